@@ -1,0 +1,1 @@
+"""A SignalWire subscriber client."""
