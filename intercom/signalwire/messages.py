@@ -4,30 +4,39 @@ Both ends use this file: the client, and the embedded space. `parse` and `encode
 text and `Request`/`Response`; the structs describe what stands in `params` and `result`. Reading is lenient
 (unknown fields are ignored), writing is exact (fields stand in the reference client's form).
 """
+# ruff: noqa: N815, PLC0414 - fields have the wire's names; one import serves both ends
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
 from intercom.signalwire.errors import BadFrameError as BadFrameError
+from intercom.signalwire.jsonrpc import (
+    AUTHENTICATION_FAILED as AUTHENTICATION_FAILED,
+    INTERNAL_ERROR as INTERNAL_ERROR,
+    INVALID_PARAMS as INVALID_PARAMS,
+    INVALID_REQUEST as INVALID_REQUEST,
+    MAX_FRAME_BYTES as MAX_FRAME_BYTES,
+    METHOD_NOT_FOUND as METHOD_NOT_FOUND,
+    PARSE_ERROR as PARSE_ERROR,
+    REQUESTER_VALIDATION_FAILED as REQUESTER_VALIDATION_FAILED,
+    ErrorObject as ErrorObject,
+    Request as Request,
+    Response as Response,
+    builtins as builtins,
+    decode as decode,
+    encode as encode,
+    error_response as error_response,
+    new_id as new_id,
+    parse as parse,
+    request as request,
+    response as response,
+)
 
-# An offer with audio, video and a dozen candidates is 8 kB; nothing honest comes near this.
-MAX_FRAME_BYTES = 256 * 1024
 INVITE_VERSION = 1000
-
-# JSON-RPC 2.0, section 5.1, and the service's own (protocol.md §3).
-PARSE_ERROR = -32700
-INVALID_REQUEST = -32600
-METHOD_NOT_FOUND = -32601
-INVALID_PARAMS = -32602
-INTERNAL_ERROR = -32603
-AUTHENTICATION_FAILED = -32002
-REQUESTER_VALIDATION_FAILED = -32003
 
 # What a fresh outgoing invite subscribes to (protocol.md §5).
 INVITE_SUBSCRIBE = (
@@ -53,136 +62,6 @@ CAUSE_CODES: Mapping[str, int] = {
     "PICKED_OFF": 614,
     "MEDIA_TIMEOUT": 804,
 }
-
-
-# -- JSON-RPC 2.0 ------------------------------------------------------------------------------------------
-
-
-class ErrorObject(Struct, frozen=True):
-    """Why a request failed (JSON-RPC 2.0, section 5.1)."""
-
-    code: int | str = 0
-    """A number; some parts of the service write it as text."""
-    message: str = ""
-    """One sentence."""
-    data: Any = UNSET
-    """Anything more."""
-
-    @property
-    def number(self) -> int:
-        """The code as a number, 0 where it is none."""
-        try:
-            return int(self.code)
-        except ValueError:
-            return 0
-
-
-class Request(Struct, frozen=True, omit_defaults=True):
-    """A request, in either direction."""
-
-    method: str
-    """For example "signalwire.connect"."""
-    params: dict[str, Any] = field(default_factory=dict)
-    """The method's own struct, as builtins."""
-    id: str | int = ""
-    """A UUID for ours; echoed in the response."""
-
-
-class Response(Struct, frozen=True, omit_defaults=True):
-    """The answer to a request: either `error` is set, or `result` holds."""
-
-    id: str | int
-    """The request's id."""
-    result: Any = None
-    """The method's result, as builtins."""
-    error: ErrorObject | None = None
-    """Set when the request failed."""
-
-
-class _Frame(Struct):
-    jsonrpc: str
-    id: str | int | None = None
-    method: str | UnsetType = UNSET
-    params: dict[str, Any] | None = None
-    result: Any = UNSET
-    error: ErrorObject | UnsetType | None = UNSET
-
-
-_decoder = msgspec.json.Decoder(_Frame)
-_encoder = msgspec.json.Encoder()
-
-
-def new_id() -> str:
-    """A new request id, a random UUID (RFC 9562)."""
-    return str(uuid.uuid4())
-
-
-def parse(text: str | bytes, *, max_bytes: int = MAX_FRAME_BYTES) -> Request | Response:
-    """Read one frame.
-
-    Raises `BadFrameError`, with a sentence that quotes nothing of the frame, when it is larger than
-    `max_bytes`, is not JSON, or is no JSON-RPC 2.0 request or response.
-    """
-    if len(text) > max_bytes:
-        raise BadFrameError(f"A frame of {len(text)} characters is over the limit of {max_bytes}; it is skipped.")
-    try:
-        frame = _decoder.decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise BadFrameError(f"A frame is no JSON-RPC: {type(error).__name__}; it is skipped.") from error
-    if frame.jsonrpc != "2.0" or frame.id is None:
-        raise BadFrameError("A frame is no JSON-RPC 2.0 with an id; it is skipped.")
-    if frame.method is not UNSET:
-        return Request(frame.method, frame.params or {}, frame.id)
-    if frame.error is not UNSET and frame.error is not None:
-        return Response(frame.id, error=frame.error)
-    if frame.result is not UNSET:
-        return Response(frame.id, frame.result)
-    raise BadFrameError("A frame is neither a request nor a response; it is skipped.")
-
-
-def encode(frame: Request | Response) -> str:
-    """Write one frame as text."""
-    body: dict[str, Any] = {"jsonrpc": "2.0", "id": frame.id}
-    if isinstance(frame, Request):
-        body["method"] = frame.method
-        body["params"] = frame.params
-    elif frame.error is not None:
-        body["error"] = frame.error
-    else:
-        body["result"] = frame.result
-    return _encoder.encode(body).decode()
-
-
-def request(method: str, params: Struct | Mapping[str, Any], *, id: str | None = None) -> Request:  # noqa: A002 - JSON-RPC's word
-    """Build a request with a new id, from a struct of this file or a mapping."""
-    return Request(method, builtins(params), id or new_id())
-
-
-def response(id: str | int, result: Struct | Mapping[str, Any]) -> Response:  # noqa: A002 - JSON-RPC's word
-    """Build the answer to the request `id`."""
-    return Response(id, builtins(result))
-
-
-def error_response(id: str | int, code: int, message: str) -> Response:  # noqa: A002 - JSON-RPC's word
-    """Build the refusal of the request `id`."""
-    return Response(id, error=ErrorObject(code, message))
-
-
-_T = TypeVar("_T")
-
-
-def decode(value: Any, kind: type[_T]) -> _T:
-    """Read params or a result into a struct; raises `BadFrameError` naming the field that is wrong."""
-    try:
-        return msgspec.convert(value, kind, strict=False)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise BadFrameError(f"{kind.__name__} cannot be read: {error}") from error
-
-
-def builtins(value: Struct | Mapping[str, Any]) -> dict[str, Any]:
-    """The dictionary that a struct or mapping stands for on the wire."""
-    result: dict[str, Any] = msgspec.to_builtins(value)
-    return result
 
 
 # -- signalwire.* (protocol.md §3) -------------------------------------------------------------------------
@@ -261,7 +140,7 @@ class IceServer(Struct, frozen=True, omit_defaults=True):
     urls: list[str] | str
     username: str = ""
     credential: str = ""
-    credentialType: str = ""  # noqa: N815 - the wire's name
+    credentialType: str = ""
 
 
 class ConnectResult(Struct, frozen=True):
@@ -329,7 +208,7 @@ class WebrtcVerto(Struct, frozen=True, omit_defaults=True):
     """`webrtc.verto`: one Verto message on its way to the call's node."""
 
     message: VertoMessage
-    callID: str = ""  # noqa: N815 - the wire's name
+    callID: str = ""
     node_id: str | UnsetType = UNSET
     """The node that holds the call; "" on a fresh invite."""
     subscribe: list[str] | UnsetType = UNSET
@@ -341,16 +220,16 @@ class CallCreated(Struct, frozen=True):
 
     message: str = ""
     """"CALL CREATED"."""
-    callID: str = ""  # noqa: N815 - the wire's name
-    memberID: str = ""  # noqa: N815 - the wire's name
+    callID: str = ""
+    memberID: str = ""
 
 
 class ModifyResult(Struct, frozen=True, omit_defaults=True):
     """The innermost result of a verto.modify."""
 
     action: str = ""
-    callID: str = ""  # noqa: N815 - the wire's name
-    holdState: str = ""  # noqa: N815 - the wire's name
+    callID: str = ""
+    holdState: str = ""
     """"held" or "active"."""
     sdp: str = ""
     """The answer to updateMedia."""
@@ -368,50 +247,50 @@ class WebrtcVertoResult(Struct, frozen=True):
 class DialogParams(Struct, frozen=True):
     """Who calls whom, in every verto message of the client (protocol.md §5)."""
 
-    callID: str  # noqa: N815 - the wire's name
+    callID: str
     destination_number: str = ""
     """The address dialled, with its query."""
     caller_id_name: str = ""
     caller_id_number: str = ""
     remote_caller_id_name: str = ""
     remote_caller_id_number: str = ""
-    userVariables: dict[str, Any] = field(default_factory=dict)  # noqa: N815 - the wire's name
+    userVariables: dict[str, Any] = field(default_factory=dict)
     """Handed to the far end as they are."""
     attach: bool = False
     reattaching: bool = False
     """True when a known call goes on after its client came back."""
-    screenShare: bool = False  # noqa: N815 - the wire's name
-    additionalDevice: bool = False  # noqa: N815 - the wire's name
-    pingSupported: bool = True  # noqa: N815 - the wire's name
+    screenShare: bool = False
+    additionalDevice: bool = False
+    pingSupported: bool = True
     version: int = INVITE_VERSION
 
 
 class Invite(Struct, frozen=True):
     """`verto.invite`, client to service."""
 
-    dialogParams: DialogParams  # noqa: N815 - the wire's name
+    dialogParams: DialogParams
     sdp: str
 
 
 class Answer(Struct, frozen=True):
     """`verto.answer`, client to service."""
 
-    dialogParams: DialogParams  # noqa: N815 - the wire's name
+    dialogParams: DialogParams
     sdp: str
 
 
 class Bye(Struct, frozen=True):
     """`verto.bye`, client to service."""
 
-    dialogParams: DialogParams  # noqa: N815 - the wire's name
+    dialogParams: DialogParams
     cause: str | UnsetType = UNSET
-    causeCode: int | str | UnsetType = UNSET  # noqa: N815 - the wire's name
+    causeCode: int | str | UnsetType = UNSET
 
 
 class Modify(Struct, frozen=True):
     """`verto.modify`: new media, hold, unhold or transfer."""
 
-    dialogParams: DialogParams | dict[str, Any]  # noqa: N815 - the wire's name
+    dialogParams: DialogParams | dict[str, Any]
     action: str
     """"updateMedia", "hold", "unhold" or "transfer"."""
     sdp: str | UnsetType = UNSET
@@ -424,9 +303,9 @@ class Modify(Struct, frozen=True):
 class Info(Struct, frozen=True):
     """`verto.info`: digits, or the application's own words; both ways."""
 
-    dialogParams: dict[str, Any] = field(default_factory=dict)  # noqa: N815 - the wire's name
+    dialogParams: dict[str, Any] = field(default_factory=dict)
     """{"callID"}."""
-    callID: str = ""  # noqa: N815 - the wire's name
+    callID: str = ""
     """In messages from the service."""
     sessid: str | UnsetType = UNSET
     dtmf: str | UnsetType = UNSET
@@ -443,7 +322,7 @@ class Info(Struct, frozen=True):
 class IncomingInvite(Struct, frozen=True):
     """`verto.invite`, service to client."""
 
-    callID: str  # noqa: N815 - the wire's name
+    callID: str
     sdp: str
     """The offer, complete."""
     caller_id_name: str = ""
@@ -452,14 +331,14 @@ class IncomingInvite(Struct, frozen=True):
     callee_id_number: str = ""
     display_direction: str = ""
     """"inbound" or "outbound"."""
-    userVariables: dict[str, Any] = field(default_factory=dict)  # noqa: N815 - the wire's name
+    userVariables: dict[str, Any] = field(default_factory=dict)
     """What the caller sent along."""
 
 
 class IncomingAnswer(Struct, frozen=True):
     """`verto.answer` and `verto.media`, service to client."""
 
-    callID: str  # noqa: N815 - the wire's name
+    callID: str
     sdp: str = ""
     """Empty in an answer that follows verto.media."""
 
@@ -467,23 +346,23 @@ class IncomingAnswer(Struct, frozen=True):
 class IncomingBye(Struct, frozen=True):
     """`verto.bye`, service to client."""
 
-    callID: str  # noqa: N815 - the wire's name
+    callID: str
     cause: str = "NORMAL_CLEARING"
-    causeCode: int | str = 16  # noqa: N815 - the wire's name
+    causeCode: int | str = 16
 
 
 class IncomingMediaParams(Struct, frozen=True):
     """`verto.mediaParams`: new constraints for what we send."""
 
-    callID: str  # noqa: N815 - the wire's name
-    mediaParams: dict[str, Any] = field(default_factory=dict)  # noqa: N815 - the wire's name
+    callID: str
+    mediaParams: dict[str, Any] = field(default_factory=dict)
     """{"audio": {...}, "video": {...}}, W3C MediaTrackConstraints."""
 
 
 class Attach(Struct, frozen=True):
     """`verto.attach`, service to client: a call of ours lives on after a resume."""
 
-    callID: str  # noqa: N815 - the wire's name
+    callID: str
     sdp: str = ""
     caller_id_name: str = ""
     caller_id_number: str = ""
