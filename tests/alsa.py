@@ -1,0 +1,271 @@
+"""Real ALSA PCMs on any machine: a private sound server behind ALSA's `pulse` plug-in.
+
+Two null sinks stand for the air around the door. What a test speaks into `mouth` arrives at the ALSA capture PCM
+`door_microphone`; what is written to the ALSA playback PCM `door_speaker` is heard at `ear`. Both run in real time.
+Needs the system packages pulseaudio, pulseaudio-utils and libasound2-plugins.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+RATE_HZ = 48_000
+# What the clients of the test itself ask the server for; the door's own PCMs ask for theirs.
+LATENCY_MS = 10
+START_DEADLINE_S = 10.0
+MICROPHONE = "door_microphone"
+SPEAKER = "door_speaker"
+
+Samples = npt.NDArray[np.int16]
+
+ASOUND_CONF = """\
+</usr/share/alsa/alsa.conf>
+pcm.{microphone} {{ type pulse server "{server}" device "mouth.monitor" }}
+pcm.{speaker} {{ type pulse server "{server}" device "ear" }}
+"""
+
+
+def tone(hz: float, seconds: float, level_db: float = -12.0) -> Samples:
+    """A sine of `hz` for `seconds`: mono S16 at 48 kHz, `level_db` below full scale."""
+    at = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
+    return (np.sin(2 * np.pi * hz * at) * 32767 * 10 ** (level_db / 20)).astype(np.int16)
+
+
+def tone_level_db(samples: Samples, hz: float) -> float:
+    """How loud the tone `hz` is in `samples`, in dB below a full-scale sine."""
+    if not len(samples):
+        return -120.0
+    at = np.arange(len(samples)) / RATE_HZ
+    window = np.hanning(len(samples))
+    wave = samples / 32768 * window
+    amplitude = 2 * abs(np.sum(wave * np.exp(-2j * np.pi * hz * at))) / window.sum()
+    return float(20 * np.log10(max(amplitude, 1e-6)))
+
+
+class Recording:
+    """What was heard since it began; read it at any time."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._data = bytearray()
+        self._arrived = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read, name="recording", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        descriptor = self._process.stdout.fileno()
+        while chunk := os.read(descriptor, 65536):
+            with self._arrived:
+                self._data += chunk
+                self._arrived.notify_all()
+        with self._arrived:
+            self._ended = True
+            self._arrived.notify_all()
+
+    @property
+    def samples(self) -> Samples:
+        """Everything heard so far, mono S16 at 48 kHz."""
+        with self._arrived:
+            return np.frombuffer(bytes(self._data[: len(self._data) // 2 * 2]), np.int16)
+
+    def last(self, seconds: float) -> Samples:
+        """The newest `seconds` of it."""
+        return self.samples[-int(seconds * RATE_HZ) :]
+
+    def wait_for_tone(self, hz: float, *, timeout_s: float = 5.0, above_db: float = -40.0) -> float:
+        """Wait until the tone `hz` sounds for 200 ms; how long that took in seconds, or AssertionError."""
+        began = time.monotonic()
+        while time.monotonic() - began < timeout_s:
+            if len(self.samples) >= RATE_HZ // 5 and tone_level_db(self.last(0.2), hz) > above_db:
+                return time.monotonic() - began
+            with self._arrived:
+                if self._ended:
+                    break
+                self._arrived.wait(0.05)
+        raise AssertionError(f"no tone of {hz} Hz above {above_db} dB within {timeout_s} s")
+
+    def wait_for_seconds(self, seconds: float, *, timeout_s: float = 10.0) -> Samples:
+        """Wait until `seconds` more were heard, and return just those."""
+        begin = len(self.samples)
+        wanted = begin + int(seconds * RATE_HZ)
+        with self._arrived:
+            self._arrived.wait_for(lambda: len(self._data) // 2 >= wanted or self._ended, timeout_s)
+        heard = self.samples
+        assert len(heard) >= wanted, f"only {len(heard) - begin} samples in {timeout_s} s"
+        return heard[begin:wanted]
+
+    def stop(self) -> Samples:
+        """End it and return everything heard."""
+        self._process.terminate()
+        self._process.wait(5)
+        self._reader.join(5)
+        return self.samples
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class Speech:
+    """Sound on its way into the mouth; it ends by itself, or when stopped."""
+
+    def __init__(self, process: subprocess.Popen[bytes], samples: Samples) -> None:
+        self._process = process
+        self._feeder = threading.Thread(target=self._feed, args=(samples.tobytes(),), daemon=True)
+        self._feeder.start()
+
+    def _feed(self, data: bytes) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(data)
+            self._process.stdin.close()
+        except (BrokenPipeError, ValueError):
+            return  # stopped before all was said
+
+    def stop(self) -> None:
+        """Fall silent at once."""
+        self._process.kill()
+        self._process.wait(5)
+        self._feeder.join(5)
+
+    def __enter__(self) -> Speech:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class AlsaCards:
+    """A private sound server with the PCMs `door_microphone` and `door_speaker`.
+
+    `environment` is what a process needs to see them; `start()` also puts it into this one.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._server: subprocess.Popen[bytes] | None = None
+        self._address = f"unix:{directory}/native"
+        config = directory / "asound.conf"
+        config.write_text(
+            ASOUND_CONF.format(server=self._address, microphone=MICROPHONE, speaker=SPEAKER), encoding="ascii"
+        )
+        self.microphone = MICROPHONE
+        self.speaker = SPEAKER
+        self.environment = {"ALSA_CONFIG_PATH": str(config)}
+        self._client_environment = {
+            **os.environ,
+            **self.environment,
+            "HOME": str(directory),
+            "XDG_RUNTIME_DIR": str(directory),
+            "PULSE_RUNTIME_PATH": str(directory / "pulse"),
+            "PULSE_STATE_PATH": str(directory / "state"),
+            "PULSE_SERVER": self._address,
+        }
+
+    def start(self) -> None:
+        """Start the server and wait until it answers; RuntimeError names what is missing."""
+        for program in ("pulseaudio", "pacat", "pactl"):
+            if shutil.which(program) is None:
+                raise RuntimeError(f"{program} is missing: install pulseaudio, pulseaudio-utils and libasound2-plugins")
+        os.environ.update(self.environment)
+        sink = f"rate={RATE_HZ} channels=1 format=s16le norewinds=1"
+        command = ["pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"]
+        command += [
+            "--disallow-exit=yes",
+            "--realtime=no",
+            "--high-priority=no",
+            "--log-level=error",
+            "--log-target=stderr",
+        ]
+        command += [f"--load=module-native-protocol-unix socket={self._directory}/native auth-anonymous=1"]
+        command += [f"--load=module-null-sink sink_name={name} {sink}" for name in ("mouth", "ear")]
+        log = (self._directory / "server.log").open("ab")
+        with log:
+            self._server = subprocess.Popen(command, env=self._client_environment, stderr=log)
+        give_up = time.monotonic() + START_DEADLINE_S
+        while subprocess.run(
+            ["pactl", "info"], env=self._client_environment, capture_output=True, check=False
+        ).returncode:
+            if self._server.poll() is not None or time.monotonic() > give_up:
+                raise RuntimeError(f"the sound server does not start: {(self._directory / 'server.log').read_text()}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Kill the server: the door's PCMs are unplugged."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait(5)
+            self._server = None
+
+    def speak(self, samples: Samples) -> Speech:
+        """Begin to play mono S16 48 kHz `samples` in front of the door's microphone."""
+        process = subprocess.Popen(
+            [*self._pacat("--playback", "mouth"), "--stream-name=speech"],
+            env=self._client_environment,
+            stdin=subprocess.PIPE,
+        )
+        return Speech(process, samples)
+
+    def listen(self) -> Recording:
+        """Begin to record what the door's speaker plays; returns when the recorder runs."""
+        process = subprocess.Popen(
+            self._pacat("--record", "ear.monitor"), env=self._client_environment, stdout=subprocess.PIPE
+        )
+        recording = Recording(process)
+        recording.wait_for_seconds(0.02)
+        return recording
+
+    def _pacat(self, mode: str, device: str) -> list[str]:
+        return [
+            *("pacat", mode, "--raw", "--format=s16le", "--channels=1", f"--rate={RATE_HZ}"),
+            *(f"--device={device}", f"--latency-msec={LATENCY_MS}", f"--process-time-msec={LATENCY_MS}"),
+        ]
+
+
+@pytest.fixture(scope="session")
+def alsa_session() -> Iterator[AlsaCards]:
+    """The sound server of the whole run."""
+    with tempfile.TemporaryDirectory(prefix="intercom-alsa-") as directory:
+        cards = AlsaCards(Path(directory))
+        try:
+            cards.start()
+            yield cards
+        finally:
+            cards.stop()
+
+
+@pytest.fixture
+def alsa_cards(alsa_session: AlsaCards) -> AlsaCards:
+    """Real ALSA PCMs `door_microphone` and `door_speaker`, and what a test needs to speak and listen at them."""
+    return alsa_session
+
+
+@pytest.fixture
+def fragile_alsa_cards(tmp_path: Path) -> Iterator[AlsaCards]:
+    """The same with a server of its own, for tests that unplug it (`stop()`) and plug it in again (`start()`)."""
+    before = os.environ.get("ALSA_CONFIG_PATH")
+    cards = AlsaCards(tmp_path)
+    try:
+        cards.start()
+        yield cards
+    finally:
+        cards.stop()
+        if before is None:
+            os.environ.pop("ALSA_CONFIG_PATH", None)
+        else:
+            os.environ["ALSA_CONFIG_PATH"] = before
