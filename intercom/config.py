@@ -1,0 +1,375 @@
+"""Every setting of the intercom: its type, range, default and documentation, in one place.
+
+A configuration is a TOML file with one table per dataclass below. `load` reads it, `check` lists what is
+wrong with it, `example` and `reference_markdown` write its documentation. Secrets never stand in it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from intercom.config_check import Problem, Reading
+from intercom.config_setting import (
+    ADDRESS,
+    API_URL,
+    DESTINATION,
+    DIGITS,
+    HOST_NAME,
+    LISTEN,
+    NAME,
+    OPENER,
+    PATH,
+    RELAY_URL,
+    TURN_URL,
+    is_loopback,
+    setting,
+    split_listen,
+)
+from intercom.config_text import example_toml, reference
+
+__all__ = [
+    "AccountConfig",
+    "AudioConfig",
+    "CallConfig",
+    "CameraConfig",
+    "Config",
+    "ConfigError",
+    "DoorConfig",
+    "LogConfig",
+    "PanelConfig",
+    "Problem",
+    "SpaceConfig",
+    "check",
+    "example",
+    "expand",
+    "is_loopback",
+    "load",
+    "loads",
+    "reference_markdown",
+    "split_listen",
+]
+
+GPIO_HIGHEST = 27
+"""GPIO 0 to 27 are on the 40-pin header."""
+FILE_LIMIT_BYTES = 262_144
+"""A configuration with every setting and much comment is a tenth of this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountConfig:
+    """How the door proves who it is, and to which service."""
+
+    credential: str = setting(
+        "space",
+        "What the door signs in with: `space` for the embedded space of this house, `token-file` for a SignalWire "
+        "subscriber access token in `credential_file`.",
+        choices=("space", "token-file"),
+    )
+    credential_file: str = setting(
+        "",
+        "The file that holds the credential, mode 0600. Empty: `door.json` in the state directory, which the "
+        "embedded space writes. Needed for `token-file`.",
+        shape=PATH,
+    )
+    relay_url: str = setting(
+        "", "WebSocket of the service. Empty: what the credential says, else SignalWire.", shape=RELAY_URL
+    )
+    api_url: str = setting(
+        "", "HTTP interface of the service. Empty: what the credential says, else SignalWire.", shape=API_URL
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallConfig:
+    """Whom the button rings, for how long, and who is answered without asking."""
+
+    ring: str = setting(
+        "/private/house",
+        "The address that the button rings. In the embedded space `/private/house` is everyone.",
+        shape=DESTINATION,
+    )
+    ring_time_s: float = setting(60.0, "Seconds that it rings before the door gives up.", low=5, high=600)
+    time_limit_s: float = setting(
+        300.0,
+        "Seconds after which a call is ended, so that a forgotten one does not keep the door busy.",
+        low=10,
+        high=86_400,
+    )
+    warning_before_end_s: float = setting(
+        10.0, "A beep sounds this many seconds before the time limit. 0: none.", low=0, high=120
+    )
+    auto_answer: tuple[str, ...] = setting(
+        (),
+        "Addresses whose calls the door answers by itself. Everyone else who calls the door hears busy.",
+        shape=ADDRESS,
+    )
+    auto_answer_delay_s: float = setting(0.0, "Seconds that the door rings before it answers by itself.", low=0, high=5)
+    video: bool = setting(True, "Send the camera's picture.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioConfig:
+    """The sound card: the speaker and the microphone at the door."""
+
+    card: str = setting(
+        "auto",
+        "`auto` takes the first card that can both play and record, else the simulated one. `simulated` needs no "
+        "hardware. Anything else is an ALSA name, for example `plughw:CARD=Device`.",
+    )
+    capture: str = setting("", "ALSA name of the microphone, when it is another card.")
+    playback: str = setting("", "ALSA name of the speaker, when it is another card.")
+    speaker_gain_db: float = setting(
+        0.0, "Louder or softer speaker. Turn it down if callers hear echo.", low=-60, high=20
+    )
+    microphone_gain_db: float = setting(0.0, "Louder or softer microphone.", low=-60, high=20)
+    simulated_voice: str = setting(
+        "", "WAV file that the simulated microphone speaks. Empty: the one in the package.", shape=PATH
+    )
+    simulated_recording: str = setting("", "WAV file into which the simulated speaker writes. Empty: none.", shape=PATH)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraConfig:
+    """The picture that the house sees. The camera runs only while ringing, in a call or for a snapshot."""
+
+    source: str = setting(
+        "auto",
+        "`picamera2` is the Raspberry Pi camera, `v4l2` a USB one, `pattern` a moving test picture; `auto` takes the "
+        "first of these that is there.",
+        choices=("auto", "picamera2", "v4l2", "pattern", "off"),
+    )
+    device: str = setting("/dev/video0", "Device of a `v4l2` camera.", shape=PATH)
+    width: int = setting(1280, "Pixels across; even.", low=160, high=1920)
+    height: int = setting(720, "Pixels down; even.", low=120, high=1088)
+    frame_rate: int = setting(25, "Pictures a second.", low=1, high=60)
+    bitrate_kbps: int = setting(1500, "Most that the picture may take of the network.", low=100, high=10_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelConfig:
+    """What a visitor touches and sees: the button and the lights. Pins are GPIO (BCM) numbers."""
+
+    pins: str = setting(
+        "auto",
+        "`gpio` drives the Raspberry Pi's header, `simulated` needs no hardware; `auto` is `gpio` where there is one.",
+        choices=("auto", "gpio", "simulated"),
+    )
+    button_gpio: int = setting(17, "The button, to ground.", low=0, high=GPIO_HIGHEST)
+    button_settle_ms: int = setting(5, "A press counts once the contact has been still for this long.", low=0, high=100)
+    button_lockout_ms: int = setting(200, "After a press, another one is ignored for this long.", low=0, high=5000)
+    hold_s: float = setting(2.0, "Holding the button for this long ends the ringing or the call.", low=0.5, high=10)
+    light: str = setting(
+        "rgb",
+        "`rgb` is one light of three colours, `single` one light on `green_gpio`.",
+        choices=("rgb", "single", "none"),
+    )
+    red_gpio: int = setting(22, "Red of the light.", low=0, high=GPIO_HIGHEST)
+    green_gpio: int = setting(27, "Green of the light, or the single light.", low=0, high=GPIO_HIGHEST)
+    blue_gpio: int = setting(23, "Blue of the light.", low=0, high=GPIO_HIGHEST)
+    lights_active_high: bool = setting(True, "Whether a high pin lights the light (common cathode).")
+    page_listen: str = setting(
+        "127.0.0.1:8481",
+        "Where the page with the simulated button and lights is served. Only with simulated pins. Empty: nowhere.",
+        shape=LISTEN,
+        may_be_empty=True,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorConfig:
+    """The relay of the door opener, and who may use it."""
+
+    relay_gpio: int = setting(24, "GPIO (BCM) number of the relay.", low=0, high=GPIO_HIGHEST)
+    relay_active_high: bool = setting(True, "Whether a high pin opens the door.")
+    pulse_s: float = setting(1.5, "Seconds that the door stays open for one command.", low=0.1, high=7)
+    cap_s: float = setting(
+        7.0, "Seconds after which the relay goes off, whatever commands come and whatever crashes.", low=0.1, high=7
+    )
+    open_digits: str = setting(
+        "9", "Telephone keys that open the door in a call. Empty: none do.", shape=DIGITS, may_be_empty=True
+    )
+    openers: tuple[str, ...] = setting(
+        ("*",),
+        "Addresses that may open the door. `*` is everyone in a call that the door rang or answered.",
+        shape=OPENER,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceConfig:
+    """The embedded space: the house's own service, so that it works with no account."""
+
+    listen: str = setting(
+        "127.0.0.1:8480",
+        "Where it serves. `127.0.0.1` is this machine alone; `0.0.0.0:8443` is everyone on the network.",
+        shape=LISTEN,
+    )
+    tls: str = setting("auto", "`auto` encrypts whenever other machines can connect.", choices=("auto", "on", "off"))
+    host_names: tuple[str, ...] = setting(
+        (), "More names and addresses of this machine for its certificate.", shape=HOST_NAME
+    )
+    group: str = setting("house", "The group that paired stations join: its address is `/private/house`.", shape=NAME)
+    token_lifetime_s: int = setting(
+        3600, "Seconds that an access token lasts; clients renew theirs.", low=60, high=86_400
+    )
+    turn_url: str = setting("", "TURN server for stations outside the network.", shape=TURN_URL)
+    turn_secret_file: str = setting("", "File with the TURN server's shared secret, mode 0600.", shape=PATH)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogConfig:
+    """What is written to the log."""
+
+    level: str = setting("info", "The least that is logged.", choices=("debug", "info", "warning", "error"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The whole configuration; the settings at the top of the file, then one table per part."""
+
+    state_dir: str = setting(
+        "",
+        "Directory for what must survive a restart. Empty: `$STATE_DIRECTORY` (systemd), else "
+        "`$XDG_STATE_HOME/intercom`, else `~/.local/state/intercom`.",
+        shape=PATH,
+    )
+    account: AccountConfig = AccountConfig()
+    call: CallConfig = CallConfig()
+    audio: AudioConfig = AudioConfig()
+    camera: CameraConfig = CameraConfig()
+    panel: PanelConfig = PanelConfig()
+    door: DoorConfig = DoorConfig()
+    space: SpaceConfig = SpaceConfig()
+    log: LogConfig = LogConfig()
+
+    def state_path(self, environ: Mapping[str, str]) -> Path:
+        """The state directory, with `environ` as the process's environment; it need not exist."""
+        if self.state_dir:
+            return expand(self.state_dir, environ)
+        if given := environ.get("STATE_DIRECTORY"):
+            return Path(given.split(":")[0])
+        if base := environ.get("XDG_STATE_HOME"):
+            return Path(base) / "intercom"
+        return expand("~/.local/state/intercom", environ)
+
+    def credential_path(self, environ: Mapping[str, str]) -> Path:
+        """The file that holds the door's credential, with `environ` as the process's environment."""
+        if self.account.credential_file:
+            return expand(self.account.credential_file, environ)
+        return self.state_path(environ) / "door.json"
+
+
+def expand(path: str, environ: Mapping[str, str]) -> Path:
+    """A path of the configuration, with a leading "~/" or "$NAME/" replaced from `environ`.
+
+    Raises ConfigError if there is no such variable.
+    """
+    first, slash, rest = path.partition("/")
+    if slash and first == "~":
+        return Path(environ.get("HOME") or Path.home(), rest)
+    if slash and first.startswith("$"):
+        if not environ.get(first[1:]):
+            problem = f"{first} is not set: write the whole path, or start the service by systemd"
+            raise ConfigError(path, [Problem(None, "", problem)])
+        return Path(environ[first[1:]], rest)
+    return Path(path)
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used: every problem with it, each with its line."""
+
+    def __init__(self, source: str, problems: list[Problem]) -> None:
+        self.source = source
+        self.problems = problems
+        count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__("\n  ".join([f"{source}: {count}:", *map(str, problems)]))
+
+
+def load(path: Path | None) -> Config:
+    """The configuration in this file; all defaults for None.
+
+    Raises ConfigError, with every problem at once, if the file cannot be read or used.
+    """
+    if path is None:
+        return Config()
+    config, problems = _read(path)
+    if problems:
+        raise ConfigError(str(path), problems)
+    return config
+
+
+def loads(text: str) -> Config:
+    """The configuration in this TOML text. Raises ConfigError with every problem at once."""
+    config, problems = _parse(text)
+    if problems:
+        raise ConfigError("configuration", problems)
+    return config
+
+
+def check(path: Path) -> list[Problem]:
+    """Everything that is wrong with this file, in its order; an empty list if nothing is."""
+    return _read(path)[1]
+
+
+def example() -> str:
+    """A TOML file that sets nothing: every setting with its documentation and its default, commented out."""
+    return example_toml(Config)
+
+
+def reference_markdown() -> str:
+    """The configuration reference for people: one table of settings per TOML table."""
+    return reference(Config)
+
+
+def _read(path: Path) -> tuple[Config, list[Problem]]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(FILE_LIMIT_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return Config(), [Problem(None, "", f"the file cannot be read: {reason}")]
+    if len(data) > FILE_LIMIT_BYTES:
+        return Config(), [
+            Problem(None, "", f"the file is larger than {FILE_LIMIT_BYTES // 1024} KiB: is it the right one?")
+        ]
+    try:
+        return _parse(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return Config(), [Problem(line, "", "this is not UTF-8 text: save the file as UTF-8")]
+
+
+def _parse(text: str) -> tuple[Config, list[Problem]]:
+    reading = Reading(Config, text)
+    config: Config = reading.read()
+    _check_across(config, reading)
+    return config, reading.problems
+
+
+def _check_across(config: Config, reading: Reading) -> None:
+    """What no setting can tell by itself."""
+    if config.account.credential == "token-file" and not config.account.credential_file:
+        reading.report(("account", "credential"), 'with "token-file", set account.credential_file to the token\'s file')
+    if config.call.warning_before_end_s >= config.call.time_limit_s:
+        reading.report(("call", "warning_before_end_s"), "must be less than call.time_limit_s")
+    for name in ("width", "height"):
+        if getattr(config.camera, name) % 2:
+            reading.report(("camera", name), "must be even: H.264 halves the colour's resolution")
+    if config.door.pulse_s > config.door.cap_s:
+        reading.report(("door", "pulse_s"), f"must be at most door.cap_s ({config.door.cap_s:g})")
+    _check_gpios(config, reading)
+    listens = {"space": config.space.listen, "panel": config.panel.page_listen}
+    ports = {name: split_listen(listen)[1] for name, listen in listens.items() if listen}
+    if ports.get("panel") == ports["space"] != 0:
+        reading.report(("panel", "page_listen"), f"port {ports['space']} is that of space.listen: choose another")
+
+
+def _check_gpios(config: Config, reading: Reading) -> None:
+    lights = {"rgb": ("red_gpio", "green_gpio", "blue_gpio"), "single": ("green_gpio",), "none": ()}
+    used = [("panel", "button_gpio"), *(("panel", name) for name in lights[config.panel.light])]
+    taken: dict[int, str] = {}
+    for table, name in [*used, ("door", "relay_gpio")]:
+        gpio = getattr(getattr(config, table), name)
+        if gpio in taken:
+            reading.report((table, name), f"GPIO {gpio} is taken by {taken[gpio]}: choose another")
+        taken.setdefault(gpio, f"{table}.{name}")

@@ -1,0 +1,174 @@
+"""Reads TOML text into dataclasses of settings, and names everything that is wrong with it at once."""
+
+import difflib
+import math
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import Any
+
+from intercom.config_lines import Key, line_index
+from intercom.config_setting import TEXT_LIMIT, Setting, settings_of, tables_of
+
+PROBLEM_LIMIT = 50
+"""Problems listed at once: past this the file is something else altogether."""
+LIST_LIMIT = 256
+"""Entries in one list: a large house has fewer addresses."""
+
+_SECRET_NAME = re.compile(r"passw|secret|token|credential|(api|private|auth)[_-]?key", re.IGNORECASE)
+_SECRET_VALUE = re.compile(r"eyJ[\w-]{8}|-----BEGIN|\bPT[0-9a-f]{20}|://[^/\s@]*@")
+_KEEP_ELSEWHERE = (
+    "secrets are not kept in the configuration: put it into a file of mode 0600 and name that file "
+    "(account.credential_file, space.turn_secret_file), or hand it over as a systemd credential"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a configuration, and what to do about it."""
+
+    line: int | None
+    """Line in the file, from 1; None when it is the whole file."""
+    where: str
+    """The setting, "table.key"; "" when it is the whole file."""
+    message: str
+
+    def __str__(self) -> str:
+        place = f"line {self.line}: " if self.line else ""
+        return f"{place}{self.where + ': ' if self.where else ''}{self.message}"
+
+
+class Reading:
+    """One TOML text on its way into the dataclass `root`: the values found, the problems and their lines."""
+
+    def __init__(self, root: type[Any], text: str) -> None:
+        self._root = root
+        self._text = text
+        self._lines: dict[Key, int] | None = None
+        self._tables = dict(tables_of(root))
+        self._names = [item.name for item in settings_of(root)] + list(self._tables)
+        self._names += [f"{name}.{item.name}" for name, table in self._tables.items() for item in settings_of(table)]
+        self._problems: list[Problem] = []
+        self._document: dict[str, Any] = {}
+        try:
+            self._document = tomllib.loads(text)
+        except RecursionError:
+            self._problems.append(Problem(None, "", "lists or tables are nested too deeply: make the file flatter"))
+        except ValueError as error:
+            self._problems.append(_syntax_problem(error))
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What was found so far, in the order of the file."""
+        in_order = sorted(self._problems, key=lambda problem: problem.line or 0)
+        more = len(in_order) - PROBLEM_LIMIT
+        return in_order[:PROBLEM_LIMIT] + ([Problem(None, "", f"and {more} more problems")] if more > 0 else [])
+
+    def report(self, key: Key, message: str) -> None:
+        """Note a problem with this key, at its line or that of the nearest table around it."""
+        if self._lines is None:
+            self._lines = line_index(self._text)
+        around = (key[:depth] for depth in range(len(key), 0, -1))
+        line = next((self._lines[place] for place in around if place in self._lines), None)
+        self._problems.append(Problem(line, ".".join(_shown_key(part) for part in key), message))
+
+    def read(self) -> Any:
+        """An instance of the root with the document's values; the default where one is missing or wrong."""
+        values: dict[str, Any] = {}
+        for name, table in self._tables.items():
+            content = self._document.get(name, {})
+            if isinstance(content, dict):
+                values[name] = table(**self._settings((name,), table, content))
+            else:
+                self.report((name,), f"expected a table: write [{name}] on its own line and its settings below")
+        top = {key: value for key, value in self._document.items() if key not in self._tables}
+        return self._root(**values, **self._settings((), self._root, top))
+
+    def _settings(self, prefix: Key, table: type[Any], content: dict[str, Any]) -> dict[str, Any]:
+        known = {item.name: item for item in settings_of(table)}
+        values: dict[str, Any] = {}
+        for name, value in content.items():
+            if name not in known:
+                self.report((*prefix, name), self._unknown(prefix, name, value))
+            elif isinstance(value, str) and _SECRET_VALUE.search(value):
+                self.report((*prefix, name), f"this looks like a secret; {_KEEP_ELSEWHERE}")
+            elif not _is_accepted(known[name], value):
+                self.report((*prefix, name), f"expected {known[name].expected}, not {_shown(value)}")
+            else:
+                values[name] = _as_field(known[name], value)
+        return values
+
+    def _unknown(self, prefix: Key, name: str, value: Any) -> str:
+        thing = "table" if isinstance(value, dict) and not prefix else "setting"
+        written = ".".join((*prefix, name))
+        if _SECRET_NAME.search(name) and not difflib.get_close_matches(written, self._names, cutoff=0.9):
+            return f"no such {thing}; {_KEEP_ELSEWHERE}"
+        same = [known for known in self._names if known.endswith("." + name)]
+        likely = same or difflib.get_close_matches(written, self._names, n=1)
+        if likely:
+            return f"no such {thing}; did you mean {likely[0]}?"
+        return f"no such {thing}; `intercom config example` shows all there are"
+
+
+def _is_accepted(item: Setting, value: Any) -> bool:
+    if item.kind is bool:
+        return isinstance(value, bool)
+    if item.kind in (int, float):
+        if isinstance(value, bool) or not isinstance(value, (int, item.kind)):
+            return False
+        assert item.low is not None and item.high is not None
+        return math.isfinite(value) and item.low <= value <= item.high
+    if item.kind is str:
+        return _is_text(item, value)
+    return isinstance(value, list) and len(value) <= LIST_LIMIT and all(_is_text(item, entry) for entry in value)
+
+
+def _is_text(item: Setting, value: Any) -> bool:
+    if not isinstance(value, str) or len(value) > TEXT_LIMIT or not (value.isprintable()):
+        return False
+    if value == "" and item.kind is str:
+        return item.may_be_empty
+    if item.choices:
+        return value in item.choices
+    return item.shape is None or item.shape.accepts(value)
+
+
+def _as_field(item: Setting, value: Any) -> Any:
+    """The accepted TOML value in the type of its field: a list becomes a tuple, 2 becomes 2.0."""
+    if item.kind in (bool, int, float, str):
+        return item.kind(value)
+    return tuple(value)
+
+
+def _shown(value: Any) -> str:
+    """A value as a person may read it back: short, and never a secret."""
+    match value:
+        case dict():
+            return "a table"
+        case list():
+            return f"a list with {_shown(value[0])}" if len(value) == 1 else f"a list of {len(value)}"
+        case str() if _SECRET_VALUE.search(value) or len(value) > 60:
+            return f"a text of {len(value)} characters"
+        case str():
+            return '"' + value.encode("unicode_escape").decode("ascii") + '"'
+        case int() if abs(value) >= 10**20:
+            return "so large a number"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _shown_key(name: str) -> str:
+    """A key as TOML writes it, shortened to what fits a line."""
+    if re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        return name[:60]
+    return '"' + name[:60].encode("unicode_escape").decode("ascii") + '"'
+
+
+def _syntax_problem(error: ValueError) -> Problem:
+    """`tomllib` says "what went wrong (at line 3, column 5)"."""
+    message = str(error)
+    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message, re.DOTALL)
+    if found is None:
+        return Problem(None, "", f"this is not TOML: {message}")
+    what, line, column = found.groups()
+    place = f"at column {column}" if column else "at the end of the file"
+    return Problem(int(line) if line else None, "", f"this is not TOML: {what[:1].lower()}{what[1:]} {place}")

@@ -1,0 +1,45 @@
+"""Where each key of a TOML document stands: the one thing that `tomllib` does not tell."""
+
+import tomllib
+from typing import Any
+
+Key = tuple[str, ...]
+
+
+def line_index(text: str) -> dict[Key, int]:
+    """The line (from 1) on which each table and key of a valid TOML document begins.
+
+    TOML is a sequence of statements, each a table header or one `key = value`, each whole lines, and
+    no statement is whole before its last line. So lines are gathered until they parse by themselves.
+    """
+    lines: dict[Key, int] = {}
+    table: Key = ()
+    statement, first = "", 1
+    for number, line in enumerate(text.split("\n"), start=1):
+        statement += line + "\n"
+        try:
+            parsed = tomllib.loads(statement)
+        except tomllib.TOMLDecodeError:
+            continue
+        keys = list(_keys(parsed))
+        if statement.lstrip().startswith("["):
+            table = keys[-1]
+            keys = [key[: depth + 1] for key in keys for depth in range(len(key))]
+        else:
+            keys = [table + key for key in keys]
+        for key in keys:
+            lines.setdefault(key, first)
+        statement, first = "", number + 1
+    return lines
+
+
+def _keys(value: Any, prefix: Key = ()) -> list[Key]:
+    """Every key of nested tables and arrays of tables, outer ones first."""
+    if isinstance(value, list):
+        return [key for item in value for key in _keys(item, prefix)]
+    if not isinstance(value, dict):
+        return []
+    found: list[Key] = []
+    for name, item in value.items():
+        found += [(*prefix, name), *_keys(item, (*prefix, name))]
+    return found

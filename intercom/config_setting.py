@@ -1,0 +1,183 @@
+"""What one setting is: its default, its documentation and what it accepts, stated once beside its field."""
+
+import dataclasses
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T", str, int, float, bool, tuple[str, ...])
+
+TEXT_LIMIT = 1024
+"""Characters in one text: more than any path or address needs, and small enough to print."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A form that a text must have."""
+
+    expected: str
+    """Completes the sentence "expected ..."."""
+    accepts: Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One field of one TOML table, as its author described it."""
+
+    name: str
+    kind: Any
+    """str, int, float, bool or tuple[str, ...]."""
+    default: Any
+    doc: str
+    low: float | None
+    high: float | None
+    choices: tuple[str, ...]
+    shape: Shape | None
+    may_be_empty: bool
+    """For a text: whether "" says "none" or "the default"."""
+
+    @property
+    def expected(self) -> str:
+        """Completes the sentence "expected ..."."""
+        if self.kind is bool:
+            return "true or false"
+        if self.kind in (int, float):
+            noun = "a whole number" if self.kind is int else "a number"
+            return f"{noun} from {self.low:g} to {self.high:g}"
+        if self.choices:
+            return "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
+        form = self.shape.expected if self.shape else "a text"
+        if self.kind is not str:
+            return f"a list of texts, each {form}"
+        return form + (', or ""' if self.may_be_empty else "")
+
+
+def setting(
+    default: T,
+    doc: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    shape: Shape | None = None,
+    may_be_empty: bool = False,
+) -> T:
+    """A dataclass field that carries all there is to know about one setting.
+
+    `low` and `high` are inclusive and needed for numbers. A text whose default is empty may be empty anyway.
+    """
+    if isinstance(default, (int, float)) and not isinstance(default, bool):
+        assert low is not None and high is not None and low <= default <= high, doc
+    metadata = {
+        "doc": doc,
+        "low": low,
+        "high": high,
+        "choices": choices,
+        "shape": shape,
+        "may_be_empty": may_be_empty or default == "",
+    }
+    return field(default=default, metadata=metadata)
+
+
+def settings_of(table: type[Any]) -> Iterator[Setting]:
+    """The settings that are fields of this dataclass itself, in their order."""
+    for item in dataclasses.fields(table):
+        if "doc" in item.metadata:
+            yield Setting(name=item.name, kind=item.type, default=item.default, **item.metadata)
+
+
+def tables_of(root: type[Any]) -> Iterator[tuple[str, type[Any]]]:
+    """The fields of this dataclass that are TOML tables: name and dataclass, in their order."""
+    for item in dataclasses.fields(root):
+        if isinstance(item.type, type) and dataclasses.is_dataclass(item.type):
+            yield item.name, item.type
+
+
+def split_listen(text: str) -> tuple[str, int]:
+    """The host and the port of "host:port" or "[v6 address]:port".
+
+    Raises ValueError if it is neither. Port 0 lets the system choose one.
+    """
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    name = str(ipaddress.IPv6Address(host[1:-1])) if bracketed else host
+    if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
+        raise ValueError(f"no port from 0 to 65535 in {text!r}")
+    if not bracketed and not _is_host(name):
+        raise ValueError(f"no host in {text!r}")
+    return name, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine itself can reach a server that listens on this host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost" or host.lower().rstrip(".").endswith(".localhost")
+
+
+_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}"
+_ADDRESS = re.compile(rf"/(private|public)/{_NAME}|\+[1-9][0-9]{{1,14}}|sips?:[^\s@<>?]+@[^\s@<>?/]+")
+_DESTINATION = re.compile(rf"({_ADDRESS.pattern})(\?channel=(audio|video))?")
+
+
+def _is_host(text: str) -> bool:
+    if re.fullmatch(r"[0-9.]+", text):
+        try:
+            ipaddress.IPv4Address(text)
+        except ValueError:
+            return False
+    return _HOST.fullmatch(text) is not None
+
+
+def _is_host_name(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return _is_host(text)
+    return True
+
+
+def _is_listen(text: str) -> bool:
+    try:
+        split_listen(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_url(*schemes: str) -> Callable[[str], bool]:
+    def accepts(text: str) -> bool:
+        try:
+            parts = urlsplit(text)
+            return parts.scheme in schemes and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+        except ValueError:
+            return False
+
+    return accepts
+
+
+_ADDRESS_FORMS = '"/private/name", "/public/name", "+15551234567" or "sip:name@host"'
+
+ADDRESS = Shape(f"an address ({_ADDRESS_FORMS})", lambda text: _ADDRESS.fullmatch(text) is not None)
+DESTINATION = Shape(
+    f'an address ({_ADDRESS_FORMS}, then perhaps "?channel=audio")',
+    lambda text: _DESTINATION.fullmatch(text) is not None,
+)
+OPENER = Shape(f'"*" or an address ({_ADDRESS_FORMS})', lambda text: text == "*" or ADDRESS.accepts(text))
+LISTEN = Shape('"host:port", for example "127.0.0.1:8480"', _is_listen)
+HOST_NAME = Shape('a host name or IP address, for example "door.local"', _is_host_name)
+NAME = Shape("a name of up to 64 letters, digits and . _ ~ -", lambda text: re.fullmatch(_NAME, text) is not None)
+DIGITS = Shape("1 to 8 telephone keys (0-9 * #)", lambda text: re.fullmatch(r"[0-9*#]{1,8}", text) is not None)
+RELAY_URL = Shape('a URL like "wss://relay.example.com", without a password', _is_url("ws", "wss"))
+API_URL = Shape('a URL like "https://api.example.com", without a password', _is_url("http", "https"))
+TURN_URL = Shape(
+    'a URL like "turn:turn.example.com:3478"',
+    lambda text: re.fullmatch(r"turns?:[^\s@/?]+(\?transport=(udp|tcp))?", text) is not None,
+)
+PATH = Shape("a path", lambda text: bool(text.strip()))
