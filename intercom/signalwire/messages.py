@@ -4,7 +4,7 @@ Both ends use this file: the client, and the embedded space. `parse` and `encode
 text and `Request`/`Response`; the structs describe what stands in `params` and `result`. Reading is lenient
 (unknown fields are ignored), writing is exact (fields stand in the reference client's form).
 """
-# ruff: noqa: N815, PLC0414 - fields have the wire's names; one import serves both ends
+# ruff: noqa: I001, N815, PLC0414 - fields have the wire's names; one import serves both ends
 
 from __future__ import annotations
 
