@@ -51,8 +51,8 @@ __all__ = [
 
 GPIO_HIGHEST = 27
 """GPIO 0 to 27 are on the 40-pin header."""
-FILE_LIMIT_BYTES = 262_144
-"""A configuration with every setting and much comment is a tenth of this."""
+FILE_LIMIT_BYTES = 65_536
+"""The example, with every setting and all the comments, is a seventh of this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,7 +333,7 @@ def _read(path: Path) -> tuple[Config, list[Problem]]:
             Problem(None, "", f"the file is larger than {FILE_LIMIT_BYTES // 1024} KiB: is it the right one?")
         ]
     try:
-        return _parse(data.decode("utf-8"))
+        return _parse(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return Config(), [Problem(line, "", "this is not UTF-8 text: save the file as UTF-8")]
@@ -358,10 +358,10 @@ def _check_across(config: Config, reading: Reading) -> None:
     if config.door.pulse_s > config.door.cap_s:
         reading.report(("door", "pulse_s"), f"must be at most door.cap_s ({config.door.cap_s:g})")
     _check_gpios(config, reading)
-    listens = {"space": config.space.listen, "panel": config.panel.page_listen}
-    ports = {name: split_listen(listen)[1] for name, listen in listens.items() if listen}
-    if ports.get("panel") == ports["space"] != 0:
-        reading.report(("panel", "page_listen"), f"port {ports['space']} is that of space.listen: choose another")
+    page = config.panel.page_listen if config.panel.pins != "gpio" else ""
+    port = split_listen(config.space.listen)[1]
+    if page and port and split_listen(page)[1] == port:
+        reading.report(("panel", "page_listen"), f"port {port} is that of space.listen: choose another")
 
 
 def _check_gpios(config: Config, reading: Reading) -> None:

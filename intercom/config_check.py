@@ -1,7 +1,6 @@
 """Reads TOML text into dataclasses of settings, and names everything that is wrong with it at once."""
 
 import difflib
-import math
 import re
 import tomllib
 from dataclasses import dataclass
@@ -90,10 +89,11 @@ class Reading:
         for name, value in content.items():
             if name not in known:
                 self.report((*prefix, name), self._unknown(prefix, name, value))
-            elif isinstance(value, str) and _SECRET_VALUE.search(value):
+            elif any(isinstance(text, str) and _SECRET_VALUE.search(text) for text in _entries(value)):
                 self.report((*prefix, name), f"this looks like a secret; {_KEEP_ELSEWHERE}")
             elif not _is_accepted(known[name], value):
-                self.report((*prefix, name), f"expected {known[name].expected}, not {_shown(value)}")
+                wrong = _first_wrong(known[name], value)
+                self.report((*prefix, name), f"expected {known[name].expected}, not {_shown(wrong)}")
             else:
                 values[name] = _as_field(known[name], value)
         return values
@@ -103,9 +103,12 @@ class Reading:
         written = ".".join((*prefix, name))
         if _SECRET_NAME.search(name) and not difflib.get_close_matches(written, self._names, cutoff=0.9):
             return f"no such {thing}; {_KEEP_ELSEWHERE}"
-        same = [known for known in self._names if known.endswith("." + name)]
-        likely = same or difflib.get_close_matches(written, self._names, n=1)
-        if likely:
+        for known in self._names:
+            table, _, last = known.rpartition(".")
+            if last == name:
+                home = f"under [{table}]" if table else "at the top of the file, above the first [table]"
+                return f"this setting belongs {home}: move it there"
+        if likely := difflib.get_close_matches(written, self._names, n=1):
             return f"no such {thing}; did you mean {likely[0]}?"
         return f"no such {thing}; `intercom config example` shows all there are"
 
@@ -117,20 +120,31 @@ def _is_accepted(item: Setting, value: Any) -> bool:
         if isinstance(value, bool) or not isinstance(value, (int, item.kind)):
             return False
         assert item.low is not None and item.high is not None
-        return math.isfinite(value) and item.low <= value <= item.high
+        return bool(item.low <= value <= item.high)
     if item.kind is str:
         return _is_text(item, value)
     return isinstance(value, list) and len(value) <= LIST_LIMIT and all(_is_text(item, entry) for entry in value)
 
 
 def _is_text(item: Setting, value: Any) -> bool:
-    if not isinstance(value, str) or len(value) > TEXT_LIMIT or not (value.isprintable()):
+    if not isinstance(value, str) or len(value) > TEXT_LIMIT or not value.isprintable():
         return False
     if value == "" and item.kind is str:
         return item.may_be_empty
     if item.choices:
         return value in item.choices
     return item.shape is None or item.shape.accepts(value)
+
+
+def _first_wrong(item: Setting, value: Any) -> Any:
+    """The entry of a list that is to blame; the value itself if it is all wrong."""
+    if item.kind != tuple[str, ...]:
+        return value
+    return next((entry for entry in _entries(value) if not _is_text(item, entry)), value)
+
+
+def _entries(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _as_field(item: Setting, value: Any) -> Any:
@@ -146,7 +160,7 @@ def _shown(value: Any) -> str:
         case dict():
             return "a table"
         case list():
-            return f"a list with {_shown(value[0])}" if len(value) == 1 else f"a list of {len(value)}"
+            return f"a list of {len(value)}"
         case str() if _SECRET_VALUE.search(value) or len(value) > 60:
             return f"a text of {len(value)} characters"
         case str():

@@ -5,9 +5,12 @@ from typing import Any
 
 Key = tuple[str, ...]
 
+DEPTH = 2
+"""Only "table" and "table.key" are looked up; what is deeper is known by the table around it."""
+
 
 def line_index(text: str) -> dict[Key, int]:
-    """The line (from 1) on which each table and key of a valid TOML document begins.
+    """The line (from 1) on which each table and key of a valid TOML document first stands.
 
     TOML is a sequence of statements, each a table header or one `key = value`, each whole lines, and
     no statement is whole before its last line. So lines are gathered until they parse by themselves.
@@ -34,10 +37,10 @@ def line_index(text: str) -> dict[Key, int]:
 
 
 def _keys(value: Any, prefix: Key = ()) -> list[Key]:
-    """Every key of nested tables and arrays of tables, outer ones first."""
+    """The keys of nested tables and arrays of tables down to DEPTH, outer ones first."""
     if isinstance(value, list):
         return [key for item in value for key in _keys(item, prefix)]
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or len(prefix) == DEPTH:
         return []
     found: list[Key] = []
     for name, item in value.items():

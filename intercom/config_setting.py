@@ -103,10 +103,10 @@ def split_listen(text: str) -> tuple[str, int]:
     """
     host, colon, port = text.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
-    name = str(ipaddress.IPv6Address(host[1:-1])) if bracketed else host
+    name = host[1:-1] if bracketed else host
     if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
         raise ValueError(f"no port from 0 to 65535 in {text!r}")
-    if not bracketed and not _is_host(name):
+    if not (":" in name and _is_host_name(name) if bracketed else _is_host(name)):
         raise ValueError(f"no host in {text!r}")
     return name, int(port)
 
@@ -151,13 +151,17 @@ def _is_listen(text: str) -> bool:
     return True
 
 
-def _is_url(*schemes: str) -> Callable[[str], bool]:
+def _is_url(encrypted: str, plain: str) -> Callable[[str], bool]:
+    """Whether a text is a URL without a password; unencrypted only to this machine itself."""
+
     def accepts(text: str) -> bool:
         try:
             parts = urlsplit(text)
-            return parts.scheme in schemes and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+            host = parts.hostname or ""
+            usable = _is_host_name(host) and parts.port != 0 and "@" not in parts.netloc
         except ValueError:
             return False
+        return usable and (parts.scheme == encrypted or (parts.scheme == plain and is_loopback(host)))
 
     return accepts
 
@@ -174,8 +178,12 @@ LISTEN = Shape('"host:port", for example "127.0.0.1:8480"', _is_listen)
 HOST_NAME = Shape('a host name or IP address, for example "door.local"', _is_host_name)
 NAME = Shape("a name of up to 64 letters, digits and . _ ~ -", lambda text: re.fullmatch(_NAME, text) is not None)
 DIGITS = Shape("1 to 8 telephone keys (0-9 * #)", lambda text: re.fullmatch(r"[0-9*#]{1,8}", text) is not None)
-RELAY_URL = Shape('a URL like "wss://relay.example.com", without a password', _is_url("ws", "wss"))
-API_URL = Shape('a URL like "https://api.example.com", without a password', _is_url("http", "https"))
+RELAY_URL = Shape(
+    'a URL like "wss://relay.example.com", without a password ("ws:" only to localhost)', _is_url("wss", "ws")
+)
+API_URL = Shape(
+    'a URL like "https://api.example.com", without a password ("http:" only to localhost)', _is_url("https", "http")
+)
 TURN_URL = Shape(
     'a URL like "turn:turn.example.com:3478"',
     lambda text: re.fullmatch(r"turns?:[^\s@/?]+(\?transport=(udp|tcp))?", text) is not None,
