@@ -72,7 +72,7 @@ class Machine:
             rule = self._decided
             if rule.effect in ("ring_out", "ring_in"):
                 call = self.call
-            decision = Decision(trigger, source, State(self.state), rule.verdict, rule.reason, call)
+            decision = Decision(trigger, source, State(self.state), rule.verdict, rule.reason, call, self.phase)
         self._on_decision(decision)
         return decision
 

@@ -80,6 +80,8 @@ class Decision:
     "why, as a short clause"
     call: int | None
     "the ticket of the call that it concerns, None without one"
+    phase: Phase
+    "how far that call has come now"
 
     @property
     def allowed(self) -> bool:
@@ -278,4 +280,4 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    print(page(), end="")  # noqa: T201 - this module run as a program prints the page
+    print(page(), end="")

@@ -1,0 +1,190 @@
+"""The composition root of the door station: builds the parts from the configuration, joins them to the machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from intercom.call_plan import CallPlan
+from intercom.config import Config
+from intercom.machine import Decision, Fault, Machine
+from intercom.media import AudioEngine, Camera, DeviceLost, DeviceReturned, DoorMedia, EngineEvent, open_camera
+from intercom.panel import FrontPanel, PanelPage
+from intercom.signalwire import (
+    CredentialProvider,
+    SignalWire,
+    SignalWireError,
+    SpaceCredentials,
+    TokenFileCredentials,
+    WebRTCCall,
+)
+from intercom.signs import Signs
+
+logger = logging.getLogger(__name__)
+
+CREDENTIAL_WAIT_S = 5.0
+"""How often an unusable credential is looked at again: an installer who mends it need not restart anything."""
+
+
+class Appliance:
+    """The door station. `start()` returns when it shows its lights; it registers, and stays registered, by itself."""
+
+    def __init__(self, config: Config, *, state_dir: Path, pin_factory: Any = None) -> None:
+        self.config = config
+        self.machine = Machine(self._decided)
+        self.panel = FrontPanel(config.panel, config.door, pin_factory=pin_factory)
+        self.engine = AudioEngine(config.audio, on_event=self._engine_event)
+        self.camera: Camera | None = None if config.camera.source == "off" else open_camera(config.camera)
+        self.client = SignalWire(
+            _credentials(config, state_dir), media=DoorMedia(self.engine, self.camera, on_digit=self._key)
+        )
+        self.page: PanelPage | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._signs: Signs | None = None
+        self._plan: CallPlan | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._subscriptions: list[Any] = []
+        self._reported_registered = False
+
+    @property
+    def plan(self) -> CallPlan:
+        """What the door does about calls."""
+        assert self._plan is not None, "the appliance was not started"
+        return self._plan
+
+    async def start(self) -> None:
+        """Start every part; the first ones are what a visitor would notice."""
+        self._loop = asyncio.get_running_loop()
+        self._signs = Signs(self.panel, self.engine, self.machine, self._loop)
+        self._plan = CallPlan(
+            self.config.call,
+            self.config.door,
+            machine=self.machine,
+            client=self.client,
+            signs=self._signs,
+            lock=self.panel.door,
+        )
+        self._signs.update()
+        self.panel.on_press = self._pressed
+        self.panel.on_hold = self._held
+        self.panel.door.on_change = self._door_changed
+        self.engine.start()
+        self._subscriptions = [
+            self.client.is_registered_stream.subscribe(self._registration_changed),
+            self.client.session.incoming_calls_stream.subscribe(self._plan.incoming),
+        ]
+        self._spawn(self._register())
+        if self.panel.simulated and self.config.panel.page_listen:
+            self.page = PanelPage(self.panel, self.config.panel.page_listen, self._snapshot)
+            await self.page.start()
+
+    async def stop(self) -> None:
+        """Stop every part, however far `start()` came."""
+        if self._plan is not None:
+            await self._plan.stop()
+        for subscription in self._subscriptions:
+            subscription.dispose()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.page is not None:
+            await self.page.stop()
+        await self.client.destroy()
+        if self._signs is not None:
+            self._signs.close()
+        await asyncio.to_thread(self.engine.stop)
+        if self.camera is not None:
+            await asyncio.to_thread(self.camera.stop)
+        self.panel.close()
+
+    async def _register(self) -> None:
+        """Connect and register once; afterwards the client stays registered by itself."""
+        first = True
+        while True:
+            try:
+                await self.client.register()
+            except (SignalWireError, OSError) as error:
+                logger.log(logging.WARNING if first else logging.DEBUG, "Not registered: %s", error)
+                first = False
+                await asyncio.sleep(CREDENTIAL_WAIT_S)
+            else:
+                return
+
+    async def _snapshot(self) -> bytes:
+        if self.camera is None:
+            raise OSError("there is no camera: camera.source is off")
+        return await self.camera.snapshot()
+
+    def _decided(self, decision: Decision) -> None:
+        if decision.source is not decision.dest:
+            logger.info("%s -> %s: %s", decision.source, decision.dest, decision.reason)
+        if self._signs is not None:
+            self._signs.update()
+
+    def _registration_changed(self, registered: bool) -> None:
+        if registered == self._reported_registered:
+            return
+        self._reported_registered = registered
+        self._spawn(self._now_registered() if registered else self.machine.now_unregistered())
+
+    async def _now_registered(self) -> None:
+        await self.machine.now_registered()
+        await self.plan.registered()
+
+    def _pressed(self) -> None:
+        """On gpiozero's thread: the visitor's answer does not wait for the event loop."""
+        assert self._signs is not None
+        self._signs.pressed()
+        self._in_loop(self.plan.press)
+
+    def _held(self) -> None:
+        self._in_loop(self.plan.hold)
+
+    def _door_changed(self, is_open: bool) -> None:
+        self._in_loop(self._show_door, is_open)
+
+    async def _show_door(self, is_open: bool) -> None:
+        if self._signs is not None:
+            self._signs.door_changed(is_open)
+        await self.plan.door_changed(is_open)
+
+    def _key(self, call_id: str, digit: str) -> None:
+        self.plan.key(call_id, digit)
+
+    def _engine_event(self, event: EngineEvent) -> None:
+        """On the audio thread."""
+        match event:
+            case DeviceLost():
+                self._in_loop(self.machine.fault, Fault.SOUND)
+            case DeviceReturned():
+                self._in_loop(self.machine.fault_cleared, Fault.SOUND)
+            case _:
+                pass
+
+    def _in_loop(self, work: Any, *arguments: Any) -> None:
+        """Run a coroutine function on the event loop, from whatever thread."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(lambda: self._spawn(work(*arguments)))
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("The door station's work failed", exc_info=error)
+
+
+def _credentials(config: Config, state_dir: Path) -> CredentialProvider:
+    account = config.account
+    if account.credential == "token-file":
+        return TokenFileCredentials(Path(account.credential_file))
+    return SpaceCredentials(Path(account.credential_file) if account.credential_file else state_dir / "door.json")
+
+
+__all__ = ["Appliance", "WebRTCCall"]

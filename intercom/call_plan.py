@@ -1,0 +1,280 @@
+"""What the door does about calls: rings the house, answers, watches the clock, opens the door on the right keys."""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from intercom.config import CallConfig, DoorConfig
+from intercom.machine import Decision, Machine, Phase, Verdict
+from intercom.signalwire import SignalWire, SignalWireError, WebRTCCall
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_S = 10.0
+"""A press while the house cannot be reached is kept this long: a reconnect takes less, a visitor waits no longer."""
+_OVER = ("disconnected", "failed", "destroyed")
+_ANSWERED = ("connecting", "connected")
+
+
+class CallSigns(Protocol):
+    """What the plan tells the visitor beyond the machine's states."""
+
+    def failed(self, cause: str) -> None:
+        """The house could not be reached."""
+
+    def call_ending(self) -> None:
+        """The time limit is near."""
+
+    def auto_answered(self) -> None:
+        """The door answered by itself."""
+
+
+class DoorLock(Protocol):
+    """The door's relay."""
+
+    def open(self) -> None:
+        """Open it for its pulse."""
+
+
+@dataclass
+class _Current:
+    """The one call."""
+
+    ticket: int
+    call: WebRTCCall
+    outbound: bool
+    statuses: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    keys: str = ""
+    "the last keys that the far end pressed, as many as open the door"
+    answered: bool = False
+    given_up: bool = False
+    "ended from here: nobody at the door needs to be told why"
+    timers: list[asyncio.TimerHandle] = field(default_factory=list)
+    subscriptions: list[Any] = field(default_factory=list)
+
+    def close(self) -> None:
+        for timer in self.timers:
+            timer.cancel()
+        for subscription in self.subscriptions:
+            subscription.dispose()
+
+
+def is_listed(address: str, patterns: Iterable[str]) -> bool:
+    """Whether an address is on a list whose entries may end in `*`; the query does not count."""
+    plain = address.partition("?")[0]
+    return any(fnmatch.fnmatchcase(plain, pattern) for pattern in patterns)
+
+
+class CallPlan:
+    """Carries out what the machine decides about calls. Belongs to the event loop."""
+
+    def __init__(
+        self,
+        call: CallConfig,
+        door: DoorConfig,
+        *,
+        machine: Machine,
+        client: SignalWire,
+        signs: CallSigns,
+        lock: DoorLock,
+    ) -> None:
+        self._config = call
+        self._door = door
+        self._machine = machine
+        self._client = client
+        self._signs = signs
+        self._lock = lock
+        self._current: _Current | None = None
+        self._waiting_press: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._known: set[str] = set()
+
+    @property
+    def call(self) -> WebRTCCall | None:
+        """The call, if there is one."""
+        return self._current.call if self._current else None
+
+    async def press(self) -> Decision:
+        """The visitor pressed the button."""
+        decision = await self._machine.press()
+        if decision.allowed and decision.call is not None:
+            if decision.phase is Phase.RINGING_OUT:
+                self._spawn(self._ring_house(decision.call))
+            elif self._current is not None:
+                self._spawn(self._answer(self._current))
+        elif decision.verdict is Verdict.REFUSED and self._waiting_press is None:
+            logger.info("Pressed, but %s; trying for %.0f s", decision.reason, PATIENCE_S)
+            self._waiting_press = asyncio.get_running_loop().call_later(PATIENCE_S, self._lose_patience)
+        return decision
+
+    async def hold(self) -> None:
+        """The visitor held the button: what rings, stops."""
+        decision = await self._machine.hold()
+        if decision.allowed and self._current is not None and self._current.ticket == decision.call:
+            current = self._current
+            self._spawn(self._give_up(current, "ORIGINATOR_CANCEL" if current.outbound else "USER_BUSY"))
+
+    async def registered(self) -> None:
+        """The service knows us again: a press that waited for it rings the house now."""
+        if self._waiting_press is not None:
+            self._waiting_press.cancel()
+            self._waiting_press = None
+            await self.press()
+
+    def incoming(self, calls: Iterable[WebRTCCall]) -> None:
+        """The calls that come in, each told once however often it is listed."""
+        listed = {call.id: call for call in calls}
+        for call_id, call in listed.items():
+            if call_id not in self._known:
+                self._spawn(self._take_in(call))
+        self._known = set(listed)
+
+    def key(self, call_id: str, digit: str) -> None:
+        """The far end pressed a key; never logged."""
+        current = self._current
+        if current is None or current.call.id != call_id or not current.answered or not self._door.open_digits:
+            return
+        current.keys = (current.keys + digit)[-len(self._door.open_digits) :]
+        if current.keys != self._door.open_digits:
+            return
+        current.keys = ""
+        if is_listed(self._far_end(current), self._door.openers):
+            logger.info("%s opens the door", self._far_end(current))
+            self._lock.open()
+        else:
+            logger.warning("%s may not open the door: it is not in door.openers", self._far_end(current))
+
+    async def door_changed(self, is_open: bool) -> None:
+        """Tell the far end what the door did."""
+        if self._current is not None and self._current.answered:
+            await self._tell(self._current, {"door": "open" if is_open else "closed"})
+
+    async def stop(self) -> None:
+        """End the call and everything that is under way."""
+        if self._waiting_press is not None:
+            self._waiting_press.cancel()
+        if self._current is not None:
+            await self._give_up(self._current, "NORMAL_CLEARING")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _ring_house(self, ticket: int) -> None:
+        variables = {"intercom": {"role": "door", "open_digits": self._door.open_digits}}
+        try:
+            call = await self._client.dial(
+                self._config.ring, audio=True, video=self._config.video, user_variables=variables
+            )
+        except SignalWireError as error:
+            cause = getattr(error, "cause", "") or "NORMAL_TEMPORARY_FAILURE"
+            logger.warning("The house did not ring: %s", error)
+            if (await self._machine.ended(ticket)).allowed:
+                self._signs.failed(cause)
+            return
+        current = _Current(ticket, call, outbound=True)
+        if self._machine.call != ticket:
+            await self._give_up(current, "ORIGINATOR_CANCEL")
+            return
+        self._follow(current)
+
+    async def _take_in(self, call: WebRTCCall) -> None:
+        decision = await self._machine.incoming()
+        if not decision.allowed or decision.call is None:
+            logger.info("%s calls: %s", call.from_, decision.reason)
+            await self._quietly(call.reject())
+            return
+        current = _Current(decision.call, call, outbound=False)
+        self._follow(current)
+        if is_listed(call.from_, self._config.auto_answer):
+            self._later(current, self._config.auto_answer_delay_s, lambda: self._auto_answer(current))
+
+    def _follow(self, current: _Current) -> None:
+        self._current = current
+        current.subscriptions = [
+            current.call.status_stream.subscribe(current.statuses.put_nowait),
+            current.call.digits_stream.subscribe(lambda digit: self.key(current.call.id, digit)),
+        ]
+        self._later(current, self._config.ring_time_s, lambda: self._ring_time_out(current))
+        self._spawn(self._live(current))
+
+    async def _live(self, current: _Current) -> None:
+        try:
+            while (status := await current.statuses.get()) not in _OVER:
+                if status in _ANSWERED and not current.answered:
+                    await self._was_answered(current)
+        finally:
+            current.close()
+            if self._current is current:
+                self._current = None
+        cause = current.call.end_cause or "NORMAL_CLEARING"
+        logger.info("The call with %s is over: %s", self._far_end(current), cause)
+        decision = await self._machine.ended(current.ticket)
+        if decision.allowed and current.outbound and not current.answered and not current.given_up:
+            self._signs.failed(cause)
+
+    async def _was_answered(self, current: _Current) -> None:
+        current.answered = True
+        limit, warning = self._config.time_limit_s, self._config.warning_before_end_s
+        self._later(current, limit, lambda: self._give_up(current, "NORMAL_CLEARING"))
+        if warning:
+            current.timers.append(asyncio.get_running_loop().call_later(limit - warning, self._signs.call_ending))
+        await self._machine.answered(current.ticket)
+
+    async def _auto_answer(self, current: _Current) -> None:
+        if current.answered or self._current is not current:
+            return
+        self._signs.auto_answered()
+        await self._answer(current)
+
+    async def _answer(self, current: _Current) -> None:
+        try:
+            await current.call.answer(audio=True, video=self._config.video)
+        except SignalWireError as error:
+            logger.warning("The call of %s could not be answered: %s", self._far_end(current), error)
+
+    async def _ring_time_out(self, current: _Current) -> None:
+        if current.answered:
+            return
+        await self._give_up(current, "NO_ANSWER")
+        if current.outbound:
+            self._signs.failed("NO_ANSWER")
+
+    async def _give_up(self, current: _Current, cause: str) -> None:
+        current.given_up = True
+        await self._quietly(current.call.hangup(cause))
+
+    async def _tell(self, current: _Current, info: dict[str, Any]) -> None:
+        await self._quietly(current.call.send_info(info))
+
+    async def _quietly(self, sending: Coroutine[Any, Any, None]) -> None:
+        """Send what nobody can do anything about when it does not arrive."""
+        try:
+            await sending
+        except SignalWireError as error:
+            logger.info("Not delivered: %s", error)
+
+    def _lose_patience(self) -> None:
+        self._waiting_press = None
+        self._signs.failed("NORMAL_TEMPORARY_FAILURE")
+
+    def _far_end(self, current: _Current) -> str:
+        return current.call.to if current.outbound else current.call.from_
+
+    def _later(self, current: _Current, seconds: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        loop = asyncio.get_running_loop()
+        current.timers.append(loop.call_later(seconds, lambda: self._spawn(action())))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("A call's work failed", exc_info=error)

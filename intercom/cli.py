@@ -1,0 +1,163 @@
+"""The `intercom` command. It starts in no time: what a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from intercom import __version__
+
+if TYPE_CHECKING:
+    from intercom.config import Config
+
+SYSTEM_CONFIG = Path("/etc/intercom/intercom.toml")
+OK, FAILED, USAGE, BAD_CONFIG = 0, 1, 2, 78
+"""Exit statuses; 78 is EX_CONFIG of sysexits.h."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return FAILED
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="intercom", description="A door station that registers as a SignalWire subscriber."
+    )
+    parser.add_argument("--version", action="version", version=f"intercom {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    run = commands.add_parser("run", help="run the door station")
+    _takes_config(run)
+    run.set_defaults(run=_run)
+
+    demo = commands.add_parser("demo", help="try it: the door, the house and all that lies between, on this machine")
+    demo.add_argument("--lan", action="store_true", help="let phones and tablets on this network answer the door")
+    demo.add_argument("--state-dir", type=Path, help="keep pairings here (default: the state directory, demo/)")
+    _takes_config(demo)
+    demo.set_defaults(run=_demo)
+
+    space = commands.add_parser("space", help="run the embedded space: the house's own service, with no account")
+    _takes_config(space)
+    space.set_defaults(run=_space, action="serve")
+    actions = space.add_subparsers(metavar="ACTION")
+    pair = actions.add_parser("pair", help="print a one-time address with which a phone or tablet joins the house")
+    pair.add_argument("--name", default="Station", help="what the house calls it")
+    pair.set_defaults(action="pair")
+    door = actions.add_parser("enrol", help="write a door's credential to a file")
+    door.add_argument("file", type=Path, help="the file to write, mode 0600")
+    door.add_argument("--reference", default="door", help="its name in addresses: /private/REFERENCE")
+    door.add_argument("--name", default="Door", help="what the house sees when it calls")
+    door.set_defaults(action="enrol")
+
+    config = commands.add_parser("config", help="check a configuration, or write an example")
+    what = config.add_subparsers(metavar="ACTION", required=True)
+    check = what.add_parser("check", help="say what is wrong with a configuration, and where")
+    check.add_argument("file", nargs="?", type=Path, help=f"default: {SYSTEM_CONFIG}")
+    check.set_defaults(run=_config_check)
+    what.add_parser("example", help="write a commented example").set_defaults(run=_config_example)
+
+    close = commands.add_parser("door-off", help="drive the door relay off, whatever happened (for systemd)")
+    _takes_config(close)
+    close.set_defaults(run=_door_off)
+    return parser
+
+
+def _takes_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help=f"default: {SYSTEM_CONFIG}, if it exists")
+
+
+def _load(options: argparse.Namespace) -> Config | None:
+    """The configuration, or None after saying on standard error what is wrong with it."""
+    from intercom.config import ConfigError, load
+
+    path: Path | None = options.config
+    if path is None and SYSTEM_CONFIG.exists():
+        path = SYSTEM_CONFIG
+    try:
+        return load(path)
+    except ConfigError as error:
+        _complain(str(error))
+        return None
+
+
+def _complain(sentence: str) -> None:
+    print(f"intercom: {sentence}", file=sys.stderr)
+
+
+def _run(options: argparse.Namespace) -> int:
+    config = _load(options)
+    if config is None:
+        return BAD_CONFIG
+    from intercom.service import run_door
+
+    return run_door(config)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    config = _load(options)
+    if config is None:
+        return BAD_CONFIG
+    from intercom.demo import run_demo
+
+    state_dir = options.state_dir or config.state_path(os.environ) / "demo"
+    return run_demo(config, state_dir=state_dir, lan=options.lan)
+
+
+def _space(options: argparse.Namespace) -> int:
+    config = _load(options)
+    if config is None:
+        return BAD_CONFIG
+    from intercom import service
+
+    match options.action:
+        case "pair":
+            return service.print_pairing(config, options.name)
+        case "enrol":
+            return service.enrol(config, options.reference, options.name, options.file)
+        case _:
+            return service.run_space(config)
+
+
+def _config_check(options: argparse.Namespace) -> int:
+    from intercom.config import check
+
+    path: Path = options.file or SYSTEM_CONFIG
+    problems = check(path)
+    for problem in problems:
+        print(f"{path}: {problem}", file=sys.stderr)
+    if not problems:
+        print(f"{path}: good")
+    return BAD_CONFIG if problems else OK
+
+
+def _config_example(options: argparse.Namespace) -> int:
+    from intercom.config import example
+
+    print(example(), end="")
+    return OK
+
+
+def _door_off(options: argparse.Namespace) -> int:
+    config = _load(options)
+    if config is None:
+        return BAD_CONFIG
+    from intercom.panel import force_closed
+
+    force_closed(config)
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""`intercom demo`: the embedded space and the door station together on this machine, with no account."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+from intercom.appliance import Appliance
+from intercom.config import Config
+from intercom.service import log_to_stderr, print_address, run
+from intercom.space import Space
+
+LAN_LISTEN = "0.0.0.0:8443"
+DOOR = "door"
+
+
+class Demo:
+    """The space and the door station, started and stopped as one."""
+
+    def __init__(self, config: Config, state_dir: Path) -> None:
+        self._state_dir = state_dir
+        self._config = config
+        self.space = Space(config.space, state_dir / "space")
+        self.door: Appliance | None = None
+
+    async def start(self) -> None:
+        """Start the space, give the door its credential, start the door."""
+        self._state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        await self.space.start()
+        self.space.enrol(DOOR, "Front door")
+        self.space.write_credential(DOOR, self._state_dir / "door.json")
+        self.door = Appliance(self._config, state_dir=self._state_dir)
+        await self.door.start()
+
+    async def stop(self) -> None:
+        """Stop both."""
+        if self.door is not None:
+            await self.door.stop()
+        await self.space.stop()
+
+    async def tell(self) -> None:
+        """Say where the station and the panel are, and what stands in for missing hardware."""
+        assert self.door is not None
+        print("\nThe house answers on the station page. Open it here, or scan it:\n")
+        print_address(self.space.pairing_url(name="Kitchen"))
+        if self.door.page is not None:
+            print(f"\nThe door's front panel (button, lights, lock):  {self.door.page.url}")
+        else:
+            print("\nThe door's front panel is wired to this machine's GPIO pins.")
+        print(f"Sound:    {self.door.engine.description}")
+        print(f"Picture:  {self.door.camera.description if self.door.camera else 'none'}")
+        if not self._config.space.listen.startswith("0.0.0.0"):  # noqa: S104 - compared, not listened on
+            print("\nOnly this machine can open these pages. For phones on your network: make demo LAN=1")
+        print("\nPress Ctrl-C to stop.\n", flush=True)
+
+
+def run_demo(config: Config, *, state_dir: Path, lan: bool) -> int:
+    """Run the demo until Ctrl-C; returns the exit status."""
+    log_to_stderr("warning" if config.log.level == "info" else config.log.level)
+    config = _demo_config(config, state_dir, lan=lan)
+    demo: Demo | None = None
+
+    def build() -> Demo:
+        nonlocal demo
+        demo = Demo(config, state_dir)
+        return demo
+
+    async def started() -> None:
+        assert demo is not None
+        await demo.tell()
+
+    return run(build, started=started)
+
+
+def _demo_config(config: Config, state_dir: Path, *, lan: bool) -> Config:
+    """The configuration, with what a demonstration needs: the house's own people may call in."""
+    space = (
+        replace(config.space, listen=LAN_LISTEN, host_names=(*config.space.host_names, lan_address())) if lan else None
+    )
+    return replace(
+        config,
+        space=space or config.space,
+        call=replace(config.call, auto_answer=config.call.auto_answer or ("/private/*",)),
+        audio=replace(
+            config.audio,
+            simulated_recording=config.audio.simulated_recording or str(state_dir / "door-speaker.wav"),
+        ),
+    )
+
+
+def lan_address() -> str:
+    """This machine's address on its network; nothing is sent to find it out."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])

@@ -1,0 +1,147 @@
+"""What the long-running commands do around their part: logging, signals, a bounded stop, and the exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+from intercom.config import Config
+
+logger = logging.getLogger(__name__)
+
+STOP_S = 1.8
+"""Ctrl-C to the end; people wait two seconds before they press it again."""
+
+
+class Part(Protocol):
+    """Something that is started, runs and is stopped."""
+
+    async def start(self) -> None:
+        """Start it; returns when it runs."""
+
+    async def stop(self) -> None:
+        """Stop it and free what it holds."""
+
+
+def log_to_stderr(level: str) -> None:
+    """Log to standard error; under systemd without the time, which the journal adds."""
+    under_systemd = "JOURNAL_STREAM" in os.environ
+    form = "%(levelname)s %(name)s: %(message)s" if under_systemd else "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=level.upper(), format=form, stream=sys.stderr, force=True)
+    # A peer connection logs every candidate pair that it tries.
+    for chatty in ("aioice", "aiortc", "aiohttp.access", "websockets", "transitions"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def run(part: Callable[[], Part], *, started: Callable[[], Awaitable[None]] | None = None) -> int:
+    """Start a part, wait for SIGINT or SIGTERM, stop it within `STOP_S`; the exit status.
+
+    A fault that the user can mend (a taken port, a missing file) is told in one sentence.
+    """
+    try:
+        return asyncio.run(_until_signal(part, started))
+    except OSError as error:
+        print(f"intercom: {_sentence(error)}", file=sys.stderr)
+        return 1
+
+
+def _sentence(error: OSError) -> str:
+    if error.filename and error.strerror:
+        return f"{error.strerror}: {error.filename}"
+    return str(error)
+
+
+async def _until_signal(build: Callable[[], Part], started: Callable[[], Awaitable[None]] | None) -> int:
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked.set)
+    part = build()
+    work = asyncio.ensure_future(_start(part, started))
+    waiting = asyncio.ensure_future(asked.wait())
+    try:
+        await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            work.result()
+            await waiting
+    finally:
+        work.cancel()
+        waiting.cancel()
+        try:
+            await asyncio.wait_for(part.stop(), STOP_S)
+        except TimeoutError:
+            logger.warning("Some part did not stop within %s s; leaving it", STOP_S)
+            sys.stderr.flush()
+            os._exit(1)
+    return 0
+
+
+async def _start(part: Part, started: Callable[[], Awaitable[None]] | None) -> None:
+    await part.start()
+    if started is not None:
+        await started()
+
+
+def run_door(config: Config) -> int:
+    """`intercom run`: the door station."""
+    from intercom.appliance import Appliance
+
+    log_to_stderr(config.log.level)
+    return run(lambda: Appliance(config, state_dir=config.state_path(os.environ)))
+
+
+def run_space(config: Config) -> int:
+    """`intercom space`: the embedded space; writes the door's credential beside its own state on the first start."""
+    from intercom.space import Space
+
+    log_to_stderr(config.log.level)
+    state_dir = config.state_path(os.environ)
+    space: Space | None = None
+
+    def build() -> Space:
+        nonlocal space
+        space = Space(config.space, state_dir)
+        return space
+
+    async def started() -> None:
+        assert space is not None
+        credential = state_dir / "door.json"
+        if not credential.exists():
+            space.write_credential("door", credential)
+        logger.info("The space serves %s", space.url)
+
+    return run(build, started=started)
+
+
+def print_pairing(config: Config, name: str) -> int:
+    """`intercom space pair`: a one-time address, as text and as a QR code."""
+    from intercom.space import Space
+
+    url = Space(config.space, config.state_path(os.environ)).pairing_url(name=name)
+    print_address(url)
+    return 0
+
+
+def enrol(config: Config, reference: str, name: str, file: Path) -> int:
+    """`intercom space enrol`: the credential of a door."""
+    from intercom.space import Space
+
+    space = Space(config.space, config.state_path(os.environ))
+    space.enrol(reference, name)
+    space.write_credential(reference, file)
+    print(f"{file}: the credential of /private/{reference}")
+    return 0
+
+
+def print_address(url: str) -> None:
+    """Print an address as text and as a QR code."""
+    import segno
+
+    print(url)
+    segno.make(url, error="l").terminal(compact=True)

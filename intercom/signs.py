@@ -1,0 +1,143 @@
+"""What the visitor sees and hears: which light and which sound belong to what the machine decided."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from intercom.machine import Machine, Phase, State
+from intercom.panel import Pattern
+
+PRESSED_S = 0.5
+"""The light of a press stays at least this long, so that a finger's owner sees it."""
+CHIME_S = 1.2
+"""The ring-back tone waits for the chime to end."""
+ERROR_S = 3.0
+"""Long enough to be understood, short enough not to be in the next visitor's way."""
+
+_STATE_PATTERNS = {
+    State.IDLE: Pattern.IDLE,
+    State.REGISTERING: Pattern.REGISTERING,
+    State.RINGING: Pattern.RINGING,
+    State.IN_CALL: Pattern.IN_CALL,
+    State.RECOVERING: Pattern.RECOVERING,
+}
+_FAILURE_TONES = {"USER_BUSY": "busy", "CALL_REJECTED": "busy", "NO_ANSWER": "reorder", "NO_USER_RESPONSE": "reorder"}
+
+
+class Playing(Protocol):
+    """A sound that plays."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
+class Sounds(Protocol):
+    """What can be heard at the door."""
+
+    def play(self, name: str, *, repeat: bool = False) -> Playing:
+        """Start a sound; from any thread, and at once."""
+
+
+class Lights(Protocol):
+    """What can be seen at the door."""
+
+    def show(self, pattern: Pattern) -> None:
+        """Change the light; from any thread, and at once."""
+
+
+class Signs:
+    """Keeps lights and sounds true to the machine. All methods but `pressed` belong to the event loop."""
+
+    def __init__(self, lights: Lights, sounds: Sounds, machine: Machine, loop: asyncio.AbstractEventLoop) -> None:
+        self._lights = lights
+        self._sounds = sounds
+        self._machine = machine
+        self._loop = loop
+        self._passing: dict[Pattern, asyncio.TimerHandle] = {}
+        self._door_open = False
+        self._tone: Playing | None = None
+        self._tone_phase = Phase.NONE
+        self._tone_starts: asyncio.TimerHandle | None = None
+
+    def pressed(self) -> None:
+        """A finger is on the button: light and chime at once, whatever the event loop is doing."""
+        self._lights.show(Pattern.PRESSED)
+        self._sounds.play("chime")
+        self._loop.call_soon_threadsafe(self._show_for, Pattern.PRESSED, PRESSED_S)
+
+    def update(self) -> None:
+        """The machine has decided something."""
+        self._lights.show(self.pattern)
+        self._ring(self._machine.phase)
+
+    def failed(self, cause: str) -> None:
+        """The house could not be reached, for this cause (its FreeSWITCH name)."""
+        self._sounds.play(_FAILURE_TONES.get(cause, "error"))
+        self._show_for(Pattern.ERROR, ERROR_S)
+
+    def door_changed(self, is_open: bool) -> None:
+        """The door was opened, or it closed."""
+        self._door_open = is_open
+        if is_open:
+            self._sounds.play("door_open")
+        self._lights.show(self.pattern)
+
+    def call_ending(self) -> None:
+        """The call reaches its time limit."""
+        self._sounds.play("call_ending")
+
+    def auto_answered(self) -> None:
+        """The door answers by itself: whoever stands there must know that it listens."""
+        self._sounds.play("incoming")
+
+    def close(self) -> None:
+        """Stop what sounds and what is due; the lights go with the panel."""
+        self._stop_tone()
+        for timer in self._passing.values():
+            timer.cancel()
+        self._passing.clear()
+
+    @property
+    def pattern(self) -> Pattern:
+        """The light that belongs to this moment; what passes goes before what lasts."""
+        if self._door_open:
+            return Pattern.DOOR_OPEN
+        for passing in (Pattern.ERROR, Pattern.PRESSED):
+            if passing in self._passing:
+                return passing
+        if self._machine.faults and self._machine.phase is not Phase.NONE:
+            return Pattern.FAULT
+        return _STATE_PATTERNS[State(self._machine.state)]
+
+    def _show_for(self, pattern: Pattern, seconds: float) -> None:
+        if pattern in self._passing:
+            self._passing[pattern].cancel()
+        self._passing[pattern] = self._loop.call_later(seconds, self._passed, pattern)
+        self._lights.show(self.pattern)
+
+    def _passed(self, pattern: Pattern) -> None:
+        del self._passing[pattern]
+        self._lights.show(self.pattern)
+
+    def _ring(self, phase: Phase) -> None:
+        if phase is self._tone_phase:
+            return
+        self._stop_tone()
+        self._tone_phase = phase
+        if phase is Phase.RINGING_OUT:
+            self._tone_starts = self._loop.call_later(CHIME_S, self._start_tone, "ringback")
+        elif phase is Phase.RINGING_IN:
+            self._start_tone("incoming")
+
+    def _start_tone(self, name: str) -> None:
+        self._tone = self._sounds.play(name, repeat=True)
+
+    def _stop_tone(self) -> None:
+        self._tone_phase = Phase.NONE
+        if self._tone_starts is not None:
+            self._tone_starts.cancel()
+            self._tone_starts = None
+        if self._tone is not None:
+            self._tone.stop()
+            self._tone = None
