@@ -1,0 +1,104 @@
+"""The one form that every bench reports in: a table for people, then one JSON object on the last line."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one bench measured."""
+
+    bench: str
+    """Its name on the command line."""
+    figures: Mapping[str, float]
+    """What we measured of ourselves; the unit is in the name."""
+    targets: Mapping[str, float] = field(default_factory=dict)
+    """At most this much (at least, where the name ends in `_min`), for the figures that have a target."""
+    baselines: Mapping[str, float] = field(default_factory=dict)
+    """The same, of somebody else's, in the same run: `who_figure`."""
+    machine: str = ""
+    """What it was measured on."""
+    notes: Sequence[str] = ()
+    """What a reader must know to understand the figures."""
+
+    def table(self) -> str:
+        """The report for people."""
+        rows = [("figure", "measured", "target", "baseline")]
+        for name, value in self.figures.items():
+            beside = ", ".join(
+                f"{who.removesuffix('_' + name)} {_number(number)}"
+                for who, number in self.baselines.items()
+                if who.endswith("_" + name)
+            )
+            target = self.targets.get(name)
+            rows.append((name, _number(value), "" if target is None else _number(target), beside))
+        widths = [max(len(row[column]) for row in rows) for column in range(4)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        lines.insert(1, "  ".join("-" * width for width in widths))
+        others = [
+            f"{who}: {_number(number)}"
+            for who, number in self.baselines.items()
+            if not any(who.endswith("_" + name) for name in self.figures)
+        ]
+        return "\n".join([f"{self.bench} on {self.machine}", "", *lines, *others, *self.notes])
+
+    def json(self) -> str:
+        """The report for programs: one line."""
+        fields = asdict(self)
+        if not self.notes:
+            del fields["notes"]
+        return json.dumps(fields)
+
+    def markdown(self) -> str:
+        """The report for the documentation."""
+        lines = [f"## {self.bench}", "", "| figure | measured | target | baseline |", "|---|---|---|---|"]
+        for name, value in self.figures.items():
+            beside = ", ".join(
+                f"{who.removesuffix('_' + name)} {_number(number)}"
+                for who, number in self.baselines.items()
+                if who.endswith("_" + name)
+            )
+            target = self.targets.get(name)
+            lines.append(f"| `{name}` | {_number(value)} | {'' if target is None else _number(target)} | {beside} |")
+        return "\n".join([*lines, "", *(f"{note}  " for note in self.notes), f"Measured on {self.machine}.", ""])
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The nearest-rank percentile of at least one value."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
+
+
+def spread(values: Sequence[float], unit: str = "ms") -> dict[str, float]:
+    """Median and 95th percentile of some values, named `p50_…` and `p95_…`."""
+    return {
+        f"p50_{unit}": round(statistics.median(values), 2),
+        f"p95_{unit}": round(percentile(values, 95), 2),
+    }
+
+
+def machine() -> str:
+    """This machine in one line."""
+    model = platform.processor() or platform.machine()
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith(("model name", "Model")):
+                model = line.partition(":")[2].strip()
+                break
+        cores = len([line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("processor")])
+    except OSError:
+        cores = 0
+    when = datetime.now(UTC).date().isoformat()
+    return f"{model}, {cores} cores, {platform.machine()}, Python {platform.python_version()}, {when}"
