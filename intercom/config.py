@@ -100,7 +100,7 @@ class CallConfig:
     )
     auto_answer: tuple[str, ...] = setting(
         (),
-        "Addresses whose calls the door answers by itself. Everyone else who calls the door hears busy.",
+        "Addresses whose calls the door answers by itself. Anyone else who calls the door only rings there.",
         shape=ADDRESS,
     )
     auto_answer_delay_s: float = setting(0.0, "Seconds that the door rings before it answers by itself.", low=0, high=5)

@@ -389,7 +389,8 @@ def test_no_value_is_let_in_that_its_setting_does_not_allow(chosen: dict[tuple[s
         return
     for table, item in every_setting():
         value: Any = getattr(getattr(read, table) if table else read, item.name)
-        assert type(value) is (tuple if item.kind == tuple[str, ...] else item.kind)
+        kind: Any = tuple if item.kind == tuple[str, ...] else item.kind
+        assert type(value) is kind
         assert item.low is None or item.high is None or item.low <= value <= item.high
 
 
