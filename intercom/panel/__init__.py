@@ -1,0 +1,19 @@
+"""What a visitor touches and sees: the button, the lights, the door's relay; and the page that stands in for them."""
+
+from intercom.panel.door import Door
+from intercom.panel.errors import GuardError, PanelClosedError, PanelError, PinsError
+from intercom.panel.front import FrontPanel
+from intercom.panel.patterns import PATTERNS, Pattern
+from intercom.panel.relay import force_closed
+
+__all__ = [
+    "PATTERNS",
+    "Door",
+    "FrontPanel",
+    "GuardError",
+    "PanelClosedError",
+    "PanelError",
+    "Pattern",
+    "PinsError",
+    "force_closed",
+]

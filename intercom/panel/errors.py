@@ -1,0 +1,23 @@
+"""What can go wrong with the front panel.
+
+PanelError
+├── PinsError (OSError)      no GPIO where the configuration asks for it
+├── GuardError (OSError)     the door's guard process does not start
+└── PanelClosedError (RuntimeError)     the panel was closed before
+"""
+
+
+class PanelError(Exception):
+    """Base class of the front panel's errors."""
+
+
+class PinsError(PanelError, OSError):
+    """The pins cannot be had; the message says what to install or to change."""
+
+
+class GuardError(PanelError, OSError):
+    """The door stays closed because its guard process does not run."""
+
+
+class PanelClosedError(PanelError, RuntimeError):
+    """The panel is closed and does nothing any more."""

@@ -1,0 +1,193 @@
+"""The front panel: what a visitor touches and sees."""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from intercom.config import DoorConfig, PanelConfig
+from intercom.panel.button import Button, ButtonEvent
+from intercom.panel.door import Door
+from intercom.panel.guarding import Guard
+from intercom.panel.lights import PWM_HZ, Lights
+from intercom.panel.patterns import Pattern
+from intercom.panel.pins import Pins, open_pins
+from intercom.panel.relay import claim_relay
+
+log = logging.getLogger(__name__)
+
+
+class FrontPanel:
+    """The button, the lights and the door's relay, on gpiozero; a context manager.
+
+    `on_press`, `on_hold` and `on_release` are called on the panel's button thread: hand them to the event loop with
+    `loop.call_soon_threadsafe`. `on_fault` is called, with the exception, on whatever thread met it: a part of the
+    panel, or one of these callbacks, has failed. `show` and `door.open` may be called from any thread.
+
+    Raises PinsError, GuardError.
+    """
+
+    def __init__(self, config: PanelConfig, door: DoorConfig, *, pin_factory: Any = None) -> None:
+        self.on_press: Callable[[], None] | None = None
+        self.on_hold: Callable[[], None] | None = None
+        self.on_release: Callable[[], None] | None = None
+        self.on_fault: Callable[[Exception], None] | None = None
+        with contextlib.ExitStack() as stack:
+            self.pins = open_pins(config.pins) if pin_factory is None else _given_pins(pin_factory)
+            if pin_factory is None:
+                stack.callback(self.pins.factory.close)
+            # The relay first: it is claimed, and off, before anything else can fail.
+            relay = claim_relay(self.pins, door.relay_gpio, door.relay_active_high)
+            stack.callback(relay.close)
+            guard = Guard(door, simulated=self.pins.simulated)
+            stack.callback(guard.close)
+            self.door = Door(relay, guard, pulse_s=door.pulse_s, cap_s=door.cap_s, on_fault=self._fault)
+            stack.callback(self.door.close)
+            self._leds = _open_leds(config, self.pins)
+            self.lights = Lights(self._leds, on_fault=self._fault)
+            stack.callback(self.lights.close)
+            self._button = _ButtonWatch(config, self.pins, self._report, self._fault)
+            stack.callback(self._button.close)
+            self._stack = stack.pop_all()
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether the button is down now."""
+        return self._button.is_down
+
+    @property
+    def light_values(self) -> tuple[float, ...]:
+        """What the light's pins show now, each 0 to 1: red, green, blue; or one value; or none."""
+        return tuple(float(led.value) for led in self._leds)
+
+    def show(self, pattern: Pattern) -> None:
+        """Show `pattern` on the lights; its first moment is on the pins when this returns."""
+        self.lights.show(pattern)
+
+    def close(self) -> None:
+        """Close the door, turn the lights off and give the pins back."""
+        self._stack.close()
+
+    def __enter__(self) -> "FrontPanel":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _report(self, event: ButtonEvent) -> None:
+        callback = {
+            ButtonEvent.PRESSED: self.on_press,
+            ButtonEvent.HELD: self.on_hold,
+            ButtonEvent.RELEASED: self.on_release,
+        }[event]
+        if callback is None:
+            return
+        try:
+            callback()
+        except Exception as error:
+            log.exception("What was told that the button was %s failed.", event.value)
+            self._fault(error)
+
+    def _fault(self, error: Exception) -> None:
+        if self.on_fault is not None:
+            self.on_fault(error)
+
+
+def _given_pins(factory: Any) -> Pins:
+    from gpiozero.pins.mock import MockFactory
+
+    return Pins(factory, isinstance(factory, MockFactory), "pins that were passed in")
+
+
+def _open_leds(config: PanelConfig, pins: Pins) -> list[Any]:
+    from gpiozero import PWMLED
+
+    numbers = {
+        "rgb": [config.red_gpio, config.green_gpio, config.blue_gpio],
+        "single": [config.green_gpio],
+        "none": [],
+    }[config.light]
+    return [
+        PWMLED(gpio, active_high=config.lights_active_high, frequency=PWM_HZ, pin_factory=pins.factory)
+        for gpio in numbers
+    ]
+
+
+class _ButtonWatch:
+    """Feeds the pin's edges and the time into the button's logic, and reports what it makes of them.
+
+    gpiozero's own `bounce_time` is not used: lgpio's debounce reports an edge only after the whole bounce time.
+    """
+
+    def __init__(
+        self,
+        config: PanelConfig,
+        pins: Pins,
+        report: Callable[[ButtonEvent], None],
+        on_fault: Callable[[Exception], None],
+    ) -> None:
+        from gpiozero import DigitalInputDevice
+
+        self._report = report
+        self._on_fault = on_fault
+        self._changed = threading.Condition()
+        self._events: list[ButtonEvent] = []
+        self._closed = False
+        self._device = DigitalInputDevice(config.button_gpio, pull_up=True, pin_factory=pins.factory)
+        self._button = Button.starting(
+            settle_s=config.button_settle_ms / 1000,
+            lockout_s=config.button_lockout_ms / 1000,
+            hold_s=config.hold_s,
+            level=bool(self._device.is_active),
+            now=time.monotonic(),
+        )
+        if self._button.is_stuck:
+            log.warning(
+                "The button (GPIO %d) is down at the start, and counts once it was released: is it stuck?",
+                config.button_gpio,
+            )
+        self._device.when_activated = lambda: self._edge(True)
+        self._device.when_deactivated = lambda: self._edge(False)
+        self._thread = threading.Thread(target=self._run, name="panel-button", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_down(self) -> bool:
+        return self._button.is_down
+
+    def close(self) -> None:
+        self._device.close()
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _edge(self, level: bool) -> None:
+        with self._changed:
+            self._events += self._button.edge(level, time.monotonic())
+            self._changed.notify()
+
+    def _run(self) -> None:
+        try:
+            while (events := self._wait_for_events()) is not None:
+                for event in events:
+                    self._report(event)
+        except Exception as error:
+            log.exception("The button stopped.")
+            self._on_fault(error)
+
+    def _wait_for_events(self) -> list[ButtonEvent] | None:
+        """Wait for events; None = the panel is closed."""
+        with self._changed:
+            while not (self._events or self._closed):
+                deadline = self._button.deadline
+                self._changed.wait(None if deadline is None else max(deadline - time.monotonic(), 0))
+                now = time.monotonic()
+                if self._button.deadline is not None and now >= self._button.deadline and not self._closed:
+                    self._events += self._button.sample(bool(self._device.is_active), now)
+            if self._closed:
+                return None
+            events, self._events = self._events, []
+            return events

@@ -1,0 +1,127 @@
+"""What the lights say: one table of patterns, which the lights play and `docs/lights.md` prints.
+
+Each pattern differs from every other by its rhythm alone, so that a single-colour light and a colour-blind eye read
+it too. No pattern flashes more than three times in any one second (WCAG 2.3.1, photosensitive epilepsy).
+"""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
+
+Colour: TypeAlias = tuple[float, float, float]
+"""Red, green and blue, each 0 to 1."""
+
+DARK: Colour = (0.0, 0.0, 0.0)
+WHITE: Colour = (1.0, 1.0, 1.0)
+BLUE: Colour = (0.0, 0.0, 1.0)
+GREEN: Colour = (0.0, 1.0, 0.0)
+AMBER: Colour = (1.0, 0.45, 0.0)
+RED: Colour = (1.0, 0.0, 0.0)
+
+
+class Pattern(enum.Enum):
+    """A state that the lights can show."""
+
+    OFF = "off"
+    IDLE = "idle"
+    REGISTERING = "registering"
+    PRESSED = "pressed"
+    RINGING = "ringing"
+    IN_CALL = "in call"
+    DOOR_OPEN = "door open"
+    RECOVERING = "recovering"
+    FAULT = "fault"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One moment of a pattern: the light takes `colour` (or `level`, a single light) for `seconds`."""
+
+    colour: Colour
+    seconds: float
+    fade: bool = False
+    """Glide to the colour during `seconds`, instead of jumping to it."""
+    single: float | None = None
+    """What a single light shows, 0 to 1; None = on when the colour is."""
+
+    @property
+    def level(self) -> float:
+        """What a single light shows, 0 to 1."""
+        return max(self.colour) if self.single is None else self.single
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """A pattern's steps, played in a circle; one step alone is a steady light."""
+
+    steps: tuple[Step, ...]
+    meaning: str
+    """What it tells the visitor."""
+    look: str
+    """What it looks like, in words."""
+
+    @property
+    def period_s(self) -> float:
+        """The length of one round, in seconds."""
+        return sum(step.seconds for step in self.steps)
+
+
+def _flashes(colour: Colour, count: int, on_s: float, off_s: float) -> tuple[Step, ...]:
+    return (Step(colour, on_s), Step(DARK, off_s)) * count
+
+
+PATTERNS: Mapping[Pattern, Play] = MappingProxyType(
+    {
+        Pattern.OFF: Play((Step(DARK, 1.0),), "The panel is off.", "dark"),
+        Pattern.IDLE: Play(
+            (Step(WHITE, 1.0),),
+            "Ready: press the button.",
+            "steady white",
+        ),
+        Pattern.REGISTERING: Play(
+            (Step(WHITE, 2.0, fade=True), Step(DARK, 2.0, fade=True)),
+            "Starting: not connected yet.",
+            "white, breathing slowly (2 s up, 2 s down)",
+        ),
+        Pattern.PRESSED: Play(
+            # A single light is on while idle, so that its answer to the press is to go dark at once.
+            (Step(BLUE, 0.1, single=0.0), Step(BLUE, 0.5), Step(DARK, 0.1)),
+            "Heard you: the house is being called.",
+            "blue at once, with quick winks (a single light goes dark at once, then winks)",
+        ),
+        Pattern.RINGING: Play(
+            (*_flashes(BLUE, 1, 0.4, 0.2), *_flashes(BLUE, 1, 0.4, 1.2)),
+            "The house rings.",
+            "blue, in pairs, like a telephone's bell (0.4 s on, 0.2 s off, 0.4 s on, 1.2 s off)",
+        ),
+        Pattern.IN_CALL: Play(
+            _flashes(GREEN, 1, 2.7, 0.3),
+            "Speak: somebody hears you.",
+            "green, with a short dip every three seconds",
+        ),
+        Pattern.DOOR_OPEN: Play(
+            _flashes(GREEN, 1, 0.2, 0.2),
+            "The door is open: push.",
+            "green, quick and even (0.2 s on, 0.2 s off)",
+        ),
+        Pattern.RECOVERING: Play(
+            _flashes(AMBER, 1, 1.0, 1.0),
+            "Something is missing (network, sound, camera) and is being mended.",
+            "amber, slow and even (1 s on, 1 s off)",
+        ),
+        Pattern.FAULT: Play(
+            (*_flashes(RED, 2, 0.15, 0.25), *_flashes(RED, 1, 0.15, 1.65)),
+            "Out of order: it does not mend itself.",
+            "red, three short flashes and a pause",
+        ),
+        Pattern.ERROR: Play(
+            (*_flashes(RED, 1, 0.9, 0.2), *_flashes(RED, 1, 0.2, 0.7)),
+            "This call did not go through: nobody there, busy or refused.",
+            "red, long then short (Morse N, for no)",
+        ),
+    }
+)
+"""Every pattern; the lights play this table and `docs/lights.md` is printed from it."""

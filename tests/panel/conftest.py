@@ -1,0 +1,74 @@
+"""Front panels on gpiozero's own mock pins."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from gpiozero.pins.mock import MockFactory, MockPWMPin
+
+from intercom.config import DoorConfig, PanelConfig
+from intercom.panel import FrontPanel
+
+WAIT_S = 5.0
+"""Longer than anything here takes on a loaded machine; nothing waits for it when all is well."""
+
+
+class Bench:
+    """A front panel, its pins and what it reported."""
+
+    def __init__(self, panel: FrontPanel, factory: Any, config: PanelConfig, door: DoorConfig) -> None:
+        self.panel = panel
+        self.factory = factory
+        self.config = config
+        self.door_config = door
+        self.reported: queue.Queue[object] = queue.Queue()
+        panel.on_press = lambda: self.reported.put("pressed")
+        panel.on_hold = lambda: self.reported.put("held")
+        panel.on_release = lambda: self.reported.put("released")
+        panel.on_fault = self.reported.put
+        panel.door.on_change = lambda is_open: self.reported.put("open" if is_open else "closed")
+
+    def press(self) -> None:
+        """Close the button's contact."""
+        self.factory.pin(self.config.button_gpio).drive_low()
+
+    def release(self) -> None:
+        """Open the button's contact."""
+        self.factory.pin(self.config.button_gpio).drive_high()
+
+    def relay(self) -> bool:
+        """The level of the relay's pin."""
+        return bool(self.factory.pin(self.door_config.relay_gpio).state)
+
+    def next(self) -> object:
+        """What the panel reports next."""
+        return self.reported.get(timeout=WAIT_S)
+
+
+@pytest.fixture
+def factory() -> MockFactory:
+    return MockFactory(pin_class=MockPWMPin)
+
+
+@pytest.fixture
+def make_bench(factory: MockFactory) -> Iterator[Callable[..., Bench]]:
+    """Make a bench from settings of the panel and the door."""
+    benches: list[Bench] = []
+
+    def make(*, door: dict[str, Any] | None = None, **panel: Any) -> Bench:
+        config, door_config = PanelConfig(**panel), DoorConfig(**(door or {}))
+        front = FrontPanel(config, door_config, pin_factory=factory)
+        benches.append(Bench(front, factory, config, door_config))
+        return benches[-1]
+
+    yield make
+    for bench in benches:
+        bench.panel.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("panel-")]
+
+
+@pytest.fixture
+def bench(make_bench: Callable[..., Bench]) -> Bench:
+    return make_bench()

@@ -1,0 +1,107 @@
+"""The button's logic: settle, lock-out, hold, release."""
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from intercom.panel.button import Button, ButtonEvent
+
+SETTLE_S, LOCKOUT_S, HOLD_S = 0.005, 0.2, 2.0
+PRESSED, HELD, RELEASED = ButtonEvent.PRESSED, ButtonEvent.HELD, ButtonEvent.RELEASED
+
+
+def replay(edges: list[tuple[float, bool]], until: float, *, level: bool = False) -> list[tuple[float, ButtonEvent]]:
+    """Feed edges (time, level) and every deadline between them; return what was reported, and when."""
+    button = Button.starting(settle_s=SETTLE_S, lockout_s=LOCKOUT_S, hold_s=HOLD_S, level=level, now=0.0)
+    reported: list[tuple[float, ButtonEvent]] = []
+    for at, new_level in [*edges, (until, edges[-1][1] if edges else level)]:
+        while (deadline := button.deadline) is not None and deadline < at:
+            reported += [(deadline, event) for event in button.advance(deadline)]
+        reported += [(at, event) for event in button.edge(new_level, at)]
+    return reported
+
+
+def test_a_press_is_reported_as_soon_as_the_contact_has_settled() -> None:
+    assert replay([(1.0, True)], until=1.1) == [(1.0 + SETTLE_S, PRESSED)]
+
+
+def test_an_interference_spike_is_no_press() -> None:
+    assert replay([(1.0, True), (1.003, False)], until=5.0) == []
+
+
+def test_a_bouncing_contact_is_one_press_counted_from_its_last_bounce() -> None:
+    edges = [(1.0, True), (1.001, False), (1.002, True), (1.003, False), (1.004, True)]
+    assert replay(edges, until=1.5) == [(1.004 + SETTLE_S, PRESSED)]
+
+
+def test_a_second_tap_within_the_lock_out_is_ignored() -> None:
+    edges = [(1.0, True), (1.05, False), (1.1, True), (1.15, False)]
+    assert [event for _, event in replay(edges, until=5.0)] == [PRESSED, RELEASED]
+
+
+def test_a_press_that_outlasts_the_lock_out_is_reported_at_its_end() -> None:
+    edges = [(1.0, True), (1.05, False), (1.1, True)]
+    events = replay(edges, until=1.5)
+    assert [event for _, event in events] == [PRESSED, RELEASED, PRESSED]
+    assert events[-1][0] == 1.05 + SETTLE_S + LOCKOUT_S
+
+
+def test_holding_is_reported_once() -> None:
+    events = replay([(1.0, True), (9.0, False)], until=10.0)
+    assert [event for _, event in events] == [PRESSED, HELD, RELEASED]
+
+
+def test_a_late_reader_still_sees_the_hold_before_the_release() -> None:
+    button = Button.starting(settle_s=SETTLE_S, lockout_s=LOCKOUT_S, hold_s=HOLD_S, level=False, now=0.0)
+    button.edge(True, 1.0)
+    button.advance(1.005)
+    button.edge(False, 4.0)
+    assert button.advance(4.1) == [RELEASED]
+
+
+def test_a_button_that_is_down_at_the_start_is_no_press_until_it_was_released() -> None:
+    events = replay([(3.0, False), (4.0, True)], until=4.1, level=True)
+    assert [event for _, event in events] == [PRESSED]
+
+
+def test_a_reading_that_contradicts_the_last_edge_starts_over() -> None:
+    button = Button.starting(settle_s=SETTLE_S, lockout_s=LOCKOUT_S, hold_s=HOLD_S, level=False, now=0.0)
+    button.edge(True, 1.0)
+    assert button.sample(False, 1.006) == []
+    assert button.deadline is None
+
+
+edge_lists = st.lists(st.tuples(st.floats(0.0005, 3.0), st.booleans()), max_size=60)
+
+
+@given(edge_lists)
+def test_whatever_the_contact_does_presses_and_releases_alternate(gaps: list[tuple[float, bool]]) -> None:
+    now, edges = 0.0, []
+    for gap, level in gaps:
+        now += gap
+        edges.append((now, level))
+    events = [event for _, event in replay(edges, until=now + 10)]
+    taps = [event for event in events if event is not HELD]
+    assert taps == ([PRESSED, RELEASED] * len(taps))[: len(taps)]
+
+
+@given(edge_lists)
+def test_whatever_the_contact_does_two_presses_are_a_lock_out_apart(gaps: list[tuple[float, bool]]) -> None:
+    now, edges = 0.0, []
+    for gap, level in gaps:
+        now += gap
+        edges.append((now, level))
+    presses = [at for at, event in replay(edges, until=now + 10) if event is PRESSED]
+    assert all(later - earlier >= LOCKOUT_S for earlier, later in itertools.pairwise(presses))
+
+
+@given(edge_lists)
+def test_a_long_press_is_never_lost(gaps: list[tuple[float, bool]]) -> None:
+    now, edges = 0.0, []
+    for gap, level in gaps:
+        now += gap
+        edges.append((now, level))
+    edges += [(now + 1.0, False), (now + 2.0, True), (now + 3.0, False)]
+    events = replay(edges, until=now + 4.0)
+    assert (now + 2.0 + SETTLE_S, PRESSED) in events
