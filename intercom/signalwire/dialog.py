@@ -1,0 +1,424 @@
+"""One Verto call, without I/O: messages and `now` go in, events and requests come out (protocol.md §5).
+
+What holds:
+
+- A dialog ends once: one `Ended`, from whichever end, the media or the service, is first. What comes later
+  (the other end's bye, an answer that crossed ours) changes nothing.
+- A bye is owed exactly when the service may know the call and has not itself ended it. If the invite is not
+  confirmed yet, the bye follows its confirmation, since only that tells the call's node.
+- The far end's session description is reported once, from verto.media or from verto.answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+
+from intercom.signalwire import messages as m
+from intercom.signalwire.dialog_events import (
+    Attached,
+    CallStatus,
+    DialogEvent,
+    DigitsReceived,
+    Ended,
+    FarAnswered,
+    InfoReceived,
+    MediaParamsReceived,
+    MessageIgnored,
+    RequestConcluded,
+    StatusChanged,
+    VertoRequest,
+)
+from intercom.signalwire.errors import BadFrameError, InvalidParamsError, InvalidStateError
+from intercom.signalwire.verto import cause_of, innermost, known_params
+
+# Answer to audible takes well under a second; a peer that has not connected by now never will.
+MEDIA_DEADLINE_S = 15.0
+# A request that changes a call is answered at once or not at all.
+REQUEST_TIMEOUT_S = 5.0
+# A bye is worth sending even after an outage: as long as the space waits for a lost socket, three times over.
+BYE_TIMEOUT_S = 30.0
+DIGITS = frozenset("0123456789*#ABCD")
+# Nobody presses more between two messages; more is an attack.
+MAX_DIGITS = 64
+
+_OVER = {CallStatus.DISCONNECTING, CallStatus.DISCONNECTED, CallStatus.FAILED, CallStatus.DESTROYED}
+
+
+class Dialog:
+    """A call between us and one far end, told apart by `call_id`."""
+
+    def __init__(  # one parameter for each field of the invite
+        self,
+        call_id: str,
+        direction: str,
+        *,
+        from_: str = "",
+        from_name: str = "",
+        to: str = "",
+        to_name: str = "",
+        user_variables: dict[str, Any] | None = None,
+        node_id: str = "",
+        reattach: bool = False,
+    ) -> None:
+        self.call_id = call_id
+        self.direction = direction
+        self.from_, self.from_name, self.to, self.to_name = from_, from_name, to, to_name
+        self.user_variables = user_variables or {}
+        self.node_id = node_id
+        self.member_id = ""
+        self.status = CallStatus.RINGING if direction == "inbound" else CallStatus.NEW
+        self.end_cause: str | None = None
+        self.held = False
+        self.aliases = {call_id}
+        self._reattach = reattach
+        self._invite_key: int | None = None
+        self._known = direction == "inbound"
+        self._bye_owed: str | None = None
+        self._answered = False
+        self._described = False
+        self._media_state = "new"
+        self._media_deadline: float | None = None
+        self._key = 0
+        self._kinds: dict[int, str] = {}
+        self._requests: list[VertoRequest] = []
+        self._events: list[DialogEvent] = []
+
+    @classmethod
+    def from_invite(cls, invite: m.IncomingInvite, node_id: str) -> Dialog:
+        """A far end calls us."""
+        return cls(
+            invite.callID,
+            "inbound",
+            from_=invite.caller_id_number,
+            from_name=invite.caller_id_name,
+            to=invite.callee_id_number,
+            to_name=invite.callee_id_name,
+            user_variables=invite.userVariables,
+            node_id=node_id,
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """True once the call has ended, from either end."""
+        return self.status in _OVER
+
+    # -- what we do ------------------------------------------------------------------------------------
+
+    def invite(self, sdp: str) -> int:
+        """Call the far end with a complete offer."""
+        self._must_be(CallStatus.NEW)
+        self._invite_key = self._send(
+            "verto.invite", {"dialogParams": self._dialog_params(first=True), "sdp": sdp}, first=True
+        )
+        return self._invite_key
+
+    def answer(self, sdp: str, now: float) -> int:
+        """Accept an inbound call with a complete answer."""
+        self._must_be(CallStatus.RINGING)
+        if self.direction != "inbound":
+            raise InvalidStateError("Only an inbound call can be answered; this one was dialled.")
+        key = self._send("verto.answer", {"dialogParams": self._dialog_params(first=True), "sdp": sdp}, first=True)
+        self._described = True
+        self._accept(now)
+        return key
+
+    def bye(self, cause: str = "NORMAL_CLEARING") -> None:
+        """End the call, whatever its status; does nothing when it is over."""
+        if not self.is_over:
+            self._send_bye(cause)
+            self._end(CallStatus.DISCONNECTING, cause, "near")
+
+    def digits(self, digits: str) -> int:
+        """Send DTMF digits; raises `InvalidParamsError` for anything that is no digit."""
+        digits = digits.upper()
+        if not digits or len(digits) > MAX_DIGITS or not DIGITS.issuperset(digits):
+            raise InvalidParamsError(f"Digits are 1 to {MAX_DIGITS} of 0-9, *, #, A-D.")
+        self._must_be_answered()
+        return self._send("verto.info", {**self._short_params(), "dtmf": digits})
+
+    def info(self, info: dict[str, Any]) -> int:
+        """Tell the far end's application something; it arrives as `InfoReceived`."""
+        self._must_be_alive()
+        return self._send("verto.info", {**self._short_params(), "intercom": info})
+
+    def hold(self, on: bool) -> int:
+        """Hold the far end, or take it back."""
+        self._must_be_answered()
+        return self._send("verto.modify", {**self._short_params(), "action": "hold" if on else "unhold"})
+
+    def update_media(self, sdp: str) -> int:
+        """Offer new media, or new ICE; the answer stands in `RequestConcluded.result["sdp"]`."""
+        self._must_be_answered()
+        params = {"dialogParams": self._dialog_params(), "sdp": sdp, "action": "updateMedia"}
+        return self._send("verto.modify", params)
+
+    def transfer(self, destination: str) -> int:
+        """Send the far end to another address."""
+        if not destination:
+            raise InvalidParamsError("transfer() needs the address to transfer to.")
+        self._must_be_answered()
+        params = {"destination": destination, "dialogParams": self._dialog_params(), "action": "transfer"}
+        return self._send("verto.modify", params)
+
+    def subscribe(self, event_type: str) -> int:
+        """Ask the service for one more type of event on this call."""
+        self._must_be_alive()
+        return self._send("verto.subscribe", {"sessid": self.call_id, "eventChannel": [event_type]})
+
+    # -- what the media does ---------------------------------------------------------------------------
+
+    def media(self, state: str, now: float) -> None:
+        """The peer connection's state: new, connecting, connected, disconnected, failed, closed."""
+        self._media_state = state
+        if self.is_over:
+            return
+        if state in {"failed", "closed"}:
+            self._send_bye("MEDIA_TIMEOUT")
+            self._end(CallStatus.FAILED, "MEDIA_TIMEOUT", "media")
+        elif state == "connected" and self._answered:
+            self._media_deadline = None
+            self._set(CallStatus.CONNECTED)
+        elif state == "disconnected" and self.status is CallStatus.CONNECTED:
+            self._media_deadline = now + MEDIA_DEADLINE_S
+            self._set(CallStatus.RECOVERING)
+
+    def media_failed(self, cause: str = "INCOMPATIBLE_DESTINATION") -> None:
+        """The media cannot be made, or cannot use what the far end sent."""
+        if not self.is_over:
+            self._send_bye(cause)
+            self._end(CallStatus.FAILED, cause, "media")
+
+    def recovering(self, now: float) -> None:
+        """The media is being repaired; it has until the deadline."""
+        if self.status in {CallStatus.CONNECTED, CallStatus.RECOVERING}:
+            self._media_deadline = now + MEDIA_DEADLINE_S
+            self._set(CallStatus.RECOVERING)
+
+    def media_closed(self) -> None:
+        """The media of an ended call is closed: nothing is left of it."""
+        if self.status is CallStatus.DISCONNECTING:
+            self._set(CallStatus.DISCONNECTED)
+        if self.is_over:
+            self._set(CallStatus.DESTROYED)
+
+    def next_deadline(self) -> float | None:
+        """When `tick` has something to do."""
+        return self._media_deadline
+
+    def tick(self, now: float) -> None:
+        """Let the media's deadline pass."""
+        if self._media_deadline is not None and now >= self._media_deadline:
+            self._media_deadline = None
+            self.media("failed", now)
+
+    # -- what the service does -------------------------------------------------------------------------
+
+    def receive(self, message: m.VertoMessage, node_id: str, now: float) -> None:
+        """Take one Verto message of this call; what makes no sense is reported, nothing raises."""
+        self._known = True
+        if node_id:
+            self.node_id = node_id
+        if self.is_over:
+            self._pay_bye()
+            self._report(MessageIgnored("A message came after the call's end."))
+            return
+        try:
+            self._receive(message, now)
+        except BadFrameError as error:
+            self._report(MessageIgnored(str(error)))
+
+    def _receive(self, message: m.VertoMessage, now: float) -> None:
+        match message.method:
+            case "verto.media":
+                self._far_described(m.decode(message.params, m.IncomingAnswer))
+                if self.status in {CallStatus.NEW, CallStatus.TRYING}:
+                    self._set(CallStatus.RINGING)
+            case "verto.answer":
+                self._far_answered(m.decode(message.params, m.IncomingAnswer), now)
+            case "verto.bye":
+                bye = m.decode(message.params, m.IncomingBye)
+                self._end(CallStatus.DISCONNECTED, bye.cause or "NORMAL_CLEARING", "far")
+            case "verto.ping":
+                self._send("verto.pong", message.params)
+            case "verto.info":
+                self._receive_info(m.decode(message.params, m.Info))
+            case "verto.mediaParams":
+                params = m.decode(message.params, m.IncomingMediaParams).mediaParams
+                self._report(MediaParamsReceived(params))
+            case "verto.attach":
+                self._report(Attached())
+            case "verto.invite":
+                raise BadFrameError("A second invite came for a known call.")
+            case _:
+                raise BadFrameError("A Verto message of an unknown kind came.")
+
+    def _receive_info(self, info: m.Info) -> None:
+        if isinstance(info.dtmf, str):
+            digits = "".join(digit for digit in info.dtmf.upper()[:MAX_DIGITS] if digit in DIGITS)
+            if digits:
+                self._report(DigitsReceived(digits))
+        if isinstance(info.intercom, dict):
+            self._report(InfoReceived(info.intercom))
+
+    def _far_answered(self, answer: m.IncomingAnswer, now: float) -> None:
+        if self._answered or self.direction == "inbound":
+            raise BadFrameError("An answer came to a call that needs none.")
+        self._far_described(answer)
+        if self._described:
+            self._accept(now)
+        else:
+            self.media_failed()
+
+    def far_rings(self) -> None:
+        """The service says that the far end rings."""
+        if self.status in {CallStatus.NEW, CallStatus.TRYING} and self.direction == "outbound":
+            self._set(CallStatus.RINGING)
+
+    def _far_described(self, answer: m.IncomingAnswer) -> None:
+        if answer.sdp and not self._described and self.direction == "outbound":
+            self._described = True
+            self._report(FarAnswered(answer.sdp))
+
+    def concluded(self, key: int, result: Any, error: Exception | None) -> None:
+        """A request is over: `result` is of webrtc.verto, `error` its failure; of an unknown key, nothing."""
+        kind = self._kinds.pop(key, None)
+        if kind is None:
+            return
+        inner: Any = None
+        if error is None:
+            inner, error = innermost(result, kind)
+        if kind == "verto.invite":
+            self._invite_concluded(result, inner, error)
+        elif kind == "verto.answer" and error is not None:
+            self._end(CallStatus.FAILED, cause_of(error), "service")
+        elif kind == "hold" and error is None:
+            self.held = True
+        elif kind == "unhold" and error is None:
+            self.held = False
+        self._report(RequestConcluded(key, inner, error))
+
+    def _invite_concluded(self, result: Any, inner: Any, error: Exception | None) -> None:
+        self._invite_key = None
+        if isinstance(error, TimeoutError | ConnectionError):
+            # The invite may have arrived all the same.
+            self._known = True
+            self._send_bye("ORIGINATOR_CANCEL")
+        if error is not None:
+            self._bye_owed = None
+            self._end(CallStatus.FAILED, cause_of(error), "service")
+            return
+        self._known = True
+        created = m.decode(inner, m.CallCreated)
+        self.node_id = str(result.get("node_id") or "") or self.node_id
+        self.member_id = created.memberID
+        self.aliases |= {created.callID or self.call_id}
+        self._pay_bye()
+        if self.status is CallStatus.NEW:
+            self._set(CallStatus.TRYING)
+
+    # -- inside ----------------------------------------------------------------------------------------
+
+    def _accept(self, now: float) -> None:
+        self._answered = True
+        self._media_deadline = now + MEDIA_DEADLINE_S
+        self._set(CallStatus.CONNECTING)
+        if self._media_state == "connected":
+            self.media("connected", now)
+
+    def _pay_bye(self) -> None:
+        owed, self._bye_owed = self._bye_owed, None
+        if owed is not None:
+            self._send_bye(owed)
+
+    def _send_bye(self, cause: str) -> None:
+        if not self._known:
+            if self._invite_key is not None:
+                self._bye_owed = cause
+            return
+        code = m.CAUSE_CODES.get(cause)
+        params: dict[str, Any] = {"cause": cause, "dialogParams": self._dialog_params()}
+        if code is not None:
+            params["causeCode"] = str(code)
+        self._send("verto.bye", params, idempotent=True, timeout_s=BYE_TIMEOUT_S)
+
+    def _end(self, status: CallStatus, cause: str, by: str) -> None:
+        if self.is_over:
+            return
+        self.end_cause = cause
+        self._media_deadline = None
+        self._set(status)
+        self._report(Ended(cause, by))
+
+    def _set(self, status: CallStatus) -> None:
+        if status is not self.status:
+            self.status = status
+            self._report(StatusChanged(status))
+
+    def _must_be(self, status: CallStatus) -> None:
+        if self.status is not status:
+            raise InvalidStateError(f"The call is {self.status}, not {status}.")
+
+    def _must_be_alive(self) -> None:
+        if self.is_over:
+            raise InvalidStateError(f"The call is over ({self.end_cause}).")
+
+    def _must_be_answered(self) -> None:
+        self._must_be_alive()
+        if not self._answered:
+            raise InvalidStateError(f"The call is {self.status}; this needs an answered call.")
+
+    def _short_params(self) -> dict[str, Any]:
+        return {"sessid": self.call_id, "dialogParams": {"callID": self.call_id}}
+
+    def _dialog_params(self, *, first: bool = False) -> dict[str, Any]:
+        variables: dict[str, Any] = {"memberCallId": self.call_id}
+        if self.member_id:
+            variables["memberId"] = self.member_id
+        params = m.DialogParams(
+            self.call_id,
+            destination_number=self.to or self.from_,
+            caller_id_name=self.from_name,
+            caller_id_number=self.from_,
+            remote_caller_id_name=self.to_name,
+            remote_caller_id_number=self.to,
+            userVariables=variables | self.user_variables,
+            attach=first and self._reattach,
+            reattaching=first and self._reattach,
+        )
+        return known_params(params, fresh=first and not self._reattach)
+
+    def _send(
+        self,
+        method: str,
+        params: dict[str, Any],
+        *,
+        first: bool = False,
+        idempotent: bool = False,
+        timeout_s: float = REQUEST_TIMEOUT_S,
+    ) -> int:
+        self._key += 1
+        action = params.get("action")
+        self._kinds[self._key] = action if action in {"hold", "unhold"} else method
+        verto = m.WebrtcVerto(
+            m.VertoMessage(method, params, m.new_id()),
+            callID=self.call_id,
+            node_id=self.node_id,
+            subscribe=list(m.INVITE_SUBSCRIBE) if first else UNSET,
+        )
+        self._requests.append(VertoRequest(self._key, verto, idempotent, timeout_s))
+        return self._key
+
+    def requests_to_send(self) -> list[VertoRequest]:
+        """What goes to the service now, in order; each is handed out once."""
+        requests, self._requests = self._requests, []
+        return requests
+
+    def events(self) -> list[DialogEvent]:
+        """What happened since the last look, in order; each is handed out once."""
+        events, self._events = self._events, []
+        return events
+
+    def _report(self, event: DialogEvent) -> None:
+        self._events.append(event)
