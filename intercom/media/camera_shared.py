@@ -1,0 +1,236 @@
+"""The camera: one source, many consumers, running only while somebody looks.
+
+A source's troubles end here. Whatever it does (no device, unplugged, hangs, raises), consumers wait and the source
+is tried again; what happened is told as events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from intercom.media.camera_events import CameraEvent, CameraLost, CameraReturned, CameraStarted, CameraStopped
+from intercom.media.camera_source import CameraError, CameraSource
+from intercom.media.camera_stream import FrameSubscription
+from intercom.media.h264 import AccessUnit
+
+log = logging.getLogger(__name__)
+
+STALL_S = 2.0  # no picture for this long: the camera hangs
+START_S = 6.0  # a Pi camera needs one to two seconds for its first picture, a USB one up to four
+RETRY_S = 1.0  # between two tries to open a camera that is gone; opening is cheap, a replug should feel immediate
+KEYFRAME_INTERVAL_S = 0.5  # a keyframe is ten times a normal picture: at most two a second, whatever is asked
+SNAPSHOT_S = 8.0  # START_S and time to spare
+
+
+class Camera:
+    """One camera for calls, snapshots and previews at once.
+
+    It runs from the first `frames()` to the close of the last. `on_event` is called on the camera's threads and must
+    return at once.
+    """
+
+    def __init__(
+        self,
+        source: CameraSource,
+        *,
+        on_event: Callable[[CameraEvent], None],
+        clock: Callable[[], float] = time.monotonic,
+        stall_s: float = STALL_S,
+        start_s: float = START_S,
+        retry_s: float = RETRY_S,
+    ) -> None:
+        self._source = source
+        self._on_event = on_event
+        self._clock = clock
+        self._stall_s, self._start_s, self._retry_s = stall_s, start_s, retry_s
+        self._changed = threading.Condition(threading.RLock())
+        self._subscriptions: list[FrameSubscription] = []
+        self._supervisor: threading.Thread | None = None
+        self._forbidden = False
+        self._last_unit_s: float | None = None
+        self._lost_s: float | None = None
+        self._keyframe_asked_s = float("-inf")
+        self._keyframe_due = False
+
+    # What it is and whether it runs.
+
+    @property
+    def description(self) -> str:
+        """What the camera is, in words, with size, rate and encoder."""
+        return self._source.description
+
+    @property
+    def bitrate_bps(self) -> int:
+        """The highest bit rate that the configuration and the source allow, bits a second."""
+        return self._source.bitrate_bps
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the camera is in use (or tries to be): what a privacy light shows."""
+        return self._supervisor is not None
+
+    @property
+    def is_forbidden(self) -> bool:
+        """Whether `forbid` holds it off."""
+        return self._forbidden
+
+    def forbid(self, forbidden: bool) -> None:
+        """Hold the camera off, whoever subscribes (a privacy switch); False lets it run again."""
+        with self._changed:
+            self._forbidden = forbidden
+            self._follow_demand()
+
+    # What consumers do.
+
+    def frames(self) -> FrameSubscription:
+        """Subscribe to the camera's access units; needs a running event loop."""
+        subscription = FrameSubscription(request_keyframe=self.request_keyframe, on_close=self._unsubscribe)
+        with self._changed:
+            self._subscriptions.append(subscription)
+            self._follow_demand()
+        return subscription
+
+    def request_keyframe(self) -> None:
+        """Ask for an IDR picture (any thread); requests in quick succession become one, none is lost."""
+        with self._changed:
+            self._keyframe_due = True
+            self._ask_for_keyframe()
+
+    def set_bitrate(self, bitrate_bps: int) -> None:
+        """Aim at this many bits per second (any thread)."""
+        self._source.set_bitrate(bitrate_bps)
+
+    async def snapshot(self) -> bytes:
+        """Return a JPEG of what the camera sees now; starts it for the moment if it does not run.
+
+        Raises CameraError if no picture comes within SNAPSHOT_S, or if the camera is forbidden.
+        """
+        if self._forbidden:
+            raise CameraError("The camera is switched off for privacy; switch it on for a snapshot.")
+        with self.frames() as frames:
+            if not self._is_warm():
+                try:
+                    async with asyncio.timeout(SNAPSHOT_S):
+                        await frames.next()
+                except TimeoutError:
+                    raise CameraError(
+                        f"No picture from the camera within {SNAPSHOT_S:.0f} s ({self.description}); is it connected?"
+                    ) from None
+            return await asyncio.to_thread(self._source.snapshot)
+
+    def close(self, timeout_s: float = 2.0) -> None:
+        """End every subscription and wait for the camera to stop, at most this long."""
+        with self._changed:
+            subscriptions, supervisor = list(self._subscriptions), self._supervisor
+        for subscription in subscriptions:
+            subscription.close()
+        if supervisor is not None:
+            supervisor.join(timeout_s)
+
+    # Demand: the supervisor thread lives while somebody is subscribed.
+
+    def _unsubscribe(self, subscription: FrameSubscription) -> None:
+        with self._changed:
+            self._subscriptions.remove(subscription)
+            self._follow_demand()
+
+    def _is_wanted(self) -> bool:
+        return bool(self._subscriptions) and not self._forbidden
+
+    def _follow_demand(self) -> None:
+        if self._is_wanted() and self._supervisor is None:
+            self._supervisor = threading.Thread(target=self._supervise, name="camera", daemon=True)
+            self._supervisor.start()
+        self._changed.notify_all()
+
+    def _supervise(self) -> None:
+        self._on_event(CameraStarted(self.description))
+        while True:
+            self._run_once()
+            with self._changed:
+                self._changed.wait_for(lambda: not self._is_wanted(), self._retry_s)
+                if not self._is_wanted():
+                    self._supervisor = None
+                    self._last_unit_s = self._lost_s = None
+                    break
+        self._on_event(CameraStopped())
+
+    def _run_once(self) -> None:
+        """Run the source in a thread of its own until it ends; end it if it hangs or is no longer wanted."""
+        stopping = threading.Event()
+        failure: list[Exception] = []
+        runner = threading.Thread(target=self._run_source, args=(stopping, failure), name="camera source", daemon=True)
+        with self._changed:
+            self._last_unit_s = None
+            started_s = self._clock()
+            runner.start()
+            while runner.is_alive():
+                if not self._is_wanted():
+                    stopping.set()
+                    self._changed.wait(self._stall_s)
+                    continue
+                last_s, limit_s = self._last_unit_s, self._stall_s
+                if last_s is None:
+                    last_s, limit_s = started_s, self._start_s
+                left_s = last_s + limit_s - self._clock()
+                if left_s <= 0:
+                    self._lose(f"No picture from the camera for {limit_s:g} s: check its cable, or replug it.")
+                    stopping.set()
+                self._changed.wait(left_s if left_s > 0 else limit_s)
+        if failure:
+            self._lose(str(failure[0]))
+
+    def _run_source(self, stopping: threading.Event, failure: list[Exception]) -> None:
+        try:
+            self._source.run(self._deliver, stopping)
+        except CameraError as error:
+            failure.append(error)
+        except Exception as error:  # told as CameraLost: a fault in a driver binding must not end the picture for good
+            log.exception("The camera source failed in an unexpected way")
+            failure.append(error)
+        finally:
+            with self._changed:
+                self._changed.notify_all()
+
+    # Pictures.
+
+    def _deliver(self, unit: AccessUnit) -> None:
+        with self._changed:
+            now = self._clock()
+            returned = self._lost_s
+            self._lost_s = None
+            self._last_unit_s = now
+            if unit.keyframe:
+                self._keyframe_due = False
+            self._ask_for_keyframe()
+            subscriptions = list(self._subscriptions)
+        if returned is not None:
+            outage_s = now - returned
+            log.info("The camera is back after %.1f s", outage_s)
+            self._on_event(CameraReturned(outage_s))
+        for subscription in subscriptions:
+            subscription.put(unit)
+
+    def _ask_for_keyframe(self) -> None:
+        now = self._clock()
+        if self._keyframe_due and now - self._keyframe_asked_s >= KEYFRAME_INTERVAL_S:
+            self._keyframe_due = False
+            self._keyframe_asked_s = now
+            self._source.request_keyframe()
+
+    def _is_warm(self) -> bool:
+        last_s = self._last_unit_s
+        return last_s is not None and self._clock() - last_s < self._stall_s
+
+    def _lose(self, reason: str) -> None:
+        with self._changed:
+            first = self._lost_s is None
+            if first:
+                self._lost_s = self._last_unit_s if self._last_unit_s is not None else self._clock()
+        log.log(logging.WARNING if first else logging.DEBUG, "Camera lost: %s", reason)
+        if first:
+            self._on_event(CameraLost(reason))

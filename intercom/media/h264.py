@@ -1,0 +1,92 @@
+"""H.264 as a camera delivers it: access units in Annex B form, and the few facts we must read out of them.
+
+Nothing here encodes or decodes. Numbers: ITU-T H.264 (08/2021), table 7-1 (NAL unit types) and annex B.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+VIDEO_CLOCK_HZ = 90_000  # RTP clock of every video format (RFC 6184, section 8.1)
+
+NAL_IDR = 5
+NAL_SPS = 7
+NAL_PPS = 8
+PICTURE_NALS = frozenset(range(1, 6))
+
+_START_CODE = b"\x00\x00\x01"
+_LONG_START_CODE = b"\x00\x00\x00\x01"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessUnit:
+    """One encoded picture."""
+
+    data: bytes
+    """Annex B byte stream of exactly one access unit."""
+    pts: int
+    """Presentation time in units of 1/90000 s; it only grows, across restarts of the camera too."""
+    keyframe: bool
+    """A decoder may start here: the unit holds an IDR picture."""
+
+
+def split_nals(data: bytes) -> Iterator[bytes]:
+    """Yield the NAL units of an Annex B byte stream, without their start codes.
+
+    A stream without a start code yields nothing. Trailing zero bytes are not part of a NAL unit (annex B.1.1).
+    """
+    start = data.find(_START_CODE)
+    while start != -1:
+        start += len(_START_CODE)
+        end = data.find(_START_CODE, start)
+        nal = data[start:end] if end != -1 else data[start:]
+        nal = nal.rstrip(b"\x00")
+        if nal:
+            yield nal
+        start = end
+
+
+def nal_type(nal: bytes) -> int:
+    """Return the type of a NAL unit (table 7-1)."""
+    return nal[0] & 0x1F
+
+
+class ParameterSets:
+    """Keeps the newest SPS and PPS of a stream and puts them before every IDR picture that came without.
+
+    A far end that joins, or that lost packets, can start at any keyframe only if both stand before it (RFC 6184,
+    section 8.4). Many USB cameras send them once, at the start.
+    """
+
+    def __init__(self) -> None:
+        self._sps: bytes | None = None
+        self._pps: bytes | None = None
+
+    @property
+    def profile_level_id(self) -> str | None:
+        """The stream's `profile-level-id` (RFC 6184, section 8.1) in six hex digits; None before the first SPS."""
+        return self._sps[1:4].hex() if self._sps else None
+
+    def complete(self, data: bytes, pts: int) -> AccessUnit | None:
+        """Make the access unit of what a camera delivered.
+
+        Returns None if the bytes hold no picture (parameter sets alone, which are remembered, or damage).
+        """
+        types = set()
+        for nal in split_nals(data):
+            kind = nal_type(nal)
+            types.add(kind)
+            if kind == NAL_SPS:
+                self._sps = nal
+            elif kind == NAL_PPS:
+                self._pps = nal
+            elif kind in PICTURE_NALS:
+                break  # parameter sets stand before the picture; the rest of a large unit need not be searched
+        if not types & PICTURE_NALS:
+            return None
+        unit = AccessUnit(data, pts, keyframe=NAL_IDR in types)
+        if unit.keyframe and not {NAL_SPS, NAL_PPS} <= types and self._sps and self._pps:
+            sets = _LONG_START_CODE + self._sps + _LONG_START_CODE + self._pps
+            return replace(unit, data=sets + data)
+        return unit

@@ -1,0 +1,88 @@
+"""A call's picture over real WebRTC: our sender, aiortc's receiver and decoder."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
+from aiortc.mediastreams import MediaStreamTrack
+from av import VideoFrame
+
+from intercom.media.camera import Camera
+from intercom.media.camera_encoder import VideoFormat
+from intercom.media.pattern import PatternSource
+from intercom.media.video_sender import VideoSender, attach_camera
+
+SMALL = VideoFormat(320, 180, 25, 500_000)
+
+
+def ignore(event: object) -> None:
+    """An event that this story is not about."""
+
+
+def connection() -> RTCPeerConnection:
+    return RTCPeerConnection(RTCConfiguration(iceServers=[]))
+
+
+@asynccontextmanager
+async def call(camera: Camera) -> AsyncIterator[tuple[VideoSender, RTCPeerConnection, MediaStreamTrack]]:
+    """The door calls, the house answers; yields the door's sender, the house and the picture that it receives."""
+    door, house = connection(), connection()
+    sender = attach_camera(door.addTransceiver("video"), camera, on_event=ignore)
+    await door.setLocalDescription(await door.createOffer())
+    await house.setRemoteDescription(door.localDescription)
+    await house.setLocalDescription(await house.createAnswer())
+    await door.setRemoteDescription(house.localDescription)
+    try:
+        yield sender, house, house.getReceivers()[0].track
+    finally:
+        await asyncio.gather(door.close(), house.close())
+
+
+async def picture(track: MediaStreamTrack) -> VideoFrame:
+    async with asyncio.timeout(10):
+        frame = await track.recv()
+    assert isinstance(frame, VideoFrame)
+    return frame
+
+
+async def test_the_house_sees_what_the_door_sends() -> None:
+    camera = Camera(PatternSource(SMALL), on_event=ignore)
+    async with call(camera) as (_, _, track):
+        frames = [await picture(track) for _ in range(30)]
+    assert {(frame.width, frame.height) for frame in frames} == {(320, 180)}
+    spacing = [(b.pts - a.pts) / 90_000 for a, b in zip(frames, frames[1:], strict=False)]
+    assert sum(spacing) / len(spacing) == pytest.approx(1 / 25, rel=0.1)
+    white_bar = frames[-1].to_ndarray(format="yuv420p")[20, 20]
+    assert white_bar == pytest.approx(180, abs=6)
+
+
+async def test_the_end_of_the_call_frees_the_camera() -> None:
+    camera = Camera(PatternSource(SMALL), on_event=ignore)
+    async with call(camera) as (_, _, track):
+        await picture(track)
+        assert camera.is_running
+    await asyncio.to_thread(camera.close)
+    assert not camera.is_running
+
+
+async def test_a_picture_loss_indication_brings_a_keyframe() -> None:
+    camera = Camera(PatternSource(SMALL), on_event=ignore)
+    async with call(camera) as (sender, house, track):
+        await picture(track)
+        before = sender.stats()
+        receiver = house.getReceivers()[0]
+        (ssrc,) = receiver._RTCRtpReceiver__remote_streams
+        await receiver._send_rtcp_pli(ssrc)
+        async with asyncio.timeout(5):
+            while sender.stats().keyframes == before.keyframes:
+                await picture(track)
+        assert sender.stats().keyframe_requests == before.keyframe_requests + 1
+
+
+def test_the_pinned_names_of_aiortc_are_there() -> None:
+    assert asyncio.iscoroutinefunction(RTCRtpSender._handle_rtcp_packet)
+    assert hasattr(RTCRtpReceiver, "_send_rtcp_pli")
