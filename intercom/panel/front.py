@@ -41,9 +41,9 @@ class FrontPanel:
             # The relay first: it is claimed, and off, before anything else can fail.
             relay = claim_relay(self.pins, door.relay_gpio, door.relay_active_high)
             stack.callback(relay.close)
-            guard = Guard(door, simulated=self.pins.simulated)
-            stack.callback(guard.close)
-            self.door = Door(relay, guard, pulse_s=door.pulse_s, cap_s=door.cap_s, on_fault=self._fault)
+            self._guard = Guard(door, simulated=self.pins.simulated)
+            stack.callback(self._guard.close)
+            self.door = Door(relay, self._guard, pulse_s=door.pulse_s, cap_s=door.cap_s, on_fault=self._fault)
             stack.callback(self.door.close)
             self._leds = _open_leds(config, self.pins)
             self.lights = Lights(self._leds, on_fault=self._fault)
@@ -61,6 +61,11 @@ class FrontPanel:
     def light_values(self) -> tuple[float, ...]:
         """What the light's pins show now, each 0 to 1: red, green, blue; or one value; or none."""
         return tuple(float(led.value) for led in self._leds)
+
+    @property
+    def guard_pid(self) -> int:
+        """Process id of the door's guard."""
+        return self._guard.pid
 
     def show(self, pattern: Pattern) -> None:
         """Show `pattern` on the lights; its first moment is on the pins when this returns."""

@@ -5,18 +5,23 @@ on and `c` after it has turned it off. The guard acts when the panel's process d
 is still open `cap_s` + MARGIN_S after the first `o`: then it kills that process, which hangs. Either way it drives the
 relay's pin off itself, since the kernel of Raspberry Pi OS leaves a dead process's outputs as they were.
 
+It is started with SIGTERM, SIGINT and SIGHUP blocked: what ends the panel's whole session must not end the guard first;
+it ends when the pipe closes. Only the standard library's core is loaded until there is something to do.
+
 With simulated pins there is nothing to drive, only the process to kill.
 """
 
 import contextlib
 import os
 import select
-import signal
 import sys
 import time
 
 MARGIN_S = 0.5
 """What a living panel may be late, on a loaded machine, before it counts as hung."""
+
+SIGKILL = 9
+"""As in the module `signal`, whose import would be a tenth of this process's memory."""
 
 KILL_WAIT_S = 5.0
 """How long a killed process may take to give the pins back."""
@@ -25,38 +30,49 @@ KILL_WAIT_S = 5.0
 def main(arguments: list[str]) -> int:
     """Run the guard: parent process id, cap in seconds, pins, relay GPIO, active-high (1 or 0), the module path."""
     parent, cap_s, pins, relay_gpio, active_high, path = arguments
-    # Whatever ends the panel ends its session too; the guard goes when the pipe closes, not before.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if os.getppid() != int(parent):
-        return 0
-    parent_fd = os.pidfd_open(int(parent))
+    parent_fd = _open_parent(int(parent))
     trouble = watch(sys.stdin.fileno(), parent_fd, float(cap_s) + MARGIN_S)
     if trouble is None:
         return 0
     _say(f"{trouble}; turning the relay off")
-    if os.getppid() == int(parent):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(int(parent), signal.SIGKILL)
-    _wait_readable(parent_fd, KILL_WAIT_S)
+    if parent_fd is not None:
+        if os.getppid() == int(parent):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(parent), SIGKILL)
+        select.select([parent_fd], [], [], KILL_WAIT_S)
     if pins == "simulated":
         return 0
     sys.path[:0] = path.split(os.pathsep)
     from intercom.panel.relay import drive_off
 
-    drive_off(pins, int(relay_gpio), active_high == "1")
+    try:
+        drive_off(pins, int(relay_gpio), active_high == "1")
+    except OSError as error:
+        _say(f"the relay may still be on: {error}")
+        return 1
     _say("the relay is off")
     return 0
 
 
-def watch(commands_fd: int, parent_fd: int, limit_s: float) -> str | None:
+def _open_parent(parent: int) -> int | None:
+    """Return a pidfd of the panel's process; None = it has died before this one began."""
+    try:
+        descriptor = os.pidfd_open(parent)
+    except ProcessLookupError:
+        return None
+    # Still our parent after the descriptor was made: then it is no other process that got the same number.
+    return descriptor if os.getppid() == parent else None
+
+
+def watch(commands_fd: int, parent_fd: int | None, limit_s: float) -> str | None:
     """Return what is wrong, or None when the panel ended with the door closed.
 
-    `commands_fd` is the pipe, `parent_fd` a pidfd, `limit_s` how long the door may be open.
+    `commands_fd` is the pipe, `parent_fd` a pidfd (None = dead already), `limit_s` how long the door may be open.
     """
     poll = select.poll()
     poll.register(commands_fd, select.POLLIN)
-    poll.register(parent_fd, select.POLLIN)
+    if parent_fd is not None:
+        poll.register(parent_fd, select.POLLIN)
     deadline: float | None = None
     while True:
         wait_ms = None if deadline is None else max(deadline - time.monotonic(), 0) * 1000
@@ -74,10 +90,6 @@ def watch(commands_fd: int, parent_fd: int, limit_s: float) -> str | None:
             return None if deadline is None else "the panel died with the door open"
         if deadline is not None and time.monotonic() >= deadline:
             return f"the door is open for more than {limit_s:g} s: the panel hangs"
-
-
-def _wait_readable(descriptor: int, seconds: float) -> None:
-    select.select([descriptor], [], [], seconds)
 
 
 def _say(text: str) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from intercom.panel.errors import GuardError
 log = logging.getLogger(__name__)
 
 GUARD = Path(__file__).with_name("guard.py")
+
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 END_WAIT_S = 1.0
 """How long the guard may take to end once the panel has."""
@@ -69,12 +72,16 @@ class Guard:
         self._end()
 
     def _start(self) -> "subprocess.Popen[bytes]":
+        # The guard inherits the mask: what ends this whole session ends the guard only when the pipe closes.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
         try:
             return subprocess.Popen(  # noqa: S603  our own script, our own arguments
                 self._command, stdin=subprocess.PIPE, bufsize=0, start_new_session=True
             )
         except OSError as error:
             raise GuardError(f"The door's guard does not start ({error}).") from error
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _write(self, command: bytes) -> None:
         assert self._process.stdin is not None
