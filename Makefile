@@ -1,0 +1,31 @@
+# `make` lists what there is. Every target sets up what it needs first (setup.sh); that is quick the second time.
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench check docs setup
+BIN := .venv/bin
+NAME ?= all
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: ## try it on this machine; LAN=1 lets phones on this network answer the door
+	@./setup.sh
+	@$(BIN)/intercom demo $(if $(LAN),--lan)
+
+test: setup check ## all tests, after lint, types and import rules
+	@$(BIN)/pytest
+
+check: setup ## lint, types and import rules
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup ## the published figures; NAME=press-to-ring runs one
+	@$(BIN)/python -m bench $(NAME)
+
+docs: setup ## write the generated pages anew
+	@$(BIN)/python -c 'from intercom.config import reference_markdown as page; print(page(), end="")' > docs/configuration.md
+	@$(BIN)/python -c 'from intercom.machine_table import page; print(page(), end="")' > docs/states.md
+
+setup:
+	@./setup.sh --test

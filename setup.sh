@@ -1,0 +1,164 @@
+#!/bin/sh
+# Makes this checkout ready to run: the system packages it needs, and its Python packages in .venv.
+#
+#   ./setup.sh          what `make demo` needs
+#   ./setup.sh --test   what `make test` needs as well
+#
+# It may be run again at any time: what is there already is left as it is. PYTHON=/path/to/python3
+# chooses another Python.
+set -eu
+cd "$(dirname "$0")"
+
+PYTHON=${PYTHON:-python3}
+VENV=.venv
+WITH_TESTS=no
+
+say() { printf '%s\n' "$*" >&2; }
+stop() {
+  say "setup: $*"
+  exit 1
+}
+
+case "${1-}" in
+  "") ;;
+  --test) WITH_TESTS=yes ;;
+  *) stop "unknown argument $1. Usage: ./setup.sh [--test]" ;;
+esac
+
+# --- What is there -----------------------------------------------------------------------------
+
+has_program() { command -v "$1" >/dev/null 2>&1; }
+has_package() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+has_file() { [ -e "$1" ]; }
+has_module() { "$PYTHON" -c "import $1" 2>/dev/null; }
+has_python_headers() {
+  "$PYTHON" -c 'import os, sysconfig as s; raise SystemExit(not os.path.exists(s.get_path("include") + "/Python.h"))'
+}
+has_library() { "$PYTHON" -c 'import sys, ctypes.util as c; raise SystemExit(not c.find_library(sys.argv[1]))' "$1"; }
+is_raspberry_pi_os() { [ -e /etc/rpi-issue ]; }
+
+MISSING=""
+# need PACKAGE REASON CHECK [ARGUMENT]: note a package whose check fails.
+need() {
+  package=$1 reason=$2
+  shift 2
+  "$@" && return
+  [ -n "$MISSING" ] || say "This needs system packages that are not installed yet:"
+  say "$(printf '  %-20s %s' "$package" "$reason")"
+  MISSING="$MISSING $package"
+}
+
+find_missing() {
+  need python3-venv "makes the virtual environment" has_module ensurepip
+  need python3-dev "builds the binding to the sound card (no wheels exist)" has_python_headers
+  need gcc "the same" has_program gcc
+  need libasound2-dev "the same" has_file /usr/include/alsa/asoundlib.h
+  need libopus0 "the calls' audio codec" has_library opus
+  if is_raspberry_pi_os; then
+    need python3-picamera2 "the Raspberry Pi camera" has_package python3-picamera2
+    need python3-lgpio "button, lights and relay" has_package python3-lgpio
+  fi
+  [ "$WITH_TESTS" = yes ] || return 0
+  need chromium "the browser of the tests" has_chromium
+  need pulseaudio "the tests' sound card" has_program pulseaudio
+  need pulseaudio-utils "the same" has_program pacat
+  need libasound2-plugins "the same" has_package libasound2-plugins
+  need coturn "a TURN server for the tests of the unmodified reference client" has_program turnserver
+  need nodejs "builds the reference client" has_program node
+  need npm "fetches the reference client" has_program npm
+  need openssl "looks at certificates from outside" has_program openssl
+}
+
+has_chromium() { has_program chromium || has_program chromium-browser; }
+
+# --- System packages ---------------------------------------------------------------------------
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    env DEBIAN_FRONTEND=noninteractive "$@"
+  else
+    sudo env DEBIAN_FRONTEND=noninteractive "$@"
+  fi
+}
+
+# The tests run programs that come with a service of their own. It is masked before it is installed, so that it
+# neither starts now nor at the next boot; a service that is already on the machine is left alone.
+mask_service() {
+  case " $MISSING " in *" $1 "*) ;; *) return 0 ;; esac
+  [ ! -e "$2/$3" ] || return 0
+  say "The service $3 of $1 is kept from starting, now and at boot: the tests start their own."
+  say "  To have it after all: sudo rm $2/$3"
+  as_root mkdir -p "$2"
+  as_root ln -s /dev/null "$2/$3"
+}
+
+install_missing() {
+  [ -n "$MISSING" ] || return 0
+  has_program apt-get || stop "there is no apt-get here: install what your system calls these packages, then run this again."
+  if [ "$(id -u)" != 0 ] && ! has_program sudo; then
+    stop "neither root nor sudo: ask an administrator to run  apt-get install --no-install-recommends$MISSING"
+  fi
+  mask_service coturn /etc/systemd/system coturn.service
+  mask_service pulseaudio /etc/systemd/user pulseaudio.service
+  mask_service pulseaudio /etc/systemd/user pulseaudio.socket
+  say "Installing them with apt-get."
+  as_root apt-get -q update || say "setup: the package lists could not be renewed; going on with the old ones."
+  # shellcheck disable=SC2086 # one word per package
+  as_root apt-get -q -y install --no-install-recommends $MISSING ||
+    stop "apt-get could not install the packages (see above). Mend that, then run this again."
+}
+
+# --- Python packages ---------------------------------------------------------------------------
+
+make_venv() {
+  "$VENV/bin/python" -c 'import pip' 2>/dev/null && return
+  say "Making the virtual environment in $VENV."
+  options=--clear
+  if is_raspberry_pi_os; then
+    # picamera2 and lgpio are the system's: they fit its camera stack and its kernel.
+    options="--clear --system-site-packages"
+  fi
+  # shellcheck disable=SC2086 # one word per option
+  "$PYTHON" -m venv $options "$VENV" || stop "the virtual environment could not be made in $PWD/$VENV (see above)."
+}
+
+install_python_packages() {
+  extra=""
+  [ "$WITH_TESTS" = no ] || extra="[test]"
+  constraint=$VENV/constraint.txt
+  : >"$constraint"
+  if is_raspberry_pi_os && "$PYTHON" -c 'import numpy; raise SystemExit(int(numpy.__version__.split(".")[0]) > 1)'; then
+    # The system's picamera2 is compiled for NumPy 1 there and crashes with NumPy 2.
+    echo "numpy<2" >"$constraint"
+  fi
+  say "Installing the Python packages into $VENV."
+  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -c "$constraint" -e ".$extra" ||
+    stop "the Python packages could not be installed (see above). Is the network there? Then run this again."
+}
+
+# What the environment was made from: when it is the same again, there is nothing to do.
+fingerprint() {
+  { cat pyproject.toml setup.sh && echo "$PWD" && "$PYTHON" -c 'import sys; print(sys.version, sys.base_prefix)'; } |
+    sha256sum
+}
+
+is_done() { [ -e "$VENV/.$1" ] && [ "$(cat "$VENV/.$1")" = "$NOW" ] && [ -x "$VENV/bin/intercom" ]; }
+
+# --- The set-up itself -------------------------------------------------------------------------
+
+has_program "$PYTHON" || stop "there is no $PYTHON: install Python 3.11 or newer."
+has_module tomllib || stop "$PYTHON is too old: Intercom needs Python 3.11 or newer. PYTHON=... names another one."
+NOW=$(fingerprint)
+if is_done set-up-with-tests || { [ "$WITH_TESTS" = no ] && is_done set-up; }; then
+  exit 0
+fi
+find_missing
+install_missing
+make_venv
+install_python_packages
+if [ "$WITH_TESTS" = yes ]; then
+  printf '%s\n' "$NOW" >"$VENV/.set-up-with-tests"
+else
+  printf '%s\n' "$NOW" >"$VENV/.set-up"
+fi
+say "Ready."
