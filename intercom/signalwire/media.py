@@ -1,0 +1,85 @@
+"""What the client needs of whoever makes the sound and the picture: structural types, nothing to inherit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from reactivex import Observable
+
+
+class CallMedia(Protocol):
+    """One call's peer connection.
+
+    Every method may raise; the call then ends with cause INCOMPATIBLE_DESTINATION.
+    """
+
+    @property
+    def state_stream(self) -> Observable[str]:
+        """The peer connection's state: "new", "connecting", "connected", "disconnected", "failed", "closed"."""
+
+    async def create_offer(self) -> str:
+        """A complete offer: candidates are gathered, within 600 ms even when no STUN or TURN server answers."""
+
+    async def create_answer(self, offer: str) -> str:
+        """A complete answer to the far end's offer."""
+
+    async def accept_answer(self, answer: str) -> None:
+        """Take the far end's answer."""
+
+    async def close(self) -> None:
+        """Let go of everything; called exactly once for each `open`, however the call ended."""
+
+
+@runtime_checkable
+class RestartableMedia(Protocol):
+    """A `CallMedia` that can make its connection anew while the call goes on."""
+
+    async def create_restart_offer(self) -> str:
+        """A complete offer with new ICE credentials; its answer comes by `accept_answer`."""
+
+
+@runtime_checkable
+class KeyframeMedia(Protocol):
+    """A `CallMedia` that can ask the far end for a whole picture."""
+
+    def request_keyframe(self) -> None:
+        """Send a picture loss indication (RFC 4585, section 6.3.1)."""
+
+
+@runtime_checkable
+class MutableMedia(Protocol):
+    """A `CallMedia` whose directions can be silenced without negotiation."""
+
+    def set_sending(self, kind: str, on: bool) -> None:
+        """Send `kind` ("audio" or "video"), or silence or black in its place."""
+
+    def set_receiving(self, kind: str, on: bool) -> None:
+        """Play `kind`, or drop it."""
+
+
+@runtime_checkable
+class MeasuredMedia(Protocol):
+    """A `CallMedia` that counts."""
+
+    async def stats(self) -> Mapping[str, Any]:
+        """Totals since the start, under the names of `intercom.signalwire.quality.MediaCounters`."""
+
+
+@runtime_checkable
+class DigitMedia(Protocol):
+    """A `CallMedia` that hears telephone events (RFC 4733)."""
+
+    @property
+    def digits_stream(self) -> Observable[str]:
+        """Digits, as they are pressed."""
+
+
+class MediaProvider(Protocol):
+    """Whoever owns the devices."""
+
+    def open(self, call_id: str, ice_servers: Sequence[Mapping[str, Any]], *, audio: bool, video: bool) -> CallMedia:
+        """Make a call's peer connection; cheap, nothing is gathered or sent yet.
+
+        `ice_servers` are W3C RTCIceServer dictionaries: {"urls": [...], "username", "credential"}.
+        """

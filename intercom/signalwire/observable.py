@@ -1,0 +1,98 @@
+"""Values and happenings that a program can watch, as reactivex Observables.
+
+`Value` is the reference client's BehaviorSubject: whoever subscribes gets the current value first.
+`Happenings` is its Subject: whoever subscribes gets what happens from then on. In both, a subscriber that
+raises is unsubscribed and reported to the event loop's exception handler; the others still get the item.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any, Generic, TypeVar
+
+import reactivex
+from reactivex import Observable
+from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
+from reactivex.disposable import Disposable
+
+T = TypeVar("T")
+
+
+class Happenings(Generic[T]):
+    """Things that happen; `stream` is the Observable, `emit` makes one happen."""
+
+    def __init__(self) -> None:
+        self._observers: list[ObserverBase[T]] = []
+        self._waiting: deque[T] = deque()
+        self._emitting = False
+        self._completed = False
+        self.stream: Observable[T] = reactivex.create(self._subscribe)
+
+    def emit(self, item: T) -> None:
+        """Give `item` to every subscriber; items that subscribers cause come after it, in order."""
+        if self._completed:
+            return
+        self._waiting.append(item)
+        if self._emitting:
+            return
+        self._emitting = True
+        try:
+            while self._waiting:
+                self._deliver(self._waiting.popleft())
+        finally:
+            self._emitting = False
+
+    def complete(self) -> None:
+        """Nothing happens any more."""
+        if not self._completed:
+            self._completed = True
+            observers, self._observers = self._observers, []
+            for observer in observers:
+                observer.on_completed()
+
+    def _deliver(self, item: T) -> None:
+        for observer in list(self._observers):
+            try:
+                observer.on_next(item)
+            except Exception as error:  # noqa: BLE001 - a subscriber's fault becomes the loop's event
+                self._remove(observer)
+                report_fault("A subscriber raised and is unsubscribed", error)
+
+    def _subscribe(self, observer: ObserverBase[T], _: SchedulerBase | None = None) -> DisposableBase:
+        self._welcome(observer)
+        if self._completed:
+            observer.on_completed()
+        else:
+            self._observers.append(observer)
+        return Disposable(lambda: self._remove(observer))
+
+    def _welcome(self, observer: ObserverBase[T]) -> None:
+        """Tell a new subscriber what it should know."""
+
+    def _remove(self, observer: ObserverBase[T]) -> None:
+        if observer in self._observers:
+            self._observers.remove(observer)
+
+
+class Value(Happenings[T]):
+    """Something that always has a value; `stream` starts with it and tells every change."""
+
+    def __init__(self, initial: T) -> None:
+        super().__init__()
+        self.value = initial
+
+    def set(self, value: T) -> None:
+        """Change the value; setting an equal one tells nobody."""
+        if value != self.value:
+            self.value = value
+            self.emit(value)
+
+    def _welcome(self, observer: ObserverBase[T]) -> None:
+        observer.on_next(self.value)
+
+
+def report_fault(message: str, error: Exception) -> None:
+    """Hand a fault that has no caller to the event loop's exception handler."""
+    context: dict[str, Any] = {"message": message, "exception": error}
+    asyncio.get_running_loop().call_exception_handler(context)

@@ -1,0 +1,125 @@
+"""The socket: a thin shell around `websockets` with bounded frames and a pulse."""
+
+from __future__ import annotations
+
+import ssl
+import urllib.parse
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError, WebSocketException
+
+from intercom.signalwire.errors import InvalidParamsError, TransportError
+
+# A pulse every 4 s, answered within 4 s, and 1 s to close: a dead socket is noticed within 9 s.
+PING_INTERVAL_S = 4.0
+PING_TIMEOUT_S = 4.0
+CLOSE_TIMEOUT_S = 1.0
+OPEN_TIMEOUT_S = 10.0
+# The session skips frames over its own, smaller limit and lives; this one only guards the memory.
+MAX_SOCKET_FRAME_BYTES = 4 * 1024 * 1024
+MAX_QUEUED_FRAMES = 16
+# OpenSSL's X509_V_FLAG_NO_CHECK_TIME: a Pi without a battery clock boots years in the past, and a pinned
+# certificate is trusted for what it is, not for its dates.
+_NO_CHECK_TIME = 0x200000
+
+
+class Socket(Protocol):
+    """An open socket."""
+
+    async def send(self, text: str) -> None:
+        """Send one frame; raises `TransportError` when the socket is gone."""
+
+    def frames(self) -> AsyncIterator[str | bytes]:
+        """The frames that arrive; ends when the socket closes, and raises `TransportError` when it breaks."""
+
+    async def close(self) -> None:
+        """Close, within `CLOSE_TIMEOUT_S`."""
+
+
+class Connector(Protocol):
+    """Opens sockets."""
+
+    async def __call__(self, url: str, certificate: str | None) -> Socket:
+        """Open one, or raise `TransportError`. `certificate`: PEM, then the only trust anchor."""
+
+
+class WebSocket:
+    """A `Socket` of the `websockets` library."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+
+    async def send(self, text: str) -> None:
+        """Send one text frame."""
+        try:
+            await self._connection.send(text)
+        except ConnectionClosed as error:
+            raise TransportError("The connection closed while sending.") from error
+
+    async def frames(self) -> AsyncIterator[str | bytes]:
+        """The frames that arrive."""
+        try:
+            async for frame in self._connection:
+                yield frame
+        except ConnectionClosedError as error:
+            raise TransportError(f"The connection broke: {error}.") from error
+
+    async def close(self) -> None:
+        """Close; bounded by the connection's own time-out."""
+        await self._connection.close()
+
+
+async def open_websocket(url: str, certificate: str | None = None) -> WebSocket:
+    """Open a WebSocket to `url`; the `Connector` that the client uses unless told otherwise."""
+    check_secure(url)
+    try:
+        connection = await connect(
+            url,
+            ssl=ssl_context(certificate) if url.startswith("wss:") else None,
+            compression=None,
+            max_size=MAX_SOCKET_FRAME_BYTES,
+            max_queue=MAX_QUEUED_FRAMES,
+            open_timeout=OPEN_TIMEOUT_S,
+            ping_interval=PING_INTERVAL_S,
+            ping_timeout=PING_TIMEOUT_S,
+            close_timeout=CLOSE_TIMEOUT_S,
+            proxy=None if is_loopback(url) else True,
+        )
+    except (OSError, TimeoutError, WebSocketException) as error:
+        raise TransportError(f"{_host(url)} cannot be reached: {error or type(error).__name__}.") from error
+    return WebSocket(connection)
+
+
+def ssl_context(certificate: str | None) -> ssl.SSLContext:
+    """TLS that trusts the system's authorities, or `certificate` (PEM) and nothing else."""
+    if certificate is None:
+        return ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cadata=certificate)
+    except ssl.SSLError as error:
+        raise InvalidParamsError(f"The pinned certificate cannot be read as PEM: {error}.") from error
+    context.verify_flags |= _NO_CHECK_TIME
+    return context
+
+
+def is_loopback(url: str) -> bool:
+    """Whether `url` points at this machine."""
+    host = urllib.parse.urlsplit(url).hostname or ""
+    return host in {"localhost", "127.0.0.1", "::1"} or host.endswith(".localhost")
+
+
+def check_secure(url: str) -> None:
+    """Refuse a URL over which a token would travel in the clear."""
+    scheme = urllib.parse.urlsplit(url).scheme
+    if scheme in {"https", "wss"} or (scheme in {"http", "ws"} and is_loopback(url)):
+        return
+    raise InvalidParamsError(
+        f"{_host(url)}: only https and wss are used beyond this machine, not {scheme or 'nothing'}; correct the URL."
+    )
+
+
+def _host(url: str) -> str:
+    return urllib.parse.urlsplit(url).netloc.rpartition("@")[2] or "The relay"
