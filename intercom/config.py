@@ -10,8 +10,8 @@ from pathlib import Path
 
 from intercom.config_check import Problem, Reading
 from intercom.config_setting import (
-    ADDRESS,
     API_URL,
+    CALLER,
     DESTINATION,
     DIGITS,
     HOST_NAME,
@@ -88,11 +88,11 @@ class CallConfig:
         "The address that the button rings. In the embedded space `/private/house` is everyone.",
         shape=DESTINATION,
     )
-    ring_time_s: float = setting(60.0, "Seconds that it rings before the door gives up.", low=5, high=600)
+    ring_time_s: float = setting(60.0, "Seconds that it rings before the door gives up.", low=1, high=600)
     time_limit_s: float = setting(
         300.0,
         "Seconds after which a call is ended, so that a forgotten one does not keep the door busy.",
-        low=10,
+        low=2,
         high=86_400,
     )
     warning_before_end_s: float = setting(
@@ -100,8 +100,9 @@ class CallConfig:
     )
     auto_answer: tuple[str, ...] = setting(
         (),
-        "Addresses whose calls the door answers by itself. Anyone else who calls the door only rings there.",
-        shape=ADDRESS,
+        "Addresses whose calls the door answers by itself; `/private/*` is every subscriber of the space. Anyone else "
+        "who calls the door only rings there, and the button answers.",
+        shape=CALLER,
     )
     auto_answer_delay_s: float = setting(0.0, "Seconds that the door rings before it answers by itself.", low=0, high=5)
     video: bool = setting(True, "Send the camera's picture.")
@@ -157,7 +158,7 @@ class PanelConfig:
     button_gpio: int = setting(17, "The button, to ground.", low=0, high=GPIO_HIGHEST)
     button_settle_ms: int = setting(5, "A press counts once the contact has been still for this long.", low=0, high=100)
     button_lockout_ms: int = setting(200, "After a press, another one is ignored for this long.", low=0, high=5000)
-    hold_s: float = setting(2.0, "Holding the button for this long ends the ringing or the call.", low=0.5, high=10)
+    hold_s: float = setting(2.0, "Holding the button for this long ends the ringing.", low=0.5, high=10)
     light: str = setting(
         "rgb",
         "`rgb` is one light of three colours, `single` one light on `green_gpio`.",
@@ -190,7 +191,8 @@ class DoorConfig:
     )
     openers: tuple[str, ...] = setting(
         ("*",),
-        "Addresses that may open the door. `*` is everyone in a call that the door rang or answered.",
+        "Addresses that may open the door. `*` is everyone in a call that the door rang or answered, `/private/*` "
+        "every subscriber of the space among them.",
         shape=OPENER,
     )
 

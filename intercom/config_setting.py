@@ -168,12 +168,15 @@ def _is_url(encrypted: str, plain: str) -> Callable[[str], bool]:
 
 _ADDRESS_FORMS = '"/private/name", "/public/name", "+15551234567" or "sip:name@host"'
 
-ADDRESS = Shape(f"an address ({_ADDRESS_FORMS})", lambda text: _ADDRESS.fullmatch(text) is not None)
 DESTINATION = Shape(
     f'an address ({_ADDRESS_FORMS}, then perhaps "?channel=audio")',
     lambda text: _DESTINATION.fullmatch(text) is not None,
 )
-OPENER = Shape(f'"*" or an address ({_ADDRESS_FORMS})', lambda text: text == "*" or ADDRESS.accepts(text))
+CALLER = Shape(
+    f'"/private/*" or an address ({_ADDRESS_FORMS})',
+    lambda text: text == "/private/*" or _ADDRESS.fullmatch(text) is not None,
+)
+OPENER = Shape(f'"*", {CALLER.expected}', lambda text: text == "*" or CALLER.accepts(text))
 LISTEN = Shape('"host:port", for example "127.0.0.1:8480"', _is_listen)
 HOST_NAME = Shape('a host name or IP address, for example "door.local"', _is_host_name)
 NAME = Shape("a name of up to 64 letters, digits and . _ ~ -", lambda text: re.fullmatch(_NAME, text) is not None)

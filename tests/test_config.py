@@ -412,3 +412,10 @@ def test_no_file_raises_anything_but_a_config_error(tmp_path_factory: pytest.Tem
 def test_no_setting_can_be_changed_once_read() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Config().call.ring = "/private/elsewhere"  # type: ignore[misc]  # that is the point
+
+
+def test_everyone_is_nobody_to_answer_by_itself(tmp_path: Path) -> None:
+    file = tmp_path / "intercom.toml"
+    file.write_text('[call]\nauto_answer = ["*"]\n')
+    [problem] = check(file)
+    assert '"/private/*" or an address' in str(problem)
