@@ -1,0 +1,87 @@
+"""Where the pins come from, and the one sentence when there are none."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from gpiozero.pins.mock import MockFactory
+
+from intercom.config import Config, DoorConfig, PanelConfig
+from intercom.panel import PinsError, force_closed
+from intercom.panel.pins import Pins, open_pins, simulated_pins
+from intercom.panel.relay import claim_relay
+
+
+@pytest.fixture
+def a_pi(tmp_path: Path) -> Path:
+    """The files by which a Raspberry Pi is known, without its GPIO chip."""
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "proc" / "cpuinfo").write_text("processor\t: 0\nRevision\t: c03111\n")
+    return tmp_path
+
+
+def test_a_machine_that_is_no_pi_gets_simulated_pins_and_says_so(tmp_path: Path) -> None:
+    pins = open_pins("auto", root=tmp_path)
+    assert pins.simulated
+    assert pins.description == "simulated pins (this is no Raspberry Pi)"
+
+
+def test_another_computers_gpio_chip_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "gpiochip0").touch()
+    assert open_pins("auto", root=tmp_path).simulated
+
+
+def test_a_pi_without_a_gpio_chip_says_what_to_do(a_pi: Path) -> None:
+    with pytest.raises(PinsError, match=r"no /dev/gpiochip\*.*panel.pins"):
+        open_pins("auto", root=a_pi)
+
+
+def test_gpio_without_lgpio_says_what_to_install(a_pi: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (a_pi / "dev" / "gpiochip0").touch()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(PinsError, match="sudo apt install python3-lgpio"):
+        open_pins("gpio", root=a_pi)
+
+
+def test_simulated_pins_on_a_pi_when_asked_for(a_pi: Path) -> None:
+    assert open_pins("simulated", root=a_pi).simulated
+
+
+def test_forcing_the_door_closed_with_simulated_pins_has_nothing_to_do() -> None:
+    config = Config(panel=PanelConfig(pins="simulated"), door=DoorConfig())
+    assert force_closed(config) == "Nothing to turn off: simulated pins (as configured)."
+
+
+class BusyFactory(MockFactory):  # type: ignore[misc]  # gpiozero is untyped
+    """Pins that another process holds at first."""
+
+    def __init__(self, refusals: int) -> None:
+        super().__init__()
+        self.refusals = refusals
+
+    def pin(self, name: object) -> object:
+        if self.refusals:
+            self.refusals -= 1
+            busy = type("error", (Exception,), {"__module__": "lgpio"})
+            raise busy("'GPIO busy'")
+        return super().pin(name)
+
+
+def test_a_relay_that_a_dying_process_still_holds_is_waited_for() -> None:
+    relay = claim_relay(Pins(BusyFactory(2), True, "busy"), 24, True)
+    assert not relay.value
+    relay.close()
+
+
+def test_a_relay_that_stays_busy_is_one_clear_error() -> None:
+    with pytest.raises(PinsError, match=r"GPIO 24 .* does not become free"):
+        claim_relay(Pins(BusyFactory(99), True, "busy"), 24, True, patience_s=0)
+
+
+def test_an_active_low_relay_is_claimed_high() -> None:
+    pins = simulated_pins()
+    relay = claim_relay(pins, 24, False)
+    assert pins.factory.pin(24).state == 1
+    relay.close()
