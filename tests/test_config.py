@@ -417,5 +417,5 @@ def test_no_setting_can_be_changed_once_read() -> None:
 def test_everyone_is_nobody_to_answer_by_itself(tmp_path: Path) -> None:
     file = tmp_path / "intercom.toml"
     file.write_text('[call]\nauto_answer = ["*"]\n')
-    [problem] = check(file)
+    [problem] = config.check(file)
     assert '"/private/*" or an address' in str(problem)
