@@ -37,7 +37,7 @@ class Camera:
         self,
         source: CameraSource,
         *,
-        on_event: Callable[[CameraEvent], None],
+        on_event: Callable[[CameraEvent], None] = lambda event: None,
         clock: Callable[[], float] = time.monotonic,
         stall_s: float = STALL_S,
         start_s: float = START_S,
@@ -122,8 +122,8 @@ class Camera:
                     ) from None
             return await asyncio.to_thread(self._source.snapshot)
 
-    def close(self, timeout_s: float = 2.0) -> None:
-        """End every subscription and wait for the camera to stop, at most this long."""
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """End every subscription and wait for the camera to stop, at most this long (it blocks)."""
         with self._changed:
             subscriptions, supervisor = list(self._subscriptions), self._supervisor
         for subscription in subscriptions:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from intercom.media.errors import MediaError
 from intercom.media.h264 import VIDEO_CLOCK_HZ, AccessUnit
 
 Deliver = Callable[[AccessUnit], None]
@@ -14,7 +15,7 @@ Deliver = Callable[[AccessUnit], None]
 MAX_SKEW_S = 0.5  # a device time this far from its arrival is a new time line (driver restart, clock step)
 
 
-class CameraError(RuntimeError):
+class CameraError(MediaError, OSError):
     """A camera cannot be used; the message says what happened and what to do."""
 
 

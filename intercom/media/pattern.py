@@ -16,8 +16,8 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from intercom.media.camera_encoder import SoftwareEncoder, VideoFormat, give_way_to_sound
-from intercom.media.camera_source import CameraError, Deliver, VideoClock
-from intercom.media.snapshot import LatestFrame, jpeg
+from intercom.media.camera_source import Deliver, VideoClock
+from intercom.media.snapshot import LatestFrame
 
 Plane = NDArray[np.uint8]
 
@@ -179,7 +179,4 @@ class PatternSource:
         self._encoder.set_bitrate(bitrate_bps)
 
     def snapshot(self) -> bytes:
-        frame = self._latest.get()
-        if frame is None:
-            raise CameraError("The test pattern is not running; subscribe to the camera before a snapshot.")
-        return jpeg(frame)
+        return self._latest.jpeg()

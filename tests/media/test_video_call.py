@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
@@ -54,7 +55,7 @@ async def test_the_house_sees_what_the_door_sends() -> None:
     async with call(camera) as (_, _, track):
         frames = [await picture(track) for _ in range(30)]
     assert {(frame.width, frame.height) for frame in frames} == {(320, 180)}
-    spacing = [(b.pts - a.pts) / 90_000 for a, b in zip(frames, frames[1:], strict=False)]
+    spacing = [(b.pts - a.pts) / 90_000 for a, b in pairwise(frames)]
     assert sum(spacing) / len(spacing) == pytest.approx(1 / 25, rel=0.1)
     white_bar = frames[-1].to_ndarray(format="yuv420p")[20, 20]
     assert white_bar == pytest.approx(180, abs=6)
@@ -65,7 +66,7 @@ async def test_the_end_of_the_call_frees_the_camera() -> None:
     async with call(camera) as (_, _, track):
         await picture(track)
         assert camera.is_running
-    await asyncio.to_thread(camera.close)
+    await asyncio.to_thread(camera.stop)
     assert not camera.is_running
 
 

@@ -1,0 +1,140 @@
+"""A Raspberry Pi camera through picamera2, with the Pi's own H.264 encoder where it has one (not the Pi 5)."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from types import ModuleType
+from typing import Any
+
+from intercom.media.camera_encoder import KEYFRAME_INTERVAL_S, VideoFormat
+from intercom.media.camera_source import CameraError, Deliver, VideoClock
+from intercom.media.camera_v4l2_controls import BITRATE, set_control
+from intercom.media.h264 import ParameterSets
+from intercom.media.snapshot import LatestUnits
+
+INSTALL = (
+    "install it with `sudo apt install python3-picamera2` and make the virtual environment with --system-site-packages"
+)
+OWN_KEYFRAME_INTERVAL_S = 2  # for a picamera2 that cannot make keyframes on request
+
+
+def load_picamera2() -> ModuleType:
+    """Import picamera2, which exists on a Pi only; raises CameraError with what to do."""
+    try:
+        return importlib.import_module("picamera2")
+    except ImportError as error:
+        raise CameraError(
+            f"The Pi camera needs picamera2, which cannot be loaded here ({error}): {INSTALL}."
+        ) from error
+
+
+def pi_camera_model() -> str | None:
+    """Return the model of the first Pi camera, None if there is none. Cameras on USB are V4L2's."""
+    try:
+        cameras = load_picamera2().Picamera2.global_camera_info()
+    except RuntimeError as error:
+        raise CameraError(f"The Pi cameras cannot be listed ({error}): restart the machine.") from error
+    return next((str(info.get("Model", info["Id"])) for info in cameras if "/usb" not in info["Id"]), None)
+
+
+class Picamera2Source:
+    """The first Pi camera as a picture source."""
+
+    name = "picamera2"
+
+    def __init__(self, video: VideoFormat, *, pixel_format: str = "YUV420") -> None:
+        """`pixel_format` is what the encoder is fed: YUV420 on every Pi.
+
+        Raises CameraError if picamera2 is missing.
+        """
+        self._picamera2 = load_picamera2()
+        encoders = importlib.import_module("picamera2.encoders")
+        self._is_software = encoders.H264Encoder is encoders.LibavH264Encoder
+        self._make_encoder = encoders.H264Encoder
+        self._video = video.for_software() if self._is_software else video
+        self._pixel_format = pixel_format
+        self._times = VideoClock()
+        self._units = LatestUnits()
+        self._encoder: Any = None
+
+    @property
+    def description(self) -> str:
+        how = "H.264 in software (this Pi has no encoder)" if self._is_software else "H.264 by the Pi's encoder"
+        return f"Pi camera, {self._video}, {how}"
+
+    @property
+    def bitrate_bps(self) -> int:
+        return self._video.bitrate_bps
+
+    def run(self, deliver: Deliver, stopping: threading.Event) -> None:
+        try:
+            camera = self._picamera2.Picamera2()
+        except (RuntimeError, IndexError) as error:
+            raise CameraError(
+                f"The Pi camera cannot be opened ({error}): check its ribbon cable, and that no other program uses it."
+            ) from error
+        try:
+            self._record(camera, deliver, stopping)
+        except RuntimeError as error:
+            raise CameraError(f"The Pi camera stopped ({error}): check its ribbon cable.") from error
+        finally:
+            self._encoder = None
+            self._units.clear()
+            camera.close()
+
+    def request_keyframe(self) -> None:
+        force = getattr(self._encoder, "force_key_frame", None)  # an older picamera2 has no such method
+        if force is not None:
+            force()
+
+    def set_bitrate(self, bitrate_bps: int) -> None:
+        device = getattr(self._encoder, "vd", None)  # the hardware encoder's device file; software has none
+        if device is not None and not device.closed:
+            set_control(device.fileno(), BITRATE, bitrate_bps)
+
+    def snapshot(self) -> bytes:
+        return self._units.jpeg(self.request_keyframe)
+
+    def _record(self, camera: Any, deliver: Deliver, stopping: threading.Event) -> None:
+        video = self._video
+        camera.configure(
+            camera.create_video_configuration(
+                main={"size": (video.width, video.height), "format": self._pixel_format},
+                controls={"FrameRate": video.frame_rate},
+            )
+        )
+        encoder = self._make_encoder(video.bitrate_bps, repeat=True, framerate=video.frame_rate)
+        on_request = hasattr(encoder, "force_key_frame")
+        encoder.iperiod = video.frame_rate * (KEYFRAME_INTERVAL_S if on_request else OWN_KEYFRAME_INTERVAL_S)
+        if self._is_software:
+            encoder.threads = 1  # what is left of the processor belongs to the sound
+        else:
+            encoder.profile = "constrained baseline"
+        self._encoder = encoder
+        camera.start_recording(encoder, self._make_output(deliver))
+        stopping.wait()
+        camera.stop_recording()
+
+    def _make_output(self, deliver: Deliver) -> Any:
+        sets = ParameterSets()
+        outputs = importlib.import_module("picamera2.outputs")
+
+        class AccessUnits(outputs.Output):  # type: ignore[misc, name-defined]  # exists on a Pi only
+            """Takes each picture from the encoder's thread."""
+
+            def outputframe(  # picamera2 decides the parameters
+                _self,  # noqa: N805  # `self` is the source
+                frame: bytes,
+                keyframe: bool = True,
+                timestamp: int | None = None,
+                packet: object = None,
+                audio: bool = False,
+            ) -> None:
+                stamp_s = None if timestamp is None else timestamp / 1_000_000
+                unit = sets.complete(bytes(frame), self._times.pts(stamp_s))
+                if unit is not None:
+                    self._units.put(unit)
+                    deliver(unit)
+
+        return AccessUnits()
