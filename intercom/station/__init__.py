@@ -1,0 +1,25 @@
+"""The station: the web page on which the house answers the door; static files, served by the space at /station/."""
+
+from pathlib import Path
+
+DIRECTORY = Path(__file__).parent
+"""Where index.html and everything it loads lies; serve the files named by `ASSETS` and nothing else."""
+
+ASSETS = (
+    "alerts.js",
+    "call.js",
+    "device.js",
+    "icon.svg",
+    "index.html",
+    "keys.js",
+    "microphone.js",
+    "offline.js",
+    "signalling.js",
+    "sounds.js",
+    "station.css",
+    "station.js",
+    "station.webmanifest",
+    "view.js",
+    "words.js",
+)
+"""Every file of the page, by name."""

@@ -1,0 +1,94 @@
+// What makes a resident look up besides the bell: title, vibration, notification, and a screen that stays on.
+
+const TITLE_EVERY_MS = 1000; // what a background tab's timer still keeps
+const VIBRATION_MS = [400, 200, 400, 2000];
+const VIBRATION_EVERY_MS = 3000;
+
+export class Alerts {
+  #title = document.title;
+  #timers = [];
+  #notification = null;
+  #registration = null;
+  #wakeLock = null;
+  #keepAwake = false;
+
+  constructor() {
+    document.addEventListener("visibilitychange", () => this.#holdScreen());
+  }
+
+  /** The service worker, which may show notifications where a page may not (Android). */
+  set registration(registration) {
+    this.#registration = registration;
+  }
+
+  get permission() {
+    return globalThis.Notification?.permission ?? "denied";
+  }
+
+  async askPermission() {
+    if (this.permission === "default") await Notification.requestPermission();
+  }
+
+  /** Start to call for attention; the words are the notification's and the title's. */
+  start(words) {
+    this.stop();
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    let shown = true;
+    document.title = `\u{1F514} ${words}`;
+    if (!still) {
+      this.#timers.push(setInterval(() => {
+        shown = !shown;
+        document.title = shown ? `\u{1F514} ${words}` : this.#title;
+      }, TITLE_EVERY_MS));
+    }
+    const vibrate = () => navigator.userActivation?.hasBeenActive && navigator.vibrate?.(VIBRATION_MS);
+    vibrate();
+    this.#timers.push(setInterval(vibrate, VIBRATION_EVERY_MS));
+    if (document.hidden && this.permission === "granted") this.#notify(words);
+  }
+
+  stop() {
+    this.#timers.splice(0).forEach(clearInterval);
+    document.title = this.#title;
+    if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(0);
+    this.#notification?.close();
+    this.#notification = null;
+    this.#registration?.getNotifications({ tag: "ringing" })
+      .then((shown) => shown.forEach((notification) => notification.close()));
+  }
+
+  /** Keep the screen lit while this is true and the page is in front. */
+  set keepAwake(keepAwake) {
+    this.#keepAwake = keepAwake;
+    this.#holdScreen();
+  }
+
+  #notify(words) {
+    const options = { body: "Tap to answer.", tag: "ringing", icon: "icon.svg", requireInteraction: true, renotify: true };
+    if (this.#registration) {
+      this.#registration.showNotification(words, options).catch(() => {}); // refused: bell and title remain
+      return;
+    }
+    try {
+      this.#notification = new Notification(words, options);
+      this.#notification.addEventListener("click", () => window.focus());
+    } catch {
+      this.#notification = null; // Android allows it to the service worker only: bell and title remain
+    }
+  }
+
+  async #holdScreen() {
+    if (!this.#keepAwake) {
+      this.#wakeLock?.release();
+      this.#wakeLock = null;
+      return;
+    }
+    if (document.hidden || (this.#wakeLock && !this.#wakeLock.released)) return;
+    try {
+      this.#wakeLock = await navigator.wakeLock?.request("screen") ?? null;
+      if (!this.#keepAwake) this.#holdScreen();
+    } catch {
+      this.#wakeLock = null; // a low battery forbids it: tried again when the page comes to the front
+    }
+  }
+}

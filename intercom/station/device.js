@@ -1,0 +1,100 @@
+// Who this device is to the house: its pairing, its secret and its tokens (the space's HTTP calls).
+//
+// The secret lives in localStorage and goes nowhere but into the Authorization header of the token call.
+
+import { StationError } from "./words.js";
+
+const STORAGE_KEY = "intercom.device";
+const REQUEST_TIMEOUT_MS = 8000; // a house's own network answers in milliseconds; longer is no connection
+
+export class Device {
+  #stored;
+  #storage;
+
+  constructor(storage = localStorage) {
+    this.#storage = storage;
+    this.#stored = read(storage);
+  }
+
+  get paired() {
+    return this.#stored !== null;
+  }
+
+  get address() {
+    return this.#stored?.address ?? "";
+  }
+
+  forget() {
+    this.#stored = null;
+    this.#storage.removeItem(STORAGE_KEY);
+  }
+
+  /** Exchange a one-time code for this device's own secret. */
+  async pair(code, name) {
+    const { device_secret, subscriber, address } = await request("pair", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ code, name }),
+    }, { refused: "code-refused" });
+    if (typeof device_secret !== "string" || !device_secret) throw new StationError("bad-answer");
+    this.#stored = { secret: device_secret, subscriber, address };
+    this.#storage.setItem(STORAGE_KEY, JSON.stringify(this.#stored));
+  }
+
+  /** Where to connect and with what: {relayUrl, token, lifetimeMs}. Throws StationError "unpaired" when the house has dropped us. */
+  async credentials() {
+    if (!this.#stored) throw new StationError("unpaired");
+    const headers = { Authorization: `Bearer ${this.#stored.secret}` };
+    const [hello, grant] = await Promise.all([
+      request("hello", {}),
+      request("token", { method: "POST", headers }, { refused: "unpaired" }),
+    ]);
+    if (typeof hello.relay_url !== "string" || typeof grant.token !== "string") {
+      throw new StationError("bad-answer");
+    }
+    return { relayUrl: hello.relay_url, token: grant.token, lifetimeMs: lifetime(grant) };
+  }
+}
+
+/** A name that tells this device from the others in a list; the resident may change it in the form. */
+export function suggestedName(agent = navigator.userAgent) {
+  const kinds = [[/iPad/, "iPad"], [/iPhone/, "iPhone"], [/Android.*Mobile/, "Android phone"], [/Android/, "Android tablet"],
+    [/Macintosh/, "Mac"], [/Windows/, "Windows computer"], [/CrOS/, "Chromebook"], [/Linux/, "Linux computer"]];
+  return kinds.find(([pattern]) => pattern.test(agent))?.[1] ?? "Station";
+}
+
+function read(storage) {
+  try {
+    const stored = JSON.parse(storage.getItem(STORAGE_KEY));
+    return typeof stored?.secret === "string" ? stored : null;
+  } catch {
+    return null; // not JSON: as good as not paired, the page then says how to pair
+  }
+}
+
+async function request(name, init, { refused = "bad-answer" } = {}) {
+  let response;
+  try {
+    response = await fetch(`/api/space/${name}`, {
+      ...init, cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    });
+  } catch {
+    throw new StationError("offline");
+  }
+  if (response.status === 429) throw new StationError("too-many");
+  if (response.status >= 500) throw new StationError("offline");
+  if (!response.ok) throw new StationError(refused);
+  try {
+    const body = await response.json();
+    return { ...body, servedAt: Date.parse(response.headers.get("Date") ?? "") };
+  } catch {
+    throw new StationError("bad-answer");
+  }
+}
+
+// Measured against the server's own clock, since a wall tablet's may be years off.
+function lifetime({ expires_at, servedAt }) {
+  const expiry = typeof expires_at === "number" ? expires_at * 1000 : Date.parse(expires_at);
+  const now = Number.isNaN(servedAt) ? Date.now() : servedAt;
+  return Number.isFinite(expiry) && expiry > now ? expiry - now : null;
+}

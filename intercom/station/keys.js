@@ -1,0 +1,19 @@
+// The keyboard: Enter or Space answers, Escape hangs up, M mutes, O opens the door.
+
+/** act: {answer, hangup, mute, openDoor}, each called when its key is meant for the page and not for a field. */
+export function listenToKeys(act) {
+  document.addEventListener("keydown", (event) => {
+    if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const field = event.target.closest?.("input:not([type=range]):not([type=checkbox]), textarea, select");
+    const control = event.target.closest?.("button, summary, input, a");
+    const actions = {
+      "Enter": control ? null : act.answer,
+      " ": control ? null : act.answer,
+      "Escape": act.hangup,
+      "m": field ? null : act.mute,
+      "o": field ? null : act.openDoor,
+    };
+    const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (action?.()) event.preventDefault();
+  });
+}

@@ -1,0 +1,38 @@
+// The service worker: the page also opens while the house is away, and a notification brings it to the front.
+//
+// The network comes first, always: an updated house shows its new page at the next load.
+
+const CACHE = "intercom-station";
+const SHELL = ["./", "alerts.js", "call.js", "device.js", "icon.svg", "keys.js", "microphone.js", "signalling.js",
+  "sounds.js", "station.css", "station.js", "station.webmanifest", "view.js", "words.js"];
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(SHELL)).then(() => self.skipWaiting()));
+});
+
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  if (request.method !== "GET" || !request.url.startsWith(self.registration.scope)) return;
+  event.respondWith(fromNetwork(request));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(self.clients.matchAll({ type: "window", includeUncontrolled: true })
+    .then((pages) => (pages.length ? pages[0].focus() : self.clients.openWindow("./"))));
+});
+
+async function fromNetwork(request) {
+  const cache = await caches.open(CACHE);
+  try {
+    const response = await fetch(request);
+    if (response.ok) await cache.put(request, response.clone());
+    return response;
+  } catch (error) {
+    const kept = await cache.match(request, { ignoreSearch: true });
+    if (kept) return kept;
+    throw error;
+  }
+}

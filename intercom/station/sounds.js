@@ -1,0 +1,148 @@
+// The bell, the small sounds and the level meters, all by WebAudio: no files, so nothing to load when it rings.
+//
+// Events: "change" when the browser allows or forbids sound.
+
+const RING_EVERY_S = 3; // a calm door bell: ding, dong, pause
+const RING_FOR_S = 90; // planned ahead in one go: a page in the background has no dependable timers
+const RISE = [0.3, 0.6, 1]; // the first ring is gentle, for the night
+const DING_HZ = 659.26; // E5
+const DONG_HZ = 523.25; // C5
+const PARTIALS = [[1, 1, 1.6], [2.01, 0.4, 0.9], [3.02, 0.22, 0.5], [5.4, 0.08, 0.2]]; // ratio, level, decay in s
+const METER_FLOOR_DB = -60;
+
+export class Sounds extends EventTarget {
+  #context = null;
+  #master = null;
+  #playing = null;
+  #volume = 0.8;
+
+  constructor() {
+    super();
+    if (!globalThis.AudioContext) return;
+    this.#context = new AudioContext({ latencyHint: "interactive" });
+    this.#master = this.#context.createGain();
+    this.#master.connect(this.#context.destination);
+    this.#context.addEventListener("statechange", () => this.dispatchEvent(new Event("change")));
+  }
+
+  /** May the page make sound now? */
+  get on() {
+    return this.#context?.state === "running";
+  }
+
+  /** To be called from a tap or a key: browsers allow sound only then. */
+  unlock() {
+    if (!this.on) this.#context?.resume().catch(() => {}); // refused without a tap: "change" tells when it works
+  }
+
+  get volume() {
+    return this.#volume;
+  }
+
+  set volume(volume) {
+    this.#volume = volume;
+  }
+
+  ring() {
+    this.#play((at, out) => {
+      for (let i = 0; i * RING_EVERY_S < RING_FOR_S; i += 1) {
+        const level = RISE[Math.min(i, RISE.length - 1)];
+        strike(out, DING_HZ, at + i * RING_EVERY_S, level);
+        strike(out, DONG_HZ, at + i * RING_EVERY_S + 0.55, level);
+      }
+    });
+  }
+
+  /** One ding-dong, to hear how loud the bell is. */
+  sample() {
+    this.#play((at, out) => {
+      strike(out, DING_HZ, at, 1);
+      strike(out, DONG_HZ, at + 0.55, 1);
+    });
+  }
+
+  ringback() {
+    this.#play((at, out) => {
+      for (let i = 0; i < 20; i += 1) beep(out, 425, at + i * 4, 1, 0.12); // 425 Hz, 1 s on, 3 s off: ETSI
+    });
+  }
+
+  ended() {
+    this.#play((at, out) => {
+      beep(out, 480, at, 0.12, 0.15);
+      beep(out, 360, at + 0.16, 0.18, 0.15);
+    });
+  }
+
+  opened() {
+    this.#play((at, out) => {
+      beep(out, 660, at, 0.09, 0.12);
+      beep(out, 880, at + 0.11, 0.16, 0.12);
+    });
+  }
+
+  silence() {
+    if (!this.#playing) return;
+    const out = this.#playing;
+    this.#playing = null;
+    const now = this.#context.currentTime;
+    out.gain.setTargetAtTime(0, now, 0.02); // a hard stop clicks
+    setTimeout(() => out.disconnect(), 200);
+  }
+
+  /** A level meter on a stream: {level(): 0..1, close()}; null where there is nothing to measure with. */
+  meter(stream) {
+    if (!this.#context || !stream?.getAudioTracks().length) return null;
+    const source = this.#context.createMediaStreamSource(stream);
+    const analyser = this.#context.createAnalyser();
+    analyser.fftSize = 1024; // 21 ms at 48 kHz
+    source.connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    return {
+      level() {
+        analyser.getFloatTimeDomainData(samples);
+        const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
+        return Math.min(1, Math.max(0, 1 - (10 * Math.log10(power + 1e-12)) / METER_FLOOR_DB));
+      },
+      close: () => source.disconnect(),
+    };
+  }
+
+  #play(compose) {
+    this.silence();
+    if (!this.#context) return;
+    const out = this.#context.createGain();
+    out.gain.value = this.#volume;
+    out.connect(this.#master);
+    compose(this.#context.currentTime + 0.01, out);
+    this.#playing = out;
+  }
+}
+
+function strike(out, pitchHz, at, level) {
+  for (const [ratio, share, decayS] of PARTIALS) {
+    note(out, pitchHz * ratio, at, decayS, (gain) => {
+      gain.setValueAtTime(0, at);
+      gain.linearRampToValueAtTime(level * share * 0.45, at + 0.005);
+      gain.exponentialRampToValueAtTime(0.0001, at + decayS);
+    });
+  }
+}
+
+function beep(out, pitchHz, at, lengthS, level) {
+  note(out, pitchHz, at, lengthS, (gain) => {
+    gain.setValueAtTime(0, at);
+    gain.linearRampToValueAtTime(level, at + 0.01);
+    gain.setValueAtTime(level, at + lengthS - 0.02);
+    gain.linearRampToValueAtTime(0, at + lengthS);
+  });
+}
+
+function note(out, pitchHz, at, lengthS, shape) {
+  const oscillator = new OscillatorNode(out.context, { frequency: pitchHz });
+  const envelope = new GainNode(out.context, { gain: 0 });
+  shape(envelope.gain);
+  oscillator.connect(envelope).connect(out);
+  oscillator.start(at);
+  oscillator.stop(at + lengthS);
+}

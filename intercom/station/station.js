@@ -1,0 +1,410 @@
+// The station: the page on which the house answers the door. This file joins the parts and holds the page's state.
+//
+// For tests and for whoever embeds the page, these stay as they are:
+//   <body data-state>       unpaired | connecting | ready | ringing | calling | in-call | lost ("loading" before the script runs)
+//   <body data-link>        connecting | ready | lost: the socket, also while a call goes on
+//   <body data-bell>        on | off: may the page make sound
+//   <body data-microphone>  granted | prompt | denied
+//   #status                 one or two words (polite live region);  #error  a problem in words (alert), hidden without one
+//   #pair-code #pair-name #pair   the pairing form;  #bell  "Turn on the bell";  #bell-volume #bell-test #keep-awake #retry
+//   #call-door              calls the (first) door;  #answer #decline  while it rings
+//   #remote-video #remote-audio   the door's picture and sound;  #level-in #level-out  the meters;  #elapsed
+//   #mute #volume #hangup #open-door (data-door: closed | asked | open)   in the call
+//   #announcer              what a screen reader is told at once
+// Keys: Enter or Space answers, Escape declines or hangs up, M mutes, O opens the door.
+// Pairing link: /station/#pair=CODE (&name=NAME); the code is taken out of the address at once.
+
+import { Alerts } from "./alerts.js";
+import { Call } from "./call.js";
+import { Device, suggestedName } from "./device.js";
+import { listenToKeys } from "./keys.js";
+import { Microphone } from "./microphone.js";
+import { Signalling } from "./signalling.js";
+import { Sounds } from "./sounds.js";
+import { announce, element, render, renderDoors, renderLevels, renderTime } from "./view.js";
+import { causeWords, elapsedWords, isFault, timeWords } from "./words.js";
+
+const DEFAULT_DOOR = { name: "The door", address: "/private/door" };
+const DEFAULT_OPEN_DIGITS = "9";
+const NAME_MAX = 60;
+const OPEN_CONFIRM_MS = 3000; // the relay answers at once; later is a fault to be told
+const SETTINGS_KEY = "intercom.settings";
+
+const device = new Device();
+const signalling = new Signalling(() => device.credentials());
+const microphone = new Microphone();
+const sounds = new Sounds();
+const alerts = new Alerts();
+const settings = { volume: 100, bellVolume: 80, keepAwake: false, ...stored(SETTINGS_KEY) };
+
+const model = {
+  state: "loading", link: "connecting", lostSince: 0, call: null,
+  error: "", problem: "", bell: false, microphone: "prompt", microphoneLive: false,
+  opens: true, openDigits: DEFAULT_OPEN_DIGITS, opening: "closed", weak: false,
+  lastCall: "", doorName: "Nobody at the door",
+};
+let meters = [];
+let openTimer = null;
+
+function update(changes = {}) {
+  Object.assign(model, changes);
+  model.bell = sounds.on;
+  model.microphone = microphone.permission;
+  model.microphoneLive = microphone.track !== null;
+  model.state = pageState();
+  alerts.keepAwake = Boolean(model.call) || (settings.keepAwake && model.state !== "unpaired");
+  render(model);
+  renderTime(model);
+}
+
+function pageState() {
+  const { call, link } = model;
+  if (call) return { ringing: "ringing", calling: "calling" }[call.status] ?? "in-call";
+  if (!device.paired) return "unpaired";
+  return link;
+}
+
+// ---------------------------------------------------------------- pairing
+
+function codeFromAddress() {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const code = fragment.get("pair");
+  if (code === null) return;
+  history.replaceState(null, "", location.pathname + location.search);
+  element["pair-code"].value = code;
+  if (fragment.get("name")) element["pair-name"].value = fragment.get("name").slice(0, 40);
+  if (!device.paired) pair();
+}
+
+async function pair() {
+  const code = element["pair-code"].value.trim();
+  if (!code) {
+    update({ error: "code-missing" });
+    return;
+  }
+  element.pair.disabled = true;
+  try {
+    await device.pair(code, element["pair-name"].value.trim() || suggestedName());
+    element["pair-code"].value = "";
+    update({ error: "" });
+    signalling.start();
+  } catch (error) {
+    update({ error: error.code ?? "bad-answer" });
+  } finally {
+    element.pair.disabled = false;
+  }
+}
+
+// ---------------------------------------------------------------- the connection
+
+signalling.addEventListener("state", ({ detail: { state, code } }) => {
+  if (state === "registered") {
+    if (model.link === "lost") announce("Connected again");
+    update({ link: "ready", error: ["offline", "bad-answer"].includes(model.error) ? "" : model.error });
+    findDoors();
+  } else if (state === "refused") {
+    device.forget();
+    update({ link: "connecting", error: code });
+    if (element["pair-code"].value) pair(); // the page was opened by a new pairing link
+  } else if (state === "lost") {
+    if (model.link !== "lost") model.lostSince = performance.now();
+    update({ link: "lost", error: code === "offline" ? model.error : code });
+  } else {
+    update({ link: "connecting" });
+  }
+});
+
+async function findDoors() {
+  let doors = [];
+  try {
+    const response = await fetch("/api/fabric/addresses?sort_by=name&sort_order=asc",
+      { headers: { Authorization: `Bearer ${signalling.token}` }, cache: "no-store" });
+    const { data } = await response.json();
+    doors = data.filter(({ role }) => role === "door").map(({ name, display_name, channels }) => ({
+      name: clip(display_name || name),
+      address: channels?.audio?.split("?")[0] ?? `/private/${name}`,
+    }));
+  } catch {
+    doors = []; // no directory: the house has the one door of the default address
+  }
+  renderDoors(doors.length ? doors : [DEFAULT_DOOR], callDoor);
+}
+
+// ---------------------------------------------------------------- calls
+
+signalling.addEventListener("verto", ({ detail: { message, nodeId } }) => {
+  const { method, params = {} } = message;
+  const callId = params.callID ?? params.dialogParams?.callID;
+  if (method === "verto.ping") {
+    signalling.verto(callId, "verto.pong", params, { nodeId }).catch(() => {}); // the next ping is another chance
+  } else if (method === "verto.invite" && typeof params.sdp === "string") {
+    invited(params, callId, nodeId);
+  } else if (model.call?.id === callId) {
+    model.call.receive(message);
+  }
+});
+
+function invited(params, id, nodeId) {
+  if (model.call?.id === id) return; // a repeated invite
+  const from = { name: clip(params.caller_id_name) || clip(params.caller_id_number) || DEFAULT_DOOR.name,
+    number: params.caller_id_number ?? "" };
+  const parts = { id, direction: "inbound", from, nodeId, signalling, microphone };
+  if (model.call) {
+    signalling.verto(id, "verto.bye", { cause: "USER_BUSY", causeCode: 17, dialogParams: { callID: id } },
+      { nodeId, queue: true }).catch(() => {}); // the caller's own ring time ends it
+    return;
+  }
+  const { role, open_digits: digits } = (params.userVariables ?? params.dialogParams?.userVariables)?.intercom ?? {};
+  const call = new Call(parts);
+  take(call, { opens: role === undefined || role === "door",
+    openDigits: /^[0-9A-D*#]{1,16}$/.test(digits) ? digits : DEFAULT_OPEN_DIGITS });
+  if (microphone.permission === "granted") microphone.acquire().catch(() => {}); // told by its own event
+  call.prepare(params.sdp);
+  sounds.ring();
+  alerts.start(`${from.name} is ringing`);
+  announce(`${from.name} is ringing. Press Enter to answer.`);
+}
+
+function callDoor(door) {
+  if (model.call) return;
+  const call = new Call({ direction: "outbound", from: { name: door.name }, signalling, microphone });
+  take(call, { opens: true, openDigits: DEFAULT_OPEN_DIGITS });
+  microphone.acquire().catch(() => {}); // told by its own event
+  call.dial(door.address);
+  sounds.ringback();
+  announce(`Calling ${door.name}`);
+}
+
+function take(call, changes) {
+  call.since = performance.now();
+  call.addEventListener("status", () => statusChanged(call));
+  call.addEventListener("media", () => showMedia(call));
+  call.addEventListener("weak", ({ detail }) => update({ weak: detail.weak }));
+  call.addEventListener("door", ({ detail }) => doorChanged(detail.state));
+  update({ call, opening: "closed", weak: false, error: "", problem: "", ...changes });
+}
+
+function statusChanged(call) {
+  if (call !== model.call) return;
+  if (call.over) {
+    ended(call);
+    return;
+  }
+  if (call.status === "connecting") {
+    sounds.silence();
+    alerts.stop();
+  }
+  if (call.status === "connected") {
+    announce(`Connected to ${call.from.name}`);
+    measure(call);
+  }
+  update();
+}
+
+function ended(call) {
+  sounds.silence();
+  alerts.stop();
+  const talked = call.connectedAt !== null;
+  if (talked || call.direction === "outbound") sounds.ended();
+  microphone.release();
+  closeMeters();
+  clearTimeout(openTimer);
+  element["remote-audio"].srcObject = null;
+  element["remote-video"].srcObject = null;
+  const missed = call.direction === "inbound" && !talked && call.cause !== "USER_BUSY" && call.cause !== "LOSE_RACE" && !call.errorCode;
+  const words = missed ? `Missed: ${call.from.name}` : causeWords(call.cause);
+  const length = talked ? `, ${elapsedWords(performance.now() - call.connectedAt)}` : "";
+  const fault = !call.errorCode && isFault(call.cause) && call.direction === "outbound";
+  const declined = call.direction === "inbound" && call.cause === "USER_BUSY";
+  update({ call: null, error: call.errorCode, problem: fault ? causeWords(call.cause) : "",
+    lastCall: fault || call.errorCode ? "" : `${declined ? "Declined" : words}${length} at ${timeWords(new Date())}` });
+  announce(call.errorCode || fault ? "Call ended" : words);
+}
+
+function showMedia(call) {
+  if (call !== model.call) return;
+  attach(element["remote-video"], call.video);
+  attach(element["remote-audio"], call.audio);
+  update();
+}
+
+function attach(player, stream) {
+  if (player.srcObject === stream) return;
+  player.srcObject = stream;
+  player.play().catch(() => {}); // closed meanwhile, or to be started by the tap that answers
+}
+
+function answer() {
+  if (model.state !== "ringing") return false;
+  model.call.answer();
+  sounds.unlock();
+  for (const player of [element["remote-audio"], element["remote-video"]]) if (player.srcObject) player.play().catch(() => {});
+  microphone.acquire().catch(() => {}); // told by its own event; the visitor is heard and seen all the same
+  return true;
+}
+
+function hangup() {
+  if (!model.call) return false;
+  model.call.hangup();
+  return true;
+}
+
+function mute() {
+  if (model.state !== "in-call" || element.mute.disabled) return false;
+  model.call.muted = !model.call.muted;
+  announce(model.call.muted ? "Muted" : "Microphone on");
+  update();
+  return true;
+}
+
+// ---------------------------------------------------------------- the door's lock
+
+function openDoor() {
+  if (model.state !== "in-call" || !model.opens) return false;
+  if (model.opening === "asked") return true;
+  const { call } = model;
+  update({ opening: "asked", error: "" });
+  clearTimeout(openTimer);
+  const failed = (error) => {
+    if (call !== model.call || model.opening !== "asked") return;
+    clearTimeout(openTimer);
+    update({ opening: "closed", error });
+  };
+  openTimer = setTimeout(() => failed("door-silent"), OPEN_CONFIRM_MS);
+  call.sendDigits(model.openDigits).catch(({ code }) => failed(code === "offline" ? "door-offline" : "door-refused"));
+  return true;
+}
+
+function doorChanged(state) {
+  clearTimeout(openTimer);
+  if (state === "open" && model.opening !== "open") sounds.opened();
+  announce(state === "open" ? "The door is open" : "The door is closed");
+  update({ opening: state, error: model.error.startsWith("door-") ? "" : model.error });
+}
+
+// ---------------------------------------------------------------- sound, meters, settings
+
+function measure(call) {
+  closeMeters();
+  meters = [sounds.meter(call.audio), sounds.meter(microphone.stream)];
+  const frame = () => {
+    if (call !== model.call) return;
+    if (!document.hidden) renderLevels(meters[0]?.level() ?? 0, call.muted ? 0 : meters[1]?.level() ?? 0);
+    requestAnimationFrame(frame);
+  };
+  frame();
+}
+
+function closeMeters() {
+  meters.forEach((meter) => meter?.close());
+  meters = [];
+  renderLevels(0, 0);
+}
+
+microphone.addEventListener("change", () => {
+  const inCall = model.state === "in-call" || model.state === "calling";
+  const shown = model.error.startsWith("microphone") || model.error === "insecure";
+  if (model.call?.status === "connected" && (meters[1] === null) === (microphone.track !== null)) {
+    meters[1]?.close();
+    meters[1] = sounds.meter(microphone.stream);
+  }
+  update(inCall && (microphone.error || shown) ? { error: microphone.error } : {});
+});
+
+sounds.addEventListener("change", () => update());
+
+function turnOnBell() {
+  sounds.unlock();
+  alerts.askPermission().catch(() => {}); // refused: bell and title remain
+  microphone.askPermission().catch(({ code }) => update({ error: code }));
+  sounds.sample();
+}
+
+function applySettings() {
+  element.volume.value = settings.volume;
+  element["bell-volume"].value = settings.bellVolume;
+  element["keep-awake"].checked = settings.keepAwake;
+  element["remote-audio"].volume = settings.volume / 100;
+  sounds.volume = (settings.bellVolume / 100) ** 2; // loudness is not linear
+  localStorage.setItem(SETTINGS_KEY, JSON.stringify(settings));
+  update();
+}
+
+function setting(id, change) {
+  element[id].addEventListener("input", () => {
+    change(element[id]);
+    applySettings();
+  });
+}
+
+function stored(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function clip(text) {
+  return typeof text === "string" ? text.trim().slice(0, NAME_MAX) : "";
+}
+
+// ---------------------------------------------------------------- start
+
+function wire() {
+  const on = (id, act) => element[id].addEventListener("click", act);
+  on("answer", answer);
+  on("decline", hangup);
+  on("hangup", hangup);
+  on("mute", mute);
+  on("open-door", openDoor);
+  on("bell", turnOnBell);
+  on("bell-test", () => sounds.sample());
+  on("retry", () => signalling.retryNow());
+  on("error-close", () => update({ error: "", problem: "" }));
+  on("fit", () => {
+    const filled = element["remote-video"].classList.toggle("fill");
+    element.fit.setAttribute("aria-pressed", String(filled));
+  });
+  element["pair-form"].addEventListener("submit", (event) => {
+    event.preventDefault();
+    pair();
+  });
+  setting("volume", ({ value }) => { settings.volume = Number(value); });
+  setting("bell-volume", ({ value }) => { settings.bellVolume = Number(value); });
+  setting("keep-awake", ({ checked }) => { settings.keepAwake = checked; });
+  element["remote-video"].addEventListener("resize", () => update());
+  element["awake-row"].hidden = !("wakeLock" in navigator);
+  element["remote-audio"].volume = 0.5;
+  element["volume-row"].hidden = element["remote-audio"].volume !== 0.5; // iOS: only the device's own keys
+  listenToKeys({ answer, hangup, mute, openDoor });
+  for (const gesture of ["pointerdown", "keydown"]) {
+    document.addEventListener(gesture, ({ target }) => {
+      if (!target.closest?.("#bell")) sounds.unlock();
+    }, { capture: true });
+  }
+  window.addEventListener("hashchange", codeFromAddress);
+  window.addEventListener("online", () => signalling.retryNow());
+  window.addEventListener("pagehide", () => model.call?.hangup());
+  document.addEventListener("visibilitychange", () => document.hidden || signalling.retryNow());
+  setInterval(() => renderTime(model), 500);
+}
+
+async function start() {
+  wire();
+  renderDoors([DEFAULT_DOOR], callDoor);
+  element["pair-name"].value = suggestedName();
+  const unable = !globalThis.RTCPeerConnection ? "no-webrtc" : !globalThis.isSecureContext ? "insecure" : "";
+  model.error = unable;
+  applySettings();
+  codeFromAddress();
+  if (device.paired) signalling.start();
+  try {
+    await navigator.serviceWorker?.register("offline.js");
+    alerts.registration = await navigator.serviceWorker?.ready ?? null;
+  } catch {
+    alerts.registration = null; // a certificate that the device does not trust: everything else works
+  }
+}
+
+start();

@@ -1,0 +1,124 @@
+// The page's elements, and how a state looks. Text from the network goes in by textContent only.
+
+import { elapsedWords, errorWords, timeWords } from "./words.js";
+
+const ids = ["status", "error", "error-text", "error-close", "pair-form", "pair-code", "pair-name", "pair", "lost-for",
+  "retry", "clock", "ready-title", "last-call", "bell-card", "bell-words", "bell", "bell-row", "bell-volume", "bell-test", "keep-awake",
+  "awake-row", "doors", "call-door", "ringing-title", "ringing-for", "silent-bell", "decline", "answer", "call-screen",
+  "remote-video", "no-picture", "weak", "door-pill", "fit", "call-title", "elapsed", "level-in", "level-out",
+  "volume", "volume-row", "open-door", "open-words", "mute", "hangup", "remote-audio", "announcer"];
+
+const STATUS_WORDS = { "loading": "Starting", "unpaired": "Not paired", "connecting": "Connecting", "ready": "Ready", "lost": "No connection",
+  "ringing": "Ringing", "calling": "Calling", "in-call": "In a call" };
+const OPEN_WORDS = { closed: "Open the door", asked: "Asking the door…", open: "Door is open" };
+
+export const element = Object.fromEntries(ids.map((id) => [id, document.getElementById(id)]));
+
+let shown = "";
+
+/** Show a model: see station.js for its fields. */
+export function render(model) {
+  const { state, link } = model;
+  Object.assign(document.body.dataset, { state, link, bell: model.bell ? "on" : "off", microphone: model.microphone });
+  const lostInCall = link !== "ready" && ["ringing", "calling", "in-call"].includes(state);
+  setText(element.status, lostInCall ? "No connection to the house; the call goes on" : STATUS_WORDS[state]);
+  setText(element["error-text"], model.error ? errorWords(model.error) : model.problem);
+  element.error.hidden = !element["error-text"].textContent;
+  renderReady(model);
+  if (model.call) renderCall(model);
+  if (state !== shown) show(state);
+}
+
+/** Once or so a second: what only depends on the time. */
+export function renderTime(model, now = performance.now()) {
+  setText(element.clock, timeWords(new Date()));
+  if (model.state === "lost") setText(element["lost-for"], `For ${elapsedWords(now - model.lostSince)}`);
+  if (model.state === "ringing") setText(element["ringing-for"], elapsedWords(now - model.call.since));
+  if (model.state === "calling") setText(element.elapsed, "Calling");
+  if (model.state === "in-call") {
+    const { connectedAt } = model.call;
+    setText(element.elapsed, connectedAt === null ? "Connecting" : elapsedWords(now - connectedAt));
+  }
+}
+
+export function renderLevels(incoming, outgoing) {
+  element["level-in"].firstElementChild.style.transform = `scaleX(${incoming.toFixed(3)})`;
+  element["level-out"].firstElementChild.style.transform = `scaleX(${outgoing.toFixed(3)})`;
+}
+
+/** One button per door; the first keeps its id. */
+export function renderDoors(doors, call) {
+  const first = element["call-door"];
+  const buttons = doors.map((door, i) => {
+    const button = i ? first.cloneNode(true) : first;
+    if (i) button.removeAttribute("id");
+    setText(button.querySelector("span"), doors.length > 1 ? `Call: ${door.name}` : "Call the door");
+    button.onclick = () => call(door);
+    return button;
+  });
+  element.doors.replaceChildren(...buttons);
+}
+
+export function announce(words) {
+  setText(element.announcer, "");
+  setTimeout(() => setText(element.announcer, words), 50); // the same words twice are announced twice
+}
+
+function renderReady({ bell, microphone, lastCall, doorName }) {
+  const silent = !bell;
+  element["bell-card"].hidden = bell && microphone !== "prompt";
+  element["bell-row"].hidden = silent;
+  setText(element["bell-words"], silent
+    ? "The bell is off: browsers make no sound before a tap. The microphone is asked for too, and used during calls only."
+    : "Allow the microphone now, so that the first answer is quick. It is used during calls only.");
+  setText(element.bell.querySelector("span"), silent ? "Turn on the bell" : "Allow the microphone");
+  setText(element["last-call"], lastCall);
+  setText(element["ready-title"], doorName);
+}
+
+function renderCall({ state, call, opens, opening, weak, microphone, microphoneLive }) {
+  setText(element["ringing-title"], call.from.name);
+  setText(element["call-title"], call.from.name);
+  element["silent-bell"].hidden = document.body.dataset.bell === "on";
+  element["open-door"].hidden = !opens;
+  element["open-door"].disabled = state !== "in-call";
+  element["open-door"].dataset.door = opening;
+  setText(element["open-words"], OPEN_WORDS[opening]);
+  use(element["open-door"], opening === "open" ? "i-unlock" : "i-lock");
+  element["door-pill"].hidden = opening !== "open";
+  element.weak.hidden = !weak;
+  const picture = Boolean(call.video) && element["remote-video"].videoWidth > 0;
+  element["remote-video"].classList.toggle("live", picture);
+  element.fit.hidden = !picture;
+  setText(element["no-picture"], picture ? "" : pictureWords(state, call));
+  const listening = state === "in-call" && !microphoneLive && microphone === "denied";
+  element.mute.setAttribute("aria-pressed", String(call.muted));
+  element.mute.disabled = listening;
+  setText(element.mute.querySelector("span"), listening ? "Listening only" : call.muted ? "Unmute" : "Mute");
+  use(element.mute, call.muted || listening ? "i-mic-off" : "i-mic");
+}
+
+function pictureWords(state, call) {
+  if (state === "calling") return "";
+  return call.connectedAt === null ? "Connecting" : "No picture from the door";
+}
+
+function show(state) {
+  shown = state;
+  for (const screen of document.querySelectorAll("[data-screen]")) {
+    screen.hidden = !screen.dataset.screen.split(" ").includes(state);
+  }
+  // Never onto a button that a second press of Enter would regret: Hang up and Open stay a choice.
+  const target = { "unpaired": "pair-code", "ringing": "answer", "calling": "call-screen", "in-call": "call-screen" }[state];
+  element[target]?.focus({ preventScroll: true });
+}
+
+function use(button, symbol) {
+  const icon = button.querySelector("use");
+  if (icon.getAttribute("href") !== `#${symbol}`) icon.setAttribute("href", `#${symbol}`);
+}
+
+// Unchanged text is left alone: a live region would speak it again.
+function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}

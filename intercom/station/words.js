@@ -1,0 +1,72 @@
+// Everything the page says, in one place: what happened and what to do now.
+
+export class StationError extends Error {
+  constructor(code, detail = "") {
+    super(detail || code);
+    this.name = "StationError";
+    this.code = code;
+  }
+}
+
+const ERRORS = {
+  "unpaired": "This device is not paired with the house any more. Ask for a new pairing code and enter it here.",
+  "code-refused": "That code is wrong, used or older than ten minutes. Ask for a new one at the door station.",
+  "code-missing": "Enter the code that the door station shows.",
+  "too-many": "Too many tries. Wait a minute, then try again.",
+  "offline": "The house does not answer. Check that this device is on the house’s network; trying again by itself.",
+  "bad-answer": "The house sent an answer that this page does not understand. Reload the page; if that does not help, update the door station.",
+  "insecure": "This page was opened without encryption, so the browser keeps the microphone from it. Open the https:// address instead.",
+  "no-webrtc": "This browser cannot make calls. Use a current Chrome, Edge, Firefox or Safari.",
+  "microphone-refused": "The microphone is blocked, so the visitor cannot hear you; you can still see, listen and open. To allow it, tap the icon beside the address, choose Permissions, Microphone, Allow.",
+  "microphone-missing": "No microphone found, so the visitor cannot hear you. Plug one in and it is used at once.",
+  "microphone-busy": "Another program uses the microphone. Close it, then answer again; you can still see, listen and open.",
+  "microphone-lost": "The microphone was unplugged. Plug it in again and the visitor hears you at once.",
+  "bell-blocked": "The browser keeps the bell silent. Tap “Turn on the bell”.",
+  "media-failed": "Sound and picture could not reach this device. Check that it is on the house’s network, then call the door.",
+  "media-timeout": "The connection to the door was lost. Call the door to try again.",
+  "door-silent": "The door did not confirm that it opened. Try again, or open it by hand.",
+  "door-offline": "No connection at the moment, so the door was not asked to open. Try again when the page says it is connected.",
+  "door-refused": "The door was not opened: the house refused the request.",
+  "answer-failed": "The call could not be answered.",
+  "call-failed": "The door could not be called.",
+};
+
+const CAUSES = {
+  NORMAL_CLEARING: "Call ended",
+  ORIGINATOR_CANCEL: "The visitor gave up",
+  LOSE_RACE: "Answered on another device",
+  USER_BUSY: "The door is in another call. Try again in a moment.",
+  NO_ANSWER: "The door did not answer.",
+  NO_USER_RESPONSE: "The door did not answer.",
+  USER_NOT_REGISTERED: "The door is not connected. Check its power and its network; its light shows what is wrong.",
+  UNALLOCATED_NUMBER: "There is no door at that address. Check the name of the door in the house’s settings.",
+  CALL_REJECTED: "The door refused the call.",
+  MEDIA_TIMEOUT: ERRORS["media-timeout"],
+  ALLOTTED_TIMEOUT: "Call ended: its time was up",
+};
+
+const NO_FAULT = new Set(["NORMAL_CLEARING", "ORIGINATOR_CANCEL", "LOSE_RACE", "ALLOTTED_TIMEOUT"]);
+
+export function errorWords(code) {
+  return ERRORS[code] ?? "Something went wrong. Reload the page.";
+}
+
+export function causeWords(cause) {
+  return CAUSES[cause] ?? "Call ended";
+}
+
+/** Did the call end in a way that the resident must be told of as a fault? */
+export function isFault(cause) {
+  return cause in CAUSES && !NO_FAULT.has(cause);
+}
+
+export function elapsedWords(ms) {
+  const total = Math.max(0, Math.floor(ms / 1000));
+  const parts = [Math.floor(total / 60), total % 60];
+  if (parts[0] >= 60) parts.splice(0, 1, Math.floor(parts[0] / 60), parts[0] % 60);
+  return parts.map((part, i) => (i ? String(part).padStart(2, "0") : part)).join(":");
+}
+
+export function timeWords(date) {
+  return date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+}

@@ -1,0 +1,77 @@
+"""A real Chromium with a fake microphone, a scripted house, and the page opened in it."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.station.door import Door
+from tests.station.house import House
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One Chromium for all tests."""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        await chromium.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def house() -> AsyncIterator[House]:
+    """A scripted house on a free port."""
+    served = House()
+    await served.start()
+    yield served
+    await served.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """A fresh profile of a phone."""
+    fresh = await browser.new_context(
+        viewport={"width": 390, "height": 844}, permissions=["microphone", "notifications"]
+    )
+    yield fresh
+    await fresh.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(context: BrowserContext) -> AsyncIterator[Page]:
+    """A page that must not throw."""
+    opened = await context.new_page()
+    thrown: list[str] = []
+    opened.on("pageerror", lambda error: thrown.append(str(error)))
+    opened.on("console", lambda m: thrown.append(m.text) if "Content Security Policy" in m.text else None)
+    yield opened
+    assert thrown == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def station(page: Page, house: House) -> Page:
+    """The page, paired and ready."""
+    await page.goto(f"{house.url}#pair=ABCD2345")
+    await page.wait_for_selector("body[data-state=ready]")
+    return page
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def door() -> AsyncIterator[Door]:
+    """The door's side of a call."""
+    peer = Door()
+    yield peer
+    await peer.close()

@@ -1,0 +1,256 @@
+"""A scripted house: serves the station page and speaks the service's frames exactly as a test tells it to.
+
+The embedded space is the real one (see test_with_the_space.py); this one can also misbehave on purpose.
+"""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from intercom import station
+
+Json = dict[str, Any]
+PATIENCE_S = 10.0
+CONTENT_TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".html": "text/html",
+    ".webmanifest": "application/manifest+json",
+}
+STRICT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:; "
+    "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass
+class Faults:
+    """What the house does wrong, on purpose."""
+
+    silent: bool = False
+    "accepts sockets and says nothing"
+    away: bool = False
+    "answers every HTTP call with 503, as behind a proxy, and refuses sockets"
+    refuse_first_online: bool = False
+    "refuses the next subscriber.online once"
+
+
+@dataclass
+class House:
+    """The server, what it knows of its one station, and every frame that the station sent."""
+
+    port: int = 0
+    codes: set[str] = field(default_factory=lambda: {"ABCD2345"})
+    secrets: set[str] = field(default_factory=set)
+    faults: Faults = field(default_factory=Faults)
+    addresses: list[Json] = field(default_factory=list)
+    ice_servers: list[Json] = field(default_factory=list)
+    received: list[Json] = field(default_factory=list)
+    paired_names: list[str] = field(default_factory=list)
+    token_lifetime_s: float = 3600.0
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _sockets: set[web.WebSocketResponse] = field(default_factory=set)
+    _runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://localhost:{self.port}/station/"
+
+    async def start(self) -> None:
+        """Serve; a second start takes the same port again."""
+        application = web.Application()
+        application.router.add_get("/", self._socket)
+        application.router.add_get("/station/{name:[a-z.]*}", self._file)
+        application.router.add_get("/api/space/hello", self._hello)
+        application.router.add_post("/api/space/pair", self._pair)
+        application.router.add_post("/api/space/token", self._token)
+        application.router.add_get("/api/fabric/addresses", self._addresses)
+        self._runner = web.AppRunner(application, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "localhost", self.port, reuse_address=True)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Go away, as in a power cut of the house."""
+        for socket in list(self._sockets):
+            await socket.close()
+        if self._runner:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def cut(self) -> None:
+        """Cut every socket; the server stays."""
+        for socket in list(self._sockets):
+            await socket.close(code=1001)
+
+    # ------------------------------------------------------------ frames
+
+    async def push(self, message: Json) -> None:
+        """Send a Verto message to the station as the service does: a webrtc.message event."""
+        event = {
+            "event_type": "webrtc.message",
+            "event_channel": "signalwire_stub",
+            "timestamp": 0,
+            "project_id": "p",
+            "node_id": "node-1",
+            "params": {"jsonrpc": "2.0", "id": str(uuid.uuid4()), **message},
+        }
+        await self.push_raw(
+            json.dumps({"jsonrpc": "2.0", "id": str(uuid.uuid4()), "method": "signalwire.event", "params": event})
+        )
+
+    async def push_raw(self, text: str) -> None:
+        """Send any text to the station."""
+        for socket in list(self._sockets):
+            await socket.send_str(text)
+
+    async def invite(self, call_id: str, sdp: str, *, name: str = "Front door", number: str = "/private/door") -> None:
+        """Ring the station."""
+        variables = {"intercom": {"role": "door", "open_digits": "42"}}
+        params = {
+            "callID": call_id,
+            "sdp": sdp,
+            "caller_id_name": name,
+            "caller_id_number": number,
+            "callee_id_name": "house",
+            "callee_id_number": "/private/house",
+            "display_direction": "inbound",
+            "dialogParams": {"callID": call_id, "userVariables": variables},
+        }
+        await self.push({"method": "verto.invite", "params": params})
+
+    async def bye(self, call_id: str, cause: str = "NORMAL_CLEARING") -> None:
+        """End the call from the far side."""
+        await self.push({"method": "verto.bye", "params": {"callID": call_id, "cause": cause, "causeCode": 16}})
+
+    async def door_says(self, call_id: str, state: str) -> None:
+        """The door's confirmation."""
+        await self.push({"method": "verto.info", "params": {"callID": call_id, "intercom": {"door": state}}})
+
+    async def wait_for(self, matches: Callable[[Json], bool], *, after: int = 0) -> Json:
+        """The first frame of the station that matches, now or within the time-out."""
+
+        def found() -> Json | None:
+            return next((frame for frame in self.received[after:] if matches(frame)), None)
+
+        async with asyncio.timeout(PATIENCE_S), self._changed:
+            await self._changed.wait_for(lambda: found() is not None)
+        frame = found()
+        assert frame is not None
+        return frame
+
+    async def wait_for_method(self, method: str, *, after: int = 0) -> Json:
+        """The first request with this JSON-RPC method."""
+        return await self.wait_for(lambda frame: frame.get("method") == method, after=after)
+
+    async def wait_for_verto(self, method: str, *, after: int = 0) -> Json:
+        """The parameters of the first Verto message with this method."""
+        frame = await self.wait_for(lambda frame: verto(frame).get("method") == method, after=after)
+        params: Json = verto(frame)["params"]
+        return params
+
+    # ------------------------------------------------------------ the server's side
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"] or "index.html"
+        if self.faults.away or name not in station.ASSETS:
+            raise web.HTTPNotFound
+        path = station.DIRECTORY / name
+        headers = {
+            "Content-Type": CONTENT_TYPES[path.suffix],
+            "Content-Security-Policy": STRICT_POLICY,
+            "Cache-Control": "no-cache",
+        }
+        return web.Response(body=path.read_bytes(), headers=headers)
+
+    async def _hello(self, request: web.Request) -> web.Response:
+        self._maybe_away()
+        return web.json_response({"relay_url": f"ws://{request.host}/"})
+
+    async def _pair(self, request: web.Request) -> web.Response:
+        self._maybe_away()
+        body = await request.json()
+        if body["code"] not in self.codes:
+            raise web.HTTPForbidden
+        self.codes.remove(body["code"])
+        self.paired_names.append(body["name"])
+        secret = uuid.uuid4().hex
+        self.secrets.add(secret)
+        return web.json_response({"device_secret": secret, "subscriber": "s1", "address": "/private/s1"})
+
+    async def _token(self, request: web.Request) -> web.Response:
+        self._maybe_away()
+        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.secrets:
+            raise web.HTTPUnauthorized
+        return web.json_response({"token": "sat", "expires_at": int(_epoch() + self.token_lifetime_s)})
+
+    async def _addresses(self, request: web.Request) -> web.Response:
+        return web.json_response({"data": self.addresses, "links": {}})
+
+    def _maybe_away(self) -> None:
+        if self.faults.away:
+            raise web.HTTPServiceUnavailable
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        self._maybe_away()
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self._sockets.add(socket)
+        try:
+            async for message in socket:
+                if message.type == WSMsgType.TEXT:
+                    await self._frame(socket, json.loads(message.data))
+        finally:
+            self._sockets.discard(socket)
+        return socket
+
+    async def _frame(self, socket: web.WebSocketResponse, frame: Json) -> None:
+        self.received.append(frame)
+        async with self._changed:
+            self._changed.notify_all()
+        if "method" not in frame or self.faults.silent:
+            return
+        if frame["method"] == "subscriber.online" and self.faults.refuse_first_online:
+            self.faults.refuse_first_online = False
+            error = {"code": -32002, "message": "not yet"}
+            await socket.send_json({"jsonrpc": "2.0", "id": frame["id"], "error": error})
+            return
+        await socket.send_json({"jsonrpc": "2.0", "id": frame["id"], "result": self._result(frame)})
+
+    def _result(self, frame: Json) -> Json:
+        if frame["method"] == "signalwire.connect":
+            return {
+                "identity": "i",
+                "protocol": "signalwire_stub",
+                "authorization": {"jti": "j", "project_id": "p", "fabric_subscriber": {}},
+                "ice_servers": self.ice_servers,
+            }
+        if frame["method"] == "webrtc.verto":
+            inner: Json = {}
+            if verto(frame)["method"] == "verto.invite":
+                inner = {"message": "CALL CREATED", "callID": frame["params"]["callID"], "memberID": "m"}
+            message = {"jsonrpc": "2.0", "id": verto(frame)["id"], "result": inner}
+            return {"node_id": "node-1", "code": "200", "result": message}
+        return {}
+
+
+def verto(frame: Json) -> Json:
+    """The Verto message inside a frame; {} when it holds none."""
+    if frame.get("method") != "webrtc.verto":
+        return {}
+    message: Json = frame["params"]["message"]
+    return message
+
+
+def _epoch() -> float:
+    import time  # noqa: PLC0415 - the one place that reads a clock
+
+    return time.time()
