@@ -52,7 +52,8 @@ class Trigger(enum.StrEnum):
 class Fault(enum.StrEnum):
     """What can be broken while the rest goes on."""
 
-    SOUND = "sound"
+    MICROPHONE = "microphone"
+    SPEAKER = "speaker"
     CAMERA = "camera"
     MEDIA = "media"
     "the call's packets stopped while the service is well"

@@ -22,7 +22,7 @@ async def machine_in(state: State) -> Machine:
         return machine
     await machine.now_registered()
     if state is State.RECOVERING:
-        await machine.fault(Fault.SOUND)
+        await machine.fault(Fault.SPEAKER)
     if state in (State.RINGING, State.IN_CALL):
         await machine.press()
     if state is State.IN_CALL:
@@ -32,7 +32,7 @@ async def machine_in(state: State) -> Machine:
     return machine
 
 
-async def fire(machine: Machine, trigger: Trigger, call: int = 0, kind: Fault = Fault.SOUND) -> Decision:
+async def fire(machine: Machine, trigger: Trigger, call: int = 0, kind: Fault = Fault.SPEAKER) -> Decision:
     match trigger:
         case Trigger.PRESS:
             return await machine.press()
@@ -129,23 +129,23 @@ async def test_a_call_outlives_the_registration() -> None:
 
 async def test_a_fault_in_a_call_returns_to_the_call() -> None:
     machine = await machine_in(State.IN_CALL)
-    assert (await machine.fault(Fault.SOUND)).dest is State.RECOVERING
-    assert (await machine.fault_cleared(Fault.SOUND)).dest is State.IN_CALL
+    assert (await machine.fault(Fault.SPEAKER)).dest is State.RECOVERING
+    assert (await machine.fault_cleared(Fault.SPEAKER)).dest is State.IN_CALL
 
 
 async def test_a_call_that_ends_during_a_fault_is_not_returned_to() -> None:
     machine = await machine_in(State.IN_CALL)
     ticket = machine.call
     assert ticket is not None
-    await machine.fault(Fault.SOUND)
+    await machine.fault(Fault.SPEAKER)
     await machine.ended(ticket)
-    assert (await machine.fault_cleared(Fault.SOUND)).dest is State.IDLE
+    assert (await machine.fault_cleared(Fault.SPEAKER)).dest is State.IDLE
 
 
 async def test_recovering_lasts_until_the_last_fault_closes() -> None:
     machine = await machine_in(State.RECOVERING)
     await machine.fault(Fault.CAMERA)
-    assert (await machine.fault_cleared(Fault.SOUND)).dest is State.RECOVERING
+    assert (await machine.fault_cleared(Fault.SPEAKER)).dest is State.RECOVERING
     assert (await machine.fault_cleared(Fault.CAMERA)).dest is State.IDLE
 
 
@@ -153,7 +153,7 @@ async def test_a_visitor_rings_the_house_in_spite_of_a_fault() -> None:
     machine = await machine_in(State.RECOVERING)
     press = await machine.press()
     assert (press.verdict, press.dest, machine.phase) == (Verdict.ALLOWED, State.RECOVERING, Phase.RINGING_OUT)
-    assert (await machine.fault_cleared(Fault.SOUND)).dest is State.RINGING
+    assert (await machine.fault_cleared(Fault.SPEAKER)).dest is State.RINGING
 
 
 async def test_triggers_that_come_together_are_decided_one_after_the_other() -> None:
