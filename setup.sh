@@ -50,7 +50,7 @@ need() {
 
 find_missing() {
   need python3-venv "makes the virtual environment" has_module ensurepip
-  need python3-dev "builds the binding to the sound card (no wheels exist)" has_python_headers
+  need libpython3-dev "builds the binding to the sound card (no wheels exist)" has_python_headers
   need gcc "the same" has_program gcc
   need libasound2-dev "the same" has_file /usr/include/alsa/asoundlib.h
   need libopus0 "the calls' audio codec" has_library opus
@@ -132,13 +132,13 @@ install_python_packages() {
     echo "numpy<2" >"$constraint"
   fi
   say "Installing the Python packages into $VENV."
-  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -c "$constraint" -e ".$extra" ||
+  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --use-pep517 -c "$constraint" -e ".$extra" ||
     stop "the Python packages could not be installed (see above). Is the network there? Then run this again."
 }
 
 # What the environment was made from: when it is the same again, there is nothing to do.
 fingerprint() {
-  { cat pyproject.toml setup.sh && echo "$PWD" && "$PYTHON" -c 'import sys; print(sys.version, sys.base_prefix)'; } |
+  { cat pyproject.toml setup.sh && echo "$PWD" && "$PYTHON" -c 'import sys; print(sys.version_info[:2], sys.base_prefix)'; } |
     sha256sum
 }
 

@@ -65,7 +65,11 @@ mount -t tmpfs -o mode=1777 tmp "$root/tmp"
 for path in /etc/resolv.conf /etc/hosts /etc/pip.conf /etc/ssl/certs /usr/local/share/ca-certificates ${FRESH_COPY-}; do
   [ -e "$path" ] || continue
   mkdir -p "$root$(dirname "$path")"
-  cp -rL --no-target-directory "$path" "$root$path"
+  if [ -d "$path" ]; then
+    cp -a --remove-destination --no-target-directory "$path" "$root$path"
+  else
+    cp -L --remove-destination "$path" "$root$path"
+  fi
 done
 [ "${FRESH_OS-}" != raspberry ] || touch "$root/etc/rpi-issue"
 
