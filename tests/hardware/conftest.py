@@ -1,0 +1,148 @@
+"""Runs the tests under inside/ in a guest, one guest a module, and reports each as if it had run here.
+
+Both sides are ordinary pytest: the guest's writes every report as a line of JSON, the host's hands it on. A machine
+that cannot run a guest skips these tests with the reason, or fails them where INTERCOM_HARDWARE=on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from .guest import CHECKOUT, SHARED, Guest, GuestError
+from .kernel import UnavailableError, wish
+
+INSIDE = Path(__file__).parent / "inside"
+MODULE_LIMIT_S = 240.0
+"""A module's tests together; one takes seconds."""
+LOOK_AGAIN_S = 0.05
+CARDS = ("snd_aloop.enable=1", "snd_aloop.id=Ring")
+"""Every guest has one loopback card."""
+REPORTS = "reports.jsonl"
+IN_GUEST = "INTERCOM_IN_GUEST"
+"""Set in the guest's pytest to the file for its reports."""
+
+
+class GuestModule:
+    """One test module in a guest of its own, and the reports that come back from it."""
+
+    def __init__(self, guest: Guest, node_ids: list[str]) -> None:
+        self._guest = guest
+        pytest_command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={CHECKOUT}"]
+        environment = f"PYTHONDONTWRITEBYTECODE=1 {IN_GUEST}={SHARED / REPORTS}"
+        script = f"{environment} exec {shlex.join([*pytest_command, *node_ids])}"
+        self._run = guest.start(script, limit_s=MODULE_LIMIT_S)
+        self._reports: list[str] = []
+
+    def reports(self, config: pytest.Config, node_id: str) -> Iterator[pytest.TestReport]:
+        """Yield a test's reports (set-up, call, tear-down) as they come; raise `GuestError` if they do not."""
+        number = 0
+        while True:
+            while number == len(self._reports):
+                running = self._guest.running(self._run)
+                self._fetch()
+                if number == len(self._reports):
+                    if not running:
+                        raise GuestError(f"the guest's pytest ended before {node_id}:\n{self._said()}")
+                    time.sleep(LOOK_AGAIN_S)
+            data = json.loads(self._reports[number])
+            number += 1
+            if data["nodeid"] == node_id:
+                report = config.hook.pytest_report_from_serializable(config=config, data=data)
+                yield report
+                if report.when == "teardown":
+                    return
+
+    def _fetch(self) -> None:
+        path = self._guest.shared / REPORTS
+        if path.exists():
+            self._reports = path.read_text().split("\n")[:-1]
+
+    def _said(self) -> str:
+        return f"{self._guest.output(self._run)[-4000:]}\n--- console ---\n{self._guest.console()[-2000:]}"
+
+
+class GuestModules:
+    """The host's side: keeps the guest of the module whose tests are running."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._module: GuestModule | Exception = GuestError("no module has started")
+        self._guests = ExitStack()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        """Take the reports of a test under inside/ from its guest instead of running it."""
+        if item.path.parent != INSIDE:
+            return None
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        for report in self._reports(item):
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        if nextitem is None or nextitem.path != item.path:
+            self._close()
+        return True
+
+    def pytest_sessionfinish(self) -> None:
+        """Power off the guest of a run that was broken off."""
+        self._close()
+
+    def _reports(self, item: pytest.Item) -> Iterator[pytest.TestReport]:
+        if item.path != self._path:
+            self._start(item)
+        try:
+            if isinstance(self._module, Exception):
+                raise self._module
+            yield from self._module.reports(item.config, item.nodeid)
+        except UnavailableError as reason:
+            place = (str(item.path), 0, f"Skipped: {reason}")
+            yield _report(item, str(reason)) if wish() == "on" else _report(item, place)
+        except GuestError as error:
+            yield _report(item, str(error))
+
+    def _start(self, item: pytest.Item) -> None:
+        self._close()
+        self._path = item.path
+        node_ids = [other.nodeid for other in item.session.items if other.path == item.path]
+        try:
+            self._module = GuestModule(self._guests.enter_context(Guest(arguments=CARDS)), node_ids)
+        except (UnavailableError, GuestError) as error:
+            self._module = error
+
+    def _close(self) -> None:
+        self._path = None
+        self._guests.close()
+
+
+def _report(item: pytest.Item, why: str | tuple[str, int, str]) -> pytest.TestReport:
+    """Return a report that this side makes up: failed for a text, skipped for a place and a reason."""
+    failed = isinstance(why, str)
+    return pytest.TestReport(item.nodeid, item.location, {}, "failed" if failed else "skipped", why, "setup")
+
+
+class ReportWriter:
+    """The guest's side: writes each report where the host reads it."""
+
+    def __init__(self, config: pytest.Config, path: Path) -> None:
+        self._config = config
+        self._path = path
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add one report as a line of JSON."""
+        data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
+        with self._path.open("a") as file:
+            file.write(json.dumps(data) + "\n")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take the side that this pytest is on."""
+    reports = os.environ.get(IN_GUEST)
+    config.pluginmanager.register(ReportWriter(config, Path(reports)) if reports else GuestModules())

@@ -1,0 +1,119 @@
+"""A USB headset that a test plugs in, speaks into, listens to and pulls out; for use inside a guest."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import wave
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .uac1 import UsbHeadset
+from .wait import until
+
+CARD_LIMIT_S = 10.0
+"""A card appears about 0.65 s after the plug."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a headset has played and recorded since it was plugged in or told to forget."""
+
+    plugged: bool
+    played_samples: int
+    recorded_samples: int
+    sound_at_s: float | None
+    """When it played the first loud sample (monotonic clock); None while all was silence."""
+    peak: int
+    """The largest sample of the last 100 ms."""
+    now_s: float
+
+
+class Headset:
+    """A USB Audio Class 1 headset in a process of its own; leaving its context pulls it out."""
+
+    def __init__(self, device: UsbHeadset | None = None) -> None:
+        self.device = device or UsbHeadset()
+
+    def __enter__(self) -> Headset:
+        options = (f"--{key.replace('_', '-')}={value}" for key, value in asdict(self.device).items())
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", f"{__package__}.vhci", *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.communicate(timeout=10)
+
+    @property
+    def card(self) -> str:
+        """The id that ALSA gives the card while it has no twin: the last word of its name."""
+        return self.device.name.split()[-1]
+
+    def plug(self, *, wait: bool = True) -> float:
+        """Plug it in and, if asked, wait for its card; return when it was plugged in (monotonic clock, seconds)."""
+        at = self._tell("plug")
+        if wait:
+            until(Path("/proc/asound", self.card).exists, CARD_LIMIT_S, "the card appears")
+        return at
+
+    def unplug(self) -> float:
+        """Pull it out; return when (monotonic clock, seconds)."""
+        return self._tell("unplug")
+
+    def tone(self, frequency_hz: int) -> None:
+        """Let the microphone hear a sine of a whole number of hertz; 0 is silence."""
+        self._tell(f"tone {frequency_hz}")
+
+    def speak(self, recording: Path) -> None:
+        """Let the microphone hear a WAV file (16-bit mono at the device's rate), over and over."""
+        self._tell(f"speak {recording}")
+
+    def freeze(self) -> None:
+        """Stop moving audio while staying plugged in, as a device does whose firmware hangs."""
+        self._tell("freeze")
+
+    def thaw(self) -> None:
+        """Move audio again after `freeze`."""
+        self._tell("thaw")
+
+    def forget(self) -> None:
+        """Forget what was played and recorded so far."""
+        self._tell("forget")
+
+    def report(self) -> Report:
+        """Return what was played and recorded so far."""
+        return Report(**self._ask("report"))
+
+    def heard(self) -> npt.NDArray[np.int16]:
+        """Return what the speaker has played so far (16-bit mono samples at the device's rate)."""
+        with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+            self._tell(f"save {file.name}")
+            with wave.open(file.name) as recording:
+                return np.frombuffer(recording.readframes(recording.getnframes()), np.int16)
+
+    def _tell(self, command: str) -> float:
+        return float(self._ask(command)["now_s"])
+
+    def _ask(self, command: str) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{command}\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline() or '{"error": "the headset died"}')
+        if "error" in answer:
+            raise RuntimeError(f"the headset cannot {command}: {answer['error']}")
+        return answer

@@ -1,0 +1,180 @@
+"""A USB headset on a real kernel: it comes, carries sound, and goes in the middle of it."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import alsaaudio
+import numpy as np
+import pytest
+
+from tests.alsa import tone, tone_level_db
+from tests.hardware.headset import CARD_LIMIT_S, Headset
+from tests.hardware.uac1 import UsbHeadset
+from tests.hardware.wait import until
+
+RATE_HZ = 48_000
+PERIOD = 480
+CAPTURE, PLAYBACK = alsaaudio.PCM_CAPTURE, alsaaudio.PCM_PLAYBACK
+
+
+def opened(direction: int, card: str) -> alsaaudio.PCM:
+    return alsaaudio.PCM(
+        type=direction,
+        device=f"plughw:CARD={card},DEV=0",
+        rate=RATE_HZ,
+        channels=1,
+        format=alsaaudio.PCM_FORMAT_S16_LE,
+        periodsize=PERIOD,
+        periods=4,
+    )
+
+
+@contextmanager
+def udev_events(subsystem: str) -> Iterator[list[str]]:
+    """Collect what udev tells programs; read the list after the block."""
+    command = ["udevadm", "monitor", "--udev", f"--subsystem-match={subsystem}"]
+    events: list[str] = []
+    with subprocess.Popen(["stdbuf", "-oL", *command], stdout=subprocess.PIPE, text=True) as monitor:
+        assert monitor.stdout is not None
+        for line in monitor.stdout:  # its greeting ends with an empty line once it listens
+            if not line.strip():
+                break
+        yield events
+        subprocess.run(["udevadm", "settle"], check=True)
+        monitor.terminate()
+        events += [line.strip() for line in monitor.stdout if line.startswith("UDEV")]
+
+
+def test_a_plugged_headset_is_a_card_that_plays_and_records(headset: Headset) -> None:
+    headset.plug()
+
+    assert "Headset" in alsaaudio.cards()
+    devices = Path("/proc/asound/Headset")
+    assert {path.name for path in devices.glob("pcm*")} == {"pcm0p", "pcm0c"}
+
+
+def test_the_card_tells_which_device_it_is(headset: Headset) -> None:
+    headset.plug()
+
+    card = Path("/sys/class/sound", Path("/proc/asound/Headset").readlink().name)
+    told = subprocess.run(
+        ["udevadm", "info", "--query=property", f"--path={card}"], capture_output=True, text=True, check=True
+    ).stdout
+    assert {"ID_VENDOR_ID=0d8c", "ID_MODEL_ID=0014", "ID_USB_SERIAL_SHORT=0001"} <= set(
+        told.replace("ID_SERIAL_SHORT", "ID_USB_SERIAL_SHORT").splitlines()
+    )
+    assert "ID_PATH=" in told
+
+
+def test_udev_tells_when_a_card_comes_and_goes(headset: Headset) -> None:
+    with udev_events("sound") as events:
+        headset.plug()
+        headset.unplug()
+        until(lambda: not Path("/proc/asound/Headset").exists(), CARD_LIMIT_S, "the card goes")
+
+    actions = [line.split()[2] for line in events if line.split()[3].rpartition("/")[2].startswith("card")]
+    assert actions[0] == "add"
+    assert actions[-1] == "remove"
+
+
+def test_twins_without_a_serial_number_get_ids_in_the_order_of_plugging() -> None:
+    with Headset(UsbHeadset(serial="")) as first, Headset(UsbHeadset(serial="")) as second:
+        first.plug()
+        second.plug(wait=False)
+        until(Path("/proc/asound/Headset_1").exists, CARD_LIMIT_S, "the twin's card appears")
+
+
+def test_the_microphone_is_heard(headset: Headset) -> None:
+    headset.tone(1000)
+    headset.plug()
+    pcm = opened(CAPTURE, headset.card)
+
+    recorded = b"".join(pcm.read()[1] for _ in range(60))
+    pcm.close()
+
+    samples = np.frombuffer(recorded, np.int16)[RATE_HZ // 10 :]
+    assert tone_level_db(samples, 1000) == pytest.approx(-12.2, abs=1)
+
+
+def test_what_is_played_comes_out_of_the_speaker(headset: Headset) -> None:
+    headset.plug()
+    pcm = opened(PLAYBACK, headset.card)
+    for block in np.split(tone(700, 0.6), 60):
+        pcm.write(block.tobytes())
+    until(lambda: headset.report().played_samples > RATE_HZ // 2, 5, "half a second is played")
+    pcm.drop()
+    pcm.close()
+
+    heard = headset.heard()
+    loud = np.flatnonzero(np.abs(heard) > 500)
+    assert tone_level_db(heard[loud[0] : loud[0] + RATE_HZ // 4], 700) == pytest.approx(-12, abs=1)
+
+
+def test_pulling_the_headset_ends_a_blocked_read_at_once(headset: Headset) -> None:
+    headset.plug()
+    pcm = opened(CAPTURE, headset.card)
+    pcm.read()
+    pulled = headset.unplug()
+
+    with pytest.raises(alsaaudio.ALSAAudioError):
+        while time.monotonic() < pulled + 5:
+            pcm.read()
+
+    assert time.monotonic() - pulled < 0.2
+    pcm.close()
+
+
+def test_a_frozen_headset_neither_fails_nor_delivers(headset: Headset) -> None:
+    """What makes a watchdog on the flow of samples necessary: ALSA reports nothing for ten seconds."""
+    headset.plug()
+    pcm = opened(CAPTURE, headset.card)
+    pcm.read()
+    headset.freeze()
+    headset.forget()
+
+    until(lambda: headset.report().now_s, 1, "a report")
+    assert pcm.state() == 3  # running, it says
+    assert headset.report().recorded_samples < PERIOD * 8
+    headset.thaw()
+    assert pcm.read()[0] > 0
+    pcm.close()
+
+
+def test_a_headset_that_returns_opens_under_the_same_name(headset: Headset) -> None:
+    headset.plug()
+    held = opened(PLAYBACK, headset.card)
+    headset.unplug()
+    until(lambda: not Path("/proc/asound/Headset").exists(), CARD_LIMIT_S, "the card goes")
+
+    headset.plug()
+    opened(PLAYBACK, headset.card).close()
+    held.close()
+
+
+def test_the_loopback_card_plays_into_its_other_end() -> None:
+    ear = alsaaudio.PCM(type=CAPTURE, device="hw:CARD=Ring,DEV=1", rate=RATE_HZ, channels=1, periodsize=PERIOD)
+    mouth = alsaaudio.PCM(type=PLAYBACK, device="hw:CARD=Ring,DEV=0", rate=RATE_HZ, channels=1, periodsize=PERIOD)
+    blocks = np.split(tone(500, 1.0), 100)
+    recorded = b""
+    for block in blocks:
+        mouth.write(block.tobytes())
+        recorded += ear.read()[1]
+    mouth.drop()
+    mouth.close()
+    ear.close()
+
+    assert tone_level_db(np.frombuffer(recorded, np.int16)[-RATE_HZ // 2 :], 500) == pytest.approx(-12, abs=1)
+
+
+def test_the_loopback_card_can_be_pulled_out_and_put_back() -> None:
+    driver = Path("/sys/bus/platform/drivers/snd_aloop")
+    (driver / "unbind").write_text("snd_aloop.0")
+    assert "Ring" not in alsaaudio.cards()
+
+    (driver / "bind").write_text("snd_aloop.0")
+    until(lambda: "Ring" in alsaaudio.cards(), CARD_LIMIT_S, "the card returns")

@@ -1,0 +1,17 @@
+"""Waiting for something that the kernel does in its own time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+LOOK_AGAIN_S = 0.01
+
+
+def until(happened: Callable[[], object], limit_s: float, what: str) -> None:
+    """Return as soon as `happened()` is true; raise `TimeoutError` with `what` when it is not within `limit_s`."""
+    deadline = time.monotonic() + limit_s
+    while not happened():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {limit_s:g} s: {what}")
+        time.sleep(LOOK_AGAIN_S)
