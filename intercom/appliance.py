@@ -50,6 +50,12 @@ class Appliance:
         self._reported_registered = False
 
     @property
+    def signs(self) -> Signs:
+        """What the visitor sees and hears."""
+        assert self._signs is not None, "the appliance was not started"
+        return self._signs
+
+    @property
     def plan(self) -> CallPlan:
         """What the door does about calls."""
         assert self._plan is not None, "the appliance was not started"
@@ -136,8 +142,7 @@ class Appliance:
 
     def _pressed(self) -> None:
         """On gpiozero's thread: the visitor's answer does not wait for the event loop."""
-        assert self._signs is not None
-        self._signs.pressed()
+        self.signs.pressed()
         self._in_loop(self.plan.press)
 
     def _held(self) -> None:
@@ -147,8 +152,7 @@ class Appliance:
         self._in_loop(self._show_door, is_open)
 
     async def _show_door(self, is_open: bool) -> None:
-        if self._signs is not None:
-            self._signs.door_changed(is_open)
+        self.signs.door_changed(is_open)
         await self.plan.door_changed(is_open)
 
     def _key(self, call_id: str, digit: str) -> None:

@@ -34,7 +34,7 @@ class Machine:
         "the ticket of the one call, None without one"
         self.registered = False
         self.faults: set[Fault] = set()
-        self._on_decision = on_decision
+        self.on_decision = on_decision
         self._tickets = 0
         self._one_at_a_time = asyncio.Lock()
         self._decided: Rule = RULES[0]
@@ -73,7 +73,7 @@ class Machine:
             if rule.effect in ("ring_out", "ring_in"):
                 call = self.call
             decision = Decision(trigger, source, State(self.state), rule.verdict, rule.reason, call, self.phase)
-        self._on_decision(decision)
+        self.on_decision(decision)
         return decision
 
     async def press(self) -> Decision:

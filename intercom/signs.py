@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from intercom.machine import Machine, Phase, State
 from intercom.panel import Pattern
@@ -46,10 +47,20 @@ class Lights(Protocol):
         """Change the light; from any thread, and at once."""
 
 
+class Timers(Protocol):
+    """The part of an event loop that keeps time."""
+
+    def call_later(self, delay: float, callback: Callable[..., object], *arguments: Any) -> asyncio.TimerHandle:
+        """Call back after `delay` seconds."""
+
+    def call_soon_threadsafe(self, callback: Callable[..., object], *arguments: Any) -> object:
+        """Call back on the loop's own thread."""
+
+
 class Signs:
     """Keeps lights and sounds true to the machine. All methods but `pressed` belong to the event loop."""
 
-    def __init__(self, lights: Lights, sounds: Sounds, machine: Machine, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, lights: Lights, sounds: Sounds, machine: Machine, loop: Timers) -> None:
         self._lights = lights
         self._sounds = sounds
         self._machine = machine

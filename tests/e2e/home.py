@@ -1,0 +1,163 @@
+"""A whole home in one process: the space, the door on simulated pins and real ALSA PCMs, stations in Chromium."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gpiozero.pins.mock import MockFactory, MockPWMPin
+from playwright.async_api import BrowserContext, Page
+
+from intercom.appliance import Appliance
+from intercom.config import AudioConfig, CallConfig, CameraConfig, Config, DoorConfig, PanelConfig, SpaceConfig
+from intercom.machine import State
+from intercom.space import Space
+
+PATIENCE_S = 10.0
+
+
+def home_config(**tables: Any) -> Config:
+    """A configuration for tests: the sound server's PCMs, simulated pins, a small test pattern, free ports."""
+    config = Config(
+        audio=AudioConfig(capture="door_microphone", playback="door_speaker"),
+        camera=CameraConfig(source="pattern", width=320, height=240, frame_rate=15),
+        panel=PanelConfig(pins="simulated", page_listen=""),
+        door=DoorConfig(pulse_s=0.5),
+        space=SpaceConfig(listen="127.0.0.1:0"),
+        call=CallConfig(),
+    )
+    return replace(config, **tables)
+
+
+class Home:
+    """The space and the door, and a finger for its button."""
+
+    def __init__(self, state_dir: Path, config: Config) -> None:
+        self.config = config
+        self.state_dir = state_dir
+        self.pins = MockFactory(pin_class=MockPWMPin)
+        self.space = Space(config.space, state_dir / "space")
+        self.door: Appliance | None = None
+
+    @property
+    def machine_state(self) -> State:
+        """The door's state."""
+        assert self.door is not None
+        return State(self.door.machine.state)
+
+    async def start(self) -> None:
+        """Start both and wait until the door is registered."""
+        await self.space.start()
+        self.space.enrol("door", "Front door")
+        self.space.write_credential("door", self.state_dir / "door.json")
+        self.door = Appliance(self.config, state_dir=self.state_dir, pin_factory=self.pins)
+        await self.door.start()
+        await self.until(State.IDLE)
+
+    async def stop(self) -> None:
+        """Stop both."""
+        if self.door is not None:
+            await self.door.stop()
+        await self.space.stop()
+
+    async def press(self) -> None:
+        """Put a finger on the button, and take it away."""
+        pin = self.pins.pin(self.config.panel.button_gpio)
+        pin.drive_low()
+        await asyncio.sleep(2 * self.config.panel.button_settle_ms / 1000 + 0.05)
+        pin.drive_high()
+
+    async def hold(self) -> None:
+        """Hold the button until that is noticed."""
+        pin = self.pins.pin(self.config.panel.button_gpio)
+        pin.drive_low()
+        await asyncio.sleep(self.config.panel.hold_s + 0.1)
+        pin.drive_high()
+
+    def relay_is_on(self) -> bool:
+        """The level of the relay's pin."""
+        return bool(self.pins.pin(self.config.door.relay_gpio).state)
+
+    async def until(self, state: State) -> None:
+        """Wait until the door is in this state."""
+        await self.wait_for(lambda: self.machine_state is state, f"the door to be {state}")
+
+    async def wait_for(self, holds: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:
+        """Wait until something holds."""
+        give_up = time.monotonic() + timeout_s
+        while not holds():
+            assert time.monotonic() < give_up, f"waited {timeout_s} s for {what}"
+            await asyncio.sleep(0.01)
+
+    async def wait_for_async(
+        self, ask: Callable[[], Awaitable[Any]], holds: Callable[[Any], bool], what: str, timeout_s: float = PATIENCE_S
+    ) -> None:
+        """Wait until an answer is the wanted one."""
+        give_up = time.monotonic() + timeout_s
+        while not holds(await ask()):
+            assert time.monotonic() < give_up, f"waited {timeout_s} s for {what}"
+            await asyncio.sleep(0.05)
+
+
+class Station:
+    """The station page in a browser of its own."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    @classmethod
+    async def pair(cls, context: BrowserContext, space: Space, name: str = "Kitchen") -> Station:
+        """Open the page with a pairing code and wait until it is ready."""
+        page = await context.new_page()
+        await page.goto(space.pairing_url(name=name))
+        station = cls(page)
+        await station.until("ready")
+        return station
+
+    async def until(self, state: str) -> None:
+        """Wait until the page shows a state."""
+        await self.page.wait_for_selector(f"body[data-state={state}]", timeout=PATIENCE_S * 1000)
+
+    async def click(self, selector: str) -> None:
+        """Click something."""
+        await self.page.click(selector, timeout=PATIENCE_S * 1000)
+
+    async def frames(self) -> int:
+        """How many pictures of the door were decoded."""
+        count: int = await self.page.evaluate(
+            "() => document.querySelector('#remote-video').getVideoPlaybackQuality().totalVideoFrames"
+        )
+        return count
+
+    async def hears(self, hz: float, timeout_s: float = PATIENCE_S) -> float:
+        """Wait for a tone in the received audio; its height over the median of the spectrum in dB."""
+        height: float = await self.page.evaluate(_HEARS, {"hz": hz, "ms": timeout_s * 1000})
+        return height
+
+
+_HEARS = """async ({hz, ms}) => {
+  const stream = document.querySelector('#remote-audio').srcObject ?? document.querySelector('#remote-video').srcObject;
+  const context = new AudioContext();
+  await context.resume();
+  const analyser = context.createAnalyser();
+  analyser.fftSize = 8192;
+  analyser.smoothingTimeConstant = 0;
+  context.createMediaStreamSource(new MediaStream(stream.getAudioTracks())).connect(analyser);
+  const bins = new Float32Array(analyser.frequencyBinCount);
+  const at = Math.round(hz / context.sampleRate * analyser.fftSize);
+  const end = performance.now() + ms;
+  let height = -Infinity;
+  while (performance.now() < end && height < 30) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    analyser.getFloatFrequencyData(bins);
+    const median = Float32Array.from(bins).sort()[bins.length >> 1];
+    const peak = Math.max(...bins.slice(at - 2, at + 3));
+    if (peak > -70) height = peak - Math.max(median, -200);
+  }
+  await context.close();
+  return height;
+}"""

@@ -1,0 +1,94 @@
+"""The main job, end to end: a finger on the button, the house rings, they talk, the door opens, it is over."""
+
+from __future__ import annotations
+
+import pytest
+
+from intercom.config import CallConfig
+from intercom.machine import State
+from tests.alsa import AlsaCards, tone
+from tests.e2e.conftest import RESIDENT_HZ, VISITOR_HZ, PairStation, StartHome
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CLEARLY_DB = 25.0
+"""A tone this far over the rest of the spectrum is no accident."""
+
+
+async def test_the_visitor_presses_and_sees_and_hears_it_at_once(
+    start_home: StartHome, pair_station: PairStation, alsa_cards: AlsaCards
+) -> None:
+    home = await start_home()
+    await pair_station(home)
+    assert home.door is not None
+    with alsa_cards.listen() as ear:
+        await home.press()
+        assert any(value > 0 for value in home.door.panel.light_values)
+        heard = ear.wait_for_seconds(0.5)
+    assert abs(heard.astype(float)).max() > 1000
+
+
+async def test_the_page_rings_when_the_button_is_pressed(start_home: StartHome, pair_station: PairStation) -> None:
+    home = await start_home()
+    station = await pair_station(home)
+    await home.press()
+    await station.until("ringing")
+    assert "Front door" in await station.page.inner_text("body")
+    await home.until(State.RINGING)
+
+
+async def test_picture_and_sound_go_both_ways_after_the_answer(
+    start_home: StartHome, pair_station: PairStation, alsa_cards: AlsaCards
+) -> None:
+    home = await start_home()
+    station = await pair_station(home)
+    await home.press()
+    await station.until("ringing")
+    await station.click("#answer")
+    await station.until("in-call")
+    await home.until(State.IN_CALL)
+    with alsa_cards.listen() as ear, alsa_cards.speak(tone(VISITOR_HZ, 20.0)):
+        assert await station.hears(VISITOR_HZ) > CLEARLY_DB
+        ear.wait_for_tone(RESIDENT_HZ)
+    before = await station.frames()
+    await home.wait_for_async(station.frames, lambda frames: frames > before + 10, "the picture to move")
+
+
+async def test_the_station_opens_the_door_for_its_pulse(start_home: StartHome, pair_station: PairStation) -> None:
+    home = await start_home()
+    station = await pair_station(home)
+    await home.press()
+    await station.until("ringing")
+    await station.click("#answer")
+    await station.until("in-call")
+    await home.until(State.IN_CALL)
+    assert not home.relay_is_on()
+    await station.click("#open-door")
+    await home.wait_for(home.relay_is_on, "the relay")
+    await station.page.wait_for_selector("#open-door[data-door=open]")
+    await home.wait_for(lambda: not home.relay_is_on(), "the end of the pulse", timeout_s=2)
+    await station.page.wait_for_selector("#open-door[data-door=closed]")
+
+
+async def test_the_house_hangs_up(start_home: StartHome, pair_station: PairStation) -> None:
+    home = await start_home()
+    station = await pair_station(home)
+    await home.press()
+    await station.until("ringing")
+    await station.click("#answer")
+    await home.until(State.IN_CALL)
+    await station.until("in-call")
+    await station.click("#hangup")
+    await home.until(State.IDLE)
+    await station.until("ready")
+
+
+async def test_the_door_ends_the_call_at_its_time_limit(start_home: StartHome, pair_station: PairStation) -> None:
+    home = await start_home(call=CallConfig(time_limit_s=3, warning_before_end_s=1))
+    station = await pair_station(home)
+    await home.press()
+    await station.until("ringing")
+    await station.click("#answer")
+    await home.until(State.IN_CALL)
+    await home.until(State.IDLE)
+    await station.until("ready")

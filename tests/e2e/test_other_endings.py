@@ -1,0 +1,103 @@
+"""The calls that do not come to a talk, and the calls from the house to the door."""
+
+from __future__ import annotations
+
+import pytest
+
+from intercom.config import CallConfig
+from intercom.machine import State
+from intercom.panel import Pattern
+from tests.e2e.conftest import PairStation, StartHome
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_press_with_nobody_registered_shows_an_error_and_ends(start_home: StartHome) -> None:
+    home = await start_home()
+    assert home.door is not None
+    await home.press()
+    await home.wait_for(lambda: home.door.signs.pattern is Pattern.ERROR, "the light to say so")
+    await home.until(State.IDLE)
+
+
+async def test_the_house_declines(start_home: StartHome, pair_station: PairStation) -> None:
+    home = await start_home()
+    station = await pair_station(home)
+    await home.press()
+    await station.until("ringing")
+    await station.click("#decline")
+    await home.until(State.IDLE)
+    await station.until("ready")
+
+
+async def test_nobody_answers_until_the_ring_time_is_over(start_home: StartHome, pair_station: PairStation) -> None:
+    home = await start_home(call=CallConfig(ring_time_s=1))
+    station = await pair_station(home)
+    await home.press()
+    await station.until("ringing")
+    await home.until(State.IDLE)
+    await station.until("ready")
+
+
+async def test_the_visitor_gives_up_by_holding_the_button(start_home: StartHome, pair_station: PairStation) -> None:
+    home = await start_home()
+    station = await pair_station(home)
+    await home.press()
+    await station.until("ringing")
+    await home.hold()
+    await station.until("ready")
+    await home.until(State.IDLE)
+
+
+async def test_the_first_of_two_stations_gets_the_call_and_the_other_falls_silent(
+    start_home: StartHome, pair_station: PairStation
+) -> None:
+    home = await start_home()
+    kitchen, study = await pair_station(home, "Kitchen"), await pair_station(home, "Study")
+    await home.press()
+    await kitchen.until("ringing")
+    await study.until("ringing")
+    await study.click("#answer")
+    await study.until("in-call")
+    await kitchen.until("ready")
+
+
+async def test_a_listed_caller_is_answered_by_the_door_itself(start_home: StartHome, pair_station: PairStation) -> None:
+    home = await start_home(call=CallConfig(auto_answer=("/private/*",)))
+    station = await pair_station(home)
+    await station.click("#call-door")
+    await station.until("in-call")
+    await home.until(State.IN_CALL)
+
+
+async def test_another_caller_rings_at_the_door_until_the_button_answers(
+    start_home: StartHome, pair_station: PairStation
+) -> None:
+    home = await start_home()
+    station = await pair_station(home)
+    await station.click("#call-door")
+    await home.until(State.RINGING)
+    await station.until("calling")
+    await home.press()
+    await station.until("in-call")
+    await home.until(State.IN_CALL)
+
+
+async def test_a_caller_who_gives_up_leaves_the_door_idle(start_home: StartHome, pair_station: PairStation) -> None:
+    home = await start_home()
+    station = await pair_station(home)
+    await station.click("#call-door")
+    await home.until(State.RINGING)
+    await station.click("#hangup")
+    await home.until(State.IDLE)
+
+
+async def test_a_second_caller_hears_that_the_door_is_busy(start_home: StartHome, pair_station: PairStation) -> None:
+    home = await start_home(call=CallConfig(auto_answer=("/private/*",)))
+    kitchen, study = await pair_station(home, "Kitchen"), await pair_station(home, "Study")
+    await kitchen.click("#call-door")
+    await kitchen.until("in-call")
+    await study.click("#call-door")
+    await study.until("ready")
+    assert "busy" in (await study.page.inner_text("#error")).lower()
+    assert home.machine_state is State.IN_CALL
