@@ -1,0 +1,196 @@
+"""Calls between sessions: rings, answers and ends them by Verto messages (protocol §5). No I/O, no clock.
+
+A call has one caller's leg and, while it rings, one leg for each session that rings. The first answer
+makes its leg the far end and the others are told LOSE_RACE. Each leg has its own callID, so that no client
+can name a call that is not its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from intercom.signalwire.messages import IncomingInvite, builtins, new_id
+from intercom.space.sessions import Session
+
+RING_LIMIT_S: Final = 180.0
+"""When a call that rings is ended by the space; callers give up long before (their ring time is 60 s)."""
+PING_INTERVAL_S: Final = 30.0
+"""How often an answered call's ends are pinged (verto.ping)."""
+
+
+@dataclass(slots=True, eq=False)
+class Leg:
+    """One end of a call."""
+
+    call: Call
+    session: Session
+    call_id: str
+    "The callID under which this end knows the call."
+    member_id: str = field(default_factory=new_id)
+    "Its id as a participant."
+    held: bool = False
+    "Whether this end has put the call on hold."
+
+    def tell(self, method: str, params: dict[str, Any], wall: float) -> str:
+        """Send this end a Verto message about the call; return its id."""
+        return self.session.send_verto(method, {"callID": self.call_id, **params}, wall)
+
+    def bye(self, cause: tuple[str, int], wall: float) -> None:
+        """Tell this end that the call is over for it."""
+        self.tell("verto.bye", {"cause": cause[0], "causeCode": cause[1]}, wall)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """How one side of a call is shown to the other."""
+
+    number: str
+    "Its address."
+    name: str
+    "Its display name."
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call, from invite to bye."""
+
+    called: Party
+    "What was dialled."
+    caller_party: Party
+    "Who dialled, as the space knows it."
+    rings_for: frozenset[str]
+    "Ids of the subscribers whom it rings; who comes online while it rings joins in."
+    sdp: str
+    "The caller's offer."
+    user_variables: dict[str, Any]
+    "What the caller sent along."
+    started_at: float
+    "Monotonic seconds."
+    caller: Leg = field(init=False)
+    ringing: list[Leg] = field(default_factory=list)
+    "Who has not answered yet."
+    answered: Leg | None = None
+    "The far end, once there is one."
+    next_ping_at: float = 0.0
+    "When its ends are pinged next, monotonic seconds."
+
+    def legs(self) -> Iterator[Leg]:
+        """All ends that still take part."""
+        yield self.caller
+        yield from self.ringing
+        if self.answered is not None:
+            yield self.answered
+
+    def others(self, leg: Leg) -> list[Leg]:
+        """The ends that hear what `leg` says."""
+        if leg is not self.caller:
+            return [self.caller]
+        return [self.answered] if self.answered is not None else list(self.ringing)
+
+    def invite(self, sdp: str) -> dict[str, Any]:
+        """The parameters of the invite that a ringing leg gets, without its callID."""
+        params = builtins(
+            IncomingInvite(
+                callID="",
+                sdp=sdp,
+                caller_id_name=self.caller_party.name,
+                caller_id_number=self.caller_party.number,
+                callee_id_name=self.called.name,
+                callee_id_number=self.called.number,
+                display_direction="inbound",
+                userVariables=self.user_variables,
+            )
+        )
+        del params["callID"]
+        return params
+
+    def attach(self, leg: Leg) -> dict[str, Any]:
+        """The parameters of the verto.attach with which `leg` learns that its call lives on, without its callID."""
+        outbound = leg is self.caller
+        return {
+            "sdp": "",
+            "caller_id_name": self.caller_party.name,
+            "caller_id_number": self.caller_party.number,
+            "callee_id_name": self.called.name,
+            "callee_id_number": self.called.number,
+            "display_direction": "outbound" if outbound else "inbound",
+        }
+
+
+class Calls:
+    """All calls of the space, and who takes part in them."""
+
+    def __init__(self) -> None:
+        self._calls: dict[Call, None] = {}
+        self._legs: dict[tuple[Session, str], Leg] = {}
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(list(self._calls))
+
+    def leg(self, session: Session, call_id: str) -> Leg | None:
+        """The end that `session` knows as `call_id`."""
+        return self._legs.get((session, call_id))
+
+    def legs_of(self, session: Session) -> list[Leg]:
+        """All ends at one session."""
+        return [leg for (owner, _), leg in self._legs.items() if owner is session]
+
+    def orphan(self, subscriber_id: str, call_id: str) -> Leg | None:
+        """The end that another session of the same subscriber knew as `call_id` (reattach after a reload)."""
+        for (session, known_as), leg in self._legs.items():
+            if known_as == call_id and session.subscriber.id == subscriber_id:
+                return leg
+        return None
+
+    def busy(self, session: Session) -> bool:
+        """Whether the session talks, or calls out; one that only rings is not busy."""
+        return any(leg is leg.call.caller or leg is leg.call.answered for leg in self.legs_of(session))
+
+    def open(self, call: Call, session: Session, call_id: str) -> Leg:
+        """Add a call with its caller's leg."""
+        call.caller = Leg(call, session, call_id)
+        self._calls[call] = None
+        self._legs[session, call_id] = call.caller
+        return call.caller
+
+    def ring(self, call: Call, session: Session) -> Leg:
+        """Add a ringing leg."""
+        leg = Leg(call, session, new_id())
+        call.ringing.append(leg)
+        self._legs[session, leg.call_id] = leg
+        return leg
+
+    def answer(self, leg: Leg) -> list[Leg]:
+        """Make a ringing leg the far end; return those that lost the race."""
+        call = leg.call
+        losers = [other for other in call.ringing if other is not leg]
+        for loser in losers:
+            self._forget(loser)
+        call.ringing.clear()
+        call.answered = leg
+        return losers
+
+    def withdraw(self, leg: Leg) -> None:
+        """Remove one ringing leg."""
+        leg.call.ringing.remove(leg)
+        self._forget(leg)
+
+    def close(self, call: Call) -> None:
+        """Forget a call and all its legs."""
+        for leg in call.legs():
+            self._forget(leg)
+        self._calls.pop(call, None)
+
+    def move(self, leg: Leg, session: Session) -> None:
+        """Give a leg to another session of its subscriber."""
+        self._forget(leg)
+        leg.session = session
+        self._legs[session, leg.call_id] = leg
+
+    def _forget(self, leg: Leg) -> None:
+        self._legs.pop((leg.session, leg.call_id), None)

@@ -1,0 +1,190 @@
+"""The space's own certificate: a browser gives a page the microphone only in a secure context.
+
+EC P-256, self-signed, with every name and address under which the machine is reached. The key stays when the
+certificate is renewed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import ifaddr
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from intercom.space.errors import StoreError
+
+LIFETIME: Final = timedelta(days=825)
+"""The longest that Apple's systems accept for a certificate that a user trusts by hand."""
+RENEW_BEFORE: Final = timedelta(days=30)
+"""A station that is switched on once a month still sees the old one replaced in time."""
+BACKDATED: Final = timedelta(days=1)
+"""Other clocks in the house may be behind."""
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the machine is called, for the certificate and for checking Host headers."""
+
+    hosts: tuple[str, ...]
+    "DNS names, lower case; *.localhost stands for what is under it."
+    addresses: tuple[IPAddress, ...]
+    "IP addresses."
+
+    def include(self, host: str) -> bool:
+        """Whether `host` (without port, without brackets) is one of these."""
+        host = host.lower().rstrip(".")
+        try:
+            return ipaddress.ip_address(host) in self.addresses
+        except ValueError:
+            return host in self.hosts or host.endswith(".localhost")
+
+
+def loopback_names() -> Names:
+    """The names by which a machine reaches only itself (RFC 6761 §6.3)."""
+    return Names(("localhost", "*.localhost"), (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1")))
+
+
+def network_names(more: Iterable[str] = ()) -> Names:
+    """The names by which the house reaches this machine: loopback, host name, its addresses, and `more`."""
+    base = loopback_names()
+    hosts, addresses = list(base.hosts), list(base.addresses)
+    own = socket.gethostname().lower()
+    candidates = [own, own if "." in own else f"{own}.local", *(name.lower() for name in more), *_interface_addresses()]
+    for name in candidates:
+        try:
+            addresses.append(ipaddress.ip_address(name))
+        except ValueError:
+            hosts.append(name)
+    return Names(tuple(dict.fromkeys(hosts)), tuple(dict.fromkeys(addresses)))
+
+
+def _interface_addresses() -> list[str]:
+    found: list[str] = []
+    for adapter in ifaddr.get_adapters():
+        for ip in adapter.ips:
+            text = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
+            if not ipaddress.ip_address(text).is_link_local:
+                found.append(text)
+    return found
+
+
+class Certificate:
+    """The certificate and key in `directory` (tls.crt, tls.key with mode 0600), made or renewed where needed.
+
+    Raises `StoreError` when the files cannot be read or written.
+    """
+
+    def __init__(self, directory: Path, names: Names) -> None:
+        self._certificate_path = directory / "tls.crt"
+        self._key_path = directory / "tls.key"
+        self._names = names
+
+    @property
+    def pem(self) -> str:
+        """The certificate as PEM; what a client pins."""
+        return self._certificate_path.read_text(encoding="ascii")
+
+    def ensure(self, now: datetime) -> bool:
+        """Make or renew the certificate if there is none, if it ends soon, or if names are missing; whether it did."""
+        try:
+            if self._good(now):
+                return False
+            self._make(now)
+        except (OSError, ValueError) as problem:
+            raise StoreError(
+                f"The space cannot keep its certificate in {self._certificate_path.parent}: {problem}. "
+                "Remove tls.crt and tls.key there if they are damaged."
+            ) from problem
+        return True
+
+    def load_into(self, context: ssl.SSLContext) -> None:
+        """Serve this certificate from now on; connections that are open keep theirs."""
+        context.load_cert_chain(self._certificate_path, self._key_path)
+
+    def context(self) -> ssl.SSLContext:
+        """A server's TLS context with this certificate, TLS 1.2 or later."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self.load_into(context)
+        return context
+
+    def _good(self, now: datetime) -> bool:
+        if not (self._certificate_path.exists() and self._key_path.exists()):
+            return False
+        found = x509.load_pem_x509_certificate(self._certificate_path.read_bytes())
+        alternatives = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names = set(alternatives.get_values_for_type(x509.DNSName))
+        addresses = set(alternatives.get_values_for_type(x509.IPAddress))
+        in_time = found.not_valid_before_utc <= now < found.not_valid_after_utc - RENEW_BEFORE
+        return in_time and names >= set(self._names.hosts) and addresses >= set(self._names.addresses)
+
+    def _make(self, now: datetime) -> None:
+        key = self._key()
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Intercom")])
+        alternatives = [x509.DNSName(host) for host in self._names.hosts]
+        alternatives_ip = [x509.IPAddress(address) for address in self._names.addresses]
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - BACKDATED)
+            .not_valid_after(now + LIFETIME)
+            .add_extension(x509.SubjectAlternativeName([*alternatives, *alternatives_ip]), critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .sign(key, hashes.SHA256())
+        )
+        write_atomically(self._certificate_path, certificate.public_bytes(serialization.Encoding.PEM))
+
+    def _key(self) -> ec.EllipticCurvePrivateKey:
+        if self._key_path.exists():
+            key = serialization.load_pem_private_key(self._key_path.read_bytes(), password=None)
+            if isinstance(key, ec.EllipticCurvePrivateKey):
+                return key
+        key = ec.generate_private_key(ec.SECP256R1())
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        write_atomically(self._key_path, pem)
+        return key
+
+
+def now_utc() -> datetime:
+    """The time of day, for `Certificate.ensure`."""
+    return datetime.now(UTC)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file with mode 0600 so that a power cut leaves the old one or the new one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -1,0 +1,44 @@
+"""The file with which a device of the house signs in to the space."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from intercom.space.certificate import write_atomically
+
+
+class SpaceCredential(Struct, frozen=True):
+    """What a device needs to sign in; as JSON with mode 0600 it is the credential file."""
+
+    api_url: str
+    """Where the HTTP API is."""
+    relay_url: str
+    """Where the socket is."""
+    subscriber: str
+    """The subscriber's reference, such as door."""
+    device_secret: str
+    """The device's own secret; a Bearer for POST /api/space/token."""
+    certificate: str | None = None
+    """The space's certificate as PEM, the only one to trust; None without TLS."""
+
+    def write(self, path: Path) -> None:
+        """Write the file with mode 0600, atomically; not at all when it holds just this already."""
+        data = msgspec.json.format(msgspec.json.encode(self), indent=2)
+        try:
+            if path.read_bytes() == data:
+                path.chmod(0o600)
+                return
+        except OSError:
+            pass  # it is not there, or not readable: write it
+        write_atomically(path, data)
+
+
+def read_credential(path: Path) -> SpaceCredential | None:
+    """The credential in `path`; None when there is none that can be read."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=SpaceCredential)
+    except (OSError, msgspec.MsgspecError):
+        return None

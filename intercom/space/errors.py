@@ -1,0 +1,41 @@
+"""What can go wrong in the embedded space.
+
+SpaceError
+├── StoreError (OSError)            the state directory or its database cannot be used
+├── SpaceConfigError (ValueError)   a setting of the space contradicts itself or the machine
+├── TokenError (PermissionError)    a token, proof or secret is not valid
+├── PairingError (PermissionError)  a pairing code is unknown, used or too old
+├── AddressError (LookupError)      no such subscriber or address
+├── RefusedError (ValueError)       a Verto message that cannot be obeyed; the sender is told (router.py)
+└── TurnError (RuntimeError)        the TURN companion does not run
+"""
+
+from __future__ import annotations
+
+
+class SpaceError(Exception):
+    """The root of every error that the embedded space raises."""
+
+
+class StoreError(SpaceError, OSError):
+    """The state directory or its database cannot be used."""
+
+
+class SpaceConfigError(SpaceError, ValueError):
+    """A setting of the space contradicts itself or the machine."""
+
+
+class TokenError(SpaceError, PermissionError):
+    """A token, proof or secret is not valid."""
+
+
+class PairingError(SpaceError, PermissionError):
+    """A pairing code is unknown, used or too old."""
+
+
+class AddressError(SpaceError, LookupError):
+    """No such subscriber or address."""
+
+
+class TurnError(SpaceError, RuntimeError):
+    """The TURN companion does not run."""

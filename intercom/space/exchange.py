@@ -1,0 +1,366 @@
+"""The space's switchboard, sans-I/O: frames and the time go in, frames come out (protocol §3 to §5).
+
+A *link* is one open socket, named by whoever opened it. `received` never raises, whatever arrives; what is to
+be sent and which links are to be closed stands in `drain()` afterwards.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from msgspec import UNSET
+
+from intercom.signalwire.messages import (
+    AUTHENTICATION_FAILED,
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    REQUESTER_VALIDATION_FAILED,
+    Authorization,
+    AuthorizationState,
+    BadFrameError,
+    Confirmation,
+    ConnectParams,
+    ConnectResult,
+    Event,
+    FabricSubscriber,
+    IceServer,
+    Ping,
+    Reauthenticate,
+    Request,
+    WebrtcVerto,
+    builtins,
+    decode,
+    new_id,
+    parse,
+)
+from intercom.space import frames
+from intercom.space.errors import TokenError
+from intercom.space.router import AddressBook, Router
+from intercom.space.sessions import LOST_LIMIT_S, Session
+from intercom.space.store import Subscriber
+from intercom.space.tokens import Grant
+
+FRAME_LIMIT_BYTES: Final = 128 * 1024
+"""An offer with everything a browser puts into it has about 15 kB."""
+RATE_PER_S: Final = 50.0
+"""Frames a link may send, on average; a busy call needs two or three."""
+BURST: Final = 200.0
+"""Frames a link may send at once."""
+EXCESS_LIMIT: Final = 200
+"""Frames over the rate that are skipped before the link is closed."""
+AUTHENTICATION_LIMIT_S: Final = 10.0
+"""How long a link may stay without a session."""
+ATTEMPTS_LIMIT: Final = 3
+"""Refused `signalwire.connect` on one link before it is closed."""
+SESSIONS_PER_SUBSCRIBER_LIMIT: Final = 16
+"""Open pages and devices of one subscriber."""
+POLICY_VIOLATION: Final = 1008
+"""WebSocket close code (RFC 6455 §7.4.1)."""
+
+
+class Gate(Protocol):
+    """Who may come in; `TokenAuthority` behind the proof checker is one."""
+
+    space_id: str
+    project_id: str
+
+    def admit(self, token: object, proof: object, *, method: str, even_expired: bool) -> Grant:
+        """Check a SAT and the DPoP proof it needs; raises `TokenError`."""
+
+    def resume_state(self, protocol: str, subscriber: Subscriber) -> str:
+        """The state that resumes a session."""
+
+    def check_resume_state(self, state: object, protocol: str, subscriber: Subscriber) -> None:
+        """Check such a state; raises `TokenError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A frame to send."""
+
+    link: str
+    "Where to."
+    text: str
+    "The frame."
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A link to close."""
+
+    link: str
+    "Which."
+    code: int
+    "WebSocket close code."
+    reason: str
+    "One sentence for the far side."
+
+
+@dataclass(slots=True)
+class _Link:
+    since: float
+    allowance: float = BURST
+    counted_at: float = 0.0
+    excess: int = 0
+    refused: int = 0
+    closing: bool = False
+    session: Session | None = None
+
+
+class Exchange:
+    """All links, sessions and calls of one space.
+
+    :param gate: checks tokens.
+    :param addresses: knows who is where.
+    :param ice_servers: the ICE servers that a subscriber is given.
+    :param wall: the time of day for events, seconds since 1970; all `now` are monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        addresses: AddressBook,
+        *,
+        ice_servers: Callable[[Subscriber], Sequence[IceServer]],
+        wall: Callable[[], float],
+    ) -> None:
+        self._gate = gate
+        self._ice_servers = ice_servers
+        self._wall = wall
+        self._links: dict[str, _Link] = {}
+        self._sessions: dict[str, Session] = {}
+        self._out: list[Send | Close] = []
+        self.node_id = f"{gate.space_id[:8]}@space"
+        self.router = Router(addresses, self._sessions.values, wall=wall)
+
+    # -- what the shell does ---------------------------------------------------------------------------------
+
+    def connected(self, link: str, now: float) -> None:
+        """A socket was opened."""
+        self._links[link] = _Link(since=now, counted_at=now)
+
+    def disconnected(self, link: str, now: float) -> None:
+        """A socket was closed or broke; its session waits for `LOST_LIMIT_S`."""
+        gone = self._links.pop(link, None)
+        if gone is not None and gone.session is not None and gone.session.link == link:
+            gone.session.lost(now)
+
+    def received(self, link: str, text: str | bytes, now: float) -> None:
+        """A frame arrived."""
+        state = self._links.get(link)
+        if state is None or state.closing or not self._within_rate(link, state, now):
+            return
+        try:
+            frame = parse(text, max_bytes=FRAME_LIMIT_BYTES)
+        except BadFrameError as problem:
+            self._send(link, frames.unreadable(problem))
+            return
+        if not isinstance(frame, Request):
+            return
+        try:
+            self._request(link, state, frame, now)
+        except BadFrameError as problem:
+            self._send(link, frames.refusal(frame.id, INVALID_PARAMS, str(problem)))
+
+    def elapsed(self, now: float) -> None:
+        """Do what is due at `now`; to be called about once a second."""
+        for link, state in list(self._links.items()):
+            if state.session is None and now - state.since >= AUTHENTICATION_LIMIT_S:
+                self._close(link, "Authenticate within 10 s.")
+        for session in list(self._sessions.values()):
+            if session.link is None and now - session.lost_at >= LOST_LIMIT_S:
+                del self._sessions[session.protocol]
+                self.router.gone(session)
+        self.router.elapsed(now)
+
+    def drain(self) -> list[Send | Close]:
+        """What is to be done since the last time, in order."""
+        out, self._out = self._out, []
+        return out
+
+    def online(self) -> list[str]:
+        """The references of the subscribers that can be called now, sorted."""
+        return sorted({session.subscriber.reference for session in self._sessions.values() if session.online})
+
+    def expel(self, subscriber_id: str) -> None:
+        """End the sessions and calls of a subscriber that was removed."""
+        for session in [s for s in self._sessions.values() if s.subscriber.id == subscriber_id]:
+            del self._sessions[session.protocol]
+            self.router.gone(session)
+            if session.link is not None:
+                self._close(session.link, "This subscriber was removed from the space.")
+
+    # -- requests --------------------------------------------------------------------------------------------
+
+    def _request(self, link: str, state: _Link, request: Request, now: float) -> None:
+        if request.method == "signalwire.connect":
+            self._connect(link, state, request, now)
+            return
+        if request.method == "signalwire.ping":
+            self._send(link, frames.result(request.id, Ping(self._wall())))
+            return
+        session = state.session
+        if session is None:
+            self._send(link, frames.refusal(request.id, AUTHENTICATION_FAILED, "Send signalwire.connect first."))
+            return
+        match request.method:
+            case "webrtc.verto":
+                self.router.verto(session, request, decode(request.params, WebrtcVerto).message, now)
+            case "subscriber.online":
+                session.online = True
+                self._send(link, frames.result(request.id, {}))
+                self.router.came_online(session)
+            case "subscriber.offline":
+                session.online = False
+                self._send(link, frames.result(request.id, {}))
+            case "signalwire.reauthenticate":
+                self._reauthenticate(link, session, request)
+            case _:
+                name = request.method[:60]
+                self._send(link, frames.refusal(request.id, METHOD_NOT_FOUND, f"There is no method {name} here."))
+
+    def _connect(self, link: str, state: _Link, request: Request, now: float) -> None:
+        if state.session is not None:
+            self._send(link, frames.refusal(request.id, INVALID_PARAMS, "This connection has a session already."))
+            return
+        params = decode(request.params, ConnectParams)
+        resumes = params.protocol is not UNSET and params.authorization_state is not UNSET
+        try:
+            grant = self._gate.admit(
+                params.authentication.jwt_token,
+                params.dpop_token,
+                method="signalwire.connect",
+                even_expired=resumes,
+            )
+        except TokenError as problem:
+            self._refuse(link, state, request, AUTHENTICATION_FAILED, str(problem))
+            return
+        protocol = ""
+        if resumes:
+            try:
+                protocol = str(params.protocol)
+                self._gate.check_resume_state(params.authorization_state, protocol, grant.subscriber)
+            except TokenError as problem:
+                self._refuse(link, state, request, REQUESTER_VALIDATION_FAILED, str(problem))
+                return
+        session = self._sessions.get(protocol)
+        resumed = session is not None
+        if session is None:
+            if not self._room_for(grant.subscriber):
+                self._refuse(link, state, request, AUTHENTICATION_FAILED, "This subscriber has too many sessions.")
+                return
+            session = self._new_session(protocol, grant, params.agent, link)
+        elif session.link is not None and session.link != link:
+            self._close(session.link, "The session goes on at another connection.")
+            session.lost(now)
+        session.grant = grant
+        session.resumed(link)
+        state.session = session
+        self._welcome(session, request)
+        if resumed:
+            session.flush()
+            self.router.resumed(session)
+
+    def _new_session(self, protocol: str, grant: Grant, agent: str, link: str) -> Session:
+        protocol = protocol or f"signalwire_{secrets.token_hex(16)}_{new_id()}"
+        session = Session(
+            protocol=protocol,
+            grant=grant,
+            agent=agent[:64],
+            transmit=self._send,
+            node_id=self.node_id,
+            project_id=self._gate.project_id,
+            link=link,
+        )
+        self._sessions[protocol] = session
+        return session
+
+    def _room_for(self, subscriber: Subscriber) -> bool:
+        mine = sum(session.subscriber.id == subscriber.id for session in self._sessions.values())
+        return mine < SESSIONS_PER_SUBSCRIBER_LIMIT
+
+    def _welcome(self, session: Session, request: Request) -> None:
+        result = ConnectResult(
+            identity=session.identity,
+            protocol=session.protocol,
+            authorization=self._authorization(session.grant),
+            ice_servers=list(self._ice_servers(session.subscriber)),
+        )
+        session.send(frames.result(request.id, result))
+        state = AuthorizationState(self._gate.resume_state(session.protocol, session.subscriber))
+        body = Event(
+            event_type="signalwire.authorization.state",
+            params=builtins(state),
+            event_channel=session.protocol,
+            timestamp=self._wall(),
+            project_id=session.project_id,
+            node_id=session.node_id,
+        )
+        session.send(frames.event(new_id(), body))
+
+    def _authorization(self, grant: Grant) -> Authorization:
+        return Authorization(
+            jti=grant.jti,
+            project_id=self._gate.project_id,
+            scope=list(grant.scope),
+            fabric_subscriber=FabricSubscriber(
+                expires_at=grant.expires_at,
+                subscriber_id=grant.subscriber.id,
+                project_id=self._gate.project_id,
+                space_id=self._gate.space_id,
+            ),
+            cnf=Confirmation(grant.jkt) if grant.jkt else UNSET,
+        )
+
+    def _reauthenticate(self, link: str, session: Session, request: Request) -> None:
+        params = decode(request.params, Reauthenticate)
+        try:
+            grant = self._gate.admit(
+                params.authentication.jwt_token,
+                params.dpop_token,
+                method="signalwire.reauthenticate",
+                even_expired=False,
+            )
+        except TokenError as problem:
+            self._send(link, frames.refusal(request.id, AUTHENTICATION_FAILED, str(problem)))
+            return
+        if grant.subscriber.id != session.subscriber.id:
+            message = "The token is another subscriber's."
+            self._send(link, frames.refusal(request.id, AUTHENTICATION_FAILED, message))
+            return
+        session.grant = grant
+        self._send(link, frames.result(request.id, {"authorization": builtins(self._authorization(grant))}))
+
+    # -- links -----------------------------------------------------------------------------------------------
+
+    def _within_rate(self, link: str, state: _Link, now: float) -> bool:
+        state.allowance = min(BURST, state.allowance + (now - state.counted_at) * RATE_PER_S)
+        state.counted_at = now
+        if state.allowance >= 1.0:
+            state.allowance -= 1.0
+            return True
+        state.excess += 1
+        if state.excess > EXCESS_LIMIT:
+            self._close(link, "Too many frames.")
+        elif state.excess == 1:
+            self._send(link, frames.nameless_refusal(frames.RATE_EXCEEDED, "Too many frames; send fewer."))
+        return False
+
+    def _refuse(self, link: str, state: _Link, request: Request, code: int, message: str) -> None:
+        self._send(link, frames.refusal(request.id, code, message))
+        state.refused += 1
+        if state.refused >= ATTEMPTS_LIMIT:
+            self._close(link, "Authentication failed too often.")
+
+    def _send(self, link: str, text: str) -> None:
+        if link in self._links:
+            self._out.append(Send(link, text))
+
+    def _close(self, link: str, reason: str) -> None:
+        state = self._links.get(link)
+        if state is not None and not state.closing:
+            state.closing = True
+            self._out.append(Close(link, POLICY_VIOLATION, reason))

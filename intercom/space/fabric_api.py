@@ -1,0 +1,224 @@
+"""The HTTP API of protocol §2. A request without a valid token gets 401 and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+from aiohttp import hdrs, web
+
+from intercom.space.errors import AddressError, TokenError
+from intercom.space.store import Address, Store
+from intercom.space.tokens import REFRESH_SCOPE, Grant, TokenAuthority
+
+PAGE_SIZE: Final = 50
+"""Addresses in one page of the directory when the client does not say."""
+PAGE_SIZE_LIMIT: Final = 200
+DEVICE_TOKEN_LIFETIME_S: Final = 900
+"""What a client-bound SAT lasts when its request does not say; the reference client's own default."""
+DEVICE_TOKEN_PATH: Final = "/api/fabric/subscriber/devices/token"  # noqa: S105 - a path
+DEVICE_REFRESH_PATH: Final = "/api/fabric/subscriber/devices/refresh"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Authorized = Callable[[web.Request, Grant, str], Awaitable[web.StreamResponse]]
+
+
+class TokenRequest(msgspec.Struct, frozen=True):
+    """Body of POST /api/fabric/subscribers/tokens."""
+
+    reference: str
+    """The subscriber's name; made when it is new."""
+    fingerprint: str = ""
+    """Thumbprint of the key to which the token may be bound later."""
+    scope: list[str] = []
+    """More that the token may allow: sat:refresh."""
+    expire_at: int | None = None
+    """When it shall expire, seconds since 1970."""
+
+
+class DeviceTokenRequest(msgspec.Struct, frozen=True):
+    """Body of the two device-token calls."""
+
+    dpop_token: str
+    """The proof."""
+    expire_in: int | None = None
+    """How long the new token shall last, seconds."""
+
+
+class FabricApi:
+    """Routes under /api/fabric.
+
+    :param api_token: the password that, with the project's id, mints tokens (HTTP Basic).
+    :param now: the time of day, seconds since 1970.
+    """
+
+    def __init__(self, store: Store, tokens: TokenAuthority, *, api_token: str, now: Callable[[], float]) -> None:
+        self._store = store
+        self._tokens = tokens
+        self._api_token = api_token
+        self._now = now
+
+    def routes(self) -> list[web.RouteDef]:
+        """The routes, for `Application.add_routes`."""
+        return [
+            web.get("/api/fabric/subscriber/info", self._authorized(self._info)),
+            web.get("/api/fabric/addresses", self._authorized(self._addresses)),
+            web.get("/api/fabric/addresses/{id}", self._authorized(self._address)),
+            web.post("/api/fabric/subscribers/tokens", self._mint),
+            web.post(DEVICE_TOKEN_PATH, self._authorized(self._device_token)),
+            web.post(DEVICE_REFRESH_PATH, self._authorized(self._device_refresh)),
+            web.route("*", "/api/fabric/{rest:.*}", self._authorized(self._nothing)),
+        ]
+
+    def _authorized(self, handler: Authorized) -> Handler:
+        async def authorize(request: web.Request) -> web.StreamResponse:
+            token = bearer(request)
+            try:
+                grant = self._tokens.check(token)
+            except TokenError:
+                return unauthorized()
+            return await handler(request, grant, token)
+
+        return authorize
+
+    async def _info(self, _request: web.Request, grant: Grant, _token: str) -> web.Response:
+        subscriber = grant.subscriber
+        claims: dict[str, Any] = {"scope": list(grant.scope), "expires_at": grant.expires_at}
+        if grant.jkt:
+            claims["cnf"] = {"jkt": grant.jkt}
+        return web.json_response(
+            {
+                "id": subscriber.id,
+                "email": "",
+                "first_name": subscriber.display_name,
+                "last_name": "",
+                "display_name": subscriber.display_name,
+                "push_notification_key": "",
+                "fabric_addresses": [_listed(a) for a in self._store.addresses_of(subscriber.id)],
+                "sat_claims": claims,
+            }
+        )
+
+    async def _addresses(self, request: web.Request, _grant: Grant, _token: str) -> web.Response:
+        name = request.query.get("name")
+        if name is not None:
+            found = self._store.address(name)
+            return web.json_response({"data": [_listed(found)] if found else [], "links": {}})
+        size = _number(request.query.get("page_size"), PAGE_SIZE, PAGE_SIZE_LIMIT)
+        page = _number(request.query.get("page_number"), 0, 1_000_000, least=0)
+        descending = request.query.get("sort_order") == "desc"
+        rows = self._store.addresses(offset=page * size, limit=size + 1, descending=descending)
+        links = {}
+        if len(rows) > size:
+            query = {
+                "sort_by": "name",
+                "sort_order": "desc" if descending else "asc",
+                "page_number": page + 1,
+                "page_size": size,
+            }
+            links["next"] = f"{request.path}?{urlencode(query)}"
+        return web.json_response({"data": [_listed(row) for row in rows[:size]], "links": links})
+
+    async def _address(self, request: web.Request, _grant: Grant, _token: str) -> web.Response:
+        found = self._store.address_by_id(request.match_info["id"])
+        return web.json_response(_listed(found)) if found else web.Response(status=404)
+
+    async def _mint(self, request: web.Request) -> web.Response:
+        if not self._may_mint(request.headers.get(hdrs.AUTHORIZATION, "")):
+            return unauthorized("Basic")
+        try:
+            wanted = msgspec.json.decode(await request.read(), type=TokenRequest)
+            subscriber = self._store.subscriber(wanted.reference) or self._store.add_subscriber(wanted.reference)
+        except (msgspec.MsgspecError, AddressError) as problem:
+            return web.json_response({"error": str(problem)}, status=422)
+        lifetime_s = None if wanted.expire_at is None else max(1, wanted.expire_at - int(self._now()))
+        token, expires_at = self._tokens.issue(
+            subscriber, lifetime_s=lifetime_s, scope=_allowed(wanted.scope), fingerprint=wanted.fingerprint[:64]
+        )
+        body = {"subscriber_id": subscriber.id, "token": token, "expires_at": expires_at}
+        return web.json_response(body, status=201)
+
+    def _may_mint(self, authorization: str) -> bool:
+        scheme, _, encoded = authorization.partition(" ")
+        try:
+            given = base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            return False
+        wanted = f"{self._tokens.project_id}:{self._api_token}".encode()
+        return scheme.lower() == "basic" and hmac.compare_digest(given, wanted)
+
+    async def _device_token(self, request: web.Request, grant: Grant, _token: str) -> web.Response:
+        if REFRESH_SCOPE not in grant.scope:
+            return web.Response(status=403)
+        try:
+            wanted = msgspec.json.decode(await request.read(), type=DeviceTokenRequest)
+            jkt = self._tokens.proofs.http(wanted.dpop_token, method="POST", path=DEVICE_TOKEN_PATH)
+        except msgspec.MsgspecError as problem:
+            return web.json_response({"error": str(problem)}, status=422)
+        except TokenError:
+            return unauthorized()
+        if jkt != (grant.jkt or grant.fingerprint or jkt):
+            return unauthorized()
+        return self._bound(grant, jkt, wanted.expire_in)
+
+    async def _device_refresh(self, request: web.Request, grant: Grant, token: str) -> web.Response:
+        try:
+            wanted = msgspec.json.decode(await request.read(), type=DeviceTokenRequest)
+            jkt = self._tokens.proofs.http(
+                wanted.dpop_token, method="POST", path=DEVICE_REFRESH_PATH, access_token=token
+            )
+        except msgspec.MsgspecError as problem:
+            return web.json_response({"error": str(problem)}, status=422)
+        except TokenError:
+            return unauthorized()
+        if not grant.jkt or jkt != grant.jkt:
+            return unauthorized()
+        return self._bound(grant, jkt, wanted.expire_in)
+
+    def _bound(self, grant: Grant, jkt: str, expire_in: int | None) -> web.Response:
+        lifetime_s = max(1, expire_in or DEVICE_TOKEN_LIFETIME_S)
+        token, expires_at = self._tokens.issue(grant.subscriber, lifetime_s=lifetime_s, scope=grant.scope, jkt=jkt)
+        return web.json_response({"token": token, "expires_at": expires_at})
+
+    async def _nothing(self, _request: web.Request, _grant: Grant, _token: str) -> web.Response:
+        return web.Response(status=404)
+
+
+def bearer(request: web.Request) -> str:
+    """The Bearer token of a request; empty when there is none."""
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def unauthorized(scheme: str = "Bearer") -> web.Response:
+    """401, and nothing else."""
+    return web.Response(status=401, headers={hdrs.WWW_AUTHENTICATE: scheme})
+
+
+def _allowed(scope: list[str]) -> list[str]:
+    return [REFRESH_SCOPE] if REFRESH_SCOPE in scope else []
+
+
+def _number(text: str | None, default: int, most: int, *, least: int = 1) -> int:
+    if text is None or not text.isdecimal() or len(text) > 9:
+        return default
+    return max(least, min(most, int(text)))
+
+
+def _listed(address: Address) -> dict[str, Any]:
+    channels = {channel: f"{address.name}?channel={channel}" for channel in ("audio", "video")}
+    return {
+        "id": address.id,
+        "name": address.name,
+        "display_name": address.display_name,
+        "type": address.kind,
+        "resource_id": address.resource_id,
+        "channels": channels,
+        "locked": False,
+        "created_at": address.created_at,
+    }

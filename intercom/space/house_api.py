@@ -1,0 +1,97 @@
+"""What stations and the door ask the space itself for: pairing, tokens, where the socket is (/api/space)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import msgspec
+from aiohttp import web
+
+from intercom.space.errors import PairingError, TokenError
+from intercom.space.fabric_api import bearer, unauthorized
+from intercom.space.pairing import PairingCodes
+from intercom.space.store import Store
+from intercom.space.tokens import REFRESH_SCOPE, TokenAuthority
+
+logger = logging.getLogger(__name__)
+
+
+class PairRequest(msgspec.Struct, frozen=True):
+    """Body of POST /api/space/pair."""
+
+    code: str
+    """The one-time code."""
+    name: str = "Station"
+    """What the device shall be called."""
+
+
+class TokenOptions(msgspec.Struct, frozen=True):
+    """Body of POST /api/space/token; may be absent."""
+
+    fingerprint: str = ""
+    """Thumbprint of the device's key, when it wants a token that it can bind and refresh (protocol §2)."""
+
+
+class HouseApi:
+    """Routes under /api/space.
+
+    :param group: the group that a paired station joins.
+    :param socket_scheme: ws or wss.
+    :param now: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        tokens: TokenAuthority,
+        codes: PairingCodes,
+        *,
+        group: str,
+        socket_scheme: str,
+        now: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._tokens = tokens
+        self._codes = codes
+        self._group = group
+        self._socket_scheme = socket_scheme
+        self._now = now
+
+    def routes(self) -> list[web.RouteDef]:
+        """The routes, for `Application.add_routes`."""
+        return [
+            web.get("/api/space/hello", self._hello),
+            web.post("/api/space/pair", self._pair),
+            web.post("/api/space/token", self._token),
+        ]
+
+    async def _hello(self, request: web.Request) -> web.Response:
+        return web.json_response({"relay_url": f"{self._socket_scheme}://{request.host}/"})
+
+    async def _pair(self, request: web.Request) -> web.Response:
+        try:
+            wanted = msgspec.json.decode(await request.read(), type=PairRequest)
+            self._codes.redeem(wanted.code, self._now())
+        except (msgspec.MsgspecError, PairingError):
+            return unauthorized()
+        reference = self._store.free_reference(wanted.name)
+        subscriber = self._store.add_subscriber(reference, wanted.name, groups=(self._group,))
+        secret = self._store.add_device(subscriber, wanted.name)
+        logger.info("A station was paired as %s.", reference)
+        address = f"/private/{reference}"
+        return web.json_response({"device_secret": secret, "subscriber": reference, "address": address}, status=201)
+
+    async def _token(self, request: web.Request) -> web.Response:
+        try:
+            subscriber = self._store.owner_of(bearer(request))
+        except TokenError:
+            return unauthorized()
+        body = await request.read()
+        try:
+            options = msgspec.json.decode(body, type=TokenOptions) if body else TokenOptions()
+        except msgspec.MsgspecError as problem:
+            return web.json_response({"error": str(problem)}, status=422)
+        scope = [REFRESH_SCOPE] if options.fingerprint else []
+        token, expires_at = self._tokens.issue(subscriber, scope=scope, fingerprint=options.fingerprint[:64])
+        return web.json_response({"token": token, "expires_at": expires_at})

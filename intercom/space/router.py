@@ -1,0 +1,354 @@
+"""What each Verto message does to a call (protocol §5): sans-I/O, the time is a parameter.
+
+What goes beyond the protocol page, because a space has no media server between the two ends:
+
+- `verto.modify` with `updateMedia` is passed to the far end as event `verto.modify {callID, action, sdp}`. The far
+  end answers with `verto.answer {dialogParams {callID}, sdp}`, whose SDP becomes the result of the modify. A far end
+  that cannot (the reference client has no such message) makes the modify fail; the call goes on.
+- `hold`, `unhold` and `verto.info` are passed on in the same way, without an answer.
+- `transfer` is passed to the far end as `verto.modify {action: "transfer", destination}`: it dials there itself, as
+  after a SIP REFER (RFC 3515), and the call with the one who transferred ends.
+- An invite with `reattaching` gives a call of the same subscriber a new socket and a new peer connection; its offer
+  goes to the far end as `updateMedia`, the answer comes back as `verto.answer`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from intercom.signalwire.messages import CAUSE_CODES, CallCreated, Request, VertoMessage
+from intercom.space import frames
+from intercom.space.calls import PING_INTERVAL_S, RING_LIMIT_S, Call, Calls, Leg, Party
+from intercom.space.errors import SpaceError
+from intercom.space.sdp import REFERENCE_AGENT, for_agent, plausible
+from intercom.space.sessions import Session
+
+CALLS_LIMIT: Final = 512
+"""Calls at once in one space; a house has a few, the load bench a hundred."""
+CALLS_PER_SESSION_LIMIT: Final = 8
+"""Calls in which one session takes part as caller."""
+CALL_ID_LIMIT_CHARS: Final = 64
+"""A UUID has 36."""
+MODIFY_LIMIT_S: Final = 4.0
+"""How long a far end may think about a new offer; clients wait 5 s for the answer (protocol §3)."""
+
+_DIGITS: Final = re.compile(r"[0-9A-D#*,wW]{1,32}")
+
+
+class AddressBook(Protocol):
+    """What the router must know about addresses; the store is one."""
+
+    def ringing_at(self, name: str) -> list[str] | None:
+        """Ids of the subscribers at `name`; None when there is no such address."""
+
+    def display_name(self, name: str) -> str:
+        """What people read for the address `name`."""
+
+
+class RefusedError(SpaceError, ValueError):
+    """A Verto message that cannot be obeyed; its text goes back to the sender."""
+
+
+@dataclass(slots=True)
+class _Offer:
+    leg: Leg
+    far: Leg
+    deadline: float
+    reply: tuple[Request, VertoMessage] | None
+    "The modify to answer; None for a reattach, which is answered by an event."
+
+
+class Router:
+    """Obeys the Verto messages of all sessions.
+
+    :param addresses: who is where.
+    :param sessions: the sessions there are now.
+    :param wall: the time of day for events, seconds since 1970.
+    """
+
+    def __init__(
+        self, addresses: AddressBook, sessions: Callable[[], Iterable[Session]], *, wall: Callable[[], float]
+    ) -> None:
+        self.calls = Calls()
+        self._addresses = addresses
+        self._sessions = sessions
+        self._wall = wall
+        self._offers: list[_Offer] = []
+        self._obey: dict[str, Callable[[Session, Request, VertoMessage, float], dict[str, Any] | None]] = {
+            "verto.invite": self._invite,
+            "verto.answer": self._answer,
+            "verto.bye": self._bye,
+            "verto.info": self._info,
+            "verto.modify": self._modify,
+            "verto.pong": self._pong,
+        }
+
+    # -- what the sessions say -----------------------------------------------------------------------------
+
+    def verto(self, session: Session, request: Request, message: VertoMessage, now: float) -> None:
+        """Obey one Verto message, and answer it (now, or when the far end has)."""
+        obey = self._obey.get(message.method, _unknown)
+        try:
+            value = obey(session, request, message, now)
+        except RefusedError as refusal:
+            text = str(refusal)
+            session.send(frames.verto_refusal(request, message, session.node_id, frames.CALL_ERROR, text))
+            return
+        if value is not None:
+            session.send(frames.verto_result(request, message, session.node_id, value))
+
+    def came_online(self, session: Session) -> None:
+        """Ring `session` for the calls that ring for its subscriber now."""
+        for call in self.calls:
+            waits = call.answered is None and session.subscriber.id in call.rings_for
+            known = any(leg.session is session for leg in call.legs())
+            if waits and not known and not self.calls.busy(session):
+                self._ring(call, session)
+
+    def resumed(self, session: Session) -> None:
+        """Tell a session that came back which calls it has (verto.attach)."""
+        for leg in self.calls.legs_of(session):
+            if leg.call.answered is not None:
+                leg.tell("verto.attach", leg.call.attach(leg), self._wall())
+
+    def gone(self, session: Session) -> None:
+        """End what a session for ever gone took part in."""
+        for leg in self.calls.legs_of(session):
+            call = leg.call
+            if leg in call.ringing:
+                self.calls.withdraw(leg)
+                self._nobody_left(call, "USER_NOT_REGISTERED")
+            else:
+                self._end(call, _code("NORMAL_TEMPORARY_FAILURE"), but=leg)
+
+    def elapsed(self, now: float) -> None:
+        """Do what is due at `now`, monotonic seconds."""
+        for offer in [offer for offer in self._offers if offer.deadline <= now]:
+            self._offer_failed(offer, "The far end did not answer the new offer in time")
+        for call in self.calls:
+            if call.answered is None and now - call.started_at >= RING_LIMIT_S:
+                self._end(call, _code("NO_ANSWER"))
+            elif call.answered is not None and now >= call.next_ping_at:
+                call.next_ping_at = now + PING_INTERVAL_S
+                for leg in (call.caller, call.answered):
+                    leg.tell("verto.ping", {"dialogParams": {"callID": leg.call_id}}, self._wall())
+
+    # -- one method per message ----------------------------------------------------------------------------
+
+    def _invite(self, session: Session, request: Request, message: VertoMessage, now: float) -> dict[str, Any] | None:
+        dialog = _dialog(message)
+        call_id = _call_id(message)
+        sdp = _sdp(message)
+        if dialog.get("reattaching") is True:
+            return self._reattach(session, call_id, sdp, now)
+        if self.calls.leg(session, call_id) is not None:
+            raise RefusedError("There is a call with this callID already")
+        mine = sum(leg is leg.call.caller for leg in self.calls.legs_of(session))
+        if len(self.calls) >= CALLS_LIMIT or mine >= CALLS_PER_SESSION_LIMIT:
+            raise RefusedError("There are too many calls")
+        number = str(dialog.get("destination_number", "")).partition("?")[0][:256]
+        targets = self._addresses.ringing_at(number)
+        variables = dialog.get("userVariables")
+        call = Call(
+            called=Party(number, self._addresses.display_name(number)),
+            caller_party=Party(f"/private/{session.subscriber.reference}", session.subscriber.display_name),
+            rings_for=frozenset(targets or ()) - {session.subscriber.id},
+            sdp=sdp,
+            user_variables=variables if isinstance(variables, dict) else {},
+            started_at=now,
+        )
+        leg = self.calls.open(call, session, call_id)
+        created = CallCreated("CALL CREATED", call_id, leg.member_id)
+        session.send(frames.verto_result(request, message, session.node_id, created))
+        if targets is None:
+            self._end(call, _code("UNALLOCATED_NUMBER"))
+        else:
+            self._ring_all(call)
+        return None
+
+    def _ring_all(self, call: Call) -> None:
+        online = [
+            session
+            for session in self._sessions()
+            if session.online and session.link is not None and session.subscriber.id in call.rings_for
+        ]
+        free = [session for session in online if not self.calls.busy(session)]
+        for session in free:
+            self._ring(call, session)
+        if not free:
+            self._end(call, _code("USER_BUSY" if online else "USER_NOT_REGISTERED"))
+
+    def _ring(self, call: Call, session: Session) -> None:
+        leg = self.calls.ring(call, session)
+        leg.tell("verto.invite", call.invite(for_agent(call.sdp, session.agent)), self._wall())
+
+    def _answer(self, session: Session, _request: Request, message: VertoMessage, now: float) -> dict[str, Any]:
+        leg = self._leg(session, message)
+        call, sdp = leg.call, _sdp(message)
+        if leg not in call.ringing:
+            return self._answer_to_offer(leg, sdp)
+        for loser in self.calls.answer(leg):
+            loser.bye(_code("LOSE_RACE"), self._wall())
+        call.next_ping_at = now + PING_INTERVAL_S
+        call.caller.tell("verto.answer", {"sdp": sdp}, self._wall())
+        return {"message": "CALL ANSWERED", "callID": leg.call_id, "memberID": leg.member_id}
+
+    def _bye(self, session: Session, _request: Request, message: VertoMessage, _now: float) -> dict[str, Any]:
+        call_id = _call_id(message)
+        cause = frames.cause_passed_on(message.params.get("cause"), message.params.get("causeCode"))
+        leg = self.calls.leg(session, call_id)
+        if leg is not None and leg in leg.call.ringing:
+            self.calls.withdraw(leg)
+            self._nobody_left(leg.call, "USER_BUSY" if cause[0] == "NORMAL_CLEARING" else cause[0])
+        elif leg is not None:
+            if leg.call.answered is None and cause[0] == "NORMAL_CLEARING":
+                cause = _code("ORIGINATOR_CANCEL")
+            self._end(leg.call, cause, but=leg)
+        return {"message": "CALL ENDED", "callID": call_id, "cause": cause[0], "causeCode": cause[1]}
+
+    def _info(self, session: Session, _request: Request, message: VertoMessage, _now: float) -> dict[str, Any]:
+        leg = self._leg(session, message)
+        digits = message.params.get("dtmf")
+        if digits is not None and not (isinstance(digits, str) and _DIGITS.fullmatch(digits)):
+            raise RefusedError("dtmf holds up to 32 of 0 to 9, A to D, # and *")
+        params = {key: value for key, value in message.params.items() if key not in {"dialogParams", "sessid"}}
+        params.pop("callID", None)
+        for other in leg.call.others(leg):
+            other.tell("verto.info", params, self._wall())
+        return {"message": "SENT", "callID": leg.call_id}
+
+    def _pong(self, _session: Session, _request: Request, _message: VertoMessage, _now: float) -> dict[str, Any]:
+        return {}
+
+    # -- a call that changes -------------------------------------------------------------------------------
+
+    def _modify(self, session: Session, request: Request, message: VertoMessage, now: float) -> dict[str, Any] | None:
+        leg = self._leg(session, message)
+        action = message.params.get("action")
+        far = self._far(leg)
+        if action in {"hold", "unhold"}:
+            leg.held = action == "hold"
+            far.tell("verto.modify", {"action": action}, self._wall())
+            return {"action": action, "callID": leg.call_id, "holdState": "held" if leg.held else "active"}
+        if action == "updateMedia":
+            self._offer(leg, far, _sdp(message), now, (request, message))
+            return None
+        if action == "transfer":
+            return self._transfer(leg, far, message.params.get("destination"))
+        raise RefusedError("action is one of updateMedia, hold, unhold and transfer")
+
+    def _transfer(self, leg: Leg, far: Leg, destination: object) -> dict[str, Any]:
+        if not isinstance(destination, str) or self._addresses.ringing_at(destination.partition("?")[0]) is None:
+            raise RefusedError("Nobody has the address to transfer to")
+        if _is_reference(far):
+            raise RefusedError("The far end cannot be transferred")
+        far.tell("verto.modify", {"action": "transfer", "destination": destination[:256]}, self._wall())
+        self._end(leg.call, _code("NORMAL_CLEARING"))
+        return {"action": "transfer", "callID": leg.call_id}
+
+    def _offer(self, leg: Leg, far: Leg, sdp: str, now: float, reply: tuple[Request, VertoMessage] | None) -> None:
+        if _is_reference(far):
+            raise RefusedError("The far end cannot take a new offer")
+        if any(offer.leg.call is leg.call for offer in self._offers):
+            raise RefusedError("Another new offer is under way in this call")
+        self._offers.append(_Offer(leg, far, now + MODIFY_LIMIT_S, reply))
+        far.tell("verto.modify", {"action": "updateMedia", "sdp": sdp}, self._wall())
+
+    def _answer_to_offer(self, far: Leg, sdp: str) -> dict[str, Any]:
+        offer = next((offer for offer in self._offers if offer.far is far), None)
+        if offer is None:
+            raise RefusedError("The call is answered already")
+        self._offers.remove(offer)
+        leg = offer.leg
+        if offer.reply is None:
+            leg.tell("verto.answer", {"sdp": sdp}, self._wall())
+        else:
+            value = {"action": "updateMedia", "callID": leg.call_id, "sdp": sdp}
+            leg.session.send(frames.verto_result(*offer.reply, leg.session.node_id, value))
+        return {"message": "CALL MODIFIED", "callID": far.call_id}
+
+    def _offer_failed(self, offer: _Offer, why: str) -> None:
+        self._offers.remove(offer)
+        if offer.reply is None:
+            self._end(offer.leg.call, _code("NORMAL_TEMPORARY_FAILURE"))
+            return
+        session = offer.leg.session
+        session.send(frames.verto_refusal(*offer.reply, session.node_id, frames.CALL_ERROR, why))
+
+    def _reattach(self, session: Session, call_id: str, sdp: str, now: float) -> dict[str, Any]:
+        leg = self.calls.leg(session, call_id) or self.calls.orphan(session.subscriber.id, call_id)
+        if leg is None or leg.call.answered is None:
+            raise RefusedError("CALL DOES NOT EXIST")
+        if leg.session is not session:
+            if leg.session.link is not None:
+                raise RefusedError("The call goes on at another device")
+            self.calls.move(leg, session)
+        self._offer(leg, self._far(leg), sdp, now, None)
+        return {"message": "CALL CREATED", "callID": call_id, "memberID": leg.member_id}
+
+    # -- ends ----------------------------------------------------------------------------------------------
+
+    def _nobody_left(self, call: Call, cause: str) -> None:
+        if call.answered is None and not call.ringing:
+            self._end(call, _code(cause))
+
+    def _end(self, call: Call, cause: tuple[str, int], *, but: Leg | None = None) -> None:
+        for leg in call.legs():
+            if leg is not but:
+                leg.bye(cause, self._wall())
+        self._forget(call)
+
+    def _forget(self, call: Call) -> None:
+        self.calls.close(call)
+        for offer in [offer for offer in self._offers if offer.leg.call is call]:
+            self._offers.remove(offer)
+            if offer.reply is not None:
+                session = offer.leg.session
+                session.send(
+                    frames.verto_refusal(*offer.reply, session.node_id, frames.CALL_ERROR, "CALL DOES NOT EXIST")
+                )
+
+    def _leg(self, session: Session, message: VertoMessage) -> Leg:
+        leg = self.calls.leg(session, _call_id(message))
+        if leg is None:
+            raise RefusedError("CALL DOES NOT EXIST")
+        return leg
+
+    def _far(self, leg: Leg) -> Leg:
+        if leg.call.answered is None:
+            raise RefusedError("The call is not answered yet")
+        return leg.call.others(leg)[0]
+
+
+def _unknown(_session: Session, _request: Request, message: VertoMessage, _now: float) -> dict[str, Any] | None:
+    raise RefusedError(f"There is no {message.method[:40]} here")
+
+
+def _is_reference(leg: Leg) -> bool:
+    return leg.session.agent.startswith(REFERENCE_AGENT)
+
+
+def _code(cause: str) -> tuple[str, int]:
+    return cause, CAUSE_CODES.get(cause, CAUSE_CODES["NORMAL_CLEARING"])
+
+
+def _dialog(message: VertoMessage) -> dict[str, Any]:
+    dialog = message.params.get("dialogParams")
+    return dialog if isinstance(dialog, dict) else {}
+
+
+def _call_id(message: VertoMessage) -> str:
+    call_id = _dialog(message).get("callID") or message.params.get("callID")
+    if not isinstance(call_id, str) or not 0 < len(call_id) <= CALL_ID_LIMIT_CHARS:
+        raise RefusedError(f"callID must be a string of 1 to {CALL_ID_LIMIT_CHARS} characters")
+    return call_id
+
+
+def _sdp(message: VertoMessage) -> str:
+    sdp = message.params.get("sdp")
+    if not plausible(sdp):
+        raise RefusedError("sdp must be a session description of at most 65536 characters")
+    return sdp

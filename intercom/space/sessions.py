@@ -1,0 +1,92 @@
+"""A subscriber's session: what outlives the socket it speaks through (protocol §3)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from intercom.signalwire.messages import Event, VertoMessage, builtins, new_id
+from intercom.space import frames
+from intercom.space.store import Subscriber
+from intercom.space.tokens import Grant
+
+LOST_LIMIT_S: Final = 10.0
+"""How long a session, and the calls in it, outlive their socket: three attempts of a client's back-off."""
+UNSENT_LIMIT: Final = 64
+"""Frames kept for a session without a socket; ten seconds of one call bring a handful."""
+
+Transmit = Callable[[str, str], None]
+"""Sends a text frame: (link, text)."""
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One registered, or registrable, client."""
+
+    protocol: str
+    "The session's channel; each event names it."
+    grant: Grant
+    "What its token proved."
+    agent: str
+    "Name and version of the client."
+    transmit: Transmit
+    "How frames leave."
+    node_id: str
+    "The node that holds its calls: this space."
+    project_id: str
+    "The space's project."
+    link: str | None
+    "The socket it speaks through; None while it has none."
+    online: bool = False
+    "Whether it wants inbound calls."
+    lost_at: float = 0.0
+    "When its socket went, monotonic seconds; meaningful while link is None."
+    unsent: deque[str] = field(default_factory=lambda: deque(maxlen=UNSENT_LIMIT))
+    "Frames that wait for a socket; the oldest give way."
+
+    @property
+    def subscriber(self) -> Subscriber:
+        """Who it is."""
+        return self.grant.subscriber
+
+    @property
+    def identity(self) -> str:
+        """Its name towards people who read logs."""
+        return f"{self.subscriber.reference}@{self.project_id}"
+
+    def send(self, text: str) -> None:
+        """Send a frame now, or when the socket is back."""
+        if self.link is None:
+            self.unsent.append(text)
+        else:
+            self.transmit(self.link, text)
+
+    def send_verto(self, method: str, params: dict[str, Any], wall: float) -> str:
+        """Send a Verto message as event `webrtc.message`; return the message's id."""
+        message = VertoMessage(method, params, new_id())
+        body = Event(
+            event_type="webrtc.message",
+            params=builtins(message),
+            event_channel=self.protocol,
+            timestamp=wall,
+            project_id=self.project_id,
+            node_id=self.node_id,
+        )
+        self.send(frames.event(new_id(), body))
+        return str(message.id)
+
+    def lost(self, now: float) -> None:
+        """Note that the socket is gone; the registration goes with it (protocol §7)."""
+        self.link, self.lost_at, self.online = None, now, False
+
+    def resumed(self, link: str) -> None:
+        """Take a new socket; what waited is sent by `flush` once the client knows that it is resumed."""
+        self.link = link
+
+    def flush(self) -> None:
+        """Send what waited for the socket."""
+        waiting, self.unsent = self.unsent, deque(maxlen=UNSENT_LIMIT)
+        for text in waiting:
+            self.send(text)

@@ -1,0 +1,137 @@
+"""The sockets of the space: a thin shell of aiohttp around the exchange."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from intercom.signalwire.messages import new_id
+from intercom.space.exchange import FRAME_LIMIT_BYTES, Close, Exchange, Send
+
+logger = logging.getLogger(__name__)
+
+SOCKETS_LIMIT: Final = 512
+"""Sockets at once."""
+QUEUE_LIMIT_FRAMES: Final = 256
+"""Frames that wait for one slow socket; past it the socket is closed, and its session can be resumed."""
+HEARTBEAT_S: Final = 6.0
+"""How often a socket is pinged (RFC 6455 §5.5.2); one that is dead is noticed after 9 s at most."""
+TICK_S: Final = 1.0
+"""How often the exchange looks at its deadlines, which are 4 s and more."""
+CLOSE_LIMIT_S: Final = 0.5
+"""How long closing one socket may take."""
+
+
+class _Socket:
+    def __init__(self) -> None:
+        self.response = web.WebSocketResponse(
+            heartbeat=HEARTBEAT_S, max_msg_size=FRAME_LIMIT_BYTES, timeout=CLOSE_LIMIT_S, compress=False
+        )
+        self.frames: asyncio.Queue[Send | Close] = asyncio.Queue(QUEUE_LIMIT_FRAMES)
+        self.transport: asyncio.Transport | None = None
+
+    def abort(self) -> None:
+        """Break the connection off; what waits is lost, and the session can be resumed."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    async def write(self) -> None:
+        """Send what is queued, in order, until the socket is closed."""
+        while True:
+            match await self.frames.get():
+                case Send(_, text):
+                    await self.response.send_str(text)
+                case Close(_, code, reason):
+                    await self.response.close(code=code, message=reason.encode())
+                    return
+
+
+class Sockets:
+    """Serves the WebSocket endpoint and moves frames between sockets and exchange.
+
+    :param now: monotonic seconds.
+    """
+
+    def __init__(self, exchange: Exchange, *, now: Callable[[], float]) -> None:
+        self._exchange = exchange
+        self._now = now
+        self._sockets: dict[str, _Socket] = {}
+        self._endpoints: dict[str, Callable[[str], None]] = {}
+        self._ticker: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to watch deadlines."""
+        self._ticker = asyncio.create_task(self._tick(), name="space deadlines")
+
+    async def stop(self) -> None:
+        """Close all sockets, in a bounded time."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+        closing = [
+            socket.response.close(code=WSCloseCode.GOING_AWAY, message=b"The space stops.")
+            for socket in self._sockets.values()
+        ]
+        if closing:
+            await asyncio.wait([asyncio.ensure_future(each) for each in closing], timeout=CLOSE_LIMIT_S)
+
+    def __len__(self) -> int:
+        return len(self._sockets)
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Handle one WebSocket from its upgrade to its end."""
+        if len(self._sockets) >= SOCKETS_LIMIT:
+            return web.Response(status=503, text="This space has no socket left.\n")
+        socket, link = _Socket(), new_id()
+        self._sockets[link] = socket
+        writer: asyncio.Task[None] | None = None
+        try:
+            await socket.response.prepare(request)
+            socket.transport = request.transport
+            writer = asyncio.create_task(socket.write(), name="space socket writer")
+            self._exchange.connected(link, self._now())
+            async for message in socket.response:
+                if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                    self._exchange.received(link, message.data, self._now())
+                    self._deliver()
+        finally:
+            del self._sockets[link]
+            if writer is not None:
+                writer.cancel()
+            self._exchange.disconnected(link, self._now())
+            self._deliver()
+        return socket.response
+
+    def connect_endpoint(self, link: str, take: Callable[[str], None]) -> None:
+        """Connect an endpoint inside this process, such as the echo, as if it had a socket."""
+        self._endpoints[link] = take
+        self._exchange.connected(link, self._now())
+
+    def from_endpoint(self, link: str, text: str) -> None:
+        """Take a frame of such an endpoint."""
+        self._exchange.received(link, text, self._now())
+        self._deliver()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._exchange.elapsed(self._now())
+            self._deliver()
+
+    def _deliver(self) -> None:
+        for output in self._exchange.drain():
+            endpoint = self._endpoints.get(output.link)
+            if endpoint is not None and isinstance(output, Send):
+                endpoint(output.text)
+                continue
+            socket = self._sockets.get(output.link)
+            if socket is None:
+                continue
+            try:
+                socket.frames.put_nowait(output)
+            except asyncio.QueueFull:
+                logger.warning("A socket takes its frames too slowly; it is closed.")
+                socket.abort()

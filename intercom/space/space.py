@@ -1,0 +1,256 @@
+"""The embedded space: a house's own stand-in for the SignalWire service."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import secrets
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote, urlencode, urlsplit
+
+from aiohttp import hdrs, web
+
+from intercom.config import SpaceConfig
+from intercom.signalwire.messages import IceServer
+from intercom.space.certificate import Certificate, Names, loopback_names, network_names, now_utc
+from intercom.space.credential import SpaceCredential, read_credential
+from intercom.space.errors import SpaceConfigError, TokenError
+from intercom.space.exchange import Exchange
+from intercom.space.fabric_api import FabricApi
+from intercom.space.guard import Guard
+from intercom.space.house_api import HouseApi
+from intercom.space.pairing import PairingCodes
+from intercom.space.sockets import Sockets
+from intercom.space.station_files import station_routes
+from intercom.space.store import Store, Subscriber
+from intercom.space.tokens import TokenAuthority
+from intercom.space.turn_credentials import ice_server
+
+logger = logging.getLogger(__name__)
+
+BODY_LIMIT_BYTES: Final = 16 * 1024
+"""The largest HTTP body; a token request with its proof has 2 kB."""
+STOP_LIMIT_S: Final = 1.0
+"""How long stopping may take."""
+CERTIFICATE_CHECK_S: Final = 86_400.0
+"""How often a running space looks whether its certificate ends soon."""
+
+
+class Space:
+    """Serves the HTTP API, the socket and the station page on one port.
+
+    :param config: the `[space]` table.
+    :param state_dir: where the database and the certificate live.
+    :param wall: the time of day, seconds since 1970.
+    Raises `StoreError` when the state directory cannot be used and `SpaceConfigError` when settings do not fit.
+    """
+
+    def __init__(self, config: SpaceConfig, state_dir: Path, *, wall: Callable[[], float] = time.time) -> None:
+        self._config = config
+        self._host, self._port = _listen(config.listen)
+        self._loopback = _is_loopback(self._host)
+        self._encrypted = config.tls == "on" or (config.tls == "auto" and not self._loopback)
+        if not self._encrypted and not self._loopback:
+            logger.warning("The space serves the network without TLS: browsers will refuse the microphone there.")
+        self._names = loopback_names() if self._loopback else network_names(config.host_names)
+        if self._loopback and config.host_names:
+            self._names = Names((*self._names.hosts, *config.host_names), self._names.addresses)
+        self._state_dir = state_dir
+        self._wall = wall
+        self._turn_secret = _turn_secret(config)
+        self._certificate = Certificate(state_dir, self._names)
+        self._credentials: dict[str, Path] = {}
+        self._runner: web.AppRunner | None = None
+        self._renewal: asyncio.Task[None] | None = None
+        self.store = Store(state_dir / "space.sqlite3", now=wall)
+        self.store.add_group(config.group)
+        self.tokens = TokenAuthority(self.store, now=wall, lifetime_s=config.token_lifetime_s)
+        self.api_token = self.store.value("api_token", lambda: secrets.token_urlsafe(32))
+        """With `tokens.project_id` the Basic credentials that mint tokens; a secret."""
+        self.codes = PairingCodes()
+        self.exchange = Exchange(self.tokens, self.store, ice_servers=self._ice_servers, wall=wall)
+        self.sockets = Sockets(self.exchange, now=time.monotonic)
+
+    # -- where it is -----------------------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """Where the space is served, without a slash at the end; the port is the real one once it has started."""
+        scheme = "https" if self._encrypted else "http"
+        return f"{scheme}://{self._authority()}"
+
+    @property
+    def relay_url(self) -> str:
+        """Where the socket is."""
+        scheme = "wss" if self._encrypted else "ws"
+        return f"{scheme}://{self._authority()}/"
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._port
+
+    def _authority(self) -> str:
+        return f"{self._public_host()}:{self._port}"
+
+    def _public_host(self) -> str:
+        if self._loopback:
+            return "localhost"
+        if self._config.host_names:
+            return self._config.host_names[0]
+        listening = ipaddress.ip_address(self._host)
+        candidates = [listening] if not listening.is_unspecified else list(self._names.addresses)
+        for address in candidates:
+            if not address.is_loopback:
+                return f"[{address}]" if address.version == 6 else str(address)
+        return "localhost"
+
+    # -- life ------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Serve; returns when connections are accepted. Raises `SpaceConfigError` when the port cannot be had."""
+        context = None
+        if self._encrypted:
+            if self._certificate.ensure(now_utc()):
+                logger.info("The space has made a certificate for itself.")
+            context = self._certificate.context()
+            self._renewal = asyncio.create_task(self._renew(context), name="space certificate")
+        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=STOP_LIMIT_S / 2)
+        await runner.setup()
+        site = web.TCPSite(runner, self._host, self._port, ssl_context=context)
+        try:
+            await site.start()
+        except OSError as problem:
+            await runner.cleanup()
+            raise SpaceConfigError(
+                f"The space cannot listen on {self._config.listen}: {problem.strerror or problem}. "
+                "Stop what uses the port, or choose another one in [space] listen."
+            ) from problem
+        self._runner = runner
+        self._port = runner.addresses[0][1]
+        self.tokens.channel_host = f"puc.{self._public_host()}:{self._port}"
+        self.sockets.start()
+        logger.info("The space serves at %s.", self.url)
+
+    async def stop(self) -> None:
+        """Close all sockets and the port within a second; a second call does nothing."""
+        runner, self._runner = self._runner, None
+        if runner is None:
+            return
+        if self._renewal is not None:
+            self._renewal.cancel()
+        await self.sockets.stop()
+        try:
+            await asyncio.wait_for(runner.cleanup(), STOP_LIMIT_S)
+        except TimeoutError:
+            logger.warning("The space stopped with connections still open.")
+        self.store.close()
+
+    def _application(self) -> web.Application:
+        guard = Guard(self._names, encrypted=self._encrypted, now=time.monotonic)
+        app = web.Application(middlewares=[guard.middleware], client_max_size=BODY_LIMIT_BYTES)
+        app.on_response_prepare.append(guard.add_headers)
+        fabric = FabricApi(self.store, self.tokens, api_token=self.api_token, now=self._wall)
+        house = HouseApi(
+            self.store,
+            self.tokens,
+            self.codes,
+            group=self._config.group,
+            socket_scheme="wss" if self._encrypted else "ws",
+            now=time.monotonic,
+        )
+        app.add_routes([*fabric.routes(), *house.routes(), web.get("/", self._root), *station_routes()])
+        return app
+
+    async def _root(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
+            return await self.sockets.serve(request)
+        raise web.HTTPFound("/station/")
+
+    async def _renew(self, context: ssl.SSLContext) -> None:
+        while True:
+            await asyncio.sleep(CERTIFICATE_CHECK_S)
+            if self._certificate.ensure(now_utc()):
+                self._certificate.load_into(context)
+                for reference, path in self._credentials.items():
+                    self.write_credential(reference, path)
+                logger.info("The space has renewed its certificate.")
+
+    # -- who belongs to it -----------------------------------------------------------------------------------
+
+    def pairing_url(self, *, name: str = "Station") -> str:
+        """The address that a phone opens to join the house, good once and for ten minutes.
+
+        The code stands in the fragment, which browsers do not send to servers and proxies do not log.
+        """
+        fragment = urlencode({"pair": self.codes.issue(time.monotonic()), "name": name}, quote_via=quote)
+        return f"{self.url}/station/#{fragment}"
+
+    def enrol(self, reference: str, display_name: str) -> SpaceCredential:
+        """A new credential for one device of the subscriber `reference`, which is made if it is new."""
+        subscriber = self.store.subscriber(reference) or self.store.add_subscriber(reference, display_name)
+        return self._credential(subscriber, self.store.add_device(subscriber, display_name))
+
+    def write_credential(self, reference: str, path: Path, *, display_name: str = "") -> None:
+        """Keep the file `path` (mode 0600) a valid credential of `reference`.
+
+        A secret in it that still holds is kept, and a file that says all of it already is not written.
+        """
+        found = read_credential(path)
+        credential = None
+        if found is not None and found.subscriber == reference:
+            try:
+                credential = self._credential(self.store.owner_of(found.device_secret), found.device_secret)
+            except TokenError:
+                credential = None
+        if credential is None or credential.subscriber != reference:
+            credential = self.enrol(reference, display_name or reference.capitalize())
+        credential.write(path)
+        self._credentials[reference] = path
+
+    def _credential(self, subscriber: Subscriber, secret: str) -> SpaceCredential:
+        pinned = None
+        if self._encrypted:
+            self._certificate.ensure(now_utc())
+            pinned = self._certificate.pem
+        return SpaceCredential(self.url, self.relay_url, subscriber.reference, secret, pinned)
+
+    def _ice_servers(self, subscriber: Subscriber) -> list[IceServer]:
+        if not self._config.turn_url or not self._turn_secret:
+            return []
+        return [ice_server(self._config.turn_url, self._turn_secret, subscriber.id, self._wall())]
+
+
+def _listen(listen: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(f"//{listen}")
+        host = "127.0.0.1" if parts.hostname == "localhost" else str(parts.hostname)
+        ipaddress.ip_address(host)
+        return host, int(str(parts.port))
+    except ValueError as problem:
+        raise SpaceConfigError(
+            f"[space] listen is {listen!r}; write address:port, such as 127.0.0.1:8480."
+        ) from problem
+
+
+def _is_loopback(host: str) -> bool:
+    return ipaddress.ip_address(host).is_loopback
+
+
+def _turn_secret(config: SpaceConfig) -> str:
+    if not config.turn_url:
+        return ""
+    if not config.turn_secret_file:
+        raise SpaceConfigError("[space] turn_url is set without turn_secret_file; name the file with the secret.")
+    try:
+        secret = Path(config.turn_secret_file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as problem:
+        raise SpaceConfigError(f"[space] turn_secret_file cannot be read: {problem}.") from problem
+    if not secret:
+        raise SpaceConfigError(f"[space] turn_secret_file {config.turn_secret_file} is empty.")
+    return secret

@@ -1,0 +1,160 @@
+"""The tokens that the space gives and takes: SATs, client-bound SATs and the state that resumes a session.
+
+A SAT is a JWT (RFC 7519) signed with ES256, whose header carries `ch` (protocol §1). All times are seconds
+since 1970 from the clock that is passed in.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from intercom.space.dpop import ProofChecker
+from intercom.space.errors import TokenError
+from intercom.space.store import Store, Subscriber
+
+TOKEN_LIMIT_CHARS: Final = 4096
+REFRESH_SCOPE: Final = "sat:refresh"
+"""The scope with which a client may bind its token to a key (protocol §2)."""
+STATE_LIFETIME_S: Final = 86_400
+"""How long a session can be resumed at all; past it a client connects afresh and loses nothing."""
+_SAT_AUDIENCE: Final = "space"
+_STATE_AUDIENCE: Final = "resume"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a valid SAT proves."""
+
+    subscriber: Subscriber
+    "Who it is."
+    jti: str
+    "The token's own id."
+    expires_at: int
+    "Seconds since 1970."
+    scope: tuple[str, ...] = ()
+    "What else it allows."
+    jkt: str = ""
+    "RFC 7638 thumbprint of the key it is bound to; empty when unbound."
+    fingerprint: str = ""
+    "Thumbprint of the only key to which it may be bound; empty when any may."
+
+
+class TokenAuthority:
+    """Signs and checks tokens with the key kept in the store.
+
+    :param store: holds the key and knows the subscribers.
+    :param now: the time of day, seconds since 1970.
+    :param lifetime_s: how long a SAT lasts unless its request says less.
+    """
+
+    def __init__(self, store: Store, *, now: Callable[[], float], lifetime_s: int) -> None:
+        self._store = store
+        self._now = now
+        self.lifetime_s = lifetime_s
+        self.space_id = store.value("space_id", lambda: secrets.token_hex(16))
+        self.project_id = store.value("project_id", lambda: secrets.token_hex(16))
+        self.channel_host = ""
+        """The SAT header's `ch`; set when the space knows its port."""
+        self.proofs = ProofChecker(now=now)
+        key = serialization.load_pem_private_key(store.value("signing_key", _new_key).encode(), password=None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TokenError("The space's signing key is no elliptic-curve key; move the database away.")
+        self._key = key
+        self._public_key = key.public_key()
+
+    def issue(
+        self,
+        subscriber: Subscriber,
+        *,
+        lifetime_s: int | None = None,
+        scope: Sequence[str] = (),
+        jkt: str = "",
+        fingerprint: str = "",
+    ) -> tuple[str, int]:
+        """A SAT for `subscriber`, and when it expires; the space's own life-time is the longest."""
+        now = int(self._now())
+        expires_at = now + min(lifetime_s or self.lifetime_s, self.lifetime_s)
+        claims: dict[str, Any] = {
+            "iss": self.space_id,
+            "aud": _SAT_AUDIENCE,
+            "sub": subscriber.id,
+            "jti": secrets.token_hex(16),
+            "iat": now,
+            "exp": expires_at,
+        }
+        if scope:
+            claims["scope"] = list(scope)
+        if jkt:
+            claims["cnf"] = {"jkt": jkt}
+        if fingerprint:
+            claims["fingerprint"] = fingerprint
+        header = {"typ": "SAT", "ch": self.channel_host}
+        return jwt.encode(claims, self._key, algorithm="ES256", headers=header), expires_at
+
+    def check(self, token: object, *, even_expired: bool = False) -> Grant:
+        """What `token` proves; raises `TokenError` when it proves nothing."""
+        claims = self._claims(token, _SAT_AUDIENCE, even_expired=even_expired)
+        subscriber = self._store.subscriber_by_id(str(claims["sub"]))
+        if subscriber is None:
+            raise TokenError("The token's subscriber is no longer in this space.")
+        return Grant(
+            subscriber,
+            str(claims.get("jti", "")),
+            int(claims["exp"]),
+            tuple(claims.get("scope", ())),
+            str(claims.get("cnf", {}).get("jkt", "")),
+            str(claims.get("fingerprint", "")),
+        )
+
+    def admit(self, token: object, proof: object, *, method: str, even_expired: bool) -> Grant:
+        """Check a SAT and, when it is bound to a key, the proof by that key for the JSON-RPC method `method`."""
+        grant = self.check(token, even_expired=even_expired)
+        if grant.jkt:
+            self.proofs.rpc(proof, method=method, jkt=grant.jkt)
+        return grant
+
+    def resume_state(self, protocol: str, subscriber: Subscriber) -> str:
+        """The authorization state with which `subscriber` resumes the session `protocol` (protocol §3)."""
+        expires_at = int(self._now()) + STATE_LIFETIME_S
+        claims = {"aud": _STATE_AUDIENCE, "sub": subscriber.id, "exp": expires_at, "protocol": protocol}
+        return jwt.encode(claims, self._key, algorithm="ES256")
+
+    def check_resume_state(self, state: object, protocol: str, subscriber: Subscriber) -> None:
+        """Check that `state` resumes exactly this session; raises `TokenError` when it does not."""
+        claims = self._claims(state, _STATE_AUDIENCE, even_expired=False)
+        if claims["sub"] != subscriber.id or claims.get("protocol") != protocol:
+            raise TokenError("The authorization state belongs to another session.")
+
+    def _claims(self, token: object, audience: str, *, even_expired: bool) -> dict[str, Any]:
+        if not isinstance(token, str) or len(token) > TOKEN_LIMIT_CHARS:
+            raise TokenError("The token is missing or too long.")
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                self._public_key,
+                algorithms=["ES256"],
+                audience=audience,
+                # Times are judged below, by the clock that was passed in; iat is not judged at all, because a
+                # machine without a battery clock jumps by years.
+                options={"require": ["sub", "exp", "aud"], "verify_exp": False, "verify_iat": False},
+            )
+        except jwt.InvalidTokenError as problem:
+            raise TokenError("The token is not one of this space.") from problem
+        if not even_expired and claims["exp"] <= self._now():
+            raise TokenError("The token has expired; get a new one.")
+        return claims
+
+
+def _new_key() -> str:
+    return (
+        ec.generate_private_key(ec.SECP256R1())
+        .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        .decode()
+    )

@@ -1,0 +1,21 @@
+"""Time-limited TURN credentials (draft-uberti-behave-turn-rest-00), as coturn's `use-auth-secret` checks them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from typing import Final
+
+from intercom.signalwire.messages import IceServer
+
+LIFETIME_S: Final = 86_400
+"""A day: longer than any call, and a client gets new ones with each connect."""
+
+
+def ice_server(url: str, secret: str, subscriber_id: str, now: float) -> IceServer:
+    """The TURN server at `url` with a user name and password for `subscriber_id`; `now` in seconds since 1970."""
+    username = f"{int(now) + LIFETIME_S}:{subscriber_id}"
+    # SHA-1 is what the scheme prescribes; as an HMAC over a random secret it holds.
+    digest = hmac.new(secret.encode(), username.encode(), hashlib.sha1).digest()
+    return IceServer(urls=[url], username=username, credential=base64.b64encode(digest).decode())
