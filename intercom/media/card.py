@@ -1,0 +1,181 @@
+"""Sound cards: which are there, which one is used, and how a PCM of it is opened."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import alsaaudio
+
+from intercom.config import AudioConfig
+from intercom.media.errors import CardError
+from intercom.media.events import Direction
+from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ
+
+log = logging.getLogger(__name__)
+
+PERIODS = 8
+"""The engine itself keeps the delay low; a long buffer only forgives a late thread."""
+SIMULATED = "simulated"
+AUTO = "auto"
+
+STATE_DISCONNECTED = 8
+"""SND_PCM_STATE_DISCONNECTED: the card was unplugged."""
+
+
+class Pcm(Protocol):
+    """One direction of a card: `alsaaudio.PCM` in non-blocking mode, or a simulation of it.
+
+    `read` gives `(frames, bytes)`, `write` gives frames; 0 means not now, -32 an xrun that is healed already.
+    `avail` gives frames, or a negative errno. Everything else that goes wrong raises `alsaaudio.ALSAAudioError`.
+    """
+
+    def read(self) -> tuple[int, bytes]: ...
+    def write(self, data: bytes, /) -> int: ...
+    def avail(self) -> int: ...
+    def state(self) -> int: ...
+    def info(self) -> dict[str, Any]: ...
+    def drop(self) -> int: ...
+    def close(self) -> None: ...
+
+
+class Cards(Protocol):
+    """Where the engine gets its PCMs from, at start and again after a loss."""
+
+    @property
+    def description(self) -> str:
+        """Which card is used, in words."""
+
+    def open(self, direction: Direction) -> Pcm:
+        """A prepared PCM, 48 kHz mono S16, 10 ms periods; CardError when it cannot be had now."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardName:
+    """A sound card of this machine."""
+
+    index: int
+    """Its number, which changes from boot to boot: never store it."""
+    id: str
+    """Its ALSA id, which is stored."""
+
+    @property
+    def pcm(self) -> str:
+        """The PCM that converts rate and channels, by the card's id."""
+        return f"plughw:CARD={self.id},DEV=0"
+
+
+def list_cards() -> list[CardName]:
+    """The sound cards of this machine, in the order of their numbers."""
+    return [CardName(index, name) for index, name in zip(alsaaudio.card_indexes(), alsaaudio.cards(), strict=False)]
+
+
+def open_pcm(
+    direction: Direction,
+    name: str,
+    *,
+    rate: int = RATE_HZ,
+    channels: int = 1,
+    period: int = BLOCK_SAMPLES,
+    periods: int = PERIODS,
+) -> Pcm:
+    """Open the ALSA PCM `name`, S16, not blocking; `rate` in Hz, `period` in frames.
+
+    A name that does not convert (`hw:…`) and gave another rate or channel count is opened again behind ALSA's `plug`.
+    CardError says what ALSA said and what to do.
+    """
+    pcm = _open(direction, name, rate=rate, channels=channels, period=period, periods=periods)
+    if _fits(pcm, rate, channels):
+        return pcm
+    pcm.close()
+    plugged = f"plug:SLAVE='{name}'"
+    pcm = _open(direction, plugged, rate=rate, channels=channels, period=period, periods=periods)
+    if _fits(pcm, rate, channels):
+        return pcm
+    pcm.close()
+    raise CardError(f"{name} does not {direction} at {rate} Hz with {channels} channel(s): use plughw:CARD=…")
+
+
+def _open(direction: Direction, name: str, *, rate: int, channels: int, period: int, periods: int) -> Pcm:
+    kind = alsaaudio.PCM_CAPTURE if direction == "capture" else alsaaudio.PCM_PLAYBACK
+    try:
+        pcm: Pcm = alsaaudio.PCM(
+            kind,
+            alsaaudio.PCM_NONBLOCK,
+            device=name,
+            rate=rate,
+            channels=channels,
+            format=alsaaudio.PCM_FORMAT_S16_LE,
+            periodsize=period,
+            periods=periods,
+        )
+    except alsaaudio.ALSAAudioError as error:
+        raise CardError(f"cannot open {name} for {direction}: {error}; {_advice(str(error))}") from error
+    return pcm
+
+
+def _fits(pcm: Pcm, rate: int, channels: int) -> bool:
+    info = pcm.info()
+    return bool(info["rate"] == rate and info["channels"] == channels)
+
+
+def _advice(said: str) -> str:
+    if "busy" in said:
+        return "another program uses it: `fuser -v /dev/snd/*` shows which"
+    if "No such" in said:
+        return "is it plugged in? `aplay -l` lists the cards that are"
+    if "ermission" in said:
+        return "the user must be in the group audio"
+    return "`intercom audio test` tells more"
+
+
+@dataclass(frozen=True, slots=True)
+class AlsaCards:
+    """A microphone and a speaker by their ALSA names."""
+
+    capture: str
+    """PCM name of the microphone."""
+    playback: str
+    """PCM name of the speaker."""
+    description: str
+    """Which card and why."""
+
+    def open(self, direction: Direction) -> Pcm:
+        """Open the PCM of this direction; CardError when it cannot be had now."""
+        return open_pcm(direction, self.capture if direction == "capture" else self.playback)
+
+
+def choose_cards(config: AudioConfig, simulated: Callable[[AudioConfig], Cards]) -> Cards:
+    """The card that the configuration names; for `auto` the first that both plays and records, else `simulated`.
+
+    Nothing stays open. The description of the answer says what was chosen and why.
+    """
+    if config.card == SIMULATED:
+        return simulated(config)
+    if config.card != AUTO:
+        name = config.card
+        return AlsaCards(config.capture or name, config.playback or name, f"{name}, as configured")
+    if config.capture and config.playback:
+        return AlsaCards(config.capture, config.playback, f"{config.capture} and {config.playback}, as configured")
+    for card in list_cards():
+        reason = _unfit(card)
+        if reason is None:
+            return AlsaCards(
+                config.capture or card.pcm,
+                config.playback or card.pcm,
+                f"card {card.id}, the first that both plays and records",
+            )
+        log.info("card %s is not used: %s", card.id, reason)
+    return simulated(config)
+
+
+def _unfit(card: CardName) -> str | None:
+    directions: tuple[Direction, ...] = ("capture", "playback")
+    for direction in directions:
+        try:
+            open_pcm(direction, card.pcm).close()
+        except CardError as error:
+            return str(error)
+    return None

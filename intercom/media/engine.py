@@ -1,0 +1,347 @@
+"""The audio engine: one thread owns the microphone and the speaker and moves sound in blocks of 10 ms.
+
+The thread never waits for the event loop, nor the loop for it: what they share is handed over under a lock that is
+held for microseconds. Without a call or a tone no PCM runs and the thread sleeps.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from intercom.media.card import Cards
+from intercom.media.events import EngineEvent, EngineFailed, EngineStarted
+from intercom.media.line import CaptureLine, LineLostError, PlaybackLine
+from intercom.media.mixer import Mixer, Playing
+from intercom.media.port import Port
+from intercom.media.sound import SILENCE, Samples, level_db, ratio, to_samples
+from intercom.media.tones import Tones
+
+log = logging.getLogger(__name__)
+
+SHORTEST_WAIT_S = 0.0005
+SLACK_S = 0.005
+"""The speaker's turn waits this long for the microphone's, so that one waking serves both."""
+LINGER_S = 0.3
+"""The speaker runs on a little, in silence: the end of a tone is heard, and the next one begins without a start."""
+BLOCKS_AT_ONCE = 8
+"""At a start two or three are written; more means that the device swallows everything."""
+STOP_DEADLINE_S = 1.5
+REAL_TIME_PRIORITY = 10
+"""Above every ordinary process, below the kernel's own threads."""
+
+
+class FarEnd(Protocol):
+    """The other side's voice, asked for by the engine's thread."""
+
+    def pull(self, now: float) -> Samples:
+        """The next 480 samples to play."""
+
+
+class NearEnd(Protocol):
+    """Where the door's voice goes, called by the engine's thread."""
+
+    def push(self, block: Samples, now: float) -> None:
+        """The next 480 samples that were captured."""
+
+
+Call = tuple[FarEnd, NearEnd]
+
+
+class Canceller(Protocol):
+    """Takes out of the microphone what the speaker played."""
+
+    def played(self, block: Samples) -> None:
+        """Exactly what was written to the speaker."""
+
+    def clean(self, block: Samples) -> Samples:
+        """The captured block without the echo."""
+
+    def reset(self) -> None:
+        """Forget the room: the device changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStats:
+    """How the engine does; all counts since it started."""
+
+    card: str
+    """Which card is used."""
+    running: bool
+    """Whether a PCM runs now."""
+    capture_xruns: int
+    """Overruns of the microphone."""
+    playback_xruns: int
+    """Times that the speaker ran dry."""
+    captured_blocks: int
+    """Blocks of 10 ms read."""
+    played_blocks: int
+    """Blocks of 10 ms written."""
+    microphone_db: float
+    """Level of the last captured block, dB full scale."""
+    speaker_db: float
+    """Level of the last played block, dB full scale."""
+    real_time: bool
+    """Whether the thread has real-time priority."""
+
+
+class AudioEngine:
+    """Plays tones and carries one call's sound.
+
+    `on_event` is called on the engine's thread and must only hand the event over. Every other method may be called
+    from any thread and returns at once.
+    """
+
+    def __init__(
+        self,
+        cards: Cards,
+        *,
+        on_event: Callable[[EngineEvent], None],
+        tones: Tones | None = None,
+        canceller: Canceller | None = None,
+        speaker_gain_db: float = 0.0,
+        microphone_gain_db: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cards = cards
+        self._on_event = on_event
+        self._tones = tones or Tones()
+        self._canceller = canceller
+        self._clock = clock
+        self._mixer = Mixer(speaker_gain_db)
+        self._microphone_gain = ratio(microphone_gain_db)
+        self._wake = threading.Condition()
+        self._signalled = False
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._playing: list[Playing] = []
+        self._call: Call | None = None
+        self._playback = Port("playback", lambda: PlaybackLine(cards.open("playback")), on_event)
+        self._capture = Port("capture", lambda: CaptureLine(cards.open("capture")), on_event)
+        self._linger_until = 0.0
+        self._captured_blocks = 0
+        self._played_blocks = 0
+        self._last_captured = self._last_played = SILENCE
+        self._real_time = False
+        self.microphone_muted = False
+        self.speaker_muted = False
+
+    # Lifetime
+
+    def start(self) -> None:
+        """Open the card and wait for work; a card that is not there is a `DeviceLost` event, not an error."""
+        assert self._thread is None
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="audio-engine", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Silence everything and give the devices back, within two seconds."""
+        self._stopping = True
+        self._signal()
+        if self._thread is not None:
+            self._thread.join(STOP_DEADLINE_S)
+            if self._thread.is_alive():
+                log.warning("the sound device does not let go; its thread is left behind")
+            self._thread = None
+
+    # What the rest of the door asks for
+
+    def play(self, name: str, *, repeat: bool = False) -> Playing:
+        """Play a tone from its beginning, over whatever sounds now; ToneError when there is none of that name."""
+        playing = Playing(name, self._tones[name], repeat=repeat, asked_at=self._clock())
+        with self._wake:
+            self._playing.append(playing)
+            self._signalled = True
+            self._wake.notify()
+        return playing
+
+    def connect(self, far: FarEnd, near: NearEnd) -> None:
+        """Carry a call: from now on `far` is pulled and `near` is pushed, 100 times a second each."""
+        with self._wake:
+            self._call = (far, near)
+            self._signalled = True
+            self._wake.notify()
+
+    def disconnect(self, near: NearEnd) -> None:
+        """End the call that `near` belongs to; harmless when another one has taken its place."""
+        with self._wake:
+            if self._call is not None and self._call[1] is near:
+                self._call = None
+                self._signalled = True
+                self._wake.notify()
+
+    def retry_now(self) -> None:
+        """Look for a lost card at once: something was plugged in."""
+        self._capture.retry_now()
+        self._playback.retry_now()
+        self._signal()
+
+    def set_speaker_gain_db(self, gain_db: float) -> None:
+        """Louder or softer speaker, from the next block on."""
+        self._mixer.set_gain_db(gain_db)
+
+    def set_microphone_gain_db(self, gain_db: float) -> None:
+        """Louder or softer microphone, from the next block on."""
+        self._microphone_gain = ratio(gain_db)
+
+    def stats(self) -> EngineStats:
+        """How it does now."""
+        return EngineStats(
+            card=self._cards.description,
+            running=self._capture.is_running or self._playback.is_running,
+            capture_xruns=self._capture.xruns,
+            playback_xruns=self._playback.xruns,
+            captured_blocks=self._captured_blocks,
+            played_blocks=self._played_blocks,
+            microphone_db=level_db(self._last_captured),
+            speaker_db=level_db(self._last_played),
+            real_time=self._real_time,
+        )
+
+    # The thread
+
+    def _signal(self) -> None:
+        with self._wake:
+            self._signalled = True
+            self._wake.notify()
+
+    def _run(self) -> None:
+        try:
+            self._real_time = _ask_for_real_time()
+            self._open()
+            while not self._stopping:
+                wait_s = self._serve(self._clock())
+                with self._wake:
+                    if not self._signalled:
+                        self._wake.wait(wait_s)
+                    self._signalled = False
+        except Exception as error:  # whatever it was, the door must know that it is deaf and dumb
+            log.exception("the audio engine died")
+            self._on_event(EngineFailed(f"{type(error).__name__}: {error}"))
+        finally:
+            self._capture.close()
+            self._playback.close()
+
+    def _open(self) -> None:
+        now = self._clock()
+        self._playback.ready(now)
+        self._capture.ready(now)
+        if self._playback.is_open and self._capture.is_open:
+            log.info("sound: %s", self._cards.description)
+            self._on_event(EngineStarted(self._cards.description))
+
+    def _serve(self, now: float) -> float | None:
+        """One round; how long to sleep after it, None = until somebody asks for something."""
+        with self._wake:
+            call = self._call
+            playing = list(self._playing)
+        waits_s = (self._serve_playback(now, call, playing), self._serve_capture(now, call))
+        self._playback.report_xruns(now)
+        self._capture.report_xruns(now)
+        due_s = [wait for wait in waits_s if wait is not None]
+        return max(SHORTEST_WAIT_S, min(due_s)) if due_s else None
+
+    def _serve_playback(self, now: float, call: Call | None, playing: list[Playing]) -> float | None:
+        line = self._playback.ready(now)
+        if line is None:
+            return self._playback.retry_in_s(now)
+        try:
+            return self._feed(line, now, call, playing)
+        except LineLostError as error:
+            self._playback.lost(error, now)
+            self._forget_the_room()
+            return self._playback.retry_in_s(now)
+
+    def _feed(self, line: PlaybackLine, now: float, call: Call | None, playing: list[Playing]) -> float | None:
+        if call is not None or playing:
+            self._linger_until = now + LINGER_S
+        elif now >= self._linger_until:
+            line.stop()
+            return None
+        if not line.running:
+            line.start(now)
+        for _ in range(BLOCKS_AT_ONCE):
+            if not line.is_hungry(now):
+                break
+            tones = self._next_blocks(playing)
+            block = self._mixer.mix(self._far_block(call, now), [block for _, block in tones])
+            if self._canceller is not None:
+                self._canceller.played(block)
+            taken = line.write(block, now)
+            self._played_blocks += 1
+            self._last_played = block
+            self._note_first_writes(tones)
+            if not taken:
+                break
+        return line.due_s() + SLACK_S
+
+    def _far_block(self, call: Call | None, now: float) -> Samples | None:
+        if call is None:
+            return None
+        block = call[0].pull(now)
+        return SILENCE if self.speaker_muted else block
+
+    def _next_blocks(self, playing: list[Playing]) -> list[tuple[Playing, Samples]]:
+        sounding = []
+        for tone in list(playing):
+            block = tone.next_block()
+            if block is not None:
+                sounding.append((tone, block))
+                continue
+            playing.remove(tone)
+            with self._wake:
+                self._playing.remove(tone)
+        return sounding
+
+    def _note_first_writes(self, tones: list[tuple[Playing, Samples]]) -> None:
+        for tone, _ in tones:
+            if tone.first_written_at is None:
+                tone.first_written_at = self._clock()
+
+    def _serve_capture(self, now: float, call: Call | None) -> float | None:
+        line = self._capture.ready(now)
+        if line is None:
+            return self._capture.retry_in_s(now)
+        try:
+            if call is None:
+                line.stop()
+                return None
+            if not line.running:
+                line.start(now)
+            for block in line.blocks(now):
+                call[1].push(self._clean(block), now)
+                self._captured_blocks += 1
+            return line.due_s()
+        except LineLostError as error:
+            self._capture.lost(error, now)
+            self._forget_the_room()
+            return self._capture.retry_in_s(now)
+
+    def _clean(self, block: Samples) -> Samples:
+        if self._microphone_gain != 1.0:
+            block = to_samples(block * np.float32(self._microphone_gain))
+        if self._canceller is not None:
+            block = self._canceller.clean(block)
+        self._last_captured = block
+        return SILENCE if self.microphone_muted else block
+
+    def _forget_the_room(self) -> None:
+        if self._canceller is not None:
+            self._canceller.reset()
+
+
+def _ask_for_real_time() -> bool:
+    """Real-time priority for this thread, where the system grants it (`LimitRTPRIO=` in the unit)."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REAL_TIME_PRIORITY))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,35 @@
+"""Everything that the media part raises.
+
+MediaError
+├── CardError (OSError)               a sound card cannot be opened or does not do what is needed
+├── ToneError (ValueError)            a tone has no such name, or its file cannot be played
+├── CodecError (ValueError)           bytes that are no packet of their codec
+├── SessionDescriptionError (ValueError)   an offer or answer that cannot be used
+└── CallEndedError (RuntimeError)     the call was closed already, or connecting took too long
+"""
+
+from __future__ import annotations
+
+
+class MediaError(Exception):
+    """Something of sound or picture did not work."""
+
+
+class CardError(MediaError, OSError):
+    """A sound card cannot be opened or does not do what is needed."""
+
+
+class ToneError(MediaError, ValueError):
+    """A tone has no such name, or its file cannot be played."""
+
+
+class CodecError(MediaError, ValueError):
+    """These bytes are no packet of their codec."""
+
+
+class SessionDescriptionError(MediaError, ValueError):
+    """This offer or answer cannot be used; the message says why."""
+
+
+class CallEndedError(MediaError, RuntimeError):
+    """The call was closed already."""

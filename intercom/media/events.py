@@ -1,0 +1,100 @@
+"""What the sound part reports: one fact per class, past tense."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Direction = Literal["capture", "playback"]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStarted:
+    """The card was opened for the first time."""
+
+    card: str
+    """What was chosen, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLost:
+    """A PCM stopped working: unplugged, or its driver or server died. Retried until it returns."""
+
+    direction: Direction
+    """Which PCM."""
+    reason: str
+    """What ALSA said, or did not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceReturned:
+    """The lost card works again; whatever played or spoke goes on."""
+
+    direction: Direction
+    """Which PCM."""
+    after_s: float
+    """How long it was away."""
+
+
+@dataclass(frozen=True, slots=True)
+class XrunHappened:
+    """The speaker ran dry or the microphone's buffer overflowed; healed already. At most one a second is told."""
+
+    direction: Direction
+    """Which PCM."""
+    count: int
+    """How many since the engine started."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFailed:
+    """The engine's thread died of a defect: there is no sound until a restart."""
+
+    reason: str
+    """The exception in words."""
+
+
+EngineEvent = EngineStarted | DeviceLost | DeviceReturned | XrunHappened | EngineFailed
+
+
+@dataclass(frozen=True, slots=True)
+class CallConnected:
+    """ICE and DTLS are up."""
+
+    call_id: str
+    """The call."""
+    after_s: float
+    """Since both descriptions were known."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSilent:
+    """Nothing was received for so long that the call needs recovery."""
+
+    call_id: str
+    """The call."""
+    silent_s: float
+    """Since the last packet, or since it connected."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaReturned:
+    """Packets arrive again after a `MediaSilent`."""
+
+    call_id: str
+    """The call."""
+    after_s: float
+    """How long there were none."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailed:
+    """The call's connection cannot be used any more; its state is `failed`."""
+
+    call_id: str
+    """The call."""
+    reason: str
+    """Why, in words."""
+
+
+CallEvent = CallConnected | MediaSilent | MediaReturned | CallFailed

@@ -1,0 +1,201 @@
+"""One open PCM and the manners that ALSA needs: xruns healed and counted, a lost device recognised in all its forms.
+
+A device is lost when ALSA raises, when it answers -32 or nothing for ever, or when its clock stands still: a USB
+card that is pulled, a sound server that died and a driver that hangs all look different.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import alsaaudio
+import numpy as np
+
+from intercom.media.card import STATE_DISCONNECTED, Pcm
+from intercom.media.sound import BLOCK_BYTES, BLOCK_SAMPLES, RATE_HZ, SAMPLE_BYTES, Samples
+
+XRUN = -32
+XRUNS_IN_A_ROW = 10
+"""A card that heals needs one; a dead dmix answers nothing else."""
+SILENT_S = 0.5
+"""Fifty periods without a frame: its clock stands still."""
+START_SILENT_S = 1.5
+"""Some USB microphones need most of a second for their first frame."""
+READS_AT_ONCE = 16
+"""After a stall: more than this is the next round's work."""
+TARGET_FRAMES = RATE_HZ * 25 // 1000
+"""What is queued at the speaker after each write: two and a half blocks forgive a thread that is 15 ms late."""
+TARGET_STEP_FRAMES = RATE_HZ * 10 // 1000
+"""Every dry buffer is heard: two of them find the depth of any usable machine."""
+CALM_S = 60.0
+"""After so long without a dry buffer it is worth trying one step less delay."""
+TARGET_LIMIT_FRAMES = RATE_HZ * 60 // 1000
+"""A machine that needs more than this is too slow for a call."""
+
+
+class LineLostError(OSError):
+    """The PCM does not work any more; the message is why."""
+
+
+class CaptureLine:
+    """A microphone that is read in blocks of 10 ms."""
+
+    def __init__(self, pcm: Pcm) -> None:
+        self._pcm = pcm
+        self._heard = bytearray()
+        self._xruns_in_a_row = 0
+        self._deadline = 0.0
+        self.running = False
+        self.xruns = 0
+
+    def start(self, now: float) -> None:
+        """Let it run."""
+        self.running = True
+        self._deadline = now + START_SILENT_S
+        self._heard.clear()
+        self._read()
+
+    def blocks(self, now: float) -> Iterator[Samples]:
+        """Every block that is complete by now; LineLostError when the device is gone."""
+        for _ in range(READS_AT_ONCE):
+            frames = self._read()
+            if frames > 0:
+                self._deadline = now + SILENT_S
+            while len(self._heard) >= BLOCK_BYTES:
+                yield np.frombuffer(bytes(self._heard[:BLOCK_BYTES]), np.int16)
+                del self._heard[:BLOCK_BYTES]
+            if frames < BLOCK_SAMPLES:
+                break
+        if now > self._deadline:
+            raise LineLostError(f"no sound for {SILENT_S * 1000:.0f} ms")
+
+    def due_s(self) -> float:
+        """Seconds until the next block can be complete."""
+        return (BLOCK_SAMPLES - len(self._heard) // SAMPLE_BYTES) / RATE_HZ
+
+    def _read(self) -> int:
+        try:
+            frames, data = self._pcm.read()
+        except alsaaudio.ALSAAudioError as error:
+            raise LineLostError(str(error)) from error
+        if frames == XRUN:
+            self.xruns += 1
+            self._xruns_in_a_row += 1
+            if self._xruns_in_a_row >= XRUNS_IN_A_ROW:
+                raise LineLostError("overrun for ever")
+        elif frames > 0:
+            self._xruns_in_a_row = 0
+            self._heard += data
+        return frames
+
+    def stop(self) -> None:
+        """Let it rest, at no cost, ready to start again."""
+        if self.running:
+            self.running = False
+            _drop(self._pcm)
+
+    def close(self) -> None:
+        """Give the device back."""
+        _close(self._pcm)
+
+
+class PlaybackLine:
+    """A speaker that is kept a little ahead of what it plays; a dry buffer makes it keep more."""
+
+    def __init__(self, pcm: Pcm) -> None:
+        self._pcm = pcm
+        self._buffer_frames = int(pcm.info()["buffer_size"])
+        self._target_frames = min(TARGET_FRAMES, self._buffer_frames)
+        self._pending = b""
+        self._xruns_in_a_row = 0
+        self._deadline = 0.0
+        self._calm_since = 0.0
+        self.running = False
+        self.xruns = 0
+
+    def start(self, now: float) -> None:
+        """From now on it is fed."""
+        self.running = True
+        self._deadline = now + START_SILENT_S
+        self._calm_since = now
+
+    def queued_frames(self) -> int:
+        """What was written and is not played yet; LineLostError when the device is gone."""
+        avail = self._pcm.avail()
+        if avail == XRUN:
+            return 0
+        if avail < 0 or self._pcm.state() == STATE_DISCONNECTED:
+            raise LineLostError(f"the speaker is gone (ALSA error {avail})")
+        return max(0, self._buffer_frames - avail) + len(self._pending) // SAMPLE_BYTES
+
+    def is_hungry(self, now: float) -> bool:
+        """Whether a block is to be written now; LineLostError when it has not been for too long."""
+        if self.queued_frames() + BLOCK_SAMPLES <= self._target_frames:
+            return True
+        if now > self._deadline:
+            raise LineLostError(f"its clock stands still for {SILENT_S * 1000:.0f} ms")
+        return False
+
+    def write(self, block: Samples, now: float) -> bool:
+        """Queue one block; False when the device took nothing of it or of what waited before."""
+        data = self._pending + block.tobytes()
+        frames = self._write(data)
+        if frames == XRUN:
+            self._aim_at(self._target_frames + TARGET_STEP_FRAMES, now)
+            frames = self._write(data)
+        elif now - self._calm_since > CALM_S:
+            self._aim_at(self._target_frames - TARGET_STEP_FRAMES, now)
+        frames = max(0, frames)
+        if frames:
+            self._deadline = now + SILENT_S
+        self._pending = data[frames * SAMPLE_BYTES :][-self._buffer_frames * SAMPLE_BYTES :]
+        return frames > 0
+
+    def _aim_at(self, frames: int, now: float) -> None:
+        self._calm_since = now
+        self._target_frames = min(max(frames, TARGET_FRAMES), TARGET_LIMIT_FRAMES, self._buffer_frames)
+
+    def due_s(self) -> float:
+        """Seconds until it is hungry."""
+        return max(0.0, (self.queued_frames() + BLOCK_SAMPLES - self._target_frames) / RATE_HZ)
+
+    def _write(self, data: bytes) -> int:
+        try:
+            frames = self._pcm.write(data)
+        except alsaaudio.ALSAAudioError as error:
+            raise LineLostError(str(error)) from error
+        if frames == XRUN:
+            self.xruns += 1
+            self._xruns_in_a_row += 1
+            if self._xruns_in_a_row >= XRUNS_IN_A_ROW:
+                raise LineLostError("underrun for ever")
+        elif frames > 0:
+            self._xruns_in_a_row = 0
+        return frames
+
+    def stop(self) -> None:
+        """Let it rest prepared: the next write sounds at once."""
+        if self.running:
+            self.running = False
+            self._pending = b""
+            _drop(self._pcm)
+            self._write(b"")  # prepares it again without starting it
+
+    def close(self) -> None:
+        """Give the device back without waiting for what is queued."""
+        _drop(self._pcm)
+        _close(self._pcm)
+
+
+def _drop(pcm: Pcm) -> None:
+    try:
+        pcm.drop()
+    except alsaaudio.ALSAAudioError:
+        return  # it is gone already, which is what was wanted; whoever uses it next is told
+
+
+def _close(pcm: Pcm) -> None:
+    try:
+        pcm.close()
+    except alsaaudio.ALSAAudioError:
+        return  # the handle is freed all the same

@@ -1,0 +1,107 @@
+"""A PCM that may go and come back: opened, lost, tried again, and every change told once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from intercom.media.errors import CardError
+from intercom.media.events import DeviceLost, DeviceReturned, Direction, EngineEvent, XrunHappened
+from intercom.media.line import CaptureLine, LineLostError, PlaybackLine
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 0.2
+"""A card that returns is heard again well within half a second."""
+PATIENT_RETRY_S = 2.0
+"""After `PATIENT_AFTER_S` nobody waits beside it any more, and idle must cost nothing."""
+PATIENT_AFTER_S = 60.0
+XRUN_REPORT_S = 1.0
+
+L = TypeVar("L", bound=CaptureLine | PlaybackLine)
+
+
+class Port(Generic[L]):
+    """One direction of the card, whether it is there or not."""
+
+    def __init__(self, direction: Direction, open_line: Callable[[], L], report: Callable[[EngineEvent], None]) -> None:
+        self._direction = direction
+        self._open_line = open_line
+        self._report = report
+        self._line: L | None = None
+        self._lost_at: float | None = None
+        self._retry_at = 0.0
+        self._xruns_before = 0
+        self._xruns_reported = 0
+        self._xrun_report_at = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the device is there."""
+        return self._line is not None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it moves sound now."""
+        return self._line is not None and self._line.running
+
+    @property
+    def xruns(self) -> int:
+        """All since the engine started."""
+        return self._xruns_before + (self._line.xruns if self._line is not None else 0)
+
+    def ready(self, now: float) -> L | None:
+        """The open line; None while the device is away. Opens it when it is time to try."""
+        if self._line is None and now >= self._retry_at:
+            try:
+                self._line = self._open_line()
+            except CardError as error:
+                self._went(str(error), now)
+            else:
+                self._came(now)
+        return self._line
+
+    def lost(self, error: LineLostError, now: float) -> None:
+        """The line failed: give the device back and begin to try again."""
+        self.close()
+        self._went(str(error), now)
+
+    def _went(self, reason: str, now: float) -> None:
+        if self._lost_at is None:
+            self._lost_at = now
+            log.warning("%s stopped: %s; waiting for it to return", self._direction, reason)
+            self._report(DeviceLost(self._direction, reason))
+        else:
+            log.debug("%s is still away: %s", self._direction, reason)
+        self._retry_at = now + (RETRY_S if now - self._lost_at < PATIENT_AFTER_S else PATIENT_RETRY_S)
+
+    def _came(self, now: float) -> None:
+        if self._lost_at is not None:
+            away_s = now - self._lost_at
+            self._lost_at = None
+            log.info("%s works again after %.1f s", self._direction, away_s)
+            self._report(DeviceReturned(self._direction, away_s))
+
+    def retry_in_s(self, now: float) -> float:
+        """How long until it is time to try again."""
+        return max(0.0, self._retry_at - now)
+
+    def retry_now(self) -> None:
+        """Try at the next round: something was plugged in."""
+        self._retry_at = 0.0
+
+    def report_xruns(self, now: float) -> None:
+        """Tell of new xruns, at most once a second."""
+        if self.xruns > self._xruns_reported and now >= self._xrun_report_at:
+            self._xruns_reported = self.xruns
+            self._xrun_report_at = now + XRUN_REPORT_S
+            log.debug("%s xruns: %d", self._direction, self.xruns)
+            self._report(XrunHappened(self._direction, self.xruns))
+
+    def close(self) -> None:
+        """Give the device back."""
+        if self._line is not None:
+            self._xruns_before += self._line.xruns
+            self._line.close()
+            self._line = None

@@ -1,0 +1,39 @@
+"""What a block of sound is: the one format inside the media part."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+RATE_HZ = 48_000
+"""Opus' own rate, and one that every card takes or converts to."""
+BLOCK_MS = 10
+"""Short enough that two blocks queued at the speaker are not heard as delay; long enough for Python."""
+BLOCK_SAMPLES = RATE_HZ * BLOCK_MS // 1000
+SAMPLE_BYTES = 2
+BLOCK_BYTES = BLOCK_SAMPLES * SAMPLE_BYTES
+FULL_SCALE = 32767
+
+Samples = npt.NDArray[np.int16]
+"""Mono S16 at 48 kHz, any length; a block is 480 of them."""
+
+SILENCE: Samples = np.zeros(BLOCK_SAMPLES, np.int16)
+SILENCE.setflags(write=False)
+
+
+def ratio(level_db: float) -> float:
+    """The amplitude ratio of `level_db`."""
+    return float(10 ** (level_db / 20))
+
+
+def level_db(samples: Samples) -> float:
+    """The RMS of `samples` in dB below a full-scale square wave; -96 at the quietest."""
+    if not len(samples):
+        return -96.0
+    mean_square = float(np.mean(np.square(samples, dtype=np.float32)))
+    return max(-96.0, 10 * float(np.log10(max(mean_square, 1e-9) / FULL_SCALE**2)))
+
+
+def to_samples(wave: npt.NDArray[np.float32]) -> Samples:
+    """Float samples of S16 scale, clipped to S16."""
+    return np.clip(wave, -FULL_SCALE - 1, FULL_SCALE).astype(np.int16)

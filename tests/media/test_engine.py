@@ -1,0 +1,184 @@
+"""The engine on real ALSA PCMs: it plays, listens, survives an unplug, and costs nothing when idle."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from intercom.media.card import AlsaCards as CardNames
+from intercom.media.engine import AudioEngine
+from intercom.media.events import DeviceLost, DeviceReturned, EngineEvent, EngineFailed, EngineStarted
+from intercom.media.sound import BLOCK_SAMPLES, Samples
+from tests.alsa import AlsaCards, tone, tone_level_db
+from tests.media.events import Reported
+
+
+class FarEndTone:
+    """A far end that says one tone for ever."""
+
+    def __init__(self, hz: float) -> None:
+        self._sound = tone(hz, 1.0)
+        self._at = 0
+
+    def pull(self, now: float) -> Samples:
+        block = self._sound[self._at : self._at + BLOCK_SAMPLES]
+        self._at = (self._at + BLOCK_SAMPLES) % len(self._sound)
+        return block
+
+
+class NearEndMemory:
+    """A near end that remembers what the door heard."""
+
+    def __init__(self) -> None:
+        self._blocks: list[Samples] = []
+        self._arrived = threading.Condition()
+
+    def push(self, block: Samples, now: float) -> None:
+        with self._arrived:
+            self._blocks.append(block)
+            self._arrived.notify_all()
+
+    def wait_for_tone(self, hz: float, timeout_s: float = 5.0) -> None:
+        give_up = time.monotonic() + timeout_s
+        while time.monotonic() < give_up:
+            with self._arrived:
+                self._arrived.wait(0.1)
+                heard = np.concatenate(self._blocks[-10:]) if self._blocks else np.zeros(0, np.int16)
+            if tone_level_db(heard, hz) > -40:
+                return
+        raise AssertionError(f"the door does not hear {hz} Hz")
+
+
+def names(cards: AlsaCards) -> CardNames:
+    return CardNames(cards.microphone, cards.speaker, "the test bench")
+
+
+@pytest.fixture
+def reported() -> Reported[EngineEvent]:
+    return Reported()
+
+
+@pytest.fixture
+def engine(alsa_cards: AlsaCards, reported: Reported[EngineEvent]) -> Iterator[AudioEngine]:
+    engine = AudioEngine(names(alsa_cards), on_event=reported)
+    engine.start()
+    yield engine
+    engine.stop()
+
+
+def test_it_says_which_card_it_opened(engine: AudioEngine, reported: Reported[EngineEvent]) -> None:
+    assert reported.wait_for(EngineStarted).card == "the test bench"
+
+
+def test_the_first_sample_of_the_chime_is_written_within_20_ms(
+    engine: AudioEngine, reported: Reported[EngineEvent]
+) -> None:
+    reported.wait_for(EngineStarted)
+    chime = engine.play("chime")
+    assert chime.finished.wait(5)
+    assert chime.first_written_at is not None
+    assert chime.first_written_at - chime.asked_at <= 0.020
+
+
+def test_a_tone_is_heard_at_the_door(engine: AudioEngine, alsa_cards: AlsaCards) -> None:
+    with alsa_cards.listen() as heard:
+        ringback = engine.play("ringback", repeat=True)
+        heard.wait_for_tone(425)
+        ringback.stop()
+
+
+def test_a_call_carries_sound_both_ways(engine: AudioEngine, alsa_cards: AlsaCards) -> None:
+    near = NearEndMemory()
+    with alsa_cards.listen() as heard, alsa_cards.speak(tone(700, 20)):
+        engine.connect(FarEndTone(1000), near)
+        heard.wait_for_tone(1000)
+        near.wait_for_tone(700)
+        engine.disconnect(near)
+
+
+def test_the_far_end_settles_without_a_crackle(engine: AudioEngine, alsa_cards: AlsaCards) -> None:
+    near = NearEndMemory()
+    with alsa_cards.listen() as heard:
+        engine.connect(FarEndTone(1000), near)
+        heard.wait_for_tone(1000)
+        # A busy machine lets the speaker run dry until the engine has found its depth.
+        noise_db = min(noise_beside_tone_db(heard.wait_for_seconds(1.0)) for _ in range(6))
+        engine.disconnect(near)
+    assert noise_db < -50
+
+
+def noise_beside_tone_db(sound: Samples) -> float:
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
+    peak = int(np.argmax(spectrum))
+    rest = spectrum.sum() - spectrum[peak - 8 : peak + 9].sum()
+    return float(10 * np.log10(rest / spectrum.sum()))
+
+
+def test_a_tone_ducks_the_far_end(engine: AudioEngine, alsa_cards: AlsaCards) -> None:
+    near = NearEndMemory()
+    with alsa_cards.listen() as heard:
+        engine.connect(FarEndTone(1000), near)
+        heard.wait_for_tone(1000)
+        before = tone_level_db(heard.wait_for_seconds(0.3), 1000)
+        busy = engine.play("busy", repeat=True)
+        heard.wait_for_tone(425)
+        during = tone_level_db(heard.wait_for_seconds(0.3), 1000)
+        busy.stop()
+        engine.disconnect(near)
+    assert before - during > 10
+
+
+def test_idle_it_uses_no_processor_and_runs_no_device(engine: AudioEngine, reported: Reported[EngineEvent]) -> None:
+    reported.wait_for(EngineStarted)
+    assert engine.play("door_open").finished.wait(5)
+    give_up = time.monotonic() + 5
+    while engine.stats().running and time.monotonic() < give_up:
+        threading.Event().wait(0.02)
+    assert not engine.stats().running
+    before = time.process_time()
+    threading.Event().wait(0.5)
+    assert time.process_time() - before < 0.005
+
+
+def test_a_call_goes_on_when_the_card_comes_back(
+    fragile_alsa_cards: AlsaCards, reported: Reported[EngineEvent]
+) -> None:
+    engine = AudioEngine(names(fragile_alsa_cards), on_event=reported)
+    engine.start()
+    near = NearEndMemory()
+    try:
+        engine.connect(FarEndTone(1000), near)
+        with fragile_alsa_cards.listen() as heard:
+            heard.wait_for_tone(1000)
+        fragile_alsa_cards.stop()
+        reported.wait_for(DeviceLost)
+        fragile_alsa_cards.start()
+        reported.wait_for(DeviceReturned)
+        with fragile_alsa_cards.listen() as heard:
+            heard.wait_for_tone(1000)
+    finally:
+        engine.stop()
+
+
+def test_a_card_that_is_not_there_is_reported_and_the_engine_lives(reported: Reported[EngineEvent]) -> None:
+    engine = AudioEngine(CardNames("hw:CARD=nowhere", "hw:CARD=nowhere", "none"), on_event=reported)
+    engine.start()
+    lost = reported.wait_for(DeviceLost)
+    engine.stop()
+    assert "No such device" in lost.reason or "No such file" in lost.reason
+    assert not any(isinstance(event, EngineFailed) for event in reported.all)
+
+
+def test_a_defect_in_the_thread_is_a_fault_and_not_silence(
+    engine: AudioEngine, reported: Reported[EngineEvent]
+) -> None:
+    class Broken(FarEndTone):
+        def pull(self, now: float) -> Samples:
+            raise ZeroDivisionError("a defect")
+
+    engine.connect(Broken(1), NearEndMemory())
+    assert "ZeroDivisionError" in reported.wait_for(EngineFailed).reason
