@@ -15,7 +15,7 @@ from intercom.media.h264 import VIDEO_CLOCK_HZ, AccessUnit
 
 VIDEO_TIME_BASE = Fraction(1, VIDEO_CLOCK_HZ)
 KEYFRAME_INTERVAL_S = 10  # lost pictures are repaired on request; this is for a far end that cannot ask
-NICENESS = 5  # the thread that encodes gives way to the one that carries sound
+NICENESS = 2  # the thread that encodes gives way to the one that carries sound
 
 # 960x540 at 15 frames a second costs a third of 1280x720 at 25 and shows a face as well on a telephone. A Pi 4
 # has no time for more beside an echo canceller.

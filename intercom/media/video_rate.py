@@ -1,8 +1,9 @@
 """How many bits a second the picture may take: the far end's estimate and its losses in, a target out. No I/O.
 
-The loss rule is that of draft-ietf-rmcat-gcc-02, section 6. The far end's estimate (REMB) is only believed when it
-lies below what we really send: a still picture needs few bits, and an estimate can never be much more than what
-arrives.
+The loss rule is that of draft-ietf-rmcat-gcc-02, section 6. The far end's estimate (REMB) needs care: it is never
+much more than what arrives, so after a still picture it is far too low, and it grows by 8 % a second only. An
+estimate that falls, though, was measured: the path was full. Only that is believed, and only while we use a good
+part of our target; it never takes the picture away, which losses do.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class VideoRate:
     def __init__(self, highest_bps: int, now_s: float) -> None:
         self._highest_bps = highest_bps
         self._target_bps: float = highest_bps
+        self._estimate_bps = 0
         self._sent: deque[tuple[float, int]] = deque()
         self._raised_s = now_s
         self._paused_s: float | None = None
@@ -44,8 +46,10 @@ class VideoRate:
 
     def estimated(self, estimate_bps: int, now_s: float) -> None:
         """Take the far end's estimate of what the path carries."""
-        if estimate_bps < self._sending_bps(now_s):
-            self._lower(estimate_bps * ESTIMATE_MARGIN, now_s)
+        before_bps, self._estimate_bps = self._estimate_bps, estimate_bps
+        sending_bps = self._sending_bps(now_s)
+        if estimate_bps < before_bps and estimate_bps < sending_bps and sending_bps > self._target_bps / 2:
+            self._lower(max(estimate_bps * ESTIMATE_MARGIN, FLOOR_BPS), now_s)
 
     def lost(self, fraction: float, now_s: float) -> None:
         """Take the fraction of packets (0 to 1) that the far end missed since its last report."""
