@@ -59,17 +59,13 @@ find_missing() {
     need python3-lgpio "button, lights and relay" has_package python3-lgpio
   fi
   [ "$WITH_TESTS" = yes ] || return 0
-  need chromium "the browser of the tests" has_chromium
+  need chromium "the browser of the tests" has_file /usr/bin/chromium
   need pulseaudio "the tests' sound card" has_program pulseaudio
   need pulseaudio-utils "the same" has_program pacat
   need libasound2-plugins "the same" has_package libasound2-plugins
-  need coturn "a TURN server for the tests of the unmodified reference client" has_program turnserver
-  need nodejs "builds the reference client" has_program node
-  need npm "fetches the reference client" has_program npm
+  need coturn "a TURN server, which the unmodified reference client insists on" has_program turnserver
   need openssl "looks at certificates from outside" has_program openssl
 }
-
-has_chromium() { has_program chromium || has_program chromium-browser; }
 
 # --- System packages ---------------------------------------------------------------------------
 
@@ -87,7 +83,7 @@ mask_service() {
   case " $MISSING " in *" $1 "*) ;; *) return 0 ;; esac
   [ ! -e "$2/$3" ] || return 0
   say "The service $3 of $1 is kept from starting, now and at boot: the tests start their own."
-  say "  To have it after all: sudo rm $2/$3"
+  say "  To have it after all: sudo rm $2/$3   (apt will say that it cannot preset it: that is this)"
   as_root mkdir -p "$2"
   as_root ln -s /dev/null "$2/$3"
 }

@@ -13,7 +13,6 @@
 #   FRESH_DIR   where the roots are kept (default /var/tmp/intercom-fresh)
 #   FRESH_COPY  more files and directories of this machine to copy in, for example a proxy's certificates
 #   FRESH_KEEP  1: begin with what the last try of this release and user left behind
-#   FRESH_OS    raspberry: as on Raspberry Pi OS, with the Debian packages that there are
 set -euo pipefail
 
 skip() {
@@ -71,7 +70,6 @@ for path in /etc/resolv.conf /etc/hosts /etc/pip.conf /etc/ssl/certs /usr/local/
     cp -L --remove-destination "$path" "$root$path"
   fi
 done
-[ "${FRESH_OS-}" != raspberry ] || touch "$root/etc/rpi-issue"
 
 home=/root
 if [ "$user" != root ]; then
