@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test bench check docs setup
 BIN := .venv/bin
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 NAME ?= all
 
 help: ## this list
