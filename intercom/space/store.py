@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import sqlite3
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -155,7 +156,8 @@ class Store:
 
     def free_reference(self, wanted: str) -> str:
         """`wanted` as a valid reference that nobody has yet: "Kitchen tablet" becomes kitchen-tablet-2."""
-        base = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")[:40].strip("-") or "station"
+        plain = unicodedata.normalize("NFKD", wanted).encode("ascii", "ignore").decode().lower()
+        base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "station"
         reference, count = base, 1
         while self.address(f"/private/{reference}") is not None:
             count += 1

@@ -1,0 +1,156 @@
+"""What a socket may do: authenticate, resume, break, misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from intercom.space.exchange import BURST, EXCESS_LIMIT
+
+from .conftest import ANSWER, WAIT_S, House
+
+
+async def test_the_connect_result_is_what_the_protocol_says(house: House) -> None:
+    door = await house.join("door")
+    result = door.connect_result
+    assert result["authorization"]["fabric_subscriber"]["project_id"] == house.space.tokens.project_id
+    assert result["identity"].startswith("door@")
+    assert result["ice_servers"] == []
+    assert door.state
+
+
+async def test_nothing_works_before_authentication(house: House) -> None:
+    client = await house.open()
+    for method in ("subscriber.online", "webrtc.verto", "signalwire.reauthenticate"):
+        assert (await client.rpc(method))["error"]["code"] == -32002
+
+
+async def test_three_wrong_tokens_close_the_socket(house: House) -> None:
+    client = await house.open()
+    for _ in range(3):
+        assert (await client.connect("nonsense"))["error"]["code"] == -32002
+    await asyncio.wait_for(client.reader, WAIT_S)
+    assert client.socket.close_code == 1008
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        ("this is no JSON", -32700),
+        ('{"jsonrpc": "1.0", "id": "1", "method": "x"}', -32600),
+        ("[]", -32600),
+        ('{"jsonrpc": "2.0", "method": "x"}', -32600),
+        ("[" * 5000, -32600),
+        ('{"jsonrpc": "2.0", "id": "1", "result": ' + "[" * 5000, -32600),
+    ],
+)
+async def test_a_malformed_frame_gets_an_error_and_the_socket_lives(house: House, frame: str, code: int) -> None:
+    door = await house.join("door")
+    await door.socket.send_str(frame)
+    refused = await asyncio.wait_for(door.other.get(), WAIT_S)
+    assert (refused["id"], refused["error"]["code"]) == (None, code)
+    assert "result" in await door.rpc("signalwire.ping")
+
+
+async def test_an_unknown_method_is_refused_by_name(house: House) -> None:
+    door = await house.join("door")
+    refused = await door.rpc("call.teleport")
+    assert refused["error"]["code"] == -32601
+    assert "call.teleport" in refused["error"]["message"]
+
+
+async def test_a_frame_that_is_too_large_ends_the_socket(house: House) -> None:
+    door = await house.join("door")
+    await door.socket.send_str(json.dumps({"jsonrpc": "2.0", "id": "1", "method": "x" * 200_000}))
+    await asyncio.wait_for(door.reader, WAIT_S)
+    assert door.socket.close_code == 1009
+
+
+async def test_a_flood_of_frames_is_cut_off_and_nobody_else_notices(house: House) -> None:
+    door, kitchen = await house.join("door"), await house.join("kitchen")
+    for _ in range(int(BURST) + EXCESS_LIMIT + 200):
+        if door.socket.closed:
+            break
+        await door.socket.send_str('{"jsonrpc":"2.0","id":"1","result":{}}')
+    await asyncio.wait_for(door.reader, WAIT_S)
+    assert door.socket.close_code == 1008
+    assert "result" in await kitchen.rpc("signalwire.ping")
+
+
+async def test_a_session_is_resumed_with_its_state_even_after_its_token_expired(house: House) -> None:
+    subscriber = house.space.store.add_subscriber("door")
+    door = await house.join("door")
+    expired, _ = house.space.tokens.issue(subscriber, lifetime_s=-1)
+    await door.close()
+    again = await house.open()
+    response = await again.connect(expired, protocol=door.protocol, authorization_state=door.state)
+    assert response["result"]["protocol"] == door.protocol
+
+
+async def test_a_resume_with_another_sessions_state_is_refused(house: House) -> None:
+    door, kitchen = await house.join("door"), await house.join("kitchen")
+    again = await house.open()
+    response = await again.connect(door.token, protocol=kitchen.protocol, authorization_state=kitchen.state)
+    assert response["error"]["code"] == -32003
+    fresh = await again.connect(door.token)
+    assert fresh["result"]["protocol"] not in {door.protocol, kitchen.protocol}
+
+
+async def test_a_call_survives_the_loss_and_return_of_a_socket(house: House) -> None:
+    door, kitchen = await house.join("door"), await house.join("kitchen")
+    mine = await door.dial("/private/kitchen")
+    theirs = await kitchen.ringing()
+    await kitchen.verto("verto.answer", theirs, sdp=ANSWER)
+    await door.heard("verto.answer")
+
+    await door.close()
+    await kitchen.verto("verto.info", theirs, dtmf="9")
+    again = await house.open()
+    await again.connect(door.token, protocol=door.protocol, authorization_state=door.state)
+    assert await again.heard("verto.info") == {"callID": mine, "dtmf": "9"}
+    attach = await again.heard("verto.attach")
+    assert (attach["callID"], attach["display_direction"]) == (mine, "outbound")
+    await again.verto("verto.bye", mine)
+    assert (await kitchen.heard("verto.bye"))["callID"] == theirs
+
+
+async def test_a_page_that_was_reloaded_takes_its_call_back(house: House) -> None:
+    door, kitchen = await house.join("door"), await house.join("kitchen")
+    mine = await door.dial("/private/kitchen")
+    theirs = await kitchen.ringing()
+    await kitchen.verto("verto.answer", theirs, sdp=ANSWER)
+    await door.heard("verto.answer")
+
+    await kitchen.close()
+    again = await house.open()
+    await again.connect(kitchen.token)
+    await again.dial("/private/door", theirs, reattaching=True, attach=True)
+    offer = await door.heard("verto.modify")
+    assert (offer["callID"], offer["action"]) == (mine, "updateMedia")
+    await door.verto("verto.answer", mine, sdp=ANSWER)
+    assert await again.heard("verto.answer") == {"callID": theirs, "sdp": ANSWER}
+
+
+async def test_a_registration_ends_with_its_socket(house: House) -> None:
+    door, kitchen = await house.join("door"), await house.join("kitchen")
+    await kitchen.close()
+    await door.rpc("signalwire.ping")
+    await door.dial("/private/kitchen")
+    assert (await door.heard("verto.bye"))["cause"] == "USER_NOT_REGISTERED"
+
+
+async def test_a_session_takes_a_new_token_of_its_own_subscriber_only(house: House) -> None:
+    door = await house.join("door")
+    own = await door.rpc("signalwire.reauthenticate", {"authentication": {"jwt_token": house.token("door")}})
+    assert "result" in own
+    other = await door.rpc("signalwire.reauthenticate", {"authentication": {"jwt_token": house.token("hall")}})
+    assert other["error"]["code"] == -32002
+
+
+async def test_stopping_closes_every_socket_within_a_second(house: House) -> None:
+    door = await house.join("door")
+    await asyncio.wait_for(house.space.stop(), 1.0)
+    await asyncio.wait_for(door.reader, WAIT_S)
+    assert door.socket.closed
