@@ -95,7 +95,7 @@ class StaticCredentials:
         return self._credential
 
 
-class FileCredentials:
+class TokenFileCredentials:
     """A token in a file, read again when the file changes."""
 
     def __init__(self, path: Path) -> None:

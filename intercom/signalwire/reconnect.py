@@ -13,6 +13,8 @@ LONGEST_DELAY_S = 3.0
 ATTEMPT_TIMEOUT_S = 10.0
 # A credential that was refused will not get better by asking at once; the owner may mend it meanwhile.
 REFUSED_DELAY_S = 30.0
+# A service that takes us and drops us at once is no success; delays go on growing.
+STEADY_S = 0.2
 
 
 class LinkState(enum.Enum):
@@ -34,7 +36,7 @@ class ReconnectPolicy:
     """Keeps trying as long as somebody wants a connection; there is no upper end of patience.
 
     Delays double from `FIRST_DELAY_S` to `LONGEST_DELAY_S`, with equal jitter (half fixed, half random), and
-    start anew after every success. `random` returns floats in [0, 1).
+    start anew after every connection that lasts. `random` returns floats in [0, 1).
     """
 
     def __init__(self, random: Callable[[], float]) -> None:
@@ -43,6 +45,7 @@ class ReconnectPolicy:
         self.down_since: float | None = None
         self._random = random
         self._deadline: float | None = None
+        self._ready_since = 0.0
 
     def start(self, now: float) -> None:
         """Somebody wants a connection."""
@@ -67,7 +70,7 @@ class ReconnectPolicy:
             return 0.0
         outage = now - self.down_since if self.down_since is not None else 0.0
         self.state = LinkState.READY
-        self.failures = 0
+        self._ready_since = now
         self.down_since = None
         self._deadline = None
         return outage
@@ -76,6 +79,8 @@ class ReconnectPolicy:
         """The attempt failed, or the connection broke. `refused`: by the service, for its credential."""
         if self.state in {LinkState.STOPPED, LinkState.WAITING}:
             return
+        if self.state is LinkState.READY and now - self._ready_since >= STEADY_S:
+            self.failures = 0
         if self.down_since is None:
             self.down_since = now
         delay = min(FIRST_DELAY_S * 2 ** min(self.failures, 16), LONGEST_DELAY_S)

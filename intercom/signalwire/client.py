@@ -1,0 +1,202 @@
+"""The client: everything that a program does as a SignalWire subscriber starts here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from reactivex import Observable
+
+from intercom.signalwire.account import Account
+from intercom.signalwire.call import WebRTCCall
+from intercom.signalwire.client_session import ClientSession
+from intercom.signalwire.credentials import CredentialProvider
+from intercom.signalwire.errors import NotConnectedError, SignalWireError
+from intercom.signalwire.link import Link
+from intercom.signalwire.media import MediaProvider
+from intercom.signalwire.observable import Happenings, Value
+from intercom.signalwire.options import Options
+from intercom.signalwire.registration import Registration
+from intercom.signalwire.session_events import Authenticated
+from intercom.signalwire.storage import MemoryStorage, Storage
+
+logger = logging.getLogger(__name__)
+
+
+class SignalWire:
+    """A SignalWire subscriber.
+
+    ``async with SignalWire(credentials, media=media) as client: await client.register()``
+    """
+
+    def __init__(
+        self,
+        credentials: CredentialProvider,
+        *,
+        media: MediaProvider,
+        storage: Storage | None = None,
+        options: Options | None = None,
+    ) -> None:
+        self._options = options or Options()
+        self._storage: Storage = storage or MemoryStorage()
+        self._account = Account(credentials, self._options, self._storage)
+        self._link = Link(
+            self._account,
+            agent=self._options.agent,
+            connector=self._options.connector,
+            random=self._options.random,
+        )
+        self._account.attach(self._link)
+        self._registration = Registration(self._link, self._account.reauthenticate)
+        self._session = ClientSession(self._link, media)
+        self._ready: Value[bool] = Value(False)
+        self._destroyed: Happenings[None] = Happenings()
+        self._is_destroyed = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._link.ready.stream.subscribe(self._connection_changed)
+        self._link.authenticated.stream.subscribe(self._authenticated)
+        self._registration.registered.stream.subscribe(self._ready.set)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.destroy()
+
+    # -- the connection --------------------------------------------------------------------------------
+
+    async def connect(self) -> None:
+        """Connect and authenticate; from then on the client stays connected by itself.
+
+        Raises `AuthenticationError` or `InvalidCredentialsError` when the service refuses the credential, and
+        `TimeoutError` after `Options.connect_timeout_s`; the client is then disconnected.
+        """
+        await self._start()
+        try:
+            async with asyncio.timeout(self._options.connect_timeout_s):
+                await self._link.wait_ready()
+        except (TimeoutError, SignalWireError):
+            await self._link.stop()
+            raise
+
+    async def disconnect(self) -> None:
+        """End every call and the connection, and forget what would resume it; connect() starts anew."""
+        self._registration.wanted = False
+        await self._session.hang_up_all()
+        await self._link.stop()
+        self._link.session.forget()
+        await self._account.forget()
+
+    async def destroy(self) -> None:
+        """End everything; the client is of no use any more. A later client may resume the session."""
+        if self._is_destroyed:
+            return
+        self._is_destroyed = True
+        self._registration.wanted = False
+        await self._session.hang_up_all()
+        await self._link.stop()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._account.close()
+        self._destroyed.emit(None)
+        self._destroyed.complete()
+
+    async def register(self) -> None:
+        """Be reachable: inbound calls then appear in `session.incoming_calls`.
+
+        Connects if need be, waits until authenticated, registers; if that fails, reauthenticates and tries once
+        more; if that fails too, raises `InvalidCredentialsError`, caused by the second failure. After every
+        reconnect the client registers again by itself.
+        """
+        await self._start()
+        await self._registration.register()
+
+    async def unregister(self) -> None:
+        """Stop inbound calls; the connection stays."""
+        await self._registration.unregister()
+
+    async def dial(
+        self,
+        destination: str,
+        *,
+        audio: bool = True,
+        video: bool = True,
+        user_variables: Mapping[str, Any] | None = None,
+    ) -> WebRTCCall:
+        """Call an address, a number or a SIP URI; returns when the service has the call.
+
+        `user_variables` reach the far end. Raises `CallError`, whose `cause` says why there is no call, and
+        `NotConnectedError` before connect().
+        """
+        if not self._link.running:
+            raise NotConnectedError("dial() needs a connection; call connect() or register() first.")
+        return await self._session.dial(destination, audio=audio, video=video, user_variables=user_variables)
+
+    @property
+    def session(self) -> ClientSession:
+        """The calls, and the service's events."""
+        return self._session
+
+    # -- what can be watched ---------------------------------------------------------------------------
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the service knows us now."""
+        return self._link.ready.value
+
+    @property
+    def is_connected_stream(self) -> Observable[bool]:
+        """Whether the service knows us, now and at each change."""
+        return self._link.ready.stream
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether inbound calls reach us now."""
+        return self._registration.registered.value
+
+    @property
+    def is_registered_stream(self) -> Observable[bool]:
+        """Whether inbound calls reach us, now and at each change."""
+        return self._registration.registered.stream
+
+    @property
+    def errors_stream(self) -> Observable[SignalWireError]:
+        """What went wrong and was not raised to a caller."""
+        return self._link.faults.stream
+
+    @property
+    def warnings_stream(self) -> Observable[str]:
+        """What was odd and did no harm, one sentence each."""
+        return self._link.warnings.stream
+
+    @property
+    def destroyed_stream(self) -> Observable[None]:
+        """One item when the client is destroyed, then the end."""
+        return self._destroyed.stream
+
+    # -- inside ----------------------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        if self._is_destroyed:
+            raise NotConnectedError("The client is destroyed; make a new one.")
+        if not self._link.running:
+            self._link.session.resume = await self._account.load_resume()
+            self._link.start()
+
+    def _connection_changed(self, connected: bool) -> None:
+        if not connected:
+            self._registration.lost()
+
+    def _authenticated(self, _: Authenticated) -> None:
+        self._spawn(self._registration.restore())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

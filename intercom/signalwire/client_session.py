@@ -1,0 +1,173 @@
+"""The subscriber's session as a program sees it: its calls, and who gets what the service tells."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from reactivex import Observable
+
+from intercom.signalwire import messages as m
+from intercom.signalwire.call import WebRTCCall
+from intercom.signalwire.dialog import Dialog
+from intercom.signalwire.dialog_events import CallStatus, VertoRequest
+from intercom.signalwire.errors import BadFrameError, InvalidParamsError
+from intercom.signalwire.link import Link
+from intercom.signalwire.media import MediaProvider
+from intercom.signalwire.observable import Happenings, Value
+
+logger = logging.getLogger(__name__)
+
+# Callers beyond this are told that we are busy: a door has one visitor, and memory has an end.
+MAX_CALLS = 32
+MAX_ADDRESS_CHARS = 512
+
+
+class ClientSession:
+    """`SignalWire.session`: the calls of one client."""
+
+    def __init__(self, link: Link, media: MediaProvider) -> None:
+        self.media = media
+        self._link = link
+        self._calls: Value[tuple[WebRTCCall, ...]] = Value(())
+        self._incoming: Value[tuple[WebRTCCall, ...]] = Value(())
+        self._signalling: Happenings[m.Event] = Happenings()
+        self._tasks: set[asyncio.Task[None]] = set()
+        link.events.stream.subscribe(self._receive)
+
+    @property
+    def calls(self) -> list[WebRTCCall]:
+        """Every call that lives."""
+        return list(self._calls.value)
+
+    @property
+    def calls_stream(self) -> Observable[tuple[WebRTCCall, ...]]:
+        """Every call that lives, now and at each change."""
+        return self._calls.stream
+
+    @property
+    def incoming_calls(self) -> list[WebRTCCall]:
+        """The calls that came to us and live, answered or not."""
+        return list(self._incoming.value)
+
+    @property
+    def incoming_calls_stream(self) -> Observable[tuple[WebRTCCall, ...]]:
+        """The calls that came to us and live, now and at each change."""
+        return self._incoming.stream
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether the service knows us now."""
+        return self._link.ready.value
+
+    @property
+    def authenticated_stream(self) -> Observable[bool]:
+        """Whether the service knows us, now and at each change."""
+        return self._link.ready.stream
+
+    @property
+    def signaling_event_stream(self) -> Observable[m.Event]:
+        """Everything that the service tells, as it comes."""
+        return self._signalling.stream
+
+    @property
+    def ice_servers(self) -> Sequence[Mapping[str, Any]]:
+        """What the service gave for peer connections (W3C RTCIceServer)."""
+        result = self._link.session.result
+        servers: list[dict[str, Any]] = msgspec.to_builtins(result.ice_servers) if result else []
+        return servers
+
+    async def execute(self, method: str, params: Mapping[str, Any], *, timeout_s: float = 5.0) -> Any:
+        """Ask the service anything; the result as builtins."""
+        return await self._link.execute(method, params, timeout_s=timeout_s)
+
+    # -- for the client and its calls ------------------------------------------------------------------
+
+    async def dial(
+        self, destination: str, *, audio: bool, video: bool, user_variables: Mapping[str, Any] | None
+    ) -> WebRTCCall:
+        """See `SignalWire.dial`."""
+        if not destination or len(destination) > MAX_ADDRESS_CHARS or not destination.isprintable():
+            raise InvalidParamsError("dial() needs an address, for example /private/house or +15551234567.")
+        dialog = Dialog(m.new_id(), "outbound", to=destination, user_variables=dict(user_variables or {}))
+        call = WebRTCCall(self, dialog)
+        self._add(call)
+        await call.start(audio=audio, video=video)
+        return call
+
+    def submit_verto(self, request: VertoRequest) -> tuple[str, asyncio.Future[Any]]:
+        """Send a call's message."""
+        return self._link.submit(
+            "webrtc.verto", request.params, timeout_s=request.timeout_s, idempotent=request.idempotent
+        )
+
+    def cancel(self, request_id: str) -> bool:
+        """Forget a request; true if it never left."""
+        return self._link.cancel(request_id)
+
+    async def hang_up_all(self) -> None:
+        """End every call."""
+        async with asyncio.TaskGroup() as group:
+            for call in self._calls.value:
+                group.create_task(call.hangup())
+
+    # -- what the service tells ------------------------------------------------------------------------
+
+    def _receive(self, event: m.Event) -> None:
+        self._signalling.emit(event)
+        try:
+            if event.event_type == "webrtc.message":
+                self._receive_verto(m.decode(event.params, m.VertoMessage), event.node_id or "")
+            else:
+                for call in self._calls.value:
+                    call.receive_event(event)
+        except BadFrameError as error:
+            self._link.warnings.emit(str(error))
+
+    def _receive_verto(self, message: m.VertoMessage, node_id: str) -> None:
+        call_id = _call_id(message.params)
+        for call in self._calls.value:
+            if call_id in call.aliases:
+                call.receive(message, node_id)
+                return
+        if message.method == "verto.invite":
+            self._invited(m.decode(message.params, m.IncomingInvite), node_id)
+        else:
+            logger.debug("A message of an unknown call came; it is skipped.")
+
+    def _invited(self, invite: m.IncomingInvite, node_id: str) -> None:
+        call = WebRTCCall(self, Dialog.from_invite(invite, node_id), offer=invite.sdp)
+        if len(self._calls.value) >= MAX_CALLS:
+            self._spawn(call.reject())
+        else:
+            self._add(call)
+
+    def _add(self, call: WebRTCCall) -> None:
+        self._set_calls((*self._calls.value, call))
+        call.status_stream.subscribe(lambda status: self._status_changed(call, status))
+
+    def _status_changed(self, call: WebRTCCall, status: CallStatus) -> None:
+        if status is CallStatus.DESTROYED:
+            self._set_calls(tuple(other for other in self._calls.value if other is not call))
+
+    def _set_calls(self, calls: tuple[WebRTCCall, ...]) -> None:
+        self._calls.set(calls)
+        self._incoming.set(tuple(call for call in calls if call.direction == "inbound"))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _call_id(params: Mapping[str, Any]) -> str:
+    """The call that a Verto message is about, from whichever place holds it."""
+    dialog_params = params.get("dialogParams")
+    inner = dialog_params.get("callID") if isinstance(dialog_params, dict) else None
+    call_id = params.get("callID") or inner
+    if not isinstance(call_id, str):
+        raise BadFrameError("A Verto message names no call; it is skipped.")
+    return call_id

@@ -1,0 +1,399 @@
+"""The connection: one task that keeps a session on a socket, for as long as somebody wants it (protocol.md §3).
+
+It joins the socket, the session and the reconnect policy, none of which knows of the others, to asyncio.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from intercom.signalwire import messages as m
+from intercom.signalwire.errors import (
+    InvalidCredentialsError,
+    InvalidParamsError,
+    NotConnectedError,
+    SignalWireError,
+    TransportError,
+)
+from intercom.signalwire.observable import Happenings, Value, report_fault
+from intercom.signalwire.reconnect import ATTEMPT_TIMEOUT_S, LinkState, ReconnectPolicy
+from intercom.signalwire.session import RPC_TIMEOUT_S, Session, SessionState
+from intercom.signalwire.session_events import (
+    Authenticated,
+    AuthenticationRefused,
+    ConnectUnanswered,
+    DisconnectRequested,
+    EventReceived,
+    FrameRejected,
+    RequestAnswered,
+    RequestFailed,
+    Resume,
+    ResumeChanged,
+    ResumeRefused,
+    SessionEvent,
+    StaleEventDropped,
+)
+from intercom.signalwire.transport import Connector, Socket
+
+logger = logging.getLogger(__name__)
+
+# Frames that wait for a slow socket; a stuck one is noticed long before a door has said so much.
+MAX_UNSENT_FRAMES = 1024
+# A socket that takes nothing for so long takes nothing any more.
+GOODBYE_S = 0.5
+
+
+class LinkCredentials(Protocol):
+    """What the link asks its owner for, before each connection."""
+
+    async def token(self, *, fresh: bool) -> str:
+        """A SAT; `fresh`: the last one was refused."""
+
+    async def proof(self, *, resuming: bool) -> str | None:
+        """A DPoP proof for signalwire.connect, where one is needed."""
+
+    async def relay(self, token: str) -> tuple[str, str | None]:
+        """The URL of the relay that takes `token`, and its certificate if that is pinned."""
+
+
+class Link:
+    """Keeps one session alive; `execute` asks the service something through it."""
+
+    def __init__(
+        self,
+        credentials: LinkCredentials,
+        *,
+        agent: str,
+        connector: Connector,
+        random: Callable[[], float],
+    ) -> None:
+        self.ready: Value[bool] = Value(False)
+        self.events: Happenings[m.Event] = Happenings()
+        self.faults: Happenings[SignalWireError] = Happenings()
+        self.warnings: Happenings[str] = Happenings()
+        self.authenticated: Happenings[Authenticated] = Happenings()
+        self.resume_changed: Happenings[Resume | None] = Happenings()
+        self.session = Session(agent=agent)
+        self.reconnects = 0
+        self._credentials = credentials
+        self._connector = connector
+        self._policy = ReconnectPolicy(random)
+        self._futures: dict[str, asyncio.Future[Any]] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._unsent: asyncio.Queue[str] = asyncio.Queue(MAX_UNSENT_FRAMES)
+        self._leave = asyncio.Event()
+        self._retry = False
+        self._closing: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._ever_ready = False
+        self._refused = False
+        self._token_is_fresh = False
+        self.fatal: SignalWireError | None = None
+
+    @property
+    def state(self) -> LinkState:
+        """Where the connection stands."""
+        return self._policy.state
+
+    @property
+    def running(self) -> bool:
+        """Whether somebody wants the connection."""
+        return self._task is not None and not self._task.done()
+
+    def start(self) -> None:
+        """Connect, and stay connected."""
+        if not self.running:
+            self.fatal = None
+            self._ever_ready = False
+            self._policy.start(self._now())
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Close the socket and stay away; what is asked meanwhile fails."""
+        self._policy.stop()
+        task, self._task = self._task, None
+        if task is not None:
+            await self._say_goodbyes()
+            task.cancel()
+            await asyncio.wait({task})
+        if self._closing:
+            await asyncio.wait(self._closing)
+        for request_id, future in list(self._futures.items()):
+            self.session.cancel(request_id)
+            if not future.done():
+                future.set_exception(NotConnectedError("The client was disconnected."))
+        self._futures.clear()
+        self._arm()
+
+    async def _say_goodbyes(self) -> None:
+        """Let the frames that are on their way leave, so that the far ends hear of a hang-up."""
+        if self.session.state is SessionState.READY:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_S):
+                    await self._unsent.join()
+
+    async def wait_ready(self) -> None:
+        """Wait for the session; raises when the service refuses our credential for good."""
+        while not self.ready.value:
+            if self.fatal is not None:
+                raise self.fatal
+            if not self.running:
+                raise NotConnectedError("The client is not connected; call connect() first.")
+            await self._next_change()
+
+    def retry_now(self) -> None:
+        """The network changed: drop the socket that may be dead, and do not wait before the next attempt."""
+        self._leave_and_retry()
+        if self.state is LinkState.WAITING:
+            self._policy.retry_now(self._now())
+        self._wake.set()
+
+    # -- requests --------------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        method: str,
+        params: Struct | Mapping[str, Any],
+        *,
+        timeout_s: float = RPC_TIMEOUT_S,
+        idempotent: bool = False,
+    ) -> tuple[str, asyncio.Future[Any]]:
+        """Ask the service something at once; returns the request's id and the future of its result."""
+        if not self.running:
+            raise NotConnectedError(f"{method} needs a connection; call connect() first.")
+        request_id = self.session.request(method, params, self._now(), timeout_s=timeout_s, idempotent=idempotent)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._futures[request_id] = future
+        self._pump()
+        return request_id, future
+
+    async def execute(
+        self,
+        method: str,
+        params: Struct | Mapping[str, Any],
+        *,
+        timeout_s: float = RPC_TIMEOUT_S,
+        idempotent: bool = False,
+    ) -> Any:
+        """Ask the service something and wait for the result, as builtins.
+
+        Raises `RpcError`, `RpcTimeoutError`, `TransportError` (lost with the socket) or `NotConnectedError`.
+        """
+        request_id, future = self.submit(method, params, timeout_s=timeout_s, idempotent=idempotent)
+        try:
+            return await future
+        finally:
+            self._futures.pop(request_id, None)
+            self.session.cancel(request_id)
+
+    def cancel(self, request_id: str) -> bool:
+        """Forget a request; true if the service never hears of it."""
+        future = self._futures.pop(request_id, None)
+        if future is not None:
+            future.cancel()
+        return self.session.cancel(request_id)
+
+    # -- the task --------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        try:
+            while self.state is not LinkState.STOPPED:
+                self._leave.clear()
+                await self._attempt()
+                await self._pause()
+        finally:
+            self.session.socket_closed(self._now())
+            self._pump()
+            self.ready.set(False)
+            self._wake.set()
+
+    async def _attempt(self) -> None:
+        socket: Socket | None = None
+        try:
+            async with asyncio.timeout(ATTEMPT_TIMEOUT_S):
+                socket = await self._open()
+            await self._serve(socket)
+        except (InvalidCredentialsError, InvalidParamsError) as error:
+            self._refuse(error)
+        except (SignalWireError, TimeoutError, OSError) as error:
+            self._failed(str(error) or "The attempt took too long.")
+        except Exception as error:  # noqa: BLE001 - a provider's fault becomes the loop's event; we go on
+            report_fault("An attempt to connect failed unexpectedly", error)
+            self._failed("An unexpected fault.")
+        finally:
+            self.session.socket_closed(self._now())
+            self._pump()
+            self.ready.set(False)
+            if socket is not None:
+                self._close_in_background(socket)
+
+    async def _open(self) -> Socket:
+        token = await self._credentials.token(fresh=self._refused)
+        self._token_is_fresh, self._refused = self._refused or not self._ever_ready, False
+        url, certificate = await self._credentials.relay(token)
+        proof = await self._credentials.proof(resuming=self.session.resume is not None)
+        socket = await self._connector(url, certificate)
+        self._policy.socket_opened()
+        self._unsent = asyncio.Queue(MAX_UNSENT_FRAMES)
+        self.session.socket_opened(self._now(), token, dpop_token=proof)
+        self._pump()
+        return socket
+
+    async def _serve(self, socket: Socket) -> None:
+        """Carry frames both ways until the socket closes or is to be left."""
+        tasks = [asyncio.ensure_future(work) for work in (self._read(socket), self._write(socket), self._leave.wait())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        raise TransportError("The service closed the connection.")
+
+    async def _read(self, socket: Socket) -> None:
+        async for frame in socket.frames():
+            self.session.receive(frame, self._now())
+            self._pump()
+
+    async def _write(self, socket: Socket) -> None:
+        while True:
+            await socket.send(await self._unsent.get())
+            self._unsent.task_done()
+
+    async def _pause(self) -> None:
+        deadline = self._policy.next_deadline()
+        while self.state is LinkState.WAITING and deadline is not None:
+            self._wake.clear()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._wake.wait()
+            except TimeoutError:
+                self._policy.tick(self._now())
+            deadline = self._policy.next_deadline()
+
+    def _leave_and_retry(self) -> None:
+        self._retry = True
+        self._leave.set()
+
+    def _close_in_background(self, socket: Socket) -> None:
+        """The next attempt does not wait for a dead socket's farewell."""
+        task = asyncio.get_running_loop().create_task(socket.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _failed(self, why: str) -> None:
+        if self._retry:
+            self._retry = False
+            self._policy.retry_now(self._now())
+            return
+        first = self._policy.failures == 0
+        self._policy.failed(self._now())
+        if self.state is LinkState.WAITING:
+            logger.log(logging.WARNING if first else logging.DEBUG, "Not connected: %s Trying again.", why)
+
+    def _refuse(self, error: SignalWireError) -> None:
+        """The credential is worth nothing: for good before the first success, else until its owner mends it."""
+        self.faults.emit(error)
+        if self._ever_ready:
+            logger.warning("Not connected: %s Trying again with a fresh credential.", error)
+            self._refused = True
+            self._policy.failed(self._now(), refused=True)
+        else:
+            self.fatal = error
+            self._policy.stop()
+
+    # -- what the session says -------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        for event in self.session.events():
+            self._handle(event)
+        for frame in self.session.frames_to_send():
+            if self._unsent.full():
+                self._leave.set()
+                break
+            self._unsent.put_nowait(frame)
+        self._arm()
+
+    def _handle(self, event: SessionEvent) -> None:
+        match event:
+            case RequestAnswered(id, result):
+                self._conclude(id, lambda future: future.set_result(result))
+            case RequestFailed(id, error):
+                self._conclude(id, lambda future: future.set_exception(error))
+            case EventReceived(told):
+                self.events.emit(told)
+            case Authenticated():
+                self._now_ready(event)
+            case AuthenticationRefused(error):
+                self._now_refused(error)
+            case ResumeRefused():
+                logger.info("The session could not be resumed; starting a fresh one.")
+                self._leave_and_retry()
+            case ConnectUnanswered() | DisconnectRequested():
+                self._leave.set()
+            case ResumeChanged(resume):
+                self.resume_changed.emit(resume)
+            case FrameRejected(reason):
+                logger.debug("%s", reason)
+                self.warnings.emit(reason)
+            case StaleEventDropped(event_type):
+                logger.debug("Dropped an event of another session.")
+                self.warnings.emit(f"A {event_type} of another session came and was dropped.")
+
+    def _conclude(self, request_id: str, finish: Callable[[asyncio.Future[Any]], None]) -> None:
+        future = self._futures.pop(request_id, None)
+        if future is not None and not future.done():
+            finish(future)
+
+    def _now_ready(self, event: Authenticated) -> None:
+        repeated = self._ever_ready
+        failures = self._policy.failures
+        outage_s = self._policy.authenticated(self._now())
+        self._ever_ready = True
+        if repeated:
+            self.reconnects += 1
+        if repeated or failures:
+            logger.info("Connected again after %.1f s.", outage_s)
+        self.ready.set(True)
+        self._wake.set()
+        self.authenticated.emit(event)
+
+    def _now_refused(self, error: SignalWireError) -> None:
+        if self._token_is_fresh:
+            self._refuse(error)
+        else:
+            self._refused = True
+            self._leave_and_retry()
+        self._leave.set()
+        self._wake.set()
+
+    # -- time ------------------------------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline = self.session.next_deadline()
+        if deadline is not None:
+            self._timer = asyncio.get_running_loop().call_at(deadline, self._tick)
+
+    def _tick(self) -> None:
+        self.session.tick(self._now())
+        self._pump()
+
+    async def _next_change(self) -> None:
+        self._wake.clear()
+        await self._wake.wait()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()

@@ -1,0 +1,28 @@
+"""How a client behaves, where its credential does not say."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import intercom
+from intercom.signalwire.transport import Connector, open_websocket
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything about a client that can be chosen; the defaults suit a door and a script."""
+
+    relay_url: str = ""
+    """wss://…; wins over what the credential says."""
+    api_url: str = ""
+    """https://…; wins over what the credential says."""
+    agent: str = f"intercom/{intercom.__version__}"
+    """What the client calls itself."""
+    connect_timeout_s: float | None = None
+    """How long connect() is patient; None: as long as it takes."""
+    connector: Connector = open_websocket
+    """Opens sockets."""
+    random: Callable[[], float] = random.random
+    """Jitter, in [0, 1); no secret depends on it."""

@@ -1,0 +1,132 @@
+"""What the client keeps between runs: small texts under names, in a file that only its owner can read."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from intercom.signalwire.errors import StorageError
+
+# Resume data, a key and some device choices are a few kilobytes; more is not our file.
+MAX_FILE_BYTES = 1024 * 1024
+# Everything that the client keeps has a name that starts so; `SignalWire.reset_to_defaults` removes these.
+KEY_PREFIX = "sw:"
+
+
+class Storage(Protocol):
+    """Keeps texts under names. Every method may raise `StorageError`; the client then goes on without."""
+
+    async def get(self, key: str) -> str | None:
+        """The text under `key`, or None."""
+
+    async def set(self, key: str, value: str) -> None:
+        """Keep `value` under `key`."""
+
+    async def remove(self, key: str) -> None:
+        """Forget `key`; nothing happens if it is not there."""
+
+    async def keys(self) -> list[str]:
+        """Every name there is."""
+
+
+class MemoryStorage:
+    """Keeps nothing beyond the process."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, str] = {}
+
+    async def get(self, key: str) -> str | None:
+        """The text under `key`, or None."""
+        return self._items.get(key)
+
+    async def set(self, key: str, value: str) -> None:
+        """Keep `value` under `key`."""
+        self._items[key] = value
+
+    async def remove(self, key: str) -> None:
+        """Forget `key`."""
+        self._items.pop(key, None)
+
+    async def keys(self) -> list[str]:
+        """Every name there is."""
+        return list(self._items)
+
+
+class FileStorage:
+    """Keeps everything in one JSON file, mode 0600, replaced atomically.
+
+    A file that cannot be read as ours is an error at the first use, and stays as it is until something is set.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = asyncio.Lock()
+
+    async def get(self, key: str) -> str | None:
+        """The text under `key`, or None."""
+        async with self._lock:
+            return (await asyncio.to_thread(self._load)).get(key)
+
+    async def set(self, key: str, value: str) -> None:
+        """Keep `value` under `key`; an equal one costs no write."""
+        await self._change(key, value)
+
+    async def remove(self, key: str) -> None:
+        """Forget `key`."""
+        await self._change(key, None)
+
+    async def keys(self) -> list[str]:
+        """Every name there is."""
+        async with self._lock:
+            return list(await asyncio.to_thread(self._load))
+
+    async def _change(self, key: str, value: str | None) -> None:
+        async with self._lock:
+            await asyncio.to_thread(self._replace, key, value)
+
+    def _load(self) -> dict[str, str]:
+        try:
+            with self._path.open("rb") as file:
+                return msgspec.json.decode(file.read(MAX_FILE_BYTES), type=dict[str, str])
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise StorageError(f"{self._path} cannot be read: {error.strerror}.") from error
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            raise StorageError(f"{self._path} is damaged; it is replaced when something new is kept.") from error
+
+    def _replace(self, key: str, value: str | None) -> None:
+        try:
+            items = self._load()
+        except StorageError:
+            items = {}
+        if items.get(key) == value:
+            return
+        if value is None:
+            del items[key]
+        else:
+            items[key] = value
+        try:
+            write_private(self._path, msgspec.json.encode(items))
+        except OSError as error:
+            raise StorageError(f"{self._path} cannot be written: {error.strerror}.") from error
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace a file atomically with one that only its owner can read (mode 0600)."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
