@@ -1,8 +1,9 @@
 """What a visitor touches and sees: the button, the lights, the door's relay; and the page that stands in for them."""
 
 from intercom.panel.door import Door
-from intercom.panel.errors import GuardError, PanelClosedError, PanelError, PinsError
+from intercom.panel.errors import GuardError, PageError, PanelClosedError, PanelError, PinsError
 from intercom.panel.front import FrontPanel
+from intercom.panel.page import PanelPage
 from intercom.panel.patterns import PATTERNS, Pattern
 from intercom.panel.relay import force_closed
 
@@ -11,8 +12,10 @@ __all__ = [
     "Door",
     "FrontPanel",
     "GuardError",
+    "PageError",
     "PanelClosedError",
     "PanelError",
+    "PanelPage",
     "Pattern",
     "PinsError",
     "force_closed",

@@ -3,6 +3,7 @@
 PanelError
 ├── PinsError (OSError)      no GPIO where the configuration asks for it
 ├── GuardError (OSError)     the door's guard process does not start
+├── PageError (OSError)            the panel page cannot be served
 └── PanelClosedError (RuntimeError)     the panel was closed before
 """
 
@@ -17,6 +18,10 @@ class PinsError(PanelError, OSError):
 
 class GuardError(PanelError, OSError):
     """The door stays closed because its guard process does not run."""
+
+
+class PageError(PanelError, OSError):
+    """The panel page cannot be served at the address asked for."""
 
 
 class PanelClosedError(PanelError, RuntimeError):

@@ -34,16 +34,18 @@ class FrontPanel:
         self.on_hold: Callable[[], None] | None = None
         self.on_release: Callable[[], None] | None = None
         self.on_fault: Callable[[Exception], None] | None = None
+        self._config = config
+        self._door_config = door
         with contextlib.ExitStack() as stack:
             self.pins = open_pins(config.pins) if pin_factory is None else _given_pins(pin_factory)
             if pin_factory is None:
                 stack.callback(self.pins.factory.close)
             # The relay first: it is claimed, and off, before anything else can fail.
-            relay = claim_relay(self.pins, door.relay_gpio, door.relay_active_high)
-            stack.callback(relay.close)
+            self._relay = claim_relay(self.pins, door.relay_gpio, door.relay_active_high)
+            stack.callback(self._relay.close)
             self._guard = Guard(door, simulated=self.pins.simulated)
             stack.callback(self._guard.close)
-            self.door = Door(relay, self._guard, pulse_s=door.pulse_s, cap_s=door.cap_s, on_fault=self._fault)
+            self.door = Door(self._relay, self._guard, pulse_s=door.pulse_s, cap_s=door.cap_s, on_fault=self._fault)
             stack.callback(self.door.close)
             self._leds = _open_leds(config, self.pins)
             self.lights = Lights(self._leds, on_fault=self._fault)
@@ -51,6 +53,11 @@ class FrontPanel:
             self._button = _ButtonWatch(config, self.pins, self._report, self._fault)
             stack.callback(self._button.close)
             self._stack = stack.pop_all()
+
+    @property
+    def simulated(self) -> bool:
+        """Whether there is no hardware: the panel page stands in for it."""
+        return self.pins.simulated
 
     @property
     def is_pressed(self) -> bool:
@@ -66,6 +73,33 @@ class FrontPanel:
     def guard_pid(self) -> int:
         """Process id of the door's guard."""
         return self._guard.pid
+
+    @property
+    def button_pin_is_low(self) -> bool:
+        """Whether the button's pin is at ground now: the contact is closed."""
+        return self._button.pin_is_low
+
+    @property
+    def relay_is_on(self) -> bool:
+        """Whether the relay's pin is at the level that opens the door."""
+        return bool(self._relay.value)
+
+    def simulate_button(self, down: bool) -> None:
+        """Drive the simulated button's pin low (down) or high; only with simulated pins."""
+        pin = self.pins.factory.pin(self._config.button_gpio)
+        if down:
+            pin.drive_low()
+        else:
+            pin.drive_high()
+
+    def about_pins(self) -> dict[str, object]:
+        """Return which pin does what: GPIO numbers of "button", "light" (in order) and "relay", and a description."""
+        return {
+            "button": self._config.button_gpio,
+            "light": light_gpios(self._config),
+            "relay": self._door_config.relay_gpio,
+            "pins": self.pins.description,
+        }
 
     def show(self, pattern: Pattern) -> None:
         """Show `pattern` on the lights; its first moment is on the pins when this returns."""
@@ -106,17 +140,19 @@ def _given_pins(factory: Any) -> Pins:
     return Pins(factory, isinstance(factory, MockFactory), "pins that were passed in")
 
 
+def light_gpios(config: PanelConfig) -> list[int]:
+    """Return the GPIO numbers of the light: red, green, blue; or one; or none."""
+    if config.light == "rgb":
+        return [config.red_gpio, config.green_gpio, config.blue_gpio]
+    return [config.green_gpio] if config.light == "single" else []
+
+
 def _open_leds(config: PanelConfig, pins: Pins) -> list[Any]:
     from gpiozero import PWMLED
 
-    numbers = {
-        "rgb": [config.red_gpio, config.green_gpio, config.blue_gpio],
-        "single": [config.green_gpio],
-        "none": [],
-    }[config.light]
     return [
         PWMLED(gpio, active_high=config.lights_active_high, frequency=PWM_HZ, pin_factory=pins.factory)
-        for gpio in numbers
+        for gpio in light_gpios(config)
     ]
 
 
@@ -161,6 +197,10 @@ class _ButtonWatch:
     @property
     def is_down(self) -> bool:
         return self._button.is_down
+
+    @property
+    def pin_is_low(self) -> bool:
+        return bool(self._device.is_active)
 
     def close(self) -> None:
         self._device.close()

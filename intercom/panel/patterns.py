@@ -95,7 +95,7 @@ PATTERNS: Mapping[Pattern, Play] = MappingProxyType(
         Pattern.RINGING: Play(
             (*_flashes(BLUE, 1, 0.4, 0.2), *_flashes(BLUE, 1, 0.4, 1.2)),
             "The house rings.",
-            "blue, in pairs, like a telephone's bell (0.4 s on, 0.2 s off, 0.4 s on, 1.2 s off)",
+            "blue, in pairs, like a telephone's bell",
         ),
         Pattern.IN_CALL: Play(
             _flashes(GREEN, 1, 2.7, 0.3),

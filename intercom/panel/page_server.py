@@ -1,0 +1,211 @@
+"""The web server of the panel page: static files, the camera's view, and a WebSocket of pin values."""
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import logging
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from intercom.config import split_listen
+from intercom.panel.errors import PageError
+from intercom.panel.front import FrontPanel
+from intercom.panel.patterns import PATTERNS
+
+log = logging.getLogger(__name__)
+
+WEB = Path(__file__).with_name("web")
+
+FRAME_S = 1 / 30
+"""Time between two looks at the pins while a page is open: a fade looks smooth."""
+
+PICTURE_S = 0.2
+"""The least time between two pictures of the camera, however many pages are open."""
+
+PICTURE_WAIT_S = 3.0
+"""How long a picture may take: a camera that starts needs a second."""
+
+MESSAGE_BYTES = 256
+"""The longest message a page sends is `{"button":"down"}`."""
+
+STOP_S = 0.5
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' blob: data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+        "form-action 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class PageServer:
+    """Serves the page; made by `PanelPage`."""
+
+    def __init__(self, front: FrontPanel, listen: str, snapshot: Callable[[], Awaitable[bytes]]) -> None:
+        self._front = front
+        self._host, self._port = split_listen(listen)
+        self._snapshot = snapshot
+        self._pages: set[web.WebSocketResponse] = set()
+        self._pressing: set[web.WebSocketResponse] = set()
+        self._picture = b""
+        self._picture_at = float("-inf")
+        self._picture_lock = asyncio.Lock()
+        self._picture_failed = False
+        self._runner: web.AppRunner | None = None
+        self._stopping = False
+
+    @property
+    def url(self) -> str:
+        """The page's address."""
+        host = "127.0.0.1" if self._host in ("", "0.0.0.0") else self._host  # noqa: S104  compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._port}/"
+
+    async def start(self) -> None:
+        """Serve. Raises PageError."""
+        application = web.Application(middlewares=[self._check], client_max_size=MESSAGE_BYTES)
+        application.add_routes(
+            [
+                web.get("/", self._index),
+                web.get("/pins", self._pins),
+                web.get("/camera.jpg", self._camera),
+                web.static("/", WEB),
+            ]
+        )
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=STOP_S)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self._host or None, self._port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise PageError(
+                f"The panel page cannot be served at {self._host}:{self._port} ({error.strerror or error}): "
+                "change panel.page_listen."
+            ) from error
+        self._port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Close the pages and stop serving."""
+        self._stopping = True
+        for page in list(self._pages):
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(page.close(code=WSCloseCode.GOING_AWAY), STOP_S)
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    @web.middleware
+    async def _check(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Refuse what another site's page makes a browser send here, by its Host (DNS rebinding) or its Origin."""
+        origin = request.headers.get("Origin")
+        foreign = request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
+        if not is_own_host(request.host) or foreign or (origin is not None and urlsplit(origin).netloc != request.host):
+            raise web.HTTPForbidden(text="This page is for its own address only.\n")
+        response = await handler(request)
+        if not response.prepared:
+            response.headers.update(SECURITY_HEADERS)
+        return response
+
+    async def _index(self, _: web.Request) -> web.StreamResponse:
+        return web.FileResponse(WEB / "index.html")
+
+    async def _camera(self, _: web.Request) -> web.StreamResponse:
+        async with self._picture_lock:
+            if time.monotonic() - self._picture_at >= PICTURE_S:
+                try:
+                    self._picture = await asyncio.wait_for(self._snapshot(), PICTURE_WAIT_S)
+                except Exception as error:
+                    # Any camera may be behind this: the page shows the reason.
+                    log.log(
+                        logging.DEBUG if self._picture_failed else logging.WARNING,
+                        "No picture for the panel page: %s",
+                        error,
+                        exc_info=not isinstance(error, (OSError, asyncio.TimeoutError)),
+                    )
+                    self._picture_failed = True
+                    return web.Response(status=503, text=str(error) or "The camera does not answer.")
+                self._picture_failed = False
+                self._picture_at = time.monotonic()
+        return web.Response(body=self._picture, content_type="image/jpeg")
+
+    async def _pins(self, request: web.Request) -> web.StreamResponse:
+        page = web.WebSocketResponse(max_msg_size=MESSAGE_BYTES, heartbeat=10)
+        if not page.can_prepare(request):
+            raise web.HTTPUpgradeRequired(text="This is a WebSocket.\n")
+        await page.prepare(request)
+        self._pages.add(page)
+        sender = asyncio.create_task(self._send_pins(page))
+        try:
+            async for message in page:
+                if message.type is not WSMsgType.TEXT or not self._take(page, message.data):
+                    await page.close(code=WSCloseCode.POLICY_VIOLATION, message=b"not a message of this page")
+        finally:
+            sender.cancel()
+            self._pages.discard(page)
+            # A page that goes while its button is down has let go of it.
+            self._press(page, False)
+        return page
+
+    def _take(self, page: web.WebSocketResponse, text: str) -> bool:
+        """Do what a page says; False = it is nothing that a page says."""
+        try:
+            message = json.loads(text)
+        except ValueError:
+            return False
+        action = message.get("button") if isinstance(message, dict) else None
+        if action not in ("down", "up"):
+            return False
+        self._press(page, action == "down")
+        return True
+
+    def _press(self, page: web.WebSocketResponse, down: bool) -> None:
+        if down:
+            self._pressing.add(page)
+        else:
+            self._pressing.discard(page)
+        if not self._stopping:
+            self._front.simulate_button(bool(self._pressing))
+
+    async def _send_pins(self, page: web.WebSocketResponse) -> None:
+        front = self._front
+        shown: dict[str, object] = {}
+        await page.send_str(json.dumps({"about": front.about_pins()}))
+        with contextlib.suppress(ConnectionError):
+            while not page.closed:
+                pattern = front.lights.pattern
+                now: dict[str, object] = {
+                    "light": [round(value, 3) for value in front.light_values],
+                    "button": front.button_pin_is_low,
+                    "relay": front.relay_is_on,
+                    "state": pattern.value,
+                    "says": PATTERNS[pattern].meaning,
+                    "look": PATTERNS[pattern].look,
+                }
+                if now != shown:
+                    await page.send_str(json.dumps(now))
+                    shown = now
+                await asyncio.sleep(FRAME_S)
+
+
+def is_own_host(host: str) -> bool:
+    """Whether a Host header names this machine: an address, localhost, or its own name, with or without a port.
+
+    A name that an attacker's DNS points here is none of these.
+    """
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        own = socket.gethostname().lower()
+        return name in ("localhost", own, f"{own}.local", own.split(".")[0])
+    return True
