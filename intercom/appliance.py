@@ -11,20 +11,27 @@ from typing import Any
 from intercom.call_plan import CallPlan
 from intercom.config import Config
 from intercom.machine import Decision, Fault, Machine
-from intercom.media import AudioEngine, Camera, DeviceLost, DeviceReturned, DoorMedia, EngineEvent, open_camera
-from intercom.panel import FrontPanel, PanelPage
+from intercom.media.camera import Camera, open_camera
+from intercom.media.camera_events import CameraEvent, CameraLost, CameraReturned
+from intercom.media.card import choose_cards
+from intercom.media.engine import AudioEngine
+from intercom.media.events import DeviceLost, DeviceReturned, Direction, EngineEvent, EngineFailed
+from intercom.media.peer import DoorMedia
+from intercom.media.simulated import SimulatedCards
+from intercom.panel import FrontPanel
+from intercom.panel.page import PanelPage
 from intercom.signalwire import (
     CredentialProvider,
     SignalWire,
     SignalWireError,
     SpaceCredentials,
     TokenFileCredentials,
-    WebRTCCall,
 )
 from intercom.signs import Signs
 
 logger = logging.getLogger(__name__)
 
+_FAULT_OF: dict[Direction, Fault] = {"capture": Fault.MICROPHONE, "playback": Fault.SPEAKER}
 CREDENTIAL_WAIT_S = 5.0
 """How often an unusable credential is looked at again: an installer who mends it need not restart anything."""
 
@@ -36,10 +43,16 @@ class Appliance:
         self.config = config
         self.machine = Machine(self._decided)
         self.panel = FrontPanel(config.panel, config.door, pin_factory=pin_factory)
-        self.engine = AudioEngine(config.audio, on_event=self._engine_event)
-        self.camera: Camera | None = None if config.camera.source == "off" else open_camera(config.camera)
+        self._cards = choose_cards(config.audio, SimulatedCards)
+        self.engine = AudioEngine(
+            self._cards,
+            on_event=self._engine_event,
+            speaker_gain_db=config.audio.speaker_gain_db,
+            microphone_gain_db=config.audio.microphone_gain_db,
+        )
+        self.camera: Camera | None = open_camera(config.camera, on_event=self._camera_event)
         self.client = SignalWire(
-            _credentials(config, state_dir), media=DoorMedia(self.engine, self.camera, on_digit=self._key)
+            _credentials(config, state_dir), media=DoorMedia(self.engine, self.camera)
         )
         self.page: PanelPage | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -48,6 +61,11 @@ class Appliance:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._subscriptions: list[Any] = []
         self._reported_registered = False
+
+    @property
+    def sound(self) -> str:
+        """Which sound card is used, in words."""
+        return self._cards.description
 
     @property
     def signs(self) -> Signs:
@@ -83,7 +101,7 @@ class Appliance:
             self.client.session.incoming_calls_stream.subscribe(self._plan.incoming),
         ]
         self._spawn(self._register())
-        if self.panel.simulated and self.config.panel.page_listen:
+        if self.panel.pins.simulated and self.config.panel.page_listen:
             self.page = PanelPage(self.panel, self.config.panel.page_listen, self._snapshot)
             await self.page.start()
 
@@ -155,18 +173,32 @@ class Appliance:
         self.signs.door_changed(is_open)
         await self.plan.door_changed(is_open)
 
-    def _key(self, call_id: str, digit: str) -> None:
-        self.plan.key(call_id, digit)
-
     def _engine_event(self, event: EngineEvent) -> None:
         """On the audio thread."""
         match event:
-            case DeviceLost():
-                self._in_loop(self.machine.fault, Fault.SOUND)
-            case DeviceReturned():
-                self._in_loop(self.machine.fault_cleared, Fault.SOUND)
+            case DeviceLost(direction, reason):
+                logger.warning("The %s does not work: %s", _FAULT_OF[direction], reason)
+                self._in_loop(self.machine.fault, _FAULT_OF[direction])
+            case DeviceReturned(direction, after_s):
+                logger.info("The %s works again after %.1f s", _FAULT_OF[direction], after_s)
+                self._in_loop(self.machine.fault_cleared, _FAULT_OF[direction])
+            case EngineFailed(reason):
+                logger.error("There is no sound until a restart: %s", reason)
+                self._in_loop(self.machine.fault, Fault.SPEAKER)
             case _:
-                pass
+                logger.debug("%s", event)
+
+    def _camera_event(self, event: CameraEvent) -> None:
+        """On the camera's threads."""
+        match event:
+            case CameraLost(reason):
+                logger.warning("The camera does not work: %s", reason)
+                self._in_loop(self.machine.fault, Fault.CAMERA)
+            case CameraReturned(outage_s):
+                logger.info("The camera works again after %.1f s", outage_s)
+                self._in_loop(self.machine.fault_cleared, Fault.CAMERA)
+            case _:
+                logger.debug("%s", event)
 
     def _in_loop(self, work: Any, *arguments: Any) -> None:
         """Run a coroutine function on the event loop, from whatever thread."""
@@ -189,6 +221,3 @@ def _credentials(config: Config, state_dir: Path) -> CredentialProvider:
     if account.credential == "token-file":
         return TokenFileCredentials(Path(account.credential_file))
     return SpaceCredentials(Path(account.credential_file) if account.credential_file else state_dir / "door.json")
-
-
-__all__ = ["Appliance", "WebRTCCall"]

@@ -37,7 +37,7 @@ class CallSigns(Protocol):
 class DoorLock(Protocol):
     """The door's relay."""
 
-    def open(self) -> None:
+    def open(self) -> object:
         """Open it for its pulse."""
 
 

@@ -48,7 +48,7 @@ class Demo:
             print(f"\nThe door's front panel (button, lights, lock):  {self.door.page.url}")
         else:
             print("\nThe door's front panel is wired to this machine's GPIO pins.")
-        print(f"Sound:    {self.door.engine.description}")
+        print(f"Sound:    {self.door.sound}")
         print(f"Picture:  {self.door.camera.description if self.door.camera else 'none'}")
         if not self._config.space.listen.startswith("0.0.0.0"):  # noqa: S104 - compared, not listened on
             print("\nOnly this machine can open these pages. For phones on your network: make demo LAN=1")

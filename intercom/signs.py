@@ -114,7 +114,7 @@ class Signs:
         """The light that belongs to this moment; what passes goes before what lasts."""
         if self._door_open:
             return Pattern.DOOR_OPEN
-        for passing in (Pattern.ERROR, Pattern.PRESSED):
+        for passing in (Pattern.PRESSED, Pattern.ERROR):
             if passing in self._passing:
                 return passing
         if self._machine.faults and self._machine.phase is not Phase.NONE:

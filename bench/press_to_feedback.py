@@ -1,0 +1,124 @@
+"""From the edge at the button's pin to the light and to the first sample of the chime at the card.
+
+The door is the real one: gpiozero on simulated pins, `pyalsaaudio` on a real PCM, the appliance registered with a
+space. The baseline does what a short gpiozero script does: on `when_pressed` it lights the LED, opens the PCM and
+writes the sound.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import alsaaudio
+from gpiozero import LED, Button
+from gpiozero.pins.mock import MockFactory, MockPWMPin
+
+from bench.report import Report, spread
+from intercom.machine import State
+from tests.alsa import SPEAKER, AlsaCards, tone
+from tests.e2e.home import Home, home_config
+
+PRESSES = 40
+PERIOD_FRAMES = 480
+BETWEEN_S = 0.4
+
+
+class TimedPin(MockPWMPin):  # type: ignore[misc] # gpiozero is untyped
+    """A simulated pin that remembers when its level last rose."""
+
+    rose_at = 0.0
+
+    def _set_state(self, value: Any) -> None:
+        if value and not self._state:
+            self.rose_at = time.monotonic()
+        super()._set_state(value)
+
+
+async def run() -> Report:
+    """Press forty times and tell the slower of light and sound."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        cards = AlsaCards(Path(directory))
+        cards.start()
+        try:
+            light, sound = await _door(Path(directory))
+            stock = await asyncio.to_thread(_stock)
+        finally:
+            cards.stop()
+    both = [max(pair) for pair in zip(light, sound, strict=True)]
+    figures = spread(both)
+    figures |= {f"light_{name}": value for name, value in spread(light).items()}
+    figures |= {f"chime_{name}": value for name, value in spread(sound).items()}
+    baselines = {f"gpiozero_script_{name}": value for name, value in spread(stock).items()}
+    return Report("press-to-feedback", figures, {"p95_ms": 20.0}, baselines)
+
+
+async def _door(directory: Path) -> tuple[list[float], list[float]]:
+    home = Home(directory / "home", home_config())
+    home.pins = MockFactory(pin_class=TimedPin)
+    await home.start()
+    assert home.door is not None
+    engine, config = home.door.engine, home.config.panel
+    played: list[Any] = []
+    play = engine.play
+
+    def remembering(name: str, *, repeat: bool = False) -> Any:
+        played.append(play(name, repeat=repeat))
+        return played[-1]
+
+    engine.play = remembering  # type: ignore[method-assign] # the bench looks over the engine's shoulder
+    lights = [home.pins.pin(gpio) for gpio in (config.red_gpio, config.green_gpio, config.blue_gpio)]
+    button = home.pins.pin(config.button_gpio)
+    light_ms, sound_ms = [], []
+    try:
+        for _ in range(PRESSES):
+            played.clear()
+            pressed_at = time.monotonic()
+            button.drive_low()
+            await asyncio.sleep(BETWEEN_S)
+            button.drive_high()
+            chime = next(sound for sound in played if sound.name == "chime")
+            light_ms.append((min(pin.rose_at for pin in lights if pin.rose_at > pressed_at) - pressed_at) * 1000)
+            sound_ms.append((chime.first_written_at - pressed_at) * 1000)
+            await home.until(State.IDLE)
+            await asyncio.sleep(BETWEEN_S)
+    finally:
+        await home.stop()
+    return light_ms, sound_ms
+
+
+def _stock() -> list[float]:
+    """What a short script does; the later of its LED and its first write."""
+    factory = MockFactory(pin_class=TimedPin)
+    led, button = LED(22, pin_factory=factory), Button(17, pin_factory=factory)
+    chime = tone(880.0, 0.1).tobytes()
+    heard = threading.Event()
+    done: list[float] = []
+
+    def pressed() -> None:
+        led.on()
+        pcm = alsaaudio.PCM(
+            alsaaudio.PCM_PLAYBACK, device=SPEAKER, rate=48_000, channels=1, periodsize=PERIOD_FRAMES, periods=4
+        )
+        pcm.write(chime[: 2 * PERIOD_FRAMES])
+        done.append(time.monotonic())
+        pcm.close()
+        led.off()
+        heard.set()
+
+    button.when_pressed = pressed
+    pin = factory.pin(17)
+    took = []
+    for _ in range(PRESSES):
+        heard.clear()
+        began = time.monotonic()
+        pin.drive_low()
+        heard.wait(5)
+        pin.drive_high()
+        took.append((done[-1] - began) * 1000)
+        time.sleep(0.05)
+    return took
