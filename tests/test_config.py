@@ -337,11 +337,9 @@ def test_every_setting_says_what_it_is_in_a_sentence(item: Setting) -> None:
 
 
 def test_reading_a_configuration_needs_the_standard_library_alone() -> None:
-    code = "import sys, intercom.config; print({n.split('.')[0] for n in sys.modules} - set(sys.stdlib_module_names))"
+    code = "import sys; before = set(sys.modules); import intercom.config; print(*set(sys.modules) - before)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert eval(out) <= {"__main__", "intercom", "_virtualenv", "_distutils_hack"} | {
-        name for name in eval(out) if name.startswith("__editable__")
-    }
+    assert {name.partition(".")[0] for name in out.split()} - sys.stdlib_module_names == {"intercom"}
 
 
 # Any text, any value
