@@ -17,6 +17,7 @@ from intercom.signalwire import (
     SignalWire,
     WebRTCCall,
 )
+from intercom.signalwire import messages as m
 from tests.signalwire.media import ScriptedMedia
 from tests.signalwire.service import Service, Tokens, verto
 
@@ -136,11 +137,9 @@ async def test_a_hangup_before_the_service_has_the_call_sends_its_bye_afterwards
     await client.session.calls[0].hangup("ORIGINATOR_CANCEL")
     assert media.calls[0].closed == 1
     service.silent.clear()
-    service.say(
-        '{"jsonrpc":"2.0","id":"%s","result":{"node_id":"n9","code":"200","result":'
-        '{"jsonrpc":"2.0","id":"1","result":{"message":"CALL CREATED","callID":"%s","memberID":"m"}}}}'
-        % (invite.id, invite.params["callID"])
-    )
+    created = {"message": "CALL CREATED", "callID": invite.params["callID"], "memberID": "m"}
+    inner = {"jsonrpc": "2.0", "id": "1", "result": created}
+    service.say(m.encode(m.response(invite.id, {"node_id": "n9", "code": "200", "result": inner})))
     bye = await service.asked("verto.bye")
     assert bye.params["node_id"] == "n9"
     await dialling
