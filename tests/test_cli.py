@@ -1,0 +1,62 @@
+"""The `intercom` command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import intercom
+from intercom import cli, config
+
+HEAVY = ("aiortc", "aiohttp", "numpy", "gpiozero", "transitions", "websockets", "asyncio")
+
+
+def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"intercom {intercom.__version__}\n"
+
+
+def test_the_command_starts_without_anything_heavy() -> None:
+    code = f"import sys, intercom.cli; print([name for name in {HEAVY!r} if name in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out == "[]\n"
+
+
+def test_a_good_configuration_is_called_good(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "intercom.toml"
+    file.write_text("[call]\nring_time_s = 30\n")
+    assert cli.main(["config", "check", str(file)]) == cli.OK
+    assert capsys.readouterr().out == f"{file}: good\n"
+
+
+def test_a_typo_is_named_with_its_line_and_a_suggestion(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "intercom.toml"
+    file.write_text('[call]\nrign = "/private/house"\n')
+    assert cli.main(["config", "check", str(file)]) == cli.BAD_CONFIG
+    assert capsys.readouterr().err == f"{file}: line 2: call.rign: no such setting; did you mean call.ring?\n"
+
+
+@pytest.mark.parametrize("command", [["run"], ["demo"], ["space"], ["door-off"]])
+def test_no_command_runs_on_a_bad_configuration(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "intercom.toml"
+    file.write_text("[cal]\n")
+    assert cli.main([*command, "--config", str(file)]) == cli.BAD_CONFIG
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_example_is_a_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["config", "example"])
+    assert config.loads(capsys.readouterr().out) == config.Config()
+
+
+def test_an_unknown_command_is_refused_with_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["ring"])
+    assert exit_.value.code == cli.USAGE
+    assert "usage: intercom" in capsys.readouterr().err
