@@ -6,6 +6,7 @@ smaller and slower than a hardware encoder could (`VideoFormat.for_software`).
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ from intercom.media.camera_source import CameraError, Deliver, VideoClock
 from intercom.media.camera_v4l2_controls import BITRATE, FORCE_KEYFRAME, set_control
 from intercom.media.h264 import ParameterSets
 from intercom.media.snapshot import LatestFrame, LatestUnits
+
+log = logging.getLogger(__name__)
 
 # In the order of what they cost us. Raw YUYV at 1280x720 is 10 frames/s over USB 2, MJPEG 30.
 INPUT_FORMATS = ("h264", "mjpeg", "yuyv422")
@@ -168,13 +171,20 @@ class V4l2Source:
                 if 0 < earliest_s - stamp_s < 1:
                     continue
                 earliest_s = stamp_s + EARLY / given.frame_rate
-            for picture in packet.decode():
-                assert isinstance(picture, VideoFrame)
+            for picture in _decode(packet):
                 frame = picture.reformat(
                     given.width, given.height, "yuv420p", dst_color_range=ColorRange.MPEG, threads=1
                 )
                 self._latest.put(frame)
                 deliver(encoder.encode(frame, self._times.pts(stamp_s)))
+
+
+def _decode(packet: Packet[Any]) -> list[VideoFrame]:
+    try:
+        return [picture for picture in packet.decode() if isinstance(picture, VideoFrame)]
+    except av.error.InvalidDataError:  # USB cameras cut a picture short now and then, often the first
+        log.debug("Skipped a damaged picture of %d bytes", packet.size)
+        return []
 
 
 def _stamp_s(packet: Packet[Any]) -> float | None:

@@ -32,7 +32,7 @@ class VideoRate:
         self._sent: deque[tuple[float, int]] = deque()
         self._raised_s = now_s
         self._paused_s: float | None = None
-        self._resumed_s = now_s
+        self._resumed_s = float("-inf")  # the first picture of a call is no second try
         self._pause_s = PAUSE_S
 
     @property

@@ -1,0 +1,75 @@
+"""Which camera is chosen, and what is said about it."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from intercom.config import CameraConfig
+from intercom.media import camera as camera_module
+from intercom.media.camera import CameraError, open_camera
+from intercom.media.camera_encoder import VideoFormat
+from intercom.media.camera_events import CameraChosen
+
+
+@pytest.fixture(autouse=True)
+def no_picamera2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "picamera2", None)
+
+
+def chosen(**fields: object) -> CameraChosen:
+    events: list[object] = []
+    open_camera(CameraConfig(**fields), on_event=events.append)  # type: ignore[arg-type]  # each test names real fields
+    (event,) = events
+    assert isinstance(event, CameraChosen)
+    return event
+
+
+def test_off_is_no_camera() -> None:
+    assert open_camera(CameraConfig(source="off")) is None
+
+
+def test_a_machine_without_any_camera_shows_the_pattern_and_says_why() -> None:
+    event = chosen(source="auto", device="/dev/no-such-camera")
+    assert event.source == "pattern"
+    assert event.reason == "no picamera2, no camera at /dev/no-such-camera"
+
+
+def test_a_pi_camera_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera_module, "pi_camera_model", lambda: "imx708")
+    monkeypatch.setattr(camera_module, "Picamera2Source", camera_module.PatternSource)
+    assert chosen(source="auto").reason == "found imx708"
+
+
+def test_a_usb_camera_comes_before_the_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera_module, "camera_name", lambda device: "HD Pro Webcam C920")
+    event = chosen(source="auto")
+    assert event.source == "v4l2"
+    assert event.reason == "no picamera2, found HD Pro Webcam C920"
+
+
+def test_a_named_source_needs_no_reason() -> None:
+    event = chosen(source="pattern")
+    assert (event.source, event.reason) == ("pattern", "")
+
+
+def test_the_cost_of_encoding_in_software_is_said() -> None:
+    assert "960x540 at 15 frames/s" in chosen(source="pattern", width=1280, height=720).description
+
+
+def test_a_named_pi_camera_without_its_library_is_an_error() -> None:
+    with pytest.raises(CameraError, match="apt install python3-picamera2"):
+        open_camera(CameraConfig(source="picamera2"))
+
+
+@pytest.mark.parametrize(
+    ("wished", "carried"),
+    [
+        (VideoFormat(1280, 720, 25, 1_500_000), VideoFormat(960, 540, 15, 1_000_000)),
+        (VideoFormat(640, 480, 10, 500_000), VideoFormat(640, 480, 10, 500_000)),
+        (VideoFormat(1920, 1080, 30, 4_000_000), VideoFormat(960, 540, 15, 1_000_000)),
+    ],
+)
+def test_software_keeps_the_shape_within_its_limits(wished: VideoFormat, carried: VideoFormat) -> None:
+    assert wished.for_software() == carried

@@ -1,0 +1,183 @@
+"""The Pi camera, against a stand-in with picamera2's interface: what we ask of it and what we do with its answers.
+
+The real library needs libcamera and a camera; what only a Pi can show is a manual check.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+from types import ModuleType, SimpleNamespace
+from typing import Any, ClassVar
+
+import pytest
+
+from intercom.media.camera_encoder import VideoFormat
+from intercom.media.camera_picamera2 import Picamera2Source, pi_camera_model
+from intercom.media.camera_source import CameraError
+from intercom.media.h264 import AccessUnit
+
+VIDEO = VideoFormat(1280, 720, 25, 1_500_000)
+KEYFRAME = b"\0\0\0\1\x67\x42\xe0\x1f\xda\0\0\0\1\x68\xce\x3c\x80\0\0\0\1\x65\x88\x84\x21"
+PICTURE = b"\0\0\0\1\x41\x9a\x24\x6c"
+
+
+class HardwareEncoder:
+    def __init__(self, bitrate: int, *, repeat: bool, framerate: int) -> None:
+        self.bitrate, self.repeat, self.framerate = bitrate, repeat, framerate
+        self.iperiod: int | None = None
+        self.profile: str | None = None
+        self.key_frames = 0
+
+    def force_key_frame(self) -> None:
+        self.key_frames += 1
+
+
+class SoftwareEncoder(HardwareEncoder):
+    threads = 0
+
+
+class Output:
+    """picamera2.outputs.Output has no state that we use."""
+
+
+class Picamera2:
+    cameras: ClassVar[list[dict[str, object]]] = [{"Model": "imx708", "Id": "/base/soc/i2c0mux/imx708@1a", "Num": 0}]
+    opened: ClassVar[queue.Queue[Picamera2]] = queue.Queue()
+    failure: ClassVar[Exception | None] = None
+
+    def __init__(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.log: list[str] = []
+        self.recording = threading.Event()
+        self.opened.put(self)
+
+    @classmethod
+    def global_camera_info(cls) -> list[dict[str, object]]:
+        return cls.cameras
+
+    def create_video_configuration(self, *, main: dict[str, Any], controls: dict[str, Any]) -> dict[str, Any]:
+        return {"main": main, "controls": controls}
+
+    def configure(self, configuration: dict[str, Any]) -> None:
+        self.configuration = configuration
+
+    def start_recording(self, encoder: HardwareEncoder, output: Any) -> None:
+        self.encoder, self.output = encoder, output
+        self.log.append("start")
+        self.recording.set()
+
+    def stop_recording(self) -> None:
+        self.log.append("stop")
+
+    def close(self) -> None:
+        self.log.append("close")
+
+
+@pytest.fixture(autouse=True)
+def picamera2(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Install the stand-in; its `encoders` decide whether this Pi has a hardware encoder."""
+    encoders = SimpleNamespace(H264Encoder=HardwareEncoder, LibavH264Encoder=SoftwareEncoder)
+    for name, content in {
+        "picamera2": SimpleNamespace(Picamera2=Picamera2),
+        "picamera2.encoders": encoders,
+        "picamera2.outputs": SimpleNamespace(Output=Output),
+    }.items():
+        module = ModuleType(name)
+        vars(module).update(vars(content))
+        monkeypatch.setitem(sys.modules, name, module)
+        if name == "picamera2.encoders":
+            encoders = module  # type: ignore[assignment]  # the module is what the source looks into
+    monkeypatch.setattr(Picamera2, "opened", queue.Queue())
+    return encoders
+
+
+class Running:
+    """A source in its thread, as the camera would run it."""
+
+    def __init__(self, source: Picamera2Source) -> None:
+        self.units: list[AccessUnit] = []
+        self.stopping = threading.Event()
+        self._thread = threading.Thread(target=source.run, args=(self.units.append, self.stopping))
+
+    def __enter__(self) -> Picamera2:
+        self._thread.start()
+        camera = Picamera2.opened.get(timeout=5)
+        assert camera.recording.wait(5)
+        return camera
+
+    def __exit__(self, *exception: object) -> None:
+        self.stopping.set()
+        self._thread.join(5)
+
+
+def test_the_pis_own_encoder_is_asked_for_what_every_browser_decodes() -> None:
+    with Running(Picamera2Source(VIDEO)) as camera:
+        assert camera.configuration == {
+            "main": {"size": (1280, 720), "format": "YUV420"},
+            "controls": {"FrameRate": 25},
+        }
+        encoder = camera.encoder
+        assert (encoder.bitrate, encoder.repeat, encoder.profile) == (1_500_000, True, "constrained baseline")
+        assert encoder.iperiod == 250
+
+
+def test_its_access_units_go_out_untouched_with_its_own_spacing() -> None:
+    running = Running(Picamera2Source(VIDEO))
+    with running as camera:
+        camera.output.outputframe(KEYFRAME, True, 0)
+        camera.output.outputframe(PICTURE, False, 40_000)
+    assert [unit.data for unit in running.units] == [KEYFRAME, PICTURE]
+    assert [unit.keyframe for unit in running.units] == [True, False]
+    assert running.units[1].pts - running.units[0].pts == pytest.approx(3600, abs=1)
+
+
+def test_the_camera_is_stopped_and_freed() -> None:
+    with Running(Picamera2Source(VIDEO)) as camera:
+        pass
+    assert camera.log == ["start", "stop", "close"]
+
+
+def test_a_keyframe_is_the_encoders_work() -> None:
+    source = Picamera2Source(VIDEO)
+    source.request_keyframe()
+    with Running(source) as camera:
+        source.request_keyframe()
+        assert camera.encoder.key_frames == 1
+
+
+def test_an_older_library_without_keyframes_on_request_makes_them_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(HardwareEncoder, "force_key_frame")
+    source = Picamera2Source(VIDEO)
+    with Running(source) as camera:
+        source.request_keyframe()
+        assert camera.encoder.iperiod == 50
+
+
+def test_a_pi_without_an_encoder_gets_a_format_that_it_can_carry(picamera2: SimpleNamespace) -> None:
+    picamera2.H264Encoder = SoftwareEncoder
+    source = Picamera2Source(VIDEO)
+    with Running(source) as camera:
+        assert camera.configuration["main"]["size"] == (960, 540)
+        assert camera.encoder.threads == 1  # type: ignore[attr-defined]  # the software encoder's
+    assert "in software" in source.description
+
+
+def test_a_camera_in_use_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Picamera2, "failure", RuntimeError("Failed to acquire camera: Device or resource busy"))
+    with pytest.raises(CameraError, match=r"busy.*no other program"):
+        Picamera2Source(VIDEO).run(lambda unit: None, threading.Event())
+
+
+def test_without_the_library_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "picamera2", None)
+    with pytest.raises(CameraError, match="apt install python3-picamera2"):
+        Picamera2Source(VIDEO)
+
+
+def test_a_usb_camera_is_no_pi_camera(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pi_camera_model() == "imx708"
+    monkeypatch.setattr(Picamera2, "cameras", [{"Model": "C920", "Id": "/base/soc/usb@7e980000/1", "Num": 0}])
+    assert pi_camera_model() is None

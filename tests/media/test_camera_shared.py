@@ -1,0 +1,269 @@
+"""One camera, many consumers: who runs it, who gets what, and what a broken one does to them."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from intercom.media.camera_events import CameraEvent, CameraLost, CameraReturned, CameraStarted, CameraStopped
+from intercom.media.camera_shared import Camera
+from intercom.media.camera_source import CameraError, Deliver
+from intercom.media.camera_stream import QUEUE_LIMIT
+from intercom.media.h264 import AccessUnit
+
+
+class FilmedSource:
+    """A camera that the test films with: pictures, failures and hangs come when the test says so."""
+
+    name = "filmed"
+    description = "a camera in a test"
+    bitrate_bps = 1_000_000
+
+    def __init__(self) -> None:
+        self.script: queue.Queue[AccessUnit | Exception] = queue.Queue()
+        self.running = threading.Event()
+        self.ended = threading.Event()
+        self.runs = 0
+        self.keyframe_requests = 0
+        self._time = 0
+
+    def run(self, deliver: Deliver, stopping: threading.Event) -> None:
+        self.runs += 1
+        self.ended.clear()
+        self.running.set()
+        try:
+            while not stopping.is_set():
+                try:
+                    item = self.script.get(timeout=0.01)
+                except queue.Empty:
+                    continue
+                if isinstance(item, Exception):
+                    raise item
+                deliver(item)
+        finally:
+            self.running.clear()
+            self.ended.set()
+
+    def film(self, *, keyframe: bool = False) -> AccessUnit:
+        self._time += 3600
+        unit = AccessUnit(b"picture", self._time, keyframe)
+        self.script.put(unit)
+        return unit
+
+    def request_keyframe(self) -> None:
+        self.keyframe_requests += 1
+
+    def set_bitrate(self, bitrate_bps: int) -> None:
+        self.bitrate_bps = bitrate_bps
+
+    def snapshot(self) -> bytes:
+        return b"jpeg"
+
+
+class Told:
+    """The events that a camera told, to wait for."""
+
+    def __init__(self) -> None:
+        self.events: list[CameraEvent] = []
+        self._changed = threading.Condition()
+
+    def __call__(self, event: CameraEvent) -> None:
+        with self._changed:
+            self.events.append(event)
+            self._changed.notify_all()
+
+    async def wait_for(self, kind: type[CameraEvent]) -> CameraEvent:
+        def find() -> CameraEvent | None:
+            return next((event for event in self.events if isinstance(event, kind)), None)
+
+        def wait() -> CameraEvent:
+            with self._changed:
+                assert self._changed.wait_for(find, 10), f"no {kind.__name__} in {self.events}"
+                found = find()
+                assert found is not None
+                return found
+
+        return await asyncio.to_thread(wait)
+
+
+@pytest.fixture
+def source() -> FilmedSource:
+    return FilmedSource()
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+async def camera(source: FilmedSource, told: Told) -> AsyncIterator[Camera]:
+    camera = Camera(source, on_event=told, stall_s=0.2, start_s=0.4, retry_s=0.02)
+    yield camera
+    await asyncio.to_thread(camera.stop)
+
+
+async def happens(event: threading.Event) -> None:
+    assert await asyncio.to_thread(event.wait, 10)
+
+
+async def test_the_camera_is_off_until_somebody_looks(camera: Camera, source: FilmedSource) -> None:
+    assert not camera.is_running
+    assert source.runs == 0
+
+
+async def test_the_camera_runs_from_the_first_look_to_the_last(
+    camera: Camera, source: FilmedSource, told: Told
+) -> None:
+    call, preview = camera.frames(), camera.frames()
+    await happens(source.running)
+    call.close()
+    source.film(keyframe=True)
+    await preview.next()
+    assert source.running.is_set()
+    preview.close()
+    await told.wait_for(CameraStopped)
+    assert told.events == [CameraStarted("a camera in a test"), CameraStopped()]
+    assert source.runs == 1
+
+
+async def test_everybody_gets_every_picture_in_order(camera: Camera, source: FilmedSource) -> None:
+    with camera.frames() as call, camera.frames() as preview:
+        units = [source.film(keyframe=index == 0) for index in range(5)]
+        assert [await call.next() for _ in units] == units
+        assert [await preview.next() for _ in units] == units
+
+
+async def test_a_consumer_begins_with_a_keyframe_that_was_asked_for(camera: Camera, source: FilmedSource) -> None:
+    with camera.frames() as frames:
+        source.film()
+        keyframe = source.film(keyframe=True)
+        assert await frames.next() == keyframe
+        assert source.keyframe_requests == 1
+
+
+async def test_who_reads_too_slowly_goes_on_at_the_next_keyframe(camera: Camera, source: FilmedSource) -> None:
+    with camera.frames() as slow, camera.frames() as quick:
+        for index in range(QUEUE_LIMIT + 2):
+            source.film(keyframe=index == 0)
+            await quick.next()
+        keyframe = source.film(keyframe=True)
+        await quick.next()
+        assert await slow.next() == keyframe
+        assert slow.dropped == QUEUE_LIMIT + 2
+
+
+async def test_a_flood_of_requests_is_two_keyframes_a_second_and_the_last_is_not_lost(source: FilmedSource) -> None:
+    now = [0.0]
+    camera = Camera(source, clock=lambda: now[0])
+    with camera.frames() as frames:
+        source.film(keyframe=True)
+        await frames.next()
+        asked = source.keyframe_requests
+        now[0] += 1
+        for _ in range(10):
+            camera.request_keyframe()
+        assert source.keyframe_requests == asked + 1
+        now[0] += 1
+        source.film()
+        await frames.next()
+        assert source.keyframe_requests == asked + 2
+    await asyncio.to_thread(camera.stop)
+
+
+async def test_a_camera_that_goes_is_told_once_and_tried_until_it_is_back(
+    camera: Camera, source: FilmedSource, told: Told
+) -> None:
+    with camera.frames() as frames:
+        source.film(keyframe=True)
+        await frames.next()
+        for _ in range(3):
+            source.script.put(CameraError("It was unplugged."))
+        await told.wait_for(CameraLost)
+        back = source.film(keyframe=True)
+        assert await frames.next() == back
+        await told.wait_for(CameraReturned)
+    assert [event for event in told.events if isinstance(event, CameraLost)] == [CameraLost("It was unplugged.")]
+
+
+async def test_a_camera_that_hangs_is_started_again(camera: Camera, source: FilmedSource, told: Told) -> None:
+    with camera.frames() as frames:
+        source.film(keyframe=True)
+        await frames.next()
+        lost = await told.wait_for(CameraLost)
+        assert isinstance(lost, CameraLost)
+        assert "0.2 s" in lost.reason
+        back = source.film(keyframe=True)
+        assert await frames.next() == back
+        assert source.runs >= 2
+
+
+async def test_a_fault_that_nobody_foresaw_is_told_and_does_not_end_the_picture(
+    camera: Camera, source: FilmedSource, told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    with camera.frames() as frames:
+        source.script.put(ZeroDivisionError("deep inside a driver"))
+        await told.wait_for(CameraLost)
+        back = source.film(keyframe=True)
+        assert await frames.next() == back
+    assert "unexpected" in caplog.text
+
+
+async def test_a_forbidden_camera_stops_and_its_consumers_wait_until_it_is_allowed(
+    camera: Camera, source: FilmedSource, told: Told
+) -> None:
+    with camera.frames() as frames:
+        source.film(keyframe=True)
+        await frames.next()
+        camera.forbid(True)
+        await told.wait_for(CameraStopped)
+        assert not camera.is_running
+        with pytest.raises(CameraError, match="privacy"):
+            await camera.snapshot()
+        camera.forbid(False)
+        back = source.film(keyframe=True)
+        assert await frames.next() == back
+
+
+async def test_a_snapshot_starts_the_camera_and_stops_it_again(
+    camera: Camera, source: FilmedSource, told: Told
+) -> None:
+    source.film(keyframe=True)
+    assert await camera.snapshot() == b"jpeg"
+    await told.wait_for(CameraStopped)
+
+
+async def test_a_snapshot_of_a_running_camera_waits_for_nothing(camera: Camera, source: FilmedSource) -> None:
+    with camera.frames() as frames:
+        source.film(keyframe=True)
+        await frames.next()
+        assert await camera.snapshot() == b"jpeg"
+
+
+async def test_a_closed_subscription_ends_its_loop(camera: Camera, source: FilmedSource) -> None:
+    frames = camera.frames()
+    source.film(keyframe=True)
+    seen = []
+    async for unit in frames:
+        seen.append(unit)
+        frames.close()
+    assert len(seen) == 1
+    with pytest.raises(EOFError):
+        await frames.next()
+
+
+def in_a_loop_that_ends(make: Callable[[], object]) -> None:
+    async def look() -> None:
+        make()
+
+    asyncio.run(look())
+
+
+async def test_a_consumer_whose_event_loop_is_gone_is_let_go(camera: Camera, source: FilmedSource, told: Told) -> None:
+    await asyncio.to_thread(in_a_loop_that_ends, camera.frames)
+    source.film(keyframe=True)
+    await told.wait_for(CameraStopped)

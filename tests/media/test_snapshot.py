@@ -1,0 +1,94 @@
+"""Stills: the newest picture, as JPEG, soon."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from io import BytesIO
+
+import av
+import pytest
+
+from intercom.media.camera_encoder import SoftwareEncoder, VideoFormat
+from intercom.media.camera_source import CameraError
+from intercom.media.h264 import AccessUnit
+from intercom.media.pattern import TestPattern
+from intercom.media.snapshot import LatestUnits, jpeg
+
+VIDEO = VideoFormat(320, 180, 25, 500_000)
+
+
+def luma_at(data: bytes, x: int, y: int) -> int:
+    with av.open(BytesIO(data)) as container:
+        return int(next(container.decode(video=0)).to_ndarray(format="gray")[y, x])
+
+
+class Film:
+    """A short H.264 film whose pictures are plain grey, each of its own brightness."""
+
+    def __init__(self) -> None:
+        self._encoder = SoftwareEncoder(VIDEO)
+        self._pts = 0
+
+    def unit(self, brightness: int, *, keyframe: bool = False) -> AccessUnit:
+        frame = av.VideoFrame(VIDEO.width, VIDEO.height, "yuv420p")
+        for plane, value in zip(frame.planes, (brightness, 128, 128), strict=True):
+            plane.update(bytes([value]) * plane.buffer_size)
+        if keyframe:
+            self._encoder.request_keyframe()
+        self._pts += 3600
+        return self._encoder.encode(frame, self._pts)
+
+
+def test_a_picture_becomes_a_jpeg_of_its_size() -> None:
+    data = jpeg(TestPattern(1280, 720).draw(datetime.now()))
+    assert data.startswith(b"\xff\xd8\xff")
+    with av.open(BytesIO(data)) as container:
+        frame = next(container.decode(video=0))
+    assert (frame.width, frame.height) == (1280, 720)
+    assert luma_at(data, 40, 40) == pytest.approx((180 - 16) * 255 / 219, abs=4)
+
+
+def test_without_a_new_keyframe_the_pictures_since_the_last_are_decoded() -> None:
+    film, latest = Film(), LatestUnits()
+    for brightness in (60, 100, 140, 180):
+        latest.put(film.unit(brightness))
+    assert luma_at(latest.jpeg(lambda: None), 100, 100) == pytest.approx((180 - 16) * 255 / 219, abs=6)
+
+
+def test_a_keyframe_on_request_is_waited_for() -> None:
+    film, latest = Film(), LatestUnits()
+    latest.put(film.unit(60))
+    asked = threading.Event()
+    data = []
+    asking = threading.Thread(target=lambda: data.append(latest.jpeg(asked.set)))
+    asking.start()
+    assert asked.wait(5)
+    latest.put(film.unit(180, keyframe=True))
+    asking.join()
+    assert luma_at(data[0], 100, 100) == pytest.approx((180 - 16) * 255 / 219, abs=6)
+
+
+def test_a_long_gap_between_keyframes_costs_no_more_time_than_allowed() -> None:
+    film = Film()
+    ticks = iter(range(1000))
+    latest = LatestUnits(clock=lambda: next(ticks) * 0.04)  # every look at the clock is 40 ms later
+    for brightness in range(60, 200, 10):
+        latest.put(film.unit(brightness))
+    assert luma_at(latest.jpeg(lambda: None), 100, 100) < (110 - 16) * 255 / 219
+
+
+def test_a_stopped_camera_shows_no_old_picture() -> None:
+    film, latest = Film(), LatestUnits()
+    latest.put(film.unit(60))
+    latest.clear()
+    with pytest.raises(CameraError, match="no picture"):
+        latest.jpeg(lambda: None)
+
+
+def test_pictures_before_the_first_keyframe_are_of_no_use() -> None:
+    film, latest = Film(), LatestUnits()
+    film.unit(60)
+    latest.put(film.unit(80))
+    with pytest.raises(CameraError, match="no picture"):
+        latest.jpeg(lambda: None)
