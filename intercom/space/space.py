@@ -29,6 +29,7 @@ from intercom.space.sockets import Sockets
 from intercom.space.station_files import station_routes
 from intercom.space.store import Store, Subscriber
 from intercom.space.tokens import TokenAuthority
+from intercom.space.turn import TurnServer
 from intercom.space.turn_credentials import ice_server
 
 logger = logging.getLogger(__name__)
@@ -46,11 +47,20 @@ class Space:
 
     :param config: the `[space]` table.
     :param state_dir: where the database and the certificate live.
+    :param turn: the TURN companion that clients are given, started and stopped by whoever made it; without one the
+        server of `turn_url` is given.
     :param wall: the time of day, seconds since 1970.
     Raises `StoreError` when the state directory cannot be used and `SpaceConfigError` when settings do not fit.
     """
 
-    def __init__(self, config: SpaceConfig, state_dir: Path, *, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        config: SpaceConfig,
+        state_dir: Path,
+        *,
+        turn: TurnServer | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self._config = config
         self._host, self._port = _listen(config.listen)
         self._loopback = _is_loopback(self._host)
@@ -62,6 +72,7 @@ class Space:
             self._names = Names((*self._names.hosts, *config.host_names), self._names.addresses)
         self._state_dir = state_dir
         self._wall = wall
+        self._turn = turn
         self._turn_secret = _turn_secret(config)
         self._certificate = Certificate(state_dir, self._names)
         self._credentials: dict[str, Path] = {}
@@ -221,9 +232,10 @@ class Space:
         return SpaceCredential(self.url, self.relay_url, subscriber.reference, secret, pinned)
 
     def _ice_servers(self, subscriber: Subscriber) -> list[IceServer]:
-        if not self._config.turn_url or not self._turn_secret:
-            return []
-        return [ice_server(self._config.turn_url, self._turn_secret, subscriber.id, self._wall())]
+        url, secret = self._config.turn_url, self._turn_secret
+        if self._turn is not None:
+            url, secret = self._turn.url, self._turn.secret
+        return [ice_server(url, secret, subscriber.id, self._wall())] if url else []
 
 
 def _listen(listen: str) -> tuple[str, int]:

@@ -1,0 +1,1 @@
+"""The unmodified reference client judges the embedded space."""

@@ -1,0 +1,151 @@
+// The unmodified reference client behind a few functions that a test can call. Nothing in it is patched.
+import { SignalWire } from "@signalwire/js";
+
+const calls = new Map();
+const incoming = [];
+const errors = [];
+const sockets = [];
+let client;
+let answerWith = null;
+let audioContext;
+
+// The client takes a WebSocket constructor as an option; this one only keeps a list, so that a test can read the frames.
+class ObservedWebSocket extends WebSocket {
+  constructor(...parameters) {
+    super(...parameters);
+    sockets.push(this);
+    this.addEventListener("message", (event) => frames.push({ from: "space", frame: event.data }));
+  }
+  send(data) {
+    frames.push({ from: "client", frame: data });
+    super.send(data);
+  }
+}
+const frames = [];
+
+function watch(call) {
+  if (calls.has(call.id)) return;
+  const entry = { call, history: [], answered: false };
+  calls.set(call.id, entry);
+  call.status$.subscribe({
+    next: (status) => entry.history.push({ status, at: performance.now() }),
+    error: (error) => errors.push(String(error)),
+  });
+  call.errors$?.subscribe?.((error) => errors.push(String(error?.error ?? error)));
+  call.remoteStream$.subscribe((stream) => {
+    entry.stream = stream;
+    document.getElementById("remote").srcObject = stream;
+  });
+  if (call.direction === "inbound") {
+    incoming.push(call.id);
+    if (answerWith) setTimeout(() => answer(call.id, answerWith), 0);
+  }
+}
+
+function entryOf(id) {
+  const entry = calls.get(id);
+  if (!entry) throw new Error(`no call ${id}`);
+  return entry;
+}
+
+function answer(id, options) {
+  const entry = entryOf(id);
+  entry.answered = true;
+  entry.call.answer(options);
+}
+
+async function report(id) {
+  const entry = entryOf(id);
+  const pc = entry.call.rtcPeerConnection;
+  const found = { status: entry.history.at(-1)?.status, history: entry.history, direction: entry.call.direction };
+  if (!pc) return found;
+  for (const stat of (await pc.getStats()).values()) {
+    if (stat.type === "inbound-rtp" && stat.kind === "audio") {
+      found.audioPackets = stat.packetsReceived;
+      found.audioEnergy = stat.totalAudioEnergy;
+    }
+    if (stat.type === "inbound-rtp" && stat.kind === "video") {
+      found.videoFrames = stat.framesDecoded;
+      found.videoWidth = stat.frameWidth;
+    }
+    if (stat.type === "outbound-rtp" && stat.kind === "audio") found.audioPacketsSent = stat.packetsSent;
+    if (stat.type === "outbound-rtp" && stat.kind === "video") found.videoFramesSent = stat.framesEncoded;
+  }
+  return found;
+}
+
+// The strongest frequency in the remote sound over about a third of a second, Hz; 0 when it is silent.
+async function heardTone(id, seconds = 0.4) {
+  const entry = entryOf(id);
+  audioContext ??= new AudioContext();
+  await audioContext.resume();
+  const source = audioContext.createMediaStreamSource(new MediaStream(entry.stream.getAudioTracks()));
+  const analyser = audioContext.createAnalyser();
+  analyser.fftSize = 16384;
+  analyser.smoothingTimeConstant = 0;
+  source.connect(analyser);
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  const bins = new Float32Array(analyser.frequencyBinCount);
+  analyser.getFloatFrequencyData(bins);
+  source.disconnect();
+  const best = bins.indexOf(Math.max(...bins));
+  return bins[best] > -70 ? (best * audioContext.sampleRate) / analyser.fftSize : 0;
+}
+
+window.reference = {
+  async connect({ video = true, reconnectAttachedCalls = false } = {}) {
+    const provider = {
+      authenticate: async (context) => JSON.parse(await window.mintToken(context?.fingerprint ?? "")),
+    };
+    client = new SignalWire(provider, {
+      webSocketConstructor: ObservedWebSocket,
+      skipDeviceMonitoring: true,
+      reconnectAttachedCalls,
+      savePreferences: false,
+    });
+    client.errors$.subscribe((error) => errors.push(`${error?.name}: ${error?.message} ${error?.cause ?? ""}`));
+    await new Promise((resolve, reject) => {
+      client.isRegistered$.subscribe((registered) => registered && resolve());
+      client.errors$.subscribe((error) => reject(error));
+    });
+    client.session.incomingCalls$.subscribe((all) => all.forEach(watch));
+  },
+  answerWith(options) {
+    answerWith = options;
+  },
+  answer,
+  reject: (id) => entryOf(id).call.reject(),
+  hangup: (id) => entryOf(id).call.hangup(),
+  digits: (id, digits) => entryOf(id).call.sendDigits(digits),
+  toggleHold: (id) => entryOf(id).call.toggleHold(),
+  iceRestart: (id) => entryOf(id).call.requestIceRestart(),
+  transfer: (id, destination) => entryOf(id).call.transfer({ destination }),
+  async dial(destination, options = { audio: true, video: true }) {
+    const startedAt = performance.timeOrigin + performance.now();
+    const call = await client.dial(destination, options);
+    watch(call);
+    return { id: call.id, startedAt };
+  },
+  report,
+  heardTone,
+  state: () => ({
+    connected: client?.isConnected ?? false,
+    registered: client?.isRegistered ?? false,
+    incoming: [...incoming],
+    errors: [...errors],
+    sockets: sockets.length,
+  }),
+  user: () => ({ id: client.user.id, addresses: client.user.addresses, claims: client.user.satClaims }),
+  async directory() {
+    const directory = client.directory;
+    await new Promise((resolve) => {
+      directory.hasMore$.subscribe((more) => (more ? directory.loadMore() : resolve()));
+    });
+    return directory.addresses.map((address) => address.name);
+  },
+  register: () => client.register(),
+  unregister: () => client.unregister(),
+  disconnect: () => client.disconnect(),
+  cut: () => sockets.at(-1)?.close(),
+  frames: () => frames.map(({ from, frame }) => ({ from, frame: JSON.parse(frame) })),
+};
