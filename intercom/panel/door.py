@@ -18,7 +18,6 @@ class Relay(Protocol):
 
     def on(self) -> None: ...
     def off(self) -> None: ...
-    def close(self) -> None: ...
 
 
 class DoorGuard(Protocol):
@@ -90,7 +89,7 @@ class Door:
         return True
 
     def close(self) -> None:
-        """Close the door for good and end its thread and its guard."""
+        """Close the door for good, and end its thread and its guard; the relay's pin stays its owner's."""
         with self._changed:
             if self._closed:
                 return
@@ -99,7 +98,6 @@ class Door:
         atexit.unregister(self.close)
         if threading.current_thread() is not self._thread:
             self._thread.join()
-        self._relay.close()
         self._guard.close()
 
     def _turn_on(self) -> None:

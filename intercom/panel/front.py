@@ -14,7 +14,7 @@ from intercom.panel.guarding import Guard
 from intercom.panel.lights import PWM_HZ, Lights
 from intercom.panel.patterns import Pattern
 from intercom.panel.pins import Pins, open_pins
-from intercom.panel.relay import claim_relay
+from intercom.panel.relay import claim_relay, release_relay
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class FrontPanel:
                 stack.callback(self.pins.factory.close)
             # The relay first: it is claimed, and off, before anything else can fail.
             self._relay = claim_relay(self.pins, door.relay_gpio, door.relay_active_high)
-            stack.callback(self._relay.close)
+            stack.callback(release_relay, self._relay)
             self._guard = Guard(door, simulated=self.pins.simulated)
             stack.callback(self._guard.close)
             self.door = Door(self._relay, self._guard, pulse_s=door.pulse_s, cap_s=door.cap_s, on_fault=self._fault)

@@ -16,10 +16,12 @@ RETRY_S = 0.1
 def claim_relay(pins: Pins, gpio: int, active_high: bool, *, patience_s: float = PATIENCE_S) -> Any:
     """Return the relay as a `gpiozero.OutputDevice`, off from the first moment.
 
-    Raises PinsError when another process holds the pin for longer than `patience_s`.
+    Raises PinsError when another process holds the pin for longer than `patience_s`, or when the board itself pulls it
+    to the level that opens the door.
     """
     from gpiozero import OutputDevice
 
+    _refuse_open_by_default(pins, gpio, active_high)
     give_up_at = time.monotonic() + patience_s
     while True:
         try:
@@ -36,6 +38,25 @@ def claim_relay(pins: Pins, gpio: int, active_high: bool, *, patience_s: float =
             time.sleep(RETRY_S)
 
 
+def release_relay(relay: Any) -> None:
+    """Turn the relay off and give its pin back, pulled to off: a pin that floats may turn a relay on."""
+    if relay.closed:
+        return
+    relay.off()
+    relay.pin.function = "input"
+    relay.pin.pull = "down" if relay.active_high else "up"
+    relay.close()
+
+
+def _refuse_open_by_default(pins: Pins, gpio: int, active_high: bool) -> None:
+    for _, info in pins.factory.board_info.find_pin(gpio):
+        if info.pull == ("up" if active_high else "down"):
+            raise PinsError(
+                f"GPIO {gpio} has a fixed pull-{info.pull} resistor on the board: the door would be open whenever no "
+                "program runs. Choose another door.relay_gpio."
+            )
+
+
 def drive_off(choice: str, gpio: int, active_high: bool) -> str:
     """Turn the relay off from a process that does not own the panel; return what was done, for people.
 
@@ -44,7 +65,7 @@ def drive_off(choice: str, gpio: int, active_high: bool) -> str:
     pins = open_pins(choice)
     if pins.simulated:
         return f"Nothing to turn off: {pins.description}."
-    claim_relay(pins, gpio, active_high).close()
+    release_relay(claim_relay(pins, gpio, active_high))
     pins.factory.close()
     return f"The door's relay (GPIO {gpio}) is off."
 

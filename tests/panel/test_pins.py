@@ -9,7 +9,7 @@ from gpiozero.pins.mock import MockFactory
 from intercom.config import Config, DoorConfig, PanelConfig
 from intercom.panel import PinsError, force_closed
 from intercom.panel.pins import Pins, open_pins, simulated_pins
-from intercom.panel.relay import claim_relay
+from intercom.panel.relay import claim_relay, release_relay
 
 
 @pytest.fixture
@@ -85,3 +85,20 @@ def test_an_active_low_relay_is_claimed_high() -> None:
     relay = claim_relay(pins, 24, False)
     assert pins.factory.pin(24).state == 1
     relay.close()
+
+
+@pytest.mark.parametrize("active_high", [True, False])
+def test_a_relay_that_was_given_back_is_pulled_to_off(active_high: bool) -> None:
+    pins = simulated_pins()
+    relay = claim_relay(pins, 24, active_high)
+    relay.on()
+    release_relay(relay)
+    pin = pins.factory.pin(24)
+    assert (pin.function, pin.pull) == ("input", "down" if active_high else "up")
+    assert bool(pin.state) is not active_high
+
+
+def test_a_pin_that_the_board_pulls_up_cannot_hold_a_door_closed() -> None:
+    with pytest.raises(PinsError, match="GPIO 2 has a fixed pull-up"):
+        claim_relay(simulated_pins(), 2, True)
+    claim_relay(simulated_pins(), 2, False).close()
