@@ -167,7 +167,7 @@ class WebRTCCall:
             await self._request(lambda dialog: dialog.invite(offer))
         except SignalWireError as error:
             await self._abandon(error)
-            raise self._ended_error() from error
+            raise self._ended_error(error) from error
         except asyncio.CancelledError:
             self._end("ORIGINATOR_CANCEL")
             raise
@@ -187,7 +187,7 @@ class WebRTCCall:
             await self._request(lambda dialog: dialog.answer(answer, self._now()))
         except SignalWireError as error:
             await self._abandon(error)
-            raise self._ended_error() from error
+            raise self._ended_error(error) from error
         except asyncio.CancelledError:
             self._end("NORMAL_CLEARING")
             raise
@@ -323,9 +323,10 @@ class WebRTCCall:
         for stream in (self._status, self._digits, self._info, self._errors, self._media_params):
             stream.complete()
 
-    def _ended_error(self) -> CallError:
+    def _ended_error(self, reason: SignalWireError | None = None) -> CallError:
         cause = self.end_cause or "NORMAL_TEMPORARY_FAILURE"
-        return CallError(f"The call to {self.to or 'us'} ended: {cause}.", cause=cause)
+        why = f": {reason}" if reason else "."
+        return CallError(f"The call to {self.to or 'us'} ended, {cause}{why}", cause=cause)
 
     # -- the media -------------------------------------------------------------------------------------
 

@@ -8,6 +8,9 @@ from typing import Any
 from intercom.signalwire.observable import Value
 
 
+OFFER, RESTART_OFFER, ANSWER = (f"v=0\r\ns={word}\r\n" for word in ("offer", "restart", "answer"))
+
+
 class ScriptedCall:
     """One call's media."""
 
@@ -26,17 +29,17 @@ class ScriptedCall:
 
     async def create_offer(self) -> str:
         self._may_fail("create_offer")
-        return "offer"
+        return OFFER
 
     async def create_restart_offer(self) -> str:
         self._may_fail("create_restart_offer")
         self.restarts += 1
-        return "restart offer"
+        return RESTART_OFFER
 
     async def create_answer(self, offer: str) -> str:
         self._may_fail("create_answer")
         self.offered.append(offer)
-        return "answer"
+        return ANSWER
 
     async def accept_answer(self, answer: str) -> None:
         self._may_fail("accept_answer")

@@ -18,7 +18,7 @@ from intercom.signalwire import (
     WebRTCCall,
 )
 from intercom.signalwire import messages as m
-from tests.signalwire.media import ScriptedMedia
+from tests.signalwire.media import ANSWER, OFFER, ScriptedMedia
 from tests.signalwire.service import Service, Tokens, verto
 
 
@@ -85,7 +85,7 @@ async def test_the_invite_is_what_the_protocol_says(client: SignalWire, service:
         "pingSupported": True,
         "version": 1000,
     }
-    assert verto(request).params["sdp"] == "offer"
+    assert verto(request).params["sdp"] == OFFER
 
 
 async def test_a_caller_hangs_up_at_the_answered_calls_node(
@@ -194,7 +194,7 @@ async def test_the_house_calls_and_the_door_answers(client: SignalWire, service:
     assert call.user_variables == {"why": "parcel"}
     await call.answer(audio=True, video=False)
     answer = verto(await service.asked("verto.answer"))
-    assert answer.params["sdp"] == "answer"
+    assert answer.params["sdp"] == ANSWER
     assert answer.params["dialogParams"]["callID"] == "call-1"
     assert (media.calls[0].offered, media.calls[0].video) == (["offer"], False)
     media.calls[0].become("connected")
