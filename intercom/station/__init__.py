@@ -14,6 +14,7 @@ ASSETS = (
     "keys.js",
     "microphone.js",
     "offline.js",
+    "peer.js",
     "signalling.js",
     "sounds.js",
     "station.css",

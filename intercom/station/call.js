@@ -1,15 +1,14 @@
-// One call with the door: the Verto dialog (protocol.md §5) and its peer connection.
+// One call with the door: the Verto dialog (protocol.md §5).
 //
 // Events: "status" (see .status), "media" (.video, .audio have changed), "door" {state: "open" | "closed"},
 //         "weak" {weak: boolean}. An inbound call is made ready while it rings, down to a gathered local
 //         description, so that answer() only has to send it. The door's candidates are held back until then:
 //         a station that only rings sends the door nothing.
 
+import { Peer } from "./peer.js";
 import { uuid } from "./signalling.js";
 
-const GATHER_QUIET_MS = 600; // protocol.md §5: after the last candidate
-const GATHER_MAX_MS = 6000; // protocol.md §5
-const MICROPHONE_WAIT_MS = 500; // for real addresses in our candidates; the answer never waits for it
+const MICROPHONE_WAIT_MS = 500; // with it the browser names real addresses; the answer never waits for it
 const CONNECT_MAX_MS = 15000; // offer to connected
 const BROKEN_MAX_MS = 20000; // of a lost media path before the call is given up
 const CAUSE_CODES = { NORMAL_CLEARING: 16, USER_BUSY: 17, MEDIA_TIMEOUT: 804 };
@@ -19,9 +18,7 @@ const SUBSCRIBE = ["track", "destroy", "member.updated.videoMuted", "layout.chan
 export class Call extends EventTarget {
   #signalling;
   #microphone;
-  #connection;
-  #sender = null;
-  #candidates = [];
+  #peer;
   #ready = null;
   #pressed;
   #press;
@@ -33,24 +30,32 @@ export class Call extends EventTarget {
   status = "ringing"; // "ringing" | "calling" | "connecting" | "connected" | "ended"
   cause = "";
   errorCode = ""; // of words.js: why a call failed on our side
-  video = null;
-  audio = null;
   connectedAt = null; // performance.now() of the first media path
 
-  constructor({ id = uuid(), direction, from = {}, nodeId = "", userVariables = {}, signalling, microphone }) {
+  constructor({ id = uuid(), direction, from = {}, nodeId = "", signalling, microphone }) {
     super();
-    Object.assign(this, { id, direction, from, nodeId, userVariables });
+    Object.assign(this, { id, direction, from, nodeId });
     this.#signalling = signalling;
     this.#microphone = microphone;
     this.#pressed = new Promise((resolve) => { this.#press = resolve; });
-    this.#connection = new RTCPeerConnection({ iceServers: signalling.iceServers, bundlePolicy: "max-bundle" });
-    this.#connection.addEventListener("track", ({ track, receiver }) => this.#addTrack(track, receiver));
-    this.#connection.addEventListener("connectionstatechange", () => this.#watchConnection());
+    this.#peer = this.#newPeer();
     microphone.addEventListener("change", this.#onMicrophone);
   }
 
   get over() {
     return this.status === "ended";
+  }
+
+  get talking() {
+    return this.status === "connecting" || this.status === "connected";
+  }
+
+  get video() {
+    return this.#peer.video;
+  }
+
+  get audio() {
+    return this.#peer.audio;
   }
 
   get muted() {
@@ -64,7 +69,7 @@ export class Call extends EventTarget {
 
   /** Inbound: make everything ready but send nothing. */
   prepare(offer) {
-    this.#ready = this.#prepareAnswer(offer);
+    this.#ready = this.#peer.prepareAnswer(offer, this.#microphoneOrTimeout());
     this.#ready.catch(() => this.#fail("media-failed", "MEDIA_TIMEOUT"));
   }
 
@@ -79,12 +84,10 @@ export class Call extends EventTarget {
       return; // already reported by prepare()
     }
     if (this.over) return;
+    const sent = this.#send("verto.answer", { sdp: this.#peer.sdp }, { queue: true });
+    this.#peer.reachOut();
     this.#attachMicrophone();
-    const sent = this.#send("verto.answer", { sdp: this.#connection.localDescription.sdp }, { queue: true });
-    this.#candidates.splice(0).forEach((candidate) => {
-      this.#connection.addIceCandidate(candidate).catch(() => {}); // one that the browser cannot use
-    });
-    this.#startTimer();
+    this.#timer ??= setTimeout(() => this.#fail("media-failed", "MEDIA_TIMEOUT"), CONNECT_MAX_MS);
     try {
       await sent;
     } catch {
@@ -97,18 +100,12 @@ export class Call extends EventTarget {
     this.destination = destination;
     this.#setStatus("calling");
     try {
-      const audio = this.#connection.addTransceiver("audio", { direction: "sendrecv" });
-      this.#sender = audio.sender;
-      preferH264(this.#connection.addTransceiver("video", { direction: "recvonly" }));
-      await this.#microphoneOrTimeout();
-      await this.#connection.setLocalDescription();
-      await gathered(this.#connection);
+      await this.#peer.prepareOffer(this.#microphoneOrTimeout());
       if (this.over) return;
-      const { nodeId } = await this.#send("verto.invite", { sdp: this.#connection.localDescription.sdp },
-        { subscribe: SUBSCRIBE });
+      const { nodeId } = await this.#send("verto.invite", { sdp: this.#peer.sdp }, { subscribe: SUBSCRIBE });
       this.nodeId = nodeId;
     } catch (error) {
-      if (!this.over) this.#fail(error.code === "offline" ? "offline" : "call-failed", "");
+      this.#fail(error.code === "offline" ? "offline" : "call-failed", "");
     }
   }
 
@@ -120,6 +117,11 @@ export class Call extends EventTarget {
     this.#end(cause);
   }
 
+  /** The service no longer knows of the call; what rings stops, what talks goes on as long as the media do. */
+  forgotten() {
+    if (!this.talking) this.#end("NORMAL_TEMPORARY_FAILURE");
+  }
+
   /** DTMF; fails at once without a connection, since a late digit would open a door that nobody watches. */
   sendDigits(digits) {
     return this.#signalling.verto(this.id, "verto.info",
@@ -127,43 +129,21 @@ export class Call extends EventTarget {
   }
 
   /** A Verto message for this call. */
-  async receive({ method, params = {} }) {
+  receive({ method, params = {} }) {
     if (this.over) return;
     if (method === "verto.bye") this.#end(params.cause ?? "NORMAL_CLEARING");
     if (method === "verto.info") {
       const door = params.intercom?.door;
       if (door === "open" || door === "closed") this.#emit("door", { state: door });
     }
-    if ((method === "verto.answer" || method === "verto.media") && this.direction === "outbound") {
-      await this.#acceptAnswer(params.sdp, method === "verto.answer");
-    }
+    if (method === "verto.answer" || method === "verto.media") this.#accept(params.sdp, method === "verto.answer");
+    if (method === "verto.modify" && params.action === "updateMedia" && this.talking) this.#renew(params.sdp);
   }
 
-  async #prepareAnswer(offer) {
-    const { sdp, candidates } = withoutCandidates(offer);
-    this.#candidates = candidates;
-    await this.#connection.setRemoteDescription({ type: "offer", sdp });
-    const audio = this.#connection.getTransceivers().find(({ receiver }) => receiver.track.kind === "audio");
-    if (audio) {
-      audio.direction = "sendrecv"; // the track may come later: no new negotiation, no waiting
-      this.#sender = audio.sender;
-    }
-    await this.#microphoneOrTimeout();
-    if (this.over) return;
-    await this.#connection.setLocalDescription();
-    await gathered(this.#connection);
-  }
-
-  #microphoneOrTimeout() {
-    const microphone = this.#microphone.track ? null : this.#microphone.whenSettled();
-    return Promise.race([microphone, this.#pressed, delay(MICROPHONE_WAIT_MS)]);
-  }
-
-  async #acceptAnswer(sdp, final) {
+  async #accept(sdp, final) {
+    if (this.direction !== "outbound") return;
     try {
-      if (sdp && this.#connection.signalingState === "have-local-offer") {
-        await this.#connection.setRemoteDescription({ type: "answer", sdp });
-      }
+      if (sdp) await this.#peer.accept(sdp);
     } catch {
       this.#fail("media-failed", "MEDIA_TIMEOUT");
       return;
@@ -171,43 +151,72 @@ export class Call extends EventTarget {
     if (!final || this.status !== "calling") return;
     this.#setStatus("connecting");
     this.#attachMicrophone();
-    this.#startTimer();
-    this.#watchConnection();
+    this.#timer ??= setTimeout(() => this.#fail("media-failed", "MEDIA_TIMEOUT"), CONNECT_MAX_MS);
+    this.#watch(this.#peer);
   }
 
-  // Before the answer nothing of the resident may leave this device, so the track waits until then.
-  #attachMicrophone() {
-    if (!this.#sender || !["connecting", "connected"].includes(this.status)) return;
-    const { track } = this.#microphone;
-    if (track) track.enabled = !this.#muted;
-    if (this.#sender.track !== track) this.#sender.replaceTrack(track).catch(() => {}); // closed meanwhile
-  }
-
-  #addTrack(track, receiver) {
-    if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0; // as little delay as the network allows
-    this[track.kind] = new MediaStream([track]);
+  // The door's network has changed: it offers anew, from the same peer connection or from a new one.
+  async #renew(offer) {
+    const before = this.#peer;
+    const next = before.continues(offer) ? before : this.#newPeer();
+    try {
+      if (next === before) await next.renegotiate(offer);
+      else await next.prepareAnswer(offer);
+      if (this.over) {
+        next.close();
+        return;
+      }
+      this.#peer = next;
+      this.#attachMicrophone();
+      const sent = this.#send("verto.answer", { sdp: next.sdp });
+      next.reachOut();
+      await sent;
+    } catch {
+      if (this.#peer !== next) next.close(); // the path that we have may still come back
+      return;
+    }
+    if (next === before) return;
+    before.close();
     this.#emit("media");
+    this.#watch(next);
   }
 
-  #watchConnection() {
-    const state = this.#connection.connectionState;
-    if (this.over || !["connecting", "connected"].includes(this.status)) return;
+  #newPeer() {
+    const peer = new Peer(this.#signalling.iceServers);
+    peer.addEventListener("media", () => peer === this.#peer && this.#emit("media"));
+    peer.addEventListener("state", () => this.#watch(peer));
+    return peer;
+  }
+
+  #watch(peer) {
+    if (peer !== this.#peer || !this.talking) return;
+    const { state } = peer;
     if (state === "connected") {
       this.#clearTimers();
       this.connectedAt ??= performance.now();
       this.#emit("weak", { weak: false });
       this.#setStatus("connected");
-    }
-    if (state === "disconnected" || (state === "failed" && this.status === "connected")) {
+    } else if (state === "failed" && this.status === "connecting") {
+      this.#fail("media-failed", "MEDIA_TIMEOUT");
+    } else if (state === "disconnected" || state === "failed") {
       this.#emit("weak", { weak: true });
       this.#broken ??= setTimeout(() => this.#fail("media-timeout", "MEDIA_TIMEOUT"), BROKEN_MAX_MS);
+    } else if (state === "closed") {
+      this.hangup(); // the far end has closed its media without a word
     }
-    if (state === "failed" && this.status === "connecting") this.#fail("media-failed", "MEDIA_TIMEOUT");
-    if (state === "closed") this.#end("NORMAL_CLEARING");
   }
 
-  #startTimer() {
-    this.#timer ??= setTimeout(() => this.#fail("media-failed", "MEDIA_TIMEOUT"), CONNECT_MAX_MS);
+  #microphoneOrTimeout() {
+    const microphone = this.#microphone.track ? null : this.#microphone.whenSettled();
+    return Promise.race([microphone, this.#pressed, delay(MICROPHONE_WAIT_MS)]);
+  }
+
+  // Before the answer nothing of the resident may leave this device, so the track waits until then.
+  #attachMicrophone() {
+    if (!this.talking) return;
+    const { track } = this.#microphone;
+    if (track) track.enabled = !this.#muted;
+    this.#peer.send(track);
   }
 
   #clearTimers() {
@@ -217,22 +226,15 @@ export class Call extends EventTarget {
   }
 
   #send(method, params, options = {}) {
-    return this.#signalling.verto(this.id, method, { ...params, dialogParams: this.#dialogParams() },
-      { nodeId: this.nodeId, ...options });
-  }
-
-  #dialogParams() {
-    return {
-      callID: this.id,
-      destination_number: this.destination ?? this.from.number ?? "",
-      caller_id_name: this.from.name ?? "",
-      caller_id_number: this.from.number ?? "",
-      remote_caller_id_name: "",
-      remote_caller_id_number: this.destination ?? "",
-      userVariables: { memberCallId: this.id },
-      attach: false, reattaching: false, screenShare: false, additionalDevice: false,
-      pingSupported: true, version: 1000,
+    const destination = this.destination ?? "";
+    const dialogParams = {
+      callID: this.id, destination_number: destination || (this.from.number ?? ""),
+      caller_id_name: this.from.name ?? "", caller_id_number: this.from.number ?? "",
+      remote_caller_id_name: "", remote_caller_id_number: destination,
+      userVariables: { memberCallId: this.id }, attach: false, reattaching: false,
+      screenShare: false, additionalDevice: false, pingSupported: true, version: 1000,
     };
+    return this.#signalling.verto(this.id, method, { ...params, dialogParams }, { nodeId: this.nodeId, ...options });
   }
 
   #fail(code, cause) {
@@ -248,8 +250,8 @@ export class Call extends EventTarget {
     this.#clearTimers();
     this.#press();
     this.#microphone.removeEventListener("change", this.#onMicrophone);
-    this.#connection.close();
     this.#setStatus("ended");
+    this.#peer.close();
   }
 
   #setStatus(status) {
@@ -265,49 +267,4 @@ export class Call extends EventTarget {
 
 function delay(ms) {
   return new Promise((resolve) => { setTimeout(resolve, ms); });
-}
-
-/** Resolves when all candidates are in the local description, or none came for 600 ms. */
-function gathered(connection) {
-  if (connection.iceGatheringState === "complete") return Promise.resolve();
-  return new Promise((resolve) => {
-    const stop = new AbortController();
-    const done = () => {
-      clearTimeout(quiet);
-      clearTimeout(limit);
-      stop.abort();
-      resolve();
-    };
-    let quiet = setTimeout(done, GATHER_QUIET_MS);
-    const limit = setTimeout(done, GATHER_MAX_MS);
-    connection.addEventListener("icecandidate", ({ candidate }) => {
-      clearTimeout(quiet);
-      if (candidate) quiet = setTimeout(done, GATHER_QUIET_MS);
-      else done();
-    }, { signal: stop.signal });
-    connection.addEventListener("connectionstatechange", () => {
-      if (connection.connectionState === "closed") done();
-    }, { signal: stop.signal });
-  });
-}
-
-/** Splits an offer into the SDP without candidates and the candidates, each with its media section. */
-function withoutCandidates(offer) {
-  const kept = [];
-  const candidates = [];
-  let section = -1;
-  for (const line of offer.split(/\r?\n/)) {
-    if (line.startsWith("m=")) section += 1;
-    if (line.startsWith("a=candidate:")) candidates.push({ candidate: line.slice(2), sdpMLineIndex: section });
-    else if (line !== "a=end-of-candidates") kept.push(line);
-  }
-  return { sdp: kept.join("\r\n"), candidates };
-}
-
-// The door's camera delivers H.264: what it need not encode again comes cheaper and sooner.
-function preferH264(transceiver) {
-  const codecs = RTCRtpReceiver.getCapabilities?.("video")?.codecs;
-  if (!codecs || !transceiver.setCodecPreferences) return;
-  const first = codecs.filter(({ mimeType }) => mimeType === "video/H264");
-  transceiver.setCodecPreferences([...first, ...codecs.filter((codec) => !first.includes(codec))]);
 }

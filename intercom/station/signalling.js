@@ -1,6 +1,6 @@
 // The socket to the space: JSON-RPC, registration, and coming back by itself (protocol.md §3, §4, §5).
 //
-// Events: "state" {state: "connecting" | "registered" | "lost" | "refused", code},
+// Events: "state" {state: "connecting" | "registered" | "lost" | "refused", code, resumed},
 //         "verto" {message, nodeId}. "refused" is final until start() is called again.
 
 import { StationError } from "./words.js";
@@ -89,8 +89,8 @@ export class Signalling extends EventTarget {
     return { nodeId: result?.node_id ?? nodeId, ...(result?.result?.result ?? result?.result) };
   }
 
-  #announce(state, code = "") {
-    this.dispatchEvent(new CustomEvent("state", { detail: { state, code } }));
+  #announce(state, { code = "", resumed = false } = {}) {
+    this.dispatchEvent(new CustomEvent("state", { detail: { state, code, resumed } }));
   }
 
   async #run(running) {
@@ -107,10 +107,10 @@ export class Signalling extends EventTarget {
       if (running.stopped) return;
       if (code === "unpaired") {
         this.#running = null;
-        this.#announce("refused", code);
+        this.#announce("refused", { code });
         return;
       }
-      this.#announce("lost", code);
+      this.#announce("lost", { code });
       await this.#pause(backoffMs / 2 + Math.random() * (backoffMs / 2));
       backoffMs = Math.min(backoffMs * 2, BACKOFF_LAST_MS);
     }
@@ -122,13 +122,13 @@ export class Signalling extends EventTarget {
     if (running.stopped) return;
     const { socket, closed } = await this.#dial(relayUrl);
     if (running.stopped) return;
-    await this.#authenticate(token);
+    const resumed = await this.#authenticate(token);
     this.token = token;
     this.#open = true;
     this.#queue.splice(0).forEach((entry) => this.#send(entry));
     await this.#register(token);
     succeeded();
-    this.#announce("registered");
+    this.#announce("registered", { resumed });
     const timers = new AbortController();
     this.#keepAlive(socket, timers.signal);
     if (lifetimeMs !== null) this.#keepAuthorized(lifetimeMs, timers.signal);
@@ -154,6 +154,7 @@ export class Signalling extends EventTarget {
     });
   }
 
+  // Resolves with whether the service still knows this session and its calls.
   async #authenticate(token) {
     const params = {
       version: { major: 4, minor: 0, revision: 0 }, agent: AGENT, event_acks: true,
@@ -168,8 +169,10 @@ export class Signalling extends EventTarget {
       this.#resume = {};
       result = await this.#ask("signalwire.connect", params);
     }
+    const resumed = result.protocol === this.#resume.protocol;
     this.#resume.protocol = result.protocol;
     this.iceServers = Array.isArray(result.ice_servers) ? result.ice_servers : [];
+    return resumed;
   }
 
   async #register(token) {

@@ -25,6 +25,7 @@ import { announce, element, render, renderDoors, renderLevels, renderTime } from
 import { causeWords, elapsedWords, isFault, timeWords } from "./words.js";
 
 const DEFAULT_DOOR = { name: "The door", address: "/private/door" };
+const DOOR_ADDRESS = /^\/private\/door([-_.]?\w+)?$/; // where a directory does not tell roles
 const DEFAULT_OPEN_DIGITS = "9";
 const NAME_MAX = 60;
 const OPEN_CONFIRM_MS = 3000; // the relay answers at once; later is a fault to be told
@@ -97,8 +98,9 @@ async function pair() {
 
 // ---------------------------------------------------------------- the connection
 
-signalling.addEventListener("state", ({ detail: { state, code } }) => {
+signalling.addEventListener("state", ({ detail: { state, code, resumed } }) => {
   if (state === "registered") {
+    if (!resumed) model.call?.forgotten();
     if (model.link === "lost") announce("Connected again");
     update({ link: "ready", error: ["offline", "bad-answer"].includes(model.error) ? "" : model.error });
     findDoors();
@@ -108,7 +110,7 @@ signalling.addEventListener("state", ({ detail: { state, code } }) => {
     if (element["pair-code"].value) pair(); // the page was opened by a new pairing link
   } else if (state === "lost") {
     if (model.link !== "lost") model.lostSince = performance.now();
-    update({ link: "lost", error: code === "offline" ? model.error : code });
+    update({ link: "lost", problem: "", error: code === "offline" ? model.error : code });
   } else {
     update({ link: "connecting" });
   }
@@ -120,10 +122,9 @@ async function findDoors() {
     const response = await fetch("/api/fabric/addresses?sort_by=name&sort_order=asc",
       { headers: { Authorization: `Bearer ${signalling.token}` }, cache: "no-store" });
     const { data } = await response.json();
-    doors = data.filter(({ role }) => role === "door").map(({ name, display_name, channels }) => ({
-      name: clip(display_name || name),
-      address: channels?.audio?.split("?")[0] ?? `/private/${name}`,
-    }));
+    doors = data.map(({ name, display_name, role, channels }) => ({
+      name: clip(display_name || name), role, address: channels?.audio?.split("?")[0] ?? name,
+    })).filter(({ role, address }) => role === "door" || DOOR_ADDRESS.test(address));
   } catch {
     doors = []; // no directory: the house has the one door of the default address
   }
@@ -137,9 +138,9 @@ signalling.addEventListener("verto", ({ detail: { message, nodeId } }) => {
   const callId = params.callID ?? params.dialogParams?.callID;
   if (method === "verto.ping") {
     signalling.verto(callId, "verto.pong", params, { nodeId }).catch(() => {}); // the next ping is another chance
-  } else if (method === "verto.invite" && typeof params.sdp === "string") {
+  } else if (method === "verto.invite" && typeof callId === "string" && typeof params.sdp === "string") {
     invited(params, callId, nodeId);
-  } else if (model.call?.id === callId) {
+  } else if (model.call && model.call.id === callId) {
     model.call.receive(message);
   }
 });
@@ -262,15 +263,15 @@ function mute() {
 function openDoor() {
   if (model.state !== "in-call" || !model.opens) return false;
   if (model.opening === "asked") return true;
-  const { call } = model;
-  update({ opening: "asked", error: "" });
-  clearTimeout(openTimer);
+  const { call, opening } = model; // asked again while open: the door stays open longer, and says nothing new
+  update({ opening: opening === "open" ? "open" : "asked", error: "" });
   const failed = (error) => {
-    if (call !== model.call || model.opening !== "asked") return;
+    if (call !== model.call) return;
     clearTimeout(openTimer);
-    update({ opening: "closed", error });
+    update({ opening, error });
   };
-  openTimer = setTimeout(() => failed("door-silent"), OPEN_CONFIRM_MS);
+  clearTimeout(openTimer);
+  if (opening !== "open") openTimer = setTimeout(() => failed("door-silent"), OPEN_CONFIRM_MS);
   call.sendDigits(model.openDigits).catch(({ code }) => failed(code === "offline" ? "door-offline" : "door-refused"));
   return true;
 }

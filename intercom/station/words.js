@@ -42,6 +42,7 @@ const CAUSES = {
   UNALLOCATED_NUMBER: "There is no door at that address. Check the name of the door in the house’s settings.",
   CALL_REJECTED: "The door refused the call.",
   MEDIA_TIMEOUT: ERRORS["media-timeout"],
+  NORMAL_TEMPORARY_FAILURE: "The other side lost its connection. Try again in a moment.",
   ALLOTTED_TIMEOUT: "Call ended: its time was up",
 };
 
@@ -68,5 +69,5 @@ export function elapsedWords(ms) {
 }
 
 export function timeWords(date) {
-  return date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return date.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
 }

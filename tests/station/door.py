@@ -3,16 +3,18 @@
 import asyncio
 import fractions
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import MediaStreamTrack
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame, VideoFrame
 
 RATE_HZ = 48_000
 BLOCK_S = 0.02
 TONE_HZ = 1000.0
+PATIENCE_S = 10.0
 
 
 class Tone(MediaStreamTrack):
@@ -89,6 +91,7 @@ class Door:
     def __init__(self, *, video: bool = True) -> None:
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._video = video
+        self._changed = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self.first_sound_at: float | None = None
         self.heard: list[np.ndarray[Any, np.dtype[np.int16]]] = []
@@ -125,6 +128,18 @@ class Door:
         await self._connection.setLocalDescription(await self._connection.createAnswer())
         return self._connection.localDescription.sdp
 
+    async def hears_more_than(self, blocks: int) -> None:
+        """Wait until more than so many blocks have been heard in all."""
+        await self._until(lambda: len(self.heard) > blocks)
+
+    async def hears_silence(self) -> None:
+        """Wait for a second in which nothing is heard: the fake microphone beeps once a second."""
+        await self._until(lambda: len(self.heard) > 60 and max(np.abs(b).max() for b in self.heard[-60:]) < 50)
+
+    async def _until(self, true: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE_S), self._changed:
+            await self._changed.wait_for(true)
+
     async def close(self) -> None:
         """Hang up the media."""
         if self._task:
@@ -133,10 +148,15 @@ class Door:
 
     async def _listen(self, track: MediaStreamTrack) -> None:
         while True:
-            frame = await track.recv()
+            try:
+                frame = await track.recv()
+            except MediaStreamError:
+                return  # the call is over
             assert isinstance(frame, AudioFrame)
             samples = frame.to_ndarray().reshape(-1)
             self.first_sound_at = self.first_sound_at or time.monotonic()
             self.heard.append(samples)
+            async with self._changed:
+                self._changed.notify_all()
             if np.abs(samples).max() > 1000:
                 self.heard_something.set()

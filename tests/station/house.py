@@ -5,14 +5,17 @@ The embedded space is the real one (see test_with_the_space.py); this one can al
 
 import asyncio
 import json
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import WSMsgType, web
+from playwright.async_api import Page
 
 from intercom import station
+from tests.station.door import Door
 
 Json = dict[str, Any]
 PATIENCE_S = 10.0
@@ -39,6 +42,8 @@ class Faults:
     "answers every HTTP call with 503, as behind a proxy, and refuses sockets"
     refuse_first_online: bool = False
     "refuses the next subscriber.online once"
+    refuse_resume: bool = False
+    "does not know any earlier session"
 
 
 @dataclass
@@ -54,6 +59,7 @@ class House:
     received: list[Json] = field(default_factory=list)
     paired_names: list[str] = field(default_factory=list)
     token_lifetime_s: float = 3600.0
+    protocol: str = "signalwire_stub"
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _sockets: set[web.WebSocketResponse] = field(default_factory=set)
     _runner: web.AppRunner | None = None
@@ -95,17 +101,22 @@ class House:
 
     async def push(self, message: Json) -> None:
         """Send a Verto message to the station as the service does: a webrtc.message event."""
+        await self.push_event("webrtc.message", {"jsonrpc": "2.0", "id": str(uuid.uuid4()), **message})
+
+    async def push_event(self, event_type: str, params: Json) -> str:
+        """Send an event to the station; returns the id under which it must be acknowledged."""
         event = {
-            "event_type": "webrtc.message",
-            "event_channel": "signalwire_stub",
+            "event_type": event_type,
+            "event_channel": self.protocol,
             "timestamp": 0,
             "project_id": "p",
             "node_id": "node-1",
-            "params": {"jsonrpc": "2.0", "id": str(uuid.uuid4()), **message},
+            "params": params,
         }
-        await self.push_raw(
-            json.dumps({"jsonrpc": "2.0", "id": str(uuid.uuid4()), "method": "signalwire.event", "params": event})
-        )
+        frame_id = str(uuid.uuid4())
+        frame = {"jsonrpc": "2.0", "id": frame_id, "method": "signalwire.event", "params": event}
+        await self.push_raw(json.dumps(frame))
+        return frame_id
 
     async def push_raw(self, text: str) -> None:
         """Send any text to the station."""
@@ -126,6 +137,19 @@ class House:
             "dialogParams": {"callID": call_id, "userVariables": variables},
         }
         await self.push({"method": "verto.invite", "params": params})
+
+    async def connect_call(self, page: Page, door: Door, call_id: str) -> None:
+        """Ring the station, let it answer by a click, and wait until the media are connected."""
+        await self.invite(call_id, await door.offer())
+        await page.click("#answer")
+        await door.accept((await self.wait_for_verto("verto.answer"))["sdp"])
+        async with asyncio.timeout(PATIENCE_S):
+            await door.connected.wait()
+        await page.wait_for_selector("body[data-state=in-call]")
+
+    def verto_frames(self) -> list[Json]:
+        """Every frame with a Verto message, as received."""
+        return [frame for frame in self.received if verto(frame)]
 
     async def bye(self, call_id: str, cause: str = "NORMAL_CLEARING") -> None:
         """End the call from the far side."""
@@ -190,7 +214,7 @@ class House:
         self._maybe_away()
         if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.secrets:
             raise web.HTTPUnauthorized
-        return web.json_response({"token": "sat", "expires_at": int(_epoch() + self.token_lifetime_s)})
+        return web.json_response({"token": "sat", "expires_at": int(time.time() + self.token_lifetime_s)})
 
     async def _addresses(self, request: web.Request) -> web.Response:
         return web.json_response({"data": self.addresses, "links": {}})
@@ -223,13 +247,17 @@ class House:
             error = {"code": -32002, "message": "not yet"}
             await socket.send_json({"jsonrpc": "2.0", "id": frame["id"], "error": error})
             return
+        if "authorization_state" in frame.get("params", {}) and self.faults.refuse_resume:
+            error = {"code": -32002, "message": "no such session"}
+            await socket.send_json({"jsonrpc": "2.0", "id": frame["id"], "error": error})
+            return
         await socket.send_json({"jsonrpc": "2.0", "id": frame["id"], "result": self._result(frame)})
 
     def _result(self, frame: Json) -> Json:
         if frame["method"] == "signalwire.connect":
             return {
                 "identity": "i",
-                "protocol": "signalwire_stub",
+                "protocol": self.protocol,
                 "authorization": {"jti": "j", "project_id": "p", "fabric_subscriber": {}},
                 "ice_servers": self.ice_servers,
             }
@@ -248,9 +276,3 @@ def verto(frame: Json) -> Json:
         return {}
     message: Json = frame["params"]["message"]
     return message
-
-
-def _epoch() -> float:
-    import time  # noqa: PLC0415 - the one place that reads a clock
-
-    return time.time()

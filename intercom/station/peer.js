@@ -1,0 +1,148 @@
+// The media path of one call: an RTCPeerConnection and the complete descriptions that Verto wants (protocol.md §5).
+//
+// Events: "media" (.video, .audio have changed), "state" (.state has changed).
+
+const GATHER_QUIET_MS = 600; // protocol.md §5: after the last candidate
+const GATHER_MAX_MS = 6000; // protocol.md §5
+
+export class Peer extends EventTarget {
+  #connection;
+  #sender = null;
+  #held = [];
+
+  video = null;
+  audio = null;
+
+  constructor(iceServers) {
+    super();
+    this.#connection = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
+    this.#connection.addEventListener("track", ({ track, receiver }) => this.#addTrack(track, receiver));
+    this.#connection.addEventListener("connectionstatechange", () => {
+      this.dispatchEvent(new Event("state"));
+    });
+  }
+
+  /** RTCPeerConnection.connectionState */
+  get state() {
+    return this.#connection.connectionState;
+  }
+
+  get sdp() {
+    return this.#connection.localDescription.sdp;
+  }
+
+  /**
+   * Make a gathered answer ready without reaching out: the far end's candidates are held until reachOut().
+   * Gathering begins when `ready` resolves.
+   */
+  async prepareAnswer(offer, ready = null) {
+    const { sdp, candidates } = withoutCandidates(offer);
+    this.#held = candidates;
+    await this.#connection.setRemoteDescription({ type: "offer", sdp });
+    const audio = this.#connection.getTransceivers().find(({ receiver }) => receiver.track.kind === "audio");
+    if (audio) {
+      audio.direction = "sendrecv"; // the track may come later: no new negotiation, no waiting
+      this.#sender = audio.sender;
+    }
+    await ready;
+    await this.#describe();
+  }
+
+  /** Start to connect to the far end of a prepared answer. */
+  reachOut() {
+    this.#held.splice(0).forEach((candidate) => {
+      this.#connection.addIceCandidate(candidate).catch(() => {}); // one that the browser cannot use
+    });
+  }
+
+  async prepareOffer(ready = null) {
+    this.#sender = this.#connection.addTransceiver("audio", { direction: "sendrecv" }).sender;
+    preferH264(this.#connection.addTransceiver("video", { direction: "recvonly" }));
+    await ready;
+    await this.#describe();
+  }
+
+  async accept(answer) {
+    if (this.#connection.signalingState !== "have-local-offer") return; // verto.media came before verto.answer
+    await this.#connection.setRemoteDescription({ type: "answer", sdp: answer });
+  }
+
+  /** Is the offer from the peer connection that we talk to? Otherwise the far end has made a new one. */
+  continues(offer) {
+    const now = fingerprints(this.#connection.remoteDescription?.sdp ?? "");
+    return fingerprints(offer).some((fingerprint) => now.includes(fingerprint));
+  }
+
+  /** The answer to a changed offer of the same far end. */
+  async renegotiate(offer) {
+    await this.#connection.setRemoteDescription({ type: "offer", sdp: offer });
+    await this.#describe();
+  }
+
+  /** Send this track, or nothing. */
+  send(track) {
+    if (this.#sender && this.#sender.track !== track) this.#sender.replaceTrack(track).catch(() => {}); // closed meanwhile
+  }
+
+  close() {
+    this.#connection.close();
+  }
+
+  async #describe() {
+    if (this.#connection.signalingState === "closed") return;
+    await this.#connection.setLocalDescription();
+    await gathered(this.#connection);
+  }
+
+  #addTrack(track, receiver) {
+    if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0; // as little delay as the network allows
+    this[track.kind] = new MediaStream([track]);
+    this.dispatchEvent(new Event("media"));
+  }
+}
+
+/** Resolves when all candidates are in the local description, or none came for 600 ms. */
+function gathered(connection) {
+  if (connection.iceGatheringState === "complete") return Promise.resolve();
+  return new Promise((resolve) => {
+    const stop = new AbortController();
+    const done = () => {
+      clearTimeout(quiet);
+      clearTimeout(limit);
+      stop.abort();
+      resolve();
+    };
+    let quiet = setTimeout(done, GATHER_QUIET_MS);
+    const limit = setTimeout(done, GATHER_MAX_MS);
+    connection.addEventListener("icecandidate", ({ candidate }) => {
+      clearTimeout(quiet);
+      if (candidate) quiet = setTimeout(done, GATHER_QUIET_MS);
+      else done();
+    }, { signal: stop.signal });
+  });
+}
+
+/** Splits an offer into the SDP without candidates and the candidates, each with its media section. */
+function withoutCandidates(offer) {
+  const kept = [];
+  const candidates = [];
+  let section = -1;
+  for (const line of offer.split(/\r?\n/)) {
+    if (line.startsWith("m=")) section += 1;
+    if (line.startsWith("a=candidate:")) candidates.push({ candidate: line.slice(2), sdpMLineIndex: section });
+    else if (line !== "a=end-of-candidates") kept.push(line);
+  }
+  return { sdp: kept.join("\r\n"), candidates };
+}
+
+function fingerprints(sdp) {
+  return sdp.match(/^a=fingerprint:.*$/gm)?.map((line) => line.trim().toLowerCase()) ?? [];
+}
+
+// The door's camera delivers H.264: what it need not encode again comes cheaper and sooner.
+function preferH264(transceiver) {
+  const codecs = RTCRtpReceiver.getCapabilities?.("video")?.codecs;
+  if (!codecs || !transceiver.setCodecPreferences) return;
+  const first = codecs.filter(({ mimeType }) => mimeType === "video/H264");
+  transceiver.setCodecPreferences([...first, ...codecs.filter((codec) => !first.includes(codec))]);
+}

@@ -1,0 +1,152 @@
+"""Pictures of every state of the station page: `python -m tests.station.screens DIRECTORY`."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.station.conftest import CHROMIUM, FLAGS
+from tests.station.door import Door
+from tests.station.house import House
+from tests.station.waiting import state, until
+
+PHONE = {"width": 390, "height": 844}
+SIDEWAYS = {"width": 844, "height": 390}
+TABLET = {"width": 1280, "height": 800}
+SHAPES: list[tuple[str, dict[str, int], str]] = [
+    ("phone-dark", PHONE, "dark"),
+    ("phone-light", PHONE, "light"),
+    ("sideways-dark", SIDEWAYS, "dark"),
+    ("tablet-dark", TABLET, "dark"),
+    ("tablet-light", TABLET, "light"),
+]
+Shoot = Callable[[str], Coroutine[Any, Any, None]]
+
+
+async def tour(page: Page, house: House, shoot: Shoot) -> None:
+    """Lead one page through all of its states."""
+    await page.goto(house.url)
+    await state(page, "unpaired")
+    await shoot("unpaired")
+    await page.fill("#pair-code", "WRONG")
+    await page.click("#pair")
+    await until(page, "!document.querySelector('#error').hidden")
+    await shoot("unpaired-error")
+    house.faults.silent = True
+    await page.fill("#pair-code", next(iter(house.codes)))
+    await page.click("#pair")
+    await state(page, "connecting")
+    await shoot("connecting")
+    house.faults.silent = False
+    await page.reload()
+    await state(page, "ready")
+    await shoot("ready")
+    await _calls(page, house, shoot)
+    house.faults.away = True
+    await house.cut()
+    await state(page, "lost")
+    await asyncio.sleep(1.2)
+    await shoot("lost")
+    house.secrets.clear()
+    house.faults.away = False
+    await state(page, "unpaired")
+    await shoot("not-paired-any-more")
+
+
+async def _calls(page: Page, house: House, shoot: Shoot) -> None:
+    door = Door()
+    await house.invite("shot-1", await door.offer())
+    await state(page, "ringing")
+    await asyncio.sleep(1.3)
+    await shoot("ringing")
+    await page.click("#answer")
+    await door.accept((await house.wait_for_verto("verto.answer"))["sdp"])
+    await door.heard_something.wait()
+    await until(page, "document.querySelector('#remote-video').currentTime > 2.5")
+    await shoot("in-call")
+    await page.keyboard.press("m")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await shoot("muted-keyboard-focus")
+    await page.keyboard.press("o")
+    await shoot("door-asked")
+    await house.door_says("shot-1", "open")
+    await until(page, "document.querySelector('#open-door').dataset.door === 'open'")
+    await shoot("door-open")
+    await house.door_says("shot-1", "closed")
+    await until(page, "document.querySelector('#open-door').dataset.door === 'closed'")
+    await page.keyboard.press("o")
+    await until(page, "!document.querySelector('#error').hidden")
+    await shoot("door-silent")
+    await page.keyboard.press("Escape")
+    await state(page, "ready")
+    await shoot("ready-after-call")
+    await door.close()
+    await page.click("#call-door")
+    await state(page, "calling")
+    await asyncio.sleep(0.6)
+    await shoot("calling")
+    invite = await house.wait_for_verto("verto.invite")
+    await house.bye(invite["dialogParams"]["callID"], "USER_NOT_REGISTERED")
+    await state(page, "ready")
+    await shoot("call-failed")
+
+
+async def shoot_all(browser: Browser, directory: Path) -> None:
+    """Every state in every shape, and those that need another browser."""
+    for shape, viewport, scheme in SHAPES:
+        house = House()
+        await house.start()
+        context = await browser.new_context(
+            viewport=viewport, color_scheme=scheme, permissions=["microphone"], device_scale_factor=1
+        )
+        page = await context.new_page()
+
+        async def shoot(name: str, shape: str = shape, page: Page = page) -> None:
+            await page.screenshot(path=directory / f"{shape}-{name}.png")
+
+        await tour(page, house, shoot)
+        await context.close()
+        await house.stop()
+
+
+async def shoot_without_tap(directory: Path) -> None:
+    """A browser that wants a tap before sound, and one that refuses the microphone."""
+    strict = [flag for flag in FLAGS if "autoplay" not in flag and "fake-ui" not in flag]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=strict)
+        house = House()
+        await house.start()
+        context = await browser.new_context(viewport=PHONE, color_scheme="dark")
+        page = await context.new_page()
+        await page.goto(f"{house.url}#pair={next(iter(house.codes))}")
+        await state(page, "ready")
+        await page.screenshot(path=directory / "phone-dark-bell-off.png")
+        door = Door()
+        await house.invite("quiet", await door.offer())
+        await state(page, "ringing")
+        await page.screenshot(path=directory / "phone-dark-ringing-silent.png")
+        await page.click("#answer")
+        await door.accept((await house.wait_for_verto("verto.answer"))["sdp"])
+        await until(page, "document.querySelector('#remote-video').currentTime > 1")
+        await page.screenshot(path=directory / "phone-dark-microphone-refused.png")
+        await door.close()
+        await browser.close()
+        await house.stop()
+
+
+async def main(directory: Path) -> None:
+    """Shoot everything into the directory."""
+    directory.mkdir(parents=True, exist_ok=True)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        await shoot_all(browser, directory)
+        await browser.close()
+    await shoot_without_tap(directory)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))

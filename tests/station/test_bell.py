@@ -1,0 +1,96 @@
+"""The bell, and what else calls for attention."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.station.conftest import CHROMIUM, FLAGS
+from tests.station.door import Door
+from tests.station.house import House
+from tests.station.waiting import state, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+LISTEN = """() => {
+    window.struck = 0;
+    const start = OscillatorNode.prototype.start;
+    OscillatorNode.prototype.start = function (...when) { window.struck += 1; return start.apply(this, when); };
+}"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def untouched(house: House) -> AsyncIterator[Page]:
+    """A paired page in a browser that allows sound only after a tap, and asks about the microphone."""
+    async with async_playwright() as playwright:
+        flags = [flag for flag in FLAGS if "autoplay" not in flag]
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        page = await chromium.new_page()
+        await page.goto(f"{house.url}#pair=ABCD2345")
+        await state(page, "ready")
+        yield page
+        await chromium.close()
+
+
+async def test_a_silent_bell_is_said_and_turned_on_by_one_tap(untouched: Page) -> None:
+    assert await untouched.get_attribute("body", "data-bell") == "off"
+    await expect(untouched.locator("#bell-words")).to_contain_text("The bell is off")
+    await untouched.click("#bell")
+    await untouched.wait_for_selector("body[data-bell=on]")
+    await expect(untouched.locator("#bell-card")).to_be_hidden()
+
+
+async def test_a_ring_without_sound_says_so_and_any_tap_makes_it_sound(
+    untouched: Page, house: House, door: Door
+) -> None:
+    await house.invite("c1", await door.offer())
+    await state(untouched, "ringing")
+    await expect(untouched.locator("#silent-bell")).to_be_visible()
+    await untouched.click("#ringing-title")
+    await untouched.wait_for_selector("body[data-bell=on]")
+    await expect(untouched.locator("#silent-bell")).to_be_hidden()
+    await state(untouched, "ringing")
+
+
+async def test_ringing_sounds_the_bell_until_the_answer(station: Page, house: House, door: Door) -> None:
+    await station.evaluate(LISTEN)
+    await house.invite("c1", await door.offer())
+    await state(station, "ringing")
+    await until(station, "window.struck > 0")
+    await station.click("#answer")
+    await state(station, "in-call")
+    await until(station, "document.title === 'Intercom'")
+
+
+async def test_the_test_button_strikes_the_bell_once(station: Page) -> None:
+    await station.evaluate(LISTEN)
+    await station.click("#bell-test")
+    assert await station.evaluate("window.struck") == 8  # two strikes of four partials
+
+
+async def test_less_motion_is_respected(station: Page, house: House, door: Door) -> None:
+    await station.emulate_media(reduced_motion="reduce")
+    await house.invite("c1", await door.offer())
+    await state(station, "ringing")
+    assert await station.evaluate("document.getAnimations().length") == 0
+    assert "Front door is ringing" in await station.title()
+
+
+async def test_a_page_in_the_background_notifies(station: Page, house: House, door: Door) -> None:
+    await station.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    await station.evaluate("() => { Object.defineProperty(document, 'hidden', { value: true, configurable: true }) }")
+    await house.invite("c1", await door.offer())
+    await state(station, "ringing")
+    shown = """navigator.serviceWorker.ready.then((worker) => worker.getNotifications())
+        .then((all) => all.map((one) => one.title))"""
+    for _ in range(50):
+        if await station.evaluate(shown):
+            break
+    assert await station.evaluate(shown) == ["Front door is ringing"]
+    await house.bye("c1")
+    await state(station, "ready")
+    for _ in range(50):
+        if not await station.evaluate(shown):
+            break
+    assert await station.evaluate(shown) == []

@@ -1,0 +1,49 @@
+"""Opening the door from the page."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.station.door import Door
+from tests.station.house import House
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.mark.parametrize("how", ["#open-door", "o"])
+async def test_it_sends_the_digits_that_the_door_asked_for(
+    station: Page, house: House, door: Door, how: str
+) -> None:
+    await house.connect_call(station, door, "c1")
+    await (station.click(how) if how.startswith("#") else station.keyboard.press(how))
+    info = await house.wait_for_verto("verto.info")
+    assert info == {"sessid": "c1", "dialogParams": {"callID": "c1"}, "dtmf": "42"}
+    await expect(station.locator("#open-door")).to_have_attribute("data-door", "asked")
+
+
+async def test_it_shows_open_only_when_the_door_says_so(station: Page, house: House, door: Door) -> None:
+    await house.connect_call(station, door, "c1")
+    await station.click("#open-door")
+    await house.wait_for_verto("verto.info")
+    await expect(station.locator("#door-pill")).to_be_hidden()
+    await house.door_says("c1", "open")
+    await expect(station.locator("#door-pill")).to_be_visible()
+    await expect(station.locator("#announcer")).to_have_text("The door is open")
+    await house.door_says("c1", "closed")
+    await expect(station.locator("#door-pill")).to_be_hidden()
+    await expect(station.locator("#open-words")).to_have_text("Open the door")
+
+
+async def test_a_door_that_does_not_confirm_is_told(station: Page, house: House, door: Door) -> None:
+    await house.connect_call(station, door, "c1")
+    await station.click("#open-door")
+    await expect(station.locator("#error")).to_contain_text("did not confirm")
+    await expect(station.locator("#open-words")).to_have_text("Open the door")
+
+
+async def test_the_key_does_nothing_outside_a_call(station: Page, house: House, door: Door) -> None:
+    await house.invite("c1", await door.offer())
+    await station.wait_for_selector("body[data-state=ringing]")
+    await station.keyboard.press("o")
+    await station.keyboard.press("Escape")
+    await house.wait_for_verto("verto.bye")
+    assert not any(frame["params"]["message"]["method"] == "verto.info" for frame in house.verto_frames())
