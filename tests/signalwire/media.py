@@ -7,7 +7,6 @@ from typing import Any
 
 from intercom.signalwire.observable import Value
 
-
 OFFER, RESTART_OFFER, ANSWER = (f"v=0\r\ns={word}\r\n" for word in ("offer", "restart", "answer"))
 
 
