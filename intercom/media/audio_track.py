@@ -1,0 +1,100 @@
+"""The near end of a call: captured blocks become packets, which aiortc sends as they are."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from av.packet import Packet
+
+from intercom.media.codec import FRAME_MS, Encoder
+from intercom.media.sound import RATE_HZ, Samples
+
+FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
+TIME_BASE = Fraction(1, RATE_HZ)
+MOST_WAITING = 10
+"""200 ms: what the loop has not sent by then is better never heard."""
+GAP_S = 0.1
+"""The card was away: the timestamps show it, so that the far end does not wait for what never was."""
+
+
+class MicrophoneTrack(MediaStreamTrack):
+    """An aiortc track whose sound is pushed by the engine's thread.
+
+    Nothing waits: with a slow loop the oldest packets are dropped. Make it on the event loop that sends it.
+    """
+
+    kind = "audio"
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self._sending_loop = asyncio.get_running_loop()
+        self._encoder = encoder
+        self._captured: list[Samples] = []
+        self._pts = 0
+        self._last_push = 0.0
+        self._packets: deque[tuple[int, bytes]] = deque(maxlen=MOST_WAITING)
+        self._arrived = asyncio.Event()
+        self._wanted: tuple[int, int] | None = None
+        self._begun = False
+        self.sent = 0
+        """Packets handed to the connection."""
+
+    # The engine's thread
+
+    def push(self, block: Samples, now: float) -> None:
+        """The next captured block."""
+        if now - self._last_push > GAP_S and self._last_push:
+            self._pts += int((now - self._last_push) * RATE_HZ) // FRAME_SAMPLES * FRAME_SAMPLES
+            self._captured.clear()
+        self._last_push = now
+        self._captured.append(block)
+        if sum(map(len, self._captured)) < FRAME_SAMPLES:
+            return
+        frame = np.concatenate(self._captured)
+        self._captured.clear()
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            self._encoder.adapt(bitrate_bps=wanted[0], loss_percent=wanted[1])
+        self._packets.append((self._pts, self._encoder.encode(frame)))
+        self._pts += FRAME_SAMPLES
+        with contextlib.suppress(RuntimeError):  # the loop has closed; the engine lets go of us next
+            self._sending_loop.call_soon_threadsafe(self._arrived.set)
+
+    # The event loop
+
+    def use(self, encoder: Encoder) -> None:
+        """Encode with this from now on; call it before the engine pushes."""
+        self._encoder = encoder
+
+    def adapt(self, *, bitrate_bps: int, loss_percent: int) -> None:
+        """From the next packet on."""
+        self._wanted = (bitrate_bps, loss_percent)
+
+    async def recv(self) -> Packet[Any]:
+        """The next packet; MediaStreamError once the track was stopped."""
+        if not self._begun:
+            self._begun = True
+            self._packets.clear()  # what was said before the connection stood
+        while not self._packets:
+            if self.readyState != "live":
+                raise MediaStreamError
+            self._arrived.clear()
+            await self._arrived.wait()
+        pts, payload = self._packets.popleft()
+        packet: Packet[Any] = Packet(payload)
+        packet.pts = packet.dts = pts
+        packet.time_base = TIME_BASE
+        self.sent += 1
+        return packet
+
+    def stop(self) -> None:
+        """End it; aiortc calls this when the connection closes."""
+        super().stop()
+        self._packets.clear()
+        self._arrived.set()

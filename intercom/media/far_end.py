@@ -1,0 +1,64 @@
+"""The far end of a call: its packets in, its sound out, its digits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiortc.rtp import RtpPacket
+
+from intercom.media.payload import TELEPHONE_EVENT, decoder_for
+from intercom.media.playout import Playout, PlayoutStats
+from intercom.media.sound import SILENCE, Samples
+from intercom.media.telephone_event import DigitReader
+
+
+class FarEndSound:
+    """Receives on the event loop, is pulled by the engine's thread."""
+
+    def __init__(self, on_digit: Callable[[str], None], clock: Callable[[], float]) -> None:
+        self._on_digit = on_digit
+        self._clock = clock
+        self._reader = DigitReader()
+        self._playout: Playout | None = None
+        self._source: tuple[int, str] | None = None
+        self.last_packet_at = 0.0
+        """On the call's clock; 0 before the first."""
+        self.last_gap_s = 0.0
+        """The longest time between two packets since the last silence."""
+
+    def receive(self, packet: RtpPacket, codec: str | None) -> None:
+        """An RTP packet of a negotiated codec; None is counted as life, no more."""
+        now = self._clock()
+        gap_s = now - self.last_packet_at
+        if self.last_packet_at and gap_s > 1.0:
+            self.last_gap_s = gap_s
+        self.last_packet_at = now
+        if codec == TELEPHONE_EVENT:
+            if self._playout is not None and self._source is not None and self._source[0] == packet.ssrc:
+                self._playout.put_soundless(packet.sequence_number)
+            digit = self._reader.read(packet.timestamp, packet.payload)
+            if digit is not None:
+                self._on_digit(digit)
+        elif codec is not None and packet.payload:
+            playout = self._playout_of(packet.ssrc, codec)
+            if playout is not None:
+                playout.put(packet.sequence_number, packet.timestamp, packet.payload, now)
+
+    def _playout_of(self, ssrc: int, codec: str) -> Playout | None:
+        """The playout of this stream: another source or codec begins a new one."""
+        if self._source != (ssrc, codec):
+            decoder = decoder_for(codec)
+            if decoder is None:
+                return None
+            self._source = (ssrc, codec)
+            self._playout = Playout(decoder)
+        return self._playout
+
+    def pull(self, now: float) -> Samples:
+        """The next 480 samples."""
+        playout = self._playout
+        return playout.pull(now) if playout is not None else SILENCE
+
+    def stats(self) -> PlayoutStats | None:
+        """What arrived; None before the first packet."""
+        return self._playout.stats() if self._playout is not None else None

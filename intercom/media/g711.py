@@ -1,0 +1,104 @@
+"""G.711, both laws (ITU-T G.711): what every telephone speaks, when it does not speak Opus."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from intercom.media.errors import CodecError
+from intercom.media.sound import RATE_HZ, Samples
+
+CLOCK_HZ = 8000
+LONGEST_BYTES = CLOCK_HZ // 5
+"""200 ms, the most that RFC 3551 section 4.2 expects in a packet."""
+FADE_PER_SAMPLE = 1 / (CLOCK_HZ * 60 // 1000)
+"""What is made up falls silent in 60 ms: longer sounds like a robot."""
+PITCH_SAMPLES = CLOCK_HZ // 50
+"""20 ms hold at least one period of any voice."""
+
+Law = Literal["pcmu", "pcma"]
+
+
+def _levels(law: Law) -> npt.NDArray[np.int16]:
+    code = np.arange(256, dtype=np.int32) ^ (0xFF if law == "pcmu" else 0x55)
+    exponent, mantissa = (code >> 4) & 7, code & 15
+    if law == "pcmu":
+        magnitude = (((mantissa << 3) + 0x84) << exponent) - 0x84
+        return np.where(code & 0x80, -magnitude, magnitude).astype(np.int16)
+    magnitude = np.where(exponent == 0, (mantissa << 4) + 8, ((mantissa << 4) + 0x108) << np.maximum(exponent - 1, 0))
+    return np.where(code & 0x80, magnitude, -magnitude).astype(np.int16)
+
+
+def _codes(levels: npt.NDArray[np.int16]) -> npt.NDArray[np.uint8]:
+    """For every 16-bit sample, beginning with -32768, the code of the nearest level."""
+    order = np.argsort(levels, kind="stable")
+    ordered = levels[order].astype(np.int32)
+    borders = (ordered[1:] + ordered[:-1]) / 2
+    return order[np.searchsorted(borders, np.arange(-32768, 32768))].astype(np.uint8)
+
+
+class G711Encoder:
+    """48 kHz sound into 8 kHz logarithmic bytes."""
+
+    clock_hz = CLOCK_HZ
+
+    def __init__(self, law: Law) -> None:
+        self._codes = _codes(_levels(law))
+        self._resampler = soxr.ResampleStream(RATE_HZ, CLOCK_HZ, 1, dtype="int16", quality="MQ")
+        self._ready = np.zeros(0, np.int16)
+
+    def adapt(self, *, bitrate_bps: int, loss_percent: int) -> None:
+        """It has one rate and no redundancy."""
+
+    def encode(self, frame: Samples) -> bytes:
+        """The payload of 960 samples: 160 bytes."""
+        wanted = len(frame) * CLOCK_HZ // RATE_HZ
+        self._ready = np.concatenate([self._ready, self._resampler.resample_chunk(frame)])
+        if len(self._ready) < wanted:  # the filter fills up
+            self._ready = np.concatenate([np.zeros(wanted - len(self._ready), np.int16), self._ready])
+        samples, self._ready = self._ready[:wanted], self._ready[wanted:]
+        return self._codes[samples.astype(np.int32) + 32768].tobytes()
+
+
+class G711Decoder:
+    """8 kHz logarithmic bytes into 48 kHz sound; what is missing is the last 20 ms again, fading."""
+
+    clock_hz = CLOCK_HZ
+
+    def __init__(self, law: Law) -> None:
+        self._levels = _levels(law)
+        self._resampler = soxr.ResampleStream(CLOCK_HZ, RATE_HZ, 1, dtype="int16", quality="MQ")
+        self._last = np.zeros(PITCH_SAMPLES, np.int16)
+        self._made_up = 0
+
+    def length(self, payload: bytes) -> int:
+        """One byte, one sample; CodecError for none or too many."""
+        if not 0 < len(payload) <= LONGEST_BYTES:
+            raise CodecError(f"a G.711 packet of {len(payload)} bytes")
+        return len(payload)
+
+    def decode(self, payload: bytes) -> Samples:
+        """Its sound."""
+        samples = self._levels[np.frombuffer(payload, np.uint8)]
+        self._last = np.concatenate([self._last, samples])[-PITCH_SAMPLES:]
+        self._made_up = 0
+        return self._at_48_khz(samples)
+
+    def conceal(self, samples: int) -> Samples:
+        """So many 48 kHz samples that go on from what sounded last."""
+        count = samples * CLOCK_HZ // RATE_HZ
+        at = np.arange(self._made_up, self._made_up + count)
+        self._made_up += count
+        gain = np.maximum(0.0, 1.0 - at * FADE_PER_SAMPLE)
+        return self._at_48_khz((self._last[at % PITCH_SAMPLES] * gain).astype(np.int16))
+
+    def recover(self, following: bytes, samples: int) -> Samples:
+        """It has no redundancy: concealed."""
+        return self.conceal(samples)
+
+    def _at_48_khz(self, samples: npt.NDArray[np.int16]) -> Samples:
+        result: Samples = self._resampler.resample_chunk(samples)
+        return result

@@ -1,0 +1,211 @@
+"""Session descriptions (RFC 8866) as the world writes them, made into what aiortc reads, and aiortc's into ours.
+
+aiortc reads what browsers write. Telephony servers leave out `a=mid`, reject with port 0, put blanks into `a=fmtp`,
+omit the direction; any of it makes aiortc raise. What has a meaning is repaired here, what aiortc cannot carry
+(a data channel, a second picture) is taken out of an offer and stands rejected in the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from intercom.media.errors import SessionDescriptionError
+
+LONGEST = 65_536
+"""A browser's longest is a tenth of it."""
+MOST_SECTIONS = 16
+DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
+STATIC_RTPMAPS = {"0": "PCMU/8000", "8": "PCMA/8000", "9": "G722/8000"}
+"""Payload types that need no rtpmap (RFC 3551 table 4)."""
+RTCP_TYPES = range(64, 96)
+"""Payload types that a packet with RTCP multiplexed could not be told from (RFC 5761 section 4)."""
+OPUS_FMTP = "minptime=10;useinbandfec=1;maxaveragebitrate=40000;stereo=0;sprop-stereo=0"
+"""What we ask of the far end's encoder (RFC 7587 section 6.1): redundancy, and one channel."""
+
+_M_LINE = re.compile(r"m=(\w+) (\d+) ([A-Za-z/]+) (.+)")
+_READABLE = {
+    "candidate": re.compile(r"\S+ \d+ \S+ \d+ \S+ \d+ typ \S+( \S+ \S+)*"),
+    "extmap": re.compile(r"\d+(/\w+)? \S+"),
+    "ssrc": re.compile(r"\d+ [^:]+:.*"),
+    "ssrc-group": re.compile(r"\S+( \d+)+"),
+    "rtpmap": re.compile(r"\d+ [\w.-]+/\d+(/\d+)?"),
+    "fmtp": re.compile(r"\d+ .+"),
+    "rtcp-fb": re.compile(r"(\d+|\*) .+"),
+    "fingerprint": re.compile(r"\S+ [0-9A-Fa-f:]+"),
+    "setup": re.compile(r"actpass|active|passive"),
+    "max-message-size": re.compile(r"\d+"),
+}
+
+
+@dataclass(slots=True)
+class Section:
+    """One m-line with its attributes."""
+
+    kind: str
+    """`audio`, `video`, `application`, …"""
+    port: int
+    """0 = rejected."""
+    profile: str
+    """The transport, as UDP/TLS/RTP/SAVPF."""
+    formats: list[str]
+    """Payload types, in order of preference."""
+    lines: list[str]
+    """Everything below the m-line."""
+
+    def attribute(self, name: str) -> str | None:
+        """The value of the first `a=name:value`; "" for a bare `a=name`; None without it."""
+        return next((line[3 + len(name) :] for line in self.lines if _name(line) == name), None)
+
+    def drop(self, *names: str) -> None:
+        """Take every attribute of these names out."""
+        self.lines = [line for line in self.lines if _name(line) not in names]
+
+    @property
+    def direction(self) -> str | None:
+        """`sendrecv`, `sendonly`, `recvonly`, `inactive`, or None where none is written."""
+        return next((name for line in self.lines if (name := _name(line)) in DIRECTIONS), None)
+
+    def rtpmaps(self) -> dict[int, tuple[str, int]]:
+        """Payload type to codec name in lower case and clock in Hz, in order of preference."""
+        maps = {}
+        for line in self.lines:
+            if _name(line) == "rtpmap":
+                number, codec = line.split(":", 1)[1].split(" ", 1)
+                name, clock = codec.split("/")[:2]
+                maps[number] = (name.lower(), int(clock))
+        return {int(number): maps[number] for number in self.formats if number in maps}
+
+    def codecs(self) -> list[str]:
+        """Codec names in lower case, in order of preference."""
+        return [name for name, _ in self.rtpmaps().values()]
+
+    def __str__(self) -> str:
+        head = f"m={self.kind} {self.port} {self.profile} {' '.join(self.formats)}"
+        return "\r\n".join([head, *self.lines]) + "\r\n"
+
+
+@dataclass(slots=True)
+class Description:
+    """A whole session description, as lines."""
+
+    session: list[str]
+    """Everything above the first m-line."""
+    sections: list[Section]
+    """One for each m-line."""
+
+    @classmethod
+    def parse(cls, text: str) -> Description:
+        """Read it; SessionDescriptionError says why not."""
+        if len(text) > LONGEST:
+            raise SessionDescriptionError(f"a session description of {len(text)} characters")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        if not lines or not lines[0].startswith("v="):
+            raise SessionDescriptionError("not a session description: it does not begin with v=")
+        description = cls([], [])
+        for line in lines:
+            if line.startswith("m="):
+                description.sections.append(_section(line))
+            elif description.sections:
+                description.sections[-1].lines.append(line)
+            else:
+                description.session.append(line)
+        if not 0 < len(description.sections) <= MOST_SECTIONS:
+            raise SessionDescriptionError(f"a session description with {len(description.sections)} media sections")
+        return description
+
+    def bundle(self) -> list[str]:
+        """The mids that share one transport (RFC 9143); empty without a group."""
+        for line in self.session:
+            if line.startswith("a=group:BUNDLE"):
+                return line.split()[1:]
+        return []
+
+    def set_bundle(self, mids: list[str]) -> None:
+        """Let these mids share one transport; none of them takes the group out."""
+        self.session = [line for line in self.session if not line.startswith("a=group:BUNDLE")]
+        if mids:
+            self.session.append(f"a=group:BUNDLE {' '.join(mids)}")
+
+    def __str__(self) -> str:
+        return "\r\n".join(self.session) + "\r\n" + "".join(map(str, self.sections))
+
+
+def _section(line: str) -> Section:
+    match = _M_LINE.fullmatch(line)
+    if match is None:
+        raise SessionDescriptionError(f"a media section that cannot be read: {line[:80]}")
+    kind, port, profile, formats = match.groups()
+    return Section(kind, int(port), profile.upper(), formats.split(), [])
+
+
+def _name(line: str) -> str:
+    return line[2:].split(":", 1)[0] if line.startswith("a=") else ""
+
+
+def readable(text: str) -> Description:
+    """A far end's description with everything repaired that means the same for every far end."""
+    description = Description.parse(text)
+    description.session = [line for line in description.session if not line.startswith("c=") and _is_readable(line)]
+    default = next((name for line in description.session if (name := _name(line)) in DIRECTIONS), "sendrecv")
+    for section in description.sections:
+        _repair(section, default)
+    return description
+
+
+def _is_readable(line: str) -> bool:
+    pattern = _READABLE.get(_name(line))
+    return pattern is None or pattern.fullmatch(line.split(":", 1)[-1]) is not None
+
+
+def _repair(section: Section, default_direction: str) -> None:
+    section.lines = [_tidy(line) for line in section.lines if not line.startswith("c=")]
+    section.lines = [line for line in section.lines if _is_readable(line)]
+    if section.kind not in {"audio", "video"}:
+        return
+    section.formats = [number for number in section.formats if _is_payload_type(number)]
+    known = {line.split(":", 1)[1].split(" ", 1)[0] for line in section.lines if _name(line) == "rtpmap"}
+    for number, codec in STATIC_RTPMAPS.items():
+        if number in section.formats and number not in known:
+            section.lines.append(f"a=rtpmap:{number} {codec}")
+            known.add(number)
+    section.formats = [number for number in section.formats if number in known]
+    kept = set(section.formats)
+    section.lines = [line for line in section.lines if _concerns(line, kept)]
+    if section.direction is None:
+        section.lines.append(f"a={default_direction}")
+
+
+def _tidy(line: str) -> str:
+    if line.startswith("a=fmtp:") and " " in line:
+        head, parameters = line.split(" ", 1)
+        return f"{head} {';'.join(part.strip() for part in parameters.split(';') if part.strip())}"
+    if line.startswith("a=extmap:"):
+        return " ".join(line.split(" ")[:2])
+    return line
+
+
+def _is_payload_type(number: str) -> bool:
+    return number.isdigit() and int(number) < 128 and int(number) not in RTCP_TYPES
+
+
+def _concerns(line: str, formats: set[str]) -> bool:
+    if _name(line) not in {"rtpmap", "fmtp", "rtcp-fb"}:
+        return True
+    return line.split(":", 1)[1].split(" ", 1)[0] in formats | {"*"}
+
+
+def polish(text: str) -> str:
+    """Our own description as it is sent: one fingerprint, and what we ask of the far end's Opus encoder."""
+    description = Description.parse(text)
+    for section in description.sections:
+        section.lines = [
+            line for line in section.lines if _name(line) != "fingerprint" or line.startswith("a=fingerprint:sha-256 ")
+        ]
+        opus = next((line for line in section.lines if line.lower().startswith("a=rtpmap:") and "opus/" in line), None)
+        if section.kind == "audio" and opus is not None:
+            number = opus.split(":", 1)[1].split(" ", 1)[0]
+            section.lines = [line for line in section.lines if not line.startswith(f"a=fmtp:{number} ")]
+            section.lines.insert(section.lines.index(opus) + 1, f"a=fmtp:{number} {OPUS_FMTP}")
+            section.lines.append("a=ptime:20")
+    return str(description)

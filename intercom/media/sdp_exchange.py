@@ -1,0 +1,168 @@
+"""Offers and answers (RFC 3264) between a far end of any make and aiortc, which insists on one shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from intercom.media.errors import SessionDescriptionError
+from intercom.media.sdp import DIRECTIONS, Description, Section, readable
+
+OUR_AUDIO = {"opus", "pcmu", "pcma"}
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedOffer:
+    """A far end's offer, and what is needed to answer all of it."""
+
+    text: str
+    """The part that aiortc can answer."""
+    has_video: bool
+    """Whether a picture can be sent."""
+    why_no_video: str
+    """The reason otherwise; empty when there is one, or none was offered."""
+    original: Description
+    """The whole of it."""
+    kept: list[int]
+    """Which of its sections are in `text`."""
+
+    def complete(self, answer: str) -> str:
+        """Put the rejected sections back into the answer to `text`, in their places (RFC 3264 section 6)."""
+        description = Description.parse(answer)
+        answered = dict(zip(self.kept, description.sections, strict=True))
+        description.sections = [
+            answered.get(index) or _rejected(section) for index, section in enumerate(self.original.sections)
+        ]
+        offered = self.original.bundle()
+        description.set_bundle([mid for mid in description.bundle() if mid in offered])
+        for section in description.sections:
+            if section.port and not any(_has_mid(theirs, section) for theirs in self.original.sections):
+                section.drop("mid")
+        return str(description)
+
+
+def _has_mid(theirs: Section, ours: Section) -> bool:
+    return theirs.attribute("mid") == ours.attribute("mid")
+
+
+def accept_offer(text: str, *, video: bool) -> AcceptedOffer:
+    """Make an offer fit: the first audio and, if `video`, the first picture that takes H.264.
+
+    SessionDescriptionError when there is no audio for us, or it is not encrypted.
+    """
+    original = Description.parse(text)
+    description = readable(text)
+    audio = _first(description, "audio")
+    if audio is None:
+        raise SessionDescriptionError("the offer has no audio")
+    if not OUR_AUDIO & set(description.sections[audio].codecs()):
+        raise SessionDescriptionError("the offer has no audio codec that the door speaks: Opus, PCMU or PCMA")
+    kept = [audio]
+    why_no_video = ""
+    picture = _first(description, "video")
+    if picture is not None:
+        why_no_video = _why_no_video(description.sections[picture]) if video else "the call has no video"
+        if not why_no_video:
+            kept = sorted([audio, picture])
+    original_bundle = description.bundle()
+    mids = []
+    for index, section in enumerate(description.sections):
+        if section.attribute("mid") is None:
+            section.lines.append(f"a=mid:{index}")
+        if index in kept:
+            _must_be_secure(section, description)
+            mids.append(section.attribute("mid") or "")
+    description.sections = [description.sections[index] for index in kept]
+    description.set_bundle([mid for mid in mids if mid in original_bundle])
+    has_video = picture is not None and picture in kept
+    return AcceptedOffer(str(description), has_video, why_no_video, original, kept)
+
+
+def accept_answer(text: str, offer: str) -> str:
+    """Make an answer to our `offer` fit: every section of the offer is there, with its mid, and can be read.
+
+    SessionDescriptionError when the far end rejected the audio, or it is not encrypted.
+    """
+    ours = Description.parse(offer)
+    description = readable(text)
+    theirs = _in_order(ours, description)
+    audio = next((section for section in theirs if section is not None and section.kind == "audio"), None)
+    if audio is None or audio.port == 0:
+        raise SessionDescriptionError("the far end declined the audio")
+    if not OUR_AUDIO & set(audio.codecs()):
+        raise SessionDescriptionError("the far end answered with no audio codec that the door speaks")
+    _must_be_secure(audio, description)
+    bundle = description.bundle()
+    audio_mid = ""
+    result: list[Section] = []
+    shared: list[str] = []
+    for mine, section in zip(ours.sections, theirs, strict=True):
+        mid = mine.attribute("mid") or str(len(result))
+        if section is audio:
+            audio_mid = mid
+        if section is None or section.port == 0 or (section is not audio and _why_no_video(section)):
+            section = _stand_in(mine, audio)  # noqa: PLW2901  (what was declined is replaced)
+            shared.append(mid)
+        elif (section.attribute("mid") or mid) in bundle and section is not audio:
+            shared.append(mid)
+        section.drop("mid")
+        section.lines.append(f"a=mid:{mid}")
+        if section.attribute("setup") not in {"active", "passive"}:
+            section.drop("setup")
+            section.lines.append("a=setup:active")
+        result.append(section)
+    description.sections = result
+    description.session = [line for line in description.session if not line.startswith("a=setup:")]
+    description.set_bundle([audio_mid, *shared] if shared else [])
+    return str(description)
+
+
+def _in_order(ours: Description, theirs: Description) -> list[Section | None]:
+    """Their sections in the order of ours: by position, as the RFC says, or by kind where one left some out."""
+    if [s.kind for s in ours.sections] == [s.kind for s in theirs.sections]:
+        return list(theirs.sections)
+    left = list(theirs.sections)
+    ordered: list[Section | None] = []
+    for mine in ours.sections:
+        match = next((section for section in left if section.kind == mine.kind), None)
+        if match is not None:
+            left.remove(match)
+        ordered.append(match)
+    return ordered
+
+
+def _first(description: Description, kind: str) -> int | None:
+    found = (i for i, section in enumerate(description.sections) if section.kind == kind and section.port)
+    return next(found, None)
+
+
+def _why_no_video(section: Section) -> str:
+    if section.port == 0 or section.direction in {"sendonly", "inactive"}:
+        return "the far end declines video"
+    if "h264" not in section.codecs():
+        return f"the far end takes no H.264, only {', '.join(dict.fromkeys(section.codecs())) or 'nothing'}"
+    return ""
+
+
+def _must_be_secure(section: Section, description: Description) -> None:
+    names = {name for line in (*section.lines, *description.session) if (name := line[2:].split(":", 1)[0])}
+    for attribute, what in (("fingerprint", "DTLS"), ("ice-ufrag", "ICE"), ("ice-pwd", "ICE")):
+        if attribute not in names:
+            raise SessionDescriptionError(f"the far end's {section.kind} has no {what} (a={attribute}): not encrypted")
+    if section.attribute("rtcp-mux") is None:
+        raise SessionDescriptionError(f"the far end's {section.kind} does not multiplex RTCP (a=rtcp-mux)")
+
+
+def _rejected(section: Section) -> Section:
+    mid = section.attribute("mid")
+    lines = ["c=IN IP4 0.0.0.0", "a=inactive", *([f"a=mid:{mid}"] if mid is not None else [])]
+    return Section(section.kind, 0, section.profile, section.formats, lines)
+
+
+def _stand_in(mine: Section, audio: Section) -> Section:
+    """A section that sends and receives nothing, on the audio's transport."""
+    unwanted = {*DIRECTIONS, "candidate", "end-of-candidates", "ice-ufrag", "ice-pwd", "ice-options"}
+    unwanted |= {"fingerprint", "setup", "mid", "msid", "ssrc", "ssrc-group"}
+    lines = [line for line in mine.lines if line[2:].split(":", 1)[0] not in unwanted]
+    for name in ("ice-ufrag", "ice-pwd", "fingerprint", "setup"):
+        lines += [line for line in audio.lines if line.startswith(f"a={name}:")]
+    return Section(mine.kind, 9, mine.profile, mine.formats, ["a=inactive", *lines])

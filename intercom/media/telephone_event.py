@@ -1,0 +1,45 @@
+"""DTMF in RTP: telephone events (RFC 4733), read and written."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+DIGITS = "0123456789*#ABCD"
+"""Event codes 0 to 15 (RFC 4733 table 3)."""
+MIME_TYPE = "audio/telephone-event"
+END_BIT = 0x80
+VOLUME_DB = 10
+"""Below 0 dBm0; what telephones send."""
+END_REPEATS = 3
+"""The last packet is sent three times, because it must not be lost (section 2.5.1.4)."""
+
+
+class DigitReader:
+    """Packets of one stream into digits: each event once, however often it is repeated or its end is lost."""
+
+    def __init__(self) -> None:
+        self._timestamp: int | None = None
+
+    def read(self, timestamp: int, payload: bytes) -> str | None:
+        """The digit that this packet begins; None when it goes on with one, or is no digit.
+
+        Every packet of an event has the timestamp of its beginning (section 2.3.5.1): the first that arrives counts.
+        """
+        if len(payload) < 4:
+            return None
+        event = payload[0]
+        if event >= len(DIGITS) or timestamp == self._timestamp:
+            return None
+        self._timestamp = timestamp
+        return DIGITS[event]
+
+
+def payloads(digit: str, *, duration_ms: int, step_ms: int, clock_hz: int) -> Iterator[bytes]:
+    """The payloads of one digit, one for every `step_ms`, and its end three times; ValueError when it is no digit."""
+    event = DIGITS.index(digit.upper())
+    for elapsed_ms in range(step_ms, duration_ms, step_ms):
+        yield struct.pack("!BBH", event, VOLUME_DB, elapsed_ms * clock_hz // 1000)
+    last = struct.pack("!BBH", event, END_BIT | VOLUME_DB, min(0xFFFF, duration_ms * clock_hz // 1000))
+    for _ in range(END_REPEATS):
+        yield last

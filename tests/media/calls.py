@@ -1,0 +1,62 @@
+"""Two ends of a call in one process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from intercom.config import AudioConfig
+from intercom.media.card import AlsaCards as CardNames
+from intercom.media.card import Cards
+from intercom.media.engine import AudioEngine
+from intercom.media.events import EngineEvent
+from intercom.media.peer import DoorCall
+from intercom.media.simulated import SimulatedCards
+from tests.alsa import AlsaCards
+from tests.media.events import Reported
+
+
+@contextmanager
+def running_engine(cards: Cards) -> Iterator[AudioEngine]:
+    reported: Reported[EngineEvent] = Reported()
+    engine = AudioEngine(cards, on_event=reported)
+    engine.start()
+    try:
+        yield engine
+    finally:
+        engine.stop()
+
+
+def on(cards: AlsaCards) -> Cards:
+    return CardNames(cards.microphone, cards.speaker, "the test bench")
+
+
+def simulated() -> Cards:
+    return SimulatedCards(AudioConfig())
+
+
+async def wait_for_state(call: DoorCall, wanted: str, timeout_s: float = 10.0) -> None:
+    reached = asyncio.Event()
+
+    def changed(state: str) -> None:
+        if state == wanted:
+            reached.set()
+
+    subscription = call.state_stream.subscribe(changed)
+    try:
+        await asyncio.wait_for(reached.wait(), timeout_s)
+    finally:
+        subscription.dispose()
+
+
+@asynccontextmanager
+async def connected(caller: DoorCall, callee: DoorCall) -> AsyncIterator[None]:
+    """Offer, answer, wait until both are connected; closes both."""
+    try:
+        answer = await callee.create_answer(await caller.create_offer())
+        await caller.accept_answer(answer)
+        await asyncio.gather(wait_for_state(caller, "connected"), wait_for_state(callee, "connected"))
+        yield
+    finally:
+        await asyncio.gather(caller.close(), callee.close())

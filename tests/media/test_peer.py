@@ -1,0 +1,159 @@
+"""Calls between two doors, and between a door and a stock aiortc peer, with real sound cards."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import AudioStreamTrack
+
+from intercom.media.engine import AudioEngine
+from intercom.media.errors import CallEndedError, SessionDescriptionError
+from intercom.media.events import CallConnected, CallEvent, MediaSilent
+from intercom.media.peer import DoorMedia
+from intercom.media.sdp import Description
+from tests.alsa import AlsaCards, tone
+from tests.media.calls import connected, on, running_engine, simulated, wait_for_state
+from tests.media.events import Reported
+
+
+@pytest.fixture
+def door_engine(alsa_cards: AlsaCards) -> Iterator[AudioEngine]:
+    with running_engine(on(alsa_cards)) as engine:
+        yield engine
+
+
+@pytest.fixture
+def far_engine() -> Iterator[AudioEngine]:
+    with running_engine(simulated()) as engine:
+        yield engine
+
+
+@pytest.fixture
+def events() -> Reported[object]:
+    return Reported()
+
+
+@pytest.fixture
+def door(door_engine: AudioEngine, events: Reported[object]) -> DoorMedia:
+    return DoorMedia(door_engine, on_event=events)
+
+
+@pytest.fixture
+def far(far_engine: AudioEngine, events: Reported[object]) -> DoorMedia:
+    return DoorMedia(far_engine, on_event=events)
+
+
+async def test_two_doors_hear_each_other(
+    door: DoorMedia, far: DoorMedia, door_engine: AudioEngine, far_engine: AudioEngine, alsa_cards: AlsaCards
+) -> None:
+    caller, callee = door.open("1", []), far.open("2", [])
+    with alsa_cards.speak(tone(700, 30)):
+        async with connected(caller, callee):
+            give_up = time.monotonic() + 10
+            while time.monotonic() < give_up:
+                if door_engine.stats().speaker_db > -50 and far_engine.stats().speaker_db > -50:
+                    return
+                await asyncio.sleep(0.02)
+            raise AssertionError("not both heard the other")
+
+
+async def test_the_stats_of_a_call_tell_what_arrives(door: DoorMedia, far: DoorMedia) -> None:
+    caller, callee = door.open("1", []), far.open("2", [])
+    async with connected(caller, callee):
+        while (arrived := caller.stats().far_end) is None or arrived.received < 20:
+            await asyncio.sleep(0.05)
+        stats = caller.stats()
+    assert stats.codec == "opus"
+    assert stats.connect_ms is not None
+
+
+async def test_keys_cross_the_call_once_each(door: DoorMedia, far: DoorMedia) -> None:
+    caller, callee = door.open("1", []), far.open("2", [])
+    pressed: list[str] = []
+    callee.digits_stream.subscribe(pressed.append)
+    async with connected(caller, callee):
+        while not await caller.send_digits("159#"):
+            await asyncio.sleep(0.05)
+        while len(pressed) < 4:
+            await asyncio.sleep(0.02)
+    assert "".join(pressed) == "159#"
+
+
+async def test_a_stock_aiortc_peer_is_heard_and_hears(door: DoorMedia, alsa_cards: AlsaCards) -> None:
+    call = door.open("1", [])
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    peer.addTrack(AudioStreamTrack())
+    try:
+        await peer.setRemoteDescription(RTCSessionDescription(await call.create_offer(), "offer"))
+        await peer.setLocalDescription(await peer.createAnswer())
+        await call.accept_answer(peer.localDescription.sdp)
+        await wait_for_state(call, "connected")
+        frame = await asyncio.wait_for(peer.getReceivers()[0].track.recv(), 10)
+        while (arrived := call.stats().far_end) is None or arrived.played_s < 0.5:
+            await asyncio.sleep(0.05)
+    finally:
+        await call.close()
+        await peer.close()
+    assert frame is not None
+
+
+async def test_an_offer_is_ready_in_time_with_a_dead_stun_and_turn_server(door: DoorMedia) -> None:
+    servers = [
+        {"urls": "stun:192.0.2.1:3478"},
+        {"urls": "turn:192.0.2.1:3478", "username": "u", "credential": "c"},
+    ]
+    call = door.open("1", servers)
+    began = time.monotonic()
+    offer = await call.create_offer()
+    took = time.monotonic() - began
+    await call.close()
+    assert "typ host" in offer
+    assert took < 1.2
+
+
+async def test_an_offer_names_one_fingerprint_and_asks_for_redundancy(door: DoorMedia) -> None:
+    call = door.open("1", [])
+    audio = Description.parse(await call.create_offer()).sections[0]
+    await call.close()
+    assert [line.split()[0] for line in audio.lines if "fingerprint" in line] == ["a=fingerprint:sha-256"]
+    assert any("useinbandfec=1" in line for line in audio.lines)
+
+
+async def test_a_silent_far_end_is_reported_after_three_seconds(
+    door: DoorMedia, far: DoorMedia, far_engine: AudioEngine, events: Reported[object]
+) -> None:
+    caller, callee = door.open("near", []), far.open("far", [])
+    async with connected(caller, callee):
+        far_engine.stop()
+        while not any(isinstance(event, MediaSilent) for event in events.all):
+            await asyncio.sleep(0.05)
+    silent = next(event for event in events.all if isinstance(event, MediaSilent))
+    assert silent.call_id == "near"
+    assert 3.0 < silent.silent_s < 4.0
+
+
+async def test_a_call_that_connects_says_so(door: DoorMedia, far: DoorMedia, events: Reported[CallEvent]) -> None:
+    async with connected(door.open("1", []), far.open("2", [])):
+        pass
+    assert {event.call_id for event in events.all if isinstance(event, CallConnected)} == {"1", "2"}
+
+
+async def test_an_answer_that_is_none_is_refused_with_the_reason(door: DoorMedia) -> None:
+    call = door.open("1", [])
+    await call.create_offer()
+    with pytest.raises(SessionDescriptionError, match="does not begin with v="):
+        await call.accept_answer("hello")
+    await call.close()
+
+
+async def test_closing_twice_is_harmless_and_a_closed_call_refuses_work(door: DoorMedia) -> None:
+    call = door.open("1", [])
+    await call.close()
+    await call.close()
+    assert call.state == "closed"
+    with pytest.raises(CallEndedError):
+        await call.create_offer()
