@@ -12,16 +12,26 @@ from intercom.call_plan import CallPlan
 from intercom.config import Config
 from intercom.machine import Decision, Fault, Machine
 from intercom.media.camera import Camera, open_camera
-from intercom.media.camera_events import CameraEvent, CameraLost, CameraReturned
+from intercom.media.camera_events import CameraEvent, CameraLost, CameraReturned, VideoEvent
 from intercom.media.card import choose_cards
 from intercom.media.engine import AudioEngine
-from intercom.media.events import DeviceLost, DeviceReturned, Direction, EngineEvent, EngineFailed
+from intercom.media.events import (
+    CallEvent,
+    DeviceLost,
+    DeviceReturned,
+    Direction,
+    EngineEvent,
+    EngineFailed,
+    MediaReturned,
+    MediaSilent,
+)
 from intercom.media.peer import DoorMedia
 from intercom.media.simulated import SimulatedCards
 from intercom.panel import FrontPanel
 from intercom.panel.page import PanelPage
 from intercom.signalwire import (
     CredentialProvider,
+    FileStorage,
     SignalWire,
     SignalWireError,
     SpaceCredentials,
@@ -52,7 +62,9 @@ class Appliance:
         )
         self.camera: Camera | None = open_camera(config.camera, on_event=self._camera_event)
         self.client = SignalWire(
-            _credentials(config, state_dir), media=DoorMedia(self.engine, self.camera)
+            _credentials(config, state_dir),
+            media=DoorMedia(self.engine, lambda: self.camera, on_event=self._media_event),
+            storage=FileStorage(state_dir / "signalwire.json"),
         )
         self.page: PanelPage | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -187,6 +199,18 @@ class Appliance:
                 self._in_loop(self.machine.fault, Fault.SPEAKER)
             case _:
                 logger.debug("%s", event)
+
+    def _media_event(self, event: CallEvent | VideoEvent) -> None:
+        """On the event loop."""
+        match event:
+            case MediaSilent():
+                logger.warning("The call's sound stopped coming: %s", event)
+                self._spawn(self.machine.fault(Fault.MEDIA))
+            case MediaReturned():
+                logger.info("The call's sound comes again after %.1f s", event.after_s)
+                self._spawn(self.machine.fault_cleared(Fault.MEDIA))
+            case _:
+                logger.info("%s", event)
 
     def _camera_event(self, event: CameraEvent) -> None:
         """On the camera's threads."""

@@ -26,13 +26,17 @@ PairStation = Callable[..., Awaitable[Station]]
 
 @pytest.fixture(scope="session")
 def resident_voice(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A WAV file with the resident's tone, for Chromium's fake microphone (which repeats it)."""
+    """A WAV file with the resident's tone, for Chromium's fake microphone (which repeats it).
+
+    In bursts: Chromium takes a steady tone for noise and suppresses it.
+    """
+    burst, pause = tone(RESIDENT_HZ, 0.25, level_db=-6.0), tone(RESIDENT_HZ, 0.25, level_db=-120.0)
     file = tmp_path_factory.mktemp("voice") / "resident.wav"
     with wave.open(str(file), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(48_000)
-        out.writeframes(tone(RESIDENT_HZ, 10.0).tobytes())
+        out.writeframes((burst.tobytes() + pause.tobytes()) * 10)
     return file
 
 

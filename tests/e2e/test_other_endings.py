@@ -99,5 +99,5 @@ async def test_a_second_caller_hears_that_the_door_is_busy(start_home: StartHome
     await kitchen.until("in-call")
     await study.click("#call-door")
     await study.until("ready")
-    assert "busy" in (await study.page.inner_text("#error")).lower()
+    assert "in another call" in await study.page.inner_text("#error")
     assert home.machine_state is State.IN_CALL
