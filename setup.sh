@@ -106,8 +106,13 @@ install_missing() {
 
 # --- Python packages ---------------------------------------------------------------------------
 
+# Its programs name their own path: an environment that was moved or half made is made anew.
+has_working_venv() {
+  "$VENV/bin/python" -c 'import pip' 2>/dev/null && head -n 3 "$VENV/bin/pip" | grep -qF "$(pwd -P)/$VENV/bin/"
+}
+
 make_venv() {
-  "$VENV/bin/python" -c 'import pip' 2>/dev/null && return
+  ! has_working_venv || return 0
   say "Making the virtual environment in $VENV."
   options=--clear
   if is_raspberry_pi_os; then
@@ -127,7 +132,7 @@ install_python_packages() {
     # The system's picamera2 is compiled for NumPy 1 there and crashes with NumPy 2.
     echo "numpy<2" >"$constraint"
   fi
-  say "Installing the Python packages into $VENV."
+  say "Installing the Python packages into $VENV. The first time this takes a minute or two."
   "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --use-pep517 -c "$constraint" -e ".$extra" ||
     stop "the Python packages could not be installed (see above). Is the network there? Then run this again."
 }
