@@ -22,24 +22,8 @@ METHODS = [
 ]  # fmt: skip
 
 # Values where others belong; sampled, for drawing deep random ones costs more than what is tested.
-ODD: list[Any] = [None, True, 0, -1.5, 2**70, "", "text", "\u0000"]
-ODD += [[], [1], [[]], {}, {"callID": []}, {"message": 5}, {"error": {}}]
-    None,
-    True,
-    0,
-    -1.5,
-    2**70,
-    "",
-    "text",
-    "\u0000",
-    [],
-    [1],
-    [[]],
-    {},
-    {"callID": []},
-    {"message": 5},
-    {"error": {}},
-]
+ODD: list[Any] = [None, True, 0, -1.5, 2**70, "", "text", "\u0000", [], [1], [[]], {}, {"callID": []}]
+ODD += [{"message": 5}, {"error": {}}]
 anything = st.sampled_from([*ODD, {"result": {"error": []}}, {"node_id": 5, "result": {"result": []}}])
 ids = st.sampled_from(["a", "b", "c"])
 channels = st.sampled_from(["", "channel", "channel.x", "other", None, ["channel"], ["other"]])
