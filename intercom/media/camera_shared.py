@@ -155,7 +155,7 @@ class Camera:
                 self._changed.wait_for(lambda: not self._is_wanted(), self._retry_s)
                 if not self._is_wanted():
                     self._supervisor = None
-                    self._last_unit_s = self._lost_s = None
+                    self._last_unit_s = None  # what is lost stays lost until it has shown a picture again
                     break
         self._on_event(CameraStopped())
 

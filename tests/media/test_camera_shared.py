@@ -26,14 +26,14 @@ class FilmedSource:
     def __init__(self) -> None:
         self.script: queue.Queue[AccessUnit | Exception] = queue.Queue()
         self.running = threading.Event()
-        self.ended = threading.Event()
+        self.began = threading.Semaphore(0)
         self.runs = 0
         self.keyframe_requests = 0
         self._time = 0
 
     def run(self, deliver: Deliver, stopping: threading.Event) -> None:
         self.runs += 1
-        self.ended.clear()
+        self.began.release()
         self.running.set()
         try:
             while not stopping.is_set():
@@ -46,7 +46,6 @@ class FilmedSource:
                 deliver(item)
         finally:
             self.running.clear()
-            self.ended.set()
 
     def film(self, *, keyframe: bool = False) -> AccessUnit:
         self._time += 3600
@@ -102,7 +101,7 @@ def told() -> Told:
 
 @pytest.fixture
 async def camera(source: FilmedSource, told: Told) -> AsyncIterator[Camera]:
-    camera = Camera(source, on_event=told, stall_s=0.2, start_s=0.4, retry_s=0.02)
+    camera = Camera(source, on_event=told, stall_s=30, start_s=30, retry_s=0.02)
     yield camera
     await asyncio.to_thread(camera.stop)
 
@@ -190,16 +189,32 @@ async def test_a_camera_that_goes_is_told_once_and_tried_until_it_is_back(
     assert [event for event in told.events if isinstance(event, CameraLost)] == [CameraLost("It was unplugged.")]
 
 
-async def test_a_camera_that_hangs_is_started_again(camera: Camera, source: FilmedSource, told: Told) -> None:
+async def test_a_camera_that_was_lost_in_one_call_is_told_as_back_in_the_next(
+    camera: Camera, source: FilmedSource, told: Told
+) -> None:
+    with camera.frames():
+        source.script.put(CameraError("It was unplugged."))
+        await told.wait_for(CameraLost)
+    await told.wait_for(CameraStopped)
+    with camera.frames() as frames:
+        source.film(keyframe=True)
+        await frames.next()
+        await told.wait_for(CameraReturned)
+
+
+async def test_a_camera_that_hangs_is_started_again(source: FilmedSource, told: Told) -> None:
+    camera = Camera(source, on_event=told, stall_s=0.2, start_s=30, retry_s=0.02)
     with camera.frames() as frames:
         source.film(keyframe=True)
         await frames.next()
         lost = await told.wait_for(CameraLost)
         assert isinstance(lost, CameraLost)
         assert "0.2 s" in lost.reason
+        for _ in range(2):
+            assert await asyncio.to_thread(source.began.acquire, timeout=10), "it is started a second time"
         back = source.film(keyframe=True)
         assert await frames.next() == back
-        assert source.runs >= 2
+    await asyncio.to_thread(camera.stop)
 
 
 async def test_a_fault_that_nobody_foresaw_is_told_and_does_not_end_the_picture(
