@@ -185,6 +185,11 @@ class Exchange:
         """The references of the subscribers that can be called now, sorted."""
         return sorted({session.subscriber.reference for session in self._sessions.values() if session.online})
 
+    def links_of(self, reference: str) -> list[str]:
+        """The links through which a subscriber's sessions speak now."""
+        sessions = self._sessions.values()
+        return [s.link for s in sessions if s.subscriber.reference == reference and s.link is not None]
+
     def expel(self, subscriber_id: str) -> None:
         """End the sessions and calls of a subscriber that was removed."""
         for session in [s for s in self._sessions.values() if s.subscriber.id == subscriber_id]:

@@ -23,7 +23,7 @@ from intercom.signalwire.messages import CAUSE_CODES, CallCreated, Request, Vert
 from intercom.space import frames
 from intercom.space.calls import PING_INTERVAL_S, RING_LIMIT_S, Call, Calls, Leg, Party
 from intercom.space.errors import SpaceError
-from intercom.space.sdp import REFERENCE_AGENT, for_agent, plausible
+from intercom.space.sdp import answer_between, is_reference, offer_between, plausible
 from intercom.space.sessions import Session
 
 CALLS_LIMIT: Final = 512
@@ -183,7 +183,8 @@ class Router:
 
     def _ring(self, call: Call, session: Session) -> None:
         leg = self.calls.ring(call, session)
-        leg.tell("verto.invite", call.invite(for_agent(call.sdp, session.agent)), self._wall())
+        sdp = offer_between(call.sdp, by=call.caller.session.agent, to=session.agent)
+        leg.tell("verto.invite", call.invite(sdp), self._wall())
 
     def _answer(self, session: Session, _request: Request, message: VertoMessage, now: float) -> dict[str, Any]:
         leg = self._leg(session, message)
@@ -193,6 +194,7 @@ class Router:
         for loser in self.calls.answer(leg):
             loser.bye(_code("LOSE_RACE"), self._wall())
         call.next_ping_at = now + PING_INTERVAL_S
+        sdp = answer_between(sdp, by=session.agent, to=call.caller.session.agent)
         call.caller.tell("verto.answer", {"sdp": sdp}, self._wall())
         return {"message": "CALL ANSWERED", "callID": leg.call_id, "memberID": leg.member_id}
 
@@ -243,18 +245,19 @@ class Router:
     def _transfer(self, leg: Leg, far: Leg, destination: object) -> dict[str, Any]:
         if not isinstance(destination, str) or self._addresses.ringing_at(destination.partition("?")[0]) is None:
             raise RefusedError("Nobody has the address to transfer to")
-        if _is_reference(far):
+        if is_reference(far.session.agent):
             raise RefusedError("The far end cannot be transferred")
         far.tell("verto.modify", {"action": "transfer", "destination": destination[:256]}, self._wall())
         self._end(leg.call, _code("NORMAL_CLEARING"))
         return {"action": "transfer", "callID": leg.call_id}
 
     def _offer(self, leg: Leg, far: Leg, sdp: str, now: float, reply: tuple[Request, VertoMessage] | None) -> None:
-        if _is_reference(far):
+        if is_reference(far.session.agent):
             raise RefusedError("The far end cannot take a new offer")
         if any(offer.leg.call is leg.call for offer in self._offers):
             raise RefusedError("Another new offer is under way in this call")
         self._offers.append(_Offer(leg, far, now + MODIFY_LIMIT_S, reply))
+        sdp = offer_between(sdp, by=leg.session.agent, to=far.session.agent)
         far.tell("verto.modify", {"action": "updateMedia", "sdp": sdp}, self._wall())
 
     def _answer_to_offer(self, far: Leg, sdp: str) -> dict[str, Any]:
@@ -263,6 +266,7 @@ class Router:
             raise RefusedError("The call is answered already")
         self._offers.remove(offer)
         leg = offer.leg
+        sdp = answer_between(sdp, by=far.session.agent, to=leg.session.agent)
         if offer.reply is None:
             leg.tell("verto.answer", {"sdp": sdp}, self._wall())
         else:
@@ -325,10 +329,6 @@ class Router:
 
 def _unknown(_session: Session, _request: Request, message: VertoMessage, _now: float) -> dict[str, Any] | None:
     raise RefusedError(f"There is no {message.method[:40]} here")
-
-
-def _is_reference(leg: Leg) -> bool:
-    return leg.session.agent.startswith(REFERENCE_AGENT)
 
 
 def _code(cause: str) -> tuple[str, int]:

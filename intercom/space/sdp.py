@@ -10,20 +10,40 @@ SDP_LIMIT_CHARS: Final = 65_536
 REFERENCE_AGENT: Final = "signalwire-js/"
 """How the agent of the reference client begins."""
 
-_NOT_FOR_REFERENCE: Final = ("a=group:BUNDLE", "a=candidate:", "a=end-of-candidates")
+_BUNDLE: Final = "a=group:BUNDLE"
+_CANDIDATES: Final = ("a=candidate:", "a=end-of-candidates")
 
 
-def for_agent(sdp: str, agent: str) -> str:
-    """The offer as `agent` needs it.
+def offer_between(sdp: str, *, by: str, to: str) -> str:
+    """An offer made by agent `by` as agent `to` needs it.
 
-    The reference client sends an answer only when each media section holds a relay candidate. A bundled answer
-    has candidates in its first section only, and candidates in the offer let ICE connect before TURN has
-    answered; so its offers carry neither (protocol §7 b, c). All others get the offer as it was made.
+    The reference client sends a description only when each media section holds a relay candidate. Bundled, only the
+    first section has any; so its calls are not bundled, whoever makes them: with its own offer bundled, its first
+    offer would go out and its ICE restart never. Candidates in an offer let ICE connect before TURN has answered;
+    so offers to it carry none (protocol §7 b, c). All others get the offer as it was made.
     """
-    if not agent.startswith(REFERENCE_AGENT):
+    if not is_reference(by) and not is_reference(to):
         return sdp
+    return _without(sdp, (_BUNDLE, *_CANDIDATES) if is_reference(to) else (_BUNDLE,))
+
+
+def answer_between(sdp: str, *, by: str, to: str) -> str:
+    """An answer as it belongs to the offer that `offer_between` passed on.
+
+    Where the offer was not bundled the answer must not be either (RFC 9143 §7.3.2); aiortc writes the group into every
+    answer.
+    """
+    return _without(sdp, (_BUNDLE,)) if is_reference(by) or is_reference(to) else sdp
+
+
+def _without(sdp: str, unwanted: tuple[str, ...]) -> str:
     lines = sdp.replace("\r\n", "\n").split("\n")
-    return "\r\n".join(line for line in lines if not line.startswith(_NOT_FOR_REFERENCE))
+    return "\r\n".join(line for line in lines if not line.startswith(unwanted))
+
+
+def is_reference(agent: str) -> bool:
+    """Whether this is the reference client."""
+    return agent.startswith(REFERENCE_AGENT)
 
 
 def plausible(sdp: object) -> TypeGuard[str]:

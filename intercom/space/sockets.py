@@ -105,6 +105,17 @@ class Sockets:
             self._deliver()
         return socket.response
 
+    def break_off(self, reference: str) -> int:
+        """Break the sockets of a subscriber as a dying network would, without a closing frame; return how many.
+
+        Its sessions can be resumed. This is what tests and benches of recovery cut.
+        """
+        links = self._exchange.links_of(reference)
+        for link in links:
+            if link in self._sockets:
+                self._sockets[link].abort()
+        return len(links)
+
     def connect_endpoint(self, link: str, take: Callable[[str], None]) -> None:
         """Connect an endpoint inside this process, such as the echo, as if it had a socket."""
         self._endpoints[link] = take

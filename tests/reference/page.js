@@ -28,7 +28,7 @@ function watch(call) {
   const entry = { call, history: [], answered: false };
   calls.set(call.id, entry);
   call.status$.subscribe({
-    next: (status) => entry.history.push({ status, at: performance.now() }),
+    next: (status) => entry.history.push({ status, at: performance.timeOrigin + performance.now() }),
     error: (error) => errors.push(String(error)),
   });
   call.errors$?.subscribe?.((error) => errors.push(String(error?.error ?? error)));
@@ -56,8 +56,9 @@ function answer(id, options) {
 
 async function report(id) {
   const entry = entryOf(id);
-  const pc = entry.call.rtcPeerConnection;
-  const found = { status: entry.history.at(-1)?.status, history: entry.history, direction: entry.call.direction };
+  const status = entry.history.at(-1)?.status;
+  const found = { status, history: entry.history, direction: entry.call.direction };
+  const pc = ["disconnected", "failed", "destroyed"].includes(status) ? null : entry.call.rtcPeerConnection;
   if (!pc) return found;
   for (const stat of (await pc.getStats()).values()) {
     if (stat.type === "inbound-rtp" && stat.kind === "audio") {

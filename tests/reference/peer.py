@@ -93,8 +93,12 @@ class Peer:
     async def answer(self) -> None:
         """Wait for an invite and answer it."""
         invite = await self._client.heard("verto.invite")
-        self.call_id = invite["callID"]
-        await self.connection.setRemoteDescription(RTCSessionDescription(invite["sdp"], "offer"))
+        await self.answer_offer(invite["callID"], invite["sdp"])
+
+    async def answer_offer(self, call_id: str, offer: str) -> None:
+        """Answer an offer, the first of a call or one that changes it."""
+        self.call_id = call_id
+        await self.connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
         await self.connection.setLocalDescription(await self.connection.createAnswer())
         answered = await self._client.verto("verto.answer", self.call_id, sdp=self.connection.localDescription.sdp)
         assert "error" not in answered, answered

@@ -173,7 +173,8 @@ class ReferenceClient:
 
     async def dial(self, destination: str, *, audio: bool = True, video: bool = True) -> str:
         """Call an address; return the call's id once the space has taken the invite."""
-        return str((await self._do("dial", destination, {"audio": audio, "video": video}))["id"])
+        options = {"audio": audio, "video": video, "receiveAudio": True, "receiveVideo": video}
+        return str((await self._do("dial", destination, options))["id"])
 
     async def answer_calls(self, *, audio: bool = True, video: bool = True) -> None:
         """Answer every call from now on, at once."""

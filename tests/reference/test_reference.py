@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 from playwright.async_api import Browser
 
 from intercom.space import Space
 
 from ..space.conftest import House
 from .peer import Peer
-from .sdk import ReferenceClient
+from .sdk import WAIT_S, ReferenceClient, reference_space
 
 
 async def test_it_connects_registers_and_knows_who_it_is(browser: Browser, space: Space) -> None:
@@ -39,3 +42,142 @@ async def test_the_door_calls_it_and_both_hear_and_see_each_other(browser: Brows
             assert (await door.heard("verto.bye"))["cause"] == "NORMAL_CLEARING"
         finally:
             await peer.close()
+
+
+async def test_it_dials_and_is_answered(browser: Browser, space: Space, house: House) -> None:
+    async with ReferenceClient(browser, space, "tablet") as client:
+        door = await house.join("door")
+        peer = Peer(door, tone_hz=900.0)
+        try:
+            call = await client.dial("/private/door")
+            await peer.answer()
+            await client.reaches(call, "connected")
+            await peer.hears_and_sees()
+            assert abs(await client.heard_tone(call) - 900.0) < 10.0
+            await door.verto("verto.bye", peer.call_id)
+            await client.reaches(call, "destroyed")
+        finally:
+            await peer.close()
+
+
+async def test_it_rejects_a_call(browser: Browser, space: Space, house: House) -> None:
+    async with ReferenceClient(browser, space, "tablet") as client:
+        door = await house.join("door")
+        peer = Peer(door)
+        try:
+            await peer.dial("/private/tablet")
+            await client.reject(await client.ringing())
+            assert (await door.heard("verto.bye"))["cause"] == "USER_BUSY"
+        finally:
+            await peer.close()
+
+
+async def test_it_holds_and_resumes_a_call(browser: Browser, space: Space, house: House) -> None:
+    async with ReferenceClient(browser, space, "tablet") as client:
+        door = await house.join("door")
+        peer = Peer(door)
+        try:
+            call = await client.dial("/private/door")
+            await peer.answer()
+            await client.reaches(call, "connected")
+            for action in ("hold", "unhold"):
+                await client.toggle_hold(call)
+                assert (await door.heard("verto.modify"))["action"] == action
+            assert (await client.state())["errors"] == []
+        finally:
+            await peer.close()
+
+
+async def test_its_call_to_nobody_ends(browser: Browser, space: Space) -> None:
+    async with ReferenceClient(browser, space, "tablet") as client:
+        call = await client.dial("/private/castle")
+        await client.reaches(call, "destroyed")
+
+
+async def test_it_comes_back_after_its_socket_was_cut_and_its_call_goes_on(
+    browser: Browser, space: Space, house: House
+) -> None:
+    async with ReferenceClient(browser, space, "tablet", groups=("house",)) as client:
+        door = await house.join("door")
+        peer = Peer(door)
+        try:
+            call = await client.dial("/private/door")
+            await peer.answer()
+            await client.reaches(call, "connected")
+            space.sockets.break_off("tablet")
+            await client.until_state(
+                lambda state: state["sockets"] == 2 and state["registered"], "a second socket, registered"
+            )
+            await peer.hears_and_sees()
+            await client.digits(call, "9")
+            assert (await door.heard("verto.info"))["dtmf"] == "9"
+            await client.hangup(call)
+            assert (await door.heard("verto.bye"))["cause"] == "NORMAL_CLEARING"
+        finally:
+            await peer.close()
+
+
+async def test_it_binds_its_token_to_its_key_and_refreshes_it(browser: Browser, tmp_path: Path) -> None:
+    # The client refreshes 30 s before its token expires: with 33 s that is three seconds after it got it.
+    async with (
+        reference_space(tmp_path, token_lifetime_s=33) as space,
+        ReferenceClient(browser, space, "tablet", refreshable=True) as client,
+    ):
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                sent = [f["frame"] for f in await client.frames() if f["from"] == "client"]
+                reauthentications = [f for f in sent if f.get("method") == "signalwire.reauthenticate"]
+                if len(reauthentications) >= 2:
+                    break
+                await asyncio.sleep(0.2)
+        for frame in reauthentications:
+            assert frame["params"]["dpop_token"]
+        tokens = [f["params"]["authentication"]["jwt_token"] for f in reauthentications]
+        assert len(set(tokens)) == len(tokens)
+        assert all(space.tokens.check(token, even_expired=True).jkt for token in tokens)
+        assert (await client.state())["errors"] == []
+
+
+async def test_it_reads_the_directory_page_by_page(browser: Browser, space: Space) -> None:
+    for number in range(60):
+        space.store.add_subscriber(f"room-{number}")
+    async with ReferenceClient(browser, space, "tablet") as client:
+        names = await client.directory()
+        assert {f"/private/room-{number}" for number in range(60)} <= set(names)
+
+
+async def test_the_far_end_takes_its_ice_restart(browser: Browser, space: Space, house: House) -> None:
+    async with ReferenceClient(browser, space, "tablet") as client:
+        door = await house.join("door")
+        peer, second = Peer(door), Peer(door, tone_hz=1100.0)
+        try:
+            call = await client.dial("/private/door")
+            await peer.answer()
+            await client.reaches(call, "connected")
+            restarting = asyncio.create_task(client.ice_restart(call))
+            offer = await door.heard("verto.modify")
+            assert offer["action"] == "updateMedia"
+            await second.answer_offer(peer.call_id, offer["sdp"])
+            await restarting
+            await second.hears_and_sees()
+            assert abs(await client.heard_tone(call) - 1100.0) < 10.0
+        finally:
+            await peer.close()
+            await second.close()
+
+
+async def test_a_page_that_was_reloaded_takes_its_call_back(browser: Browser, space: Space, house: House) -> None:
+    async with ReferenceClient(browser, space, "tablet") as client:
+        door = await house.join("door")
+        peer, second = Peer(door), Peer(door, tone_hz=1300.0)
+        try:
+            call = await client.dial("/private/door")
+            await peer.answer()
+            await client.reaches(call, "connected")
+            await client.open(reconnectAttachedCalls=True)
+            offer = await door.heard("verto.modify")
+            await second.answer_offer(peer.call_id, offer["sdp"])
+            await second.hears_and_sees()
+        finally:
+            await peer.close()
+            await second.close()
