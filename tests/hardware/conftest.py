@@ -24,6 +24,8 @@ INSIDE = Path(__file__).parent / "inside"
 MODULE_LIMIT_S = 240.0
 """A module's tests together; one takes seconds."""
 LOOK_AGAIN_S = 0.05
+WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+"""The checkout is read-only, and hypothesis takes a second to load that these tests do not need."""
 CARDS = ("snd_aloop.enable=1", "snd_aloop.id=Ring")
 """Every guest has one loopback card."""
 REPORTS = "reports.jsonl"
@@ -36,7 +38,7 @@ class GuestModule:
 
     def __init__(self, guest: Guest, node_ids: list[str]) -> None:
         self._guest = guest
-        pytest_command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={CHECKOUT}"]
+        pytest_command = [sys.executable, "-m", "pytest", "-q", *WITHOUT, f"--rootdir={CHECKOUT}"]
         environment = f"PYTHONDONTWRITEBYTECODE=1 {IN_GUEST}={SHARED / REPORTS}"
         script = f"{environment} exec {shlex.join([*pytest_command, *node_ids])}"
         self._run = guest.start(script, limit_s=MODULE_LIMIT_S)

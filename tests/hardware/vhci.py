@@ -55,11 +55,11 @@ class Microphone:
         self._loop = bytes(2 * rate_hz)
         self._at = 0
 
-    def tone(self, frequency_hz: float, amplitude: int = 8000) -> None:
-        """Hear a sine; a whole number of its periods fits in one second, so frequencies are whole hertz."""
-        turn = 2 * math.pi * round(frequency_hz) / self._rate_hz
-        samples = (round(amplitude * math.sin(turn * n)) for n in range(self._rate_hz))
-        self._hear(array("h", samples).tobytes())
+    def tone(self, frequency_hz: int, amplitude: int = 8000) -> None:
+        """Hear a sine of a whole number of hertz."""
+        whole = self._rate_hz // math.gcd(self._rate_hz, frequency_hz)  # samples after which it repeats
+        turn = 2 * math.pi * frequency_hz / self._rate_hz
+        self._hear(array("h", (round(amplitude * math.sin(turn * n)) for n in range(whole))).tobytes())
 
     def recording(self, path: Path) -> None:
         """Hear a WAV file (16-bit mono at the headset's rate), over and over."""
@@ -268,7 +268,7 @@ def _obey(port: Port, line: str) -> dict[str, object]:
         case "unplug":
             port.unplug()
         case "tone":
-            port.microphone.tone(float(value))
+            port.microphone.tone(int(value))
         case "silence":
             port.microphone.tone(0)
         case "speak":

@@ -1,0 +1,110 @@
+"""The front panel on a real kernel: its button is pressed, its lights and its relay are read back."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from intercom.config import DoorConfig, PanelConfig
+from intercom.panel import FrontPanel, Pattern
+from tests.hardware.gpio import GpioChip
+from tests.hardware.wait import until
+
+pytest.importorskip("lgpio", reason="lgpio is not installed: pip install 'intercom[gpio]'")
+
+PINS = PanelConfig(pins="gpio", hold_s=0.5)
+DOOR = DoorConfig(pulse_s=0.3, cap_s=1.0)
+LIMIT_S = 5.0
+COLOURS = (PINS.red_gpio, PINS.green_gpio, PINS.blue_gpio)
+
+
+@pytest.fixture(scope="module")
+def chip() -> Iterator[GpioChip]:
+    with GpioChip() as chip:
+        chip.release(PINS.button_gpio)
+        yield chip
+
+
+@pytest.fixture(scope="module")
+def panel(chip: GpioChip) -> Iterator[FrontPanel]:
+    with FrontPanel(PINS, DOOR) as panel:
+        yield panel
+
+
+@pytest.fixture
+def told(panel: FrontPanel) -> queue.Queue[str]:
+    """What the panel reports."""
+    reports: queue.Queue[str] = queue.Queue()
+    panel.on_press = lambda: reports.put("pressed")
+    panel.on_hold = lambda: reports.put("held")
+    panel.on_release = lambda: reports.put("released")
+    panel.on_fault = lambda error: reports.put(repr(error))
+    return reports
+
+
+def test_a_visitor_presses_holds_and_lets_go(chip: GpioChip, told: queue.Queue[str]) -> None:
+    chip.press(PINS.button_gpio)
+    assert told.get(timeout=LIMIT_S) == "pressed"
+    assert told.get(timeout=LIMIT_S) == "held"
+    chip.release(PINS.button_gpio)
+    assert told.get(timeout=LIMIT_S) == "released"
+
+
+def test_a_light_answers_a_press(chip: GpioChip, panel: FrontPanel, told: queue.Queue[str]) -> None:
+    panel.show(Pattern.OFF)
+    panel.on_press = lambda: panel.show(Pattern.PRESSED)
+    time.sleep(PINS.button_lockout_ms / 1000)  # the last test's release, on the panel's own clock
+    chip.press(PINS.button_gpio)
+
+    until(lambda: chip.is_high(PINS.blue_gpio), LIMIT_S, "the light answers")
+    chip.release(PINS.button_gpio)
+    assert told.get(timeout=LIMIT_S) in {"held", "released"}
+
+
+def test_the_lights_show_what_they_are_told(chip: GpioChip, panel: FrontPanel) -> None:
+    panel.show(Pattern.IDLE)
+    assert [chip.is_high(line) for line in COLOURS] == [True, True, True]
+    panel.show(Pattern.OFF)
+    assert [chip.is_high(line) for line in COLOURS] == [False, False, False]
+
+
+def test_the_relay_opens_the_door_for_one_pulse(chip: GpioChip, panel: FrontPanel) -> None:
+    opened = time.monotonic()
+    panel.door.open()
+    assert chip.is_high(DOOR.relay_gpio)
+
+    until(lambda: not chip.is_high(DOOR.relay_gpio), LIMIT_S, "the relay goes off")
+    assert time.monotonic() - opened == pytest.approx(DOOR.pulse_s, abs=0.15)
+
+
+def test_a_door_that_is_kept_open_closes_at_the_cap(chip: GpioChip, panel: FrontPanel) -> None:
+    opened = time.monotonic()
+    while chip.is_high(DOOR.relay_gpio) or time.monotonic() < opened + 0.1:
+        panel.door.open()
+        time.sleep(0.02)  # a visitor's friend leans on the 9
+    assert time.monotonic() - opened == pytest.approx(DOOR.cap_s, abs=0.2)
+
+
+def test_the_board_is_no_pi_and_the_panel_says_so(panel: FrontPanel) -> None:
+    assert panel.pins.description == "GPIO chip 0 (not a Pi, GPIO n is line n)"
+
+
+def test_closing_the_panel_turns_everything_off(chip: GpioChip, panel: FrontPanel) -> None:
+    panel.show(Pattern.IDLE)
+    panel.door.open(1.0)
+    panel.close()
+    assert not any(chip.is_high(line) for line in (*COLOURS, DOOR.relay_gpio))
+
+
+@pytest.mark.xfail(reason="gpiozero keeps its edge callback after close, and an edge then ends lgpio's thread for good")
+def test_a_panel_that_was_closed_and_opened_again_feels_the_button(chip: GpioChip) -> None:
+    for _ in range(4):
+        with FrontPanel(PINS, DOOR) as panel:
+            pressed: queue.Queue[bool] = queue.Queue()
+            panel.on_press = lambda pressed=pressed: pressed.put(True)
+            chip.press(PINS.button_gpio)
+            assert pressed.get(timeout=1)
+            chip.release(PINS.button_gpio)
