@@ -203,6 +203,8 @@ class Camera:
             now = self._clock()
             returned = self._lost_s
             self._lost_s = None
+            if self._last_unit_s is None:
+                self._changed.notify_all()  # from now on the supervisor watches for a stall, not for the start
             self._last_unit_s = now
             if unit.keyframe:
                 self._keyframe_due = False
