@@ -27,6 +27,7 @@ import { causeWords, elapsedWords, isFault, timeWords } from "./words.js";
 const DEFAULT_DOOR = { name: "The door", address: "/private/door" };
 const DOOR_ADDRESS = /^\/private\/door([-_.]?\w+)?$/; // where a directory does not tell roles
 const DEFAULT_OPEN_DIGITS = "9";
+const UNNAMED = "Station"; // a link made for no device in particular: the device says what it is
 const NAME_MAX = 60;
 const OPEN_CONFIRM_MS = 3000; // the relay answers at once; later is a fault to be told
 const SETTINGS_KEY = "intercom.settings";
@@ -73,7 +74,8 @@ function codeFromAddress() {
   if (code === null) return;
   history.replaceState(null, "", location.pathname + location.search);
   element["pair-code"].value = code;
-  if (fragment.get("name")) element["pair-name"].value = fragment.get("name").slice(0, 40);
+  const name = fragment.get("name") ?? "";
+  if (name && name !== UNNAMED) element["pair-name"].value = name.slice(0, 40);
   if (!device.paired) pair();
 }
 

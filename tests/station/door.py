@@ -153,7 +153,7 @@ class Door:
             except MediaStreamError:
                 return  # the call is over
             assert isinstance(frame, AudioFrame)
-            samples = frame.to_ndarray().reshape(-1)
+            samples = frame.to_ndarray().reshape(-1).astype(np.int16)
             self.first_sound_at = self.first_sound_at or time.monotonic()
             self.heard.append(samples)
             async with self._changed:

@@ -4,19 +4,20 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
 from tests.station.conftest import CHROMIUM, FLAGS
 from tests.station.door import Door
 from tests.station.house import House
+from tests.station.test_bell import SILENT_UNTIL_A_TAP
 from tests.station.waiting import state, until
 
-PHONE = {"width": 390, "height": 844}
-SIDEWAYS = {"width": 844, "height": 390}
-TABLET = {"width": 1280, "height": 800}
-SHAPES: list[tuple[str, dict[str, int], str]] = [
+PHONE: ViewportSize = {"width": 390, "height": 844}
+SIDEWAYS: ViewportSize = {"width": 844, "height": 390}
+TABLET: ViewportSize = {"width": 1280, "height": 800}
+SHAPES: list[tuple[str, ViewportSize, Literal["dark", "light"]]] = [
     ("phone-dark", PHONE, "dark"),
     ("phone-light", PHONE, "light"),
     ("sideways-dark", SIDEWAYS, "dark"),
@@ -121,6 +122,7 @@ async def shoot_without_tap(directory: Path) -> None:
         house = House()
         await house.start()
         context = await browser.new_context(viewport=PHONE, color_scheme="dark")
+        await context.add_init_script(SILENT_UNTIL_A_TAP)
         page = await context.new_page()
         await page.goto(f"{house.url}#pair={next(iter(house.codes))}")
         await state(page, "ready")

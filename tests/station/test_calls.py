@@ -20,9 +20,7 @@ async def test_an_answered_call_has_sound_both_ways_and_a_picture(station: Page,
     await until(station, "document.querySelector('#level-in span').getBoundingClientRect().width > 20")
 
 
-async def test_ringing_says_who_it_is_in_page_title_and_live_region(
-    station: Page, house: House, door: Door
-) -> None:
+async def test_ringing_says_who_it_is_in_page_title_and_live_region(station: Page, house: House, door: Door) -> None:
     await house.invite("c1", await door.offer(), name="Garden gate")
     await state(station, "ringing")
     await expect(station.locator("#ringing-title")).to_have_text("Garden gate")
@@ -86,9 +84,7 @@ async def test_a_second_caller_hears_busy_and_the_first_goes_on(station: Page, h
     await state(station, "in-call")
 
 
-async def test_hanging_up_says_goodbye_and_lets_go_of_the_microphone(
-    station: Page, house: House, door: Door
-) -> None:
+async def test_hanging_up_says_goodbye_and_lets_go_of_the_microphone(station: Page, house: House, door: Door) -> None:
     await station.evaluate(
         """() => {
             const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);

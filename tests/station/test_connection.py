@@ -45,9 +45,7 @@ async def test_a_refused_resume_falls_back_to_a_fresh_session(station: Page, hou
     house.faults.refuse_resume = True
     await house.cut()
     await house.wait_for(
-        lambda frame: (
-            frame.get("method") == "signalwire.connect" and "authorization_state" not in frame["params"]
-        ),
+        lambda frame: frame.get("method") == "signalwire.connect" and "authorization_state" not in frame["params"],
         after=before,
     )
     await state(station, "ready")

@@ -10,9 +10,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.mark.parametrize("how", ["#open-door", "o"])
-async def test_it_sends_the_digits_that_the_door_asked_for(
-    station: Page, house: House, door: Door, how: str
-) -> None:
+async def test_it_sends_the_digits_that_the_door_asked_for(station: Page, house: House, door: Door, how: str) -> None:
     await house.connect_call(station, door, "c1")
     await (station.click(how) if how.startswith("#") else station.keyboard.press(how))
     info = await house.wait_for_verto("verto.info")

@@ -36,9 +36,7 @@ async def test_without_a_microphone_the_house_still_sees_and_hears(
     await until(station, "document.querySelector('#level-in span').getBoundingClientRect().width > 20")
 
 
-async def test_a_microphone_that_appears_in_the_call_is_heard_at_once(
-    station: Page, house: House, door: Door
-) -> None:
+async def test_a_microphone_that_appears_in_the_call_is_heard_at_once(station: Page, house: House, door: Door) -> None:
     await station.evaluate(REFUSE)
     await station.evaluate("() => { window.refusal = 'NotFoundError' }")
     await house.connect_call(station, door, "c1")

@@ -1,12 +1,8 @@
 """The page as a page: its files, its policy, its words, and whether everybody can use it."""
 
-import json
-import re
-
 import pytest
 from playwright.async_api import Page, expect
 
-from intercom import station as package
 from tests.station.door import Door
 from tests.station.house import House
 from tests.station.waiting import state
@@ -47,33 +43,6 @@ NAMELESS = """() => [...document.querySelectorAll("button, input, video, [role=i
     .filter((control) => !(control.getAttribute("aria-label") || control.textContent.trim()
         || [...(control.labels ?? [])].some((label) => label.textContent.trim())))
     .map((control) => control.id)"""
-
-
-def test_every_file_of_the_page_is_listed_and_nothing_else() -> None:
-    present = {path.name for path in package.DIRECTORY.iterdir() if path.suffix not in {".py", ""}}
-    assert present == set(package.ASSETS)
-
-
-def test_the_offline_copy_holds_every_file() -> None:
-    listed = set(re.findall(r'"([\w.]+\.\w+)"', (package.DIRECTORY / "offline.js").read_text()))
-    assert listed == set(package.ASSETS) - {"index.html", "offline.js"}
-
-
-def test_the_page_brings_no_inline_script_or_style() -> None:
-    html = (package.DIRECTORY / "index.html").read_text()
-    assert re.findall(r"<script(?![^>]*\bsrc=)", html) == []
-    assert re.findall(r"<style|\sstyle=|\son\w+=", html) == []
-
-
-def test_network_text_never_becomes_markup() -> None:
-    code = "".join(path.read_text() for path in package.DIRECTORY.glob("*.js"))
-    assert re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", code) == []
-
-
-def test_the_manifest_makes_the_page_installable() -> None:
-    manifest = json.loads((package.DIRECTORY / "station.webmanifest").read_text())
-    assert {"name", "short_name", "start_url", "display", "icons"} <= set(manifest)
-    assert all((package.DIRECTORY / icon["src"]).is_file() for icon in manifest["icons"])
 
 
 async def test_a_caller_with_markup_for_a_name_is_shown_as_text(station: Page, house: House, door: Door) -> None:

@@ -1,0 +1,105 @@
+"""The door's side of the signalling, spoken to the real space over a real socket."""
+
+import asyncio
+import json
+import uuid
+from typing import Any, Self
+
+import aiohttp
+
+from intercom.space import Space
+from tests.station.door import Door
+
+Json = dict[str, Any]
+PATIENCE_S = 10.0
+ROLE = {"intercom": {"role": "door", "open_digits": "9"}}
+
+
+class DoorLine:
+    """A registered subscriber /private/door; calls are made with one Door each."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._http: aiohttp.ClientSession | None = None
+        self._answers: dict[str, asyncio.Future[Json]] = {}
+        self._reader: asyncio.Task[None] | None = None
+        self._seen: list[Json] = []
+        self._changed = asyncio.Condition()
+
+    async def __aenter__(self) -> Self:
+        subscriber = self._space.store.subscriber("door") or self._space.store.add_subscriber("door", "Front door")
+        token, _ = self._space.tokens.issue(subscriber)
+        self._http = aiohttp.ClientSession()
+        self._socket = await self._http.ws_connect(self._space.url + "/")
+        self._reader = asyncio.create_task(self._read())
+        await self._ask(
+            "signalwire.connect",
+            {
+                "authentication": {"jwt_token": token},
+                "version": {"major": 4, "minor": 0, "revision": 0},
+                "agent": "door/0",
+                "event_acks": True,
+            },
+        )
+        await self._ask("subscriber.online", {})
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        assert self._reader and self._socket and self._http
+        self._reader.cancel()
+        await self._socket.close()
+        await self._http.close()
+
+    async def ring(self, door: Door, address: str = "/private/house") -> str:
+        """Dial an address with the door's offer; returns the callID."""
+        call_id = str(uuid.uuid4())
+        dialog = {"callID": call_id, "destination_number": address, "userVariables": ROLE}
+        await self.verto("verto.invite", {"dialogParams": dialog, "sdp": await door.offer()})
+        return call_id
+
+    async def verto(self, method: str, params: Json) -> Json:
+        """Send one Verto message; returns the whole result."""
+        message = {"jsonrpc": "2.0", "id": str(uuid.uuid4()), "method": method, "params": params}
+        call_id = params["dialogParams"]["callID"]
+        return await self._ask("webrtc.verto", {"callID": call_id, "node_id": "", "message": message})
+
+    async def say(self, call_id: str, state: str) -> None:
+        """Tell the far end what the door's lock did."""
+        params = {"dialogParams": {"callID": call_id}, "intercom": {"door": state}}
+        await self.verto("verto.info", params)
+
+    async def heard(self, method: str) -> Json:
+        """The parameters of the first Verto message with this method, now or within the time-out."""
+
+        def found() -> Json | None:
+            return next((m["params"] for m in self._seen if m.get("method") == method), None)
+
+        async with asyncio.timeout(PATIENCE_S), self._changed:
+            await self._changed.wait_for(lambda: found() is not None)
+        params = found()
+        assert params is not None
+        return params
+
+    async def _ask(self, method: str, params: Json) -> Json:
+        frame_id = str(uuid.uuid4())
+        self._answers[frame_id] = asyncio.get_running_loop().create_future()
+        assert self._socket
+        await self._socket.send_json({"jsonrpc": "2.0", "id": frame_id, "method": method, "params": params})
+        answer = await asyncio.wait_for(self._answers[frame_id], PATIENCE_S)
+        assert "error" not in answer, answer["error"]
+        result: Json = answer["result"]
+        return result
+
+    async def _read(self) -> None:
+        assert self._socket
+        async for message in self._socket:
+            frame = json.loads(message.data)
+            if frame.get("id") in self._answers:
+                self._answers.pop(frame["id"]).set_result(frame)
+                continue
+            await self._socket.send_json({"jsonrpc": "2.0", "id": frame["id"], "result": {}})
+            if frame["params"].get("event_type") == "webrtc.message":
+                self._seen.append(frame["params"]["params"])
+                async with self._changed:
+                    self._changed.notify_all()

@@ -1,0 +1,134 @@
+"""The page with the real embedded space: its pairing, its groups, its frames."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from intercom.config import SpaceConfig
+from intercom.space import Space
+from tests.station.door import TONE_HZ, Door
+from tests.station.door_line import DoorLine
+from tests.station.waiting import loudest_hz, state, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def space(tmp_path: Path) -> AsyncIterator[Space]:
+    """A space on a free port."""
+    running = Space(SpaceConfig(listen="127.0.0.1:0"), tmp_path)
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def line(space: Space) -> AsyncIterator[DoorLine]:
+    """The door, registered."""
+    async with DoorLine(space) as registered:
+        yield registered
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def home(page: Page, space: Space, line: DoorLine) -> Page:
+    """A paired station, ready, while the door is registered."""
+    await page.goto(space.pairing_url())
+    await state(page, "ready")
+    return page
+
+
+async def test_the_house_rings_answers_talks_opens_and_hangs_up(home: Page, line: DoorLine, door: Door) -> None:
+    call_id = await line.ring(door)
+    await state(home, "ringing")
+    await expect(home.locator("#ringing-title")).to_have_text("Front door")
+    await home.click("#answer")
+    await door.accept((await line.heard("verto.answer"))["sdp"])
+    await door.heard_something.wait()
+    await until(home, "document.querySelector('#remote-video').currentTime > 0.5")
+    assert abs(await loudest_hz(home) - TONE_HZ) < 50
+    await home.keyboard.press("o")
+    assert (await line.heard("verto.info"))["dtmf"] == "9"
+    await line.say(call_id, "open")
+    await expect(home.locator("#door-pill")).to_be_visible()
+    await line.say(call_id, "closed")
+    await expect(home.locator("#door-pill")).to_be_hidden()
+    await home.keyboard.press("Escape")
+    assert (await line.heard("verto.bye"))["cause"] == "NORMAL_CLEARING"
+    await state(home, "ready")
+
+
+async def test_the_first_of_two_stations_gets_the_call(
+    home: Page, browser: Browser, space: Space, line: DoorLine, door: Door
+) -> None:
+    context = await browser.new_context(permissions=["microphone"])
+    other = await context.new_page()
+    await other.goto(space.pairing_url(name="Tablet"))
+    await state(other, "ready")
+    await line.ring(door)
+    await state(home, "ringing")
+    await state(other, "ringing")
+    await other.click("#answer")
+    await state(home, "ready")
+    await expect(home.locator("#last-call")).to_contain_text("Answered on another device")
+    await door.accept((await line.heard("verto.answer"))["sdp"])
+    await door.heard_something.wait()
+    await context.close()
+
+
+async def test_a_declined_call_is_busy_to_the_door(home: Page, line: DoorLine, door: Door) -> None:
+    await line.ring(door)
+    await state(home, "ringing")
+    await home.click("#decline")
+    assert (await line.heard("verto.bye"))["cause"] == "USER_BUSY"
+
+
+async def test_a_visitor_who_gives_up_stops_the_ringing(home: Page, line: DoorLine, door: Door) -> None:
+    call_id = await line.ring(door)
+    await state(home, "ringing")
+    await line.verto("verto.bye", {"dialogParams": {"callID": call_id}, "cause": "NORMAL_CLEARING", "causeCode": 16})
+    await state(home, "ready")
+    await expect(home.locator("#last-call")).to_contain_text("Missed: Front door")
+
+
+async def test_the_house_calls_the_door(home: Page, line: DoorLine, door: Door) -> None:
+    await home.click("#call-door")
+    invite = await line.heard("verto.invite")
+    answer = await door.answer(invite["sdp"])
+    await line.verto("verto.answer", {"dialogParams": {"callID": invite["callID"]}, "sdp": answer})
+    await state(home, "in-call")
+    await door.heard_something.wait()
+    await until(home, "document.querySelector('#remote-video').currentTime > 0.5")
+
+
+async def test_a_door_that_is_not_there_is_told(page: Page, space: Space) -> None:
+    await page.goto(space.pairing_url())
+    await state(page, "ready")
+    await page.click("#call-door")
+    await expect(page.locator("#error")).to_contain_text("no door at that address")
+
+
+async def test_a_page_that_is_closed_in_a_call_ends_it(home: Page, line: DoorLine, door: Door) -> None:
+    await line.ring(door)
+    await state(home, "ringing")
+    await home.click("#answer")
+    await door.accept((await line.heard("verto.answer"))["sdp"])
+    await door.heard_something.wait()
+    await home.goto("about:blank")
+    await line.heard("verto.bye")
+
+
+async def test_a_used_code_is_refused_in_words(home: Page, browser: Browser, space: Space) -> None:
+    url = space.pairing_url()
+    first = await browser.new_page()
+    await first.goto(url)
+    await state(first, "ready")
+    await first.close()
+    context = await browser.new_context()
+    second = await context.new_page()
+    await second.goto(url)
+    await state(second, "unpaired")
+    await expect(second.locator("#error")).to_contain_text("wrong, used or older than ten minutes")
+    await context.close()
