@@ -84,7 +84,7 @@ PATTERNS: Mapping[Pattern, Play] = MappingProxyType(
         Pattern.REGISTERING: Play(
             (Step(WHITE, 2.0, fade=True), Step(DARK, 2.0, fade=True)),
             "Starting: not connected yet.",
-            "white, breathing slowly (2 s up, 2 s down)",
+            "white, breathing slowly",
         ),
         Pattern.PRESSED: Play(
             # A single light is on while idle, so that its answer to the press is to go dark at once.
@@ -105,12 +105,12 @@ PATTERNS: Mapping[Pattern, Play] = MappingProxyType(
         Pattern.DOOR_OPEN: Play(
             _flashes(GREEN, 1, 0.2, 0.2),
             "The door is open: push.",
-            "green, quick and even (0.2 s on, 0.2 s off)",
+            "green, quick and even",
         ),
         Pattern.RECOVERING: Play(
             _flashes(AMBER, 1, 1.0, 1.0),
             "Something is missing (network, sound, camera) and is being mended.",
-            "amber, slow and even (1 s on, 1 s off)",
+            "amber, slow and even",
         ),
         Pattern.FAULT: Play(
             (*_flashes(RED, 2, 0.15, 0.25), *_flashes(RED, 1, 0.15, 1.65)),

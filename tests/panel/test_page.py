@@ -217,7 +217,7 @@ async def test_a_finger_presses_the_button(browser: Browser, page: PanelPage, be
 
 @pytest.mark.parametrize(
     ("pattern", "lamp", "state"),
-    [(Pattern.IDLE, "255 236 205", "idle"), (Pattern.PRESSED, "31 31 255", "pressed"), (Pattern.OFF, "0 0 0", "off")],
+    [(Pattern.IDLE, "255 236 205", "idle"), (Pattern.PRESSED, "48 120 255", "pressed"), (Pattern.OFF, "0 0 0", "off")],
 )
 async def test_the_page_glows_as_the_pins_do(tab: Page, bench: Bench, pattern: Pattern, lamp: str, state: str) -> None:
     bench.panel.show(Pattern.FAULT)

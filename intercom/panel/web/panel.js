@@ -5,6 +5,7 @@ import { Trace } from "./trace.js";
 const PICTURE_MS = 220; // a little more than the server's least time between two pictures
 const RETRY_MS = 1000;
 const WARM = [255, 236, 205]; // how a white or a single LED looks on screen
+const LEDS = [[255, 40, 24], [32, 230, 104], [48, 120, 255]]; // and how a red, a green and a blue one do
 
 const byId = (id) => document.getElementById(id);
 const bell = byId("bell");
@@ -15,13 +16,11 @@ let pins = null;
 // The light
 
 function lamp(values) {
-  if (values.length === 0) return { colour: [0, 0, 0], level: 0 };
-  const level = Math.max(...values);
+  const level = Math.max(0, ...values);
   if (level === 0) return { colour: [0, 0, 0], level: 0 };
   const white = values.length === 1 || values.every((value) => value === values[0]);
-  // Pure LED colours are lifted a little, as bright LEDs look to the eye.
-  const colour = white ? WARM : values.map((value) => Math.round(255 * (0.12 + 0.88 * (value / level))));
-  return { colour, level };
+  const mixed = [0, 1, 2].map((part) => values.reduce((sum, value, led) => sum + LEDS[led][part] * (value / level), 0));
+  return { colour: white ? WARM : mixed.map((part) => Math.min(255, Math.round(part))), level };
 }
 
 function show(now) {
