@@ -15,6 +15,7 @@ from intercom.media.camera import Camera, open_camera
 from intercom.media.camera_events import CameraEvent, CameraLost, CameraReturned, VideoEvent
 from intercom.media.card import choose_cards
 from intercom.media.engine import AudioEngine
+from intercom.media.errors import MediaError
 from intercom.media.events import (
     CallEvent,
     DeviceLost,
@@ -27,7 +28,7 @@ from intercom.media.events import (
 )
 from intercom.media.peer import DoorMedia
 from intercom.media.simulated import SimulatedCards
-from intercom.panel import FrontPanel
+from intercom.panel import FrontPanel, PanelError
 from intercom.panel.page import PanelPage
 from intercom.signalwire import (
     CredentialProvider,
@@ -41,6 +42,8 @@ from intercom.signs import Signs
 
 logger = logging.getLogger(__name__)
 
+MENDABLE = (PanelError, MediaError, SignalWireError)
+"""What a start fails with when the user can mend it; the message says how."""
 _FAULT_OF: dict[Direction, Fault] = {"capture": Fault.MICROPHONE, "playback": Fault.SPEAKER}
 CREDENTIAL_WAIT_S = 5.0
 """How often an unusable credential is looked at again: an installer who mends it need not restart anything."""

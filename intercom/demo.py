@@ -6,10 +6,10 @@ import socket
 from dataclasses import replace
 from pathlib import Path
 
-from intercom.appliance import Appliance
+from intercom.appliance import MENDABLE, Appliance
 from intercom.config import Config
 from intercom.service import log_to_stderr, print_address, run
-from intercom.space import Space
+from intercom.space import Space, SpaceError
 
 LAN_LISTEN = "0.0.0.0:8443"
 DOOR = "door"
@@ -70,7 +70,7 @@ def run_demo(config: Config, *, state_dir: Path, lan: bool) -> int:
         assert demo is not None
         await demo.tell()
 
-    return run(build, started=started)
+    return run(build, started=started, mendable=(*MENDABLE, SpaceError))
 
 
 def _demo_config(config: Config, state_dir: Path, *, lan: bool) -> Config:

@@ -39,20 +39,26 @@ def log_to_stderr(level: str) -> None:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
-def run(part: Callable[[], Part], *, started: Callable[[], Awaitable[None]] | None = None) -> int:
+def run(
+    part: Callable[[], Part],
+    *,
+    started: Callable[[], Awaitable[None]] | None = None,
+    mendable: tuple[type[Exception], ...] = (),
+) -> int:
     """Start a part, wait for SIGINT or SIGTERM, stop it within `STOP_S`; the exit status.
 
-    A fault that the user can mend (a taken port, a missing file) is told in one sentence.
+    A fault that the user can mend (an OSError, or one of `mendable`) is told in one sentence.
     """
+    told: tuple[type[Exception], ...] = (OSError, *mendable)
     try:
         return asyncio.run(_until_signal(part, started))
-    except OSError as error:
+    except told as error:
         print(f"intercom: {_sentence(error)}", file=sys.stderr)
         return 1
 
 
-def _sentence(error: OSError) -> str:
-    if error.filename and error.strerror:
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.strerror}: {error.filename}"
     return str(error)
 
@@ -90,15 +96,15 @@ async def _start(part: Part, started: Callable[[], Awaitable[None]] | None) -> N
 
 def run_door(config: Config) -> int:
     """`intercom run`: the door station."""
-    from intercom.appliance import Appliance
+    from intercom.appliance import MENDABLE, Appliance
 
     log_to_stderr(config.log.level)
-    return run(lambda: Appliance(config, state_dir=config.state_path(os.environ)))
+    return run(lambda: Appliance(config, state_dir=config.state_path(os.environ)), mendable=MENDABLE)
 
 
 def run_space(config: Config) -> int:
     """`intercom space`: the embedded space; writes the door's credential beside its own state on the first start."""
-    from intercom.space import Space
+    from intercom.space import Space, SpaceError
 
     log_to_stderr(config.log.level)
     state_dir = config.state_path(os.environ)
@@ -116,7 +122,7 @@ def run_space(config: Config) -> int:
             space.write_credential("door", credential)
         logger.info("The space serves %s", space.url)
 
-    return run(build, started=started)
+    return run(build, started=started, mendable=(SpaceError,))
 
 
 def print_pairing(config: Config, name: str) -> int:

@@ -1,0 +1,139 @@
+"""`intercom demo`, as a newcomer runs it: a process of its own, its output, Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+WAIT_S = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Demo:
+    """The running command."""
+
+    def __init__(self, directory: Path, *arguments: str, space: str = "", panel: str = "") -> None:
+        config = directory / "intercom.toml"
+        self.panel = panel or f"127.0.0.1:{free_port()}"
+        self.space = space or f"127.0.0.1:{free_port()}"
+        config.write_text(f'[space]\nlisten = "{self.space}"\n[panel]\npage_listen = "{self.panel}"\n')
+        environment = {**os.environ, "HOME": str(directory), "XDG_STATE_HOME": str(directory / "state")}
+        environment.pop("ALSA_CONFIG_PATH", None)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "intercom.cli", "demo", "--config", str(config), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+        )
+        self.output = ""
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._changed:
+                self.output += line
+                self._changed.notify_all()
+
+    def wait_for(self, text: str) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: text in self.output, WAIT_S), self.output
+
+    def interrupt(self) -> float:
+        """Press Ctrl-C; how long it took to stop."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(WAIT_S)
+        self._reader.join(WAIT_S)
+        return time.monotonic() - began
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One that runs, to look at."""
+    running = Demo(tmp_path_factory.mktemp("demo"))
+    running.wait_for("Press Ctrl-C to stop.")
+    yield running
+    running.process.kill()
+    running.process.wait(WAIT_S)
+
+
+def test_it_prints_the_station_s_address_as_text_and_as_a_qr_code(demo: Demo) -> None:
+    assert re.search(rf"http://localhost:{demo.space.split(':')[1]}/station/#pair=\S+", demo.output)
+    assert demo.output.count("█") > 100
+
+
+def test_it_says_what_stands_in_for_the_hardware(demo: Demo) -> None:
+    assert re.search(r"^Sound: +\S", demo.output, re.MULTILINE)
+    assert re.search(r"^Picture: +\S", demo.output, re.MULTILINE)
+    assert f"http://{demo.panel}/" in demo.output
+
+
+def test_both_pages_are_there(demo: Demo) -> None:
+    for url in (f"http://localhost:{demo.space.split(':')[1]}/station/", f"http://{demo.panel}/"):
+        with urllib.request.urlopen(url, timeout=WAIT_S) as response:
+            assert b"<html" in response.read().lower()
+
+
+def test_ctrl_c_stops_it_cleanly_within_two_seconds(tmp_path: Path) -> None:
+    demo = Demo(tmp_path)
+    demo.wait_for("Press Ctrl-C to stop.")
+    took_s = demo.interrupt()
+    assert demo.process.returncode == 0, demo.output
+    assert took_s < 2.0
+    assert "Traceback" not in demo.output
+
+
+def test_ctrl_c_during_the_start_stops_it_too(tmp_path: Path) -> None:
+    starting = Demo(tmp_path)
+    starting.wait_for("")
+    while starting.process.poll() is None and not (tmp_path / "state").exists():
+        time.sleep(0.01)  # the process is not ours to be told by
+    starting.interrupt()
+    assert "Traceback" not in starting.output
+
+
+def test_a_port_that_is_taken_is_told_in_one_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        unlucky = Demo(tmp_path, space=f"127.0.0.1:{taken.getsockname()[1]}")
+        assert unlucky.process.wait(WAIT_S) == 1
+        unlucky.wait_for("cannot listen")
+    assert "Traceback" not in unlucky.output
+
+
+def test_on_the_network_it_serves_tls_with_its_own_certificate(tmp_path: Path) -> None:
+    demo = Demo(tmp_path, "--lan")
+    try:
+        demo.wait_for("Press Ctrl-C to stop.")
+        found = re.search(r"https://(\S+?):(\d+)/station/#pair=", demo.output)
+        assert found
+        trusting = ssl._create_unverified_context()
+        with urllib.request.urlopen(
+            f"https://{found[1]}:{found[2]}/station/", context=trusting, timeout=WAIT_S
+        ) as page:
+            assert page.status == 200
+    finally:
+        demo.interrupt()
