@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc.exceptions import InvalidStateError, OperationError
 from aiortc.rtcdtlstransport import RTCCertificate
 from aiortc.rtp import RtpPacket
 from reactivex import Observable
 from reactivex.subject import BehaviorSubject, Subject
 
 from intercom.media.audio_track import MicrophoneTrack
-from intercom.media.camera_events import VideoEvent
+from intercom.media.camera_events import VideoEvent, VideoRefused
 from intercom.media.camera_shared import Camera
 from intercom.media.engine import AudioEngine
 from intercom.media.errors import CallEndedError, SessionDescriptionError
@@ -27,7 +28,7 @@ from intercom.media.payload import PayloadTypes, encoder_for
 from intercom.media.playout import PlayoutStats
 from intercom.media.rtp_hooks import AudioTransport, bound_gathering, know_telephone_events, own_transport, take_packets
 from intercom.media.sdp import polish
-from intercom.media.sdp_exchange import accept_answer, accept_offer
+from intercom.media.sdp_exchange import UNREADABLE, accept_answer, accept_offer
 from intercom.media.telephone_event import MIME_TYPE, payloads
 from intercom.media.video_sender import VideoSender, VideoStats, attach_camera
 
@@ -190,14 +191,16 @@ class DoorCall:
     async def accept_answer(self, answer: str) -> None:
         """The far end took the offer: connect. SessionDescriptionError says why the answer cannot be used."""
         self._must_be_open()
-        await self._set_remote(accept_answer(answer, self._offer), "answer")
+        accepted = accept_answer(answer, self._offer)
+        self._note_refusal(accepted.why_no_video)
+        await self._set_remote(accepted.text, "answer")
         self._begin()
 
     async def create_answer(self, offer: str) -> str:
         """Our complete answer to the far end's offer, and connect. SessionDescriptionError says why it cannot be."""
         self._must_be_open()
         accepted = accept_offer(offer, video=self._camera is not None)
-        self._why_no_video = self._why_no_video or accepted.why_no_video
+        self._note_refusal(accepted.why_no_video)
         self._add_audio()
         if self._camera is not None and accepted.has_video:
             self._add_video(self._camera)
@@ -210,8 +213,16 @@ class DoorCall:
     async def _set_remote(self, text: str, kind: str) -> None:
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(text, kind))
-        except (ValueError, AssertionError, LookupError, TypeError, AttributeError) as error:
+        except (OperationError, InvalidStateError, *UNREADABLE) as error:
             raise SessionDescriptionError(f"the far end's {kind} cannot be used: {error}") from error
+
+    def _note_refusal(self, why_no_video: str) -> None:
+        if self._camera is not None and why_no_video:
+            self._why_no_video = why_no_video
+            self._on_event(VideoRefused(why_no_video))
+            if self._video is not None:
+                self._video.close()
+                self._video = None
 
     def _add_audio(self) -> None:
         self._track = MicrophoneTrack(encoder_for("opus"))

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from intercom.media.errors import SessionDescriptionError
 from intercom.media.sdp import DIRECTIONS, Description, Section, readable
+from intercom.media.video_sender import h264_missing
 
 OUR_AUDIO = {"opus", "pcmu", "pcma"}
+UNREADABLE = (ValueError, AssertionError, LookupError, TypeError, AttributeError)
+"""What aiortc raises, besides its own errors, at a description that it does not understand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,17 @@ def accept_offer(text: str, *, video: bool) -> AcceptedOffer:
     return AcceptedOffer(str(description), has_video, why_no_video, original, kept)
 
 
-def accept_answer(text: str, offer: str) -> str:
+@dataclass(frozen=True, slots=True)
+class AcceptedAnswer:
+    """A far end's answer in aiortc's shape."""
+
+    text: str
+    """Every section of the offer."""
+    why_no_video: str
+    """Why the offered picture is not sent; empty when it is, or none was offered."""
+
+
+def accept_answer(text: str, offer: str) -> AcceptedAnswer:
     """Make an answer to our `offer` fit: every section of the offer is there, with its mid, and can be read.
 
     SessionDescriptionError when the far end rejected the audio, or it is not encrypted.
@@ -95,11 +108,16 @@ def accept_answer(text: str, offer: str) -> str:
     audio_mid = ""
     result: list[Section] = []
     shared: list[str] = []
+    why_no_video = ""
     for mine, section in zip(ours.sections, theirs, strict=True):
         mid = mine.attribute("mid") or str(len(result))
         if section is audio:
             audio_mid = mid
-        if section is None or section.port == 0 or (section is not audio and _why_no_video(section)):
+        declined = ""
+        if section is not audio:
+            declined = "the far end left the video out" if section is None else _why_no_video(section)
+            why_no_video = declined or why_no_video
+        if section is None or declined:
             section = _stand_in(mine, audio)  # noqa: PLW2901  (what was declined is replaced)
             shared.append(mid)
         elif (section.attribute("mid") or mid) in bundle and section is not audio:
@@ -113,7 +131,7 @@ def accept_answer(text: str, offer: str) -> str:
     description.sections = result
     description.session = [line for line in description.session if not line.startswith("a=setup:")]
     description.set_bundle([audio_mid, *shared] if shared else [])
-    return str(description)
+    return AcceptedAnswer(str(description), why_no_video)
 
 
 def _in_order(ours: Description, theirs: Description) -> list[Section | None]:
@@ -138,9 +156,10 @@ def _first(description: Description, kind: str) -> int | None:
 def _why_no_video(section: Section) -> str:
     if section.port == 0 or section.direction in {"sendonly", "inactive"}:
         return "the far end declines video"
-    if "h264" not in section.codecs():
-        return f"the far end takes no H.264, only {', '.join(dict.fromkeys(section.codecs())) or 'nothing'}"
-    return ""
+    try:
+        return h264_missing(f"v=0\r\n{section}") or ""
+    except UNREADABLE as error:
+        return f"the far end's video cannot be read: {error}"
 
 
 def _must_be_secure(section: Section, description: Description) -> None:
