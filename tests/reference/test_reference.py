@@ -148,6 +148,7 @@ async def test_it_reads_the_directory_page_by_page(browser: Browser, space: Spac
 
 async def test_the_far_end_takes_its_ice_restart(browser: Browser, space: Space, house: House) -> None:
     async with ReferenceClient(browser, space, "tablet") as client:
+        await client.open(unpooled=True)
         door = await house.join("door")
         peer, second = Peer(door), Peer(door, tone_hz=1100.0)
         try:
