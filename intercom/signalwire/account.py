@@ -1,11 +1,12 @@
-"""Who we are to the service: the credential, its renewal, where it is good for, and what resumes a session."""
+"""Who we are to the service: the credential and its renewal, where it is good for, the user, and HTTP in its name."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -21,10 +22,13 @@ from intercom.signalwire.credentials import (
     Refreshing,
     hosts_of,
 )
-from intercom.signalwire.errors import SignalWireError, StorageError, TokenRefreshError
+from intercom.signalwire.device_token import REFRESH_SCOPE, DeviceToken
+from intercom.signalwire.dpop import DpopKey, load_key, make_key
+from intercom.signalwire.entities import User
+from intercom.signalwire.errors import HttpError, SignalWireError, TokenRefreshError
 from intercom.signalwire.link import Link
+from intercom.signalwire.observable import Value
 from intercom.signalwire.options import Options
-from intercom.signalwire.session_events import Authenticated, Resume
 from intercom.signalwire.storage import Storage
 
 logger = logging.getLogger(__name__)
@@ -36,7 +40,7 @@ REFRESH_FIRST_DELAY_S = 1.0
 REFRESH_LONGEST_DELAY_S = 30.0
 # How often the wall clock is asked again: a Pi's jumps by years when the network first tells it the time.
 LOOK_AGAIN_S = 30.0
-RESUME_KEY = "sw:resume"
+USER_PATH = "/api/fabric/subscriber/info"
 
 
 class Account:
@@ -50,32 +54,45 @@ class Account:
         *,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
+        self.user: Value[User | None] = Value(None)
+        self.storage = storage
         self._provider = provider
         self._options = options
-        self._storage = storage
         self._wall_clock = wall_clock
         self._credential: Credential | None = None
+        self._key: DpopKey | None = None
+        self._key_loaded = False
+        self._device: DeviceToken | None = None
+        self._bound = asyncio.Event()
         self._link: Link | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self._watch: asyncio.Task[None] | None = None
 
     def attach(self, link: Link) -> None:
         """Serve this link."""
         self._link = link
-        link.resume_changed.stream.subscribe(lambda resume: self._spawn(self._keep_resume(resume)))
-        link.authenticated.stream.subscribe(self._authenticated)
+
+    @property
+    def client_bound(self) -> bool:
+        """Whether our token is good for this device only."""
+        return self._device is not None and self._device.token is not None
 
     # -- what the link asks ----------------------------------------------------------------------------
 
     async def token(self, *, fresh: bool) -> str:
         """A SAT; `fresh`: the last one was refused."""
-        if fresh or self._credential is None or self._expired(self._credential):
-            self._credential = await self._provider.authenticate()
+        if not self._key_loaded:
+            self._key = await load_key(self.storage, self._wall_clock)
+            self._key_loaded = True
+        if fresh or self._credential is None or self._ran_out(self._credential):
+            self._device = None
+            self._credential = await self._provider.authenticate(self._fingerprint)
         return self._credential.token
 
     async def proof(self, *, resuming: bool) -> str | None:
-        """A DPoP proof for signalwire.connect, where one is needed."""
-        return None
+        """A DPoP proof for signalwire.connect: whenever there is a key, but for the resume of an unbound session."""
+        if self._key is None or (resuming and not self.client_bound):
+            return None
+        return await asyncio.to_thread(self._key.rpc_proof, "signalwire.connect")
 
     async def relay(self, token: str) -> tuple[str, str | None]:
         """The URL of the relay that takes `token`, and its certificate if that is pinned."""
@@ -91,34 +108,115 @@ class Account:
             known.certificate,
         )
 
-    # -- renewal ---------------------------------------------------------------------------------------
+    @property
+    def _fingerprint(self) -> str | None:
+        return self._key.fingerprint if self._key else None
+
+    # -- HTTP ------------------------------------------------------------------------------------------
+
+    async def get(self, path: str) -> Any:
+        """GET from the HTTP API, as us; raises `HttpError`."""
+        return await self._http("GET", path, None)
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """POST to the HTTP API, as us; raises `HttpError`."""
+        return await self._http("POST", path, body)
+
+    async def _http(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+        token = await self.token(fresh=False)
+        hosts = self._hosts(token)
+        url = hosts.api_url.rstrip("/") + path
+        return await self._options.request_json(method, url, bearer=token, body=body, certificate=hosts.certificate)
+
+    async def load_user(self) -> User:
+        """Who we are; fetched once."""
+        if self.user.value is None:
+            answer = await self.get(USER_PATH)
+            try:
+                self.user.set(msgspec.convert(answer, User, strict=False))
+            except msgspec.MsgspecError as error:
+                raise HttpError(f"{USER_PATH} was answered with no user: {error}.") from error
+        assert self.user.value is not None
+        return self.user.value
+
+    # -- the session that stands -----------------------------------------------------------------------
+
+    async def settle(self) -> None:
+        """After each authentication: learn who we are, bind the token to this device if it may be, keep it fresh.
+
+        What fails is reported; the session works without.
+        """
+        if self._watch is None:
+            self._watch = asyncio.get_running_loop().create_task(self._keep_fresh())
+        try:
+            await self._learn()
+        except SignalWireError as error:
+            self._report(error)
+
+    async def _learn(self) -> None:
+        user = await self.load_user()
+        scope = user.sat_claims.scope if user.sat_claims else []
+        if self._options.client_bound and REFRESH_SCOPE in scope:
+            await self._bind()
+
+    async def _bind(self) -> None:
+        if self._key is None:
+            self._key = await make_key(self.storage, self._wall_clock)
+        if self._device is None:
+            self._device = DeviceToken(self._key, self.post, self._present, self._wall_clock)
+        await self._device.activate(self._now())
+        self._take_device_token()
+        self._bound.set()
+
+    def _take_device_token(self) -> None:
+        assert self._device is not None
+        assert self._device.token is not None
+        self._credential = Credential(self._device.token)
 
     async def reauthenticate(self) -> None:
         """Show the service a credential again, a fresh one if there is one."""
-        self._credential = await self._provider.authenticate()
-        await self._present(self._credential)
+        if self.client_bound and self._credential is not None:
+            await self._present(self._credential.token)
+            return
+        credential = await self._provider.authenticate(self._fingerprint)
+        await self._present(credential.token)
+        self._credential = credential
 
-    async def _present(self, credential: Credential) -> None:
+    async def _present(self, token: str) -> None:
         assert self._link is not None
         result = self._link.session.result
         project = result.authorization.project_id if result else ""
-        params = m.Reauthenticate(m.Authentication(credential.token, project), UNSET)
+        proof = None
+        if self._key is not None:
+            proof = await asyncio.to_thread(self._key.rpc_proof, "signalwire.reauthenticate")
+        params = m.Reauthenticate(m.Authentication(token, project), proof or UNSET)
         await self._link.execute("signalwire.reauthenticate", params)
 
-    def _authenticated(self, _: Authenticated) -> None:
-        if self._watch is None:
-            self._watch = asyncio.get_running_loop().create_task(self._keep_fresh())
+    # -- renewal ---------------------------------------------------------------------------------------
 
     async def _keep_fresh(self) -> None:
         """Renew the credential shortly before it runs out, and when its provider has a newer one."""
         while True:
-            await asyncio.sleep(self._pause_s())
-            credential = self._credential
-            if credential is None or self._link is None or not self._link.ready.value:
+            self._bound.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._pause_s()):
+                    await self._bound.wait()
+            if self._link is None or not self._link.ready.value or self._credential is None:
                 continue
-            changed = isinstance(self._provider, Changing) and self._provider.changed()
-            if changed or self._due(credential):
-                await self._renew(credential)
+            try:
+                await self._look(self._credential)
+            except SignalWireError as error:
+                self._report(error)
+
+    async def _look(self, credential: Credential) -> None:
+        if self.user.value is None:
+            await self._learn()
+        if self._device is not None and self.client_bound:
+            if self._device.pause_s(self._now()) <= REFRESH_FIRST_DELAY_S:
+                await self._device.refresh(self._now, asyncio.sleep)
+                self._take_device_token()
+        elif self._due(credential) or (isinstance(self._provider, Changing) and self._provider.changed()):
+            await self._renew(credential)
 
     async def _renew(self, old: Credential) -> None:
         delay_s = REFRESH_FIRST_DELAY_S
@@ -126,13 +224,13 @@ class Account:
             try:
                 new = await self._fresh_credential()
                 if new != old:
-                    await self._present(new)
+                    await self._present(new.token)
                 self._credential = new
             except SignalWireError as error:
                 if attempt == REFRESH_TRIES - 1:
-                    self._report(error)
-                    return
-                await asyncio.sleep(delay_s)
+                    raise TokenRefreshError(f"The credential could not be renewed: {error}") from error
+                # Equal jitter: half fixed, half random.
+                await asyncio.sleep(delay_s / 2 + delay_s / 2 * self._options.random())
                 delay_s = min(2 * delay_s, REFRESH_LONGEST_DELAY_S)
             else:
                 return
@@ -140,16 +238,16 @@ class Account:
     async def _fresh_credential(self) -> Credential:
         if isinstance(self._provider, Refreshing):
             return await self._provider.refresh()
-        return await self._provider.authenticate()
+        return await self._provider.authenticate(self._fingerprint)
 
     def _report(self, error: SignalWireError) -> None:
-        failure = TokenRefreshError(f"The credential could not be renewed: {error} Trying again.")
-        failure.__cause__ = error
-        logger.warning("%s", failure)
+        logger.warning("%s", error)
         assert self._link is not None
-        self._link.faults.emit(failure)
+        self._link.faults.emit(error)
 
     def _pause_s(self) -> float:
+        if self._device is not None and self.client_bound:
+            return min(self._device.pause_s(self._now()), LOOK_AGAIN_S)
         credential = self._credential
         if credential is None or credential.expires_at is None:
             return LOOK_AGAIN_S
@@ -161,46 +259,24 @@ class Account:
         expires_at = credential.expires_at
         return expires_at is not None and self._wall_clock() >= expires_at - REFRESH_BEFORE_EXPIRY_S
 
-    def _expired(self, credential: Credential) -> bool:
+    def _ran_out(self, credential: Credential) -> bool:
         return credential.expires_at is not None and self._wall_clock() >= credential.expires_at
 
-    # -- resuming --------------------------------------------------------------------------------------
+    # -- the end ---------------------------------------------------------------------------------------
 
-    async def load_resume(self) -> Resume | None:
-        """What resumes the last session, perhaps of another process; None when there is nothing good."""
-        try:
-            text = await self._storage.get(RESUME_KEY)
-            return msgspec.json.decode(text, type=Resume) if text else None
-        except (StorageError, msgspec.MsgspecError) as error:
-            logger.warning("The last session cannot be resumed: %s", error)
-            return None
-
-    async def _keep_resume(self, resume: Resume | None) -> None:
-        try:
-            if resume is None:
-                await self._storage.remove(RESUME_KEY)
-            elif resume.protocol:
-                await self._storage.set(RESUME_KEY, msgspec.json.encode(resume).decode())
-        except StorageError as error:
-            logger.warning("The session will not be resumed after a restart: %s", error)
-
-    async def forget(self) -> None:
-        """Forget the credential and what resumes the session."""
-        self._stop_watch()
+    def forget(self) -> None:
+        """Forget the credential and who we are."""
+        self.close()
         self._credential = None
-        await self._keep_resume(None)
+        self._device = None
+        self.user.set(None)
 
-    async def close(self) -> None:
-        """Finish what is being stored."""
-        self._stop_watch()
-        await asyncio.gather(*self._tasks)
-
-    def _stop_watch(self) -> None:
+    def close(self) -> None:
+        """Renew nothing any more."""
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()

@@ -14,12 +14,14 @@ from intercom.signalwire.account import Account
 from intercom.signalwire.call import WebRTCCall
 from intercom.signalwire.client_session import ClientSession
 from intercom.signalwire.credentials import CredentialProvider
+from intercom.signalwire.entities import Address, Directory, User
 from intercom.signalwire.errors import NotConnectedError, SignalWireError
 from intercom.signalwire.link import Link
 from intercom.signalwire.media import MediaProvider
 from intercom.signalwire.observable import Happenings, Value
 from intercom.signalwire.options import Options
 from intercom.signalwire.registration import Registration
+from intercom.signalwire.resume_store import ResumeStore
 from intercom.signalwire.session_events import Authenticated
 from intercom.signalwire.storage import MemoryStorage, Storage
 
@@ -50,15 +52,16 @@ class SignalWire:
             random=self._options.random,
         )
         self._account.attach(self._link)
+        self._resume_store = ResumeStore(self._storage)
+        self._directory: Value[Directory | None] = Value(None)
         self._registration = Registration(self._link, self._account.reauthenticate)
         self._session = ClientSession(self._link, media)
-        self._ready: Value[bool] = Value(False)
         self._destroyed: Happenings[None] = Happenings()
         self._is_destroyed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._link.ready.stream.subscribe(self._connection_changed)
         self._link.authenticated.stream.subscribe(self._authenticated)
-        self._registration.registered.stream.subscribe(self._ready.set)
+        self._link.resume_changed.stream.subscribe(self._resume_store.keep_resume)
 
     async def __aenter__(self) -> Self:
         return self
@@ -89,8 +92,9 @@ class SignalWire:
         self._registration.wanted = False
         await self._session.hang_up_all()
         await self._link.stop()
-        self._link.session.forget()
-        await self._account.forget()
+        self._link.forget()
+        self._account.forget()
+        await self._resume_store.flush()
 
     async def destroy(self) -> None:
         """End everything; the client is of no use any more. A later client may resume the session."""
@@ -103,7 +107,8 @@ class SignalWire:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._account.close()
+        self._account.close()
+        await self._resume_store.flush()
         self._destroyed.emit(None)
         self._destroyed.complete()
 
@@ -123,7 +128,7 @@ class SignalWire:
 
     async def dial(
         self,
-        destination: str,
+        destination: str | Address,
         *,
         audio: bool = True,
         video: bool = True,
@@ -136,7 +141,8 @@ class SignalWire:
         """
         if not self._link.running:
             raise NotConnectedError("dial() needs a connection; call connect() or register() first.")
-        return await self._session.dial(destination, audio=audio, video=video, user_variables=user_variables)
+        address = destination.default_channel if isinstance(destination, Address) else destination
+        return await self._session.dial(address, audio=audio, video=video, user_variables=user_variables)
 
     @property
     def session(self) -> ClientSession:
@@ -154,6 +160,36 @@ class SignalWire:
     def is_connected_stream(self) -> Observable[bool]:
         """Whether the service knows us, now and at each change."""
         return self._link.ready.stream
+
+    @property
+    def ready(self) -> bool:
+        """Whether calls can be made now: connected and authenticated."""
+        return self._link.ready.value
+
+    @property
+    def ready_stream(self) -> Observable[bool]:
+        """Whether calls can be made, now and at each change."""
+        return self._link.ready.stream
+
+    @property
+    def user(self) -> User | None:
+        """Who we are; None until the service has said."""
+        return self._account.user.value
+
+    @property
+    def user_stream(self) -> Observable[User | None]:
+        """Who we are, now and at each change."""
+        return self._account.user.stream
+
+    @property
+    def directory(self) -> Directory | None:
+        """The addresses that can be called; None before connect()."""
+        return self._directory.value
+
+    @property
+    def directory_stream(self) -> Observable[Directory | None]:
+        """The directory, now and when it comes."""
+        return self._directory.stream
 
     @property
     def is_registered(self) -> bool:
@@ -186,7 +222,8 @@ class SignalWire:
         if self._is_destroyed:
             raise NotConnectedError("The client is destroyed; make a new one.")
         if not self._link.running:
-            self._link.session.resume = await self._account.load_resume()
+            self._link.session.resume, _ = await self._resume_store.load()
+            self._directory.set(self._directory.value or Directory(self._account.get))
             self._link.start()
 
     def _connection_changed(self, connected: bool) -> None:
@@ -194,7 +231,16 @@ class SignalWire:
             self._registration.lost()
 
     def _authenticated(self, _: Authenticated) -> None:
-        self._spawn(self._registration.restore())
+        self._spawn(self._settle())
+
+    async def _settle(self) -> None:
+        """A token that is bound to this device is shown before we register; all else can wait."""
+        if self._account.client_bound:
+            await self._account.settle()
+            await self._registration.restore()
+        else:
+            await self._registration.restore()
+            await self._account.settle()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -8,7 +8,7 @@ import http.client
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -21,6 +21,21 @@ MAX_RESPONSE_BYTES = 1024 * 1024
 # The reference client's: a 5xx is tried three times more.
 RETRIES = 3
 RETRY_DELAY_S = 0.5
+
+
+class RequestJson(Protocol):
+    """Does an HTTP call as `request_json` does."""
+
+    async def __call__(
+        self,
+        method: str,
+        url: str,
+        *,
+        bearer: str | None = None,
+        body: Mapping[str, Any] | None = None,
+        certificate: str | None = None,
+    ) -> Any:
+        """Do it."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

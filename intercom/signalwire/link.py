@@ -132,6 +132,11 @@ class Link:
         self._futures.clear()
         self._arm()
 
+    def forget(self) -> None:
+        """Drop what would resume the session."""
+        self.session.forget()
+        self._pump()
+
     async def _say_goodbyes(self) -> None:
         """Let the frames that are on their way leave, so that the far ends hear of a hang-up."""
         if self.session.state is SessionState.READY:

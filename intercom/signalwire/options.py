@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import intercom
+from intercom.signalwire.http import RequestJson, request_json
 from intercom.signalwire.transport import Connector, open_websocket
 
 
@@ -22,7 +23,11 @@ class Options:
     """What the client calls itself."""
     connect_timeout_s: float | None = None
     """How long connect() is patient; None: as long as it takes."""
+    client_bound: bool = True
+    """Bind the token to this device where its scope allows it (`sat:refresh`)."""
     connector: Connector = open_websocket
     """Opens sockets."""
+    request_json: RequestJson = request_json
+    """Does HTTP calls."""
     random: Callable[[], float] = random.random
     """Jitter, in [0, 1); no secret depends on it."""

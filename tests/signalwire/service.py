@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from intercom.signalwire import messages as m
 from intercom.signalwire.credentials import Credential
-from intercom.signalwire.errors import TransportError
+from intercom.signalwire.errors import HttpError, TransportError
 from intercom.signalwire.options import Options
 
 PROTOCOL = "signalwire_channel_1"
@@ -58,6 +58,8 @@ class Service:
         self.verto_refusal: dict[str, str] = {}
         self.protocol = PROTOCOL
         self.answers: dict[str, Callable[[m.Request], Any]] = {}
+        self.http_calls: list[tuple[str, str, str | None, dict[str, Any]]] = []
+        self.pages: dict[str, Any] = {"/api/fabric/subscriber/info": {"id": "user-1", "display_name": "Door"}}
         self._changed = asyncio.Event()
 
     async def open(self, url: str, certificate: str | None) -> MemorySocket:
@@ -70,7 +72,24 @@ class Service:
         return socket
 
     def options(self, **more: Any) -> Options:
-        return Options(connector=self.open, random=lambda: 0.0, **more)
+        return Options(connector=self.open, request_json=self.http, random=lambda: 0.0, **more)
+
+    async def http(
+        self,
+        method: str,
+        url: str,
+        *,
+        bearer: str | None = None,
+        body: Mapping[str, Any] | None = None,
+        certificate: str | None = None,
+    ) -> Any:
+        path = url.removeprefix("https://fabric.signalwire.com")
+        self.http_calls.append((method, path, bearer, dict(body or {})))
+        self._changed.set()
+        answer = self.pages.get(path)
+        if answer is None:
+            raise HttpError(f"{path} is not here", status=404)
+        return answer(body) if callable(answer) else answer
 
     # -- what it was asked -----------------------------------------------------------------------------
 

@@ -1,0 +1,109 @@
+"""Proof that a token is used by the device it was given to: DPoP keys and proofs (RFC 9449, protocol.md §2)."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import logging
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from intercom.signalwire.errors import StorageError
+from intercom.signalwire.storage import Storage
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+logger = logging.getLogger(__name__)
+
+# What the service demands (protocol.md §2).
+KEY_BITS = 2048
+KEY_NAME = "sw:dpop-key"
+
+
+class DpopKey:
+    """The device's key; it never leaves it. Making proofs costs about 1 ms on a PC, 20 ms on a Zero 2."""
+
+    def __init__(self, private: RSAPrivateKey, wall_clock: Callable[[], float]) -> None:
+        self._private = private
+        self._wall_clock = wall_clock
+        numbers = private.public_key().public_numbers()
+        self._jwk = {"e": _number(numbers.e), "kty": "RSA", "n": _number(numbers.n)}
+        canonical = json.dumps(self._jwk, separators=(",", ":"), sort_keys=True).encode()
+        self.fingerprint: str = _base64url(hashlib.sha256(canonical).digest())
+        """RFC 7638 thumbprint."""
+
+    def http_proof(self, method: str, uri: str, *, access_token: str | None = None) -> str:
+        """A proof for one HTTP call; `access_token`: the token it is made with (RFC 9449, section 4.2, `ath`)."""
+        payload: dict[str, Any] = {"htm": method, "htu": uri}
+        if access_token is not None:
+            payload["ath"] = _base64url(hashlib.sha256(access_token.encode()).digest())
+        return self._sign(payload)
+
+    def rpc_proof(self, method: str) -> str:
+        """A proof for one request on the socket."""
+        return self._sign({"rpc": "request", "mth": method})
+
+    def _sign(self, payload: dict[str, Any]) -> str:
+        import jwt
+
+        payload = {"jti": str(uuid.uuid4()), **payload, "iat": int(self._wall_clock())}
+        return jwt.encode(payload, self._private, "RS256", {"typ": "dpop+jwt", "jwk": self._jwk})
+
+
+async def load_key(storage: Storage, wall_clock: Callable[[], float]) -> DpopKey | None:
+    """The key of an earlier run, or None when there is none that can be used."""
+    try:
+        pem = await storage.get(KEY_NAME)
+    except StorageError as error:
+        logger.warning("The device's key cannot be read: %s", error)
+        return None
+    if pem is None:
+        return None
+    try:
+        return DpopKey(await asyncio.to_thread(_read_pem, pem), wall_clock)
+    except (ValueError, TypeError) as error:
+        logger.warning("The device's key is damaged (%s); a new one is made.", type(error).__name__)
+        return None
+
+
+async def make_key(storage: Storage, wall_clock: Callable[[], float]) -> DpopKey:
+    """A new key, kept for later runs if the storage takes it."""
+    private, pem = await asyncio.to_thread(_generate)
+    try:
+        await storage.set(KEY_NAME, pem)
+    except StorageError as error:
+        logger.warning("The device's key will not survive a restart: %s", error)
+    return DpopKey(private, wall_clock)
+
+
+def _generate() -> tuple[RSAPrivateKey, str]:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    private = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+    pem = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return private, pem.decode()
+
+
+def _read_pem(pem: str) -> RSAPrivateKey:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    private = serialization.load_pem_private_key(pem.encode(), None)
+    if not isinstance(private, RSAPrivateKey):
+        raise TypeError("not RSA")
+    return private
+
+
+def _number(value: int) -> str:
+    return _base64url(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")

@@ -1,0 +1,192 @@
+"""Who and what there is: the user that we are, and the addresses that can be called (protocol.md §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Struct, field
+
+from intercom.signalwire.observable import Value
+from intercom.signalwire.watched import Now, Stream
+
+
+class Channels(Struct, frozen=True):
+    """Under which names an address is called."""
+
+    audio: str | None = None
+    video: str | None = None
+    messaging: str | None = None
+
+
+class AddressState(Struct, frozen=True):
+    """An address as the service describes it."""
+
+    id: str
+    name: str = ""
+    display_name: str = ""
+    type: str = ""
+    """"app", "call", "room" or "subscriber"."""
+    channels: Channels = Channels()
+    resource_id: str = ""
+    locked: bool = False
+    created_at: str = ""
+    preview_url: str | None = None
+    cover_url: str | None = None
+
+
+class Address:
+    """Something that can be called; kept current by the directory."""
+
+    def __init__(self, state: AddressState) -> None:
+        self._state = Value(state)
+
+    id: Now[AddressState, str] = Now(lambda state: state.id)
+    name: Now[AddressState, str] = Now(lambda state: state.name)
+    created_at: Now[AddressState, str] = Now(lambda state: state.created_at)
+    display_name: Now[AddressState, str] = Now(lambda state: state.display_name)
+    display_name_stream: Stream[AddressState, str] = Stream(lambda state: state.display_name)
+    type: Now[AddressState, str] = Now(lambda state: state.type)
+    type_stream: Stream[AddressState, str] = Stream(lambda state: state.type)
+    channels: Now[AddressState, Channels] = Now(lambda state: state.channels)
+    channels_stream: Stream[AddressState, Channels] = Stream(lambda state: state.channels)
+    resource_id: Now[AddressState, str] = Now(lambda state: state.resource_id)
+    resource_id_stream: Stream[AddressState, str] = Stream(lambda state: state.resource_id)
+    locked: Now[AddressState, bool] = Now(lambda state: state.locked)
+    locked_stream: Stream[AddressState, bool] = Stream(lambda state: state.locked)
+    preview_url: Now[AddressState, str | None] = Now(lambda state: state.preview_url)
+    preview_url_stream: Stream[AddressState, str | None] = Stream(lambda state: state.preview_url)
+    cover_url: Now[AddressState, str | None] = Now(lambda state: state.cover_url)
+    cover_url_stream: Stream[AddressState, str | None] = Stream(lambda state: state.cover_url)
+
+    @property
+    def default_channel(self) -> str:
+        """What to dial: with video if it can, else with audio, else by name."""
+        channels = self.channels
+        return channels.video or channels.audio or f"/public/{self.name}"
+
+    def update(self, state: AddressState) -> None:
+        """Take a newer description."""
+        self._state.set(state)
+
+
+class SatClaims(Struct, frozen=True):
+    """What our token allows."""
+
+    scope: list[str] = field(default_factory=list)
+    cnf: dict[str, Any] | None = None
+    """{"jkt"}: the key that it is bound to."""
+    expires_at: float | None = None
+    """Seconds since 1970."""
+
+
+class User(Struct, frozen=True):
+    """Who we are (GET /api/fabric/subscriber/info)."""
+
+    id: str
+    email: str = ""
+    first_name: str | None = None
+    last_name: str | None = None
+    display_name: str | None = None
+    job_title: str | None = None
+    time_zone: int | str | None = None
+    country: str | None = None
+    region: str | None = None
+    company_name: str | None = None
+    push_notification_key: str = ""
+    app_settings: dict[str, Any] | None = None
+    addresses: list[AddressState] = field(default_factory=list, name="fabric_addresses")
+    """Under which we can be called."""
+    sat_claims: SatClaims | None = None
+
+
+class _Links(Struct, frozen=True):
+    next: str | None = None
+
+
+class _Page(Struct, frozen=True):
+    data: list[AddressState] = field(default_factory=list)
+    links: _Links = _Links()
+
+
+# Two hundred pages of fifty are ten thousand addresses; a service that has more is going round in circles.
+MAX_PAGES = 200
+ADDRESSES_PATH = "/api/fabric/addresses?sort_by=name&sort_order=asc"
+
+Get = Callable[[str], Awaitable[Any]]
+
+
+class Directory:
+    """The addresses that can be called, page by page; an address stays the same object when it changes."""
+
+    def __init__(self, get: Get) -> None:
+        self._get = get
+        self._known: dict[str, Address] = {}
+        self._addresses: Value[tuple[Address, ...]] = Value(())
+        self._next: str | None = ADDRESSES_PATH
+        self.loading: Value[bool] = Value(False)
+
+    addresses: Now[tuple[Address, ...], tuple[Address, ...]] = Now(lambda state: state)
+    addresses_stream: Stream[tuple[Address, ...], tuple[Address, ...]] = Stream(lambda state: state)
+
+    @property
+    def _state(self) -> Value[tuple[Address, ...]]:
+        return self._addresses
+
+    @property
+    def has_more(self) -> bool:
+        """Whether `load_more` would find more."""
+        return self._next is not None
+
+    def get(self, address_id: str) -> Address | None:
+        """A known address, by id."""
+        return self._known.get(address_id)
+
+    async def load_more(self) -> None:
+        """Fetch the next page; raises `HttpError`."""
+        if self._next is None:
+            return
+        self.loading.set(True)
+        try:
+            page = msgspec.convert(await self._get(self._next), _Page, strict=False)
+        finally:
+            self.loading.set(False)
+        self._take(page.data)
+        self._next = _path_of(page.links.next)
+
+    async def load_all(self) -> None:
+        """Fetch every page that is not here yet."""
+        for _ in range(MAX_PAGES):
+            if not self.has_more:
+                break
+            await self.load_more()
+
+    async def find(self, name: str) -> Address | None:
+        """The address called `name`: of the known ones, else the service is asked."""
+        plain = name.partition("?")[0].rsplit("/", 1)[-1]
+        for address in self._known.values():
+            if address.name == plain:
+                return address
+        answer = await self._get(f"/api/fabric/addresses?name={quote(plain, safe='')}")
+        found = msgspec.convert(answer, _Page, strict=False).data
+        self._take(found)
+        return self.get(found[0].id) if found else None
+
+    def _take(self, states: list[AddressState]) -> None:
+        for state in states:
+            known = self._known.get(state.id)
+            if known is None:
+                self._known[state.id] = Address(state)
+            else:
+                known.update(state)
+        self._addresses.set(tuple(self._known.values()))
+
+
+def _path_of(url: str | None) -> str | None:
+    """A link's path: the next page is asked of the same service, whatever host its link names."""
+    if not url:
+        return None
+    path = url.partition("://")[2] or url
+    return "/" + path.partition("/")[2] if "://" in url else path

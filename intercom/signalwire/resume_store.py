@@ -1,0 +1,80 @@
+"""What resumes a session in another process: its sealed state, and the calls that it may find again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from intercom.signalwire.errors import StorageError
+from intercom.signalwire.session_events import Resume
+from intercom.signalwire.storage import Storage
+
+logger = logging.getLogger(__name__)
+
+RESUME_KEY = "sw:resume"
+CALLS_KEY = "sw:calls"
+
+
+class KnownCall(Struct, frozen=True):
+    """A call that was under way; a later process may find it again."""
+
+    id: str
+    node_id: str = ""
+    to: str = ""
+    audio: bool = True
+    video: bool = True
+
+
+class ResumeStore:
+    """Keeps what resumes a session, in order, without anybody waiting for it."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+        self._lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def load(self) -> tuple[Resume | None, list[KnownCall]]:
+        """What the last session left."""
+        try:
+            resume = await self.storage.get(RESUME_KEY)
+            calls = await self.storage.get(CALLS_KEY)
+            return (
+                msgspec.json.decode(resume, type=Resume) if resume else None,
+                msgspec.json.decode(calls, type=list[KnownCall]) if calls else [],
+            )
+        except (StorageError, msgspec.MsgspecError) as error:
+            logger.warning("The last session cannot be resumed: %s", error)
+            return None, []
+
+    def keep_resume(self, resume: Resume | None) -> None:
+        """Keep what resumes the session; None: forget it."""
+        if resume is None or resume.protocol:
+            self._spawn(self._keep(RESUME_KEY, msgspec.json.encode(resume).decode() if resume else None))
+
+    def keep_calls(self, calls: list[KnownCall]) -> None:
+        """Keep which calls are under way."""
+        self._spawn(self._keep(CALLS_KEY, msgspec.json.encode(calls).decode() if calls else None))
+
+    async def flush(self) -> None:
+        """Wait until everything is kept."""
+        await asyncio.gather(*self._tasks)
+
+    async def _keep(self, key: str, value: str | None) -> None:
+        async with self._lock:
+            try:
+                if value is None:
+                    await self.storage.remove(key)
+                else:
+                    await self.storage.set(key, value)
+            except StorageError as error:
+                logger.warning("The session may not be resumed after a restart: %s", error)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

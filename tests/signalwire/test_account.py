@@ -1,0 +1,176 @@
+"""Who we are: the user, the directory, tokens that are renewed, and tokens that only this device can use."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from intercom.signalwire import FileStorage, MemoryStorage, SignalWire, StorageError
+from intercom.signalwire.account import Account
+from intercom.signalwire.credentials import Credential
+from intercom.signalwire.device_token import OBTAIN_PATH, REFRESH_PATH
+from intercom.signalwire.dpop import KEY_NAME, load_key, make_key
+from intercom.signalwire.entities import ADDRESSES_PATH
+from tests.signalwire.media import ScriptedMedia
+from tests.signalwire.service import Service, Tokens
+
+
+def bound(service: Service, **answer: Any) -> None:
+    """The service lets tokens be bound."""
+    service.pages["/api/fabric/subscriber/info"] = {"id": "u", "sat_claims": {"scope": ["sat:refresh"]}}
+    service.pages[OBTAIN_PATH] = {"token": "bound", "expires_in": 900, **answer}
+    service.pages[REFRESH_PATH] = {"token": "renewed", "expires_in": 900}
+
+
+def read_proof(proof: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A proof's header and payload, its signature checked with its own key."""
+    header = jwt.get_unverified_header(proof)
+    key = jwt.PyJWK(header["jwk"], "RS256").key
+    return header, jwt.decode(proof, key, ["RS256"], options={"verify_iat": False})
+
+
+async def test_the_user_is_known_after_connecting(client: SignalWire, service: Service) -> None:
+    await service.until(lambda: client.user is not None)
+    assert client.user is not None
+    assert client.user.display_name == "Door"
+
+
+async def test_registering_does_not_wait_for_http(service: Service, media: ScriptedMedia) -> None:
+    service.pages.clear()
+    faults: list[Exception] = []
+    async with SignalWire(Tokens(), media=media, options=service.options()) as client:
+        client.errors_stream.subscribe(faults.append)
+        await client.register()
+        assert client.is_registered
+        await service.until(lambda: bool(faults))
+
+
+async def test_a_token_with_the_scope_is_bound_to_this_device(service: Service, media: ScriptedMedia) -> None:
+    bound(service)
+    storage = MemoryStorage()
+    async with SignalWire(Tokens(), media=media, storage=storage, options=service.options()) as client:
+        await client.register()
+        shown = await service.asked("signalwire.reauthenticate")
+        assert shown.params["authentication"] == {"jwt_token": "bound", "project": "project"}
+        header, payload = read_proof(shown.params["dpop_token"])
+        assert header["typ"] == "dpop+jwt"
+        assert (payload["rpc"], payload["mth"]) == ("request", "signalwire.reauthenticate")
+        obtained = next(call for call in service.http_calls if call[1] == OBTAIN_PATH)
+        _, http_proof = read_proof(obtained[3]["dpop_token"])
+        assert (http_proof["htm"], http_proof["htu"], obtained[2]) == ("POST", OBTAIN_PATH, "token")
+        await service.until(lambda: client._account.client_bound)
+        service.cut()
+        connect = await service.asked("signalwire.connect", 2)
+        assert connect.params["authentication"] == {"jwt_token": "bound"}
+        assert read_proof(connect.params["dpop_token"])[1]["mth"] == "signalwire.connect"
+        await service.asked("subscriber.online", 2)
+        methods = [request.method for request in service.requests[service.requests.index(connect) :]]
+        assert methods == ["signalwire.connect", "signalwire.reauthenticate", "subscriber.online"]
+    assert await storage.get(KEY_NAME) is not None
+
+
+async def test_a_bound_token_is_renewed_with_a_proof_that_names_it(service: Service, media: ScriptedMedia) -> None:
+    bound(service, expires_in=30.5)
+    async with SignalWire(Tokens(), media=media, options=service.options()) as client:
+        await client.connect()
+        shown = await service.asked("signalwire.reauthenticate", 2)
+        assert shown.params["authentication"]["jwt_token"] == "renewed"
+        refresh = next(call for call in service.http_calls if call[1] == REFRESH_PATH)
+        digest = base64.urlsafe_b64encode(hashlib.sha256(b"bound").digest()).decode().rstrip("=")
+        assert read_proof(refresh[3]["dpop_token"])[1]["ath"] == digest
+        assert refresh[2] == "bound"
+
+
+async def test_a_device_keeps_its_key_and_its_fingerprint() -> None:
+    storage = MemoryStorage()
+    key = await make_key(storage, lambda: 0.0)
+    again = await load_key(storage, lambda: 0.0)
+    assert again is not None
+    assert again.fingerprint == key.fingerprint
+    header, _ = read_proof(key.rpc_proof("x"))
+    canonical = json.dumps({name: header["jwk"][name] for name in ("e", "kty", "n")}, separators=(",", ":"))
+    thumbprint = base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).decode().rstrip("=")
+    assert key.fingerprint == thumbprint
+    await storage.set(KEY_NAME, "rubbish")
+    assert await load_key(storage, lambda: 0.0) is None
+
+
+async def test_a_credential_is_renewed_before_it_runs_out(service: Service, media: ScriptedMedia) -> None:
+    clock = [1000.0]
+    tokens = Tokens("first", "second")
+    tokens.expires_at = 1006.0
+    async with SignalWire(tokens, media=media, options=service.options()) as client:
+        client._account._wall_clock = lambda: clock[0]
+        await client.connect()
+        clock[0] = 1002.0
+        shown = await service.asked("signalwire.reauthenticate")
+        assert shown.params["authentication"]["jwt_token"] == "second"
+
+
+@pytest.mark.parametrize("years", [-50, 0, 50])
+async def test_a_clock_that_is_years_wrong_renews_without_haste(service: Service, years: int) -> None:
+    wall = 1_700_000_000.0 + years * 31_536_000
+    account = Account(Tokens(), service.options(), MemoryStorage(), wall_clock=lambda: wall)
+    account._credential = Credential("t", 1_700_003_600.0)
+    assert 1.0 <= account._pause_s() <= 30.0
+
+
+async def test_a_token_file_that_changes_is_shown_to_the_service(
+    service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Replaced(Tokens):
+        def changed(self) -> bool:
+            return self.asked == 1
+
+    monkeypatch.setattr("intercom.signalwire.account.LOOK_AGAIN_S", 0.01)
+    async with SignalWire(Replaced("old", "new"), media=media, options=service.options()) as client:
+        await client.connect()
+        shown = await service.asked("signalwire.reauthenticate")
+        assert shown.params["authentication"]["jwt_token"] == "new"
+
+
+async def test_the_directory_comes_in_pages_and_keeps_its_objects(client: SignalWire, service: Service) -> None:
+    def page(display_name: str, following: str | None) -> dict[str, Any]:
+        address = {"id": "1", "name": "house", "display_name": display_name, "channels": {"audio": "/private/house?a"}}
+        return {"data": [address], "links": {"next": following}}
+
+    service.pages[ADDRESSES_PATH] = page("House", "https://elsewhere.example/api/fabric/addresses?page=2")
+    service.pages["/api/fabric/addresses?page=2"] = page("Home", None)
+    directory = client.directory
+    assert directory is not None
+    await directory.load_more()
+    house = directory.get("1")
+    assert house is not None
+    names: list[str] = []
+    house.display_name_stream.subscribe(names.append)
+    await directory.load_all()
+    assert names == ["House", "Home"]
+    assert directory.addresses == (house,)
+    assert not directory.has_more
+    assert (await directory.find("/private/house?channel=audio")) is house
+    call = await client.dial(house)
+    assert call.to == "/private/house?a"
+
+
+async def test_what_is_kept_is_private_whole_and_survives_damage(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "client.json"
+    storage = FileStorage(path)
+    await asyncio.gather(*(storage.set(f"sw:{number}", "x" * number) for number in range(20)))
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert sorted(await FileStorage(path).keys()) == sorted(f"sw:{number}" for number in range(20))
+    written = path.stat().st_mtime_ns
+    await storage.set("sw:3", "xxx")
+    assert path.stat().st_mtime_ns == written, "an equal value costs no write"
+    path.write_text("{damaged")
+    with pytest.raises(StorageError, match="damaged"):
+        await storage.get("sw:1")
+    await storage.set("sw:1", "new")
+    assert await storage.get("sw:1") == "new"
+    assert [entry.name for entry in path.parent.iterdir()] == ["client.json"]
