@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import soxr
 
 from intercom.media.errors import CodecError
+from intercom.media.rate import Decimator, Interpolator
 from intercom.media.sound import RATE_HZ, Samples
 
 CLOCK_HZ = 8000
@@ -47,19 +47,14 @@ class G711Encoder:
 
     def __init__(self, law: Law) -> None:
         self._codes = _codes(_levels(law))
-        self._resampler = soxr.ResampleStream(RATE_HZ, CLOCK_HZ, 1, dtype="int16", quality="MQ")
-        self._ready = np.zeros(0, np.int16)
+        self._decimator = Decimator(RATE_HZ // CLOCK_HZ)
 
     def adapt(self, *, bitrate_bps: int, loss_percent: int) -> None:
         """It has one rate and no redundancy."""
 
     def encode(self, frame: Samples) -> bytes:
         """The payload of 960 samples: 160 bytes."""
-        wanted = len(frame) * CLOCK_HZ // RATE_HZ
-        self._ready = np.concatenate([self._ready, self._resampler.resample_chunk(frame)])
-        if len(self._ready) < wanted:  # the filter fills up
-            self._ready = np.concatenate([np.zeros(wanted - len(self._ready), np.int16), self._ready])
-        samples, self._ready = self._ready[:wanted], self._ready[wanted:]
+        samples = self._decimator.run(frame)
         return self._codes[samples.astype(np.int32) + 32768].tobytes()
 
 
@@ -70,7 +65,7 @@ class G711Decoder:
 
     def __init__(self, law: Law) -> None:
         self._levels = _levels(law)
-        self._resampler = soxr.ResampleStream(CLOCK_HZ, RATE_HZ, 1, dtype="int16", quality="MQ")
+        self._interpolator = Interpolator(RATE_HZ // CLOCK_HZ)
         self._last = np.zeros(PITCH_SAMPLES, np.int16)
         self._made_up = 0
 
@@ -85,7 +80,7 @@ class G711Decoder:
         samples = self._levels[np.frombuffer(payload, np.uint8)]
         self._last = np.concatenate([self._last, samples])[-PITCH_SAMPLES:]
         self._made_up = 0
-        return self._at_48_khz(samples)
+        return self._interpolator.run(samples)
 
     def conceal(self, samples: int) -> Samples:
         """So many 48 kHz samples that go on from what sounded last."""
@@ -93,12 +88,8 @@ class G711Decoder:
         at = np.arange(self._made_up, self._made_up + count)
         self._made_up += count
         gain = np.maximum(0.0, 1.0 - at * FADE_PER_SAMPLE)
-        return self._at_48_khz((self._last[at % PITCH_SAMPLES] * gain).astype(np.int16))
+        return self._interpolator.run((self._last[at % PITCH_SAMPLES] * gain).astype(np.int16))
 
     def recover(self, following: bytes, samples: int) -> Samples:
         """It has no redundancy: concealed."""
         return self.conceal(samples)
-
-    def _at_48_khz(self, samples: npt.NDArray[np.int16]) -> Samples:
-        result: Samples = self._resampler.resample_chunk(samples)
-        return result

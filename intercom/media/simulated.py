@@ -167,6 +167,7 @@ class SimulatedSpeaker(_Paced):
 
 def _begin_recording(path: Path) -> wave.Wave_write:
     try:
+        path.open("wb").close()  # `wave` itself stumbles over a file that cannot be opened
         recording = wave.open(str(path), "wb")  # noqa: SIM115  (the speaker closes it when the card is closed)
     except OSError as error:
         raise CardError(f"simulated_recording {path} cannot be written: {error}") from error

@@ -1,0 +1,104 @@
+"""Opus and G.711: what goes in comes out, and what is missing is made up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from intercom.media.codec import Decoder, Encoder
+from intercom.media.errors import CodecError, SessionDescriptionError
+from intercom.media.g711 import G711Decoder, G711Encoder
+from intercom.media.opus import OpusDecoder, OpusEncoder
+from intercom.media.payload import decoder_for, encoder_for
+from intercom.media.sound import Samples, level_db
+from tests.alsa import tone, tone_level_db
+
+CODECS = ["opus", "pcmu", "pcma"]
+FRAME = 960
+
+
+def frames(sound: Samples) -> list[Samples]:
+    return [sound[at : at + FRAME] for at in range(0, len(sound) - FRAME + 1, FRAME)]
+
+
+def through(encoder: Encoder, decoder: Decoder, sound: Samples) -> Samples:
+    return np.concatenate([decoder.decode(encoder.encode(frame)) for frame in frames(sound)])
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_tone_survives(codec: str) -> None:
+    decoder = decoder_for(codec)
+    assert decoder is not None
+    heard = through(encoder_for(codec), decoder, tone(1000, 1.0))
+    assert abs(tone_level_db(heard[9600:38400], 1000) + 12) < 1
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_every_payload_is_20_ms_long(codec: str) -> None:
+    decoder = decoder_for(codec)
+    assert decoder is not None
+    for frame in frames(tone(1000, 0.2)):
+        assert decoder.length(encoder_for(codec).encode(frame)) * 50 == decoder.clock_hz
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_what_is_missing_is_made_up_and_fades(codec: str) -> None:
+    encoder, decoder = encoder_for(codec), decoder_for(codec)
+    assert decoder is not None
+    through(encoder, decoder, tone(400, 0.5))
+    first = decoder.conceal(480)
+    later = np.concatenate([decoder.conceal(480) for _ in range(50)])[-480:]
+    assert len(first) == 480
+    assert level_db(first) > -30
+    assert level_db(later) < -50
+
+
+def test_a_lost_packet_is_in_the_next_one() -> None:
+    encoder, decoder = OpusEncoder(), OpusDecoder()
+    encoder.adapt(bitrate_bps=32_000, loss_percent=20)
+    at = np.arange(48_000) / 48_000
+    # A sweep: the lost frame cannot be guessed from the one before.
+    sweep = (9000 * np.sin(2 * np.pi * (200 + 1200 * at) * at)).astype(np.int16)
+    packets = [encoder.encode(frame) for frame in frames(sweep)]
+    whole = OpusDecoder()
+    expected = [whole.decode(packet) for packet in packets]
+    for packet in packets[:30]:
+        decoder.decode(packet)
+    recovered = decoder.recover(packets[31], FRAME)
+    likeness = np.corrcoef(recovered, expected[30])[0, 1]
+    assert likeness > 0.8
+
+
+def test_the_law_of_every_level_is_its_own_inverse() -> None:
+    for law in ("pcmu", "pcma"):
+        decoder = decoder_for(law)
+        encoder = encoder_for(law)
+        assert isinstance(decoder, G711Decoder)
+        assert isinstance(encoder, G711Encoder)
+        levels = decoder._levels.astype(np.int32)
+        again = levels[encoder._codes[levels + 32768]]
+        assert np.array_equal(again, levels)
+
+
+def test_silence_in_pcmu_is_the_byte_that_telephones_expect() -> None:
+    assert set(G711Encoder("pcmu").encode(np.zeros(FRAME, np.int16))) <= {0xFF, 0x7F}
+
+
+def test_an_unknown_codec_is_refused() -> None:
+    assert decoder_for("g729") is None
+    with pytest.raises(SessionDescriptionError, match="g729"):
+        encoder_for("g729")
+
+
+@settings(max_examples=200, deadline=None)
+@given(payload=st.binary(max_size=200))
+def test_any_bytes_are_decoded_or_refused(payload: bytes) -> None:
+    for decoder in (OpusDecoder(), G711Decoder("pcma")):
+        try:
+            assert decoder.length(payload) > 0
+            decoder.decode(payload)
+        except CodecError:
+            continue
+        decoder.recover(payload, 480)

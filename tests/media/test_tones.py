@@ -1,0 +1,93 @@
+"""The door's own sounds: there, clean at both ends, and replaceable by files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from intercom.media.errors import ToneError
+from intercom.media.mixer import Mixer, Playing
+from intercom.media.sound import BLOCK_SAMPLES, FULL_SCALE, SILENCE, Samples
+from intercom.media.tones import GENERATED, Tones
+from tests.alsa import tone, tone_level_db
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_every_tone_is_loud_enough_never_clips_and_ends_softly(name: str) -> None:
+    samples = Tones()[name]
+    assert 0.1 * FULL_SCALE < np.abs(samples).max() < 0.6 * FULL_SCALE
+    assert abs(int(samples[0])) < 200
+    assert abs(int(samples[-1])) < 200
+
+
+@pytest.mark.parametrize("extension", ["wav", "ogg", "mp3"])
+def test_a_tone_may_come_from_a_file_of_any_rate(tmp_path: Path, extension: str) -> None:
+    file = tmp_path / f"chime.{extension}"
+    at = np.arange(22_050) / 22_050
+    soundfile.write(file, 0.4 * np.sin(2 * np.pi * 500 * at), 22_050)
+    chime = Tones({"chime": file})["chime"]
+    assert abs(len(chime) - 48_000) < 5_000
+    assert tone_level_db(chime[5_000:40_000], 500) > -12
+
+
+def test_a_file_that_is_no_sound_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "chime.wav"
+    file.write_text("no sound")
+    with pytest.raises(ToneError, match=r"chime.*chime\.wav"):
+        Tones({"chime": file})
+
+
+def test_an_unknown_tone_names_the_known_ones() -> None:
+    with pytest.raises(ToneError, match="ringback"):
+        Tones()["dingdong"]
+    with pytest.raises(ToneError, match="ringback"):
+        Tones({"dingdong": Path("x.wav")})
+
+
+def blocks(playing: Playing) -> list[Samples]:
+    heard: list[Samples] = []
+    while (block := playing.next_block()) is not None and len(heard) < 1000:
+        heard.append(block)
+    return heard
+
+
+def test_a_tone_plays_to_its_end_in_whole_blocks() -> None:
+    playing = Playing("x", tone(500, 0.1234), repeat=False, asked_at=0)
+    heard = blocks(playing)
+    assert {len(block) for block in heard} == {BLOCK_SAMPLES}
+    assert len(heard) == 13
+    assert playing.finished.is_set()
+
+
+def test_a_repeated_tone_goes_on_until_it_is_stopped() -> None:
+    playing = Playing("x", tone(500, 0.1), repeat=True, asked_at=0)
+    for _ in range(35):
+        assert playing.next_block() is not None
+    playing.stop()
+    assert playing.next_block() is None
+
+
+def test_the_far_end_alone_passes_untouched() -> None:
+    far = tone(500, 0.01)
+    assert Mixer().mix(far, []) is far
+
+
+def test_a_sum_that_is_too_loud_is_clipped_and_does_not_wrap() -> None:
+    loud = np.full(BLOCK_SAMPLES, 30_000, np.int16)
+    mixed = Mixer().mix(None, [loud, loud])
+    assert mixed.min() == FULL_SCALE
+
+
+def test_the_far_end_is_ducked_without_a_step() -> None:
+    mixer = Mixer()
+    far = np.full(BLOCK_SAMPLES, 10_000, np.int16)
+    joined = np.concatenate([mixer.mix(far, []), mixer.mix(far, [SILENCE]), mixer.mix(far, [SILENCE])])
+    assert np.abs(np.diff(joined.astype(int))).max() < 50
+    assert joined[-1] < 2_500
+
+
+def test_the_gain_applies_to_everything() -> None:
+    assert abs(int(Mixer(-6.0).mix(np.full(BLOCK_SAMPLES, 10_000, np.int16), [])[0]) - 5_012) < 3
