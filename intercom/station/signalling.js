@@ -31,7 +31,7 @@ export class Signalling extends EventTarget {
   #open = false; // authenticated: requests may go out
   #pending = new Map();
   #queue = [];
-  #running = null;
+  #running = false;
   #resume = {};
   #heardAt = 0;
   #wake = () => {};
@@ -47,26 +47,18 @@ export class Signalling extends EventTarget {
 
   start() {
     if (this.#running) return;
-    const running = { stopped: false };
-    this.#running = running;
-    this.#run(running);
-  }
-
-  stop() {
-    if (this.#running) this.#running.stopped = true;
-    this.#running = null;
-    this.#queue = [];
-    this.#socket?.close(1000);
-    this.#wake();
+    this.#running = true;
+    this.#run();
   }
 
   get connected() {
     return this.#open;
   }
 
-  /** Try now instead of waiting for the back-off (the network came back, the page became visible). */
+  /** Try now instead of waiting (the network came back, the page became visible: the socket may have died asleep). */
   retryNow() {
     this.#wake();
+    if (this.#open) this.#probe();
   }
 
   /** One JSON-RPC request. With queue it survives a lost socket; without it fails at once ("offline"). */
@@ -93,20 +85,19 @@ export class Signalling extends EventTarget {
     this.dispatchEvent(new CustomEvent("state", { detail: { state, code, resumed } }));
   }
 
-  async #run(running) {
+  async #run() {
     this.#announce("connecting");
     let backoffMs = BACKOFF_FIRST_MS;
-    while (!running.stopped) {
+    while (this.#running) {
       let code = "offline";
       try {
-        await this.#session(running, () => { backoffMs = BACKOFF_FIRST_MS; });
+        await this.#session(() => { backoffMs = BACKOFF_FIRST_MS; });
       } catch (error) {
         code = error instanceof StationError ? error.code : "offline";
       }
       this.#hangSocket();
-      if (running.stopped) return;
       if (code === "unpaired") {
-        this.#running = null;
+        this.#running = false;
         this.#announce("refused", { code });
         return;
       }
@@ -117,11 +108,9 @@ export class Signalling extends EventTarget {
   }
 
   // From the token to the end of the socket; returns when the socket has closed.
-  async #session(running, succeeded) {
+  async #session(succeeded) {
     const { relayUrl, token, lifetimeMs } = await this.#credentials();
-    if (running.stopped) return;
-    const { socket, closed } = await this.#dial(relayUrl);
-    if (running.stopped) return;
+    const { closed } = await this.#dial(relayUrl);
     const resumed = await this.#authenticate(token);
     this.token = token;
     this.#open = true;
@@ -130,12 +119,13 @@ export class Signalling extends EventTarget {
     succeeded();
     this.#announce("registered", { resumed });
     const timers = new AbortController();
-    this.#keepAlive(socket, timers.signal);
+    this.#keepAlive(timers.signal);
     if (lifetimeMs !== null) this.#keepAuthorized(lifetimeMs, timers.signal);
     await closed;
     timers.abort();
   }
 
+  // Wrapped, since a promise in a promise would be waited for.
   #dial(url) {
     const socket = new WebSocket(url);
     this.#socket = socket;
@@ -143,13 +133,16 @@ export class Signalling extends EventTarget {
     socket.addEventListener("message", ({ data }) => {
       if (socket === this.#socket) this.#receive(data);
     });
+    socket.addEventListener("close", () => {
+      if (socket === this.#socket) this.#hangSocket(); // whoever waits for an answer learns it now
+    });
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new StationError("offline")), ATTEMPT_TIMEOUT_MS);
       closed.then(() => reject(new StationError("offline"))).finally(() => clearTimeout(timer));
       socket.addEventListener("open", () => {
         clearTimeout(timer);
         this.#heardAt = performance.now();
-        resolve({ socket, closed });
+        resolve({ closed });
       }, { once: true });
     });
   }
@@ -192,16 +185,20 @@ export class Signalling extends EventTarget {
     });
   }
 
-  #keepAlive(socket, signal) {
-    const timer = setInterval(async () => {
-      if (performance.now() - this.#heardAt < PING_AFTER_MS) return;
-      try {
-        await this.#ask("signalwire.ping", { timestamp: Date.now() / 1000 }, PING_TIMEOUT_MS);
-      } catch (error) {
-        if (!(error instanceof RpcError) && socket === this.#socket) this.#hangSocket();
-      }
+  #keepAlive(signal) {
+    const timer = setInterval(() => {
+      if (performance.now() - this.#heardAt >= PING_AFTER_MS) this.#probe();
     }, PING_AFTER_MS);
     signal.addEventListener("abort", () => clearInterval(timer));
+  }
+
+  async #probe() {
+    const socket = this.#socket;
+    try {
+      await this.#ask("signalwire.ping", { timestamp: Date.now() / 1000 }, PING_TIMEOUT_MS);
+    } catch (error) {
+      if (!(error instanceof RpcError) && socket === this.#socket) this.#hangSocket();
+    }
   }
 
   #keepAuthorized(lifetimeMs, signal) {

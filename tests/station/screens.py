@@ -82,6 +82,12 @@ async def _calls(page: Page, house: House, shoot: Shoot) -> None:
     await page.keyboard.press("o")
     await until(page, "!document.querySelector('#error').hidden")
     await shoot("door-silent")
+    house.faults.away = True
+    await house.cut()
+    await page.wait_for_selector("body[data-link=lost]")
+    await shoot("in-call-lost")
+    house.faults.away = False
+    await page.wait_for_selector("body[data-link=ready]")
     await page.keyboard.press("Escape")
     await state(page, "ready")
     await shoot("ready-after-call")

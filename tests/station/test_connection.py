@@ -83,6 +83,16 @@ async def test_the_page_itself_opens_while_the_house_is_away(station: Page, hous
     await state(station, "ready")
 
 
+async def test_a_house_that_falls_silent_is_noticed_when_the_page_comes_to_the_front(
+    station: Page, house: House
+) -> None:
+    house.faults.silent = True
+    await station.evaluate("window.dispatchEvent(new Event('online'))")
+    await state(station, "lost")
+    house.faults.silent = False
+    await state(station, "ready")
+
+
 async def test_every_event_is_acknowledged(station: Page, house: House) -> None:
     frame_id = await house.push_event("something.new", {})
     answer = await house.wait_for(lambda frame: frame.get("id") == frame_id)
