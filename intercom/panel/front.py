@@ -203,6 +203,9 @@ class _ButtonWatch:
         return bool(self._device.is_active)
 
     def close(self) -> None:
+        # gpiozero's `close` leaves its edge callback with lgpio, whose thread for all pins dies of the next edge.
+        self._device.when_activated = None
+        self._device.when_deactivated = None
         self._device.close()
         with self._changed:
             self._closed = True

@@ -87,12 +87,8 @@ def _lgpio_pins(is_pi: bool) -> Pins:
             f"The GPIO chip does not open ({error}): is this user in the group gpio "
             "(`sudo usermod -aG gpio $USER`, then log in again)?"
         ) from error
-    board = factory.board_info.model if is_pi else "not a Pi, GPIO n is line n"
-    return Pins(
-        factory,
-        False,
-        f"GPIO chip {factory.chip} (Raspberry Pi {board})" if is_pi else f"GPIO chip {factory.chip} ({board})",
-    )
+    board = f"Raspberry Pi {factory.board_info.model}" if is_pi else "not a Pi, GPIO n is line n"
+    return Pins(factory, False, f"GPIO chip {factory.chip} ({board})")
 
 
 def _writable_directory() -> str:
