@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
+from importlib.util import find_spec
 
 from intercom.config import CameraConfig
 from intercom.media.camera_encoder import VideoFormat
 from intercom.media.camera_events import CameraChosen, CameraEvent
 from intercom.media.camera_picamera2 import Picamera2Source, pi_camera_model
 from intercom.media.camera_shared import Camera
-from intercom.media.camera_source import CameraError, CameraSource
+from intercom.media.camera_source import CameraError, CameraSource, Deliver
 from intercom.media.camera_v4l2 import V4l2Source
 from intercom.media.camera_v4l2_controls import camera_name
 from intercom.media.pattern import PatternSource
@@ -21,38 +23,93 @@ log = logging.getLogger(__name__)
 
 
 def open_camera(config: CameraConfig, *, on_event: Callable[[CameraEvent], None] = lambda event: None) -> Camera | None:
-    """Choose the camera that the configuration names, or the best that is there; None for `off`.
+    """Make the camera that the configuration names, or for `auto` the best that is there; None for `off`.
 
-    Opens no device: the camera runs only while somebody subscribes. On a Pi the first call imports picamera2, which
-    takes one to two seconds. `on_event` is told at once what was chosen, and later what happens; it is called on the
-    camera's threads. Raises CameraError if the configuration names a source that this machine cannot have.
+    Opens no device: the camera runs only while somebody subscribes. `on_event` is told what was chosen, and later what
+    happens; it is called on the camera's threads. Raises CameraError if the configuration names a source that this
+    machine cannot have.
     """
-    if config.source == "off":
-        return None
-    source, reason = _choose(config)
-    log.info("Picture: %s%s", source.description, f" ({reason})" if reason else "")
-    on_event(CameraChosen(source.name, source.description, reason))
+    video = VideoFormat(config.width & ~1, config.height & ~1, config.frame_rate, config.bitrate_kbps * 1000)
+    source: CameraSource
+    match config.source:
+        case "off":
+            return None
+        case "picamera2":
+            source = Picamera2Source(video)
+        case "v4l2":
+            source = V4l2Source(config.device, video)  # it may be plugged in later
+        case "pattern":
+            source = PatternSource(video.for_software())
+        case _:
+            return Camera(AutoSource(config.device, video, on_event=on_event), on_event=on_event)
+    on_event(CameraChosen(source.name, source.description, ""))
     return Camera(source, on_event=on_event)
 
 
-def _choose(config: CameraConfig) -> tuple[CameraSource, str]:
-    """Return the source, and why this one if the configuration left it open."""
-    video = VideoFormat(config.width & ~1, config.height & ~1, config.frame_rate, config.bitrate_kbps * 1000)
-    if config.source == "picamera2":
-        return Picamera2Source(video), ""
-    if config.source == "v4l2":
-        return V4l2Source(config.device, video), ""  # it may be plugged in later
-    if config.source == "pattern":
-        return PatternSource(video.for_software()), ""
-    try:
-        model = pi_camera_model()
-        if model is not None:
-            return Picamera2Source(video), f"found {model}"
-        missing = "no Pi camera"
-    except CameraError as error:
-        missing = "no picamera2"
-        log.debug("%s", error)
-    name = camera_name(config.device)
-    if name is not None:
-        return V4l2Source(config.device, video), f"{missing}, found {name}"
-    return PatternSource(video.for_software()), f"{missing}, no camera at {config.device}"
+class AutoSource:
+    """The Pi camera if there is one, else the V4L2 camera, else the test pattern.
+
+    Chosen when it starts, and again at each start until a real camera was found: at boot a USB camera may come later
+    than we do, and where picamera2 is installed, importing it takes seconds that belong to the first ring.
+    """
+
+    name = "auto"
+
+    def __init__(self, device: str, video: VideoFormat, *, on_event: Callable[[CameraEvent], None]) -> None:
+        self._device = device
+        self._video = video
+        self._on_event = on_event
+        self._source: CameraSource | None = None
+        if find_spec("picamera2") is None:
+            self._choose()
+
+    @property
+    def description(self) -> str:
+        if self._source is None:
+            return "the Pi camera if there is one (chosen at its first use)"
+        return self._source.description
+
+    @property
+    def bitrate_bps(self) -> int:
+        return self._video.bitrate_bps if self._source is None else self._source.bitrate_bps
+
+    def run(self, deliver: Deliver, stopping: threading.Event) -> None:
+        self._choose().run(deliver, stopping)
+
+    def request_keyframe(self) -> None:
+        if self._source is not None:
+            self._source.request_keyframe()
+
+    def set_bitrate(self, bitrate_bps: int) -> None:
+        if self._source is not None:
+            self._source.set_bitrate(bitrate_bps)
+
+    def snapshot(self) -> bytes:
+        if self._source is None:
+            raise CameraError("The camera has not started yet; try again when it runs.")
+        return self._source.snapshot()
+
+    def _choose(self) -> CameraSource:
+        if self._source is not None and self._source.name != PatternSource.name:
+            return self._source
+        source, reason = self._find()
+        if self._source is None or self._source.name != source.name:
+            self._source = source
+            log.info("Picture: %s (%s)", source.description, reason)
+            self._on_event(CameraChosen(source.name, source.description, reason))
+        return self._source
+
+    def _find(self) -> tuple[CameraSource, str]:
+        """Return the best source that is there, and why it is this one."""
+        try:
+            model = pi_camera_model()
+            if model is not None:
+                return Picamera2Source(self._video), f"found {model}"
+            missing = "no Pi camera"
+        except CameraError as error:
+            missing = "no picamera2"
+            log.debug("%s", error)
+        name = camera_name(self._device)
+        if name is not None:
+            return V4l2Source(self._device, self._video), f"{missing}, found {name}"
+        return PatternSource(self._video.for_software()), f"{missing}, no camera at {self._device}"

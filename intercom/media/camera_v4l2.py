@@ -151,6 +151,7 @@ class V4l2Source:
     def _pass_on(self, packets: Iterator[Packet[Any]], stream: VideoStream, deliver: Deliver) -> None:
         sets = ParameterSets()
         self._how = f"{stream.width}x{stream.height}, its own H.264"
+        self.set_bitrate(self._video.bitrate_bps)
         for packet in packets:
             unit = sets.complete(bytes(packet), self._times.pts(_stamp_s(packet)))
             if unit is not None:

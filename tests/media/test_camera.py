@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
 import pytest
@@ -16,6 +17,7 @@ from intercom.media.camera_events import CameraChosen
 @pytest.fixture(autouse=True)
 def no_picamera2(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "picamera2", None)
+    monkeypatch.setattr(camera_module, "find_spec", lambda name: None)
 
 
 def chosen(**fields: object) -> CameraChosen:
@@ -40,6 +42,34 @@ def test_a_pi_camera_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(camera_module, "pi_camera_model", lambda: "imx708")
     monkeypatch.setattr(camera_module, "Picamera2Source", camera_module.PatternSource)
     assert chosen(source="auto").reason == "found imx708"
+
+
+async def test_a_usb_camera_that_came_after_us_is_found_at_the_next_ring(monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[object] = []
+    camera = open_camera(CameraConfig(source="auto", device="/dev/late", width=320, height=180), on_event=events.append)
+    assert camera is not None
+    with camera.frames() as frames:
+        await frames.next()
+    await asyncio.to_thread(camera.stop)
+    monkeypatch.setattr(camera_module, "camera_name", lambda device: "HD Pro Webcam C920")
+    with camera.frames():
+        async with asyncio.timeout(10):
+            while "/dev/late" not in camera.description:
+                await asyncio.sleep(0.01)
+    assert [event.source for event in events if isinstance(event, CameraChosen)] == ["pattern", "v4l2"]
+    await asyncio.to_thread(camera.stop)
+
+
+async def test_where_picamera2_is_installed_it_is_imported_at_the_first_use_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(camera_module, "find_spec", lambda name: "somewhere")
+    events: list[object] = []
+    camera = open_camera(CameraConfig(source="auto", device="/dev/none", width=320, height=180), on_event=events.append)
+    assert camera is not None
+    assert events == []
+    assert (await camera.snapshot()).startswith(b"\xff\xd8\xff")
+    assert isinstance(events[1], CameraChosen)
 
 
 def test_a_usb_camera_comes_before_the_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
