@@ -204,8 +204,8 @@ class _ButtonWatch:
 
     def close(self) -> None:
         # gpiozero's `close` leaves its edge callback with lgpio, whose thread for all pins dies of the next edge.
-        self._device.when_activated = None
-        self._device.when_deactivated = None
+        if not self._device.closed:
+            self._device.pin.when_changed = None
         self._device.close()
         with self._changed:
             self._closed = True
