@@ -149,6 +149,8 @@ class Calls:
 
     def busy(self, session: Session) -> bool:
         """Whether the session talks, or calls out; one that only rings is not busy."""
+        if session.never_busy:
+            return False
         return any(leg is leg.call.caller or leg is leg.call.answered for leg in self.legs_of(session))
 
     def open(self, call: Call, session: Session, call_id: str) -> Leg:

@@ -41,6 +41,8 @@ class Session:
     "The socket it speaks through; None while it has none."
     online: bool = False
     "Whether it wants inbound calls."
+    never_busy: bool = False
+    "Whether it takes many calls at once."
     lost_at: float = 0.0
     "When its socket went, monotonic seconds; meaningful while link is None."
     unsent: deque[str] = field(default_factory=lambda: deque(maxlen=UNSENT_LIMIT))

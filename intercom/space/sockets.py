@@ -119,7 +119,7 @@ class Sockets:
     def connect_endpoint(self, link: str, take: Callable[[str], None]) -> None:
         """Connect an endpoint inside this process, such as the echo, as if it had a socket."""
         self._endpoints[link] = take
-        self._exchange.connected(link, self._now())
+        self._exchange.connected(link, self._now(), inside=True)
 
     def from_endpoint(self, link: str, text: str) -> None:
         """Take a frame of such an endpoint."""

@@ -19,6 +19,7 @@ from intercom.config import SpaceConfig
 from intercom.signalwire.messages import IceServer
 from intercom.space.certificate import Certificate, Names, loopback_names, network_names, now_utc
 from intercom.space.credential import SpaceCredential, read_credential
+from intercom.space.echo import Echo
 from intercom.space.errors import SpaceConfigError, TokenError
 from intercom.space.exchange import Exchange
 from intercom.space.fabric_api import FabricApi
@@ -86,6 +87,7 @@ class Space:
         self.codes = PairingCodes()
         self.exchange = Exchange(self.tokens, self.store, ice_servers=self._ice_servers, wall=wall)
         self.sockets = Sockets(self.exchange, now=time.monotonic)
+        self._echo = Echo(self.sockets, self.store, self.tokens)
 
     # -- where it is -----------------------------------------------------------------------------------------
 
@@ -146,6 +148,7 @@ class Space:
         self._port = runner.addresses[0][1]
         self.tokens.channel_host = f"puc.{self._public_host()}:{self._port}"
         self.sockets.start()
+        self._echo.start()
         logger.info("The space serves at %s.", self.url)
 
     async def stop(self) -> None:
@@ -155,6 +158,7 @@ class Space:
             return
         if self._renewal is not None:
             self._renewal.cancel()
+        await self._echo.stop()
         await self.sockets.stop()
         try:
             await asyncio.wait_for(runner.cleanup(), STOP_LIMIT_S)

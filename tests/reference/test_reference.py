@@ -182,3 +182,12 @@ async def test_a_page_that_was_reloaded_takes_its_call_back(browser: Browser, sp
         finally:
             await peer.close()
             await second.close()
+
+
+async def test_it_hears_itself_at_the_echo(browser: Browser, space: Space) -> None:
+    async with ReferenceClient(browser, space, "tablet") as client:
+        call = await client.dial("/public/echo", video=False)
+        await client.reaches(call, "connected")
+        # Chromium's fake microphone beeps once a second; silence has no energy.
+        await client.until_report(call, lambda r: r.get("audioEnergy", 0.0) > 1e-4, "its own beep")
+        await client.hangup(call)
