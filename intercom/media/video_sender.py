@@ -132,6 +132,7 @@ class VideoSender:
         self._pictures = self._keyframes = self._octets = self._held_back = self._requests = 0
         self._estimate_bps: int | None = None
         self._loss = 0.0
+        camera.set_bitrate(self._target_bps)  # the last call may have left it low
         self._frames = camera.frames()
         self._track = CameraTrack(self._frames, self._passes)
         self._sender = sender

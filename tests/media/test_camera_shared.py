@@ -282,3 +282,14 @@ async def test_a_consumer_whose_event_loop_is_gone_is_let_go(camera: Camera, sou
     await asyncio.to_thread(in_a_loop_that_ends, camera.frames)
     source.film(keyframe=True)
     await told.wait_for(CameraStopped)
+
+
+async def test_many_looks_leave_no_thread_behind(camera: Camera, source: FilmedSource, told: Told) -> None:
+    before = threading.active_count()
+    for _ in range(50):
+        source.film(keyframe=True)
+        with camera.frames() as frames:
+            await frames.next()
+        await asyncio.to_thread(camera.stop)
+    assert threading.active_count() <= before + 1, "one is the event loop's own pool"
+    assert source.runs == 50

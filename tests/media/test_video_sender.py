@@ -166,6 +166,17 @@ async def test_loss_takes_bits_from_the_camera(door: Door) -> None:
     assert (stats.loss, stats.target_bps) == (0.5, 600_000)
 
 
+async def test_the_next_call_begins_with_all_bits_again(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(door.camera, "set_bitrate", asked.append)
+    await door.far_end.loses(0.5)
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    following = attach_camera(connection.addTransceiver("video"), door.camera, on_event=lambda event: None)
+    assert asked == [600_000, 800_000]
+    following.close()
+    await connection.close()
+
+
 async def test_a_path_that_loses_most_costs_the_picture_until_a_later_try(door: Door) -> None:
     await door.packet()
     while door.sender.stats().target_bps:
