@@ -9,47 +9,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from intercom.space.errors import TokenError
 from intercom.space.exchange import Close, Exchange, Send
 from intercom.space.sessions import UNSENT_LIMIT
-from intercom.space.store import Subscriber
-from intercom.space.tokens import Grant
+
+from .switchboard import SDP, House, OpenGate
 
 PEOPLE = ("door", "kitchen", "hall", "attic")
-SDP = "v=0\r\n"
-
-
-class OpenGate:
-    """A gate where the token is the name."""
-
-    space_id = "0" * 32
-    project_id = "1" * 32
-
-    def admit(self, token: object, _proof: object, *, method: str, even_expired: bool) -> Grant:
-        del method, even_expired
-        if token not in PEOPLE:
-            raise TokenError("unknown")
-        return Grant(Subscriber(str(token), str(token), str(token)), "jti", 0)
-
-    def resume_state(self, protocol: str, _subscriber: Subscriber) -> str:
-        return protocol
-
-    def check_resume_state(self, state: object, protocol: str, _subscriber: Subscriber) -> None:
-        if state != protocol:
-            raise TokenError("another session")
-
-
-class House:
-    """Addresses: everybody's own, and a group of all but the door."""
-
-    def ringing_at(self, name: str) -> list[str] | None:
-        if name == "/private/house":
-            return list(PEOPLE[1:])
-        who = name.removeprefix("/private/")
-        return [who] if who in PEOPLE else None
-
-    def display_name(self, name: str) -> str:
-        return name
 
 
 class Phone:
@@ -68,7 +33,7 @@ class Switchboard(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.exchange = Exchange(OpenGate(), House(), ice_servers=lambda _who: [], wall=lambda: 0.0)
+        self.exchange = Exchange(OpenGate(PEOPLE), House(PEOPLE), ice_servers=lambda _who: [], wall=lambda: 0.0)
         self.now = 0.0
         self.count = 0
         self.links: dict[str, Phone] = {}

@@ -1,0 +1,132 @@
+"""The exchange in memory: two lines of a test make a call, and time is a number."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from intercom.space.errors import TokenError
+from intercom.space.exchange import Close, Exchange
+from intercom.space.store import Subscriber
+from intercom.space.tokens import Grant
+
+SDP = "v=0\r\n"
+
+
+class OpenGate:
+    """A gate where the token is the name, and the protocol is the state that resumes it."""
+
+    space_id = "0" * 32
+    project_id = "1" * 32
+
+    def __init__(self, people: tuple[str, ...]) -> None:
+        self._people = people
+
+    def admit(self, token: object, _proof: object, *, method: str, even_expired: bool) -> Grant:
+        del method, even_expired
+        if token not in self._people:
+            raise TokenError("unknown")
+        return Grant(Subscriber(str(token), str(token), str(token)), "jti", 0)
+
+    def resume_state(self, protocol: str, _subscriber: Subscriber) -> str:
+        return protocol
+
+    def check_resume_state(self, state: object, protocol: str, _subscriber: Subscriber) -> None:
+        if state != protocol:
+            raise TokenError("another session")
+
+
+class House:
+    """Addresses: everybody's own, and a group of all but the first."""
+
+    def __init__(self, people: tuple[str, ...]) -> None:
+        self._people = people
+
+    def ringing_at(self, name: str) -> list[str] | None:
+        if name == "/private/house":
+            return list(self._people[1:])
+        who = name.removeprefix("/private/")
+        return [who] if who in self._people else None
+
+    def display_name(self, name: str) -> str:
+        return name
+
+
+class Switchboard:
+    """An exchange with clients that are plain lists of what they were sent."""
+
+    def __init__(self, *people: str) -> None:
+        self.exchange = Exchange(OpenGate(people), House(people), ice_servers=lambda _who: [], wall=lambda: 0.0)
+        self.now = 0.0
+        self.heard: dict[str, list[dict[str, Any]]] = {}
+        self.answers: dict[str, list[dict[str, Any]]] = {}
+        self.closed: dict[str, str] = {}
+        self.protocols: dict[str, str] = {}
+        self._count = 0
+        for who in people:
+            self.join(who)
+
+    def join(self, who: str, **connect: Any) -> None:
+        """Open a link named after its subscriber, authenticate and register."""
+        self.heard.setdefault(who, [])
+        self.answers[who] = []
+        self.exchange.connected(who, self.now)
+        self.rpc(who, "signalwire.connect", {"authentication": {"jwt_token": who}, **connect})
+        self.protocols[who] = self.answers[who][-1]["result"]["protocol"]
+        self.rpc(who, "subscriber.online", {})
+
+    def rpc(self, who: str, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
+        """Send a request; return its answer, when it was answered at once."""
+        self._count += 1
+        frame = {"jsonrpc": "2.0", "id": str(self._count), "method": method, "params": params}
+        self.exchange.received(who, json.dumps(frame), self.now)
+        self.settle()
+        found = [answer for answer in self.answers[who] if answer["id"] == frame["id"]]
+        return found[0] if found else None
+
+    def verto(self, who: str, method: str, call_id: str, **params: Any) -> dict[str, Any] | None:
+        """Send a Verto message; return the Verto answer, unwrapped, when there was one at once."""
+        dialog = {"callID": call_id, **params.pop("dialog", {})}
+        message = {"jsonrpc": "2.0", "id": "m", "method": method, "params": {"dialogParams": dialog, **params}}
+        answer = self.rpc(who, "webrtc.verto", {"message": message})
+        return answer["result"]["result"] if answer else None
+
+    def call(self, caller: str, callee: str, call_id: str = "call") -> str:
+        """Make a call that is answered; return the callee's callID."""
+        self.verto(caller, "verto.invite", call_id, sdp=SDP, dialog={"destination_number": f"/private/{callee}"})
+        theirs = str(self.heard[callee][-1]["params"]["callID"])
+        self.verto(callee, "verto.answer", theirs, sdp=SDP)
+        self.forget()
+        return theirs
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+        self.exchange.elapsed(self.now)
+        self.settle()
+
+    def lose(self, who: str) -> None:
+        """Break a link."""
+        self.exchange.disconnected(who, self.now)
+        self.settle()
+
+    def methods(self, who: str) -> list[str]:
+        """The Verto methods that somebody heard."""
+        return [message["method"] for message in self.heard[who]]
+
+    def forget(self) -> None:
+        """Forget what was heard so far."""
+        for heard in self.heard.values():
+            heard.clear()
+
+    def settle(self) -> None:
+        """Deliver what the exchange has to send."""
+        for output in self.exchange.drain():
+            if isinstance(output, Close):
+                self.closed[output.link] = output.reason
+                continue
+            frame = json.loads(output.text)
+            if "method" not in frame:
+                self.answers[output.link].append(frame)
+            elif frame["params"]["event_type"] == "webrtc.message":
+                self.heard[output.link].append(frame["params"]["params"])

@@ -1,0 +1,131 @@
+"""What the passing of time does to links, sessions and calls; no clock, no socket."""
+
+from __future__ import annotations
+
+from intercom.space.calls import PING_INTERVAL_S, RING_LIMIT_S
+from intercom.space.exchange import AUTHENTICATION_LIMIT_S, SESSIONS_PER_SUBSCRIBER_LIMIT
+from intercom.space.router import CALLS_PER_SESSION_LIMIT, MODIFY_LIMIT_S
+from intercom.space.sessions import LOST_LIMIT_S
+
+from .switchboard import SDP, Switchboard
+
+
+def test_a_link_that_never_authenticates_is_closed() -> None:
+    house = Switchboard("door")
+    house.exchange.connected("stranger", house.now)
+    house.wait(AUTHENTICATION_LIMIT_S)
+    assert list(house.closed) == ["stranger"]
+
+
+def test_a_call_ends_when_a_socket_is_gone_for_ten_seconds() -> None:
+    house = Switchboard("door", "kitchen")
+    house.call("door", "kitchen")
+    house.lose("door")
+    house.wait(LOST_LIMIT_S - 0.1)
+    assert house.methods("kitchen") == []
+    house.wait(0.1)
+    assert house.heard["kitchen"][-1]["params"]["cause"] == "NORMAL_TEMPORARY_FAILURE"
+
+
+def test_a_caller_that_vanishes_stops_the_ringing() -> None:
+    house = Switchboard("door", "kitchen")
+    house.verto("door", "verto.invite", "call", sdp=SDP, dialog={"destination_number": "/private/kitchen"})
+    house.lose("door")
+    house.wait(LOST_LIMIT_S)
+    assert house.methods("kitchen") == ["verto.invite", "verto.bye"]
+
+
+def test_the_only_phone_that_rings_vanishes_and_the_caller_is_told() -> None:
+    house = Switchboard("door", "kitchen")
+    house.verto("door", "verto.invite", "call", sdp=SDP, dialog={"destination_number": "/private/kitchen"})
+    house.lose("kitchen")
+    house.wait(LOST_LIMIT_S)
+    assert house.heard["door"][-1]["params"]["cause"] == "USER_NOT_REGISTERED"
+
+
+def test_ringing_that_nobody_ends_is_ended() -> None:
+    house = Switchboard("door", "kitchen")
+    house.verto("door", "verto.invite", "call", sdp=SDP, dialog={"destination_number": "/private/kitchen"})
+    house.wait(RING_LIMIT_S)
+    assert house.heard["door"][-1]["params"]["cause"] == "NO_ANSWER"
+    assert house.methods("kitchen") == ["verto.invite", "verto.bye"]
+
+
+def test_both_ends_of_a_call_are_pinged() -> None:
+    house = Switchboard("door", "kitchen")
+    theirs = house.call("door", "kitchen")
+    house.wait(PING_INTERVAL_S)
+    (ping,) = house.heard["kitchen"]
+    assert ping["params"] == {"callID": theirs, "dialogParams": {"callID": theirs}}
+    assert house.verto("kitchen", "verto.pong", theirs) is not None
+    assert house.methods("door") == ["verto.ping"]
+
+
+def test_a_new_offer_that_the_far_end_ignores_fails_and_the_call_goes_on() -> None:
+    house = Switchboard("door", "kitchen")
+    theirs = house.call("door", "kitchen")
+    assert house.verto("door", "verto.modify", "call", action="updateMedia", sdp=SDP) is None
+    house.wait(MODIFY_LIMIT_S)
+    assert "in time" in house.answers["door"][-1]["result"]["result"]["error"]["message"]
+    house.verto("kitchen", "verto.info", theirs, dtmf="9")
+    assert house.methods("door") == ["verto.info"]
+
+
+def test_a_new_offer_to_the_reference_client_fails_at_once() -> None:
+    house = Switchboard("door", "tablet")
+    house.lose("tablet")
+    house.join("tablet", agent="signalwire-js/4.0.0")
+    house.call("door", "tablet")
+    refused = house.verto("door", "verto.modify", "call", action="updateMedia", sdp=SDP)
+    assert refused is not None
+    assert "cannot take a new offer" in refused["error"]["message"]
+
+
+def test_a_call_is_transferred_by_telling_the_far_end_where_to_dial() -> None:
+    house = Switchboard("door", "kitchen", "hall")
+    theirs = house.call("door", "kitchen")
+    done = house.verto("kitchen", "verto.modify", theirs, action="transfer", destination="/private/hall")
+    assert done is not None
+    assert done["result"]["action"] == "transfer"
+    modify, bye = house.heard["door"]
+    assert (modify["params"]["action"], modify["params"]["destination"]) == ("transfer", "/private/hall")
+    assert bye["method"] == "verto.bye"
+    assert house.methods("kitchen") == ["verto.bye"]
+
+
+def test_a_transfer_to_nobody_is_refused_and_the_call_goes_on() -> None:
+    house = Switchboard("door", "kitchen")
+    theirs = house.call("door", "kitchen")
+    refused = house.verto("kitchen", "verto.modify", theirs, action="transfer", destination="/private/castle")
+    assert refused is not None
+    assert "Nobody" in refused["error"]["message"]
+    assert house.methods("door") == []
+
+
+def test_one_session_cannot_call_without_end() -> None:
+    house = Switchboard("door", "kitchen")
+    for number in range(CALLS_PER_SESSION_LIMIT + 1):
+        answer = house.verto(
+            "door", "verto.invite", f"call-{number}", sdp=SDP, dialog={"destination_number": "/private/kitchen"}
+        )
+    assert answer is not None
+    assert answer["error"]["message"] == "There are too many calls"
+
+
+def test_one_subscriber_cannot_open_sessions_without_end() -> None:
+    house = Switchboard("door")
+    for number in range(SESSIONS_PER_SUBSCRIBER_LIMIT):
+        house.exchange.connected(f"page-{number}", house.now)
+        house.answers[f"page-{number}"] = []
+        house.rpc(f"page-{number}", "signalwire.connect", {"authentication": {"jwt_token": "door"}})
+    last = house.answers[f"page-{SESSIONS_PER_SUBSCRIBER_LIMIT - 1}"]
+    assert last[-1]["error"]["code"] == -32002
+
+
+def test_a_removed_subscriber_is_thrown_out() -> None:
+    house = Switchboard("door", "kitchen")
+    house.call("door", "kitchen")
+    house.exchange.expel("kitchen")
+    house.settle()
+    assert list(house.closed) == ["kitchen"]
+    assert house.methods("door") == ["verto.bye"]

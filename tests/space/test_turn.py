@@ -1,0 +1,69 @@
+"""coturn as the companion: real process, real allocations."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aioice import Candidate, Connection
+from aioice.stun import TransactionFailed
+
+from intercom.space.errors import TurnError
+from intercom.space.turn import TurnServer
+from intercom.space.turn_credentials import LIFETIME_S, ice_server
+
+
+@pytest.fixture
+async def turn(tmp_path: Path) -> AsyncIterator[TurnServer]:
+    if shutil.which("turnserver") is None:
+        pytest.skip("coturn is not installed (apt install coturn)")
+    turn = TurnServer(tmp_path, loopback_peers=True)
+    await turn.start()
+    yield turn
+    await turn.stop()
+
+
+async def relayed(turn: TurnServer, now: float, secret: str | None = None) -> list[Candidate]:
+    """The relay candidates that a client with credentials made at `now` gathers."""
+    server = ice_server(turn.url, secret or turn.secret, "somebody", now)
+    port = int(turn.url.split("?")[0].rsplit(":", 1)[1])
+    connection = Connection(
+        ice_controlling=True,
+        turn_server=("127.0.0.1", port),
+        turn_username=server.username,
+        turn_password=server.credential,
+    )
+    try:
+        await connection.gather_candidates()
+        return [candidate for candidate in connection.local_candidates if candidate.type == "relay"]
+    finally:
+        await connection.close()
+
+
+async def test_a_client_with_the_spaces_credentials_gets_a_relay(turn: TurnServer) -> None:
+    assert [candidate.host for candidate in await relayed(turn, time.time())] == ["127.0.0.1"]
+
+
+async def test_credentials_that_have_run_out_get_none(turn: TurnServer) -> None:
+    try:
+        assert await relayed(turn, time.time() - LIFETIME_S - 60) == []
+    except TransactionFailed as refused:
+        assert refused.response.attributes["ERROR-CODE"][0] == 401
+
+
+async def test_the_secret_is_in_a_file_that_only_its_owner_reads(turn: TurnServer, tmp_path: Path) -> None:
+    configuration = tmp_path / "turn.conf"
+    assert stat.S_IMODE(configuration.stat().st_mode) == 0o600
+    assert turn.secret in configuration.read_text()
+
+
+async def test_a_machine_without_coturn_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(TurnError, match="apt install coturn"):
+        await TurnServer(tmp_path).start()
