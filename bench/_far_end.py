@@ -42,7 +42,7 @@ class FarEnd:
 
     def __init__(self, space: Space, directory: Path, name: str = "listener") -> None:
         file = directory / f"{name}.json"
-        space.enrol(name, name.capitalize())
+        space.store.add_subscriber(name, name.capitalize(), groups=("house",))
         space.write_credential(name, file)
         self._rang: asyncio.Queue[tuple[float, WebRTCCall]] = asyncio.Queue()
         self._known: set[str] = set()

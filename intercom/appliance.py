@@ -71,6 +71,7 @@ class Appliance:
         )
         self.page: PanelPage | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._failed: asyncio.Future[None] | None = None
         self._signs: Signs | None = None
         self._plan: CallPlan | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -97,6 +98,7 @@ class Appliance:
     async def start(self) -> None:
         """Start every part; the first ones are what a visitor would notice."""
         self._loop = asyncio.get_running_loop()
+        self._failed = self._loop.create_future()
         self._signs = Signs(self.panel, self.engine, self.machine, self._loop)
         self._plan = CallPlan(
             self.config.call,
@@ -109,6 +111,7 @@ class Appliance:
         self._signs.update()
         self.panel.on_press = self._pressed
         self.panel.on_hold = self._held
+        self.panel.on_fault = self._panel_failed
         self.panel.door.on_change = self._door_changed
         self.engine.start()
         self._subscriptions = [
@@ -116,9 +119,14 @@ class Appliance:
             self.client.session.incoming_calls_stream.subscribe(self._plan.incoming),
         ]
         self._spawn(self._register())
-        if self.panel.pins.simulated and self.config.panel.page_listen:
+        if self.panel.simulated and self.config.panel.page_listen:
             self.page = PanelPage(self.panel, self.config.panel.page_listen, self._snapshot)
             await self.page.start()
+
+    async def wait_failed(self) -> None:
+        """Wait until a part fails in a way that only a restart mends, and raise what it failed with."""
+        assert self._failed is not None, "the appliance was not started"
+        await self._failed
 
     async def stop(self) -> None:
         """Stop every part, however far `start()` came."""
@@ -181,6 +189,14 @@ class Appliance:
     def _held(self) -> None:
         self._in_loop(self.plan.hold)
 
+    def _panel_failed(self, error: Exception) -> None:
+        """On whatever thread met it: a part of the panel is dead, which only a restart mends."""
+        self._in_loop(self._fail, error)
+
+    async def _fail(self, error: Exception) -> None:
+        if self._failed is not None and not self._failed.done():
+            self._failed.set_exception(error)
+
     def _door_changed(self, is_open: bool) -> None:
         self._in_loop(self._show_door, is_open)
 
@@ -198,8 +214,7 @@ class Appliance:
                 logger.info("The %s works again after %.1f s", _FAULT_OF[direction], after_s)
                 self._in_loop(self.machine.fault_cleared, _FAULT_OF[direction])
             case EngineFailed(reason):
-                logger.error("There is no sound until a restart: %s", reason)
-                self._in_loop(self.machine.fault, Fault.SPEAKER)
+                self._in_loop(self._fail, RuntimeError(f"the audio engine died: {reason}"))
             case _:
                 logger.debug("%s", event)
 

@@ -39,6 +39,11 @@ class Demo:
             await self.door.stop()
         await self.space.stop()
 
+    async def wait_failed(self) -> None:
+        """Wait until the door fails in a way that only a restart mends, and raise that."""
+        assert self.door is not None
+        await self.door.wait_failed()
+
     async def tell(self) -> None:
         """Say where the station and the panel are, and what stands in for missing hardware."""
         assert self.door is not None
@@ -69,6 +74,7 @@ def run_demo(config: Config, *, state_dir: Path, lan: bool) -> int:
     async def started() -> None:
         assert demo is not None
         await demo.tell()
+        await demo.wait_failed()
 
     return run(build, started=started, mendable=(*MENDABLE, SpaceError))
 

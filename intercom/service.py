@@ -47,6 +47,7 @@ def run(
 ) -> int:
     """Start a part, wait for SIGINT or SIGTERM, stop it within `STOP_S`; the exit status.
 
+    `started` runs as soon as the part does; what it raises, then or later, ends the process.
     A fault that the user can mend (an OSError, or one of `mendable`) is told in one sentence.
     """
     told: tuple[type[Exception], ...] = (OSError, *mendable)
@@ -99,7 +100,18 @@ def run_door(config: Config) -> int:
     from intercom.appliance import MENDABLE, Appliance
 
     log_to_stderr(config.log.level)
-    return run(lambda: Appliance(config, state_dir=config.state_path(os.environ)), mendable=MENDABLE)
+    door: Appliance | None = None
+
+    def build() -> Appliance:
+        nonlocal door
+        door = Appliance(config, state_dir=config.state_path(os.environ))
+        return door
+
+    async def started() -> None:
+        assert door is not None
+        await door.wait_failed()
+
+    return run(build, started=started, mendable=MENDABLE)
 
 
 def run_space(config: Config) -> int:

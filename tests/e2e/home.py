@@ -36,11 +36,13 @@ def home_config(**tables: Any) -> Config:
 class Home:
     """The space and the door, and a finger for its button."""
 
-    def __init__(self, state_dir: Path, config: Config) -> None:
+    def __init__(self, state_dir: Path, config: Config, *, space: Space | None = None) -> None:
+        """A home whose space is its own, or one that runs already."""
         self.config = config
+        self._owns_space = space is None
         self.state_dir = state_dir
         self.pins = MockFactory(pin_class=MockPWMPin)
-        self.space = Space(config.space, state_dir / "space")
+        self.space = space or Space(config.space, state_dir / "space")
         self.door: Appliance | None = None
 
     @property
@@ -51,8 +53,9 @@ class Home:
 
     async def start(self) -> None:
         """Start both and wait until the door is registered."""
-        await self.space.start()
-        self.space.enrol("door", "Front door")
+        if self._owns_space:
+            await self.space.start()
+        self.space.store.add_subscriber("door", "Front door")
         self.space.write_credential("door", self.state_dir / "door.json")
         self.door = Appliance(self.config, state_dir=self.state_dir, pin_factory=self.pins)
         await self.door.start()
@@ -62,7 +65,8 @@ class Home:
         """Stop both."""
         if self.door is not None:
             await self.door.stop()
-        await self.space.stop()
+        if self._owns_space:
+            await self.space.stop()
 
     async def press(self) -> None:
         """Put a finger on the button, and take it away."""

@@ -1,0 +1,152 @@
+"""From the resident's click on "answer" to the first sound, both ways; the slower way counts.
+
+A tone is spoken into the door's microphone (a real ALSA PCM) all the while, and Chromium's microphone hears another
+one. The page notes, sample by sample, when the door's tone comes out of its decoder; the door's speaker is recorded,
+and the recording is searched for the resident's tone. The baseline is stock aiortc in the door's place: MediaPlayer
+and MediaRecorder on the same PCMs, its own encoder and jitter buffer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+import wave
+from pathlib import Path
+
+import numpy as np
+from playwright.async_api import async_playwright
+
+from bench.report import Report, spread
+from intercom.machine import State
+from tests.alsa import RATE_HZ, AlsaCards, Recording, Samples, tone
+from tests.e2e.home import Home, Station, home_config
+from tests.station.conftest import CHROMIUM, FLAGS
+
+CALLS = 30
+VISITOR_HZ, RESIDENT_HZ = 1100.0, 700.0
+TALK_S = 1.0
+WINDOW, HOP = RATE_HZ // 50, RATE_HZ // 200
+ABOVE_DB = -45.0
+NEAR_HZ = 60.0
+
+WATCH = """() => {
+  window.firstSound = 0;
+  window.clickedAt = 0;
+  document.querySelector("#answer").addEventListener("click", (event) => {
+    window.clickedAt = performance.timeOrigin + event.timeStamp;
+    const look = setInterval(() => {
+      const element = document.querySelector("#remote-audio");
+      const stream = element.srcObject ?? document.querySelector("#remote-video").srcObject;
+      const track = stream?.getAudioTracks()[0];
+      if (!track) return;
+      clearInterval(look);
+      const reader = new MediaStreamTrackProcessor({track}).readable.getReader();
+      const read = async () => {
+        for (;;) {
+          const {value, done} = await reader.read();
+          if (done) return;
+          const samples = new Float32Array(value.numberOfFrames);
+          value.copyTo(samples, {planeIndex: 0, format: "f32-planar"});
+          value.close();
+          if (samples.some((sample) => Math.abs(sample) > 0.01)) {
+            window.firstSound = performance.timeOrigin + performance.now();
+            reader.cancel();
+            return;
+          }
+        }
+      };
+      read();
+    }, 1);
+  }, {capture: true, once: true});
+}"""
+
+
+async def run() -> Report:
+    """Answer thirty calls."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+        directory = Path(temporary)
+        cards = AlsaCards(directory)
+        cards.start()
+        try:
+            to_house, to_door = await _calls(directory, cards)
+        finally:
+            cards.stop()
+    slower = [max(pair) for pair in zip(to_house, to_door, strict=True)]
+    figures = spread(slower)
+    figures |= {f"door_to_house_{name}": value for name, value in spread(to_house).items()}
+    figures |= {f"house_to_door_{name}": value for name, value in spread(to_door).items()}
+    return Report("answer-to-audio", figures, {"p95_ms": 150.0})
+
+
+def resident_voice(file: Path) -> Path:
+    """The resident's tone, in bursts that Chromium does not take for noise, with hardly a pause between them."""
+    with wave.open(str(file), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE_HZ)
+        burst, pause = tone(RESIDENT_HZ, 0.18, level_db=-6.0), tone(RESIDENT_HZ, 0.02, level_db=-120.0)
+        out.writeframes((burst.tobytes() + pause.tobytes()) * 50)
+    return file
+
+
+async def _calls(directory: Path, cards: AlsaCards) -> tuple[list[float], list[float]]:
+    home = Home(directory / "home", home_config())
+    await home.start()
+    voice = resident_voice(directory / "voice.wav")
+    to_house, to_door = [], []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*FLAGS, f"--use-file-for-fake-audio-capture={voice}"]
+        )
+        context = await browser.new_context(permissions=["microphone"])
+        station = await Station.pair(context, home.space)
+        try:
+            with cards.speak(tone(VISITOR_HZ, 600.0)):
+                for _ in range(CALLS):
+                    house_ms, door_ms = await _one(home, station, cards)
+                    to_house.append(house_ms)
+                    to_door.append(door_ms)
+        finally:
+            await browser.close()
+            await home.stop()
+    return to_house, to_door
+
+
+async def _one(home: Home, station: Station, cards: AlsaCards) -> tuple[float, float]:
+    await station.page.evaluate(WATCH)
+    await home.press()
+    await station.until("ringing")
+    await asyncio.sleep(1.0)  # nobody answers in the same instant
+    recording = await asyncio.to_thread(cards.listen)
+    await station.click("#answer")
+    await home.until(State.IN_CALL)
+    await asyncio.sleep(TALK_S)
+    clicked_ms = await station.page.evaluate("window.clickedAt")
+    first_ms = await station.page.evaluate("window.firstSound")
+    heard_at = await asyncio.to_thread(_first_heard, recording)
+    await station.click("#hangup")
+    await home.until(State.IDLE)
+    await station.until("ready")
+    return first_ms - clicked_ms, heard_at * 1000 - clicked_ms
+
+
+def _first_heard(recording: Recording) -> float:
+    """When the resident's tone was first in the recording, in seconds since 1970."""
+    ends_at = time.time()
+    samples = recording.samples
+    recording.stop()
+    for start in range(0, len(samples) - WINDOW, HOP):
+        if _is_resident(samples[start : start + WINDOW]):
+            return ends_at - (len(samples) - start) / RATE_HZ
+    raise AssertionError("the resident was not heard at the door")
+
+
+def _is_resident(window: Samples) -> bool:
+    """Whether these 20 ms hold the resident's tone and not, say, the ring-back tone."""
+    spectrum = abs(np.fft.rfft(window / 32768 * np.hanning(WINDOW), 8 * WINDOW)) * 4 / WINDOW
+    loudest = int(spectrum.argmax())
+    return bool(
+        20 * np.log10(max(spectrum[loudest], 1e-9)) > ABOVE_DB
+        and abs(loudest * RATE_HZ / (8 * WINDOW) - RESIDENT_HZ) < NEAR_HZ
+    )
