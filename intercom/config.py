@@ -4,6 +4,7 @@ A configuration is a TOML file with one table per dataclass below. `load` reads 
 wrong with it, `example` and `reference_markdown` write its documentation. Secrets never stand in it.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,6 @@ __all__ = [
     "SpaceConfig",
     "check",
     "example",
-    "expand",
     "is_loopback",
     "load",
     "loads",
@@ -247,34 +247,12 @@ class Config:
     def state_path(self, environ: Mapping[str, str]) -> Path:
         """The state directory, with `environ` as the process's environment; it need not exist."""
         if self.state_dir:
-            return expand(self.state_dir, environ)
+            return Path(self.state_dir)
         if given := environ.get("STATE_DIRECTORY"):
             return Path(given.split(":")[0])
         if base := environ.get("XDG_STATE_HOME"):
             return Path(base) / "intercom"
-        return expand("~/.local/state/intercom", environ)
-
-    def credential_path(self, environ: Mapping[str, str]) -> Path:
-        """The file that holds the door's credential, with `environ` as the process's environment."""
-        if self.account.credential_file:
-            return expand(self.account.credential_file, environ)
-        return self.state_path(environ) / "door.json"
-
-
-def expand(path: str, environ: Mapping[str, str]) -> Path:
-    """A path of the configuration, with a leading "~/" or "$NAME/" replaced from `environ`.
-
-    Raises ConfigError if there is no such variable.
-    """
-    first, slash, rest = path.partition("/")
-    if slash and first == "~":
-        return Path(environ.get("HOME") or Path.home(), rest)
-    if slash and first.startswith("$"):
-        if not environ.get(first[1:]):
-            problem = f"{first} is not set: write the whole path, or start the service by systemd"
-            raise ConfigError(path, [Problem(None, "", problem)])
-        return Path(environ[first[1:]], rest)
-    return Path(path)
+        return Path(environ.get("HOME") or Path.home(), ".local/state/intercom")
 
 
 class ConfigError(ValueError):
@@ -287,22 +265,26 @@ class ConfigError(ValueError):
         super().__init__("\n  ".join([f"{source}: {count}:", *map(str, problems)]))
 
 
-def load(path: Path | None) -> Config:
+def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
     """The configuration in this file; all defaults for None.
 
+    The paths in it are made whole: "~/" and "$NAME/" from `environ`, relative ones from the file's directory.
     Raises ConfigError, with every problem at once, if the file cannot be read or used.
     """
     if path is None:
         return Config()
-    config, problems = _read(path)
+    config, problems = _read(path, environ)
     if problems:
         raise ConfigError(str(path), problems)
     return config
 
 
-def loads(text: str) -> Config:
-    """The configuration in this TOML text. Raises ConfigError with every problem at once."""
-    config, problems = _parse(text)
+def loads(text: str, directory: Path = Path(), environ: Mapping[str, str] = os.environ) -> Config:
+    """The configuration in this TOML text, as if it stood in a file in `directory`.
+
+    Raises ConfigError with every problem at once.
+    """
+    config, problems = _parse(text, directory, environ)
     if problems:
         raise ConfigError("configuration", problems)
     return config
@@ -310,7 +292,7 @@ def loads(text: str) -> Config:
 
 def check(path: Path) -> list[Problem]:
     """Everything that is wrong with this file, in its order; an empty list if nothing is."""
-    return _read(path)[1]
+    return _read(path, os.environ)[1]
 
 
 def example() -> str:
@@ -323,7 +305,7 @@ def reference_markdown() -> str:
     return reference(Config)
 
 
-def _read(path: Path) -> tuple[Config, list[Problem]]:
+def _read(path: Path, environ: Mapping[str, str]) -> tuple[Config, list[Problem]]:
     try:
         with path.open("rb") as file:
             data = file.read(FILE_LIMIT_BYTES + 1)
@@ -335,17 +317,27 @@ def _read(path: Path) -> tuple[Config, list[Problem]]:
             Problem(None, "", f"the file is larger than {FILE_LIMIT_BYTES // 1024} KiB: is it the right one?")
         ]
     try:
-        return _parse(data.decode("utf-8-sig"))
+        return _parse(data.decode("utf-8-sig"), path.parent, environ)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return Config(), [Problem(line, "", "this is not UTF-8 text: save the file as UTF-8")]
 
 
-def _parse(text: str) -> tuple[Config, list[Problem]]:
-    reading = Reading(Config, text)
+def _parse(text: str, directory: Path, environ: Mapping[str, str]) -> tuple[Config, list[Problem]]:
+    reading = Reading(Config, text, lambda path: _whole_path(path, directory, environ))
     config: Config = reading.read()
     _check_across(config, reading)
     return config, reading.problems
+
+
+def _whole_path(path: str, directory: Path, environ: Mapping[str, str]) -> str:
+    """A variable that is not set is left as it is: the program that opens the file names it in its complaint."""
+    first, slash, rest = path.partition("/")
+    if slash and first == "~":
+        return str(Path(environ.get("HOME") or Path.home(), rest))
+    if slash and first.startswith("$"):
+        return str(Path(environ.get(first[1:]) or first, rest))
+    return str(directory / path)
 
 
 def _check_across(config: Config, reading: Reading) -> None:

@@ -3,11 +3,12 @@
 import difflib
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from intercom.config_lines import Key, line_index
-from intercom.config_setting import TEXT_LIMIT, Setting, settings_of, tables_of
+from intercom.config_setting import PATH, TEXT_LIMIT, Setting, settings_of, tables_of
 
 PROBLEM_LIMIT = 50
 """Problems listed at once: past this the file is something else altogether."""
@@ -40,8 +41,9 @@ class Problem:
 class Reading:
     """One TOML text on its way into the dataclass `root`: the values found, the problems and their lines."""
 
-    def __init__(self, root: type[Any], text: str) -> None:
+    def __init__(self, root: type[Any], text: str, whole_path: Callable[[str], str]) -> None:
         self._root = root
+        self._whole_path = whole_path
         self._text = text
         self._lines: dict[Key, int] | None = None
         self._tables = dict(tables_of(root))
@@ -95,8 +97,14 @@ class Reading:
                 wrong = _first_wrong(known[name], value)
                 self.report((*prefix, name), f"expected {known[name].expected}, not {_shown(wrong)}")
             else:
-                values[name] = _as_field(known[name], value)
+                values[name] = self._as_field(known[name], value)
         return values
+
+    def _as_field(self, item: Setting, value: Any) -> Any:
+        """The accepted TOML value as its field holds it: 2 becomes 2.0, a list a tuple, a path a whole one."""
+        if item.shape is PATH and value:
+            return self._whole_path(value)
+        return item.kind(value) if item.kind in (bool, int, float, str) else tuple(value)
 
     def _unknown(self, prefix: Key, name: str, value: Any) -> str:
         thing = "table" if isinstance(value, dict) and not prefix else "setting"
@@ -145,13 +153,6 @@ def _first_wrong(item: Setting, value: Any) -> Any:
 
 def _entries(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
-
-
-def _as_field(item: Setting, value: Any) -> Any:
-    """The accepted TOML value in the type of its field: a list becomes a tuple, 2 becomes 2.0."""
-    if item.kind in (bool, int, float, str):
-        return item.kind(value)
-    return tuple(value)
 
 
 def _shown(value: Any) -> str:

@@ -30,7 +30,8 @@ def reference(root: type[Any]) -> str:
         "One TOML file holds every setting; each has a default, so an empty file is a valid one. "
         "`intercom config example` prints a file to start from, and `intercom config check FILE` names "
         "everything that is wrong with yours, with its line.\n\n"
-        "A path may begin with `~/`, or with a variable: `$CREDENTIALS_DIRECTORY/name` is a systemd credential. "
+        "A path may begin with `~/` or with a variable (`$CREDENTIALS_DIRECTORY/name` is a systemd "
+        "credential); any other that does not begin with `/` starts at the directory of this file. "
         "Secrets never stand in this file. They are in files of mode 0600 that it names.\n\n"
         "This page is generated from `intercom/config.py`.\n",
         "## At the top of the file\n\n" + _table(root),

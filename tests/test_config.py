@@ -270,18 +270,23 @@ def test_state_is_kept_where_systemd_says_then_where_the_desktop_says_then_at_ho
 
 
 def test_the_configured_state_directory_wins_over_the_environment() -> None:
-    assert loads('state_dir = "~/door"').state_path({"STATE_DIRECTORY": "/s", "HOME": "/h"}) == Path("/h/door")
+    assert loads('state_dir = "/door"').state_path({"STATE_DIRECTORY": "/s"}) == Path("/door")
 
 
-def test_the_credential_of_the_space_is_kept_with_the_state() -> None:
-    assert Config().credential_path({"STATE_DIRECTORY": "/s"}) == Path("/s/door.json")
-
-
-def test_a_credential_can_come_from_systemd() -> None:
-    read = loads('[account]\ncredential = "token-file"\ncredential_file = "$CREDENTIALS_DIRECTORY/token"')
-    assert read.credential_path({"CREDENTIALS_DIRECTORY": "/run/c"}) == Path("/run/c/token")
-    with pytest.raises(ConfigError, match="CREDENTIALS_DIRECTORY is not set"):
-        read.credential_path({})
+@pytest.mark.parametrize(
+    ("written", "whole"),
+    [
+        ("/etc/token", "/etc/token"),
+        ("~/token", "/home/ann/token"),
+        ("$CREDENTIALS_DIRECTORY/token", "/run/credentials/token"),
+        ("$UNSET/token", "$UNSET/token"),
+        ("keys/token", "/etc/intercom/keys/token"),
+    ],
+)
+def test_a_path_is_made_whole(written: str, whole: str) -> None:
+    environ = {"HOME": "/home/ann", "CREDENTIALS_DIRECTORY": "/run/credentials"}
+    read = loads(f'[account]\ncredential_file = "{written}"', Path("/etc/intercom"), environ)
+    assert read.account.credential_file == whole
 
 
 def test_a_listening_address_is_split_into_host_and_port() -> None:
