@@ -1,415 +1,283 @@
-"""A call as a program sees it: a dialog, its media, and what can be watched of both (protocol.md §5)."""
+"""The whole call: hold, transfer, members, layout (protocol.md §5)."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from reactivex import Observable
+from reactivex import operators as ops
 
 from intercom.signalwire import messages as m
+from intercom.signalwire.basic_call import CallLine
 from intercom.signalwire.dialog import Dialog
-from intercom.signalwire.dialog_events import (
-    CallStatus,
-    DialogEvent,
-    DigitsReceived,
-    Ended,
-    FarAnswered,
-    InfoReceived,
-    MediaParamsReceived,
-    MessageIgnored,
-    RequestConcluded,
-    StatusChanged,
-    VertoRequest,
-)
-from intercom.signalwire.errors import CallError, InvalidStateError, MediaError, SignalWireError
-from intercom.signalwire.media import CallMedia, DigitMedia, MediaProvider
-from intercom.signalwire.observable import Happenings, Value, report_fault
+from intercom.signalwire.errors import BadFrameError, InvalidParamsError, InvalidStateError, RpcError
+from intercom.signalwire.media import ConstrainableMedia
+from intercom.signalwire.mending_call import MendingCall
+from intercom.signalwire.observable import Happenings, Value
+from intercom.signalwire.participant import LayoutLayer, Participant, SelfParticipant
+from intercom.signalwire.room import Room
 
 logger = logging.getLogger(__name__)
 
-# A peer connection that will not close (aiortc's may hang for hours) must not hold the call.
-CLOSE_TIMEOUT_S = 2.0
-# Gathering is done within 600 ms; the reference client gives up after this long.
-DESCRIBE_TIMEOUT_S = 6.0
 
-
-class CallLine(Protocol):
-    """What a call needs of its client."""
-
-    media: MediaProvider
-
-    @property
-    def ice_servers(self) -> Sequence[Mapping[str, Any]]:
-        """For the peer connection."""
-
-    def submit_verto(self, request: VertoRequest) -> tuple[str, asyncio.Future[Any]]:
-        """Send webrtc.verto at once; the request's id and its result's future."""
-
-    def cancel(self, request_id: str) -> bool:
-        """Forget a request; true if it never left."""
-
-
-class WebRTCCall:
-    """Dials, answers, ends; sends and receives digits and words."""
+class WebRTCCall(MendingCall):
+    """A call; see `SignalWire.dial` and `ClientSession.incoming_calls`."""
 
     def __init__(self, line: CallLine, dialog: Dialog, *, offer: str = "") -> None:
-        self._line = line
-        self._dialog = dialog
-        self._offer = offer
-        self._media: CallMedia | None = None
-        self._subscriptions: list[Any] = []
-        self._status: Value[CallStatus] = Value(dialog.status)
-        self._digits: Happenings[str] = Happenings()
-        self._info: Happenings[dict[str, Any]] = Happenings()
-        self._errors: Happenings[SignalWireError] = Happenings()
-        self._media_params: Happenings[dict[str, Any]] = Happenings()
-        self._conclusions: dict[int, asyncio.Future[Any]] = {}
-        self._request_ids: dict[int, str] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._closing: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._gone = asyncio.Event()
+        super().__init__(line, dialog, offer=offer)
+        self._room = Room(self.execute_method, self.switch)
+        self._held: Value[bool] = Value(False)
+        self._told: Happenings[m.Event] = Happenings()
 
-    # -- what it is ------------------------------------------------------------------------------------
+    # -- hold and transfer -----------------------------------------------------------------------------
 
     @property
-    def id(self) -> str:
-        """The call's id, a UUID of the caller's."""
-        return self._dialog.call_id
+    def held(self) -> bool:
+        """Whether we hold the far end."""
+        return self._held.value
 
     @property
-    def direction(self) -> str:
-        """ "inbound" or "outbound"."""
-        return self._dialog.direction
+    def held_stream(self) -> Observable[bool]:
+        """Whether we hold the far end, now and at each change."""
+        return self._held.stream
+
+    async def hold(self) -> None:
+        """Hold the far end."""
+        await self._request(lambda dialog: dialog.hold(True))
+        self._held.set(self._dialog.held)
+
+    async def unhold(self) -> None:
+        """Take the far end back."""
+        await self._request(lambda dialog: dialog.hold(False))
+        self._held.set(self._dialog.held)
+
+    async def toggle_hold(self) -> None:
+        """Hold the far end, or take it back."""
+        await (self.unhold() if self.held else self.hold())
+
+    async def transfer(self, destination: str) -> None:
+        """Send the far end to another address."""
+        await self._request(lambda dialog: dialog.transfer(destination))
+
+    # -- members and layout ----------------------------------------------------------------------------
 
     @property
-    def from_(self) -> str:
-        """The address or number of the caller."""
-        return self._dialog.from_
+    def participants(self) -> tuple[Participant, ...]:
+        """Everybody in the call that the service tells of, ourselves included."""
+        return self._room.participants.value
 
     @property
-    def from_name(self) -> str:
-        """The caller's display name."""
-        return self._dialog.from_name
+    def participants_stream(self) -> Observable[tuple[Participant, ...]]:
+        """Everybody in the call, now and at each change."""
+        return self._room.participants.stream
 
     @property
-    def to(self) -> str:
-        """The address or number called."""
-        return self._dialog.to
+    def self_(self) -> SelfParticipant | None:
+        """Ourselves; None until the service tells of us."""
+        return self._room.me.value
 
     @property
-    def to_name(self) -> str:
-        """The callee's display name."""
-        return self._dialog.to_name
+    def self_stream(self) -> Observable[SelfParticipant | None]:
+        """Ourselves, now and when the service tells."""
+        return self._room.me.stream
 
     @property
-    def node_id(self) -> str:
-        """The service's node that holds the call."""
-        return self._dialog.node_id
+    def capabilities(self) -> tuple[str, ...]:
+        """What we may do, in the service's words; `self_.capabilities` reads them."""
+        return self._room.capabilities.value
 
     @property
-    def self_id(self) -> str:
-        """Our member id in the call; empty until the service says."""
-        return self._dialog.member_id
+    def capabilities_stream(self) -> Observable[tuple[str, ...]]:
+        """What we may do, in the service's words, now and at each change."""
+        return self._room.capabilities.stream
 
     @property
-    def status(self) -> CallStatus:
-        """Where the call stands; a string."""
-        return self._status.value
+    def layout(self) -> str:
+        """The picture's layout."""
+        return self._room.layout_name.value
 
     @property
-    def status_stream(self) -> Observable[CallStatus]:
-        """The status, now and at each change."""
-        return self._status.stream
+    def layout_stream(self) -> Observable[str]:
+        """The picture's layout, now and at each change."""
+        return self._room.layout_name.stream
 
     @property
-    def end_cause(self) -> str | None:
-        """Why the call ended, for example "NORMAL_CLEARING" or "USER_BUSY"; None while it lives."""
-        return self._dialog.end_cause
+    def layout_layers(self) -> tuple[LayoutLayer, ...]:
+        """Where everybody stands in the picture."""
+        return self._room.layers.value
 
     @property
-    def digits_stream(self) -> Observable[str]:
-        """Digits that the far end presses, one at a time, by verto.info or telephone events."""
-        return self._digits.stream
+    def layout_layers_stream(self) -> Observable[tuple[LayoutLayer, ...]]:
+        """Where everybody stands in the picture, now and at each change."""
+        return self._room.layers.stream
 
     @property
-    def info_stream(self) -> Observable[dict[str, Any]]:
-        """What the far end's application says by `send_info`."""
-        return self._info.stream
+    def layouts(self) -> tuple[str, ...]:
+        """The layouts that can be chosen; empty until `load_layouts`."""
+        return self._room.layouts.value
 
     @property
-    def errors_stream(self) -> Observable[SignalWireError]:
-        """What went wrong with this call, whether it lived through it or not."""
-        return self._errors.stream
+    def layouts_stream(self) -> Observable[tuple[str, ...]]:
+        """The layouts that can be chosen, now and at each change."""
+        return self._room.layouts.stream
+
+    async def load_layouts(self) -> tuple[str, ...]:
+        """Ask which layouts there are."""
+        result = await self.execute_method(self.self_id, "call.layout.list", {})
+        layouts = result.get("layouts") if isinstance(result, dict) else None
+        self._room.layouts.set(tuple(str(name) for name in layouts or ()))
+        return self.layouts
+
+    async def set_layout(self, layout: str, positions: Mapping[str, str] | None = None) -> None:
+        """Choose a layout, and places in it by member id; raises `InvalidParamsError` for an unknown layout."""
+        known = self.layouts or await self.load_layouts()
+        if layout not in known:
+            raise InvalidParamsError(f"There is no layout {layout}; there are {', '.join(known) or 'none'}.")
+        await self.execute_method(self.self_id, "call.layout.set", {"layout": layout})
+        members = {participant.id: participant for participant in self.participants}
+        for member_id, position in (positions or {}).items():
+            if member_id in members:
+                await members[member_id].set_position(position)
 
     @property
-    def media_params_updated_stream(self) -> Observable[dict[str, Any]]:
-        """Constraints that the service asks for: {"audio": {...}, "video": {...}}."""
-        return self._media_params.stream
+    def locked(self) -> bool:
+        """Whether nobody else may join."""
+        return self._room.state.value.locked
 
     @property
-    def user_variables(self) -> Mapping[str, Any]:
-        """What the caller sent along."""
-        return self._dialog.user_variables
+    def recording(self) -> bool:
+        """Whether the service records."""
+        return self._room.state.value.recording
 
-    # -- what it does ----------------------------------------------------------------------------------
+    @property
+    def streaming(self) -> bool:
+        """Whether the service streams."""
+        return self._room.state.value.streaming
 
-    async def start(self, *, audio: bool = True, video: bool = True) -> None:
-        """Call the far end; returns when the service has the call, raises `CallError` when it will not."""
-        try:
-            media = self._open_media(audio=audio, video=video)
-            offer = await self._from_media(media.create_offer())
-            if self._dialog.is_over:
-                raise self._ended_error()
-            await self._request(lambda dialog: dialog.invite(offer))
-        except SignalWireError as error:
-            await self._abandon(error)
-            raise self._ended_error(error) from error
-        except asyncio.CancelledError:
-            self._end("ORIGINATOR_CANCEL")
-            raise
+    @property
+    def raise_hand_priority(self) -> bool:
+        """Whether raised hands come first in the picture."""
+        return self._room.state.value.prioritize_handraise
 
-    async def answer(self, audio: bool = True, video: bool = True) -> None:
-        """Accept an inbound call; returns when the answer is confirmed.
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """What applications noted on the room."""
+        return self._room.state.value.meta
 
-        Raises `InvalidStateError` when there is nothing (more) to accept, `CallError` when it ended meanwhile.
+    @property
+    def room_stream(self) -> Observable[Any]:
+        """`locked`, `recording`, `streaming`, `meta` and more in one struct, now and at each change."""
+        return self._room.state.stream
+
+    async def toggle_lock(self) -> None:
+        """Let nobody else join, or let them."""
+        await self.execute_method(self.self_id, "call.unlock" if self.locked else "call.lock", {})
+
+    # -- ourselves -------------------------------------------------------------------------------------
+
+    async def mute(self) -> None:
+        """Send silence; where the service knows members, tell it."""
+        await self._mute("audio", False)
+
+    async def unmute(self) -> None:
+        """Send our sound again."""
+        await self._mute("audio", True)
+
+    async def mute_video(self) -> None:
+        """Send no picture."""
+        await self._mute("video", False)
+
+    async def unmute_video(self) -> None:
+        """Send our picture again."""
+        await self._mute("video", True)
+
+    async def set_echo_cancellation(self, enabled: bool) -> None:
+        """Switch echo cancellation, at our end where the media can."""
+        self._constrain("audio", {"echoCancellation": enabled})
+
+    async def set_noise_suppression(self, enabled: bool) -> None:
+        """Switch noise suppression, at our end where the media can."""
+        self._constrain("audio", {"noiseSuppression": enabled})
+
+    async def set_auto_gain_control(self, enabled: bool) -> None:
+        """Switch automatic gain, at our end where the media can."""
+        self._constrain("audio", {"autoGainControl": enabled})
+
+    async def _mute(self, kind: str, on: bool) -> None:
+        me = self.self_
+        if me is None:
+            self.switch(kind, on)
+        elif kind == "audio":
+            await (me.unmute() if on else me.mute())
+        else:
+            await (me.unmute_video() if on else me.mute_video())
+
+    def _constrain(self, kind: str, constraints: Mapping[str, Any]) -> None:
+        if not isinstance(self._media, ConstrainableMedia):
+            raise InvalidStateError("This call's media cannot be told how to process its sound.")
+        self._media.apply_constraints(kind, constraints)
+
+    def _media_params_asked(self, params: dict[str, Any]) -> None:
+        super()._media_params_asked(params)
+        if isinstance(self._media, ConstrainableMedia):
+            for kind in ("audio", "video"):
+                if isinstance(params.get(kind), dict):
+                    self._media.apply_constraints(kind, params[kind])
+
+    # -- the service -----------------------------------------------------------------------------------
+
+    async def execute_method(self, target: str | Mapping[str, str], method: str, args: Mapping[str, Any]) -> Any:
+        """Do a `call.*` method to a member: an id in our own call, or {"member_id", "call_id", "node_id"}.
+
+        Raises `RpcError` when the service refuses it.
         """
-        if self.direction != "inbound" or self.status is not CallStatus.RINGING or self._media is not None:
-            raise InvalidStateError(f"This {self.direction} call is {self.status}; there is nothing to answer.")
-        try:
-            media = self._open_media(audio=audio, video=video)
-            answer = await self._from_media(media.create_answer(self._offer))
-            if self._dialog.is_over:
-                raise self._ended_error()
-            await self._request(lambda dialog: dialog.answer(answer, self._now()))
-        except SignalWireError as error:
-            await self._abandon(error)
-            raise self._ended_error(error) from error
-        except asyncio.CancelledError:
-            self._end("NORMAL_CLEARING")
-            raise
+        me = {"node_id": self.node_id, "call_id": self.id, "member_id": self.self_id}
+        params: dict[str, Any] = {**args, "self": me}
+        if method != "call.member.position.set":
+            if isinstance(target, str):
+                params["target"] = {**me, "member_id": target}
+            else:
+                params["targets"] = [dict(target)]
+        result = await self._line.execute(method, params)
+        code = result.get("code", "200") if isinstance(result, dict) else "200"
+        if str(code) != "200":
+            number = m.ErrorObject(code if isinstance(code, int | str) else 0).number
+            raise RpcError(number, str(result.get("message", ""))[:200], method=method)
+        return result
 
-    async def reject(self, cause: str = "USER_BUSY") -> None:
-        """Refuse an inbound call."""
-        await self.hangup(cause)
+    async def execute(self, method: str, params: Mapping[str, Any]) -> Any:
+        """Ask the service anything."""
+        return await self._line.execute(method, params)
 
-    async def hangup(self, cause: str = "NORMAL_CLEARING") -> None:
-        """End the call; returns when its media is closed. A call that is over already stays as it is."""
-        self._end(cause)
-        await self._gone.wait()
+    async def subscribe(self, event_type: str) -> Observable[m.Event]:
+        """Ask the service for one more type of event on this call; the events as they come."""
+        await self._request(lambda dialog: dialog.subscribe(event_type))
+        return self.events_stream(event_type)
 
-    async def send_digits(self, digits: str) -> None:
-        """Send DTMF digits (0-9, *, #, A-D) by verto.info; returns when the service has them."""
-        await self._request(lambda dialog: dialog.digits(digits))
+    @property
+    def signaling_event_stream(self) -> Observable[m.Event]:
+        """Every event of this call."""
+        return self._told.stream
 
-    async def send_info(self, info: dict[str, Any]) -> None:
-        """Tell the far end's application something; returns when the service has it."""
-        await self._request(lambda dialog: dialog.info(info))
-
-    # -- what its client tells it ----------------------------------------------------------------------
-
-    def receive(self, message: m.VertoMessage, node_id: str) -> None:
-        """Take a Verto message of this call."""
-        self._dialog.receive(message, node_id, self._now())
-        self._pump()
+    def events_stream(self, event_type: str) -> Observable[m.Event]:
+        """The events of one type, for example "member.talking", as they come."""
+        wanted: Callable[[m.Event], bool] = lambda event: event.event_type == event_type  # noqa: E731 - typed
+        return self._told.stream.pipe(ops.filter(wanted))
 
     def receive_event(self, event: m.Event) -> None:
         """Take an event that may be about this call."""
-        call_id, state = event.params.get("call_id"), event.params.get("call_state")
-        if event.event_type == "call.state" and state == "ringing" and call_id == self.id:
-            self._dialog.far_rings()
-            self._pump()
-
-    @property
-    def aliases(self) -> set[str]:
-        """Every id under which the service knows the call."""
-        return self._dialog.aliases
-
-    async def wait_destroyed(self) -> None:
-        """Wait until nothing is left of the call."""
-        await self._gone.wait()
-
-    # -- requests --------------------------------------------------------------------------------------
-
-    async def _request(self, make: Callable[[Dialog], int]) -> Any:
-        """Do something with the dialog that asks the service, and wait for its innermost answer."""
-        key = make(self._dialog)
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._conclusions[key] = future
-        self._pump()
-        try:
-            return await future
-        finally:
-            self._conclusions.pop(key, None)
-
-    def _submit(self, request: VertoRequest) -> None:
-        try:
-            request_id, future = self._line.submit_verto(request)
-        except SignalWireError as error:
-            self._dialog.concluded(request.key, None, error)
+        super().receive_event(event)
+        if not self._room.is_about(event.params, self.aliases):
             return
-        self._request_ids[request.key] = request_id
-        future.add_done_callback(lambda done: self._concluded(request.key, done))
-
-    def _concluded(self, key: int, future: asyncio.Future[Any]) -> None:
-        self._request_ids.pop(key, None)
-        if not future.cancelled():
-            error = future.exception()
-            assert error is None or isinstance(error, SignalWireError)
-            self._dialog.concluded(key, None if error else future.result(), error)
-            self._pump()
-
-    # -- the dialog ------------------------------------------------------------------------------------
-
-    def _end(self, cause: str) -> None:
-        self._dialog.bye(cause)
-        self._pump()
-
-    def _pump(self) -> None:
-        """Carry what the dialog reports and wants to where it belongs, until it has nothing more."""
-        while True:
-            events = self._dialog.events()
-            requests = self._dialog.requests_to_send()
-            if not events and not requests:
-                break
-            for request in requests:
-                self._submit(request)
-            for event in events:
-                self._handle(event)
-        self._arm()
-
-    def _handle(self, event: DialogEvent) -> None:
-        match event:
-            case StatusChanged(status):
-                self._status.set(status)
-                if status is CallStatus.DESTROYED:
-                    self._finish()
-            case FarAnswered(sdp):
-                self._spawn(self._accept_answer(sdp))
-            case DigitsReceived(digits):
-                self._pressed(digits)
-            case InfoReceived(info):
-                self._info.emit(info)
-            case MediaParamsReceived(params):
-                self._media_params.emit(params)
-            case Ended():
-                self._closing = asyncio.get_running_loop().create_task(self._close_media())
-            case RequestConcluded(key, result, error):
-                self._settle(key, result, error)
-            case MessageIgnored(reason):
-                logger.debug("%s", reason)
-
-    def _settle(self, key: int, result: Any, error: Exception | None) -> None:
-        future = self._conclusions.get(key)
-        if future is None or future.done():
-            if isinstance(error, SignalWireError):
-                self._errors.emit(error)
-        elif error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)
-
-    def _pressed(self, digits: str) -> None:
-        for digit in digits:
-            self._digits.emit(digit)
-
-    def _finish(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._gone.set()
-        for stream in (self._status, self._digits, self._info, self._errors, self._media_params):
-            stream.complete()
-
-    def _ended_error(self, reason: SignalWireError | None = None) -> CallError:
-        cause = self.end_cause or "NORMAL_TEMPORARY_FAILURE"
-        why = f": {reason}" if reason else "."
-        return CallError(f"The call to {self.to or 'us'} ended, {cause}{why}", cause=cause)
-
-    # -- the media -------------------------------------------------------------------------------------
-
-    def _open_media(self, *, audio: bool, video: bool) -> CallMedia:
+        if self.self_id:
+            self._room.know_me(self.self_id)
         try:
-            media = self._line.media.open(self.id, self._line.ice_servers, audio=audio, video=video)
-        except Exception as error:
-            raise MediaError(f"The media of a call could not be opened: {error}") from error
-        self._media = media
-        self._subscriptions.append(media.state_stream.subscribe(self._media_changed))
-        if isinstance(media, DigitMedia):
-            self._subscriptions.append(media.digits_stream.subscribe(self._pressed))
-        return media
+            self._room.receive(event)
+        except BadFrameError as error:
+            self._errors.emit(error)
+        self._told.emit(event)
 
-    async def _from_media(self, work: Awaitable[str]) -> str:
-        try:
-            async with asyncio.timeout(DESCRIBE_TIMEOUT_S):
-                return await work
-        except Exception as error:
-            raise MediaError(f"The media of a call failed: {error or type(error).__name__}") from error
-
-    async def _accept_answer(self, sdp: str) -> None:
-        assert self._media is not None, "an invite had its offer from somewhere"
-        try:
-            await self._media.accept_answer(sdp)
-        except Exception as error:  # noqa: BLE001 - becomes the call's end and an event
-            failure = MediaError(f"The far end's answer cannot be used: {error}")
-            failure.__cause__ = error
-            self._errors.emit(failure)
-            self._dialog.media_failed()
-            self._pump()
-
-    def _media_changed(self, state: str) -> None:
-        self._dialog.media(state, self._now())
-        self._pump()
-
-    async def _abandon(self, error: SignalWireError) -> None:
-        """A call that could not be made or answered: end it, if it has not ended by itself."""
-        self._errors.emit(error)
-        if isinstance(error, MediaError):
-            self._dialog.media_failed()
-        else:
-            self._dialog.bye("NORMAL_TEMPORARY_FAILURE")
-        self._pump()
-        await self._gone.wait()
-
-    async def _close_media(self) -> None:
-        """Runs once, when the call has ended."""
-        for task in self._tasks:
-            task.cancel()
-        media, self._media = self._media, None
-        if media is not None:
-            try:
-                async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                    await media.close()
-            except TimeoutError:
-                logger.warning("The media of a call did not close within %s s; left behind.", CLOSE_TIMEOUT_S)
-            except Exception as error:  # noqa: BLE001 - a provider's fault becomes the loop's event
-                report_fault("The media of a call could not be closed", error)
-        for subscription in self._subscriptions:
-            subscription.dispose()
-        self._dialog.media_closed()
-        self._pump()
-
-    # -- time ------------------------------------------------------------------------------------------
-
-    def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        deadline = self._dialog.next_deadline()
-        if deadline is not None and not self._gone.is_set():
-            self._timer = asyncio.get_running_loop().call_at(deadline, self._tick)
-
-    def _tick(self) -> None:
-        self._dialog.tick(self._now())
-        self._pump()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()
+    def _streams(self) -> list[Happenings[Any]]:
+        return [*super()._streams(), *self._room.streams(), self._held, self._told]

@@ -35,6 +35,7 @@ class ClientSession:
         self._calls: Value[tuple[WebRTCCall, ...]] = Value(())
         self._incoming: Value[tuple[WebRTCCall, ...]] = Value(())
         self._signalling: Happenings[m.Event] = Happenings()
+        self._not_sent: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         link.events.stream.subscribe(self._receive)
 
@@ -108,6 +109,12 @@ class ClientSession:
         """Forget a request; true if it never left."""
         return self._link.cancel(request_id)
 
+    def set_sending(self, kind: str, on: bool) -> None:
+        """Send "audio" or "video" in this and later calls, or do not."""
+        self._not_sent = self._not_sent - {kind} if on else self._not_sent | {kind}
+        for call in self._calls.value:
+            call.switch(kind, on)
+
     async def hang_up_all(self) -> None:
         """End every call."""
         async with asyncio.TaskGroup() as group:
@@ -147,6 +154,8 @@ class ClientSession:
 
     def _add(self, call: WebRTCCall) -> None:
         self._set_calls((*self._calls.value, call))
+        for kind in self._not_sent:
+            call.switch(kind, False)
         call.status_stream.subscribe(lambda status: self._status_changed(call, status))
 
     def _status_changed(self, call: WebRTCCall, status: CallStatus) -> None:

@@ -199,10 +199,10 @@ class Link:
             self.session.cancel(request_id)
 
     def cancel(self, request_id: str) -> bool:
-        """Forget a request; true if the service never hears of it."""
-        future = self._futures.pop(request_id, None)
-        if future is not None:
-            future.cancel()
+        """Take a request back; true if the service never hears of it, else it goes on."""
+        if not self.session.waiting(request_id):
+            return False
+        self._futures.pop(request_id).cancel()
         return self.session.cancel(request_id)
 
     # -- the task --------------------------------------------------------------------------------------

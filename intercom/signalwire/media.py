@@ -59,6 +59,22 @@ class MutableMedia(Protocol):
 
 
 @runtime_checkable
+class VolumeMedia(Protocol):
+    """A `CallMedia` that can amplify what it sends."""
+
+    def set_microphone_gain(self, percent: int) -> None:
+        """Amplify our sound, 0 to 200 percent."""
+
+
+@runtime_checkable
+class ConstrainableMedia(Protocol):
+    """A `CallMedia` that can be told how to process what it sends."""
+
+    def apply_constraints(self, kind: str, constraints: Mapping[str, Any]) -> None:
+        """Take W3C MediaTrackConstraints for "audio" or "video", as far as they mean something here."""
+
+
+@runtime_checkable
 class MeasuredMedia(Protocol):
     """A `CallMedia` that counts."""
 

@@ -172,6 +172,11 @@ class Session:
         pending = self._pending.pop(request_id, None)
         return pending is not None and not pending.sent
 
+    def waiting(self, request_id: str) -> bool:
+        """Whether a request has not left yet."""
+        pending = self._pending.get(request_id)
+        return pending is not None and not pending.sent
+
     @property
     def pending(self) -> int:
         """How many requests are not over."""
