@@ -1,0 +1,84 @@
+"""The door itself, with real PCMs, and the unmodified reference client as the resident."""
+
+from __future__ import annotations
+
+import asyncio
+import wave
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+from intercom.config import CallConfig
+from intercom.machine import State
+from intercom.space import Space
+
+from ..alsa import AlsaCards, alsa_cards, alsa_session, tone
+from ..e2e.home import Home, home_config
+from .sdk import ReferenceClient, chromium
+
+__all__ = ["alsa_cards", "alsa_session"]
+
+RESIDENT_HZ = 700.0
+VISITOR_HZ = 1100.0
+
+
+@pytest.fixture
+async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
+    """Chromium whose microphone hears the resident's tone in bursts; a steady one would be suppressed as noise."""
+    burst, pause = tone(RESIDENT_HZ, 0.25, level_db=-6.0), tone(RESIDENT_HZ, 0.25, level_db=-120.0)
+    with wave.open(str(tmp_path / "resident.wav"), "wb") as file:
+        file.setparams((1, 2, 48_000, 0, "NONE", "not compressed"))
+        file.writeframes((burst.tobytes() + pause.tobytes()) * 10)
+    async with chromium(f"--use-file-for-fake-audio-capture={tmp_path / 'resident.wav'}") as browser:
+        yield browser
+
+
+@pytest.fixture
+async def home(tmp_path: Path, space: Space, alsa_cards: AlsaCards) -> AsyncIterator[Home]:
+    """The door at the reference client's space; the tablet is answered at once."""
+    config = home_config(call=CallConfig(auto_answer=("/private/tablet",), auto_answer_delay_s=0))
+    (tmp_path / "home").mkdir()
+    home = Home(tmp_path / "home", config, space=space)
+    await home.start()
+    yield home
+    await home.stop()
+
+
+async def they_hear_and_see_each_other(client: ReferenceClient, call: str, alsa_cards: AlsaCards) -> None:
+    with alsa_cards.listen() as ear, alsa_cards.speak(tone(VISITOR_HZ, 20.0)):
+        async with asyncio.timeout(15.0):
+            while abs(await client.heard_tone(call) - VISITOR_HZ) > 10.0:
+                pass
+        await asyncio.to_thread(ear.wait_for_tone, RESIDENT_HZ)
+    before = (await client.report(call)).get("videoFrames", 0)
+    await client.until_report(call, lambda r: r.get("videoFrames", 0) > before + 10, "ten more frames of the picture")
+
+
+async def test_the_button_rings_the_reference_client_which_answers_opens_and_hangs_up(
+    browser: Browser, space: Space, home: Home, alsa_cards: AlsaCards
+) -> None:
+    async with ReferenceClient(browser, space, "tablet", groups=("house",)) as client:
+        await home.press()
+        call = await client.ringing()
+        await client.answer(call)
+        await client.reaches(call, "connected")
+        await home.until(State.IN_CALL)
+        await they_hear_and_see_each_other(client, call, alsa_cards)
+        await client.digits(call, "9")
+        await home.wait_for(home.relay_is_on, "the relay")
+        await client.hangup(call)
+        await home.until(State.IDLE)
+
+
+async def test_the_reference_client_dials_the_door_and_is_answered_by_itself(
+    browser: Browser, space: Space, home: Home, alsa_cards: AlsaCards
+) -> None:
+    async with ReferenceClient(browser, space, "tablet", groups=("house",)) as client:
+        call = await client.dial("/private/door")
+        await client.reaches(call, "connected")
+        await home.until(State.IN_CALL)
+        await they_hear_and_see_each_other(client, call, alsa_cards)
+        await client.hangup(call)
+        await home.until(State.IDLE)
