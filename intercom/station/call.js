@@ -30,6 +30,7 @@ export class Call extends EventTarget {
   status = "ringing"; // "ringing" | "calling" | "connecting" | "connected" | "ended"
   cause = "";
   errorCode = ""; // of words.js: why a call failed on our side
+  answered = false; // by either side
   connectedAt = null; // performance.now() of the first media path
 
   constructor({ id = uuid(), direction, from = {}, nodeId = "", signalling, microphone }) {
@@ -257,6 +258,7 @@ export class Call extends EventTarget {
   #setStatus(status) {
     if (this.status === status) return;
     this.status = status;
+    if (this.talking) this.answered = true;
     this.#emit("status");
   }
 

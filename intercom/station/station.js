@@ -17,33 +17,32 @@
 import { Alerts } from "./alerts.js";
 import { Call } from "./call.js";
 import { Device, suggestedName } from "./device.js";
+import { DEFAULT_DOOR, findDoors } from "./directory.js";
 import { listenToKeys } from "./keys.js";
 import { Microphone } from "./microphone.js";
+import { loadSettings, saveSettings } from "./settings.js";
 import { Signalling } from "./signalling.js";
 import { Sounds } from "./sounds.js";
 import { announce, element, render, renderDoors, renderLevels, renderTime } from "./view.js";
-import { causeWords, elapsedWords, isFault, timeWords } from "./words.js";
+import { closingWords } from "./words.js";
 
-const DEFAULT_DOOR = { name: "The door", address: "/private/door" };
-const DOOR_ADDRESS = /^\/private\/door([-_.]?\w+)?$/; // where a directory does not tell roles
 const DEFAULT_OPEN_DIGITS = "9";
 const UNNAMED = "Station"; // a link made for no device in particular: the device says what it is
 const NAME_MAX = 60;
 const OPEN_CONFIRM_MS = 3000; // the relay answers at once; later is a fault to be told
-const SETTINGS_KEY = "intercom.settings";
 
 const device = new Device();
 const signalling = new Signalling(() => device.credentials());
 const microphone = new Microphone();
 const sounds = new Sounds();
 const alerts = new Alerts();
-const settings = { volume: 100, bellVolume: 80, keepAwake: false, ...stored(SETTINGS_KEY) };
+const settings = loadSettings();
 
 const model = {
   state: "loading", link: "connecting", lostSince: 0, call: null,
   error: "", problem: "", bell: false, microphone: "prompt", microphoneLive: false,
   opens: true, openDigits: DEFAULT_OPEN_DIGITS, opening: "closed", weak: false,
-  lastCall: "", doorName: "Nobody at the door",
+  lastCall: "", missed: false,
 };
 let meters = [];
 let openTimer = null;
@@ -105,7 +104,7 @@ signalling.addEventListener("state", ({ detail: { state, code, resumed } }) => {
     if (!resumed) model.call?.forgotten();
     if (model.link === "lost") announce("Connected again");
     update({ link: "ready", error: ["offline", "bad-answer"].includes(model.error) ? "" : model.error });
-    findDoors();
+    findDoors(signalling.token).then((doors) => renderDoors(doors, callDoor));
   } else if (state === "refused") {
     device.forget();
     update({ link: "connecting", error: code });
@@ -117,21 +116,6 @@ signalling.addEventListener("state", ({ detail: { state, code, resumed } }) => {
     update({ link: "connecting" });
   }
 });
-
-async function findDoors() {
-  let doors = [];
-  try {
-    const response = await fetch("/api/fabric/addresses?sort_by=name&sort_order=asc",
-      { headers: { Authorization: `Bearer ${signalling.token}` }, cache: "no-store" });
-    const { data } = await response.json();
-    doors = data.map(({ name, display_name, role, channels }) => ({
-      name: clip(display_name || name), role, address: channels?.audio?.split("?")[0] ?? name,
-    })).filter(({ role, address }) => role === "door" || DOOR_ADDRESS.test(address));
-  } catch {
-    doors = []; // no directory: the house has the one door of the default address
-  }
-  renderDoors(doors.length ? doors : [DEFAULT_DOOR], callDoor);
-}
 
 // ---------------------------------------------------------------- calls
 
@@ -214,14 +198,9 @@ function ended(call) {
   clearTimeout(openTimer);
   element["remote-audio"].srcObject = null;
   element["remote-video"].srcObject = null;
-  const missed = call.direction === "inbound" && !talked && call.cause !== "USER_BUSY" && call.cause !== "LOSE_RACE" && !call.errorCode;
-  const words = missed ? `Missed: ${call.from.name}` : causeWords(call.cause);
-  const length = talked ? `, ${elapsedWords(performance.now() - call.connectedAt)}` : "";
-  const fault = !call.errorCode && isFault(call.cause) && call.direction === "outbound";
-  const declined = call.direction === "inbound" && call.cause === "USER_BUSY";
-  update({ call: null, error: call.errorCode, problem: fault ? causeWords(call.cause) : "",
-    lastCall: fault || call.errorCode ? "" : `${declined ? "Declined" : words}${length} at ${timeWords(new Date())}` });
-  announce(call.errorCode || fault ? "Call ended" : words);
+  const lengthMs = talked ? performance.now() - call.connectedAt : null;
+  update({ call: null, error: call.errorCode, ...closingWords(call, lengthMs, new Date()) });
+  announce(model.problem || model.error ? "The call is over" : model.lastCall);
 }
 
 function showMedia(call) {
@@ -329,7 +308,7 @@ function applySettings() {
   element["keep-awake"].checked = settings.keepAwake;
   element["remote-audio"].volume = settings.volume / 100;
   sounds.volume = (settings.bellVolume / 100) ** 2; // loudness is not linear
-  localStorage.setItem(SETTINGS_KEY, JSON.stringify(settings));
+  saveSettings(settings);
   update();
 }
 
@@ -338,14 +317,6 @@ function setting(id, change) {
     change(element[id]);
     applySettings();
   });
-}
-
-function stored(key) {
-  try {
-    return JSON.parse(localStorage.getItem(key)) ?? {};
-  } catch {
-    return {};
-  }
 }
 
 function clip(text) {

@@ -3,7 +3,7 @@
 import { elapsedWords, errorWords, timeWords } from "./words.js";
 
 const ids = ["status", "error", "error-text", "error-close", "pair-form", "pair-code", "pair-name", "pair", "lost-for",
-  "retry", "clock", "ready-title", "last-call", "bell-card", "bell-words", "bell", "bell-row", "bell-volume", "bell-test", "keep-awake",
+  "retry", "clock", "last-call", "bell-card", "bell-words", "bell", "bell-row", "bell-volume", "bell-test", "keep-awake",
   "awake-row", "doors", "call-door", "ringing-title", "ringing-for", "silent-bell", "decline", "answer", "call-screen",
   "remote-video", "no-picture", "weak", "door-pill", "fit", "call-title", "elapsed", "level-in", "level-out",
   "volume", "volume-row", "open-door", "open-words", "mute", "hangup", "remote-audio", "announcer"];
@@ -21,7 +21,7 @@ export function render(model) {
   const { state, link } = model;
   Object.assign(document.body.dataset, { state, link, bell: model.bell ? "on" : "off", microphone: model.microphone });
   const lostInCall = link !== "ready" && ["ringing", "calling", "in-call"].includes(state);
-  setText(element.status, lostInCall ? "No connection to the house; the call goes on" : STATUS_WORDS[state]);
+  setText(element.status, lostInCall ? "Reconnecting; the call goes on" : STATUS_WORDS[state]);
   setText(element["error-text"], model.error ? errorWords(model.error) : model.problem);
   element.error.hidden = !element["error-text"].textContent;
   renderReady(model);
@@ -64,7 +64,7 @@ export function announce(words) {
   setTimeout(() => setText(element.announcer, words), 50); // the same words twice are announced twice
 }
 
-function renderReady({ bell, microphone, lastCall, doorName }) {
+function renderReady({ bell, microphone, lastCall, missed }) {
   const silent = !bell;
   element["bell-card"].hidden = bell && microphone !== "prompt";
   element["bell-row"].hidden = silent;
@@ -73,7 +73,7 @@ function renderReady({ bell, microphone, lastCall, doorName }) {
     : "Allow the microphone now, so that the first answer is quick. It is used during calls only.");
   setText(element.bell.querySelector("span"), silent ? "Turn on the bell" : "Allow the microphone");
   setText(element["last-call"], lastCall);
-  setText(element["ready-title"], doorName);
+  element["last-call"].classList.toggle("missed", missed);
 }
 
 function renderCall({ state, call, opens, opening, weak, microphone, microphoneLive }) {

@@ -52,15 +52,6 @@ export function errorWords(code) {
   return ERRORS[code] ?? "Something went wrong. Reload the page.";
 }
 
-export function causeWords(cause) {
-  return CAUSES[cause] ?? "Call ended";
-}
-
-/** Did the call end in a way that the resident must be told of as a fault? */
-export function isFault(cause) {
-  return cause in CAUSES && !NO_FAULT.has(cause);
-}
-
 export function elapsedWords(ms) {
   const total = Math.max(0, Math.floor(ms / 1000));
   const parts = [Math.floor(total / 60), total % 60];
@@ -70,4 +61,17 @@ export function elapsedWords(ms) {
 
 export function timeWords(date) {
   return date.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
+}
+
+/** What remains to be said of a call that is over: {lastCall, missed, problem}. lengthMs is null without a connection. */
+export function closingWords({ direction, cause, errorCode, answered, from }, lengthMs, at) {
+  const inbound = direction === "inbound";
+  const words = CAUSES[cause] ?? "Call ended";
+  const fault = cause in CAUSES && !NO_FAULT.has(cause);
+  if (errorCode || (fault && !inbound)) return { lastCall: "", missed: false, problem: errorCode ? "" : words };
+  const declined = inbound && cause === "USER_BUSY";
+  const missed = inbound && !answered && !declined && cause !== "LOSE_RACE";
+  const what = declined ? "Declined" : missed ? `Missed: ${from.name}` : fault ? "Call ended" : words;
+  const length = lengthMs === null ? "" : `, ${elapsedWords(lengthMs)}`;
+  return { lastCall: `${what}${length} at ${timeWords(at)}`, missed, problem: "" };
 }

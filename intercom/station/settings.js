@@ -1,0 +1,16 @@
+// What the resident has set on this device, kept in localStorage.
+
+const STORAGE_KEY = "intercom.settings";
+const DEFAULTS = { volume: 100, bellVolume: 80, keepAwake: false }; // percent, percent
+
+export function loadSettings() {
+  try {
+    return { ...DEFAULTS, ...JSON.parse(localStorage.getItem(STORAGE_KEY)) };
+  } catch {
+    return { ...DEFAULTS };
+  }
+}
+
+export function saveSettings(settings) {
+  localStorage.setItem(STORAGE_KEY, JSON.stringify(settings));
+}
