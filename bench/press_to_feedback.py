@@ -18,6 +18,7 @@ import alsaaudio
 from gpiozero import LED, Button
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
+from bench._far_end import FarEnd
 from bench.report import Report, spread
 from intercom.machine import State
 from tests.alsa import SPEAKER, AlsaCards, tone
@@ -25,17 +26,19 @@ from tests.e2e.home import Home, home_config
 
 PRESSES = 40
 PERIOD_FRAMES = 480
-BETWEEN_S = 0.4
+BETWEEN_S = 0.6
 
 
 class TimedPin(MockPWMPin):  # type: ignore[misc] # gpiozero is untyped
-    """A simulated pin that remembers when its level last rose."""
+    """A simulated pin that remembers when it became clearly brighter or darker."""
 
-    rose_at = 0.0
+    def __init__(self, *arguments: Any) -> None:
+        self.changed_at: list[float] = []
+        super().__init__(*arguments)
 
     def _set_state(self, value: Any) -> None:
-        if value and not self._state:
-            self.rose_at = time.monotonic()
+        if abs(float(value) - float(self._state)) >= 0.3:
+            self.changed_at.append(time.monotonic())
         super()._set_state(value)
 
 
@@ -61,6 +64,8 @@ async def _door(directory: Path) -> tuple[list[float], list[float]]:
     home = Home(directory / "home", home_config())
     home.pins = MockFactory(pin_class=TimedPin)
     await home.start()
+    far_end = FarEnd(home.space, directory)
+    await far_end.start()
     assert home.door is not None
     engine, config = home.door.engine, home.config.panel
     played: list[Any] = []
@@ -81,12 +86,16 @@ async def _door(directory: Path) -> tuple[list[float], list[float]]:
             button.drive_low()
             await asyncio.sleep(BETWEEN_S)
             button.drive_high()
+            await far_end.rings()
+            await home.door.plan.hold()
             chime = next(sound for sound in played if sound.name == "chime")
-            light_ms.append((min(pin.rose_at for pin in lights if pin.rose_at > pressed_at) - pressed_at) * 1000)
+            changed = [at for pin in lights for at in pin.changed_at if at > pressed_at]
+            light_ms.append((min(changed) - pressed_at) * 1000)
             sound_ms.append((chime.first_written_at - pressed_at) * 1000)
             await home.until(State.IDLE)
             await asyncio.sleep(BETWEEN_S)
     finally:
+        await far_end.stop()
         await home.stop()
     return light_ms, sound_ms
 
