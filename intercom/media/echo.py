@@ -1,0 +1,254 @@
+"""Echo: takes out of the microphone what the speaker played, and measures how well that works.
+
+The canceller runs at 16 kHz: WebRTC's noise suppression is nearly inert at 48 kHz, and telephones have no more. Its
+far reference is exactly what was written to the card, brought to the microphone's clock when the two differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import soxr
+
+from intercom.media.errors import MediaError
+from intercom.media.rate import Decimator, Interpolator
+from intercom.media.sound import BLOCK_MS, BLOCK_SAMPLES, RATE_HZ, Samples, level_db, ratio, to_samples
+
+CANCELLER_HZ = 16_000
+FACTOR = RATE_HZ // CANCELLER_HZ
+CANCELLER_SAMPLES = BLOCK_SAMPLES // FACTOR
+FAR_ACTIVE_DB = -50.0
+"""The speaker plays something that can be heard again."""
+SMOOTHING = 0.02
+"""Figures follow within half a second of far-end speech."""
+WARN_BELOW_DB = 6.0
+"""Less echo loss than this and the far end talks to itself."""
+DRIFT_MOST = 0.002
+"""2000 ppm: more than any two crystals differ."""
+DRIFT_CORRECTION_PER_S = 0.05
+"""Slow enough that the canceller can follow, quick enough for 200 ppm to leave 4 ms."""
+FILL_SMOOTHING = 0.01
+LONGEST_REFERENCE = CANCELLER_HZ // 4
+"""A quarter of a second waiting means that the microphone stood still: start afresh."""
+
+Frame = Samples
+
+
+class EchoError(MediaError, ImportError):
+    """The library of the chosen canceller is not installed."""
+
+
+class Backend(Protocol):
+    """A canceller's inside: 10 ms at 16 kHz at a time."""
+
+    def process(self, near: Frame, far: Frame) -> Frame:
+        """The near frame without the echo of the far one."""
+
+    def reset(self) -> None:
+        """Forget the room."""
+
+
+@dataclass(frozen=True, slots=True)
+class EchoStats:
+    """How the echo is held down; figures of the time that the far end spoke."""
+
+    echo_loss_db: float | None
+    """What the canceller took away; None before the far end spoke. Someone speaking at the door lowers it."""
+    echo_level_db: float | None
+    """The microphone against what the speaker was told to play: above 0 the speaker is too loud."""
+    drift_ppm: float
+    """The microphone's clock against the speaker's."""
+
+
+class WebRtcBackend:
+    """AEC3 and noise suppression of WebRTC (`pywebrtc-audio`)."""
+
+    def __init__(self) -> None:
+        try:
+            from pywebrtc_audio import AudioProcessor  # only where a canceller is wanted
+        except ImportError as error:
+            raise EchoError("no echo canceller: install pywebrtc-audio, or set another one") from error
+        self._processor = AudioProcessor(
+            sample_rate=CANCELLER_HZ, echo_cancellation=True, noise_suppression=True, high_pass_filter=True
+        )
+
+    def process(self, near: Frame, far: Frame) -> Frame:
+        """The near frame without the echo of the far one."""
+        cleaned: Frame = self._processor.process(near, far)
+        return cleaned
+
+    def reset(self) -> None:
+        """Forget the room."""
+        self._processor.reset()
+
+
+class LiveKitBackend:
+    """The same of WebRTC in LiveKit's build (`livekit`)."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def process(self, near: Frame, far: Frame) -> Frame:
+        """The near frame without the echo of the far one."""
+        reverse, stream = self._frame(far), self._frame(near)
+        self._module.process_reverse_stream(reverse)
+        self._module.process_stream(stream)
+        return np.frombuffer(bytes(stream.data), np.int16)
+
+    def _frame(self, samples: Frame) -> Any:
+        return self._rtc.AudioFrame(samples.tobytes(), CANCELLER_HZ, 1, len(samples))
+
+    def reset(self) -> None:
+        """Forget the room."""
+        try:
+            from livekit import rtc  # only where it was chosen
+        except ImportError as error:
+            raise EchoError("no echo canceller: install livekit, or set another one") from error
+        self._rtc = rtc
+        self._module = rtc.AudioProcessingModule(
+            echo_cancellation=True, noise_suppression=True, high_pass_filter=True, auto_gain_control=False
+        )
+
+
+class _Reference:
+    """What was played, waiting for the microphone's time, at the microphone's rate."""
+
+    def __init__(self) -> None:
+        self._resampler = soxr.ResampleStream(
+            CANCELLER_HZ * (1 + 2 * DRIFT_MOST), CANCELLER_HZ, 1, dtype="int16", quality="HQ", vr=True
+        )
+        self.clear()
+
+    def clear(self) -> None:
+        self._resampler.clear()
+        self._resampler.set_io_ratio(CANCELLER_HZ, CANCELLER_HZ)
+        self._waiting: Frame = np.zeros(0, np.int16)
+        self._fill: float | None = None
+        self._nominal = 0.0
+        self._seen = 0
+        self.drift = 0.0
+
+    def put(self, frame: Frame) -> None:
+        self._waiting = np.concatenate([self._waiting, self._resampler.resample_chunk(frame)])
+        if len(self._waiting) > LONGEST_REFERENCE:
+            self.clear()
+
+    def take(self) -> Frame:
+        frame, self._waiting = self._waiting[:CANCELLER_SAMPLES], self._waiting[CANCELLER_SAMPLES:]
+        if len(frame) < CANCELLER_SAMPLES:
+            return np.concatenate([frame, np.zeros(CANCELLER_SAMPLES - len(frame), np.int16)])
+        self._follow_drift(len(self._waiting))
+        return frame
+
+    def _follow_drift(self, waiting: int) -> None:
+        self._fill = waiting if self._fill is None else self._fill + FILL_SMOOTHING * (waiting - self._fill)
+        self._seen += 1
+        if self._seen == 5 * 1000 // BLOCK_MS:
+            self._nominal = self._fill  # five seconds settle what is usual
+        elif self._seen > 5 * 1000 // BLOCK_MS and self._seen % 100 == 0:
+            excess_s = (self._fill - self._nominal) / CANCELLER_HZ
+            self.drift = min(max(excess_s * DRIFT_CORRECTION_PER_S, -DRIFT_MOST), DRIFT_MOST)
+            self._resampler.set_io_ratio(CANCELLER_HZ * (1 + self.drift), CANCELLER_HZ, CANCELLER_SAMPLES)
+
+
+class EchoCanceller:
+    """The engine's canceller around one backend."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._near_down, self._far_down, self._up = Decimator(FACTOR), Decimator(FACTOR), Interpolator(FACTOR)
+        self._reference = _Reference()
+        self._loss_db: float | None = None
+        self._level_db: float | None = None
+
+    def played(self, block: Samples) -> None:
+        """Exactly what was written to the speaker."""
+        self._reference.put(self._far_down.run(block))
+
+    def clean(self, block: Samples) -> Samples:
+        """The captured block without the echo, 2 ms late and WebRTC's own 14."""
+        near, far = self._near_down.run(block), self._reference.take()
+        cleaned = self._backend.process(near, far)
+        self._measure(level_db(near), level_db(far), level_db(cleaned))
+        return self._up.run(cleaned)
+
+    def _measure(self, near_db: float, far_db: float, cleaned_db: float) -> None:
+        if far_db < FAR_ACTIVE_DB:
+            return
+        self._loss_db = _follow(self._loss_db, near_db - cleaned_db)
+        self._level_db = _follow(self._level_db, near_db - far_db)
+
+    def reset(self) -> None:
+        """Forget the room: the device changed."""
+        self._backend.reset()
+        self._reference.clear()
+        self._loss_db = self._level_db = None
+
+    def stats(self) -> EchoStats:
+        """How it does now."""
+        return EchoStats(self._loss_db, self._level_db, self._reference.drift * 1e6)
+
+
+def _follow(before: float | None, now: float) -> float:
+    return now if before is None else before + SMOOTHING * (now - before)
+
+
+HALF_DUPLEX_DB = -36.0
+"""What is left of the door's sound while the far end speaks: no echo is loud enough to survive it."""
+HOLD_BLOCKS = 25
+"""A quarter of a second bridges the gaps between words and the room's echo."""
+FAR_SPEAKS_DB = -42.0
+
+
+class HalfDuplex:
+    """For boxes whose speaker is louder than any canceller: who speaks at the far end silences the door meanwhile."""
+
+    def __init__(self, inner: EchoCanceller | None) -> None:
+        self._inner = inner
+        self._hold = 0
+        self._gain = 1.0
+
+    def played(self, block: Samples) -> None:
+        """Exactly what was written to the speaker."""
+        if level_db(block) > FAR_SPEAKS_DB:
+            self._hold = HOLD_BLOCKS
+        if self._inner is not None:
+            self._inner.played(block)
+
+    def clean(self, block: Samples) -> Samples:
+        """The captured block, turned down while the far end speaks."""
+        if self._inner is not None:
+            block = self._inner.clean(block)
+        wanted = ratio(HALF_DUPLEX_DB) if self._hold else 1.0
+        self._hold = max(0, self._hold - 1)
+        if wanted == self._gain == 1.0:
+            return block
+        fade = np.linspace(self._gain, wanted, len(block), dtype=np.float32)
+        self._gain = wanted
+        return to_samples(block * fade)
+
+    def reset(self) -> None:
+        """Forget the room: the device changed."""
+        self._hold = 0
+        if self._inner is not None:
+            self._inner.reset()
+
+    def stats(self) -> EchoStats:
+        """How the canceller inside does."""
+        return self._inner.stats() if self._inner is not None else EchoStats(None, None, 0.0)
+
+
+def open_canceller(name: str = "webrtc", *, half_duplex: bool = False) -> EchoCanceller | HalfDuplex | None:
+    """A canceller by its name: `webrtc`, `livekit` or `none`; EchoError says what to install."""
+    inner: EchoCanceller | None
+    if name == "webrtc":
+        inner = EchoCanceller(WebRtcBackend())
+    elif name == "livekit":
+        inner = EchoCanceller(LiveKitBackend())
+    elif name == "none":
+        inner = None
+    else:
+        raise ValueError(f"there is no echo canceller {name!r}: choose webrtc, livekit or none")
+    return HalfDuplex(inner) if half_duplex else inner

@@ -1,0 +1,107 @@
+"""The echo canceller in a made-up room: the far end does not hear itself, the door is still heard."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from intercom.media.echo import EchoCanceller, HalfDuplex, WebRtcBackend, open_canceller
+from intercom.media.rate import Decimator, Interpolator
+from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, Samples, level_db
+from intercom.media.sound_file import load_sound
+from tests.alsa import tone, tone_level_db
+
+
+def voice(seconds: float) -> Samples:
+    spoken = load_sound(Path(str(files("intercom.media").joinpath("visitor.wav"))))
+    return np.resize(spoken, int(seconds * RATE_HZ))
+
+
+def room(far: Samples, *, delay_s: float = 0.06, level: float = 0.5) -> Samples:
+    """What a microphone beside the speaker hears: a delayed, reverberating copy, and a little noise."""
+    chance = np.random.default_rng(1)
+    heard = chance.standard_normal(len(far)) * 3
+    for _ in range(40):
+        late_s = chance.exponential(0.02)
+        shift = int((delay_s + late_s) * RATE_HZ)
+        heard[shift:] += far[: len(far) - shift] * (level / 4 * np.exp(-late_s / 0.03) * chance.choice([-1, 1]))
+    return np.clip(heard, -32768, 32767).astype(np.int16)
+
+
+def through(canceller: EchoCanceller | HalfDuplex, far: Samples, microphone: Samples) -> Samples:
+    cleaned = []
+    for at in range(0, len(far) - BLOCK_SAMPLES + 1, BLOCK_SAMPLES):
+        canceller.played(far[at : at + BLOCK_SAMPLES])
+        cleaned.append(canceller.clean(microphone[at : at + BLOCK_SAMPLES]))
+    return np.concatenate(cleaned)
+
+
+def test_the_echo_is_30_db_softer_after_four_seconds() -> None:
+    far = voice(12)
+    microphone = room(far)
+    cleaned = through(EchoCanceller(WebRtcBackend()), far, microphone)
+    late = slice(4 * RATE_HZ, 12 * RATE_HZ)
+    assert level_db(microphone[late]) - level_db(cleaned[late]) > 30
+
+
+def test_the_echo_loss_is_measured_live() -> None:
+    canceller = EchoCanceller(WebRtcBackend())
+    assert canceller.stats().echo_loss_db is None
+    far = voice(8)
+    through(canceller, far, room(far))
+    stats = canceller.stats()
+    assert stats.echo_loss_db is not None
+    assert stats.echo_level_db is not None
+    assert stats.echo_loss_db > 20
+    assert -15 < stats.echo_level_db < 0
+
+
+def test_without_a_far_end_the_door_is_heard_as_it_is() -> None:
+    spoken = voice(6)
+    cleaned = through(EchoCanceller(WebRtcBackend()), np.zeros_like(spoken), spoken)
+    assert abs(level_db(cleaned[2 * RATE_HZ :]) - level_db(spoken[2 * RATE_HZ :])) < 3
+
+
+def test_after_a_reset_it_learns_again() -> None:
+    canceller = EchoCanceller(WebRtcBackend())
+    far = voice(8)
+    through(canceller, far, room(far))
+    canceller.reset()
+    assert canceller.stats().echo_loss_db is None
+    again = room(far, delay_s=0.15)
+    cleaned = through(canceller, far, again)
+    assert level_db(again[5 * RATE_HZ :]) - level_db(cleaned[5 * RATE_HZ :]) > 25
+
+
+def test_half_duplex_silences_the_door_while_the_far_end_speaks() -> None:
+    canceller = open_canceller("none", half_duplex=True)
+    assert isinstance(canceller, HalfDuplex)
+    far = np.concatenate([tone(500, 1.0), np.zeros(RATE_HZ, np.int16)])
+    heard = through(canceller, far, tone(700, 2.0))
+    assert tone_level_db(heard[RATE_HZ // 2 : RATE_HZ], 700) < -45
+    assert tone_level_db(heard[-RATE_HZ // 2 :], 700) > -13
+
+
+def test_no_canceller_is_none_and_an_unknown_one_is_refused() -> None:
+    assert open_canceller("none") is None
+    with pytest.raises(ValueError, match="webrtc, livekit or none"):
+        open_canceller("magic")
+
+
+@pytest.mark.parametrize("factor", [3, 6])
+def test_down_and_up_again_changes_nothing_but_four_milliseconds(factor: int) -> None:
+    down, up = Decimator(factor), Interpolator(factor)
+    sound = tone(1000, 1.0)
+    heard = np.concatenate([up.run(down.run(sound[at : at + 480])) for at in range(0, len(sound), 480)])
+    late = 31 * factor
+    difference = heard[2000:40_000].astype(int) - np.roll(sound, late)[2000:40_000]
+    assert np.abs(difference).max() < 200
+
+
+def test_what_the_lower_rate_cannot_hold_is_gone() -> None:
+    down = Decimator(3)
+    heard = np.concatenate([down.run(block) for block in np.split(tone(9000, 1.0), 100)])
+    assert np.abs(heard[1000:]).max() < 50

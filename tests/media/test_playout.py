@@ -1,0 +1,89 @@
+"""What the speaker gets, in simulated time: clocks that differ, losses, damage."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from intercom.media.playout import Playout
+from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, Samples
+
+FRAME = 960
+FRAME_S = 0.02
+
+
+NUMBERS = 100
+STEP = 300
+"""Apart enough that the resampler's gain does not change a number."""
+
+
+def numbered(number: int, samples: int) -> Samples:
+    return np.full(samples, number % NUMBERS * STEP, np.int16)
+
+
+class NumberedFrames:
+    """A codec whose sound says which frame it is."""
+
+    clock_hz = RATE_HZ
+
+    def length(self, payload: bytes) -> int:
+        return FRAME
+
+    def decode(self, payload: bytes) -> Samples:
+        return numbered(int.from_bytes(payload, "big"), FRAME)
+
+    def conceal(self, samples: int) -> Samples:
+        return np.zeros(samples, np.int16)
+
+    def recover(self, following: bytes, samples: int) -> Samples:
+        return numbered(int.from_bytes(following, "big") - 1, samples)
+
+
+def delays_ms(seconds: float, *, far_ppm: float = 0.0, loss: float = 0.0, loss_ends_s: float = 1e9) -> list[float]:
+    """Capture to playout of the frame that sounds, once a second, with our card and clock exact."""
+    chance = random.Random(7)
+    playout = Playout(NumberedFrames())
+    period_s = FRAME_S / (1 + far_ppm / 1e6)
+    sent = 0
+    delays = []
+    for block in range(int(seconds * 100)):
+        now = block * 0.01
+        while (arrival := (sent + 1) * period_s + 0.001) <= now:
+            if arrival > loss_ends_s or chance.random() >= loss:
+                playout.put(sent % 65536, sent * FRAME % 2**32, (sent).to_bytes(4, "big"), arrival)
+            sent += 1
+        sound = playout.pull(now)
+        if block % 100 == 99:
+            numbers = np.rint(sound / STEP).astype(int)
+            sounding = int(np.bincount(numbers.clip(0)).argmax())
+            delays.append((sent - sounding) % NUMBERS * FRAME_S * 1000)
+    return delays
+
+
+@pytest.mark.parametrize("ppm", [-300.0, 300.0])
+def test_the_delay_stays_flat_whatever_the_far_clock_does(ppm: float) -> None:
+    delays = delays_ms(150, far_ppm=ppm)  # without correction: 45 ms more, or none left
+    settled = delays[10:]
+    assert max(settled) <= 60
+    assert abs(np.mean(settled[:20]) - np.mean(settled[-20:])) < 5
+
+
+def test_the_delay_returns_after_a_time_of_loss() -> None:
+    delays = delays_ms(40, loss=0.05, loss_ends_s=20)
+    assert max(delays[26:]) <= 60
+
+
+def test_a_damaged_packet_is_concealed_and_counted() -> None:
+    from intercom.media.opus import OpusDecoder
+
+    playout = Playout(OpusDecoder())
+    assert not playout.put(0, 0, b"", 0.0)
+    assert playout.stats().damaged == 1
+
+
+def test_before_the_first_packet_there_is_silence() -> None:
+    block = Playout(NumberedFrames()).pull(0.0)
+    assert len(block) == BLOCK_SAMPLES
+    assert not block.any()
