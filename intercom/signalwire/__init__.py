@@ -10,7 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from intercom.signalwire.aiortc_media import AiortcMedia as AiortcMedia
     from intercom.signalwire.call import WebRTCCall as WebRTCCall
+    from intercom.signalwire.capabilities import SelfCapabilities as SelfCapabilities
     from intercom.signalwire.client import SignalWire as SignalWire
     from intercom.signalwire.client_session import ClientSession as ClientSession
     from intercom.signalwire.credentials import (
@@ -34,7 +36,19 @@ if TYPE_CHECKING:
     from intercom.signalwire.credentials import (
         TokenFileCredentials as TokenFileCredentials,
     )
+    from intercom.signalwire.devices import (
+        Device as Device,
+    )
+    from intercom.signalwire.devices import (
+        DeviceProvider as DeviceProvider,
+    )
+    from intercom.signalwire.devices import (
+        DeviceRecoveryEvent as DeviceRecoveryEvent,
+    )
     from intercom.signalwire.dialog_events import CallStatus as CallStatus
+    from intercom.signalwire.entities import Address as Address
+    from intercom.signalwire.entities import Directory as Directory
+    from intercom.signalwire.entities import User as User
     from intercom.signalwire.errors import (
         AuthenticationError as AuthenticationError,
     )
@@ -71,11 +85,17 @@ if TYPE_CHECKING:
     from intercom.signalwire.media import CallMedia as CallMedia
     from intercom.signalwire.media import MediaProvider as MediaProvider
     from intercom.signalwire.options import Options as Options
+    from intercom.signalwire.participant import Participant as Participant
+    from intercom.signalwire.participant import SelfParticipant as SelfParticipant
+    from intercom.signalwire.preferences import ClientPreferences as ClientPreferences
+    from intercom.signalwire.preflight import PreflightResult as PreflightResult
     from intercom.signalwire.storage import FileStorage as FileStorage
     from intercom.signalwire.storage import MemoryStorage as MemoryStorage
 
 _HOMES = {
+    "aiortc_media": ("AiortcMedia",),
     "call": ("WebRTCCall",),
+    "capabilities": ("SelfCapabilities",),
     "client": ("SignalWire",),
     "client_session": ("ClientSession",),
     "credentials": (
@@ -87,7 +107,9 @@ _HOMES = {
         "StaticCredentials",
         "TokenFileCredentials",
     ),
+    "devices": ("Device", "DeviceProvider", "DeviceRecoveryEvent"),
     "dialog_events": ("CallStatus",),
+    "entities": ("Address", "Directory", "User"),
     "errors": (
         "AuthenticationError",
         "CallError",
@@ -103,6 +125,9 @@ _HOMES = {
     ),
     "media": ("CallMedia", "MediaProvider"),
     "options": ("Options",),
+    "participant": ("Participant", "SelfParticipant"),
+    "preferences": ("ClientPreferences",),
+    "preflight": ("PreflightResult",),
     "storage": ("FileStorage", "MemoryStorage"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

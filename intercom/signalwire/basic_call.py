@@ -7,9 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
-from reactivex import Observable
-
 from intercom.signalwire import messages as m
+from intercom.signalwire.call_view import CallView
 from intercom.signalwire.dialog import Dialog
 from intercom.signalwire.dialog_events import (
     CallStatus,
@@ -17,16 +16,19 @@ from intercom.signalwire.dialog_events import (
     DigitsReceived,
     Ended,
     FarAnswered,
+    FarHeld,
+    FarOffered,
     InfoReceived,
     MediaParamsReceived,
     MessageIgnored,
     RequestConcluded,
     StatusChanged,
+    TransferAsked,
     VertoRequest,
 )
 from intercom.signalwire.errors import CallError, InvalidStateError, MediaError, SignalWireError
-from intercom.signalwire.media import CallMedia, DigitMedia, MediaProvider
-from intercom.signalwire.observable import Happenings, Value, report_fault
+from intercom.signalwire.media import CallMedia, DigitMedia, MediaProvider, RestartableMedia
+from intercom.signalwire.observable import Happenings, report_fault
 
 logger = logging.getLogger(__name__)
 
@@ -55,20 +57,16 @@ class CallLine(Protocol):
         """Ask the service anything."""
 
 
-class BasicCall:
+class BasicCall(CallView):
     """Dials, answers, ends; sends and receives digits and words. `WebRTCCall` adds the rest."""
 
     def __init__(self, line: CallLine, dialog: Dialog, *, offer: str = "") -> None:
+        super().__init__(dialog)
+        self._kinds = (True, True)
         self._line = line
-        self._dialog = dialog
         self._offer = offer
         self._media: CallMedia | None = None
         self._subscriptions: list[Any] = []
-        self._status: Value[CallStatus] = Value(dialog.status)
-        self._digits: Happenings[str] = Happenings()
-        self._info: Happenings[dict[str, Any]] = Happenings()
-        self._errors: Happenings[SignalWireError] = Happenings()
-        self._media_params: Happenings[dict[str, Any]] = Happenings()
         self._conclusions: dict[int, asyncio.Future[Any]] = {}
         self._request_ids: dict[int, str] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -76,87 +74,10 @@ class BasicCall:
         self._timer: asyncio.TimerHandle | None = None
         self._gone = asyncio.Event()
 
-    # -- what it is ------------------------------------------------------------------------------------
-
     @property
-    def id(self) -> str:
-        """The call's id, a UUID of the caller's."""
-        return self._dialog.call_id
-
-    @property
-    def direction(self) -> str:
-        """ "inbound" or "outbound"."""
-        return self._dialog.direction
-
-    @property
-    def from_(self) -> str:
-        """The address or number of the caller."""
-        return self._dialog.from_
-
-    @property
-    def from_name(self) -> str:
-        """The caller's display name."""
-        return self._dialog.from_name
-
-    @property
-    def to(self) -> str:
-        """The address or number called."""
-        return self._dialog.to
-
-    @property
-    def to_name(self) -> str:
-        """The callee's display name."""
-        return self._dialog.to_name
-
-    @property
-    def node_id(self) -> str:
-        """The service's node that holds the call."""
-        return self._dialog.node_id
-
-    @property
-    def self_id(self) -> str:
-        """Our member id in the call; empty until the service says."""
-        return self._dialog.member_id
-
-    @property
-    def status(self) -> CallStatus:
-        """Where the call stands; a string."""
-        return self._status.value
-
-    @property
-    def status_stream(self) -> Observable[CallStatus]:
-        """The status, now and at each change."""
-        return self._status.stream
-
-    @property
-    def end_cause(self) -> str | None:
-        """Why the call ended, for example "NORMAL_CLEARING" or "USER_BUSY"; None while it lives."""
-        return self._dialog.end_cause
-
-    @property
-    def digits_stream(self) -> Observable[str]:
-        """Digits that the far end presses, one at a time, by verto.info or telephone events."""
-        return self._digits.stream
-
-    @property
-    def info_stream(self) -> Observable[dict[str, Any]]:
-        """What the far end's application says by `send_info`."""
-        return self._info.stream
-
-    @property
-    def errors_stream(self) -> Observable[SignalWireError]:
-        """What went wrong with this call, whether it lived through it or not."""
-        return self._errors.stream
-
-    @property
-    def media_params_updated_stream(self) -> Observable[dict[str, Any]]:
-        """Constraints that the service asks for: {"audio": {...}, "video": {...}}."""
-        return self._media_params.stream
-
-    @property
-    def user_variables(self) -> Mapping[str, Any]:
-        """What the caller sent along."""
-        return self._dialog.user_variables
+    def media_kinds(self) -> tuple[bool, bool]:
+        """Whether the call has (sound, picture)."""
+        return self._kinds
 
     # -- what it does ----------------------------------------------------------------------------------
 
@@ -304,6 +225,12 @@ class BasicCall:
                 self._pressed(digits)
             case InfoReceived(info):
                 self._info.emit(info)
+            case FarOffered(sdp):
+                self._spawn(self._answer_update(sdp))
+            case FarHeld(held):
+                self._far_held.set(held)
+            case TransferAsked(destination):
+                self._transfers.emit(destination)
             case MediaParamsReceived(params):
                 self._media_params_asked(params)
             case Ended():
@@ -335,7 +262,15 @@ class BasicCall:
             stream.complete()
 
     def _streams(self) -> list[Happenings[Any]]:
-        return [self._status, self._digits, self._info, self._errors, self._media_params]
+        return [
+            self._status,
+            self._digits,
+            self._info,
+            self._errors,
+            self._media_params,
+            self._far_held,
+            self._transfers,
+        ]
 
     def _media_params_asked(self, params: dict[str, Any]) -> None:
         self._media_params.emit(params)
@@ -353,6 +288,7 @@ class BasicCall:
         except Exception as error:
             raise MediaError(f"The media of a call could not be opened: {error}") from error
         self._media = media
+        self._kinds = (audio, video)
         self._subscriptions.append(media.state_stream.subscribe(self._media_changed))
         if isinstance(media, DigitMedia):
             self._subscriptions.append(media.digits_stream.subscribe(self._pressed))
@@ -375,6 +311,16 @@ class BasicCall:
             self._errors.emit(failure)
             self._dialog.media_failed()
             self._pump()
+
+    async def _answer_update(self, offer: str) -> None:
+        if not isinstance(self._media, RestartableMedia):
+            self._errors.emit(MediaError("The far end offers new media; this call's media cannot take it."))
+            return
+        try:
+            answer = await self._from_media(self._media.create_restart_answer(offer))
+            await self._request(lambda dialog: dialog.answer_update(answer))
+        except SignalWireError as error:
+            self._errors.emit(error)
 
     def _media_changed(self, state: str) -> None:
         self._dialog.media(state, self._now())

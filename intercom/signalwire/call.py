@@ -43,6 +43,21 @@ class WebRTCCall(MendingCall):
         """Whether we hold the far end, now and at each change."""
         return self._held.stream
 
+    @property
+    def far_held(self) -> bool:
+        """Whether the far end holds us."""
+        return self._far_held.value
+
+    @property
+    def far_held_stream(self) -> Observable[bool]:
+        """Whether the far end holds us, now and at each change."""
+        return self._far_held.stream
+
+    @property
+    def transfer_asked_stream(self) -> Observable[str]:
+        """Addresses that the far end asks us to call in its place; whether to is the program's business."""
+        return self._transfers.stream
+
     async def hold(self) -> None:
         """Hold the far end."""
         await self._request(lambda dialog: dialog.hold(True))

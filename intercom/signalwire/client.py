@@ -14,21 +14,26 @@ from intercom.signalwire.account import Account
 from intercom.signalwire.call import WebRTCCall
 from intercom.signalwire.client_session import ClientSession
 from intercom.signalwire.credentials import CredentialProvider
+from intercom.signalwire.device_members import DeviceMembers
+from intercom.signalwire.devices import Devices
+from intercom.signalwire.diagnostics import Diagnostics
 from intercom.signalwire.entities import Address, Directory, User
 from intercom.signalwire.errors import NotConnectedError, SignalWireError
 from intercom.signalwire.link import Link
 from intercom.signalwire.media import MediaProvider
 from intercom.signalwire.observable import Happenings, Value
 from intercom.signalwire.options import Options
+from intercom.signalwire.preferences import ClientPreferences
 from intercom.signalwire.registration import Registration
 from intercom.signalwire.resume_store import ResumeStore
 from intercom.signalwire.session_events import Authenticated
 from intercom.signalwire.storage import MemoryStorage, Storage
+from intercom.signalwire.tools_members import ToolsMembers
 
 logger = logging.getLogger(__name__)
 
 
-class SignalWire:
+class SignalWire(DeviceMembers, ToolsMembers):
     """A SignalWire subscriber.
 
     ``async with SignalWire(credentials, media=media) as client: await client.register()``
@@ -55,12 +60,16 @@ class SignalWire:
         self._resume_store = ResumeStore(self._storage)
         self._directory: Value[Directory | None] = Value(None)
         self._registration = Registration(self._link, self._account.reauthenticate)
-        self._session = ClientSession(self._link, media)
+        self.preferences = ClientPreferences()
+        self._diagnostics = Diagnostics(self._options.agent)
+        self._session = ClientSession(self._link, media, self.preferences, self._resume_store)
+        self._devices = Devices(media, self._storage)
         self._destroyed: Happenings[None] = Happenings()
         self._is_destroyed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._link.ready.stream.subscribe(self._connection_changed)
         self._link.authenticated.stream.subscribe(self._authenticated)
+        self._observe()
         self._link.resume_changed.stream.subscribe(self._resume_store.keep_resume)
 
     async def __aenter__(self) -> Self:
@@ -107,6 +116,7 @@ class SignalWire:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._devices.close()
         self._account.close()
         await self._resume_store.flush()
         self._destroyed.emit(None)
@@ -222,9 +232,20 @@ class SignalWire:
         if self._is_destroyed:
             raise NotConnectedError("The client is destroyed; make a new one.")
         if not self._link.running:
-            self._link.session.resume, _ = await self._resume_store.load()
+            self._link.session.resume, self._session.known_calls = await self._resume_store.load()
             self._directory.set(self._directory.value or Directory(self._account.get))
             self._link.start()
+
+    def _observe(self) -> None:
+        """Keep what diagnostics tell, and pass on what parts report."""
+        note = self._diagnostics.note
+        self._link.ready.stream.subscribe(lambda connected: note("connected" if connected else "disconnected"))
+        self._registration.registered.stream.subscribe(lambda on: note("registered" if on else "unregistered"))
+        self._link.faults.stream.subscribe(lambda error: note("error", type=type(error).__name__, message=str(error)))
+        self._link.warnings.stream.subscribe(lambda warning: note("warning", message=warning))
+        self._session.added.stream.subscribe(self._diagnostics.follow)
+        self._devices.recovered.stream.subscribe(self._diagnostics.device)
+        self._devices.faults.stream.subscribe(self._link.faults.emit)
 
     def _connection_changed(self, connected: bool) -> None:
         if not connected:

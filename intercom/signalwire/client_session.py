@@ -14,10 +14,12 @@ from intercom.signalwire import messages as m
 from intercom.signalwire.call import WebRTCCall
 from intercom.signalwire.dialog import Dialog
 from intercom.signalwire.dialog_events import CallStatus, VertoRequest
-from intercom.signalwire.errors import BadFrameError, InvalidParamsError
+from intercom.signalwire.errors import BadFrameError, CallError, InvalidParamsError
 from intercom.signalwire.link import Link
 from intercom.signalwire.media import MediaProvider
 from intercom.signalwire.observable import Happenings, Value
+from intercom.signalwire.preferences import ClientPreferences
+from intercom.signalwire.resume_store import KnownCall, ResumeStore
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +31,12 @@ MAX_ADDRESS_CHARS = 512
 class ClientSession:
     """`SignalWire.session`: the calls of one client."""
 
-    def __init__(self, link: Link, media: MediaProvider) -> None:
+    def __init__(self, link: Link, media: MediaProvider, preferences: ClientPreferences, store: ResumeStore) -> None:
         self.media = media
+        self.added: Happenings[WebRTCCall] = Happenings()
+        self.known_calls: list[KnownCall] = []
+        self._preferences = preferences
+        self._store = store
         self._link = link
         self._calls: Value[tuple[WebRTCCall, ...]] = Value(())
         self._incoming: Value[tuple[WebRTCCall, ...]] = Value(())
@@ -76,10 +82,10 @@ class ClientSession:
 
     @property
     def ice_servers(self) -> Sequence[Mapping[str, Any]]:
-        """What the service gave for peer connections (W3C RTCIceServer)."""
+        """What peer connections use: what the service gave, or what is preferred (W3C RTCIceServer)."""
         result = self._link.session.result
-        servers: list[dict[str, Any]] = msgspec.to_builtins(result.ice_servers) if result else []
-        return servers
+        given: list[dict[str, Any]] = msgspec.to_builtins(result.ice_servers) if result else []
+        return self._preferences.choose_ice_servers(given)
 
     async def execute(self, method: str, params: Mapping[str, Any], *, timeout_s: float = 5.0) -> Any:
         """Ask the service anything; the result as builtins."""
@@ -93,7 +99,12 @@ class ClientSession:
         """See `SignalWire.dial`."""
         if not destination or len(destination) > MAX_ADDRESS_CHARS or not destination.isprintable():
             raise InvalidParamsError("dial() needs an address, for example /private/house or +15551234567.")
-        dialog = Dialog(m.new_id(), "outbound", to=destination, user_variables=dict(user_variables or {}))
+        dialog = Dialog(
+            m.new_id(),
+            "outbound",
+            to=destination,
+            user_variables={**self._preferences.user_variables, **(user_variables or {})},
+        )
         call = WebRTCCall(self, dialog)
         self._add(call)
         await call.start(audio=audio, video=video)
@@ -142,6 +153,8 @@ class ClientSession:
                 return
         if message.method == "verto.invite":
             self._invited(m.decode(message.params, m.IncomingInvite), node_id)
+        elif message.method == "verto.attach":
+            self._attached(m.decode(message.params, m.Attach), node_id)
         else:
             logger.debug("A message of an unknown call came; it is skipped.")
 
@@ -152,13 +165,30 @@ class ClientSession:
         else:
             self._add(call)
 
+    def _attached(self, attach: m.Attach, node_id: str) -> None:
+        """A call of an earlier process lives on: take it up with a new peer connection."""
+        known = next((call for call in self.known_calls if call.id == attach.callID), KnownCall(attach.callID))
+        to = known.to or attach.callee_id_number or attach.caller_id_number
+        call = WebRTCCall(self, Dialog(attach.callID, "outbound", to=to, node_id=node_id, reattach=True))
+        self._add(call)
+        self._spawn(self._reattach(call, known))
+
+    async def _reattach(self, call: WebRTCCall, known: KnownCall) -> None:
+        try:
+            await call.start(audio=known.audio, video=known.video)
+        except CallError as error:
+            logger.info("A call of the last session could not be taken up: %s", error)
+
     def _add(self, call: WebRTCCall) -> None:
         self._set_calls((*self._calls.value, call))
+        self.added.emit(call)
         for kind in self._not_sent:
             call.switch(kind, False)
         call.status_stream.subscribe(lambda status: self._status_changed(call, status))
 
     def _status_changed(self, call: WebRTCCall, status: CallStatus) -> None:
+        if status in {CallStatus.CONNECTED, CallStatus.DISCONNECTED, CallStatus.DISCONNECTING, CallStatus.FAILED}:
+            self._store.keep_calls([known_call(other) for other in self.calls if other.status is CallStatus.CONNECTED])
         if status is CallStatus.DESTROYED:
             self._set_calls(tuple(other for other in self._calls.value if other is not call))
 
@@ -170,6 +200,12 @@ class ClientSession:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def known_call(call: WebRTCCall) -> KnownCall:
+    """What a later process needs to take a call up again."""
+    audio, video = call.media_kinds
+    return KnownCall(call.id, call.node_id, call.to if call.direction == "outbound" else call.from_, audio, video)
 
 
 def _call_id(params: Mapping[str, Any]) -> str:

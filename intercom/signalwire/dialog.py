@@ -13,30 +13,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import UNSET
-
 from intercom.signalwire import messages as m
+from intercom.signalwire.dialog_base import DialogBase, IncomingModify
 from intercom.signalwire.dialog_events import (
     Attached,
     CallStatus,
-    DialogEvent,
     DigitsReceived,
     Ended,
     FarAnswered,
+    FarHeld,
+    FarOffered,
     InfoReceived,
     MediaParamsReceived,
     MessageIgnored,
     RequestConcluded,
     StatusChanged,
-    VertoRequest,
+    TransferAsked,
 )
 from intercom.signalwire.errors import BadFrameError, InvalidParamsError, InvalidStateError
-from intercom.signalwire.verto import cause_of, innermost, known_params
+from intercom.signalwire.verto import cause_of, innermost
 
 # Answer to audible takes well under a second; a peer that has not connected by now never will.
 MEDIA_DEADLINE_S = 15.0
-# A request that changes a call is answered at once or not at all.
-REQUEST_TIMEOUT_S = 5.0
 # A bye is worth sending even after an outage: as long as the space waits for a lost socket, three times over.
 BYE_TIMEOUT_S = 30.0
 DIGITS = frozenset("0123456789*#ABCD")
@@ -46,33 +44,14 @@ MAX_DIGITS = 64
 _OVER = {CallStatus.DISCONNECTING, CallStatus.DISCONNECTED, CallStatus.FAILED, CallStatus.DESTROYED}
 
 
-class Dialog:
+class Dialog(DialogBase):
     """A call between us and one far end, told apart by `call_id`."""
 
-    def __init__(  # one parameter for each field of the invite
-        self,
-        call_id: str,
-        direction: str,
-        *,
-        from_: str = "",
-        from_name: str = "",
-        to: str = "",
-        to_name: str = "",
-        user_variables: dict[str, Any] | None = None,
-        node_id: str = "",
-        reattach: bool = False,
-    ) -> None:
-        self.call_id = call_id
-        self.direction = direction
-        self.from_, self.from_name, self.to, self.to_name = from_, from_name, to, to_name
-        self.user_variables = user_variables or {}
-        self.node_id = node_id
-        self.member_id = ""
+    def __init__(self, call_id: str, direction: str, **fields: Any) -> None:
+        super().__init__(call_id, direction, **fields)
         self.status = CallStatus.RINGING if direction == "inbound" else CallStatus.NEW
         self.end_cause: str | None = None
         self.held = False
-        self.aliases = {call_id}
-        self._reattach = reattach
         self._invite_key: int | None = None
         self._known = direction == "inbound"
         self._bye_owed: str | None = None
@@ -80,10 +59,6 @@ class Dialog:
         self._described = False
         self._media_state = "new"
         self._media_deadline: float | None = None
-        self._key = 0
-        self._kinds: dict[int, str] = {}
-        self._requests: list[VertoRequest] = []
-        self._events: list[DialogEvent] = []
 
     @classmethod
     def from_invite(cls, invite: m.IncomingInvite, node_id: str) -> Dialog:
@@ -153,6 +128,11 @@ class Dialog:
         self._must_be_answered()
         params = {"dialogParams": self._dialog_params(), "sdp": sdp, "action": "updateMedia"}
         return self._send("verto.modify", params)
+
+    def answer_update(self, sdp: str) -> int:
+        """Answer the far end's new offer (`FarOffered`)."""
+        self._must_be_answered()
+        return self._send("verto.answer", {"dialogParams": self._dialog_params(), "sdp": sdp}, kind="update answer")
 
     def transfer(self, destination: str) -> int:
         """Send the far end to another address."""
@@ -249,10 +229,23 @@ class Dialog:
                 self._report(MediaParamsReceived(params))
             case "verto.attach":
                 self._report(Attached())
+            case "verto.modify":
+                self._receive_modify(m.decode(message.params, IncomingModify))
             case "verto.invite":
                 raise BadFrameError("A second invite came for a known call.")
             case _:
                 raise BadFrameError("A Verto message of an unknown kind came.")
+
+    def _receive_modify(self, modify: IncomingModify) -> None:
+        match modify.action:
+            case "updateMedia" if modify.sdp and self._answered:
+                self._report(FarOffered(modify.sdp))
+            case "hold" | "unhold":
+                self._report(FarHeld(modify.action == "hold"))
+            case "transfer" if modify.destination:
+                self._report(TransferAsked(modify.destination))
+            case _:
+                raise BadFrameError("A modify makes no sense in this call now.")
 
     def _receive_info(self, info: m.Info) -> None:
         if isinstance(info.dtmf, str):
@@ -368,57 +361,3 @@ class Dialog:
         self._must_be_alive()
         if not self._answered:
             raise InvalidStateError(f"The call is {self.status}; this needs an answered call.")
-
-    def _short_params(self) -> dict[str, Any]:
-        return {"sessid": self.call_id, "dialogParams": {"callID": self.call_id}}
-
-    def _dialog_params(self, *, first: bool = False) -> dict[str, Any]:
-        variables: dict[str, Any] = {"memberCallId": self.call_id}
-        if self.member_id:
-            variables["memberId"] = self.member_id
-        params = m.DialogParams(
-            self.call_id,
-            destination_number=self.to or self.from_,
-            caller_id_name=self.from_name,
-            caller_id_number=self.from_,
-            remote_caller_id_name=self.to_name,
-            remote_caller_id_number=self.to,
-            userVariables=variables | self.user_variables,
-            attach=first and self._reattach,
-            reattaching=first and self._reattach,
-        )
-        return known_params(params, fresh=first and not self._reattach)
-
-    def _send(
-        self,
-        method: str,
-        params: dict[str, Any],
-        *,
-        first: bool = False,
-        idempotent: bool = False,
-        timeout_s: float = REQUEST_TIMEOUT_S,
-    ) -> int:
-        self._key += 1
-        action = params.get("action")
-        self._kinds[self._key] = action if action in {"hold", "unhold"} else method
-        verto = m.WebrtcVerto(
-            m.VertoMessage(method, params, m.new_id()),
-            callID=self.call_id,
-            node_id=self.node_id,
-            subscribe=list(m.INVITE_SUBSCRIBE) if first else UNSET,
-        )
-        self._requests.append(VertoRequest(self._key, verto, idempotent, timeout_s))
-        return self._key
-
-    def requests_to_send(self) -> list[VertoRequest]:
-        """What goes to the service now, in order; each is handed out once."""
-        requests, self._requests = self._requests, []
-        return requests
-
-    def events(self) -> list[DialogEvent]:
-        """What happened since the last look, in order; each is handed out once."""
-        events, self._events = self._events, []
-        return events
-
-    def _report(self, event: DialogEvent) -> None:
-        self._events.append(event)

@@ -75,6 +75,30 @@ class MediaParamsReceived:
 
 
 @dataclass(frozen=True)
+class FarOffered:
+    """The far end offers new media, or new ICE; answer it with `Dialog.answer_update`."""
+
+    sdp: str
+    """Complete."""
+
+
+@dataclass(frozen=True)
+class FarHeld:
+    """The far end holds us, or takes us back."""
+
+    held: bool
+    """Whether we are held."""
+
+
+@dataclass(frozen=True)
+class TransferAsked:
+    """The far end asks us to call another address in its place."""
+
+    destination: str
+    """Which."""
+
+
+@dataclass(frozen=True)
 class Attached:
     """The service says that the call lives on after a resume."""
 
@@ -112,6 +136,9 @@ class MessageIgnored:
 DialogEvent = (
     StatusChanged
     | FarAnswered
+    | FarOffered
+    | FarHeld
+    | TransferAsked
     | DigitsReceived
     | InfoReceived
     | MediaParamsReceived

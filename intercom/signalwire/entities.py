@@ -65,7 +65,8 @@ class Address:
     def default_channel(self) -> str:
         """What to dial: with video if it can, else with audio, else by name."""
         channels = self.channels
-        return channels.video or channels.audio or f"/public/{self.name}"
+        name = self.name if self.name.startswith("/") else f"/public/{self.name}"
+        return channels.video or channels.audio or name
 
     def update(self, state: AddressState) -> None:
         """Take a newer description."""
@@ -167,7 +168,7 @@ class Directory:
         """The address called `name`: of the known ones, else the service is asked."""
         plain = name.partition("?")[0].rsplit("/", 1)[-1]
         for address in self._known.values():
-            if address.name == plain:
+            if address.name.rpartition("/")[2] == plain:
                 return address
         answer = await self._get(f"/api/fabric/addresses?name={quote(plain, safe='')}")
         found = msgspec.convert(answer, _Page, strict=False).data

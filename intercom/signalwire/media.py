@@ -38,6 +38,9 @@ class RestartableMedia(Protocol):
     async def create_restart_offer(self) -> str:
         """A complete offer with new ICE credentials; its answer comes by `accept_answer`."""
 
+    async def create_restart_answer(self, offer: str) -> str:
+        """A complete answer to the far end's new offer."""
+
 
 @runtime_checkable
 class KeyframeMedia(Protocol):

@@ -35,6 +35,11 @@ class ScriptedCall:
         self.restarts += 1
         return RESTART_OFFER
 
+    async def create_restart_answer(self, offer: str) -> str:
+        self._may_fail("create_restart_answer")
+        self.restarts += 1
+        return ANSWER
+
     async def create_answer(self, offer: str) -> str:
         self._may_fail("create_answer")
         self.offered.append(offer)

@@ -1,0 +1,153 @@
+"""A media provider for scripts: aiortc's peer connection, with whatever tracks the script has.
+
+The door does not use it: aiortc's own receive path is too slow for an intercom. aiortc is imported when a call is
+made, so that a program without calls does not pay for it. A STUN or TURN server that does not answer delays a call
+by aiortc's 5 s; prefer none (`client.preferences.ice_servers = []`) on a network without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from reactivex import Observable
+
+from intercom.signalwire.errors import MediaError
+from intercom.signalwire.observable import Happenings, Value
+
+if TYPE_CHECKING:
+    from aiortc import MediaStreamTrack, RTCPeerConnection
+
+MakeTrack = Callable[[], "MediaStreamTrack | None"]
+
+
+class AiortcMedia:
+    """Opens calls that send `audio()` and `video()`, a new track for each call, and give what they receive.
+
+    Without `audio` silence is sent, without `video` none. ``AiortcMedia(audio=lambda: MediaPlayer("x.wav").audio)``
+    """
+
+    def __init__(self, *, audio: MakeTrack | None = None, video: MakeTrack | None = None) -> None:
+        self._audio = audio
+        self._video = video
+        self._tracks: Happenings[tuple[str, Any]] = Happenings()
+
+    @property
+    def tracks_stream(self) -> Observable[tuple[str, Any]]:
+        """(call id, track) for each track that a far end sends; consume it, else it piles up."""
+        return self._tracks.stream
+
+    def open(self, call_id: str, ice_servers: Sequence[Mapping[str, Any]], *, audio: bool, video: bool) -> AiortcCall:
+        """Make a call's peer connection; raises `MediaError` when aiortc is not installed."""
+        try:
+            from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
+        except ImportError as error:
+            raise MediaError("Calls need aiortc: pip install aiortc.") from error
+        servers = [
+            RTCIceServer(
+                urls=server["urls"],
+                username=server.get("username") or None,
+                credential=server.get("credential") or None,
+            )
+            for server in ice_servers
+        ]
+        connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        tracks = {
+            "audio": self._make(self._audio, "audio") if audio else None,
+            "video": self._make(self._video, "video") if video else None,
+        }
+        kinds = {"audio": audio, "video": video}
+        return AiortcCall(connection, kinds, tracks, lambda track: self._tracks.emit((call_id, track)))
+
+    @staticmethod
+    def _make(make: MakeTrack | None, kind: str) -> MediaStreamTrack | None:
+        from aiortc.mediastreams import AudioStreamTrack
+
+        if make is not None:
+            return make()
+        return AudioStreamTrack() if kind == "audio" else None
+
+
+class AiortcCall:
+    """One call's peer connection; a `CallMedia`."""
+
+    def __init__(
+        self,
+        connection: RTCPeerConnection,
+        kinds: Mapping[str, bool],
+        tracks: Mapping[str, MediaStreamTrack | None],
+        on_track: Callable[[MediaStreamTrack], None],
+    ) -> None:
+        self._connection = connection
+        self._kinds = kinds
+        self._tracks = tracks
+        self._state: Value[str] = Value("new")
+        connection.on("connectionstatechange", self._state_changed)
+        connection.on("track", on_track)
+
+    @property
+    def state_stream(self) -> Observable[str]:
+        """The peer connection's state."""
+        return self._state.stream
+
+    async def create_offer(self) -> str:
+        """A complete offer."""
+        for kind, wanted in self._kinds.items():
+            if wanted:
+                self._add(kind)
+        return await self._describe(await self._connection.createOffer())
+
+    async def create_answer(self, offer: str) -> str:
+        """A complete answer."""
+        from aiortc import RTCSessionDescription
+
+        await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        for transceiver in self._connection.getTransceivers():
+            track = self._tracks.get(transceiver.kind)
+            if not self._kinds[transceiver.kind]:
+                transceiver.direction = "inactive"
+            elif track is not None:
+                transceiver.sender.replaceTrack(track)
+                transceiver.direction = "sendrecv"
+        return await self._describe(await self._connection.createAnswer())
+
+    async def accept_answer(self, answer: str) -> None:
+        """Take the far end's answer."""
+        from aiortc import RTCSessionDescription
+
+        await self._connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        await self._connection.close()
+        for track in self._tracks.values():
+            if track is not None:
+                track.stop()
+
+    async def stats(self) -> Mapping[str, Any]:
+        """What was received, under the names of `MediaCounters`."""
+        counters: dict[str, Any] = {}
+        for entry in (await self._connection.getStats()).values():
+            if entry.type == "inbound-rtp":
+                counters[f"{entry.kind}_packets_received"] = entry.packetsReceived
+                counters[f"{entry.kind}_packets_lost"] = max(entry.packetsLost, 0)
+                if entry.kind == "audio":
+                    # RFC 3550 counts jitter in the codec's clock; Opus has 48 kHz (RFC 7587).
+                    counters["jitter_ms"] = entry.jitter / 48.0
+            elif entry.type == "remote-inbound-rtp" and entry.roundTripTime is not None:
+                counters["round_trip_ms"] = entry.roundTripTime * 1000
+        return counters
+
+    def _add(self, kind: str) -> None:
+        track = self._tracks.get(kind)
+        if track is not None:
+            self._connection.addTrack(track)
+        else:
+            self._connection.addTransceiver(kind, "recvonly")
+
+    async def _describe(self, description: Any) -> str:
+        await self._connection.setLocalDescription(description)
+        return self._connection.localDescription.sdp
+
+    def _state_changed(self) -> None:
+        self._state.set(self._connection.connectionState)

@@ -1,0 +1,109 @@
+"""What can be seen of a call: who, where it stands, and what the far end does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reactivex import Observable
+
+from intercom.signalwire.dialog import Dialog
+from intercom.signalwire.dialog_events import CallStatus
+from intercom.signalwire.errors import SignalWireError
+from intercom.signalwire.observable import Happenings, Value
+
+
+class CallView:
+    """The fields of a call."""
+
+    def __init__(self, dialog: Dialog) -> None:
+        self._dialog = dialog
+        self._status: Value[CallStatus] = Value(dialog.status)
+        self._digits: Happenings[str] = Happenings()
+        self._info: Happenings[dict[str, Any]] = Happenings()
+        self._errors: Happenings[SignalWireError] = Happenings()
+        self._far_held: Value[bool] = Value(False)
+        self._transfers: Happenings[str] = Happenings()
+        self._media_params: Happenings[dict[str, Any]] = Happenings()
+
+    # -- what it is ------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The call's id, a UUID of the caller's."""
+        return self._dialog.call_id
+
+    @property
+    def direction(self) -> str:
+        """ "inbound" or "outbound"."""
+        return self._dialog.direction
+
+    @property
+    def from_(self) -> str:
+        """The address or number of the caller."""
+        return self._dialog.from_
+
+    @property
+    def from_name(self) -> str:
+        """The caller's display name."""
+        return self._dialog.from_name
+
+    @property
+    def to(self) -> str:
+        """The address or number called."""
+        return self._dialog.to
+
+    @property
+    def to_name(self) -> str:
+        """The callee's display name."""
+        return self._dialog.to_name
+
+    @property
+    def node_id(self) -> str:
+        """The service's node that holds the call."""
+        return self._dialog.node_id
+
+    @property
+    def self_id(self) -> str:
+        """Our member id in the call; empty until the service says."""
+        return self._dialog.member_id
+
+    @property
+    def status(self) -> CallStatus:
+        """Where the call stands; a string."""
+        return self._status.value
+
+    @property
+    def status_stream(self) -> Observable[CallStatus]:
+        """The status, now and at each change."""
+        return self._status.stream
+
+    @property
+    def end_cause(self) -> str | None:
+        """Why the call ended, for example "NORMAL_CLEARING" or "USER_BUSY"; None while it lives."""
+        return self._dialog.end_cause
+
+    @property
+    def digits_stream(self) -> Observable[str]:
+        """Digits that the far end presses, one at a time, by verto.info or telephone events."""
+        return self._digits.stream
+
+    @property
+    def info_stream(self) -> Observable[dict[str, Any]]:
+        """What the far end's application says by `send_info`."""
+        return self._info.stream
+
+    @property
+    def errors_stream(self) -> Observable[SignalWireError]:
+        """What went wrong with this call, whether it lived through it or not."""
+        return self._errors.stream
+
+    @property
+    def media_params_updated_stream(self) -> Observable[dict[str, Any]]:
+        """Constraints that the service asks for: {"audio": {...}, "video": {...}}."""
+        return self._media_params.stream
+
+    @property
+    def user_variables(self) -> Mapping[str, Any]:
+        """What the caller sent along."""
+        return self._dialog.user_variables

@@ -1,0 +1,91 @@
+"""The members of `SignalWire` for whoever looks after it: tests, diagnostics, storage, defaults."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+from msgspec import Struct
+
+from intercom.signalwire.account import Account
+from intercom.signalwire.client_session import ClientSession
+from intercom.signalwire.devices import DeviceProvider, Devices
+from intercom.signalwire.diagnostics import Diagnostics
+from intercom.signalwire.errors import StorageError
+from intercom.signalwire.preferences import ClientPreferences
+from intercom.signalwire.preflight import DURATION_S, PreflightResult, run_preflight
+from intercom.signalwire.resume_store import ResumeStore
+from intercom.signalwire.storage import KEY_PREFIX, Storage
+
+
+class PlatformCapabilities(Struct, frozen=True):
+    """What this client can do here."""
+
+    webrtc: bool
+    """Calls can have media."""
+    device_selection: bool
+    """The media provider lets its devices be chosen."""
+    client_bound: bool
+    """Tokens can be bound to this device."""
+    screen_share: bool = False
+    """A device has no screen to share."""
+
+
+class ToolsMembers:
+    """Preflight, diagnostics, storage, defaults."""
+
+    preferences: ClientPreferences
+    _account: Account
+    _session: ClientSession
+    _devices: Devices
+    _diagnostics: Diagnostics
+    _resume_store: ResumeStore
+    _storage: Storage
+
+    async def preflight(
+        self, destination: str, *, duration_s: float = DURATION_S, audio: bool = True, video: bool = False
+    ) -> PreflightResult:
+        """Make a test call to something that answers by itself, for example the space's /public/echo, and judge it.
+
+        Raises nothing of the network's; what failed stands in the result.
+        """
+        session = self._session
+
+        async def dial() -> Any:
+            return await session.dial(destination, audio=audio, video=video, user_variables=None)
+
+        return await run_preflight(dial, session.ice_servers, duration_s, asyncio.get_running_loop().time)
+
+    def export_diagnostics(self) -> dict[str, Any]:
+        """What happened lately, as what JSON can hold; no token, no key, no digit pressed."""
+        kinds = self._devices.selections.items()
+        return {
+            **self._diagnostics.export(),
+            "devices": {kind: [device.label for device in selection.available.value] for kind, selection in kinds},
+            "capabilities": {
+                name: getattr(self.platform_capabilities, name) for name in PlatformCapabilities.__struct_fields__
+            },
+        }
+
+    @property
+    def platform_capabilities(self) -> PlatformCapabilities:
+        """What this client can do here."""
+        return PlatformCapabilities(
+            webrtc=True,
+            device_selection=isinstance(self._session.media, DeviceProvider),
+            client_bound=True,
+        )
+
+    def set_storage_manager(self, storage: Storage) -> None:
+        """Keep what is kept elsewhere from now on; call it before connect()."""
+        self._storage = self._account.storage = self._resume_store.storage = self._devices.storage = storage
+
+    async def reset_to_defaults(self) -> None:
+        """Forget everything that is kept between runs, and every choice."""
+        self.preferences.reset()
+        with contextlib.suppress(StorageError):
+            for key in await self._storage.keys():
+                if key.startswith(KEY_PREFIX):
+                    await self._storage.remove(key)
+        await self._devices.clear()
