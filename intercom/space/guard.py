@@ -59,6 +59,7 @@ class Guard:
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         """Signal handler `on_response_prepare`: the headers of every answer."""
         headers = response.headers
+        headers[hdrs.SERVER] = "intercom"
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "no-referrer"
         origin = request.headers.get(hdrs.ORIGIN)

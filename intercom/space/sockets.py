@@ -116,6 +116,11 @@ class Sockets:
                 self._sockets[link].abort()
         return len(links)
 
+    def expel(self, subscriber_id: str) -> None:
+        """End the sessions and calls of a subscriber that was removed."""
+        self._exchange.expel(subscriber_id)
+        self._deliver()
+
     def connect_endpoint(self, link: str, take: Callable[[str], None]) -> None:
         """Connect an endpoint inside this process, such as the echo, as if it had a socket."""
         self._endpoints[link] = take

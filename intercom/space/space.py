@@ -20,11 +20,12 @@ from intercom.signalwire.messages import IceServer
 from intercom.space.certificate import Certificate, Names, loopback_names, network_names, now_utc
 from intercom.space.credential import SpaceCredential, read_credential
 from intercom.space.echo import Echo
-from intercom.space.errors import SpaceConfigError, TokenError
+from intercom.space.errors import AddressError, SpaceConfigError, TokenError
 from intercom.space.exchange import Exchange
 from intercom.space.fabric_api import FabricApi
 from intercom.space.guard import Guard
 from intercom.space.house_api import HouseApi
+from intercom.space.listener import Listener
 from intercom.space.pairing import PairingCodes
 from intercom.space.sockets import Sockets
 from intercom.space.station_files import station_routes
@@ -77,7 +78,7 @@ class Space:
         self._turn_secret = _turn_secret(config)
         self._certificate = Certificate(state_dir, self._names)
         self._credentials: dict[str, Path] = {}
-        self._runner: web.AppRunner | None = None
+        self._listener: Listener | None = None
         self._renewal: asyncio.Task[None] | None = None
         self.store = Store(state_dir / "space.sqlite3", now=wall)
         self.store.add_group(config.group)
@@ -133,19 +134,15 @@ class Space:
                 logger.info("The space has made a certificate for itself.")
             context = self._certificate.context()
             self._renewal = asyncio.create_task(self._renew(context), name="space certificate")
-        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=STOP_LIMIT_S / 2)
-        await runner.setup()
-        site = web.TCPSite(runner, self._host, self._port, ssl_context=context)
+        listener = Listener(self._application())
         try:
-            await site.start()
+            self._port = await listener.start(self._host, self._port, context)
         except OSError as problem:
-            await runner.cleanup()
             raise SpaceConfigError(
                 f"The space cannot listen on {self._config.listen}: {problem.strerror or problem}. "
                 "Stop what uses the port, or choose another one in [space] listen."
             ) from problem
-        self._runner = runner
-        self._port = runner.addresses[0][1]
+        self._listener = listener
         self.tokens.channel_host = f"puc.{self._public_host()}:{self._port}"
         self.sockets.start()
         self._echo.start()
@@ -153,17 +150,16 @@ class Space:
 
     async def stop(self) -> None:
         """Close all sockets and the port within a second; a second call does nothing."""
-        runner, self._runner = self._runner, None
-        if runner is None:
-            return
-        if self._renewal is not None:
-            self._renewal.cancel()
-        await self._echo.stop()
-        await self.sockets.stop()
-        try:
-            await asyncio.wait_for(runner.cleanup(), STOP_LIMIT_S)
-        except TimeoutError:
-            logger.warning("The space stopped with connections still open.")
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            if self._renewal is not None:
+                self._renewal.cancel()
+            await self._echo.stop()
+            await self.sockets.stop()
+            try:
+                await asyncio.wait_for(listener.stop(), STOP_LIMIT_S)
+            except TimeoutError:
+                logger.warning("The space stopped with connections still open.")
         self.store.close()
 
     def _application(self) -> web.Application:
@@ -227,6 +223,21 @@ class Space:
             credential = self.enrol(reference, display_name or reference.capitalize())
         credential.write(path)
         self._credentials[reference] = path
+
+    def subscribers(self) -> list[Subscriber]:
+        """Everybody who belongs to the space, by name; `exchange.online()` says who can be called now."""
+        return self.store.subscribers()
+
+    def remove(self, reference: str) -> None:
+        """Throw a subscriber out: its devices, tokens, sessions and calls end now. For a phone that was lost.
+
+        Raises `AddressError` when there is no such subscriber.
+        """
+        subscriber = self.store.subscriber(reference)
+        if subscriber is None:
+            raise AddressError(f"There is no subscriber {reference!r} in this space.")
+        self.store.remove_subscriber(reference)
+        self.sockets.expel(subscriber.id)
 
     def _credential(self, subscriber: Subscriber, secret: str) -> SpaceCredential:
         pinned = None

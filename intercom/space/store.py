@@ -172,6 +172,11 @@ class Store:
         """Look a subscriber up by its id, the SAT's subject."""
         return self._subscriber("id", subscriber_id)
 
+    def subscribers(self) -> list[Subscriber]:
+        """All subscribers, by name."""
+        rows = self._db.execute("SELECT id, reference, display_name FROM subscribers ORDER BY reference")
+        return [Subscriber(*row) for row in rows]
+
     def remove_subscriber(self, reference: str) -> None:
         """Forget a subscriber with its address, devices and memberships; its tokens are worth nothing from now on."""
         with self._transaction() as db:

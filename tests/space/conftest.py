@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -25,6 +26,8 @@ class Client:
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
+        self.reads = asyncio.Event()
+        self.reads.set()
         self.results: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self.events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.other: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -36,9 +39,13 @@ class Client:
 
     async def _read(self) -> None:
         async for message in self.socket:
+            await self.reads.wait()
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                continue
             frame = json.loads(message.data)
             if frame.get("method") == "signalwire.event":
-                await self.socket.send_json({"jsonrpc": "2.0", "id": frame["id"], "result": {}})
+                with contextlib.suppress(aiohttp.ClientConnectionResetError):  # the space may have cut us off
+                    await self.socket.send_json({"jsonrpc": "2.0", "id": frame["id"], "result": {}})
                 params = frame["params"]
                 if params["event_type"] == "signalwire.authorization.state":
                     self.state = params["params"]["authorization_state"]
@@ -118,6 +125,7 @@ class Client:
 
     async def close(self) -> None:
         """Close the socket."""
+        self.reads.set()
         await self.socket.close()
         await self.reader
 
@@ -134,19 +142,30 @@ class House:
         """A SAT of `reference`, made if new."""
         return self.space.tokens.issue(self.space.store.add_subscriber(reference, groups=groups))[0]
 
-    async def open(self) -> Client:
+    async def open(self, *, autoping: bool = True) -> Client:
         """A socket without a session."""
-        client = Client(await self.http.ws_connect(self.space.relay_url))
+        client = Client(await self.http.ws_connect(self.space.relay_url, autoping=autoping))
         self.clients.append(client)
         return client
 
-    async def join(self, reference: str, *, groups: tuple[str, ...] = (), online: bool = True, **more: Any) -> Client:
-        """A connected and, unless told otherwise, registered client."""
-        client = await self.open()
+    async def join(
+        self,
+        reference: str,
+        *,
+        groups: tuple[str, ...] = (),
+        online: bool = True,
+        autoping: bool = True,
+        reading: bool = True,
+        **more: Any,
+    ) -> Client:
+        """A connected and, unless told otherwise, registered client; `reading` false: from then on it reads nothing."""
+        client = await self.open(autoping=autoping)
         response = await client.connect(self.token(reference, groups=groups), **more)
         assert "result" in response, response
         if online:
             assert "result" in await client.rpc("subscriber.online")
+        if not reading:
+            client.reads.clear()
         return client
 
     async def station(self, reference: str, **more: Any) -> Client:

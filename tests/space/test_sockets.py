@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from intercom.space import sockets
 from intercom.space.exchange import BURST, EXCESS_LIMIT
 
 from .conftest import ANSWER, WAIT_S, House
@@ -154,3 +155,39 @@ async def test_stopping_closes_every_socket_within_a_second(house: House) -> Non
     await asyncio.wait_for(house.space.stop(), 1.0)
     await asyncio.wait_for(door.reader, WAIT_S)
     assert door.socket.closed
+
+
+async def test_a_socket_that_no_longer_answers_is_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "HEARTBEAT_S", 0.2)
+    door, kitchen = await house.join("door"), await house.join("kitchen", autoping=False)
+    async with asyncio.timeout(WAIT_S):
+        while house.space.exchange.online() != ["door", "echo"]:
+            await asyncio.sleep(0.05)
+    await door.dial("/private/kitchen")
+    assert (await door.heard("verto.bye"))["cause"] == "USER_NOT_REGISTERED"
+    assert kitchen.socket is not None
+
+
+async def test_a_client_that_does_not_read_is_cut_off(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "QUEUE_LIMIT_FRAMES", 8)
+    door, kitchen = await house.join("door"), await house.join("kitchen", reading=False)
+    await door.dial("/private/kitchen")
+    (call,) = house.space.exchange.router.calls
+    padding = {"intercom": {"padding": "x" * 60_000}}
+    async with asyncio.timeout(WAIT_S):
+        while call.ringing and call.ringing[0].session.link is not None:
+            await door.verto("verto.info", call.caller.call_id, **padding)
+    assert "result" in await door.rpc("signalwire.ping")
+    del kitchen
+
+
+async def test_a_removed_phone_is_thrown_out_at_once(house: House) -> None:
+    door, phone = await house.join("door"), await house.station("phone")
+    mine = await door.dial("/private/phone")
+    await phone.verto("verto.answer", await phone.ringing(), sdp=ANSWER)
+    await door.heard("verto.answer")
+    house.space.remove("phone")
+    assert (await door.heard("verto.bye"))["callID"] == mine
+    await asyncio.wait_for(phone.reader, WAIT_S)
+    again = await house.open()
+    assert (await again.connect(phone.token))["error"]["code"] == -32002
