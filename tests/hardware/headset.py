@@ -15,11 +15,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tests.alsa import tone_level_db
+
 from .uac1 import UsbHeadset
 from .wait import until
 
 CARD_LIMIT_S = 10.0
 """A card appears about 0.65 s after the plug."""
+LOUD_DB = -35.0
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,11 @@ class Headset:
             self._tell(f"save {file.name}")
             with wave.open(file.name) as recording:
                 return np.frombuffer(recording.readframes(recording.getnframes()), np.int16)
+
+    def hears(self, frequency_hz: int) -> bool:
+        """Return whether the speaker played this tone throughout the last tenth of a second."""
+        last = self.heard()[-self.device.rate_hz // 10 :]
+        return len(last) == self.device.rate_hz // 10 and tone_level_db(last, frequency_hz) > LOUD_DB
 
     def _tell(self, command: str) -> float:
         return float(self._ask(command)["now_s"])

@@ -1,0 +1,95 @@
+"""A resident without a screen, for use inside a guest: answers the door, says one tone, listens for another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from intercom.media.card import Pcm
+from intercom.media.engine import AudioEngine
+from intercom.media.events import Direction
+from intercom.media.peer import DoorMedia
+from intercom.media.simulated import SimulatedMicrophone, SimulatedSpeaker
+from intercom.signalwire import SignalWire, SpaceCredentials, WebRTCCall
+from tests.alsa import tone, tone_level_db
+
+VOICE_S = 120.0
+"""The simulated microphone pauses after its recording; no test lasts so long."""
+HEARD_SAMPLES = 4800
+LOUD_DB = -35.0
+
+
+class Ear(SimulatedSpeaker):
+    """A speaker whose last tenth of a second can be looked at."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.heard = np.zeros(HEARD_SAMPLES, np.int16)
+
+    def write(self, data: bytes, /) -> int:
+        """Play and remember."""
+        frames = super().write(data)
+        if frames > 0:
+            played = np.frombuffer(data, np.int16)[:frames]
+            self.heard = np.concatenate([self.heard, played])[-HEARD_SAMPLES:]
+        return frames
+
+
+class Head:
+    """The resident's sound card: a mouth that says a tone, and ears."""
+
+    description = "the resident's mouth and ears"
+
+    def __init__(self, tone_hz: int) -> None:
+        self._tone_hz = tone_hz
+        self.ear = Ear()
+
+    def open(self, direction: Direction) -> Pcm:
+        """Open the mouth or the ear."""
+        if direction == "playback":
+            return self.ear
+        return SimulatedMicrophone(tone(self._tone_hz, VOICE_S))
+
+
+class Resident:
+    """A member of the house's group with a credential of its own."""
+
+    def __init__(self, credential: Path, tone_hz: int) -> None:
+        self._head = Head(tone_hz)
+        self._engine = AudioEngine(self._head, on_event=lambda event: None)
+        media = DoorMedia(self._engine, on_event=lambda event: None)
+        self._client = SignalWire(SpaceCredentials(credential), media=media)
+        self._rings: asyncio.Queue[WebRTCCall] = asyncio.Queue()
+        self._known: set[str] = set()
+
+    async def __aenter__(self) -> Resident:
+        self._engine.start()
+        self._client.session.incoming_calls_stream.subscribe(self._listed)
+        await self._client.register()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.destroy()
+        await asyncio.to_thread(self._engine.stop)
+
+    async def rings(self, limit_s: float) -> WebRTCCall:
+        """Wait for the door's call."""
+        async with asyncio.timeout(limit_s):
+            return await self._rings.get()
+
+    def hears(self, hz: int) -> bool:
+        """Return whether the last tenth of a second held this tone."""
+        return tone_level_db(self._head.ear.heard, hz) > LOUD_DB
+
+    def forget(self) -> None:
+        """Forget what was heard so far."""
+        self._head.ear.heard = np.zeros(HEARD_SAMPLES, np.int16)
+
+    def _listed(self, calls: Sequence[WebRTCCall]) -> None:
+        for call in calls:
+            if call.id not in self._known:
+                self._known.add(call.id)
+                self._rings.put_nowait(call)
