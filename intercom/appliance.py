@@ -8,8 +8,11 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+from intercom.call_log import CallLog
 from intercom.call_plan import CallPlan
+from intercom.commands import Commands
 from intercom.config import Config
+from intercom.logbook import Logbook
 from intercom.machine import Decision, Fault, Machine
 from intercom.media.camera import Camera, open_camera
 from intercom.media.camera_events import CameraEvent, CameraLost, CameraReturned, VideoEvent
@@ -64,9 +67,16 @@ class Appliance:
             microphone_gain_db=config.audio.microphone_gain_db,
         )
         self.camera: Camera | None = open_camera(config.camera, on_event=self._camera_event)
+        self.media = DoorMedia(self.engine, lambda: self.camera, on_event=self._media_event)
+        history = config.history
+        self.logbook = Logbook(
+            CallLog(state_dir / "calls.db", keep_calls=history.keep_calls, keep_days=history.keep_days),
+            stats=self.media.stats,
+        )
+        self._commands = Commands(self, state_dir)
         self.client = SignalWire(
             _credentials(config, state_dir),
-            media=DoorMedia(self.engine, lambda: self.camera, on_event=self._media_event),
+            media=self.media,
             storage=FileStorage(state_dir / "signalwire.json"),
         )
         self.page: PanelPage | None = None
@@ -107,6 +117,7 @@ class Appliance:
             client=self.client,
             signs=self._signs,
             lock=self.panel.door,
+            journal=self.logbook,
         )
         self._signs.update()
         self.panel.on_press = self._pressed
@@ -119,6 +130,7 @@ class Appliance:
             self.client.session.incoming_calls_stream.subscribe(self._plan.incoming),
         ]
         self._spawn(self._register())
+        await self._commands.start()
         if self.panel.simulated and self.config.panel.page_listen:
             self.page = PanelPage(self.panel, self.config.panel.page_listen, self._snapshot)
             await self.page.start()
@@ -130,8 +142,10 @@ class Appliance:
 
     async def stop(self) -> None:
         """Stop every part, however far `start()` came."""
+        await self._commands.stop()
         if self._plan is not None:
             await self._plan.stop()
+        await self.logbook.stop()
         for subscription in self._subscriptions:
             subscription.dispose()
         for task in self._tasks:
@@ -168,6 +182,8 @@ class Appliance:
     def _decided(self, decision: Decision) -> None:
         if decision.source is not decision.dest:
             logger.info("%s -> %s: %s", decision.source, decision.dest, decision.reason)
+        self.logbook.decided(decision, self.machine.faults)
+        self._commands.changed()
         if self._signs is not None:
             self._signs.update()
 
@@ -202,6 +218,7 @@ class Appliance:
 
     async def _show_door(self, is_open: bool) -> None:
         self.signs.door_changed(is_open)
+        self._commands.changed()
         await self.plan.door_changed(is_open)
 
     def _engine_event(self, event: EngineEvent) -> None:

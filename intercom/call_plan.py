@@ -41,6 +41,25 @@ class DoorLock(Protocol):
         """Open it for its pulse."""
 
 
+class Journal(Protocol):
+    """Who is told what becomes of each call, for the call log and the figures."""
+
+    def began(self, call: WebRTCCall) -> None:
+        """The service has our call, or somebody calls us."""
+
+    def answered(self, call: WebRTCCall) -> None:
+        """One of the two ends answered."""
+
+    def ended(self, call: WebRTCCall, cause: str) -> None:
+        """It is over; not told of a call that was turned away."""
+
+    def unreached(self, address: str, cause: str) -> None:
+        """The service did not take our call."""
+
+    def door_opened(self, by: str) -> None:
+        """The far end opened the door with its keys."""
+
+
 @dataclass
 class _Current:
     """The one call."""
@@ -82,6 +101,7 @@ class CallPlan:
         client: SignalWire,
         signs: CallSigns,
         lock: DoorLock,
+        journal: Journal,
     ) -> None:
         self._config = call
         self._door = door
@@ -89,6 +109,7 @@ class CallPlan:
         self._client = client
         self._signs = signs
         self._lock = lock
+        self._journal = journal
         self._current: _Current | None = None
         self._waiting_press: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -101,16 +122,32 @@ class CallPlan:
 
     async def press(self) -> Decision:
         """The visitor pressed the button."""
-        decision = await self._machine.press()
-        if decision.allowed and decision.call is not None:
-            if decision.phase is Phase.RINGING_OUT:
-                self._spawn(self._ring_house(decision.call))
-            elif self._current is not None:
-                self._spawn(self._answer(self._current))
-        elif decision.verdict is Verdict.REFUSED and self._waiting_press is None:
+        decision = await self.ring(self._config.ring)
+        if decision.verdict is Verdict.REFUSED and self._waiting_press is None:
             logger.info("Pressed, but %s; trying for %.0f s", decision.reason, PATIENCE_S)
             self._waiting_press = asyncio.get_running_loop().call_later(PATIENCE_S, self._lose_patience)
         return decision
+
+    async def ring(self, address: str) -> Decision:
+        """Ring this address if the door is free, answer the call that rings at the door, or neither."""
+        decision = await self._machine.press()
+        if decision.allowed and decision.call is not None:
+            if decision.phase is Phase.RINGING_OUT:
+                self._spawn(self._dial(decision.call, address))
+            elif self._current is not None:
+                self._spawn(self._answer(self._current))
+        return decision
+
+    async def hang_up(self) -> bool:
+        """End the call, however far it has come; False without one."""
+        current = self._current
+        if current is None:
+            return False
+        if not current.answered:
+            await self.hold()
+        else:
+            await self._give_up(current, "NORMAL_CLEARING")
+        return True
 
     async def hold(self) -> None:
         """The visitor held the button: what rings, stops."""
@@ -146,6 +183,7 @@ class CallPlan:
         if is_listed(self._far_end(current), self._door.openers):
             logger.info("%s opens the door", self._far_end(current))
             self._lock.open()
+            self._journal.door_opened(self._far_end(current))
         else:
             logger.warning("%s may not open the door: it is not in door.openers", self._far_end(current))
 
@@ -164,15 +202,14 @@ class CallPlan:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _ring_house(self, ticket: int) -> None:
+    async def _dial(self, ticket: int, address: str) -> None:
         variables = {"intercom": {"role": "door", "open_digits": self._door.open_digits}}
         try:
-            call = await self._client.dial(
-                self._config.ring, audio=True, video=self._config.video, user_variables=variables
-            )
+            call = await self._client.dial(address, audio=True, video=self._config.video, user_variables=variables)
         except SignalWireError as error:
             cause = getattr(error, "cause", "") or "NORMAL_TEMPORARY_FAILURE"
-            logger.warning("The house did not ring: %s", error)
+            logger.warning("%s did not ring: %s", address, error)
+            self._journal.unreached(address, cause)
             if (await self._machine.ended(ticket)).allowed:
                 self._signs.failed(cause)
             return
@@ -200,6 +237,7 @@ class CallPlan:
             current.call.digits_stream.subscribe(lambda digit: self.key(current.call.id, digit)),
         ]
         self._later(current, self._config.ring_time_s, lambda: self._ring_time_out(current))
+        self._journal.began(current.call)
         self._spawn(self._live(current))
 
     async def _live(self, current: _Current) -> None:
@@ -213,6 +251,7 @@ class CallPlan:
                 self._current = None
         cause = current.call.end_cause or "NORMAL_CLEARING"
         logger.info("The call with %s is over: %s", self._far_end(current), cause)
+        self._journal.ended(current.call, cause)
         decision = await self._machine.ended(current.ticket)
         if decision.allowed and current.outbound and not current.answered and not current.given_up:
             self._signs.failed(cause)
@@ -223,6 +262,7 @@ class CallPlan:
         self._later(current, limit, lambda: self._give_up(current, "NORMAL_CLEARING"))
         if warning:
             current.timers.append(asyncio.get_running_loop().call_later(limit - warning, self._signs.call_ending))
+        self._journal.answered(current.call)
         await self._machine.answered(current.ticket)
 
     async def _auto_answer(self, current: _Current) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from intercom import __version__
+from intercom import __version__, cli_control
 
 if TYPE_CHECKING:
     from intercom.config import Config
@@ -67,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("file", nargs="?", type=Path, help=f"default: {SYSTEM_CONFIG}")
     check.set_defaults(run=_config_check)
     what.add_parser("example", help="write a commented example").set_defaults(run=_config_example)
+
+    cli_control.add_commands(commands)
 
     close = commands.add_parser("door-off", help="drive the door relay off, whatever happened (for systemd)")
     _takes_config(close)

@@ -36,7 +36,9 @@ __all__ = [
     "Config",
     "ConfigError",
     "DoorConfig",
+    "HistoryConfig",
     "LogConfig",
+    "MetricsConfig",
     "PanelConfig",
     "Problem",
     "SpaceConfig",
@@ -219,6 +221,31 @@ class SpaceConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryConfig:
+    """The call log, which `intercom calls` shows: who rang, who answered, who opened the door."""
+
+    keep_calls: int = setting(1000, "Calls that are remembered. 0: none are.", low=0, high=100_000)
+    keep_days: int = setting(90, "Days after which a call is forgotten.", low=1, high=3650)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsConfig:
+    """Figures for Prometheus. Off by default; `intercom metrics` prints them anyway."""
+
+    listen: str = setting(
+        "",
+        "Where they are served at `/metrics`, for example `127.0.0.1:9481`. Empty: nowhere.",
+        shape=LISTEN,
+    )
+    textfile: str = setting(
+        "",
+        "File ending in `.prom` that is written every 15 s for the node exporter; keep it in memory, for example "
+        "`$RUNTIME_DIRECTORY/intercom.prom`. Empty: none.",
+        shape=PATH,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogConfig:
     """What is written to the log."""
 
@@ -242,6 +269,8 @@ class Config:
     panel: PanelConfig = PanelConfig()
     door: DoorConfig = DoorConfig()
     space: SpaceConfig = SpaceConfig()
+    history: HistoryConfig = HistoryConfig()
+    metrics: MetricsConfig = MetricsConfig()
     log: LogConfig = LogConfig()
 
     def state_path(self, environ: Mapping[str, str]) -> Path:

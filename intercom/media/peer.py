@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.exceptions import InvalidStateError, OperationError
@@ -92,6 +93,7 @@ class DoorMedia:
         self._camera_factory = camera_factory
         self._on_event = on_event
         self._clock = clock
+        self._calls: WeakValueDictionary[str, DoorCall] = WeakValueDictionary()
         know_telephone_events()
         RTCCertificate.generateCertificate()  # the first takes 10 ms, which no call is to wait for
 
@@ -100,7 +102,7 @@ class DoorMedia:
     ) -> DoorCall:
         """A call that is neither offered nor answered yet. `ice_servers` as in W3C's RTCIceServer; may be empty."""
         camera = self._camera_factory() if video and self._camera_factory is not None else None
-        return DoorCall(
+        call = DoorCall(
             call_id,
             _servers(ice_servers),
             self._engine,
@@ -109,6 +111,13 @@ class DoorMedia:
             on_event=self._on_event,
             clock=self._clock,
         )
+        self._calls[call_id] = call
+        return call
+
+    def stats(self, call_id: str) -> CallStats | None:
+        """How a call's media does, or did last; None when nobody holds the call any more."""
+        call = self._calls.get(call_id)
+        return None if call is None else call.stats()
 
 
 def _servers(ice_servers: Sequence[Mapping[str, Any]]) -> list[RTCIceServer]:

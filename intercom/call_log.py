@@ -1,0 +1,149 @@
+"""The call log: one row for each call and each opening of the door, in SQLite, bounded by count and age.
+
+A row is written once, when the call is over: the SD card of a door is written some dozen times a day, not more.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+VERSION = 1
+"""Of the tables; SQLite keeps it as `user_version`."""
+BUSY_S = 5.0
+"""A reader holds the file for milliseconds."""
+WAITING_MOST = 200
+"""Rows kept in memory while the disk is full or read-only: a busy day."""
+
+_TABLES = """
+CREATE TABLE calls (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  began_at TEXT NOT NULL,
+  direction TEXT NOT NULL,
+  address TEXT NOT NULL,
+  name TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  end_cause TEXT NOT NULL,
+  answered_after_s REAL,
+  talked_s REAL NOT NULL,
+  mos REAL,
+  loss_percent REAL,
+  door_opened_by TEXT NOT NULL,
+  snapshot TEXT NOT NULL
+) STRICT;
+CREATE INDEX calls_by_time ON calls (began_at);
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    """One call that is over, or one opening of the door outside of a call (`direction` is then "none")."""
+
+    id: str
+    """The call's id; empty for an opening."""
+    began_at: str
+    """When it began to ring: ISO 8601, UTC."""
+    direction: str
+    """ "outbound" (the door rang), "inbound" (the door was called) or "none"."""
+    address: str
+    """The far end."""
+    name: str = ""
+    """The far end's display name."""
+    outcome: str
+    """ "answered", "unanswered", "busy", "failed" or "opened"."""
+    end_cause: str = ""
+    """FreeSWITCH's name of why it ended."""
+    answered_after_s: float | None = None
+    """From the first ring to the answer; None without one."""
+    talked_s: float = 0.0
+    """From the answer to the end."""
+    mos: float | None = None
+    """Mean opinion score of the sound received, 1 to 4.5."""
+    loss_percent: float | None = None
+    """Packets of the far end's sound that were lost for good."""
+    door_opened_by: str = ""
+    """Who opened the door, comma-separated; empty if nobody did."""
+    snapshot: str = ""
+    """The picture taken when it rang: a path; empty if none was."""
+
+
+_COLUMNS = [item.name for item in fields(CallRecord)]
+
+
+class CallLog:
+    """The calls in `path`. Methods block for the time of a disk access: call them off the event loop."""
+
+    def __init__(self, path: Path, *, keep_calls: int, keep_days: int) -> None:
+        self.path = path
+        self._keep_calls = keep_calls
+        self._keep_days = keep_days
+        self._waiting: list[CallRecord] = []
+
+    def add(self, record: CallRecord, now: datetime) -> None:
+        """Write a row, and forget what is too old or too many.
+
+        What cannot be written now waits in memory for the next one. A damaged file is put aside as `calls.db.damaged`.
+        """
+        if self._keep_calls == 0:
+            return
+        was_well = not self._waiting
+        self._waiting = [*self._waiting, record][-WAITING_MOST:]
+        try:
+            self._write(now)
+        except sqlite3.OperationalError as error:
+            level = logging.WARNING if was_well else logging.DEBUG
+            logger.log(level, "The call log %s cannot be written: %s", self.path, error)
+        except sqlite3.DatabaseError as error:
+            logger.warning("The call log was damaged (%s): it is kept as %s.damaged", error, self.path)
+            self.path.replace(self.path.with_name(self.path.name + ".damaged"))
+            self._write(now)
+        else:
+            if not was_well:
+                logger.info("The call log %s is written again", self.path)
+
+    def calls(self, limit: int) -> list[CallRecord]:
+        """The last calls, the newest first."""
+        waiting = list(reversed(self._waiting))[:limit]
+        if not self.path.exists():
+            return waiting
+        try:
+            with self._open() as log:
+                query = f"SELECT {', '.join(_COLUMNS)} FROM calls ORDER BY number DESC LIMIT ?"  # noqa: S608 - our names
+                rows = log.execute(query, (limit - len(waiting),)).fetchall()
+        except sqlite3.DatabaseError as error:
+            logger.warning("The call log %s cannot be read: %s", self.path, error)
+            rows = []
+        return waiting + [CallRecord(**dict(zip(_COLUMNS, row, strict=True))) for row in rows]
+
+    def _write(self, now: datetime) -> None:
+        marks = ", ".join(f":{name}" for name in _COLUMNS)
+        oldest = (now - timedelta(days=self._keep_days)).astimezone(UTC).isoformat()
+        with self._open() as log, log:
+            log.executemany(
+                f"INSERT INTO calls ({', '.join(_COLUMNS)}) VALUES ({marks})",  # noqa: S608 - our own names
+                [asdict(record) for record in self._waiting],
+            )
+            log.execute(
+                "DELETE FROM calls WHERE number <= (SELECT max(number) FROM calls) - ? OR began_at < ?",
+                (self._keep_calls, oldest),
+            )
+        self._waiting = []
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self.path, timeout=BUSY_S)) as log:
+            version = log.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                self.path.chmod(0o600)
+                log.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+            elif version > VERSION:
+                raise sqlite3.OperationalError(f"it is of a newer version ({version}): install that one again")
+            yield log

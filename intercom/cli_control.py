@@ -1,0 +1,277 @@
+"""The commands that speak to the running door station. They start in no time: no event loop, no parts."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from intercom import control_text as text
+from intercom.control.client import Client
+from intercom.control.errors import (
+    ControlError,
+    NotAnsweringError,
+    NotPermittedError,
+    NotRunningError,
+    RefusedError,
+)
+from intercom.control.place import find
+
+OK, TROUBLE, NOT_RUNNING, NOT_ANSWERING, REFUSED, NOT_PERMITTED = 0, 1, 3, 4, 5, 6
+"""Exit statuses; 2 is argparse's. docs/commands.md explains them."""
+WATCH_AGAIN_S = 1.0
+"""A restart takes a second or two."""
+
+Ask = Callable[[argparse.Namespace, Client], int]
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to the parser of `intercom`."""
+    status = _add(commands, "status", "tell what the door station is doing", _status, json=True)
+    status.set_defaults(run=_run_status)
+    watch = _add(commands, "watch", "show what it is doing, live, until Ctrl-C", _watch, json=True)
+    watch.set_defaults(run=_run_watch)
+    call = _add(commands, "call", "ring the house, or an address", _call)
+    call.add_argument("address", nargs="?", default="", metavar="ADDRESS", help="default: whom the button rings")
+    _add(commands, "answer", "answer the call that rings at the door", _simple("answer", "Answered."))
+    _add(commands, "hangup", "end the call, however far it has come", _simple("hangup", "The call ends."))
+    for name, on in (("mute", True), ("unmute", False)):
+        help_ = "silence the microphone or the speaker" if on else "let it be heard again"
+        mute = _add(commands, name, help_, _mute)
+        mute.add_argument("what", nargs="?", default="microphone", choices=("microphone", "speaker"))
+        mute.set_defaults(on=on)
+    volume = _add(commands, "volume", "make the speaker or the microphone louder or softer, until a restart", _volume)
+    volume.add_argument("what", nargs="?", default="speaker", choices=("speaker", "microphone"))
+    volume.add_argument("db", nargs="?", type=float, metavar="DB", help="-60 to 20; without it: tell how loud it is")
+    door = commands.add_parser("door", help="open the door").add_subparsers(metavar="ACTION", required=True)
+    _add(door, "open", "open the door for its pulse", _open_door)
+    _add(commands, "devices", "list what is plugged in and what is used", _devices, json=True)
+    calls = _add(commands, "calls", "list the last calls", _calls, json=True)
+    calls.add_argument("-n", type=int, default=20, metavar="COUNT", dest="count", help="how many (default: 20)")
+    faults = _add(commands, "faults", "list what is broken, and what was", _faults, json=True)
+    faults.add_argument("-n", type=int, default=20, metavar="COUNT", dest="count", help="how many (default: 20)")
+    log = _add(commands, "log", "print the last lines of the log", _log)
+    log.add_argument("-n", type=int, default=50, metavar="COUNT", dest="count", help="how many (default: 50)")
+    _add(commands, "restart", "restart the door station (under systemd)", _simple("restart", "It restarts."))
+
+
+def _add(commands: Any, name: str, help_: str, ask: Ask, *, json: bool = False) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help_, description=help_.capitalize() + ".")
+    parser.add_argument("--socket", type=Path, metavar="PATH", help="the control socket (default: where it is found)")
+    if json:
+        parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=_run, ask=ask, by="")
+    return parser
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def complain(sentence: str) -> None:
+    """Print a sentence to standard error."""
+    sys.stderr.write(f"intercom: {text.printable(sentence)}\n")
+
+
+def print_json(content: Any) -> None:
+    """Print a document for programs."""
+    import json
+
+    say(json.dumps(content, indent=1))
+
+
+def colour() -> bool:
+    """Whether standard output is a terminal that wants colour."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def local(when: str) -> str:
+    """A time of the service's, as this machine's clock shows it."""
+    from datetime import datetime
+
+    return datetime.fromisoformat(when).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def socket_of(options: argparse.Namespace) -> Path:
+    """The control socket that the command speaks to."""
+    given: Path | None = options.socket
+    return given or find(os.environ)
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        with Client(socket_of(options)) as client:
+            ask: Ask = options.ask
+            return ask(options, client)
+    except ControlError as error:
+        return _failed(error)
+
+
+def _failed(error: ControlError) -> int:
+    match error:
+        case NotRunningError():
+            complain(f"the door station is not running: {error}")
+            return NOT_RUNNING
+        case NotAnsweringError():
+            complain(f"{error}; `intercom status` says since when")
+            return NOT_ANSWERING
+        case NotPermittedError():
+            complain(str(error))
+            return NOT_PERMITTED
+        case RefusedError():
+            complain(str(error))
+            return REFUSED
+        case _:
+            complain(str(error))
+            return TROUBLE
+
+
+# -- status and watch ----------------------------------------------------------------------------------
+
+
+def _run_status(options: argparse.Namespace) -> int:
+    from intercom import control_down as down
+
+    path = socket_of(options)
+    try:
+        with Client(path, hello_s=down.patience_s(path)) as client:
+            return _status(options, client)
+    except NotRunningError:
+        doc, code = down.not_running(path), NOT_RUNNING
+    except NotAnsweringError as error:
+        doc, code = down.not_answering(path, error), NOT_ANSWERING
+    except ControlError as error:
+        return _failed(error)
+    _show(options, doc)
+    return code
+
+
+def _status(options: argparse.Namespace, client: Client) -> int:
+    doc = client.ask("status")
+    _show(options, doc)
+    return TROUBLE if doc["faults"] or not doc["registered"] else OK
+
+
+def _show(options: argparse.Namespace, doc: dict[str, Any]) -> None:
+    if options.json:
+        print_json(doc)
+    else:
+        say(text.status(doc, colour=colour()))
+
+
+def _run_watch(options: argparse.Namespace) -> int:
+    """On a terminal a restart of the service is waited for; in a pipe it ends the watch."""
+    from intercom import control_down as down
+
+    while True:
+        path = socket_of(options)
+        try:
+            with Client(path) as client:
+                _watch(options, client)
+        except ControlError as error:
+            if not sys.stdout.isatty() or not isinstance(error, (NotRunningError, NotAnsweringError)):
+                return _failed(error)
+            if isinstance(error, NotAnsweringError):
+                _redraw(down.not_answering(path, error))
+            else:
+                _redraw(down.not_running(path))
+        time.sleep(WATCH_AGAIN_S)
+
+
+def _watch(options: argparse.Namespace, client: Client) -> int:
+    last = ""
+    for doc in client.watch():
+        if options.json:
+            import json
+
+            say(json.dumps(doc))
+        elif sys.stdout.isatty():
+            _redraw(doc)
+        elif (line := text.status_line(doc)) != last:
+            last = line
+            say(f"{local(doc['at'])} {line}")
+    return OK
+
+
+def _redraw(doc: dict[str, Any]) -> None:
+    say("\x1b[H\x1b[J" + text.status(doc, colour=colour()) + "\n\nCtrl-C ends.")
+
+
+# -- doing something -----------------------------------------------------------------------------------
+
+
+def _simple(method: str, done: str) -> Ask:
+    def ask(options: argparse.Namespace, client: Client) -> int:
+        client.ask(method, by=options.by)
+        say(done)
+        return OK
+
+    return ask
+
+
+def _call(options: argparse.Namespace, client: Client) -> int:
+    answer = client.ask("call", address=options.address, by=options.by)
+    say(f"Calling {text.printable(answer['calling'])}.")
+    return OK
+
+
+def _mute(options: argparse.Namespace, client: Client) -> int:
+    answer = client.ask("mute", what=options.what, on=options.on, by=options.by)
+    say(f"The {answer['what']} is {'muted' if answer['muted'] else 'heard again'}.")
+    return OK
+
+
+def _volume(options: argparse.Namespace, client: Client) -> int:
+    answer = client.ask("volume", what=options.what, gain_db=options.db, by=options.by)
+    say(f"The {answer['what']} is at {answer['gain_db']:g} dB.")
+    if options.db is not None:
+        say(f"To keep it after a restart: audio.{answer['what']}_gain_db in the configuration.")
+    return OK
+
+
+def _open_door(options: argparse.Namespace, client: Client) -> int:
+    answer = client.ask("door.open", by=options.by)
+    say(f"The door is open for {answer['open_s']:g} s.")
+    return OK
+
+
+# -- asking --------------------------------------------------------------------------------------------
+
+
+def _devices(options: argparse.Namespace, client: Client) -> int:
+    found = client.ask("devices")
+    if options.json:
+        print_json(found)
+    else:
+        say(text.devices(found, colour=colour()))
+    return OK
+
+
+def _calls(options: argparse.Namespace, client: Client) -> int:
+    records = client.ask("calls", count=options.count)
+    if options.json:
+        print_json(records)
+    else:
+        say(text.calls(records, local=local))
+    return OK
+
+
+def _faults(options: argparse.Namespace, client: Client) -> int:
+    records = client.ask("faults", count=options.count)
+    if options.json:
+        print_json(records)
+    else:
+        say(text.faults(records, local=local))
+    return OK
+
+
+def _log(options: argparse.Namespace, client: Client) -> int:
+    for line in client.ask("log", count=options.count):
+        say("\n  ".join(text.printable(part) for part in line.split("\n")))
+    return OK

@@ -1,0 +1,248 @@
+"""What the commands do: the handlers that answer the control socket out of the running appliance."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+import msgspec
+
+from intercom import __version__
+from intercom.condition import condition, fault
+from intercom.config_setting import DESTINATION
+from intercom.control.errors import RefusedError
+from intercom.control.place import served_at
+from intercom.control.protocol import INVALID_PARAMS, REFUSED
+from intercom.control.server import Caller, ControlServer, Handler
+from intercom.machine import Phase
+from intercom.media.card import list_cards
+from intercom.panel import PanelError
+from intercom.recent_log import RecentLog
+
+if TYPE_CHECKING:
+    from intercom.appliance import Appliance
+
+logger = logging.getLogger(__name__)
+
+RESTART_AFTER_S = 0.1
+"""The answer leaves first."""
+GAIN_LOW_DB, GAIN_HIGH_DB = -60.0, 20.0
+"""As `audio.speaker_gain_db` takes."""
+
+What = Literal["microphone", "speaker"]
+By = Annotated[str, msgspec.Meta(max_length=64, pattern=r"\A[ -~]*\Z")]
+Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """No parameters but who asks, where that is not the user."""
+
+    by: By = ""
+    "for example the comment of an SSH key"
+
+
+class Dial(Nothing):
+    """Whom to call."""
+
+    address: Annotated[str, msgspec.Meta(max_length=1024)] = ""
+    "empty: whom the button rings"
+
+
+class Mute(Nothing):
+    """What to silence."""
+
+    what: What = "microphone"
+    on: bool = True
+
+
+class Volume(Nothing):
+    """How loud."""
+
+    what: What = "speaker"
+    gain_db: Annotated[float, msgspec.Meta(ge=GAIN_LOW_DB, le=GAIN_HIGH_DB)] | None = None
+    "None asks"
+
+
+class Last(Nothing):
+    """How many of the last."""
+
+    count: Count = 20
+
+
+P = TypeVar("P", bound=Nothing)
+
+
+class Commands:
+    """The control socket of an appliance."""
+
+    def __init__(self, door: Appliance, state_dir: Path) -> None:
+        self._door = door
+        self._started = time.monotonic()
+        self._gains_db = {
+            "microphone": door.config.audio.microphone_gain_db,
+            "speaker": door.config.audio.speaker_gain_db,
+        }
+        self._recent = RecentLog()
+        path, in_memory = served_at(state_dir, os.environ)
+        self._server = ControlServer(
+            path, self._handlers(), status=self.status, version=__version__, heartbeat=in_memory
+        )
+
+    async def start(self) -> None:
+        """Listen; without a place for the socket the door works, and only the commands do not."""
+        logging.getLogger().addHandler(self._recent)
+        try:
+            await self._server.start()
+        except OSError as error:
+            logger.warning("Commands do not reach this door: %s", error)
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        await self._server.stop()
+        logging.getLogger().removeHandler(self._recent)
+
+    def changed(self) -> None:
+        """Something that `watch` shows has changed."""
+        self._server.changed()
+
+    def status(self) -> dict[str, Any]:
+        """The status document."""
+        return condition(self._door, uptime_s=time.monotonic() - self._started, gains_db=self._gains_db)
+
+    def _handlers(self) -> dict[str, Handler]:
+        return {
+            "status": self._status,
+            "call": self._call,
+            "answer": self._answer,
+            "hangup": self._hang_up,
+            "mute": self._mute,
+            "volume": self._volume,
+            "door.open": self._open_door,
+            "devices": self._devices,
+            "calls": self._calls,
+            "faults": self._faults,
+            "log": self._log,
+            "restart": self._restart,
+        }
+
+    async def _status(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        _read(params, Nothing)
+        return self.status()
+
+    # -- calls -----------------------------------------------------------------------------------------
+
+    async def _call(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Dial)
+        address = asked.address or self._door.config.call.ring
+        if not DESTINATION.accepts(address):
+            raise RefusedError(f"expected {DESTINATION.expected}", INVALID_PARAMS)
+        if self._door.machine.phase is not Phase.NONE:
+            raise RefusedError("there is a call already; `intercom hangup` ends it", REFUSED)
+        logger.info("%s calls %s", _who(caller, asked), address)
+        decision = await self._door.plan.ring(address)
+        if not decision.allowed:
+            raise RefusedError(f"the door does not call: {decision.reason}", REFUSED)
+        return {"calling": address}
+
+    async def _answer(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Nothing)
+        if self._door.machine.phase is not Phase.RINGING_IN:
+            raise RefusedError("nobody calls the door", REFUSED)
+        logger.info("%s answers for the door", _who(caller, asked))
+        decision = await self._door.plan.ring(self._door.config.call.ring)
+        if not decision.allowed:
+            raise RefusedError(f"the door does not answer: {decision.reason}", REFUSED)
+        return {"answered": True}
+
+    async def _hang_up(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Nothing)
+        logger.info("%s ends the call", _who(caller, asked))
+        if not await self._door.plan.hang_up():
+            raise RefusedError("there is no call", REFUSED)
+        return {"ended": True}
+
+    # -- sound -----------------------------------------------------------------------------------------
+
+    async def _mute(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Mute)
+        if asked.what == "microphone":
+            self._door.engine.microphone_muted = asked.on
+        else:
+            self._door.engine.speaker_muted = asked.on
+        self.changed()
+        return {"what": asked.what, "muted": asked.on}
+
+    async def _volume(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Volume)
+        if asked.gain_db is not None:
+            self._gains_db[asked.what] = asked.gain_db
+            if asked.what == "speaker":
+                self._door.engine.set_speaker_gain_db(asked.gain_db)
+            else:
+                self._door.engine.set_microphone_gain_db(asked.gain_db)
+            self.changed()
+        return {"what": asked.what, "gain_db": self._gains_db[asked.what]}
+
+    # -- the door --------------------------------------------------------------------------------------
+
+    async def _open_door(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        who = _who(caller, _read(params, Nothing))
+        try:
+            opened = self._door.panel.door.open()
+        except PanelError as error:
+            raise RefusedError(str(error), REFUSED) from error
+        if not opened:
+            raise RefusedError("the door was open for as long as it may; try again in a second", REFUSED)
+        logger.info("%s opens the door", who)
+        self._door.logbook.door_opened(who)
+        return {"open_s": self._door.config.door.pulse_s}
+
+    # -- what there is and was -------------------------------------------------------------------------
+
+    async def _devices(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        _read(params, Nothing)
+        return {
+            "sound": self._door.sound,
+            "cards": [{"index": card.index, "id": card.id, "pcm": card.pcm} for card in list_cards()],
+            "camera": None if self._door.camera is None else self._door.camera.description,
+            "panel": self._door.panel.about_pins(),
+        }
+
+    async def _calls(self, _: Caller, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        asked = _read(params, Last)
+        return [asdict(record) for record in await self._door.logbook.calls(asked.count)]
+
+    async def _faults(self, _: Caller, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        asked = _read(params, Last)
+        logbook = self._door.logbook
+        records = [*logbook.open_faults.values(), *reversed(logbook.past_faults)]
+        return [fault(record, logbook) for record in records[: asked.count]]
+
+    async def _log(self, _: Caller, params: Mapping[str, Any]) -> list[str]:
+        return self._recent.lines(_read(params, Last).count)
+
+    async def _restart(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Nothing)
+        if "INVOCATION_ID" not in os.environ:
+            raise RefusedError("systemd did not start this door, so nobody would start it again", REFUSED)
+        logger.warning("%s restarts the door station", _who(caller, asked))
+        asyncio.get_running_loop().call_later(RESTART_AFTER_S, os.kill, os.getpid(), signal.SIGTERM)
+        return {"restarting": True}
+
+
+def _read(params: Mapping[str, Any], kind: type[P]) -> P:
+    try:
+        return msgspec.convert(dict(params), kind)
+    except msgspec.ValidationError as error:
+        raise RefusedError(str(error), INVALID_PARAMS) from error
+
+
+def _who(caller: Caller, asked: Nothing) -> str:
+    return f"{asked.by} ({caller.name})" if asked.by else caller.name

@@ -1,0 +1,112 @@
+"""The status document: what the door station is doing, as JSON. `docs/commands.md` describes its fields."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from intercom import __version__
+from intercom.control.protocol import PROTOCOL
+from intercom.logbook import CallEntry, FaultRecord, Logbook, heard
+from intercom.signalwire.quality import level
+
+if TYPE_CHECKING:
+    from intercom.appliance import Appliance
+    from intercom.media.peer import CallStats
+
+
+def condition(door: Appliance, *, uptime_s: float, gains_db: dict[str, float]) -> dict[str, Any]:
+    """The status document."""
+    now = datetime.now(UTC)
+    machine, engine, stats = door.machine, door.engine, door.engine.stats()
+    return {
+        "protocol": PROTOCOL,
+        "version": __version__,
+        "pid": os.getpid(),
+        "at": _text(now),
+        "since": _text(now - timedelta(seconds=uptime_s)),
+        "uptime_s": round(uptime_s),
+        "state": str(machine.state),
+        "phase": machine.phase.value,
+        "registered": machine.registered,
+        "connected": door.client.is_connected,
+        "faults": [fault(record, door.logbook) for record in door.logbook.open_faults.values()],
+        "call": None if door.logbook.call is None else call(door.logbook.call, door),
+        "sound": {
+            "card": stats.card,
+            "running": stats.running,
+            "capture_xruns": stats.capture_xruns,
+            "playback_xruns": stats.playback_xruns,
+            "microphone_db": _finite(stats.microphone_db) if stats.running else None,
+            "speaker_db": _finite(stats.speaker_db) if stats.running else None,
+            "microphone_muted": engine.microphone_muted,
+            "speaker_muted": engine.speaker_muted,
+            "microphone_gain_db": gains_db["microphone"],
+            "speaker_gain_db": gains_db["speaker"],
+            "real_time": stats.real_time,
+        },
+        "camera": None if door.camera is None else door.camera.description,
+        "door": {"open": door.panel.door.is_open, "opened": door.logbook.doors_opened},
+        "lights": door.signs.pattern.value,
+        "config": hashlib.sha256(repr(door.config).encode()).hexdigest()[:12],
+    }
+
+
+def fault(record: FaultRecord, logbook: Logbook) -> dict[str, Any]:
+    """One fault, open or over."""
+    lasted_s = logbook.elapsed_s(record.began) if record.lasted_s is None else round(record.lasted_s, 1)
+    return {
+        "kind": record.kind.value,
+        "since": _text(record.began_at),
+        "lasted_s": lasted_s,
+        "open": record.lasted_s is None,
+    }
+
+
+def call(entry: CallEntry, door: Appliance) -> dict[str, Any]:
+    """The call that is under way."""
+    outbound = entry.call.direction == "outbound"
+    return {
+        "id": entry.call.id,
+        "direction": entry.call.direction,
+        "with": entry.call.to if outbound else entry.call.from_,
+        "name": entry.call.to_name if outbound else entry.call.from_name,
+        "status": str(entry.call.status),
+        "since": _text(entry.began_at),
+        "lasted_s": door.logbook.elapsed_s(entry.began),
+        "talked_s": None if entry.answered is None else door.logbook.elapsed_s(entry.answered),
+        "door_opened_by": list(entry.openers),
+        "media": _media(door.media.stats(entry.call.id)),
+    }
+
+
+def _media(stats: CallStats | None) -> dict[str, Any] | None:
+    if stats is None:
+        return None
+    quality, far, video = heard(stats), stats.far_end, stats.video
+    return {
+        "state": stats.state,
+        "codec": stats.codec,
+        "mos": None if quality is None else quality[0],
+        "quality": None if quality is None else level(quality[0]),
+        "loss_percent": None if quality is None else quality[1],
+        "far_loss_percent": round(stats.far_loss_percent, 2),
+        "jitter_ms": None if far is None else round(far.jitter_ms, 1),
+        "round_trip_ms": None if stats.round_trip_ms is None else round(stats.round_trip_ms, 1),
+        "received_packets": 0 if far is None else far.received,
+        "sent_packets": stats.sent_packets,
+        "pictures": None if video is None else video.pictures,
+        "video_kbps": None if video is None else round(video.target_bps / 1000),
+        "why_no_video": stats.why_no_video,
+    }
+
+
+def _finite(decibels: float) -> float:
+    """Silence is minus infinity, which JSON cannot say."""
+    return round(max(decibels, -120.0), 1)
+
+
+def _text(when: datetime) -> str:
+    return when.isoformat(timespec="milliseconds")

@@ -1,0 +1,245 @@
+"""The server's side of the control socket, on the appliance's event loop. A bad or slow client harms nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import pwd
+import socket
+import struct
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from intercom.control import protocol
+from intercom.control.errors import ForeignSpeechError, RefusedError, SocketInUseError
+from intercom.control.place import reachable
+
+logger = logging.getLogger(__name__)
+
+CONNECTIONS = 16
+"""A few people, a scraper and some watchers."""
+IDLE_S = 60.0
+"""A client that asks nothing for so long, and does not watch, is gone."""
+ANSWER_S = 10.0
+"""No command takes longer to begin; what would must answer first and go on afterwards."""
+DRAIN_S = 5.0
+"""A client that does not read an answer for so long is dropped."""
+WRITE_LIMIT_BYTES = 65_536
+"""A watcher that is further behind misses states, never the latest."""
+COALESCE_S = 0.05
+"""A press changes several things within milliseconds: they are told as one."""
+TICK_S = 1.0
+"""Levels and durations move without an event."""
+HEARTBEAT_S = 2.0
+"""The socket's time of change shows when the event loop last ran; only on a memory file system."""
+SOCKET_MODE = 0o660
+"""The owner and the socket's group."""
+_CREDENTIALS = struct.Struct("3i")
+
+
+class Caller(NamedTuple):
+    """Who is at the other end of a connection, as the kernel knows it."""
+
+    pid: int
+    """Process."""
+    uid: int
+    """User."""
+
+    @property
+    def name(self) -> str:
+        """The user's name."""
+        try:
+            return pwd.getpwuid(self.uid).pw_name
+        except KeyError:
+            return f"uid {self.uid}"
+
+
+Handler = Callable[[Caller, Mapping[str, Any]], Awaitable[Any]]
+"""Answers one method. RefusedError tells the client why not; the result must be JSON."""
+
+
+class ControlServer:
+    """Listens at `path`, mode 0660, and answers with `handlers`; `status` is what watchers are shown."""
+
+    def __init__(
+        self,
+        path: Path,
+        handlers: Mapping[str, Handler],
+        *,
+        status: Callable[[], Mapping[str, Any]],
+        version: str,
+        heartbeat: bool = False,
+    ) -> None:
+        self.path = path
+        self._handlers = dict(handlers)
+        self._status = status
+        self._hello = protocol.notification(
+            "hello", {"protocol": protocol.PROTOCOL, "version": version, "pid": os.getpid()}
+        )
+        self._heartbeat = heartbeat
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+        self._watchers: set[asyncio.StreamWriter] = set()
+        self._push_due: asyncio.TimerHandle | None = None
+        self._beat_due: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Listen. Raises SocketInUseError when another service does, OSError when the place cannot be had."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with reachable(self.path) as address:
+            _clear(self.path, address)
+            listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                listening.bind(address)
+                self.path.chmod(SOCKET_MODE)
+                # What is left behind tells a later `status` when the service was last alive.
+                keep: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+                self._server = await asyncio.start_unix_server(self._accept, sock=listening, **keep)
+            except OSError:
+                listening.close()
+                raise
+        self._beat()
+
+    async def stop(self) -> None:
+        """Close every connection and stop listening; the socket's file stays, with the time of the end."""
+        for timer in (self._push_due, self._beat_due):
+            if timer is not None:
+                timer.cancel()
+        if self._server is None:
+            return
+        self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        self._server = None
+        with contextlib.suppress(OSError):
+            os.utime(self.path)
+
+    def changed(self) -> None:
+        """Something that watchers see has changed."""
+        if self._watchers:
+            self._push_in(COALESCE_S)
+
+    # -- one connection --------------------------------------------------------------------------------
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer), name="control connection")
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.set_write_buffer_limits(high=WRITE_LIMIT_BYTES)
+        try:
+            if len(self._connections) > CONNECTIONS:
+                message = f"{CONNECTIONS} clients are connected already; end one"
+                await _send(writer, protocol.refusal(None, protocol.BUSY, message))
+                return
+            await _send(writer, self._hello)
+            await self._converse(reader, writer)
+        except (OSError, TimeoutError) as error:
+            logger.debug("A control client went: %s", error)
+        except ForeignSpeechError as error:
+            logger.info("A control client was dropped: %s", error)
+            with contextlib.suppress(OSError, TimeoutError):
+                await _send(writer, protocol.refusal(None, protocol.INVALID_REQUEST, str(error)))
+        finally:
+            self._watchers.discard(writer)
+            writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        caller = _caller(writer)
+        lines = protocol.Lines(protocol.REQUEST_LIMIT_BYTES)
+        while True:
+            patience_s = None if writer in self._watchers else IDLE_S
+            data = await asyncio.wait_for(reader.read(protocol.REQUEST_LIMIT_BYTES), patience_s)
+            if not data:
+                return
+            for line in lines.feed(data):
+                await _send(writer, await self._answer(caller, line, writer))
+
+    async def _answer(self, caller: Caller, line: bytes, writer: asyncio.StreamWriter) -> bytes:
+        try:
+            request = protocol.parse_request(line)
+        except protocol.BadRequestError as error:
+            return protocol.refusal(error.id, error.code, str(error))
+        if request.method == "watch":
+            self._watchers.add(writer)
+            self._push_in(TICK_S)
+            return protocol.result(request.id, self._status())
+        try:
+            content = await asyncio.wait_for(self._handle(caller, request), ANSWER_S)
+            return protocol.result(request.id, content)
+        except RefusedError as error:
+            return protocol.refusal(request.id, error.code, str(error))
+        except Exception as error:  # the caller must hear of it, and the door goes on
+            logger.exception("The control command %s failed", request.method)
+            message = f"{request.method} failed ({type(error).__name__}); the log says more"
+            return protocol.refusal(request.id, protocol.INTERNAL_ERROR, message)
+
+    async def _handle(self, caller: Caller, request: protocol.Request) -> Any:
+        handler = self._handlers.get(request.method)
+        if handler is None:
+            message = f"there is no command {request.method[:40]!r} in this version"
+            raise RefusedError(message, protocol.METHOD_NOT_FOUND)
+        return await handler(caller, request.params)
+
+    # -- those who watch -------------------------------------------------------------------------------
+
+    def _push_in(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        if self._push_due is not None:
+            if self._push_due.when() <= loop.time() + seconds:
+                return
+            self._push_due.cancel()
+        self._push_due = loop.call_later(seconds, self._push)
+
+    def _push(self) -> None:
+        self._push_due = None
+        if not self._watchers:
+            return
+        line = protocol.notification("status", self._status())
+        for writer in self._watchers:
+            if writer.transport.get_write_buffer_size() < WRITE_LIMIT_BYTES:
+                writer.write(line)
+        self._push_in(TICK_S)
+
+    def _beat(self) -> None:
+        if not self._heartbeat:
+            return
+        try:
+            os.utime(self.path)
+        except OSError as error:
+            logger.warning("The control socket %s is gone: commands do not reach the door: %s", self.path, error)
+            return
+        self._beat_due = asyncio.get_running_loop().call_later(HEARTBEAT_S, self._beat)
+
+
+async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
+    writer.write(data)
+    await asyncio.wait_for(writer.drain(), DRAIN_S)
+
+
+def _caller(writer: asyncio.StreamWriter) -> Caller:
+    raw = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, uid, _ = _CREDENTIALS.unpack(raw)
+    return Caller(pid, uid)
+
+
+def _clear(path: Path, address: str) -> None:
+    """Take away the socket of a service that is no more."""
+    if not path.is_socket():
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(address)
+        except ConnectionRefusedError:
+            path.unlink()
+        except TimeoutError:
+            raise SocketInUseError(f"a service that hangs listens at {path}: end it first") from None
+        else:
+            raise SocketInUseError(f"another door station answers at {path}: only one can run")

@@ -1,0 +1,108 @@
+"""What can be said of a service that does not answer: since when, and why. Imports next to nothing."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from intercom.control.errors import NotAnsweringError
+from intercom.control.place import SYSTEM_DIRECTORY
+
+UNIT = "intercom.service"
+SYSTEMCTL_S = 2.0
+STALE_S = 6.0
+"""Three heartbeats of the server."""
+HELLO_S, HELLO_STALE_S = 1.0, 0.08
+"""A service whose heart stopped long ago is not waited for."""
+_PROCESS_STATES = {
+    "T": "it is stopped (SIGCONT lets it go on)",
+    "t": "a debugger holds it",
+    "D": "it waits for a device",
+    "Z": "it is dead and nobody has collected it",
+    "R": "it computes",
+    "S": "it waits",
+}
+
+
+def patience_s(path: Path) -> float:
+    """How long to wait for the service's first word."""
+    alive = _last_alive(path)
+    return HELLO_S if alive is None or time.time() - alive < STALE_S else HELLO_STALE_S
+
+
+def not_running(path: Path) -> dict[str, Any]:
+    """A status document for a service that is not there."""
+    unit = _unit() if path.parent == SYSTEM_DIRECTORY else {}
+    if unit.get("LoadState") == "loaded":
+        result = unit.get("Result", "")
+        reason = f"systemd says {unit.get('ActiveState', '')} ({unit.get('SubState', '')}), last result {result}"
+        return {
+            "state": "not_running",
+            "since": unit.get("StateChangeTimestamp") or None,
+            "reason": f"{reason}; `journalctl -u {UNIT}` tells more, `systemctl start {UNIT}` starts it",
+        }
+    try:
+        ended = path.lstat().st_mtime
+    except OSError:
+        ended = None
+    reason = "it was never started here" if ended is None else "it ended, or died"
+    return {
+        "state": "not_running",
+        "since": None if ended is None else _text(ended),
+        "reason": f"{reason}; `intercom run` starts it",
+    }
+
+
+def not_answering(path: Path, error: NotAnsweringError) -> dict[str, Any]:
+    """A status document for a service that hangs."""
+    alive = _last_alive(path)
+    reason = str(error)
+    if error.pid is not None and (state := _process_state(error.pid)):
+        reason = f"{reason}: {state}"
+    return {
+        "state": "not_answering",
+        "since": None if alive is None else _text(alive),
+        "pid": error.pid,
+        "reason": reason,
+    }
+
+
+def _last_alive(path: Path) -> float | None:
+    """When the service's event loop last ran; None where nothing tells."""
+    if not path.is_relative_to("/run"):
+        return None
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return None
+
+
+def _process_state(pid: int) -> str:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return "it is gone"
+    letter = text.rpartition(")")[2].split()[0]
+    return _PROCESS_STATES.get(letter, "")
+
+
+def _text(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(seconds))
+
+
+def _unit() -> dict[str, str]:
+    import subprocess
+
+    names = "LoadState,ActiveState,SubState,Result,StateChangeTimestamp"
+    try:
+        out = subprocess.run(  # noqa: S603 - nothing in it comes from outside
+            ["systemctl", "show", UNIT, f"--property={names}"],  # noqa: S607 - systemd's own place differs by system
+            capture_output=True,
+            text=True,
+            timeout=SYSTEMCTL_S,
+            check=False,
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return {}
+    return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)

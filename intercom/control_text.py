@@ -1,0 +1,177 @@
+"""The commands' answers as people read them. Colour only where it was asked for; imports next to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+GREEN, YELLOW, RED, BOLD, DIM = "32", "33", "31", "1", "2"
+_STATE_WORDS = {
+    "idle": ("ready", GREEN),
+    "registering": ("not registered: nobody can be rung", YELLOW),
+    "ringing": ("ringing", GREEN),
+    "in_call": ("in a call", GREEN),
+    "recovering": ("something is broken, and is being mended", RED),
+    "not_running": ("not running", RED),
+    "not_answering": ("running, but not answering", RED),
+}
+_PHASE_WORDS = {"ringing_out": "rings", "ringing_in": "calls", "active": "talks with"}
+_LABEL_WIDTH = 9
+
+
+def printable(text: object) -> str:
+    """A far end's words may hold what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in str(text))
+
+
+def duration(seconds: float) -> str:
+    """A duration in its two largest units."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+class Page:
+    """Lines of "label  value", coloured or not."""
+
+    def __init__(self, *, colour: bool) -> None:
+        self._colour = colour
+        self.lines: list[str] = []
+
+    def paint(self, text: str, code: str) -> str:
+        """The text in a colour."""
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+
+    def row(self, label: str, text: str, code: str = "") -> None:
+        """One fact."""
+        shown = printable(text)
+        self.lines.append(f"{self.paint(label.ljust(_LABEL_WIDTH), DIM)} {self.paint(shown, code) if code else shown}")
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+
+def status(doc: Mapping[str, Any], *, colour: bool) -> str:
+    """The status document on half a screen."""
+    page = Page(colour=colour)
+    words, code = _STATE_WORDS.get(doc["state"], (doc["state"], YELLOW))
+    page.lines.append(page.paint(printable(words[:1].upper() + words[1:]), f"{BOLD};{code}"))
+    if "version" not in doc:
+        page.row("since", str(doc.get("since") or "unknown"))
+        page.row("why", str(doc.get("reason", "")))
+        return str(page)
+    page.row("service", "registered" if doc["registered"] else "not registered", "" if doc["registered"] else YELLOW)
+    page.row("up", f"{duration(doc['uptime_s'])}, version {doc['version']}, process {doc['pid']}")
+    for fault in doc["faults"]:
+        page.row("fault", f"{fault['kind']} since {duration(fault['lasted_s'])}", RED)
+    page.row("call", _call(doc))
+    if doc["call"] and doc["call"]["media"]:
+        page.row("", _media(doc["call"]["media"]))
+    page.row("sound", _sound(doc["sound"]))
+    page.row("camera", doc["camera"] or "none")
+    page.row("door", "open" if doc["door"]["open"] else "closed", YELLOW if doc["door"]["open"] else "")
+    page.row("lights", doc["lights"])
+    return str(page)
+
+
+def status_line(doc: Mapping[str, Any]) -> str:
+    """The status document in one line, for a log or a pipe."""
+    if "version" not in doc:
+        return f"{doc['state']}: {doc.get('reason', '')}"
+    faults = ", ".join(fault["kind"] for fault in doc["faults"]) or "none"
+    registered = "registered" if doc["registered"] else "not registered"
+    door = "open" if doc["door"]["open"] else "closed"
+    return printable(f"{doc['state']}, {registered}, faults: {faults}, call: {_call_kind(doc)}, door {door}")
+
+
+def _call_kind(doc: Mapping[str, Any]) -> str:
+    call = doc["call"]
+    return "none" if call is None else f"{doc['phase']} {call['name'] or call['with']}"
+
+
+def _call(doc: Mapping[str, Any]) -> str:
+    call = doc["call"]
+    if call is None:
+        return "none"
+    who = f"{call['name']} ({call['with']})" if call["name"] else call["with"]
+    verb = _PHASE_WORDS.get(doc["phase"], doc["phase"])
+    lasted = duration(call["lasted_s"] if call["talked_s"] is None else call["talked_s"])
+    sentence = f"{who} calls the door" if doc["phase"] == "ringing_in" else f"the door {verb} {who}"
+    return f"{sentence}, {lasted}"
+
+
+def _media(media: Mapping[str, Any]) -> str:
+    if media["mos"] is None:
+        return f"{media['state']}, nothing heard yet"
+    trip = "" if media["round_trip_ms"] is None else f", round trip {media['round_trip_ms']:g} ms"
+    return (
+        f"{media['quality']} ({media['mos']:g} of 4.5), {media['codec']}, "
+        f"lost {media['loss_percent']:g} %, jitter {media['jitter_ms']:g} ms{trip}"
+    )
+
+
+def _sound(sound: Mapping[str, Any]) -> str:
+    xruns = sound["capture_xruns"] + sound["playback_xruns"]
+    parts = [sound["card"], f"{xruns} xruns"]
+    if sound["running"]:
+        parts.append(f"microphone {sound['microphone_db']:g} dB, speaker {sound['speaker_db']:g} dB")
+    parts += [f"{what} muted" for what in ("microphone", "speaker") if sound[f"{what}_muted"]]
+    return ", ".join(parts)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Columns, as wide as what stands in them."""
+    cells = [list(head), *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
+    )
+
+
+def calls(records: Sequence[Mapping[str, Any]], *, local: Any) -> str:
+    """The call log; `local` turns a time of the log into this machine's."""
+    if not records:
+        return "No calls yet."
+    rows = [
+        (
+            local(record["began_at"]),
+            {"outbound": "door rang", "inbound": "door called by", "none": "door opened"}[record["direction"]],
+            record["name"] or record["address"] or "-",
+            record["outcome"] if record["outcome"] != "failed" else f"failed ({record['end_cause']})",
+            duration(record["talked_s"]) if record["talked_s"] else "-",
+            "-" if record["mos"] is None else f"{record['mos']:g}",
+            record["door_opened_by"] or "-",
+        )
+        for record in records
+    ]
+    return table(("WHEN", "WHAT", "WHO", "OUTCOME", "TALKED", "MOS", "DOOR OPENED BY"), rows)
+
+
+def faults(records: Sequence[Mapping[str, Any]], *, local: Any) -> str:
+    """Faults, open ones first."""
+    if not records:
+        return "No faults since the start."
+    rows = [
+        (local(record["since"]), record["kind"], "open" if record["open"] else "over", duration(record["lasted_s"]))
+        for record in records
+    ]
+    return table(("SINCE", "WHAT", "STATE", "LASTED"), rows)
+
+
+def devices(found: Mapping[str, Any], *, colour: bool) -> str:
+    """What is plugged in and used."""
+    page = Page(colour=colour)
+    page.row("sound", found["sound"])
+    for card in found["cards"]:
+        page.row("", f"card {card['index']}: {card['id']}, as {card['pcm']}")
+    page.row("camera", found["camera"] or "none")
+    panel = found["panel"]
+    light = ", ".join(f"GPIO {gpio}" for gpio in panel["light"]) or "none"
+    page.row("panel", panel["pins"])
+    page.row("", f"button GPIO {panel['button']}, light {light}, door relay GPIO {panel['relay']}")
+    return str(page)

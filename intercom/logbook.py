@@ -1,0 +1,212 @@
+"""The logbook: what the door station did and what befell it, for the call log, the commands and the figures."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from intercom.call_log import CallLog, CallRecord
+from intercom.machine import Decision, Fault, Phase, Trigger
+from intercom.media.peer import CallStats
+from intercom.signalwire import WebRTCCall
+from intercom.signalwire.quality import mos
+
+FAULTS_KEPT = 100
+"""Faults that are over, as far back as anybody asks."""
+FIGURES_KEPT = 1000
+_BUSY = ("USER_BUSY", "CALL_REJECTED")
+_UNANSWERED = ("NORMAL_CLEARING", "NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL", "LOSE_RACE", "PICKED_OFF")
+
+
+@dataclass(frozen=True)
+class FaultRecord:
+    """Something that is, or was, broken."""
+
+    kind: Fault
+    """What."""
+    began_at: datetime
+    """When."""
+    began: float
+    """The same on the monotonic clock, seconds."""
+    lasted_s: float | None = None
+    """None while it is open."""
+
+
+@dataclass
+class CallEntry:
+    """The call that is under way."""
+
+    call: WebRTCCall
+    """The call."""
+    began_at: datetime
+    """When it began to ring."""
+    began: float
+    """The same on the monotonic clock, seconds."""
+    answered: float | None = None
+    """When it was answered, monotonic."""
+    openers: list[str] = field(default_factory=list)
+    """Who opened the door in it."""
+    snapshot: str = ""
+    """The picture of who rang: a path."""
+
+
+def heard(stats: CallStats | None) -> tuple[float, float] | None:
+    """How the far end's sound arrives: mean opinion score and lost percent; None before any arrived."""
+    if stats is None or stats.far_end is None or stats.far_end.received == 0:
+        return None
+    far = stats.far_end
+    lost = max(0, far.lost - far.recovered)
+    percent = 100.0 * lost / (far.received + lost)
+    return round(mos(stats.round_trip_ms or 0.0, far.jitter_ms, percent), 2), round(percent, 2)
+
+
+def outcome(cause: str, *, answered: bool) -> str:
+    """What became of a call, in one word: answered, unanswered, busy or failed."""
+    if answered:
+        return "answered"
+    if cause in _BUSY:
+        return "busy"
+    return "unanswered" if cause in _UNANSWERED else "failed"
+
+
+class Logbook:
+    """Told by the call plan and the machine; all on the event loop. `stats` finds a call's media by its id."""
+
+    def __init__(
+        self,
+        log: CallLog,
+        *,
+        stats: Callable[[str], CallStats | None],
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._log = log
+        self._stats = stats
+        self._clock = clock
+        self._now = now
+        self.call: CallEntry | None = None
+        self.open_faults: dict[Fault, FaultRecord] = {}
+        self.past_faults: deque[FaultRecord] = deque(maxlen=FAULTS_KEPT)
+        self.calls_by_outcome: Counter[tuple[str, str]] = Counter()
+        "by direction and outcome"
+        self.faults_by_kind: Counter[Fault] = Counter()
+        self.recoveries_by_kind: Counter[Fault] = Counter()
+        self.doors_opened = 0
+        self.press_to_ring_s: deque[float] = deque(maxlen=FIGURES_KEPT)
+        self.scores: deque[float] = deque(maxlen=FIGURES_KEPT)
+        "mean opinion scores of the calls"
+        self._pressed: float | None = None
+        self._writing: set[asyncio.Task[None]] = set()
+
+    # -- what happens ----------------------------------------------------------------------------------
+
+    def decided(self, decision: Decision, faults: set[Fault]) -> None:
+        """The machine decided something; `faults` are open now."""
+        if decision.trigger is Trigger.PRESS and decision.allowed and decision.phase is Phase.RINGING_OUT:
+            self._pressed = self._clock()
+        for kind in faults - self.open_faults.keys():
+            self.open_faults[kind] = FaultRecord(kind, self._now(), self._clock())
+            self.faults_by_kind[kind] += 1
+        for kind in self.open_faults.keys() - faults:
+            fault = self.open_faults.pop(kind)
+            self.past_faults.append(FaultRecord(kind, fault.began_at, fault.began, self._clock() - fault.began))
+            self.recoveries_by_kind[kind] += 1
+
+    def began(self, call: WebRTCCall) -> None:
+        """The service has our call, or somebody calls us."""
+        self.call = CallEntry(call, self._now(), self._clock())
+        if call.direction == "outbound" and self._pressed is not None:
+            self.press_to_ring_s.append(self._clock() - self._pressed)
+        self._pressed = None
+
+    def answered(self, call: WebRTCCall) -> None:
+        """One of the two ends answered."""
+        if self.call is not None and self.call.call is call:
+            self.call.answered = self._clock()
+
+    def ended(self, call: WebRTCCall, cause: str) -> None:
+        """It is over."""
+        entry = self.call
+        if entry is None or entry.call is not call:
+            return
+        self.call = None
+        now, answered = self._clock(), entry.answered
+        quality = heard(self._stats(call.id)) if answered is not None else None
+        if quality is not None:
+            self.scores.append(quality[0])
+        outbound = call.direction == "outbound"
+        self._write(
+            CallRecord(
+                id=call.id,
+                began_at=entry.began_at.isoformat(timespec="seconds"),
+                direction=call.direction,
+                address=call.to if outbound else call.from_,
+                name=call.to_name if outbound else call.from_name,
+                outcome=outcome(cause, answered=answered is not None),
+                end_cause=cause,
+                answered_after_s=None if answered is None else round(answered - entry.began, 1),
+                talked_s=0.0 if answered is None else round(now - answered, 1),
+                mos=quality[0] if quality else None,
+                loss_percent=quality[1] if quality else None,
+                door_opened_by=", ".join(entry.openers),
+                snapshot=entry.snapshot,
+            )
+        )
+
+    def unreached(self, address: str, cause: str) -> None:
+        """The service did not take our call."""
+        self._write(
+            CallRecord(
+                id="",
+                began_at=self._now().isoformat(timespec="seconds"),
+                direction="outbound",
+                address=address,
+                outcome=outcome(cause, answered=False),
+                end_cause=cause,
+            )
+        )
+
+    def door_opened(self, by: str) -> None:
+        """Somebody opened the door."""
+        self.doors_opened += 1
+        if self.call is not None:
+            if by not in self.call.openers:
+                self.call.openers.append(by)
+            return
+        self._write(
+            CallRecord(
+                id="",
+                began_at=self._now().isoformat(timespec="seconds"),
+                direction="none",
+                address="",
+                outcome="opened",
+                door_opened_by=by,
+            )
+        )
+
+    async def stop(self) -> None:
+        """Write down the call that the stop ends, and wait for what is being written."""
+        if self.call is not None:
+            self.ended(self.call.call, self.call.call.end_cause or "NORMAL_CLEARING")
+        await asyncio.gather(*self._writing, return_exceptions=True)
+
+    # -- what can be read ------------------------------------------------------------------------------
+
+    async def calls(self, limit: int) -> list[CallRecord]:
+        """The last calls, the newest first."""
+        return await asyncio.to_thread(self._log.calls, limit)
+
+    def elapsed_s(self, since: float) -> float:
+        """Seconds since a moment of the monotonic clock."""
+        return round(self._clock() - since, 1)
+
+    def _write(self, record: CallRecord) -> None:
+        if record.direction != "none":
+            self.calls_by_outcome[record.direction, record.outcome] += 1
+        task = asyncio.get_running_loop().create_task(asyncio.to_thread(self._log.add, record, self._now()))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
