@@ -161,14 +161,16 @@ class Camera:
 
     def _run_once(self) -> None:
         """Run the source in a thread of its own until it ends; end it if it hangs or is no longer wanted."""
-        stopping = threading.Event()
+        stopping, ended = threading.Event(), threading.Event()
         failure: list[Exception] = []
-        runner = threading.Thread(target=self._run_source, args=(stopping, failure), name="camera source", daemon=True)
+        runner = threading.Thread(
+            target=self._run_source, args=(stopping, ended, failure), name="camera source", daemon=True
+        )
         with self._changed:
             self._last_unit_s = None
             started_s = self._clock()
             runner.start()
-            while runner.is_alive():
+            while not ended.is_set():
                 if not self._is_wanted():
                     stopping.set()
                     self._changed.wait(self._stall_s)
@@ -184,7 +186,7 @@ class Camera:
         if failure:
             self._lose(str(failure[0]))
 
-    def _run_source(self, stopping: threading.Event, failure: list[Exception]) -> None:
+    def _run_source(self, stopping: threading.Event, ended: threading.Event, failure: list[Exception]) -> None:
         try:
             self._source.run(self._deliver, stopping)
         except CameraError as error:
@@ -194,6 +196,7 @@ class Camera:
             failure.append(error)
         finally:
             with self._changed:
+                ended.set()
                 self._changed.notify_all()
 
     # Pictures.
