@@ -21,6 +21,8 @@ SILENT_S = 0.5
 """Fifty periods without a frame: its clock stands still."""
 START_SILENT_S = 1.5
 """Some USB microphones need most of a second for their first frame."""
+LATE_S = 0.1
+"""Ten blocks: a thread that slept so long cannot tell what the device did meanwhile."""
 READS_AT_ONCE = 16
 """After a stall: more than this is the next round's work."""
 TARGET_FRAMES = RATE_HZ * 25 // 1000
@@ -37,11 +39,25 @@ class LineLostError(OSError):
     """The PCM does not work any more; the message is why."""
 
 
+class _Lateness:
+    """How long we ourselves were away: no device is to blame for that."""
+
+    def __init__(self) -> None:
+        self._seen = 0.0
+
+    def since(self, now: float) -> float:
+        """Seconds beyond the ordinary since the last look."""
+        away_s = now - self._seen
+        self._seen = now
+        return away_s if away_s > LATE_S else 0.0
+
+
 class CaptureLine:
     """A microphone that is read in blocks of 10 ms."""
 
     def __init__(self, pcm: Pcm) -> None:
         self._pcm = pcm
+        self._lateness = _Lateness()
         self._heard = bytearray()
         self._xruns_in_a_row = 0
         self._deadline = 0.0
@@ -51,15 +67,17 @@ class CaptureLine:
     def start(self, now: float) -> None:
         """Let it run."""
         self.running = True
+        self._lateness.since(now)
         self._deadline = now + START_SILENT_S
         self._heard.clear()
         self._read()
 
     def blocks(self, now: float) -> Iterator[Samples]:
         """Every block that is complete by now; LineLostError when the device is gone."""
+        self._deadline += self._lateness.since(now)
         for _ in range(READS_AT_ONCE):
             frames = self._read()
-            if frames > 0:
+            if frames != 0:
                 self._deadline = now + SILENT_S
             while len(self._heard) >= BLOCK_BYTES:
                 yield np.frombuffer(bytes(self._heard[:BLOCK_BYTES]), np.int16)
@@ -104,6 +122,7 @@ class PlaybackLine:
 
     def __init__(self, pcm: Pcm) -> None:
         self._pcm = pcm
+        self._lateness = _Lateness()
         self._buffer_frames = int(pcm.info()["buffer_size"])
         self._target_frames = min(TARGET_FRAMES, self._buffer_frames)
         self._pending = b""
@@ -116,6 +135,7 @@ class PlaybackLine:
     def start(self, now: float) -> None:
         """From now on it is fed."""
         self.running = True
+        self._lateness.since(now)
         self._deadline = now + START_SILENT_S
         self._calm_since = now
 
@@ -130,6 +150,7 @@ class PlaybackLine:
 
     def is_hungry(self, now: float) -> bool:
         """Whether a block is to be written now; LineLostError when it has not been for too long."""
+        self._deadline += self._lateness.since(now)
         if self.queued_frames() + BLOCK_SAMPLES <= self._target_frames:
             return True
         if now > self._deadline:
