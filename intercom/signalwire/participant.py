@@ -234,6 +234,9 @@ Switch = Callable[[str, bool], None]
 class SelfParticipant(Participant):
     """Ourselves in a call: what the service may refuse, we still do at our own end."""
 
+    capabilities: SelfCapabilities
+    """What we may do."""
+
     def __init__(self, raw: Mapping[str, Any], execute: Execute, switch: Switch) -> None:
         super().__init__(raw, execute)
         self.capabilities = SelfCapabilities()

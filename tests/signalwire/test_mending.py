@@ -1,0 +1,182 @@
+"""How good a call is, and how it is mended."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from intercom.signalwire import MediaError, SignalWire
+from intercom.signalwire.mending_call import LOOK_S
+from intercom.signalwire.quality import MediaCounters, QualityMonitor, level, mos
+from intercom.signalwire.recovery import (
+    COOLDOWN_S,
+    GRACE_S,
+    MAX_RESTARTS,
+    RESTART_TIMEOUT_S,
+    RecoveryPolicy,
+    RecoveryState,
+)
+from tests.signalwire.media import ScriptedMedia
+from tests.signalwire.service import Service
+from tests.signalwire.test_calls import connected_call
+
+
+def test_a_perfect_network_is_excellent_and_a_bad_one_critical() -> None:
+    assert mos(0, 0, 0) == pytest.approx(4.41, abs=0.01)
+    assert level(mos(20, 5, 0)) == "excellent"
+    assert level(mos(100, 30, 12)) == "fair"
+    assert level(mos(500, 100, 40)) == "critical"
+    assert mos(1e9, 1e9, 100) == 1.0
+
+
+def test_loss_is_of_the_last_look() -> None:
+    monitor = QualityMonitor()
+    monitor.look(MediaCounters(100, 100), 0.0)
+    assert monitor.look(MediaCounters(200, 100), 1.0).loss_percent == 0.0
+    assert monitor.look(MediaCounters(250, 150), 2.0).loss_percent == 50.0
+    assert [issue.kind for issue in monitor.issues] == ["packet_loss"]
+    assert monitor.issues[0].severity == "critical"
+
+
+def test_silence_on_the_wire_is_critical_after_two_seconds() -> None:
+    monitor = QualityMonitor()
+    for second in range(3):
+        monitor.look(MediaCounters(50), float(second))
+    assert [(issue.kind, issue.severity) for issue in monitor.issues] == [("no_inbound_audio", "critical")]
+    monitor.look(MediaCounters(51), 3.0)
+    assert monitor.issues == ()
+
+
+def test_a_spike_is_against_what_was_usual() -> None:
+    monitor = QualityMonitor()
+    for second in range(10):
+        monitor.look(MediaCounters(second * 50, jitter_ms=5, round_trip_ms=40), float(second))
+    monitor.look(MediaCounters(600, jitter_ms=21, round_trip_ms=121), 10.0)
+    assert [issue.kind for issue in monitor.issues] == ["rtt_spike", "jitter_spike"]
+
+
+def actions(policy: RecoveryPolicy) -> list[str]:
+    return [event.action for event in policy.take()]
+
+
+def test_a_short_interruption_is_left_alone() -> None:
+    policy = RecoveryPolicy()
+    policy.media("disconnected", 0.0)
+    policy.media("connected", GRACE_S / 2)
+    policy.tick(GRACE_S)
+    assert actions(policy) == []
+
+
+def test_restarts_come_one_after_another_and_then_it_is_over() -> None:
+    policy, now = RecoveryPolicy(), GRACE_S
+    policy.media("disconnected", 0.0)
+    for _ in range(MAX_RESTARTS + 1):
+        policy.tick(now)
+        now += RESTART_TIMEOUT_S
+    assert actions(policy) == ["keyframe", *["ice_restart"] * MAX_RESTARTS, "max_attempts_reached"]
+    assert policy.state is RecoveryState.FAILED
+
+
+def test_after_a_restart_there_is_a_pause() -> None:
+    policy = RecoveryPolicy()
+    policy.trouble("silence", 0.0)
+    policy.media("connected", 1.0)
+    policy.trouble("silence", 2.0)
+    assert actions(policy) == ["keyframe", "ice_restart", "ice_restarted"]
+    policy.tick(1.0 + COOLDOWN_S)
+    policy.trouble("silence", 20.0)
+    assert actions(policy) == ["keyframe", "ice_restart"]
+
+
+def test_video_makes_room_for_sound_with_a_margin() -> None:
+    policy = RecoveryPolicy()
+    for kbit in (400, 140, 200, 310, 200):
+        policy.bandwidth(kbit * 1000)
+    assert actions(policy) == ["video_off", "video_on"]
+
+
+def test_keyframes_are_not_asked_for_without_end() -> None:
+    policy = RecoveryPolicy()
+    assert [policy.may_request_keyframe(at) for at in (0, 1, 2, 2.5, 11.9, 12.0)] == [
+        *(True, True, True),
+        *(False, False, True),
+    ]
+
+
+async def test_a_call_is_restarted_by_modify(client: SignalWire, service: Service, media: ScriptedMedia) -> None:
+    call = await connected_call(client, service, media)
+    await call.request_ice_restart()
+    assert media.calls[0].answered_with == ["answer", "answer"]
+    assert (await service.asked("verto.modify")).params["message"]["params"]["action"] == "updateMedia"
+
+
+async def test_an_interrupted_call_is_mended_by_itself(
+    client: SignalWire, service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intercom.signalwire.recovery.GRACE_S", 0.0)
+    call = await connected_call(client, service, media)
+    done: list[str] = []
+    call.recovery_event_stream.subscribe(lambda event: done.append(event.action))
+    media.calls[0].become("disconnected")
+    await service.asked("verto.modify")
+    await service.until(lambda: media.calls[0].restarts == 1)
+    assert call.status == "recovering"
+    media.calls[0].become("connected")
+    assert call.status == "connected"
+    assert done == ["keyframe", "ice_restart", "ice_restarted"]
+    assert media.calls[0].keyframes == 1
+
+
+async def test_a_call_tells_how_good_it_is(
+    client: SignalWire, service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intercom.signalwire.mending_call.LOOK_S", LOOK_S / 1000)
+    call = await connected_call(client, service, media)
+    media.calls[0].counters = {"audio_packets_received": 50, "jitter_ms": 5, "local_level": 0.5}
+    await service.until(lambda: call.quality_level == "excellent" and call.local_speaking)
+    assert call.network_metrics
+    await call.hangup()
+
+
+async def test_the_far_end_gets_its_new_connection(client: SignalWire, service: Service, media: ScriptedMedia) -> None:
+    call = await connected_call(client, service, media)
+    service.verto("verto.modify", call.id, action="updateMedia", sdp="new offer")
+    answer = await service.asked("verto.answer")
+    assert answer.params["message"]["params"]["dialogParams"]["callID"] == call.id
+    asked: list[str] = []
+    call.transfer_asked_stream.subscribe(asked.append)
+    service.verto("verto.modify", call.id, action="transfer", destination="/private/kitchen")
+    await service.until(lambda: asked == ["/private/kitchen"])
+
+
+async def test_media_that_cannot_restart_says_so(client: SignalWire, service: Service, media: ScriptedMedia) -> None:
+    call = await connected_call(client, service, media)
+    call._media = None
+    with pytest.raises(MediaError, match="anew"):
+        await call.request_ice_restart()
+
+
+async def test_push_to_talk_is_silent_until_pressed(client: SignalWire, service: Service, media: ScriptedMedia) -> None:
+    call = await connected_call(client, service, media)
+    call.enable_push_to_talk()
+    call.set_push_to_talk_active(True)
+    call.set_push_to_talk_active(False)
+    call.disable_push_to_talk()
+    assert [on for _, _, on in media.calls[0].switched] == [False, True, False, True]
+    await call.toggle_incoming_video()
+    await call.toggle_incoming_video()
+    assert media.calls[0].switched[-2:] == [("receive", "video", False), ("receive", "video", True)]
+
+
+async def test_a_dial_that_is_given_up_while_down_is_never_heard_of(client: SignalWire, service: Service) -> None:
+    service.reachable = False
+    service.cut()
+    await service.until(lambda: not client.is_connected)
+    dialling = asyncio.ensure_future(client.dial("/private/house"))
+    await service.until(lambda: client._link.session.pending == 1)
+    dialling.cancel()
+    await asyncio.wait({dialling})
+    service.reachable = True
+    await service.until(lambda: client.is_registered)
+    assert service.count("webrtc.verto") == 0
