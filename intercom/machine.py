@@ -127,6 +127,7 @@ class Machine:
 
     def _end(self, _: EventData) -> None:
         self.call, self.phase = None, Phase.NONE
+        self.faults.discard(Fault.MEDIA)
 
     def _note_registered(self, _: EventData) -> None:
         self.registered = True

@@ -140,6 +140,18 @@ def _this_call_and_registered(machine: Machine, event: EventData) -> bool:
     return _this_call(machine, event) and machine.registered
 
 
+def _only_the_call_was_broken(machine: Machine, event: EventData) -> bool:
+    return _this_call(machine, event) and machine.faults <= {Fault.MEDIA}
+
+
+def _only_the_call_was_broken_and_registered(machine: Machine, event: EventData) -> bool:
+    return _only_the_call_was_broken(machine, event) and machine.registered
+
+
+def _media_without_talk(machine: Machine, event: EventData) -> bool:
+    return event.kwargs.get("kind") is Fault.MEDIA and machine.phase is not Phase.ACTIVE
+
+
 def _last_fault(machine: Machine, event: EventData) -> bool:
     return machine.faults == {event.kwargs.get("kind")}
 
@@ -206,6 +218,9 @@ def _ended() -> Iterator[Rule]:
     for state in (_RINGING, _IN_CALL):
         yield Rule(ended, state, _ALLOWED, _IDLE, "the call is over", _this_call_and_registered, "end")
         yield Rule(ended, state, _ALLOWED, _REGISTERING, "the call is over", _this_call, "end")
+    over = "the call is over, and its fault with it"
+    yield Rule(ended, _RECOVERING, _ALLOWED, _IDLE, over, _only_the_call_was_broken_and_registered, "end")
+    yield Rule(ended, _RECOVERING, _ALLOWED, _REGISTERING, over, _only_the_call_was_broken, "end")
     yield Rule(ended, _RECOVERING, _ALLOWED, None, "the call is over", _this_call, "end")
     for state in State:
         yield Rule(ended, state, _IGNORED, None, "an earlier call")
@@ -222,6 +237,8 @@ def _registration() -> Iterator[Rule]:
 
 def _faults() -> Iterator[Rule]:
     cleared, over = Trigger.FAULT_CLEARED, "the last fault is over"
+    for state in (_IDLE, _REGISTERING, _RINGING, _RECOVERING):
+        yield Rule(Trigger.FAULT, state, _IGNORED, None, "no call has media", _media_without_talk)
     for state in (_IDLE, _REGISTERING, _RINGING, _IN_CALL):
         yield Rule(Trigger.FAULT, state, _ALLOWED, _RECOVERING, "something broke", effect="open_fault")
         yield Rule(cleared, state, _IGNORED, None, "no fault is open")

@@ -142,6 +142,20 @@ async def test_a_call_that_ends_during_a_fault_is_not_returned_to() -> None:
     assert (await machine.fault_cleared(Fault.SPEAKER)).dest is State.IDLE
 
 
+async def test_a_call_takes_its_silence_with_it_when_it_ends() -> None:
+    machine = await machine_in(State.IN_CALL)
+    ticket = machine.call
+    assert ticket is not None
+    await machine.fault(Fault.MEDIA)
+    assert (await machine.ended(ticket)).dest is State.IDLE
+    assert machine.faults == set()
+
+
+async def test_silence_reported_after_the_call_is_no_fault() -> None:
+    machine = await machine_in(State.IDLE)
+    assert (await machine.fault(Fault.MEDIA)).verdict is Verdict.IGNORED
+
+
 async def test_recovering_lasts_until_the_last_fault_closes() -> None:
     machine = await machine_in(State.RECOVERING)
     await machine.fault(Fault.CAMERA)
