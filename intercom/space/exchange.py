@@ -183,8 +183,9 @@ class Exchange:
         return out
 
     def online(self) -> list[str]:
-        """The references of the subscribers that can be called now, sorted."""
-        return sorted({session.subscriber.reference for session in self._sessions.values() if session.online})
+        """The references of the people and doors that can be called now, sorted; applications are no news."""
+        online = (session for session in self._sessions.values() if session.online and not session.never_busy)
+        return sorted({session.subscriber.reference for session in online})
 
     def links_of(self, reference: str) -> list[str]:
         """The links through which a subscriber's sessions speak now."""

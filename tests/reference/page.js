@@ -156,6 +156,7 @@ window.reference = {
     });
     return directory.addresses.map((address) => address.name);
   },
+  preflight: (destination, options) => client.preflight(destination, options),
   register: () => client.register(),
   unregister: () => client.unregister(),
   disconnect: () => client.disconnect(),

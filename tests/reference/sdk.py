@@ -221,6 +221,10 @@ class ReferenceClient:
         """The names in its directory, all pages."""
         return list(await self._do("directory"))
 
+    async def preflight(self, destination: str, *, duration_s: float) -> dict[str, Any]:
+        """Run its connectivity test with a call to `destination`; return its result."""
+        return dict(await self._do("preflight", destination, {"duration": duration_s}))
+
     async def user(self) -> dict[str, Any]:
         """Who the client thinks it is."""
         return dict(await self._do("user"))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser
 
 from intercom.config import CallConfig
@@ -16,26 +16,17 @@ from intercom.space import Space
 
 from ..alsa import AlsaCards, alsa_cards, alsa_session, tone
 from ..e2e.home import Home, home_config
-from .sdk import ReferenceClient, chromium
+from .conftest import RESIDENT_HZ
+from .sdk import ReferenceClient
 
 __all__ = ["alsa_cards", "alsa_session"]
 
-RESIDENT_HZ = 700.0
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 VISITOR_HZ = 1100.0
 
 
-@pytest.fixture
-async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
-    """Chromium whose microphone hears the resident's tone in bursts; a steady one would be suppressed as noise."""
-    burst, pause = tone(RESIDENT_HZ, 0.25, level_db=-6.0), tone(RESIDENT_HZ, 0.25, level_db=-120.0)
-    with wave.open(str(tmp_path / "resident.wav"), "wb") as file:
-        file.setparams((1, 2, 48_000, 0, "NONE", "not compressed"))
-        file.writeframes((burst.tobytes() + pause.tobytes()) * 10)
-    async with chromium(f"--use-file-for-fake-audio-capture={tmp_path / 'resident.wav'}") as browser:
-        yield browser
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def home(tmp_path: Path, space: Space, alsa_cards: AlsaCards) -> AsyncIterator[Home]:
     """The door at the reference client's space; the tablet is answered at once."""
     config = home_config(call=CallConfig(auto_answer=("/private/tablet",), auto_answer_delay_s=0))

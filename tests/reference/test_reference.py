@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Browser
 
 from intercom.space import Space
@@ -12,6 +13,8 @@ from intercom.space import Space
 from ..space.conftest import House
 from .peer import Peer
 from .sdk import WAIT_S, ReferenceClient, reference_space
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_it_connects_registers_and_knows_who_it_is(browser: Browser, space: Space) -> None:
@@ -188,6 +191,13 @@ async def test_it_hears_itself_at_the_echo(browser: Browser, space: Space) -> No
     async with ReferenceClient(browser, space, "tablet") as client:
         call = await client.dial("/public/echo", video=False)
         await client.reaches(call, "connected")
-        # Chromium's fake microphone beeps once a second; silence has no energy.
-        await client.until_report(call, lambda r: r.get("audioEnergy", 0.0) > 1e-4, "its own beep")
+        await client.until_report(call, lambda r: r.get("audioEnergy", 0.0) > 1e-4, "its own voice")
         await client.hangup(call)
+
+
+async def test_its_preflight_finds_the_way_free(browser: Browser, space: Space) -> None:
+    async with ReferenceClient(browser, space, "tablet") as client:
+        result = await client.preflight("/public/echo", duration_s=2)
+        assert result["ok"], result
+        assert result["connectivity"]["turnReachable"]
+        assert result["bandwidth"] is not None
