@@ -124,7 +124,7 @@ class AiortcCall:
             if track is not None:
                 track.stop()
 
-    async def stats(self) -> Mapping[str, Any]:
+    async def call_counters(self) -> Mapping[str, Any]:
         """What was received, under the names of `MediaCounters`."""
         counters: dict[str, Any] = {}
         for entry in (await self._connection.getStats()).values():

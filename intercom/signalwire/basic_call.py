@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from intercom.signalwire import messages as m
+from intercom.signalwire.background import Background
 from intercom.signalwire.call_view import CallView
 from intercom.signalwire.dialog import Dialog
 from intercom.signalwire.dialog_events import (
@@ -69,7 +70,7 @@ class BasicCall(CallView):
         self._subscriptions: list[Any] = []
         self._conclusions: dict[int, asyncio.Future[Any]] = {}
         self._request_ids: dict[int, str] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._background = Background()
         self._closing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._gone = asyncio.Event()
@@ -220,13 +221,13 @@ class BasicCall(CallView):
                 if status is CallStatus.DESTROYED:
                     self._finish()
             case FarAnswered(sdp):
-                self._spawn(self._accept_answer(sdp))
+                self._background.spawn(self._accept_answer(sdp))
             case DigitsReceived(digits):
                 self._pressed(digits)
             case InfoReceived(info):
                 self._info.emit(info)
             case FarOffered(sdp):
-                self._spawn(self._answer_update(sdp))
+                self._background.spawn(self._answer_update(sdp))
             case FarHeld(held):
                 self._far_held.set(held)
             case TransferAsked(destination):
@@ -338,8 +339,7 @@ class BasicCall(CallView):
 
     async def _close_media(self) -> None:
         """Runs once, when the call has ended."""
-        for task in self._tasks:
-            task.cancel()
+        self._background.cancel()
         media, self._media = self._media, None
         if media is not None:
             try:
@@ -367,11 +367,6 @@ class BasicCall(CallView):
     def _tick(self) -> None:
         self._dialog.tick(self._now())
         self._pump()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     @staticmethod
     def _now() -> float:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
 from reactivex import Observable
 
 from intercom.signalwire.account import Account
+from intercom.signalwire.background import Background
 from intercom.signalwire.call import WebRTCCall
 from intercom.signalwire.client_session import ClientSession
 from intercom.signalwire.credentials import CredentialProvider
@@ -66,7 +67,7 @@ class SignalWire(DeviceMembers, ToolsMembers):
         self._devices = Devices(media, self._storage)
         self._destroyed: Happenings[None] = Happenings()
         self._is_destroyed = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._link.ready.stream.subscribe(self._connection_changed)
         self._link.authenticated.stream.subscribe(self._authenticated)
         self._observe()
@@ -113,9 +114,8 @@ class SignalWire(DeviceMembers, ToolsMembers):
         self._registration.wanted = False
         await self._session.hang_up_all()
         await self._link.stop()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._background.cancel()
+        await self._background.finish()
         await self._devices.close()
         self._account.close()
         await self._resume_store.flush()
@@ -252,7 +252,7 @@ class SignalWire(DeviceMembers, ToolsMembers):
             self._registration.lost()
 
     def _authenticated(self, _: Authenticated) -> None:
-        self._spawn(self._settle())
+        self._background.spawn(self._settle())
 
     async def _settle(self) -> None:
         """A token that is bound to this device is shown before we register; all else can wait."""
@@ -262,8 +262,3 @@ class SignalWire(DeviceMembers, ToolsMembers):
         else:
             await self._registration.restore()
             await self._account.settle()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

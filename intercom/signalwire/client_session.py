@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from reactivex import Observable
 
 from intercom.signalwire import messages as m
+from intercom.signalwire.background import Background
 from intercom.signalwire.call import WebRTCCall
 from intercom.signalwire.dialog import Dialog
 from intercom.signalwire.dialog_events import CallStatus, VertoRequest
 from intercom.signalwire.errors import BadFrameError, CallError, InvalidParamsError
 from intercom.signalwire.link import Link
 from intercom.signalwire.media import MediaProvider
-from intercom.signalwire.observable import Happenings, Value
+from intercom.signalwire.observable import Happenings, Value, report_fault
 from intercom.signalwire.preferences import ClientPreferences
 from intercom.signalwire.resume_store import KnownCall, ResumeStore
 
@@ -42,7 +43,7 @@ class ClientSession:
         self._incoming: Value[tuple[WebRTCCall, ...]] = Value(())
         self._signalling: Happenings[m.Event] = Happenings()
         self._not_sent: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         link.events.stream.subscribe(self._receive)
 
     @property
@@ -144,6 +145,8 @@ class ClientSession:
                     call.receive_event(event)
         except BadFrameError as error:
             self._link.warnings.emit(str(error))
+        except Exception as error:  # noqa: BLE001 - one odd event must not make us deaf; the loop hears of it
+            report_fault("An event of the service could not be handled", error)
 
     def _receive_verto(self, message: m.VertoMessage, node_id: str) -> None:
         call_id = _call_id(message.params)
@@ -161,7 +164,7 @@ class ClientSession:
     def _invited(self, invite: m.IncomingInvite, node_id: str) -> None:
         call = WebRTCCall(self, Dialog.from_invite(invite, node_id), offer=invite.sdp)
         if len(self._calls.value) >= MAX_CALLS:
-            self._spawn(call.reject())
+            self._background.spawn(call.reject())
         else:
             self._add(call)
 
@@ -171,7 +174,7 @@ class ClientSession:
         to = known.to or attach.callee_id_number or attach.caller_id_number
         call = WebRTCCall(self, Dialog(attach.callID, "outbound", to=to, node_id=node_id, reattach=True))
         self._add(call)
-        self._spawn(self._reattach(call, known))
+        self._background.spawn(self._reattach(call, known))
 
     async def _reattach(self, call: WebRTCCall, known: KnownCall) -> None:
         try:
@@ -195,11 +198,6 @@ class ClientSession:
     def _set_calls(self, calls: tuple[WebRTCCall, ...]) -> None:
         self._calls.set(calls)
         self._incoming.set(tuple(call for call in calls if call.direction == "inbound"))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def known_call(call: WebRTCCall) -> KnownCall:

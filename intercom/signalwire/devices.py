@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 from msgspec import Struct
 from reactivex import Observable
 
+from intercom.signalwire.background import Background
 from intercom.signalwire.errors import DeviceError, InvalidParamsError, StorageError
 from intercom.signalwire.observable import Happenings, Value
 from intercom.signalwire.storage import Storage
@@ -158,7 +159,7 @@ class Devices:
         self._pause: asyncio.TimerHandle | None = None
         self._loaded = False
         self._lock = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     async def enumerate(self) -> None:
         """Look what is plugged in, and use what should be used."""
@@ -178,7 +179,7 @@ class Devices:
         """Follow what is plugged in and out, or do not."""
         if on and self._monitoring is None and self._provider is not None:
             self._monitoring = self._provider.devices_changed_stream.subscribe(lambda _: self._changed())
-            self._spawn(self.enumerate())
+            self._background.spawn(self.enumerate())
         elif not on and self._monitoring is not None:
             self._monitoring.dispose()
             self._monitoring = None
@@ -190,7 +191,7 @@ class Devices:
         selection.settle(selection.available.value)
         if device is not None and device not in selection.available.value:
             selection.selected.set(device)
-        self._spawn(self._keep_and_use(selection))
+        self._background.spawn(self._keep_and_use(selection))
 
     async def apply(self, kind: str) -> bool:
         """Use the chosen device of a kind now; false when there is none."""
@@ -227,13 +228,13 @@ class Devices:
         self.monitor(False)
         if self._pause is not None:
             self._pause.cancel()
-        await asyncio.gather(*self._tasks)
+        await self._background.finish()
 
     def _changed(self) -> None:
         if self._pause is not None:
             self._pause.cancel()
         loop = asyncio.get_running_loop()
-        self._pause = loop.call_later(DEBOUNCE_S, lambda: self._spawn(self.enumerate()))
+        self._pause = loop.call_later(DEBOUNCE_S, lambda: self._background.spawn(self.enumerate()))
 
     async def _keep_and_use(self, selection: DeviceSelection) -> None:
         await self._use(selection)
@@ -268,8 +269,3 @@ class Devices:
                     selection.choose(msgspec.json.decode(text, type=Device))
             except (StorageError, msgspec.MsgspecError, InvalidParamsError) as error:
                 logger.warning("The choice of a device is lost: %s", error)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

@@ -81,7 +81,7 @@ class ConstrainableMedia(Protocol):
 class MeasuredMedia(Protocol):
     """A `CallMedia` that counts."""
 
-    async def stats(self) -> Mapping[str, Any]:
+    async def call_counters(self) -> Mapping[str, Any]:
         """Totals since the start, under the names of `intercom.signalwire.quality.MediaCounters`."""
 
 

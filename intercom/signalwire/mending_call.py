@@ -272,7 +272,7 @@ class MendingCall(BasicCall):
         while True:
             await asyncio.sleep(LOOK_S)
             try:
-                counters = msgspec.convert(await media.stats(), MediaCounters, strict=False)
+                counters = msgspec.convert(await media.call_counters(), MediaCounters, strict=False)
             except msgspec.MsgspecError as error:
                 self._errors.emit(MediaError(f"What the media counts cannot be read: {error}"))
                 return
@@ -324,7 +324,7 @@ class MendingCall(BasicCall):
             case "ice_restart" if isinstance(self._media, RestartableMedia):
                 self._dialog.recovering(self._now())
                 self._pump()
-                self._spawn(self._restart())
+                self._background.spawn(self._restart())
             case "video_off":
                 self.switch("video", False)
             case "video_on":

@@ -100,9 +100,11 @@ class QualityMonitor:
         metrics = NetworkMetrics(
             now, counters.round_trip_ms, counters.jitter_ms, loss, score, counters.outgoing_bitrate_bps
         )
-        if self._last_audio_at is None or self._since("audio_packets_received", counters):
+        # A far end that never sent sound may send none; only sound that stops is a fault.
+        if self._since("audio_packets_received", counters):
             self._last_audio_at = now
-        self.issues = tuple(self._find_issues(metrics, now - self._last_audio_at))
+        silent_s = now - self._last_audio_at if self._last_audio_at is not None else 0.0
+        self.issues = tuple(self._find_issues(metrics, silent_s))
         self.history.append(metrics)
         self._last = counters
         return metrics

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from intercom.signalwire.background import Background
 from intercom.signalwire.errors import StorageError
 from intercom.signalwire.session_events import Resume
 from intercom.signalwire.storage import Storage
@@ -36,7 +35,7 @@ class ResumeStore:
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
         self._lock = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     async def load(self) -> tuple[Resume | None, list[KnownCall]]:
         """What the last session left."""
@@ -54,15 +53,15 @@ class ResumeStore:
     def keep_resume(self, resume: Resume | None) -> None:
         """Keep what resumes the session; None: forget it."""
         if resume is None or resume.protocol:
-            self._spawn(self._keep(RESUME_KEY, msgspec.json.encode(resume).decode() if resume else None))
+            self._background.spawn(self._keep(RESUME_KEY, msgspec.json.encode(resume).decode() if resume else None))
 
     def keep_calls(self, calls: list[KnownCall]) -> None:
         """Keep which calls are under way."""
-        self._spawn(self._keep(CALLS_KEY, msgspec.json.encode(calls).decode() if calls else None))
+        self._background.spawn(self._keep(CALLS_KEY, msgspec.json.encode(calls).decode() if calls else None))
 
     async def flush(self) -> None:
         """Wait until everything is kept."""
-        await asyncio.gather(*self._tasks)
+        await self._background.finish()
 
     async def _keep(self, key: str, value: str | None) -> None:
         async with self._lock:
@@ -73,8 +72,3 @@ class ResumeStore:
                     await self.storage.set(key, value)
             except StorageError as error:
                 logger.warning("The session may not be resumed after a restart: %s", error)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

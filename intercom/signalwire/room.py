@@ -47,8 +47,10 @@ class Room:
 
     def is_about(self, params: Mapping[str, Any], call_ids: set[str]) -> bool:
         """Whether an event is about this call: it names the call, or the room that the call is in."""
-        named = {params.get("call_id"), params.get("origin_call_id")} if _hashable(params) else set()
-        return bool(named & call_ids) or params.get("room_session_id") in self._session_ids
+        names = {name for name in (params.get("call_id"), params.get("origin_call_id")) if isinstance(name, str)}
+        room_session_id = params.get("room_session_id")
+        in_our_room = isinstance(room_session_id, str) and room_session_id in self._session_ids
+        return in_our_room or bool(names & call_ids)
 
     def receive(self, event: m.Event) -> None:
         """Take an event of this call; raises `BadFrameError` when it makes no sense."""
@@ -130,7 +132,3 @@ def _mapping(params: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise BadFrameError(f"An event of a call has no {name}.")
     return value
-
-
-def _hashable(params: Mapping[str, Any]) -> bool:
-    return all(isinstance(params.get(name), str | None) for name in ("call_id", "origin_call_id"))

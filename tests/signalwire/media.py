@@ -53,7 +53,7 @@ class ScriptedCall:
         self.closed += 1
         self._may_fail("close")
 
-    async def stats(self) -> Mapping[str, Any]:
+    async def call_counters(self) -> Mapping[str, Any]:
         return self.counters
 
     def request_keyframe(self) -> None:
