@@ -2,8 +2,8 @@
 
 A tone is spoken into the door's microphone (a real ALSA PCM) all the while, and Chromium's microphone hears another
 one. The page notes, sample by sample, when the door's tone comes out of its decoder; the door's speaker is recorded,
-and the recording is searched for the resident's tone. The baseline is stock aiortc in the door's place: MediaPlayer
-and MediaRecorder on the same PCMs, its own encoder and jitter buffer.
+and the recording is searched for the resident's tone. The baseline is stock aiortc in the door's place, on the same
+PCMs: its own encoder, its own jitter buffer, frames of 20 ms read and written as they come.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from pathlib import Path
 import numpy as np
 from playwright.async_api import async_playwright
 
+from bench._stock_door import StockDoor
 from bench.report import Report, spread
+from intercom.appliance import Appliance
 from intercom.machine import State
 from tests.alsa import RATE_HZ, AlsaCards, Recording, Samples, tone
 from tests.e2e.home import Home, Station, home_config
@@ -69,14 +71,19 @@ async def run() -> Report:
         cards = AlsaCards(directory)
         cards.start()
         try:
-            to_house, to_door = await _calls(directory, cards)
+            to_house, to_door = await _calls(directory / "ours", cards, Appliance)
+            stock = _slower(*await _calls(directory / "stock", cards, StockDoor))
         finally:
             cards.stop()
-    slower = [max(pair) for pair in zip(to_house, to_door, strict=True)]
-    figures = spread(slower)
+    figures = spread(_slower(to_house, to_door))
     figures |= {f"door_to_house_{name}": value for name, value in spread(to_house).items()}
     figures |= {f"house_to_door_{name}": value for name, value in spread(to_door).items()}
-    return Report("answer-to-audio", figures, {"p95_ms": 150.0})
+    baselines = {f"stock_aiortc_{name}": value for name, value in spread(stock).items()}
+    return Report("answer-to-audio", figures, {"p95_ms": 150.0}, baselines)
+
+
+def _slower(to_house: list[float], to_door: list[float]) -> list[float]:
+    return [max(pair) for pair in zip(to_house, to_door, strict=True)]
 
 
 def resident_voice(file: Path) -> Path:
@@ -90,8 +97,8 @@ def resident_voice(file: Path) -> Path:
     return file
 
 
-async def _calls(directory: Path, cards: AlsaCards) -> tuple[list[float], list[float]]:
-    home = Home(directory / "home", home_config())
+async def _calls(directory: Path, cards: AlsaCards, kind: type[Appliance]) -> tuple[list[float], list[float]]:
+    home = Home(directory, home_config(), kind=kind)
     await home.start()
     voice = resident_voice(directory / "voice.wav")
     to_house, to_door = [], []

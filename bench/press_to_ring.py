@@ -82,7 +82,8 @@ async def _reference(directory: Path, space: Space) -> tuple[list[float], int]:
     directory.mkdir()
     far_end = FarEnd(space, directory)
     await far_end.start()
-    took, failed = [], 0
+    took: list[float] = []
+    failed = 0
     try:
         async with chromium() as browser, ReferenceClient(browser, space, "sdk") as sdk:
             while len(took) + failed < CALLS:

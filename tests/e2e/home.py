@@ -36,8 +36,11 @@ def home_config(**tables: Any) -> Config:
 class Home:
     """The space and the door, and a finger for its button."""
 
-    def __init__(self, state_dir: Path, config: Config, *, space: Space | None = None) -> None:
-        """A home whose space is its own, or one that runs already."""
+    def __init__(
+        self, state_dir: Path, config: Config, *, space: Space | None = None, kind: type[Appliance] = Appliance
+    ) -> None:
+        """A home whose space is its own, or one that runs already, and whose door is of this kind."""
+        self._kind = kind
         self.config = config
         self._owns_space = space is None
         self.state_dir = state_dir
@@ -57,7 +60,7 @@ class Home:
             await self.space.start()
         self.space.store.add_subscriber("door", "Front door")
         self.space.write_credential("door", self.state_dir / "door.json")
-        self.door = Appliance(self.config, state_dir=self.state_dir, pin_factory=self.pins)
+        self.door = self._kind(self.config, state_dir=self.state_dir, pin_factory=self.pins)
         await self.door.start()
         await self.until(State.IDLE)
 

@@ -1,0 +1,85 @@
+"""The door with stock aiortc in place of our media: its encoder, its jitter buffer, and PCMs read as a script would."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import alsaaudio
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack
+from av import AudioFrame, AudioResampler
+
+from intercom.appliance import Appliance
+from intercom.config import Config
+from intercom.signalwire import SignalWire, SpaceCredentials
+from intercom.signalwire.aiortc_media import AiortcMedia
+from tests.alsa import MICROPHONE, RATE_HZ, SPEAKER
+
+FRAME = RATE_HZ // 50
+PERIODS = 4
+
+
+class StockMicrophone(AudioStreamTrack):  # type: ignore[misc] # aiortc is partly untyped
+    """Frames of 20 ms from the PCM."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pcm = alsaaudio.PCM(
+            alsaaudio.PCM_CAPTURE, device=MICROPHONE, rate=RATE_HZ, channels=1, periodsize=FRAME, periods=PERIODS
+        )
+        self._pts = 0
+
+    async def recv(self) -> AudioFrame:
+        """The next 20 ms."""
+        data = b""
+        while len(data) < 2 * FRAME:
+            data += (await asyncio.to_thread(self._pcm.read))[1]
+        frame = AudioFrame(format="s16", layout="mono", samples=FRAME)
+        frame.planes[0].update(data[: 2 * FRAME])
+        frame.sample_rate = RATE_HZ
+        frame.pts, self._pts = self._pts, self._pts + FRAME
+        return frame
+
+    def stop(self) -> None:
+        """Let go of the PCM."""
+        super().stop()
+        self._pcm.close()
+
+
+async def play(track: MediaStreamTrack) -> None:
+    """Write what comes to the PCM until the track ends."""
+    pcm = alsaaudio.PCM(
+        alsaaudio.PCM_PLAYBACK, device=SPEAKER, rate=RATE_HZ, channels=1, periodsize=FRAME, periods=PERIODS
+    )
+    resampler = AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
+    try:
+        while True:
+            received = await track.recv()
+            assert isinstance(received, AudioFrame)
+            for frame in resampler.resample(received):
+                await asyncio.to_thread(pcm.write, bytes(frame.planes[0])[: 2 * frame.samples])
+    finally:
+        pcm.close()
+
+
+class StockDoor(Appliance):
+    """An appliance that calls with stock aiortc."""
+
+    def __init__(self, config: Config, *, state_dir: Path, pin_factory: Any = None) -> None:
+        super().__init__(config, state_dir=state_dir, pin_factory=pin_factory)
+        media = AiortcMedia(audio=StockMicrophone)
+        media.tracks_stream.subscribe(self._heard)
+        self.client = SignalWire(SpaceCredentials(state_dir / "door.json"), media=media)
+        self._players: set[asyncio.Task[None]] = set()
+
+    def _heard(self, arrived: tuple[str, MediaStreamTrack]) -> None:
+        if arrived[1].kind == "audio":
+            task = asyncio.get_running_loop().create_task(play(arrived[1]))
+            self._players.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._players.discard(task)
+        if not task.cancelled():
+            task.exception()  # the track's end, which aiortc tells by an exception
