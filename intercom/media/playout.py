@@ -15,13 +15,16 @@ import soxr
 from intercom.media.codec import Decoder
 from intercom.media.errors import CodecError
 from intercom.media.jitter import Conceal, JitterBuffer, JitterStats, Pause, Play, Recover
-from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples
+from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples, level_db
 
 FASTEST = 0.02
 """A third of a semitone: speech does not change with it."""
 CORRECTION_PER_S = 0.5
 """Excess delay is worked off with a time constant of two seconds."""
 DEAD_BAND_S = 0.001
+QUIET_DB = -50.0
+"""A pause in speech: shortening it is not heard."""
+WORTH_CUTTING_S = 0.008
 SLEW_SAMPLES = BLOCK_SAMPLES
 MOST_STEPS = 64
 """A block never needs more decisions than this, whatever the packets hold."""
@@ -103,16 +106,16 @@ class Playout:
             if isinstance(decision, Pause) and not self._sounding:
                 return SILENCE
             self._follow(excess_s)
-            sound = self._sound_of(decision)
+            sound = self._sound_of(decision, excess_s)
             self._sounding = not isinstance(decision, Pause)
             self._ready = np.concatenate([self._ready, self._resampler.resample_chunk(sound)])
         block, self._ready = self._ready[:BLOCK_SAMPLES], self._ready[BLOCK_SAMPLES:]
         return block if len(block) == BLOCK_SAMPLES else SILENCE
 
-    def _sound_of(self, decision: Play | Recover | Conceal | Pause) -> Samples:
+    def _sound_of(self, decision: Play | Recover | Conceal | Pause, excess_s: float) -> Samples:
         if isinstance(decision, Play):
             try:
-                return self._decoder.decode(decision.payload)
+                return self._shorten_pause(self._decoder.decode(decision.payload), excess_s)
             except CodecError:
                 self._damaged += 1
                 return self._decoder.conceal(2 * BLOCK_SAMPLES)
@@ -122,6 +125,15 @@ class Playout:
         if isinstance(decision, Conceal):
             return self._decoder.conceal(samples)
         return SILENCE
+
+    def _shorten_pause(self, sound: Samples, excess_s: float) -> Samples:
+        """Work excess delay off where nobody speaks, up to half of a frame at a time."""
+        if excess_s < WORTH_CUTTING_S or level_db(sound) > QUIET_DB:
+            return sound
+        cut = min(int(excess_s * RATE_HZ), len(sound) // 2)
+        with self._lock:
+            self._jitter.shorten(cut / RATE_HZ)
+        return sound[cut:]
 
     def _follow(self, excess_s: float) -> None:
         wanted = excess_s * CORRECTION_PER_S if abs(excess_s) > DEAD_BAND_S else 0.0
