@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from .guest import CHECKOUT, SHARED, Guest, GuestError
-from .kernel import UnavailableError, wish
+from .kernel import CACHE, UnavailableError, cache, wish
 
 INSIDE = Path(__file__).parent / "inside"
 MODULE_LIMIT_S = 240.0
@@ -42,7 +42,7 @@ class GuestModule:
         for folder in ("intercom", "tests"):  # which the guest itself could not write, and would compile every time
             compileall.compile_dir(CHECKOUT / folder, quiet=1)
         pytest_command = [sys.executable, "-m", "pytest", "-q", *WITHOUT, f"--rootdir={CHECKOUT}"]
-        environment = f"PYTHONDONTWRITEBYTECODE=1 {IN_GUEST}={SHARED / REPORTS}"
+        environment = f"PYTHONDONTWRITEBYTECODE=1 {IN_GUEST}={SHARED / REPORTS} {CACHE}={shlex.quote(str(cache()))}"
         script = f"{environment} exec {shlex.join([*pytest_command, *node_ids])}"
         self._run = guest.start(script, limit_s=MODULE_LIMIT_S)
         self._reports: list[str] = []
@@ -118,6 +118,9 @@ class GuestModules:
         self._path = item.path
         node_ids = [other.nodeid for other in item.session.items if other.path == item.path]
         try:
+            # A module may have a function `on_host` that makes ready what its guest needs.
+            module = item.getparent(pytest.Module)
+            getattr(module and module.obj, "on_host", _nothing)()
             self._module = GuestModule(self._guests.enter_context(Guest(arguments=CARDS)), node_ids)
         except (UnavailableError, GuestError) as error:
             self._module = error
@@ -125,6 +128,10 @@ class GuestModules:
     def _close(self) -> None:
         self._path = None
         self._guests.close()
+
+
+def _nothing() -> None:
+    """Make nothing ready."""
 
 
 def _report(item: pytest.Item, why: str | tuple[str, int, str]) -> pytest.TestReport:

@@ -23,6 +23,8 @@ SOURCE = Path("/usr/src/linux-source-6.12.tar.xz")
 BUILD_PACKAGES = (SOURCE_PACKAGE, "bc", "bison", "flex", "gcc", "libc6-dev", "libelf-dev", "make", "xz-utils")
 GUEST_PACKAGES = ("iproute2", "udev", "util-linux")
 CONFIG = Path(__file__).with_name("kernel.config")
+CACHE = "INTERCOM_CACHE"
+"""Names the cache directory; the guest is told the host's this way."""
 BUILD_LIMIT_S = 20 * 60
 """A clean build takes 4.5 minutes on two idle cores; past this something is wrong."""
 
@@ -41,6 +43,8 @@ def wish() -> str:
 
 def cache() -> Path:
     """Return the directory that keeps kernels and disk images; it is outside the clone and may be deleted at will."""
+    if named := os.environ.get(CACHE):
+        return Path(named)
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "intercom"
 
@@ -74,6 +78,15 @@ def ensure() -> Path:
     return _cached() or _build()
 
 
+@contextmanager
+def alone(what: str) -> Iterator[None]:
+    """Hold a lock of the cache, so that `what` is not made twice at the same time."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / f"{what}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _version(package: str) -> str | None:
     asked = ["dpkg-query", "--show", "--showformat=${db:Status-Status} ${Version}", package]
     if shutil.which(asked[0]) is None:
@@ -94,16 +107,8 @@ def _cached() -> Path | None:
     return kernels[-1] if kernels else None
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
-    cache().mkdir(parents=True, exist_ok=True)
-    with (cache() / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def _build() -> Path:
-    with _alone():
+    with alone("kernel"):
         if ready := _cached():
             return ready
         with tempfile.TemporaryDirectory(prefix="build-", dir=cache()) as work:
