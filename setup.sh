@@ -64,6 +64,8 @@ find_missing() {
   need pulseaudio-utils "the same" has_program pacat
   need libasound2-plugins "the same" has_package libasound2-plugins
   need coturn "a TURN server, which the unmodified reference client insists on" has_program turnserver
+  need openssh-server "commands over SSH" has_file /usr/sbin/sshd
+  need openssh-client "the same" has_program ssh-keygen
   need openssl "looks at certificates from outside" has_program openssl
 }
 
@@ -95,6 +97,7 @@ install_missing() {
     stop "neither root nor sudo: ask an administrator to run  apt-get install --no-install-recommends$MISSING"
   fi
   mask_service coturn /etc/systemd/system coturn.service
+  mask_service openssh-server /etc/systemd/system ssh.service
   mask_service pulseaudio /etc/systemd/user pulseaudio.service
   mask_service pulseaudio /etc/systemd/user pulseaudio.socket
   say "Installing them with apt-get."

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from intercom import __version__, cli_control
+from intercom import __version__, cli_control, cli_ssh
 
 if TYPE_CHECKING:
     from intercom.config import Config
@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_parser("example", help="write a commented example").set_defaults(run=_config_example)
 
     cli_control.add_commands(commands)
+    cli_ssh.add_commands(commands)
 
     close = commands.add_parser("door-off", help="drive the door relay off, whatever happened (for systemd)")
     _takes_config(close)

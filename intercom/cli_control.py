@@ -64,7 +64,7 @@ def _add(commands: Any, name: str, help_: str, ask: Ask, *, json: bool = False) 
     parser.add_argument("--socket", type=Path, metavar="PATH", help="the control socket (default: where it is found)")
     if json:
         parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=_run, ask=ask, by="")
+    parser.set_defaults(run=_run, ask=ask, by=os.environ.get("INTERCOM_BY", ""))
     return parser
 
 

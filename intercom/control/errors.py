@@ -7,6 +7,7 @@ ControlError
 ├── ForeignSpeechError (ValueError)        what came is not this protocol, or another version of it
 ├── RefusedError (RuntimeError)            the service understood, and says why it does not do it
 ├── SocketInUseError (OSError)             another service listens there already
+├── GateError (PermissionError)            an SSH key asked for what its role may not do
 └── KeyFileError (ValueError)              not a public key, or no such key
 """
 
@@ -49,6 +50,10 @@ class RefusedError(ControlError, RuntimeError):
 
 class SocketInUseError(ControlError, OSError):
     """Another service answers at this socket."""
+
+
+class GateError(ControlError, PermissionError):
+    """What an SSH client asked for is not run."""
 
 
 class KeyFileError(ControlError, ValueError):

@@ -1,0 +1,143 @@
+"""`intercom ssh-key` and `intercom ssh-gate`: the door's commands over SSH, and nothing else over SSH."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pwd
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from intercom.cli_control import NOT_PERMITTED, OK, TROUBLE, complain, say
+from intercom.control.errors import GateError, KeyFileError
+
+USER = "intercom"
+ROLE_NAMES = ("viewer", "operator")
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to the parser of `intercom`."""
+    keys = commands.add_parser("ssh-key", help="say who may run commands over SSH")
+    actions = keys.add_subparsers(metavar="ACTION", required=True)
+    add = _action(actions, "add", "let a key run commands: a viewer's to look, an operator's to do", _add)
+    add.add_argument("keyfile", type=Path, metavar="KEYFILE", help="a public key: the file that ends in .pub")
+    add.add_argument("--role", choices=ROLE_NAMES, default="viewer", help="default: viewer")
+    add.add_argument("--socket", type=Path, metavar="PATH", help="the door's control socket, if not the usual one")
+    _action(actions, "list", "list the keys", _list)
+    remove = _action(actions, "remove", "take a key's rights away", _remove)
+    remove.add_argument("which", metavar="NAME|FINGERPRINT", help="as `intercom ssh-key list` shows it")
+
+    gate = commands.add_parser("ssh-gate", help="run what an SSH client asks for, if its role may (for sshd)")
+    gate.add_argument("role", choices=ROLE_NAMES)
+    gate.add_argument("--name", default="", help="whose key it is")
+    gate.add_argument("--socket", type=Path, metavar="PATH")
+    gate.set_defaults(run=_gate)
+
+
+def _action(actions: Any, name: str, help_: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=help_, description=help_.capitalize() + ".")
+    parser.add_argument(
+        "--file",
+        type=Path,
+        metavar="FILE",
+        help=f"authorized_keys to write (default: that of the user {USER}, or yours)",
+    )
+
+    def guarded(options: argparse.Namespace) -> int:
+        try:
+            return run(options)
+        except KeyFileError as error:
+            complain(str(error))
+        except OSError as error:
+            complain(f"{error.strerror}: {error.filename}")
+        return TROUBLE
+
+    parser.set_defaults(run=guarded)
+    return parser
+
+
+def _home() -> Path:
+    """Whose authorized_keys it is: the service's user where there is one and we may write it."""
+    try:
+        service = pwd.getpwnam(USER)
+    except KeyError:
+        return Path.home()
+    return Path(service.pw_dir) if os.geteuid() in (0, service.pw_uid) else Path.home()
+
+
+def _file(options: argparse.Namespace) -> Path:
+    given: Path | None = options.file
+    return given or _home() / ".ssh" / "authorized_keys"
+
+
+def _add(options: argparse.Namespace) -> int:
+    from intercom.control.ssh_keys import AuthorizedKeys, read_key_file
+
+    key = read_key_file(options.keyfile)
+    program = Path(sys.argv[0]).resolve()
+    command = str(program) if os.access(program, os.X_OK) else shutil.which("intercom") or "intercom"
+    file = _file(options)
+    AuthorizedKeys(file).add(key, options.role, program=command, socket=options.socket)
+    say(f"{key.name} ({key.fingerprint}) is a {options.role} now, in {file}.")
+    if (shell := _shell_that_refuses()) and options.file is None:
+        complain(f"the user {USER} has the shell {shell}, so sshd runs nothing: `usermod --shell /bin/sh {USER}`")
+    return OK
+
+
+def _shell_that_refuses() -> str:
+    try:
+        shell = pwd.getpwnam(USER).pw_shell
+    except KeyError:
+        return ""
+    return shell if Path(shell).name in ("nologin", "false") else ""
+
+
+def _list(options: argparse.Namespace) -> int:
+    from intercom.control.ssh_keys import AuthorizedKeys
+    from intercom.control_text import table
+
+    rows = [
+        (entry.key.name, entry.role, entry.key.type, entry.key.fingerprint)
+        for entry in AuthorizedKeys(_file(options)).installed()
+    ]
+    say(table(("NAME", "ROLE", "TYPE", "FINGERPRINT"), rows) if rows else "No key may run commands over SSH.")
+    return OK
+
+
+def _remove(options: argparse.Namespace) -> int:
+    from intercom.control.ssh_keys import AuthorizedKeys
+
+    for entry in AuthorizedKeys(_file(options)).remove(options.which):
+        say(f"{entry.key.name} ({entry.key.fingerprint}) may do nothing any more.")
+    return OK
+
+
+def _gate(options: argparse.Namespace) -> int:
+    """Runs as the forced command of a key; what the client asked for is in SSH_ORIGINAL_COMMAND."""
+    from intercom.control.ssh_gate import admit, shown
+
+    asked = os.environ.pop("SSH_ORIGINAL_COMMAND", "")
+    try:
+        words = admit(options.role, asked, terminal=os.isatty(0) or os.isatty(1))
+    except GateError as error:
+        _log(f"refused {options.role} {options.name or 'unnamed'}: {shown(asked)} ({error})")
+        complain(str(error))
+        return NOT_PERMITTED
+    _log(f"{options.role} {options.name or 'unnamed'}: {' '.join(words)}")
+    os.environ["INTERCOM_BY"] = f"ssh {options.name}" if options.name else "ssh"
+    os.environ.pop("INTERCOM_SOCKET", None)
+    if options.socket is not None:
+        os.environ["INTERCOM_SOCKET"] = str(options.socket)
+    from intercom.cli import main
+
+    return main(words)
+
+
+def _log(line: str) -> None:
+    import syslog
+
+    syslog.openlog("intercom-ssh", syslog.LOG_PID, syslog.LOG_AUTHPRIV)
+    syslog.syslog(syslog.LOG_NOTICE, line)

@@ -1,0 +1,188 @@
+"""The restricted keys in an authorized_keys file (sshd(8), AUTHORIZED_KEYS FILE FORMAT)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+import re
+import shlex
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from intercom.control.errors import KeyFileError
+from intercom.control.ssh_gate import ROLES
+
+KEY_LIMIT_BYTES = 16_384
+"""An RSA key of 16384 bits has 3 KB."""
+RSA_BITS_LEAST = 2048
+"""Less is refused by OpenSSH's own policy of today."""
+NAME_LIMIT = 40
+_TYPES = {
+    "ssh-ed25519",
+    "sk-ssh-ed25519@openssh.com",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+    "ssh-rsa",
+}
+_OURS = re.compile(
+    r'restrict,pty,command="[^"]+ ssh-gate (?P<role>viewer|operator) --name (?P<name>[A-Za-z0-9@._-]+)[^"]*" '
+    r"(?P<type>\S+) (?P<blob>\S+)"
+)
+
+
+class PublicKey(NamedTuple):
+    """A public key."""
+
+    type: str
+    """Its algorithm, as SSH names it."""
+    blob: str
+    """Base64."""
+    name: str
+    """Whose it is: its comment, reduced to letters, digits and @ . _ -"""
+
+    @property
+    def fingerprint(self) -> str:
+        """As `ssh-keygen -l` shows it."""
+        digest = hashlib.sha256(base64.b64decode(self.blob)).digest()
+        return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+
+class InstalledKey(NamedTuple):
+    """A key that may run commands."""
+
+    key: PublicKey
+    """The key."""
+    role: str
+    """viewer or operator."""
+
+
+def parse_public_key(text: str) -> PublicKey:
+    """The one public key in this text; KeyFileError says what it is instead."""
+    if "PRIVATE KEY" in text:
+        raise KeyFileError("this is the private key, which stays where it is: give the file that ends in .pub")
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if len(lines) != 1:
+        raise KeyFileError(f"expected one line with one public key, not {len(lines)}")
+    kind, _, rest = lines[0].partition(" ")
+    blob, _, comment = rest.strip().partition(" ")
+    if kind not in _TYPES:
+        raise KeyFileError("expected a public key (ssh-ed25519 AAAA... name); `ssh-keygen -t ed25519` makes one")
+    _check_blob(kind, blob)
+    name = re.sub(r"[^A-Za-z0-9@._-]+", "-", comment).strip("-")[:NAME_LIMIT]
+    return PublicKey(kind, blob, name or "unnamed")
+
+
+def _check_blob(kind: str, blob: str) -> None:
+    try:
+        parts = _strings(base64.b64decode(blob, validate=True))
+    except (binascii.Error, ValueError):
+        raise KeyFileError("the key is damaged: copy the whole line of the .pub file") from None
+    if not parts or parts[0] != kind.encode() or len(parts) < 2:
+        raise KeyFileError("the key is not of the type that it says: copy the whole line of the .pub file")
+    if kind == "ssh-rsa":
+        bits = int.from_bytes(parts[-1], "big").bit_length()
+        if bits < RSA_BITS_LEAST:
+            raise KeyFileError(f"an RSA key of {bits} bits is too weak: `ssh-keygen -t ed25519` makes a better one")
+
+
+def _strings(data: bytes) -> list[bytes]:
+    """The length-prefixed strings of an SSH key (RFC 4253, section 6.6)."""
+    parts, at = [], 0
+    while at < len(data):
+        end = at + 4 + int.from_bytes(data[at : at + 4], "big")
+        if end > len(data) or at + 4 > len(data):
+            raise ValueError("a part is cut off")
+        parts.append(data[at + 4 : end])
+        at = end
+    return parts
+
+
+def read_key_file(path: Path) -> PublicKey:
+    """The public key in this file; KeyFileError if there is none, OSError if it cannot be read."""
+    with path.open("rb") as file:
+        data = file.read(KEY_LIMIT_BYTES + 1)
+    if len(data) > KEY_LIMIT_BYTES:
+        raise KeyFileError(f"{path} is too large for a public key")
+    return parse_public_key(data.decode("utf-8", "replace"))
+
+
+class AuthorizedKeys:
+    """An authorized_keys file. Lines that are not ours are left as they are."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def installed(self) -> list[InstalledKey]:
+        """The keys that may run commands."""
+        found = [_OURS.match(line) for line in self._lines()]
+        return [
+            InstalledKey(PublicKey(match["type"], match["blob"], match["name"]), match["role"])
+            for match in found
+            if match is not None
+        ]
+
+    def add(self, key: PublicKey, role: str, *, program: str, socket: Path | None = None) -> None:
+        """Let this key run its role's commands, and nothing else; a key that is there gets the new role.
+
+        `program` is the `intercom` command's path; `socket` is the control socket if it is not the usual one.
+        """
+        if role not in ROLES:
+            raise KeyFileError(f"there is no role {role}; there are {', '.join(ROLES)}")
+        where = f" --socket {shlex.quote(str(socket))}" if socket else ""
+        command = f"{shlex.quote(program)} ssh-gate {role} --name {key.name}{where}"
+        if '"' in command or "\\" in command or not command.isprintable():
+            raise KeyFileError(f"{program} cannot be written into authorized_keys: install it at a plainer path")
+        kept = []
+        for line in self._lines():
+            if key.blob not in line.split():
+                kept.append(line)
+            elif not _OURS.match(line):
+                raise KeyFileError(f"this key has other rights in {self.path} already: take that line out first")
+        self._write([*kept, f'restrict,pty,command="{command}" {key.type} {key.blob} {key.name}'])
+
+    def remove(self, which: str) -> list[InstalledKey]:
+        """Take out the keys with this fingerprint or name; KeyFileError if there is none."""
+        gone = [entry for entry in self.installed() if which in (entry.key.fingerprint, entry.key.name)]
+        if not gone:
+            raise KeyFileError(f"no key has the name or fingerprint {which!a}; `intercom ssh-key list` shows all")
+        blobs = {entry.key.blob for entry in gone}
+        self._write([line for line in self._lines() if not (_OURS.match(line) and blobs & set(line.split()))])
+        return gone
+
+    def _lines(self) -> list[str]:
+        try:
+            return self.path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        except FileNotFoundError:
+            return []
+
+    def _write(self, lines: list[str]) -> None:
+        """Atomically, mode 0600, owned by whoever owns the home (sshd insists on it)."""
+        directory = self.path.parent
+        if not directory.exists():
+            directory.mkdir(mode=0o700)
+            _give(directory, directory.parent)
+        text = "".join(f"{line}\n" for line in lines)
+        handle, name = tempfile.mkstemp(dir=directory, prefix=".authorized_keys.")
+        new = Path(name)
+        try:
+            with open(handle, "w", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123 - a descriptor
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            _give(new, directory)
+            new.replace(self.path)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
+
+
+def _give(path: Path, like: Path) -> None:
+    """Give a file to the owner of another one; only root has to and can."""
+    if os.geteuid() == 0:
+        owner = like.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
