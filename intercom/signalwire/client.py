@@ -22,6 +22,7 @@ from intercom.signalwire.entities import Address, Directory, User
 from intercom.signalwire.errors import NotConnectedError, SignalWireError
 from intercom.signalwire.link import Link
 from intercom.signalwire.media import MediaProvider
+from intercom.signalwire.network import NetworkWatch
 from intercom.signalwire.observable import Happenings, Value
 from intercom.signalwire.options import Options
 from intercom.signalwire.preferences import ClientPreferences
@@ -56,7 +57,9 @@ class SignalWire(DeviceMembers, ToolsMembers):
             agent=self._options.agent,
             connector=self._options.connector,
             random=self._options.random,
+            longest_delay_s=self._options.longest_delay_s,
         )
+        self._network = NetworkWatch(self._link.retry_now)
         self._account.attach(self._link)
         self._resume_store = ResumeStore(self._storage)
         self._directory: Value[Directory | None] = Value(None)
@@ -116,6 +119,7 @@ class SignalWire(DeviceMembers, ToolsMembers):
         await self._link.stop()
         self._background.cancel()
         await self._background.finish()
+        self._network.stop()
         await self._devices.close()
         self._account.close()
         await self._resume_store.flush()
@@ -234,6 +238,8 @@ class SignalWire(DeviceMembers, ToolsMembers):
         if not self._link.running:
             self._link.session.resume, self._session.known_calls = await self._resume_store.load()
             self._directory.set(self._directory.value or Directory(self._account.get))
+            if self._options.watch_network:
+                self._network.start()
             self._link.start()
 
     def _observe(self) -> None:

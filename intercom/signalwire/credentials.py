@@ -59,6 +59,19 @@ class CredentialProvider(Protocol):
         """
 
 
+class LinkCredentials(Protocol):
+    """What the link asks its owner for, before each connection."""
+
+    async def token(self, *, fresh: bool) -> str:
+        """A SAT; `fresh`: the last one was refused."""
+
+    async def proof(self, *, resuming: bool) -> str | None:
+        """A DPoP proof for signalwire.connect, where one is needed."""
+
+    async def relay(self, token: str) -> tuple[str, str | None]:
+        """The URL of the relay that takes `token`, and its certificate if that is pinned."""
+
+
 @runtime_checkable
 class Refreshing(Protocol):
     """A provider that renews in its own way."""

@@ -9,11 +9,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec import Struct
 
 from intercom.signalwire import messages as m
+from intercom.signalwire.credentials import LinkCredentials
 from intercom.signalwire.errors import (
     InvalidCredentialsError,
     InvalidParamsError,
@@ -22,7 +23,7 @@ from intercom.signalwire.errors import (
     TransportError,
 )
 from intercom.signalwire.observable import Happenings, Value, report_fault
-from intercom.signalwire.reconnect import ATTEMPT_TIMEOUT_S, LinkState, ReconnectPolicy
+from intercom.signalwire.reconnect import ATTEMPT_TIMEOUT_S, LONGEST_DELAY_S, LinkState, ReconnectPolicy
 from intercom.signalwire.session import RPC_TIMEOUT_S, Session, SessionState
 from intercom.signalwire.session_events import (
     Authenticated,
@@ -49,19 +50,6 @@ MAX_UNSENT_FRAMES = 1024
 GOODBYE_S = 0.5
 
 
-class LinkCredentials(Protocol):
-    """What the link asks its owner for, before each connection."""
-
-    async def token(self, *, fresh: bool) -> str:
-        """A SAT; `fresh`: the last one was refused."""
-
-    async def proof(self, *, resuming: bool) -> str | None:
-        """A DPoP proof for signalwire.connect, where one is needed."""
-
-    async def relay(self, token: str) -> tuple[str, str | None]:
-        """The URL of the relay that takes `token`, and its certificate if that is pinned."""
-
-
 class Link:
     """Keeps one session alive; `execute` asks the service something through it."""
 
@@ -72,6 +60,7 @@ class Link:
         agent: str,
         connector: Connector,
         random: Callable[[], float],
+        longest_delay_s: float = LONGEST_DELAY_S,
     ) -> None:
         self.ready: Value[bool] = Value(False)
         self.events: Happenings[m.Event] = Happenings()
@@ -83,7 +72,7 @@ class Link:
         self.reconnects = 0
         self._credentials = credentials
         self._connector = connector
-        self._policy = ReconnectPolicy(random)
+        self._policy = ReconnectPolicy(random, longest_delay_s)
         self._futures: dict[str, asyncio.Future[Any]] = {}
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -154,11 +143,10 @@ class Link:
             await self._next_change()
 
     def retry_now(self) -> None:
-        """The network changed: drop the socket that may be dead, and do not wait before the next attempt."""
-        self._leave_and_retry()
+        """The network is back: do not wait for the next attempt. A connection that stands is left alone."""
         if self.state is LinkState.WAITING:
             self._policy.retry_now(self._now())
-        self._wake.set()
+            self._wake.set()
 
     # -- requests --------------------------------------------------------------------------------------
 

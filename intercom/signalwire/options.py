@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import intercom
 from intercom.signalwire.http import RequestJson, request_json
+from intercom.signalwire.reconnect import LONGEST_DELAY_S
 from intercom.signalwire.transport import Connector, open_websocket
 
 
@@ -23,6 +24,10 @@ class Options:
     """What the client calls itself."""
     connect_timeout_s: float | None = None
     """How long connect() is patient; None: as long as it takes."""
+    longest_delay_s: float = LONGEST_DELAY_S
+    """The longest pause between two attempts to connect; less for a service that is one's own."""
+    watch_network: bool = True
+    """Try at once when this machine gets a network address; needs AF_NETLINK."""
     client_bound: bool = True
     """Bind the token to this device where its scope allows it (`sat:refresh`)."""
     connector: Connector = open_websocket

@@ -35,15 +35,16 @@ class LinkState(enum.Enum):
 class ReconnectPolicy:
     """Keeps trying as long as somebody wants a connection; there is no upper end of patience.
 
-    Delays double from `FIRST_DELAY_S` to `LONGEST_DELAY_S`, with equal jitter (half fixed, half random), and
+    Delays double from `FIRST_DELAY_S` to `longest_delay_s`, with equal jitter (half fixed, half random), and
     start anew after every connection that lasts. `random` returns floats in [0, 1).
     """
 
-    def __init__(self, random: Callable[[], float]) -> None:
+    def __init__(self, random: Callable[[], float], longest_delay_s: float = LONGEST_DELAY_S) -> None:
         self.state = LinkState.STOPPED
         self.failures = 0
         self.down_since: float | None = None
         self._random = random
+        self._longest_delay_s = longest_delay_s
         self._deadline: float | None = None
         self._ready_since = 0.0
 
@@ -83,7 +84,7 @@ class ReconnectPolicy:
             self.failures = 0
         if self.down_since is None:
             self.down_since = now
-        delay = min(FIRST_DELAY_S * 2 ** min(self.failures, 16), LONGEST_DELAY_S)
+        delay = min(FIRST_DELAY_S * 2 ** min(self.failures, 16), self._longest_delay_s)
         if refused:
             delay = REFUSED_DELAY_S
         self.failures += 1

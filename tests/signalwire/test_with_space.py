@@ -101,7 +101,7 @@ async def test_a_call_gets_a_new_peer_connection(house: House) -> None:
 
 async def test_a_call_outlives_its_socket(house: House) -> None:
     ours, theirs = await house.call()
-    house.door._link.retry_now()
+    house.door._link._leave.set()
     await until(lambda: house.door._link.reconnects == 1)
     await until(lambda: house.door.is_registered)
     await ours.send_digits("1")
