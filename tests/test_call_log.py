@@ -1,0 +1,102 @@
+"""The call log, in real SQLite files."""
+
+from __future__ import annotations
+
+import logging
+import stat
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from intercom.call_log import CallLog, CallRecord
+
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+CALL = CallRecord(
+    id="a",
+    began_at=NOW.isoformat(),
+    direction="outbound",
+    address="/private/house",
+    name="House",
+    outcome="answered",
+    end_cause="NORMAL_CLEARING",
+    answered_after_s=3.0,
+    talked_s=12.5,
+    mos=4.4,
+    loss_percent=0.1,
+    door_opened_by="/private/anna",
+)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> CallLog:
+    return CallLog(tmp_path / "calls.db", keep_calls=3, keep_days=10)
+
+
+def test_a_call_is_remembered_as_it_was(log: CallLog) -> None:
+    log.add(CALL, NOW)
+    assert CallLog(log.path, keep_calls=3, keep_days=10).calls(5) == [CALL]
+
+
+def test_the_newest_comes_first_and_no_more_than_asked(log: CallLog) -> None:
+    for name in "abc":
+        log.add(replace(CALL, id=name), NOW)
+    assert [call.id for call in log.calls(2)] == ["c", "b"]
+
+
+def test_no_more_are_kept_than_configured(log: CallLog) -> None:
+    for name in "abcde":
+        log.add(replace(CALL, id=name), NOW)
+    assert [call.id for call in log.calls(10)] == ["e", "d", "c"]
+
+
+def test_old_calls_are_forgotten(log: CallLog) -> None:
+    log.add(CALL, NOW)
+    log.add(replace(CALL, id="b", began_at=(NOW + timedelta(days=11)).isoformat()), NOW + timedelta(days=11))
+    assert [call.id for call in log.calls(10)] == ["b"]
+
+
+def test_nothing_is_written_where_nothing_is_to_be_kept(tmp_path: Path) -> None:
+    log = CallLog(tmp_path / "calls.db", keep_calls=0, keep_days=10)
+    log.add(CALL, NOW)
+    assert log.calls(5) == []
+    assert not log.path.exists()
+
+
+def test_only_the_door_reads_it(log: CallLog) -> None:
+    log.add(CALL, NOW)
+    assert stat.S_IMODE(log.path.stat().st_mode) == 0o600
+
+
+def test_a_damaged_log_is_put_aside_and_a_new_one_begun(log: CallLog, caplog: pytest.LogCaptureFixture) -> None:
+    log.path.write_bytes(b"this is not a database, whatever it was before" * 100)
+    log.add(CALL, NOW)
+    assert log.calls(5) == [CALL]
+    assert log.path.with_name("calls.db.damaged").exists()
+    assert "was damaged" in caplog.text
+
+
+def test_what_cannot_be_written_waits(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    directory = tmp_path / "not-there-yet"
+    log = CallLog(directory / "calls.db", keep_calls=3, keep_days=10)
+    caplog.set_level(logging.DEBUG)
+    log.add(CALL, NOW)
+    log.add(replace(CALL, id="b"), NOW)
+    assert [call.id for call in log.calls(5)] == ["b", "a"]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "DEBUG"]
+    directory.mkdir()
+    log.add(replace(CALL, id="c"), NOW)
+    assert [call.id for call in CallLog(log.path, keep_calls=3, keep_days=10).calls(5)] == ["c", "b", "a"]
+    assert "is written again" in caplog.text
+
+
+def test_a_log_of_a_newer_version_is_left_alone(log: CallLog, caplog: pytest.LogCaptureFixture) -> None:
+    import sqlite3
+
+    with sqlite3.connect(log.path) as file:
+        file.execute("PRAGMA user_version = 99")
+    log.add(CALL, NOW)
+    assert "newer version (99)" in caplog.text
+    with sqlite3.connect(log.path) as file:
+        assert file.execute("PRAGMA user_version").fetchone() == (99,)

@@ -1,0 +1,239 @@
+"""The commands, spoken by the real `intercom` command to a whole door station."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest_asyncio
+
+from intercom import cli_control as cli
+from intercom.config import AudioConfig
+from intercom.machine import Fault, State
+from tests.e2e.home import Home, home_config
+
+INTERCOM = Path(sys.executable).parent / "intercom"
+WAIT_S = 30.0
+
+
+class Answer(NamedTuple):
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest_asyncio.fixture
+async def home(tmp_path: Path) -> AsyncIterator[Home]:
+    recording = str(tmp_path / "speaker.wav")
+    home = Home(tmp_path, home_config(audio=AudioConfig(card="simulated", simulated_recording=recording)))
+    await home.start()
+    yield home
+    await home.stop()
+
+
+def run(state_dir: Path, *words: str) -> Answer:
+    done = subprocess.run(
+        [INTERCOM, *words],
+        env={"INTERCOM_SOCKET": str(state_dir / "control.sock"), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
+        check=False,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+async def say(home: Home, *words: str) -> Answer:
+    return await asyncio.to_thread(run, home.state_dir, *words)
+
+
+async def test_status_says_that_all_is_well(home: Home) -> None:
+    answer = await say(home, "status")
+    assert answer.code == cli.OK, answer.err
+    assert answer.out.startswith("Ready\n")
+    assert "\x1b" not in answer.out
+
+
+async def test_status_as_json_names_the_state_and_the_parts(home: Home) -> None:
+    doc = (await say(home, "status", "--json")).json
+    assert (doc["protocol"], doc["state"], doc["registered"], doc["call"]) == (1, "idle", True, None)
+    assert doc["sound"]["capture_xruns"] == 0
+    assert doc["door"] == {"open": False, "opened": 0}
+
+
+async def test_an_open_fault_is_trouble_and_is_listed_until_it_is_over(home: Home) -> None:
+    assert home.door is not None
+    await home.door.machine.fault(Fault.CAMERA)
+    assert (await say(home, "status")).code == cli.TROUBLE
+    await home.door.machine.fault_cleared(Fault.CAMERA)
+    assert (await say(home, "status")).code == cli.OK
+    (fault,) = (await say(home, "faults", "--json")).json
+    assert (fault["kind"], fault["open"]) == ("camera", False)
+
+
+async def test_the_door_opens_and_the_call_log_says_who_did_it(home: Home) -> None:
+    answer = await say(home, "door", "open")
+    assert answer.out == "The door is open for 0.5 s.\n"
+    assert home.relay_is_on()
+    (record,) = (await say(home, "calls", "--json")).json
+    assert record["outcome"] == "opened"
+    assert record["door_opened_by"]
+
+
+async def test_a_call_is_made_told_of_ended_and_logged(home: Home) -> None:
+    assert home.door is not None
+    assert (await say(home, "call", "/public/echo")).out == "Calling /public/echo.\n"
+    await home.until(State.IN_CALL)
+    media = home.door.media
+    entry = home.door.logbook.call
+    assert entry is not None
+
+    def is_heard() -> bool:
+        stats = media.stats(entry.call.id)
+        return stats is not None and stats.far_end is not None and stats.far_end.received > 0
+
+    await home.wait_for(is_heard, "sound from the far end")
+    doc = (await say(home, "status", "--json")).json
+    assert (doc["call"]["with"], doc["call"]["direction"]) == ("/public/echo", "outbound")
+    assert doc["call"]["media"]["mos"] > 1
+    assert (await say(home, "door", "open")).code == cli.OK
+    assert (await say(home, "hangup")).out == "The call ends.\n"
+    await home.until(State.IDLE)
+    (record,) = (await say(home, "calls", "--json")).json
+    assert (record["address"], record["outcome"], record["end_cause"]) == (
+        "/public/echo",
+        "answered",
+        "NORMAL_CLEARING",
+    )
+    assert record["mos"] > 1
+    assert record["talked_s"] > 0
+    assert record["door_opened_by"]
+
+
+async def test_a_call_that_nobody_can_take_is_logged_as_failed(home: Home) -> None:
+    assert (await say(home, "call", "/private/nobody")).code == cli.OK
+    assert home.door is not None
+    logbook = home.door.logbook
+    await home.wait_for(lambda: bool(logbook.calls_by_outcome), "the call to fail")
+    await home.until(State.IDLE)
+    (record,) = (await say(home, "calls", "--json")).json
+    assert (record["address"], record["outcome"]) == ("/private/nobody", "failed")
+
+
+async def test_what_makes_no_sense_now_is_refused_with_the_reason(home: Home) -> None:
+    for words, reason in (
+        (["hangup"], "there is no call"),
+        (["answer"], "nobody calls the door"),
+        (["restart"], "systemd did not start this door"),
+        (["call", "house"], "expected an address"),
+        (["volume", "speaker", "99"], "20.0"),
+    ):
+        answer = await say(home, *words)
+        assert answer.code == cli.REFUSED
+        assert reason in answer.err
+
+
+async def test_a_second_call_is_refused(home: Home) -> None:
+    await say(home, "call", "/public/echo")
+    assert "there is a call already" in (await say(home, "call", "/public/echo")).err
+
+
+async def test_microphone_and_speaker_are_muted_each_by_itself(home: Home) -> None:
+    assert home.door is not None
+    assert (await say(home, "mute")).out == "The microphone is muted.\n"
+    assert (home.door.engine.microphone_muted, home.door.engine.speaker_muted) == (True, False)
+    assert "microphone muted" in (await say(home, "status")).out
+    assert (await say(home, "unmute")).out == "The microphone is heard again.\n"
+    await say(home, "mute", "speaker")
+    assert (home.door.engine.microphone_muted, home.door.engine.speaker_muted) == (False, True)
+
+
+async def test_the_volume_is_set_and_told(home: Home) -> None:
+    assert "at -6 dB" in (await say(home, "volume", "speaker", "-6")).out
+    assert (await say(home, "volume")).out == "The speaker is at -6 dB.\n"
+
+
+async def test_devices_and_log_are_shown(home: Home) -> None:
+    assert "simulated card" in (await say(home, "devices")).out
+    logging.getLogger("intercom.test").warning("something happened\x1b[31m")
+    (line,) = (await say(home, "log", "-n", "1")).out.splitlines()
+    assert line.endswith("WARNING intercom.test: something happened?[31m")
+
+
+async def test_a_bad_parameter_is_refused_and_the_door_goes_on(home: Home) -> None:
+    from intercom.control.client import Client
+    from intercom.control.errors import RefusedError
+
+    def work() -> str:
+        with Client(home.state_dir / "control.sock") as client:
+            try:
+                client.ask("mute", what="house")
+            except RefusedError as error:
+                return str(error)
+            return "it was taken"
+
+    assert "house" in await asyncio.to_thread(work)
+    assert (await say(home, "status")).code == cli.OK
+
+
+async def test_watch_tells_each_change_in_a_line(home: Home) -> None:
+    watching = await asyncio.create_subprocess_exec(
+        INTERCOM,
+        "watch",
+        env={"INTERCOM_SOCKET": str(home.state_dir / "control.sock"), "PATH": "/usr/bin:/bin"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert watching.stdout is not None
+    assert b"idle, registered" in await asyncio.wait_for(watching.stdout.readline(), WAIT_S)
+    await say(home, "door", "open")
+    assert b"door open" in await asyncio.wait_for(watching.stdout.readline(), WAIT_S)
+    await home.stop()
+    home.door = None
+    assert await asyncio.wait_for(watching.wait(), WAIT_S) == cli.NOT_RUNNING
+
+
+async def test_a_stopped_door_is_said_not_to_run_and_since_when(home: Home) -> None:
+    await home.stop()
+    home.door = None
+    answer = await say(home, "status", "--json")
+    assert answer.code == cli.NOT_RUNNING
+    assert answer.json["state"] == "not_running"
+    assert answer.json["since"]
+    other = await say(home, "hangup")
+    assert (other.code, other.out) == (cli.NOT_RUNNING, "")
+
+
+async def test_a_call_that_the_stop_ends_is_in_the_log(home: Home) -> None:
+    assert home.door is not None
+    await say(home, "call", "/public/echo")
+    await home.until(State.IN_CALL)
+    log = home.door.logbook
+    await home.door.stop()
+    home.door = None
+    (record,) = await log.calls(5)
+    assert record.outcome == "answered"
+
+
+def test_a_hung_door_is_said_not_to_answer(tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as hung:
+        hung.bind(str(tmp_path / "control.sock"))
+        hung.listen()
+        answer = run(tmp_path, "status", "--json")
+    assert answer.code == cli.NOT_ANSWERING
+    assert answer.json["state"] == "not_answering"
+    assert "process" in answer.json["reason"]
