@@ -26,7 +26,7 @@ CONNECT_LIMIT_S: Final = 15.0
 """How long ICE and DTLS may take."""
 CALL_LIMIT_S: Final = 300.0
 """How long one may talk to himself."""
-CLOSE_LIMIT_S: Final = 1.0
+CLOSE_LIMIT_S: Final = 0.3
 """How long ending a peer connection may take; aiortc's close() can hang."""
 _LINK: Final = "inside:echo"
 

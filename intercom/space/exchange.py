@@ -160,6 +160,8 @@ class Exchange:
             self._send(link, frames.unreadable(problem))
             return
         if not isinstance(frame, Request):
+            if state.session is not None:
+                state.session.acknowledged(str(frame.id))
             return
         try:
             self._request(link, state, frame, now)
@@ -261,6 +263,7 @@ class Exchange:
                 return
             session = self._new_session(protocol, grant, params.agent, link)
             session.never_busy = state.inside
+            session.acknowledges = params.event_acks
         elif session.link is not None and session.link != link:
             self._close(session.link, "The session goes on at another connection.")
             session.lost(now)
@@ -307,7 +310,7 @@ class Exchange:
             project_id=session.project_id,
             node_id=session.node_id,
         )
-        session.send(frames.event(new_id(), body))
+        session.send(frames.event(new_id(), body))  # not kept: each connect brings its own
 
     def _authorization(self, grant: Grant) -> Authorization:
         return Authorization(

@@ -14,8 +14,8 @@ from intercom.space.tokens import Grant
 
 LOST_LIMIT_S: Final = 10.0
 """How long a session, and the calls in it, outlive their socket: three attempts of a client's back-off."""
-UNSENT_LIMIT: Final = 64
-"""Frames kept for a session without a socket; ten seconds of one call bring a handful."""
+KEPT_LIMIT: Final = 64
+"""Frames kept for a session whose socket is gone or silent; ten seconds of one call bring a handful."""
 
 Transmit = Callable[[str, str], None]
 """Sends a text frame: (link, text)."""
@@ -39,14 +39,18 @@ class Session:
     "The space's project."
     link: str | None
     "The socket it speaks through; None while it has none."
+    acknowledges: bool = True
+    "Whether it acknowledges events."
     online: bool = False
     "Whether it wants inbound calls."
     never_busy: bool = False
     "Whether it takes many calls at once."
     lost_at: float = 0.0
     "When its socket went, monotonic seconds; meaningful while link is None."
-    unsent: deque[str] = field(default_factory=lambda: deque(maxlen=UNSENT_LIMIT))
-    "Frames that wait for a socket; the oldest give way."
+    unsent: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LIMIT))
+    "Answers that wait for a socket; the oldest give way."
+    unacknowledged: dict[str, str] = field(default_factory=dict)
+    "Events that may have been lost with a socket, by their id; the oldest give way."
 
     @property
     def subscriber(self) -> Subscriber:
@@ -76,8 +80,23 @@ class Session:
             project_id=self.project_id,
             node_id=self.node_id,
         )
-        self.send(frames.event(new_id(), body))
+        self.send_event(body)
         return str(message.id)
+
+    def send_event(self, body: Event) -> None:
+        """Send an event, and keep it until it is acknowledged: a socket may be dead long before that is known."""
+        event_id = new_id()
+        text = frames.event(event_id, body)
+        while len(self.unacknowledged) >= KEPT_LIMIT:
+            del self.unacknowledged[next(iter(self.unacknowledged))]
+        if self.acknowledges or self.link is None:
+            self.unacknowledged[event_id] = text
+        if self.link is not None:
+            self.transmit(self.link, text)
+
+    def acknowledged(self, event_id: str) -> None:
+        """Note that an event has arrived."""
+        self.unacknowledged.pop(event_id, None)
 
     def lost(self, now: float) -> None:
         """Note that the socket is gone; the registration goes with it (protocol §7)."""
@@ -88,7 +107,10 @@ class Session:
         self.link = link
 
     def flush(self) -> None:
-        """Send what waited for the socket."""
-        waiting, self.unsent = self.unsent, deque(maxlen=UNSENT_LIMIT)
+        """Send what waited for the socket, and again what may have been lost with the last one."""
+        waiting = [*self.unsent, *self.unacknowledged.values()]
+        self.unsent.clear()
+        if not self.acknowledges:
+            self.unacknowledged.clear()
         for text in waiting:
             self.send(text)

@@ -76,7 +76,9 @@ class Sockets:
             for socket in self._sockets.values()
         ]
         if closing:
-            await asyncio.wait([asyncio.ensure_future(each) for each in closing], timeout=CLOSE_LIMIT_S)
+            _, late = await asyncio.wait([asyncio.ensure_future(each) for each in closing], timeout=CLOSE_LIMIT_S)
+            for each in late:
+                each.cancel()
 
     def __len__(self) -> int:
         return len(self._sockets)

@@ -154,10 +154,11 @@ class Space:
         if listener is not None:
             if self._renewal is not None:
                 self._renewal.cancel()
-            await self._echo.stop()
-            await self.sockets.stop()
             try:
-                await asyncio.wait_for(listener.stop(), STOP_LIMIT_S)
+                async with asyncio.timeout(STOP_LIMIT_S):
+                    await self._echo.stop()
+                    await self.sockets.stop()
+                    await listener.stop()
             except TimeoutError:
                 logger.warning("The space stopped with connections still open.")
         self.store.close()

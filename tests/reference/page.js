@@ -121,7 +121,7 @@ window.reference = {
       client.isRegistered$.subscribe((registered) => registered && resolve());
       client.errors$.subscribe((error) => reject(error));
     });
-    client.session.incomingCalls$.subscribe((all) => all.forEach(watch));
+    client.session.calls$.subscribe((all) => all.forEach(watch));
   },
   answerWith(options) {
     answerWith = options;
@@ -145,6 +145,7 @@ window.reference = {
     connected: client?.isConnected ?? false,
     registered: client?.isRegistered ?? false,
     incoming: [...incoming],
+    calls: [...calls.keys()],
     errors: [...errors],
     sockets: sockets.length,
   }),
@@ -156,6 +157,10 @@ window.reference = {
     });
     return directory.addresses.map((address) => address.name);
   },
+  signalling: (id) => ({
+    state: entryOf(id).call.rtcPeerConnection?.signalingState,
+    modified: frames.some(({ from, frame }) => from === "client" && frame.includes('"updateMedia"')),
+  }),
   preflight: (destination, options) => client.preflight(destination, options),
   register: () => client.register(),
   unregister: () => client.unregister(),

@@ -168,7 +168,7 @@ class ReferenceClient:
             raise AssertionError(f"{function} did not end within {WAIT_S} s; the page said:\n{tail}") from None
 
     async def state(self) -> dict[str, Any]:
-        """connected, registered, incoming (ids), errors, sockets (how many were opened)."""
+        """connected, registered, incoming and calls (ids), errors, sockets (how many were opened)."""
         return dict(await self._do("state"))
 
     async def dial(self, destination: str, *, audio: bool = True, video: bool = True) -> str:
@@ -245,6 +245,12 @@ class ReferenceClient:
         """Wait until the call has been in `status`."""
         await self._until(
             "report", lambda report: any(h["status"] == status for h in report["history"]), f"status {status}", call
+        )
+
+    async def modified(self, call: str) -> None:
+        """Wait until the far end's answer to a new offer is applied."""
+        await self._until(
+            "signalling", lambda found: found["modified"] and found["state"] == "stable", "its answer", call
         )
 
     async def until_report(self, call: str, holds: Any, what: str) -> dict[str, Any]:

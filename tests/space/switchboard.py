@@ -58,6 +58,7 @@ class Switchboard:
     def __init__(self, *people: str) -> None:
         self.exchange = Exchange(OpenGate(people), House(people), ice_servers=lambda _who: [], wall=lambda: 0.0)
         self.now = 0.0
+        self.acknowledges = True
         self.heard: dict[str, list[dict[str, Any]]] = {}
         self.answers: dict[str, list[dict[str, Any]]] = {}
         self.closed: dict[str, str] = {}
@@ -128,5 +129,9 @@ class Switchboard:
             frame = json.loads(output.text)
             if "method" not in frame:
                 self.answers[output.link].append(frame)
-            elif frame["params"]["event_type"] == "webrtc.message":
+                continue
+            if self.acknowledges:
+                ack = {"jsonrpc": "2.0", "id": frame["id"], "result": {}}
+                self.exchange.received(output.link, json.dumps(ack), self.now)
+            if frame["params"]["event_type"] == "webrtc.message":
                 self.heard[output.link].append(frame["params"]["params"])

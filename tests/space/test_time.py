@@ -129,3 +129,18 @@ def test_a_removed_subscriber_is_thrown_out() -> None:
     house.settle()
     assert list(house.closed) == ["kitchen"]
     assert house.methods("door") == ["verto.bye"]
+
+
+def test_an_event_that_died_with_a_socket_comes_again_until_it_is_acknowledged() -> None:
+    house = Switchboard("door", "kitchen")
+    theirs = house.call("door", "kitchen")
+    house.acknowledges = False  # the network is dead, and nobody knows yet
+    house.verto("door", "verto.bye", "call")
+    house.forget()
+    for heard in (["verto.bye"], []):
+        house.lose("kitchen")
+        house.acknowledges = True
+        house.join("kitchen", protocol=house.protocols["kitchen"], authorization_state=house.protocols["kitchen"])
+        assert house.methods("kitchen") == heard
+        assert all(message["params"]["callID"] == theirs for message in house.heard["kitchen"])
+        house.forget()
