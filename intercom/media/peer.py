@@ -27,7 +27,7 @@ from intercom.media.far_end import FarEndSound
 from intercom.media.opus import BITRATE_BPS
 from intercom.media.payload import PayloadTypes, encoder_for
 from intercom.media.playout import PlayoutStats
-from intercom.media.rtp_hooks import AudioTransport, bound_gathering, know_telephone_events, own_transport, take_packets
+from intercom.media.rtp_hooks import AudioTransport, know_telephone_events, own_transport, take_packets, tame_ice
 from intercom.media.sdp import polish
 from intercom.media.sdp_exchange import UNREADABLE, accept_answer, accept_offer
 from intercom.media.telephone_event import MIME_TYPE, payloads
@@ -192,7 +192,7 @@ class DoorCall:
         self._add_audio()
         if self._camera is not None:
             self._add_video(self._camera)
-        bound_gathering(self._connection)
+        tame_ice(self._connection)
         await self._connection.setLocalDescription(await self._connection.createOffer())
         self._offer = polish(self._connection.localDescription.sdp)
         return self._offer
@@ -214,7 +214,7 @@ class DoorCall:
         if self._camera is not None and accepted.has_video:
             self._add_video(self._camera)
         await self._set_remote(accepted.text, "offer")
-        bound_gathering(self._connection)
+        tame_ice(self._connection)
         await self._connection.setLocalDescription(await self._connection.createAnswer())
         self._begin()
         return polish(accepted.complete(self._connection.localDescription.sdp))

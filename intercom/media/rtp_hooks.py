@@ -7,9 +7,10 @@ when a name goes.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from aioice import Connection
 from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
 from aiortc.codecs import CODECS
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
@@ -43,13 +44,24 @@ def know_telephone_events() -> None:
             )
 
 
-def bound_gathering(connection: RTCPeerConnection) -> None:
-    """Let no STUN or TURN server hold the description back for more than 600 ms (aioice: 5 s)."""
+def tame_ice(connection: RTCPeerConnection) -> None:
+    """Let ICE begin and end in time; call it once every transport is there, before gathering.
+
+    No STUN or TURN server holds the description back for more than 600 ms (aioice: 5 s). And a connection that is
+    closed while it connects does not begin to ask for consent for ever, as aioice does.
+    """
     for transceiver in connection.getTransceivers():
         ice = transceiver.receiver.transport.transport.iceGatherer._connection
-        if not isinstance(ice.get_component_candidates, functools.partial):
-            bounded = functools.partial(ice.get_component_candidates, timeout=GATHERING_S)  # type: ignore[arg-type]  # it takes fractions
-            ice.get_component_candidates = bounded  # type: ignore[method-assign]  # see the module's docstring
+        if isinstance(ice.get_component_candidates, functools.partial):
+            continue  # two sections on one transport
+        bounded = functools.partial(ice.get_component_candidates, timeout=GATHERING_S)  # type: ignore[arg-type]  # it takes fractions
+        ice.get_component_candidates = bounded  # type: ignore[method-assign]  # see the module's docstring
+        ice.query_consent = functools.partial(_consent_while_open, ice, ice.query_consent)  # type: ignore[method-assign]  # idem
+
+
+async def _consent_while_open(ice: Connection, query_consent: Callable[[], Awaitable[None]]) -> None:
+    if not ice._closing:
+        await query_consent()
 
 
 def take_packets(receiver: RTCRtpReceiver, handle: Callable[[RtpPacket], None], clock_hz: Callable[[int], int]) -> None:
