@@ -295,3 +295,42 @@ async def test_a_subscriber_that_raises_harms_nobody_else(client: SignalWire, se
     service.invite()
     assert (await incoming(client)).id == "call-1"
     assert faults == ["A subscriber raised and is unsubscribed"]
+
+
+async def test_an_answer_that_cannot_be_made_ends_the_call_and_tells_the_caller(service: Service) -> None:
+    media = ScriptedMedia("create_answer")
+    async with SignalWire(Tokens(), media=media, options=service.options()) as client:
+        await client.register()
+        service.invite()
+        call = await incoming(client)
+        with pytest.raises(CallError, match="create_answer broke"):
+            await call.answer()
+        assert verto(await service.asked("verto.bye")).params["cause"] == "INCOMPATIBLE_DESTINATION"
+        assert media.calls[0].closed == 1
+
+
+async def test_media_that_cannot_even_be_opened_says_so(service: Service) -> None:
+    class NoMedia(ScriptedMedia):
+        def open(self, *_: Any, **__: Any) -> Any:
+            raise OSError("no sound card")
+
+    async with SignalWire(Tokens(), media=NoMedia(), options=service.options()) as client:
+        await client.connect()
+        with pytest.raises(CallError, match="no sound card"):
+            await client.dial("/private/house")
+        assert client.session.calls == []
+
+
+async def test_giving_up_a_dial_takes_the_invite_back(
+    service: Service, media: ScriptedMedia, client: SignalWire
+) -> None:
+    service.silent.add("verto.invite")
+    dialling = asyncio.ensure_future(client.dial("/private/house"))
+    await service.asked("verto.invite")
+    call = client.session.calls[0]
+    dialling.cancel()
+    await call.wait_destroyed()
+    assert (call.end_cause, media.calls[0].closed) == ("ORIGINATOR_CANCEL", 1)
+    service.verto("verto.media", call.id, sdp="early")
+    service.invite("call-2")
+    await incoming(client)
