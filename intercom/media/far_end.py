@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 
 from aiortc.rtp import RtpPacket
 
+from intercom.media.in_band import KeyDetector
 from intercom.media.payload import TELEPHONE_EVENT, decoder_for
 from intercom.media.playout import Playout, PlayoutStats
 from intercom.media.sound import SILENCE, Samples
@@ -21,10 +24,17 @@ class FarEndSound:
         self._reader = DigitReader()
         self._playout: Playout | None = None
         self._source: tuple[int, str] | None = None
+        self._detector: KeyDetector | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.last_packet_at = 0.0
         """On the call's clock; 0 before the first."""
         self.last_gap_s = 0.0
         """The longest time between two packets since the last silence."""
+
+    def listen_for_keys(self) -> None:
+        """Look for keys in the sound itself: the far end has no other way to send them. Call it on the event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._detector = KeyDetector()
 
     def receive(self, packet: RtpPacket, codec: str | None) -> None:
         """An RTP packet of a negotiated codec; None is counted as life, no more."""
@@ -57,7 +67,15 @@ class FarEndSound:
     def pull(self, now: float) -> Samples:
         """The next 480 samples."""
         playout = self._playout
-        return playout.pull(now) if playout is not None else SILENCE
+        if playout is None:
+            return SILENCE
+        block = playout.pull(now)
+        if self._detector is not None and self._loop is not None:
+            key = self._detector.listen(block)
+            if key is not None:
+                with contextlib.suppress(RuntimeError):  # the loop has closed; the engine lets go of us next
+                    self._loop.call_soon_threadsafe(self._on_digit, key)
+        return block
 
     def stats(self) -> PlayoutStats | None:
         """What arrived; None before the first packet."""

@@ -181,7 +181,7 @@ class DoorCall:
 
     @property
     def digits_stream(self) -> Observable[str]:
-        """Every key that the far end presses and sends as an RFC 4733 event, once."""
+        """Every key that the far end presses, once: sent as RFC 4733 events, or as tones where it cannot."""
         return self._digits
 
     # Negotiation
@@ -251,6 +251,8 @@ class DoorCall:
         assert self._track is not None
         self._payload_types.learn(self._connection.localDescription.sdp, self._connection.remoteDescription.sdp)
         self._track.use(encoder_for(self._payload_types.sent_codec))
+        if self._payload_types.telephone_event is None:
+            self._far_end.listen_for_keys()
         self._transport = own_transport(self._connection.getTransceivers()[0].sender)
         self._negotiated_at = self._clock()
         self._engine.connect(self._far_end, self._track)

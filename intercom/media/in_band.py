@@ -1,0 +1,68 @@
+"""Keys as tones in the sound (ITU-T Q.23, Q.24), for far ends that can send them no other way.
+
+Speech must not open a door: two tones have to hold most of the energy, in the right balance, for 40 ms. It is used
+only where the far end has not agreed to telephone events.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from intercom.media.sound import FULL_SCALE, RATE_HZ, Samples
+
+LOW_HZ = (697.0, 770.0, 852.0, 941.0)
+HIGH_HZ = (1209.0, 1336.0, 1477.0, 1633.0)
+KEYS = ("123A", "456B", "789C", "*0#D")
+"""Rows by low tone, columns by high tone (Q.23 figure 1)."""
+WINDOW = RATE_HZ * 20 // 1000
+"""20 ms: short enough for Q.24's shortest key of 40 ms, long enough to tell 697 from 770 Hz."""
+WINDOWS_FOR_A_KEY = 2
+PURE = 0.75
+"""Share of the energy that the two tones hold; speech reaches half."""
+TWIST_DB = 8.0
+"""One tone may be louder than the other by so much (Q.24: 4 to 8 dB, by direction)."""
+WEAKEST = 0.01
+"""-40 dB full scale, each tone."""
+
+_AT = np.arange(WINDOW) / RATE_HZ
+# Goertzel's filters for all eight tones at once: one row each.
+_FILTERS = np.exp(-2j * np.pi * np.outer((*LOW_HZ, *HIGH_HZ), _AT)).astype(np.complex64) * (2 / WINDOW)
+
+
+class KeyDetector:
+    """Finds keys in 48 kHz sound, block by block."""
+
+    def __init__(self) -> None:
+        self._waiting: Samples = np.zeros(0, np.int16)
+        self._last: str | None = None
+        self._windows = 0
+        self._told: str | None = None
+
+    def listen(self, block: Samples) -> str | None:
+        """The key that is recognised with this block; each one once, however long it is held."""
+        self._waiting = np.concatenate([self._waiting, block])
+        if len(self._waiting) < WINDOW:
+            return None
+        window, self._waiting = self._waiting[:WINDOW], self._waiting[WINDOW:]
+        key = _key(window)
+        self._windows = self._windows + 1 if key == self._last else 1
+        self._last = key
+        if self._windows < WINDOWS_FOR_A_KEY or key == self._told:
+            return None
+        self._told = key
+        return key
+
+
+def _key(window: Samples) -> str | None:
+    wave = window.astype(np.float32) / FULL_SCALE
+    energy = float(np.mean(wave**2))
+    if energy < WEAKEST**2:
+        return None
+    levels = np.abs(_FILTERS @ wave)
+    low, high = int(np.argmax(levels[:4])), int(np.argmax(levels[4:]))
+    a, b = float(levels[low]), float(levels[4 + high])
+    if min(a, b) < WEAKEST or (a * a + b * b) / 2 < PURE * energy:
+        return None
+    if abs(20 * np.log10(a / b)) > TWIST_DB:
+        return None
+    return KEYS[low][high]
