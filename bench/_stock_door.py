@@ -20,7 +20,7 @@ FRAME = RATE_HZ // 50
 PERIODS = 4
 
 
-class StockMicrophone(AudioStreamTrack):  # type: ignore[misc] # aiortc is partly untyped
+class StockMicrophone(AudioStreamTrack):
     """Frames of 20 ms from the PCM."""
 
     def __init__(self) -> None:
