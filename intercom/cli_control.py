@@ -54,6 +54,7 @@ def add_commands(commands: Any) -> None:
     calls.add_argument("-n", type=int, default=20, metavar="COUNT", dest="count", help="how many (default: 20)")
     faults = _add(commands, "faults", "list what is broken, and what was", _faults, json=True)
     faults.add_argument("-n", type=int, default=20, metavar="COUNT", dest="count", help="how many (default: 20)")
+    _add(commands, "metrics", "print the figures in Prometheus's text format", _metrics)
     log = _add(commands, "log", "print the last lines of the log", _log)
     log.add_argument("-n", type=int, default=50, metavar="COUNT", dest="count", help="how many (default: 50)")
     _add(commands, "restart", "restart the door station (under systemd)", _simple("restart", "It restarts."))
@@ -268,6 +269,11 @@ def _faults(options: argparse.Namespace, client: Client) -> int:
         print_json(records)
     else:
         say(text.faults(records, local=local))
+    return OK
+
+
+def _metrics(options: argparse.Namespace, client: Client) -> int:
+    sys.stdout.write(client.ask("metrics"))
     return OK
 
 

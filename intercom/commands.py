@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
 
-from intercom import __version__
+from intercom import __version__, metrics
 from intercom.condition import condition, fault
 from intercom.config_setting import DESTINATION
 from intercom.control.errors import RefusedError
@@ -95,6 +95,8 @@ class Commands:
             path, self._handlers(), status=self.status, version=__version__, heartbeat=in_memory
         )
 
+        self._exporter = metrics.Exporter(door.config.metrics, self.figures)
+
     async def start(self) -> None:
         """Listen; without a place for the socket the door works, and only the commands do not."""
         logging.getLogger().addHandler(self._recent)
@@ -102,9 +104,11 @@ class Commands:
             await self._server.start()
         except OSError as error:
             logger.warning("Commands do not reach this door: %s", error)
+        await self._exporter.start()
 
     async def stop(self) -> None:
         """Stop listening."""
+        await self._exporter.stop()
         await self._server.stop()
         logging.getLogger().removeHandler(self._recent)
 
@@ -115,6 +119,10 @@ class Commands:
     def status(self) -> dict[str, Any]:
         """The status document."""
         return condition(self._door, uptime_s=time.monotonic() - self._started, gains_db=self._gains_db)
+
+    def figures(self) -> str:
+        """The figures in Prometheus's text format."""
+        return metrics.text(metrics.figures(self._door, uptime_s=time.monotonic() - self._started))
 
     def _handlers(self) -> dict[str, Handler]:
         return {
@@ -128,6 +136,7 @@ class Commands:
             "devices": self._devices,
             "calls": self._calls,
             "faults": self._faults,
+            "metrics": self._metrics,
             "log": self._log,
             "restart": self._restart,
         }
@@ -224,6 +233,10 @@ class Commands:
         logbook = self._door.logbook
         records = [*logbook.open_faults.values(), *reversed(logbook.past_faults)]
         return [fault(record, logbook) for record in records[: asked.count]]
+
+    async def _metrics(self, _: Caller, params: Mapping[str, Any]) -> str:
+        _read(params, Nothing)
+        return self.figures()
 
     async def _log(self, _: Caller, params: Mapping[str, Any]) -> list[str]:
         return self._recent.lines(_read(params, Last).count)

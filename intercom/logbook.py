@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import bisect
+import itertools
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -17,9 +19,36 @@ from intercom.signalwire.quality import mos
 
 FAULTS_KEPT = 100
 """Faults that are over, as far back as anybody asks."""
-FIGURES_KEPT = 1000
+PRESS_TO_RING_S = (0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Around the target of 0.15 s; 10 s is the visitor's patience."""
+SCORES = (1.0, 2.0, 3.0, 3.5, 4.0, 4.5)
+"""Where a quality gets another name."""
 _BUSY = ("USER_BUSY", "CALL_REJECTED")
 _UNANSWERED = ("NORMAL_CLEARING", "NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL", "LOSE_RACE", "PICKED_OFF")
+
+
+class Tally:
+    """Counts values by size, as a Prometheus histogram does."""
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = tuple(bounds)
+        self.total = 0.0
+        "the sum of all values"
+        self._counts = [0] * (len(bounds) + 1)
+
+    @property
+    def count(self) -> int:
+        """How many values."""
+        return sum(self._counts)
+
+    def add(self, value: float) -> None:
+        """Count one value."""
+        self.total += value
+        self._counts[bisect.bisect_left(self.bounds, value)] += 1
+
+    def cumulative(self) -> list[int]:
+        """How many values are at most each bound; at the end, all."""
+        return list(itertools.accumulate(self._counts))
 
 
 @dataclass(frozen=True)
@@ -96,8 +125,9 @@ class Logbook:
         self.faults_by_kind: Counter[Fault] = Counter()
         self.recoveries_by_kind: Counter[Fault] = Counter()
         self.doors_opened = 0
-        self.press_to_ring_s: deque[float] = deque(maxlen=FIGURES_KEPT)
-        self.scores: deque[float] = deque(maxlen=FIGURES_KEPT)
+        self.press_to_ring = Tally(PRESS_TO_RING_S)
+        "seconds"
+        self.scores = Tally(SCORES)
         "mean opinion scores of the calls"
         self._pressed: float | None = None
         self._writing: set[asyncio.Task[None]] = set()
@@ -120,7 +150,7 @@ class Logbook:
         """The service has our call, or somebody calls us."""
         self.call = CallEntry(call, self._now(), self._clock())
         if call.direction == "outbound" and self._pressed is not None:
-            self.press_to_ring_s.append(self._clock() - self._pressed)
+            self.press_to_ring.add(self._clock() - self._pressed)
         self._pressed = None
 
     def answered(self, call: WebRTCCall) -> None:
@@ -137,7 +167,7 @@ class Logbook:
         now, answered = self._clock(), entry.answered
         quality = heard(self._stats(call.id)) if answered is not None else None
         if quality is not None:
-            self.scores.append(quality[0])
+            self.scores.add(quality[0])
         outbound = call.direction == "outbound"
         self._write(
             CallRecord(

@@ -1,0 +1,155 @@
+"""The figures, read by Prometheus's own parser."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from prometheus_client.parser import text_string_to_metric_families
+
+from intercom import metrics
+from intercom.config import MetricsConfig
+from intercom.logbook import Tally
+from intercom.machine import Fault
+from tests.e2e.home import Home, home_config
+
+WAIT_S = 10.0
+DASHBOARD = Path(__file__).parent.parent / "docs" / "grafana.json"
+
+
+@pytest_asyncio.fixture
+async def home(tmp_path: Path) -> AsyncIterator[Home]:
+    from intercom.config import AudioConfig
+
+    home = Home(tmp_path, home_config(audio=AudioConfig(card="simulated")))
+    await home.start()
+    yield home
+    await home.stop()
+
+
+def parsed(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def figures(home: Home) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    assert home.door is not None
+    return parsed(metrics.text(metrics.figures(home.door, uptime_s=1.0)))
+
+
+async def test_the_figures_follow_the_door(home: Home) -> None:
+    assert home.door is not None
+    assert figures(home)["intercom_registered", ()] == 1
+    assert figures(home)["intercom_state", (("state", "idle"),)] == 1
+    await home.door.machine.fault(Fault.CAMERA)
+    await home.door.machine.fault_cleared(Fault.CAMERA)
+    home.door.logbook.unreached("/private/house", "USER_BUSY")
+    now = figures(home)
+    assert now["intercom_recoveries_total", (("kind", "camera"),)] == 1
+    assert now["intercom_fault_open", (("kind", "camera"),)] == 0
+    assert now["intercom_calls_total", (("direction", "outbound"), ("outcome", "busy"))] == 1
+
+
+async def test_the_dashboard_asks_only_for_figures_that_there_are(home: Home) -> None:
+    assert home.door is not None
+    there = {family.name for family in metrics.figures(home.door, uptime_s=1.0)}
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    asked = [target["expr"] for panel in panels for target in panel.get("targets", [])]
+    names = {re.sub(r"_(bucket|sum|count)$", "", name) for expr in asked for name in re.findall(r"intercom_\w+", expr)}
+    assert names
+    assert names <= there
+
+
+def test_a_histogram_adds_up() -> None:
+    tally = Tally((0.1, 1.0))
+    for value in (0.05, 0.1, 0.5, 7.0):
+        tally.add(value)
+    found = parsed(metrics.text([metrics.histogram("t_seconds", "A test.", tally)]))
+    assert [found["t_seconds_bucket", (("le", bound),)] for bound in ("0.1", "1", "+Inf")] == [2, 3, 4]
+    assert (found["t_seconds_sum", ()], found["t_seconds_count", ()]) == (pytest.approx(7.65), 4)
+
+
+def test_odd_labels_survive() -> None:
+    odd = 'a"b\\c\nd'
+    family = metrics.each("t", "gauge", "A test.", "name", [(odd, 1.0)])
+    assert parsed(metrics.text([family])) == {("t", (("name", odd),)): 1.0}
+
+
+async def ask(port: int, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    answer = await asyncio.wait_for(reader.read(), WAIT_S)
+    writer.close()
+    return answer
+
+
+@pytest_asyncio.fixture
+async def exporter() -> AsyncIterator[metrics.Exporter]:
+    exporter = metrics.Exporter(MetricsConfig(listen="127.0.0.1:0"), lambda: "t 1\n")
+    await exporter.start()
+    yield exporter
+    await exporter.stop()
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", b"200"),
+        (b"GET /metrics?a=b HTTP/1.0\r\n\r\n", b"200"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"404"),
+        (b"POST /metrics HTTP/1.1\r\n\r\n", b"405"),
+        (b"\r\n\r\n", b"405"),
+    ],
+)
+async def test_a_scraper_gets_an_answer(exporter: metrics.Exporter, request_: bytes, status: bytes) -> None:
+    assert exporter.port is not None
+    answer = await ask(exporter.port, request_)
+    assert answer.split(b" ")[1] == status
+    assert answer.endswith(b"\r\n\r\nt 1\n") == (status == b"200")
+
+
+async def test_an_endless_request_is_cut_off(exporter: metrics.Exporter) -> None:
+    assert exporter.port is not None
+    answer = b""
+    with contextlib.suppress(ConnectionError):
+        answer = await ask(exporter.port, b"x" * 100_000)
+    assert answer == b""
+
+
+async def test_nothing_listens_by_default() -> None:
+    exporter = metrics.Exporter(MetricsConfig(), lambda: "")
+    await exporter.start()
+    assert exporter.port is None
+    await exporter.stop()
+
+
+async def test_a_taken_address_costs_the_figures_only(
+    exporter: metrics.Exporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    second = metrics.Exporter(MetricsConfig(listen=f"127.0.0.1:{exporter.port}"), lambda: "")
+    await second.start()
+    assert "No metrics at" in caplog.text
+    await second.stop()
+
+
+async def test_the_textfile_is_always_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "TEXTFILE_S", 0.0)
+    file = tmp_path / "intercom.prom"
+    exporter = metrics.Exporter(MetricsConfig(textfile=str(file)), lambda: "t 1\n" * 1000)
+    await exporter.start()
+    async with asyncio.timeout(WAIT_S):
+        while not file.exists():
+            await asyncio.sleep(0.001)
+    for _ in range(50):
+        assert file.read_text() == "t 1\n" * 1000
+        await asyncio.sleep(0.001)
+    await exporter.stop()
