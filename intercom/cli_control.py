@@ -57,6 +57,9 @@ def add_commands(commands: Any) -> None:
     _add(commands, "metrics", "print the figures in Prometheus's text format", _metrics)
     log = _add(commands, "log", "print the last lines of the log", _log)
     log.add_argument("-n", type=int, default=50, metavar="COUNT", dest="count", help="how many (default: 50)")
+    bundle = _add(commands, "diagnostics", "write a bundle for a bug report, without secrets", _diagnostics)
+    bundle.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: a file here; in a pipe, the pipe")
+    bundle.set_defaults(run=_run_diagnostics)
     _add(commands, "restart", "restart the door station (under systemd)", _simple("restart", "It restarts."))
 
 
@@ -274,6 +277,45 @@ def _faults(options: argparse.Namespace, client: Client) -> int:
 
 def _metrics(options: argparse.Namespace, client: Client) -> int:
     sys.stdout.write(client.ask("metrics"))
+    return OK
+
+
+def _run_diagnostics(options: argparse.Namespace) -> int:
+    """A service that does not answer is what most needs to be diagnosed."""
+    from intercom import control_down as down
+
+    path = socket_of(options)
+    try:
+        with Client(path) as client:
+            return _diagnostics(options, client)
+    except NotRunningError:
+        doc, code = down.not_running(path), NOT_RUNNING
+    except NotAnsweringError as error:
+        doc, code = down.not_answering(path, error), NOT_ANSWERING
+    except ControlError as error:
+        return _failed(error)
+    return _write_bundle(options, {"status": doc}) or code
+
+
+def _diagnostics(options: argparse.Namespace, client: Client) -> int:
+    return _write_bundle(options, client.ask("diagnostics"))
+
+
+def _write_bundle(options: argparse.Namespace, documents: dict[str, Any]) -> int:
+    from intercom.diagnostics import bundle, file_name
+
+    now = time.time()
+    data = bundle(documents, now=now)
+    if options.output is None and not sys.stdout.isatty():
+        sys.stdout.buffer.write(data)
+        return OK
+    file: Path = options.output or Path(file_name(now))
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        complain(f"{error.strerror}: {file}")
+        return TROUBLE
+    say(f"{file}: attach it to the report. It holds who called; look before you send it.")
     return OK
 
 

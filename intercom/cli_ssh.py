@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import pwd
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +73,8 @@ def _file(options: argparse.Namespace) -> Path:
 
 
 def _add(options: argparse.Namespace) -> int:
+    import shutil
+
     from intercom.control.ssh_keys import AuthorizedKeys, read_key_file
 
     key = read_key_file(options.keyfile)

@@ -6,7 +6,10 @@ import asyncio
 import logging
 import os
 import signal
+import sys
+import threading
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -33,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 RESTART_AFTER_S = 0.1
 """The answer leaves first."""
+DIAGNOSTICS_LINES = 2000
+"""All that are kept."""
 GAIN_LOW_DB, GAIN_HIGH_DB = -60.0, 20.0
 """As `audio.speaker_gain_db` takes."""
 
@@ -138,6 +143,7 @@ class Commands:
             "faults": self._faults,
             "metrics": self._metrics,
             "log": self._log,
+            "diagnostics": self._diagnostics,
             "restart": self._restart,
         }
 
@@ -240,6 +246,26 @@ class Commands:
 
     async def _log(self, _: Caller, params: Mapping[str, Any]) -> list[str]:
         return self._recent.lines(_read(params, Last).count)
+
+    async def _diagnostics(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Everything at once, for a bug report; the command takes out what is secret."""
+        _read(params, Nothing)
+        frames = sys._current_frames()
+        return {
+            "status": self.status(),
+            "devices": await self._devices(caller, {}),
+            "faults": await self._faults(caller, {}),
+            "calls": await self._calls(caller, {}),
+            "config": asdict(self._door.config),
+            "metrics": self.figures().splitlines(),
+            "log": self._recent.lines(DIAGNOSTICS_LINES),
+            "threads": {
+                thread.name: traceback.format_stack(frames[thread.ident])
+                for thread in threading.enumerate()
+                if thread.ident in frames
+            },
+            "tasks": [str(task) for task in asyncio.all_tasks()],
+        }
 
     async def _restart(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
         asked = _read(params, Nothing)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
 import subprocess
 import sys
+import tarfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -170,6 +172,25 @@ async def test_devices_and_log_are_shown(home: Home) -> None:
     logging.getLogger("intercom.test").warning("something happened\x1b[31m")
     (line,) = (await say(home, "log", "-n", "1")).out.splitlines()
     assert line.endswith("WARNING intercom.test: something happened?[31m")
+
+
+async def test_the_diagnostics_bundle_comes_through_a_pipe_without_the_door_s_secret(home: Home) -> None:
+    secret = json.loads((home.state_dir / "door.json").read_text())["device_secret"]
+
+    def work() -> bytes:
+        return subprocess.run(
+            [INTERCOM, "diagnostics", "--socket", home.state_dir / "control.sock"],
+            capture_output=True,
+            timeout=WAIT_S,
+            check=True,
+        ).stdout
+
+    data = await asyncio.to_thread(work)
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        texts = {name: file.read().decode() for name in tar.getnames() if (file := tar.extractfile(name)) is not None}
+    assert json.loads(texts["intercom-diagnostics/status.json"])["state"] == "idle"
+    assert "audio-engine" in json.loads(texts["intercom-diagnostics/threads.json"])
+    assert not any(secret in text for text in texts.values())
 
 
 async def test_a_bad_parameter_is_refused_and_the_door_goes_on(home: Home) -> None:

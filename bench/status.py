@@ -1,0 +1,73 @@
+"""`intercom status` from cold: from the start of the command to its end, answered by a real, registered door station.
+
+The second figure is the command when the service hangs (its process is stopped): it must say so, not hang too. The
+baseline is the interpreter alone, which does nothing: what is above it is ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.report import Report, spread
+
+RUNS = 60
+HUNG_RUNS = 15
+READY_S = 60.0
+INTERCOM = Path(sys.executable).parent / "intercom"
+
+
+async def run() -> Report:
+    """Ask sixty times while the door is well, and some more while it hangs."""
+    return await asyncio.to_thread(_measure)
+
+
+def _measure() -> Report:
+    with tempfile.TemporaryDirectory(
+        prefix="intercom-bench-", dir="/run" if os.access("/run", os.W_OK) else None
+    ) as at:
+        environ = {**os.environ, "XDG_STATE_HOME": at, "RUNTIME_DIRECTORY": at}
+        environ |= {"INTERCOM_SOCKET": f"{at}/control.sock", "PYTHONDONTWRITEBYTECODE": ""}
+        config = Path(at, "bench.toml")
+        config.write_text(
+            '[audio]\ncard = "simulated"\n[camera]\nsource = "pattern"\n'
+            '[panel]\npins = "simulated"\npage_listen = ""\n[space]\nlisten = "127.0.0.1:0"\n'
+        )
+        door = subprocess.Popen(
+            [INTERCOM, "demo", "--config", config], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            _wait(environ)
+            bare = [_timed([sys.executable, "-c", "pass"], environ, 0) for _ in range(RUNS)]
+            took = [_timed([str(INTERCOM), "status"], environ, 0) for _ in range(RUNS)]
+            door.send_signal(signal.SIGSTOP)
+            hung = [_timed([str(INTERCOM), "status"], environ, 4) for _ in range(HUNG_RUNS)]
+            door.send_signal(signal.SIGCONT)
+        finally:
+            door.send_signal(signal.SIGINT)
+            door.wait(10)
+    figures = spread(took) | {f"hung_{name}": value for name, value in spread(hung[HUNG_RUNS // 3 :]).items()}
+    baselines = {f"python_{name}": value for name, value in spread(bare).items()}
+    notes = ["Hung: the process is stopped; in the first 6 s it is waited for up to 1 s, afterwards not."]
+    return Report("status", figures, {"p95_ms": 120.0}, baselines, notes=notes)
+
+
+def _wait(environ: dict[str, str]) -> None:
+    give_up = time.monotonic() + READY_S
+    while subprocess.run([INTERCOM, "status"], env=environ, capture_output=True, check=False).returncode != 0:
+        assert time.monotonic() < give_up, "the door station does not get ready"
+        time.sleep(0.2)
+
+
+def _timed(command: list[str], environ: dict[str, str], expected: int) -> float:
+    began = time.perf_counter()
+    done = subprocess.run(command, env=environ, capture_output=True, check=False)
+    took_ms = (time.perf_counter() - began) * 1000
+    assert done.returncode == expected, done
+    return took_ms
