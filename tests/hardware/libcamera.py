@@ -66,7 +66,7 @@ def load(folder: Path) -> ModuleType:
     _know_frame_durations(picamera2)
     # Off a Pi it takes the machine for a Pi 4, which has an encoder.
     encoders = importlib.import_module("picamera2.encoders")
-    encoders.H264Encoder = encoders.LibavH264Encoder
+    vars(encoders)["H264Encoder"] = encoders.LibavH264Encoder
     return picamera2
 
 
@@ -77,16 +77,18 @@ class _AnyName:
 
 def _know_frame_durations(picamera2: ModuleType) -> None:
     """Let picamera2 believe that the camera's frame rate can be set; vimc's cannot, and ignores it."""
-    controls = importlib.import_module("libcamera").controls
-    opened = picamera2.Picamera2._open_camera
+    control = importlib.import_module("libcamera").controls.FrameDurationLimits
     shortest, longest = FRAME_LIMITS_US
+    limits = SimpleNamespace(min=shortest, max=longest, default=shortest)
 
-    def open_camera(self: object) -> None:
-        opened(self)
-        limits = SimpleNamespace(min=shortest, max=longest, default=shortest)
-        self.camera_ctrl_info["FrameDurationLimits"] = (controls.FrameDurationLimits, limits)  # type: ignore[attr-defined]  # picamera2 is untyped
+    def known(camera: object) -> dict[str, object]:
+        controls: dict[str, object] = vars(camera)["controls of the camera"]
+        return controls
 
-    picamera2.Picamera2._open_camera = open_camera
+    def learn(camera: object, controls: dict[str, object]) -> None:
+        vars(camera)["controls of the camera"] = {**controls, "FrameDurationLimits": (control, limits)}
+
+    picamera2.Picamera2.camera_ctrl_info = property(known, learn)
 
 
 def _make(work: Path) -> Path:

@@ -15,6 +15,10 @@ TAP = "tap0"
 KERNEL_ARGUMENT = f"vec0:transport=tap,ifname={TAP},gro=1"
 
 
+class NetworkUnavailableError(RuntimeError):
+    """This machine makes no network namespace or no TAP device; the text says why."""
+
+
 class Network:
     """A namespace with one link into it; leaving its context removes both."""
 
@@ -22,11 +26,18 @@ class Network:
         self.namespace = namespace
 
     def __enter__(self) -> Network:
-        _ip("netns", "add", self.namespace)
+        try:
+            _ip("netns", "add", self.namespace)
+            self.ip("tuntap", "add", TAP, "mode", "tap")
+        except (OSError, subprocess.CalledProcessError) as error:
+            said = getattr(error, "stderr", "") or str(error)
+            raise NetworkUnavailableError(f"no network of its own without root and /dev/net/tun: {said}") from error
         self.ip("link", "set", "lo", "up")
-        self.ip("tuntap", "add", TAP, "mode", "tap")
         self.ip("address", "add", f"{HOST_ADDRESS}/24", "dev", TAP)
-        self.up()
+        self.ip("link", "set", TAP, "up")
+        # So that the blackhole of `down` takes what the guest sends as well as what is sent to it.
+        strict = self.command("sysctl", "-qw", "net.ipv4.conf.all.rp_filter=1")
+        subprocess.run(strict, check=True)
         return self
 
     def __exit__(
@@ -36,11 +47,11 @@ class Network:
 
     def up(self) -> None:
         """Let packets pass again."""
-        self.ip("link", "set", TAP, "up")
+        self.ip("route", "del", "blackhole", f"{GUEST_ADDRESS}/32")
 
     def down(self) -> None:
         """Lose every packet both ways, as with an access point that is switched off: no one is told."""
-        self.ip("link", "set", TAP, "down")
+        self.ip("route", "add", "blackhole", f"{GUEST_ADDRESS}/32")
 
     def ip(self, *arguments: str) -> str:
         """Run `ip` in the namespace and return what it printed."""

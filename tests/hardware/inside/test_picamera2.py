@@ -42,11 +42,23 @@ def test_pictures_arrive_as_h264_that_begins_with_a_keyframe(picamera2: ModuleTy
     recording.start()
     first = units.get(timeout=LIMIT_S)
     others = [units.get(timeout=LIMIT_S) for _ in range(5)]
-    still = source.snapshot()
     stopping.set()
     recording.join(LIMIT_S)
 
     assert first.keyframe
     assert [unit.pts for unit in others] == sorted(unit.pts for unit in others)
-    assert still.startswith(b"\xff\xd8")
     assert not recording.is_alive()
+
+
+@pytest.mark.xfail(reason="picamera2 0.3.38 forces a keyframe in a way that PyAV 17 and later refuse", run=False)
+def test_a_keyframe_is_made_on_request_in_software(picamera2: ModuleType) -> None:
+    from intercom.media.camera_picamera2 import Picamera2Source
+
+    source = Picamera2Source(VIDEO, pixel_format="BGR888")
+    units: queue.Queue[AccessUnit] = queue.Queue()
+    threading.Thread(target=source.run, args=(units.put, threading.Event()), daemon=True).start()
+    assert units.get(timeout=LIMIT_S).keyframe
+    assert not units.get(timeout=LIMIT_S).keyframe
+    source.request_keyframe()
+    while not units.get(timeout=LIMIT_S).keyframe:
+        pass
