@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 from intercom.space.exchange import Close, Exchange, Send
 from intercom.space.sessions import KEPT_LIMIT
@@ -95,7 +95,14 @@ class Switchboard(RuleBasedStateMachine):
         message = {"jsonrpc": "2.0", "id": "m", "method": method, "params": params}
         self.send(link, "webrtc.verto", {"message": message})
 
+    @initialize(target=phones)
+    def everybody_is_at_home(self) -> Any:
+        return multiple(*(self.connect(who) for who in PEOPLE))
+
     @rule(target=phones, who=st.sampled_from(PEOPLE))
+    def come_home(self, who: str) -> str:
+        return self.connect(who)
+
     def connect(self, who: str) -> str:
         self.count += 1
         link = f"link-{self.count}"
@@ -115,6 +122,14 @@ class Switchboard(RuleBasedStateMachine):
             self.verto(
                 link, "verto.invite", {"dialogParams": {"callID": call_id, "destination_number": to}, "sdp": SDP}
             )
+
+    @rule(caller=phones, callee=phones, then=st.sampled_from(["", "hold", "updateMedia", "transfer"]))
+    def call_and_be_answered(self, caller: str, callee: str, then: str) -> None:
+        if caller in self.links and callee in self.links:
+            self.dial(caller, f"/private/{self.links[callee].name}")
+            if self.links[callee].calls:
+                self.say(callee, "verto.answer", "", -1)
+                self.say(caller, "verto.modify", then, -1)
 
     @rule(
         link=phones,
@@ -161,7 +176,7 @@ class Switchboard(RuleBasedStateMachine):
         if link in self.links:
             self.send(link, method, params)
 
-    @rule(link=phones)
+    @rule(link=consumes(phones))
     def lose_socket(self, link: str) -> None:
         if link in self.links:
             self.hang_up_link(link)
@@ -184,7 +199,7 @@ class Switchboard(RuleBasedStateMachine):
                 },
             )
 
-    @rule(seconds=st.floats(0.0, 200.0))
+    @rule(seconds=st.sampled_from([0.0, 0.5, 4.0, 9.9, 10.0, 30.0, 200.0]))
     def wait(self, seconds: float) -> None:
         self.now += seconds
         self.exchange.elapsed(self.now)
