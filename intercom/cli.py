@@ -68,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_config_check)
     what.add_parser("example", help="write a commented example").set_defaults(run=_config_example)
 
+    doctor = commands.add_parser("doctor", help="look at everything a door needs; say what is wrong and how to mend it")
+    doctor.add_argument("--socket", type=Path, metavar="PATH", help="the control socket (default: where it is found)")
+    doctor.add_argument("--json", action="store_true", help="print JSON")
+    _takes_config(doctor)
+    doctor.set_defaults(run=_doctor)
+
     cli_control.add_commands(commands)
     cli_ssh.add_commands(commands)
 
@@ -152,13 +158,36 @@ def _config_example(options: argparse.Namespace) -> int:
     return OK
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    from intercom.config import Config, ConfigError, load
+    from intercom.doctor import BAD, examine, report
+
+    file: Path | None = options.config or (SYSTEM_CONFIG if SYSTEM_CONFIG.exists() else None)
+    try:
+        config = load(file)
+    except ConfigError:
+        config = Config()  # the first finding says what is wrong with the file
+    findings = examine(file, config, cli_control.socket_of(options))
+    if options.json:
+        found = [finding._asdict() for finding in findings]
+        cli_control.print_json(found)
+        return FAILED if any(finding["verdict"] == BAD for finding in found) else OK
+    return report(findings, cli_control.say, cli_control.marks())
+
+
 def _door_off(options: argparse.Namespace) -> int:
+    from intercom.config import Config, door_of
+    from intercom.panel import PanelError, force_closed
+
     config = _load(options)
     if config is None:
-        return BAD_CONFIG
-    from intercom.panel import force_closed
-
-    force_closed(config)
+        config = Config(door=door_of(options.config or SYSTEM_CONFIG))
+        _complain(f"the configuration is bad; driving GPIO {config.door.relay_gpio} off all the same")
+    try:
+        print(force_closed(config))
+    except PanelError as error:
+        _complain(str(error))
+        return FAILED
     return OK
 
 

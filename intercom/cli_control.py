@@ -95,6 +95,13 @@ def colour() -> bool:
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
+def marks() -> dict[str, str]:
+    """How a verdict is marked at the beginning of a line."""
+    page = text.Page(colour=colour())
+    words = (("good", "good   ", text.GREEN), ("warning", "warning", text.YELLOW), ("bad", "BAD    ", text.RED))
+    return {name: page.paint(word, code) for name, word, code in words}
+
+
 def local(when: str) -> str:
     """A time of the service's, as this machine's clock shows it."""
     from datetime import datetime

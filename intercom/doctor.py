@@ -1,0 +1,240 @@
+"""`intercom doctor`: looks at everything that a door station needs, says what is wrong and how to mend it.
+
+It needs no running service, and disturbs none: no device is opened that the service may hold.
+"""
+
+from __future__ import annotations
+
+import ctypes.util
+import getpass
+import importlib.util
+import os
+import secrets
+import shutil
+import socket
+import stat
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from intercom.config import Config, check
+from intercom.control.client import Client
+from intercom.control.errors import ControlError, NotRunningError
+
+GOOD, WARNING, BAD = "good", "warning", "bad"
+NETWORK_S = 3.0
+FREE_BYTES_LEAST = 50 * 1024 * 1024
+"""The state takes a tenth of it; a full card makes much else fail."""
+_STUN_REQUEST, _STUN_SUCCESS, _STUN_COOKIE = 0x0001, 0x0101, 0x2112A442
+"""RFC 8489, sections 5 and 14."""
+_PORTS = {"turn": 3478, "turns": 5349, "wss": 443, "ws": 80, "https": 443, "http": 80}
+
+
+class Finding(NamedTuple):
+    """What one look found."""
+
+    what: str
+    """What was looked at."""
+    verdict: str
+    """good, warning or bad."""
+    told: str
+    """What was found."""
+    mend: str = ""
+    """What to do about it."""
+
+
+def examine(config_file: Path | None, config: Config, control_socket: Path) -> Iterator[Finding]:
+    """Look at one thing after another; each finding comes when it is known."""
+    if config_file is not None:
+        yield _configuration(config_file)
+    state_dir = config.state_path(os.environ)
+    yield _service(control_socket)
+    yield _state_directory(state_dir)
+    named = config.account.credential_file
+    yield _credential(Path(named) if named else state_dir / "door.json")
+    yield _opus()
+    yield from _sound(config)
+    yield _camera(config)
+    yield from _gpio(config)
+    yield _clock()
+    yield from _network(config)
+
+
+def _configuration(file: Path) -> Finding:
+    problems = check(file)
+    if problems:
+        return Finding("configuration", BAD, f"{file}: {problems[0]}", f"`intercom config check {file}` lists it all")
+    return Finding("configuration", GOOD, f"{file} is good")
+
+
+def _service(path: Path) -> Finding:
+    try:
+        with Client(path) as client:
+            doc = client.ask("status")
+    except NotRunningError:
+        return Finding("service", WARNING, "is not running", "`systemctl start intercom`, or `intercom run`")
+    except ControlError as error:
+        return Finding("service", BAD, str(error), "`intercom status` says more")
+    if not doc["registered"]:
+        return Finding("service", BAD, "runs, but is not registered", "`intercom log` says why")
+    if doc["faults"]:
+        kinds = ", ".join(fault["kind"] for fault in doc["faults"])
+        return Finding("service", BAD, f"runs, and something is broken: {kinds}", "`intercom log` says why")
+    return Finding("service", GOOD, "runs and is registered")
+
+
+def _state_directory(directory: Path) -> Finding:
+    if not directory.exists():
+        return Finding("state", WARNING, f"{directory} is not there yet", "the first start makes it")
+    if not os.access(directory, os.W_OK):
+        return Finding(
+            "state", BAD, f"{directory} cannot be written by {getpass.getuser()}", "run as the service's user"
+        )
+    free = shutil.disk_usage(directory).free
+    if free < FREE_BYTES_LEAST:
+        return Finding("state", BAD, f"{directory} has {free // 1024**2} MB left", "make room on the card")
+    return Finding("state", GOOD, f"{directory} is writable, {free // 1024**2} MB free")
+
+
+def _credential(file: Path) -> Finding:
+    mend = "`intercom space enrol FILE` writes one for the embedded space; account.credential_file names another"
+    try:
+        mode = stat.S_IMODE(file.stat().st_mode)
+    except FileNotFoundError:
+        return Finding("credential", BAD, f"{file} is not there", mend)
+    except PermissionError:
+        return Finding(
+            "credential", WARNING, f"{file} is not for {getpass.getuser()} to see", "run as the service's user"
+        )
+    if mode & 0o077:
+        return Finding("credential", BAD, f"{file} can be read by others (mode {mode:04o})", f"`chmod 600 {file}`")
+    return Finding("credential", GOOD, f"{file} is there, for its owner alone")
+
+
+def _opus() -> Finding:
+    if ctypes.util.find_library("opus") is None:
+        return Finding("codec", BAD, "there is no libopus", "`apt install libopus0`")
+    return Finding("codec", GOOD, "libopus is installed")
+
+
+def _sound(config: Config) -> Iterator[Finding]:
+    if config.audio.card == "simulated":
+        yield Finding("sound", WARNING, "the configuration asks for the simulated card", 'audio.card = "auto"')
+        return
+    cards = _text("/proc/asound/cards")
+    if not cards.strip() or "no soundcards" in cards:
+        yield Finding(
+            "sound", BAD, "there is no sound card", "plug in a USB speakerphone; `lsusb` shows whether it is seen"
+        )
+        return
+    names = [line.partition(": ")[2] for line in cards.splitlines() if "]: " in line]
+    yield Finding("sound", GOOD, "; ".join(names))
+    yield _access("sound card", sorted(Path("/dev/snd").glob("pcm*")), "audio")
+
+
+def _camera(config: Config) -> Finding:
+    if config.camera.source in ("off", "pattern"):
+        return Finding("camera", WARNING, f"camera.source is {config.camera.source}", 'camera.source = "auto"')
+    if config.camera.source == "picamera2" and importlib.util.find_spec("picamera2") is None:
+        return Finding("camera", BAD, "there is no picamera2", "`apt install python3-picamera2`")
+    device = Path(config.camera.device)
+    if device.exists():
+        return _access("camera", [device], "video")
+    if importlib.util.find_spec("picamera2") is not None:
+        return Finding("camera", GOOD, "picamera2 is installed; `rpicam-hello --list-cameras` shows what it sees")
+    return Finding("camera", WARNING, f"there is no camera at {device}", "plug one in, or set camera.device")
+
+
+def _gpio(config: Config) -> Iterator[Finding]:
+    is_pi = "Raspberry Pi" in _text("/proc/device-tree/model")
+    if config.panel.pins == "simulated" or (config.panel.pins == "auto" and not is_pi):
+        yield Finding("pins", WARNING, "are simulated", "on a Raspberry Pi they are real by themselves")
+        return
+    if importlib.util.find_spec("lgpio") is None:
+        yield Finding("pins", BAD, "there is no lgpio", "`apt install python3-lgpio`")
+    yield _access("pins", sorted(Path("/dev").glob("gpiochip*")), "gpio")
+
+
+def _access(what: str, devices: list[Path], group: str) -> Finding:
+    """Whether this user may use the devices."""
+    if not devices:
+        return Finding(
+            what, BAD, "its device files are not there", "look at `dmesg`; a restart of the machine may help"
+        )
+    closed = [device for device in devices if not os.access(device, os.R_OK | os.W_OK)]
+    if closed:
+        user = getpass.getuser()
+        return Finding(
+            what, BAD, f"{closed[0]} is not open to {user}", f"`usermod -aG {group} {user}`, then log in anew"
+        )
+    return Finding(what, GOOD, f"{devices[0]} is open to {getpass.getuser()}")
+
+
+def _clock() -> Finding:
+    if not Path("/run/systemd/timesync").exists():
+        return Finding("clock", GOOD, "is not kept by systemd-timesyncd")
+    if not Path("/run/systemd/timesync/synchronized").exists():
+        return Finding(
+            "clock", WARNING, "was not set from the network yet", "`timedatectl` says more; TLS needs the time"
+        )
+    return Finding("clock", GOOD, "is set from the network")
+
+
+def _network(config: Config) -> Iterator[Finding]:
+    for name, url in (("relay", config.account.relay_url), ("service", config.account.api_url)):
+        if url:
+            yield _reaches(name, url)
+    if config.space.turn_url:
+        yield _turn(config.space.turn_url)
+
+
+def _reaches(name: str, url: str) -> Finding:
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 443)
+    try:
+        socket.create_connection((host, port), NETWORK_S).close()
+    except OSError as error:
+        return Finding(name, BAD, f"{host}:{port} is not reached: {error}", "is the network up? is the name right?")
+    return Finding(name, GOOD, f"{host}:{port} is reached")
+
+
+def _turn(url: str) -> Finding:
+    """A STUN binding request, which every TURN server answers."""
+    scheme, _, rest = url.partition(":")
+    place, _, query = rest.partition("?")
+    host, _, port_text = place.rpartition(":") if ":" in place else (place, "", "")
+    port = int(port_text or _PORTS[scheme])
+    if scheme == "turns" or "tcp" in query:
+        return _reaches("TURN", f"https://{host}:{port}")
+    request = struct.pack("!HHI", _STUN_REQUEST, 0, _STUN_COOKIE) + secrets.token_bytes(12)
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind, number) as probe:
+            probe.settimeout(NETWORK_S)
+            probe.sendto(request, address)
+            answer = probe.recv(2048)
+    except OSError as error:
+        return Finding("TURN", BAD, f"{host}:{port} does not answer: {error}", "is coturn running, UDP not blocked?")
+    if len(answer) < 20 or struct.unpack("!H", answer[:2])[0] != _STUN_SUCCESS or answer[8:20] != request[8:]:
+        return Finding("TURN", BAD, f"{host}:{port} does not speak STUN", "does space.turn_url name the right port?")
+    return Finding("TURN", GOOD, f"{host}:{port} answers")
+
+
+def _text(file: str) -> str:
+    try:
+        return Path(file).read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def report(findings: Iterator[Finding], say: Callable[[str], None], paint: Mapping[str, str]) -> int:
+    """Tell each finding as it comes; 0 when nothing is bad, else 1. `paint` holds the mark of each verdict."""
+    worst = 0
+    for finding in findings:
+        say(f"{paint[finding.verdict]} {finding.what.ljust(13)} {finding.told}")
+        if finding.mend and finding.verdict != GOOD:
+            say(f"{' ' * 22}-> {finding.mend}")
+        worst = max(worst, int(finding.verdict == BAD))
+    return worst

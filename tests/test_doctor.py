@@ -1,0 +1,85 @@
+"""`intercom doctor`."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from intercom import cli, doctor
+from intercom.config import Config, SpaceConfig, loads
+from intercom.doctor import BAD, GOOD, Finding
+
+
+def found(findings: Iterator[Finding], what: str) -> Finding:
+    return next(finding for finding in findings if finding.what == what)
+
+
+def look(tmp_path: Path, what: str, config: Config | None = None) -> Finding:
+    config = config or loads(f'state_dir = "{tmp_path}"')
+    return found(doctor.examine(None, config, tmp_path / "control.sock"), what)
+
+
+def test_every_trouble_comes_with_what_to_do(tmp_path: Path) -> None:
+    config = loads(f'state_dir = "{tmp_path}"\n[account]\nrelay_url = "ws://localhost:1"')
+    for finding in doctor.examine(None, config, tmp_path / "control.sock"):
+        assert finding.told
+        assert finding.verdict == GOOD or finding.mend, finding
+
+
+def test_a_credential_that_others_can_read_is_bad(tmp_path: Path) -> None:
+    file = tmp_path / "door.json"
+    assert look(tmp_path, "credential").verdict == BAD
+    file.write_text("{}")
+    file.chmod(0o644)
+    assert "read by others" in look(tmp_path, "credential").told
+    file.chmod(0o600)
+    assert look(tmp_path, "credential").verdict == GOOD
+
+
+def test_a_wrong_configuration_is_the_first_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "intercom.toml"
+    file.write_text("[cal]\n")
+    assert cli.main(["doctor", "--json", "--config", str(file), "--socket", str(tmp_path / "no")]) == 1
+    first = json.loads(capsys.readouterr().out)[0]
+    assert (first["what"], first["verdict"]) == ("configuration", BAD)
+
+
+def test_a_turn_server_that_answers_is_good(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+
+        def answer() -> None:
+            request, client = server.recvfrom(2048)
+            server.sendto(b"\x01\x01\x00\x00" + request[4:20], client)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        config = Config(
+            state_dir=str(tmp_path), space=SpaceConfig(turn_url=f"turn:127.0.0.1:{server.getsockname()[1]}")
+        )
+        assert look(tmp_path, "TURN", config).verdict == GOOD
+        thread.join()
+
+
+def test_a_turn_server_that_is_not_there_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "NETWORK_S", 0.2)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        config = Config(
+            state_dir=str(tmp_path), space=SpaceConfig(turn_url=f"turn:127.0.0.1:{silent.getsockname()[1]}")
+        )
+        assert look(tmp_path, "TURN", config).verdict == BAD
+
+
+def test_the_report_is_for_people_and_its_status_for_scripts(tmp_path: Path) -> None:
+    lines: list[str] = []
+    marks = {GOOD: "good", "warning": "warning", BAD: "BAD"}
+    findings = [Finding("clock", GOOD, "is set"), Finding("sound", BAD, "there is no card", "plug one in")]
+    assert doctor.report(iter(findings), lines.append, marks) == 1
+    assert lines[1].startswith("BAD sound")
+    assert lines[2].endswith("-> plug one in")
