@@ -1,0 +1,1 @@
+"""Sound and picture of the door: card, engine, tones, echo, codecs, camera, and a call's peer connection."""

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -18,6 +17,7 @@ from reactivex import Observable
 from reactivex.subject import BehaviorSubject, Subject
 
 from intercom.media.audio_track import MicrophoneTrack
+from intercom.media.call_stats import CallStats, audio_bitrate_bps, expected_loss_percent
 from intercom.media.camera_events import VideoEvent, VideoRefused
 from intercom.media.camera_shared import Camera
 from intercom.media.engine import AudioEngine
@@ -26,12 +26,11 @@ from intercom.media.events import CallConnected, CallEvent, CallFailed, MediaRet
 from intercom.media.far_end import FarEndSound
 from intercom.media.opus import BITRATE_BPS
 from intercom.media.payload import PayloadTypes, encoder_for
-from intercom.media.playout import PlayoutStats
 from intercom.media.rtp_hooks import AudioTransport, know_telephone_events, own_transport, take_packets, tame_ice
 from intercom.media.sdp import polish
 from intercom.media.sdp_exchange import UNREADABLE, accept_answer, accept_offer
 from intercom.media.telephone_event import MIME_TYPE, payloads
-from intercom.media.video_sender import VideoSender, VideoStats, attach_camera
+from intercom.media.video_sender import VideoSender, attach_camera
 
 log = logging.getLogger(__name__)
 
@@ -49,32 +48,6 @@ DIGIT_STEP_MS = 40
 GAP_MS = 80
 """RFC 4733 and every telephone accept these; servers miss shorter ones."""
 AUDIO_MIME_TYPES = ("audio/opus", "audio/PCMU", "audio/PCMA", MIME_TYPE)
-
-
-@dataclass(frozen=True, slots=True)
-class CallStats:
-    """How a call does."""
-
-    state: str
-    """Of the connection."""
-    codec: str
-    """What is sent: opus, pcmu or pcma."""
-    connect_ms: float | None
-    """From both descriptions to connected."""
-    far_end: PlayoutStats | None
-    """What arrives; None before the first packet."""
-    sent_packets: int
-    """Audio packets sent."""
-    round_trip_ms: float | None
-    """As the far end's reports show it."""
-    far_loss_percent: float
-    """What the far end lost of our audio lately."""
-    bitrate_bps: int
-    """Of our audio."""
-    video: VideoStats | None
-    """The picture; None without one."""
-    why_no_video: str
-    """Why there is none."""
 
 
 class DoorMedia:
@@ -387,15 +360,3 @@ class DoorCall:
         self._state.on_next("closed")
         self._state.on_completed()
         self._digits.on_completed()
-
-
-def audio_bitrate_bps(loss: float) -> int:
-    """24 to 40 kbit/s: redundancy takes its share of the bits, and a path that loses much is narrow."""
-    if loss < 0.01:
-        return BITRATE_BPS
-    return 40_000 if loss < 0.10 else 24_000
-
-
-def expected_loss_percent(loss: float) -> int:
-    """What Opus is told to be ready for: a little more than is measured, never nothing."""
-    return min(30, max(2, round(loss * 150)))

@@ -1,0 +1,47 @@
+"""How a call does, and what our sound makes of what the far end reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from intercom.media.opus import BITRATE_BPS
+from intercom.media.playout import PlayoutStats
+from intercom.media.video_sender import VideoStats
+
+
+@dataclass(frozen=True, slots=True)
+class CallStats:
+    """How a call does."""
+
+    state: str
+    """Of the connection."""
+    codec: str
+    """What is sent: opus, pcmu or pcma."""
+    connect_ms: float | None
+    """From both descriptions to connected."""
+    far_end: PlayoutStats | None
+    """What arrives; None before the first packet."""
+    sent_packets: int
+    """Audio packets sent."""
+    round_trip_ms: float | None
+    """As the far end's reports show it."""
+    far_loss_percent: float
+    """What the far end lost of our audio lately."""
+    bitrate_bps: int
+    """Of our audio."""
+    video: VideoStats | None
+    """The picture; None without one."""
+    why_no_video: str
+    """Why there is none."""
+
+
+def audio_bitrate_bps(loss: float) -> int:
+    """24 to 40 kbit/s: redundancy takes its share of the bits, and a path that loses much is narrow."""
+    if loss < 0.01:
+        return BITRATE_BPS
+    return 40_000 if loss < 0.10 else 24_000
+
+
+def expected_loss_percent(loss: float) -> int:
+    """What Opus is told to be ready for: a little more than is measured, never nothing."""
+    return min(30, max(2, round(loss * 150)))
