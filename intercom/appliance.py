@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from intercom.machine import Decision, Fault, Machine
 from intercom.media.camera import Camera, open_camera
 from intercom.media.camera_events import CameraEvent, CameraLost, CameraReturned, VideoEvent
 from intercom.media.card import choose_cards
+from intercom.media.echo import open_canceller
 from intercom.media.engine import AudioEngine
 from intercom.media.errors import MediaError
 from intercom.media.events import (
@@ -36,6 +38,7 @@ from intercom.panel.page import PanelPage
 from intercom.signalwire import (
     CredentialProvider,
     FileStorage,
+    Options,
     SignalWire,
     SignalWireError,
     SpaceCredentials,
@@ -48,6 +51,10 @@ logger = logging.getLogger(__name__)
 MENDABLE = (PanelError, MediaError, SignalWireError)
 """What a start fails with when the user can mend it; the message says how."""
 _FAULT_OF: dict[Direction, Fault] = {"capture": Fault.MICROPHONE, "playback": Fault.SPEAKER}
+STOP_PART_S = 0.7
+"""How long one part may take to stop; they stop in two steps, and Ctrl-C has two seconds."""
+OWN_SPACE_DELAY_S = 0.8
+"""The house's own space may be asked often: it is back within a second of a restart."""
 CREDENTIAL_WAIT_S = 5.0
 """How often an unusable credential is looked at again: an installer who mends it need not restart anything."""
 
@@ -63,6 +70,7 @@ class Appliance:
         self.engine = AudioEngine(
             self._cards,
             on_event=self._engine_event,
+            canceller=open_canceller(config.audio.echo_canceller, half_duplex=config.audio.half_duplex),
             speaker_gain_db=config.audio.speaker_gain_db,
             microphone_gain_db=config.audio.microphone_gain_db,
         )
@@ -78,6 +86,7 @@ class Appliance:
             _credentials(config, state_dir),
             media=self.media,
             storage=FileStorage(state_dir / "signalwire.json"),
+            options=_options(config),
         )
         self.page: PanelPage | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -118,6 +127,7 @@ class Appliance:
             signs=self._signs,
             lock=self.panel.door,
             journal=self.logbook,
+            on_defect=self._fail,
         )
         self._signs.update()
         self.panel.on_press = self._pressed
@@ -141,24 +151,24 @@ class Appliance:
         await self._failed
 
     async def stop(self) -> None:
-        """Stop every part, however far `start()` came."""
-        await self._commands.stop()
-        if self._plan is not None:
-            await self._plan.stop()
-        await self.logbook.stop()
+        """Lock the door and stop every part, however far `start()` came; one that hangs does not keep the others."""
+        self.panel.door.close()
         for subscription in self._subscriptions:
             subscription.dispose()
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self.page is not None:
-            await self.page.stop()
-        await self.client.destroy()
+        await _bounded("commands", self._commands.stop())
+        if self._plan is not None:
+            await _bounded("calls", self._plan.stop())
         if self._signs is not None:
             self._signs.close()
-        await asyncio.to_thread(self.engine.stop)
-        if self.camera is not None:
-            await asyncio.to_thread(self.camera.stop)
+        await asyncio.gather(
+            _bounded("call log", self.logbook.stop()),
+            _bounded("client", self.client.destroy()),
+            _bounded("sound", asyncio.to_thread(self.engine.stop)),
+            _bounded("camera", asyncio.to_thread(self.camera.stop) if self.camera else None),
+            _bounded("panel page", self.page.stop() if self.page else None),
+        )
         self.panel.close()
 
     async def _register(self) -> None:
@@ -207,11 +217,14 @@ class Appliance:
 
     def _panel_failed(self, error: Exception) -> None:
         """On whatever thread met it: a part of the panel is dead, which only a restart mends."""
-        self._in_loop(self._fail, error)
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._fail, error)
 
-    async def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
+        """Show it and end the process: what is broken like this only a restart mends."""
         if self._failed is not None and not self._failed.done():
             self._failed.set_exception(error)
+            self.signs.broken()
 
     def _door_changed(self, is_open: bool) -> None:
         self._in_loop(self._show_door, is_open)
@@ -231,7 +244,8 @@ class Appliance:
                 logger.info("The %s works again after %.1f s", _FAULT_OF[direction], after_s)
                 self._in_loop(self.machine.fault_cleared, _FAULT_OF[direction])
             case EngineFailed(reason):
-                self._in_loop(self._fail, RuntimeError(f"the audio engine died: {reason}"))
+                assert self._loop is not None
+                self._loop.call_soon_threadsafe(self._fail, RuntimeError(f"the audio engine died: {reason}"))
             case _:
                 logger.debug("%s", event)
 
@@ -273,6 +287,24 @@ class Appliance:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("The door station's work failed", exc_info=error)
+            self._fail(error)
+
+
+async def _bounded(name: str, stopping: Awaitable[object] | None) -> None:
+    if stopping is None:
+        return
+    try:
+        await asyncio.wait_for(stopping, STOP_PART_S)
+    except TimeoutError:
+        logger.warning("The %s did not stop within %s s; leaving it", name, STOP_PART_S)
+    except Exception:
+        logger.exception("The %s did not stop as it should", name)
+
+
+def _options(config: Config) -> Options:
+    account = config.account
+    options = Options(relay_url=account.relay_url, api_url=account.api_url, take_up_calls=False)
+    return replace(options, longest_delay_s=OWN_SPACE_DELAY_S) if account.credential == "space" else options
 
 
 def _credentials(config: Config, state_dir: Path) -> CredentialProvider:

@@ -11,12 +11,14 @@ from typing import Any, Protocol
 
 from intercom.config import CallConfig, DoorConfig
 from intercom.machine import Decision, Machine, Phase, Verdict
+from intercom.panel import PanelError
 from intercom.signalwire import SignalWire, SignalWireError, WebRTCCall
 
 logger = logging.getLogger(__name__)
 
 PATIENCE_S = 10.0
 """A press while the house cannot be reached is kept this long: a reconnect takes less, a visitor waits no longer."""
+ADDRESS_CHARS = 128
 _OVER = ("disconnected", "failed", "destroyed")
 _ANSWERED = ("connecting", "connected")
 
@@ -37,8 +39,8 @@ class CallSigns(Protocol):
 class DoorLock(Protocol):
     """The door's relay."""
 
-    def open(self) -> object:
-        """Open it for its pulse."""
+    def open(self) -> bool:
+        """Open it for its pulse; False when it must rest first. Raises PanelError."""
 
 
 class Journal(Protocol):
@@ -102,6 +104,7 @@ class CallPlan:
         signs: CallSigns,
         lock: DoorLock,
         journal: Journal,
+        on_defect: Callable[[BaseException], None],
     ) -> None:
         self._config = call
         self._door = door
@@ -110,6 +113,7 @@ class CallPlan:
         self._signs = signs
         self._lock = lock
         self._journal = journal
+        self._on_defect = on_defect
         self._current: _Current | None = None
         self._waiting_press: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -141,9 +145,9 @@ class CallPlan:
     async def hang_up(self) -> bool:
         """End the call, however far it has come; False without one."""
         current = self._current
-        if current is None:
+        if current is None and self._machine.phase is Phase.NONE:
             return False
-        if not current.answered:
+        if current is None or not current.answered:
             await self.hold()
         else:
             await self._give_up(current, "NORMAL_CLEARING")
@@ -151,6 +155,7 @@ class CallPlan:
 
     async def hold(self) -> None:
         """The visitor held the button: what rings, stops."""
+        self._forget_press()
         decision = await self._machine.hold()
         if decision.allowed and self._current is not None and self._current.ticket == decision.call:
             current = self._current
@@ -159,9 +164,9 @@ class CallPlan:
     async def registered(self) -> None:
         """The service knows us again: a press that waited for it rings the house now."""
         if self._waiting_press is not None:
-            self._waiting_press.cancel()
-            self._waiting_press = None
-            await self.press()
+            self._forget_press()
+            if self._machine.phase is Phase.NONE:
+                await self.press()
 
     def incoming(self, calls: Iterable[WebRTCCall]) -> None:
         """The calls that come in, each told once however often it is listed."""
@@ -180,12 +185,28 @@ class CallPlan:
         if current.keys != self._door.open_digits:
             return
         current.keys = ""
-        if is_listed(self._far_end(current), self._door.openers):
-            logger.info("%s opens the door", self._far_end(current))
-            self._lock.open()
-            self._journal.door_opened(self._far_end(current))
-        else:
+        if not self._may_open(current):
             logger.warning("%s may not open the door: it is not in door.openers", self._far_end(current))
+        elif self._open_door():
+            logger.info("%s opens the door", self._far_end(current))
+            self._journal.door_opened(self._far_end(current))
+            return
+        self._spawn(self._tell(current, {"door": "refused"}))
+
+    def _may_open(self, current: _Current) -> bool:
+        """Whom the door rang may, by default; who called the door must be named, for his number proves little."""
+        far_end, openers = self._far_end(current), self._door.openers
+        if current.outbound:
+            return is_listed(far_end, openers)
+        named = (*(opener for opener in openers if opener != "*"), *self._config.auto_answer)
+        return is_listed(far_end, named)
+
+    def _open_door(self) -> bool:
+        try:
+            return self._lock.open()
+        except PanelError as error:
+            logger.warning("The door does not open: %s", error)
+            return False
 
     async def door_changed(self, is_open: bool) -> None:
         """Tell the far end what the door did."""
@@ -194,8 +215,7 @@ class CallPlan:
 
     async def stop(self) -> None:
         """End the call and everything that is under way."""
-        if self._waiting_press is not None:
-            self._waiting_press.cancel()
+        self._forget_press()
         if self._current is not None:
             await self._give_up(self._current, "NORMAL_CLEARING")
         for task in self._tasks:
@@ -221,8 +241,9 @@ class CallPlan:
 
     async def _take_in(self, call: WebRTCCall) -> None:
         decision = await self._machine.incoming()
+        self._forget_press()
         if not decision.allowed or decision.call is None:
-            logger.info("%s calls: %s", call.from_, decision.reason)
+            logger.info("Somebody calls: %s", decision.reason)
             await self._quietly(call.reject())
             return
         current = _Current(decision.call, call, outbound=False)
@@ -298,12 +319,19 @@ class CallPlan:
         except SignalWireError as error:
             logger.info("Not delivered: %s", error)
 
+    def _forget_press(self) -> None:
+        if self._waiting_press is not None:
+            self._waiting_press.cancel()
+            self._waiting_press = None
+
     def _lose_patience(self) -> None:
         self._waiting_press = None
         self._signs.failed("NORMAL_TEMPORARY_FAILURE")
 
     def _far_end(self, current: _Current) -> str:
-        return current.call.to if current.outbound else current.call.from_
+        """Its address, fit for a log line: callers name themselves."""
+        address = current.call.to if current.outbound else current.call.from_
+        return "".join(character if character.isprintable() else "?" for character in address[:ADDRESS_CHARS])
 
     def _later(self, current: _Current, seconds: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
         loop = asyncio.get_running_loop()
@@ -318,3 +346,4 @@ class CallPlan:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("A call's work failed", exc_info=error)
+            self._on_defect(error)

@@ -21,7 +21,7 @@ OK, FAILED, USAGE, BAD_CONFIG = 0, 1, 2, 78
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         status: int = options.run(options)
     except KeyboardInterrupt:
@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Every command, what it takes and what runs it."""
     parser = argparse.ArgumentParser(
         prog="intercom", description="A door station that registers as a SignalWire subscriber."
     )

@@ -5,8 +5,9 @@ wrong with it, `example` and `reference_markdown` write its documentation. Secre
 """
 
 import os
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intercom.config_check import Problem, Reading
@@ -43,6 +44,7 @@ __all__ = [
     "Problem",
     "SpaceConfig",
     "check",
+    "door_of",
     "example",
     "is_loopback",
     "load",
@@ -121,6 +123,15 @@ class AudioConfig:
     )
     capture: str = setting("", "ALSA name of the microphone, when it is another card.")
     playback: str = setting("", "ALSA name of the speaker, when it is another card.")
+    echo_canceller: str = setting(
+        "webrtc",
+        "What keeps the house from hearing itself. `none` for a speakerphone that cancels echo by itself; `livekit` is "
+        "another build of the same (`pip install intercom[livekit]`).",
+        choices=("webrtc", "livekit", "none"),
+    )
+    half_duplex: bool = setting(
+        False, "Silence the door while the house speaks: for a box whose speaker is too loud for any canceller."
+    )
     speaker_gain_db: float = setting(
         0.0, "Louder or softer speaker. Turn it down if callers hear echo.", low=-60, high=20
     )
@@ -193,8 +204,8 @@ class DoorConfig:
     )
     openers: tuple[str, ...] = setting(
         ("*",),
-        "Addresses that may open the door. `*` is everyone in a call that the door rang or answered, `/private/*` "
-        "every subscriber of the space among them.",
+        "Who may open the door with these keys: the address that the door rang, or the caller's. `*` is whomever the "
+        "door rang. A caller never falls under `*`: he is named here, or in `call.auto_answer`.",
         shape=OPENER,
     )
 
@@ -322,6 +333,19 @@ def loads(text: str, directory: Path = Path(), environ: Mapping[str, str] = os.e
 def check(path: Path) -> list[Problem]:
     """Everything that is wrong with this file, in its order; an empty list if nothing is."""
     return _read(path, os.environ)[1]
+
+
+def door_of(path: Path) -> DoorConfig:
+    """The door's relay as far as this file tells: its defaults where the file is damaged. For locking it whatever."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("door", {})
+    except (OSError, ValueError):
+        return DoorConfig()
+    gpio, high = table.get("relay_gpio"), table.get("relay_active_high")
+    door = DoorConfig()
+    if type(gpio) is int and 0 <= gpio <= GPIO_HIGHEST:
+        door = replace(door, relay_gpio=gpio)
+    return replace(door, relay_active_high=high) if type(high) is bool else door
 
 
 def example() -> str:

@@ -28,8 +28,7 @@ class Demo:
         """Start the space, give the door its credential, start the door."""
         self._state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         await self.space.start()
-        self.space.enrol(DOOR, "Front door")
-        self.space.write_credential(DOOR, self._state_dir / "door.json")
+        self.space.write_credential(DOOR, self._state_dir / "door.json", display_name="Front door")
         self.door = Appliance(self._config, state_dir=self._state_dir)
         await self.door.start()
 

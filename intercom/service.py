@@ -50,6 +50,7 @@ def run(
     `started` runs as soon as the part does; what it raises, then or later, ends the process.
     A fault that the user can mend (an OSError, or one of `mendable`) is told in one sentence.
     """
+    os.umask(0o077)
     told: tuple[type[Exception], ...] = (OSError, *mendable)
     try:
         return asyncio.run(_until_signal(part, started))
@@ -129,10 +130,7 @@ def run_space(config: Config) -> int:
 
     async def started() -> None:
         assert space is not None
-        credential = state_dir / "door.json"
-        if not credential.exists():
-            space.write_credential("door", credential)
-        logger.info("The space serves %s", space.url)
+        space.write_credential("door", state_dir / "door.json", display_name="Front door")
 
     return run(build, started=started, mendable=(SpaceError,))
 
@@ -151,8 +149,7 @@ def enrol(config: Config, reference: str, name: str, file: Path) -> int:
     from intercom.space import Space
 
     space = Space(config.space, config.state_path(os.environ))
-    space.enrol(reference, name)
-    space.write_credential(reference, file)
+    space.write_credential(reference, file, display_name=name)
     print(f"{file}: the credential of /private/{reference}")
     return 0
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from intercom.machine import Machine, Phase, State
+from intercom.machine import Fault, Machine, Phase, State
 from intercom.panel import Pattern
 
 PRESSED_S = 0.5
@@ -23,6 +23,13 @@ _STATE_PATTERNS = {
     State.IN_CALL: Pattern.IN_CALL,
     State.RECOVERING: Pattern.RECOVERING,
 }
+_PHASE_PATTERNS = {
+    Phase.RINGING_OUT: Pattern.RINGING,
+    Phase.RINGING_IN: Pattern.RINGING,
+    Phase.ACTIVE: Pattern.IN_CALL,
+}
+_WITHOUT_A_LIGHT = {Fault.CAMERA}
+"""The visitor neither sees nor mends it, and can talk all the same."""
 _FAILURE_TONES = {"USER_BUSY": "busy", "CALL_REJECTED": "busy", "NO_ANSWER": "reorder", "NO_USER_RESPONSE": "reorder"}
 
 
@@ -102,6 +109,10 @@ class Signs:
         """The door answers by itself: whoever stands there must know that it listens."""
         self._sounds.play("incoming")
 
+    def broken(self) -> None:
+        """Something died that only a restart mends."""
+        self._lights.show(Pattern.FAULT)
+
     def close(self) -> None:
         """Stop what sounds and what is due; the lights go with the panel."""
         self._stop_tone()
@@ -117,8 +128,8 @@ class Signs:
         for passing in (Pattern.PRESSED, Pattern.ERROR):
             if passing in self._passing:
                 return passing
-        if self._machine.faults and self._machine.phase is not Phase.NONE:
-            return Pattern.FAULT
+        if self._machine.faults <= _WITHOUT_A_LIGHT and self._machine.phase is not Phase.NONE:
+            return _PHASE_PATTERNS[self._machine.phase]
         return _STATE_PATTERNS[State(self._machine.state)]
 
     def _show_for(self, pattern: Pattern, seconds: float) -> None:

@@ -40,7 +40,7 @@ def test_a_typo_is_named_with_its_line_and_a_suggestion(tmp_path: Path, capsys: 
     assert capsys.readouterr().err == f"{file}: line 2: call.rign: no such setting; did you mean call.ring?\n"
 
 
-@pytest.mark.parametrize("command", [["run"], ["demo"], ["space"], ["door-off"]])
+@pytest.mark.parametrize("command", [["run"], ["demo"], ["space"]])
 def test_no_command_runs_on_a_bad_configuration(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -60,3 +60,12 @@ def test_an_unknown_command_is_refused_with_the_usage(capsys: pytest.CaptureFixt
         cli.main(["ring"])
     assert exit_.value.code == cli.USAGE
     assert "usage: intercom" in capsys.readouterr().err
+
+
+def test_the_door_is_locked_however_bad_the_configuration_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "intercom.toml"
+    file.write_text('[door]\nrelay_gpio = 5\ntypo = 1\n[panel]\npins = "simulated"\n')
+    assert cli.main(["door-off", "--config", str(file)]) in (cli.OK, cli.FAILED)
+    assert "driving GPIO 5 off all the same" in capsys.readouterr().err

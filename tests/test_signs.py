@@ -152,11 +152,23 @@ async def test_an_open_door_is_what_matters_most(scene: Scene) -> None:
     assert scene.visitor.shown[-1] is Pattern.ERROR
 
 
-async def test_a_fault_in_a_call_has_a_light_of_its_own(scene: Scene) -> None:
-    await scene.machine.fault(Fault.SPEAKER)
-    assert scene.signs.pattern is Pattern.RECOVERING
+async def test_a_deaf_door_shows_it_in_the_call_too(scene: Scene) -> None:
+    await scene.machine.fault(Fault.MICROPHONE)
     await scene.machine.press()
-    assert scene.signs.pattern is Pattern.FAULT
+    assert scene.signs.pattern is Pattern.RECOVERING
+
+
+async def test_a_lost_camera_does_not_keep_the_light_from_saying_speak(scene: Scene) -> None:
+    press = await scene.machine.press()
+    assert press.call is not None
+    await scene.machine.answered(press.call)
+    await scene.machine.fault(Fault.CAMERA)
+    assert scene.signs.pattern is Pattern.IN_CALL
+
+
+async def test_a_defect_is_shown_as_out_of_order(scene: Scene) -> None:
+    scene.signs.broken()
+    assert scene.visitor.shown[-1] is Pattern.FAULT
 
 
 async def test_closing_silences_what_repeats(scene: Scene) -> None:

@@ -66,7 +66,13 @@ class SignalWire(DeviceMembers, ToolsMembers):
         self._registration = Registration(self._link, self._account.reauthenticate)
         self.preferences = ClientPreferences()
         self._diagnostics = Diagnostics(self._options.agent)
-        self._session = ClientSession(self._link, media, self.preferences, self._resume_store)
+        self._session = ClientSession(
+            self._link,
+            media,
+            self.preferences,
+            self._resume_store,
+            take_up_calls=self._options.take_up_calls,
+        )
         self._devices = Devices(media, self._storage)
         self._destroyed: Happenings[None] = Happenings()
         self._is_destroyed = False

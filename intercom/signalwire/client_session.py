@@ -32,8 +32,17 @@ MAX_ADDRESS_CHARS = 512
 class ClientSession:
     """`SignalWire.session`: the calls of one client."""
 
-    def __init__(self, link: Link, media: MediaProvider, preferences: ClientPreferences, store: ResumeStore) -> None:
+    def __init__(
+        self,
+        link: Link,
+        media: MediaProvider,
+        preferences: ClientPreferences,
+        store: ResumeStore,
+        *,
+        take_up_calls: bool = True,
+    ) -> None:
         self.media = media
+        self._take_up_calls = take_up_calls
         self.added: Happenings[WebRTCCall] = Happenings()
         self.known_calls: list[KnownCall] = []
         self._preferences = preferences
@@ -169,10 +178,14 @@ class ClientSession:
             self._add(call)
 
     def _attached(self, attach: m.Attach, node_id: str) -> None:
-        """A call of an earlier process lives on: take it up with a new peer connection."""
+        """A call of an earlier process lives on: take it up with a new peer connection, or end it."""
         known = next((call for call in self.known_calls if call.id == attach.callID), KnownCall(attach.callID))
         to = known.to or attach.callee_id_number or attach.caller_id_number
         call = WebRTCCall(self, Dialog(attach.callID, "outbound", to=to, node_id=node_id, reattach=True))
+        if not self._take_up_calls:
+            logger.info("The service still holds a call of an earlier process; it is ended.")
+            self._background.spawn(call.hangup())
+            return
         self._add(call)
         self._background.spawn(self._reattach(call, known))
 

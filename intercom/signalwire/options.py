@@ -30,6 +30,8 @@ class Options:
     """Try at once when this machine gets a network address; needs AF_NETLINK."""
     client_bound: bool = True
     """Bind the token to this device where its scope allows it (`sat:refresh`)."""
+    take_up_calls: bool = True
+    """Go on with calls of an earlier process that the service still holds; False ends them."""
     connector: Connector = open_websocket
     """Opens sockets."""
     request_json: RequestJson = request_json
