@@ -32,6 +32,8 @@ from intercom.media.sdp_exchange import UNREADABLE, accept_answer, accept_offer
 from intercom.media.telephone_event import MIME_TYPE, payloads
 from intercom.media.video_sender import VideoSender, attach_camera
 
+__all__ = ["CallStats", "DoorCall", "DoorMedia"]
+
 log = logging.getLogger(__name__)
 
 CONNECT_DEADLINE_S = 15.0
