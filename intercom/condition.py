@@ -14,7 +14,7 @@ from intercom.signalwire.quality import level
 
 if TYPE_CHECKING:
     from intercom.appliance import Appliance
-    from intercom.media.peer import CallStats
+    from intercom.media.call_stats import CallStats
 
 
 def condition(door: Appliance, *, uptime_s: float, gains_db: dict[str, float]) -> dict[str, Any]:

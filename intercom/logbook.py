@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from intercom.call_log import CallLog, CallRecord
 from intercom.machine import Decision, Fault, Phase, Trigger
-from intercom.media.peer import CallStats
+from intercom.media.call_stats import CallStats
 from intercom.signalwire import WebRTCCall
 from intercom.signalwire.quality import mos
 
