@@ -146,7 +146,10 @@ def _make(work: Path) -> Path:
 
 
 def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=IMAGE_LIMIT_S, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=IMAGE_LIMIT_S, check=False)
+    except subprocess.TimeoutExpired as late:
+        raise UnavailableError(f"making the disk image takes more than {IMAGE_LIMIT_S // 60} minutes here") from late
     if done.returncode:
         raise UnavailableError(f"making the disk image failed: {command[1]}: {done.stderr.strip()[-800:]}")
 

@@ -70,7 +70,7 @@ class Headset:
         """Plug it in and, if asked, wait for its card; return when it was plugged in (monotonic clock, seconds)."""
         at = self._tell("plug")
         if wait:
-            until(Path("/proc/asound", self.card).exists, CARD_LIMIT_S, "the card appears")
+            until(Path("/proc/asound", self.card).is_symlink, CARD_LIMIT_S, "the card appears")
         return at
 
     def unplug(self) -> float:

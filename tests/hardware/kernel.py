@@ -145,15 +145,18 @@ def _options(path: Path) -> set[str]:
 
 
 def _run(command: list[str], directory: Path) -> None:
-    done = subprocess.run(
-        command,
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=BUILD_LIMIT_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            cwd=directory,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=BUILD_LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        raise UnavailableError(f"building the kernel takes more than {BUILD_LIMIT_S // 60} minutes here") from late
     if done.returncode:
         raise UnavailableError(f"building the kernel failed: {' '.join(command)}: {done.stderr.strip()[-800:]}")
 
