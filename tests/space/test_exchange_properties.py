@@ -187,7 +187,6 @@ class Switchboard(RuleBasedStateMachine):
         if phone is not None and phone.protocol:
             self.hang_up_link(link)
             self.links[link] = phone
-            phone.pending.clear()
             self.exchange.connected(link, self.now)
             self.send(
                 link,
