@@ -29,7 +29,7 @@ TARGET_FRAMES = RATE_HZ * 25 // 1000
 """What is queued at the speaker after each write: two and a half blocks forgive a thread that is 15 ms late."""
 TARGET_STEP_FRAMES = RATE_HZ * 10 // 1000
 """Every dry buffer is heard: two of them find the depth of any usable machine."""
-CALM_S = 60.0
+CALM_S = 20.0
 """After so long without a dry buffer it is worth trying one step less delay."""
 TARGET_LIMIT_FRAMES = RATE_HZ * 60 // 1000
 """A machine that needs more than this is too slow for a call."""

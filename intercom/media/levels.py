@@ -1,0 +1,86 @@
+"""How loud each card is to be, kept over restarts: what fits one speaker deafens at the next."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from intercom.media.engine import AudioEngine
+
+log = logging.getLogger(__name__)
+
+LOWEST_DB, HIGHEST_DB = -60.0, 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """Both directions of one card."""
+
+    speaker_db: float = 0.0
+    """Gain before the speaker; -60 to 20."""
+    microphone_db: float = 0.0
+    """Gain behind the microphone; -60 to 20."""
+    speaker_muted: bool = False
+    """Whether the far end is not heard; tones are."""
+    microphone_muted: bool = False
+    """Whether the far end hears nothing."""
+
+    def apply(self, engine: AudioEngine) -> None:
+        """From the next block on."""
+        engine.set_speaker_gain_db(self.speaker_db)
+        engine.set_microphone_gain_db(self.microphone_db)
+        engine.speaker_muted = self.speaker_muted
+        engine.microphone_muted = self.microphone_muted
+
+
+class LevelStore:
+    """The levels of every card that was ever set, in one small file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self, card: str, default: Levels) -> Levels:
+        """What was saved for the card, else `default`; so also when the file cannot be read, which is logged."""
+        saved = self._read().get(card)
+        levels = _levels(saved) if saved is not None else default
+        if levels is None:
+            log.warning("%s: the levels of %s are damaged; the configured ones are used", self._path, card)
+            return default
+        return levels
+
+    def save(self, card: str, levels: Levels) -> None:
+        """Keep them; the file is whole at every moment. OSError when it cannot be written."""
+        everything = self._read() | {card: asdict(levels)}
+        beside = self._path.with_suffix(".new")
+        with beside.open("w", encoding="utf-8") as file:
+            json.dump(everything, file, indent=1, sort_keys=True)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self._path)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            everything = json.loads(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            log.warning("%s cannot be read (%s); the configured levels are used", self._path, error)
+            return {}
+        return everything if isinstance(everything, dict) else {}
+
+
+def _levels(saved: object) -> Levels | None:
+    if not isinstance(saved, dict):
+        return None
+    try:
+        levels = Levels(**saved)
+    except TypeError:
+        return None
+    gains = (levels.speaker_db, levels.microphone_db)
+    mutes = (levels.speaker_muted, levels.microphone_muted)
+    fits = all(isinstance(gain, int | float) and LOWEST_DB <= gain <= HIGHEST_DB for gain in gains)
+    return levels if fits and all(isinstance(mute, bool) for mute in mutes) else None
