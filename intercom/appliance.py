@@ -80,6 +80,7 @@ class Appliance:
         self.logbook = Logbook(
             CallLog(state_dir / "calls.db", keep_calls=history.keep_calls, keep_days=history.keep_days),
             stats=self.media.stats,
+            look=self._snapshot if history.snapshots and self.camera is not None else None,
         )
         self._commands = Commands(self, state_dir)
         self.client = SignalWire(

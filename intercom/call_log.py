@@ -131,11 +131,15 @@ class CallLog:
                 f"INSERT INTO calls ({', '.join(_COLUMNS)}) VALUES ({marks})",  # noqa: S608 - our own names
                 [asdict(record) for record in self._waiting],
             )
-            log.execute(
-                "DELETE FROM calls WHERE number <= (SELECT max(number) FROM calls) - ? OR began_at < ?",
+            gone = log.execute(
+                "DELETE FROM calls WHERE number <= (SELECT max(number) FROM calls) - ? OR began_at < ? "
+                "RETURNING snapshot",
                 (self._keep_calls, oldest),
-            )
+            ).fetchall()
         self._waiting = []
+        for (snapshot,) in gone:
+            if snapshot:
+                Path(snapshot).unlink(missing_ok=True)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

@@ -237,6 +237,11 @@ class HistoryConfig:
 
     keep_calls: int = setting(1000, "Calls that are remembered. 0: none are.", low=0, high=100_000)
     keep_days: int = setting(90, "Days after which a call is forgotten.", low=1, high=3650)
+    snapshots: bool = setting(
+        False,
+        "Keep a picture of who rang, as long as the call is remembered. Mind the law where you live; each takes some "
+        "50 KB of the card.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,17 +5,23 @@ from __future__ import annotations
 import asyncio
 import bisect
 import itertools
+import logging
+import re
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 from intercom.call_log import CallLog, CallRecord
 from intercom.machine import Decision, Fault, Phase, Trigger
 from intercom.media.call_stats import CallStats
 from intercom.signalwire import WebRTCCall
 from intercom.signalwire.quality import mos
+
+logger = logging.getLogger(__name__)
 
 FAULTS_KEPT = 100
 """Faults that are over, as far back as anybody asks."""
@@ -102,19 +108,35 @@ def outcome(cause: str, *, answered: bool) -> str:
     return "unanswered" if cause in _UNANSWERED else "failed"
 
 
+def _plain(call_id: str) -> str:
+    """A far end chooses its call's id: not every one makes a file's name."""
+    return re.sub(r"[^A-Za-z0-9-]", "", call_id)[:40]
+
+
+def _keep(file: Path, picture: bytes) -> None:
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    file.touch(mode=0o600)
+    file.write_bytes(picture)
+
+
 class Logbook:
-    """Told by the call plan and the machine; all on the event loop. `stats` finds a call's media by its id."""
+    """Told by the call plan and the machine; all on the event loop.
+
+    `stats` finds a call's media by its id. `look` takes a picture (JPEG) of who rings; None keeps no pictures.
+    """
 
     def __init__(
         self,
         log: CallLog,
         *,
         stats: Callable[[str], CallStats | None],
+        look: Callable[[], Awaitable[bytes]] | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._log = log
         self._stats = stats
+        self._look = look
         self._clock = clock
         self._now = now
         self.call: CallEntry | None = None
@@ -151,6 +173,8 @@ class Logbook:
         self.call = CallEntry(call, self._now(), self._clock())
         if call.direction == "outbound" and self._pressed is not None:
             self.press_to_ring.add(self._clock() - self._pressed)
+            if self._look is not None:
+                self._spawn(self._take_picture(self.call, self._look))
         self._pressed = None
 
     def answered(self, call: WebRTCCall) -> None:
@@ -237,6 +261,22 @@ class Logbook:
     def _write(self, record: CallRecord) -> None:
         if record.direction != "none":
             self.calls_by_outcome[record.direction, record.outcome] += 1
-        task = asyncio.get_running_loop().create_task(asyncio.to_thread(self._log.add, record, self._now()))
+        self._spawn(asyncio.to_thread(self._log.add, record, self._now()))
+
+    async def _take_picture(self, entry: CallEntry, look: Callable[[], Awaitable[bytes]]) -> None:
+        """Keep who rang; a call that is over before there is a picture has none."""
+        file = self._log.path.parent / "snapshots" / f"{entry.began_at:%Y%m%dT%H%M%S}-{_plain(entry.call.id)}.jpg"
+        try:
+            picture = await look()
+            await asyncio.to_thread(_keep, file, picture)
+            if self.call is entry:
+                entry.snapshot = str(file)
+            else:
+                file.unlink()
+        except OSError as error:
+            logger.info("No picture of who rang: %s", error)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)

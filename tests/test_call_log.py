@@ -57,6 +57,16 @@ def test_old_calls_are_forgotten(log: CallLog) -> None:
     assert [call.id for call in log.calls(10)] == ["b"]
 
 
+def test_a_picture_is_forgotten_with_its_call(log: CallLog, tmp_path: Path) -> None:
+    picture = tmp_path / "who.jpg"
+    picture.write_bytes(b"picture")
+    log.add(replace(CALL, snapshot=str(picture)), NOW)
+    assert picture.exists()
+    for name in "bcd":
+        log.add(replace(CALL, id=name), NOW)
+    assert not picture.exists()
+
+
 def test_nothing_is_written_where_nothing_is_to_be_kept(tmp_path: Path) -> None:
     log = CallLog(tmp_path / "calls.db", keep_calls=0, keep_days=10)
     log.add(CALL, NOW)

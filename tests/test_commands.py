@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pytest_asyncio
 
 from intercom import cli_control as cli
-from intercom.config import AudioConfig
+from intercom.config import AudioConfig, HistoryConfig
 from intercom.machine import Fault, State
 from tests.e2e.home import Home, home_config
 
@@ -122,6 +122,24 @@ async def test_a_call_is_made_told_of_ended_and_logged(home: Home) -> None:
     assert record["mos"] > 1
     assert record["talked_s"] > 0
     assert record["door_opened_by"]
+
+
+async def test_a_picture_of_who_rang_is_kept_where_that_is_wanted(tmp_path: Path) -> None:
+    home = Home(tmp_path, home_config(audio=AudioConfig(card="simulated"), history=HistoryConfig(snapshots=True)))
+    await home.start()
+    try:
+        await say(home, "call", "/public/echo")
+        logbook = home.door.logbook if home.door is not None else None
+        assert logbook is not None
+        await home.wait_for(lambda: logbook.call is not None and bool(logbook.call.snapshot), "the picture")
+        await say(home, "hangup")
+        await home.until(State.IDLE)
+        (record,) = (await say(home, "calls", "--json")).json
+        picture = Path(record["snapshot"])
+        assert picture.read_bytes().startswith(b"\xff\xd8")
+        assert picture.stat().st_mode & 0o777 == 0o600
+    finally:
+        await home.stop()
 
 
 async def test_a_call_that_nobody_can_take_is_logged_as_failed(home: Home) -> None:
