@@ -2,6 +2,8 @@
 
 from intercom.space.credential import SpaceCredential
 from intercom.space.errors import SpaceError
+from intercom.space.membership import Membership
+from intercom.space.pairing import Invitation
 from intercom.space.space import Space
 
-__all__ = ["Space", "SpaceCredential", "SpaceError"]
+__all__ = ["Invitation", "Membership", "Space", "SpaceCredential", "SpaceError"]

@@ -194,6 +194,10 @@ class Exchange:
         sessions = self._sessions.values()
         return [s.link for s in sessions if s.subscriber.reference == reference and s.link is not None]
 
+    def subscriber_ids(self) -> set[str]:
+        """The ids of everybody who has a session."""
+        return {session.subscriber.id for session in self._sessions.values()}
+
     def expel(self, subscriber_id: str) -> None:
         """End the sessions and calls of a subscriber that was removed."""
         for session in [s for s in self._sessions.values() if s.subscriber.id == subscriber_id]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Callable
 
 import msgspec
+import segno
 from aiohttp import web
 
 from intercom.space.errors import PairingError, TokenError
 from intercom.space.fabric_api import bearer, unauthorized
-from intercom.space.pairing import PairingCodes
+from intercom.space.pairing import Invitation, PairingCodes
 from intercom.space.store import Store
 from intercom.space.tokens import REFRESH_SCOPE, TokenAuthority
 
@@ -38,7 +40,7 @@ class HouseApi:
 
     :param group: the group that a paired station joins.
     :param socket_scheme: ws or wss.
-    :param now: monotonic seconds.
+    :param invite: makes an invitation for one more device.
     """
 
     def __init__(
@@ -47,22 +49,23 @@ class HouseApi:
         tokens: TokenAuthority,
         codes: PairingCodes,
         *,
+        invite: Callable[[], Invitation],
         group: str,
         socket_scheme: str,
-        now: Callable[[], float],
     ) -> None:
         self._store = store
         self._tokens = tokens
         self._codes = codes
+        self._invite = invite
         self._group = group
         self._socket_scheme = socket_scheme
-        self._now = now
 
     def routes(self) -> list[web.RouteDef]:
         """The routes, for `Application.add_routes`."""
         return [
             web.get("/api/space/hello", self._hello),
             web.post("/api/space/pair", self._pair),
+            web.post("/api/space/pairing", self._pairing),
             web.post("/api/space/token", self._token),
         ]
 
@@ -72,7 +75,7 @@ class HouseApi:
     async def _pair(self, request: web.Request) -> web.Response:
         try:
             wanted = msgspec.json.decode(await request.read(), type=PairRequest)
-            self._codes.redeem(wanted.code, self._now())
+            self._codes.redeem(wanted.code)
         except (msgspec.MsgspecError, PairingError):
             return unauthorized()
         reference = self._store.free_reference(wanted.name)
@@ -82,9 +85,25 @@ class HouseApi:
         address = f"/private/{reference}"
         return web.json_response({"device_secret": secret, "subscriber": reference, "address": address}, status=201)
 
+    async def _pairing(self, request: web.Request) -> web.Response:
+        try:
+            inviter = self._store.owner_of(bearer(request))
+        except TokenError:
+            return unauthorized()
+        invitation = self._invite()
+        logger.info("%s invites one more device.", inviter.reference)
+        body = {
+            "url": invitation.url,
+            "code": invitation.code,
+            "expires_at": int(invitation.expires_at),
+            "qr": qr_svg(invitation.url),
+        }
+        return web.json_response(body, status=201)
+
     async def _token(self, request: web.Request) -> web.Response:
         try:
             subscriber = self._store.owner_of(bearer(request))
+            self._store.seen(bearer(request))
         except TokenError:
             return unauthorized()
         body = await request.read()
@@ -95,3 +114,15 @@ class HouseApi:
         scope = [REFRESH_SCOPE] if options.fingerprint else []
         token, expires_at = self._tokens.issue(subscriber, scope=scope, fingerprint=options.fingerprint[:64])
         return web.json_response({"token": token, "expires_at": expires_at})
+
+
+def qr_svg(url: str) -> str:
+    """A QR code as an SVG document: black on white whatever the page's colours, with its quiet zone.
+
+    Four modules of quiet zone and dark on light are what ISO/IEC 18004 asks for.
+    """
+    drawn = io.BytesIO()
+    segno.make_qr(url, error="m").save(
+        drawn, kind="svg", border=4, dark="#000", light="#fff", omitsize=True, xmldecl=False, nl=False
+    )
+    return drawn.getvalue().decode()

@@ -1,41 +1,86 @@
-"""One-time codes with which a phone or tablet joins the house."""
+"""One-time codes with which a phone or tablet joins the house, short enough to type.
+
+How safe ten characters are: a code is one of 32**10, about 1.1e15. Another machine may ask 20 times a second and
+100 times at once (guard.py), that is 12 100 guesses while a code is open. With all 32 codes open it finds one with a
+chance of 3.4e-10 in ten minutes. Machines without number, or programs on this machine, which have no rate, are
+bounded by what the space can answer: even 5000 guesses a second come to 9e-8 in ten minutes.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote, urlencode
 
 from intercom.space.errors import PairingError
+from intercom.space.store import Store
 
 CODE_LIFETIME_S: Final = 600.0
 """Ten minutes: enough to fetch the phone and scan; little for a code that was photographed."""
-CODE_BYTES: Final = 16
-"""128 bits: it cannot be guessed, and still makes a small QR code."""
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: no letter that looks like a digit, and no U."""
+CODE_CHARS: Final = 10
+"""50 bits; see above."""
+GROUP_CHARS: Final = 5
+"""How many characters of a code stand together when it is shown: two groups are read out in one breath each."""
+TYPED_LIMIT_CHARS: Final = 64
+"""What is longer is no code, however it was typed."""
 CODES_LIMIT: Final = 32
 """Codes open at once; the oldest gives way."""
+UNNAMED: Final = "Station"
+"""The name of a device for which none was chosen; it then names itself."""
+
+_LOOKS_LIKE: Final = str.maketrans("OIL", "011", " -\t\u00a0")
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What somebody needs to join."""
+
+    url: str
+    "The address to open; the code stands in its fragment, which browsers do not send and proxies do not log."
+    code: str
+    "The code, as people read it."
+    expires_at: float
+    "Seconds since 1970."
 
 
 class PairingCodes:
-    """The codes that are open; they live in memory only, so a restart closes them all."""
+    """The codes that are open, kept in the store: every process beside the same database sees them.
 
-    def __init__(self) -> None:
-        self._open: dict[str, float] = {}
+    :param now: the time of day, seconds since 1970.
+    """
 
-    def issue(self, now: float) -> str:
-        """A new code, valid once and for ten minutes. `now` in seconds, monotonic."""
-        self._forget_old(now)
-        while len(self._open) >= CODES_LIMIT:
-            del self._open[next(iter(self._open))]
-        code = secrets.token_urlsafe(CODE_BYTES)
-        self._open[code] = now + CODE_LIFETIME_S
-        return code
+    def __init__(self, store: Store, *, now: Callable[[], float]) -> None:
+        self._store = store
+        self._now = now
 
-    def redeem(self, code: str, now: float) -> None:
-        """Use a code up; raises `PairingError` when it is not open."""
-        self._forget_old(now)
-        if self._open.pop(code, None) is None:
+    def invite(self, url: str, *, name: str = UNNAMED) -> Invitation:
+        """A new code, valid once and for ten minutes, for the space served at `url`."""
+        now = self._now()
+        code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_CHARS))
+        self._store.open_code(_hash(code), now=now, expires_at=now + CODE_LIFETIME_S, limit=CODES_LIMIT)
+        fragment = {"pair": code} if name == UNNAMED else {"pair": code, "name": name}
+        address = f"{url}/station/#{urlencode(fragment, quote_via=quote)}"
+        return Invitation(address, f"{code[:GROUP_CHARS]}-{code[GROUP_CHARS:]}", now + CODE_LIFETIME_S)
+
+    def redeem(self, typed: str) -> None:
+        """Use a code up; raises `PairingError` when it is not open. Case, spaces and dashes do not matter."""
+        wanted = _hash(typed[:TYPED_LIMIT_CHARS].upper().translate(_LOOKS_LIKE))
+        now = self._now()
+        # A code from the future was made before the clock was set back: its ten minutes cannot be told any more.
+        found = [code for code in self._store.open_codes(now, now + CODE_LIFETIME_S) if _same(code, wanted)]
+        if not found or not self._store.close_code(found[0]):
             raise PairingError("This pairing code is used or too old; ask the house for a new one.")
 
-    def _forget_old(self, now: float) -> None:
-        for code in [code for code, until in self._open.items() if until <= now]:
-            del self._open[code]
+
+def _hash(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one, other)

@@ -6,12 +6,13 @@ import asyncio
 import ipaddress
 import logging
 import secrets
+import sqlite3
 import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
@@ -20,16 +21,16 @@ from intercom.signalwire.messages import IceServer
 from intercom.space.certificate import Certificate, Names, loopback_names, network_names, now_utc
 from intercom.space.credential import SpaceCredential, read_credential
 from intercom.space.echo import Echo
-from intercom.space.errors import AddressError, SpaceConfigError, TokenError
+from intercom.space.errors import SpaceConfigError, TokenError
 from intercom.space.exchange import Exchange
 from intercom.space.fabric_api import FabricApi
 from intercom.space.guard import Guard
 from intercom.space.house_api import HouseApi
 from intercom.space.listener import Listener
-from intercom.space.pairing import PairingCodes
+from intercom.space.pairing import UNNAMED, Invitation, PairingCodes
 from intercom.space.sockets import Sockets
 from intercom.space.station_files import station_routes
-from intercom.space.store import Store, Subscriber
+from intercom.space.store import DATABASE, Place, Store, Subscriber
 from intercom.space.tokens import TokenAuthority
 from intercom.space.turn import TurnServer
 from intercom.space.turn_credentials import ice_server
@@ -42,6 +43,8 @@ STOP_LIMIT_S: Final = 1.0
 """How long stopping may take."""
 CERTIFICATE_CHECK_S: Final = 86_400.0
 """How often a running space looks whether its certificate ends soon."""
+MEMBERS_CHECK_S: Final = 1.0
+"""How often it looks whether somebody was removed: a few microseconds, and nothing is written."""
 
 
 class Space:
@@ -80,12 +83,13 @@ class Space:
         self._credentials: dict[str, Path] = {}
         self._listener: Listener | None = None
         self._renewal: asyncio.Task[None] | None = None
-        self.store = Store(state_dir / "space.sqlite3", now=wall)
+        self._watch: asyncio.Task[None] | None = None
+        self.store = Store(state_dir / DATABASE, now=wall)
         self.store.add_group(config.group)
         self.tokens = TokenAuthority(self.store, now=wall, lifetime_s=config.token_lifetime_s)
         self.api_token = self.store.value("api_token", lambda: secrets.token_urlsafe(32))
         """With `tokens.project_id` the Basic credentials that mint tokens; a secret."""
-        self.codes = PairingCodes()
+        self.codes = PairingCodes(self.store, now=wall)
         self.exchange = Exchange(self.tokens, self.store, ice_servers=self._ice_servers, wall=wall)
         self.sockets = Sockets(self.exchange, now=time.monotonic)
         self._echo = Echo(self.sockets, self.store, self.tokens)
@@ -146,14 +150,17 @@ class Space:
         self.tokens.channel_host = f"puc.{self._public_host()}:{self._port}"
         self.sockets.start()
         self._echo.start()
+        self.store.serve_at(Place(self.url, self._host, self._port))
+        self._watch = asyncio.create_task(self._watch_members(), name="space members")
         logger.info("The space serves at %s.", self.url)
 
     async def stop(self) -> None:
         """Close all sockets and the port within a second; a second call does nothing."""
         listener, self._listener = self._listener, None
         if listener is not None:
-            if self._renewal is not None:
-                self._renewal.cancel()
+            for task in (self._renewal, self._watch):
+                if task is not None:
+                    task.cancel()
             try:
                 async with asyncio.timeout(STOP_LIMIT_S):
                     await self._echo.stop()
@@ -172,9 +179,9 @@ class Space:
             self.store,
             self.tokens,
             self.codes,
+            invite=self.invite,
             group=self._config.group,
             socket_scheme="wss" if self._encrypted else "ws",
-            now=time.monotonic,
         )
         app.add_routes([*fabric.routes(), *house.routes(), web.get("/", self._root), *station_routes()])
         return app
@@ -193,15 +200,33 @@ class Space:
                     self.write_credential(reference, path)
                 logger.info("The space has renewed its certificate.")
 
+    async def _watch_members(self) -> None:
+        changed = False
+        while True:
+            await asyncio.sleep(MEMBERS_CHECK_S)
+            try:
+                changed = self.store.changed_elsewhere() or changed
+                if changed:
+                    self._expel_removed()
+                    changed = False
+            except sqlite3.OperationalError as problem:
+                logger.debug("The database is busy, looking again: %s", problem)
+
+    def _expel_removed(self) -> None:
+        for subscriber_id in self.exchange.subscriber_ids():
+            if self.store.subscriber_by_id(subscriber_id) is None:
+                self.sockets.expel(subscriber_id)
+                logger.info("A subscriber was removed; its sockets are closed.")
+
     # -- who belongs to it -----------------------------------------------------------------------------------
 
-    def pairing_url(self, *, name: str = "Station") -> str:
-        """The address that a phone opens to join the house, good once and for ten minutes.
+    def invite(self, *, name: str = UNNAMED) -> Invitation:
+        """What a phone needs to join the house, good once and for ten minutes."""
+        return self.codes.invite(self.url, name=name)
 
-        The code stands in the fragment, which browsers do not send to servers and proxies do not log.
-        """
-        fragment = urlencode({"pair": self.codes.issue(time.monotonic()), "name": name}, quote_via=quote)
-        return f"{self.url}/station/#{fragment}"
+    def pairing_url(self, *, name: str = UNNAMED) -> str:
+        """The address alone of such an invitation."""
+        return self.invite(name=name).url
 
     def enrol(self, reference: str, display_name: str) -> SpaceCredential:
         """A new credential for one device of the subscriber `reference`, which is made if it is new."""
@@ -224,21 +249,6 @@ class Space:
             credential = self.enrol(reference, display_name or reference.capitalize())
         credential.write(path)
         self._credentials[reference] = path
-
-    def subscribers(self) -> list[Subscriber]:
-        """Everybody who belongs to the space, by name; `exchange.online()` says who can be called now."""
-        return self.store.subscribers()
-
-    def remove(self, reference: str) -> None:
-        """Throw a subscriber out: its devices, tokens, sessions and calls end now. For a phone that was lost.
-
-        Raises `AddressError` when there is no such subscriber.
-        """
-        subscriber = self.store.subscriber(reference)
-        if subscriber is None:
-            raise AddressError(f"There is no subscriber {reference!r} in this space.")
-        self.store.remove_subscriber(reference)
-        self.sockets.expel(subscriber.id)
 
     def _credential(self, subscriber: Subscriber, secret: str) -> SpaceCredential:
         pinned = None

@@ -1,4 +1,4 @@
-"""What the space must remember, in one SQLite file: subscribers, addresses, groups, devices and keys.
+"""What the space must remember, in one SQLite file: subscribers, addresses, groups, devices, codes and keys.
 
 The rollback journal with `synchronous=EXTRA` survives a power cut at any moment, needs no second file while
 idle, and writes nothing when nothing changes (SQLite documentation, "PRAGMA synchronous").
@@ -15,14 +15,17 @@ import sqlite3
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Final, Literal
 
 from intercom.space.errors import AddressError, StoreError, TokenError
 
-SCHEMA_VERSION: Final = 1
+DATABASE: Final = "space.sqlite3"
+"""The file's name in the state directory."""
+SCHEMA_VERSION: Final = 2
+"""schema-1.sql to schema-2.sql lead there, one step each."""
 DEVICE_SECRET_BYTES: Final = 32
 """256 bits: nothing to guess, so a plain hash suffices to keep it."""
 NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
@@ -62,8 +65,36 @@ class Address:
     "ISO 8601, UTC."
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A subscriber that can sign in: a door, or a phone or tablet of the house."""
+
+    reference: str
+    "Its name in addresses, such as kitchen-tablet."
+    name: str
+    "What people read."
+    address: str
+    "What is dialled, such as /private/kitchen-tablet."
+    paired_at: str
+    "ISO 8601, UTC."
+    seen_on: str
+    "The day on which it last asked for a token, ISO 8601, by this machine's calendar; empty when it never did."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the space was last served."""
+
+    url: str
+    "What people open, without a slash at the end."
+    host: str
+    "The address it listens on."
+    port: int
+    "And the port."
+
+
 class Store:
-    """The space's memory.
+    """The space's memory. Several processes may use the file at once.
 
     :param path: the database; made with mode 0600, its directory with 0700.
     :param now: the time of day, seconds since 1970.
@@ -79,6 +110,8 @@ class Store:
             self._db = sqlite3.connect(path, isolation_level=None)
             self._db.executescript("PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA; PRAGMA foreign_keys=ON;")
             self._migrate()
+            self._data_version = 0
+            self.changed_elsewhere()
         except (OSError, sqlite3.Error) as problem:
             raise StoreError(
                 f"The space cannot use its database {path}: {problem}. "
@@ -90,17 +123,24 @@ class Store:
         self._db.close()
 
     def _migrate(self) -> None:
+        if self._schema() == SCHEMA_VERSION:
+            return
+        with self._transaction("EXCLUSIVE") as db:
+            for version in range(self._schema() + 1, SCHEMA_VERSION + 1):
+                step = files("intercom.space").joinpath(f"schema-{version}.sql").read_text(encoding="utf-8")
+                for statement in step.split(";"):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version={version}")
+
+    def _schema(self) -> int:
         (found,) = self._db.execute("PRAGMA user_version").fetchone()
         if found > SCHEMA_VERSION:
             raise sqlite3.DatabaseError(f"it was written by a newer version (schema {found})")
-        if found == SCHEMA_VERSION:
-            return
-        schema = files("intercom.space").joinpath("schema.sql").read_text(encoding="utf-8")
-        self._db.executescript(f"BEGIN EXCLUSIVE; {schema} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        return int(found)
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._db.execute("BEGIN IMMEDIATE")
+    def _transaction(self, kind: Literal["EXCLUSIVE", "IMMEDIATE"] = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
+        self._db.execute(f"BEGIN {kind}")
         try:
             yield self._db
         except BaseException:
@@ -118,6 +158,26 @@ class Store:
         made = make()
         self._db.execute("INSERT INTO settings VALUES (?, ?)", (key, made))
         return made
+
+    def place(self) -> Place | None:
+        """Where the space was last served; None when it never was."""
+        row = self._db.execute("SELECT value FROM settings WHERE key = 'place'").fetchone()
+        if row is None:
+            return None
+        url, host, port = str(row[0]).split()
+        return Place(url, host, int(port))
+
+    def serve_at(self, place: Place) -> None:
+        """Note where the space is served; writes only what is new."""
+        if self.place() != place:
+            value = f"{place.url} {place.host} {place.port}"
+            self._db.execute("INSERT OR REPLACE INTO settings VALUES ('place', ?)", (value,))
+
+    def changed_elsewhere(self) -> bool:
+        """Whether another connection, such as another process's, has written since this was last asked."""
+        (version,) = self._db.execute("PRAGMA data_version").fetchone()
+        before, self._data_version = self._data_version, version
+        return bool(before != version)
 
     # -- subscribers and groups --------------------------------------------------------------------------
 
@@ -171,11 +231,6 @@ class Store:
     def subscriber_by_id(self, subscriber_id: str) -> Subscriber | None:
         """Look a subscriber up by its id, the SAT's subject."""
         return self._subscriber("id", subscriber_id)
-
-    def subscribers(self) -> list[Subscriber]:
-        """All subscribers, by name."""
-        rows = self._db.execute("SELECT id, reference, display_name FROM subscribers ORDER BY reference")
-        return [Subscriber(*row) for row in rows]
 
     def remove_subscriber(self, reference: str) -> None:
         """Forget a subscriber with its address, devices and memberships; its tokens are worth nothing from now on."""
@@ -254,7 +309,7 @@ class Store:
         """A new secret for one device of `subscriber`; only its hash is kept."""
         secret = secrets.token_urlsafe(DEVICE_SECRET_BYTES)
         row = (_hash(secret), subscriber.id, name.strip()[:DISPLAY_NAME_LIMIT_CHARS])
-        self._db.execute("INSERT INTO devices VALUES (?, ?, ?)", row)
+        self._db.execute("INSERT INTO devices (secret_hash, subscriber_id, name) VALUES (?, ?, ?)", row)
         return secret
 
     def owner_of(self, device_secret: str) -> Subscriber:
@@ -267,6 +322,44 @@ class Store:
         if not row:
             raise TokenError("No device of this space has this secret; pair the device again.")
         return Subscriber(*row)
+
+    def seen(self, device_secret: str) -> None:
+        """Note that a device was here today; writes once a day, for the sake of the SD card."""
+        today = date.fromtimestamp(self._now()).isoformat()
+        query = "UPDATE devices SET seen_on = ? WHERE secret_hash = ? AND seen_on <> ?"
+        self._db.execute(query, (today, _hash(device_secret), today))
+
+    def devices(self) -> list[Device]:
+        """Everybody who can sign in, by name; a subscriber with several secrets is one."""
+        rows = self._db.execute(
+            "SELECT s.reference, s.display_name, a.name, a.created_at, MAX(d.seen_on) FROM subscribers s "
+            "JOIN devices d ON d.subscriber_id = s.id "
+            "JOIN addresses a ON a.resource_id = s.id AND a.kind = 'subscriber' "
+            "GROUP BY s.id ORDER BY s.reference"
+        )
+        return [Device(*row) for row in rows]
+
+    # -- pairing codes -----------------------------------------------------------------------------------
+
+    def open_code(self, code_hash: str, *, now: float, expires_at: float, limit: int) -> None:
+        """Keep the hash of a new code; forget those that are too old, and the oldest beyond `limit`."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM pairing_codes WHERE expires_at <= ? OR expires_at > ?", (now, expires_at))
+            db.execute("INSERT OR REPLACE INTO pairing_codes VALUES (?, ?)", (code_hash, expires_at))
+            db.execute(
+                "DELETE FROM pairing_codes WHERE code_hash NOT IN "
+                "(SELECT code_hash FROM pairing_codes ORDER BY expires_at DESC LIMIT ?)",
+                (limit,),
+            )
+
+    def open_codes(self, after: float, until: float) -> list[str]:
+        """The hashes of the codes that expire after `after` and not after `until`, seconds since 1970."""
+        query = "SELECT code_hash FROM pairing_codes WHERE expires_at > ? AND expires_at <= ?"
+        return [str(row[0]) for row in self._db.execute(query, (after, until))]
+
+    def close_code(self, code_hash: str) -> bool:
+        """Forget a code; false when somebody was quicker."""
+        return self._db.execute("DELETE FROM pairing_codes WHERE code_hash = ?", (code_hash,)).rowcount == 1
 
 
 def _hash(secret: str) -> str:

@@ -15,8 +15,7 @@ import pytest
 from intercom.config import SpaceConfig
 from intercom.space import Space
 from intercom.space.credential import read_credential
-from intercom.space.errors import PairingError, StoreError
-from intercom.space.pairing import CODE_LIFETIME_S, PairingCodes
+from intercom.space.errors import StoreError
 
 from .conftest import House
 
@@ -138,13 +137,6 @@ async def test_two_phones_of_one_name_get_two_addresses(house: House) -> None:
         async with house.http.post(house.space.url + "/api/space/pair", json=body) as answer:
             seen.add((await answer.json())["address"])
     assert seen == {"/private/kuche", "/private/kuche-2"}
-
-
-def test_a_pairing_code_is_worthless_after_ten_minutes() -> None:
-    codes = PairingCodes()
-    code = codes.issue(0.0)
-    with pytest.raises(PairingError):
-        codes.redeem(code, CODE_LIFETIME_S)
 
 
 async def test_a_wrong_device_secret_gets_no_token(house: House) -> None:

@@ -179,15 +179,3 @@ async def test_a_client_that_does_not_read_is_cut_off(house: House, monkeypatch:
             await door.verto("verto.info", call.caller.call_id, **padding)
     assert "result" in await door.rpc("signalwire.ping")
     del kitchen
-
-
-async def test_a_removed_phone_is_thrown_out_at_once(house: House) -> None:
-    door, phone = await house.join("door"), await house.station("phone")
-    mine = await door.dial("/private/phone")
-    await phone.verto("verto.answer", await phone.ringing(), sdp=ANSWER)
-    await door.heard("verto.answer")
-    house.space.remove("phone")
-    assert (await door.heard("verto.bye"))["callID"] == mine
-    await asyncio.wait_for(phone.reader, WAIT_S)
-    again = await house.open()
-    assert (await again.connect(phone.token))["error"]["code"] == -32002

@@ -1,0 +1,80 @@
+"""Who belongs to a space, for a process beside the one that serves it: `intercom space pair`, `devices`, `remove`.
+
+Both work on the same database. A running space notices within a second what was changed here (`Space`).
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Self
+
+from intercom.space.errors import AddressError, NoSpaceError
+from intercom.space.pairing import UNNAMED, Invitation, PairingCodes
+from intercom.space.store import DATABASE, Device, Store
+
+ANSWER_LIMIT_S: Final = 2.0
+"""How long a space on this machine may take to accept a connection."""
+
+
+class Membership:
+    """The space's books.
+
+    :param state_dir: the space's state directory.
+    :param wall: the time of day, seconds since 1970.
+    Raises `NoSpaceError` when no space was ever there and `StoreError` when its database cannot be used.
+    """
+
+    def __init__(self, state_dir: Path, *, wall: Callable[[], float] = time.time) -> None:
+        self._state_dir = state_dir
+        if not (state_dir / DATABASE).exists():
+            raise NoSpaceError(
+                f"There is no space in {state_dir}; start it with `intercom space`, or name its directory "
+                "with --state-dir."
+            )
+        self._store = Store(state_dir / DATABASE, now=wall)
+        self._codes = PairingCodes(self._store, now=wall)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._store.close()
+
+    def invite(self, *, name: str = UNNAMED) -> Invitation:
+        """An invitation to the space that runs now; raises `NoSpaceError` when none runs."""
+        place = self._store.place()
+        if place is None or not _answers(place.host, place.port):
+            raise NoSpaceError(f"No space runs in {self._state_dir}; start it with `intercom space`, then pair.")
+        return self._codes.invite(place.url, name=name)
+
+    def devices(self) -> list[Device]:
+        """Who can sign in, by address."""
+        return self._store.devices()
+
+    def remove(self, who: str) -> Device:
+        """Throw somebody out, named by display name, address or the address's last part; return who it was.
+
+        Its secrets and tokens are worth nothing at once; its socket and calls end within a second.
+        Raises `AddressError` when nobody is called so, or several are.
+        """
+        devices = self._store.devices()
+        found = [device for device in devices if who in {device.address, device.reference}]
+        found = found or [device for device in devices if device.name == who]
+        if not found:
+            raise AddressError(f"Nobody in this space is called {who!r}; `intercom space devices` lists who is there.")
+        if len(found) > 1:
+            several = ", ".join(device.address for device in found)
+            raise AddressError(f"Several are called {who!r}; say which: {several}.")
+        self._store.remove_subscriber(found[0].reference)
+        return found[0]
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), ANSWER_LIMIT_S).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,2 @@
+ALTER TABLE devices ADD COLUMN seen_on TEXT NOT NULL DEFAULT '';
+CREATE TABLE pairing_codes (code_hash TEXT PRIMARY KEY, expires_at REAL NOT NULL) WITHOUT ROWID;

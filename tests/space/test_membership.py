@@ -1,0 +1,306 @@
+"""Who belongs to the house: codes, the list of devices, and being thrown out, also from a second process's database."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from intercom.space import Invitation, Membership
+from intercom.space.errors import AddressError, NoSpaceError, PairingError, StoreError
+from intercom.space.pairing import ALPHABET, CODE_LIFETIME_S, CODES_LIMIT, PairingCodes
+from intercom.space.store import DATABASE, Device, Store
+
+from .conftest import ANSWER, WAIT_S, House
+from .test_doors_and_keys import bearer
+
+NOON = 1_800_000_000.0
+DAY_S = 86_400.0
+THROWN_OUT_S = 2.0
+"""A second until the space looks, and one for a loaded machine."""
+
+
+class Clock:
+    """The time of day, as a test sets it."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Clock) -> Store:
+    return Store(tmp_path / DATABASE, now=clock)
+
+
+@pytest.fixture
+def codes(store: Store, clock: Clock) -> PairingCodes:
+    return PairingCodes(store, now=clock)
+
+
+def code_of(invitation: Invitation) -> str:
+    return parse_qs(urlsplit(invitation.url).fragment)["pair"][0]
+
+
+async def pair(house: House, code: str, name: str = "Phone") -> tuple[int, dict[str, str]]:
+    async with house.http.post(house.space.url + "/api/space/pair", json={"code": code, "name": name}) as answer:
+        return answer.status, (await answer.json() if answer.status == 201 else {})
+
+
+# -- codes ---------------------------------------------------------------------------------------------
+
+
+def test_a_code_works_once(codes: PairingCodes) -> None:
+    code = codes.invite("http://house").code
+    codes.redeem(code)
+    with pytest.raises(PairingError):
+        codes.redeem(code)
+
+
+def test_a_code_is_worthless_after_ten_minutes(codes: PairingCodes, clock: Clock) -> None:
+    code = codes.invite("http://house").code
+    clock.now += CODE_LIFETIME_S
+    with pytest.raises(PairingError):
+        codes.redeem(code)
+
+
+def test_a_code_from_before_the_clock_was_set_back_is_worthless(codes: PairingCodes, clock: Clock) -> None:
+    code = codes.invite("http://house").code
+    clock.now -= DAY_S
+    with pytest.raises(PairingError):
+        codes.redeem(code)
+
+
+def test_the_oldest_of_too_many_codes_gives_way(codes: PairingCodes, clock: Clock) -> None:
+    made = []
+    for _ in range(CODES_LIMIT + 1):
+        made.append(codes.invite("http://house").code)
+        clock.now += 1
+    with pytest.raises(PairingError):
+        codes.redeem(made[0])
+    codes.redeem(made[1])
+
+
+def test_a_code_may_be_typed_as_people_type(codes: PairingCodes) -> None:
+    sloppy = str.maketrans("01", "oi")
+    for disguise in (str.lower, lambda code: code.replace("-", " "), lambda code: f" {code.translate(sloppy)}"):
+        codes.redeem(disguise(codes.invite("http://house").code))
+
+
+def test_a_code_is_two_groups_of_five_characters_that_cannot_be_confused(codes: PairingCodes) -> None:
+    first, second = codes.invite("http://house").code.split("-")
+    assert (len(first), len(second)) == (5, 5)
+    assert set(first + second) <= set(ALPHABET)
+    assert not set("OILU") & set(ALPHABET)
+
+
+def test_no_code_is_in_the_file(codes: PairingCodes, tmp_path: Path) -> None:
+    invitation = codes.invite("http://house")
+    kept = (tmp_path / DATABASE).read_bytes()
+    assert code_of(invitation).encode() not in kept
+    assert invitation.code.encode() not in kept
+
+
+def test_of_two_who_use_one_code_at_once_one_is_refused(store: Store, codes: PairingCodes, tmp_path: Path) -> None:
+    invitation = codes.invite("http://house")
+    (kept,) = store.open_codes(NOON, NOON + CODE_LIFETIME_S)
+    codes.redeem(invitation.code)
+    assert not Store(tmp_path / DATABASE, now=lambda: NOON).close_code(kept)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(typed=st.text(max_size=200))
+def test_nothing_else_opens_the_house(codes: PairingCodes, typed: str) -> None:
+    codes.invite("http://house")
+    with pytest.raises(PairingError):
+        codes.redeem(typed)
+
+
+@pytest.mark.parametrize("body", [b'{"code": "\\ud800"}', b'{"code": 5}', b"{", b"", b'{"code": ""}'])
+async def test_what_is_no_code_is_refused_and_nothing_else(house: House, body: bytes) -> None:
+    async with house.http.post(house.space.url + "/api/space/pair", data=body) as answer:
+        assert (answer.status, await answer.read()) == (401, b"")
+
+
+async def test_a_second_process_invites_to_the_space_that_runs(house: House, tmp_path: Path) -> None:
+    with Membership(tmp_path / "state") as beside:
+        invitation = beside.invite(name="Kitchen tablet")
+    assert invitation.url.startswith(f"http://localhost:{house.space.port}/station/#pair=")
+    assert parse_qs(urlsplit(invitation.url).fragment)["name"] == ["Kitchen tablet"]
+    assert (await pair(house, invitation.code))[0] == 201
+
+
+async def test_no_invitation_is_made_to_a_space_that_does_not_run(house: House, tmp_path: Path) -> None:
+    await house.space.stop()
+    with Membership(tmp_path / "state") as beside, pytest.raises(NoSpaceError, match="start it"):
+        beside.invite()
+
+
+def test_where_no_space_ever_was_none_is_made(tmp_path: Path) -> None:
+    with pytest.raises(NoSpaceError, match="--state-dir"):
+        Membership(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- a device invites another ----------------------------------------------------------------------------
+
+
+async def test_a_paired_device_invites_another(house: House) -> None:
+    _, first = await pair(house, house.space.invite().code)
+    url = house.space.url + "/api/space/pairing"
+    async with house.http.post(url, headers=bearer(first["device_secret"])) as answer:
+        assert answer.status == 201
+        invitation = await answer.json()
+    drawn = ElementTree.fromstring(invitation["qr"])
+    assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
+    assert code_of(Invitation(invitation["url"], "", 0)) == invitation["code"].replace("-", "")
+    assert (await pair(house, invitation["code"], "Second"))[1]["address"] == "/private/second"
+
+
+@pytest.mark.parametrize("headers", [{}, bearer("guess")])
+async def test_a_stranger_cannot_invite(house: House, headers: dict[str, str]) -> None:
+    async with house.http.post(house.space.url + "/api/space/pairing", headers=headers) as answer:
+        assert (answer.status, await answer.read()) == (401, b"")
+
+
+# -- the list of devices -----------------------------------------------------------------------------------
+
+
+async def test_the_list_says_who_can_sign_in_and_when_each_was_last_here(house: House, tmp_path: Path) -> None:
+    house.space.enrol("door", "Front door")
+    _, phone = await pair(house, house.space.invite().code, "Anna's phone")
+    url = house.space.url + "/api/space/token"
+    async with house.http.post(url, headers=bearer(phone["device_secret"])) as answer:
+        assert answer.status == 200
+    with Membership(tmp_path / "state") as beside:
+        listed = {device.address: device for device in beside.devices()}
+    assert set(listed) == {"/private/anna-s-phone", "/private/door"}
+    assert listed["/private/anna-s-phone"].name == "Anna's phone"
+    assert listed["/private/anna-s-phone"].seen_on > "2020"
+    assert listed["/private/door"].seen_on == ""
+
+
+def test_that_a_device_was_here_is_written_once_a_day(store: Store, clock: Clock, tmp_path: Path) -> None:
+    secret = store.add_device(store.add_subscriber("phone"), "Phone")
+    store.seen(secret)
+    first_day = store.devices()[0].seen_on
+    written = (tmp_path / DATABASE).stat().st_mtime_ns
+    store.seen(secret)
+    assert (tmp_path / DATABASE).stat().st_mtime_ns == written
+    clock.now += DAY_S
+    store.seen(secret)
+    assert store.devices()[0].seen_on > first_day
+
+
+# -- being thrown out --------------------------------------------------------------------------------------
+
+
+async def test_a_removed_phone_is_thrown_out_within_a_second(house: House, tmp_path: Path) -> None:
+    _, paired = await pair(house, house.space.invite().code)
+    async with house.http.post(house.space.url + "/api/space/token", headers=bearer(paired["device_secret"])) as answer:
+        token = (await answer.json())["token"]
+    door, phone = await house.join("door"), await house.open()
+    await phone.connect(token)
+    await phone.rpc("subscriber.online")
+    mine = await door.dial("/private/phone")
+    await phone.verto("verto.answer", await phone.ringing(), sdp=ANSWER)
+    await door.heard("verto.answer")
+    with Membership(tmp_path / "state") as beside:
+        assert beside.remove("Phone").address == "/private/phone"
+    await asyncio.wait_for(phone.reader, THROWN_OUT_S)
+    assert phone.socket.close_code == 1008
+    assert (await door.heard("verto.bye"))["callID"] == mine
+    again = await house.open()
+    assert (await again.connect(token))["error"]["code"] == -32002
+    async with house.http.post(house.space.url + "/api/space/token", headers=bearer(paired["device_secret"])) as answer:
+        assert answer.status == 401
+
+
+async def test_the_others_stay_when_one_is_removed(house: House, tmp_path: Path) -> None:
+    kitchen, phone = await house.station("kitchen"), await house.station("phone")
+    house.space.enrol("phone", "Phone")
+    with Membership(tmp_path / "state") as beside:
+        beside.remove("/private/phone")
+    await asyncio.wait_for(phone.reader, WAIT_S)
+    assert "result" in await kitchen.rpc("signalwire.ping")
+
+
+async def test_it_must_be_clear_who_is_removed(house: House, tmp_path: Path) -> None:
+    for _ in range(2):
+        await pair(house, house.space.invite().code, "Phone 7")
+    with Membership(tmp_path / "state") as beside:
+        with pytest.raises(AddressError, match="/private/phone-7, /private/phone-7-2"):
+            beside.remove("Phone 7")
+        with pytest.raises(AddressError, match="space devices"):
+            beside.remove("Nobody")
+        beside.remove("phone-7")
+        assert [device.address for device in beside.devices()] == ["/private/phone-7-2"]
+
+
+# -- an older database -------------------------------------------------------------------------------------
+
+
+def database_of_the_first_release(path: Path) -> None:
+    """One subscriber with one device, as version 1 wrote it."""
+    schema = files("intercom.space").joinpath("schema-1.sql").read_text()
+    db = sqlite3.connect(path)
+    db.executescript(schema)
+    db.execute("INSERT INTO subscribers VALUES ('a1', 'kitchen', 'Kitchen')")
+    address = ("b1", "/private/kitchen", "Kitchen", "subscriber", "a1", "2026-01-02T03:04:05+00:00")
+    db.execute("INSERT INTO addresses VALUES (?, ?, ?, ?, ?, ?)", address)
+    db.execute("INSERT INTO devices VALUES (?, 'a1', 'Kitchen')", (sha256(b"secret").hexdigest(),))
+    db.execute("PRAGMA user_version=1")
+    db.commit()
+    db.close()
+
+
+def test_a_database_of_the_first_release_keeps_its_devices(tmp_path: Path, clock: Clock) -> None:
+    database_of_the_first_release(tmp_path / DATABASE)
+    store = Store(tmp_path / DATABASE, now=clock)
+    assert store.owner_of("secret").reference == "kitchen"
+    (device,) = store.devices()
+    assert (device.paired_at, device.seen_on) == ("2026-01-02T03:04:05+00:00", "")
+    codes = PairingCodes(store, now=clock)
+    codes.redeem(codes.invite("http://house").code)
+
+
+def test_processes_that_meet_an_old_database_bring_it_up_to_date_once(tmp_path: Path, clock: Clock) -> None:
+    database_of_the_first_release(tmp_path / DATABASE)
+    together = threading.Barrier(4)
+
+    def look(_: int) -> list[Device]:
+        together.wait()
+        store = Store(tmp_path / DATABASE, now=clock)
+        try:
+            return store.devices()
+        finally:
+            store.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        first, *others = pool.map(look, range(4))
+    assert others == [first] * 3
+
+
+def test_a_database_of_a_newer_release_is_left_alone(tmp_path: Path, clock: Clock) -> None:
+    Store(tmp_path / DATABASE, now=clock).close()
+    with sqlite3.connect(tmp_path / DATABASE) as db:
+        db.execute("PRAGMA user_version=99")
+    with pytest.raises(StoreError, match="newer version"):
+        Store(tmp_path / DATABASE, now=clock)
