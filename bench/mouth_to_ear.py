@@ -25,8 +25,8 @@ from intercom.media.peer import DoorCall, DoorMedia
 from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ
 
 SETTLE_S = 3.0
-CLEAN_S = 12.0
-IMPAIRED_S = 12.0
+CLEAN_S = 30.0
+IMPAIRED_S = 30.0
 RECOVERY_S = 8.0
 TARGET_MS = 80.0
 

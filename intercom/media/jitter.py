@@ -25,8 +25,9 @@ WINDOW_S = 2.0
 """How long a late packet is remembered."""
 SHRINK_S_PER_S = 0.040
 """The playout follows in pauses of speech at once, and by resampling within speech half as fast."""
-LOSSY = 0.005
-"""From this loss on it is worth waiting for the redundancy in the next packet."""
+LOSSES_WORTH_WAITING = 2
+"""So many lost packets within `LOSS_WINDOW_S` make it worth waiting for the redundancy in the next packet."""
+LOSS_WINDOW_S = 10.0
 EARLY_S = 0.010
 """Less than this ahead of time is not worth a stretch."""
 SHED_S = 0.100
@@ -195,7 +196,7 @@ class JitterBuffer:
             ordered = sorted(delay for _, delay in self._delays)
             self.jitter_s = ordered[int(QUANTILE * (len(ordered) - 1))]
         wanted = self.jitter_s + MARGIN_S
-        if self._loss(now) > LOSSY:
+        if self._is_lossy(now):
             wanted = max(wanted, self._frame_s + MARGIN_S)
         wanted = min(wanted, LONGEST_TARGET_S)
         slower = self.target_s - SHRINK_S_PER_S * max(0.0, now - self._last_put)
@@ -205,11 +206,10 @@ class JitterBuffer:
     def _floor_s(self) -> float:
         return min(transit for _, transit in self._floors)
 
-    def _loss(self, now: float) -> float:
-        while self._losses and now - self._losses[0][0] > WINDOW_S:
+    def _is_lossy(self, now: float) -> bool:
+        while self._losses and now - self._losses[0][0] > LOSS_WINDOW_S:
             self._losses.popleft()
-        lost = sum(count for _, count in self._losses)
-        return lost / (lost + len(self._delays))
+        return sum(count for _, count in self._losses) >= LOSSES_WORTH_WAITING
 
     # Playout
 
