@@ -139,9 +139,13 @@ def test_idle_it_uses_no_processor_and_runs_no_device(engine: AudioEngine, repor
     while engine.stats().running and time.monotonic() < give_up:
         threading.Event().wait(0.02)
     assert not engine.stats().running
+    assert min(processor_time_of_a_moment() for _ in range(5)) < 0.002
+
+
+def processor_time_of_a_moment() -> float:
     before = time.process_time()
-    threading.Event().wait(0.5)
-    assert time.process_time() - before < 0.005
+    threading.Event().wait(0.2)
+    return time.process_time() - before
 
 
 def test_a_call_goes_on_when_the_card_comes_back(
