@@ -53,7 +53,7 @@ class Dialog(DialogBase):
         self.end_cause: str | None = None
         self.held = False
         self._invite_key: int | None = None
-        self._known = direction == "inbound"
+        self._known = direction == "inbound" or self._reattach
         self._bye_owed: str | None = None
         self._answered = False
         self._described = False
@@ -331,9 +331,14 @@ class Dialog(DialogBase):
                 self._bye_owed = cause
             return
         code = m.CAUSE_CODES.get(cause)
-        params: dict[str, Any] = {"cause": cause, "dialogParams": self._dialog_params()}
-        if code is not None:
-            params["causeCode"] = str(code)
+        # The reference client says nothing of attaching before both ends have described themselves, and names a cause
+        # only where it is not the usual one.
+        undescribed = not (self._described or self._reattach)
+        params: dict[str, Any] = {"dialogParams": self._dialog_params(first=undescribed)}
+        if cause != "NORMAL_CLEARING":
+            params["cause"] = cause
+            if code is not None:
+                params["causeCode"] = str(code)
         self._send("verto.bye", params, idempotent=True, timeout_s=BYE_TIMEOUT_S)
 
     def _end(self, status: CallStatus, cause: str, by: str) -> None:

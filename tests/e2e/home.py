@@ -64,6 +64,17 @@ class Home:
         await self.door.start()
         await self.until(State.IDLE)
 
+    async def crash_and_start_again(self) -> None:
+        """The door's process dies without a word to anybody, and a new one starts."""
+        assert self.door is not None
+        dead = self.door
+        await dead.client._link.stop()  # the socket dies; a process that dies says no goodbye to the service
+        await dead.stop()
+        self.pins.reset()
+        self.door = self._kind(self.config, state_dir=self.state_dir, pin_factory=self.pins)
+        await self.door.start()
+        await self.until(State.IDLE)
+
     async def stop(self) -> None:
         """Stop both."""
         if self.door is not None:

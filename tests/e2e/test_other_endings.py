@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from intercom.config import CallConfig
@@ -101,3 +103,49 @@ async def test_a_second_caller_hears_that_the_door_is_busy(start_home: StartHome
     await study.until("ready")
     assert "in another call" in await study.page.inner_text("#error")
     assert home.machine_state is State.IN_CALL
+
+
+async def test_a_press_and_a_call_in_the_same_instant_never_make_two_calls(
+    start_home: StartHome, pair_station: PairStation
+) -> None:
+    home = await start_home(call=CallConfig(auto_answer=("/private/*",)))
+    station = await pair_station(home)
+    await asyncio.gather(home.press(), station.page.evaluate("document.querySelector('#call-door').click()"))
+    door = home.door
+    assert door is not None
+    await home.wait_for(
+        lambda: len(door.client.session.calls) == (home.machine_state in (State.RINGING, State.IN_CALL)),
+        "one call, and the machine to know it",
+    )
+    assert (await station.page.get_attribute("body", "data-state")) in ("ready", "ringing", "calling", "in-call")
+
+
+async def test_the_caller_whom_the_button_let_in_cannot_open_the_door(
+    start_home: StartHome, pair_station: PairStation
+) -> None:
+    home = await start_home()
+    station = await pair_station(home)
+    await station.click("#call-door")
+    await home.until(State.RINGING)
+    await home.press()
+    await station.until("in-call")
+    await station.click("#open-door")
+    await station.page.wait_for_selector("#error:not([hidden])")
+    assert not home.relay_is_on()
+
+
+async def test_a_door_that_starts_again_in_a_call_is_silent_and_idle(
+    start_home: StartHome, pair_station: PairStation
+) -> None:
+    home = await start_home()
+    station = await pair_station(home)
+    await home.press()
+    await station.until("ringing")
+    await station.click("#answer")
+    await home.until(State.IN_CALL)
+    await home.crash_and_start_again()
+    await station.until("ready")
+    assert home.machine_state is State.IDLE
+    assert home.door is not None
+    assert home.door.client.session.calls == []
+    assert not home.door.engine.stats().running
