@@ -82,6 +82,8 @@ class Account:
         """A SAT; `fresh`: the last one was refused."""
         if not self._key_loaded:
             self._key = await load_key(self.storage, self._wall_clock)
+            if self._key is None and self._options.client_bound:
+                self._key = await make_key(self.storage, self._wall_clock)
             self._key_loaded = True
         if fresh or self._credential is None or self._ran_out(self._credential):
             self._device = None
@@ -160,8 +162,7 @@ class Account:
             await self._bind()
 
     async def _bind(self) -> None:
-        if self._key is None:
-            self._key = await make_key(self.storage, self._wall_clock)
+        assert self._key is not None, "whoever wants a bound token has a key since its first connection"
         if self._device is None:
             self._device = DeviceToken(self._key, self.post, self._present, self._wall_clock)
         await self._device.activate(self._now())

@@ -120,6 +120,7 @@ class ReferenceClient:
         self._subscriber = space.store.add_subscriber(reference, groups=tuple(groups))
         self._refreshable = refreshable
         self._context: BrowserContext | None = None
+        self._rung: set[str] = set()
         self.page: Page
         self.console: list[str] = []
 
@@ -182,8 +183,10 @@ class ReferenceClient:
 
     async def ringing(self) -> str:
         """Wait until a call comes in that was not returned before; return its id."""
-        await self._until("state", lambda state: state["incoming"], "an incoming call")
-        return str((await self.state())["incoming"][-1])
+        state = await self._until("state", lambda state: set(state["incoming"]) - self._rung, "an incoming call")
+        call = str(state["incoming"][-1])
+        self._rung.add(call)
+        return call
 
     async def answer(self, call: str, *, audio: bool = True, video: bool = True) -> None:
         """Answer a call."""
@@ -212,6 +215,14 @@ class ReferenceClient:
     async def ice_restart(self, call: str) -> None:
         """Restart ICE."""
         await self._do("iceRestart", call)
+
+    async def register(self) -> None:
+        """Be reachable."""
+        await self._do("register")
+
+    async def unregister(self) -> None:
+        """Be reachable no more."""
+        await self._do("unregister")
 
     async def cut(self) -> None:
         """Close the signalling socket under the client."""

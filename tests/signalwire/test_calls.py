@@ -95,7 +95,7 @@ async def test_a_caller_hangs_up_at_the_answered_calls_node(
     await call.hangup()
     bye = await service.asked("verto.bye")
     assert bye.params["node_id"] == "node-1"
-    assert (verto(bye).params["cause"], verto(bye).params["causeCode"]) == ("NORMAL_CLEARING", "16")
+    assert not {"cause", "causeCode"} & set(verto(bye).params), "as the reference client: the usual cause goes unnamed"
     assert call.status == "destroyed"
     assert media.calls[0].closed == 1
 
