@@ -11,9 +11,11 @@ _intercom() {
     "") known="run demo space config doctor status watch call answer hangup mute unmute volume door devices calls faults metrics log diagnostics restart ssh-key ssh-gate door-off" ;;
     "run") known="--help --config" ;;
     "demo") known="--help --lan --state-dir --config" ;;
-    "space") known="--help --config pair enrol" ;;
-    "space pair") known="--help --name" ;;
-    "space enrol") known="--help --reference --name" ;;
+    "space") known="--help --config --state-dir pair devices remove enrol" ;;
+    "space pair") known="--help --config --state-dir --name" ;;
+    "space devices") known="--help --config --state-dir --json" ;;
+    "space remove") known="--help --config --state-dir" ;;
+    "space enrol") known="--help --config --state-dir --reference --name" ;;
     "config") known="check example" ;;
     "config check") known="--help" ;;
     "config example") known="--help" ;;

@@ -44,7 +44,12 @@ def add_commands(commands: Any) -> None:
         mute = _add(commands, name, help_, _mute)
         mute.add_argument("what", nargs="?", default="microphone", choices=("microphone", "speaker"))
         mute.set_defaults(on=on)
-    volume = _add(commands, "volume", "make the speaker or the microphone louder or softer, until a restart", _volume)
+    volume = _add(
+        commands,
+        "volume",
+        "make the speaker or the microphone louder or softer; each sound card keeps its own",
+        _volume,
+    )
     volume.add_argument("what", nargs="?", default="speaker", choices=("speaker", "microphone"))
     volume.add_argument("db", nargs="?", type=float, metavar="DB", help="-60 to 20; without it: tell how loud it is")
     door = commands.add_parser("door", help="open the door").add_subparsers(metavar="ACTION", required=True)
@@ -241,8 +246,6 @@ def _mute(options: argparse.Namespace, client: Client) -> int:
 def _volume(options: argparse.Namespace, client: Client) -> int:
     answer = client.ask("volume", what=options.what, gain_db=options.db, by=options.by)
     say(f"The {answer['what']} is at {answer['gain_db']:g} dB.")
-    if options.db is not None:
-        say(f"To keep it after a restart: audio.{answer['what']}_gain_db in the configuration.")
     return OK
 
 

@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -26,6 +26,7 @@ from intercom.control.protocol import INVALID_PARAMS, REFUSED
 from intercom.control.server import Caller, ControlServer, Handler
 from intercom.machine import Phase
 from intercom.media.card import list_cards
+from intercom.media.levels import HIGHEST_DB, LOWEST_DB, Levels, LevelStore
 from intercom.panel import PanelError
 from intercom.recent_log import RecentLog
 
@@ -38,8 +39,6 @@ RESTART_AFTER_S = 0.1
 """The answer leaves first."""
 DIAGNOSTICS_LINES = 2000
 """All that are kept."""
-GAIN_LOW_DB, GAIN_HIGH_DB = -60.0, 20.0
-"""As `audio.speaker_gain_db` takes."""
 
 What = Literal["microphone", "speaker"]
 By = Annotated[str, msgspec.Meta(max_length=64, pattern=r"\A[ -~]*\Z")]
@@ -71,7 +70,7 @@ class Volume(Nothing):
     """How loud."""
 
     what: What = "speaker"
-    gain_db: Annotated[float, msgspec.Meta(ge=GAIN_LOW_DB, le=GAIN_HIGH_DB)] | None = None
+    gain_db: Annotated[float, msgspec.Meta(ge=LOWEST_DB, le=HIGHEST_DB)] | None = None
     "None asks"
 
 
@@ -90,10 +89,9 @@ class Commands:
     def __init__(self, door: Appliance, state_dir: Path) -> None:
         self._door = door
         self._started = time.monotonic()
-        self._gains_db = {
-            "microphone": door.config.audio.microphone_gain_db,
-            "speaker": door.config.audio.speaker_gain_db,
-        }
+        audio = door.config.audio
+        self._levels = Levels(speaker_db=audio.speaker_gain_db, microphone_db=audio.microphone_gain_db)
+        self._store = LevelStore(state_dir / "levels.json")
         self._recent = RecentLog()
         path, in_memory = served_at(state_dir, os.environ)
         self._server = ControlServer(
@@ -105,6 +103,8 @@ class Commands:
     async def start(self) -> None:
         """Listen; without a place for the socket the door works, and only the commands do not."""
         logging.getLogger().addHandler(self._recent)
+        self._levels = self._store.load(self._door.sound, self._levels)
+        self._levels.apply(self._door.engine)
         try:
             await self._server.start()
         except OSError as error:
@@ -123,7 +123,7 @@ class Commands:
 
     def status(self) -> dict[str, Any]:
         """The status document."""
-        return condition(self._door, uptime_s=time.monotonic() - self._started, gains_db=self._gains_db)
+        return condition(self._door, uptime_s=time.monotonic() - self._started, levels=self._levels)
 
     def figures(self) -> str:
         """The figures in Prometheus's text format."""
@@ -187,23 +187,27 @@ class Commands:
 
     async def _mute(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
         asked = _read(params, Mute)
-        if asked.what == "microphone":
-            self._door.engine.microphone_muted = asked.on
-        else:
-            self._door.engine.speaker_muted = asked.on
-        self.changed()
+        await self._set(replace(self._levels, **{f"{asked.what}_muted": asked.on}))
         return {"what": asked.what, "muted": asked.on}
 
     async def _volume(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
         asked = _read(params, Volume)
         if asked.gain_db is not None:
-            self._gains_db[asked.what] = asked.gain_db
             if asked.what == "speaker":
-                self._door.engine.set_speaker_gain_db(asked.gain_db)
+                await self._set(replace(self._levels, speaker_db=asked.gain_db))
             else:
-                self._door.engine.set_microphone_gain_db(asked.gain_db)
-            self.changed()
-        return {"what": asked.what, "gain_db": self._gains_db[asked.what]}
+                await self._set(replace(self._levels, microphone_db=asked.gain_db))
+        return {"what": asked.what, "gain_db": getattr(self._levels, f"{asked.what}_db")}
+
+    async def _set(self, levels: Levels) -> None:
+        """From the next block on, and after a restart."""
+        self._levels = levels
+        levels.apply(self._door.engine)
+        self.changed()
+        try:
+            await asyncio.to_thread(self._store.save, self._door.sound, levels)
+        except OSError as error:
+            raise RefusedError(f"it holds until a restart only: it cannot be kept ({error})", REFUSED) from error
 
     # -- the door --------------------------------------------------------------------------------------
 

@@ -15,12 +15,13 @@ from intercom.signalwire.quality import level
 if TYPE_CHECKING:
     from intercom.appliance import Appliance
     from intercom.media.call_stats import CallStats
+    from intercom.media.levels import Levels
 
 
-def condition(door: Appliance, *, uptime_s: float, gains_db: dict[str, float]) -> dict[str, Any]:
+def condition(door: Appliance, *, uptime_s: float, levels: Levels) -> dict[str, Any]:
     """The status document."""
     now = datetime.now(UTC)
-    machine, engine, stats = door.machine, door.engine, door.engine.stats()
+    machine, stats = door.machine, door.engine.stats()
     return {
         "protocol": PROTOCOL,
         "version": __version__,
@@ -41,10 +42,10 @@ def condition(door: Appliance, *, uptime_s: float, gains_db: dict[str, float]) -
             "playback_xruns": stats.playback_xruns,
             "microphone_db": _finite(stats.microphone_db) if stats.running else None,
             "speaker_db": _finite(stats.speaker_db) if stats.running else None,
-            "microphone_muted": engine.microphone_muted,
-            "speaker_muted": engine.speaker_muted,
-            "microphone_gain_db": gains_db["microphone"],
-            "speaker_gain_db": gains_db["speaker"],
+            "microphone_muted": levels.microphone_muted,
+            "speaker_muted": levels.speaker_muted,
+            "microphone_gain_db": levels.microphone_db,
+            "speaker_gain_db": levels.speaker_db,
             "real_time": stats.real_time,
         },
         "camera": None if door.camera is None else door.camera.description,

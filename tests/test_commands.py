@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pytest_asyncio
 
 from intercom import cli_control as cli
+from intercom.appliance import Appliance
 from intercom.config import AudioConfig, HistoryConfig
 from intercom.machine import Fault, State
 from tests.e2e.home import Home, home_config
@@ -183,6 +184,17 @@ async def test_microphone_and_speaker_are_muted_each_by_itself(home: Home) -> No
 async def test_the_volume_is_set_and_told(home: Home) -> None:
     assert "at -6 dB" in (await say(home, "volume", "speaker", "-6")).out
     assert (await say(home, "volume")).out == "The speaker is at -6 dB.\n"
+
+
+async def test_levels_outlive_a_restart(home: Home) -> None:
+    await say(home, "volume", "speaker", "-6")
+    await say(home, "mute")
+    assert home.door is not None
+    await home.door.stop()
+    home.door = Appliance(home.config, state_dir=home.state_dir, pin_factory=home.pins)
+    await home.door.start()
+    assert (await say(home, "volume")).out == "The speaker is at -6 dB.\n"
+    assert home.door.engine.microphone_muted
 
 
 async def test_devices_and_log_are_shown(home: Home) -> None:
