@@ -9,19 +9,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from intercom import __version__, cli_control, cli_ssh
+from intercom import __version__, cli_control, cli_space, cli_ssh
 
 if TYPE_CHECKING:
     from intercom.config import Config
 
 SYSTEM_CONFIG = Path("/etc/intercom/intercom.toml")
+CONFIG_HELP = f"default: {SYSTEM_CONFIG}, if it exists"
 OK, FAILED, USAGE, BAD_CONFIG = 0, 1, 2, 78
 """Exit statuses; 78 is EX_CONFIG of sysexits.h."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    options = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = parser(status_alone=words[:1] == ["status"]).parse_args(words)
     try:
         status: int = options.run(options)
     except KeyboardInterrupt:
@@ -31,13 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def parser() -> argparse.ArgumentParser:
-    """Every command, what it takes and what runs it."""
+def parser(*, status_alone: bool = False) -> argparse.ArgumentParser:
+    """Every command, what it takes and what runs it; or `status` alone, which must answer before the rest is built."""
     parser = argparse.ArgumentParser(
         prog="intercom", description="A door station that registers as a SignalWire subscriber."
     )
     parser.add_argument("--version", action="version", version=f"intercom {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    if status_alone:
+        cli_control.add_status(commands)
+        return parser
 
     run = commands.add_parser("run", help="run the door station")
     _takes_config(run)
@@ -49,18 +54,7 @@ def parser() -> argparse.ArgumentParser:
     _takes_config(demo)
     demo.set_defaults(run=_demo)
 
-    space = commands.add_parser("space", help="run the embedded space: the house's own service, with no account")
-    _takes_config(space)
-    space.set_defaults(run=_space, action="serve")
-    actions = space.add_subparsers(metavar="ACTION")
-    pair = actions.add_parser("pair", help="print a one-time address with which a phone or tablet joins the house")
-    pair.add_argument("--name", default="Station", help="what the house calls it")
-    pair.set_defaults(action="pair")
-    door = actions.add_parser("enrol", help="write a door's credential to a file")
-    door.add_argument("file", type=Path, help="the file to write, mode 0600")
-    door.add_argument("--reference", default="door", help="its name in addresses: /private/REFERENCE")
-    door.add_argument("--name", default="Door", help="what the house sees when it calls")
-    door.set_defaults(action="enrol")
+    cli_space.add_commands(commands, load=_load, config_help=CONFIG_HELP)
 
     config = commands.add_parser("config", help="check a configuration, or write an example")
     what = config.add_subparsers(metavar="ACTION", required=True)
@@ -85,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _takes_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help=f"default: {SYSTEM_CONFIG}, if it exists")
+    parser.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
 
 
 def _load(options: argparse.Namespace) -> Config | None:
@@ -123,21 +117,6 @@ def _demo(options: argparse.Namespace) -> int:
 
     state_dir = options.state_dir or config.state_path(os.environ) / "demo"
     return run_demo(config, state_dir=state_dir, lan=options.lan)
-
-
-def _space(options: argparse.Namespace) -> int:
-    config = _load(options)
-    if config is None:
-        return BAD_CONFIG
-    from intercom import service
-
-    match options.action:
-        case "pair":
-            return service.print_pairing(config, options.name)
-        case "enrol":
-            return service.enrol(config, options.reference, options.name, options.file)
-        case _:
-            return service.run_space(config)
 
 
 def _config_check(options: argparse.Namespace) -> int:

@@ -7,11 +7,15 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from intercom.config import Config
+
+if TYPE_CHECKING:
+    from intercom.space import Invitation
 
 logger = logging.getLogger(__name__)
 
@@ -115,12 +119,11 @@ def run_door(config: Config) -> int:
     return run(build, started=started, mendable=MENDABLE)
 
 
-def run_space(config: Config) -> int:
+def run_space(config: Config, state_dir: Path) -> int:
     """`intercom space`: the embedded space; writes the door's credential beside its own state on the first start."""
     from intercom.space import Space, SpaceError
 
     log_to_stderr(config.log.level)
-    state_dir = config.state_path(os.environ)
     space: Space | None = None
 
     def build() -> Space:
@@ -135,23 +138,13 @@ def run_space(config: Config) -> int:
     return run(build, started=started, mendable=(SpaceError,))
 
 
-def print_pairing(config: Config, name: str) -> int:
-    """`intercom space pair`: a one-time address, as text and as a QR code."""
-    from intercom.space import Space
-
-    url = Space(config.space, config.state_path(os.environ)).pairing_url(name=name)
-    print_address(url)
-    return 0
-
-
-def enrol(config: Config, reference: str, name: str, file: Path) -> int:
-    """`intercom space enrol`: the credential of a door."""
-    from intercom.space import Space
-
-    space = Space(config.space, config.state_path(os.environ))
-    space.write_credential(reference, file, display_name=name)
-    print(f"{file}: the credential of /private/{reference}")
-    return 0
+def print_invitation(invitation: Invitation) -> None:
+    """Print what a phone or tablet needs to join: to scan, to open, or to type."""
+    print_address(invitation.url)
+    page = invitation.url.partition("#")[0]
+    until = time.strftime("%H:%M", time.localtime(invitation.expires_at))
+    print(f"Or open {page} there and type the code  {invitation.code}")
+    print(f"It lets one device in, until {until}.")
 
 
 def print_address(url: str) -> None:

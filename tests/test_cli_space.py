@@ -1,0 +1,108 @@
+"""`intercom space` in a process of its own, and the commands that work beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from intercom import cli
+
+WAIT_S = 20.0
+COMMAND = [sys.executable, "-m", "intercom.cli", "space"]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The state directory of a space that runs on whatever port was free."""
+    directory = tmp_path_factory.mktemp("house")
+    config = directory / "intercom.toml"
+    config.write_text('[space]\nlisten = "127.0.0.1:0"\n')
+    serve = [*COMMAND, "--config", str(config), "--state-dir", str(directory)]
+    with subprocess.Popen(serve, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "serves at" in line:
+                break
+        yield directory
+        process.send_signal(signal.SIGINT)
+        assert process.wait(WAIT_S) == 0
+
+
+def run(house: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """One command in a second process, on the same state directory."""
+    command = [*COMMAND, arguments[0], "--state-dir", str(house), *arguments[1:]]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=WAIT_S)
+
+
+def pair(house: Path, name: str) -> str:
+    """Join by the typed code that `intercom space pair` prints; return the device's secret."""
+    printed = run(house, "pair", "--name", name).stdout
+    page = re.search(r"http://localhost:\d+/", printed)
+    code = re.search(r"type the code {2}(\w{5}-\w{5})$", printed, re.MULTILINE)
+    assert page and code, printed
+    body = json.dumps({"code": code[1].lower(), "name": name}).encode()
+    with urllib.request.urlopen(f"{page[0]}api/space/pair", body, timeout=WAIT_S) as answer:
+        return str(json.load(answer)["device_secret"])
+
+
+def test_the_printed_code_opens_the_house_that_runs(house: Path) -> None:
+    assert pair(house, "Kitchen")
+
+
+def test_the_address_is_printed_to_scan_and_says_until_when_it_is_good(house: Path) -> None:
+    printed = run(house, "pair").stdout
+    assert re.match(r"http://localhost:\d+/station/#pair=[0-9A-Z]{10}\n", printed)
+    assert printed.count("█") > 100
+    assert re.search(r"one device in, until \d\d:\d\d\.$", printed)
+
+
+def test_the_list_names_every_device(house: Path) -> None:
+    pair(house, "Hall")
+    listed = run(house, "devices").stdout
+    assert re.search(r"^Front door +/private/door +20\S+ \d\d:\d\d +never$", listed, re.MULTILINE)
+    assert re.search(r"^Hall +/private/hall +20", listed, re.MULTILINE)
+    addresses = [device["address"] for device in json.loads(run(house, "devices", "--json").stdout)]
+    assert "/private/hall" in addresses
+
+
+def test_a_name_cannot_command_the_terminal(house: Path) -> None:
+    pair(house, "\x1b[2JEvil")
+    assert "\x1b" not in run(house, "devices").stdout
+
+
+def test_a_removed_device_gets_no_token_any_more(house: Path) -> None:
+    secret = pair(house, "Lost phone")
+    removed = run(house, "remove", "Lost phone")
+    assert "Lost phone (/private/lost-phone) cannot sign in any more" in removed.stdout
+    page = re.search(r"http://localhost:\d+/", run(house, "pair").stdout)
+    assert page
+    request = urllib.request.Request(
+        f"{page[0]}api/space/token", method="POST", headers={"Authorization": f"Bearer {secret}"}
+    )
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(request, timeout=WAIT_S)
+
+
+def test_a_device_that_is_not_there_is_told_in_one_sentence(house: Path) -> None:
+    refused = run(house, "remove", "nobody")
+    assert refused.returncode == cli.FAILED
+    assert refused.stderr.startswith("intercom: Nobody in this space is called 'nobody'")
+    assert refused.stderr.count("\n") == 1
+
+
+def test_where_no_space_is_the_commands_say_what_to_do(tmp_path: Path) -> None:
+    for arguments in (["pair"], ["devices"], ["remove", "phone"]):
+        refused = run(tmp_path, *arguments)
+        assert refused.returncode == cli.FAILED
+        assert "--state-dir" in refused.stderr
+        assert refused.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
