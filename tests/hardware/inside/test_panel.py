@@ -99,7 +99,6 @@ def test_closing_the_panel_turns_everything_off(chip: GpioChip, panel: FrontPane
     assert not any(chip.is_high(line) for line in (*COLOURS, DOOR.relay_gpio))
 
 
-@pytest.mark.xfail(reason="gpiozero keeps its edge callback after close, and an edge then ends lgpio's thread for good")
 def test_a_panel_that_was_closed_and_opened_again_feels_the_button(chip: GpioChip) -> None:
     for _ in range(4):
         with FrontPanel(PINS, DOOR) as panel:
