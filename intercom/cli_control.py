@@ -31,8 +31,7 @@ Ask = Callable[[argparse.Namespace, Client], int]
 
 def add_commands(commands: Any) -> None:
     """Add the commands to the parser of `intercom`."""
-    status = _add(commands, "status", "tell what the door station is doing", _status, json=True)
-    status.set_defaults(run=_run_status)
+    add_status(commands)
     watch = _add(commands, "watch", "show what it is doing, live, until Ctrl-C", _watch, json=True)
     watch.set_defaults(run=_run_watch)
     call = _add(commands, "call", "ring the house, or an address", _call)
@@ -66,6 +65,12 @@ def add_commands(commands: Any) -> None:
     bundle.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: a file here; in a pipe, the pipe")
     bundle.set_defaults(run=_run_diagnostics)
     _add(commands, "restart", "restart the door station (under systemd)", _simple("restart", "It restarts."))
+
+
+def add_status(commands: Any) -> None:
+    """Add the command that must answer soonest."""
+    status = _add(commands, "status", "tell what the door station is doing", _status, json=True)
+    status.set_defaults(run=_run_status)
 
 
 def _add(commands: Any, name: str, help_: str, ask: Ask, *, json: bool = False) -> argparse.ArgumentParser:
