@@ -1,0 +1,75 @@
+"""A space in a process of its own, so that what it costs can be measured: `python -m bench._space_process DIRECTORY`.
+
+Its first line is JSON: where it is, and what mints tokens. It ends when its standard input closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from intercom.config import SpaceConfig
+from intercom.space import Space
+
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+class SpaceProcess(msgspec.Struct, frozen=True):
+    """Another process's space."""
+
+    pid: int
+    url: str
+    relay_url: str
+    project_id: str
+    api_token: str
+    """With `project_id` the Basic credentials that mint tokens."""
+
+    def cpu_s(self) -> float:
+        """Processor time that it has used, user and system."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+
+    def rss_mb(self) -> float:
+        """Its memory."""
+        status = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return int(next(line for line in status if line.startswith("VmRSS:")).split()[1]) * 1024 / 1e6
+
+
+@asynccontextmanager
+async def space_process(directory: Path) -> AsyncIterator[SpaceProcess]:
+    """Start one; it ends with the context."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bench._space_process",
+        str(directory),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield msgspec.json.decode(await process.stdout.readline(), type=SpaceProcess)
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+async def _serve(directory: Path) -> None:
+    space = Space(SpaceConfig(listen="127.0.0.1:0"), directory)
+    await space.start()
+    told = SpaceProcess(os.getpid(), space.url, space.relay_url, space.tokens.project_id, space.api_token)
+    print(json.dumps(msgspec.to_builtins(told)), flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    await space.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(Path(sys.argv[1])))
