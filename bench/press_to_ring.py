@@ -78,7 +78,7 @@ async def _door(directory: Path, space: Space | None = None) -> list[float]:
 
 
 async def _reference(directory: Path, space: Space) -> tuple[list[float], int]:
-    """How long each dial took in ms, and how many the SDK gave up although the far end rang."""
+    """How long each dial took in ms, and how many the SDK gave up."""
     directory.mkdir()
     far_end = FarEnd(space, directory)
     await far_end.start()
@@ -88,12 +88,15 @@ async def _reference(directory: Path, space: Space) -> tuple[list[float], int]:
         async with chromium() as browser, ReferenceClient(browser, space, "sdk") as sdk:
             while len(took) + failed < CALLS:
                 dialled = asyncio.ensure_future(sdk.page.evaluate(DIAL))
-                rang_at, call = await far_end.rings()
+                call = None
                 try:
+                    rang_at, call = await far_end.rings()
                     dialled_at_ms, call_id = await dialled
-                except PlaywrightError:
+                except (PlaywrightError, TimeoutError):
+                    await asyncio.gather(dialled, return_exceptions=True)
                     failed += 1
-                    await call.reject()
+                    if call is not None:
+                        await call.reject()
                     continue
                 took.append(rang_at * 1000 - dialled_at_ms)
                 await call.reject()

@@ -26,8 +26,9 @@ START_LIMIT_S: Final = 5.0
 STOP_LIMIT_S: Final = 0.8
 """How long it may take to end before it is killed."""
 PROBE_INTERVAL_S: Final = 0.05
-ALLOCATIONS_PER_USER: Final = 24
-"""A call of the reference client allocates once for each media section and network interface."""
+ALLOCATIONS_PER_USER: Final = 64
+"""A call of the reference client allocates a pool of ten for each network interface, and gives it back late: the
+next call must not find the quota used up."""
 ALLOCATIONS_TOTAL: Final = 240
 """Ten calls at once through the relay."""
 BANDWIDTH_BYTES_PER_S: Final = 1_000_000
