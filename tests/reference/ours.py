@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from intercom.signalwire import AiortcMedia, Credential, Options, SignalWire, WebRTCCall
+from intercom.signalwire.credentials import CredentialProvider
 from intercom.signalwire.transport import Socket, open_websocket
 from intercom.space import Space
 from intercom.space.tokens import REFRESH_SCOPE
@@ -60,17 +61,19 @@ class ObservedSocket:
 
 
 class OurActor:
-    """Our client at a space without TLS, with real media that is silent."""
+    """Our client at a space without TLS, with real media that is silent; `said` is every frame so far."""
 
-    def __init__(self, space: Space, reference: str, *, refreshable: bool = False) -> None:
-        self._frames: list[dict[str, Any]] = []
+    def __init__(
+        self, space: Space, reference: str, *, refreshable: bool = False, provider: CredentialProvider | None = None
+    ) -> None:
+        self.said: list[dict[str, Any]] = []
         self._sockets = 0
         self._calls: dict[str, WebRTCCall] = {}
         self._history: dict[str, list[str]] = {}
         self._rung: set[str] = set()
         self._changed = asyncio.Event()
         self.client = SignalWire(
-            Minted(space, reference, refreshable=refreshable),
+            provider or Minted(space, reference, refreshable=refreshable),
             media=AiortcMedia(),
             options=Options(relay_url=space.relay_url, api_url=space.url, connector=self._open, watch_network=False),
         )
@@ -85,7 +88,7 @@ class OurActor:
         await self.client.destroy()
 
     async def _open(self, url: str, certificate: str | None) -> ObservedSocket:
-        socket = ObservedSocket(await open_websocket(url, certificate), self._frames)
+        socket = ObservedSocket(await open_websocket(url, certificate), self.said)
         self._sockets += 1
         return socket
 
@@ -111,7 +114,7 @@ class OurActor:
         await self.client.register()
 
     async def frames(self) -> list[dict[str, Any]]:
-        return list(self._frames)
+        return list(self.said)
 
     async def dial(self, destination: str) -> str:
         return (await self.client.dial(destination, video=False)).id

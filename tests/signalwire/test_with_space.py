@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from intercom.config import SpaceConfig
-from intercom.signalwire import AiortcMedia, FileStorage, SignalWire, SpaceCredentials, WebRTCCall
+from intercom.signalwire import AiortcMedia, FileStorage, RpcError, SignalWire, SpaceCredentials, WebRTCCall
 from intercom.space import Space
 from tests.signalwire.media import ScriptedMedia
 
@@ -89,6 +89,30 @@ async def test_holding_is_told_to_the_far_end(house: House) -> None:
     assert ours.held
     await ours.toggle_hold()
     await until(lambda: not theirs.far_held)
+
+
+async def test_a_transferred_call_goes_on_elsewhere(house: House, space: Space) -> None:
+    space.enrol("office", "Office")
+    space.write_credential("office", house.path / "office.json")
+    async with SignalWire(SpaceCredentials(house.path / "office.json"), media=ScriptedMedia()) as office:
+        await office.register()
+        ours, theirs = await house.call()
+        asked: list[str] = []
+        theirs.transfer_asked_stream.subscribe(asked.append)
+        await ours.transfer("/private/office")
+        await asyncio.gather(ours.wait_destroyed(), theirs.wait_destroyed())
+        assert (ours.end_cause, asked) == ("NORMAL_CLEARING", ["/private/office"])
+        again = await house.kitchen.dial(asked[0])
+        await until(lambda: bool(office.session.incoming_calls))
+        await again.hangup()
+
+
+async def test_a_transfer_to_nobody_fails_and_the_call_goes_on(house: House) -> None:
+    ours, theirs = await house.call()
+    with pytest.raises(RpcError, match="Nobody has the address"):
+        await ours.transfer("/private/castle")
+    await ours.send_digits("1")
+    assert (ours.status, theirs.status) == ("connected", "connected")
 
 
 async def test_a_call_gets_a_new_peer_connection(house: House) -> None:
