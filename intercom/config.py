@@ -227,7 +227,13 @@ class SpaceConfig:
     token_lifetime_s: int = setting(
         3600, "Seconds that an access token lasts; clients renew theirs.", low=60, high=86_400
     )
-    turn_url: str = setting("", "TURN server for stations outside the network.", shape=TURN_URL)
+    turn_listen: str = setting(
+        "",
+        "Where the space runs a TURN server of its own (Debian's coturn), for stations outside the network; for "
+        "example `192.168.1.10:3478`. Empty: none.",
+        shape=LISTEN,
+    )
+    turn_url: str = setting("", "Somebody else's TURN server for stations outside the network.", shape=TURN_URL)
     turn_secret_file: str = setting("", "File with the TURN server's shared secret, mode 0600.", shape=PATH)
 
 
@@ -404,6 +410,8 @@ def _check_across(config: Config, reading: Reading) -> None:
         reading.report(("account", "credential"), 'with "token-file", set account.credential_file to the token\'s file')
     if config.call.warning_before_end_s >= config.call.time_limit_s:
         reading.report(("call", "warning_before_end_s"), "must be less than call.time_limit_s")
+    if config.space.turn_listen and config.space.turn_url:
+        reading.report(("space", "turn_url"), "leave it out, or space.turn_listen: there is one TURN server")
     for name in ("width", "height"):
         if getattr(config.camera, name) % 2:
             reading.report(("camera", name), "must be even: H.264 halves the colour's resolution")

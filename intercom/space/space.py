@@ -77,7 +77,8 @@ class Space:
             self._names = Names((*self._names.hosts, *config.host_names), self._names.addresses)
         self._state_dir = state_dir
         self._wall = wall
-        self._turn = turn
+        self._own_turn = _own_turn(config, state_dir) if turn is None else None
+        self._turn = turn or self._own_turn
         self._turn_secret = _turn_secret(config)
         self._certificate = Certificate(state_dir, self._names)
         self._credentials: dict[str, Path] = {}
@@ -131,8 +132,13 @@ class Space:
     # -- life ------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Serve; returns when connections are accepted. Raises `SpaceConfigError` when the port cannot be had."""
+        """Serve; returns when connections are accepted.
+
+        Raises `SpaceConfigError` when the port cannot be had, `TurnError` when its own TURN server does not run.
+        """
         context = None
+        if self._own_turn is not None:
+            await self._own_turn.start()
         if self._encrypted:
             if self._certificate.ensure(now_utc()):
                 logger.info("The space has made a certificate for itself.")
@@ -168,6 +174,8 @@ class Space:
                     await listener.stop()
             except TimeoutError:
                 logger.warning("The space stopped with connections still open.")
+        if self._own_turn is not None:
+            await self._own_turn.stop()
         self.store.close()
 
     def _application(self) -> web.Application:
@@ -278,6 +286,13 @@ def _listen(listen: str) -> tuple[str, int]:
 
 def _is_loopback(host: str) -> bool:
     return ipaddress.ip_address(host).is_loopback
+
+
+def _own_turn(config: SpaceConfig, state_dir: Path) -> TurnServer | None:
+    if not config.turn_listen:
+        return None
+    host, port = _listen(config.turn_listen)
+    return TurnServer(state_dir / "turn", listen=host, port=port)
 
 
 def _turn_secret(config: SpaceConfig) -> str:

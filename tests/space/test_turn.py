@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import stat
 import time
 from collections.abc import AsyncIterator
@@ -12,6 +13,8 @@ import pytest
 from aioice import Candidate, Connection
 from aioice.stun import TransactionFailed
 
+from intercom.config import SpaceConfig
+from intercom.space import Space
 from intercom.space.errors import TurnError
 from intercom.space.turn import TurnServer
 from intercom.space.turn_credentials import LIFETIME_S, ice_server
@@ -67,3 +70,24 @@ async def test_a_machine_without_coturn_is_told_what_to_install(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(TurnError, match="apt install coturn"):
         await TurnServer(tmp_path).start()
+
+
+async def test_a_space_told_where_to_relay_runs_its_own_server_and_names_it_to_clients(tmp_path: Path) -> None:
+    if shutil.which("turnserver") is None:
+        pytest.skip("coturn is not installed (apt install coturn)")
+    space = Space(SpaceConfig(listen="127.0.0.1:0", turn_listen=f"127.0.0.1:{free_udp_port()}"), tmp_path)
+    await space.start()
+    try:
+        [server] = space._ice_servers(space.store.add_subscriber("kitchen"))
+        assert isinstance(server.urls, list)
+        assert server.urls[0].startswith("turn:127.0.0.1:")
+        assert server.username
+    finally:
+        await space.stop()
+
+
+def free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
