@@ -12,6 +12,7 @@ ASSETS = (
     "directory.js",
     "icon.svg",
     "index.html",
+    "invite.js",
     "keys.js",
     "microphone.js",
     "offline.js",

@@ -41,6 +41,15 @@ export class Device {
     this.#storage.setItem(STORAGE_KEY, JSON.stringify(this.#stored));
   }
 
+  /** A code with which one more device may join: {url, code, qr, lifetimeMs}; url is a URL, qr an SVG document. */
+  async invite() {
+    const headers = { Authorization: `Bearer ${this.#stored?.secret}` };
+    const invitation = await request("pairing", { method: "POST", headers }, { refused: "unpaired" });
+    const { url, code, qr } = invitation;
+    if (typeof code !== "string" || typeof qr !== "string") throw new StationError("bad-answer");
+    return { url: address(url), code, qr, lifetimeMs: lifetime(invitation) };
+  }
+
   /** Where to connect and with what: {relayUrl, token, lifetimeMs}. Throws StationError "unpaired" when the house has dropped us. */
   async credentials() {
     if (!this.#stored) throw new StationError("unpaired");
@@ -87,6 +96,14 @@ async function request(name, init, { refused = "bad-answer" } = {}) {
   try {
     const body = await response.json();
     return { ...body, servedAt: Date.parse(response.headers.get("Date") ?? "") };
+  } catch {
+    throw new StationError("bad-answer");
+  }
+}
+
+function address(url) {
+  try {
+    return new URL(url);
   } catch {
     throw new StationError("bad-answer");
   }

@@ -7,6 +7,7 @@
 //   <body data-microphone>  granted | prompt | denied
 //   #status                 one or two words (polite live region);  #error  a problem in words (alert), hidden without one
 //   #pair-code #pair-name #pair   the pairing form;  #bell  "Turn on the bell";  #bell-volume #bell-test #keep-awake #retry
+//   #add-device             "Add a device";  #invite  its dialog, with #invite-qr, #invite-code, #invite-close, #invite-again
 //   #call-door              calls the (first) door;  #answer #decline  while it rings
 //   #remote-video #remote-audio   the door's picture and sound;  #level-in #level-out  the meters;  #elapsed
 //   #mute #volume #hangup #open-door (data-door: closed | asked | open)   in the call
@@ -18,6 +19,7 @@ import { Alerts } from "./alerts.js";
 import { Call } from "./call.js";
 import { Device, suggestedName } from "./device.js";
 import { DEFAULT_DOOR, findDoors } from "./directory.js";
+import { Invitation } from "./invite.js";
 import { listenToKeys } from "./keys.js";
 import { Microphone } from "./microphone.js";
 import { loadSettings, saveSettings } from "./settings.js";
@@ -37,6 +39,7 @@ const microphone = new Microphone();
 const sounds = new Sounds();
 const alerts = new Alerts();
 const settings = loadSettings();
+const invitation = new Invitation(device, (code) => update({ error: code }));
 
 const model = {
   state: "loading", link: "connecting", lostSince: 0, call: null,
@@ -54,6 +57,7 @@ function update(changes = {}) {
   model.microphoneLive = microphone.track !== null;
   model.state = pageState();
   alerts.keepAwake = Boolean(model.call) || (settings.keepAwake && model.state !== "unpaired");
+  if (model.call || model.state === "unpaired") invitation.close();
   render(model);
   renderTime(model);
 }

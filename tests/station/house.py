@@ -27,9 +27,10 @@ CONTENT_TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 STRICT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
     "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+QR = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 2"><path d="M0 0h1v2h1v-1h-2z"/></svg>"""
 
 
 @dataclass
@@ -59,6 +60,9 @@ class House:
     received: list[Json] = field(default_factory=list)
     paired_names: list[str] = field(default_factory=list)
     token_lifetime_s: float = 3600.0
+    code_lifetime_s: float = 600.0
+    invites_to: str = ""
+    code_made: asyncio.Event = field(default_factory=asyncio.Event)
     protocol: str = "signalwire_stub"
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _sockets: set[web.WebSocketResponse] = field(default_factory=set)
@@ -71,11 +75,13 @@ class House:
 
     async def start(self) -> None:
         """Serve; a second start takes the same port again."""
+        self.code_made.set()
         application = web.Application()
         application.router.add_get("/", self._socket)
         application.router.add_get("/station/{name:[a-z.]*}", self._file)
         application.router.add_get("/api/space/hello", self._hello)
         application.router.add_post("/api/space/pair", self._pair)
+        application.router.add_post("/api/space/pairing", self._pairing)
         application.router.add_post("/api/space/token", self._token)
         application.router.add_get("/api/fabric/addresses", self._addresses)
         self._runner = web.AppRunner(application, shutdown_timeout=0.1)
@@ -209,6 +215,17 @@ class House:
         secret = uuid.uuid4().hex
         self.secrets.add(secret)
         return web.json_response({"device_secret": secret, "subscriber": "s1", "address": "/private/s1"})
+
+    async def _pairing(self, request: web.Request) -> web.Response:
+        self._maybe_away()
+        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.secrets:
+            raise web.HTTPUnauthorized
+        await self.code_made.wait()
+        code = f"N0000-0000{len(self.codes)}"
+        self.codes.add(code)
+        url = f"{self.invites_to or self.url}#pair={code}"
+        expires_at = int(time.time() + self.code_lifetime_s)
+        return web.json_response({"url": url, "code": code, "expires_at": expires_at, "qr": QR}, status=201)
 
     async def _token(self, request: web.Request) -> web.Response:
         self._maybe_away()

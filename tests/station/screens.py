@@ -45,6 +45,11 @@ async def tour(page: Page, house: House, shoot: Shoot) -> None:
     await page.reload()
     await state(page, "ready")
     await shoot("ready")
+    house.invites_to = "https://192.168.1.20:8443/station/"
+    await page.click("#add-device")
+    await until(page, "document.querySelector('#invite-qr').naturalWidth > 0")
+    await shoot("invite")
+    await page.keyboard.press("Escape")
     await _calls(page, house, shoot)
     house.faults.away = True
     await house.cut()

@@ -1,5 +1,6 @@
 """The page with the real embedded space: its pairing, its groups, its frames."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from intercom.config import SpaceConfig
-from intercom.space import Space
+from intercom.space import Membership, Space
 from tests.station.door import TONE_HZ, Door
 from tests.station.door_line import DoorLine
 from tests.station.waiting import loudest_hz, state, until
@@ -118,6 +119,32 @@ async def test_a_page_that_is_closed_in_a_call_ends_it(home: Page, line: DoorLin
     await door.heard_something.wait()
     await home.goto("about:blank")
     await line.heard("verto.bye")
+
+
+async def test_a_joined_device_lets_the_next_one_join_by_a_typed_code(
+    home: Page, browser: Browser, space: Space, line: DoorLine, door: Door
+) -> None:
+    await home.click("#add-device")
+    await expect(home.locator("#invite-code")).to_have_text(re.compile(r"^\w{5}-\w{5}$"))
+    code = await home.locator("#invite-code").inner_text()
+    context = await browser.new_context(permissions=["microphone"])
+    second = await context.new_page()
+    await second.goto(f"{space.url}/station/")
+    await second.fill("#pair-code", code.replace("-", " ").lower())
+    await second.click("#pair")
+    await state(second, "ready")
+    await line.ring(door)
+    await state(second, "ringing")
+    await state(home, "ringing")
+    await context.close()
+
+
+async def test_a_removed_device_is_not_paired_any_more(home: Page, tmp_path: Path) -> None:
+    with Membership(tmp_path) as house:
+        (station,) = [device for device in house.devices() if device.reference != "door"]
+        house.remove(station.address)
+    await state(home, "unpaired")
+    await expect(home.locator("#error")).to_contain_text("not paired with the house any more")
 
 
 async def test_a_used_code_is_refused_in_words(home: Page, browser: Browser, space: Space) -> None:
