@@ -68,6 +68,24 @@ class CallConnected:
 
 
 @dataclass(frozen=True, slots=True)
+class CallMoved:
+    """The call goes on over a new peer connection: the path or the far end's page changed."""
+
+    call_id: str
+    """The call."""
+    after_s: float
+    """Since both descriptions of the new connection were known."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallInterrupted:
+    """The far end closed its connection, or ICE gave up, without an end of the call: it may offer a new one."""
+
+    call_id: str
+    """The call."""
+
+
+@dataclass(frozen=True, slots=True)
 class MediaSilent:
     """Nothing was received for so long that the call needs recovery."""
 
@@ -97,4 +115,4 @@ class CallFailed:
     """Why, in words."""
 
 
-CallEvent = CallConnected | MediaSilent | MediaReturned | CallFailed
+CallEvent = CallConnected | CallMoved | CallInterrupted | MediaSilent | MediaReturned | CallFailed

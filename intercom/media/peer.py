@@ -9,28 +9,31 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
-from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
-from aiortc.exceptions import InvalidStateError, OperationError
+from aiortc import RTCIceServer
 from aiortc.rtcdtlstransport import RTCCertificate
 from aiortc.rtp import RtpPacket
 from reactivex import Observable
 from reactivex.subject import BehaviorSubject, Subject
 
-from intercom.media.audio_track import MicrophoneTrack
 from intercom.media.call_stats import CallStats, audio_bitrate_bps, expected_loss_percent
-from intercom.media.camera_events import VideoEvent, VideoRefused
+from intercom.media.camera_events import VideoEvent
 from intercom.media.camera_shared import Camera
+from intercom.media.connection import Connection
 from intercom.media.engine import AudioEngine
-from intercom.media.errors import CallEndedError, SessionDescriptionError
-from intercom.media.events import CallConnected, CallEvent, CallFailed, MediaReturned, MediaSilent
+from intercom.media.errors import CallEndedError
+from intercom.media.events import (
+    CallConnected,
+    CallEvent,
+    CallFailed,
+    CallInterrupted,
+    CallMoved,
+    MediaReturned,
+    MediaSilent,
+)
 from intercom.media.far_end import FarEndSound
+from intercom.media.moves import Moves
 from intercom.media.opus import BITRATE_BPS
-from intercom.media.payload import PayloadTypes, encoder_for
-from intercom.media.rtp_hooks import AudioTransport, know_telephone_events, own_transport, take_packets, tame_ice
-from intercom.media.sdp import polish
-from intercom.media.sdp_exchange import UNREADABLE, accept_answer, accept_offer
-from intercom.media.telephone_event import MIME_TYPE, payloads
-from intercom.media.video_sender import VideoSender, attach_camera
+from intercom.media.rtp_hooks import TrackNames, know_telephone_events
 
 __all__ = ["CallStats", "DoorCall", "DoorMedia"]
 
@@ -40,16 +43,9 @@ CONNECT_DEADLINE_S = 15.0
 """From both descriptions to ICE and DTLS: beyond this nobody waits at a door."""
 SILENT_S = 3.0
 """Even a muted far end sends; without a packet for so long the path is gone."""
-CLOSE_DEADLINE_S = 2.0
-"""aiortc's own close can hang after hours."""
 WATCH_S = 0.25
 ADAPT_EVERY = 4
 """Watches between two looks at what the far end reports."""
-DIGIT_MS = 160
-DIGIT_STEP_MS = 40
-GAP_MS = 80
-"""RFC 4733 and every telephone accept these; servers miss shorter ones."""
-AUDIO_MIME_TYPES = ("audio/opus", "audio/PCMU", "audio/PCMA", MIME_TYPE)
 
 
 class DoorMedia:
@@ -118,28 +114,25 @@ class DoorCall:
         clock: Callable[[], float],
     ) -> None:
         self._call_id = call_id
+        self._ice_servers = ice_servers
         self._engine = engine
         self._camera = camera
         self._audio = audio
         self._on_event = on_event
         self._clock = clock
-        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=ice_servers))
-        self._connection.on("connectionstatechange", self._connection_changed)
+        self._names: TrackNames = {}
         self._state = BehaviorSubject("new")
         self._digits: Subject[str] = Subject()
-        self._payload_types = PayloadTypes()
         self._far_end = FarEndSound(self._digits.on_next, clock)
-        self._track: MicrophoneTrack | None = None
-        self._transport: AudioTransport | None = None
-        self._video: VideoSender | None = None
-        self._why_no_video = "" if camera is not None else "the call has no video"
-        self._offer = ""
+        self._connection = self._open_connection(early_camera=True)
+        self._heard = self._connection
+        self._moves = Moves()
         self._watch: asyncio.Task[None] | None = None
         self._sending_digits = asyncio.Lock()
-        self._negotiated_at = 0.0
-        self._connected_at: float | None = None
         self._silent = False
         self._closed = False
+        self._sent_before = 0
+        self._connect_s: float | None = None
         self._round_trip_s: float | None = None
         self._far_loss = 0.0
         self._bitrate_bps = BITRATE_BPS
@@ -161,94 +154,138 @@ class DoorCall:
 
     # Negotiation
 
+    def _open_connection(self, *, early_camera: bool) -> Connection:
+        return Connection(
+            self._ice_servers,
+            audio=self._audio,
+            camera=self._camera,
+            names=self._names,
+            early_camera=early_camera,
+            on_packet=self._receive,
+            on_state=self._connection_changed,
+            on_video_event=self._on_event,
+            clock=self._clock,
+        )
+
     async def create_offer(self) -> str:
         """Our complete offer, within about 600 ms whatever the STUN and TURN servers do."""
         self._must_be_open()
-        self._add_audio()
-        if self._camera is not None:
-            self._add_video(self._camera)
-        tame_ice(self._connection)
-        await self._connection.setLocalDescription(await self._connection.createOffer())
-        self._offer = polish(self._connection.localDescription.sdp)
-        return self._offer
+        self._moves.we_began = True
+        return await self._connection.create_offer()
 
     async def accept_answer(self, answer: str) -> None:
-        """The far end took the offer: connect. SessionDescriptionError says why the answer cannot be used."""
+        """The far end took the offer, the first or a new one: connect.
+
+        SessionDescriptionError says why the answer cannot be used; a call that talks goes on then. The answer to a new
+        offer that was given up meanwhile changes nothing.
+        """
         self._must_be_open()
-        accepted = accept_answer(answer, self._offer)
-        self._note_refusal(accepted.why_no_video)
-        await self._set_remote(accepted.text, "answer")
-        self._begin()
+        if self._connection.negotiated_at is None:
+            await self._connection.accept_answer(answer)
+            self._begin()
+        else:
+            await self._moves.accept_answer(answer)
 
     async def create_answer(self, offer: str) -> str:
         """Our complete answer to the far end's offer, and connect. SessionDescriptionError says why it cannot be."""
         self._must_be_open()
-        accepted = accept_offer(offer, video=self._camera is not None)
-        self._note_refusal(accepted.why_no_video)
-        self._add_audio()
-        if self._camera is not None and accepted.has_video:
-            self._add_video(self._camera)
-        await self._set_remote(accepted.text, "offer")
-        tame_ice(self._connection)
-        await self._connection.setLocalDescription(await self._connection.createAnswer())
+        answer = await self._connection.create_answer(offer)
         self._begin()
-        return polish(accepted.complete(self._connection.localDescription.sdp))
-
-    async def _set_remote(self, text: str, kind: str) -> None:
-        try:
-            await self._connection.setRemoteDescription(RTCSessionDescription(text, kind))
-        except (OperationError, InvalidStateError, *UNREADABLE) as error:
-            raise SessionDescriptionError(f"the far end's {kind} cannot be used: {error}") from error
-
-    def _note_refusal(self, why_no_video: str) -> None:
-        if self._camera is not None and why_no_video:
-            self._why_no_video = why_no_video
-            self._on_event(VideoRefused(why_no_video))
-            if self._video is not None:
-                self._video.close()
-                self._video = None
-
-    def _add_audio(self) -> None:
-        self._track = MicrophoneTrack(encoder_for("opus"))
-        transceiver = self._connection.addTransceiver(self._track, "sendrecv" if self._audio else "recvonly")
-        capabilities = RTCRtpSender.getCapabilities("audio").codecs
-        transceiver.setCodecPreferences(
-            [codec for wanted in AUDIO_MIME_TYPES for codec in capabilities if codec.mimeType == wanted]
-        )
-        take_packets(transceiver.receiver, self._receive, self._payload_types.clock_hz)
-
-    def _add_video(self, camera: Camera) -> None:
-        transceiver = self._connection.addTransceiver("video", "sendonly")
-        self._video = attach_camera(transceiver, camera, on_event=self._on_event, clock=self._clock)
+        return answer
 
     def _begin(self) -> None:
         """Both descriptions are known: run the card while ICE and DTLS connect, so that the first packet has sound."""
-        assert self._track is not None
-        self._payload_types.learn(self._connection.localDescription.sdp, self._connection.remoteDescription.sdp)
-        self._track.use(encoder_for(self._payload_types.sent_codec))
-        if self._payload_types.telephone_event is None:
-            self._far_end.listen_for_keys()
-        self._transport = own_transport(self._connection.getTransceivers()[0].sender)
-        self._negotiated_at = self._clock()
-        self._engine.connect(self._far_end, self._track)
+        self._carry(self._connection)
         self._watch = asyncio.create_task(self._watch_over(), name=f"call {self._call_id}")
+
+    def _carry(self, connection: Connection) -> None:
+        """From now on the call's sound goes over this connection."""
+        if connection.payload_types.telephone_event is None:
+            self._far_end.listen_for_keys()
+        self._engine.connect(self._far_end, connection.track)
+
+    # Moving to a new connection
+
+    async def create_restart_offer(self) -> str:
+        """Our complete offer of a new connection for the call; the old one works until the new one is connected."""
+        self._must_be_open()
+        return await self._moves.create_offer(self._open_connection(early_camera=False), self._connection)
+
+    async def create_restart_answer(self, offer: str) -> str:
+        """Our complete answer to the far end's new offer.
+
+        New ICE credentials or a new certificate mean a new connection, to which the call moves when it is connected;
+        else the connection stays, and what is sent over it changes. SessionDescriptionError says why it cannot be; the
+        call goes on as it was.
+        """
+        self._must_be_open()
+        if self._connection.is_on(offer):
+            answer = await self._connection.create_answer(offer)
+            self._connection.show()
+            return answer
+        return await self._moves.create_answer(self._open_connection(early_camera=False), offer)
+
+    def _move_to(self, connection: Connection) -> None:
+        old, self._connection = self._connection, connection
+        self._heard = connection
+        self._sent_before += old.track.sent
+        self._carry(connection)
+        old.hide()
+        connection.show()
+        self._moves.arrived(connection, old)
+        assert connection.negotiated_at is not None
+        after_s = self._clock() - connection.negotiated_at
+        log.info("call %s: moved to a new connection in %.2f s", self._call_id, after_s)
+        self._on_event(CallMoved(self._call_id, after_s))
+        self._state.on_next("connected")
 
     # Sound in
 
-    def _receive(self, packet: RtpPacket) -> None:
-        self._far_end.receive(packet, self._payload_types.name(packet.payload_type))
+    def _receive(self, connection: Connection, packet: RtpPacket) -> None:
+        """Hear the connection over which the far end spoke last; one that it has left is not heard again."""
+        if connection is not self._heard:
+            if connection is self._connection or connection not in self._moves:
+                return
+            self._heard = connection
+        self._far_end.receive(packet, connection.payload_types.name(packet.payload_type))
 
     # What may go wrong
 
-    def _connection_changed(self) -> None:
-        state = self._connection.connectionState
-        if state == "connected" and self._connected_at is None:
-            self._connected_at = self._clock()
-            self._on_event(CallConnected(self._call_id, self._connected_at - self._negotiated_at))
-        if state == "failed":
+    def _connection_changed(self, connection: Connection) -> None:
+        if self._closed:
+            return
+        if connection in self._moves:
+            if connection.state == "connected":
+                self._move_to(connection)
+            elif connection.state in {"failed", "closed"}:
+                self._give_up(connection)
+        elif connection is self._connection:
+            self._current_changed(connection)
+
+    def _current_changed(self, connection: Connection) -> None:
+        state = connection.state
+        if state == "connected" and self._connect_s is None and connection.negotiated_at is not None:
+            self._connect_s = self._clock() - connection.negotiated_at
+            self._on_event(CallConnected(self._call_id, self._connect_s))
+        if state in {"failed", "closed"} and connection.connected_at is not None:
+            self._interrupted()
+        elif state == "failed":
             self._fail("the connection to the far end broke")
-        elif not self._closed and self.state not in {"failed", "closed", state}:
+        elif self.state not in {"failed", "closed", state}:
             self._state.on_next(state)
+
+    def _interrupted(self) -> None:
+        """Neither end has ended the call: the far end's page may be loading anew. Who holds the call sets a time."""
+        if self.state not in {"disconnected", "failed", "closed"}:
+            log.warning("call %s: the far end's connection is gone", self._call_id)
+            self._on_event(CallInterrupted(self._call_id))
+            self._state.on_next("disconnected")
+
+    def _give_up(self, connection: Connection) -> None:
+        log.warning("call %s: the new connection did not come about", self._call_id)
+        if self._heard is connection:
+            self._heard = self._connection
+        self._moves.give_up(connection)
 
     def _fail(self, reason: str) -> None:
         if self.state not in {"failed", "closed"}:
@@ -261,79 +298,73 @@ class DoorCall:
         while not self._closed:
             await asyncio.sleep(WATCH_S)
             now = self._clock()
-            if self._connected_at is None:
-                if now - self._negotiated_at > CONNECT_DEADLINE_S:
+            for late in self._moves.opened_before(now - CONNECT_DEADLINE_S):
+                self._give_up(late)
+            connected_at, negotiated_at = self._connection.connected_at, self._connection.negotiated_at
+            if connected_at is None:
+                if negotiated_at is not None and now - negotiated_at > CONNECT_DEADLINE_S:
                     self._fail(f"no connection within {CONNECT_DEADLINE_S:.0f} s")
                     return
                 continue
-            self._watch_silence(now, self._connected_at)
+            self._watch_silence(now, connected_at)
             watches += 1
             if watches % ADAPT_EVERY == 0:
                 await self._adapt()
 
     def _watch_silence(self, now: float, connected_at: float) -> None:
-        silent_s = now - max(connected_at, self._far_end.last_packet_at)
+        last_packet_at = self._far_end.last_packet_at
+        silent_s = now - max(connected_at, last_packet_at)
         if silent_s > SILENT_S and not self._silent:
             self._silent = True
             log.warning("call %s: nothing received for %.1f s", self._call_id, silent_s)
             self._on_event(MediaSilent(self._call_id, silent_s))
-        elif silent_s <= SILENT_S and self._silent:
+        elif self._silent and now - last_packet_at <= SILENT_S:
             self._silent = False
             log.info("call %s: media is back", self._call_id)
             self._on_event(MediaReturned(self._call_id, self._far_end.last_gap_s))
 
     async def _adapt(self) -> None:
         """Follow what the far end reports of our sound: redundancy by loss, bits by quality."""
-        report = await self._connection.getTransceivers()[0].sender.getStats()
+        connection = self._connection
+        report = await connection.sender.getStats()
         for entry in report.values():
             if entry.type == "remote-inbound-rtp":
                 self._round_trip_s = entry.roundTripTime
                 self._far_loss = 0.7 * self._far_loss + 0.3 * entry.fractionLost / 256
         self._bitrate_bps = audio_bitrate_bps(self._far_loss)
-        if self._track is not None:
-            self._track.adapt(bitrate_bps=self._bitrate_bps, loss_percent=expected_loss_percent(self._far_loss))
+        connection.track.adapt(bitrate_bps=self._bitrate_bps, loss_percent=expected_loss_percent(self._far_loss))
 
     # Digits out
 
     async def send_digits(self, digits: str) -> bool:
         """Send keys as RFC 4733 events, one after another; False when the far end does not take them."""
-        number = self._payload_types.telephone_event
-        if number is None or self._transport is None or self.state != "connected":
-            return False
-        clock_hz = self._payload_types.clock_hz(number)
         async with self._sending_digits:
             for digit in digits:
-                at: int | None = None
-                for index, payload in enumerate(
-                    payloads(digit, duration_ms=DIGIT_MS, step_ms=DIGIT_STEP_MS, clock_hz=clock_hz)
-                ):
-                    at = await self._transport.send_event(number, payload, begin=index == 0, timestamp=at)
-                    if index < DIGIT_MS // DIGIT_STEP_MS - 1:
-                        await asyncio.sleep(DIGIT_STEP_MS / 1000)
-                await asyncio.sleep(GAP_MS / 1000)
+                if not await self._connection.send_digit(digit):
+                    return False
         return True
 
     # State
 
     def request_keyframe(self) -> None:
         """Ask the camera for a whole picture: somebody just began to look."""
-        if self._video is not None:
-            self._video.request_keyframe()
+        if self._connection.video is not None:
+            self._connection.video.request_keyframe()
 
     def stats(self) -> CallStats:
         """How it does now."""
-        connected_ms = None if self._connected_at is None else (self._connected_at - self._negotiated_at) * 1000
+        connection = self._connection
         return CallStats(
             state=self.state,
-            codec=self._payload_types.sent_codec,
-            connect_ms=connected_ms,
+            codec=connection.payload_types.sent_codec,
+            connect_ms=None if self._connect_s is None else self._connect_s * 1000,
             far_end=self._far_end.stats(),
-            sent_packets=self._track.sent if self._track is not None else 0,
+            sent_packets=self._sent_before + connection.track.sent,
             round_trip_ms=None if self._round_trip_s is None else self._round_trip_s * 1000,
             far_loss_percent=self._far_loss * 100,
             bitrate_bps=self._bitrate_bps,
-            video=self._video.stats() if self._video is not None else None,
-            why_no_video=self._why_no_video if self._video is None else "",
+            video=connection.video.stats() if connection.video is not None else None,
+            why_no_video=connection.why_no_video if connection.video is None else "",
         )
 
     def _must_be_open(self) -> None:
@@ -345,20 +376,10 @@ class DoorCall:
         if self._closed:
             return
         self._closed = True
-        if self._track is not None:
-            self._engine.disconnect(self._track)
-            self._track.stop()
+        self._engine.disconnect(self._connection.track)
         if self._watch is not None:
             self._watch.cancel()
-        if self._video is not None:
-            self._video.close()
-        closing = asyncio.ensure_future(self._connection.close())
-        _, late = await asyncio.wait([closing], timeout=CLOSE_DEADLINE_S)
-        if late:
-            log.warning("call %s: the connection does not close; it is left behind", self._call_id)
-            closing.cancel()
-        elif closing.exception() is not None:
-            log.warning("call %s: closing failed: %s", self._call_id, closing.exception())
+        await asyncio.gather(self._connection.close(), self._moves.close())
         self._state.on_next("closed")
         self._state.on_completed()
         self._digits.on_completed()

@@ -27,6 +27,9 @@ apart by their parameters, not by their clock, and the flash event (16) makes th
 MARKER = 0x80
 RTP_HEADER_BYTES = 12
 
+TrackNames = dict[str, tuple[str, str]]
+"""Kind to the ids of our stream and track, as the far end knows them (RFC 8830)."""
+
 
 def know_telephone_events() -> None:
     """Teach aiortc the codec that DTMF comes in; harmless when it knows it."""
@@ -62,6 +65,13 @@ def tame_ice(connection: RTCPeerConnection) -> None:
 async def _consent_while_open(ice: Connection, query_consent: Callable[[], Awaitable[None]]) -> None:
     if not ice._closing:
         await query_consent()
+
+
+def keep_names(connection: RTCPeerConnection, names: TrackNames) -> None:
+    """Call the tracks as they were called before; new ones are added to `names`. Call it before describing."""
+    for transceiver in connection.getTransceivers():
+        sender = transceiver.sender
+        sender._stream_id, sender._track_id = names.setdefault(transceiver.kind, (sender._stream_id, sender._track_id))
 
 
 def take_packets(receiver: RTCRtpReceiver, handle: Callable[[RtpPacket], None], clock_hz: Callable[[int], int]) -> None:

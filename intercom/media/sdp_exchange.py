@@ -134,6 +134,46 @@ def accept_answer(text: str, offer: str) -> AcceptedAnswer:
     return AcceptedAnswer(str(description), why_no_video)
 
 
+def is_same_path(text: str, known: str) -> bool:
+    """Whether two descriptions of one far end name the same ICE credentials and certificate; no: it starts anew."""
+    return _path(text) == _path(known)
+
+
+def _path(text: str) -> set[str]:
+    """The first audio section's, or the session's, of which aiortc keeps no account."""
+    description = Description.parse(text)
+    audio = _first(description, "audio")
+    lines = description.session + (description.sections[audio].lines if audio is not None else [])
+    wanted = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:sha-256 ")
+    return {line.casefold() if line.startswith(wanted[2]) else line for line in lines if line.startswith(wanted)}
+
+
+def lay_out_as(before: Description, offer: str, *, complete: bool) -> str:
+    """Our new offer in the shape of the description that is in force (RFC 3264 section 8): its mids and its bundle.
+
+    `complete` puts the sections that are rejected there into their places; aiortc knows nothing of those.
+    """
+    description = Description.parse(offer)
+    left = list(description.sections)
+    result: list[Section] = []
+    for theirs in before.sections:
+        mine = next((section for section in left if section.kind == theirs.kind), None) if theirs.port else None
+        if mine is None:
+            if complete:
+                result.append(_rejected(theirs))
+            continue
+        left.remove(mine)
+        mid = theirs.attribute("mid")
+        if mid is not None:
+            mine.drop("mid")
+            mine.lines.append(f"a=mid:{mid}")
+        result.append(mine)
+    description.sections = result
+    mids = [mid for section in result if section.port and (mid := section.attribute("mid")) is not None]
+    description.set_bundle(mids)
+    return str(description)
+
+
 def _in_order(ours: Description, theirs: Description) -> list[Section | None]:
     """Their sections in the order of ours: by position, as the RFC says, or by kind where one left some out."""
     if [s.kind for s in ours.sections] == [s.kind for s in theirs.sections]:
