@@ -9,7 +9,7 @@ from intercom.config import loads
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-LINKS = sorted(set(re.findall(r"(?<!!)\[[^\]]*\]\(([^):]+)\)", README)))
+LINKS = sorted(set(re.findall(r"!?\[[^\]]*\]\(([^):]+)\)", README)))
 BLOCKS = re.findall(r"^(?: {4,}.*\n|\n(?= {4}))+", README, re.MULTILINE)
 SETTINGS = [block for block in BLOCKS if re.match(r"\s*\[", block)]
 
