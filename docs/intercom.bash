@@ -8,7 +8,7 @@ _intercom() {
     esac
   done
   case "$said" in
-    "") known="run demo space config doctor status watch call answer hangup mute unmute volume door devices calls faults metrics log diagnostics restart ssh-key ssh-gate door-off" ;;
+    "") known="run demo space config doctor audio status watch call answer hangup mute unmute volume door devices calls faults metrics log diagnostics restart ssh-key ssh-gate door-off" ;;
     "run") known="--help --config" ;;
     "demo") known="--help --lan --state-dir --config" ;;
     "space") known="--help --config --state-dir pair devices remove enrol" ;;
@@ -20,6 +20,8 @@ _intercom() {
     "config check") known="--help" ;;
     "config example") known="--help" ;;
     "doctor") known="--help --socket --json --config" ;;
+    "audio") known="test" ;;
+    "audio test") known="--help --config --store --state-dir --json" ;;
     "status") known="--help --socket --json" ;;
     "watch") known="--help --socket --json" ;;
     "call") known="--help --socket" ;;

@@ -14,6 +14,7 @@ EXIT_STATUSES = (
     (4, "it runs and does not answer"),
     (5, "it refused; the sentence says why"),
     (6, "this user, or this SSH key, may not do that"),
+    (75, "the sound card is busy; the same works once it is free"),
     (78, "the configuration is wrong"),
 )
 _FILES = (

@@ -7,6 +7,7 @@ Needs the system packages pulseaudio, pulseaudio-utils and libasound2-plugins.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -220,6 +221,16 @@ class AlsaCards:
             stdin=subprocess.PIPE,
         )
         return Speech(process, samples)
+
+    @contextlib.contextmanager
+    def air(self) -> Iterator[None]:
+        """Meanwhile the microphone hears the speaker, as loud as it plays."""
+        load = ["pactl", "load-module", "module-loopback", "source=ear.monitor", "sink=mouth", "latency_msec=40"]
+        done = subprocess.run(load, env=self._client_environment, capture_output=True, text=True, check=True)
+        try:
+            yield
+        finally:
+            subprocess.run(["pactl", "unload-module", done.stdout.strip()], env=self._client_environment, check=True)
 
     def listen(self) -> Recording:
         """Begin to record what the door's speaker plays; returns when the recorder runs."""

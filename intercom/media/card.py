@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import alsaaudio
 
 from intercom.config import AudioConfig
-from intercom.media.errors import CardError
+from intercom.media.errors import CardBusyError, CardError
 from intercom.media.events import Direction
 from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ
 
@@ -112,7 +112,8 @@ def _open(direction: Direction, name: str, *, rate: int, channels: int, period: 
             periods=periods,
         )
     except alsaaudio.ALSAAudioError as error:
-        raise CardError(f"cannot open {name} for {direction}: {error}; {_advice(str(error))}") from error
+        kind_of_error = CardBusyError if "busy" in str(error) else CardError
+        raise kind_of_error(f"cannot open {name} for {direction}: {error}; {_advice(str(error))}") from error
     return pcm
 
 
@@ -147,10 +148,13 @@ class AlsaCards:
         return open_pcm(direction, self.capture if direction == "capture" else self.playback)
 
 
-def choose_cards(config: AudioConfig, simulated: Callable[[AudioConfig], Cards]) -> Cards:
+def choose_cards(
+    config: AudioConfig, simulated: Callable[[AudioConfig], Cards], *, pass_over_busy: bool = True
+) -> Cards:
     """The card that the configuration names; for `auto` the first that both plays and records, else `simulated`.
 
-    Nothing stays open. The description of the answer says what was chosen and why.
+    Nothing stays open. The description of the answer says what was chosen and why. CardBusyError when `auto` meets a
+    card that another program uses and is not to pass it over.
     """
     if config.card == SIMULATED:
         return simulated(config)
@@ -161,6 +165,8 @@ def choose_cards(config: AudioConfig, simulated: Callable[[AudioConfig], Cards])
         return AlsaCards(config.capture, config.playback, f"{config.capture} and {config.playback}, as configured")
     for card in list_cards():
         reason = _unfit(card)
+        if isinstance(reason, CardBusyError) and not pass_over_busy:
+            raise reason
         if reason is None:
             return AlsaCards(
                 config.capture or card.pcm,
@@ -171,11 +177,11 @@ def choose_cards(config: AudioConfig, simulated: Callable[[AudioConfig], Cards])
     return simulated(config)
 
 
-def _unfit(card: CardName) -> str | None:
+def _unfit(card: CardName) -> CardError | None:
     directions: tuple[Direction, ...] = ("capture", "playback")
     for direction in directions:
         try:
             open_pcm(direction, card.pcm).close()
         except CardError as error:
-            return str(error)
+            return error
     return None

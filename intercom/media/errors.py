@@ -2,6 +2,7 @@
 
 MediaError
 ├── CardError (OSError)               a sound card cannot be opened or does not do what is needed
+│   └── CardBusyError                 another program uses it
 ├── ToneError (ValueError)            a tone has no such name, or its file cannot be played
 ├── CodecError (ValueError)           bytes that are no packet of their codec
 ├── SessionDescriptionError (ValueError)   an offer or answer that cannot be used
@@ -17,6 +18,10 @@ class MediaError(Exception):
 
 class CardError(MediaError, OSError):
     """A sound card cannot be opened or does not do what is needed."""
+
+
+class CardBusyError(CardError):
+    """Another program uses the sound card."""
 
 
 class ToneError(MediaError, ValueError):

@@ -9,10 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from intercom.config import AudioConfig
 from intercom.media.engine import AudioEngine
 
 log = logging.getLogger(__name__)
 
+LEVELS_FILE = "levels.json"
+"""In the state directory."""
 LOWEST_DB, HIGHEST_DB = -60.0, 20.0
 
 
@@ -35,6 +38,11 @@ class Levels:
         engine.set_microphone_gain_db(self.microphone_db)
         engine.speaker_muted = self.speaker_muted
         engine.microphone_muted = self.microphone_muted
+
+
+def configured(audio: AudioConfig) -> Levels:
+    """What holds for a card that was never set."""
+    return Levels(speaker_db=audio.speaker_gain_db, microphone_db=audio.microphone_gain_db)
 
 
 class LevelStore:

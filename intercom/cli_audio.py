@@ -1,0 +1,101 @@
+"""`intercom audio test`: is the box's sound as it should be, and what to turn up or down."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from intercom import control_text as text
+from intercom.cli_control import OK, TROUBLE, colour, complain, print_json, say
+
+if TYPE_CHECKING:
+    from intercom.config import Config
+    from intercom.media.room import Findings
+
+BAD_CONFIG = 78
+"""EX_CONFIG of sysexits.h."""
+BUSY = 75
+"""EX_TEMPFAIL of sysexits.h: the same command works once the card is free."""
+
+Load = Callable[[argparse.Namespace], "Config | None"]
+
+
+def add_commands(commands: Any, *, load: Load, config_help: str) -> None:
+    """Add the commands to the parser of `intercom`; `load` reads the configuration or says what is wrong with it."""
+    audio = commands.add_parser("audio", help="try the sound card").add_subparsers(metavar="ACTION", required=True)
+    help_ = "play a rush of four seconds, listen, and say what to turn up or down; the door station must not run"
+    test = audio.add_parser("test", help=help_, description=help_.capitalize() + ".")
+    test.add_argument("--config", type=Path, metavar="FILE", help=config_help)
+    test.add_argument("--store", action="store_true", help="keep the levels that it recommends for this card")
+    test.add_argument("--state-dir", type=Path, metavar="DIRECTORY", help="the door's (default: the state directory)")
+    test.add_argument("--json", action="store_true", help="print JSON")
+    test.set_defaults(run=lambda options: _test(options, load(options)))
+
+
+def _test(options: argparse.Namespace, config: Config | None) -> int:
+    if config is None:
+        return BAD_CONFIG
+    from intercom.media.card import choose_cards
+    from intercom.media.errors import CardBusyError, CardError
+    from intercom.media.levels import LEVELS_FILE, LevelStore, configured
+    from intercom.media.rehearsal import rehearse
+    from intercom.media.room import examine, probe
+    from intercom.media.simulated import SimulatedCards
+
+    state_dir = options.state_dir or config.state_path(os.environ)
+    store = LevelStore(state_dir / LEVELS_FILE)
+    try:
+        cards = choose_cards(config.audio, SimulatedCards, pass_over_busy=False)
+        levels = store.load(cards.description, configured(config.audio))
+        played = probe(levels.speaker_db)
+        heard = rehearse(cards, played)
+    except CardBusyError:
+        complain("the sound card is busy: stop the door station (`sudo systemctl stop intercom`), then test again")
+        return BUSY
+    except CardError as error:
+        complain(str(error))
+        return TROUBLE
+    found = examine(played, heard, levels)
+    simulated = isinstance(cards, SimulatedCards)
+    stored = options.store and not simulated
+    if stored:
+        try:
+            state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            store.save(cards.description, found.levels)
+        except OSError as error:
+            complain(f"the levels cannot be kept: {error}")
+            return TROUBLE
+    if options.json:
+        print_json({"card": cards.description, "simulated": simulated, **asdict(found)})
+    else:
+        say(_report(cards.description, found, simulated=simulated, stored=stored))
+    return OK if simulated or not found.advice else TROUBLE
+
+
+def _report(card: str, found: Findings, *, simulated: bool, stored: bool) -> str:
+    page = text.Page(colour=colour())
+    page.row("card", card)
+    page.row("played", f"{found.played_db:.0f} dB, speaker at {found.levels_tried.speaker_db:+g} dB")
+    page.row("heard", f"{found.heard_db:.0f} dB, microphone at {found.levels_tried.microphone_db:+g} dB")
+    page.row("noise", f"{found.noise_floor_db:.0f} dB")
+    page.row("clipping", f"{found.clipped_percent:.2f} %" if found.clipped_percent else "none")
+    if found.echo_level_db is None or found.delay_ms is None:
+        page.row("echo", "none heard")
+    else:
+        page.row("echo", f"{found.echo_level_db:+.0f} dB, after {found.delay_ms:.0f} ms")
+    if simulated:
+        page.row("advice", "none: a simulated card has no air between its speaker and its microphone")
+        return str(page)
+    for sentence in found.advice:
+        page.row("advice", sentence, text.YELLOW)
+    if not found.advice:
+        page.row("advice", "none: leave it as it is", text.GREEN)
+    elif found.levels != found.levels_tried:
+        wanted = found.levels
+        speaker, microphone = f"speaker {wanted.speaker_db:g} dB", f"microphone {wanted.microphone_db:g} dB"
+        page.row("", f"recommended: {speaker}, {microphone}; " + ("kept" if stored else "`--store` keeps them"))
+    return str(page)

@@ -1,0 +1,29 @@
+"""A sound is played and heard on real PCMs, each at the other's pace."""
+
+from __future__ import annotations
+
+from intercom.config import AudioConfig
+from intercom.media.card import choose_cards
+from intercom.media.levels import Levels
+from intercom.media.rehearsal import rehearse
+from intercom.media.room import examine, probe
+from intercom.media.simulated import SimulatedCards
+from tests.alsa import AlsaCards
+
+
+def test_a_card_with_air_between_is_measured(alsa_cards: AlsaCards) -> None:
+    config = AudioConfig(capture=alsa_cards.microphone, playback=alsa_cards.speaker)
+    cards = choose_cards(config, SimulatedCards)
+    with alsa_cards.air():
+        found = examine(probe(-6), rehearse(cards, probe(-6)), Levels(speaker_db=-6))
+    assert found.echo_level_db is not None
+    assert found.delay_ms is not None
+    assert -8 < found.echo_level_db < -4
+    assert 30 < found.delay_ms < 500
+    assert found.clipped_percent == 0
+
+
+def test_a_card_without_air_hears_no_echo(alsa_cards: AlsaCards) -> None:
+    config = AudioConfig(capture=alsa_cards.microphone, playback=alsa_cards.speaker)
+    found = examine(probe(), rehearse(choose_cards(config, SimulatedCards), probe()), Levels())
+    assert found.echo_level_db is None

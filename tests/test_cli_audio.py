@@ -1,0 +1,62 @@
+"""`intercom audio test`, as an installer uses it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import alsaaudio
+import pytest
+
+from intercom import cli, cli_audio
+from intercom.media import card
+from tests.alsa import AlsaCards, alsa_cards, alsa_session
+
+__all__ = ["alsa_cards", "alsa_session"]
+
+
+def config_file(tmp_path: Path, text: str) -> str:
+    file = tmp_path / "intercom.toml"
+    file.write_text(f'state_dir = "state"\n[audio]\n{text}\n')
+    return str(file)
+
+
+def test_the_simulated_card_is_tried_and_called_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = config_file(tmp_path, 'card = "simulated"')
+    assert cli.main(["audio", "test", "--store", "--config", file]) == cli.OK
+    out = capsys.readouterr().out
+    assert "simulated card has no air" in out
+    assert not (tmp_path / "state").exists()
+
+
+def test_what_is_recommended_is_kept_for_the_card(tmp_path: Path, alsa_cards: AlsaCards) -> None:
+    names = f'capture = "{alsa_cards.microphone}"\nplayback = "{alsa_cards.speaker}"\nspeaker_gain_db = 4'
+    words = ["audio", "test", "--store", "--json", "--config", config_file(tmp_path, names)]
+    with alsa_cards.air():
+        intercom = Path(sys.executable).parent / "intercom"
+        done = subprocess.run([intercom, *words], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == cli.FAILED, done.stderr
+    found = json.loads(done.stdout)
+    assert found["delay_ms"] is not None, found
+    assert found["echo_level_db"] > 2
+    assert "turn the speaker down" in found["advice"][0]
+    (kept,) = json.loads((tmp_path / "state/levels.json").read_text()).values()
+    assert kept == found["levels"]
+    assert kept["speaker_db"] < 0
+
+
+@pytest.mark.parametrize("chosen", ["auto", "plughw:CARD=Device"])
+def test_a_busy_card_is_told_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, chosen: str
+) -> None:
+    def busy(*_: object, **__: object) -> None:
+        raise alsaaudio.ALSAAudioError("Device or resource busy [plughw:CARD=Device]")
+
+    monkeypatch.setattr(alsaaudio, "PCM", busy)
+    monkeypatch.setattr(card, "list_cards", lambda: [card.CardName(0, "Device")])
+    assert cli.main(["audio", "test", "--config", config_file(tmp_path, f'card = "{chosen}"')]) == cli_audio.BUSY
+    assert capsys.readouterr().err == (
+        "intercom: the sound card is busy: stop the door station (`sudo systemctl stop intercom`), then test again\n"
+    )
