@@ -26,6 +26,9 @@ _ANSWERED = ("connecting", "connected")
 class CallSigns(Protocol):
     """What the plan tells the visitor beyond the machine's states."""
 
+    def trying(self, on: bool) -> None:
+        """A press waits for the house to be reachable, or no longer."""
+
     def failed(self, cause: str) -> None:
         """The house could not be reached."""
 
@@ -130,6 +133,7 @@ class CallPlan:
         if decision.verdict is Verdict.REFUSED and self._waiting_press is None:
             logger.info("Pressed, but %s; trying for %.0f s", decision.reason, PATIENCE_S)
             self._waiting_press = asyncio.get_running_loop().call_later(PATIENCE_S, self._lose_patience)
+            self._signs.trying(True)
         return decision
 
     async def ring(self, address: str) -> Decision:
@@ -323,9 +327,10 @@ class CallPlan:
         if self._waiting_press is not None:
             self._waiting_press.cancel()
             self._waiting_press = None
+            self._signs.trying(False)
 
     def _lose_patience(self) -> None:
-        self._waiting_press = None
+        self._forget_press()
         self._signs.failed("NORMAL_TEMPORARY_FAILURE")
 
     def _far_end(self, current: _Current) -> str:

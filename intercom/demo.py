@@ -8,7 +8,7 @@ from pathlib import Path
 
 from intercom.appliance import MENDABLE, Appliance
 from intercom.config import Config
-from intercom.service import log_to_stderr, print_address, run
+from intercom.service import log_to_stderr, print_invitation, run
 from intercom.space import Space, SpaceError
 
 LAN_LISTEN = "0.0.0.0:8443"
@@ -47,13 +47,17 @@ class Demo:
         """Say where the station and the panel are, and what stands in for missing hardware."""
         assert self.door is not None
         print("\nThe house answers on the station page. Open it here, or scan it:\n")
-        print_address(self.space.pairing_url(name="Kitchen"))
+        print_invitation(self.space.invite())
         if self.door.page is not None:
             print(f"\nThe door's front panel (button, lights, lock):  {self.door.page.url}")
         else:
             print("\nThe door's front panel is wired to this machine's GPIO pins.")
         print(f"Sound:    {self.door.sound}")
         print(f"Picture:  {self.door.camera.description if self.door.camera else 'none'}")
+        print(
+            "More devices: press “Add a device” on a page that has joined, or run "
+            f".venv/bin/intercom space pair --state-dir {self._state_dir / 'space'}"
+        )
         if not self._config.space.listen.startswith("0.0.0.0"):  # noqa: S104 - compared, not listened on
             print("\nOnly this machine can open these pages. For phones on your network: make demo LAN=1")
         print("\nPress Ctrl-C to stop.\n", flush=True)

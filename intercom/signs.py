@@ -74,6 +74,7 @@ class Signs:
         self._loop = loop
         self._passing: dict[Pattern, asyncio.TimerHandle] = {}
         self._door_open = False
+        self._trying = False
         self._tone: Playing | None = None
         self._tone_phase = Phase.NONE
         self._tone_starts: asyncio.TimerHandle | None = None
@@ -88,6 +89,11 @@ class Signs:
         """The machine has decided something."""
         self._lights.show(self.pattern)
         self._ring(self._machine.phase)
+
+    def trying(self, on: bool) -> None:
+        """A press waits for the house to be reachable: its light stays until that is so, or given up."""
+        self._trying = on
+        self._lights.show(self.pattern)
 
     def failed(self, cause: str) -> None:
         """The house could not be reached, for this cause (its FreeSWITCH name)."""
@@ -128,6 +134,8 @@ class Signs:
         for passing in (Pattern.PRESSED, Pattern.ERROR):
             if passing in self._passing:
                 return passing
+        if self._trying and self._machine.phase is Phase.NONE:
+            return Pattern.PRESSED
         if self._machine.faults <= _WITHOUT_A_LIGHT and self._machine.phase is not Phase.NONE:
             return _PHASE_PATTERNS[self._machine.phase]
         return _STATE_PATTERNS[State(self._machine.state)]

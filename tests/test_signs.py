@@ -171,6 +171,15 @@ async def test_a_defect_is_shown_as_out_of_order(scene: Scene) -> None:
     assert scene.visitor.shown[-1] is Pattern.FAULT
 
 
+async def test_a_press_that_waits_for_the_house_keeps_its_light(scene: Scene) -> None:
+    await scene.machine.now_unregistered()
+    scene.signs.trying(True)
+    assert scene.signs.pattern is Pattern.PRESSED
+    await scene.machine.now_registered()
+    await scene.machine.press()
+    assert scene.signs.pattern is Pattern.RINGING
+
+
 async def test_closing_silences_what_repeats(scene: Scene) -> None:
     await scene.machine.incoming()
     scene.signs.close()

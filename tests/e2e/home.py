@@ -75,6 +75,15 @@ class Home:
         await self.door.start()
         await self.until(State.IDLE)
 
+    async def restart_space(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        """The space goes away, something happens, and it comes back at the same port."""
+        listen = f"127.0.0.1:{self.space.port}"
+        await self.space.stop()
+        await self.until(State.REGISTERING)
+        await meanwhile()
+        self.space = Space(replace(self.config.space, listen=listen), self.state_dir / "space")
+        await self.space.start()
+
     async def stop(self) -> None:
         """Stop both."""
         if self.door is not None:

@@ -149,3 +149,13 @@ async def test_a_door_that_starts_again_in_a_call_is_silent_and_idle(
     assert home.door is not None
     assert home.door.client.session.calls == []
     assert not home.door.engine.stats().running
+
+
+async def test_a_press_while_the_space_is_away_rings_the_house_when_it_is_back(
+    start_home: StartHome, pair_station: PairStation
+) -> None:
+    home = await start_home()
+    station = await pair_station(home)
+    await home.restart_space(home.press)
+    await station.until("ringing")
+    await home.until(State.RINGING)
