@@ -12,12 +12,13 @@ from typing import Any
 from intercom.call_log import CallLog
 from intercom.call_plan import CallPlan
 from intercom.commands import Commands
-from intercom.config import Config
+from intercom.config import AudioConfig, Config
 from intercom.logbook import Logbook
+from intercom.loudness import Loudness
 from intercom.machine import Decision, Fault, Machine
 from intercom.media.camera import Camera, open_camera
 from intercom.media.camera_events import CameraEvent, CameraLost, CameraReturned, VideoEvent
-from intercom.media.card import choose_cards
+from intercom.media.card import AUTO, Cards, choose_cards
 from intercom.media.echo import open_canceller
 from intercom.media.engine import AudioEngine
 from intercom.media.errors import MediaError
@@ -31,8 +32,10 @@ from intercom.media.events import (
     MediaReturned,
     MediaSilent,
 )
+from intercom.media.later_card import LaterCards
 from intercom.media.peer import DoorMedia
 from intercom.media.simulated import SimulatedCards
+from intercom.media.tones import tones_of
 from intercom.panel import FrontPanel, PanelError
 from intercom.panel.page import PanelPage
 from intercom.signalwire import (
@@ -66,14 +69,14 @@ class Appliance:
         self.config = config
         self.machine = Machine(self._decided)
         self.panel = FrontPanel(config.panel, config.door, pin_factory=pin_factory)
-        self._cards = choose_cards(config.audio, SimulatedCards)
+        self._cards = _cards(config.audio, simulated=self.panel.simulated)
         self.engine = AudioEngine(
             self._cards,
             on_event=self._engine_event,
+            tones=tones_of(config.audio.tones_dir),
             canceller=open_canceller(config.audio.echo_canceller, half_duplex=config.audio.half_duplex),
-            speaker_gain_db=config.audio.speaker_gain_db,
-            microphone_gain_db=config.audio.microphone_gain_db,
         )
+        self.loudness = Loudness(self.engine, self._cards, config.audio, state_dir)
         self.camera: Camera | None = open_camera(config.camera, on_event=self._camera_event)
         self.media = DoorMedia(self.engine, lambda: self.camera, on_event=self._media_event)
         history = config.history
@@ -135,6 +138,7 @@ class Appliance:
         self.panel.on_hold = self._held
         self.panel.on_fault = self._panel_failed
         self.panel.door.on_change = self._door_changed
+        await self.loudness.start()
         self.engine.start()
         self._subscriptions = [
             self.client.is_registered_stream.subscribe(self._registration_changed),
@@ -159,6 +163,7 @@ class Appliance:
         for task in self._tasks:
             task.cancel()
         await _bounded("commands", self._commands.stop())
+        await _bounded("levels", self.loudness.stop())
         if self._plan is not None:
             await _bounded("calls", self._plan.stop())
         if self._signs is not None:
@@ -244,6 +249,7 @@ class Appliance:
             case DeviceReturned(direction, after_s):
                 logger.info("The %s works again after %.1f s", _FAULT_OF[direction], after_s)
                 self._in_loop(self.machine.fault_cleared, _FAULT_OF[direction])
+                self._in_loop(self.loudness.apply)
             case EngineFailed(reason):
                 assert self._loop is not None
                 self._loop.call_soon_threadsafe(self._fail, RuntimeError(f"the audio engine died: {reason}"))
@@ -289,6 +295,13 @@ class Appliance:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("The door station's work failed", exc_info=error)
             self._fail(error)
+
+
+def _cards(config: AudioConfig, *, simulated: bool) -> Cards:
+    """A simulated card suits simulated pins; at a real door a missing card is waited for."""
+    if simulated or config.card != AUTO:
+        return choose_cards(config, SimulatedCards)
+    return LaterCards(config)
 
 
 async def _bounded(name: str, stopping: Awaitable[object] | None) -> None:
