@@ -13,7 +13,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av.packet import Packet
 
 from intercom.media.codec import FRAME_MS, Encoder
-from intercom.media.sound import RATE_HZ, Samples
+from intercom.media.sound import RATE_HZ, SILENCE, Samples
 
 FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
 TIME_BASE = Fraction(1, RATE_HZ)
@@ -44,6 +44,8 @@ class MicrophoneTrack(MediaStreamTrack):
         self._begun = False
         self.sent = 0
         """Packets handed to the connection."""
+        self.muted = False
+        """Silence is sent in place of what is captured."""
 
     # The engine's thread
 
@@ -53,7 +55,7 @@ class MicrophoneTrack(MediaStreamTrack):
             self._pts += int((now - self._last_push) * RATE_HZ) // FRAME_SAMPLES * FRAME_SAMPLES
             self._captured.clear()
         self._last_push = now
-        self._captured.append(block)
+        self._captured.append(SILENCE if self.muted else block)
         if sum(map(len, self._captured)) < FRAME_SAMPLES:
             return
         frame = np.concatenate(self._captured)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from intercom.media.engine import EngineStats
 from intercom.media.opus import BITRATE_BPS
 from intercom.media.playout import PlayoutStats
+from intercom.media.sound import ratio
 from intercom.media.video_sender import VideoStats
 
 
@@ -33,6 +35,23 @@ class CallStats:
     """The picture; None without one."""
     why_no_video: str
     """Why there is none."""
+
+
+def counters(call: CallStats, engine: EngineStats) -> dict[str, float]:
+    """What the quality of a call is told by: packets so far, times in ms, levels 0 to 1.
+
+    The jitter is the jitter buffer's: what nearly all packets keep to, more than RFC 3550's mean. The path's bit rate
+    is left out: the picture follows it by itself, and a second hand at that wheel would switch it off for good.
+    """
+    far_end = call.far_end
+    return {
+        "audio_packets_received": far_end.received if far_end is not None else 0,
+        "audio_packets_lost": far_end.lost if far_end is not None else 0,
+        "jitter_ms": far_end.jitter_ms if far_end is not None else 0.0,
+        "round_trip_ms": call.round_trip_ms or 0.0,
+        "local_level": ratio(engine.microphone_db),
+        "remote_level": ratio(engine.speaker_db),
+    }
 
 
 def audio_bitrate_bps(loss: float) -> int:

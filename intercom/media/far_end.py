@@ -30,6 +30,8 @@ class FarEndSound:
         """On the call's clock; 0 before the first."""
         self.last_gap_s = 0.0
         """The longest time between two packets since the last silence."""
+        self.muted = False
+        """What is heard is not played; keys are read all the same."""
 
     def listen_for_keys(self) -> None:
         """Look for keys in the sound itself: the far end has no other way to send them. Call it on the event loop."""
@@ -75,7 +77,7 @@ class FarEndSound:
             if key is not None:
                 with contextlib.suppress(RuntimeError):  # the loop has closed; the engine lets go of us next
                     self._loop.call_soon_threadsafe(self._on_digit, key)
-        return block
+        return SILENCE if self.muted else block
 
     def stats(self) -> PlayoutStats | None:
         """What arrived; None before the first packet."""

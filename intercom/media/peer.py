@@ -15,7 +15,7 @@ from aiortc.rtp import RtpPacket
 from reactivex import Observable
 from reactivex.subject import BehaviorSubject, Subject
 
-from intercom.media.call_stats import CallStats, audio_bitrate_bps, expected_loss_percent
+from intercom.media.call_stats import CallStats, audio_bitrate_bps, counters, expected_loss_percent
 from intercom.media.camera_events import VideoEvent
 from intercom.media.camera_shared import Camera
 from intercom.media.connection import Connection
@@ -136,6 +136,7 @@ class DoorCall:
         self._round_trip_s: float | None = None
         self._far_loss = 0.0
         self._bitrate_bps = BITRATE_BPS
+        self._unsent: frozenset[str] = frozenset()
 
     @property
     def state(self) -> str:
@@ -202,6 +203,7 @@ class DoorCall:
         """From now on the call's sound goes over this connection."""
         if connection.payload_types.telephone_event is None:
             self._far_end.listen_for_keys()
+        self._switch(connection)
         self._engine.connect(self._far_end, connection.track)
 
     # Moving to a new connection
@@ -222,6 +224,7 @@ class DoorCall:
         if self._connection.is_on(offer):
             answer = await self._connection.create_answer(offer)
             self._connection.show()
+            self._switch(self._connection)
             return answer
         return await self._moves.create_answer(self._open_connection(early_camera=False), offer)
 
@@ -232,6 +235,7 @@ class DoorCall:
         self._carry(connection)
         old.hide()
         connection.show()
+        self._switch(connection)
         self._moves.arrived(connection, old)
         assert connection.negotiated_at is not None
         after_s = self._clock() - connection.negotiated_at
@@ -350,6 +354,25 @@ class DoorCall:
         """Ask the camera for a whole picture: somebody just began to look."""
         if self._connection.video is not None:
             self._connection.video.request_keyframe()
+
+    def set_sending(self, kind: str, on: bool) -> None:
+        """Send "audio" or "video", or silence and no picture in its place; also before the call has begun."""
+        self._unsent = self._unsent - {kind} if on else self._unsent | {kind}
+        self._switch(self._connection)
+
+    def set_receiving(self, kind: str, on: bool) -> None:
+        """Play the far end's "audio", or drop it; a door shows no "video" anyhow."""
+        if kind == "audio":
+            self._far_end.muted = not on
+
+    def _switch(self, connection: Connection) -> None:
+        connection.track.muted = "audio" in self._unsent
+        if connection.video is not None:
+            connection.video.set_sending("video" not in self._unsent)
+
+    async def call_counters(self) -> dict[str, float]:
+        """What has arrived so far, and how well: see `call_stats.counters`."""
+        return counters(self.stats(), self._engine.stats())
 
     def stats(self) -> CallStats:
         """How it does now."""

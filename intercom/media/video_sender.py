@@ -128,6 +128,7 @@ class VideoSender:
         self._rate = VideoRate(camera.bitrate_bps, clock())
         self._target_bps = self._rate.target_bps
         self._suspended = False
+        self._muted = False
         self._needs_keyframe = False
         self._pictures = self._keyframes = self._octets = self._held_back = self._requests = 0
         self._estimate_bps: int | None = None
@@ -157,6 +158,13 @@ class VideoSender:
         """Ask the camera for an IDR picture: after an answer, a resume, a gap."""
         self._camera.request_keyframe()
 
+    def set_sending(self, on: bool) -> None:
+        """Send the picture, or none until told otherwise."""
+        if on and self._muted:
+            self._needs_keyframe = True
+            self.request_keyframe()
+        self._muted = not on
+
     def close(self) -> None:
         """Release the camera (idempotent); the transceiver stays, without a picture."""
         self._track.stop()
@@ -170,7 +178,7 @@ class VideoSender:
             self._follow_rate()
             self.request_keyframe()
             self._on_event(VideoResumed(self._rate.target_bps))
-        if self._suspended or (self._needs_keyframe and not unit.keyframe):
+        if self._suspended or self._muted or (self._needs_keyframe and not unit.keyframe):
             self._held_back += 1
             return False
         self._needs_keyframe = False
