@@ -41,6 +41,7 @@ class MendingCall(BasicCall):
         self._monitor = QualityMonitor()
         self._policy = RecoveryPolicy()
         self._restarting = False
+        self._media_up = False
         self._recovery_timer: asyncio.TimerHandle | None = None
         self._watching: asyncio.Task[None] | None = None
         self._issues: Value[tuple[NetworkIssue, ...]] = Value(())
@@ -290,12 +291,16 @@ class MendingCall(BasicCall):
         self._healthy.set(not critical)
         if metrics.outgoing_bitrate_bps is not None:
             self._policy.bandwidth(metrics.outgoing_bitrate_bps)
-        if "no_inbound_audio" in critical and isinstance(self._media, RestartableMedia) and not self._dialog.held:
+        on_hold = self._dialog.held or self._far_held.value
+        if "no_inbound_audio" in critical and isinstance(self._media, RestartableMedia) and not on_hold:
             self._policy.trouble("no sound comes in", self._now())
+        elif self._media_up:
+            self._policy.media("connected", self._now())
         self._mend()
 
     def _media_changed(self, state: str) -> None:
         super()._media_changed(state)
+        self._media_up = state == "connected"
         if not self._dialog.is_over:
             self._policy.media(state, self._now())
             self._mend()
@@ -322,14 +327,15 @@ class MendingCall(BasicCall):
             case "keyframe":
                 self.request_keyframe()
             case "ice_restart" if isinstance(self._media, RestartableMedia):
-                self._dialog.recovering(self._now())
-                self._pump()
+                if not self._media_up:
+                    self._dialog.recovering(self._now())
+                    self._pump()
                 self._background.spawn(self._restart())
             case "video_off":
                 self.switch("video", False)
             case "video_on":
                 self.switch("video", True)
-            case "max_attempts_reached":
+            case "max_attempts_reached" if not self._media_up:  # a far end that only keeps silent may do so
                 self._dialog.media("failed", self._now())
                 self._pump()
 
