@@ -127,9 +127,24 @@ def _config_check(options: argparse.Namespace) -> int:
     problems = check(path)
     for problem in problems:
         print(f"{path}: {problem}", file=sys.stderr)
-    if not problems:
-        print(f"{path}: good")
-    return BAD_CONFIG if problems else OK
+    faults = [] if problems else _faults_of_tones(path)
+    for fault in faults:
+        print(f"{path}: audio.tones_dir: {fault}", file=sys.stderr)
+    if problems or faults:
+        return BAD_CONFIG
+    print(f"{path}: good")
+    return OK
+
+
+def _faults_of_tones(path: Path) -> list[str]:
+    from intercom.config import load
+
+    directory = load(path).audio.tones_dir
+    if not directory:
+        return []
+    from intercom.media.tones import sounds_in
+
+    return sounds_in(Path(directory))[1]
 
 
 def _config_example(options: argparse.Namespace) -> int:

@@ -41,6 +41,7 @@ def _test(options: argparse.Namespace, config: Config | None) -> int:
         return BAD_CONFIG
     from intercom.media.card import choose_cards
     from intercom.media.errors import CardBusyError, CardError
+    from intercom.media.hardware_mixer import open_mixer
     from intercom.media.levels import LEVELS_FILE, LevelStore, configured
     from intercom.media.rehearsal import rehearse
     from intercom.media.room import examine, probe
@@ -51,7 +52,10 @@ def _test(options: argparse.Namespace, config: Config | None) -> int:
     try:
         cards = choose_cards(config.audio, SimulatedCards, pass_over_busy=False)
         levels = store.load(cards.description, configured(config.audio))
-        played = probe(levels.speaker_db)
+        mixer = open_mixer(cards)
+        mixer.freeze()
+        played = probe(mixer.set_db("playback", levels.speaker_db))
+        microphone_db = mixer.set_db("capture", levels.microphone_db)
         heard = rehearse(cards, played)
     except CardBusyError:
         complain("the sound card is busy: stop the door station (`sudo systemctl stop intercom`), then test again")
@@ -59,7 +63,7 @@ def _test(options: argparse.Namespace, config: Config | None) -> int:
     except CardError as error:
         complain(str(error))
         return TROUBLE
-    found = examine(played, heard, levels)
+    found = examine(played, heard, levels, microphone_db=microphone_db)
     simulated = isinstance(cards, SimulatedCards)
     stored = options.store and not simulated
     if stored:

@@ -26,7 +26,7 @@ from intercom.control.protocol import INVALID_PARAMS, REFUSED
 from intercom.control.server import Caller, ControlServer, Handler
 from intercom.machine import Phase
 from intercom.media.card import list_cards
-from intercom.media.levels import HIGHEST_DB, LOWEST_DB, Levels, LevelStore
+from intercom.media.levels import HIGHEST_DB, LOWEST_DB, Levels
 from intercom.panel import PanelError
 from intercom.recent_log import RecentLog
 
@@ -89,9 +89,6 @@ class Commands:
     def __init__(self, door: Appliance, state_dir: Path) -> None:
         self._door = door
         self._started = time.monotonic()
-        audio = door.config.audio
-        self._levels = Levels(speaker_db=audio.speaker_gain_db, microphone_db=audio.microphone_gain_db)
-        self._store = LevelStore(state_dir / "levels.json")
         self._recent = RecentLog()
         path, in_memory = served_at(state_dir, os.environ)
         self._server = ControlServer(
@@ -103,8 +100,6 @@ class Commands:
     async def start(self) -> None:
         """Listen; without a place for the socket the door works, and only the commands do not."""
         logging.getLogger().addHandler(self._recent)
-        self._levels = self._store.load(self._door.sound, self._levels)
-        self._levels.apply(self._door.engine)
         try:
             await self._server.start()
         except OSError as error:
@@ -123,7 +118,7 @@ class Commands:
 
     def status(self) -> dict[str, Any]:
         """The status document."""
-        return condition(self._door, uptime_s=time.monotonic() - self._started, levels=self._levels)
+        return condition(self._door, uptime_s=time.monotonic() - self._started, loudness=self._door.loudness)
 
     def figures(self) -> str:
         """The figures in Prometheus's text format."""
@@ -187,27 +182,26 @@ class Commands:
 
     async def _mute(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
         asked = _read(params, Mute)
-        await self._set(replace(self._levels, **{f"{asked.what}_muted": asked.on}))
+        await self._set(replace(self._door.loudness.levels, **{f"{asked.what}_muted": asked.on}))
         return {"what": asked.what, "muted": asked.on}
 
     async def _volume(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
         asked = _read(params, Volume)
         if asked.gain_db is not None:
             if asked.what == "speaker":
-                await self._set(replace(self._levels, speaker_db=asked.gain_db))
+                await self._set(replace(self._door.loudness.levels, speaker_db=asked.gain_db))
             else:
-                await self._set(replace(self._levels, microphone_db=asked.gain_db))
-        return {"what": asked.what, "gain_db": getattr(self._levels, f"{asked.what}_db")}
+                await self._set(replace(self._door.loudness.levels, microphone_db=asked.gain_db))
+        return {"what": asked.what, "gain_db": getattr(self._door.loudness.levels, f"{asked.what}_db")}
 
     async def _set(self, levels: Levels) -> None:
         """From the next block on, and after a restart."""
-        self._levels = levels
-        levels.apply(self._door.engine)
-        self.changed()
         try:
-            await asyncio.to_thread(self._store.save, self._door.sound, levels)
+            await self._door.loudness.set(levels)
         except OSError as error:
             raise RefusedError(f"it holds until a restart only: it cannot be kept ({error})", REFUSED) from error
+        finally:
+            self.changed()
 
     # -- the door --------------------------------------------------------------------------------------
 

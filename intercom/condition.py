@@ -14,14 +14,14 @@ from intercom.signalwire.quality import level
 
 if TYPE_CHECKING:
     from intercom.appliance import Appliance
+    from intercom.loudness import Loudness
     from intercom.media.call_stats import CallStats
-    from intercom.media.levels import Levels
 
 
-def condition(door: Appliance, *, uptime_s: float, levels: Levels) -> dict[str, Any]:
+def condition(door: Appliance, *, uptime_s: float, loudness: Loudness) -> dict[str, Any]:
     """The status document."""
     now = datetime.now(UTC)
-    machine, stats = door.machine, door.engine.stats()
+    machine, stats, levels = door.machine, door.engine.stats(), loudness.levels
     return {
         "protocol": PROTOCOL,
         "version": __version__,
@@ -46,6 +46,7 @@ def condition(door: Appliance, *, uptime_s: float, levels: Levels) -> dict[str, 
             "speaker_muted": levels.speaker_muted,
             "microphone_gain_db": levels.microphone_db,
             "speaker_gain_db": levels.speaker_db,
+            "night": loudness.is_night,
             "real_time": stats.real_time,
         },
         "camera": None if door.camera is None else door.camera.description,

@@ -22,6 +22,7 @@ from intercom.config_setting import (
     OPENER,
     PATH,
     RELAY_URL,
+    TIME,
     TURN_URL,
     is_loopback,
     setting,
@@ -136,6 +137,17 @@ class AudioConfig:
         0.0, "Louder or softer speaker. Turn it down if callers hear echo.", low=-60, high=20
     )
     microphone_gain_db: float = setting(0.0, "Louder or softer microphone.", low=-60, high=20)
+    night_from: str = setting(
+        "", "Local time from which the speaker is quieter, for example `22:00`. Empty: it never is.", shape=TIME
+    )
+    night_to: str = setting("07:00", "Local time at which it is as loud as by day again.", shape=TIME)
+    night_speaker_db: float = setting(-10.0, "Change of the speaker's level at night.", low=-60, high=0)
+    tones_dir: str = setting(
+        "",
+        "Directory of sounds that replace the door's own: `chime.wav`, `ringback.ogg`, `busy.mp3` and so on. Empty: "
+        "none do.",
+        shape=PATH,
+    )
     simulated_voice: str = setting(
         "", "WAV file that the simulated microphone speaks. Empty: the one in the package.", shape=PATH
     )

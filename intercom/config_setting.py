@@ -191,4 +191,5 @@ TURN_URL = Shape(
     'a URL like "turn:turn.example.com:3478"',
     lambda text: re.fullmatch(r"turns?:[^\s@/?]+(\?transport=(udp|tcp))?", text) is not None,
 )
+TIME = Shape('a time like "22:00"', lambda text: re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text) is not None)
 PATH = Shape("a path", lambda text: bool(text.strip()))

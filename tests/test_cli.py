@@ -69,3 +69,13 @@ def test_the_door_is_locked_however_bad_the_configuration_is(
     file.write_text('[door]\nrelay_gpio = 5\ntypo = 1\n[panel]\npins = "simulated"\n')
     assert cli.main(["door-off", "--config", str(file)]) in (cli.OK, cli.FAILED)
     assert "driving GPIO 5 off all the same" in capsys.readouterr().err
+
+
+def test_a_tone_that_cannot_be_played_is_named_by_config_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "chime.wav").write_bytes(b"no sound")
+    file = tmp_path / "intercom.toml"
+    file.write_text('[audio]\ntones_dir = "."\n')
+    assert cli.main(["config", "check", str(file)]) == cli.BAD_CONFIG
+    assert "audio.tones_dir: chime.wav: " in capsys.readouterr().err

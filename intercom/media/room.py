@@ -79,14 +79,15 @@ def probe(speaker_db: float = 0.0) -> Samples:
     return to_samples(np.concatenate([quiet, wave, tail]).astype(np.float32))
 
 
-def examine(played: Samples, heard: Samples, levels: Levels) -> Findings:
-    """What `heard` tells of the card that was given `played`, a `probe(levels.speaker_db)`.
+def examine(played: Samples, heard: Samples, levels: Levels, *, microphone_db: float | None = None) -> Findings:
+    """What `heard` tells of the card that was given `played`, a `probe()` at `levels`.
 
-    Both mono S16 at 48 kHz, on one clock from one moment, `heard` before the microphone's gain; what is missing of
-    it is silence.
+    Both mono S16 at 48 kHz, on one clock from one moment, `heard` before software's gain; what is missing of it is
+    silence. `microphone_db` is that gain, where the card's own control did the rest.
     """
+    software_db = levels.microphone_db if microphone_db is None else microphone_db
     raw = np.concatenate([heard, np.zeros(max(0, len(played) - len(heard)), np.int16)])[: len(played)]
-    heard = to_samples(raw * np.float32(ratio(levels.microphone_db)))
+    heard = to_samples(raw * np.float32(ratio(software_db)))
     begin, end = int(QUIET_S * RATE_HZ), int((QUIET_S + PROBE_S) * RATE_HZ)
     noise_db = level_db(heard[int(SETTLED_S * RATE_HZ) : begin])
     delay = _delay(played, heard)

@@ -6,6 +6,7 @@ Ring-back, busy and reorder have the European cadence (ITU-T E.180): 425 Hz; 1 s
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import numpy.typing as npt
 from intercom.media.errors import ToneError
 from intercom.media.sound import FULL_SCALE, RATE_HZ, Samples
 from intercom.media.sound_file import load_sound
+
+log = logging.getLogger(__name__)
 
 LEVEL = 0.35
 """Of full scale, at the loudest: leaves room for a voice in the mix."""
@@ -99,12 +102,55 @@ GENERATED: Mapping[str, Callable[[], Wave]] = {
 }
 
 
+SUFFIXES = (".wav", ".ogg", ".mp3", ".flac")
+LONGEST_S = 60.0
+"""A tone of a minute takes 6 MB of memory."""
+
+
+def sounds_in(directory: Path) -> tuple[dict[str, Samples], list[str]]:
+    """The tones that the files of a directory replace, and what is wrong with the other files, one sentence each."""
+    sounds: dict[str, Samples] = {}
+    faults: list[str] = []
+    try:
+        files = sorted(path for path in directory.iterdir() if path.suffix.lower() in SUFFIXES)
+    except OSError as error:
+        return {}, [f"the directory of tones cannot be read: {error}"]
+    for path in files:
+        try:
+            sounds[path.stem] = _sound_in(path, sounds)
+        except (OSError, ValueError) as error:
+            faults.append(f"{path.name}: {error}")
+    return sounds, faults
+
+
+def _sound_in(path: Path, sounds: Mapping[str, Samples]) -> Samples:
+    if path.stem not in GENERATED:
+        raise ValueError(f"there is no tone {path.stem!r}: the tones are {', '.join(GENERATED)}")
+    if path.stem in sounds:
+        raise ValueError(f"there is another {path.stem} already: keep one")
+    return load_sound(path, longest_s=LONGEST_S)
+
+
+def tones_of(directory: str) -> Tones:
+    """The door's tones, replaced by what is good of this directory ("": none); what is not is logged."""
+    if not directory:
+        return Tones()
+    sounds, faults = sounds_in(Path(directory))
+    for fault in faults:
+        log.warning("tones: %s; the door's own sound is used", fault)
+    return Tones(sounds=sounds)
+
+
 class Tones:
     """Every tone by its name, ready to be played without a moment's work."""
 
-    def __init__(self, files: Mapping[str, Path] | None = None) -> None:
-        """Generate all; `files` replace some, in any format that libsndfile reads. ToneError says which is wrong."""
+    def __init__(self, files: Mapping[str, Path] | None = None, *, sounds: Mapping[str, Samples] | None = None) -> None:
+        """Generate all; `sounds` and `files` replace some, the latter in any format that libsndfile reads.
+
+        ToneError says which is wrong.
+        """
         self._tones = {name: _samples(generate()) for name, generate in GENERATED.items()}
+        self._tones.update(sounds or {})
         for name, path in (files or {}).items():
             if name not in GENERATED:
                 raise ToneError(f"there is no tone {name!r}: the tones are {', '.join(GENERATED)}")

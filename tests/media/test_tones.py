@@ -11,7 +11,7 @@ import soundfile
 from intercom.media.errors import ToneError
 from intercom.media.mixer import Mixer, Playing
 from intercom.media.sound import BLOCK_SAMPLES, FULL_SCALE, SILENCE, Samples
-from intercom.media.tones import GENERATED, Tones
+from intercom.media.tones import GENERATED, Tones, sounds_in, tones_of
 from tests.alsa import tone, tone_level_db
 
 
@@ -91,3 +91,21 @@ def test_the_far_end_is_ducked_without_a_step() -> None:
 
 def test_the_gain_applies_to_everything() -> None:
     assert abs(int(Mixer(-6.0).mix(np.full(BLOCK_SAMPLES, 10_000, np.int16), [])[0]) - 5_012) < 3
+
+
+def test_the_files_of_a_directory_replace_tones_and_what_is_wrong_is_named(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "chime.wav", np.full(4800, 0.25, np.float32), 48_000)
+    soundfile.write(tmp_path / "ringback.wav", np.zeros(61 * 8000, np.float32), 8000)
+    (tmp_path / "busy.ogg").write_bytes(b"no sound")
+    soundfile.write(tmp_path / "bell.flac", np.zeros(480, np.float32), 48_000)
+    (tmp_path / "README.txt").write_text("bells")
+    sounds, faults = sounds_in(tmp_path)
+    assert list(sounds) == ["chime"]
+    assert [fault.partition(":")[0] for fault in faults] == ["bell.flac", "busy.ogg", "ringback.wav"]
+    tones = tones_of(str(tmp_path))
+    assert len(tones["chime"]) == 4800
+    assert len(tones["busy"]) == len(Tones()["busy"])
+
+
+def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
+    assert "cannot be read" in sounds_in(tmp_path / "none")[1][0]

@@ -1,0 +1,92 @@
+"""How loud the door is: what was set for this card, kept over restarts, and quieter at night."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from intercom.config import AudioConfig
+from intercom.media.card import Cards
+from intercom.media.engine import AudioEngine
+from intercom.media.hardware_mixer import open_mixer
+from intercom.media.levels import LEVELS_FILE, LOWEST_DB, Levels, LevelStore, configured
+from intercom.media.night import night_between
+
+logger = logging.getLogger(__name__)
+
+LOOK_S = 20.0
+"""How late the night may begin; also how soon a clock that was set is noticed."""
+
+
+class Loudness:
+    """The levels of the door's card. Use it on one event loop."""
+
+    def __init__(
+        self,
+        engine: AudioEngine,
+        cards: Cards,
+        audio: AudioConfig,
+        state_dir: Path,
+        *,
+        now: Callable[[], datetime] = datetime.now,
+    ) -> None:
+        self._engine = engine
+        self._card = cards.description
+        self._mixer = open_mixer(cards)
+        self._store = LevelStore(state_dir / LEVELS_FILE)
+        self._night = night_between(audio.night_from, audio.night_to)
+        self._night_db = audio.night_speaker_db
+        self._now = now
+        self._applying = asyncio.Lock()
+        self._watch: asyncio.Task[None] | None = None
+        self.levels = configured(audio)
+        """What was set, by day."""
+        self.is_night = False
+        """Whether the speaker is turned down now because it is night."""
+
+    async def start(self) -> None:
+        """What holds for this card, from the next block on."""
+        self.levels = self._store.load(self._card, self.levels)
+        await asyncio.to_thread(self._mixer.freeze)
+        await self.look()
+        await self.apply()
+        if self._night is not None:
+            self._watch = asyncio.create_task(self._watch_the_clock(), name="night")
+
+    async def stop(self) -> None:
+        """Look at the clock no more."""
+        if self._watch is not None:
+            self._watch.cancel()
+
+    async def set(self, levels: Levels) -> None:
+        """From the next block on, and after a restart; OSError when they cannot be kept, though they hold."""
+        self.levels = levels
+        await self.apply()
+        await asyncio.to_thread(self._store.save, self._card, levels)
+
+    async def apply(self) -> None:
+        """Bring engine and card to the levels: at the start, and when the card returned with its own."""
+        wanted = self.levels
+        if self.is_night:
+            wanted = replace(wanted, speaker_db=max(LOWEST_DB, wanted.speaker_db + self._night_db))
+        async with self._applying:
+            speaker_db = await asyncio.to_thread(self._mixer.set_db, "playback", wanted.speaker_db)
+            microphone_db = await asyncio.to_thread(self._mixer.set_db, "capture", wanted.microphone_db)
+            replace(wanted, speaker_db=speaker_db, microphone_db=microphone_db).apply(self._engine)
+
+    async def look(self) -> None:
+        """Turn the speaker down or up when the night began or ended."""
+        night = self._night is not None and self._night.holds(self._now().time())
+        if night != self.is_night:
+            self.is_night = night
+            logger.info("The speaker is %s", "turned down for the night" if night else "as loud as by day")
+            await self.apply()
+
+    async def _watch_the_clock(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await self.look()

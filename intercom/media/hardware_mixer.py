@@ -1,0 +1,101 @@
+"""The card's own volume controls, where it has any: what they cannot do is left to software."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+
+import alsaaudio
+
+from intercom.media.card import AlsaCards, Cards
+from intercom.media.events import Direction
+
+log = logging.getLogger(__name__)
+
+CONTROLS: dict[Direction, tuple[str, ...]] = {
+    "playback": ("Speaker", "PCM", "Headphone", "Master"),
+    "capture": ("Mic", "Capture"),
+}
+"""As USB and HAT drivers call them, the nearest to the air first."""
+AUTOMATIC = "Auto Gain Control"
+"""Undoes every level, and costs the canceller 20 dB."""
+STEPS_PER_DB = 100
+_CARD = re.compile(r"(?:plug)?hw:(?:CARD=)?([A-Za-z0-9_]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareMixer:
+    """The controls of one microphone and one speaker."""
+
+    devices: dict[Direction, str]
+    """ALSA's control device of each direction; a direction without one is software's."""
+
+    def set_db(self, direction: Direction, gain_db: float) -> float:
+        """Bring the control as near to `gain_db` as it goes; what software has to add, in dB. Takes milliseconds."""
+        device = self.devices.get(direction)
+        if device is None:
+            return gain_db
+        try:
+            return self._set(device, direction, gain_db)
+        except alsaaudio.ALSAAudioError as error:
+            log.warning("the %s volume of %s cannot be set (%s); software does it", direction, device, error)
+            return gain_db
+
+    def freeze(self) -> None:
+        """Switch the card's automatic gain off, where it has one."""
+        for device in set(self.devices.values()):
+            try:
+                if AUTOMATIC not in alsaaudio.mixers(device=device):
+                    continue
+                control = alsaaudio.Mixer(AUTOMATIC, device=device)
+                try:
+                    _switch_off(control)
+                finally:
+                    control.close()
+                log.info("%s: automatic gain is off", device)
+            except alsaaudio.ALSAAudioError as error:
+                log.warning("the automatic gain of %s cannot be switched off: %s", device, error)
+
+    @staticmethod
+    def _set(device: str, direction: Direction, gain_db: float) -> float:
+        kind = alsaaudio.PCM_PLAYBACK if direction == "playback" else alsaaudio.PCM_CAPTURE
+        there = alsaaudio.mixers(device=device)
+        for name in CONTROLS[direction]:
+            if name not in there:
+                continue
+            control = alsaaudio.Mixer(name, device=device)
+            try:
+                if not any(word in control.volumecap() for word in _words(direction)):
+                    continue
+                low, high = control.getrange(kind, alsaaudio.VOLUME_UNITS_DB)
+                if low >= high:
+                    continue  # it does not say what its steps are worth
+                wanted = min(max(round(gain_db * STEPS_PER_DB), low), high)
+                control.setvolume(wanted, pcmtype=kind, units=alsaaudio.VOLUME_UNITS_DB)
+                (reached, *_) = control.getvolume(kind, alsaaudio.VOLUME_UNITS_DB)
+            finally:
+                control.close()
+            return gain_db - float(reached) / STEPS_PER_DB
+        return gain_db
+
+
+def open_mixer(cards: Cards) -> HardwareMixer:
+    """The controls that belong to these PCMs; none for the simulated card and for names that tell no card."""
+    if not isinstance(cards, AlsaCards):
+        return HardwareMixer({})
+    names: dict[Direction, str] = {"capture": cards.capture, "playback": cards.playback}
+    found = {direction: _CARD.match(name) for direction, name in names.items()}
+    return HardwareMixer({direction: f"hw:{match[1]}" for direction, match in found.items() if match})
+
+
+def _words(direction: Direction) -> tuple[str, ...]:
+    kind = "Playback" if direction == "playback" else "Capture"
+    return ("Volume", f"{kind} Volume", "Joined Volume", f"Joined {kind} Volume", f"{kind} Joined Volume")
+
+
+def _switch_off(control: alsaaudio.Mixer) -> None:
+    if any("Capture" in word for word in control.switchcap()):
+        control.setrec(0)
+    else:
+        control.setmute(1)
