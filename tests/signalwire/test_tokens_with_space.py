@@ -140,3 +140,11 @@ async def test_the_services_clock_may_jump_by_years(tmp_path: Path, years: int) 
         await until(lambda: not actor.client.is_registered)
         await until(lambda: actor.client.is_registered)
         assert space.exchange.online() == ["door"]
+
+
+@pytest.mark.parametrize("years", [-50, 50])
+async def test_a_device_that_boots_with_a_wrong_clock_is_registered(tmp_path: Path, years: int) -> None:
+    async with a_space(tmp_path) as space, OurActor(space, "door") as actor:
+        actor.client._account._wall_clock = lambda: time.time() + years * YEAR_S
+        await actor.start()
+        assert space.exchange.online() == ["door"]
