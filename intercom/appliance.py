@@ -29,6 +29,7 @@ from intercom.media.events import (
     Direction,
     EngineEvent,
     EngineFailed,
+    EngineStarted,
     MediaReturned,
     MediaSilent,
 )
@@ -249,7 +250,9 @@ class Appliance:
             case DeviceReturned(direction, after_s):
                 logger.info("The %s works again after %.1f s", _FAULT_OF[direction], after_s)
                 self._in_loop(self.machine.fault_cleared, _FAULT_OF[direction])
-                self._in_loop(self.loudness.apply)
+                self._in_loop(self.loudness.card_came)
+            case EngineStarted():
+                self._in_loop(self.loudness.card_came)
             case EngineFailed(reason):
                 assert self._loop is not None
                 self._loop.call_soon_threadsafe(self._fail, RuntimeError(f"the audio engine died: {reason}"))

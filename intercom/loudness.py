@@ -12,7 +12,7 @@ from pathlib import Path
 from intercom.config import AudioConfig
 from intercom.media.card import Cards
 from intercom.media.engine import AudioEngine
-from intercom.media.hardware_mixer import open_mixer
+from intercom.media.hardware_mixer import HardwareMixer, open_mixer
 from intercom.media.levels import LEVELS_FILE, LOWEST_DB, Levels, LevelStore, configured
 from intercom.media.night import night_between
 
@@ -35,27 +35,36 @@ class Loudness:
         now: Callable[[], datetime] = datetime.now,
     ) -> None:
         self._engine = engine
-        self._card = cards.description
-        self._mixer = open_mixer(cards)
+        self._cards = cards
+        self._card = ""
+        self._mixer = HardwareMixer({})
         self._store = LevelStore(state_dir / LEVELS_FILE)
         self._night = night_between(audio.night_from, audio.night_to)
         self._night_db = audio.night_speaker_db
         self._now = now
         self._applying = asyncio.Lock()
         self._watch: asyncio.Task[None] | None = None
-        self.levels = configured(audio)
+        self._configured = configured(audio)
+        self.levels = self._configured
         """What was set, by day."""
         self.is_night = False
         """Whether the speaker is turned down now because it is night."""
 
     async def start(self) -> None:
         """What holds for this card, from the next block on."""
-        self.levels = self._store.load(self._card, self.levels)
-        await asyncio.to_thread(self._mixer.freeze)
         await self.look()
-        await self.apply()
+        await self.card_came()
         if self._night is not None:
             self._watch = asyncio.create_task(self._watch_the_clock(), name="night")
+
+    async def card_came(self) -> None:
+        """A card was opened, for the first time or again: give it its own levels, whatever it came with."""
+        if self._card != self._cards.description:
+            self._card = self._cards.description
+            self.levels = self._store.load(self._card, self._configured)
+        self._mixer = open_mixer(self._cards)
+        await asyncio.to_thread(self._mixer.freeze)
+        await self.apply()
 
     async def stop(self) -> None:
         """Look at the clock no more."""
@@ -66,10 +75,10 @@ class Loudness:
         """From the next block on, and after a restart; OSError when they cannot be kept, though they hold."""
         self.levels = levels
         await self.apply()
-        await asyncio.to_thread(self._store.save, self._card, levels)
+        await asyncio.to_thread(self._store.save, self._cards.description, levels)
 
     async def apply(self) -> None:
-        """Bring engine and card to the levels: at the start, and when the card returned with its own."""
+        """Bring engine and card to the levels."""
         wanted = self.levels
         if self.is_night:
             wanted = replace(wanted, speaker_db=max(LOWEST_DB, wanted.speaker_db + self._night_db))

@@ -8,7 +8,7 @@ from pathlib import Path
 from intercom.config import AudioConfig
 from intercom.loudness import Loudness
 from intercom.media.engine import AudioEngine
-from intercom.media.levels import Levels
+from intercom.media.levels import LEVELS_FILE, Levels, LevelStore
 from intercom.media.mixer import Mixer
 from intercom.media.simulated import SimulatedCards
 from intercom.media.sound import SILENCE
@@ -63,3 +63,22 @@ async def test_a_volume_that_is_set_at_night_is_that_of_the_day(tmp_path: Path) 
     assert door.speaker == 3162
     assert door.loudness.levels.speaker_db == 0
     await door.loudness.stop()
+
+
+class ComingCards(SimulatedCards):
+    """A card that is plugged in later."""
+
+    description = "no sound card yet"
+
+
+async def test_a_card_that_comes_later_gets_its_own_levels(tmp_path: Path) -> None:
+    LevelStore(tmp_path / LEVELS_FILE).save("box", Levels(speaker_db=-12))
+    cards = ComingCards(NIGHTS)
+    engine = AudioEngine(cards, on_event=lambda _: None)
+    loudness = Loudness(engine, cards, NIGHTS, tmp_path)
+    await loudness.start()
+    assert loudness.levels.speaker_db == -6
+    cards.description = "box"
+    await loudness.card_came()
+    assert loudness.levels.speaker_db == -12
+    await loudness.stop()

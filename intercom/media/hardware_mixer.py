@@ -10,6 +10,7 @@ import alsaaudio
 
 from intercom.media.card import AlsaCards, Cards
 from intercom.media.events import Direction
+from intercom.media.later_card import LaterCards
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,8 @@ class HardwareMixer:
 
 def open_mixer(cards: Cards) -> HardwareMixer:
     """The controls that belong to these PCMs; none for the simulated card and for names that tell no card."""
+    if isinstance(cards, LaterCards):
+        cards = cards.chosen or cards
     if not isinstance(cards, AlsaCards):
         return HardwareMixer({})
     names: dict[Direction, str] = {"capture": cards.capture, "playback": cards.playback}

@@ -24,6 +24,11 @@ class LaterCards:
         """Which card is used, in words."""
         return self._chosen.description if self._chosen else "no sound card yet: plug one in"
 
+    @property
+    def chosen(self) -> Cards | None:
+        """The card that is used; None before there is one."""
+        return self._chosen
+
     def open(self, direction: Direction) -> Pcm:
         """Open the PCM of this direction; CardError when no card can be had now."""
         if self._chosen is None:
