@@ -27,6 +27,7 @@ from intercom.signalwire.dialog_events import (
     TransferAsked,
     VertoRequest,
 )
+from intercom.signalwire.digit_merge import DigitMerge, Way
 from intercom.signalwire.errors import CallError, InvalidStateError, MediaError, SignalWireError
 from intercom.signalwire.media import CallMedia, DigitMedia, MediaProvider, RestartableMedia
 from intercom.signalwire.observable import Happenings, report_fault
@@ -70,6 +71,7 @@ class BasicCall(CallView):
         self._subscriptions: list[Any] = []
         self._conclusions: dict[int, asyncio.Future[Any]] = {}
         self._request_ids: dict[int, str] = {}
+        self._merge = DigitMerge()
         self._background = Background()
         self._closing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -223,7 +225,7 @@ class BasicCall(CallView):
             case FarAnswered(sdp):
                 self._background.spawn(self._accept_answer(sdp))
             case DigitsReceived(digits):
-                self._pressed(digits)
+                self._pressed(digits, "signalling")
             case InfoReceived(info):
                 self._info.emit(info)
             case FarOffered(sdp):
@@ -251,9 +253,13 @@ class BasicCall(CallView):
         else:
             future.set_result(result)
 
-    def _pressed(self, digits: str) -> None:
+    def _pressed(self, digits: str, way: Way) -> None:
         for digit in digits:
-            self._digits.emit(digit)
+            if self._merge.is_new(digit, way, self._now()):
+                self._digits.emit(digit)
+
+    def _heard(self, digits: str) -> None:
+        self._pressed(digits, "media")
 
     def _finish(self) -> None:
         if self._timer is not None:
@@ -292,7 +298,7 @@ class BasicCall(CallView):
         self._kinds = (audio, video)
         self._subscriptions.append(media.state_stream.subscribe(self._media_changed))
         if isinstance(media, DigitMedia):
-            self._subscriptions.append(media.digits_stream.subscribe(self._pressed))
+            self._subscriptions.append(media.digits_stream.subscribe(self._heard))
         return media
 
     async def _from_media(self, work: Awaitable[str]) -> str:

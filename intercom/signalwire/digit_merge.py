@@ -1,0 +1,27 @@
+"""One press of a key may arrive twice: in a verto.info, and in the sound. It counts once."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Way = Literal["signalling", "media"]
+
+SAME_PRESS_S = 0.15
+"""The two ways differ by a jitter buffer and a relay's delay; nobody presses a key twice so soon."""
+
+
+class DigitMerge:
+    """Pairs the same key that came by both ways. Each way by itself is true: "99" by one way is two presses."""
+
+    def __init__(self) -> None:
+        self._unpaired: list[tuple[float, Way, str]] = []
+
+    def is_new(self, digit: str, way: Way, now: float) -> bool:
+        """Whether this is a press that has not come by the other way already; `now` in seconds on any one clock."""
+        self._unpaired = [press for press in self._unpaired if now - press[0] <= SAME_PRESS_S]
+        for press in self._unpaired:
+            if press[1] != way and press[2] == digit:
+                self._unpaired.remove(press)
+                return False
+        self._unpaired.append((now, way, digit))
+        return True
