@@ -19,7 +19,8 @@ from intercom.machine import Decision, Fault, Machine
 from intercom.media.camera import Camera, open_camera
 from intercom.media.camera_events import CameraEvent, CameraLost, CameraReturned, VideoEvent
 from intercom.media.card import AUTO, Cards, choose_cards
-from intercom.media.echo import open_canceller
+from intercom.media.echo import EchoCanceller, open_canceller
+from intercom.media.echo_watch import EchoWatch
 from intercom.media.engine import AudioEngine
 from intercom.media.errors import MediaError
 from intercom.media.events import (
@@ -59,6 +60,8 @@ STOP_PART_S = 0.7
 """How long one part may take to stop; they stop in two steps, and Ctrl-C has two seconds."""
 OWN_SPACE_DELAY_S = 0.8
 """The house's own space may be asked often: it is back within a second of a restart."""
+ECHO_LOOK_S = 1.0
+"""Speech is judged by the second."""
 CREDENTIAL_WAIT_S = 5.0
 """How often an unusable credential is looked at again: an installer who mends it need not restart anything."""
 
@@ -71,11 +74,12 @@ class Appliance:
         self.machine = Machine(self._decided)
         self.panel = FrontPanel(config.panel, config.door, pin_factory=pin_factory)
         self._cards = _cards(config.audio, simulated=self.panel.simulated)
+        self.canceller = open_canceller(config.audio.echo_canceller, half_duplex=config.audio.half_duplex)
         self.engine = AudioEngine(
             self._cards,
             on_event=self._engine_event,
             tones=tones_of(config.audio.tones_dir),
-            canceller=open_canceller(config.audio.echo_canceller, half_duplex=config.audio.half_duplex),
+            canceller=self.canceller,
         )
         self.loudness = Loudness(self.engine, self._cards, config.audio, state_dir)
         self.camera: Camera | None = open_camera(config.camera, on_event=self._camera_event)
@@ -146,6 +150,8 @@ class Appliance:
             self.client.session.incoming_calls_stream.subscribe(self._plan.incoming),
         ]
         self._spawn(self._register())
+        if isinstance(self.canceller, EchoCanceller):
+            self._spawn(self._watch_echo(self.canceller))
         await self._commands.start()
         if self.panel.simulated and self.config.panel.page_listen:
             self.page = PanelPage(self.panel, self.config.panel.page_listen, self._snapshot)
@@ -190,6 +196,19 @@ class Appliance:
                 await asyncio.sleep(CREDENTIAL_WAIT_S)
             else:
                 return
+
+    async def _watch_echo(self, canceller: EchoCanceller) -> None:
+        watch = EchoWatch()
+        while True:
+            await asyncio.sleep(ECHO_LOOK_S)
+            entry = self.logbook.call
+            fallen = watch.look(None if entry is None else entry.call.id, canceller.stats())
+            if fallen is not None:
+                logger.warning(
+                    "The house hears itself: the echo is only %.0f dB softer. Turn the speaker down with `intercom "
+                    "volume`; `intercom audio test` says how far",
+                    fallen.echo_loss_db,
+                )
 
     async def _snapshot(self) -> bytes:
         if self.camera is None:

@@ -48,6 +48,7 @@ def condition(door: Appliance, *, uptime_s: float, loudness: Loudness) -> dict[s
             "speaker_gain_db": levels.speaker_db,
             "night": loudness.is_night,
             "real_time": stats.real_time,
+            "echo": _echo(door),
         },
         "camera": None if door.camera is None else door.camera.description,
         "door": {"open": door.panel.door.is_open, "opened": door.logbook.doors_opened},
@@ -102,6 +103,17 @@ def _media(stats: CallStats | None) -> dict[str, Any] | None:
         "pictures": None if video is None else video.pictures,
         "video_kbps": None if video is None else round(video.target_bps / 1000),
         "why_no_video": stats.why_no_video,
+    }
+
+
+def _echo(door: Appliance) -> dict[str, Any] | None:
+    if door.canceller is None:
+        return None
+    stats = door.canceller.stats()
+    return {
+        "loss_db": None if stats.echo_loss_db is None else round(stats.echo_loss_db, 1),
+        "level_db": None if stats.echo_level_db is None else round(stats.echo_level_db, 1),
+        "drift_ppm": round(stats.drift_ppm),
     }
 
 

@@ -120,6 +120,11 @@ def _sound(sound: Mapping[str, Any]) -> str:
     parts = [sound["card"], f"{xruns} xruns"]
     if sound["running"]:
         parts.append(f"microphone {sound['microphone_db']:g} dB, speaker {sound['speaker_db']:g} dB")
+    echo = sound.get("echo")
+    if sound["running"] and echo and echo["loss_db"] is not None:
+        parts.append(f"echo {echo['level_db']:+g} dB, {echo['loss_db']:g} dB of it taken away")
+    if sound.get("night"):
+        parts.append("quieter for the night")
     parts += [f"{what} muted" for what in ("microphone", "speaker") if sound[f"{what}_muted"]]
     return ", ".join(parts)
 

@@ -73,6 +73,8 @@ async def test_status_as_json_names_the_state_and_the_parts(home: Home) -> None:
     doc = (await say(home, "status", "--json")).json
     assert (doc["protocol"], doc["state"], doc["registered"], doc["call"]) == (1, "idle", True, None)
     assert doc["sound"]["capture_xruns"] == 0
+    assert doc["sound"]["night"] is False
+    assert set(doc["sound"]["echo"]) == {"loss_db", "level_db", "drift_ppm"}
     assert doc["door"] == {"open": False, "opened": 0}
 
 

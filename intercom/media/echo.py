@@ -60,6 +60,8 @@ class EchoStats:
     """The microphone against what the speaker was told to play: above 0 the speaker is too loud."""
     drift_ppm: float
     """The microphone's clock against the speaker's."""
+    far_spoke_s: float
+    """How long the far end was heard since the last reset."""
 
 
 class WebRtcBackend:
@@ -162,6 +164,7 @@ class EchoCanceller:
         self._reference = _Reference()
         self._loss_db: float | None = None
         self._level_db: float | None = None
+        self._far_blocks = 0
 
     def played(self, block: Samples) -> None:
         """Exactly what was written to the speaker."""
@@ -177,6 +180,7 @@ class EchoCanceller:
     def _measure(self, near_db: float, far_db: float, cleaned_db: float) -> None:
         if far_db < FAR_ACTIVE_DB:
             return
+        self._far_blocks += 1
         self._loss_db = _follow(self._loss_db, near_db - cleaned_db)
         self._level_db = _follow(self._level_db, near_db - far_db)
 
@@ -185,10 +189,11 @@ class EchoCanceller:
         self._backend.reset()
         self._reference.clear()
         self._loss_db = self._level_db = None
+        self._far_blocks = 0
 
     def stats(self) -> EchoStats:
         """How it does now."""
-        return EchoStats(self._loss_db, self._level_db, self._reference.drift * 1e6)
+        return EchoStats(self._loss_db, self._level_db, self._reference.drift * 1e6, self._far_blocks * BLOCK_MS / 1000)
 
 
 def _follow(before: float | None, now: float) -> float:
@@ -237,7 +242,7 @@ class HalfDuplex:
 
     def stats(self) -> EchoStats:
         """How the canceller inside does."""
-        return self._inner.stats() if self._inner is not None else EchoStats(None, None, 0.0)
+        return self._inner.stats() if self._inner is not None else EchoStats(None, None, 0.0, 0.0)
 
 
 def open_canceller(name: str = "webrtc", *, half_duplex: bool = False) -> EchoCanceller | HalfDuplex | None:

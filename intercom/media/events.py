@@ -115,4 +115,16 @@ class CallFailed:
     """Why, in words."""
 
 
+@dataclass(frozen=True, slots=True)
+class EchoLossFell:
+    """The canceller does not hold the echo: the far end hears itself. Told once a call."""
+
+    call_id: str
+    """The call."""
+    echo_loss_db: float
+    """What the canceller takes away."""
+    echo_level_db: float
+    """The microphone against the speaker."""
+
+
 CallEvent = CallConnected | CallMoved | CallInterrupted | MediaSilent | MediaReturned | CallFailed
