@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.exceptions import InvalidStateError, OperationError
@@ -42,7 +43,7 @@ class Connection:
 
     def __init__(
         self,
-        ice_servers: list[RTCIceServer],
+        ice_servers: Sequence[Mapping[str, Any]],
         *,
         audio: bool,
         camera: Camera | None,
@@ -75,7 +76,7 @@ class Connection:
         self._on_state = on_state
         self._on_video_event = on_video_event
         self._clock = clock
-        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=ice_servers))
+        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=_servers(ice_servers)))
         self._peer.on("connectionstatechange", self._state_changed)
         self._offer = ""
         self._description = ""
@@ -223,3 +224,11 @@ class Connection:
             closing.cancel()
         elif closing.exception() is not None:
             log.warning("closing a peer connection failed: %s", closing.exception())
+
+
+def _servers(ice_servers: Sequence[Mapping[str, Any]]) -> list[RTCIceServer]:
+    return [
+        RTCIceServer(urls=server["urls"], username=server.get("username"), credential=server.get("credential"))
+        for server in ice_servers
+        if server.get("urls")
+    ]

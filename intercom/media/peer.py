@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
-from aiortc import RTCIceServer
 from aiortc.rtcdtlstransport import RTCCertificate
 from aiortc.rtp import RtpPacket
 from reactivex import Observable
@@ -75,7 +74,7 @@ class DoorMedia:
         camera = self._camera_factory() if video and self._camera_factory is not None else None
         call = DoorCall(
             call_id,
-            _servers(ice_servers),
+            ice_servers,
             self._engine,
             camera,
             audio=audio,
@@ -91,21 +90,13 @@ class DoorMedia:
         return None if call is None else call.stats()
 
 
-def _servers(ice_servers: Sequence[Mapping[str, Any]]) -> list[RTCIceServer]:
-    return [
-        RTCIceServer(urls=server["urls"], username=server.get("username"), credential=server.get("credential"))
-        for server in ice_servers
-        if server.get("urls")
-    ]
-
-
 class DoorCall:
     """One call: sound both ways, a picture out, digits in and out. Use it on one event loop."""
 
     def __init__(
         self,
         call_id: str,
-        ice_servers: list[RTCIceServer],
+        ice_servers: Sequence[Mapping[str, Any]],
         engine: AudioEngine,
         camera: Camera | None,
         *,

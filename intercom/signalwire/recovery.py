@@ -66,6 +66,8 @@ class RecoveryPolicy:
                 self._to(RecoveryState.COOLDOWN, now + COOLDOWN_S)
             elif self.state is RecoveryState.WATCHING:
                 self._to(RecoveryState.IDLE, None)
+            elif self.state is RecoveryState.FAILED:
+                self._to(RecoveryState.COOLDOWN, now + COOLDOWN_S)
         elif state == "disconnected" and self.state is RecoveryState.IDLE:
             self._reason = "ICE is disconnected"
             self._to(RecoveryState.WATCHING, now + GRACE_S)

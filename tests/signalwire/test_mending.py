@@ -78,6 +78,19 @@ def test_restarts_come_one_after_another_and_then_it_is_over() -> None:
     assert policy.state is RecoveryState.FAILED
 
 
+def test_what_was_given_up_and_came_back_is_mended_again() -> None:
+    policy, now = RecoveryPolicy(), GRACE_S
+    policy.trouble("silence", now)
+    for _ in range(MAX_RESTARTS):
+        now += RESTART_TIMEOUT_S
+        policy.tick(now)
+    policy.media("connected", now)
+    policy.take()
+    policy.tick(now + COOLDOWN_S)
+    policy.trouble("silence", now + COOLDOWN_S)
+    assert actions(policy) == ["keyframe", "ice_restart"]
+
+
 def test_after_a_restart_there_is_a_pause() -> None:
     policy = RecoveryPolicy()
     policy.trouble("silence", 0.0)
