@@ -64,6 +64,22 @@ async def hung_up_while_connecting(caller: DoorCall, callee: DoorCall) -> None:
     await caller.accept_answer(await callee.create_answer(await caller.create_offer()))
 
 
+async def moved_and_hung_up(caller: DoorCall, callee: DoorCall) -> None:
+    """A new connection is under way, and new offers were given up, when it ends."""
+    await _connect(caller, callee)
+    await caller.accept_answer(await callee.create_restart_answer(await caller.create_restart_offer()))
+    await caller.create_restart_offer()
+    await caller.create_restart_offer()
+    await caller.close()
+
+
+async def moved_while_it_ends(caller: DoorCall, callee: DoorCall) -> None:
+    """The new connection is neither connected nor refused yet."""
+    await _connect(caller, callee)
+    await callee.create_restart_answer(await caller.create_restart_offer())
+    await callee.close()
+
+
 ENDINGS: tuple[Callable[[DoorCall, DoorCall], Awaitable[None]], ...] = (
     hung_up_by_us,
     hung_up_by_them,
@@ -73,6 +89,8 @@ ENDINGS: tuple[Callable[[DoorCall, DoorCall], Awaitable[None]], ...] = (
     answered_too_late,
     answered_with_nonsense,
     hung_up_while_connecting,
+    moved_and_hung_up,
+    moved_while_it_ends,
 )
 
 
