@@ -283,7 +283,7 @@ class Dialog(DialogBase):
         if error is None:
             inner, error = innermost(result, kind)
         if kind == "verto.invite":
-            self._invite_concluded(result, inner, error)
+            error = self._invite_concluded(result, inner, error)
         elif kind == "verto.answer" and error is not None:
             self._end(CallStatus.FAILED, cause_of(error), "service")
         elif kind == "hold" and error is None:
@@ -292,24 +292,32 @@ class Dialog(DialogBase):
             self.held = False
         self._report(RequestConcluded(key, inner, error))
 
-    def _invite_concluded(self, result: Any, inner: Any, error: Exception | None) -> None:
+    def _invite_concluded(self, result: Any, inner: Any, error: Exception | None) -> Exception | None:
+        """Take up what became of the invite; returns why it failed, if it did."""
         self._invite_key = None
-        if isinstance(error, TimeoutError | ConnectionError):
-            # The invite may have arrived all the same.
+        if isinstance(result, dict):
+            self.node_id = str(result.get("node_id") or "") or self.node_id
+        created = m.CallCreated()
+        if error is None:
+            try:
+                created = m.decode(inner, m.CallCreated)
+            except BadFrameError as damaged:
+                error = damaged
+        if isinstance(error, TimeoutError | ConnectionError | BadFrameError):
+            # The service may have the call all the same.
             self._known = True
             self._send_bye("ORIGINATOR_CANCEL")
         if error is not None:
             self._bye_owed = None
             self._end(CallStatus.FAILED, cause_of(error), "service")
-            return
+            return error
         self._known = True
-        created = m.decode(inner, m.CallCreated)
-        self.node_id = str(result.get("node_id") or "") or self.node_id
         self.member_id = created.memberID
         self.aliases |= {created.callID or self.call_id}
         self._pay_bye()
         if self.status is CallStatus.NEW:
             self._set(CallStatus.TRYING)
+        return None
 
     # -- inside ----------------------------------------------------------------------------------------
 

@@ -19,14 +19,16 @@ from intercom.signalwire.dialog_events import (
     RequestConcluded,
     StatusChanged,
 )
-from intercom.signalwire.errors import InvalidStateError, RpcError, RpcTimeoutError
+from intercom.signalwire.errors import BadFrameError, InvalidStateError, RpcError, RpcTimeoutError
 from tests.signalwire.frames import FRAMES_PER_EXAMPLE, anything, thorough, verto_messages
 
-CREATED = {
-    "node_id": "n1",
-    "code": "200",
-    "result": {"result": {"message": "CALL CREATED", "callID": "a", "memberID": "m"}},
-}
+
+def created(**fields: object) -> dict[str, Any]:
+    inner = {"message": "CALL CREATED", "callID": "a", "memberID": "m", **fields}
+    return {"node_id": "n1", "code": "200", "result": {"result": inner}}
+
+
+CREATED = created()
 
 
 class Stage:
@@ -87,6 +89,19 @@ def test_an_invite_without_an_answer_from_the_service_is_taken_back() -> None:
     stage.look()
     assert stage.dialog.status is CallStatus.FAILED
     assert stage.sent("verto.bye")[0].params["cause"] == "ORIGINATOR_CANCEL"
+
+
+@pytest.mark.parametrize("field", ["callID", "memberID"])
+@pytest.mark.parametrize("damaged", [None, 7])
+def test_a_call_whose_confirmation_cannot_be_read_is_taken_back(field: str, damaged: object) -> None:
+    stage = Stage()
+    key = stage.dialog.invite("v=0")
+    stage.dialog.concluded(key, created(**{field: damaged}), None)
+    stage.look()
+    assert stage.dialog.status is CallStatus.FAILED
+    assert len(stage.sent("verto.bye")) == 1
+    assert stage.requests[-1].params.node_id == "n1"
+    assert isinstance(stage.of(RequestConcluded)[0].error, BadFrameError)
 
 
 def test_an_invite_that_was_refused_needs_no_bye() -> None:
@@ -158,9 +173,10 @@ def test_what_a_status_forbids_is_said() -> None:
         stage.dialog.info({})
 
 
+damaged_results = st.builds(created, callID=anything, memberID=anything)
 steps = st.one_of(
     st.tuples(st.just("hear"), verto_messages(st.just("a"))),
-    st.tuples(st.just("conclude"), st.one_of(st.just(CREATED), anything)),
+    st.tuples(st.just("conclude"), st.one_of(st.just(CREATED), damaged_results, anything)),
     st.tuples(st.just("fail"), st.sampled_from([RpcError(17, "no"), RpcTimeoutError("late")])),
     st.tuples(st.just("media"), st.sampled_from(["connecting", "connected", "disconnected", "failed"])),
     st.tuples(st.just("do"), st.sampled_from(["invite", "answer", "bye", "digits", "info", "hold", "update_media"])),
