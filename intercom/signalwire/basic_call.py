@@ -76,6 +76,7 @@ class BasicCall(CallView):
         self._closing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._gone = asyncio.Event()
+        self._arm()
 
     @property
     def media_kinds(self) -> tuple[bool, bool]:
@@ -91,7 +92,7 @@ class BasicCall(CallView):
             offer = await self._from_media(media.create_offer())
             if self._dialog.is_over:
                 raise self._ended_error()
-            await self._request(lambda dialog: dialog.invite(offer))
+            await self._request(lambda dialog: dialog.invite(offer, self._now()))
         except SignalWireError as error:
             await self._abandon(error)
             raise self._ended_error(error) from error
@@ -149,6 +150,11 @@ class BasicCall(CallView):
         if event.event_type == "call.state" and state == "ringing" and call_id == self.id:
             self._dialog.far_rings()
             self._pump()
+
+    def session_lost(self) -> None:
+        """The service began a new session: end a call that rings."""
+        self._dialog.session_lost()
+        self._pump()
 
     @property
     def aliases(self) -> set[str]:

@@ -21,6 +21,7 @@ from intercom.signalwire.media import MediaProvider
 from intercom.signalwire.observable import Happenings, Value, report_fault
 from intercom.signalwire.preferences import ClientPreferences
 from intercom.signalwire.resume_store import KnownCall, ResumeStore
+from intercom.signalwire.session_events import Authenticated
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class ClientSession:
         self._not_sent: set[str] = set()
         self._background = Background()
         link.events.stream.subscribe(self._receive)
+        link.authenticated.stream.subscribe(self._authenticated)
 
     @property
     def calls(self) -> list[WebRTCCall]:
@@ -144,6 +146,11 @@ class ClientSession:
 
     # -- what the service tells ------------------------------------------------------------------------
 
+    def _authenticated(self, authenticated: Authenticated) -> None:
+        if not authenticated.resumed:
+            for call in self._calls.value:
+                call.session_lost()
+
     def _receive(self, event: m.Event) -> None:
         self._signalling.emit(event)
         try:
@@ -171,7 +178,8 @@ class ClientSession:
             logger.debug("A message of an unknown call came; it is skipped.")
 
     def _invited(self, invite: m.IncomingInvite, node_id: str) -> None:
-        call = WebRTCCall(self, Dialog.from_invite(invite, node_id), offer=invite.sdp)
+        now = asyncio.get_running_loop().time()
+        call = WebRTCCall(self, Dialog.from_invite(invite, node_id, now), offer=invite.sdp)
         if len(self._calls.value) >= MAX_CALLS:
             self._background.spawn(call.reject())
         else:

@@ -35,6 +35,8 @@ from intercom.signalwire.verto import cause_of, innermost
 
 # Answer to audible takes well under a second; a peer that has not connected by now never will.
 MEDIA_DEADLINE_S = 15.0
+# Nobody stands at a door for two minutes; a bye that was lost on its way must not let it ring for ever.
+RING_DEADLINE_S = 120.0
 # A bye is worth sending even after an outage: as long as the space waits for a lost socket, three times over.
 BYE_TIMEOUT_S = 30.0
 DIGITS = frozenset("0123456789*#ABCD")
@@ -58,12 +60,12 @@ class Dialog(DialogBase):
         self._answered = False
         self._described = False
         self._media_state = "new"
-        self._media_deadline: float | None = None
+        self._deadline: float | None = None
 
     @classmethod
-    def from_invite(cls, invite: m.IncomingInvite, node_id: str) -> Dialog:
+    def from_invite(cls, invite: m.IncomingInvite, node_id: str, now: float) -> Dialog:
         """A far end calls us."""
-        return cls(
+        dialog = cls(
             invite.callID,
             "inbound",
             from_=invite.caller_id_number,
@@ -73,6 +75,8 @@ class Dialog(DialogBase):
             user_variables=invite.userVariables,
             node_id=node_id,
         )
+        dialog._deadline = now + RING_DEADLINE_S
+        return dialog
 
     @property
     def is_over(self) -> bool:
@@ -81,9 +85,10 @@ class Dialog(DialogBase):
 
     # -- what we do ------------------------------------------------------------------------------------
 
-    def invite(self, sdp: str) -> int:
-        """Call the far end with a complete offer."""
+    def invite(self, sdp: str, now: float) -> int:
+        """Call the far end with a complete offer; it may ring for `RING_DEADLINE_S`."""
         self._must_be(CallStatus.NEW)
+        self._deadline = now + RING_DEADLINE_S
         self._invite_key = self._send(
             "verto.invite", {"dialogParams": self._dialog_params(first=True), "sdp": sdp}, first=True
         )
@@ -158,10 +163,10 @@ class Dialog(DialogBase):
             self._send_bye("MEDIA_TIMEOUT")
             self._end(CallStatus.FAILED, "MEDIA_TIMEOUT", "media")
         elif state == "connected" and self._answered:
-            self._media_deadline = None
+            self._deadline = None
             self._set(CallStatus.CONNECTED)
         elif state == "disconnected" and self.status is CallStatus.CONNECTED:
-            self._media_deadline = now + MEDIA_DEADLINE_S
+            self._deadline = now + MEDIA_DEADLINE_S
             self._set(CallStatus.RECOVERING)
 
     def media_failed(self, cause: str = "INCOMPATIBLE_DESTINATION") -> None:
@@ -173,7 +178,7 @@ class Dialog(DialogBase):
     def recovering(self, now: float) -> None:
         """The media is being repaired; it has until the deadline."""
         if self.status in {CallStatus.CONNECTED, CallStatus.RECOVERING}:
-            self._media_deadline = now + MEDIA_DEADLINE_S
+            self._deadline = now + MEDIA_DEADLINE_S
             self._set(CallStatus.RECOVERING)
 
     def media_closed(self) -> None:
@@ -185,13 +190,16 @@ class Dialog(DialogBase):
 
     def next_deadline(self) -> float | None:
         """When `tick` has something to do."""
-        return self._media_deadline
+        return self._deadline
 
     def tick(self, now: float) -> None:
-        """Let the media's deadline pass."""
-        if self._media_deadline is not None and now >= self._media_deadline:
-            self._media_deadline = None
-            self.media("failed", now)
+        """Let the deadline pass: of ringing before the answer, of the media after it."""
+        if self._deadline is not None and now >= self._deadline:
+            self._deadline = None
+            if self._answered:
+                self.media("failed", now)
+            else:
+                self.bye("NO_ANSWER")
 
     # -- what the service does -------------------------------------------------------------------------
 
@@ -264,6 +272,11 @@ class Dialog(DialogBase):
         else:
             self.media_failed()
 
+    def session_lost(self) -> None:
+        """The service began a new session: a call it knew of and nobody answered will not be told of any more."""
+        if self._known and not self._answered:
+            self.bye("RECOVERY_ON_TIMER_EXPIRE")
+
     def far_rings(self) -> None:
         """The service says that the far end rings."""
         if self.status in {CallStatus.NEW, CallStatus.TRYING} and self.direction == "outbound":
@@ -323,7 +336,7 @@ class Dialog(DialogBase):
 
     def _accept(self, now: float) -> None:
         self._answered = True
-        self._media_deadline = now + MEDIA_DEADLINE_S
+        self._deadline = now + MEDIA_DEADLINE_S
         self._set(CallStatus.CONNECTING)
         if self._media_state == "connected":
             self.media("connected", now)
@@ -353,7 +366,7 @@ class Dialog(DialogBase):
         if self.is_over:
             return
         self.end_cause = cause
-        self._media_deadline = None
+        self._deadline = None
         self._set(status)
         self._report(Ended(cause, by))
 

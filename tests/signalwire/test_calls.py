@@ -334,3 +334,33 @@ async def test_giving_up_a_dial_takes_the_invite_back(
     service.verto("verto.media", call.id, sdp="early")
     service.invite("call-2")
     await incoming(client)
+
+
+async def test_what_rings_when_the_session_is_lost_stops_and_what_is_answered_goes_on(
+    client: SignalWire, service: Service, media: ScriptedMedia
+) -> None:
+    talking = await connected_call(client, service, media)
+    dialled = await client.dial("/private/office")
+    service.invite("call-2")
+    await service.until(lambda: len(client.session.incoming_calls) == 1)
+    ringing = client.session.incoming_calls[0]
+    service.tell("signalwire.authorization.state", {"authorization_state": "stale"}, event_channel="")
+    await service.until(lambda: len(service.responses) == 3)
+    service.refusals["signalwire.connect"] = [-32003]
+    service.cut()
+    async with asyncio.timeout(5):
+        await dialled.wait_destroyed()
+        await ringing.wait_destroyed()
+    assert (dialled.end_cause, ringing.end_cause) == ("RECOVERY_ON_TIMER_EXPIRE", "RECOVERY_ON_TIMER_EXPIRE")
+    assert client.session.calls == [talking]
+
+
+async def test_an_inbound_call_rings_no_longer_than_a_person_would_wait(
+    client: SignalWire, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intercom.signalwire.dialog.RING_DEADLINE_S", 0.01)
+    service.invite()
+    call = await incoming(client)
+    async with asyncio.timeout(5):
+        await call.wait_destroyed()
+    assert call.end_cause == "NO_ANSWER"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom.signalwire import messages as m
-from intercom.signalwire.dialog import MEDIA_DEADLINE_S, Dialog
+from intercom.signalwire.dialog import MEDIA_DEADLINE_S, RING_DEADLINE_S, Dialog
 from intercom.signalwire.dialog_events import (
     CallStatus,
     Ended,
@@ -38,7 +38,8 @@ class Stage:
         if direction == "outbound":
             self.dialog = Dialog("a", "outbound", to="/private/house")
         else:
-            self.dialog = Dialog.from_invite(m.IncomingInvite("a", "v=0", caller_id_number="/private/house"), "n1")
+            invite = m.IncomingInvite("a", "v=0", caller_id_number="/private/house")
+            self.dialog = Dialog.from_invite(invite, "n1", 0.0)
         self.now = 0.0
         self.happened: list[Any] = []
         self.requests: list[Any] = []
@@ -52,7 +53,7 @@ class Stage:
         self.look()
 
     def invited(self) -> None:
-        key = self.dialog.invite("v=0")
+        key = self.dialog.invite("v=0", self.now)
         self.dialog.concluded(key, CREATED, None)
         self.look()
 
@@ -84,7 +85,7 @@ def test_an_answer_that_crosses_our_bye_changes_nothing() -> None:
 
 def test_an_invite_without_an_answer_from_the_service_is_taken_back() -> None:
     stage = Stage()
-    key = stage.dialog.invite("v=0")
+    key = stage.dialog.invite("v=0", 0.0)
     stage.dialog.concluded(key, None, RpcTimeoutError("late"))
     stage.look()
     assert stage.dialog.status is CallStatus.FAILED
@@ -95,7 +96,7 @@ def test_an_invite_without_an_answer_from_the_service_is_taken_back() -> None:
 @pytest.mark.parametrize("damaged", [None, 7])
 def test_a_call_whose_confirmation_cannot_be_read_is_taken_back(field: str, damaged: object) -> None:
     stage = Stage()
-    key = stage.dialog.invite("v=0")
+    key = stage.dialog.invite("v=0", 0.0)
     stage.dialog.concluded(key, created(**{field: damaged}), None)
     stage.look()
     assert stage.dialog.status is CallStatus.FAILED
@@ -106,7 +107,7 @@ def test_a_call_whose_confirmation_cannot_be_read_is_taken_back(field: str, dama
 
 def test_an_invite_that_was_refused_needs_no_bye() -> None:
     stage = Stage()
-    key = stage.dialog.invite("v=0")
+    key = stage.dialog.invite("v=0", 0.0)
     stage.dialog.bye()
     stage.dialog.concluded(key, None, RpcError(-32000, "USER_BUSY"))
     stage.look()
@@ -115,7 +116,7 @@ def test_an_invite_that_was_refused_needs_no_bye() -> None:
 
 def test_a_message_about_the_call_proves_that_the_service_has_it() -> None:
     stage = Stage()
-    stage.dialog.invite("v=0")
+    stage.dialog.invite("v=0", 0.0)
     stage.dialog.bye()
     stage.hear("verto.media", sdp="v=0")
     assert len(stage.sent("verto.bye")) == 1
@@ -137,6 +138,25 @@ def test_media_that_never_connects_is_given_up() -> None:
     stage.dialog.tick(deadline)
     stage.look()
     assert stage.of(Ended) == [Ended("MEDIA_TIMEOUT", "media")]
+
+
+@pytest.mark.parametrize("direction", ["inbound", "outbound"])
+def test_what_nobody_answers_stops_ringing(direction: str) -> None:
+    stage = Stage(direction)
+    if direction == "outbound":
+        stage.invited()
+    assert stage.dialog.next_deadline() == RING_DEADLINE_S
+    stage.dialog.tick(RING_DEADLINE_S)
+    stage.look()
+    assert stage.of(Ended) == [Ended("NO_ANSWER", "near")]
+    assert stage.sent("verto.bye")[0].params["cause"] == "NO_ANSWER"
+
+
+def test_a_call_that_the_service_does_not_know_yet_outlives_a_lost_session() -> None:
+    stage = Stage()
+    stage.dialog.invite("v=0", 0.0)
+    stage.dialog.session_lost()
+    assert not stage.dialog.is_over
 
 
 def test_media_that_comes_back_in_time_keeps_the_call() -> None:
@@ -183,7 +203,7 @@ steps = st.one_of(
     st.tuples(st.just("time"), st.floats(0, 10)),
 )
 ACTIONS: dict[str, Any] = {
-    "invite": lambda dialog, now: dialog.invite("v=0"),
+    "invite": lambda dialog, now: dialog.invite("v=0", now),
     "answer": lambda dialog, now: dialog.answer("v=0", now),
     "bye": lambda dialog, now: dialog.bye(),
     "digits": lambda dialog, now: dialog.digits("1"),
