@@ -28,6 +28,7 @@ from intercom.signalwire.session import RPC_TIMEOUT_S, Session, SessionState
 from intercom.signalwire.session_events import (
     Authenticated,
     AuthenticationRefused,
+    ConnectFailed,
     ConnectUnanswered,
     DisconnectRequested,
     EventReceived,
@@ -78,6 +79,7 @@ class Link:
         self._wake = asyncio.Event()
         self._unsent: asyncio.Queue[str] = asyncio.Queue(MAX_UNSENT_FRAMES)
         self._leave = asyncio.Event()
+        self._why_left = ""
         self._retry = False
         self._closing: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -199,6 +201,7 @@ class Link:
         try:
             while self.state is not LinkState.STOPPED:
                 self._leave.clear()
+                self._why_left = ""
                 await self._attempt()
                 await self._pause()
         finally:
@@ -250,7 +253,7 @@ class Link:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-        raise TransportError("The service closed the connection.")
+        raise TransportError(self._why_left or "The service closed the connection.")
 
     async def _read(self, socket: Socket) -> None:
         async for frame in socket.frames():
@@ -331,6 +334,9 @@ class Link:
             case ResumeRefused():
                 logger.info("The session could not be resumed; starting a fresh one.")
                 self._leave_and_retry()
+            case ConnectFailed(error):
+                self._why_left = str(error)
+                self._leave.set()
             case ConnectUnanswered() | DisconnectRequested():
                 self._leave.set()
             case ResumeChanged(resume):

@@ -33,6 +33,7 @@ from intercom.signalwire.errors import (
 from intercom.signalwire.session_events import (
     Authenticated,
     AuthenticationRefused,
+    ConnectFailed,
     ConnectUnanswered,
     DisconnectRequested,
     EventReceived,
@@ -55,7 +56,8 @@ REMEMBERED_EVENTS = 512
 # A peer that sends only rubbish must not fill memory with reports between two looks.
 MAX_EVENTS = 4096
 
-_FALL_BACK_CODES = {m.AUTHENTICATION_FAILED, m.REQUESTER_VALIDATION_FAILED, m.INVALID_PARAMS}
+# With these the service refuses what we showed; any other code is trouble of its own, which passes.
+_REFUSAL_CODES = {m.AUTHENTICATION_FAILED, m.REQUESTER_VALIDATION_FAILED, m.INVALID_PARAMS}
 
 
 class SessionState(enum.Enum):
@@ -241,12 +243,15 @@ class Session:
         if frame.error is not None:
             self.state = SessionState.REFUSED
             code = frame.error.number
-            if self._resuming and code in _FALL_BACK_CODES:
+            if code not in _REFUSAL_CODES:
+                error = RpcError(code, frame.error.message, method="signalwire.connect")
+                self._report(ConnectFailed(error))
+            elif self._resuming:
                 self.forget()
                 self._report(ResumeRefused(code))
             else:
-                error = AuthenticationError(code, frame.error.message, method="signalwire.connect")
-                self._report(AuthenticationRefused(error))
+                refusal = AuthenticationError(code, frame.error.message, method="signalwire.connect")
+                self._report(AuthenticationRefused(refusal))
             return
         try:
             result = m.decode(frame.result, m.ConnectResult)

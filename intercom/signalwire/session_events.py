@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from intercom.signalwire import messages as m
-from intercom.signalwire.errors import AuthenticationError, SignalWireError
+from intercom.signalwire.errors import AuthenticationError, RpcError, SignalWireError
 
 
 class Resume(Struct, frozen=True):
@@ -43,6 +43,14 @@ class AuthenticationRefused:
     """The service will not have this credential."""
 
     error: AuthenticationError
+    """In its words."""
+
+
+@dataclass(frozen=True)
+class ConnectFailed:
+    """The service could not take us now, for no fault of the credential; close the socket and try again."""
+
+    error: RpcError
     """In its words."""
 
 
@@ -112,6 +120,7 @@ SessionEvent = (
     Authenticated
     | ResumeRefused
     | AuthenticationRefused
+    | ConnectFailed
     | ConnectUnanswered
     | ResumeChanged
     | RequestAnswered

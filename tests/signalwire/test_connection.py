@@ -68,6 +68,19 @@ async def test_a_refused_credential_is_raised_to_whoever_connects(service: Servi
         assert client.is_connected
 
 
+@pytest.mark.parametrize("code", [-32603, -32000, 500])
+async def test_trouble_in_the_service_at_the_first_connect_passes(
+    service: Service, media: ScriptedMedia, caplog: pytest.LogCaptureFixture, code: int
+) -> None:
+    service.refusals["signalwire.connect"] = [code, code]
+    tokens = Tokens()
+    async with SignalWire(tokens, media=media, options=service.options()) as client:
+        await client.register()
+        assert client.is_registered
+    assert tokens.asked == 1
+    assert f"refused ({code})" in caplog.text
+
+
 async def test_a_lost_connection_comes_back_registered(client: SignalWire, service: Service) -> None:
     registered: list[bool] = []
     client.is_registered_stream.subscribe(registered.append)
