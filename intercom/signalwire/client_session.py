@@ -136,7 +136,7 @@ class ClientSession:
         """Send "audio" or "video" in this and later calls, or do not."""
         self._not_sent = self._not_sent - {kind} if on else self._not_sent | {kind}
         for call in self._calls.value:
-            call.switch(kind, on)
+            call.switch(kind, on, "client")
 
     async def hang_up_all(self) -> None:
         """End every call."""
@@ -207,7 +207,7 @@ class ClientSession:
         self._set_calls((*self._calls.value, call))
         self.added.emit(call)
         for kind in self._not_sent:
-            call.switch(kind, False)
+            call.switch(kind, False, "client")
         call.status_stream.subscribe(lambda status: self._status_changed(call, status))
 
     def _status_changed(self, call: WebRTCCall, status: CallStatus) -> None:

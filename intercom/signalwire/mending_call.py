@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from reactivex import Observable
@@ -32,6 +32,9 @@ LOOK_S = 1.0
 # What counts as speaking, of full scale (reference client).
 SPEAKING_LEVEL = 0.03
 
+Silencer = Literal["user", "client", "bandwidth", "push to talk"]
+"""Who may want something not sent; each takes back only what it asked for itself."""
+
 
 class MendingCall(BasicCall):
     """Adds mutes, measures and recovery to a call."""
@@ -57,6 +60,7 @@ class MendingCall(BasicCall):
         self._remote_level: Value[float] = Value(0.0)
         self._gain_percent: Value[int] = Value(100)
         self._not_received: set[str] = set()
+        self._silenced: dict[str, set[Silencer]] = {"audio": set(), "video": set()}
         self._push_to_talk = False
         self.status_stream.subscribe(self._follow_status)
 
@@ -222,24 +226,30 @@ class MendingCall(BasicCall):
     def enable_push_to_talk(self) -> None:
         """Be heard only while `set_push_to_talk_active(True)`."""
         self._push_to_talk = True
-        self.switch("audio", False)
+        self.switch("audio", False, "push to talk")
 
     def disable_push_to_talk(self) -> None:
-        """Be heard all the time again."""
+        """Be heard all the time again, unless muted otherwise."""
         self._push_to_talk = False
-        self.switch("audio", True)
+        self.switch("audio", True, "push to talk")
 
     def set_push_to_talk_active(self, active: bool) -> None:
         """Press or let go of the key; raises `InvalidStateError` without push to talk."""
         if not self._push_to_talk:
             raise InvalidStateError("Push to talk is off; call enable_push_to_talk() first.")
-        self.switch("audio", active)
+        self.switch("audio", active, "push to talk")
 
-    def switch(self, kind: str, on: bool) -> None:
-        """Send `kind`, or silence or black."""
-        self._tell_media(kind, on)
-        muted = self._muted.value
-        self._muted.set(muted - {kind} if on else muted | {kind})
+    def switch(self, kind: str, on: bool, by: Silencer = "user") -> None:
+        """Send `kind`, or silence or black; it is sent while nobody wants it off."""
+        silencers = self._silenced[kind]
+        if on:
+            silencers.discard(by)
+        else:
+            silencers.add(by)
+        muted = frozenset(kind for kind, silencers in self._silenced.items() if silencers)
+        if muted != self._muted.value:
+            self._tell_media(kind, not silencers)
+            self._muted.set(muted)
 
     def _tell_media(self, kind: str, on: bool) -> None:
         if isinstance(self._media, MutableMedia):
@@ -332,9 +342,9 @@ class MendingCall(BasicCall):
                     self._pump()
                 self._background.spawn(self._restart())
             case "video_off":
-                self.switch("video", False)
+                self.switch("video", False, "bandwidth")
             case "video_on":
-                self.switch("video", True)
+                self.switch("video", True, "bandwidth")
             case "max_attempts_reached" if not self._media_up:  # a far end that only keeps silent may do so
                 self._dialog.media("failed", self._now())
                 self._pump()

@@ -14,6 +14,8 @@ from intercom.signalwire.recovery import (
     GRACE_S,
     MAX_RESTARTS,
     RESTART_TIMEOUT_S,
+    VIDEO_OFF_BPS,
+    VIDEO_ON_BPS,
     RecoveryPolicy,
     RecoveryState,
 )
@@ -209,6 +211,35 @@ async def test_push_to_talk_is_silent_until_pressed(client: SignalWire, service:
     await call.toggle_incoming_video()
     await call.toggle_incoming_video()
     assert media.calls[0].switched[-2:] == [("receive", "video", False), ("receive", "video", True)]
+
+
+async def test_a_picture_that_was_muted_stays_off_when_there_is_room_for_it(
+    client: SignalWire, service: Service, media: ScriptedMedia
+) -> None:
+    call = await connected_call(client, service, media)
+    await call.mute_video()
+    for bits_per_s in (VIDEO_OFF_BPS - 1, VIDEO_ON_BPS + 1):
+        call._policy.bandwidth(bits_per_s)
+        call._mend()
+    assert media.calls[0].switched == [("send", "video", False)]
+    await call.unmute_video()
+    assert media.calls[0].switched[-1] == ("send", "video", True)
+    assert not call.video_muted
+
+
+async def test_the_key_of_push_to_talk_opens_no_microphone_that_is_off(
+    client: SignalWire, service: Service, media: ScriptedMedia
+) -> None:
+    call = await connected_call(client, service, media)
+    client.disable_audio_input()
+    await call.mute()
+    call.enable_push_to_talk()
+    call.set_push_to_talk_active(True)
+    call.disable_push_to_talk()
+    await call.unmute()
+    assert media.calls[0].switched == [("send", "audio", False)]
+    client.enable_audio_input()
+    assert media.calls[0].switched[-1] == ("send", "audio", True)
 
 
 async def test_a_dial_that_is_given_up_while_down_is_never_heard_of(client: SignalWire, service: Service) -> None:
