@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -64,6 +64,9 @@ class Account:
         self._key_loaded = False
         self._device: DeviceToken | None = None
         self._bound = asyncio.Event()
+        self._learning = asyncio.Lock()
+        self._renew_again_at = 0.0
+        self._reported = ""
         self._link: Link | None = None
         self._watch: asyncio.Task[None] | None = None
 
@@ -87,7 +90,7 @@ class Account:
             self._key_loaded = True
         if fresh or self._credential is None or self._ran_out(self._credential):
             self._device = None
-            self._credential = await self._provider.authenticate(self._fingerprint)
+            self._credential = await self._authenticate()
         return self._credential.token
 
     async def proof(self, *, resuming: bool) -> str | None:
@@ -102,7 +105,8 @@ class Account:
         return hosts.relay_url, hosts.certificate
 
     def _hosts(self, token: str) -> Hosts:
-        known = self._provider.hosts if isinstance(self._provider, HostKnowing) else Hosts()
+        with _provider_asked():
+            known = self._provider.hosts if isinstance(self._provider, HostKnowing) else Hosts()
         by_token = hosts_of(token)
         return Hosts(
             self._options.relay_url or known.relay_url or by_token.relay_url,
@@ -148,7 +152,7 @@ class Account:
 
         What fails is reported; the session works without.
         """
-        if self._watch is None:
+        if self._watch is None or self._watch.done():
             self._watch = asyncio.get_running_loop().create_task(self._keep_fresh())
         try:
             await self._learn()
@@ -156,30 +160,36 @@ class Account:
             self._report(error)
 
     async def _learn(self) -> None:
-        user = await self.load_user()
-        scope = user.sat_claims.scope if user.sat_claims else []
-        if self._options.client_bound and REFRESH_SCOPE in scope:
-            await self._bind()
+        async with self._learning:
+            await self.load_user()
+            if self._should_bind:
+                await self._bind()
+
+    @property
+    def _should_bind(self) -> bool:
+        claims = self.user.value.sat_claims if self.user.value else None
+        return self._options.client_bound and claims is not None and REFRESH_SCOPE in claims.scope
 
     async def _bind(self) -> None:
         assert self._key is not None, "whoever wants a bound token has a key since its first connection"
         if self._device is None:
             self._device = DeviceToken(self._key, self.post, self._present, self._wall_clock)
-        await self._device.activate(self._now())
-        self._take_device_token()
+        device = self._device
+        await device.activate(self._now())
+        self._take_token_of(device)
         self._bound.set()
 
-    def _take_device_token(self) -> None:
-        assert self._device is not None
-        assert self._device.token is not None
-        self._credential = Credential(self._device.token)
+    def _take_token_of(self, device: DeviceToken) -> None:
+        """Go on with its token, unless a fresh credential came while the service was asked."""
+        if self._device is device and device.token is not None:
+            self._credential = Credential(device.token)
 
     async def reauthenticate(self) -> None:
         """Show the service a credential again, a fresh one if there is one."""
         if self.client_bound and self._credential is not None:
             await self._present(self._credential.token)
             return
-        credential = await self._provider.authenticate(self._fingerprint)
+        credential = await self._authenticate()
         await self._present(credential.token)
         self._credential = credential
 
@@ -210,14 +220,22 @@ class Account:
                 self._report(error)
 
     async def _look(self, credential: Credential) -> None:
-        if self.user.value is None:
-            await self._learn()
-        if self._device is not None and self.client_bound:
-            if self._device.pause_s(self._now()) <= REFRESH_FIRST_DELAY_S:
-                await self._device.refresh(self._now, asyncio.sleep)
-                self._take_device_token()
-        elif self._due(credential) or (isinstance(self._provider, Changing) and self._provider.changed()):
+        device = self._device
+        if device is not None and self.client_bound:
+            if device.pause_s(self._now()) <= REFRESH_FIRST_DELAY_S:
+                await device.refresh(self._now, asyncio.sleep)
+                self._take_token_of(device)
+        elif (self._due(credential) and self._now() >= self._renew_again_at) or self._changed():
+            self._renew_again_at = self._now() + LOOK_AGAIN_S
             await self._renew(credential)
+            if not self._due(self._credential or credential):
+                self._renew_again_at = 0.0
+        if self.user.value is None or (self._should_bind and not self.client_bound):
+            await self._learn()
+
+    def _changed(self) -> bool:
+        with _provider_asked():
+            return isinstance(self._provider, Changing) and self._provider.changed()
 
     async def _renew(self, old: Credential) -> None:
         delay_s = REFRESH_FIRST_DELAY_S
@@ -238,11 +256,18 @@ class Account:
 
     async def _fresh_credential(self) -> Credential:
         if isinstance(self._provider, Refreshing):
-            return await self._provider.refresh()
-        return await self._provider.authenticate(self._fingerprint)
+            with _provider_asked():
+                return await self._provider.refresh()
+        return await self._authenticate()
+
+    async def _authenticate(self) -> Credential:
+        with _provider_asked():
+            return await self._provider.authenticate(self._fingerprint)
 
     def _report(self, error: SignalWireError) -> None:
-        logger.warning("%s", error)
+        level = logging.DEBUG if str(error) == self._reported else logging.WARNING
+        self._reported = str(error)
+        logger.log(level, "%s", error)
         assert self._link is not None
         self._link.faults.emit(error)
 
@@ -253,8 +278,9 @@ class Account:
         if credential is None or credential.expires_at is None:
             return LOOK_AGAIN_S
         left_s = credential.expires_at - REFRESH_BEFORE_EXPIRY_S - self._wall_clock()
-        # A clock that is years ahead must not make us renew without pause.
-        return min(max(left_s, REFRESH_FIRST_DELAY_S), LOOK_AGAIN_S)
+        # A clock that is years ahead, or an owner's server that fails, must not make us renew without pause.
+        wait_s = self._renew_again_at - self._now() if left_s <= 0 else 0.0
+        return min(max(left_s, wait_s, REFRESH_FIRST_DELAY_S), LOOK_AGAIN_S)
 
     def _due(self, credential: Credential) -> bool:
         expires_at = credential.expires_at
@@ -281,3 +307,14 @@ class Account:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
+
+
+@contextlib.contextmanager
+def _provider_asked() -> Iterator[None]:
+    """Whatever an owner's provider raises is one of our errors; a fault that is not its "no" may pass."""
+    try:
+        yield
+    except SignalWireError:
+        raise
+    except Exception as error:
+        raise HttpError(f"The credential provider failed with {type(error).__name__}.") from error

@@ -174,3 +174,109 @@ async def test_what_is_kept_is_private_whole_and_survives_damage(tmp_path: Path)
     await storage.set("sw:1", "new")
     assert await storage.get("sw:1") == "new"
     assert [entry.name for entry in path.parent.iterdir()] == ["client.json"]
+
+
+class Failing(Tokens):
+    """A provider of the owner's whose own code breaks, as often as told."""
+
+    def __init__(self, *tokens: str, failures: int = 1, after: int = 1) -> None:
+        super().__init__(*tokens)
+        self.failures = failures
+        self.after = after
+
+    async def authenticate(self, fingerprint: str | None = None) -> Credential:
+        if self.asked >= self.after and self.failures:
+            self.failures -= 1
+            raise KeyError("jwt")
+        return await super().authenticate(fingerprint)
+
+
+async def test_a_provider_that_breaks_does_not_end_the_renewal(
+    service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intercom.signalwire.account.REFRESH_FIRST_DELAY_S", 0.01)
+    tokens = Failing("first", "second")
+    tokens.expires_at = 1006.0
+    clock = [1000.0]
+    async with SignalWire(tokens, media=media, options=service.options()) as client:
+        client._account._wall_clock = lambda: clock[0]
+        await client.connect()
+        clock[0] = 1002.0
+        shown = await service.asked("signalwire.reauthenticate")
+        assert shown.params["authentication"]["jwt_token"] == "second"
+
+
+async def test_a_provider_that_breaks_while_registering_does_not_leave_us_unregistered(
+    service: Service, media: ScriptedMedia
+) -> None:
+    tokens = Failing()
+    async with SignalWire(tokens, media=media, options=service.options()) as client:
+        await client.register()
+        service.refusals["subscriber.online"] = [-32000]
+        service.cut()
+        await service.asked("signalwire.connect", 2)
+        await service.until(lambda: client.is_registered and not tokens.failures)
+
+
+async def test_a_provider_that_breaks_at_first_is_asked_again(service: Service, media: ScriptedMedia) -> None:
+    async with SignalWire(Failing(after=0), media=media, options=service.options()) as client:
+        await client.register()
+        assert client.is_registered
+
+
+async def test_a_renewal_that_ended_starts_again_with_the_next_connection(client: SignalWire, service: Service) -> None:
+    await service.until(lambda: client._account._watch is not None)
+    ended = client._account._watch
+    assert ended is not None
+    ended.cancel()
+    service.cut()
+    await service.until(lambda: client._account._watch not in {None, ended})
+
+
+async def test_a_fresh_credential_that_comes_while_the_bound_one_is_renewed_stays(
+    service: Service, media: ScriptedMedia
+) -> None:
+    bound(service, expires_in=30.5)
+    async with SignalWire(Tokens("first", "fresh"), media=media, options=service.options()) as client:
+        account = client._account
+        meanwhile: list[asyncio.Task[str]] = []
+
+        def renew(_: Any) -> dict[str, Any]:
+            meanwhile.append(asyncio.ensure_future(account.token(fresh=True)))
+            service.pages[OBTAIN_PATH] = None
+            return {"token": "renewed", "expires_in": 900}
+
+        service.pages[REFRESH_PATH] = renew
+        await client.connect()
+        await service.until(lambda: bool(meanwhile))
+        assert await meanwhile[0] == "fresh"
+        await service.asked("signalwire.reauthenticate", 2)
+        await service.until(lambda: service.http_calls[-1][1:3] == (OBTAIN_PATH, "fresh"))
+        assert account._watch is not None
+        assert not account._watch.done()
+
+
+async def test_a_binding_that_failed_is_tried_again(
+    service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intercom.signalwire.account.LOOK_AGAIN_S", 0.01)
+    bound(service)
+    answer = service.pages.pop(OBTAIN_PATH)
+    async with SignalWire(Tokens(), media=media, options=service.options()) as client:
+        await client.register()
+        await service.until(lambda: any(call[1] == OBTAIN_PATH for call in service.http_calls))
+        service.pages[OBTAIN_PATH] = answer
+        await service.until(lambda: client._account.client_bound)
+
+
+async def test_a_clock_that_is_years_ahead_leaves_the_owners_server_alone(client: SignalWire, service: Service) -> None:
+    await service.until(lambda: client.user is not None)
+    account = client._account
+    account._wall_clock = lambda: 3e9
+    past = Credential("token", 2e9)
+    await account._look(past)
+    asked = account._provider.asked  # type: ignore[attr-defined]  # the fixture's provider counts
+    account._credential = past
+    assert account._pause_s() > 15.0
+    await account._look(past)
+    assert account._provider.asked == asked  # type: ignore[attr-defined]  # as above
