@@ -29,22 +29,32 @@ class StockMicrophone(AudioStreamTrack):
             alsaaudio.PCM_CAPTURE, device=MICROPHONE, rate=RATE_HZ, channels=1, periodsize=FRAME, periods=PERIODS
         )
         self._pts = 0
+        self._reading = False
 
     async def recv(self) -> AudioFrame:
         """The next 20 ms."""
         data = b""
         while len(data) < 2 * FRAME:
-            data += (await asyncio.to_thread(self._pcm.read))[1]
+            self._reading = True
+            data += await asyncio.shield(asyncio.to_thread(self._read))
         frame = AudioFrame(format="s16", layout="mono", samples=FRAME)
         frame.planes[0].update(data[: 2 * FRAME])
         frame.sample_rate = RATE_HZ
         frame.pts, self._pts = self._pts, self._pts + FRAME
         return frame
 
+    def _read(self) -> bytes:
+        data: bytes = self._pcm.read()[1]
+        self._reading = False
+        if self.readyState == "ended":
+            self._pcm.close()
+        return data
+
     def stop(self) -> None:
-        """Let go of the PCM."""
+        """Let go of the PCM; one that is being read is closed by its reader."""
         super().stop()
-        self._pcm.close()
+        if not self._reading:
+            self._pcm.close()
 
 
 async def play(track: MediaStreamTrack) -> None:

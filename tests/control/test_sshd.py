@@ -228,12 +228,14 @@ def test_the_client_s_environment_does_not_lead_elsewhere(ssh: Ssh, tmp_path: Pa
     assert ssh("viewer", "status", options=options).returncode == 0
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="sshd gives out terminals only as root")
 def test_a_terminal_is_only_for_watching(ssh: Ssh) -> None:
     answer = ssh("operator", "status", options=("-tt",))
     assert answer.returncode == 6
     assert "only watch may have a terminal" in answer.stdout
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="sshd gives out terminals only as root")
 def test_watch_is_live_on_a_terminal(ssh: Ssh) -> None:
     watching = subprocess.Popen(
         ssh.line("viewer", "watch", options=("-tt",)), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True

@@ -102,7 +102,8 @@ class Home:
         """Hold the button until that is noticed."""
         pin = self.pins.pin(self.config.panel.button_gpio)
         pin.drive_low()
-        await asyncio.sleep(self.config.panel.hold_s + 0.1)
+        # A finger that comes back within the lock-out counts only from its end on.
+        await asyncio.sleep(self.config.panel.hold_s + self.config.panel.button_lockout_ms / 1000 + 0.2)
         pin.drive_high()
 
     def relay_is_on(self) -> bool:
