@@ -9,21 +9,23 @@ import asyncio
 import sys
 from pathlib import Path
 
-from intercom.signalwire import AiortcMedia, SignalWire, SpaceCredentials
+from intercom.signalwire import AiortcMedia, CallError, InvalidStateError, SignalWire, SpaceCredentials
 
 
 async def main(pairing: Path, address: str, digits: str) -> None:
     async with SignalWire(SpaceCredentials(pairing), media=AiortcMedia()) as client:
         await client.connect()
-        call = await client.dial(address, video=False)
-        connected = asyncio.Event()
-        call.status_stream.subscribe(lambda status: connected.set() if status == "connected" else None)
-        call.digits_stream.subscribe(lambda digit: print(f"the far end pressed {digit}", flush=True))
-        async with asyncio.timeout(60):
-            await connected.wait()
-        await call.send_digits(digits)
-        print(f"sent {len(digits)} digits")
-        await call.hangup()
+        try:
+            call = await client.dial(address, video=False)
+            decided = asyncio.Event()
+            call.status_stream.subscribe(lambda status: decided.set() if status in {"connected", "destroyed"} else None)
+            call.digits_stream.subscribe(lambda digit: print(f"the far end pressed {digit}", flush=True))
+            await decided.wait()
+            await call.send_digits(digits)
+            print(f"sent {len(digits)} digits")
+            await call.hangup()
+        except (CallError, InvalidStateError) as error:
+            print(error)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import contextlib
 import sys
 from pathlib import Path
 
-from intercom.signalwire import AiortcMedia, SignalWire, SpaceCredentials, WebRTCCall
+from intercom.signalwire import AiortcMedia, CallError, InvalidStateError, SignalWire, SpaceCredentials, WebRTCCall
 
 
 def sound(path: str) -> AiortcMedia:
@@ -21,16 +21,24 @@ def sound(path: str) -> AiortcMedia:
     return AiortcMedia(audio=lambda: MediaPlayer(path, loop=True).audio)
 
 
+async def answer(call: WebRTCCall) -> None:
+    try:
+        await call.answer(video=False)
+    except (CallError, InvalidStateError) as error:
+        print(f"not answered: {error}", flush=True)
+
+
 async def main(pairing: Path, media: AiortcMedia) -> None:
     async with SignalWire(SpaceCredentials(pairing), media=media) as client, asyncio.TaskGroup() as tasks:
         answered: set[str] = set()
 
         def ring(calls: tuple[WebRTCCall, ...]) -> None:
+            answered.intersection_update(call.id for call in calls)
             for call in calls:
                 if call.id not in answered:
                     answered.add(call.id)
                     print(f"{call.from_name or call.from_} calls", flush=True)
-                    tasks.create_task(call.answer(video=False))
+                    tasks.create_task(answer(call))
                     call.status_stream.subscribe(lambda status, call=call: print(call.id[:8], status, flush=True))
 
         client.session.incoming_calls_stream.subscribe(ring)

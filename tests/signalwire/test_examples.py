@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from intercom.config import SpaceConfig
-from intercom.signalwire import AiortcMedia, SignalWire, SpaceCredentials
+from intercom.signalwire import AiortcMedia, SignalWire, SpaceCredentials, WebRTCCall
 from intercom.space import Space
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -64,6 +64,19 @@ async def test_dtmf_presses_keys(pairing: Path) -> None:
     assert "sent 3 digits" in await output_of("dtmf", pairing, "/public/echo", "12#")
 
 
+async def test_dtmf_says_that_the_far_end_is_busy(pairing: Path) -> None:
+    friend = SignalWire(SpaceCredentials(pairing.with_name("friend.json")), media=AiortcMedia())
+    async with friend, asyncio.TaskGroup() as tasks:
+
+        def refuse(calls: tuple[WebRTCCall, ...]) -> None:
+            for call in calls:
+                tasks.create_task(call.reject())
+
+        friend.session.incoming_calls_stream.subscribe(refuse)
+        await friend.register()
+        assert "USER_BUSY" in await output_of("dtmf", pairing, "/private/friend", "1")
+
+
 async def test_diagnostics_prints_json(pairing: Path) -> None:
     output = await output_of("diagnostics", pairing, "/public/echo", "1")
     told = json.loads(output[output.index("{") :])
@@ -71,7 +84,7 @@ async def test_diagnostics_prints_json(pairing: Path) -> None:
     assert "device_secret" not in output
 
 
-async def test_register_and_answer_answers(pairing: Path) -> None:
+async def test_register_and_answer_answers_after_a_caller_who_gave_up(pairing: Path) -> None:
     process = await start("register_and_answer", pairing)
     assert process.stdout is not None
     try:
@@ -81,11 +94,16 @@ async def test_register_and_answer_answers(pairing: Path) -> None:
             friend = SignalWire(SpaceCredentials(pairing.with_name("friend.json")), media=AiortcMedia())
             async with friend:
                 await friend.connect()
+                given_up = await friend.dial("/private/me", video=False)
+                await given_up.hangup()
+                while b"destroyed" not in await process.stdout.readline():
+                    pass
                 call = await friend.dial("/private/me", video=False)
                 connected = asyncio.Event()
                 call.status_stream.subscribe(lambda status: connected.set() if status == "connected" else None)
                 await connected.wait()
-            assert b"Friend calls" in await process.stdout.readline()
+                while b"Friend calls" not in await process.stdout.readline():
+                    pass
     finally:
         process.terminate()
         await process.wait()
