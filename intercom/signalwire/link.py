@@ -213,8 +213,7 @@ class Link:
     async def _attempt(self) -> None:
         socket: Socket | None = None
         try:
-            async with asyncio.timeout(ATTEMPT_TIMEOUT_S):
-                socket = await self._open()
+            socket = await self._open()
             await self._serve(socket)
         except (InvalidCredentialsError, InvalidParamsError) as error:
             self._refuse(error)
@@ -235,7 +234,8 @@ class Link:
         self._token_is_fresh, self._refused = self._refused or not self._ever_ready, False
         url, certificate = await self._credentials.relay(token)
         proof = await self._credentials.proof(resuming=self.session.resume is not None)
-        socket = await self._connector(url, certificate)
+        async with asyncio.timeout(ATTEMPT_TIMEOUT_S):
+            socket = await self._connector(url, certificate)
         self._policy.socket_opened()
         self._unsent = asyncio.Queue(MAX_UNSENT_FRAMES)
         self.session.socket_opened(self._now(), token, dpop_token=proof)

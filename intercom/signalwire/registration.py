@@ -28,13 +28,14 @@ class Registration:
         self._lock = asyncio.Lock()
 
     async def register(self) -> None:
-        """Wait for the session, register; if that fails reauthenticate and try once more.
+        """Wait for the session, register unless we are; if that fails reauthenticate and try once more.
 
         Raises `InvalidCredentialsError`, caused by the second failure, when both fail.
         """
         await self._link.wait_ready()
         async with self._lock:
-            await self._register()
+            if not self.registered.value:
+                await self._register()
             self.wanted = True
 
     async def unregister(self) -> None:

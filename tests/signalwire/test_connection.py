@@ -17,6 +17,7 @@ from intercom.signalwire import (
     TransportError,
 )
 from intercom.signalwire import messages as m
+from intercom.signalwire.credentials import Credential
 from tests.signalwire.media import ScriptedMedia
 from tests.signalwire.service import PROTOCOL, Service, Tokens
 
@@ -79,6 +80,31 @@ async def test_trouble_in_the_service_at_the_first_connect_passes(
         assert client.is_registered
     assert tokens.asked == 1
     assert f"refused ({code})" in caplog.text
+
+
+async def test_a_credential_that_takes_its_time_is_waited_for(
+    service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intercom.signalwire.link.ATTEMPT_TIMEOUT_S", 0.02)
+
+    class Slow(Tokens):
+        async def authenticate(self, fingerprint: str | None = None) -> Credential:
+            await asyncio.sleep(0.1)
+            return await super().authenticate(fingerprint)
+
+    async with SignalWire(Slow(), media=media, options=service.options()) as client:
+        async with asyncio.timeout(5):
+            await client.connect()
+        assert client.is_connected
+
+
+async def test_who_is_registered_is_not_registered_twice(client: SignalWire, service: Service) -> None:
+    await asyncio.gather(client.register(), client.register())
+    assert service.count("subscriber.online") == 1
+    await client.unregister()
+    await asyncio.gather(client.register(), client.register())
+    assert service.count("subscriber.online") == 2
+    assert client.is_registered
 
 
 async def test_a_lost_connection_comes_back_registered(client: SignalWire, service: Service) -> None:
