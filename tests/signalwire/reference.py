@@ -109,9 +109,7 @@ REFERENCE: dict[str, str] = {
 
 PROVIDER = "of the media provider, which owns the peer connection and its tracks"
 UNBUILT = "the reference raises “unimplemented”: the service has no such method yet"
-MESSAGING = (
-    "no counterpart: messages between subscribers are no part of a door's client; `session.execute` reaches them"
-)
+MESSAGING = "no counterpart: messages between subscribers, an HTTP API of their own, are no part of a door's client"
 SCREEN = (
     "no counterpart: a device has no screen to share and one camera to show; `CallMedia` sends what the provider opens"
 )
