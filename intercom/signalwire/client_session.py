@@ -190,7 +190,7 @@ class ClientSession:
         known = next((call for call in self.known_calls if call.id == attach.callID), KnownCall(attach.callID))
         to = known.to or attach.callee_id_number or attach.caller_id_number
         call = WebRTCCall(self, Dialog(attach.callID, "outbound", to=to, node_id=node_id, reattach=True))
-        if not self._take_up_calls:
+        if not self._take_up_calls or len(self._calls.value) >= MAX_CALLS:
             logger.info("The service still holds a call of an earlier process; it is ended.")
             self._background.spawn(call.hangup())
             return

@@ -16,7 +16,6 @@ from typing import Any
 from intercom.signalwire import messages as m
 from intercom.signalwire.dialog_base import DialogBase, IncomingModify
 from intercom.signalwire.dialog_events import (
-    Attached,
     CallStatus,
     DigitsReceived,
     Ended,
@@ -236,7 +235,7 @@ class Dialog(DialogBase):
                 params = m.decode(message.params, m.IncomingMediaParams).mediaParams
                 self._report(MediaParamsReceived(params))
             case "verto.attach":
-                self._report(Attached())
+                pass  # the call lives on after a resume; we never thought otherwise
             case "verto.modify":
                 self._receive_modify(m.decode(message.params, IncomingModify))
             case "verto.invite":

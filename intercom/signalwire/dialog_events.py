@@ -99,11 +99,6 @@ class TransferAsked:
 
 
 @dataclass(frozen=True)
-class Attached:
-    """The service says that the call lives on after a resume."""
-
-
-@dataclass(frozen=True)
 class Ended:
     """The call is over; its media is to be closed."""
 
@@ -142,7 +137,6 @@ DialogEvent = (
     | DigitsReceived
     | InfoReceived
     | MediaParamsReceived
-    | Attached
     | Ended
     | RequestConcluded
     | MessageIgnored

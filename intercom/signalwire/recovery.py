@@ -78,11 +78,6 @@ class RecoveryPolicy:
             self._reason = reason
             self._restart(now)
 
-    def restart_failed(self, now: float) -> None:
-        """A restart could not even be offered."""
-        if self.state is RecoveryState.RECOVERING:
-            self._restart(now)
-
     def bandwidth(self, bits_per_s: float) -> None:
         """What the way out is thought to carry."""
         if not self.constrained and bits_per_s < VIDEO_OFF_BPS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from intercom.signalwire.participant import Execute, LayoutLayer, Participant, S
 
 # A conference beyond this is not shown by a door; what a service may make us remember has an end.
 MAX_MEMBERS = 500
+# A call is in one room at a time; a few moves are remembered, for events that come late.
+MAX_ROOM_SESSIONS = 8
 
 
 class RoomState(Struct, frozen=True):
@@ -42,7 +45,7 @@ class Room:
         self._execute = execute
         self._switch = switch
         self._members: dict[str, Participant] = {}
-        self._session_ids: set[str] = set()
+        self._session_ids: deque[str] = deque(maxlen=MAX_ROOM_SESSIONS)
         self._my_id = ""
 
     def is_about(self, params: Mapping[str, Any], call_ids: set[str]) -> bool:
@@ -79,8 +82,9 @@ class Room:
     def _joined(self, params: Mapping[str, Any]) -> None:
         if isinstance(params.get("member_id"), str):
             self.know_me(params["member_id"])
-        if isinstance(params.get("room_session_id"), str):
-            self._session_ids.add(params["room_session_id"])
+        room_session_id = params.get("room_session_id")
+        if isinstance(room_session_id, str) and room_session_id not in self._session_ids:
+            self._session_ids.append(room_session_id)
         self._room(_mapping(params, "room_session"))
         flags = params.get("capabilities")
         if isinstance(flags, list):

@@ -364,3 +364,14 @@ async def test_an_inbound_call_rings_no_longer_than_a_person_would_wait(
     async with asyncio.timeout(5):
         await call.wait_destroyed()
     assert call.end_cause == "NO_ANSWER"
+
+
+async def test_calls_of_an_earlier_process_beyond_the_limit_are_ended(
+    client: SignalWire, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intercom.signalwire.client_session.MAX_CALLS", 1)
+    service.verto("verto.attach", "old-1", sdp="offer")
+    service.verto("verto.attach", "old-2", sdp="offer")
+    bye = await service.asked("verto.bye")
+    assert bye.params["callID"] == "old-2"
+    assert [call.id for call in client.session.calls] == ["old-1"]

@@ -8,6 +8,7 @@ import pytest
 
 from intercom.signalwire import InvalidParamsError, RpcError, SignalWire, WebRTCCall
 from intercom.signalwire.capabilities import OnOff, compute
+from intercom.signalwire.room import MAX_ROOM_SESSIONS
 from tests.signalwire.media import ScriptedMedia
 from tests.signalwire.service import Service
 
@@ -85,6 +86,19 @@ async def test_what_is_done_to_a_member_names_us_and_them(client: SignalWire, se
     assert (await service.asked("call.microphone.volume.set")).params["volume"] == 10
     assert (await service.asked("call.audioflags.set")).params["noise_suppression"] is True
     await service.asked("call.deaf")
+
+
+async def test_the_rooms_a_call_was_in_are_not_remembered_without_end(client: SignalWire, service: Service) -> None:
+    call = await joined(client, service)
+    for number in range(MAX_ROOM_SESSIONS):
+        told = {"call_id": call.id, "room_session_id": f"later-{number}", "room_session": {}}
+        service.tell("call.joined", told)
+    for room in ("room-1", "later-0"):
+        service.tell("room.updated", {"room_session_id": room, "room_session": {"layout_name": room}})
+    heard: list[str] = []
+    call.layout_stream.subscribe(heard.append)
+    await service.until(lambda: call.layout == "later-0")
+    assert heard == ["grid", "later-0"]
 
 
 async def test_a_refusal_in_the_result_is_an_error(client: SignalWire, service: Service) -> None:
