@@ -9,6 +9,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct, field
 
+from intercom.signalwire.errors import HttpError
 from intercom.signalwire.observable import Value
 from intercom.signalwire.watched import Now, Stream
 
@@ -151,7 +152,7 @@ class Directory:
             return
         self.loading.set(True)
         try:
-            page = msgspec.convert(await self._get(self._next), _Page, strict=False)
+            page = await self._page(self._next)
         finally:
             self.loading.set(False)
         self._take(page.data)
@@ -165,15 +166,21 @@ class Directory:
             await self.load_more()
 
     async def find(self, name: str) -> Address | None:
-        """The address called `name`: of the known ones, else the service is asked."""
+        """The address called `name`: of the known ones, else the service is asked; raises `HttpError`."""
         plain = name.partition("?")[0].rsplit("/", 1)[-1]
         for address in self._known.values():
             if address.name.rpartition("/")[2] == plain:
                 return address
-        answer = await self._get(f"/api/fabric/addresses?name={quote(plain, safe='')}")
-        found = msgspec.convert(answer, _Page, strict=False).data
+        found = (await self._page(f"/api/fabric/addresses?name={quote(plain, safe='')}")).data
         self._take(found)
         return self.get(found[0].id) if found else None
+
+    async def _page(self, path: str) -> _Page:
+        answer = await self._get(path)
+        try:
+            return msgspec.convert(answer, _Page, strict=False)
+        except msgspec.MsgspecError as error:
+            raise HttpError(f"{path} was answered with no addresses: {error}.") from error
 
     def _take(self, states: list[AddressState]) -> None:
         for state in states:

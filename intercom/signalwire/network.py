@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import errno
 import logging
 import socket
 import struct
@@ -52,10 +52,17 @@ class NetworkWatch:
 
     def _readable(self) -> None:
         assert self._socket is not None
-        with contextlib.suppress(BlockingIOError):
+        try:
             while data := self._socket.recv(MAX_MESSAGE_BYTES):
                 if tells_of_an_address(data):
                     self._wait()
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
+            # More changed than the kernel could keep for us (netlink(7)); an address may be among it.
+            self._wait()
 
     def _wait(self) -> None:
         if self._timer is not None:

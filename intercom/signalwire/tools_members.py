@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import Any
 
 from msgspec import Struct
@@ -82,10 +81,22 @@ class ToolsMembers:
         self._storage = self._account.storage = self._resume_store.storage = self._devices.storage = storage
 
     async def reset_to_defaults(self) -> None:
-        """Forget everything that is kept between runs, and every choice."""
+        """Forget everything that is kept between runs, and every choice.
+
+        Raises `StorageError` when something is still kept, once all else is forgotten.
+        """
         self.preferences.reset()
-        with contextlib.suppress(StorageError):
-            for key in await self._storage.keys():
-                if key.startswith(KEY_PREFIX):
+        failed: StorageError | None = None
+        try:
+            keys = await self._storage.keys()
+        except StorageError as error:
+            keys, failed = [], error
+        for key in keys:
+            if key.startswith(KEY_PREFIX):
+                try:
                     await self._storage.remove(key)
+                except StorageError as error:
+                    failed = error
         await self._devices.clear()
+        if failed is not None:
+            raise failed

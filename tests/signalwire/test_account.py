@@ -18,6 +18,7 @@ from intercom.signalwire.credentials import Credential
 from intercom.signalwire.device_token import OBTAIN_PATH, REFRESH_PATH
 from intercom.signalwire.dpop import KEY_NAME, load_key, make_key
 from intercom.signalwire.entities import ADDRESSES_PATH
+from intercom.signalwire.errors import HttpError
 from tests.signalwire.media import ScriptedMedia
 from tests.signalwire.service import Service, Tokens
 
@@ -157,6 +158,36 @@ async def test_the_directory_comes_in_pages_and_keeps_its_objects(client: Signal
     assert (await directory.find("/private/house?channel=audio")) is house
     call = await client.dial(house)
     assert call.to == "/private/house?a"
+
+
+@pytest.mark.parametrize("page", [[], {"data": [{"name": "no id"}]}, "rubbish"])
+async def test_a_directory_that_makes_no_sense_is_a_failed_http_call(
+    client: SignalWire, service: Service, page: Any
+) -> None:
+    service.pages[ADDRESSES_PATH] = service.pages["/api/fabric/addresses?name=house"] = page
+    directory = client.directory
+    assert directory is not None
+    with pytest.raises(HttpError, match="no addresses"):
+        await directory.load_more()
+    with pytest.raises(HttpError, match="no addresses"):
+        await directory.find("house")
+    assert directory.has_more
+
+
+async def test_a_reset_that_cannot_forget_says_so_after_the_rest(service: Service, media: ScriptedMedia) -> None:
+    class Stuck(MemoryStorage):
+        async def remove(self, key: str) -> None:
+            if key == "sw:stuck":
+                raise StorageError("read-only")
+            await super().remove(key)
+
+    storage = Stuck()
+    for key in ("sw:stuck", "sw:other", "another's"):
+        await storage.set(key, "x")
+    async with SignalWire(Tokens(), media=media, storage=storage, options=service.options()) as client:
+        with pytest.raises(StorageError, match="read-only"):
+            await client.reset_to_defaults()
+        assert sorted(await storage.keys()) == ["another's", "sw:stuck"]
 
 
 async def test_what_is_kept_is_private_whole_and_survives_damage(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 
 import pytest
@@ -41,6 +42,22 @@ async def test_what_the_kernel_tells_is_heard_once_it_settled(monkeypatch: pytes
         await heard.wait()
     watch.stop()
     kernel.close()
+
+
+async def test_more_changes_than_the_kernel_could_tell_are_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("intercom.signalwire.network.SETTLE_S", 0.0)
+
+    class Overrun(socket.socket):
+        def recv(self, *_: int) -> bytes:
+            raise OSError(errno.ENOBUFS, "No buffer space available")
+
+    heard = asyncio.Event()
+    watch = NetworkWatch(heard.set)
+    watch._socket = Overrun(socket.AF_UNIX, socket.SOCK_DGRAM)
+    watch._readable()
+    async with asyncio.timeout(5):
+        await heard.wait()
+    watch.stop()
 
 
 async def test_a_new_address_ends_the_pause(client: SignalWire, service: Service) -> None:
