@@ -25,7 +25,8 @@ release=$1 user=$2 command=$3
 checkout=$(realpath "$(dirname "$0")/../..")
 fresh=${FRESH_DIR:-/var/tmp/intercom-fresh}
 base=$fresh/$release
-mirror=${FRESH_MIRROR:-http://deb.debian.org}
+# This machine's own Debian mirror, without the last part of its path.
+mirror=${FRESH_MIRROR:-$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' | sed -n 's|^Debian \(.*\)/debian/$|\1|p' | head -n 1)}
 
 [ "$(id -u)" = 0 ] || skip "a root file system is made by root alone: run this as root"
 command -v debootstrap >/dev/null || skip "debootstrap is missing: apt-get install debootstrap"

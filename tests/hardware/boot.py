@@ -19,10 +19,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .guest import CHECKOUT, HERE, Guest
-from .kernel import UnavailableError, alone, cache, install, missing, wish
+from .kernel import UnavailableError, alone, cache, debian_mirror, install, missing, wish
 
 SUITE = "trixie"
-MIRROR = "http://deb.debian.org/debian"
 TOOLS = ("e2fsprogs", "mmdebstrap")
 PACKAGES = (
     "alsa-utils",
@@ -139,7 +138,7 @@ def _make(work: Path) -> Path:
         "--customize-hook=rm -rf $1/root/.cache $1/tmp/ca-certificates.crt",
         SUITE,
         str(tree),
-        MIRROR,
+        debian_mirror(),
     )
     _run("nice", "mke2fs", "-q", "-t", "ext4", "-d", str(tree), str(disk), SIZE)
     return disk

@@ -16,9 +16,9 @@ import tempfile
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
-from .kernel import UnavailableError, alone, cache, install, missing, wish
+from .kernel import UnavailableError, alone, cache, debian_mirror, install, missing, wish
 
-SOURCE = "http://deb.debian.org/debian bookworm-backports main"
+SUITE = "bookworm-backports main"
 """libcamera 0.3.2 for Python 3.11; Debian 13 has its own for its Python 3.13."""
 DEBS = ("libcamera-ipa", "libcamera0.3", "python3-libcamera")
 TOOLS = ("libcap-dev", "libdw1", "liblttng-ust1", "libunwind8", "libyaml-0-2")
@@ -34,7 +34,7 @@ def ensure() -> Path:
         raise UnavailableError("INTERCOM_HARDWARE=off")
     if sys.version_info[:2] != (3, 11):
         raise UnavailableError("Debian's libcamera packages that this bench unpacks are for Python 3.11")
-    recipe = hashlib.sha256("\n".join((SOURCE, *DEBS, *WHEELS)).encode()).hexdigest()[:12]
+    recipe = hashlib.sha256("\n".join((SUITE, *DEBS, *WHEELS)).encode()).hexdigest()[:12]
     kept = cache() / f"libcamera-{recipe}"
     if absent := missing(TOOLS):
         if wish() != "on":
@@ -96,7 +96,7 @@ def _make(work: Path) -> Path:
     for folder in (made, lists / "partial", debs / "partial"):
         folder.mkdir(parents=True)
     sources = work / "sources.list"
-    sources.write_text(f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {SOURCE}\n")
+    sources.write_text(f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {debian_mirror()} {SUITE}\n")
     settings = {
         "Dir::Etc::sourcelist": sources,
         "Dir::Etc::sourceparts": "-",
