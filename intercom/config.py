@@ -1,32 +1,30 @@
 """Every setting of the intercom: its type, range, default and documentation, in one place.
 
-A configuration is a TOML file with one table per dataclass below. `load` reads it, `check` lists what is
-wrong with it, `example` and `reference_markdown` write its documentation. Secrets never stand in it.
+A configuration is a TOML file with one table per dataclass of `config_tables.py`. `load` reads it, `check` lists what
+is wrong with it, `example` and `reference_markdown` write its documentation. Secrets never stand in it.
 """
 
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from intercom.config_check import Problem, Reading
-from intercom.config_setting import (
-    API_URL,
-    CALLER,
-    DESTINATION,
-    DIGITS,
-    HOST_NAME,
-    LISTEN,
-    NAME,
-    OPENER,
-    PATH,
-    RELAY_URL,
-    TIME,
-    TURN_URL,
-    is_loopback,
-    setting,
-    split_listen,
+from intercom.config_setting import is_loopback, split_listen
+from intercom.config_tables import (
+    GPIO_HIGHEST,
+    AccountConfig,
+    AudioConfig,
+    CallConfig,
+    CameraConfig,
+    Config,
+    DoorConfig,
+    HistoryConfig,
+    LogConfig,
+    MetricsConfig,
+    PanelConfig,
+    SpaceConfig,
 )
 from intercom.config_text import example_toml, reference
 
@@ -54,268 +52,8 @@ __all__ = [
     "split_listen",
 ]
 
-GPIO_HIGHEST = 27
-"""GPIO 0 to 27 are on the 40-pin header."""
 FILE_LIMIT_BYTES = 65_536
 """The example, with every setting and all the comments, is a seventh of this."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountConfig:
-    """How the door proves who it is, and to which service."""
-
-    credential: str = setting(
-        "space",
-        "What the door signs in with: `space` for the embedded space of this house, `token-file` for a SignalWire "
-        "subscriber access token in `credential_file`.",
-        choices=("space", "token-file"),
-    )
-    credential_file: str = setting(
-        "",
-        "The file that holds the credential, mode 0600. Empty: `door.json` in the state directory, which the "
-        "embedded space writes. Needed for `token-file`.",
-        shape=PATH,
-    )
-    relay_url: str = setting(
-        "", "WebSocket of the service. Empty: what the credential says, else SignalWire.", shape=RELAY_URL
-    )
-    api_url: str = setting(
-        "", "HTTP interface of the service. Empty: what the credential says, else SignalWire.", shape=API_URL
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallConfig:
-    """Whom the button rings, for how long, and who is answered without asking."""
-
-    ring: str = setting(
-        "/private/house",
-        "The address that the button rings. In the embedded space `/private/house` is everyone.",
-        shape=DESTINATION,
-    )
-    ring_time_s: float = setting(60.0, "Seconds that it rings before the door gives up.", low=1, high=600)
-    time_limit_s: float = setting(
-        300.0,
-        "Seconds after which a call is ended, so that a forgotten one does not keep the door busy.",
-        low=2,
-        high=86_400,
-    )
-    warning_before_end_s: float = setting(
-        10.0, "A beep sounds this many seconds before the time limit. 0: none.", low=0, high=120
-    )
-    auto_answer: tuple[str, ...] = setting(
-        (),
-        "Addresses whose calls the door answers by itself; `/private/*` is every subscriber of the space. Anyone else "
-        "who calls the door only rings there, and the button answers.",
-        shape=CALLER,
-    )
-    auto_answer_delay_s: float = setting(0.0, "Seconds that the door rings before it answers by itself.", low=0, high=5)
-    video: bool = setting(True, "Send the camera's picture.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudioConfig:
-    """The sound card: the speaker and the microphone at the door."""
-
-    card: str = setting(
-        "auto",
-        "`auto` takes the first card that can both play and record, else the simulated one. `simulated` needs no "
-        "hardware. Anything else is an ALSA name, for example `plughw:CARD=Device`.",
-    )
-    capture: str = setting("", "ALSA name of the microphone, when it is another card.")
-    playback: str = setting("", "ALSA name of the speaker, when it is another card.")
-    echo_canceller: str = setting(
-        "webrtc",
-        "What keeps the house from hearing itself. `none` for a speakerphone that cancels echo by itself; `livekit` is "
-        "another build of the same (`pip install intercom[livekit]`).",
-        choices=("webrtc", "livekit", "none"),
-    )
-    half_duplex: bool = setting(
-        False, "Silence the door while the house speaks: for a box whose speaker is too loud for any canceller."
-    )
-    speaker_gain_db: float = setting(
-        0.0, "Louder or softer speaker. Turn it down if callers hear echo.", low=-60, high=20
-    )
-    microphone_gain_db: float = setting(0.0, "Louder or softer microphone.", low=-60, high=20)
-    night_from: str = setting(
-        "", "Local time from which the speaker is quieter, for example `22:00`. Empty: it never is.", shape=TIME
-    )
-    night_to: str = setting("07:00", "Local time at which it is as loud as by day again.", shape=TIME)
-    night_speaker_db: float = setting(-10.0, "Change of the speaker's level at night.", low=-60, high=0)
-    tones_dir: str = setting(
-        "",
-        "Directory of sounds that replace the door's own: `chime.wav`, `ringback.ogg`, `busy.mp3` and so on. Empty: "
-        "none do.",
-        shape=PATH,
-    )
-    simulated_voice: str = setting(
-        "", "WAV file that the simulated microphone speaks. Empty: the one in the package.", shape=PATH
-    )
-    simulated_recording: str = setting("", "WAV file into which the simulated speaker writes. Empty: none.", shape=PATH)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CameraConfig:
-    """The picture that the house sees. The camera runs only while ringing, in a call or for a snapshot."""
-
-    source: str = setting(
-        "auto",
-        "`picamera2` is the Raspberry Pi camera, `v4l2` a USB one, `pattern` a moving test picture; `auto` takes the "
-        "first of these that is there.",
-        choices=("auto", "picamera2", "v4l2", "pattern", "off"),
-    )
-    device: str = setting("/dev/video0", "Device of a `v4l2` camera.", shape=PATH)
-    width: int = setting(1280, "Pixels across; even.", low=160, high=1920)
-    height: int = setting(720, "Pixels down; even.", low=120, high=1088)
-    frame_rate: int = setting(25, "Pictures a second.", low=1, high=60)
-    bitrate_kbps: int = setting(1500, "Most that the picture may take of the network.", low=100, high=10_000)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PanelConfig:
-    """What a visitor touches and sees: the button and the lights. Pins are GPIO (BCM) numbers."""
-
-    pins: str = setting(
-        "auto",
-        "`gpio` drives the Raspberry Pi's header, `simulated` needs no hardware; `auto` is `gpio` where there is one.",
-        choices=("auto", "gpio", "simulated"),
-    )
-    button_gpio: int = setting(17, "The button, to ground.", low=0, high=GPIO_HIGHEST)
-    button_settle_ms: int = setting(5, "A press counts once the contact has been still for this long.", low=0, high=100)
-    button_lockout_ms: int = setting(200, "After a press, another one is ignored for this long.", low=0, high=5000)
-    hold_s: float = setting(2.0, "Holding the button for this long ends the ringing.", low=0.5, high=10)
-    light: str = setting(
-        "rgb",
-        "`rgb` is one light of three colours, `single` one light on `green_gpio`.",
-        choices=("rgb", "single", "none"),
-    )
-    red_gpio: int = setting(22, "Red of the light.", low=0, high=GPIO_HIGHEST)
-    green_gpio: int = setting(27, "Green of the light, or the single light.", low=0, high=GPIO_HIGHEST)
-    blue_gpio: int = setting(23, "Blue of the light.", low=0, high=GPIO_HIGHEST)
-    lights_active_high: bool = setting(True, "Whether a high pin lights the light (common cathode).")
-    page_listen: str = setting(
-        "127.0.0.1:8481",
-        "Where the page with the simulated button and lights is served. Only with simulated pins. Empty: nowhere.",
-        shape=LISTEN,
-        may_be_empty=True,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoorConfig:
-    """The relay of the door opener, and who may use it."""
-
-    relay_gpio: int = setting(24, "GPIO (BCM) number of the relay.", low=0, high=GPIO_HIGHEST)
-    relay_active_high: bool = setting(True, "Whether a high pin opens the door.")
-    pulse_s: float = setting(1.5, "Seconds that the door stays open for one command.", low=0.1, high=7)
-    cap_s: float = setting(
-        7.0, "Seconds after which the relay goes off, whatever commands come and whatever crashes.", low=0.1, high=7
-    )
-    open_digits: str = setting(
-        "9", "Telephone keys that open the door in a call. Empty: none do.", shape=DIGITS, may_be_empty=True
-    )
-    openers: tuple[str, ...] = setting(
-        ("*",),
-        "Who may open the door with these keys: the address that the door rang, or the caller's. `*` is whomever the "
-        "door rang. A caller never falls under `*`: he is named here, or in `call.auto_answer`.",
-        shape=OPENER,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpaceConfig:
-    """The embedded space: the house's own service, so that it works with no account."""
-
-    listen: str = setting(
-        "127.0.0.1:8480",
-        "Where it serves. `127.0.0.1` is this machine alone; `0.0.0.0:8443` is everyone on the network.",
-        shape=LISTEN,
-    )
-    tls: str = setting("auto", "`auto` encrypts whenever other machines can connect.", choices=("auto", "on", "off"))
-    host_names: tuple[str, ...] = setting(
-        (), "More names and addresses of this machine for its certificate.", shape=HOST_NAME
-    )
-    group: str = setting("house", "The group that paired stations join: its address is `/private/house`.", shape=NAME)
-    token_lifetime_s: int = setting(
-        3600, "Seconds that an access token lasts; clients renew theirs.", low=60, high=86_400
-    )
-    turn_listen: str = setting(
-        "",
-        "Where the space runs a TURN server of its own (Debian's coturn), for stations outside the network; for "
-        "example `192.168.1.10:3478`. Empty: none.",
-        shape=LISTEN,
-    )
-    turn_url: str = setting("", "Somebody else's TURN server for stations outside the network.", shape=TURN_URL)
-    turn_secret_file: str = setting("", "File with the TURN server's shared secret, mode 0600.", shape=PATH)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryConfig:
-    """The call log, which `intercom calls` shows: who rang, who answered, who opened the door."""
-
-    keep_calls: int = setting(1000, "Calls that are remembered. 0: none are.", low=0, high=100_000)
-    keep_days: int = setting(90, "Days after which a call is forgotten.", low=1, high=3650)
-    snapshots: bool = setting(
-        False,
-        "Keep a picture of who rang, as long as the call is remembered. Mind the law where you live; each takes some "
-        "50 KB of the card.",
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricsConfig:
-    """Figures for Prometheus. Off by default; `intercom metrics` prints them anyway."""
-
-    listen: str = setting(
-        "",
-        "Where they are served at `/metrics`, for example `127.0.0.1:9481`. Empty: nowhere.",
-        shape=LISTEN,
-    )
-    textfile: str = setting(
-        "",
-        "File ending in `.prom` that is written every 15 s for the node exporter; keep it in memory, for example "
-        "`$RUNTIME_DIRECTORY/intercom.prom`. Empty: none.",
-        shape=PATH,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogConfig:
-    """What is written to the log."""
-
-    level: str = setting("info", "The least that is logged.", choices=("debug", "info", "warning", "error"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
-    """The whole configuration; the settings at the top of the file, then one table per part."""
-
-    state_dir: str = setting(
-        "",
-        "Directory for what must survive a restart. Empty: `$STATE_DIRECTORY` (systemd), else "
-        "`$XDG_STATE_HOME/intercom`, else `~/.local/state/intercom`.",
-        shape=PATH,
-    )
-    account: AccountConfig = AccountConfig()
-    call: CallConfig = CallConfig()
-    audio: AudioConfig = AudioConfig()
-    camera: CameraConfig = CameraConfig()
-    panel: PanelConfig = PanelConfig()
-    door: DoorConfig = DoorConfig()
-    space: SpaceConfig = SpaceConfig()
-    history: HistoryConfig = HistoryConfig()
-    metrics: MetricsConfig = MetricsConfig()
-    log: LogConfig = LogConfig()
-
-    def state_path(self, environ: Mapping[str, str]) -> Path:
-        """The state directory, with `environ` as the process's environment; it need not exist."""
-        if self.state_dir:
-            return Path(self.state_dir)
-        if given := environ.get("STATE_DIRECTORY"):
-            return Path(given.split(":")[0])
-        if base := environ.get("XDG_STATE_HOME"):
-            return Path(base) / "intercom"
-        return Path(environ.get("HOME") or Path.home(), ".local/state/intercom")
 
 
 class ConfigError(ValueError):
