@@ -7,9 +7,14 @@ import math
 import platform
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+from bench.plot import Plot
+
+IMAGES = "images/bench"
+"""Where the pictures are, from the documentation's folder."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class Report:
     """What it was measured on."""
     notes: Sequence[str] = ()
     """What a reader must know to understand the figures."""
+    plots: Sequence[Plot] = ()
+    """What is seen better than read; drawn in the documentation, and no part of the JSON."""
 
     def table(self) -> str:
         """The report for people."""
@@ -52,10 +59,18 @@ class Report:
 
     def json(self) -> str:
         """The report for programs: one line."""
-        fields = asdict(self)
-        if not self.notes:
-            del fields["notes"]
-        return json.dumps(fields)
+        fields = {
+            "bench": self.bench,
+            "figures": dict(self.figures),
+            "targets": dict(self.targets),
+            "baselines": dict(self.baselines),
+            "machine": self.machine,
+        }
+        return json.dumps(fields | ({"notes": list(self.notes)} if self.notes else {}))
+
+    def image(self, plot: Plot) -> str:
+        """Where a plot's picture is, from the documentation's folder."""
+        return f"{IMAGES}/{self.bench}-{plot.name}.svg"
 
     def markdown(self) -> str:
         """The report for the documentation."""
@@ -68,6 +83,8 @@ class Report:
             )
             target = self.targets.get(name)
             lines.append(f"| `{name}` | {_number(value)} | {'' if target is None else _number(target)} | {beside} |")
+        for plot in self.plots:
+            lines += ["", f"![{plot.title}]({self.image(plot)})"]
         return "\n".join([*lines, "", *(f"{note}  " for note in self.notes), f"Measured on {self.machine}.", ""])
 
 

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-from bench.__main__ import DOCS, names, page
-from bench.report import Report, percentile
+from bench import __main__ as command
+from bench.__main__ import DOCS, load, names, page, pictures
+from bench.plot import MOST_POINTS, Plot, thinned
+from bench.report import IMAGES, Report, percentile
 
 
 def test_the_page_is_made_from_the_kept_reports() -> None:
-    kept = json.loads((DOCS / "benchmarks.json").read_text(encoding="utf-8"))
-    assert (DOCS / "benchmarks.md").read_text(encoding="utf-8") == page(kept)
+    assert (DOCS / "benchmarks.md").read_text(encoding="utf-8") == page(load())
+
+
+def test_the_pictures_are_drawn_from_the_kept_series() -> None:
+    drawn = {f"{IMAGES}/{file.name}": file.read_text(encoding="utf-8") for file in (DOCS / IMAGES).glob("*.svg")}
+    assert drawn == pictures(load())
 
 
 def test_every_kept_report_is_of_a_bench_that_there_is() -> None:
-    kept = json.loads((DOCS / "benchmarks.json").read_text(encoding="utf-8"))
-    assert set(kept) <= set(names())
+    assert set(load()) <= set(names())
 
 
 @pytest.mark.parametrize("name", names())
@@ -42,3 +48,21 @@ def test_the_last_line_of_a_report_is_one_json_object() -> None:
 def test_a_percentile_is_a_value_that_was_measured() -> None:
     assert percentile([3.0, 1.0, 2.0], 95) == 3.0
     assert percentile([5.0], 50) == 5.0
+
+
+def test_a_plot_is_kept_drawn_and_shown_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "DOCS", tmp_path)
+    plot = Plot("delay", "Delay <here>", "time, s", "delay, ms", {"ours": [(0, 40.0), (1, None), (2, 41.0)]}, target=80)
+    command.write_docs([Report("x", {"p95_ms": 2.0}, plots=[plot])])
+    command.write_docs([Report("y", {"p95_ms": 2.0})])
+    assert "![Delay <here>](images/bench/x-delay.svg)" in (tmp_path / "benchmarks.md").read_text()
+    picture = ElementTree.parse(tmp_path / IMAGES / "x-delay.svg")
+    (line,) = [path.get("d", "") for path in picture.iter("{http://www.w3.org/2000/svg}path")]
+    assert line.count("M") == 2, "the line breaks where nothing was measured"
+    assert (tmp_path / IMAGES / "x-delay.svg").read_text() == pictures(load())["images/bench/x-delay.svg"]
+
+
+def test_a_long_line_is_thinned_and_keeps_its_peak() -> None:
+    line = [(float(n), 900.0 if n == 7777 else 40.0) for n in range(20_000)]
+    assert len(thinned(line)) <= MOST_POINTS
+    assert (7777.0, 900.0) in thinned(line)
