@@ -21,7 +21,8 @@ check: setup ## lint, types and import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: setup ## the published figures; NAME=press-to-ring runs one
+bench: ## the published figures; NAME=press-to-ring runs one
+	@./setup.sh --bench
 	@$(BIN)/python -m bench $(NAME)
 
 docs: setup ## write the generated pages anew

@@ -3,6 +3,7 @@
 #
 #   ./setup.sh          what `make demo` needs
 #   ./setup.sh --test   what `make test` needs as well
+#   ./setup.sh --bench  what `make bench` needs as well: other people's software to measure beside, and speech
 #
 # It may be run again at any time: what is there already is left as it is. PYTHON=/path/to/python3
 # chooses another Python.
@@ -12,6 +13,7 @@ cd "$(dirname "$0")"
 PYTHON=${PYTHON:-python3}
 VENV=.venv
 WITH_TESTS=no
+WITH_BENCHES=no
 
 say() { printf '%s\n' "$*" >&2; }
 stop() {
@@ -22,7 +24,8 @@ stop() {
 case "${1-}" in
   "") ;;
   --test) WITH_TESTS=yes ;;
-  *) stop "unknown argument $1. Usage: ./setup.sh [--test]" ;;
+  --bench) WITH_TESTS=yes WITH_BENCHES=yes ;;
+  *) stop "unknown argument $1. Usage: ./setup.sh [--test | --bench]" ;;
 esac
 
 # --- What is there -----------------------------------------------------------------------------
@@ -67,6 +70,9 @@ find_missing() {
   need openssh-server "commands over SSH" has_file /usr/sbin/sshd
   need openssh-client "the same" has_program ssh-keygen
   need openssl "looks at certificates from outside" has_program openssl
+  [ "$WITH_BENCHES" = yes ] || return 0
+  need g++ "builds the measure of speech quality" has_program g++
+  need asterisk-core-sounds-en-g722 "recorded speech to measure sound with" has_package asterisk-core-sounds-en-g722
 }
 
 # --- System packages ---------------------------------------------------------------------------
@@ -129,6 +135,7 @@ make_venv() {
 install_python_packages() {
   extra=""
   [ "$WITH_TESTS" = no ] || extra="[test]"
+  [ "$WITH_BENCHES" = no ] || extra="[test,bench]"
   constraint=$VENV/constraint.txt
   : >"$constraint"
   if is_raspberry_pi_os && "$PYTHON" -c 'import numpy; raise SystemExit(int(numpy.__version__.split(".")[0]) > 1)'; then
@@ -153,16 +160,20 @@ is_done() { [ -e "$VENV/.$1" ] && [ "$(cat "$VENV/.$1")" = "$NOW" ] && [ -x "$VE
 has_program "$PYTHON" || stop "there is no $PYTHON: install Python 3.11 or newer."
 has_module tomllib || stop "$PYTHON is too old: Intercom needs Python 3.11 or newer. PYTHON=... names another one."
 NOW=$(fingerprint)
-if is_done set-up-with-tests || { [ "$WITH_TESTS" = no ] && is_done set-up; }; then
+if [ "$WITH_BENCHES" = yes ]; then
+  DONE=set-up-with-benches
+elif [ "$WITH_TESTS" = yes ]; then
+  DONE=set-up-with-tests
+else
+  DONE=set-up
+fi
+# What there is for more serves for less.
+if is_done "$DONE" || is_done set-up-with-benches || { [ "$WITH_BENCHES" = no ] && is_done set-up-with-tests; }; then
   exit 0
 fi
 find_missing
 install_missing
 make_venv
 install_python_packages
-if [ "$WITH_TESTS" = yes ]; then
-  printf '%s\n' "$NOW" >"$VENV/.set-up-with-tests"
-else
-  printf '%s\n' "$NOW" >"$VENV/.set-up"
-fi
+printf '%s\n' "$NOW" >"$VENV/.$DONE"
 say "Ready."
