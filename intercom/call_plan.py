@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 import logging
+import math
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -18,6 +19,9 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_S = 10.0
 """A press while the house cannot be reached is kept this long: a reconnect takes less, a visitor waits no longer."""
+AGAIN_S = 0.5
+"""After an outage the door is often back before the house's phones and pages: it asks for them this often."""
+NOBODY_THERE = "USER_NOT_REGISTERED"
 ADDRESS_CHARS = 128
 _OVER = ("disconnected", "failed", "destroyed")
 _ANSWERED = ("connecting", "connected")
@@ -72,6 +76,10 @@ class _Current:
     ticket: int
     call: WebRTCCall
     outbound: bool
+    address: str = ""
+    "whom the door rings"
+    patience_until: float = 0.0
+    "until then it is rung again when nobody is there yet; the event loop's clock"
     statuses: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     keys: str = ""
     "the last keys that the far end pressed, as many as open the door"
@@ -119,6 +127,7 @@ class CallPlan:
         self._on_defect = on_defect
         self._current: _Current | None = None
         self._waiting_press: asyncio.TimerHandle | None = None
+        self._registered_at = -math.inf
         self._tasks: set[asyncio.Task[None]] = set()
         self._known: set[str] = set()
 
@@ -141,7 +150,7 @@ class CallPlan:
         decision = await self._machine.press()
         if decision.allowed and decision.call is not None:
             if decision.phase is Phase.RINGING_OUT:
-                self._spawn(self._dial(decision.call, address))
+                self._spawn(self._dial(decision.call, address, self._patience_until()))
             elif self._current is not None:
                 self._spawn(self._answer(self._current))
         return decision
@@ -167,10 +176,16 @@ class CallPlan:
 
     async def registered(self) -> None:
         """The service knows us again: a press that waited for it rings the house now."""
+        self._registered_at = asyncio.get_running_loop().time()
         if self._waiting_press is not None:
             self._forget_press()
             if self._machine.phase is Phase.NONE:
                 await self.press()
+
+    def _patience_until(self) -> float:
+        """How long a press of this moment waits for the house to come back: only where we have just come back."""
+        now = asyncio.get_running_loop().time()
+        return now + PATIENCE_S if now - self._registered_at < PATIENCE_S else now
 
     def incoming(self, calls: Iterable[WebRTCCall]) -> None:
         """The calls that come in, each told once however often it is listed."""
@@ -226,22 +241,34 @@ class CallPlan:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _dial(self, ticket: int, address: str) -> None:
+    async def _dial(self, ticket: int, address: str, patience_until: float) -> None:
         variables = {"intercom": {"role": "door", "open_digits": self._door.open_digits}}
         try:
             call = await self._client.dial(address, audio=True, video=self._config.video, user_variables=variables)
         except SignalWireError as error:
             cause = getattr(error, "cause", "") or "NORMAL_TEMPORARY_FAILURE"
             logger.warning("%s did not ring: %s", address, error)
+            if self._may_ring_again(cause, patience_until):
+                await self._dial_again(ticket, address, patience_until)
+                return
             self._journal.unreached(address, cause)
             if (await self._machine.ended(ticket)).allowed:
                 self._signs.failed(cause)
             return
-        current = _Current(ticket, call, outbound=True)
+        current = _Current(ticket, call, outbound=True, address=address, patience_until=patience_until)
         if self._machine.call != ticket:
             await self._give_up(current, "ORIGINATOR_CANCEL")
             return
         self._follow(current)
+
+    def _may_ring_again(self, cause: str, patience_until: float) -> bool:
+        return cause == NOBODY_THERE and asyncio.get_running_loop().time() < patience_until
+
+    async def _dial_again(self, ticket: int, address: str, patience_until: float) -> None:
+        """The house is not back yet; the visitor sees and hears it ring all the while."""
+        await asyncio.sleep(AGAIN_S)
+        if self._machine.call == ticket:
+            await self._dial(ticket, address, patience_until)
 
     async def _take_in(self, call: WebRTCCall) -> None:
         decision = await self._machine.incoming()
@@ -275,10 +302,14 @@ class CallPlan:
             if self._current is current:
                 self._current = None
         cause = current.call.end_cause or "NORMAL_CLEARING"
+        unanswered = current.outbound and not current.answered and not current.given_up
+        if unanswered and self._may_ring_again(cause, current.patience_until):
+            await self._dial_again(current.ticket, current.address, current.patience_until)
+            return
         logger.info("The call with %s is over: %s", self._far_end(current), cause)
         self._journal.ended(current.call, cause)
         decision = await self._machine.ended(current.ticket)
-        if decision.allowed and current.outbound and not current.answered and not current.given_up:
+        if decision.allowed and unanswered:
             self._signs.failed(cause)
 
     async def _was_answered(self, current: _Current) -> None:

@@ -7,14 +7,17 @@ import asyncio
 import pytest
 
 from intercom.config import CallConfig
-from intercom.machine import Decision, State
+from intercom.machine import State
 from intercom.panel import Pattern
 from tests.e2e.conftest import PairStation, StartHome
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_a_press_with_nobody_registered_shows_an_error_and_ends(start_home: StartHome) -> None:
+async def test_a_press_with_nobody_registered_shows_an_error_and_ends(
+    start_home: StartHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intercom.call_plan.PATIENCE_S", 0.5)
     home = await start_home()
     assert home.door is not None
     await home.press()
@@ -151,16 +154,11 @@ async def test_a_door_that_starts_again_in_a_call_is_silent_and_idle(
     assert not home.door.engine.stats().running
 
 
-async def test_a_press_while_the_space_is_away_rings_when_it_is_back(start_home: StartHome) -> None:
+async def test_a_press_while_the_space_is_away_rings_when_it_is_back(
+    start_home: StartHome, pair_station: PairStation
+) -> None:
     home = await start_home()
-    assert home.door is not None
-    machine, decisions = home.door.machine, list[Decision]()
-    carry_out = machine.on_decision
-
-    def note(decision: Decision) -> None:
-        decisions.append(decision)
-        carry_out(decision)
-
-    machine.on_decision = note
+    station = await pair_station(home)
     await home.restart_space(home.press)
-    await home.wait_for(lambda: any(decision.dest is State.RINGING for decision in decisions), "the door to dial")
+    await station.until("ringing")
+    await home.until(State.RINGING)
