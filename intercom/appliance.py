@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,8 @@ OWN_SPACE_DELAY_S = 0.8
 """The house's own space may be asked often: it is back within a second of a restart."""
 ECHO_LOOK_S = 1.0
 """Speech is judged by the second."""
+SESSION_OVERDUE_S = 30.0
+"""A loaded machine may be seconds late; what is later than this stands still."""
 CREDENTIAL_WAIT_S = 5.0
 """How often an unusable credential is looked at again: an installer who mends it need not restart anything."""
 
@@ -98,6 +100,7 @@ class Appliance:
             options=_options(config),
         )
         self.page: PanelPage | None = None
+        self.on_change: Callable[[], None] = _nothing
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failed: asyncio.Future[None] | None = None
         self._signs: Signs | None = None
@@ -110,6 +113,22 @@ class Appliance:
     def sound(self) -> str:
         """Which sound card is used, in words."""
         return self._cards.description
+
+    @property
+    def summary(self) -> str:
+        """What the door does now, in one line."""
+        parts = [str(self.machine.state), "registered" if self.machine.registered else "not registered"]
+        if faults := self.logbook.open_faults:
+            parts.append(f"faults: {', '.join(sorted(faults))}")
+        return "; ".join(parts)
+
+    def stalled(self) -> str | None:
+        """What has stood still since the last time that this was asked, in words."""
+        if not self.engine.came_round():
+            return "the audio thread stands still"
+        if (overdue_s := self.client.overdue_s) > SESSION_OVERDUE_S:
+            return f"the session stands still for {overdue_s:.0f} s"
+        return None
 
     @property
     def signs(self) -> Signs:
@@ -220,6 +239,7 @@ class Appliance:
             logger.info("%s -> %s: %s", decision.source, decision.dest, decision.reason)
         self.logbook.decided(decision, self.machine.faults)
         self._commands.changed()
+        self.on_change()
         if self._signs is not None:
             self._signs.update()
 
@@ -317,6 +337,10 @@ class Appliance:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("The door station's work failed", exc_info=error)
             self._fail(error)
+
+
+def _nothing() -> None:
+    """Nobody is told."""
 
 
 def _cards(config: AudioConfig, *, simulated: bool) -> Cards:

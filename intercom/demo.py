@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +25,16 @@ class Demo:
         self._config = config
         self.space = Space(config.space, state_dir / "space")
         self.door: Appliance | None = None
+        self.on_change: Callable[[], None] = lambda: None
+
+    @property
+    def summary(self) -> str:
+        """What the door does now, in one line."""
+        return self.space.summary if self.door is None else self.door.summary
+
+    def stalled(self) -> str | None:
+        """What of the door has stood still since the last time that this was asked, in words."""
+        return None if self.door is None else self.door.stalled()
 
     async def start(self) -> None:
         """Start the space, give the door its credential, start the door."""
@@ -30,7 +42,11 @@ class Demo:
         await self.space.start()
         self.space.write_credential(DOOR, self._state_dir / "door.json", display_name="Front door")
         self.door = Appliance(self._config, state_dir=self._state_dir)
+        self.door.on_change = self._changed
         await self.door.start()
+
+    def _changed(self) -> None:
+        self.on_change()
 
     async def stop(self) -> None:
         """Stop both."""
@@ -39,9 +55,9 @@ class Demo:
         await self.space.stop()
 
     async def wait_failed(self) -> None:
-        """Wait until the door fails in a way that only a restart mends, and raise that."""
+        """Wait until the door or the space fails in a way that only a restart mends, and raise that."""
         assert self.door is not None
-        await self.door.wait_failed()
+        await asyncio.gather(self.door.wait_failed(), self.space.wait_failed())
 
     async def tell(self) -> None:
         """Say where the station and the panel are, and what stands in for missing hardware."""

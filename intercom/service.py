@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import logging
 import os
 import signal
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from intercom.config import Config
+from intercom.notify import Notifier
+from intercom.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from intercom.space import Invitation
@@ -25,6 +28,16 @@ STOP_S = 1.8
 
 class Part(Protocol):
     """Something that is started, runs and is stopped."""
+
+    on_change: Callable[[], None]
+    "called when `summary` may have changed"
+
+    @property
+    def summary(self) -> str:
+        """What it does now, in one line."""
+
+    def stalled(self) -> str | None:
+        """What of it has stood still since the last time that this was asked, in words; None when nothing has."""
 
     async def start(self) -> None:
         """Start it; returns when it runs."""
@@ -55,6 +68,8 @@ def run(
     A fault that the user can mend (an OSError, or one of `mendable`) is told in one sentence.
     """
     os.umask(0o077)
+    # A watchdog that was not fed ends the process with SIGABRT: then the log shows where each thread stood.
+    faulthandler.enable()
     told: tuple[type[Exception], ...] = (OSError, *mendable)
     try:
         return asyncio.run(_until_signal(part, started))
@@ -74,8 +89,10 @@ async def _until_signal(build: Callable[[], Part], started: Callable[[], Awaitab
     asked = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, asked.set)
+    systemd = Notifier(os.environ)
+    systemd.starting()
     part = build()
-    work = asyncio.ensure_future(_start(part, started))
+    work = asyncio.ensure_future(_start(part, started, systemd))
     waiting = asyncio.ensure_future(asked.wait())
     try:
         await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -83,6 +100,8 @@ async def _until_signal(build: Callable[[], Part], started: Callable[[], Awaitab
             work.result()
             await waiting
     finally:
+        systemd.stopping()
+        systemd.close()
         work.cancel()
         waiting.cancel()
         try:
@@ -94,10 +113,17 @@ async def _until_signal(build: Callable[[], Part], started: Callable[[], Awaitab
     return 0
 
 
-async def _start(part: Part, started: Callable[[], Awaitable[None]] | None) -> None:
+async def _start(part: Part, started: Callable[[], Awaitable[None]] | None, systemd: Notifier) -> None:
     await part.start()
+    part.on_change = lambda: systemd.status(part.summary)
+    systemd.ready()
+    part.on_change()
+    work: list[Awaitable[None]] = []
+    if systemd.watchdog_s is not None:
+        work.append(Watchdog(systemd, part.stalled, watchdog_s=systemd.watchdog_s).run())
     if started is not None:
-        await started()
+        work.append(started())
+    await asyncio.gather(*work)
 
 
 def run_door(config: Config) -> int:
@@ -134,6 +160,7 @@ def run_space(config: Config, state_dir: Path) -> int:
     async def started() -> None:
         assert space is not None
         space.write_credential("door", state_dir / "door.json", display_name="Front door")
+        await space.wait_failed()
 
     return run(build, started=started, mendable=(SpaceError,))
 

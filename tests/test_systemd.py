@@ -42,3 +42,10 @@ def test_a_service_is_never_given_up_on(unit: Path) -> None:
 def test_the_door_is_locked_whatever_the_program_died_of() -> None:
     (door,) = (unit for unit in UNITS if unit.name == "intercom.service")
     assert "ExecStopPost=/opt/intercom/bin/intercom door-off" in door.read_text().splitlines()
+
+
+@each_unit
+def test_systemd_hears_from_the_program_itself_when_it_is_ready_and_while_it_is_alive(unit: Path) -> None:
+    lines = unit.read_text().splitlines()
+    assert {"Type=notify", "NotifyAccess=main"} <= set(lines)
+    assert any(re.fullmatch(r"WatchdogSec=\d+", line) for line in lines)

@@ -120,6 +120,7 @@ class AudioEngine:
         self._wake = threading.Condition()
         self._signalled = False
         self._stopping = False
+        self._asked = False
         self._thread: threading.Thread | None = None
         self._playing: list[Playing] = []
         self._call: Call | None = None
@@ -192,6 +193,12 @@ class AudioEngine:
         """Louder or softer microphone, from the next block on."""
         self._microphone_gain = ratio(gain_db)
 
+    def came_round(self) -> bool:
+        """Whether the thread has made a round since this was asked last; asking wakes it for one."""
+        came, self._asked = not self._asked, True
+        self._signal()
+        return came
+
     def stats(self) -> EngineStats:
         """How it does now."""
         return EngineStats(
@@ -219,6 +226,7 @@ class AudioEngine:
             self._open()
             while not self._stopping:
                 wait_s = self._serve(self._clock())
+                self._asked = False
                 with self._wake:
                     if not self._signalled:
                         self._wake.wait(wait_s)

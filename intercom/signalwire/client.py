@@ -182,6 +182,11 @@ class SignalWire(DeviceMembers, ToolsMembers):
         return self._link.ready.stream
 
     @property
+    def overdue_s(self) -> float:
+        """For how long something that was due has not been done: 0 as long as we are connected, or keep trying."""
+        return self._link.overdue_s()
+
+    @property
     def ready(self) -> bool:
         """Whether calls can be made now: connected and authenticated."""
         return self._link.ready.value

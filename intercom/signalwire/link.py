@@ -47,6 +47,8 @@ logger = logging.getLogger(__name__)
 
 # Frames that wait for a slow socket; a stuck one is noticed long before a door has said so much.
 MAX_UNSENT_FRAMES = 1024
+# An owner's server may be slow to give a credential; beyond this its answer does not come.
+CREDENTIAL_S = 300.0
 # A socket that takes nothing for so long takes nothing any more.
 GOODBYE_S = 0.5
 
@@ -97,6 +99,18 @@ class Link:
     def running(self) -> bool:
         """Whether somebody wants the connection."""
         return self._task is not None and not self._task.done()
+
+    def overdue_s(self) -> float:
+        """For how long something that was due has not been done: 0 as long as the session makes progress.
+
+        Being offline is none of it, while the attempts go on; a credential may be waited for `CREDENTIAL_S`.
+        """
+        if not self.running:
+            return 0.0
+        patience_s = CREDENTIAL_S if self.state is LinkState.CONNECTING else 0.0
+        policy, session = self._policy.next_deadline(), self.session.next_deadline()
+        due = [deadline for deadline in (policy and policy + patience_s, session) if deadline is not None]
+        return max(0.0, self._now() - min(due)) if due else 0.0
 
     def start(self) -> None:
         """Connect, and stay connected."""

@@ -61,16 +61,17 @@ class Sockets:
         self._now = now
         self._sockets: dict[str, _Socket] = {}
         self._endpoints: dict[str, Callable[[str], None]] = {}
-        self._ticker: asyncio.Task[None] | None = None
+        self.ticking: asyncio.Task[None] | None = None
+        "the watch over deadlines"
 
     def start(self) -> None:
         """Begin to watch deadlines."""
-        self._ticker = asyncio.create_task(self._tick(), name="space deadlines")
+        self.ticking = asyncio.create_task(self._tick(), name="space deadlines")
 
     async def stop(self) -> None:
         """Close all sockets, in a bounded time."""
-        if self._ticker is not None:
-            self._ticker.cancel()
+        if self.ticking is not None:
+            self.ticking.cancel()
         closing = [
             socket.response.close(code=WSCloseCode.GOING_AWAY, message=b"The space stops.")
             for socket in self._sockets.values()

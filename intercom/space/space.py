@@ -94,6 +94,8 @@ class Space:
         self.exchange = Exchange(self.tokens, self.store, ice_servers=self._ice_servers, wall=wall)
         self.sockets = Sockets(self.exchange, now=time.monotonic)
         self._echo = Echo(self.sockets, self.store, self.tokens)
+        self.on_change: Callable[[], None] = lambda: None
+        "called when `summary` may have changed"
 
     # -- where it is -----------------------------------------------------------------------------------------
 
@@ -159,6 +161,20 @@ class Space:
         self.store.serve_at(Place(self.url, self._host, self._port))
         self._watch = asyncio.create_task(self._watch_members(), name="space members")
         logger.info("The space serves at %s.", self.url)
+
+    @property
+    def summary(self) -> str:
+        """What it does, in one line."""
+        return f"serves at {self.url}"
+
+    def stalled(self) -> str | None:
+        """What of it stands still, in words: nothing that its event loop would not show."""
+        return None
+
+    async def wait_failed(self) -> None:
+        """Wait until some of its work fails that only a restart mends, and raise what it failed with."""
+        work = [task for task in (self._renewal, self._watch, self.sockets.ticking) if task is not None]
+        await asyncio.gather(*work)
 
     async def stop(self) -> None:
         """Close all sockets and the port within a second; a second call does nothing."""

@@ -18,6 +18,8 @@ from intercom.signalwire import (
 )
 from intercom.signalwire import messages as m
 from intercom.signalwire.credentials import Credential
+from intercom.signalwire.link import Link
+from intercom.signalwire.reconnect import LinkState
 from tests.signalwire.media import ScriptedMedia
 from tests.signalwire.service import PROTOCOL, Service, Tokens
 
@@ -259,3 +261,35 @@ async def test_the_log_says_once_that_it_is_down_and_when_it_is_back(
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     assert "Connected again after" in caplog.records[-1].message
     assert "token" not in caplog.text.replace("token ", "")
+
+
+async def test_nothing_is_overdue_while_connected_nor_while_offline_and_trying(
+    client: SignalWire, service: Service
+) -> None:
+    assert client.overdue_s == 0.0
+    service.reachable = False
+    service.cut()
+    await service.until(lambda: not client.is_connected)
+    assert client.overdue_s == 0.0
+
+
+async def test_an_attempt_that_does_not_come_is_overdue(
+    client: SignalWire, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.reachable = False
+    service.cut()
+    await service.until(lambda: client._link.state is LinkState.WAITING)
+    later = asyncio.get_running_loop().time() + 60.0
+    monkeypatch.setattr(Link, "_now", staticmethod(lambda: later))
+    assert 55.0 < client.overdue_s <= 60.0
+
+
+async def test_a_slow_credential_is_waited_for_but_not_for_ever(
+    client: SignalWire, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client._link._policy.retry_now(asyncio.get_running_loop().time())
+    now = asyncio.get_running_loop().time()
+    monkeypatch.setattr(Link, "_now", staticmethod(lambda: now + 200.0))
+    assert client.overdue_s == 0.0
+    monkeypatch.setattr(Link, "_now", staticmethod(lambda: now + 400.0))
+    assert client.overdue_s == pytest.approx(90.0, abs=1.0)

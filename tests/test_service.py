@@ -1,0 +1,88 @@
+"""The long-running commands as processes: what systemd hears of their life."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.systemd_line import SystemdLine
+
+CONFIGURATION = """
+state_dir = "{state}"
+[audio]
+card = "simulated"
+[camera]
+source = "off"
+[panel]
+pins = "simulated"
+page_listen = "127.0.0.1:0"
+[space]
+listen = "127.0.0.1:0"
+"""
+STOP_S = 20.0
+
+
+@contextmanager
+def service(command: str, folder: Path, line: SystemdLine, **environ: str) -> Iterator[subprocess.Popen[str]]:
+    """A service as systemd starts it."""
+    configuration = folder / "intercom.toml"
+    configuration.write_text(CONFIGURATION.format(state=folder))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "intercom.cli", command, "--config", str(configuration)],
+        env={**os.environ, "NOTIFY_SOCKET": line.address, "RUNTIME_DIRECTORY": str(folder), **environ},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def line() -> Iterator[SystemdLine]:
+    with SystemdLine() as line:
+        yield line
+
+
+def test_the_door_is_ready_before_it_is_registered_tells_its_state_is_alive_and_stops(
+    line: SystemdLine, tmp_path: Path
+) -> None:
+    with service("run", tmp_path, line, WATCHDOG_USEC="400000") as door:
+        started = line.until("READY=1")
+        assert started[0] == "STATUS=starting"
+        assert (tmp_path / "control.sock").is_socket(), "commands reach a door that is ready"
+        line.until("STATUS=registering; not registered")
+        for _ in range(3):
+            line.until("WATCHDOG=1")
+        door.send_signal(signal.SIGTERM)
+        line.until("STOPPING=1")
+        assert door.wait(STOP_S) == 0
+
+
+def test_the_space_is_ready_when_it_serves(line: SystemdLine, tmp_path: Path) -> None:
+    with service("space", tmp_path, line, WATCHDOG_USEC="400000") as space:
+        line.until("READY=1")
+        status = line.next()
+        assert status[0].startswith("STATUS=serves at http://localhost:")
+        line.until("WATCHDOG=1")
+        space.send_signal(signal.SIGTERM)
+        line.until("STOPPING=1")
+        assert space.wait(STOP_S) == 0
+
+
+def test_a_watchdogs_bite_leaves_in_the_log_where_each_thread_stood(line: SystemdLine, tmp_path: Path) -> None:
+    with service("run", tmp_path, line) as door:
+        line.until("READY=1")
+        door.send_signal(signal.SIGABRT)
+        _, log = door.communicate(timeout=STOP_S)
+    assert "Fatal Python error: Aborted" in log
+    assert "in _run_once" in log, "the event loop's own stack"
