@@ -169,6 +169,7 @@ class Appliance:
             self.client.session.incoming_calls_stream.subscribe(self._plan.incoming),
         ]
         self._spawn(self._register())
+        self._spawn(self.logbook.forget_daily())
         if isinstance(self.canceller, EchoCanceller):
             self._spawn(self._watch_echo(self.canceller))
         await self._commands.start()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
@@ -86,6 +86,10 @@ class CallLog:
         self._keep_calls = keep_calls
         self._keep_days = keep_days
         self._waiting: list[CallRecord] = []
+        self.pictures = path.parent / "snapshots"
+        "where the pictures are that rows name"
+        self._unclaimed = set(self.pictures.glob("*")) if self.pictures.is_dir() else set()
+        "pictures of earlier runs, until it is known which of them a row names"
 
     def add(self, record: CallRecord, now: datetime) -> None:
         """Write a row, and forget what is too old or too many.
@@ -93,6 +97,7 @@ class CallLog:
         What cannot be written now waits in memory for the next one. A damaged file is put aside as `calls.db.damaged`.
         """
         if self._keep_calls == 0:
+            _take_away([record.snapshot])
             return
         was_well = not self._waiting
         self._waiting = [*self._waiting, record][-WAITING_MOST:]
@@ -123,9 +128,23 @@ class CallLog:
             rows = []
         return waiting + [CallRecord(**dict(zip(_COLUMNS, row, strict=True))) for row in rows]
 
+    def forget(self, now: datetime) -> None:
+        """Forget what has become too old, also at a door that nobody rings; writes nothing when nothing has."""
+        if not self.path.exists():
+            return
+        try:
+            with self._open() as log:
+                found = log.execute("SELECT 1 FROM calls WHERE began_at < ? LIMIT 1", (self._oldest(now),)).fetchone()
+            if found or self._unclaimed:
+                self._write(now)
+        except sqlite3.DatabaseError as error:
+            logger.debug("The call log %s cannot be looked through: %s", self.path, error)
+
+    def _oldest(self, now: datetime) -> str:
+        return (now - timedelta(days=self._keep_days)).astimezone(UTC).isoformat()
+
     def _write(self, now: datetime) -> None:
         marks = ", ".join(f":{name}" for name in _COLUMNS)
-        oldest = (now - timedelta(days=self._keep_days)).astimezone(UTC).isoformat()
         with self._open() as log, log:
             log.executemany(
                 f"INSERT INTO calls ({', '.join(_COLUMNS)}) VALUES ({marks})",  # noqa: S608 - our own names
@@ -134,16 +153,20 @@ class CallLog:
             gone = log.execute(
                 "DELETE FROM calls WHERE number <= (SELECT max(number) FROM calls) - ? OR began_at < ? "
                 "RETURNING snapshot",
-                (self._keep_calls, oldest),
+                (self._keep_calls, self._oldest(now)),
             ).fetchall()
+            named = log.execute("SELECT snapshot FROM calls").fetchall() if self._unclaimed else []
         self._waiting = []
-        for (snapshot,) in gone:
-            if snapshot:
-                Path(snapshot).unlink(missing_ok=True)
+        _take_away(snapshot for (snapshot,) in gone)
+        # The power failed after the picture was taken and before the call was written down.
+        _take_away(str(picture) for picture in self._unclaimed.difference(Path(snapshot) for (snapshot,) in named))
+        self._unclaimed = set()
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self.path, timeout=BUSY_S)) as log:
+            # EXTRA also lets the removal of the journal reach the disk: a row that is written stays written.
+            log.execute("PRAGMA synchronous = EXTRA")
             version = log.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
                 self.path.chmod(0o600)
@@ -151,3 +174,9 @@ class CallLog:
             elif version > VERSION:
                 raise sqlite3.OperationalError(f"it is of a newer version ({version}): install that one again")
             yield log
+
+
+def _take_away(pictures: Iterable[str]) -> None:
+    """Remove these files; an empty name is none."""
+    for picture in filter(None, pictures):
+        Path(picture).unlink(missing_ok=True)

@@ -12,9 +12,9 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+from intercom import durable
 from intercom.call_log import CallLog, CallRecord
 from intercom.machine import Decision, Fault, Phase, Trigger
 from intercom.media.call_stats import CallStats
@@ -23,6 +23,8 @@ from intercom.signalwire.quality import mos
 
 logger = logging.getLogger(__name__)
 
+FORGET_S = 24 * 3600.0
+"""The age of a call is configured in days."""
 FAULTS_KEPT = 100
 """Faults that are over, as far back as anybody asks."""
 PRESS_TO_RING_S = (0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -111,12 +113,6 @@ def outcome(cause: str, *, answered: bool) -> str:
 def _plain(call_id: str) -> str:
     """A far end chooses its call's id: not every one makes a file's name."""
     return re.sub(r"[^A-Za-z0-9-]", "", call_id)[:40]
-
-
-def _keep(file: Path, picture: bytes) -> None:
-    file.parent.mkdir(mode=0o700, exist_ok=True)
-    file.touch(mode=0o600)
-    file.write_bytes(picture)
 
 
 class Logbook:
@@ -242,6 +238,12 @@ class Logbook:
             )
         )
 
+    async def forget_daily(self) -> None:
+        """Forget calls that have become too old, for ever."""
+        while True:
+            await asyncio.to_thread(self._log.forget, self._now())
+            await asyncio.sleep(FORGET_S)
+
     async def stop(self) -> None:
         """Write down the call that the stop ends, and wait for what is being written."""
         if self.call is not None:
@@ -265,10 +267,10 @@ class Logbook:
 
     async def _take_picture(self, entry: CallEntry, look: Callable[[], Awaitable[bytes]]) -> None:
         """Keep who rang; a call that is over before there is a picture has none."""
-        file = self._log.path.parent / "snapshots" / f"{entry.began_at:%Y%m%dT%H%M%S}-{_plain(entry.call.id)}.jpg"
+        file = self._log.pictures / f"{entry.began_at:%Y%m%dT%H%M%S}-{_plain(entry.call.id)}.jpg"
         try:
             picture = await look()
-            await asyncio.to_thread(_keep, file, picture)
+            await asyncio.to_thread(durable.replace, file, picture)
             if self.call is entry:
                 entry.snapshot = str(file)
             else:

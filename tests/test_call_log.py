@@ -67,6 +67,35 @@ def test_a_picture_is_forgotten_with_its_call(log: CallLog, tmp_path: Path) -> N
     assert not picture.exists()
 
 
+def test_a_door_that_nobody_rings_forgets_as_well(log: CallLog) -> None:
+    log.add(CALL, NOW)
+    log.forget(NOW + timedelta(days=11))
+    assert log.calls(10) == []
+
+
+def test_looking_for_what_is_too_old_writes_nothing(log: CallLog) -> None:
+    log.forget(NOW)
+    assert not log.path.exists()
+    log.add(CALL, NOW)
+    before = log.path.stat().st_mtime_ns
+    log.forget(NOW)
+    assert log.path.stat().st_mtime_ns == before
+
+
+def test_a_picture_whose_call_was_never_written_down_is_taken_away_after_a_restart(
+    log: CallLog, tmp_path: Path
+) -> None:
+    pictures = {name: tmp_path / "snapshots" / f"{name}.jpg" for name in ("lost", "kept", "later")}
+    (tmp_path / "snapshots").mkdir()
+    pictures["lost"].touch()
+    pictures["kept"].touch()
+    log.add(replace(CALL, snapshot=str(pictures["kept"])), NOW)
+    again = CallLog(log.path, keep_calls=3, keep_days=10)
+    pictures["later"].touch()
+    again.add(replace(CALL, id="b"), NOW)
+    assert [name for name, picture in pictures.items() if picture.exists()] == ["kept", "later"]
+
+
 def test_nothing_is_written_where_nothing_is_to_be_kept(tmp_path: Path) -> None:
     log = CallLog(tmp_path / "calls.db", keep_calls=0, keep_days=10)
     log.add(CALL, NOW)

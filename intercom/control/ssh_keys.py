@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import os
 import re
 import shlex
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from intercom import durable
 from intercom.control.errors import KeyFileError
 from intercom.control.ssh_gate import ROLES
 
@@ -161,28 +160,10 @@ class AuthorizedKeys:
             return []
 
     def _write(self, lines: list[str]) -> None:
-        """Atomically, mode 0600, owned by whoever owns the home (sshd insists on it)."""
+        """Mode 0600, owned by whoever owns the home (sshd insists on it)."""
         directory = self.path.parent
         if not directory.exists():
             directory.mkdir(mode=0o700)
-            _give(directory, directory.parent)
+            durable.give(directory, directory.parent)
         text = "".join(f"{line}\n" for line in lines)
-        handle, name = tempfile.mkstemp(dir=directory, prefix=".authorized_keys.")
-        new = Path(name)
-        try:
-            with open(handle, "w", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123 - a descriptor
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            _give(new, directory)
-            new.replace(self.path)
-        except BaseException:
-            new.unlink(missing_ok=True)
-            raise
-
-
-def _give(path: Path, like: Path) -> None:
-    """Give a file to the owner of another one; only root has to and can."""
-    if os.geteuid() == 0:
-        owner = like.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
+        durable.replace(self.path, text.encode("utf-8", "surrogateescape"), owner_of=directory)

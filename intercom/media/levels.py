@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from intercom import durable
 from intercom.config import AudioConfig
 from intercom.media.engine import AudioEngine
 
@@ -63,12 +63,7 @@ class LevelStore:
     def save(self, card: str, levels: Levels) -> None:
         """Keep them; the file is whole at every moment. OSError when it cannot be written."""
         everything = self._read() | {card: asdict(levels)}
-        beside = self._path.with_suffix(".new")
-        with beside.open("w", encoding="utf-8") as file:
-            json.dump(everything, file, indent=1, sort_keys=True)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._path)
+        durable.replace(self._path, json.dumps(everything, indent=1, sort_keys=True).encode())
 
     def _read(self) -> dict[str, Any]:
         try:

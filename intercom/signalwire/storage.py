@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
+from intercom import durable
 from intercom.signalwire.errors import StorageError
 
 # Resume data, a key and some device choices are a few kilobytes; more is not our file.
@@ -112,21 +111,6 @@ class FileStorage:
         else:
             items[key] = value
         try:
-            write_private(self._path, msgspec.json.encode(items))
+            durable.replace(self._path, msgspec.json.encode(items))
         except OSError as error:
             raise StorageError(f"{self._path} cannot be written: {error.strerror}.") from error
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Replace a file atomically with one that only its owner can read (mode 0600)."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -7,7 +7,6 @@ certificate is renewed.
 from __future__ import annotations
 
 import ipaddress
-import os
 import socket
 import ssl
 from collections.abc import Iterable
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from intercom import durable
 from intercom.space.errors import StoreError
 
 LIFETIME: Final = timedelta(days=825)
@@ -149,7 +149,7 @@ class Certificate:
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .sign(key, hashes.SHA256())
         )
-        write_atomically(self._certificate_path, certificate.public_bytes(serialization.Encoding.PEM))
+        durable.replace(self._certificate_path, certificate.public_bytes(serialization.Encoding.PEM))
 
     def _key(self) -> ec.EllipticCurvePrivateKey:
         if self._key_path.exists():
@@ -160,31 +160,10 @@ class Certificate:
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        write_atomically(self._key_path, pem)
+        durable.replace(self._key_path, pem)
         return key
 
 
 def now_utc() -> datetime:
     """The time of day, for `Certificate.ensure`."""
     return datetime.now(UTC)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file with mode 0600 so that a power cut leaves the old one or the new one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

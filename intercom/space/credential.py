@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from intercom.space.certificate import write_atomically
+from intercom import durable
 
 
 class SpaceCredential(Struct, frozen=True):
@@ -33,7 +33,7 @@ class SpaceCredential(Struct, frozen=True):
                 return
         except OSError:
             pass  # it is not there, or not readable: write it
-        write_atomically(path, data)
+        durable.replace(path, data)
 
 
 def read_credential(path: Path) -> SpaceCredential | None:

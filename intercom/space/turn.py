@@ -17,7 +17,7 @@ import struct
 from pathlib import Path
 from typing import Final
 
-from intercom.space.certificate import write_atomically
+from intercom import durable
 from intercom.space.errors import TurnError
 
 PROGRAM: Final = "turnserver"
@@ -80,7 +80,7 @@ class TurnServer:
             raise TurnError("coturn is not installed; install it with: apt install coturn")
         self._port = self._port or _free_port(str(self._address))
         configuration = self._directory / "turn.conf"
-        write_atomically(configuration, self._configuration().encode())
+        durable.replace(configuration, self._configuration().encode())
         self._process = await asyncio.create_subprocess_exec(
             program,
             "-c",

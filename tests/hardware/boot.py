@@ -38,11 +38,12 @@ PACKAGES = (
     "python3-dev",
     "python3-venv",
     "sudo",
+    "swig",
     "systemd",
     "systemd-sysv",
     "udev",
 )
-"""What an installation needs, and the compiler that pyalsaaudio needs where there is no wheel of it."""
+"""What an installation needs, and what compiles pyalsaaudio and lgpio, of which there are no wheels for it."""
 SIZE = "3G"
 """Sparse; the system fills a third of it."""
 IMAGE_LIMIT_S = 30 * 60
@@ -65,8 +66,10 @@ set -e
 bundle=/tmp/{bundle}
 unset SSL_CERT_DIR PIP_FIND_LINKS
 export PIP_CERT=$bundle SSL_CERT_FILE=$bundle REQUESTS_CA_BUNDLE=$bundle
-python3 -m venv /opt/intercom
+python3 -m venv --system-site-packages /opt/intercom
 /opt/intercom/bin/pip install --quiet --disable-pip-version-check {dependencies}
+# On a Raspberry Pi it is the system's.
+PYPI=1 /opt/intercom/bin/pip install --quiet --disable-pip-version-check 'lgpio>=0.2.2'
 systemctl enable boot-agent.service
 systemctl disable ssh.service
 """
