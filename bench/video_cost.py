@@ -61,6 +61,7 @@ class HardwareSource:
     name = "hardware"
     description = f"{VIDEO}, encoded elsewhere"
     bitrate_bps = VIDEO.bitrate_bps
+    processor_share = None
 
     def __init__(self, film: Film) -> None:
         self._units = film.units

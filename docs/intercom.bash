@@ -8,7 +8,7 @@ _intercom() {
     esac
   done
   case "$said" in
-    "") known="run demo space config doctor audio status watch call answer hangup mute unmute volume door devices calls faults metrics log diagnostics restart ssh-key ssh-gate door-off" ;;
+    "") known="run demo space config doctor audio status watch call answer hangup mute unmute volume camera snapshot door devices calls faults metrics log diagnostics restart ssh-key ssh-gate door-off" ;;
     "run") known="--help --config" ;;
     "demo") known="--help --lan --state-dir --config" ;;
     "space") known="--help --config --state-dir pair devices remove enrol" ;;
@@ -30,6 +30,8 @@ _intercom() {
     "mute") known="--help --socket microphone speaker" ;;
     "unmute") known="--help --socket microphone speaker" ;;
     "volume") known="--help --socket speaker microphone" ;;
+    "camera") known="--help --socket on off" ;;
+    "snapshot") known="--help --socket --last" ;;
     "door") known="open" ;;
     "door open") known="--help --socket" ;;
     "devices") known="--help --socket --json" ;;

@@ -11,13 +11,21 @@ from typing import Any
 
 from intercom.call_log import CallLog
 from intercom.call_plan import CallPlan
+from intercom.camera_privacy import CameraPrivacy
 from intercom.commands import Commands
 from intercom.config import AudioConfig, Config
 from intercom.logbook import Logbook
 from intercom.loudness import Loudness
 from intercom.machine import Decision, Fault, Machine
 from intercom.media.camera import Camera, open_camera
-from intercom.media.camera_events import CameraEvent, CameraLost, CameraReturned, VideoEvent
+from intercom.media.camera_events import (
+    CameraEvent,
+    CameraLost,
+    CameraReturned,
+    CameraStarted,
+    CameraStopped,
+    VideoEvent,
+)
 from intercom.media.card import AUTO, Cards, choose_cards
 from intercom.media.echo import EchoCanceller, open_canceller
 from intercom.media.echo_watch import EchoWatch
@@ -40,6 +48,7 @@ from intercom.media.simulated import SimulatedCards
 from intercom.media.tones import tones_of
 from intercom.panel import FrontPanel, PanelError
 from intercom.panel.page import PanelPage
+from intercom.press_picture import PressPictures
 from intercom.signalwire import (
     CredentialProvider,
     FileStorage,
@@ -74,7 +83,7 @@ class Appliance:
     def __init__(self, config: Config, *, state_dir: Path, pin_factory: Any = None) -> None:
         self.config = config
         self.machine = Machine(self._decided)
-        self.panel = FrontPanel(config.panel, config.door, pin_factory=pin_factory)
+        self.panel = FrontPanel(config.panel, config.door, config.camera, pin_factory=pin_factory)
         self._cards = _cards(config.audio, simulated=self.panel.simulated)
         self.canceller = open_canceller(config.audio.echo_canceller, half_duplex=config.audio.half_duplex)
         self.engine = AudioEngine(
@@ -85,12 +94,14 @@ class Appliance:
         )
         self.loudness = Loudness(self.engine, self._cards, config.audio, state_dir)
         self.camera: Camera | None = open_camera(config.camera, on_event=self._camera_event)
+        self.privacy = CameraPrivacy(self.camera, self.panel.camera, state_dir)
+        self.pictures = PressPictures(self.snapshot)
         self.media = DoorMedia(self.engine, lambda: self.camera, on_event=self._media_event)
         history = config.history
         self.logbook = Logbook(
             CallLog(state_dir / "calls.db", keep_calls=history.keep_calls, keep_days=history.keep_days),
             stats=self.media.stats,
-            look=self._snapshot if history.snapshots and self.camera is not None else None,
+            look=self.pictures.of_now if history.snapshots and self.camera is not None else None,
         )
         self._commands = Commands(self, state_dir)
         self.client = SignalWire(
@@ -158,6 +169,7 @@ class Appliance:
             on_defect=self._fail,
         )
         self._signs.update()
+        self.privacy.start(self._privacy_changed)
         self.panel.on_press = self._pressed
         self.panel.on_hold = self._held
         self.panel.on_fault = self._panel_failed
@@ -174,7 +186,7 @@ class Appliance:
             self._spawn(self._watch_echo(self.canceller))
         await self._commands.start()
         if self.panel.simulated and self.config.panel.page_listen:
-            self.page = PanelPage(self.panel, self.config.panel.page_listen, self._snapshot)
+            self.page = PanelPage(self.panel, self.config.panel.page_listen, self._peek)
             await self.page.start()
 
     async def wait_failed(self) -> None:
@@ -191,6 +203,7 @@ class Appliance:
             task.cancel()
         await _bounded("commands", self._commands.stop())
         await _bounded("levels", self.loudness.stop())
+        await _bounded("pictures", self.pictures.stop())
         if self._plan is not None:
             await _bounded("calls", self._plan.stop())
         if self._signs is not None:
@@ -230,10 +243,16 @@ class Appliance:
                     fallen.echo_loss_db,
                 )
 
-    async def _snapshot(self) -> bytes:
+    async def snapshot(self) -> bytes:
+        """What the camera sees now, as JPEG; OSError says why there is none."""
         if self.camera is None:
             raise OSError("there is no camera: camera.source is off")
         return await self.camera.snapshot()
+
+    async def _peek(self) -> bytes:
+        if self.camera is None:
+            raise OSError("there is no camera: camera.source is off")
+        return await self.camera.peek()
 
     def _decided(self, decision: Decision) -> None:
         if decision.source is not decision.dest:
@@ -257,7 +276,12 @@ class Appliance:
     def _pressed(self) -> None:
         """On gpiozero's thread: the visitor's answer does not wait for the event loop."""
         self.signs.pressed()
-        self._in_loop(self.plan.press)
+        self._in_loop(self._press)
+
+    async def _press(self) -> None:
+        if self.camera is not None:
+            self.pictures.press()
+        await self.plan.press()
 
     def _held(self) -> None:
         self._in_loop(self.plan.hold)
@@ -320,8 +344,15 @@ class Appliance:
             case CameraReturned(outage_s):
                 logger.info("The camera works again after %.1f s", outage_s)
                 self._in_loop(self.machine.fault_cleared, Fault.CAMERA)
+            case CameraStarted() | CameraStopped():
+                self.privacy.camera_changed()
             case _:
                 logger.debug("%s", event)
+
+    def _privacy_changed(self) -> None:
+        """On the pins' thread."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._commands.changed)
 
     def _in_loop(self, work: Any, *arguments: Any) -> None:
         """Run a coroutine function on the event loop, from whatever thread."""

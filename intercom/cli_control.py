@@ -51,6 +51,11 @@ def add_commands(commands: Any) -> None:
     )
     volume.add_argument("what", nargs="?", default="speaker", choices=("speaker", "microphone"))
     volume.add_argument("db", nargs="?", type=float, metavar="DB", help="-60 to 20; without it: tell how loud it is")
+    camera = _add(commands, "camera", "switch the camera off for privacy, or on again; it stays so", _camera)
+    camera.add_argument("what", nargs="?", choices=("on", "off"), help="without it: tell whether it may run")
+    still = _add(commands, "snapshot", "take a picture, or fetch the one of the last press", _snapshot)
+    still.add_argument("file", type=Path, metavar="FILE", help="a JPEG; - is standard output")
+    still.add_argument("--last", action="store_true", help="the picture of the last press")
     door = commands.add_parser("door", help="open the door").add_subparsers(metavar="ACTION", required=True)
     _add(door, "open", "open the door for its pulse", _open_door)
     _add(commands, "devices", "list what is plugged in and what is used", _devices, json=True)
@@ -251,6 +256,37 @@ def _mute(options: argparse.Namespace, client: Client) -> int:
 def _volume(options: argparse.Namespace, client: Client) -> int:
     answer = client.ask("volume", what=options.what, gain_db=options.db, by=options.by)
     say(f"The {answer['what']} is at {answer['gain_db']:g} dB.")
+    return OK
+
+
+def _camera(options: argparse.Namespace, client: Client) -> int:
+    on = None if options.what is None else options.what == "on"
+    answer = client.ask("camera", on=on, by=options.by)
+    by = answer["forbidden_by"]
+    if by:
+        say(f"The camera is off, by {' and '.join(by)}.")
+    else:
+        say(f"The camera may run, and {'runs' if answer['running'] else 'does not run'} now.")
+    return REFUSED if on and by else OK
+
+
+def _snapshot(options: argparse.Namespace, client: Client) -> int:
+    from base64 import b64decode
+
+    answer = client.ask("snapshot", last=options.last, by=options.by)
+    jpeg = b64decode(answer["jpeg"])
+    if options.file == Path("-"):
+        sys.stdout.buffer.write(jpeg)
+        return OK
+    try:
+        beside = options.file.with_name(f".{options.file.name}.new")
+        beside.touch(mode=0o600)
+        beside.write_bytes(jpeg)
+        beside.replace(options.file)
+    except OSError as error:
+        complain(f"{error.strerror}: {options.file}")
+        return TROUBLE
+    say(f"{options.file}: the picture of {local(answer['at'])}")
     return OK
 
 

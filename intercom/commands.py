@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import os
 import signal
@@ -12,6 +13,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -74,6 +76,20 @@ class Volume(Nothing):
     "None asks"
 
 
+class Privacy(Nothing):
+    """Whether the camera may run."""
+
+    on: bool | None = None
+    "None asks"
+
+
+class Still(Nothing):
+    """Which picture."""
+
+    last: bool = False
+    "that of the last press, instead of one of now"
+
+
 class Last(Nothing):
     """How many of the last."""
 
@@ -132,6 +148,8 @@ class Commands:
             "hangup": self._hang_up,
             "mute": self._mute,
             "volume": self._volume,
+            "camera": self._camera,
+            "snapshot": self._snapshot,
             "door.open": self._open_door,
             "devices": self._devices,
             "calls": self._calls,
@@ -202,6 +220,36 @@ class Commands:
             raise RefusedError(f"it holds until a restart only: it cannot be kept ({error})", REFUSED) from error
         finally:
             self.changed()
+
+    # -- the picture -----------------------------------------------------------------------------------
+
+    async def _camera(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Privacy)
+        if self._door.camera is None:
+            raise RefusedError("there is no camera: camera.source is off", REFUSED)
+        privacy = self._door.privacy
+        if asked.on is not None:
+            logger.info("%s switches the camera %s", _who(caller, asked), "on" if asked.on else "off")
+            try:
+                await asyncio.to_thread(privacy.set_off, not asked.on)
+            except OSError as error:
+                raise RefusedError(f"it holds until a restart only: it cannot be kept ({error})", REFUSED) from error
+            finally:
+                self.changed()
+        return {"forbidden_by": privacy.forbidden_by, "running": self._door.camera.is_running}
+
+    async def _snapshot(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Still)
+        if asked.last:
+            picture = await self._door.pictures.last()
+            if picture is None:
+                raise RefusedError("there is no picture of a press since the start", REFUSED)
+            return {"jpeg": base64.b64encode(picture.jpeg).decode(), "at": picture.at.isoformat(timespec="seconds")}
+        try:
+            jpeg = await self._door.snapshot()
+        except OSError as error:
+            raise RefusedError(str(error), REFUSED) from error
+        return {"jpeg": base64.b64encode(jpeg).decode(), "at": datetime.now(UTC).isoformat(timespec="seconds")}
 
     # -- the door --------------------------------------------------------------------------------------
 

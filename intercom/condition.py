@@ -51,6 +51,7 @@ def condition(door: Appliance, *, uptime_s: float, loudness: Loudness) -> dict[s
             "echo": _echo(door),
         },
         "camera": None if door.camera is None else door.camera.description,
+        "picture": _picture(door),
         "door": {"open": door.panel.door.is_open, "opened": door.logbook.doors_opened},
         "lights": door.signs.pattern.value,
         "config": hashlib.sha256(repr(door.config).encode()).hexdigest()[:12],
@@ -114,6 +115,19 @@ def _echo(door: Appliance) -> dict[str, Any] | None:
         "loss_db": None if stats.echo_loss_db is None else round(stats.echo_loss_db, 1),
         "level_db": None if stats.echo_level_db is None else round(stats.echo_level_db, 1),
         "drift_ppm": round(stats.drift_ppm),
+    }
+
+
+def _picture(door: Appliance) -> dict[str, Any] | None:
+    if door.camera is None:
+        return None
+    press = door.pictures.newest
+    return {
+        "running": door.camera.is_running,
+        "forbidden_by": door.privacy.forbidden_by,
+        "encoding_cpu": door.camera.processor_share,
+        "pressed_at": None if press is None else _text(press.at),
+        "press_to_jpeg_ms": None if press is None else round(press.after_s * 1000),
     }
 
 

@@ -14,6 +14,7 @@ from intercom.config_check import Problem, Reading
 from intercom.config_setting import is_loopback, split_listen
 from intercom.config_tables import (
     GPIO_HIGHEST,
+    NO_GPIO,
     AccountConfig,
     AudioConfig,
     CallConfig,
@@ -29,6 +30,7 @@ from intercom.config_tables import (
 from intercom.config_text import example_toml, reference
 
 __all__ = [
+    "NO_GPIO",
     "AccountConfig",
     "AudioConfig",
     "CallConfig",
@@ -177,9 +179,12 @@ def _check_across(config: Config, reading: Reading) -> None:
 def _check_gpios(config: Config, reading: Reading) -> None:
     lights = {"rgb": ("red_gpio", "green_gpio", "blue_gpio"), "single": ("green_gpio",), "none": ()}
     used = [("panel", "button_gpio"), *(("panel", name) for name in lights[config.panel.light])]
+    used += [("door", "relay_gpio"), ("camera", "light_gpio"), ("camera", "forbid_gpio")]
     taken: dict[int, str] = {}
-    for table, name in [*used, ("door", "relay_gpio")]:
+    for table, name in used:
         gpio = getattr(getattr(config, table), name)
+        if gpio == NO_GPIO:
+            continue
         if gpio in taken:
             reading.report((table, name), f"GPIO {gpio} is taken by {taken[gpio]}: choose another")
         taken.setdefault(gpio, f"{table}.{name}")

@@ -22,6 +22,8 @@ from intercom.config_setting import (
 
 GPIO_HIGHEST = 27
 """GPIO 0 to 27 are on the 40-pin header."""
+NO_GPIO = -1
+"""A pin that is not used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,18 @@ class CameraConfig:
     height: int = setting(720, "Pixels down; even.", low=120, high=1088)
     frame_rate: int = setting(25, "Pictures a second.", low=1, high=60)
     bitrate_kbps: int = setting(1500, "Most that the picture may take of the network.", low=100, high=10_000)
+    light_gpio: int = setting(
+        NO_GPIO,
+        "GPIO (BCM) number of a light that is on while the camera runs. -1: none.",
+        low=NO_GPIO,
+        high=GPIO_HIGHEST,
+    )
+    forbid_gpio: int = setting(
+        NO_GPIO,
+        "GPIO (BCM) number of a switch to ground that holds the camera off while it is closed. -1: none.",
+        low=NO_GPIO,
+        high=GPIO_HIGHEST,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

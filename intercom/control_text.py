@@ -73,7 +73,7 @@ def status(doc: Mapping[str, Any], *, colour: bool) -> str:
     if doc["call"] and doc["call"]["media"]:
         page.row("", _media(doc["call"]["media"]))
     page.row("sound", _sound(doc["sound"]))
-    page.row("camera", doc["camera"] or "none")
+    page.row("camera", _camera(doc))
     page.row("door", "open" if doc["door"]["open"] else "closed", YELLOW if doc["door"]["open"] else "")
     page.row("lights", doc["lights"])
     return str(page)
@@ -129,6 +129,16 @@ def _sound(sound: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def _camera(doc: Mapping[str, Any]) -> str:
+    parts, picture = [doc["camera"] or "none"], doc.get("picture")
+    if picture:
+        by = picture["forbidden_by"]
+        parts.append("runs" if picture["running"] else f"held off by {' and '.join(by)}" if by else "does not run")
+        if picture["encoding_cpu"] is not None:
+            parts.append(f"encoding takes {picture['encoding_cpu']:.0%} of a core")
+    return ", ".join(parts)
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Columns, as wide as what stands in them."""
     cells = [list(head), *([printable(cell) for cell in row] for row in rows)]
@@ -179,4 +189,11 @@ def devices(found: Mapping[str, Any], *, colour: bool) -> str:
     light = ", ".join(f"GPIO {gpio}" for gpio in panel["light"]) or "none"
     page.row("panel", panel["pins"])
     page.row("", f"button GPIO {panel['button']}, light {light}, door relay GPIO {panel['relay']}")
+    parts = [
+        f"camera {what} GPIO {gpio}"
+        for what in ("light", "switch")
+        if (gpio := panel.get(f"camera_{what}")) is not None
+    ]
+    if parts:
+        page.row("", ", ".join(parts))
     return str(page)

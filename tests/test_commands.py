@@ -127,6 +127,42 @@ async def test_a_call_is_made_told_of_ended_and_logged(home: Home) -> None:
     assert record["door_opened_by"]
 
 
+async def test_a_snapshot_is_written_for_its_owner_alone(home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "now.jpg"
+    answer = await say(home, "snapshot", str(file))
+    assert answer.out.startswith(f"{file}: the picture of ")
+    assert file.read_bytes().startswith(b"\xff\xd8")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "No such file" in (await say(home, "snapshot", str(tmp_path / "missing" / "now.jpg"))).err
+
+
+async def test_the_picture_of_the_last_press_can_be_fetched(home: Home, tmp_path: Path) -> None:
+    assert home.door is not None
+    file = tmp_path / "press.jpg"
+    assert "no picture of a press" in (await say(home, "snapshot", "--last", str(file))).err
+    await home.press()
+    pictures = home.door.pictures
+    await home.wait_for(lambda: pictures.newest is not None, "the picture")
+    assert (await say(home, "snapshot", "--last", str(file))).code == cli.OK
+    assert file.read_bytes().startswith(b"\xff\xd8")
+    assert not (home.state_dir / "snapshots").exists()
+    doc = (await say(home, "status", "--json")).json
+    assert doc["picture"]["press_to_jpeg_ms"] < 10_000
+
+
+async def test_the_camera_is_switched_off_and_on_and_status_says_so(home: Home, tmp_path: Path) -> None:
+    assert home.door is not None
+    assert (await say(home, "camera")).out == "The camera may run, and does not run now.\n"
+    assert (await say(home, "camera", "off")).out == "The camera is off, by command.\n"
+    assert "held off by command" in (await say(home, "status")).out
+    assert "switched off for privacy" in (await say(home, "snapshot", str(tmp_path / "now.jpg"))).err
+    home.door.panel.camera.simulate_switch(True)
+    answer = await say(home, "camera", "on")
+    assert (answer.code, answer.out) == (cli.REFUSED, "The camera is off, by switch.\n")
+    home.door.panel.camera.simulate_switch(False)
+    assert (await say(home, "camera", "on")).code == cli.OK
+
+
 async def test_a_picture_of_who_rang_is_kept_where_that_is_wanted(tmp_path: Path) -> None:
     home = Home(tmp_path, home_config(audio=AudioConfig(card="simulated"), history=HistoryConfig(snapshots=True)))
     await home.start()

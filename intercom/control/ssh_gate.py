@@ -58,6 +58,8 @@ OPERATOR: Mapping[str, Rule] = {
     "mute": Rule(words=(_WHAT,)),
     "unmute": Rule(words=(_WHAT,)),
     "volume": Rule(words=(_WHAT, _GAIN)),
+    "camera": Rule(words=(re.compile("on|off"),)),
+    "snapshot": Rule({"--last": _FLAG}, words=(re.compile("-"),), least=1),
     "door": Rule(words=(re.compile("open"),), least=1),
     "restart": Rule(),
     "diagnostics": Rule(),

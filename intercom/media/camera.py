@@ -73,6 +73,10 @@ class AutoSource:
     def bitrate_bps(self) -> int:
         return self._video.bitrate_bps if self._source is None else self._source.bitrate_bps
 
+    @property
+    def processor_share(self) -> float | None:
+        return None if self._source is None else self._source.processor_share
+
     def run(self, deliver: Deliver, stopping: threading.Event) -> None:
         self._choose().run(deliver, stopping)
 

@@ -7,7 +7,7 @@ import threading
 from types import ModuleType
 from typing import Any
 
-from intercom.media.camera_encoder import KEYFRAME_INTERVAL_S, VideoFormat
+from intercom.media.camera_encoder import KEYFRAME_INTERVAL_S, ProcessorShare, VideoFormat
 from intercom.media.camera_source import CameraError, Deliver, VideoClock
 from intercom.media.camera_v4l2_controls import BITRATE, set_control
 from intercom.media.h264 import ParameterSets
@@ -56,6 +56,7 @@ class Picamera2Source:
         self._pixel_format = pixel_format
         self._times = VideoClock()
         self._units = LatestUnits()
+        self._share = ProcessorShare()
         self._encoder: Any = None
 
     @property
@@ -66,6 +67,10 @@ class Picamera2Source:
     @property
     def bitrate_bps(self) -> int:
         return self._video.bitrate_bps
+
+    @property
+    def processor_share(self) -> float | None:
+        return self._share.value
 
     def run(self, deliver: Deliver, stopping: threading.Event) -> None:
         try:
@@ -81,6 +86,7 @@ class Picamera2Source:
         finally:
             self._encoder = None
             self._units.clear()
+            self._share.clear()
             camera.close()
 
     def request_keyframe(self) -> None:
@@ -136,5 +142,7 @@ class Picamera2Source:
                 if unit is not None:
                     self._units.put(unit)
                     deliver(unit)
+                if self._is_software:
+                    self._share.picture()
 
         return AccessUnits()

@@ -1,7 +1,7 @@
 """The camera: one source, many consumers, running only while somebody looks.
 
 A source's troubles end here. Whatever it does (no device, unplugged, hangs, raises), consumers wait and the source
-is tried again; what happened is told as events.
+is tried again; what happened is told as events. While the camera is forbidden, consumers get a still card instead.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from intercom.media.camera_card import CARD_INTERVAL_S, CameraCard
 from intercom.media.camera_events import CameraEvent, CameraLost, CameraReturned, CameraStarted, CameraStopped
 from intercom.media.camera_source import CameraError, CameraSource
 from intercom.media.camera_stream import FrameSubscription
@@ -24,13 +25,15 @@ START_S = 6.0  # a Pi camera needs one to two seconds for its first picture, a U
 RETRY_S = 1.0  # between two tries to open a camera that is gone; opening is cheap, a replug should feel immediate
 KEYFRAME_INTERVAL_S = 0.5  # a keyframe is ten times a normal picture: at most two a second, whatever is asked
 SNAPSHOT_S = 8.0  # START_S and time to spare
+LINGER_S = 2.0  # after a snapshot: the call that a press begins, or a page's next look, finds the camera warm
+FORBIDDEN = "The camera is switched off for privacy; `intercom camera` says by whom."
 
 
 class Camera:
     """One camera for calls, snapshots and previews at once.
 
-    It runs from the first `frames()` to the close of the last. `on_event` is called on the camera's threads and must
-    return at once.
+    It runs from the first `frames()` to the close of the last, and a moment longer after a snapshot. `on_event` is
+    called on the camera's threads and must return at once.
     """
 
     def __init__(
@@ -42,14 +45,17 @@ class Camera:
         stall_s: float = STALL_S,
         start_s: float = START_S,
         retry_s: float = RETRY_S,
+        linger_s: float = LINGER_S,
     ) -> None:
         self._source = source
         self._on_event = on_event
         self._clock = clock
-        self._stall_s, self._start_s, self._retry_s = stall_s, start_s, retry_s
+        self._stall_s, self._start_s, self._retry_s, self._linger_s = stall_s, start_s, retry_s, linger_s
         self._changed = threading.Condition(threading.RLock())
         self._subscriptions: list[FrameSubscription] = []
         self._supervisor: threading.Thread | None = None
+        self._card: threading.Thread | None = None
+        self._lingering: FrameSubscription | None = None
         self._forbidden = False
         self._last_unit_s: float | None = None
         self._lost_s: float | None = None
@@ -78,10 +84,22 @@ class Camera:
         """Whether `forbid` holds it off."""
         return self._forbidden
 
+    @property
+    def processor_share(self) -> float | None:
+        """Core-seconds a second that encoding takes here; None while it does not run, or the camera encodes."""
+        return self._source.processor_share if self.is_running else None
+
     def forbid(self, forbidden: bool) -> None:
-        """Hold the camera off, whoever subscribes (a privacy switch); False lets it run again."""
+        """Hold the camera off, whoever subscribes (a privacy switch); False lets it run again.
+
+        It holds when this returns: no picture that was taken before is handed out after it.
+        """
         with self._changed:
+            if forbidden == self._forbidden:
+                return
             self._forbidden = forbidden
+            for subscription in self._subscriptions:
+                subscription.start_over()
             self._follow_demand()
 
     # What consumers do.
@@ -110,8 +128,9 @@ class Camera:
         Raises CameraError if no picture comes within SNAPSHOT_S, or if the camera is forbidden.
         """
         if self._forbidden:
-            raise CameraError("The camera is switched off for privacy; switch it on for a snapshot.")
-        with self.frames() as frames:
+            raise CameraError(FORBIDDEN)
+        frames = self.frames()
+        try:
             if not self._is_warm():
                 try:
                     async with asyncio.timeout(SNAPSHOT_S):
@@ -120,18 +139,41 @@ class Camera:
                     raise CameraError(
                         f"No picture from the camera within {SNAPSHOT_S:.0f} s ({self.description}); is it connected?"
                     ) from None
-            return await asyncio.to_thread(self._source.snapshot)
+            still = await asyncio.to_thread(self._source.snapshot) if not self._forbidden else b""
+        except BaseException:
+            frames.close()
+            raise
+        self._linger(frames)
+        if self._forbidden:  # meanwhile
+            raise CameraError(FORBIDDEN)
+        return still
+
+    async def peek(self) -> bytes:
+        """Return a JPEG of what the camera sees, if it runs anyway; CameraError if it does not."""
+        if self._forbidden:
+            raise CameraError(FORBIDDEN)
+        if not self._is_warm():
+            raise CameraError("The camera is off: it runs while the door rings or talks.")
+        return await asyncio.to_thread(self._source.snapshot)
+
+    def _linger(self, frames: FrameSubscription) -> None:
+        """Close this one in a moment, and the one that lingers now."""
+        before, self._lingering = self._lingering, frames
+        if before is not None:
+            before.close()
+        asyncio.get_running_loop().call_later(self._linger_s, frames.close)
 
     def stop(self, timeout_s: float = 2.0) -> None:
         """End every subscription and wait for the camera to stop, at most this long (it blocks)."""
         with self._changed:
-            subscriptions, supervisor = list(self._subscriptions), self._supervisor
+            subscriptions, threads = list(self._subscriptions), (self._supervisor, self._card)
         for subscription in subscriptions:
             subscription.close()
-        if supervisor is not None:
-            supervisor.join(timeout_s)
+        for thread in threads:
+            if thread is not None:
+                thread.join(timeout_s)
 
-    # Demand: the supervisor thread lives while somebody is subscribed.
+    # Demand: the supervisor thread lives while somebody is subscribed; while it is forbidden, the card's does.
 
     def _unsubscribe(self, subscription: FrameSubscription) -> None:
         with self._changed:
@@ -145,7 +187,25 @@ class Camera:
         if self._is_wanted() and self._supervisor is None:
             self._supervisor = threading.Thread(target=self._supervise, name="camera", daemon=True)
             self._supervisor.start()
+        if self._shows_card() and self._card is None:
+            self._card = threading.Thread(target=self._deal_cards, name="camera card", daemon=True)
+            self._card.start()
         self._changed.notify_all()
+
+    def _shows_card(self) -> bool:
+        return bool(self._subscriptions) and self._forbidden
+
+    def _deal_cards(self) -> None:
+        card = CameraCard()
+        while True:
+            unit = card.picture()
+            with self._changed:
+                if not self._shows_card():
+                    self._card = None
+                    return
+                for subscription in list(self._subscriptions):
+                    subscription.put(unit)
+                self._changed.wait_for(lambda: not self._shows_card(), CARD_INTERVAL_S)
 
     def _supervise(self) -> None:
         self._on_event(CameraStarted(self.description))
@@ -203,6 +263,8 @@ class Camera:
 
     def _deliver(self, unit: AccessUnit) -> None:
         with self._changed:
+            if self._forbidden:
+                return
             now = self._clock()
             returned = self._lost_s
             self._lost_s = None
@@ -212,13 +274,12 @@ class Camera:
             if unit.keyframe:
                 self._keyframe_due = False
             self._ask_for_keyframe()
-            subscriptions = list(self._subscriptions)
+            for subscription in list(self._subscriptions):
+                subscription.put(unit)
         if returned is not None:
             outage_s = now - returned
             log.info("The camera is back after %.1f s", outage_s)
             self._on_event(CameraReturned(outage_s))
-        for subscription in subscriptions:
-            subscription.put(unit)
 
     def _ask_for_keyframe(self) -> None:
         now = self._clock()

@@ -36,6 +36,10 @@ class CameraSource(Protocol):
     def bitrate_bps(self) -> int:
         """The highest bit rate that the configuration and the source allow, bits a second."""
 
+    @property
+    def processor_share(self) -> float | None:
+        """Core-seconds a second that its pictures take of this machine; None where the camera encodes them itself."""
+
     def run(self, deliver: Deliver, stopping: threading.Event) -> None:
         """Capture until `stopping` is set, handing over each access unit; free the device on the way out.
 

@@ -56,6 +56,13 @@ class FrameSubscription:
             except RuntimeError:  # the consumer's event loop has ended without closing: nobody reads any more
                 self.close()
 
+    def start_over(self) -> None:
+        """Forget what was not read yet, and begin again with a keyframe: what comes now is of another make."""
+        with self._lock:
+            self.dropped += len(self._units)
+            self._units.clear()
+            self._wants_keyframe = True
+
     async def next(self) -> AccessUnit:
         """Return the next access unit; waits as long as the camera has none. Raises EOFError once closed."""
         while not self._closed:

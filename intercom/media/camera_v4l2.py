@@ -19,7 +19,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
-from intercom.media.camera_encoder import SoftwareEncoder, VideoFormat, give_way_to_sound
+from intercom.media.camera_encoder import ProcessorShare, SoftwareEncoder, VideoFormat, give_way_to_sound
 from intercom.media.camera_source import CameraError, Deliver, VideoClock
 from intercom.media.camera_v4l2_controls import BITRATE, FORCE_KEYFRAME, set_control
 from intercom.media.h264 import ParameterSets
@@ -64,6 +64,7 @@ class V4l2Source:
         self._times = VideoClock()
         self._units = LatestUnits()
         self._latest = LatestFrame()
+        self._share = ProcessorShare()
         self._encoder: SoftwareEncoder | None = None
         self._controls_fd: int | None = None
         self._passes_through = False
@@ -76,6 +77,10 @@ class V4l2Source:
     @property
     def bitrate_bps(self) -> int:
         return self._video.bitrate_bps
+
+    @property
+    def processor_share(self) -> float | None:
+        return self._share.value
 
     def run(self, deliver: Deliver, stopping: threading.Event) -> None:
         try:
@@ -94,6 +99,7 @@ class V4l2Source:
             self._controls_fd = self._encoder = None
             self._units.clear()
             self._latest.put(None)
+            self._share.clear()
         if not stopping.is_set():
             raise CameraError(f"The camera {self._device} ended its stream; replug it.")
 
@@ -178,6 +184,7 @@ class V4l2Source:
                 )
                 self._latest.put(frame)
                 deliver(encoder.encode(frame, self._times.pts(stamp_s)))
+                self._share.picture()
 
 
 def _decode(packet: Packet[Any]) -> list[VideoFrame]:

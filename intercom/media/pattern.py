@@ -15,7 +15,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from intercom.media.camera_encoder import SoftwareEncoder, VideoFormat, give_way_to_sound
+from intercom.media.camera_encoder import ProcessorShare, SoftwareEncoder, VideoFormat, give_way_to_sound
 from intercom.media.camera_source import Deliver, VideoClock
 from intercom.media.snapshot import LatestFrame
 
@@ -151,6 +151,7 @@ class PatternSource:
         self._encoder = SoftwareEncoder(video)
         self._pattern = TestPattern(video.width, video.height)
         self._latest = LatestFrame()
+        self._share = ProcessorShare()
 
     @property
     def description(self) -> str:
@@ -159,6 +160,10 @@ class PatternSource:
     @property
     def bitrate_bps(self) -> int:
         return self._video.bitrate_bps
+
+    @property
+    def processor_share(self) -> float | None:
+        return self._share.value
 
     def run(self, deliver: Deliver, stopping: threading.Event) -> None:
         give_way_to_sound()
@@ -169,8 +174,10 @@ class PatternSource:
             frame = self._pattern.draw(self._now())
             self._latest.put(frame)
             deliver(self._encoder.encode(frame, self._times.pts()))
+            self._share.picture()
             due = max(due + period_s, self._clock() - period_s)  # a late picture is not made up for
         self._latest.put(None)
+        self._share.clear()
 
     def request_keyframe(self) -> None:
         self._encoder.request_keyframe()

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from intercom.config import DoorConfig, PanelConfig
+from intercom.config import CameraConfig, DoorConfig, PanelConfig
 from intercom.panel.button import Button, ButtonEvent
+from intercom.panel.camera_pins import CameraPins, with_simulated_pins
 from intercom.panel.door import Door
 from intercom.panel.guarding import Guard
 from intercom.panel.lights import PWM_HZ, Lights
@@ -24,12 +25,14 @@ class FrontPanel:
 
     `on_press`, `on_hold` and `on_release` are called on the panel's button thread: hand them to the event loop with
     `loop.call_soon_threadsafe`. `on_fault` is called, with the exception, on whatever thread met it: a part of the
-    panel, or one of these callbacks, has failed. `show` and `door.open` may be called from any thread.
+    panel, or one of these callbacks, has failed. `show`, `camera.show` and `door.open` may be called from any thread.
 
     Raises PinsError, GuardError.
     """
 
-    def __init__(self, config: PanelConfig, door: DoorConfig, *, pin_factory: Any = None) -> None:
+    def __init__(
+        self, config: PanelConfig, door: DoorConfig, camera: CameraConfig | None = None, *, pin_factory: Any = None
+    ) -> None:
         self.on_press: Callable[[], None] | None = None
         self.on_hold: Callable[[], None] | None = None
         self.on_release: Callable[[], None] | None = None
@@ -50,6 +53,8 @@ class FrontPanel:
             self._leds = _open_leds(config, self.pins)
             self.lights = Lights(self._leds, on_fault=self._fault)
             stack.callback(self.lights.close)
+            self.camera = self._open_camera_pins(camera or CameraConfig())
+            stack.callback(self.camera.close)
             self._button = _ButtonWatch(config, self.pins, self._report, self._fault)
             stack.callback(self._button.close)
             self._stack = stack.pop_all()
@@ -93,11 +98,14 @@ class FrontPanel:
             pin.drive_high()
 
     def about_pins(self) -> dict[str, object]:
-        """Return which pin does what: GPIO numbers of "button", "light" (in order) and "relay", and a description."""
+        """Return which pin does what: GPIO numbers of "button", "light" (in order), "relay", "camera_light" and
+        "camera_switch" (None without one), and a description.
+        """
         return {
             "button": self._config.button_gpio,
             "light": light_gpios(self._config),
             "relay": self._door_config.relay_gpio,
+            **self.camera.gpios,
             "pins": self.pins.description,
         }
 
@@ -114,6 +122,12 @@ class FrontPanel:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _open_camera_pins(self, camera: CameraConfig) -> CameraPins:
+        if self.simulated:
+            used = {self._config.button_gpio, self._door_config.relay_gpio, *light_gpios(self._config)}
+            camera = with_simulated_pins(camera, used)
+        return CameraPins(camera, self.pins, on_fault=self._fault)
 
     def _report(self, event: ButtonEvent) -> None:
         callback = {

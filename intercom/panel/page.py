@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 class PanelPage:
     """Serves the front panel as a web page, which presses the simulated button and shows the real pin values.
 
-    `listen` is "host:port" (port 0 = any free one); `snapshot` returns the camera's view as a JPEG, and is called a few
-    times a second while a page is open. The web server's libraries are imported by `start`, since an appliance with
-    real pins needs none of them.
+    `listen` is "host:port" (port 0 = any free one); `snapshot` returns the camera's view as a JPEG, or raises OSError,
+    and is called a few times a second while a page is open. The web server's libraries are imported by `start`, since
+    an appliance with real pins needs none of them.
     """
 
     def __init__(self, front: FrontPanel, listen: str, snapshot: Callable[[], Awaitable[bytes]]) -> None:

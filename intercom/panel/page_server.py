@@ -32,7 +32,7 @@ PICTURE_WAIT_S = 3.0
 """How long a picture may take: a camera that starts needs a second."""
 
 MESSAGE_BYTES = 256
-"""The longest message a page sends is `{"button":"down"}`."""
+"""The longest message a page sends is `{"camera_switch":"closed"}`."""
 
 STOP_S = 0.5
 
@@ -126,11 +126,14 @@ class PageServer:
                     self._picture = await asyncio.wait_for(self._snapshot(), PICTURE_WAIT_S)
                 except Exception as error:
                     # Any camera may be behind this: the page shows the reason.
+                    expected = isinstance(
+                        error, (OSError, asyncio.TimeoutError)
+                    )  # a camera that does not run, above all
                     log.log(
-                        logging.DEBUG if self._picture_failed else logging.WARNING,
+                        logging.DEBUG if expected or self._picture_failed else logging.WARNING,
                         "No picture for the panel page: %s",
                         error,
-                        exc_info=not isinstance(error, (OSError, asyncio.TimeoutError)),
+                        exc_info=not expected,
                     )
                     self._picture_failed = True
                     return web.Response(status=503, text=str(error) or "The camera does not answer.")
@@ -162,10 +165,13 @@ class PageServer:
             message = json.loads(text)
         except ValueError:
             return False
-        action = message.get("button") if isinstance(message, dict) else None
-        if action not in ("down", "up"):
-            return False
-        self._press(page, action == "down")
+        match message:
+            case {"button": "down" | "up" as action}:
+                self._press(page, action == "down")
+            case {"camera_switch": "closed" | "open" as level}:
+                self._front.camera.simulate_switch(level == "closed")
+            case _:
+                return False
         return True
 
     def _press(self, page: web.WebSocketResponse, down: bool) -> None:
@@ -187,6 +193,8 @@ class PageServer:
                     "light": [round(value, 3) for value in front.light_values],
                     "button": front.button_pin_is_low,
                     "relay": front.relay_is_on,
+                    "camera": front.camera.light_is_on,
+                    "forbidden": front.camera.forbids,
                     "state": pattern.value,
                     "says": PATTERNS[pattern].meaning,
                     "look": PATTERNS[pattern].look,

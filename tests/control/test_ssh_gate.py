@@ -29,7 +29,20 @@ def test_a_viewer_may_look(asked: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", ["call", "answer", "hangup", "mute", "unmute speaker", "volume speaker -6", "door open", "restart"]
+    "asked",
+    [
+        "call",
+        "answer",
+        "hangup",
+        "mute",
+        "unmute speaker",
+        "volume speaker -6",
+        "camera off",
+        "snapshot -",
+        "snapshot --last -",
+        "door open",
+        "restart",
+    ],
 )
 def test_only_an_operator_may_act(asked: str) -> None:
     assert admit("operator", asked, terminal=False) == asked.split()
@@ -55,6 +68,8 @@ def test_an_operator_may_call_an_address(address: str) -> None:
         "status\nid",
         "status\x00id",
         "status > /tmp/x",
+        "snapshot /tmp/x",
+        "snapshot",
         "status --socket /tmp/x",
         "status --js",
         "status --help",

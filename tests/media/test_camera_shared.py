@@ -7,8 +7,12 @@ import queue
 import threading
 from collections.abc import AsyncIterator, Callable
 
+import av
 import pytest
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 
+from intercom.media.camera_card import CARD
 from intercom.media.camera_events import CameraEvent, CameraLost, CameraReturned, CameraStarted, CameraStopped
 from intercom.media.camera_shared import Camera
 from intercom.media.camera_source import CameraError, Deliver
@@ -22,6 +26,7 @@ class FilmedSource:
     name = "filmed"
     description = "a camera in a test"
     bitrate_bps = 1_000_000
+    processor_share = 0.25
 
     def __init__(self) -> None:
         self.script: queue.Queue[AccessUnit | Exception] = queue.Queue()
@@ -101,9 +106,17 @@ def told() -> Told:
 
 @pytest.fixture
 async def camera(source: FilmedSource, told: Told) -> AsyncIterator[Camera]:
-    camera = Camera(source, on_event=told, stall_s=30, start_s=30, retry_s=0.02)
+    camera = Camera(source, on_event=told, stall_s=30, start_s=30, retry_s=0.02, linger_s=0.02)
     yield camera
     await asyncio.to_thread(camera.stop)
+
+
+def is_card(unit: AccessUnit) -> bool:
+    """Whether it is an IDR picture of the card's size, all grey."""
+    decoder = av.CodecContext.create("h264", "r")
+    assert isinstance(decoder, VideoCodecContext)
+    frames = [*decoder.decode(Packet(unit.data)), *decoder.decode(None)] if len(unit.data) > 100 else []
+    return unit.keyframe and [(frame.width, frame.height) for frame in frames] == [(CARD.width, CARD.height)]
 
 
 async def happens(event: threading.Event) -> None:
@@ -228,9 +241,7 @@ async def test_a_fault_that_nobody_foresaw_is_told_and_does_not_end_the_picture(
     assert "unexpected" in caplog.text
 
 
-async def test_a_forbidden_camera_stops_and_its_consumers_wait_until_it_is_allowed(
-    camera: Camera, source: FilmedSource, told: Told
-) -> None:
+async def test_a_forbidden_camera_stops_until_it_is_allowed(camera: Camera, source: FilmedSource, told: Told) -> None:
     with camera.frames() as frames:
         source.film(keyframe=True)
         await frames.next()
@@ -239,9 +250,50 @@ async def test_a_forbidden_camera_stops_and_its_consumers_wait_until_it_is_allow
         assert not camera.is_running
         with pytest.raises(CameraError, match="privacy"):
             await camera.snapshot()
+        with pytest.raises(CameraError, match="privacy"):
+            await camera.peek()
         camera.forbid(False)
         back = source.film(keyframe=True)
-        assert await frames.next() == back
+        while (unit := await frames.next()) != back:
+            assert is_card(unit)
+
+
+async def test_whoever_looks_at_a_forbidden_camera_sees_a_card_and_no_picture_of_before(
+    camera: Camera, source: FilmedSource
+) -> None:
+    with camera.frames() as frames, camera.frames() as quick:
+        for index in range(5):
+            source.film(keyframe=index == 0)
+            await quick.next()
+        camera.forbid(True)
+        source.film(keyframe=True)
+        assert [is_card(await frames.next()) for _ in range(2)] == [True, True]
+        with camera.frames() as late:
+            assert is_card(await late.next())
+
+
+async def test_the_card_is_not_dealt_to_nobody(camera: Camera) -> None:
+    camera.forbid(True)
+    with camera.frames() as frames:
+        assert is_card(await frames.next())
+    await asyncio.to_thread(camera.stop)
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("camera")] == []
+
+
+async def test_a_peek_does_not_start_the_camera(camera: Camera, source: FilmedSource) -> None:
+    with pytest.raises(CameraError, match="runs while the door rings"):
+        await camera.peek()
+    assert source.runs == 0
+    with camera.frames() as frames:
+        source.film(keyframe=True)
+        await frames.next()
+        assert await camera.peek() == b"jpeg"
+
+
+async def test_the_cost_of_a_camera_that_does_not_run_is_not_told(camera: Camera, source: FilmedSource) -> None:
+    assert camera.processor_share is None
+    with camera.frames():
+        assert camera.processor_share == source.processor_share
 
 
 async def test_a_snapshot_starts_the_camera_and_stops_it_again(

@@ -13,6 +13,7 @@ from aiortc.mediastreams import MediaStreamTrack
 from av import VideoFrame
 
 from intercom.media.camera import Camera
+from intercom.media.camera_card import CARD
 from intercom.media.camera_encoder import VideoFormat
 from intercom.media.pattern import PatternSource
 from intercom.media.video_sender import VideoSender, attach_camera
@@ -82,6 +83,20 @@ async def test_a_picture_loss_indication_brings_a_keyframe() -> None:
             while sender.stats().keyframes == before.keyframes:
                 await picture(track)
         assert sender.stats().keyframe_requests == before.keyframe_requests + 1
+
+
+async def test_a_camera_that_is_forbidden_in_a_call_shows_a_card_and_comes_back() -> None:
+    camera = Camera(PatternSource(SMALL), on_event=ignore)
+    async with call(camera) as (_, _, track):
+        await picture(track)
+        camera.forbid(True)
+        async with asyncio.timeout(10):
+            while (await picture(track)).width != CARD.width:
+                assert camera.is_forbidden
+        camera.forbid(False)
+        async with asyncio.timeout(10):
+            while (await picture(track)).width != SMALL.width:
+                assert not camera.is_forbidden
 
 
 def test_the_pinned_names_of_aiortc_are_there() -> None:

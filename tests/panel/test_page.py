@@ -100,7 +100,9 @@ async def test_a_page_that_goes_while_it_presses_lets_go(
     assert await reported(bench) == "released"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"button":"sideways"}', '{"relay":"on"}', "x" * 1000])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"button":"sideways"}', '{"relay":"on"}', '{"camera_switch":1}', "x" * 1000]
+)
 async def test_what_is_no_message_of_the_page_ends_its_connection(
     page: PanelPage, http: aiohttp.ClientSession, text: str
 ) -> None:
@@ -238,6 +240,23 @@ async def test_the_page_shows_the_lock(tab: Page, bench: Bench) -> None:
 async def test_the_page_shows_the_camera(tab: Page) -> None:
     await expect(tab.locator("#picture")).to_be_visible()
     assert await tab.evaluate("document.querySelector('#picture').naturalWidth") == 1
+
+
+async def test_the_page_shows_whether_the_camera_runs(tab: Page, bench: Bench) -> None:
+    await expect(tab.locator("#camera-lamp")).to_have_attribute("data-on", "false")
+    bench.panel.camera.show(True)
+    await expect(tab.locator("#camera-lamp")).to_have_attribute("data-on", "true")
+
+
+async def test_the_privacy_switch_is_moved_by_a_click_or_by_the_space_key(tab: Page, bench: Bench) -> None:
+    switch = tab.locator("#camera-switch")
+    await switch.click()
+    await expect(switch).to_have_attribute("aria-checked", "true")
+    assert bench.panel.camera.forbids
+    await switch.press("Space")
+    await expect(switch).to_have_attribute("aria-checked", "false")
+    assert not bench.panel.camera.forbids
+    assert bench.reported.empty()
 
 
 async def test_the_page_says_that_the_door_is_gone_and_comes_back(

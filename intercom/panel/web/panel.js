@@ -34,7 +34,10 @@ function show(now) {
   setText("look", now.look);
   setText("lock-says", now.relay ? "Open: push" : "Locked");
   byId("lock").dataset.open = String(now.relay);
-  trace.add([now.button ? 0 : 1, ...now.light, now.relay ? 1 : 0]);
+  byId("camera-lamp").dataset.on = String(now.camera);
+  byId("camera-switch").setAttribute("aria-checked", String(now.forbidden));
+  setText("camera-says", now.camera ? "Camera runs" : now.forbidden ? "Camera held off" : "Camera off");
+  trace.add([now.button ? 0 : 1, ...now.light, now.relay ? 1 : 0, now.camera ? 1 : 0, now.forbidden ? 0 : 1]);
 }
 
 function setText(id, text) {
@@ -43,13 +46,15 @@ function setText(id, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-function introduce({ button, light, relay, pins: description }) {
+function introduce({ button, light, relay, camera_light, camera_switch, pins: description }) {
   const names = light.length === 3 ? ["red", "green", "blue"] : light.map(() => "light");
   const colours = { red: "#e5534b", green: "#3fae74", blue: "#4c8dff", light: "#d9a441" };
   trace.channels = [
     { name: `button · ${button}`, colour: null },
     ...light.map((gpio, index) => ({ name: `${names[index]} · ${gpio}`, colour: colours[names[index]] })),
     { name: `relay · ${relay}`, colour: null },
+    { name: `camera · ${camera_light}`, colour: "#e5534b" },
+    { name: `privacy · ${camera_switch}`, colour: null },
   ];
   setText("pins", description);
 }
@@ -81,7 +86,7 @@ function press(down) {
   socket.send(JSON.stringify({ button: down ? "down" : "up" }));
 }
 
-const isSpace = (event) => event.code === "Space" || (event.code === "Enter" && event.target === bell);
+const isSpace = (event) => (event.code === "Space" && event.target !== byId("camera-switch")) || (event.code === "Enter" && event.target === bell);
 
 bell.addEventListener("pointerdown", (event) => {
   if (event.button !== 0) return;
@@ -101,6 +106,11 @@ document.addEventListener("keyup", (event) => {
 window.addEventListener("blur", () => press(false));
 
 // The camera
+
+byId("camera-switch").addEventListener("click", () => {
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  socket.send(JSON.stringify({ camera_switch: pins?.forbidden ? "open" : "closed" }));
+});
 
 async function look() {
   if (!document.hidden) {

@@ -1,0 +1,90 @@
+"""Whether the camera may run: the switch at the door and `intercom camera off` hold it off; and its light."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from intercom.media.camera_shared import Camera
+
+logger = logging.getLogger(__name__)
+
+OFF_FILE = "camera-off"
+"""In the state directory; while it is there, the camera is off."""
+SWITCH, COMMAND = "switch", "command"
+
+
+class Pins(Protocol):
+    """The camera's light and switch."""
+
+    on_switch: Callable[[], None] | None
+    """Called on the pins' thread when the switch may have moved."""
+
+    @property
+    def forbids(self) -> bool:
+        """Whether the switch is closed."""
+
+    def show(self, running: bool) -> None:
+        """Light the light, or not."""
+
+
+class CameraPrivacy:
+    """Keeps the camera to what the switch and the command say. Any thread may use it."""
+
+    def __init__(self, camera: Camera | None, pins: Pins, state_dir: Path) -> None:
+        self._camera = camera
+        self._pins = pins
+        self._file = state_dir / OFF_FILE
+        self._off = self._was_off()
+        self._lock = threading.Lock()
+
+    @property
+    def forbidden_by(self) -> list[str]:
+        """Who holds the camera off: SWITCH, COMMAND, both or none."""
+        return [who for who, forbids in ((SWITCH, self._pins.forbids), (COMMAND, self._off)) if forbids]
+
+    def start(self, on_change: Callable[[], None]) -> None:
+        """From now on; `on_change` is called, on whatever thread, when the camera is forbidden or allowed."""
+
+        def moved() -> None:
+            self.follow()
+            on_change()
+
+        self._pins.on_switch = moved
+        self.follow()
+
+    def follow(self) -> None:
+        """Look at both again, and hold the camera off or not."""
+        if self._camera is None:
+            return
+        with self._lock:
+            by = self.forbidden_by
+            if bool(by) != self._camera.is_forbidden:
+                logger.info("The camera is %s", f"off: by {' and '.join(by)}" if by else "allowed again")
+            self._camera.forbid(bool(by))
+
+    def set_off(self, off: bool) -> None:
+        """What the command says, from now on and after a restart; OSError when it cannot be kept, though it holds."""
+        self._off = off
+        self.follow()
+        if off:
+            self._file.touch(mode=0o600)
+        else:
+            self._file.unlink(missing_ok=True)
+
+    def camera_changed(self) -> None:
+        """The camera began to run or stopped: the light follows. Called on the camera's threads, in any order."""
+        with self._lock:
+            self._pins.show(self._camera is not None and self._camera.is_running)
+
+    def _was_off(self) -> bool:
+        try:
+            self._file.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            logger.warning("The camera stays off: %s cannot be looked at (%s)", self._file, error)
+        return True

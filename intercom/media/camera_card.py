@@ -1,0 +1,50 @@
+"""The still card that a far end sees while the camera is forbidden: a crossed-out eye on grey, never an old picture."""
+
+from __future__ import annotations
+
+import numpy as np
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from intercom.media.camera_encoder import SoftwareEncoder, VideoFormat
+from intercom.media.camera_source import VideoClock
+from intercom.media.h264 import AccessUnit
+
+CARD = VideoFormat(640, 360, 2, 100_000)
+"""Two whole pictures of 3 KB a second: a far end that joins waits half a second at most, and nobody has to ask."""
+CARD_INTERVAL_S = 1 / CARD.frame_rate
+_GROUND_Y, _LINE_Y, _GREY_UV = 44, 190, 128  # limited range, ITU-R BT.601
+
+
+class CameraCard:
+    """Makes the card's pictures, each of them an IDR."""
+
+    def __init__(self) -> None:
+        self._times = VideoClock()
+        self._encoder = SoftwareEncoder(CARD)
+        self._luma = _crossed_out_eye(CARD.width, CARD.height)
+
+    def picture(self) -> AccessUnit:
+        """The card, as of now."""
+        frame = VideoFrame(CARD.width, CARD.height, "yuv420p")
+        luma, *colours = frame.planes
+        padded = np.full((CARD.height, luma.line_size), _GROUND_Y, np.uint8)
+        padded[:, : CARD.width] = self._luma
+        luma.update(padded.tobytes())
+        for plane in colours:
+            plane.update(bytes([_GREY_UV]) * plane.buffer_size)
+        self._encoder.request_keyframe()
+        return self._encoder.encode(frame, self._times.pts())
+
+
+def _crossed_out_eye(width: int, height: int) -> NDArray[np.uint8]:
+    """Drawn by distance: two arcs that meet are the eye, a disc its pupil, a bar from corner to corner crosses it."""
+    unit = height / 18  # the width of the strokes is half of it
+    x, y = np.meshgrid((np.arange(width) - width / 2) / unit, (np.arange(height) - height / 2) / unit)
+    bow = 5.0  # each lid is an arc of this radius, whose centre lies so far from the middle
+    lids = np.maximum(np.hypot(x, y - 2.4), np.hypot(x, y + 2.4)) - bow
+    along, across = (x - y) / np.sqrt(2), (x + y) / np.sqrt(2)
+    bar = (np.abs(across) < 0.3) & (np.abs(along) < 5.2)
+    gap = (np.abs(across) < 0.75) & (np.abs(along) < 5.2)
+    drawn = ((np.abs(lids) < 0.3) | (np.hypot(x, y) < 1.2)) & ~gap | bar
+    return np.where(drawn, _LINE_Y, _GROUND_Y).astype(np.uint8)
