@@ -85,6 +85,8 @@ class Loudness:
         async with self._applying:
             speaker_db = await asyncio.to_thread(self._mixer.set_db, "playback", wanted.speaker_db)
             microphone_db = await asyncio.to_thread(self._mixer.set_db, "capture", wanted.microphone_db)
+            await asyncio.to_thread(self._mixer.set_muted, "playback", wanted.speaker_muted)
+            await asyncio.to_thread(self._mixer.set_muted, "capture", wanted.microphone_muted)
             replace(wanted, speaker_db=speaker_db, microphone_db=microphone_db).apply(self._engine)
 
     async def look(self) -> None:

@@ -280,7 +280,9 @@ class AudioEngine:
             if not line.is_hungry(now):
                 break
             tones = self._next_blocks(playing)
-            block = self._mixer.mix(self._far_block(call, now), [block for _, block in tones])
+            block = self._mixer.mix(call[0].pull(now) if call else None, [block for _, block in tones])
+            if self.speaker_muted:
+                block = SILENCE
             if self._canceller is not None:
                 self._canceller.played(block)
             taken = line.write(block, now)
@@ -290,12 +292,6 @@ class AudioEngine:
             if not taken:
                 break
         return line.due_s() + SLACK_S
-
-    def _far_block(self, call: Call | None, now: float) -> Samples | None:
-        if call is None:
-            return None
-        block = call[0].pull(now)
-        return SILENCE if self.speaker_muted else block
 
     def _next_blocks(self, playing: list[Playing]) -> list[tuple[Playing, Samples]]:
         sounding = []

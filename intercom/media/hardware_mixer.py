@@ -43,6 +43,18 @@ class HardwareMixer:
             log.warning("the %s volume of %s cannot be set (%s); software does it", direction, device, error)
             return gain_db
 
+    def set_muted(self, direction: Direction, muted: bool) -> None:
+        """Turn the card's own switch, where it has one: a card that comes muted is heard. Software mutes as well."""
+        device = self.devices.get(direction)
+        if device is None:
+            return
+        try:
+            for name in CONTROLS[direction]:
+                if self._switch(device, direction, name, muted):
+                    return
+        except alsaaudio.ALSAAudioError as error:
+            log.warning("the %s switch of %s cannot be turned (%s); software mutes", direction, device, error)
+
     def freeze(self) -> None:
         """Switch the card's automatic gain off, where it has one."""
         for device in set(self.devices.values()):
@@ -57,6 +69,26 @@ class HardwareMixer:
                 log.info("%s: automatic gain is off", device)
             except alsaaudio.ALSAAudioError as error:
                 log.warning("the automatic gain of %s cannot be switched off: %s", device, error)
+
+    @staticmethod
+    def _switch(device: str, direction: Direction, name: str, muted: bool) -> bool:
+        """Turn one control's switch; False when it has none."""
+        if name not in alsaaudio.mixers(device=device):
+            return False
+        control = alsaaudio.Mixer(name, device=device)
+        try:
+            there = control.switchcap()
+            if direction == "capture" and any("Capture" in word for word in there):
+                control.setrec(int(not muted))
+            elif direction == "playback" and any(
+                word in {"Mute", "Joined Mute"} or "Playback" in word for word in there
+            ):
+                control.setmute(int(muted))
+            else:
+                return False
+        finally:
+            control.close()
+        return True
 
     @staticmethod
     def _set(device: str, direction: Direction, gain_db: float) -> float:

@@ -28,7 +28,7 @@ class Levels:
     microphone_db: float = 0.0
     """Gain behind the microphone; -60 to 20."""
     speaker_muted: bool = False
-    """Whether the far end is not heard; tones are."""
+    """Whether nothing is heard at the door, neither the far end nor a chime; the light still answers a press."""
     microphone_muted: bool = False
     """Whether the far end hears nothing."""
 

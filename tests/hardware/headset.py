@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from tests.alsa import tone_level_db
 
-from .uac1 import UsbHeadset
+from .uac1 import Feature, UsbHeadset
 from .wait import until
 
 CARD_LIMIT_S = 10.0
@@ -36,6 +36,10 @@ class Report:
     """When it played the first loud sample (monotonic clock); None while all was silence."""
     peak: int
     """The largest sample of the last 100 ms."""
+    speaker: Feature
+    """What the card's controls of the speaker are set to."""
+    microphone: Feature
+    """The same of the microphone."""
     now_s: float
 
 
@@ -85,6 +89,10 @@ class Headset:
         """Let the microphone hear a WAV file (16-bit mono at the device's rate), over and over."""
         self._tell(f"speak {recording}")
 
+    def air(self, echo_db: float, delay_ms: float) -> None:
+        """Let the microphone hear the speaker, this much louder and later."""
+        self._tell(f"air {echo_db} {delay_ms}")
+
     def freeze(self) -> None:
         """Stop moving audio while staying plugged in, as a device does whose firmware hangs."""
         self._tell("freeze")
@@ -99,7 +107,9 @@ class Headset:
 
     def report(self) -> Report:
         """Return what was played and recorded so far."""
-        return Report(**self._ask("report"))
+        told = self._ask("report")
+        features = {name: Feature(**told.pop(name)) for name in ("speaker", "microphone")}
+        return Report(**told, **features)
 
     def heard(self) -> npt.NDArray[np.int16]:
         """Return what the speaker has played so far (16-bit mono samples at the device's rate)."""

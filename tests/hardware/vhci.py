@@ -19,10 +19,10 @@ import sys
 import time
 import wave
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .uac1 import MICROPHONE_ENDPOINT, UsbHeadset
+from .uac1 import MICROPHONE_ENDPOINT, MICROPHONE_FEATURE, SPEAKER_FEATURE, Feature, UsbHeadset
 
 VHCI = Path("/sys/devices/platform/vhci_hcd.0")
 FREE_PORT = "004"
@@ -81,12 +81,53 @@ class Microphone:
         return taken
 
 
+class Air:
+    """What the microphone hears of the speaker: as late and as loud as a test wants it; at first nothing."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._ratio = 0.0
+        self._late = b""
+        self._under_way = bytearray()
+
+    def set(self, echo_db: float, delay_ms: float) -> None:
+        """From now on."""
+        self._ratio = 10 ** (echo_db / 20)
+        self._late = bytes(2 * round(self._rate_hz * delay_ms / 1000))
+        self._under_way.clear()
+
+    def put(self, data: bytes) -> None:
+        """Take what the speaker played."""
+        if not self._ratio:
+            return
+        if not self._under_way:
+            self._under_way += self._late
+        self._under_way += data
+
+    def add_to(self, data: bytes) -> bytes:
+        """Return what the microphone hears besides, and this."""
+        echo = bytes(self._under_way[: len(data)])
+        if not echo:
+            return data
+        del self._under_way[: len(data)]
+        both = array("h", data)
+        for index, sample in enumerate(array("h", echo)):
+            both[index] = _clip(both[index] + sample * self._ratio)
+        return both.tobytes()
+
+
+def _clip(sample: float) -> int:
+    return max(-32768, min(32767, round(sample)))
+
+
 class Port:
     """The headset as the kernel sees it, plugged into a port of `vhci_hcd` or lying beside it."""
 
     def __init__(self, device: UsbHeadset) -> None:
         self.device = device
         self.microphone = Microphone(device.rate_hz)
+        self.air = Air(device.rate_hz)
+        self.features = device.features()
         self.frozen = False
         """Plugged in, but no longer moving audio: what a crashed firmware looks like."""
         self.socket: socket.socket | None = None
@@ -108,6 +149,7 @@ class Port:
         for end in (ours, kernels):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         self._port = _free_port()
+        self.features = self.device.features()
         self.forget()
         with kernels:
             request = f"{self._port} {kernels.fileno()} {0x10002 + self._port} {FULL_SPEED}"
@@ -136,6 +178,8 @@ class Port:
             "recorded_samples": self.recorded_samples,
             "sound_at_s": self.sound_at_s,
             "peak": max(map(abs, last), default=0),
+            "speaker": asdict(self.features[SPEAKER_FEATURE]),
+            "microphone": asdict(self.features[MICROPHONE_FEATURE]),
             "now_s": time.monotonic(),
         }
 
@@ -192,7 +236,7 @@ class Port:
             return 0
         data = inbox[_HEADER : _HEADER + outgoing]
         if endpoint == 0:
-            status, answer = self.device.control(inbox[40:48])
+            status, answer = self.device.control(inbox[40:48], data, self.features)
             moved = len(answer) if inwards else outgoing
             self._reply(number, status, moved if status == 0 else 0, 0, answer if inwards else b"")
         elif isochronous:
@@ -219,11 +263,14 @@ class Port:
     def _complete(self, transfer: _Transfer) -> None:
         if transfer.endpoint == MICROPHONE_ENDPOINT:
             sizes = [min(2 * self.device.packet_samples, room) for _, room in transfer.packets]
-            data = self.microphone.take(sum(sizes))
+            data = _turned(self.air.add_to(self.microphone.take(sum(sizes))), self.features[MICROPHONE_FEATURE])
             self.recorded_samples += len(data) // 2
         else:
             sizes = [room for _, room in transfer.packets]
-            self._play(b"".join(transfer.data[at : at + room] for at, room in transfer.packets), transfer.due_s)
+            data = b"".join(transfer.data[at : at + room] for at, room in transfer.packets)
+            data = _turned(data, self.features[SPEAKER_FEATURE])
+            self.air.put(data)
+            self._play(data, transfer.due_s)
             data = b""
         tail = b"".join(
             struct.pack(">4I", offset, room, size, 0)
@@ -251,6 +298,14 @@ class Port:
                 self._gone()
 
 
+def _turned(data: bytes, feature: Feature) -> bytes:
+    """Some samples as the headset's own controls let them through."""
+    ratio = feature.ratio
+    if ratio == 1.0:
+        return data
+    return array("h", (_clip(sample * ratio) for sample in array("h", data))).tobytes()
+
+
 def _free_port() -> int:
     for line in (VHCI / "status").read_text().splitlines()[1:]:
         hub, port, state, *_ = line.split()
@@ -273,6 +328,9 @@ def _obey(port: Port, line: str) -> dict[str, object]:
             port.microphone.tone(0)
         case "speak":
             port.microphone.recording(Path(value))
+        case "air":
+            echo_db, delay_ms = value.split()
+            port.air.set(float(echo_db), float(delay_ms))
         case "freeze" | "thaw":
             port.frozen = command == "freeze"
         case "forget":
@@ -318,6 +376,7 @@ def main() -> None:
     arguments.add_argument("--product-id", type=int, default=usual.product_id)
     arguments.add_argument("--serial", default=usual.serial)
     arguments.add_argument("--rate-hz", type=int, default=usual.rate_hz)
+    arguments.add_argument("--automatic-gain", type=lambda text: text == "True", default=usual.automatic_gain)
     port = Port(UsbHeadset(**vars(arguments.parse_args())))
     serve(port, sys.stdin.fileno())
     if port.socket is not None:

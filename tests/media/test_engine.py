@@ -100,6 +100,22 @@ def test_a_call_carries_sound_both_ways(engine: AudioEngine, alsa_cards: AlsaCar
         engine.disconnect(near)
 
 
+def test_a_muted_speaker_plays_neither_the_far_end_nor_a_tone(engine: AudioEngine, alsa_cards: AlsaCards) -> None:
+    near = NearEndMemory()
+    with alsa_cards.listen() as heard:
+        engine.connect(FarEndTone(1000), near)
+        heard.wait_for_tone(1000)
+        engine.speaker_muted = True
+        ringback = engine.play("ringback", repeat=True)
+        give_up = time.monotonic() + 5
+        while (latest := heard.wait_for_seconds(0.2)).any():
+            assert time.monotonic() < give_up, f"it still plays, up to {np.abs(latest).max()}"
+        engine.speaker_muted = False
+        heard.wait_for_tone(425)
+        ringback.stop()
+        engine.disconnect(near)
+
+
 def test_the_far_end_settles_without_a_crackle(engine: AudioEngine, alsa_cards: AlsaCards) -> None:
     near = NearEndMemory()
     with alsa_cards.listen() as heard:

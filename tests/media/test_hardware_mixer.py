@@ -20,6 +20,7 @@ class UsbCard:
         self.volumes = {"Speaker": -1000, "Mic": 1200}
         self.ranges = {"Speaker": [-3700, 0], "Mic": [0, 2300], "Master": [0, 0]}
         self.automatic = True
+        self.muted = {"Speaker": True, "Mic": True}
 
     def mixers(self, *, device: str) -> list[str]:
         if device != "hw:Device":
@@ -34,7 +35,9 @@ class UsbCard:
                 return ["Capture Volume"] if name == "Mic" else ["Playback Volume"]
 
             def switchcap(self) -> list[str]:
-                return ["Playback Mute"]
+                if name == "Master":
+                    return []
+                return ["Capture Mute"] if name == "Mic" else ["Playback Mute"]
 
             def getrange(self, kind: int, units: int) -> list[int]:
                 return card.ranges[name]
@@ -46,7 +49,13 @@ class UsbCard:
                 return [card.volumes[name]]
 
             def setmute(self, mute: int) -> None:
-                card.automatic = not mute
+                if name == "Auto Gain Control":
+                    card.automatic = not mute
+                else:
+                    card.muted[name] = bool(mute)
+
+            def setrec(self, capture: int) -> None:
+                card.muted[name] = not capture
 
             def close(self) -> None:
                 pass
@@ -78,6 +87,15 @@ def test_what_is_beyond_the_control_is_software_s(usb_card: UsbCard) -> None:
     assert usb_card.volumes == {"Speaker": 0, "Mic": 0}
 
 
+def test_a_card_that_comes_muted_is_heard(usb_card: UsbCard) -> None:
+    mixer = mixer_of("hw:Device")
+    mixer.set_muted("playback", False)
+    mixer.set_muted("capture", False)
+    assert usb_card.muted == {"Speaker": False, "Mic": False}
+    mixer.set_muted("capture", True)
+    assert usb_card.muted == {"Speaker": False, "Mic": True}
+
+
 def test_automatic_gain_is_switched_off(usb_card: UsbCard) -> None:
     mixer_of("hw:Device").freeze()
     assert not usb_card.automatic
@@ -87,7 +105,9 @@ def test_a_card_that_went_leaves_it_to_software(usb_card: UsbCard, caplog: pytes
     gone = mixer_of("plughw:CARD=Gone,DEV=0")
     gone.freeze()
     assert gone.set_db("playback", -6) == -6
+    gone.set_muted("playback", True)
     assert "software does it" in caplog.text
+    assert "software mutes" in caplog.text
 
 
 def test_a_name_that_tells_no_card_and_the_simulated_one_have_no_controls() -> None:
