@@ -1,0 +1,26 @@
+"""What is plugged in, which of it is used and why, and what became of it when it goes and comes.
+
+This part opens no PCM and no camera: it reads what the kernel says of them, and decides.
+"""
+
+from intercom.devices.device import Device, Kind
+from intercom.devices.events import DeviceRecovery, Reason
+from intercom.devices.found import Finder
+from intercom.devices.memory import Memory
+from intercom.devices.roles import Roles
+from intercom.devices.selection import Choice, Role, Wishes
+from intercom.devices.watch import Watch
+
+__all__ = [
+    "Choice",
+    "Device",
+    "DeviceRecovery",
+    "Finder",
+    "Kind",
+    "Memory",
+    "Reason",
+    "Role",
+    "Roles",
+    "Watch",
+    "Wishes",
+]

@@ -1,0 +1,122 @@
+"""What is plugged in, read from the kernel's own files. Nothing is opened, so that nothing complains or is disturbed.
+
+Sources: /proc/asound/cards, /sys/class/sound, /sys/class/video4linux, and udev's database where udev runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from intercom.devices.device import Device, Kind
+
+_LINE: Final = re.compile(r" *(\d+) \[(\S+) *\]: (\S+) - (.*)")
+"""`" 1 [Headset        ]: USB-Audio - Bench Headset"`"""
+_PCM: Final = re.compile(r"pcmC\d+D(\d+)([cp])")
+_USB_DEVICE: Final = re.compile(r"\d+-([\d.]+)")
+"""`1-1.2`: bus 1, port 1 of its root, port 2 of the hub there. The bus may have another number tomorrow."""
+_VIRTUAL_DRIVERS: Final = frozenset({"Loopback", "Dummy", "VirMIDI"})
+_HDMI: Final = ("hdmi", "displayport")
+
+
+def _no_camera(_: str) -> str | None:
+    return None
+
+
+class Finder:
+    """Lists sound cards and cameras. `camera_name` says what a video device file is called, None if no camera is."""
+
+    def __init__(self, camera_name: Callable[[str], str | None] = _no_camera, *, root: Path = Path("/")) -> None:
+        self._camera_name = camera_name
+        self._proc = root / "proc"
+        self._sys = root / "sys"
+        self._udev = root / "run/udev/data"
+
+    def signature(self) -> tuple[str, ...]:
+        """Changes when something is plugged in or out; costs some 50 µs."""
+        nodes = [*_entries(self._sys / "class/sound"), *_entries(self._sys / "class/video4linux")]
+        return tuple(sorted(f"{node.name} {_link(node)}" for node in nodes))
+
+    def sound_cards(self) -> list[Device]:
+        """The cards in the order of their numbers."""
+        matches = map(_LINE.fullmatch, _text(self._proc / "asound/cards").splitlines())
+        return [self._card(match[1], match[2], match[3], match[4].strip()) for match in matches if match]
+
+    def cameras(self) -> list[Device]:
+        """The V4L2 cameras, by their device files. A camera on a Pi's ribbon cable is libcamera's, and never moves."""
+        found = []
+        for node in sorted(_entries(self._sys / "class/video4linux"), key=lambda node: (len(node.name), node.name)):
+            file = f"/dev/{node.name}"
+            label = self._camera_name(file) if node.name.startswith("video") else None
+            if label is not None:
+                number = _text(node / "dev").strip()
+                found.append(self._attached(Device(file, label, "onboard", ""), node, f"c{number}"))
+        return found
+
+    def _card(self, number: str, name: str, driver: str, title: str) -> Device:
+        node = self._sys / f"class/sound/card{number}"
+        kind: Kind = "virtual" if driver in _VIRTUAL_DRIVERS else "onboard"
+        if any(word in f"{driver} {name} {title}".lower() for word in _HDMI):
+            kind = "hdmi"
+        pcms = [match for entry in _entries(node) if (match := _PCM.fullmatch(entry.name))]
+        captures = [int(match[1]) for match in pcms if match[2] == "c"]
+        plays = [int(match[1]) for match in pcms if match[2] == "p"]
+        card = Device(name, title, kind, "", captures=min(captures, default=None), plays=min(plays, default=None))
+        return self._attached(card, node, f"+sound:card{number}")
+
+    def _attached(self, device: Device, node: Path, udev_name: str) -> Device:
+        """The device with what its place in the tree of devices tells."""
+        try:
+            plug = node.stat().st_ino
+            place = (node / "device").resolve(strict=True)
+        except OSError:  # some virtual ones hang on nothing; others have gone since
+            return device
+        properties = _text(self._udev / udev_name)
+        id_path = next((line[10:] for line in properties.splitlines() if line.startswith("E:ID_PATH=")), "")
+        usb = next((above for above in (place, *place.parents) if (above / "idVendor").is_file()), None)
+        if usb is None:
+            return replace(device, port=self._path(place), id_path=id_path, plug=plug)
+        return replace(
+            device,
+            label=_text(usb / "product").strip() or device.label,
+            kind="usb",
+            port=self._usb_port(usb),
+            vendor=_text(usb / "idVendor").strip(),
+            product=_text(usb / "idProduct").strip(),
+            serial=_text(usb / "serial").strip(),
+            id_path=id_path,
+            plug=plug,
+        )
+
+    def _usb_port(self, usb: Path) -> str:
+        socket = _USB_DEVICE.fullmatch(usb.name)
+        root = next((above for above in usb.parents if re.fullmatch(r"usb\d+", above.name)), usb)
+        return f"{self._path(root.parent)}/usb-{socket[1] if socket else usb.name}"
+
+    def _path(self, place: Path) -> str:
+        devices = (self._sys / "devices").resolve()
+        return str(place.relative_to(devices)) if place.is_relative_to(devices) else str(place)
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    try:
+        yield from folder.iterdir()
+    except OSError:  # a class comes with its first driver
+        return
+
+
+def _link(node: Path) -> str:
+    try:
+        return str(node.readlink())
+    except OSError:
+        return ""
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")
+    except OSError:
+        return ""

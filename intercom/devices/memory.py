@@ -1,0 +1,77 @@
+"""Which devices were used, kept over restarts: a file of some hundred bytes, written when that changes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from intercom.devices.device import Device
+from intercom.devices.selection import Known, Preferred, Role
+
+log = logging.getLogger(__name__)
+
+FILE: Final = "devices.json"
+_KEPT: Final = 12
+"""Devices in the history: more were never plugged into one door."""
+_LARGEST_BYTES: Final = 64 * 1024
+
+
+class Memory:
+    """The devices of former days. A file that is missing or damaged is the same as none."""
+
+    def __init__(self, path: Path | None) -> None:
+        """`path` None keeps nothing."""
+        self._path = path
+        self.known = self._load()
+        """What is known now."""
+
+    def prefer(self, role: Role, device: Device, wish: str) -> None:
+        """From now on this device has the role when it is there."""
+        if self.known.preferred.get(role) != Preferred(device, wish):
+            before = [known for known in self.known.history if not known.is_exactly(device)]
+            self._keep(Known({**self.known.preferred, role: Preferred(device, wish)}, (device, *before)[:_KEPT]))
+
+    def note(self, device: Device) -> None:
+        """It was used; an acquaintance costs no write."""
+        if not any(known.is_exactly(device) for known in self.known.history):
+            self._keep(Known(self.known.preferred, (device, *self.known.history)[:_KEPT]))
+
+    def _keep(self, known: Known) -> None:
+        self.known = known
+        if self._path is None:
+            return
+        try:
+            _replace(self._path, msgspec.json.format(msgspec.json.encode(known), indent=1))
+        except OSError as error:
+            log.warning("%s cannot be written (%s): after a restart the devices are chosen anew", self._path, error)
+
+    def _load(self) -> Known:
+        if self._path is None:
+            return Known()
+        try:
+            with self._path.open("rb") as file:
+                return msgspec.json.decode(file.read(_LARGEST_BYTES), type=Known)
+        except FileNotFoundError:
+            return Known()
+        except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            log.warning("%s cannot be read (%s): the devices are chosen anew", self._path, error)
+            return Known()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).replace(path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise

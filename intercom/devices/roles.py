@@ -1,0 +1,98 @@
+"""Keeps every role with a device while devices come and go, and tells of each change with its reason."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from intercom.devices.device import Device, find
+from intercom.devices.events import DeviceRecovery, Reason
+from intercom.devices.found import Finder
+from intercom.devices.memory import Memory
+from intercom.devices.selection import GOOD_ENOUGH, Choice, Role, Wishes, choose, rank
+
+log = logging.getLogger(__name__)
+
+
+class Roles:
+    """The microphone, the speaker and the camera of a door.
+
+    `look()` and `works()` belong to one thread; `choices` may be read from any.
+    """
+
+    def __init__(
+        self, finder: Finder, wishes: Wishes, memory: Memory, *, on_event: Callable[[DeviceRecovery], None]
+    ) -> None:
+        self._finder = finder
+        self._wishes = wishes
+        self._memory = memory
+        self._on_event = on_event
+        self._had: dict[Role, Device] = {}
+        self.cards: Sequence[Device] = ()
+        """The sound cards that are plugged in."""
+        self.cameras: Sequence[Device] = ()
+        """The V4L2 cameras that are plugged in."""
+        self.choices: Mapping[Role, Choice] = {}
+        """Who has which role now."""
+
+    def look(self) -> bool:
+        """See what is plugged in; whether anything has changed. Takes about a millisecond."""
+        first = not self.choices
+        cards, cameras = self._finder.sound_cards(), self._finder.cameras()
+        if not first and (cards, cameras) == (self.cards, self.cameras):
+            return False
+        before = self.choices
+        self.cards, self.cameras = cards, cameras
+        self.choices = choose(cards, cameras, self._wishes, self._memory.known)
+        for role, choice in self.choices.items():
+            event = self._first(role, choice) if first else self._change(role, before[role].device, choice)
+            if choice.device is not None:
+                self._had[role] = choice.device
+            if event is not None:
+                log.info("%s", event)
+                self._on_event(event)
+        return True
+
+    def works(self, role: Role) -> None:
+        """The device of the role was opened: remember it."""
+        choice = self.choices[role]
+        device = choice.device
+        if device is None or (role != "camera" and rank(device) > GOOD_ENOUGH and not self._wishes.of(role)):
+            return
+        device = replace(device, plug=0)
+        if choice.is_stand_in or choice.ambiguous:
+            self._memory.note(device)
+        else:
+            self._memory.prefer(role, device, self._wishes.of(role))
+
+    def _first(self, role: Role, choice: Choice) -> DeviceRecovery | None:
+        if choice.device is None:
+            return None
+        if choice.ambiguous:
+            return DeviceRecovery(role, None, choice.device, "ambiguous_match")
+        restored = self._memory.known.of(role, self._wishes.of(role)) is not None and not choice.is_stand_in
+        return DeviceRecovery(role, None, choice.device, "session_restored") if restored else None
+
+    def _change(self, role: Role, old: Device | None, choice: Choice) -> DeviceRecovery | None:
+        new, had = choice.device, self._had.get(role)
+        reason: Reason
+        if new is None:
+            return None if old is None else DeviceRecovery(role, old, None, "device_disconnected")
+        if old is not None and old.is_exactly(new) and old.plug == new.plug:
+            return None
+        if choice.ambiguous:
+            reason = "ambiguous_match"
+        elif choice.is_stand_in:
+            reason = "fallback_to_default"
+        elif self._is_back(role, had, new):
+            reason = "device_reconnected"
+        elif had is None and self._memory.known.of(role, self._wishes.of(role)) is not None:
+            reason = "session_restored"
+        else:
+            reason = "default_changed"
+        return DeviceRecovery(role, old, new, reason)
+
+    def _is_back(self, role: Role, had: Device | None, new: Device) -> bool:
+        wanted = self._memory.known.of(role, self._wishes.of(role)) if had is None or not had.is_exactly(new) else had
+        return had is not None and wanted is not None and find(wanted, [new]).device is not None

@@ -1,0 +1,136 @@
+"""Wakes when something is plugged in or out.
+
+The kernel and udev tell of it on a netlink socket. What they say is only a reason to look, so nothing in it has to be
+understood or believed: that is why this is a bare socket and not libudev, which drops what udev sends when a service
+runs in a user namespace of its own (`PrivateUsers=`), where root is nobody. A slow look at the kernel's directories
+goes on beside it, for containers, where nobody tells anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from typing import Final
+
+log = logging.getLogger(__name__)
+
+_NETLINK_KOBJECT_UEVENT: Final = 15
+"""linux/netlink.h"""
+_KERNEL, _UDEV = 1, 2
+"""Multicast groups: as the kernel sees it, and once udev has set names and permissions."""
+_SUBSYSTEMS: Final = (b"SUBSYSTEM=sound\0", b"SUBSYSTEM=video4linux\0")
+_LARGEST_BYTES: Final = 16 * 1024
+_AGAIN_S: Final = 0.03
+"""A plug is a dozen messages; the look after the last one sees all of it."""
+POLL_S: Final = 1.0
+"""Where nobody tells: soon enough for someone who stands beside it."""
+TOLD_POLL_S: Final = 10.0
+"""Where the kernel tells: only a net below the net."""
+
+
+def uevent_socket() -> socket.socket:
+    """A socket that hears what the kernel and udev tell of devices; OSError where there is none."""
+    hears = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, _NETLINK_KOBJECT_UEVENT)
+    try:
+        hears.setblocking(False)
+        hears.bind((0, _KERNEL | _UDEV))
+    except OSError:
+        hears.close()
+        raise
+    return hears
+
+
+class Watch:
+    """Calls `on_change` on the event loop when devices may have come or gone; also when it is not sure."""
+
+    def __init__(
+        self,
+        on_change: Callable[[], object],
+        signature: Callable[[], tuple[str, ...]],
+        *,
+        open_socket: Callable[[], socket.socket] = uevent_socket,
+        poll_s: float | None = None,
+    ) -> None:
+        """`signature` differs when something was plugged in or out; `poll_s` None: as often as it takes."""
+        self._on_change = on_change
+        self._signature = signature
+        self._open_socket = open_socket
+        self._poll_s = poll_s
+        self._socket: socket.socket | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._again: asyncio.TimerHandle | None = None
+        self._poll: asyncio.TimerHandle | None = None
+        self._told_again = False
+        self._seen: tuple[str, ...] = ()
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the kernel tells; False: the directories are looked at every second."""
+        return self._socket is not None
+
+    def start(self) -> None:
+        """Watch; needs a running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._seen = self._signature()
+        try:
+            self._socket = self._open_socket()
+        except OSError as error:
+            log.info("The kernel does not tell what is plugged in (%s): looking every %g s", error, POLL_S)
+        else:
+            self._loop.add_reader(self._socket, self._read)
+        if self._poll_s is None:
+            self._poll_s = TOLD_POLL_S if self.is_told else POLL_S
+        self._poll = self._loop.call_later(self._poll_s, self._look)
+
+    def stop(self) -> None:
+        """Watch no more; harmless when it never did."""
+        for timer in (self._again, self._poll):
+            if timer is not None:
+                timer.cancel()
+        if self._socket is not None:
+            assert self._loop is not None
+            self._loop.remove_reader(self._socket)
+            self._socket.close()
+            self._socket = None
+
+    def _read(self) -> None:
+        assert self._socket is not None
+        concerns = False
+        while True:
+            try:
+                message = self._socket.recv(_LARGEST_BYTES)
+            except BlockingIOError:
+                break
+            except OSError as error:  # ENOBUFS: there was more than the socket holds, so anything may have happened
+                log.debug("Messages of the kernel were lost: %s", error)
+                concerns = True
+                break
+            concerns = concerns or any(subsystem in message for subsystem in _SUBSYSTEMS)
+        if concerns:
+            self._changed()
+
+    def _changed(self) -> None:
+        """At once, then every 30 ms while the burst lasts, and once more when it is over."""
+        assert self._loop is not None
+        self._told_again = self._again is not None
+        if self._again is None:
+            self._on_change()
+            self._again = self._loop.call_later(_AGAIN_S, self._look_again)
+
+    def _look_again(self) -> None:
+        assert self._loop is not None
+        self._again = self._loop.call_later(_AGAIN_S, self._look_again) if self._told_again else None
+        self._told_again = False
+        self._seen = self._signature()
+        self._on_change()
+
+    def _look(self) -> None:
+        assert self._loop is not None
+        assert self._poll_s is not None
+        self._poll = self._loop.call_later(self._poll_s, self._look)
+        now = self._signature()
+        if now != self._seen:
+            self._seen = now
+            self._on_change()

@@ -1,0 +1,62 @@
+"""The engine's cards when something else decides which they are: opened by name, and known to be stale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from intercom.media.card import Pcm, open_pcm
+from intercom.media.errors import CardError
+from intercom.media.events import Direction
+
+DIRECTIONS: tuple[Direction, Direction] = ("capture", "playback")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is to be opened for one direction."""
+
+    name: str | None
+    """The ALSA name; None while there is no card."""
+    label: str
+    """What people call it."""
+    why: str
+    """Why this one, or why there is none."""
+    plug: int = 0
+    """Differs each time that it is plugged in."""
+
+
+class ChosenCards:
+    """The cards of a door that waits for them; `choice` tells what is chosen now, from any thread."""
+
+    def __init__(self, choice: Callable[[Direction], Chosen]) -> None:
+        self._choice = choice
+        self._opened: dict[Direction, tuple[str | None, int]] = {}
+
+    @property
+    def description(self) -> str:
+        """Which card is used, in words that stay the same as long as the card does."""
+        labels = [self._choice(direction).label for direction in DIRECTIONS if self._choice(direction).name]
+        return " and ".join(dict.fromkeys(labels)) or "no sound card yet: plug one in"
+
+    def name(self, direction: Direction) -> str | None:
+        """The ALSA name of this direction's PCM; None while there is no card."""
+        return self._choice(direction).name
+
+    def open(self, direction: Direction) -> Pcm:
+        """Open the PCM of this direction; CardError when it cannot be had now."""
+        chosen = self._choice(direction)
+        if chosen.name is None:
+            raise CardError(chosen.why)
+        pcm = open_pcm(direction, chosen.name)
+        self._opened[direction] = (chosen.name, chosen.plug)
+        return pcm
+
+    def stale(self) -> list[Direction]:
+        """The directions whose open PCM is not the chosen one any more, though there is one to open."""
+        now = {direction: self._choice(direction) for direction in DIRECTIONS}
+        return [
+            direction
+            for direction, opened in self._opened.items()
+            if now[direction].name is not None and opened != (now[direction].name, now[direction].plug)
+        ]

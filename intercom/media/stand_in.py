@@ -1,0 +1,65 @@
+"""What takes a device's place while it is away: its clock, and for the far end a murmur and a notice.
+
+Without it a call would fall silent when a plug is pulled, and what the far end said meanwhile would pile up.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from intercom.media.sound import BLOCK_SAMPLES, FULL_SCALE, RATE_HZ, Samples, ratio, to_samples
+
+COMFORT_DB = -62.0
+"""Quieter than any room, and yet no dead line (ITU-T G.711 Appendix II speaks of the same)."""
+COMFORT_S = 2.0
+"""Longer than the ear remembers noise."""
+NOTICE_EVERY_S = 6.0
+"""Often enough to be understood, seldom enough to think."""
+BEHIND_S = 0.1
+"""Whoever is so late goes on from now."""
+BLOCK_S = BLOCK_SAMPLES / RATE_HZ
+
+
+class Pace:
+    """The clock of a device that is away: how many blocks of 10 ms it would have moved."""
+
+    def __init__(self) -> None:
+        self._next_at = 0.0
+
+    def due(self, now: float) -> int:
+        """Blocks since the last look."""
+        if not 0.0 <= now - self._next_at < BEHIND_S:
+            self._next_at = now
+        blocks = 1 + int((now - self._next_at) / BLOCK_S)
+        self._next_at += blocks * BLOCK_S
+        return blocks
+
+    def wait_s(self, now: float) -> float:
+        """Seconds until the next block is due."""
+        return max(0.0, self._next_at - now)
+
+
+class Murmur:
+    """What the far end hears while the door cannot hear: comfort noise, and every few seconds a notice."""
+
+    def __init__(self, notice: Samples) -> None:
+        random = np.random.default_rng(4733)
+        noise = random.standard_normal(int(COMFORT_S * RATE_HZ)) * ratio(COMFORT_DB) * FULL_SCALE
+        self._noise = to_samples(noise.astype(np.float32))
+        blocks = -(-len(notice) // BLOCK_SAMPLES)
+        self._notice = np.concatenate([notice, np.zeros(blocks * BLOCK_SAMPLES - len(notice), np.int16)])
+        self._at = 0
+
+    def begin(self) -> None:
+        """The device went: the notice comes first."""
+        self._at = 0
+
+    def next_block(self) -> Samples:
+        """The next 480 samples."""
+        at, self._at = self._at, self._at + BLOCK_SAMPLES
+        start = at % len(self._noise)
+        block = self._noise[start : start + BLOCK_SAMPLES]
+        said = at % int(NOTICE_EVERY_S * RATE_HZ)
+        if said >= len(self._notice):
+            return block
+        return to_samples(block.astype(np.float32) + self._notice[said : said + BLOCK_SAMPLES])
