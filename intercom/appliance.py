@@ -13,7 +13,9 @@ from intercom.call_log import CallLog
 from intercom.call_plan import CallPlan
 from intercom.camera_privacy import CameraPrivacy
 from intercom.commands import Commands
-from intercom.config import AudioConfig, Config
+from intercom.config import Config
+from intercom.devices import DeviceRecovery
+from intercom.door_devices import ROLE_OF, DoorDevices
 from intercom.logbook import Logbook
 from intercom.loudness import Loudness
 from intercom.machine import Decision, Fault, Machine
@@ -26,7 +28,6 @@ from intercom.media.camera_events import (
     CameraStopped,
     VideoEvent,
 )
-from intercom.media.card import AUTO, Cards, choose_cards
 from intercom.media.echo import EchoCanceller, open_canceller
 from intercom.media.echo_watch import EchoWatch
 from intercom.media.engine import AudioEngine
@@ -42,9 +43,7 @@ from intercom.media.events import (
     MediaReturned,
     MediaSilent,
 )
-from intercom.media.later_card import LaterCards
 from intercom.media.peer import DoorMedia
-from intercom.media.simulated import SimulatedCards
 from intercom.media.tones import tones_of
 from intercom.panel import FrontPanel, PanelError
 from intercom.panel.page import PanelPage
@@ -84,7 +83,8 @@ class Appliance:
         self.config = config
         self.machine = Machine(self._decided)
         self.panel = FrontPanel(config.panel, config.door, config.camera, pin_factory=pin_factory)
-        self._cards = _cards(config.audio, simulated=self.panel.simulated)
+        self.devices = DoorDevices(config, state_dir, simulated=self.panel.simulated, on_event=self._device_recovered)
+        self._cards = self.devices.cards
         self.canceller = open_canceller(config.audio.echo_canceller, half_duplex=config.audio.half_duplex)
         self.engine = AudioEngine(
             self._cards,
@@ -93,7 +93,9 @@ class Appliance:
             canceller=self.canceller,
         )
         self.loudness = Loudness(self.engine, self._cards, config.audio, state_dir)
-        self.camera: Camera | None = open_camera(config.camera, on_event=self._camera_event)
+        self.camera: Camera | None = open_camera(
+            config.camera, on_event=self._camera_event, device=self.devices.camera_file
+        )
         self.privacy = CameraPrivacy(self.camera, self.panel.camera, state_dir)
         self.pictures = PressPictures(self.snapshot)
         self.media = DoorMedia(self.engine, lambda: self.camera, on_event=self._media_event)
@@ -175,6 +177,7 @@ class Appliance:
         self.panel.on_fault = self._panel_failed
         self.panel.door.on_change = self._door_changed
         await self.loudness.start()
+        self.devices.start(self.engine)
         self.engine.start()
         self._subscriptions = [
             self.client.is_registered_stream.subscribe(self._registration_changed),
@@ -197,6 +200,7 @@ class Appliance:
     async def stop(self) -> None:
         """Lock the door and stop every part, however far `start()` came; one that hangs does not keep the others."""
         self.panel.door.close()
+        self.devices.stop()
         for subscription in self._subscriptions:
             subscription.dispose()
         for task in self._tasks:
@@ -314,14 +318,28 @@ class Appliance:
             case DeviceReturned(direction, after_s):
                 logger.info("The %s works again after %.1f s", _FAULT_OF[direction], after_s)
                 self._in_loop(self.machine.fault_cleared, _FAULT_OF[direction])
-                self._in_loop(self.loudness.card_came)
+                self._in_loop(self._card_came, direction)
             case EngineStarted():
-                self._in_loop(self.loudness.card_came)
+                self._in_loop(self._card_came, *ROLE_OF)
             case EngineFailed(reason):
                 assert self._loop is not None
                 self._loop.call_soon_threadsafe(self._fail, RuntimeError(f"the audio engine died: {reason}"))
             case _:
                 logger.debug("%s", event)
+
+    async def _card_came(self, *directions: Direction) -> None:
+        for direction in directions:
+            self.devices.works(ROLE_OF[direction])
+        await self.loudness.card_came()
+
+    def _device_recovered(self, event: DeviceRecovery) -> None:
+        """On the event loop. What the engine meets when it opens the sound cards decides about their faults."""
+        if event.role != "camera" or self.camera is None or not self.camera.is_on_v4l2 or self._loop is None:
+            return
+        if event.new is None:
+            self._spawn(self.machine.fault(Fault.CAMERA))
+        elif self.camera.look_again():
+            self._spawn(self.machine.fault_cleared(Fault.CAMERA))
 
     def _media_event(self, event: CallEvent | VideoEvent) -> None:
         """On the event loop."""
@@ -373,13 +391,6 @@ class Appliance:
 
 def _nothing() -> None:
     """Nobody is told."""
-
-
-def _cards(config: AudioConfig, *, simulated: bool) -> Cards:
-    """A simulated card suits simulated pins; at a real door a missing card is waited for."""
-    if simulated or config.card != AUTO:
-        return choose_cards(config, SimulatedCards)
-    return LaterCards(config)
 
 
 async def _bounded(name: str, stopping: Awaitable[object] | None) -> None:

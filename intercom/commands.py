@@ -27,7 +27,6 @@ from intercom.control.place import served_at
 from intercom.control.protocol import INVALID_PARAMS, REFUSED
 from intercom.control.server import Caller, ControlServer, Handler
 from intercom.machine import Phase
-from intercom.media.card import list_cards
 from intercom.media.levels import HIGHEST_DB, LOWEST_DB, Levels
 from intercom.panel import PanelError
 from intercom.recent_log import RecentLog
@@ -271,7 +270,7 @@ class Commands:
         _read(params, Nothing)
         return {
             "sound": self._door.sound,
-            "cards": [{"index": card.index, "id": card.id, "pcm": card.pcm} for card in list_cards()],
+            **self._door.devices.table(),
             "camera": None if self._door.camera is None else self._door.camera.description,
             "panel": self._door.panel.about_pins(),
         }

@@ -85,8 +85,9 @@ class AudioConfig:
 
     card: str = setting(
         "auto",
-        "`auto` takes the first card that can both play and record, else the simulated one. `simulated` needs no "
-        "hardware. Anything else is an ALSA name, for example `plughw:CARD=Device`.",
+        "`auto` takes the card that was used before, else the best that is plugged in: a USB speakerphone first, HDMI "
+        "last; `intercom devices` says which and why. `simulated` needs no hardware. Anything else is an ALSA name, "
+        "for example `plughw:CARD=Device`.",
     )
     capture: str = setting("", "ALSA name of the microphone, when it is another card.")
     playback: str = setting("", "ALSA name of the speaker, when it is another card.")

@@ -178,13 +178,28 @@ def faults(records: Sequence[Mapping[str, Any]], *, local: Any) -> str:
     return table(("SINCE", "WHAT", "STATE", "LASTED"), rows)
 
 
+def _device(found: Mapping[str, Any]) -> str:
+    """A device in a line: its name now, then what stays the same when it is plugged in again."""
+    usb = " ".join(
+        [f"{found['vendor']}:{found['product']}", *([f"serial {found['serial']}"] if found["serial"] else [])]
+        if "vendor" in found
+        else [found["kind"]]
+    )
+    return f"{found['id']}: {found['label']}, {usb}" + (f", at {found['port']}" if found["port"] else "")
+
+
 def devices(found: Mapping[str, Any], *, colour: bool) -> str:
     """What is plugged in and used."""
     page = Page(colour=colour)
     page.row("sound", found["sound"])
+    for role, choice in found["roles"].items():
+        if role != "camera":
+            page.row("", f"{role}: {choice['opens'] or 'none'} ({choice['why']})")
     for card in found["cards"]:
-        page.row("", f"card {card['index']}: {card['id']}, as {card['pcm']}")
+        page.row("", f"card {_device(card)}", "" if card["roles"] else DIM)
     page.row("camera", found["camera"] or "none")
+    for camera in found["cameras"]:
+        page.row("", _device(camera), "" if camera["roles"] else DIM)
     panel = found["panel"]
     light = ", ".join(f"GPIO {gpio}" for gpio in panel["light"]) or "none"
     page.row("panel", panel["pins"])

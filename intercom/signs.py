@@ -30,6 +30,8 @@ _PHASE_PATTERNS = {
 }
 _WITHOUT_A_LIGHT = {Fault.CAMERA}
 """The visitor neither sees nor mends it, and can talk all the same."""
+_RINGING = {Phase.RINGING_OUT, Phase.RINGING_IN}
+_SOUND = {Fault.MICROPHONE, Fault.SPEAKER}
 _FAILURE_TONES = {"USER_BUSY": "busy", "CALL_REJECTED": "busy", "NO_ANSWER": "reorder", "NO_USER_RESPONSE": "reorder"}
 
 
@@ -138,6 +140,8 @@ class Signs:
             return Pattern.PRESSED
         if self._machine.faults <= _WITHOUT_A_LIGHT and self._machine.phase is not Phase.NONE:
             return _PHASE_PATTERNS[self._machine.phase]
+        if self._machine.faults & _SOUND and self._machine.phase in _RINGING:
+            return Pattern.RINGING_MUTE
         return _STATE_PATTERNS[State(self._machine.state)]
 
     def _show_for(self, pattern: Pattern, seconds: float) -> None:

@@ -155,6 +155,8 @@ async def test_an_open_door_is_what_matters_most(scene: Scene) -> None:
 async def test_a_deaf_door_shows_it_in_the_call_too(scene: Scene) -> None:
     await scene.machine.fault(Fault.MICROPHONE)
     await scene.machine.press()
+    assert scene.signs.pattern is Pattern.RINGING_MUTE
+    await scene.machine.answered(1)
     assert scene.signs.pattern is Pattern.RECOVERING
 
 

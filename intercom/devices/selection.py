@@ -12,7 +12,7 @@ from intercom.devices.device import Device, find
 Role = Literal["microphone", "speaker", "camera"]
 SOUND: Final[tuple[Role, Role]] = ("microphone", "speaker")
 _OTHER: Final[Mapping[Role, Role]] = {"microphone": "speaker", "speaker": "microphone"}
-_CARD: Final = re.compile(r"(?:CARD=|hw:)([A-Za-z]\w*)")
+_CARD: Final = re.compile(r"(?:CARD=|hw:(?!CARD=))([A-Za-z]\w*)")
 """The card's id in an ALSA name: `plughw:CARD=Device,DEV=0`, `hw:Device`."""
 
 
@@ -114,7 +114,7 @@ def _by_name(role: Role, cards: Sequence[Device], wishes: Wishes, known: Known) 
             card = match.device
     if card is None:
         return Choice(None, None, f"{name} is configured and not plugged in")
-    return Choice(card, name.replace(card_id[1], card.name, 1), "as configured")
+    return Choice(card, name[: card_id.start(1)] + card.name + name[card_id.end(1) :], "as configured")
 
 
 def _by_memory(role: Role, cards: Sequence[Device], known: Known) -> Choice | None:

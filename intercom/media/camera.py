@@ -22,13 +22,20 @@ __all__ = ["Camera", "CameraError", "open_camera"]
 log = logging.getLogger(__name__)
 
 
-def open_camera(config: CameraConfig, *, on_event: Callable[[CameraEvent], None] = lambda event: None) -> Camera | None:
+def open_camera(
+    config: CameraConfig,
+    *,
+    on_event: Callable[[CameraEvent], None] = lambda event: None,
+    device: Callable[[], str] | None = None,
+) -> Camera | None:
     """Make the camera that the configuration names, or for `auto` the best that is there; None for `off`.
 
-    Opens no device: the camera runs only while somebody subscribes. `on_event` is told what was chosen, and later what
+    Opens no device: the camera runs only while somebody subscribes. `device` tells the file of a V4L2 camera, which may
+    change with every plug; None: the configured one. `on_event` is told what was chosen, and later what
     happens; it is called on the camera's threads. Raises CameraError if the configuration names a source that this
     machine cannot have.
     """
+    where = device or (lambda: config.device)
     video = VideoFormat(config.width & ~1, config.height & ~1, config.frame_rate, config.bitrate_kbps * 1000)
     source: CameraSource
     match config.source:
@@ -37,11 +44,11 @@ def open_camera(config: CameraConfig, *, on_event: Callable[[CameraEvent], None]
         case "picamera2":
             source = Picamera2Source(video)
         case "v4l2":
-            source = V4l2Source(config.device, video)  # it may be plugged in later
+            source = V4l2Source(where, video)  # it may be plugged in later
         case "pattern":
             source = PatternSource(video.for_software())
         case _:
-            return Camera(AutoSource(config.device, video, on_event=on_event), on_event=on_event)
+            return Camera(AutoSource(where, video, on_event=on_event), on_event=on_event)
     on_event(CameraChosen(source.name, source.description, ""))
     return Camera(source, on_event=on_event)
 
@@ -53,15 +60,19 @@ class AutoSource:
     than we do, and where picamera2 is installed, importing it takes seconds that belong to the first ring.
     """
 
-    name = "auto"
-
-    def __init__(self, device: str, video: VideoFormat, *, on_event: Callable[[CameraEvent], None]) -> None:
+    def __init__(
+        self, device: Callable[[], str], video: VideoFormat, *, on_event: Callable[[CameraEvent], None]
+    ) -> None:
         self._device = device
         self._video = video
         self._on_event = on_event
         self._source: CameraSource | None = None
         if find_spec("picamera2") is None:
             self._choose()
+
+    @property
+    def name(self) -> str:
+        return "auto" if self._source is None else self._source.name
 
     @property
     def description(self) -> str:
@@ -113,7 +124,7 @@ class AutoSource:
         except CameraError as error:
             missing = "no picamera2"
             log.debug("%s", error)
-        name = camera_name(self._device)
+        name = camera_name(self._device())
         if name is not None:
             return V4l2Source(self._device, self._video), f"{missing}, found {name}"
-        return PatternSource(self._video.for_software()), f"{missing}, no camera at {self._device}"
+        return PatternSource(self._video.for_software()), f"{missing}, no camera at {self._device()}"

@@ -61,6 +61,7 @@ class Camera:
         self._lost_s: float | None = None
         self._keyframe_asked_s = float("-inf")
         self._keyframe_due = False
+        self._try_now = False
 
     # What it is and whether it runs.
 
@@ -68,6 +69,11 @@ class Camera:
     def description(self) -> str:
         """What the camera is, in words, with size, rate and encoder."""
         return self._source.description
+
+    @property
+    def is_on_v4l2(self) -> bool:
+        """Whether its pictures come from a V4L2 device, which may be unplugged."""
+        return self._source.name == "v4l2"
 
     @property
     def bitrate_bps(self) -> int:
@@ -117,6 +123,19 @@ class Camera:
         with self._changed:
             self._keyframe_due = True
             self._ask_for_keyframe()
+
+    def look_again(self) -> bool:
+        """It was plugged in again (any thread): try at once.
+
+        Whether it is well, as far as can be told without running it; if it runs, its pictures tell.
+        """
+        with self._changed:
+            if self._supervisor is None:
+                self._lost_s = None
+                return True
+            self._try_now = True
+            self._changed.notify_all()
+            return False
 
     def set_bitrate(self, bitrate_bps: int) -> None:
         """Aim at this many bits per second (any thread)."""
@@ -212,7 +231,8 @@ class Camera:
         while True:
             self._run_once()
             with self._changed:
-                self._changed.wait_for(lambda: not self._is_wanted(), self._retry_s)
+                self._changed.wait_for(lambda: self._try_now or not self._is_wanted(), self._retry_s)
+                self._try_now = False
                 if not self._is_wanted():
                     self._supervisor = None
                     self._last_unit_s = None  # what is lost stays lost until it has shown a picture again

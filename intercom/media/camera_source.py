@@ -25,8 +25,9 @@ class CameraSource(Protocol):
     `run` belongs to one thread; everything else may be called from any thread at any time.
     """
 
-    name: str
-    """The value of `camera.source` that chooses it."""
+    @property
+    def name(self) -> str:
+        """The value of `camera.source` that chooses it."""
 
     @property
     def description(self) -> str:

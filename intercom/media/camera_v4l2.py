@@ -57,8 +57,10 @@ class V4l2Source:
 
     name = "v4l2"
 
-    def __init__(self, device: str, video: VideoFormat, *, open_device: Open = open_v4l2) -> None:
-        self._device = device
+    def __init__(self, device: str | Callable[[], str], video: VideoFormat, *, open_device: Open = open_v4l2) -> None:
+        """`device` is a file, or tells it at each start: a camera that is plugged in again may have another."""
+        self._where: Callable[[], str] = device if callable(device) else lambda: device
+        self._device = self._where()
         self._video = video
         self._open_device = open_device
         self._times = VideoClock()
@@ -126,6 +128,7 @@ class V4l2Source:
 
     def _open(self) -> InputContainer:
         refusals = []
+        self._device = self._where()
         for input_format in INPUT_FORMATS:
             self._passes_through = input_format == "h264"
             wished = self._video if self._passes_through else self._video.for_software()

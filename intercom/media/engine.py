@@ -12,16 +12,17 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from intercom.media.card import Cards
-from intercom.media.events import EngineEvent, EngineFailed, EngineStarted
+from intercom.media.events import Direction, EngineEvent, EngineFailed, EngineStarted
 from intercom.media.line import CaptureLine, LineLostError, PlaybackLine
 from intercom.media.mixer import Mixer, Playing
 from intercom.media.port import Port
 from intercom.media.sound import SILENCE, Samples, level_db, ratio, to_samples
+from intercom.media.stand_in import Murmur, Pace
 from intercom.media.tones import Tones
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class NearEnd(Protocol):
 
 
 Call = tuple[FarEnd, NearEnd]
+L = TypeVar("L", bound=CaptureLine | PlaybackLine)
 
 
 class Canceller(Protocol):
@@ -126,6 +128,8 @@ class AudioEngine:
         self._call: Call | None = None
         self._playback = Port("playback", lambda: PlaybackLine(cards.open("playback")), on_event)
         self._capture = Port("capture", lambda: CaptureLine(cards.open("capture")), on_event)
+        self._away: dict[Direction, Pace] = {"capture": Pace(), "playback": Pace()}
+        self._murmur = Murmur(self._tones["no_sound"])
         self._linger_until = 0.0
         self._captured_blocks = 0
         self._played_blocks = 0
@@ -168,6 +172,7 @@ class AudioEngine:
         """Carry a call: from now on `far` is pulled and `near` is pushed, 100 times a second each."""
         with self._wake:
             self._call = (far, near)
+            self._murmur.begin()
             self._signalled = True
             self._wake.notify()
 
@@ -179,10 +184,16 @@ class AudioEngine:
                 self._signalled = True
                 self._wake.notify()
 
-    def retry_now(self) -> None:
-        """Look for a lost card at once: something was plugged in."""
-        self._capture.retry_now()
-        self._playback.retry_now()
+    def look_again(self) -> None:
+        """Something was plugged in or out: see at once what became of the card, and be quick to open it."""
+        now = self._clock()
+        self._capture.look_again(now)
+        self._playback.look_again(now)
+        self._signal()
+
+    def reopen(self, direction: Direction) -> None:
+        """Another card was chosen: let go of the one that is used and take the new one, call or not."""
+        (self._capture if direction == "capture" else self._playback).let_go()
         self._signal()
 
     def set_speaker_gain_db(self, gain_db: float) -> None:
@@ -258,21 +269,21 @@ class AudioEngine:
         return max(SHORTEST_WAIT_S, min(due_s)) if due_s else None
 
     def _serve_playback(self, now: float, call: Call | None, playing: list[Playing]) -> float | None:
-        line = self._playback.ready(now)
+        line = self._ready(self._playback, now)
         if line is None:
-            return self._playback.retry_in_s(now)
+            return self._go_on_unheard(now, call, playing)
         try:
             return self._feed(line, now, call, playing)
         except LineLostError as error:
-            self._playback.lost(error, now)
-            self._forget_the_room()
-            return self._playback.retry_in_s(now)
+            self._lost(self._playback, error, now)
+            return 0.0
 
     def _feed(self, line: PlaybackLine, now: float, call: Call | None, playing: list[Playing]) -> float | None:
         if call is not None or playing:
             self._linger_until = now + LINGER_S
         elif now >= self._linger_until:
             line.stop()
+            line.check()
             return None
         if not line.running:
             line.start(now)
@@ -311,23 +322,24 @@ class AudioEngine:
                 tone.first_written_at = self._clock()
 
     def _serve_capture(self, now: float, call: Call | None) -> float | None:
-        line = self._capture.ready(now)
+        line = self._ready(self._capture, now)
         if line is None:
-            return self._capture.retry_in_s(now)
+            return self._murmur_on(now, call)
         try:
             if call is None:
                 line.stop()
+                line.check()
                 return None
             if not line.running:
                 line.start(now)
             for block in line.blocks(now):
-                call[1].push(self._clean(block), now)
+                cleaned = self._clean(block)
+                call[1].push(cleaned if self._playback.is_open else self._murmur.over(cleaned), now)
                 self._captured_blocks += 1
             return line.due_s()
         except LineLostError as error:
-            self._capture.lost(error, now)
-            self._forget_the_room()
-            return self._capture.retry_in_s(now)
+            self._lost(self._capture, error, now)
+            return 0.0
 
     def _clean(self, block: Samples) -> Samples:
         if self._microphone_gain != 1.0:
@@ -337,9 +349,44 @@ class AudioEngine:
         self._last_captured = block
         return SILENCE if self.microphone_muted else block
 
+    # A device that is away
+
+    def _ready(self, port: Port[L], now: float) -> L | None:
+        was_open = port.is_open
+        line = port.ready(now)
+        if line is not None and not was_open:
+            self._forget_the_room()
+        return line
+
+    def _lost(self, port: Port[L], error: LineLostError, now: float) -> None:
+        port.lost(error, now)
+        self._forget_the_room()
+        self._murmur.begin()
+
     def _forget_the_room(self) -> None:
         if self._canceller is not None:
             self._canceller.reset()
+
+    def _go_on_unheard(self, now: float, call: Call | None, playing: list[Playing]) -> float | None:
+        """No speaker: tones and the far end's voice pass by as if there were one, or they would come late."""
+        retry_s = self._playback.retry_in_s(now)
+        if call is None and not playing:
+            return retry_s
+        pace = self._away["playback"]
+        for _ in range(pace.due(now)):
+            self._next_blocks(playing)
+            self._far_block(call, now)
+        return min(retry_s, pace.wait_s(now))
+
+    def _murmur_on(self, now: float, call: Call | None) -> float | None:
+        """No microphone: the far end hears a murmur and a notice, and its stream does not end."""
+        retry_s = self._capture.retry_in_s(now)
+        if call is None:
+            return retry_s
+        pace = self._away["capture"]
+        for _ in range(pace.due(now)):
+            call[1].push(self._murmur.next_block(), now)
+        return min(retry_s, pace.wait_s(now))
 
 
 def _ask_for_real_time() -> bool:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import alsaaudio
 
 from intercom.media.card import AlsaCards, Cards
+from intercom.media.chosen_card import DIRECTIONS, ChosenCards
 from intercom.media.events import Direction
-from intercom.media.later_card import LaterCards
 
 log = logging.getLogger(__name__)
 
@@ -115,11 +115,13 @@ class HardwareMixer:
 
 def open_mixer(cards: Cards) -> HardwareMixer:
     """The controls that belong to these PCMs; none for the simulated card and for names that tell no card."""
-    if isinstance(cards, LaterCards):
-        cards = cards.chosen or cards
-    if not isinstance(cards, AlsaCards):
+    names: dict[Direction, str]
+    if isinstance(cards, ChosenCards):
+        names = {direction: cards.name(direction) or "" for direction in DIRECTIONS}
+    elif isinstance(cards, AlsaCards):
+        names = {"capture": cards.capture, "playback": cards.playback}
+    else:
         return HardwareMixer({})
-    names: dict[Direction, str] = {"capture": cards.capture, "playback": cards.playback}
     found = {direction: _CARD.match(name) for direction, name in names.items()}
     return HardwareMixer({direction: f"hw:{match[1]}" for direction, match in found.items() if match})
 

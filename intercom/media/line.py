@@ -112,6 +112,10 @@ class CaptureLine:
             self.running = False
             _drop(self._pcm)
 
+    def check(self) -> None:
+        """See whether the device is still there while it rests; LineLostError when it is gone."""
+        _check(self._pcm)
+
     def close(self) -> None:
         """Give the device back."""
         _close(self._pcm)
@@ -202,10 +206,19 @@ class PlaybackLine:
             _drop(self._pcm)
             self._write(b"")  # prepares it again without starting it
 
+    def check(self) -> None:
+        """See whether the device is still there while it rests; LineLostError when it is gone."""
+        _check(self._pcm)
+
     def close(self) -> None:
         """Give the device back without waiting for what is queued."""
         _drop(self._pcm)
         _close(self._pcm)
+
+
+def _check(pcm: Pcm) -> None:
+    if pcm.state() == STATE_DISCONNECTED:
+        raise LineLostError("it was unplugged")
 
 
 def _drop(pcm: Pcm) -> None:

@@ -12,8 +12,11 @@ from intercom.media.line import CaptureLine, LineLostError, PlaybackLine
 
 log = logging.getLogger(__name__)
 
+EAGER_RETRY_S = 0.02
+"""Something was plugged in: udev needs a moment for names and permissions, and somebody waits."""
+EAGER_S = 2.0
 RETRY_S = 0.2
-"""A card that returns is heard again well within half a second."""
+"""A card that returns unannounced is heard again well within half a second."""
 PATIENT_RETRY_S = 2.0
 """After `PATIENT_AFTER_S` nobody waits beside it any more, and idle must cost nothing."""
 PATIENT_AFTER_S = 60.0
@@ -32,6 +35,8 @@ class Port(Generic[L]):
         self._line: L | None = None
         self._lost_at: float | None = None
         self._retry_at = 0.0
+        self._eager_until = 0.0
+        self._let_go = False
         self._xruns_before = 0
         self._xruns_reported = 0
         self._xrun_report_at = 0.0
@@ -53,6 +58,10 @@ class Port(Generic[L]):
 
     def ready(self, now: float) -> L | None:
         """The open line; None while the device is away. Opens it when it is time to try."""
+        if self._let_go:
+            self._let_go = False
+            self.close()
+            self._retry_at = 0.0
         if self._line is None and now >= self._retry_at:
             try:
                 self._line = self._open_line()
@@ -74,7 +83,10 @@ class Port(Generic[L]):
             self._report(DeviceLost(self._direction, reason))
         else:
             log.debug("%s is still away: %s", self._direction, reason)
-        self._retry_at = now + (RETRY_S if now - self._lost_at < PATIENT_AFTER_S else PATIENT_RETRY_S)
+        if now < self._eager_until:
+            self._retry_at = now + EAGER_RETRY_S
+        else:
+            self._retry_at = now + (RETRY_S if now - self._lost_at < PATIENT_AFTER_S else PATIENT_RETRY_S)
 
     def _came(self, now: float) -> None:
         if self._lost_at is not None:
@@ -87,9 +99,14 @@ class Port(Generic[L]):
         """How long until it is time to try again."""
         return max(0.0, self._retry_at - now)
 
-    def retry_now(self) -> None:
-        """Try at the next round: something was plugged in."""
+    def look_again(self, now: float) -> None:
+        """Something was plugged in or out: try at the next round, and often for a while. From any thread."""
+        self._eager_until = now + EAGER_S
         self._retry_at = 0.0
+
+    def let_go(self) -> None:
+        """Close the line at the next round and open what is chosen then. From any thread."""
+        self._let_go = True
 
     def report_xruns(self, now: float) -> None:
         """Tell of new xruns, at most once a second."""

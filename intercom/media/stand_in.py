@@ -28,7 +28,9 @@ class Pace:
 
     def due(self, now: float) -> int:
         """Blocks since the last look."""
-        if not 0.0 <= now - self._next_at < BEHIND_S:
+        if now < self._next_at:
+            return 0
+        if now - self._next_at > BEHIND_S:
             self._next_at = now
         blocks = 1 + int((now - self._next_at) / BLOCK_S)
         self._next_at += blocks * BLOCK_S
@@ -56,10 +58,13 @@ class Murmur:
 
     def next_block(self) -> Samples:
         """The next 480 samples."""
-        at, self._at = self._at, self._at + BLOCK_SAMPLES
-        start = at % len(self._noise)
-        block = self._noise[start : start + BLOCK_SAMPLES]
-        said = at % int(NOTICE_EVERY_S * RATE_HZ)
+        at = self._at % len(self._noise)
+        return self.over(self._noise[at : at + BLOCK_SAMPLES])
+
+    def over(self, block: Samples) -> Samples:
+        """480 samples of the door's own with the notice over them: it hears, and cannot be heard."""
+        said = self._at % int(NOTICE_EVERY_S * RATE_HZ)
+        self._at += BLOCK_SAMPLES
         if said >= len(self._notice):
             return block
         return to_samples(block.astype(np.float32) + self._notice[said : said + BLOCK_SAMPLES])

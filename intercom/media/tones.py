@@ -90,6 +90,10 @@ def _incoming() -> Wave:
     return np.concatenate([warble, _silence(1.2)])
 
 
+def _no_sound() -> Wave:
+    return np.concatenate([_beep(0.12, 620.0), _silence(0.06), _beep(0.12, 465.0)]) * 0.5
+
+
 GENERATED: Mapping[str, Callable[[], Wave]] = {
     "chime": _chime,
     "ringback": _ringback,
@@ -99,6 +103,7 @@ GENERATED: Mapping[str, Callable[[], Wave]] = {
     "call_ending": _call_ending,
     "error": _error,
     "incoming": _incoming,
+    "no_sound": _no_sound,
 }
 
 

@@ -29,6 +29,7 @@ class Pattern(enum.Enum):
     REGISTERING = "registering"
     PRESSED = "pressed"
     RINGING = "ringing"
+    RINGING_MUTE = "ringing without sound"
     IN_CALL = "in call"
     DOOR_OPEN = "door open"
     RECOVERING = "recovering"
@@ -96,6 +97,11 @@ PATTERNS: Mapping[Pattern, Play] = MappingProxyType(
             (*_flashes(BLUE, 1, 0.4, 0.2), *_flashes(BLUE, 1, 0.4, 1.2)),
             "The house rings.",
             "blue, in pairs, like a telephone's bell",
+        ),
+        Pattern.RINGING_MUTE: Play(
+            (*_flashes(AMBER, 1, 0.7, 0.2), *_flashes(AMBER, 1, 0.2, 0.2), *_flashes(AMBER, 1, 0.2, 0.7)),
+            "The house rings, but sound is missing here: they may see you and not hear you.",
+            "amber, one long and two short",
         ),
         Pattern.IN_CALL: Play(
             _flashes(GREEN, 1, 2.7, 0.3),

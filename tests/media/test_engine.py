@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from intercom.media.card import AlsaCards as CardNames
+from intercom.media.card import Pcm
 from intercom.media.engine import AudioEngine
-from intercom.media.events import DeviceLost, DeviceReturned, EngineEvent, EngineFailed, EngineStarted
+from intercom.media.errors import CardError
+from intercom.media.events import DeviceLost, DeviceReturned, Direction, EngineEvent, EngineFailed, EngineStarted
 from intercom.media.sound import BLOCK_SAMPLES, Samples
 from tests.alsa import AlsaCards, tone, tone_level_db
 from tests.media.events import Reported
@@ -23,8 +25,10 @@ class FarEndTone:
     def __init__(self, hz: float) -> None:
         self._sound = tone(hz, 1.0)
         self._at = 0
+        self.pulled = 0
 
     def pull(self, now: float) -> Samples:
+        self.pulled += 1
         block = self._sound[self._at : self._at + BLOCK_SAMPLES]
         self._at = (self._at + BLOCK_SAMPLES) % len(self._sound)
         return block
@@ -202,3 +206,44 @@ def test_a_defect_in_the_thread_is_a_fault_and_not_silence(
 
     engine.connect(Broken(1), NearEndMemory())
     assert "ZeroDivisionError" in reported.wait_for(EngineFailed).reason
+
+
+class SpeakerOnly(CardNames):
+    """A card whose microphone is away."""
+
+    def open(self, direction: Direction) -> Pcm:
+        if direction == "capture":
+            raise CardError("there is no microphone")
+        return super().open(direction)
+
+
+def test_without_a_microphone_the_far_end_hears_a_notice_and_its_stream_goes_on(
+    alsa_cards: AlsaCards, reported: Reported[EngineEvent]
+) -> None:
+    engine = AudioEngine(SpeakerOnly(alsa_cards.microphone, alsa_cards.speaker, "half a card"), on_event=reported)
+    engine.start()
+    near = NearEndMemory()
+    try:
+        with alsa_cards.listen() as heard:
+            engine.connect(FarEndTone(1000), near)
+            near.wait_for_tone(620)
+            heard.wait_for_tone(1000)
+    finally:
+        engine.stop()
+    assert reported.wait_for(DeviceLost).direction == "capture"
+
+
+def test_without_any_card_what_the_far_end_says_passes_by_and_a_chime_ends_in_its_time(
+    reported: Reported[EngineEvent],
+) -> None:
+    engine = AudioEngine(CardNames("hw:CARD=nowhere", "hw:CARD=nowhere", "none"), on_event=reported)
+    engine.start()
+    far, near = FarEndTone(1000), NearEndMemory()
+    chime = engine.play("chime")
+    engine.connect(far, near)
+    try:
+        assert chime.finished.wait(5)
+        assert far.pulled > 100
+        near.wait_for_tone(620, 10)
+    finally:
+        engine.stop()

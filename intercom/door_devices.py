@@ -1,0 +1,122 @@
+"""Joins what is plugged in to what opens it: the devices part decides, the media part opens, this carries the word."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from intercom.config import Config
+from intercom.devices import Device, DeviceRecovery, Finder, Memory, Role, Roles, Watch, Wishes
+from intercom.devices.memory import FILE
+from intercom.media.camera_v4l2_controls import camera_name
+from intercom.media.card import AUTO, Cards, choose_cards
+from intercom.media.chosen_card import Chosen, ChosenCards
+from intercom.media.engine import AudioEngine
+from intercom.media.events import Direction
+from intercom.media.simulated import SimulatedCards
+
+logger = logging.getLogger(__name__)
+
+ROLE_OF: dict[Direction, Role] = {"capture": "microphone", "playback": "speaker"}
+V4L2_SOURCES = ("auto", "v4l2")
+
+
+class DoorDevices:
+    """The door's sound cards and cameras. Its methods belong to the event loop, `cards` to the engine's thread."""
+
+    def __init__(
+        self, config: Config, state_dir: Path, *, simulated: bool, on_event: Callable[[DeviceRecovery], None]
+    ) -> None:
+        """`simulated` pins may have a simulated card; a real door waits for a real one."""
+        self._camera_file = config.camera.device if config.camera.source in V4L2_SOURCES else ""
+        finder = Finder(camera_name if self._camera_file else lambda file: None)
+        self.roles = Roles(finder, wishes(config), Memory(state_dir / FILE), on_event=on_event)
+        self.roles.look()
+        self.cards: Cards = self._cards(config, simulated=simulated)
+        self._watch = Watch(self._look, finder.signature)
+        self._engine: AudioEngine | None = None
+
+    def start(self, engine: AudioEngine) -> None:
+        """Watch what is plugged in and out, and tell the engine."""
+        self._engine = engine
+        self._watch.start()
+
+    def stop(self) -> None:
+        """Watch no more."""
+        self._watch.stop()
+
+    def works(self, role: Role) -> None:
+        """The device of a role was opened."""
+        if role == "camera" or isinstance(self.cards, ChosenCards):
+            self.roles.works(role)
+
+    def camera_file(self) -> str:
+        """The device file of the camera, wherever it has been plugged in by now."""
+        return self.roles.choices["camera"].opens or self._camera_file
+
+    def table(self) -> dict[str, Any]:
+        """What is plugged in, who has which role, and why."""
+        real = isinstance(self.cards, ChosenCards)
+        roles = {
+            role: {"opens": choice.opens, "device": choice.device.name if choice.device else None, "why": choice.why}
+            for role, choice in self.roles.choices.items()
+            if real or role == "camera"
+        }
+        return {
+            "told_by": "the kernel" if self._watch.is_told else "a look every second",
+            "roles": roles,
+            "cards": [self._row(card) for card in self.roles.cards],
+            "cameras": [self._row(camera) for camera in self.roles.cameras],
+        }
+
+    def _row(self, device: Device) -> dict[str, Any]:
+        return about(device) | {
+            "roles": [
+                role
+                for role, choice in self.roles.choices.items()
+                if choice.device == device and (role == "camera" or isinstance(self.cards, ChosenCards))
+            ]
+        }
+
+    def _look(self) -> None:
+        self.roles.look()
+        if self._engine is not None and isinstance(self.cards, ChosenCards):
+            for direction in self.cards.stale():
+                self._engine.reopen(direction)
+            self._engine.look_again()
+
+    def _cards(self, config: Config, *, simulated: bool) -> Cards:
+        if simulated or config.audio.card == "simulated":
+            cards = choose_cards(config.audio, SimulatedCards)
+            if isinstance(cards, SimulatedCards):
+                return cards
+        return ChosenCards(self._chosen)
+
+    def _chosen(self, direction: Direction) -> Chosen:
+        choice = self.roles.choices[ROLE_OF[direction]]
+        device = choice.device
+        label = device.label if device is not None else choice.opens or ""
+        return Chosen(choice.opens, label, choice.why, device.plug if device is not None else 0)
+
+
+def wishes(config: Config) -> Wishes:
+    """What the configuration names."""
+    audio = config.audio
+    card = "" if audio.card in (AUTO, "simulated") else audio.card
+    return Wishes(audio.capture or card, audio.playback or card, config.camera.device)
+
+
+def about(device: Device) -> dict[str, Any]:
+    """A device as a document."""
+    usb = {"vendor": device.vendor, "product": device.product, "serial": device.serial}
+    return {
+        "id": device.name,
+        "label": device.label,
+        "kind": device.kind,
+        "port": device.port,
+        **(usb if device.kind == "usb" else {}),
+        "captures": device.captures is not None,
+        "plays": device.plays is not None,
+    }

@@ -1,0 +1,87 @@
+"""What wakes the door when something is plugged in: the kernel's word, or a look where it says nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from intercom.devices import Watch
+
+SOUND = b"add@/devices/x/sound/card1\0ACTION=add\0SUBSYSTEM=sound\0"
+DISK = b"add@/devices/x/block/sda\0ACTION=add\0SUBSYSTEM=block\0"
+LIMIT_S = 10.0
+
+
+class Looks:
+    """Counts the looks, and waits for them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._one = asyncio.Event()
+
+    def __call__(self) -> None:
+        self.count += 1
+        self._one.set()
+
+    async def next(self) -> None:
+        async with asyncio.timeout(LIMIT_S):
+            await self._one.wait()
+        self._one.clear()
+
+
+@pytest.fixture
+async def looks() -> Looks:
+    return Looks()
+
+
+@pytest.fixture
+async def kernel(looks: Looks) -> AsyncIterator[Callable[[bytes], int]]:
+    """Says something on the socket that the watch listens to."""
+    ours, kernels = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    ours.setblocking(False)
+    watch = Watch(looks, lambda: (), open_socket=lambda: ours)
+    watch.start()
+    assert watch.is_told
+    yield kernels.send
+    watch.stop()
+    kernels.close()
+
+
+async def test_a_plug_is_looked_at_at_once_and_again_when_the_burst_is_over(
+    looks: Looks, kernel: Callable[[bytes], int]
+) -> None:
+    for _ in range(8):
+        kernel(SOUND)
+    await looks.next()
+    assert looks.count == 1
+    await looks.next()
+    assert looks.count == 2
+
+
+async def test_what_is_no_sound_and_no_picture_is_passed_over(looks: Looks, kernel: Callable[[bytes], int]) -> None:
+    kernel(DISK)
+    kernel(b"\xff" * 9000)
+    kernel(b"")
+    kernel(SOUND)
+    await looks.next()
+    assert looks.count == 1
+
+
+async def test_without_a_kernel_that_tells_the_directories_are_looked_at(looks: Looks) -> None:
+    def refused() -> socket.socket:
+        raise PermissionError("not in here")
+
+    seen = ["card0"]
+    watch = Watch(looks, lambda: tuple(seen), open_socket=refused, poll_s=0.01)
+    watch.start()
+    assert not watch.is_told
+    seen.append("card1")
+    await looks.next()
+    watch.stop()
+
+
+async def test_a_watch_that_never_began_may_be_stopped(looks: Looks) -> None:
+    Watch(looks, lambda: ()).stop()

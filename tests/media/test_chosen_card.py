@@ -1,0 +1,43 @@
+"""Cards that something else chooses."""
+
+from __future__ import annotations
+
+import pytest
+
+from intercom.media import chosen_card
+from intercom.media.chosen_card import Chosen, ChosenCards
+from intercom.media.errors import CardError
+from intercom.media.events import Direction
+from intercom.media.simulated import SimulatedSpeaker
+
+NONE = Chosen(None, "", "plug one in")
+
+
+def test_without_a_card_nothing_is_opened_and_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chosen_card, "open_pcm", None)
+    cards = ChosenCards(lambda direction: NONE)
+    with pytest.raises(CardError, match="plug one in"):
+        cards.open("playback")
+    assert "no sound card yet" in cards.description
+
+
+def test_the_words_for_a_card_stay_the_same_when_it_comes_back() -> None:
+    chosen = Chosen("plughw:CARD=A,DEV=0", "Phone", "the best", 1)
+    cards = ChosenCards(lambda direction: chosen)
+    before = cards.description
+    chosen = Chosen("plughw:CARD=A_1,DEV=0", "Phone", "chosen before", 2)
+    assert cards.description == before == "Phone"
+
+
+def test_an_open_pcm_is_stale_once_another_is_chosen_and_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chosen_card, "open_pcm", lambda direction, name: SimulatedSpeaker(None))
+    now: dict[Direction, Chosen] = {"capture": NONE, "playback": Chosen("a", "A", "", 1)}
+    cards = ChosenCards(now.__getitem__)
+    cards.open("playback")
+    assert cards.stale() == []
+    now["playback"] = NONE
+    assert cards.stale() == []
+    now["playback"] = Chosen("a", "A", "", 2)
+    assert cards.stale() == ["playback"]
+    cards.open("playback")
+    assert cards.stale() == []
