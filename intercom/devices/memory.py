@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from intercom import durable
 from intercom.devices.device import Device
 from intercom.devices.selection import Known, Preferred, Role
 
@@ -46,7 +45,8 @@ class Memory:
         if self._path is None:
             return
         try:
-            _replace(self._path, msgspec.json.format(msgspec.json.encode(known), indent=1))
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            durable.replace(self._path, msgspec.json.format(msgspec.json.encode(known), indent=1))
         except OSError as error:
             log.warning("%s cannot be written (%s): after a restart the devices are chosen anew", self._path, error)
 
@@ -61,17 +61,3 @@ class Memory:
         except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             log.warning("%s cannot be read (%s): the devices are chosen anew", self._path, error)
             return Known()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).replace(path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise

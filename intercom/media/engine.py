@@ -375,7 +375,8 @@ class AudioEngine:
         pace = self._away["playback"]
         for _ in range(pace.due(now)):
             self._next_blocks(playing)
-            self._far_block(call, now)
+            if call is not None:
+                call[0].pull(now)
         return min(retry_s, pace.wait_s(now))
 
     def _murmur_on(self, now: float, call: Call | None) -> float | None:
