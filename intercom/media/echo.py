@@ -174,12 +174,12 @@ class EchoCanceller:
         """The captured block without the echo, 2 ms late and WebRTC's own 14."""
         near, far = self._near_down.run(block), self._reference.take()
         cleaned = self._backend.process(near, far)
-        self._measure(level_db(near), level_db(far), level_db(cleaned))
+        far_db = level_db(far)
+        if far_db >= FAR_ACTIVE_DB:
+            self._measure(level_db(near), far_db, level_db(cleaned))
         return self._up.run(cleaned)
 
     def _measure(self, near_db: float, far_db: float, cleaned_db: float) -> None:
-        if far_db < FAR_ACTIVE_DB:
-            return
         self._far_blocks += 1
         self._loss_db = _follow(self._loss_db, near_db - cleaned_db)
         self._level_db = _follow(self._level_db, near_db - far_db)

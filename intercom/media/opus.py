@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+
 import numpy as np
 import opuslib_next
-from opuslib_next import exceptions
+from opuslib_next.api import info, libopus
 
 from intercom.media.errors import CodecError
 from intercom.media.sound import RATE_HZ, Samples
@@ -22,6 +24,15 @@ CONCEAL_STEP = RATE_HZ * 25 // 10_000
 """libopus conceals in multiples of 2.5 ms."""
 _FRAME_SIZES_10_US = (*(1000, 2000, 4000, 6000) * 3, *(1000, 2000) * 2, *(250, 500, 1000, 2000) * 4)
 """By TOC configuration number (RFC 6716 table 2)."""
+LONGEST_BYTES = 1275
+"""Of one frame (RFC 6716 section 3.2.1)."""
+# The binding's own `encode` and `decode` turn every sample into a Python object: these hand libopus our buffers.
+_encode = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_int32
+)(("opus_encode", libopus))
+_decode = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int32, ctypes.c_void_p, ctypes.c_int, ctypes.c_int
+)(("opus_decode", libopus))
 
 
 class OpusEncoder:
@@ -34,6 +45,7 @@ class OpusEncoder:
         self._encoder.complexity = COMPLEXITY
         self._encoder.inband_fec = 1
         self._encoder.dtx = int(dtx)
+        self._packet = ctypes.create_string_buffer(LONGEST_BYTES)
         self._bitrate_bps = self._loss_percent = -1
         self.adapt(bitrate_bps=bitrate_bps, loss_percent=ASSUMED_LOSS_PERCENT)
 
@@ -48,7 +60,10 @@ class OpusEncoder:
 
     def encode(self, frame: Samples) -> bytes:
         """The packet of 960 samples."""
-        return bytes(self._encoder.encode(frame.tobytes(), len(frame)))
+        size = _encode(self._encoder.encoder_state, frame.tobytes(), len(frame), self._packet, LONGEST_BYTES)
+        if size < 0:
+            raise CodecError(f"libopus does not encode {len(frame)} samples: {_reason(size)}")
+        return ctypes.string_at(self._packet, size)
 
 
 class OpusDecoder:
@@ -58,6 +73,8 @@ class OpusDecoder:
 
     def __init__(self) -> None:
         self._decoder = opuslib_next.Decoder(RATE_HZ, 1)
+        self._sound: Samples = np.empty(LONGEST_SAMPLES, np.int16)
+        self._address = self._sound.ctypes.data
 
     def length(self, payload: bytes) -> int:
         """Samples in the packet, by its first two bytes (RFC 6716 section 3.1)."""
@@ -77,24 +94,27 @@ class OpusDecoder:
 
     def decode(self, payload: bytes) -> Samples:
         """Its sound; CodecError when libopus refuses it."""
-        try:
-            return _samples(self._decoder.decode(payload, self.length(payload)))
-        except exceptions.OpusError as error:
-            raise CodecError(f"not an Opus packet: {error}") from error
+        return self._decode(payload, self.length(payload))
 
     def conceal(self, samples: int) -> Samples:
         """Go on from what sounded last; libopus fades it out by itself."""
         rounded = -(-samples // CONCEAL_STEP) * CONCEAL_STEP
-        return _samples(self._decoder.decode(b"", rounded))[:samples]
+        return self._decode(b"", rounded)[:samples]
 
     def recover(self, following: bytes, samples: int) -> Samples:
         """The end of the lost frame, from the redundancy in the packet after it; concealed where it has none."""
         try:
-            frame = _samples(self._decoder.decode(following, self.length(following), decode_fec=True))
-        except exceptions.OpusError:
+            frame = self._decode(following, self.length(following), fec=True)
+        except CodecError:
             return self.conceal(samples)
         return frame[-samples:] if samples <= len(frame) else self.conceal(samples)
 
+    def _decode(self, payload: bytes, samples: int, *, fec: bool = False) -> Samples:
+        count = _decode(self._decoder.decoder_state, payload, len(payload), self._address, samples, fec)
+        if count < 0:
+            raise CodecError(f"not an Opus packet: {_reason(count)}")
+        return self._sound[:count].copy()
 
-def _samples(data: bytes) -> Samples:
-    return np.frombuffer(data, np.int16)
+
+def _reason(code: int) -> str:
+    return str(info.strerror(code).decode("ascii"))

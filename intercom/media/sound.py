@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -30,10 +32,11 @@ def level_db(samples: Samples) -> float:
     """The RMS of `samples` in dB below a full-scale square wave; -96 at the quietest."""
     if not len(samples):
         return -96.0
-    mean_square = float(np.mean(np.square(samples, dtype=np.float32)))
-    return max(-96.0, 10 * float(np.log10(max(mean_square, 1e-9) / FULL_SCALE**2)))
+    wave = samples.astype(np.float32)
+    mean_square = float(wave.dot(wave)) / len(wave)
+    return max(-96.0, 10 * math.log10(max(mean_square, 1e-9) / FULL_SCALE**2))
 
 
 def to_samples(wave: npt.NDArray[np.float32]) -> Samples:
     """Float samples of S16 scale, clipped to S16."""
-    return np.clip(wave, -FULL_SCALE - 1, FULL_SCALE).astype(np.int16)
+    return wave.clip(-FULL_SCALE - 1, FULL_SCALE).astype(np.int16)
