@@ -5,26 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from fractions import Fraction
-from typing import Any
 
 import numpy as np
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from av.packet import Packet
+from aiortc.mediastreams import MediaStreamError
 
 from intercom.media.codec import FRAME_MS, Encoder
+from intercom.media.packet_sender import EncodedTrack, MediaFrame
 from intercom.media.sound import RATE_HZ, SILENCE, Samples
 
 FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
-TIME_BASE = Fraction(1, RATE_HZ)
 MOST_WAITING = 10
 """200 ms: what the loop has not sent by then is better never heard."""
 GAP_S = 0.1
 """The card was away: the timestamps show it, so that the far end does not wait for what never was."""
 
 
-class MicrophoneTrack(MediaStreamTrack):
-    """An aiortc track whose sound is pushed by the engine's thread.
+class MicrophoneTrack(EncodedTrack):
+    """A track whose sound is pushed by the engine's thread.
 
     Nothing waits: with a slow loop the oldest packets are dropped. Make it on the event loop that sends it.
     """
@@ -78,8 +75,8 @@ class MicrophoneTrack(MediaStreamTrack):
         """From the next packet on."""
         self._wanted = (bitrate_bps, loss_percent)
 
-    async def recv(self) -> Packet[Any]:
-        """The next packet; MediaStreamError once the track was stopped."""
+    async def next_frame(self) -> MediaFrame:
+        """The next packet's; MediaStreamError once the track was stopped."""
         if not self._begun:
             self._begun = True
             self._packets.clear()  # what was said before the connection stood
@@ -89,11 +86,8 @@ class MicrophoneTrack(MediaStreamTrack):
             self._arrived.clear()
             await self._arrived.wait()
         pts, payload = self._packets.popleft()
-        packet: Packet[Any] = Packet(payload)
-        packet.pts = packet.dts = pts
-        packet.time_base = TIME_BASE
         self.sent += 1
-        return packet
+        return MediaFrame(pts * self._encoder.clock_hz // RATE_HZ, [payload], marker=self.sent == 1)
 
     def stop(self) -> None:
         """End it; aiortc calls this when the connection closes."""

@@ -20,8 +20,9 @@ from intercom.media.audio_track import MicrophoneTrack
 from intercom.media.camera_events import VideoEvent, VideoRefused
 from intercom.media.camera_shared import Camera
 from intercom.media.errors import SessionDescriptionError
+from intercom.media.packet_sender import PacketSender
 from intercom.media.payload import PayloadTypes, encoder_for
-from intercom.media.rtp_hooks import AudioTransport, TrackNames, keep_names, own_transport, take_packets, tame_ice
+from intercom.media.rtp_hooks import TrackNames, keep_names, take_packets, tame_ice
 from intercom.media.sdp import Description, polish
 from intercom.media.sdp_exchange import UNREADABLE, accept_answer, accept_offer, is_same_path, lay_out_as
 from intercom.media.telephone_event import MIME_TYPE, payloads
@@ -60,7 +61,6 @@ class Connection:
         """
         self.track = MicrophoneTrack(encoder_for("opus"))
         self.payload_types = PayloadTypes()
-        self.transport: AudioTransport | None = None
         self.video: VideoSender | None = None
         self.why_no_video = "" if camera is not None else "the call has no video"
         self.opened_at = clock()
@@ -78,6 +78,7 @@ class Connection:
         self._clock = clock
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=_servers(ice_servers)))
         self._peer.on("connectionstatechange", self._state_changed)
+        self._sound: PacketSender | None = None
         self._offer = ""
         self._description = ""
 
@@ -156,11 +157,13 @@ class Connection:
         elif self._camera is not None:
             transceiver = self._peer.addTransceiver("video", "sendonly")  # a door has no screen: nothing to decode
             prefer_h264(transceiver)
+            PacketSender(transceiver.sender)
             if self._early_camera:
                 self.show()
 
     def _add_audio(self) -> None:
         transceiver = self._peer.addTransceiver(self.track, "sendrecv" if self._audio else "recvonly")
+        self._sound = PacketSender(transceiver.sender)
         capabilities = RTCRtpSender.getCapabilities("audio").codecs
         transceiver.setCodecPreferences(
             [codec for wanted in AUDIO_MIME_TYPES for codec in capabilities if codec.mimeType == wanted]
@@ -170,9 +173,8 @@ class Connection:
     def _begin(self) -> None:
         """Both descriptions are known."""
         self.payload_types.learn(self._peer.localDescription.sdp, self._peer.remoteDescription.sdp)
-        if self.transport is None:
+        if self.negotiated_at is None:
             self.track.use(encoder_for(self.payload_types.sent_codec))
-            self.transport = own_transport(self.sender)
             self.negotiated_at = self._clock()
 
     def _state_changed(self) -> None:
@@ -182,14 +184,14 @@ class Connection:
 
     async def send_digit(self, digit: str) -> bool:
         """Send a key as RFC 4733 events, and wait out its gap; False when the far end does not take it."""
-        transport, number = self.transport, self.payload_types.telephone_event
-        if number is None or transport is None or self.state != "connected":
+        sender, number = self._sound, self.payload_types.telephone_event
+        if number is None or sender is None or self.state != "connected":
             return False
         clock_hz = self.payload_types.clock_hz(number)
         at: int | None = None
         steps = payloads(digit, duration_ms=DIGIT_MS, step_ms=DIGIT_STEP_MS, clock_hz=clock_hz)
         for index, payload in enumerate(steps):
-            at = await transport.send_event(number, payload, begin=index == 0, timestamp=at)
+            at = await sender.send_event(number, payload, begin=index == 0, timestamp=at)
             if index < DIGIT_MS // DIGIT_STEP_MS - 1:
                 await asyncio.sleep(DIGIT_STEP_MS / 1000)
         await asyncio.sleep(GAP_MS / 1000)

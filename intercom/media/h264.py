@@ -13,6 +13,10 @@ VIDEO_CLOCK_HZ = 90_000  # RTP clock of every video format (RFC 6184, section 8.
 NAL_IDR = 5
 NAL_SPS = 7
 NAL_PPS = 8
+STAP_A = 24
+FU_A = 28
+PAYLOAD_BYTES = 1300
+"""With all headers, SRTP's tag and a TURN channel it still fits through a VPN's 1420 bytes."""
 PICTURE_NALS = frozenset(range(1, 6))
 
 _START_CODE = b"\x00\x00\x01"
@@ -50,6 +54,51 @@ def split_nals(data: bytes) -> Iterator[bytes]:
 def nal_type(nal: bytes) -> int:
     """Return the type of a NAL unit (table 7-1)."""
     return nal[0] & 0x1F
+
+
+def packetize(data: bytes) -> list[bytes]:
+    """Return the RTP payloads of an access unit (RFC 6184, packetization-mode 1), the fewest that hold it.
+
+    Small NAL units that follow one another share a packet (STAP-A), large ones are cut (FU-A).
+    """
+    payloads: list[bytes] = []
+    together: list[bytes] = []
+    size = 1
+    for nal in split_nals(data):
+        if together and size + 2 + len(nal) > PAYLOAD_BYTES:
+            payloads.append(_aggregate(together))
+            together, size = [], 1
+        if len(nal) > PAYLOAD_BYTES:
+            payloads += _fragments(nal)
+        else:
+            together.append(nal)
+            size += 2 + len(nal)
+    if together:
+        payloads.append(_aggregate(together))
+    return payloads
+
+
+def _aggregate(nals: list[bytes]) -> bytes:
+    if len(nals) == 1:
+        return nals[0]
+    forbidden = max(nal[0] & 0x80 for nal in nals)
+    importance = max(nal[0] & 0x60 for nal in nals)
+    parts = [bytes([forbidden | importance | STAP_A])]
+    for nal in nals:
+        parts += (len(nal).to_bytes(2, "big"), nal)
+    return b"".join(parts)
+
+
+def _fragments(nal: bytes) -> list[bytes]:
+    count = -(-(len(nal) - 1) // (PAYLOAD_BYTES - 2))
+    size = -(-(len(nal) - 1) // count)
+    indicator, kind = nal[0] & 0xE0 | FU_A, nal[0] & 0x1F
+    starts = range(1, len(nal), size)
+    return [
+        bytes([indicator, kind | (0x80 if start == 1 else 0) | (0x40 if start + size >= len(nal) else 0)])
+        + nal[start : start + size]
+        for start in starts
+    ]
 
 
 class ParameterSets:

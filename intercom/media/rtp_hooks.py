@@ -1,4 +1,4 @@
-"""Where we stand inside aiortc: raw packets in, untouched markers out, gathering that ends.
+"""Where we stand inside aiortc: raw packets in, names kept, gathering that ends.
 
 Everything here rests on private names of aiortc 1.16 and aioice 0.13. They are pinned, and a test of each hook fails
 when a name goes.
@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aioice import Connection
-from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
+from aiortc import RTCPeerConnection, RTCRtpReceiver
 from aiortc.codecs import CODECS
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtcrtpreceiver import StreamStatistics
@@ -24,8 +23,6 @@ GATHERING_S = 0.6
 TELEPHONE_EVENTS = ((110, 48_000, "0-15"), (126, 8_000, "0-16"))
 """Payload type, clock and events that we offer. RFC 4733 wants the clock of the audio beside it; aiortc tells codecs
 apart by their parameters, not by their clock, and the flash event (16) makes these differ."""
-MARKER = 0x80
-RTP_HEADER_BYTES = 12
 
 TrackNames = dict[str, tuple[str, str]]
 """Kind to the ids of our stream and track, as the far end knows them (RFC 8830)."""
@@ -90,54 +87,3 @@ def take_packets(receiver: RTCRtpReceiver, handle: Callable[[RtpPacket], None], 
         handle(packet)
 
     receiver._handle_rtp_packet = take  # type: ignore[method-assign]  # see the module's docstring
-
-
-class AudioTransport:
-    """Stands between the audio sender and its DTLS transport.
-
-    aiortc marks every audio packet; only the first of a talk spurt is to be marked (RFC 3551 section 4.1), and
-    telephony servers flush their jitter buffers at each. Telephone events are sent in between, in one numbering.
-    """
-
-    def __init__(self, transport: Any) -> None:
-        self._transport = transport
-        self._inserted = 0
-        self._last = b""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    async def _send_rtp(self, data: bytes) -> None:
-        if _is_rtcp(data):
-            await self._transport._send_rtp(data)
-            return
-        first = not self._last
-        self._last = data
-        header = bytearray(data)
-        if not first:
-            header[1] &= ~MARKER & 0xFF
-        sequence = int.from_bytes(header[2:4], "big") + self._inserted
-        header[2:4] = (sequence & 0xFFFF).to_bytes(2, "big")
-        await self._transport._send_rtp(bytes(header))
-
-    async def send_event(self, payload_type: int, payload: bytes, *, begin: bool, timestamp: int | None) -> int | None:
-        """Send one telephone event packet; its timestamp, for the next ones of the same digit. None: too early."""
-        if not self._last:
-            return None
-        self._inserted += 1
-        sequence = int.from_bytes(self._last[2:4], "big") + self._inserted
-        at = int.from_bytes(self._last[4:8], "big") if timestamp is None else timestamp
-        header = bytes([0x80, payload_type | (MARKER if begin else 0)]) + (sequence & 0xFFFF).to_bytes(2, "big")
-        await self._transport._send_rtp(header + at.to_bytes(4, "big") + self._last[8:RTP_HEADER_BYTES] + payload)
-        return at
-
-
-def _is_rtcp(data: bytes) -> bool:
-    return 192 <= data[1] <= 223  # RFC 5761 section 4
-
-
-def own_transport(sender: RTCRtpSender) -> AudioTransport:
-    """Put an `AudioTransport` before the sender's; call it once the transports are negotiated."""
-    transport = AudioTransport(sender.transport)
-    sender.setTransport(transport)  # type: ignore[arg-type]  # it is everything that the sender uses of one
-    return transport

@@ -30,6 +30,7 @@ from aiortc.rtp import (
 from intercom.media.camera_events import VideoEvent, VideoResumed, VideoSuspended
 from intercom.media.camera_shared import Camera
 from intercom.media.h264 import AccessUnit
+from intercom.media.packet_sender import PacketSender
 from intercom.media.video_rate import VideoRate
 from intercom.media.video_track import CameraTrack
 
@@ -85,6 +86,7 @@ def attach_camera(
     connection closes. Needs a running event loop.
     """
     prefer_h264(transceiver)
+    PacketSender(transceiver.sender)
     transceiver.direction = "sendonly"  # the door has no screen: nothing to decode
     return VideoSender(transceiver.sender, camera, on_event=on_event, clock=clock)
 

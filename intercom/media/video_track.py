@@ -1,23 +1,18 @@
-"""A camera's access units as an aiortc track: passed through, never encoded again.
-
-aiortc packs an `av.Packet` that a track returns as it is.
-"""
+"""A camera's access units as a track: passed through, never encoded again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from av.packet import Packet
+from aiortc.mediastreams import MediaStreamError
 
-from intercom.media.camera_encoder import VIDEO_TIME_BASE
 from intercom.media.camera_stream import FrameSubscription
-from intercom.media.h264 import AccessUnit
+from intercom.media.h264 import AccessUnit, packetize
+from intercom.media.packet_sender import EncodedTrack, MediaFrame
 
 
-class CameraTrack(MediaStreamTrack):
-    """One call's view of a camera. `recv` returns one access unit and never fails while the track lives."""
+class CameraTrack(EncodedTrack):
+    """One call's view of a camera. `next_frame` gives one access unit and never fails while the track lives."""
 
     kind = "video"
 
@@ -27,21 +22,22 @@ class CameraTrack(MediaStreamTrack):
         self._frames = frames
         self._passes = passes
 
-    async def recv(self) -> Packet[Any]:
-        """Return the next access unit; waits for ever when the camera has none, and goes on when it is back.
+    async def next_unit(self) -> AccessUnit:
+        """The next access unit; waits for ever when the camera has none, and goes on when it is back.
 
-        Raises MediaStreamError once the track was stopped (an exception ends an aiortc sender for good).
+        Raises MediaStreamError once the track was stopped.
         """
         async for unit in self._frames:
             if self._passes(unit):
-                packet: Packet[Any] = Packet(unit.data)
-                packet.pts = packet.dts = unit.pts
-                packet.time_base = VIDEO_TIME_BASE
-                packet.is_keyframe = unit.keyframe
-                return packet
+                return unit
         raise MediaStreamError
 
+    async def next_frame(self) -> MediaFrame:
+        """The same in packets, the last of them marked (RFC 6184 section 5.1)."""
+        unit = await self.next_unit()
+        return MediaFrame(unit.pts, packetize(unit.data), marker=True)
+
     def stop(self) -> None:
-        """End the track and its hold on the camera (aiortc calls this when the connection closes)."""
+        """End the track and its hold on the camera (its sender calls this when the connection closes)."""
         super().stop()
         self._frames.close()

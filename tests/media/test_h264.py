@@ -1,9 +1,10 @@
 """Access units: what we read out of a camera's bytes and what we put before them."""
 
+from aiortc.codecs.h264 import H264PayloadDescriptor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.media.h264 import ParameterSets, nal_type, split_nals
+from intercom.media.h264 import PAYLOAD_BYTES, ParameterSets, nal_type, packetize, split_nals
 
 LONG, SHORT = b"\x00\x00\x00\x01", b"\x00\x00\x01"
 SPS, PPS = b"\x67\x42\xe0\x1f\xda", b"\x68\xce\x3c\x80"
@@ -65,3 +66,28 @@ def test_the_profile_is_read_from_the_parameter_set() -> None:
     assert sets.profile_level_id is None
     sets.complete(LONG + SPS, 0)
     assert sets.profile_level_id == "42e01f"
+
+
+# As an encoder writes them: a type of 1 to 23 (table 7-1) and a payload.
+written_nals = st.tuples(st.integers(1, 23), st.one_of(st.integers(1, 40), st.integers(1200, 9000))).map(
+    lambda nal: bytes([0x60 | nal[0]]) + b"\xab" * nal[1]
+)
+
+
+@given(st.lists(written_nals, min_size=1))
+def test_packets_hold_every_nal_unit_and_none_is_too_large(nals: list[bytes]) -> None:
+    """aiortc, whose far end this is as much as a browser's, puts them together again."""
+    payloads = packetize(b"".join(LONG + nal for nal in nals))
+    assert all(len(payload) <= PAYLOAD_BYTES for payload in payloads)
+    stream = b"".join(H264PayloadDescriptor.parse(payload)[1] for payload in payloads)
+    assert list(split_nals(stream)) == nals
+
+
+def test_parameter_sets_and_a_small_picture_share_one_packet() -> None:
+    assert len(packetize(LONG + SPS + LONG + PPS + LONG + IDR)) == 1
+
+
+def test_a_large_picture_is_cut_evenly_and_its_ends_are_told() -> None:
+    payloads = packetize(LONG + b"\x65" + b"\xab" * 3000)
+    assert [(payload[0], payload[1]) for payload in payloads] == [(0x7C, 0x85), (0x7C, 0x05), (0x7C, 0x45)]
+    assert max(map(len, payloads)) - min(map(len, payloads)) <= 2

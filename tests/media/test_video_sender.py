@@ -25,6 +25,7 @@ from intercom.media.camera_shared import Camera
 from intercom.media.pattern import PatternSource
 from intercom.media.video_rate import PAUSE_S
 from intercom.media.video_sender import VideoSender, attach_camera, h264_missing, prefer_h264
+from intercom.media.video_track import CameraTrack
 
 SMALL = VideoFormat(320, 180, 25, 800_000)
 
@@ -120,13 +121,14 @@ class Door:
         self.sender: VideoSender = attach_camera(
             transceiver, self.camera, on_event=self.events.append, clock=lambda: self.now_s
         )
+        assert isinstance(transceiver.sender.track, CameraTrack)
         self.track = transceiver.sender.track
         self.far_end = FarEnd(transceiver.sender)
 
     async def packet(self) -> bool:
         """Take the next packet; returns whether it is a keyframe."""
         async with asyncio.timeout(10):
-            return bool((await self.track.recv()).is_keyframe)
+            return (await self.track.next_unit()).keyframe
 
 
 @pytest.fixture
@@ -192,6 +194,6 @@ async def test_a_stopped_track_ends_and_frees_the_camera(door: Door) -> None:
     await door.packet()
     door.track.stop()
     with pytest.raises(MediaStreamError):
-        await door.track.recv()
+        await door.track.next_unit()
     await asyncio.to_thread(door.camera.stop)
     assert not door.camera.is_running

@@ -1,0 +1,221 @@
+"""What goes out over RTP, and every private name of aiortc that it rests on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender
+from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcrtpparameters import (
+    RTCRtcpParameters,
+    RTCRtpCodecParameters,
+    RTCRtpHeaderExtensionParameters,
+    RTCRtpSendParameters,
+)
+from aiortc.rtp import HeaderExtensionsMap, RtcpPacket, RtcpRtpfbPacket, RtcpSrPacket, RtpPacket, is_rtcp
+from aiortc.stats import RTCStatsReport
+
+from intercom.media.packet_sender import EncodedTrack, MediaFrame, PacketSender
+
+OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48_000, channels=2, payloadType=96)
+H264 = RTCRtpCodecParameters(mimeType="video/H264", clockRate=90_000, payloadType=102)
+RTX = RTCRtpCodecParameters(mimeType="video/rtx", clockRate=90_000, payloadType=103, parameters={"apt": 102})
+EXTENSIONS = [
+    RTCRtpHeaderExtensionParameters(id=1, uri="urn:ietf:params:rtp-hdrext:sdes:mid"),
+    RTCRtpHeaderExtensionParameters(id=2, uri="http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"),
+]
+
+
+class Script(EncodedTrack):
+    """Frames that a test writes."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+        self.frames: asyncio.Queue[MediaFrame | None] = asyncio.Queue()
+
+    async def next_frame(self) -> MediaFrame:
+        frame = await self.frames.get()
+        if frame is None:
+            raise MediaStreamError
+        return frame
+
+
+class Wire:
+    """A DTLS transport that remembers what would be sent."""
+
+    state = "connected"
+    _stats_id = "wire"
+
+    def __init__(self, extensions: HeaderExtensionsMap) -> None:
+        self._extensions = extensions
+        self.data: list[bytes] = []
+        self.sent: list[RtpPacket] = []
+        self.reports: list[RtcpSrPacket] = []
+        self._changed = asyncio.Event()
+
+    async def _send_rtp(self, data: bytes) -> None:
+        if is_rtcp(data):
+            self.reports += [packet for packet in RtcpPacket.parse(data) if isinstance(packet, RtcpSrPacket)]
+        else:
+            self.data.append(data)
+            self.sent.append(RtpPacket.parse(data, self._extensions))
+        self._changed.set()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not holds():
+                self._changed.clear()
+                await self._changed.wait()
+
+    def _get_stats(self) -> RTCStatsReport:
+        return RTCStatsReport()
+
+    def _register_rtp_sender(self, sender: RTCRtpSender, parameters: RTCRtpSendParameters) -> None:
+        self._extensions.configure(parameters)
+
+    def _unregister_rtp_sender(self, sender: RTCRtpSender) -> None:
+        """Nothing is kept."""
+
+
+class Line:
+    """One aiortc sender on a wire, with our loop in it."""
+
+    def __init__(self, kind: str) -> None:
+        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.track = Script(kind)
+        self.sender = self.connection.addTransceiver(self.track).sender
+        self.packets = PacketSender(self.sender)
+        self.wire = Wire(HeaderExtensionsMap())
+        self.sender.setTransport(self.wire)  # type: ignore[arg-type]  # it is what the sender uses of one
+
+    async def start(self, *codecs: RTCRtpCodecParameters) -> None:
+        await self.sender.send(
+            RTCRtpSendParameters(
+                codecs=list(codecs), headerExtensions=EXTENSIONS, muxId="7", rtcp=RTCRtcpParameters(cname="door")
+            )
+        )
+
+    async def say(self, *frames: MediaFrame) -> list[RtpPacket]:
+        wanted = len(self.wire.sent) + sum(len(frame.payloads) for frame in frames)
+        for frame in frames:
+            self.track.frames.put_nowait(frame)
+        await self.wire.until(lambda: len(self.wire.sent) >= wanted)
+        return self.wire.sent
+
+
+@pytest.fixture
+async def sound() -> AsyncIterator[Line]:
+    line = Line("audio")
+    await line.start(OPUS)
+    yield line
+    await asyncio.wait_for(line.sender.stop(), 5)
+    await line.connection.close()
+
+
+@pytest.fixture
+async def picture() -> AsyncIterator[Line]:
+    line = Line("video")
+    await line.start(H264, RTX)
+    yield line
+    await asyncio.wait_for(line.sender.stop(), 5)
+    await line.connection.close()
+
+
+def words(*timestamps: int) -> list[MediaFrame]:
+    return [MediaFrame(at, [b"sound"], marker=index == 0) for index, at in enumerate(timestamps)]
+
+
+async def test_packets_follow_one_another_in_number_and_time(sound: Line) -> None:
+    first, second, third = await sound.say(*words(0, 960, 4800))
+    assert [(packet.sequence_number - first.sequence_number) % 65536 for packet in (second, third)] == [1, 2]
+    assert [(packet.timestamp - first.timestamp) % 2**32 for packet in (second, third)] == [960, 4800]
+    assert {(packet.ssrc, packet.payload_type, packet.payload) for packet in sound.wire.sent} == {
+        (sound.sender._ssrc, 96, b"sound")
+    }
+
+
+async def test_only_the_packet_that_is_to_be_marked_is_marked(sound: Line) -> None:
+    sent = await sound.say(*words(0, 960, 1920))
+    assert [packet.marker for packet in sent] == [1, 0, 0]
+
+
+async def test_the_last_packet_of_a_picture_is_marked(picture: Line) -> None:
+    sent = await picture.say(MediaFrame(0, [b"a", b"b"], marker=True), MediaFrame(3600, [b"c"], marker=True))
+    assert [packet.marker for packet in sent] == [0, 1, 1]
+
+
+async def test_the_extension_tells_the_section_and_the_time(sound: Line) -> None:
+    packet = (await sound.say(*words(0)))[0]
+    assert packet.extensions.mid == "7"
+    assert packet.extensions.abs_send_time is not None
+    now = time.time() % 64
+    assert (now - packet.extensions.abs_send_time / 2**18) % 64 < 5
+
+
+async def test_keys_and_sound_share_one_numbering(sound: Line) -> None:
+    await sound.say(*words(1000))
+    at = await sound.packets.send_event(110, b"\x05\x0a\x00\xa0", begin=True, timestamp=None)
+    await sound.packets.send_event(110, b"\x05\x8a\x01\x40", begin=False, timestamp=at)
+    sent = await sound.say(MediaFrame(1960, [b"sound"], marker=False))
+    first = sent[0]
+    assert [(packet.sequence_number - first.sequence_number) % 65536 for packet in sent] == [0, 1, 2, 3]
+    assert [(packet.timestamp - first.timestamp) % 2**32 for packet in sent] == [0, 0, 0, 960]
+    assert [packet.payload_type for packet in sent] == [96, 110, 110, 96]
+    assert [packet.marker for packet in sent] == [1, 1, 0, 0]
+
+
+async def test_a_key_before_the_first_sound_is_too_early() -> None:
+    line = Line("audio")
+    assert await line.packets.send_event(110, b"1234", begin=True, timestamp=None) is None
+    await line.connection.close()
+
+
+async def test_what_the_far_end_misses_is_sent_again_as_a_retransmission(picture: Line) -> None:
+    sent = list(await picture.say(MediaFrame(0, [b"one", b"two", b"three"], marker=True)))
+    missing = sent[2]
+    request = RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=picture.sender._ssrc, lost=[missing.sequence_number])
+    await picture.sender._handle_rtcp_packet(request)
+    again = picture.wire.sent[-1]
+    assert (again.ssrc, again.payload_type) == (picture.sender._rtx_ssrc, 103)
+    assert again.payload == missing.sequence_number.to_bytes(2, "big") + b"three"
+    assert (again.timestamp, again.marker, again.extensions.mid) == (missing.timestamp, 1, "7")
+
+
+async def test_what_was_never_sent_is_not_sent_again(picture: Line) -> None:
+    sent = list(await picture.say(MediaFrame(0, [b"one"], marker=True)))
+    strange = (sent[0].sequence_number + 1) % 65536
+    await picture.sender._handle_rtcp_packet(
+        RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=picture.sender._ssrc, lost=[strange])
+    )
+    assert len(picture.wire.sent) == 1
+
+
+async def test_aiortcs_reports_count_what_we_sent(sound: Line) -> None:
+    sent = await sound.say(*words(0, 960))
+    outbound = next(e for e in (await sound.sender.getStats()).values() if e.type == "outbound-rtp")
+    assert (outbound.packetsSent, outbound.bytesSent) == (2, 10)
+    await sound.wire.until(lambda: bool(sound.wire.reports))
+    told = sound.wire.reports[0].sender_info
+    assert (told.packet_count, told.octet_count, told.rtp_timestamp) == (2, 10, sent[-1].timestamp)
+    assert abs(told.ntp_timestamp / 2**32 - 2_208_988_800 - time.time()) < 5
+
+
+async def test_a_sender_on_hold_sends_nothing_and_falls_behind_by_nothing(sound: Line) -> None:
+    sound.sender._enabled = False
+    for frame in words(0, 960):
+        sound.track.frames.put_nowait(frame)
+    while not sound.track.frames.empty():
+        await asyncio.sleep(0)
+    sound.sender._enabled = True
+    sent = await sound.say(MediaFrame(1920, [b"back"], marker=False))
+    assert [packet.payload for packet in sent] == [b"back"]
+
+
+async def test_a_track_that_ends_ends_its_sender_in_order(sound: Line) -> None:
+    sound.track.frames.put_nowait(None)
+    await asyncio.wait_for(sound.sender.stop(), 5)
+    assert sound.track.readyState == "ended"
