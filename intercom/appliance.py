@@ -16,6 +16,7 @@ from intercom.commands import Commands
 from intercom.config import Config
 from intercom.devices import DeviceRecovery
 from intercom.door_devices import ROLE_OF, DoorDevices
+from intercom.fault_table import SERVICE, Part
 from intercom.logbook import Logbook
 from intercom.loudness import Loudness
 from intercom.machine import Decision, Fault, Machine
@@ -28,8 +29,7 @@ from intercom.media.camera_events import (
     CameraStopped,
     VideoEvent,
 )
-from intercom.media.echo import EchoCanceller, open_canceller
-from intercom.media.echo_watch import EchoWatch
+from intercom.media.echo import open_canceller
 from intercom.media.engine import AudioEngine
 from intercom.media.errors import MediaError
 from intercom.media.events import (
@@ -58,18 +58,18 @@ from intercom.signalwire import (
     TokenFileCredentials,
 )
 from intercom.signs import Signs
+from intercom.supervisor import PartFailedError
+from intercom.upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
 
-MENDABLE = (PanelError, MediaError, SignalWireError)
-"""What a start fails with when the user can mend it; the message says how."""
+MENDABLE = (PanelError, MediaError, SignalWireError, PartFailedError)
+"""What it ends with when one sentence says it all: the user can mend it, or a restart does."""
 _FAULT_OF: dict[Direction, Fault] = {"capture": Fault.MICROPHONE, "playback": Fault.SPEAKER}
 STOP_PART_S = 0.7
 """How long one part may take to stop; they stop in two steps, and Ctrl-C has two seconds."""
 OWN_SPACE_DELAY_S = 0.8
 """The house's own space may be asked often: it is back within a second of a restart."""
-ECHO_LOOK_S = 1.0
-"""Speech is judged by the second."""
 SESSION_OVERDUE_S = 30.0
 """A loaded machine may be seconds late; what is later than this stands still."""
 CREDENTIAL_WAIT_S = 5.0
@@ -104,8 +104,10 @@ class Appliance:
             CallLog(state_dir / "calls.db", keep_calls=history.keep_calls, keep_days=history.keep_days),
             stats=self.media.stats,
             look=self.pictures.of_now if history.snapshots and self.camera is not None else None,
+            on_fault=self._faults_changed,
+            on_defect=lambda error: self.upkeep.failed(Part.CALL_LOG, error),
         )
-        self._commands = Commands(self, state_dir)
+        self.commands = Commands(self, state_dir)
         self.client = SignalWire(
             _credentials(config, state_dir),
             media=self.media,
@@ -115,7 +117,7 @@ class Appliance:
         self.page: PanelPage | None = None
         self.on_change: Callable[[], None] = _nothing
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._failed: asyncio.Future[None] | None = None
+        self._upkeep: Upkeep | None = None
         self._signs: Signs | None = None
         self._plan: CallPlan | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -150,6 +152,12 @@ class Appliance:
         return self._signs
 
     @property
+    def upkeep(self) -> Upkeep:
+        """What keeps the parts going."""
+        assert self._upkeep is not None, "the appliance was not started"
+        return self._upkeep
+
+    @property
     def plan(self) -> CallPlan:
         """What the door does about calls."""
         assert self._plan is not None, "the appliance was not started"
@@ -158,7 +166,7 @@ class Appliance:
     async def start(self) -> None:
         """Start every part; the first ones are what a visitor would notice."""
         self._loop = asyncio.get_running_loop()
-        self._failed = self._loop.create_future()
+        self._upkeep = Upkeep(self)
         self._signs = Signs(self.panel, self.engine, self.machine, self._loop)
         self._plan = CallPlan(
             self.config.call,
@@ -168,45 +176,38 @@ class Appliance:
             signs=self._signs,
             lock=self.panel.door,
             journal=self.logbook,
-            on_defect=self._fail,
+            on_defect=lambda error: self.upkeep.failed(Part.CALLS, error),
         )
         self._signs.update()
         self.privacy.start(self._privacy_changed)
         self.panel.on_press = self._pressed
         self.panel.on_hold = self._held
-        self.panel.on_fault = self._panel_failed
+        self.panel.on_fault = lambda part, error: self.upkeep.failed_elsewhere(Part(part), error)
         self.panel.door.on_change = self._door_changed
         await self.loudness.start()
         self.devices.start(self.engine)
         self.engine.start()
-        self._subscriptions = [
-            self.client.is_registered_stream.subscribe(self._registration_changed),
-            self.client.session.incoming_calls_stream.subscribe(self._plan.incoming),
-        ]
-        self._spawn(self._register())
-        self._spawn(self.logbook.forget_daily())
-        if isinstance(self.canceller, EchoCanceller):
-            self._spawn(self._watch_echo(self.canceller))
-        await self._commands.start()
+        self.follow_client()
+        self._upkeep.start()
+        await self.commands.start()
         if self.panel.simulated and self.config.panel.page_listen:
             self.page = PanelPage(self.panel, self.config.panel.page_listen, self._peek)
             await self.page.start()
 
     async def wait_failed(self) -> None:
-        """Wait until a part fails in a way that only a restart mends, and raise what it failed with."""
-        assert self._failed is not None, "the appliance was not started"
-        await self._failed
+        """Wait until a part fails in a way that only a restart mends, and raise that, as `PartFailedError`."""
+        await self.upkeep.wait_ended()
 
     async def stop(self) -> None:
         """Lock the door and stop every part, however far `start()` came; one that hangs does not keep the others."""
         self.panel.door.close()
         self.devices.stop()
-        for subscription in self._subscriptions:
-            subscription.dispose()
+        self._unfollow_client()
+        if self._upkeep is not None:
+            self._upkeep.stop()
         for task in self._tasks:
             task.cancel()
-        await _bounded("commands", self._commands.stop())
-        await _bounded("levels", self.loudness.stop())
+        await _bounded("commands", self.commands.stop())
         await _bounded("pictures", self.pictures.stop())
         if self._plan is not None:
             await _bounded("calls", self._plan.stop())
@@ -221,31 +222,29 @@ class Appliance:
         )
         self.panel.close()
 
-    async def _register(self) -> None:
-        """Connect and register once; afterwards the client stays registered by itself."""
-        first = True
+    def follow_client(self) -> None:
+        """Be told of registration and calls, again if need be: a subscriber that raised is told nothing any more."""
+        self._unfollow_client()
+        self._subscriptions = [
+            self.client.is_registered_stream.subscribe(self._registration_changed),
+            self.client.session.incoming_calls_stream.subscribe(self.plan.incoming),
+        ]
+
+    def _unfollow_client(self) -> None:
+        for subscription in self._subscriptions:
+            subscription.dispose()
+
+    async def stay_registered(self) -> None:
+        """Connect and register; then the client stays registered by itself, and this raises what ends that."""
         while True:
             try:
                 await self.client.register()
             except (SignalWireError, OSError) as error:
-                logger.log(logging.WARNING if first else logging.DEBUG, "Not registered: %s", error)
-                first = False
+                self.logbook.fault_began(SERVICE, str(error))
                 await asyncio.sleep(CREDENTIAL_WAIT_S)
             else:
-                return
-
-    async def _watch_echo(self, canceller: EchoCanceller) -> None:
-        watch = EchoWatch()
-        while True:
-            await asyncio.sleep(ECHO_LOOK_S)
-            entry = self.logbook.call
-            fallen = watch.look(None if entry is None else entry.call.id, canceller.stats())
-            if fallen is not None:
-                logger.warning(
-                    "The house hears itself: the echo is only %.0f dB softer. Turn the speaker down with `intercom "
-                    "volume`; `intercom audio test` says how far",
-                    fallen.echo_loss_db,
-                )
+                await self.client.wait_ended()
+                raise RuntimeError("nobody keeps the connection to the service any more")
 
     async def snapshot(self) -> bytes:
         """What the camera sees now, as JPEG; OSError says why there is none."""
@@ -262,15 +261,34 @@ class Appliance:
         if decision.source is not decision.dest:
             logger.info("%s -> %s: %s", decision.source, decision.dest, decision.reason)
         self.logbook.decided(decision, self.machine.faults)
-        self._commands.changed()
+        self.commands.changed()
         self.on_change()
         if self._signs is not None:
             self._signs.update()
+        if self._upkeep is not None:
+            self._upkeep.decided(decision)
+
+    def _faults_changed(self) -> None:
+        self.commands.changed()
+        self.on_change()
+
+    async def fault(self, kind: Fault, why: str) -> None:
+        """Something that the visitor notices does not work."""
+        self.logbook.fault_reason(kind, why)
+        await self.machine.fault(kind)
+
+    async def fault_cleared(self, kind: Fault) -> None:
+        """It works again."""
+        await self.machine.fault_cleared(kind)
 
     def _registration_changed(self, registered: bool) -> None:
         if registered == self._reported_registered:
             return
         self._reported_registered = registered
+        if registered:
+            self.logbook.fault_over(SERVICE)
+        else:
+            self.logbook.fault_began(SERVICE, "the connection is lost" if not self.client.is_connected else "")
         self._spawn(self._now_registered() if registered else self.machine.now_unregistered())
 
     async def _now_registered(self) -> None:
@@ -290,40 +308,26 @@ class Appliance:
     def _held(self) -> None:
         self._in_loop(self.plan.hold)
 
-    def _panel_failed(self, error: Exception) -> None:
-        """On whatever thread met it: a part of the panel is dead, which only a restart mends."""
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._fail, error)
-
-    def _fail(self, error: BaseException) -> None:
-        """Show it and end the process: what is broken like this only a restart mends."""
-        if self._failed is not None and not self._failed.done():
-            self._failed.set_exception(error)
-            self.signs.broken()
-
     def _door_changed(self, is_open: bool) -> None:
         self._in_loop(self._show_door, is_open)
 
     async def _show_door(self, is_open: bool) -> None:
         self.signs.door_changed(is_open)
-        self._commands.changed()
+        self.commands.changed()
         await self.plan.door_changed(is_open)
 
     def _engine_event(self, event: EngineEvent) -> None:
         """On the audio thread."""
         match event:
             case DeviceLost(direction, reason):
-                logger.warning("The %s does not work: %s", _FAULT_OF[direction], reason)
-                self._in_loop(self.machine.fault, _FAULT_OF[direction])
-            case DeviceReturned(direction, after_s):
-                logger.info("The %s works again after %.1f s", _FAULT_OF[direction], after_s)
-                self._in_loop(self.machine.fault_cleared, _FAULT_OF[direction])
+                self._in_loop(self.fault, _FAULT_OF[direction], reason)
+            case DeviceReturned(direction):
+                self._in_loop(self.fault_cleared, _FAULT_OF[direction])
                 self._in_loop(self._card_came, direction)
             case EngineStarted():
                 self._in_loop(self._card_came, *ROLE_OF)
-            case EngineFailed(reason):
-                assert self._loop is not None
-                self._loop.call_soon_threadsafe(self._fail, RuntimeError(f"the audio engine died: {reason}"))
+            case EngineFailed(error=error):
+                self.upkeep.failed_elsewhere(Part.AUDIO_THREAD, error)
             case _:
                 logger.debug("%s", event)
 
@@ -337,19 +341,19 @@ class Appliance:
         if event.role != "camera" or self.camera is None or not self.camera.is_on_v4l2 or self._loop is None:
             return
         if event.new is None:
-            self._spawn(self.machine.fault(Fault.CAMERA))
+            self._spawn(self.fault(Fault.CAMERA, "it was unplugged"))
         elif self.camera.look_again():
-            self._spawn(self.machine.fault_cleared(Fault.CAMERA))
+            self._spawn(self.fault_cleared(Fault.CAMERA))
 
     def _media_event(self, event: CallEvent | VideoEvent) -> None:
         """On the event loop."""
         match event:
             case MediaSilent():
-                logger.warning("The call's sound stopped coming: %s", event)
-                self._spawn(self.machine.fault(Fault.MEDIA))
+                self.upkeep.media_silent()
+                self._spawn(self.fault(Fault.MEDIA, f"nothing was received for {event.silent_s:.1f} s"))
             case MediaReturned():
-                logger.info("The call's sound comes again after %.1f s", event.after_s)
-                self._spawn(self.machine.fault_cleared(Fault.MEDIA))
+                self.upkeep.media_returned()
+                self._spawn(self.fault_cleared(Fault.MEDIA))
             case _:
                 logger.info("%s", event)
 
@@ -357,11 +361,9 @@ class Appliance:
         """On the camera's threads."""
         match event:
             case CameraLost(reason):
-                logger.warning("The camera does not work: %s", reason)
-                self._in_loop(self.machine.fault, Fault.CAMERA)
-            case CameraReturned(outage_s):
-                logger.info("The camera works again after %.1f s", outage_s)
-                self._in_loop(self.machine.fault_cleared, Fault.CAMERA)
+                self._in_loop(self.fault, Fault.CAMERA, reason)
+            case CameraReturned():
+                self._in_loop(self.fault_cleared, Fault.CAMERA)
             case CameraStarted() | CameraStopped():
                 self.privacy.camera_changed()
             case _:
@@ -370,7 +372,7 @@ class Appliance:
     def _privacy_changed(self) -> None:
         """On the pins' thread."""
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._commands.changed)
+        self._loop.call_soon_threadsafe(self.commands.changed)
 
     def _in_loop(self, work: Any, *arguments: Any) -> None:
         """Run a coroutine function on the event loop, from whatever thread."""
@@ -384,9 +386,7 @@ class Appliance:
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("The door station's work failed", exc_info=error)
-            self._fail(error)
+        self.upkeep.done(Part.HOUSEKEEPING)(task)
 
 
 def _nothing() -> None:

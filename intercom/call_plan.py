@@ -129,6 +129,8 @@ class CallPlan:
         self._waiting_press: asyncio.TimerHandle | None = None
         self._registered_at = -math.inf
         self._tasks: set[asyncio.Task[None]] = set()
+        self._followers: set[asyncio.Task[None]] = set()
+        "those of them that follow a call from its beginning to its end"
         self._known: set[str] = set()
 
     @property
@@ -150,7 +152,7 @@ class CallPlan:
         decision = await self._machine.press()
         if decision.allowed and decision.call is not None:
             if decision.phase is Phase.RINGING_OUT:
-                self._spawn(self._dial(decision.call, address, self._patience_until()))
+                self._follow_up(self._dial(decision.call, address, self._patience_until()))
             elif self._current is not None:
                 self._spawn(self._answer(self._current))
         return decision
@@ -192,7 +194,7 @@ class CallPlan:
         listed = {call.id: call for call in calls}
         for call_id, call in listed.items():
             if call_id not in self._known:
-                self._spawn(self._take_in(call))
+                self._follow_up(self._take_in(call))
         self._known = set(listed)
 
     def key(self, call_id: str, digit: str) -> None:
@@ -226,6 +228,22 @@ class CallPlan:
         except PanelError as error:
             logger.warning("The door does not open: %s", error)
             return False
+
+    async def media_lost(self, ticket: int) -> None:
+        """The media of this call was away for too long: end it, and free everything."""
+        current = self._current
+        decision = await self._machine.given_up(ticket)
+        if not decision.allowed:
+            return
+        self._signs.failed("MEDIA_TIMEOUT")
+        if current is not None and current.ticket == ticket:
+            logger.warning("The call with %s is given up: its sound did not come back", self._far_end(current))
+            await self._give_up(current, "MEDIA_TIMEOUT")
+
+    async def end_what_nobody_follows(self) -> None:
+        """After a defect: a call that the machine has, and whose following died, is over."""
+        if self._machine.call is not None and not self._followers:
+            await self._machine.ended(self._machine.call)
 
     async def door_changed(self, is_open: bool) -> None:
         """Tell the far end what the door did."""
@@ -290,13 +308,16 @@ class CallPlan:
         ]
         self._later(current, self._config.ring_time_s, lambda: self._ring_time_out(current))
         self._journal.began(current.call)
-        self._spawn(self._live(current))
+        self._follow_up(self._live(current))
 
     async def _live(self, current: _Current) -> None:
         try:
             while (status := await current.statuses.get()) not in _OVER:
                 if status in _ANSWERED and not current.answered:
                     await self._was_answered(current)
+        except Exception:
+            await self._give_up(current, "NORMAL_TEMPORARY_FAILURE")
+            raise
         finally:
             current.close()
             if self._current is current:
@@ -373,13 +394,18 @@ class CallPlan:
         loop = asyncio.get_running_loop()
         current.timers.append(loop.call_later(seconds, lambda: self._spawn(action())))
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _follow_up(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._spawn(work)
+        self._followers.add(task)
+        task.add_done_callback(self._followers.discard)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("A call's work failed", exc_info=error)
             self._on_defect(error)

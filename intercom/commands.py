@@ -26,6 +26,7 @@ from intercom.control.errors import RefusedError
 from intercom.control.place import served_at
 from intercom.control.protocol import INVALID_PARAMS, REFUSED
 from intercom.control.server import Caller, ControlServer, Handler
+from intercom.fault_table import Part
 from intercom.machine import Phase
 from intercom.media.levels import HIGHEST_DB, LOWEST_DB, Levels
 from intercom.panel import PanelError
@@ -107,10 +108,16 @@ class Commands:
         self._recent = RecentLog()
         path, in_memory = served_at(state_dir, os.environ)
         self._server = ControlServer(
-            path, self._handlers(), status=self.status, version=__version__, heartbeat=in_memory
+            path,
+            self._handlers(),
+            status=self.status,
+            version=__version__,
+            heartbeat=in_memory,
+            on_fault=lambda error: door.upkeep.failed(Part.CONTROL_SOCKET, error),
         )
-
-        self._exporter = metrics.Exporter(door.config.metrics, self.figures)
+        self._exporter = metrics.Exporter(
+            door.config.metrics, self.figures, on_fault=lambda error: door.upkeep.failed(Part.METRICS, error)
+        )
 
     async def start(self) -> None:
         """Listen; without a place for the socket the door works, and only the commands do not."""
@@ -118,7 +125,19 @@ class Commands:
         try:
             await self._server.start()
         except OSError as error:
-            logger.warning("Commands do not reach this door: %s", error)
+            self._door.upkeep.failed(Part.CONTROL_SOCKET, error)
+        try:
+            await self._exporter.start()
+        except OSError as error:
+            self._door.upkeep.failed(Part.METRICS, error)
+
+    async def restart_socket(self) -> None:
+        """Listen again; OSError."""
+        await self._server.stop()
+        await self._server.start()
+
+    async def restart_figures(self) -> None:
+        """Serve and write figures again, what of it does not; OSError."""
         await self._exporter.start()
 
     async def stop(self) -> None:

@@ -62,7 +62,8 @@ def fault(record: FaultRecord, logbook: Logbook) -> dict[str, Any]:
     """One fault, open or over."""
     lasted_s = logbook.elapsed_s(record.began) if record.lasted_s is None else round(record.lasted_s, 1)
     return {
-        "kind": record.kind.value,
+        "kind": str(record.kind),
+        "why": record.why,
         "since": _text(record.began_at),
         "lasted_s": lasted_s,
         "open": record.lasted_s is None,

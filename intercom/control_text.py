@@ -172,10 +172,16 @@ def faults(records: Sequence[Mapping[str, Any]], *, local: Any) -> str:
     if not records:
         return "No faults since the start."
     rows = [
-        (local(record["since"]), record["kind"], "open" if record["open"] else "over", duration(record["lasted_s"]))
+        (
+            local(record["since"]),
+            record["kind"],
+            "open" if record["open"] else "over",
+            duration(record["lasted_s"]),
+            printable(record.get("why", "")),
+        )
         for record in records
     ]
-    return table(("SINCE", "WHAT", "STATE", "LASTED"), rows)
+    return table(("SINCE", "WHAT", "STATE", "LASTED", "WHY"), rows)
 
 
 def _device(found: Mapping[str, Any]) -> str:

@@ -8,14 +8,15 @@ import itertools
 import logging
 import re
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from intercom import durable
 from intercom.call_log import CallLog, CallRecord
+from intercom.fault_table import SERVICE, Part
 from intercom.machine import Decision, Fault, Phase, Trigger
 from intercom.media.call_stats import CallStats
 from intercom.signalwire import WebRTCCall
@@ -63,14 +64,16 @@ class Tally:
 class FaultRecord:
     """Something that is, or was, broken."""
 
-    kind: Fault
-    """What."""
+    kind: str
+    """What: a name of `fault_table.KINDS`."""
     began_at: datetime
     """When."""
     began: float
     """The same on the monotonic clock, seconds."""
     lasted_s: float | None = None
     """None while it is open."""
+    why: str = ""
+    """What was said of it when it began."""
 
 
 @dataclass
@@ -119,6 +122,7 @@ class Logbook:
     """Told by the call plan and the machine; all on the event loop.
 
     `stats` finds a call's media by its id. `look` takes a picture (JPEG) of who rings; None keeps no pictures.
+    `on_fault` is called when a fault began or is over, `on_defect` when a call could not be written down.
     """
 
     def __init__(
@@ -127,21 +131,27 @@ class Logbook:
         *,
         stats: Callable[[str], CallStats | None],
         look: Callable[[], Awaitable[bytes]] | None = None,
+        on_fault: Callable[[], None] = lambda: None,
+        on_defect: Callable[[BaseException], None] = lambda error: None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._log = log
         self._stats = stats
         self._look = look
+        self._on_fault = on_fault
+        self._on_defect = on_defect
+        self._reasons: dict[Fault, str] = {}
         self._clock = clock
         self._now = now
         self.call: CallEntry | None = None
-        self.open_faults: dict[Fault, FaultRecord] = {}
+        self.open_faults: dict[str, FaultRecord] = {}
         self.past_faults: deque[FaultRecord] = deque(maxlen=FAULTS_KEPT)
         self.calls_by_outcome: Counter[tuple[str, str]] = Counter()
         "by direction and outcome"
-        self.faults_by_kind: Counter[Fault] = Counter()
-        self.recoveries_by_kind: Counter[Fault] = Counter()
+        self.faults_by_kind: Counter[str] = Counter()
+        self.recoveries_by_kind: Counter[str] = Counter()
+        self._faulty_s: defaultdict[str, float] = defaultdict(float)
         self.doors_opened = 0
         self.press_to_ring = Tally(PRESS_TO_RING_S)
         "seconds"
@@ -157,12 +167,48 @@ class Logbook:
         if decision.trigger is Trigger.PRESS and decision.allowed and decision.phase is Phase.RINGING_OUT:
             self._pressed = self._clock()
         for kind in faults - self.open_faults.keys():
-            self.open_faults[kind] = FaultRecord(kind, self._now(), self._clock())
-            self.faults_by_kind[kind] += 1
-        for kind in self.open_faults.keys() - faults:
-            fault = self.open_faults.pop(kind)
-            self.past_faults.append(FaultRecord(kind, fault.began_at, fault.began, self._clock() - fault.began))
-            self.recoveries_by_kind[kind] += 1
+            self.fault_began(kind, self._reasons.pop(kind, ""))
+        for over in [kind for kind in Fault if kind in self.open_faults and kind not in faults]:
+            self.fault_over(over)
+
+    def fault_reason(self, kind: Fault, why: str) -> None:
+        """Why the machine is about to be told of this fault."""
+        self._reasons[kind] = why
+
+    def fault_began(self, kind: str, why: str) -> None:
+        """Something broke; one that is open already stays the one it is."""
+        if kind in self.open_faults:
+            logger.debug("The %s still does not work: %s", _words(kind), why)
+            return
+        self.open_faults[kind] = FaultRecord(kind, self._now(), self._clock(), why=why)
+        self.faults_by_kind[kind] += 1
+        logger.warning("The %s does not work%s", _words(kind), f": {why}" if why else "")
+        self._on_fault()
+
+    def fault_over(self, kind: str) -> None:
+        """It works again, or nobody needs it any more."""
+        fault = self.open_faults.pop(kind, None)
+        if fault is None:
+            return
+        over = replace(fault, lasted_s=self._clock() - fault.began)
+        self.past_faults.append(over)
+        self.recoveries_by_kind[kind] += 1
+        self._faulty_s[kind] += over.lasted_s or 0.0
+        logger.info("The %s works again after %.1f s", _words(kind), over.lasted_s)
+        self._on_fault()
+
+    def part_failed(self, part: Part, why: str) -> None:
+        """A supervised part does not work."""
+        self.fault_began(part, why)
+
+    def part_works(self, part: Part) -> None:
+        """It was started again."""
+        self.fault_over(part)
+
+    def faulty_s(self, kind: str) -> float:
+        """How long this was broken, all in all, seconds."""
+        fault = self.open_faults.get(kind)
+        return self._faulty_s[kind] + (0.0 if fault is None else self._clock() - fault.began)
 
     def began(self, call: WebRTCCall) -> None:
         """The service has our call, or somebody calls us."""
@@ -281,4 +327,17 @@ class Logbook:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
+        task.add_done_callback(self._written)
+
+    def _written(self, task: asyncio.Task[None]) -> None:
+        self._writing.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_defect(error)
+
+
+def _words(kind: str) -> str:
+    if kind == Fault.MEDIA:
+        return "call's media"
+    if kind == SERVICE:
+        return "registration with the service"
+    return kind.replace("_", " ")

@@ -43,7 +43,6 @@ class Loudness:
         self._night_db = audio.night_speaker_db
         self._now = now
         self._applying = asyncio.Lock()
-        self._watch: asyncio.Task[None] | None = None
         self._configured = configured(audio)
         self.levels = self._configured
         """What was set, by day."""
@@ -54,8 +53,6 @@ class Loudness:
         """What holds for this card, from the next block on."""
         await self.look()
         await self.card_came()
-        if self._night is not None:
-            self._watch = asyncio.create_task(self._watch_the_clock(), name="night")
 
     async def card_came(self) -> None:
         """A card was opened, for the first time or again: give it its own levels, whatever it came with."""
@@ -65,11 +62,6 @@ class Loudness:
         self._mixer = open_mixer(self._cards)
         await asyncio.to_thread(self._mixer.freeze)
         await self.apply()
-
-    async def stop(self) -> None:
-        """Look at the clock no more."""
-        if self._watch is not None:
-            self._watch.cancel()
 
     async def set(self, levels: Levels) -> None:
         """From the next block on, and after a restart; OSError when they cannot be kept, though they hold."""
@@ -97,7 +89,8 @@ class Loudness:
             logger.info("The speaker is %s", "turned down for the night" if night else "as loud as by day")
             await self.apply()
 
-    async def _watch_the_clock(self) -> None:
-        while True:
+    async def watch_the_clock(self) -> None:
+        """Look as long as there is a night to come."""
+        while self._night is not None:
             await asyncio.sleep(LOOK_S)
             await self.look()

@@ -112,6 +112,10 @@ class Machine:
         """It works again."""
         return await self._fire(Trigger.FAULT_CLEARED, kind=kind)
 
+    async def given_up(self, call: int) -> Decision:
+        """The media of the call with this ticket has been away for too long: allowed, it is over."""
+        return await self._fire(Trigger.GIVEN_UP, call=call)
+
     def _ring_out(self, _: EventData) -> None:
         self._take_ticket(Phase.RINGING_OUT)
 

@@ -47,6 +47,8 @@ class Trigger(enum.StrEnum):
     UNREGISTERED = "unregistered"
     FAULT = "fault"
     FAULT_CLEARED = "fault_cleared"
+    GIVEN_UP = "given_up"
+    "a fault lasted longer than its call can"
 
 
 class Fault(enum.StrEnum):
@@ -57,6 +59,9 @@ class Fault(enum.StrEnum):
     CAMERA = "camera"
     MEDIA = "media"
     "the call's packets stopped while the service is well"
+    AUDIO_THREAD = "audio_thread"
+    BUTTON = "button"
+    LIGHTS = "lights"
 
 
 class Verdict(enum.StrEnum):
@@ -150,6 +155,18 @@ def _only_the_call_was_broken_and_registered(machine: Machine, event: EventData)
 
 def _media_without_talk(machine: Machine, event: EventData) -> bool:
     return event.kwargs.get("kind") is Fault.MEDIA and machine.phase is not Phase.ACTIVE
+
+
+def _call_without_media(machine: Machine, event: EventData) -> bool:
+    return _this_call(machine, event) and Fault.MEDIA in machine.faults
+
+
+def _only_without_media(machine: Machine, event: EventData) -> bool:
+    return _this_call(machine, event) and machine.faults == {Fault.MEDIA}
+
+
+def _only_without_media_and_registered(machine: Machine, event: EventData) -> bool:
+    return _only_without_media(machine, event) and machine.registered
 
 
 def _last_fault(machine: Machine, event: EventData) -> bool:
@@ -250,6 +267,15 @@ def _faults() -> Iterator[Rule]:
     yield Rule(cleared, _RECOVERING, _ALLOWED, None, "other faults are open", effect="close_fault")
 
 
+def _given_up() -> Iterator[Rule]:
+    given_up, over = Trigger.GIVEN_UP, "the call's media did not come back"
+    yield Rule(given_up, _RECOVERING, _ALLOWED, _IDLE, over, _only_without_media_and_registered, "end")
+    yield Rule(given_up, _RECOVERING, _ALLOWED, _REGISTERING, over, _only_without_media, "end")
+    yield Rule(given_up, _RECOVERING, _ALLOWED, None, over, _call_without_media, "end")
+    for state in State:
+        yield Rule(given_up, state, _IGNORED, None, "it came back, or its call is over")
+
+
 RULES: tuple[Rule, ...] = (
     *_press(),
     *_hold(),
@@ -258,6 +284,7 @@ RULES: tuple[Rule, ...] = (
     *_ended(),
     *_registration(),
     *_faults(),
+    *_given_up(),
 )
 
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from intercom import __version__
 from intercom.config import MetricsConfig, split_listen
+from intercom.fault_table import KINDS
 from intercom.logbook import Tally, heard
-from intercom.machine import Fault, Phase, State
+from intercom.machine import Phase, State
 
 if TYPE_CHECKING:
     from intercom.appliance import Appliance
@@ -119,21 +120,28 @@ def figures(door: Appliance, *, uptime_s: float) -> list[Family]:
             "gauge",
             "1 for what is broken now.",
             "kind",
-            ((kind.value, float(kind in book.open_faults)) for kind in Fault),
+            ((kind, float(kind in book.open_faults)) for kind in KINDS),
         ),
         each(
             "intercom_faults_total",
             "counter",
             "Times that something broke.",
             "kind",
-            ((kind.value, book.faults_by_kind[kind]) for kind in Fault),
+            ((kind, book.faults_by_kind[kind]) for kind in KINDS),
         ),
         each(
             "intercom_recoveries_total",
             "counter",
             "Times that it was mended.",
             "kind",
-            ((kind.value, book.recoveries_by_kind[kind]) for kind in Fault),
+            ((kind, book.recoveries_by_kind[kind]) for kind in KINDS),
+        ),
+        each(
+            "intercom_fault_seconds_total",
+            "counter",
+            "How long it was broken, all in all.",
+            "kind",
+            ((kind, book.faulty_s(kind)) for kind in KINDS),
         ),
         each(
             "intercom_xruns_total",
@@ -173,9 +181,13 @@ def _call_figures(door: Appliance) -> list[Family]:
 class Exporter:
     """Serves the figures at `metrics.listen` and writes them to `metrics.textfile`, where they are set."""
 
-    def __init__(self, config: MetricsConfig, figures: Callable[[], str]) -> None:
+    def __init__(
+        self, config: MetricsConfig, figures: Callable[[], str], *, on_fault: Callable[[BaseException], None]
+    ) -> None:
+        """`on_fault` is told, on the event loop, why there are no figures any more: start it again."""
         self._config = config
         self._figures = figures
+        self._on_fault = on_fault
         self._server: asyncio.Server | None = None
         self._writing: asyncio.Task[None] | None = None
         self._scrapers = 0
@@ -186,15 +198,15 @@ class Exporter:
         return None if self._server is None else int(self._server.sockets[0].getsockname()[1])
 
     async def start(self) -> None:
-        """Begin; without its address the door works, and only the figures are not to be had."""
-        if self._config.listen:
+        """Begin, with what does not run yet; OSError without the address or the file, and then the other goes on."""
+        if self._config.textfile and self._writing is None:
+            file = Path(self._config.textfile)
+            await asyncio.to_thread(_replace, file, self._figures())
+            self._writing = asyncio.create_task(self._write_for_ever(file), name="metrics")
+            self._writing.add_done_callback(self._written)
+        if self._config.listen and self._server is None:
             host, port = split_listen(self._config.listen)
-            try:
-                self._server = await asyncio.start_server(self._serve, host, port, limit=REQUEST_LIMIT_BYTES)
-            except OSError as error:
-                logger.warning("No metrics at %s: %s", self._config.listen, error)
-        if self._config.textfile:
-            self._writing = asyncio.create_task(self._write_for_ever(Path(self._config.textfile)), name="metrics")
+            self._server = await asyncio.start_server(self._serve, host, port, limit=REQUEST_LIMIT_BYTES)
 
     async def stop(self) -> None:
         """Stop both."""
@@ -202,8 +214,9 @@ class Exporter:
             self._server.close()
             self._server = None
         if self._writing is not None:
-            self._writing.cancel()
-            await asyncio.gather(self._writing, return_exceptions=True)
+            writing = self._writing
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request, one answer, the end (HTTP/1.0)."""
@@ -231,16 +244,14 @@ class Exporter:
         return _response("200 OK", self._figures(), body=method == b"GET")
 
     async def _write_for_ever(self, file: Path) -> None:
-        was_well = True
         while True:
-            try:
-                await asyncio.to_thread(_replace, file, self._figures())
-            except OSError as error:
-                logger.log(logging.WARNING if was_well else logging.DEBUG, "No metrics in %s: %s", file, error)
-                was_well = False
-            else:
-                was_well = True
             await asyncio.sleep(TEXTFILE_S)
+            await asyncio.to_thread(_replace, file, self._figures())
+
+    def _written(self, task: asyncio.Task[None]) -> None:
+        self._writing = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_fault(error)
 
 
 def _response(status: str, content: str, *, body: bool = True) -> bytes:

@@ -39,7 +39,6 @@ async def test_levels_outlive_a_restart(tmp_path: Path) -> None:
     await again.loudness.start()
     assert again.speaker == 1000
     assert again.engine.microphone_muted
-    await again.loudness.stop()
 
 
 async def test_the_speaker_is_softer_at_night_and_as_before_by_day(tmp_path: Path) -> None:
@@ -52,7 +51,6 @@ async def test_the_speaker_is_softer_at_night_and_as_before_by_day(tmp_path: Pat
     door.now = datetime(2026, 3, 2, 7)
     await door.loudness.look()
     assert door.speaker == 5011
-    await door.loudness.stop()
 
 
 async def test_a_volume_that_is_set_at_night_is_that_of_the_day(tmp_path: Path) -> None:
@@ -62,7 +60,6 @@ async def test_a_volume_that_is_set_at_night_is_that_of_the_day(tmp_path: Path) 
     await door.loudness.set(Levels(speaker_db=0))
     assert door.speaker == 3162
     assert door.loudness.levels.speaker_db == 0
-    await door.loudness.stop()
 
 
 class ComingCards(SimulatedCards):
@@ -81,4 +78,3 @@ async def test_a_card_that_comes_later_gets_its_own_levels(tmp_path: Path) -> No
     cards.description = "box"
     await loudness.card_came()
     assert loudness.levels.speaker_db == -12
-    await loudness.stop()

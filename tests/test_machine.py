@@ -52,6 +52,8 @@ async def fire(machine: Machine, trigger: Trigger, call: int = 0, kind: Fault = 
             return await machine.fault(kind)
         case Trigger.FAULT_CLEARED:
             return await machine.fault_cleared(kind)
+        case Trigger.GIVEN_UP:
+            return await machine.given_up(call)
 
 
 @pytest.mark.parametrize("state", State)
@@ -156,6 +158,36 @@ async def test_silence_reported_after_the_call_is_no_fault() -> None:
     assert (await machine.fault(Fault.MEDIA)).verdict is Verdict.IGNORED
 
 
+async def test_a_call_whose_sound_does_not_come_back_is_given_up() -> None:
+    machine = await machine_in(State.IN_CALL)
+    ticket = machine.call
+    assert ticket is not None
+    await machine.fault(Fault.MEDIA)
+    assert (await machine.given_up(ticket)).dest is State.IDLE
+    assert (machine.call, machine.faults) == (None, set())
+
+
+async def test_a_call_is_given_up_for_its_sound_only_while_that_is_away() -> None:
+    machine = await machine_in(State.IN_CALL)
+    ticket = machine.call
+    assert ticket is not None
+    await machine.fault(Fault.MEDIA)
+    await machine.fault(Fault.CAMERA)
+    await machine.fault_cleared(Fault.MEDIA)
+    assert (await machine.given_up(ticket)).verdict is Verdict.IGNORED
+    assert machine.call == ticket
+
+
+async def test_giving_a_call_up_leaves_the_other_faults_open() -> None:
+    machine = await machine_in(State.IN_CALL)
+    ticket = machine.call
+    assert ticket is not None
+    await machine.fault(Fault.MEDIA)
+    await machine.fault(Fault.SPEAKER)
+    assert (await machine.given_up(ticket)).dest is State.RECOVERING
+    assert machine.faults == {Fault.SPEAKER}
+
+
 async def test_recovering_lasts_until_the_last_fault_closes() -> None:
     machine = await machine_in(State.RECOVERING)
     await machine.fault(Fault.CAMERA)
@@ -188,7 +220,7 @@ def check_invariants(machine: Machine, decision: Decision) -> None:
         assert machine.registered
     if state in (State.IDLE, State.REGISTERING):
         assert machine.phase is Phase.NONE
-    if decision.trigger is Trigger.ENDED and decision.allowed and not machine.faults:
+    if decision.trigger in (Trigger.ENDED, Trigger.GIVEN_UP) and decision.allowed and not machine.faults:
         assert state in (State.IDLE, State.REGISTERING)
 
 

@@ -92,9 +92,13 @@ async def ask(port: int, request: bytes) -> bytes:
     return answer
 
 
+def unexpected(error: BaseException) -> None:
+    pytest.fail(f"an unexpected fault: {error}")
+
+
 @pytest_asyncio.fixture
 async def exporter() -> AsyncIterator[metrics.Exporter]:
-    exporter = metrics.Exporter(MetricsConfig(listen="127.0.0.1:0"), lambda: "t 1\n")
+    exporter = metrics.Exporter(MetricsConfig(listen="127.0.0.1:0"), lambda: "t 1\n", on_fault=unexpected)
     await exporter.start()
     yield exporter
     await exporter.stop()
@@ -126,25 +130,47 @@ async def test_an_endless_request_is_cut_off(exporter: metrics.Exporter) -> None
 
 
 async def test_nothing_listens_by_default() -> None:
-    exporter = metrics.Exporter(MetricsConfig(), lambda: "")
+    exporter = metrics.Exporter(MetricsConfig(), lambda: "", on_fault=unexpected)
     await exporter.start()
     assert exporter.port is None
     await exporter.stop()
 
 
-async def test_a_taken_address_costs_the_figures_only(
-    exporter: metrics.Exporter, caplog: pytest.LogCaptureFixture
-) -> None:
-    second = metrics.Exporter(MetricsConfig(listen=f"127.0.0.1:{exporter.port}"), lambda: "")
+async def test_an_address_that_is_taken_is_told_and_had_when_it_is_free(exporter: metrics.Exporter) -> None:
+    config = MetricsConfig(listen=f"127.0.0.1:{exporter.port}")
+    second = metrics.Exporter(config, lambda: "t 2\n", on_fault=unexpected)
+    with pytest.raises(OSError, match="address already in use"):
+        await second.start()
+    await exporter.stop()
     await second.start()
-    assert "No metrics at" in caplog.text
+    assert second.port is not None
+    assert (await ask(second.port, b"GET /metrics HTTP/1.0\r\n\r\n")).endswith(b"t 2\n")
     await second.stop()
+
+
+async def test_a_textfile_that_cannot_be_written_any_more_is_told_and_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "TEXTFILE_S", 0.0)
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    faults: asyncio.Queue[BaseException] = asyncio.Queue()
+    config = MetricsConfig(textfile=str(folder / "intercom.prom"))
+    exporter = metrics.Exporter(config, lambda: "t 1\n", on_fault=faults.put_nowait)
+    await exporter.start()
+    folder.rename(tmp_path / "elsewhere")
+    async with asyncio.timeout(WAIT_S):
+        assert isinstance(await faults.get(), OSError)
+    folder.mkdir()
+    await exporter.start()
+    assert (folder / "intercom.prom").read_text() == "t 1\n"
+    await exporter.stop()
 
 
 async def test_the_textfile_is_always_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "TEXTFILE_S", 0.0)
     file = tmp_path / "intercom.prom"
-    exporter = metrics.Exporter(MetricsConfig(textfile=str(file)), lambda: "t 1\n" * 1000)
+    exporter = metrics.Exporter(MetricsConfig(textfile=str(file)), lambda: "t 1\n" * 1000, on_fault=unexpected)
     await exporter.start()
     async with asyncio.timeout(WAIT_S):
         while not file.exists():

@@ -73,7 +73,9 @@ class ControlServer:
         status: Callable[[], Mapping[str, Any]],
         version: str,
         heartbeat: bool = False,
+        on_fault: Callable[[OSError], None],
     ) -> None:
+        """`on_fault` is told, on the event loop, that nobody finds the socket any more: stop and start again."""
         self.path = path
         self._handlers = dict(handlers)
         self._status = status
@@ -81,6 +83,7 @@ class ControlServer:
             "hello", {"protocol": protocol.PROTOCOL, "version": version, "pid": os.getpid()}
         )
         self._heartbeat = heartbeat
+        self._on_fault = on_fault
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._watchers: set[asyncio.StreamWriter] = set()
@@ -213,7 +216,7 @@ class ControlServer:
         try:
             os.utime(self.path)
         except OSError as error:
-            logger.warning("The control socket %s is gone: commands do not reach the door: %s", self.path, error)
+            self._on_fault(error)
             return
         self._beat_due = asyncio.get_running_loop().call_later(HEARTBEAT_S, self._beat)
 

@@ -147,6 +147,17 @@ class AudioEngine:
         self._thread = threading.Thread(target=self._run, name="audio-engine", daemon=True)
         self._thread.start()
 
+    def restart(self) -> None:
+        """Start the thread again that died; what tones sounded are over, a call's sound goes on."""
+        if self._thread is not None:
+            self._thread.join(STOP_DEADLINE_S)
+            if self._thread.is_alive():
+                return
+            self._thread = None
+        with self._wake:
+            self._playing.clear()
+        self.start()
+
     def stop(self) -> None:
         """Silence everything and give the devices back, within two seconds."""
         self._stopping = True
@@ -242,12 +253,15 @@ class AudioEngine:
                     if not self._signalled:
                         self._wake.wait(wait_s)
                     self._signalled = False
-        except Exception as error:  # whatever it was, the door must know that it is deaf and dumb
-            log.exception("the audio engine died")
-            self._on_event(EngineFailed(f"{type(error).__name__}: {error}"))
-        finally:
-            self._capture.close()
-            self._playback.close()
+        except Exception as error:  # noqa: BLE001 - whatever it was, the door must know that it is deaf and dumb
+            self._give_back()
+            self._on_event(EngineFailed(f"{type(error).__name__}: {error}", error))
+        else:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        self._capture.close()
+        self._playback.close()
 
     def _open(self) -> None:
         now = self._clock()

@@ -48,10 +48,12 @@ class XrunHappened:
 
 @dataclass(frozen=True, slots=True)
 class EngineFailed:
-    """The engine's thread died of a defect: there is no sound until a restart."""
+    """The engine's thread died of a defect: there is no sound until the engine is restarted."""
 
     reason: str
     """The exception in words."""
+    error: Exception
+    """It itself."""
 
 
 EngineEvent = EngineStarted | DeviceLost | DeviceReturned | XrunHappened | EngineFailed

@@ -24,8 +24,9 @@ class FrontPanel:
     """The button, the lights and the door's relay, on gpiozero; a context manager.
 
     `on_press`, `on_hold` and `on_release` are called on the panel's button thread: hand them to the event loop with
-    `loop.call_soon_threadsafe`. `on_fault` is called, with the exception, on whatever thread met it: a part of the
-    panel, or one of these callbacks, has failed. `show`, `camera.show` and `door.open` may be called from any thread.
+    `loop.call_soon_threadsafe`. `on_fault` is called, with "button", "lights", "relay" or "camera_pins" and the
+    exception, on whatever thread met it: that part, or its callback, has failed; `restart` sets button and lights going
+    again. `show`, `camera.show` and `door.open` may be called from any thread.
 
     Raises PinsError, GuardError.
     """
@@ -36,7 +37,7 @@ class FrontPanel:
         self.on_press: Callable[[], None] | None = None
         self.on_hold: Callable[[], None] | None = None
         self.on_release: Callable[[], None] | None = None
-        self.on_fault: Callable[[Exception], None] | None = None
+        self.on_fault: Callable[[str, Exception], None] | None = None
         self._config = config
         self._door_config = door
         with contextlib.ExitStack() as stack:
@@ -48,14 +49,16 @@ class FrontPanel:
             stack.callback(release_relay, self._relay)
             self._guard = Guard(door, simulated=self.pins.simulated)
             stack.callback(self._guard.close)
-            self.door = Door(self._relay, self._guard, pulse_s=door.pulse_s, cap_s=door.cap_s, on_fault=self._fault)
+            self.door = Door(
+                self._relay, self._guard, pulse_s=door.pulse_s, cap_s=door.cap_s, on_fault=self._fault_of("relay")
+            )
             stack.callback(self.door.close)
             self._leds = _open_leds(config, self.pins)
-            self.lights = Lights(self._leds, on_fault=self._fault)
+            self.lights = Lights(self._leds, on_fault=self._fault_of("lights"))
             stack.callback(self.lights.close)
             self.camera = self._open_camera_pins(camera or CameraConfig())
             stack.callback(self.camera.close)
-            self._button = _ButtonWatch(config, self.pins, self._report, self._fault)
+            self._button = _ButtonWatch(config, self.pins, self._report, self._fault_of("button"))
             stack.callback(self._button.close)
             self._stack = stack.pop_all()
 
@@ -113,6 +116,10 @@ class FrontPanel:
         """Show `pattern` on the lights; its first moment is on the pins when this returns."""
         self.lights.show(pattern)
 
+    def restart(self, part: str) -> None:
+        """Set "button" or "lights" going again after a fault; harmless while it runs. Raises what it fails with."""
+        {"button": self._button.restart, "lights": self.lights.restart}[part]()
+
     def close(self) -> None:
         """Close the door, turn the lights off and give the pins back."""
         self._stack.close()
@@ -127,7 +134,7 @@ class FrontPanel:
         if self.simulated:
             used = {self._config.button_gpio, self._door_config.relay_gpio, *light_gpios(self._config)}
             camera = with_simulated_pins(camera, used)
-        return CameraPins(camera, self.pins, on_fault=self._fault)
+        return CameraPins(camera, self.pins, on_fault=self._fault_of("camera_pins"))
 
     def _report(self, event: ButtonEvent) -> None:
         callback = {
@@ -141,11 +148,14 @@ class FrontPanel:
             callback()
         except Exception as error:
             log.exception("What was told that the button was %s failed.", event.value)
-            self._fault(error)
+            self._fault_of("button")(error)
 
-    def _fault(self, error: Exception) -> None:
-        if self.on_fault is not None:
-            self.on_fault(error)
+    def _fault_of(self, part: str) -> Callable[[Exception], None]:
+        def fault(error: Exception) -> None:
+            if self.on_fault is not None:
+                self.on_fault(part, error)
+
+        return fault
 
 
 def _given_pins(factory: Any) -> Pins:
@@ -205,8 +215,19 @@ class _ButtonWatch:
             )
         self._device.when_activated = lambda: self._edge(True)
         self._device.when_deactivated = lambda: self._edge(False)
-        self._thread = threading.Thread(target=self._run, name="panel-button", daemon=True)
-        self._thread.start()
+        self._thread = self._start()
+
+    def restart(self) -> None:
+        """Watch again after the thread died."""
+        with self._changed:
+            if not (self._thread.is_alive() or self._closed):
+                self._events.clear()
+                self._thread = self._start()
+
+    def _start(self) -> threading.Thread:
+        thread = threading.Thread(target=self._run, name="panel-button", daemon=True)
+        thread.start()
+        return thread
 
     @property
     def is_down(self) -> bool:

@@ -82,9 +82,7 @@ class Lights:
         self._pattern = Pattern.OFF
         self._since = clock()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="panel-lights", daemon=True)
-        if leds:
-            self._thread.start()
+        self._thread = self._start() if leds else None
 
     @property
     def pattern(self) -> Pattern:
@@ -94,15 +92,27 @@ class Lights:
     def show(self, pattern: Pattern) -> None:
         """Show `pattern` from its beginning; its first moment is on the pins when this returns.
 
-        The pattern that is shown already goes on undisturbed.
+        The pattern that is shown already goes on undisturbed. Lights that cannot are a fault, and no error here.
         """
         with self._changed:
             if self._closed or pattern is self._pattern:
                 return
             self._pattern = pattern
             self._since = self._clock()
-            self._set(frame_at(PATTERNS[pattern], 0.0))
             self._changed.notify()
+            try:
+                self._set(frame_at(PATTERNS[pattern], 0.0))
+            except Exception as error:  # noqa: BLE001 - whatever the pins raise (lgpio's derive from it) is a fault
+                self._on_fault(error)
+
+    def restart(self) -> None:
+        """Play on after a fault. Raises what the pins raise."""
+        with self._changed:
+            if self._closed or not self._leds:
+                return
+            self._set(frame_at(PATTERNS[self._pattern], self._clock() - self._since))
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = self._start()
 
     def close(self) -> None:
         """Turn the lights off and give the pins back."""
@@ -111,7 +121,7 @@ class Lights:
                 return
             self._closed = True
             self._changed.notify()
-        if self._leds:
+        if self._thread is not None:
             self._thread.join()
         for led in self._leds:
             led.close()
@@ -123,9 +133,14 @@ class Lights:
                     frame = frame_at(PATTERNS[self._pattern], self._clock() - self._since)
                     self._set(frame)
                     self._changed.wait(frame.lasts_s)
-        except Exception as error:
-            log.exception("The lights stopped.")
+        except Exception as error:  # noqa: BLE001 - the same
+            log.debug("The lights stopped.")
             self._on_fault(error)
+
+    def _start(self) -> threading.Thread:
+        thread = threading.Thread(target=self._run, name="panel-lights", daemon=True)
+        thread.start()
+        return thread
 
     def _set(self, frame: Frame) -> None:
         values = frame.colour if len(self._leds) == 3 else (frame.level,)

@@ -142,6 +142,14 @@ class SignalWire(DeviceMembers, ToolsMembers):
         await self._start()
         await self._registration.register()
 
+    def renew(self) -> None:
+        """Connect anew, although the connection stands: registration and calls are taken up again."""
+        self._link.renew()
+
+    async def wait_ended(self) -> None:
+        """Wait until the connection is not kept any more; raises what ended it, if it was not we."""
+        await self._link.wait_ended()
+
     async def unregister(self) -> None:
         """Stop inbound calls; the connection stays."""
         await self._registration.unregister()

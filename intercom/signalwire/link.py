@@ -158,6 +158,20 @@ class Link:
                 raise NotConnectedError("The client is not connected; call connect() first.")
             await self._next_change()
 
+    def renew(self) -> None:
+        """Something of ours is broken: a new connection, from which everything begins again; calls are resumed."""
+        if self.state in {LinkState.AUTHENTICATING, LinkState.READY}:
+            self._leave_and_retry()
+        else:
+            self.retry_now()
+
+    async def wait_ended(self) -> None:
+        """Wait until nobody keeps the connection any more, and raise what ended it, if that was not `stop`."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+            if not self._task.cancelled():
+                self._task.result()
+
     def retry_now(self) -> None:
         """The network is back: do not wait for the next attempt. A connection that stands is left alone."""
         if self.state is LinkState.WAITING:

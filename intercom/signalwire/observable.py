@@ -94,5 +94,5 @@ class Value(Happenings[T]):
 
 def report_fault(message: str, error: Exception) -> None:
     """Hand a fault that has no caller to the event loop's exception handler."""
-    context: dict[str, Any] = {"message": message, "exception": error}
+    context: dict[str, Any] = {"message": message, "exception": error, "part": "client"}
     asyncio.get_running_loop().call_exception_handler(context)

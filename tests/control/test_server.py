@@ -27,11 +27,13 @@ class Door:
     def __init__(self, path: Path) -> None:
         self.state = "idle"
         self.callers: list[Caller] = []
+        self.faults: list[OSError] = []
         self.server = ControlServer(
             path,
             {"status": self.status, "refuse": self.refuse, "break": self.break_},
             status=lambda: {"state": self.state},
             version="1",
+            on_fault=self.faults.append,
         )
 
     async def status(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -222,3 +224,15 @@ async def test_the_heart_beats_only_where_it_costs_no_card(tmp_path: Path, monke
     assert set(beats) == {beating.server.path}
     await resting.server.stop()
     await beating.server.stop()
+
+
+async def test_a_socket_that_somebody_took_away_is_told_and_is_there_again_after_a_restart(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door.server._heartbeat = True
+    door.server.path.unlink()
+    door.server._beat()
+    assert [type(error) for error in door.faults] == [FileNotFoundError]
+    await door.server.stop()
+    await door.server.start()
+    assert (await ask(door, "status"))["state"] == "idle"

@@ -46,7 +46,11 @@ class Door:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._server = ControlServer(
-            path, {"status": self._status, "door.open": self._open}, status=lambda: DOC, version="1"
+            path,
+            {"status": self._status, "door.open": self._open},
+            status=lambda: DOC,
+            version="1",
+            on_fault=lambda error: None,
         )
 
     def start(self) -> None:

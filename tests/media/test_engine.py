@@ -247,3 +247,22 @@ def test_without_any_card_what_the_far_end_says_passes_by_and_a_chime_ends_in_it
         near.wait_for_tone(620, 10)
     finally:
         engine.stop()
+
+
+def test_an_engine_that_died_carries_the_same_call_on_after_a_restart(
+    engine: AudioEngine, reported: Reported[EngineEvent], alsa_cards: AlsaCards
+) -> None:
+    class BrokenOnce(FarEndTone):
+        broken = True
+
+        def pull(self, now: float) -> Samples:
+            if self.broken:
+                self.broken = False
+                raise ZeroDivisionError("a defect")
+            return super().pull(now)
+
+    with alsa_cards.listen() as heard:
+        engine.connect(BrokenOnce(440), NearEndMemory())
+        reported.wait_for(EngineFailed)
+        engine.restart()
+        heard.wait_for_tone(440)

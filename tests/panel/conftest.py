@@ -27,7 +27,7 @@ class Bench:
         panel.on_press = lambda: self.reported.put("pressed")
         panel.on_hold = lambda: self.reported.put("held")
         panel.on_release = lambda: self.reported.put("released")
-        panel.on_fault = self.reported.put
+        panel.on_fault = lambda part, error: self.reported.put((part, error))
         panel.door.on_change = lambda is_open: self.reported.put("open" if is_open else "closed")
 
     def press(self) -> None:

@@ -63,9 +63,10 @@ def test_a_simulated_panel_has_both_on_pins_that_nothing_else_has(make_bench: Ca
 
 
 def test_a_callback_that_fails_is_a_fault_of_the_panel() -> None:
-    faults: queue.Queue[Exception] = queue.Queue()
+    faults: queue.Queue[tuple[str, Exception]] = queue.Queue()
     with FrontPanel(PanelConfig(), DoorConfig(), pin_factory=MockFactory(pin_class=MockPWMPin)) as panel:
-        panel.on_fault = faults.put
+        panel.on_fault = lambda part, error: faults.put((part, error))
         panel.camera.on_switch = lambda: raises(OSError("broken"))
         panel.camera.simulate_switch(True)
-        assert str(faults.get(timeout=WAIT_S)) == "broken"
+        part, error = faults.get(timeout=WAIT_S)
+        assert (part, str(error)) == ("camera_pins", "broken")

@@ -9,7 +9,7 @@ from gpiozero.pins.mock import MockFactory
 
 from intercom.config import DoorConfig, PanelConfig
 from intercom.panel import FrontPanel, PanelClosedError, Pattern
-from tests.panel.conftest import Bench
+from tests.panel.conftest import WAIT_S, Bench
 
 
 def test_a_press_is_reported(bench: Bench) -> None:
@@ -48,9 +48,37 @@ def test_a_callback_that_fails_is_a_fault_and_the_button_goes_on(bench: Bench) -
 
     bench.panel.on_press = fail
     bench.press()
-    assert isinstance(bench.next(), RuntimeError)
+    part, error = bench.next()  # type: ignore[misc]  # a pair, from on_fault
+    assert (part, str(error)) == ("button", "no")
     bench.release()
     assert bench.next() == "released"
+
+
+def test_a_button_whose_thread_died_is_felt_again_after_a_restart(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = bench.panel._button
+
+    def defect() -> None:
+        raise ZeroDivisionError("a defect")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(watch, "_wait_for_events", defect)
+        bench.press()
+        assert bench.next() == "pressed"
+        part, error = bench.next()  # type: ignore[misc]  # a pair, from on_fault
+        assert (part, str(error)) == ("button", "a defect")
+        watch._thread.join(WAIT_S)
+    bench.panel.restart("button")
+    bench.release()
+    assert bench.next() == "released"
+
+
+def test_restarting_what_runs_does_no_harm(bench: Bench) -> None:
+    bench.panel.restart("button")
+    bench.panel.restart("lights")
+    bench.press()
+    assert bench.next() == "pressed"
 
 
 @pytest.mark.parametrize("active_high", [True, False])

@@ -1,5 +1,6 @@
 """How patterns are played."""
 
+import queue
 import threading
 
 import pytest
@@ -115,4 +116,22 @@ def test_lights_that_break_are_a_fault() -> None:
     led.breaks = True
     assert told.wait(WAIT_S)
     assert "gone" in str(faults[0])
+    lights.close()
+
+
+def test_lights_that_broke_play_on_after_a_restart_and_showing_meanwhile_raises_nothing() -> None:
+    led = RecordingLed()
+    faults: queue.Queue[Exception] = queue.Queue()
+    lights = Lights([led], on_fault=faults.put)
+    led.breaks = True
+    lights.show(Pattern.RINGING)
+    faults.get(timeout=WAIT_S)
+    with pytest.raises(OSError, match="gone"):
+        lights.restart()
+    led.breaks = False
+    led.wrote.clear()
+    lights.restart()
+    assert led.wrote.wait(WAIT_S)
+    lights.show(Pattern.IDLE)
+    assert led.value == 1.0
     lights.close()

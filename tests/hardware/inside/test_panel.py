@@ -41,7 +41,7 @@ def told(panel: FrontPanel) -> queue.Queue[str]:
     panel.on_press = lambda: reports.put("pressed")
     panel.on_hold = lambda: reports.put("held")
     panel.on_release = lambda: reports.put("released")
-    panel.on_fault = lambda error: reports.put(repr(error))
+    panel.on_fault = lambda part, error: reports.put(f"{part}: {error!r}")
     return reports
 
 

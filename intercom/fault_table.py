@@ -1,0 +1,134 @@
+"""What can break, what mends it, and when the program gives up: the table behind `docs/faults.md`."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from intercom.machine_table import Fault
+
+TRIES = 5
+"""Times that a part is started again within ten minutes: a defect that heals heals sooner."""
+MEDIA_PATIENCE_S = 45.0
+"""A call without sound is given up: beyond this people have hung up. The ladder of recovery takes half of it."""
+
+
+class Part(enum.StrEnum):
+    """What is supervised: a thread, a server, a piece of lasting work."""
+
+    AUDIO_THREAD = Fault.AUDIO_THREAD.value
+    BUTTON = Fault.BUTTON.value
+    LIGHTS = Fault.LIGHTS.value
+    RELAY = "relay"
+    CAMERA_PINS = "camera_pins"
+    CALLS = "calls"
+    CLIENT = "client"
+    CONTROL_SOCKET = "control_socket"
+    METRICS = "metrics"
+    CALL_LOG = "call_log"
+    HOUSEKEEPING = "housekeeping"
+
+    @property
+    def words(self) -> str:
+        """Its name in a sentence."""
+        return self.value.replace("_", " ")
+
+
+SERVICE = "service"
+"""The kind of fault that the service does not know us."""
+
+
+class Ends(enum.Enum):
+    """When giving up on a part ends the program, which systemd then starts anew, with the door locked."""
+
+    NEVER = "never"
+    AFTER_THE_CALL = "as soon as no call is under way"
+    AT_ONCE = "at once"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One row: how a fault is treated."""
+
+    kind: str
+    """Its name in the log, in `intercom faults` and in the figures."""
+    what: str
+    """What is wrong."""
+    mended_by: str
+    """What the door does about it."""
+    tries: int | None
+    """How often within ten minutes; None: for ever."""
+    ends: Ends
+    """When that ends the program."""
+    otherwise: str = ""
+    """What is given up instead of the program."""
+
+
+_RESTARTED = "started again after 0.5 s, then twice as long each time, up to 30 s"
+
+POLICIES: tuple[Policy, ...] = (
+    Policy(Fault.MICROPHONE, "no card records", "the card is looked for, for ever", None, Ends.NEVER),
+    Policy(Fault.SPEAKER, "no card plays", "the card is looked for, for ever", None, Ends.NEVER),
+    Policy(Fault.CAMERA, "no picture", "the camera is opened again each second while it is wanted", None, Ends.NEVER),
+    Policy(
+        Fault.MEDIA,
+        "the call's packets stopped",
+        "the call moves to a new path",
+        None,
+        Ends.NEVER,
+        f"after {MEDIA_PATIENCE_S:.0f} s the call ends with MEDIA_TIMEOUT",
+    ),
+    Policy(SERVICE, "the service does not reach us", "connecting and registering, for ever", None, Ends.NEVER),
+    Policy(Part.AUDIO_THREAD, "the thread of the sound died", _RESTARTED, TRIES, Ends.AT_ONCE),
+    Policy(Part.BUTTON, "the thread of the button died", _RESTARTED, TRIES, Ends.AFTER_THE_CALL),
+    Policy(Part.LIGHTS, "the thread of the lights died", _RESTARTED, TRIES, Ends.AFTER_THE_CALL),
+    Policy(Part.RELAY, "the relay does not turn off", "nothing: its guard locks the door", 0, Ends.AT_ONCE),
+    Policy(Part.CAMERA_PINS, "the camera's switch or light failed", "its next change", TRIES, Ends.AFTER_THE_CALL),
+    Policy(Part.CALLS, "work on a call failed", "a call that nobody looks after is ended", TRIES, Ends.AFTER_THE_CALL),
+    Policy(Part.CLIENT, "work of the client failed", "a new connection", TRIES, Ends.AFTER_THE_CALL),
+    Policy(Part.CONTROL_SOCKET, "commands do not reach the door", "listening again, for ever", None, Ends.NEVER),
+    Policy(Part.METRICS, "no figures are served or written", "beginning again, for ever", None, Ends.NEVER),
+    Policy(Part.CALL_LOG, "a call could not be written", "its row waits for the next one", None, Ends.NEVER),
+    Policy(Part.HOUSEKEEPING, "other work failed", "the next of its kind", TRIES, Ends.AFTER_THE_CALL),
+)
+_BY_KIND = {policy.kind: policy for policy in POLICIES}
+KINDS = tuple(str(policy.kind) for policy in POLICIES)
+"""Every kind of fault, by name."""
+
+
+def policy_of(kind: str) -> Policy:
+    """The row of this kind."""
+    return _BY_KIND[str(kind)]
+
+
+def page() -> str:
+    """`docs/faults.md`, whole."""
+    lines = ["| kind | what is wrong | what the door does | gives up |", "|---|---|---|---|"]
+    for policy in POLICIES:
+        if policy.ends is Ends.NEVER:
+            gives_up = policy.otherwise or "never"
+        else:
+            after = f"after {policy.tries} tries in ten minutes " if policy.tries else ""
+            gives_up = f"{after}the program ends {policy.ends.value}"
+        lines.append(f"| `{policy.kind}` | {policy.what} | {policy.mended_by} | {gives_up} |")
+    table = "\n".join(lines)
+    return f"""# Faults
+
+Generated from `intercom/fault_table.py` by `python -m intercom.fault_table`; a test keeps it true.
+
+Whatever breaks, the rest goes on: a call survives its sound card, the network and the service. Each fault opens and
+closes once. The log has a WARNING when it opens, with the reason, and an INFO when it closes, with how long it lasted;
+what happens in between is DEBUG. `intercom status` shows those that are open, `intercom faults` the last hundred, and
+the [figures](commands.md) count them by kind, with the seconds that they were open.
+
+{table}
+
+A program that ends on purpose says why in one sentence, locks the door, and is started anew by systemd after 2 s, with
+no limit. The same happens to one that hangs: the watchdog is fed only while the event loop, the audio thread and the
+session all make progress, and its bite leaves in the log where each thread stood. A thread that dies shows as
+`recovering` on the lights until it runs again; of the other parts a visitor notices nothing.
+"""
+
+
+if __name__ == "__main__":
+    print(page(), end="")

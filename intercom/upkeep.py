@@ -1,0 +1,216 @@
+"""Keeps the door station's parts going: starts again what failed, gives up a call without sound, ends the program."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from intercom.fault_table import MEDIA_PATIENCE_S, Ends, Part
+from intercom.machine import Decision, Fault, Phase
+from intercom.media.echo import EchoCanceller
+from intercom.media.echo_watch import EchoWatch
+from intercom.supervisor import PartFailedError, Supervisor
+
+if TYPE_CHECKING:
+    from intercom.appliance import Appliance
+
+logger = logging.getLogger(__name__)
+
+ECHO_LOOK_S = 1.0
+"""Speech is judged by the second."""
+
+
+class Upkeep:
+    """The appliance's supervisor and what it does about each part. Belongs to the event loop."""
+
+    def __init__(self, door: Appliance) -> None:
+        self._door = door
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._ends_after_call: PartFailedError | None = None
+        self._media_patience: asyncio.TimerHandle | None = None
+        self._chores: dict[str, asyncio.Task[None]] = {}
+        "lasting work, by name"
+        self._errands: set[asyncio.Task[Any]] = set()
+        self._supervisor = Supervisor(self, give_up=self._give_up)
+        for part, restart in {
+            Part.AUDIO_THREAD: self._restart_engine,
+            Part.BUTTON: self._restart_button,
+            Part.LIGHTS: self._restart_lights,
+            Part.RELAY: None,
+            Part.CAMERA_PINS: None,
+            Part.CALLS: self._mend_calls,
+            Part.CLIENT: self._renew_client,
+            Part.CONTROL_SOCKET: door.commands.restart_socket,
+            Part.METRICS: door.commands.restart_figures,
+            Part.CALL_LOG: None,
+            Part.HOUSEKEEPING: self._do_chores,
+        }.items():
+            self._supervisor.watch(part, restart)
+
+    def start(self) -> None:
+        """Begin the lasting work, and look after all of it."""
+        self._loop.set_exception_handler(self._unhandled)
+        self._begin_chores()
+
+    def stop(self) -> None:
+        """Start nothing again any more."""
+        self._supervisor.close()
+        self._be_patient_no_more()
+        for task in (*self._chores.values(), *self._errands):
+            task.cancel()
+        self._loop.set_exception_handler(None)
+
+    async def wait_ended(self) -> None:
+        """Wait until the program must end to be started anew, and raise why."""
+        await self._ended
+
+    # -- what fails ------------------------------------------------------------------------------------
+
+    def failed(self, part: Part, error: BaseException) -> None:
+        """A part failed."""
+        self._supervisor.failed(part, error)
+
+    def failed_elsewhere(self, part: Part, error: BaseException) -> None:
+        """The same, from whatever thread."""
+        self._loop.call_soon_threadsafe(self.failed, part, error)
+
+    def done(self, part: Part) -> Callable[[asyncio.Task[Any]], None]:
+        """What to call when a task of this part is done."""
+
+        def done(task: asyncio.Task[Any]) -> None:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self.failed(part, error)
+
+        return done
+
+    def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if context.get("part") == Part.CLIENT.value and isinstance(error, Exception):
+            self.failed(Part.CLIENT, error)
+        else:
+            loop.default_exception_handler(context)
+
+    def part_failed(self, part: Part, why: str) -> None:
+        """A supervised part does not work: what the visitor notices is the machine's business too."""
+        if (fault := _machine_fault(part)) is None:
+            self._door.logbook.fault_began(part, why)
+        else:
+            self._errand(self._door.fault(fault, why))
+
+    def part_works(self, part: Part) -> None:
+        """It was started again."""
+        if (fault := _machine_fault(part)) is None:
+            self._door.logbook.fault_over(part)
+        else:
+            self._errand(self._door.fault_cleared(fault))
+
+    # -- what is given up ------------------------------------------------------------------------------
+
+    def decided(self, decision: Decision) -> None:
+        """The machine decided something: what waited for the end of the call happens now."""
+        if decision.phase is Phase.NONE and self._door.machine.phase is Phase.NONE:
+            self._be_patient_no_more()
+            if self._ends_after_call is not None:
+                self._end(self._ends_after_call)
+
+    def media_silent(self) -> None:
+        """The call's sound stopped coming: it is waited for, but not for ever."""
+        if self._media_patience is None and (call := self._door.machine.call) is not None:
+            self._media_patience = self._loop.call_later(MEDIA_PATIENCE_S, self._lose_patience, call)
+
+    def media_returned(self) -> None:
+        """It comes again."""
+        self._be_patient_no_more()
+
+    def _lose_patience(self, call: int) -> None:
+        self._media_patience = None
+        current = self._door.plan.call
+        if current is not None and (current.held or current.far_held):
+            self.media_silent()
+        elif Fault.MEDIA in self._door.machine.faults:
+            self._errand(self._door.plan.media_lost(call))
+
+    def _be_patient_no_more(self) -> None:
+        if self._media_patience is not None:
+            self._media_patience.cancel()
+            self._media_patience = None
+
+    def _give_up(self, error: PartFailedError, ends: Ends) -> None:
+        if ends is Ends.AT_ONCE or self._door.machine.phase is Phase.NONE:
+            self._end(error)
+        else:
+            logger.error("%s as soon as the call is over", error)
+            self._ends_after_call = error
+
+    def _end(self, error: PartFailedError) -> None:
+        if not self._ended.done():
+            self._ended.set_exception(error)
+            self._door.signs.broken()
+
+    # -- what is started again -------------------------------------------------------------------------
+
+    async def _restart_engine(self) -> None:
+        await asyncio.to_thread(self._door.engine.restart)
+
+    async def _restart_button(self) -> None:
+        self._door.panel.restart("button")
+
+    async def _restart_lights(self) -> None:
+        self._door.panel.restart("lights")
+
+    async def _mend_calls(self) -> None:
+        await self._door.plan.end_what_nobody_follows()
+
+    async def _renew_client(self) -> None:
+        self._door.follow_client()
+        self._begin_chores()
+        self._door.client.renew()
+
+    async def _do_chores(self) -> None:
+        self._begin_chores()
+
+    # -- lasting work ----------------------------------------------------------------------------------
+
+    def _begin_chores(self) -> None:
+        """Begin what does not run."""
+        self._chore("registering", self._door.stay_registered, Part.CLIENT)
+        self._chore("night", self._door.loudness.watch_the_clock)
+        self._chore("call log", self._door.logbook.forget_daily)
+        if isinstance(canceller := self._door.canceller, EchoCanceller):
+            self._chore("echo", lambda: self._watch_echo(canceller))
+
+    def _chore(self, name: str, work: Callable[[], Coroutine[Any, Any, None]], part: Part = Part.HOUSEKEEPING) -> None:
+        if name in self._chores:
+            return
+        self._chores[name] = task = self._loop.create_task(work(), name=name)
+        task.add_done_callback(lambda _: self._chores.pop(name))
+        task.add_done_callback(self.done(part))
+
+    def _errand(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = self._loop.create_task(work)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+        task.add_done_callback(self.done(Part.HOUSEKEEPING))
+
+    async def _watch_echo(self, canceller: EchoCanceller) -> None:
+        watch = EchoWatch()
+        while True:
+            await asyncio.sleep(ECHO_LOOK_S)
+            entry = self._door.logbook.call
+            fallen = watch.look(None if entry is None else entry.call.id, canceller.stats())
+            if fallen is not None:
+                logger.warning(
+                    "The house hears itself: the echo is only %.0f dB softer. Turn the speaker down with `intercom "
+                    "volume`; `intercom audio test` says how far",
+                    fallen.echo_loss_db,
+                )
+
+
+def _machine_fault(part: Part) -> Fault | None:
+    with contextlib.suppress(ValueError):
+        return Fault(part.value)
+    return None
