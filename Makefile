@@ -1,6 +1,6 @@
 # `make` lists what there is. Every target sets up what it needs first (setup.sh); that is quick the second time.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench check docs setup
+.PHONY: help demo install uninstall deb test bench check docs setup
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 NAME ?= all
@@ -11,6 +11,16 @@ help: ## this list
 demo: ## try it on this machine; LAN=1 lets phones on this network answer the door
 	@./setup.sh
 	@$(BIN)/intercom demo $(if $(LAN),--lan)
+
+install: ## put it on this machine as a service that starts at boot; again for an upgrade
+	@systemd/install.sh install
+
+uninstall: ## take it off this machine; PURGE=1 takes its settings and state as well
+	@systemd/install.sh uninstall $(if $(PURGE),purge)
+
+deb: ## build a .deb for this machine; SUITE=bookworm ARCH=arm64 for another
+	@./setup.sh
+	@$(BIN)/python -m deb $(if $(SUITE),--suite $(SUITE)) $(if $(ARCH),--arch $(ARCH))
 
 test: setup check ## all tests, after lint, types and import rules
 	@$(BIN)/pytest

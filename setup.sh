@@ -4,6 +4,7 @@
 #   ./setup.sh          what `make demo` needs
 #   ./setup.sh --test   what `make test` needs as well
 #   ./setup.sh --bench  what `make bench` needs as well: other people's software to measure beside, and speech
+#   ./setup.sh --system what `make install` needs of the system, and nothing else
 #
 # It may be run again at any time: what is there already is left as it is. PYTHON=/path/to/python3
 # chooses another Python.
@@ -14,6 +15,7 @@ PYTHON=${PYTHON:-python3}
 VENV=.venv
 WITH_TESTS=no
 WITH_BENCHES=no
+ONLY_SYSTEM=no
 
 say() { printf '%s\n' "$*" >&2; }
 stop() {
@@ -25,7 +27,9 @@ case "${1-}" in
   "") ;;
   --test) WITH_TESTS=yes ;;
   --bench) WITH_TESTS=yes WITH_BENCHES=yes ;;
-  *) stop "unknown argument $1. Usage: ./setup.sh [--test | --bench]" ;;
+  # The system's own Python: its picamera2 and lgpio are made for no other.
+  --system) ONLY_SYSTEM=yes PYTHON=/usr/bin/python3 ;;
+  *) stop "unknown argument $1. Usage: ./setup.sh [--test | --bench | --system]" ;;
 esac
 
 # --- What is there -----------------------------------------------------------------------------
@@ -39,6 +43,7 @@ has_python_headers() {
 }
 has_library() { "$PYTHON" -c 'import sys, ctypes.util as c; raise SystemExit(not c.find_library(sys.argv[1]))' "$1"; }
 is_raspberry_pi_os() { [ -e /etc/rpi-issue ]; }
+is_raspberry_pi() { is_raspberry_pi_os || grep -qs "Raspberry Pi" /proc/device-tree/model; }
 
 MISSING=""
 # need PACKAGE REASON CHECK [ARGUMENT]: note a package whose check fails.
@@ -59,6 +64,8 @@ find_missing() {
   need libopus0 "the calls' audio codec" has_library opus
   if is_raspberry_pi_os; then
     need python3-picamera2 "the Raspberry Pi camera" has_package python3-picamera2
+  fi
+  if is_raspberry_pi; then
     need python3-lgpio "button, lights and relay" has_package python3-lgpio
   fi
   [ "$WITH_TESTS" = yes ] || return 0
@@ -159,6 +166,11 @@ is_done() { [ -e "$VENV/.$1" ] && [ "$(cat "$VENV/.$1")" = "$NOW" ] && [ -x "$VE
 
 has_program "$PYTHON" || stop "there is no $PYTHON: install Python 3.11 or newer."
 has_module tomllib || stop "$PYTHON is too old: Intercom needs Python 3.11 or newer. PYTHON=... names another one."
+if [ "$ONLY_SYSTEM" = yes ]; then
+  find_missing
+  install_missing
+  exit 0
+fi
 NOW=$(fingerprint)
 if [ "$WITH_BENCHES" = yes ]; then
   DONE=set-up-with-benches

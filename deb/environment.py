@@ -1,0 +1,208 @@
+"""The Python environment of the package: /opt/intercom with every library, for a machine that need not be this one.
+
+Wheels are taken as they are. pyalsaaudio has none: its one C file is compiled here, with Debian's cross compiler and
+the target's own headers and libraries where the target is another machine.
+"""
+
+from __future__ import annotations
+
+import email
+import email.message
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+# pip's own copy: an environment that can install can judge what it installed.
+from pip._vendor.packaging.markers import default_environment
+from pip._vendor.packaging.requirements import Requirement
+from pip._vendor.packaging.utils import canonicalize_name
+
+from deb.target import BuildError, Target
+
+ROOT = Path(__file__).parent.parent
+FROM_SOURCE = "pyalsaaudio"
+PLACE = "opt/intercom"
+HEADERS = ("libasound2-dev", "libc6-dev", "libpython3-dev")
+LAUNCHER = """#!/opt/intercom/bin/python3
+import sys
+
+from intercom.cli import main
+
+sys.exit(main())
+"""
+
+
+def cache() -> Path:
+    """The directory that keeps what was fetched and compiled; it is outside the checkout and may be deleted at will."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("INTERCOM_CACHE") or Path(root) / "intercom")
+
+
+def lay_environment(target: Target, tree: Path) -> None:
+    """Lay the environment under `tree`/opt/intercom, with the program in it."""
+    place = tree / PLACE
+    site = place / f"lib/python{target.suite.python}/site-packages"
+    shutil.copytree(_libraries(target), site, symlinks=True)
+    shutil.copytree(ROOT / "intercom", site / "intercom", ignore=shutil.ignore_patterns("__pycache__"))
+    programs = place / "bin"
+    programs.mkdir()
+    (programs / "python3").symlink_to(f"/usr/bin/python{target.suite.python}")
+    (programs / "python").symlink_to("python3")
+    (programs / "intercom").write_text(LAUNCHER)
+    (programs / "intercom").chmod(0o755)
+    (place / "pyvenv.cfg").write_text(
+        # picamera2 and lgpio are the system's: they fit its camera stack and its kernel.
+        f"home = /usr/bin\ninclude-system-site-packages = true\nversion = {target.suite.python}\n"
+    )
+
+
+def dists(site: Path) -> Iterator[email.message.Message]:
+    """The metadata of each library in a directory of libraries."""
+    for file in sorted(site.glob("*.dist-info/METADATA")):
+        yield email.message_from_string(file.read_text(encoding="utf-8"))
+
+
+def dependencies() -> list[str]:
+    """What the program needs, as pyproject.toml says it."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        found: list[str] = tomllib.load(file)["project"]["dependencies"]
+    return found
+
+
+def _libraries(target: Target) -> Path:
+    """The directory with every library for `target`, made when it is not cached."""
+    made_of = [target.suite.name, target.processor.name, *target.suite.constraints, *dependencies()]
+    made_of += [file.read_text() for file in sorted(Path(__file__).parent.glob("*.py"))]
+    key = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:12]
+    kept = cache() / f"deb-{target.suite.name}-{target.processor.name}-{key}"
+    if kept.is_dir():
+        return kept
+    cache().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="deb-", dir=cache()) as folder:
+        work = Path(folder)
+        _alsa_wheel(target, work)
+        _install(target, work)
+        _check(target, work / "site")
+        try:
+            (work / "site").rename(kept)
+        except OSError:
+            if not kept.is_dir():  # made meanwhile by another build
+                raise
+    return kept
+
+
+def _install(target: Target, work: Path) -> None:
+    python = target.suite.python
+    (work / "constraints").write_text("\n".join(target.suite.constraints))
+    _run(
+        *(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"),
+        *("--target", work / "site", "--no-compile", "--only-binary", ":all:", "--find-links", work),
+        *("--constraint", work / "constraints", "--implementation", "cp", "--python-version", python),
+        *(word for abi in (target.suite.abi, "abi3", "none") for word in ("--abi", abi)),
+        *(word for name in target.wheel_platforms for word in ("--platform", name)),
+        *dependencies(),
+        saying="the libraries could not be fetched",
+    )
+    for needless in ("bin", "include", "share"):
+        shutil.rmtree(work / "site" / needless, ignore_errors=True)
+    for folder in [*(work / "site").glob("**/tests"), *(work / "site").glob("**/__pycache__")]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check(target: Target, site: Path) -> None:
+    """That every library's own dependencies are there: pip chose them by this Python, which may be another."""
+    there = {canonicalize_name(str(dist["Name"])): str(dist["Version"]) for dist in dists(site)}
+    python = target.suite.python
+    environment = {
+        **default_environment(),
+        **{"python_version": python, "python_full_version": f"{python}.0", "extra": ""},
+        "platform_machine": target.processor.machine,
+    }
+    for dist in dists(site):
+        for text in dist.get_all("Requires-Dist", []):
+            needed = Requirement(text)
+            if needed.marker is not None and not needed.marker.evaluate(environment):
+                continue
+            version = there.get(canonicalize_name(needed.name))
+            if version is None or not needed.specifier.contains(version, prereleases=True):
+                raise BuildError(f"{dist['Name']} needs {text} on {target.suite.name}, and there is {version}")
+
+
+def _alsa_wheel(target: Target, work: Path) -> None:
+    """Compile pyalsaaudio into a wheel in `work`."""
+    (wanted,) = (text for text in dependencies() if text.startswith(FROM_SOURCE))
+    _run(
+        *(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "download", "--no-deps"),
+        *("--no-binary", ":all:", "--dest", work, wanted),
+        saying=f"the source of {FROM_SOURCE} could not be fetched",
+    )
+    (archive,) = work.glob(f"{FROM_SOURCE}-*.tar.gz")
+    shutil.unpack_archive(archive, work, filter="data")
+    source = work / archive.name.removesuffix(".tar.gz")
+    module = work / f"alsaaudio.cpython-{target.suite.abi[2:]}-{target.processor.triplet}.so"
+    root = Path("/") if target.is_this_machine else _headers(target, work)
+    include = f"usr/include/{{}}python{target.suite.python}"
+    _run(
+        *(_compiler(target), f"--sysroot={root}", "-shared", "-fPIC", "-O2", "-DNDEBUG", "-s"),
+        *("-Wl,-z,relro,-z,now", "-fstack-protector-strong"),
+        *(f"-I{root / include.format(prefix)}" for prefix in ("", f"{target.processor.triplet}/")),
+        *(source / "alsaaudio.c", "-lasound", "-o", module),
+        saying=f"{FROM_SOURCE} could not be compiled",
+    )
+    name, _, version = source.name.rpartition("-")
+    tag = f"{target.suite.abi}-{target.suite.abi}-linux_{target.processor.machine}"
+    info = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(work / f"{name}-{version}-{tag}.whl", "w") as wheel:
+        wheel.write(module, module.name)
+        wheel.write(source / "PKG-INFO", f"{info}/METADATA")
+        wheel.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tag}\n")
+        wheel.writestr(f"{info}/RECORD", f"{module.name},,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+
+
+def _compiler(target: Target) -> str:
+    name = f"{target.processor.triplet}-gcc"
+    if shutil.which(name) is None:
+        # gcc-aarch64-linux-gnu, and gcc-x86-64-linux-gnu for the other
+        package = f"gcc-{target.processor.triplet.replace('_', '-')}"
+        raise BuildError(f"there is no compiler for {target.processor.name}: apt install {package}")
+    return name
+
+
+def _headers(target: Target, work: Path) -> Path:
+    """The target's headers and libraries: Debian's packages, unpacked and not installed."""
+    if shutil.which("mmdebstrap") is None:
+        raise BuildError("what another Debian is made of is fetched with mmdebstrap: apt install mmdebstrap")
+    root = work / "root"
+    _run(
+        *("mmdebstrap", "--quiet", "--variant=extract", f"--architectures={target.processor.name}"),
+        *(f"--include={','.join(HEADERS)}", target.suite.name, root, _mirror()),
+        saying=f"the headers of {target.suite.name} could not be fetched",
+    )
+    for name in ("lib", "lib64"):  # which the package of the base system would link
+        if not (root / name).exists():
+            (root / name).symlink_to(f"usr/{name}")
+    return root
+
+
+def _mirror() -> str:
+    """Where this machine gets Debian's packages from, by its own apt sources."""
+    command = ["apt-get", "indextargets", "--format", "$(ORIGIN) $(REPO_URI)"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    for line in sorted(set(listed.splitlines())):
+        origin, _, uri = line.partition(" ")
+        if origin == "Debian" and uri.rstrip("/").endswith("/debian"):
+            return uri.rstrip("/")
+    return "http://deb.debian.org/debian"
+
+
+def _run(*command: object, saying: str) -> None:
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildError(f"{saying}: {done.stderr.strip()[-800:]}")

@@ -1,0 +1,113 @@
+#!/bin/sh
+# Installs the door station on this machine as a service, from this checkout; or removes it.
+#
+#   systemd/install.sh install            what is there of an older version is replaced; settings and state stay
+#   systemd/install.sh uninstall          settings, state and the user stay
+#   systemd/install.sh uninstall purge    nothing stays
+set -eu
+cd "$(dirname "$0")/.."
+. systemd/service.sh
+
+PLACE=/opt/intercom
+LIST=$PLACE/installed-files
+
+say() { printf '%s\n' "$*" >&2; }
+stop() {
+  say "install: $*"
+  exit 1
+}
+
+is_in_a_package() { dpkg-query --search $PLACE >/dev/null 2>&1; }
+
+is_raspberry_pi_os_with_numpy_1() {
+  [ -e /etc/rpi-issue ] && /usr/bin/python3 -c 'import numpy; raise SystemExit(int(numpy.__version__.split(".")[0]) > 1)' 2>/dev/null
+}
+
+# What pip must not take from the system while it installs, the program may use: picamera2 and lgpio are the system's.
+system_packages() { sed -i "s/^include-system-site-packages = .*/include-system-site-packages = $1/" $PLACE/pyvenv.cfg; }
+
+fits_this_python() {
+  [ "$($PLACE/bin/python3 -c 'import sys; print(sys.prefix, sys.base_prefix, sys.version_info[:2])' 2>/dev/null)" = \
+    "$(/usr/bin/python3 -c "import sys; print('$PLACE', sys.prefix, sys.version_info[:2])")" ] &&
+    $PLACE/bin/python3 -m pip --version >/dev/null 2>&1
+}
+
+install_environment() {
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"; [ ! -e $PLACE/pyvenv.cfg ] || system_packages true' EXIT
+  if ! fits_this_python; then
+    say "Making the environment in $PLACE."
+    /usr/bin/python3 -m venv --clear $PLACE || stop "the environment could not be made in $PLACE (see above)."
+  fi
+  # A copy is built: setuptools writes into what it builds, and this checkout is not root's.
+  mkdir "$work/source"
+  cp -r pyproject.toml README.md LICENSE intercom "$work/source"
+  : >"$work/constraint"
+  if is_raspberry_pi_os_with_numpy_1; then
+    # The system's picamera2 is compiled for NumPy 1 there and crashes with NumPy 2.
+    echo "numpy<2" >"$work/constraint"
+  fi
+  say "Installing the program and its Python packages into $PLACE. The first time this takes some minutes on a Pi."
+  system_packages false
+  pip="$PLACE/bin/python3 -m pip --quiet --disable-pip-version-check"
+  if ! $pip wheel --no-deps --wheel-dir "$work" "$work/source" ||
+    ! $pip install --constraint "$work/constraint" "$work"/intercom-*.whl ||
+    ! $pip install --no-deps --force-reinstall "$work"/intercom-*.whl; then
+    stop "the Python packages could not be installed (see above). Is the network there? Then run this again."
+  fi
+}
+
+# What an older version had and this one has not goes.
+lay_files() {
+  touch $LIST
+  systemd/files.sh >"$work/files"
+  grep -vxF -f "$work/files" $LIST | while read -r old; do rm -f "$old"; done || true
+  install -m 644 "$work/files" $LIST
+}
+
+install_all() {
+  is_in_a_package && stop "the package intercom is installed: upgrade that, or \`sudo apt remove intercom\` first."
+  action=start
+  [ ! -e $LIST ] || action=restart
+  ./setup.sh --system
+  install_environment
+  lay_files
+  make_user
+  apply_device_rules
+  start_services $action
+  has_systemd || say "systemd does not run here: the services start at the next boot."
+  say "Installed. \`sudo intercom setup\` asks what your door has; \`intercom status\` tells what it does."
+}
+
+remove_empty() { rmdir --ignore-fail-on-non-empty "$@" 2>/dev/null || true; }
+
+uninstall_all() {
+  is_in_a_package && stop "the package intercom is installed: \`sudo apt remove intercom\` (or purge) removes it."
+  if [ -e $LIST ]; then
+    stop_services
+    while read -r file; do rm -f "$file"; done <$LIST
+    remove_empty /usr/share/doc/intercom/hw /usr/share/doc/intercom
+    rm -rf $PLACE
+    forget_services
+  elif [ "${1-}" != purge ]; then
+    say "Nothing is installed."
+    return
+  fi
+  if [ "${1-}" = purge ]; then
+    purge_everything
+    say "Removed, with its settings, its state and its user."
+  else
+    say "Removed. $SETTINGS and $STATE stay: \`make uninstall PURGE=1\` removes them as well."
+  fi
+}
+
+if [ "$(id -u)" != 0 ]; then
+  command -v sudo >/dev/null || stop "neither root nor sudo: run this as root."
+  exec sudo "$PWD/systemd/install.sh" "$@"
+fi
+case "${1-} ${2-}" in
+  "install ") install_all ;;
+  "uninstall ") uninstall_all ;;
+  "uninstall purge") uninstall_all purge ;;
+  *) stop "usage: systemd/install.sh install | uninstall [purge]" ;;
+esac
