@@ -1,0 +1,122 @@
+"""`intercom preflight`: would a call work? A test call to an address that answers by itself, beside the running door."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from intercom import control_text as text
+from intercom.cli_control import OK, TROUBLE, colour, complain, print_json, say
+
+if TYPE_CHECKING:
+    from intercom.config import Config
+    from intercom.signalwire import CredentialProvider, PreflightResult
+
+BAD_CONFIG = 78
+"""EX_CONFIG of sysexits.h."""
+ECHO = "/public/echo"
+"""The embedded space answers there."""
+DURATION_S = 5.0
+"""Long enough for two reports of how much arrived; nobody likes to wait for ten."""
+LONGEST_S = 300.0
+"""The space's echo hangs up then."""
+CONNECT_S = 10.0
+"""A service that has not let us in by then is down, or far away."""
+
+Load = Callable[[argparse.Namespace], "Config | None"]
+
+
+def add_commands(commands: Any, *, load: Load, config_help: str) -> None:
+    """Add the command to the parser of `intercom`; `load` reads the configuration or says what is wrong with it."""
+    help_ = "make a test call to an address that answers by itself, and say how good it was"
+    preflight = commands.add_parser("preflight", help=help_, description=help_.capitalize() + ".")
+    preflight.add_argument("address", nargs="?", default=ECHO, metavar="ADDRESS", help=f"default: {ECHO}")
+    preflight.add_argument(
+        "--seconds", type=_seconds, default=DURATION_S, metavar="S", help=f"how long it talks (default: {DURATION_S:g})"
+    )
+    preflight.add_argument("--config", type=Path, metavar="FILE", help=config_help)
+    preflight.add_argument("--state-dir", type=Path, metavar="DIRECTORY", help="default: the state directory")
+    preflight.add_argument("--json", action="store_true", help="print JSON")
+    preflight.set_defaults(run=lambda options: _preflight(options, load(options)))
+
+
+def _seconds(said: str) -> float:
+    value = float(said)
+    if not 1 <= value <= LONGEST_S:
+        raise ValueError
+    return value
+
+
+def _preflight(options: argparse.Namespace, config: Config | None) -> int:
+    if config is None:
+        return BAD_CONFIG
+    from intercom.config_setting import DESTINATION
+    from intercom.signalwire import SignalWireError
+
+    if not DESTINATION.accepts(options.address):
+        complain(f"expected {DESTINATION.expected}")
+        return TROUBLE
+    state_dir = options.state_dir or config.state_path(os.environ)
+    try:
+        result = asyncio.run(_call(config, state_dir, options.address, options.seconds))
+    except TimeoutError:
+        complain(f"the service did not let us in within {CONNECT_S:g} s: is the network up? `intercom doctor` says more")
+        return TROUBLE
+    except SignalWireError as error:
+        complain(f"no test call could be made: {error}")
+        return TROUBLE
+    if options.json:
+        import msgspec
+
+        print_json({"address": options.address, **msgspec.to_builtins(result)})
+    else:
+        say(report(options.address, result, colour=colour()))
+    return OK if result.ok else TROUBLE
+
+
+async def _call(config: Config, state_dir: Path, address: str, seconds: float) -> PreflightResult:
+    """The door's own account, in a session of its own that nobody can ring: the running door is not disturbed."""
+    from intercom.signalwire import AiortcMedia, Options, SignalWire
+
+    account = config.account
+    options = Options(
+        relay_url=account.relay_url, api_url=account.api_url, connect_timeout_s=CONNECT_S, client_bound=False
+    )
+    async with SignalWire(_credentials(config, state_dir), media=AiortcMedia(), options=options) as client:
+        await client.connect()
+        return await client.preflight(address, duration_s=seconds)
+
+
+def _credentials(config: Config, state_dir: Path) -> CredentialProvider:
+    from intercom.signalwire import SpaceCredentials, TokenFileCredentials
+
+    named = config.account.credential_file
+    if config.account.credential == "token-file":
+        return TokenFileCredentials(Path(named))
+    return SpaceCredentials(Path(named) if named else state_dir / "door.json")
+
+
+def report(address: str, result: PreflightResult, *, colour: bool) -> str:
+    """The result as people read it."""
+    page = text.Page(colour=colour)
+    page.row("address", address)
+    if result.connected_ms is not None:
+        page.row("connected", f"after {result.connected_ms:.0f} ms")
+    if result.quality_score is not None:
+        good = result.quality_score >= 4
+        page.row("quality", f"{result.quality_score:.1f} of 4.5", text.GREEN if good else text.YELLOW)
+    for label, value, unit in (
+        ("trip", result.round_trip_ms, "ms there and back"),
+        ("jitter", result.jitter_ms, "ms"),
+        ("loss", result.loss_percent, "%"),
+    ):
+        if value is not None:
+            page.row(label, f"{value:.1f} {unit}")
+    for sentence in result.warnings:
+        page.row("note", sentence, text.YELLOW)
+    page.row("verdict", "calls work" if result.ok else "calls do not work", text.GREEN if result.ok else text.RED)
+    return str(page)
