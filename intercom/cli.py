@@ -54,7 +54,7 @@ def parser(*, status_alone: bool = False) -> argparse.ArgumentParser:
     _takes_config(demo)
     demo.set_defaults(run=_demo)
 
-    cli_space.add_commands(commands, load=_load, config_help=CONFIG_HELP)
+    cli_space.add_commands(commands, load=_load, load_as_service=_load_as_service, config_help=CONFIG_HELP)
 
     config = commands.add_parser("config", help="check a configuration, or write an example")
     what = config.add_subparsers(metavar="ACTION", required=True)
@@ -69,8 +69,8 @@ def parser(*, status_alone: bool = False) -> argparse.ArgumentParser:
     _takes_config(doctor)
     doctor.set_defaults(run=_doctor)
 
-    cli_audio.add_commands(commands, load=_load, config_help=CONFIG_HELP)
-    cli_preflight.add_commands(commands, load=_load, config_help=CONFIG_HELP)
+    cli_audio.add_commands(commands, load=_load_as_service, config_help=CONFIG_HELP)
+    cli_preflight.add_commands(commands, load=_load_as_service, config_help=CONFIG_HELP)
     cli_control.add_commands(commands)
     cli_ssh.add_commands(commands)
 
@@ -96,6 +96,15 @@ def _load(options: argparse.Namespace) -> Config | None:
     except ConfigError as error:
         _complain(str(error))
         return None
+
+
+def _load_as_service(options: argparse.Namespace) -> Config | None:
+    """The same, for a command that looks after the service's own state unless it is told another place."""
+    if options.state_dir is None:
+        from intercom import as_service
+
+        as_service.take_its_place(os.environ)
+    return _load(options)
 
 
 def _complain(sentence: str) -> None:
@@ -156,14 +165,17 @@ def _config_example(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    from intercom import as_service
     from intercom.config import Config, ConfigError, load
     from intercom.doctor import BAD, examine, report
 
+    as_service.take_its_place(os.environ)
     file: Path | None = options.config or (SYSTEM_CONFIG if SYSTEM_CONFIG.exists() else None)
     try:
         config = load(file)
     except ConfigError:
         config = Config()  # the first finding says what is wrong with the file
+    as_service.become_its_user()
     findings = examine(file, config, cli_control.socket_of(options))
     if options.json:
         found = [finding._asdict() for finding in findings]

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from intercom import as_service
 from intercom import control_text as text
 from intercom.cli_control import OK, TROUBLE, colour, complain, print_json, say
 
@@ -47,6 +48,8 @@ def _test(options: argparse.Namespace, config: Config | None) -> int:
     from intercom.media.room import examine, probe
     from intercom.media.simulated import SimulatedCards
 
+    if options.state_dir is None:
+        as_service.become_its_user()
     state_dir = options.state_dir or config.state_path(os.environ)
     store = LevelStore(state_dir / LEVELS_FILE)
     try:

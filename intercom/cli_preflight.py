@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from intercom import as_service
 from intercom import control_text as text
 from intercom.cli_control import OK, TROUBLE, colour, complain, print_json, say
 
@@ -45,15 +45,20 @@ def add_commands(commands: Any, *, load: Load, config_help: str) -> None:
 
 
 def _seconds(said: str) -> float:
-    value = float(said)
+    try:
+        value = float(said)
+    except ValueError:
+        value = 0.0
     if not 1 <= value <= LONGEST_S:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to {LONGEST_S:g}")
     return value
 
 
 def _preflight(options: argparse.Namespace, config: Config | None) -> int:
     if config is None:
         return BAD_CONFIG
+    import asyncio
+
     from intercom.config_setting import DESTINATION
     from intercom.signalwire import SignalWireError
 
@@ -62,12 +67,15 @@ def _preflight(options: argparse.Namespace, config: Config | None) -> int:
         return TROUBLE
     state_dir = options.state_dir or config.state_path(os.environ)
     try:
-        result = asyncio.run(_call(config, state_dir, options.address, options.seconds))
+        credentials = _credentials(config, state_dir)
+        as_service.become_its_user()
+        result = asyncio.run(_call(config, credentials, options.address, options.seconds))
     except TimeoutError:
         complain(f"the service did not let us in within {CONNECT_S:g} s: is the network up? `intercom doctor` says more")
         return TROUBLE
     except SignalWireError as error:
-        complain(f"no test call could be made: {error}")
+        hint = "" if as_service.is_its_user() else "; as root or the service's user: `sudo intercom preflight`"
+        complain(f"no test call could be made: {error}{hint}")
         return TROUBLE
     if options.json:
         import msgspec
@@ -78,7 +86,7 @@ def _preflight(options: argparse.Namespace, config: Config | None) -> int:
     return OK if result.ok else TROUBLE
 
 
-async def _call(config: Config, state_dir: Path, address: str, seconds: float) -> PreflightResult:
+async def _call(config: Config, credentials: CredentialProvider, address: str, seconds: float) -> PreflightResult:
     """The door's own account, in a session of its own that nobody can ring: the running door is not disturbed."""
     from intercom.signalwire import AiortcMedia, Options, SignalWire
 
@@ -86,18 +94,24 @@ async def _call(config: Config, state_dir: Path, address: str, seconds: float) -
     options = Options(
         relay_url=account.relay_url, api_url=account.api_url, connect_timeout_s=CONNECT_S, client_bound=False
     )
-    async with SignalWire(_credentials(config, state_dir), media=AiortcMedia(), options=options) as client:
+    async with SignalWire(credentials, media=AiortcMedia(), options=options) as client:
         await client.connect()
         return await client.preflight(address, duration_s=seconds)
 
 
 def _credentials(config: Config, state_dir: Path) -> CredentialProvider:
-    from intercom.signalwire import SpaceCredentials, TokenFileCredentials
+    """Those of the door. A token is read at once: its file may be root's."""
+    from intercom.signalwire import InvalidCredentialsError, SpaceCredentials, StaticCredentials
+    from intercom.signalwire.credentials import credential_from
 
     named = config.account.credential_file
-    if config.account.credential == "token-file":
-        return TokenFileCredentials(Path(named))
-    return SpaceCredentials(Path(named) if named else state_dir / "door.json")
+    if config.account.credential != "token-file":
+        return SpaceCredentials(Path(named) if named else state_dir / "door.json")
+    try:
+        token = credential_from(Path(named).read_text(errors="replace"), named)
+    except OSError as error:
+        raise InvalidCredentialsError(f"{named} cannot be read: {error.strerror}.") from error
+    return StaticCredentials(token.token, token.expires_at)
 
 
 def report(address: str, result: PreflightResult, *, colour: bool) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from intercom import as_service
 from intercom import control_text as text
 from intercom.cli_control import OK, TROUBLE, complain, local, print_json, say
 
@@ -21,8 +22,11 @@ Load = Callable[[argparse.Namespace], "Config | None"]
 Act = Callable[[argparse.Namespace, "Config", Path], int]
 
 
-def add_commands(commands: Any, *, load: Load, config_help: str) -> None:
-    """Add the commands to the parser of `intercom`; `load` reads the configuration or says what is wrong with it."""
+def add_commands(commands: Any, *, load: Load, load_as_service: Load, config_help: str) -> None:
+    """Add the commands to the parser of `intercom`; `load` reads the configuration or says what is wrong with it.
+
+    `load_as_service` does so for what works on the state of an installed service.
+    """
     help_ = "run the embedded space: the house's own service, with no account"
     space = commands.add_parser("space", help=help_)
     space.add_argument("--config", type=Path, metavar="FILE", help=config_help)
@@ -41,7 +45,7 @@ def add_commands(commands: Any, *, load: Load, config_help: str) -> None:
             help="the space's (default: the state directory)",
             default=argparse.SUPPRESS,
         )
-        parser.set_defaults(run=_guarded(act, load))
+        parser.set_defaults(run=_guarded(act, load_as_service, as_its_user=True))
         return parser
 
     pair = action("pair", "print a one-time code with which a phone or tablet joins the house", _pair)
@@ -56,7 +60,7 @@ def add_commands(commands: Any, *, load: Load, config_help: str) -> None:
     door.add_argument("--name", default="Door", help="what the house sees when it calls")
 
 
-def _guarded(act: Act, load: Load) -> Callable[[argparse.Namespace], int]:
+def _guarded(act: Act, load: Load, *, as_its_user: bool = False) -> Callable[[argparse.Namespace], int]:
     def run(options: argparse.Namespace) -> int:
         config = load(options)
         if config is None:
@@ -64,6 +68,8 @@ def _guarded(act: Act, load: Load) -> Callable[[argparse.Namespace], int]:
         from intercom.space import SpaceError
 
         given: Path | None = options.state_dir
+        if as_its_user and given is None:
+            as_service.become_its_user()
         try:
             return act(options, config, given or config.state_path(os.environ))
         except SpaceError as error:
