@@ -1,4 +1,4 @@
-"""Commands that an administrator types at an installed door stand in the service's place: its state, its secrets, its user.
+"""Commands that an administrator types at an installed door stand in the service's place: its state, secrets, user.
 
 systemd names these to the service; a shell does not. Without this `sudo intercom space pair` would look into root's
 own home, and leave files there, or in the service's state, that the service cannot read.

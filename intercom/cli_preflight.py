@@ -1,4 +1,4 @@
-"""`intercom preflight`: would a call work? A test call to an address that answers by itself, beside the running door."""
+"""`intercom preflight`: would a call work? A test call to what answers by itself, beside the running door."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _preflight(options: argparse.Namespace, config: Config | None) -> int:
         as_service.become_its_user()
         result = asyncio.run(_call(config, credentials, options.address, options.seconds))
     except TimeoutError:
-        complain(f"the service did not let us in within {CONNECT_S:g} s: is the network up? `intercom doctor` says more")
+        complain(f"the service did not let us in within {CONNECT_S:g} s: is it up? `intercom doctor` says more")
         return TROUBLE
     except SignalWireError as error:
         hint = "" if as_service.is_its_user() else "; as root or the service's user: `sudo intercom preflight`"

@@ -80,9 +80,8 @@ def test_nonsense_is_refused_before_anything_is_called(capsys: pytest.CaptureFix
 
 
 def test_poor_sound_is_told_with_its_figures() -> None:
-    poor = PreflightResult(
-        False, ("The sound is poor: 2.1 of 4.5.",), 20.0, 240.0, quality_score=2.1, round_trip_ms=410.0, loss_percent=9.5
-    )
+    warnings = ("The sound is poor: 2.1 of 4.5.",)
+    poor = PreflightResult(False, warnings, 20.0, 240.0, quality_score=2.1, round_trip_ms=410.0, loss_percent=9.5)
     page = report("/public/echo", poor, colour=False)
     assert "quality   2.1 of 4.5" in page
     assert "trip      410.0 ms there and back" in page
