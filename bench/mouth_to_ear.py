@@ -123,7 +123,7 @@ async def ours(figures: dict[str, float]) -> None:
             periods[name] = Period(began, now())
             scene[0] = None
             if before is not None and after is not None:
-                sounded[name] = (after.concealed_s - before.concealed_s, after.played_s - before.played_s)
+                sounded[name] = (after.lost_s - before.lost_s, after.played_s - before.played_s)
             began = now()
             await asyncio.sleep(RECOVERY_S)
             periods[f"after_{name}"] = Period(began, now())
@@ -154,9 +154,9 @@ def summarise(
             slow = [at - period.begin for at, delay in inside if delay is None or delay > TARGET_MS]
             figures[f"{name.removeprefix('after_')}_recovered_after_s"] = round(max(slow, default=0.0), 1)
         else:
-            concealed_s, played_s = sounded[name]
+            lost_s, played_s = sounded[name]
             figures[f"{name}_p95_ms"] = round(percentile(heard, 95), 1) if heard else float("nan")
-            figures[f"{name}_lost_percent"] = round(100 * concealed_s / (concealed_s + played_s), 2)
+            figures[f"{name}_lost_percent"] = round(100 * lost_s / (lost_s + played_s), 2)
             figures[f"{name}_clicks_lost_percent"] = round(100 * (1 - len(heard) / max(1, len(inside))), 1)
 
 

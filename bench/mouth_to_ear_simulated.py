@@ -81,7 +81,7 @@ class Heard:
     delays_ms: list[float]
     clicks_lost: int
     slow_until_s: float
-    concealed_percent: float
+    lost_percent: float
 
 
 def listen(phases: list[tuple[Impair | None, float]]) -> list[Heard]:
@@ -91,7 +91,7 @@ def listen(phases: list[tuple[Impair | None, float]]) -> list[Heard]:
     for pcm in (mouth.microphone, mouth.speaker, ear.microphone, ear.speaker):
         pcm._clock = clock
     network = Network(clock)
-    network.encoder.adapt(bitrate_bps=32_000, loss_percent=5)
+
     engines = [AudioEngine(cards, on_event=lambda event: None, clock=clock) for cards in (mouth, ear)]
     engines[0].connect(Quiet(), network)
     engines[1].connect(network.playout, Quiet())
@@ -99,23 +99,23 @@ def listen(phases: list[tuple[Impair | None, float]]) -> list[Heard]:
     ends: list[tuple[float, float, float]] = []
     for impair, seconds in phases:
         network.impair = impair
-        begin, before = clock.now, network.playout.stats().concealed_s
+        begin, before = clock.now, network.playout.stats().lost_s
         while clock.now < begin + seconds:
             clock.now += STEP_S
             network.deliver()
             for side, engine in enumerate(engines):
                 if clock.now >= due[side]:
                     due[side] = clock.now + (engine._serve(clock.now) or 0.01)
-        ends.append((begin, clock.now, network.playout.stats().concealed_s - before))
+        ends.append((begin, clock.now, network.playout.stats().lost_s - before))
     measured = delays_ms(mouth.microphone.clicks(clock.now - 0.6), ear.speaker.heard)
     return [_heard(measured, *end) for end in ends]
 
 
-def _heard(measured: list[tuple[float, float | None]], begin: float, end: float, concealed_s: float) -> Heard:
+def _heard(measured: list[tuple[float, float | None]], begin: float, end: float, lost_s: float) -> Heard:
     inside = [(at - begin, delay) for at, delay in measured if begin <= at < end - 0.5]
     delays = [delay for _, delay in inside if delay is not None]
     slow = max((at for at, delay in inside if delay is None or delay > TARGET_MS), default=0.0)
-    return Heard(delays, len(inside) - len(delays), slow, 100 * concealed_s / (end - begin))
+    return Heard(delays, len(inside) - len(delays), slow, 100 * lost_s / (end - begin))
 
 
 async def run() -> Report:
@@ -129,7 +129,7 @@ async def run() -> Report:
     for name, impair in SCENES.items():
         _, during, after = listen([(None, SETTLE_S), (impair, SCENE_S), (None, AFTER_S)])
         figures[f"{name}_p95_ms"] = round(percentile(during.delays_ms, 95), 1)
-        figures[f"{name}_concealed_percent"] = round(during.concealed_percent, 2)
+        figures[f"{name}_lost_percent"] = round(during.lost_percent, 2)
         figures[f"{name}_recovered_after_s"] = round(after.slow_until_s, 1)
     return Report(
         "mouth-to-ear-simulated",
@@ -138,8 +138,8 @@ async def run() -> Report:
             "p95_ms": TARGET_MS,
             "drift_ms_per_min": 0.5,
             "loss2_p95_ms": 120,
-            "loss2_concealed_percent": 0.2,
+            "loss2_lost_percent": 0.2,
             "loss2_recovered_after_s": 5,
         },
-        notes=("Simulated time, 2 ms of network. Concealed: not received and not in the next packet's redundancy.",),
+        notes=("Simulated time, 2 ms of network. Lost: not received and not in the next packet's redundancy.",),
     )

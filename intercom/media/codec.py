@@ -32,6 +32,9 @@ class Decoder(Protocol):
     def length(self, payload: bytes) -> int:
         """How long the payload sounds, in ticks of `clock_hz`; CodecError when it is none of this codec."""
 
+    def repairs(self, payload: bytes) -> bool:
+        """Whether it also holds the sound of the packet before it; any bytes that `length` takes."""
+
     def decode(self, payload: bytes) -> Samples:
         """Its sound; CodecError when it is none of this codec."""
 

@@ -75,6 +75,10 @@ class G711Decoder:
             raise CodecError(f"a G.711 packet of {len(payload)} bytes")
         return len(payload)
 
+    def repairs(self, payload: bytes) -> bool:
+        """It has no redundancy."""
+        return False
+
     def decode(self, payload: bytes) -> Samples:
         """Its sound."""
         samples = self._levels[np.frombuffer(payload, np.uint8)]

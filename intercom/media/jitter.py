@@ -25,9 +25,10 @@ WINDOW_S = 2.0
 """How long a late packet is remembered."""
 SHRINK_S_PER_S = 0.040
 """The playout follows in pauses of speech at once, and by resampling within speech half as fast."""
-LOSSES_WORTH_WAITING = 2
-"""So many lost packets within `LOSS_WINDOW_S` make it worth waiting for the redundancy in the next packet."""
-LOSS_WINDOW_S = 10.0
+LOSS_WINDOW_S = 5.0
+"""So long after a loss it is worth waiting for the redundancy in the next packet: one frame more of delay."""
+REPAIRS_WINDOW_S = 10.0
+"""A far end that sent no redundancy for so long sends none: even a slow talker's pause is shorter."""
 EARLY_S = 0.010
 """Less than this ahead of time is not worth a stretch."""
 SHED_S = 0.100
@@ -44,6 +45,9 @@ BUNCH_S = 0.004
 """Packets closer than this were held up together: one measurement, or a single stall would raise the target for all."""
 SEQUENCE_JUMP = 3000
 """MAX_DROPOUT of RFC 3550 appendix A.1: the stream began anew."""
+LATE_IN_A_ROW = 25
+"""Half a second of nothing but late packets: the far end numbers them anew (RFC 3550 appendix A.1 has two)."""
+LONG_AGO = -1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class Recover:
-    """A packet is lost, the one after it is here: use its redundancy."""
+    """A packet is lost, the one after it is here and repairs it: use its redundancy."""
 
     following: bytes
     """The payload of the packet after it; it stays in the buffer."""
@@ -99,10 +103,10 @@ class JitterStats:
     """Of the lost, replaced from the redundancy in the next packet."""
     shed: int = 0
     """Dropped to catch up after a burst."""
-    stretched_s: float = 0.0
-    """Sound inserted to reach a higher target."""
-    concealed_s: float = 0.0
-    """Sound made up for lost packets."""
+    lost_s: float = 0.0
+    """Sound that never reached the ear: lost and not recovered, or shed."""
+    made_up_s: float = 0.0
+    """Sound made up: in place of what was lost, while a late packet was awaited, or to reach a higher target."""
     played_s: float = 0.0
     """Sound played as received."""
 
@@ -112,6 +116,7 @@ class _Packet:
     start: int
     end: int
     payload: bytes
+    repairs: bool
 
 
 class JitterBuffer:
@@ -135,26 +140,36 @@ class JitterBuffer:
         self._highest: tuple[int, int] | None = None
         self._next_sequence: int | None = None
         self._playhead: int | None = None
-        self._concealed = 0
+        """Where the last played packet ended."""
+        self._filled = 0
+        """How far beyond it sound was made up, in ticks."""
         self._delays: deque[tuple[float, float]] = deque()
         self._floors: deque[tuple[float, float]] = deque(maxlen=2)
-        self._losses: deque[tuple[float, int]] = deque()
         self._frame_s = 0.0
-        self._measured = 0
-        self._last_put = -1.0
+        self._measured = self._late_in_a_row = 0
+        self._last_put = self._last_loss = self._last_repairing = LONG_AGO
         self.excess_s = 0.0
 
     # Arrival
 
-    def put(self, sequence: int, timestamp: int, payload: bytes, ticks: int, now: float) -> bool:
-        """A packet arrived: RTP `sequence` (16 bit) and `timestamp` (32 bit), sounding `ticks`; whether it is used."""
+    def put(
+        self, sequence: int, timestamp: int, payload: bytes, ticks: int, now: float, *, repairs: bool = False
+    ) -> bool:
+        """A packet arrived: RTP `sequence` (16 bit) and `timestamp` (32 bit), sounding `ticks`; whether it is used.
+
+        `repairs`: it also holds the sound of the packet before it, as long as its own.
+        """
         self.stats.received += 1
         if self._highest is None:
             extended, start = sequence, timestamp
         else:
             extended = _extend(sequence, self._highest[0], 16)
             start = _extend(timestamp, self._highest[1], 32)
-            if abs(extended - self._highest[0]) > SEQUENCE_JUMP or self._is_another_clock(start, now):
+            if (
+                abs(extended - self._highest[0]) > SEQUENCE_JUMP
+                or self._is_another_clock(start, now)
+                or self._late_in_a_row > LATE_IN_A_ROW
+            ):
                 self._begin_anew()
                 extended, start = sequence, timestamp
         if extended in self._packets:
@@ -163,11 +178,15 @@ class JitterBuffer:
         if self._highest is None or extended > self._highest[0]:
             self._highest = (extended, start)
         self._frame_s = ticks / self._clock_hz
+        if repairs:
+            self._last_repairing = now
         self._measure(start / self._clock_hz, now)
         if self._next_sequence is not None and extended < self._next_sequence:
             self.stats.late += 1
+            self._late_in_a_row += 1
             return False
-        self._packets[extended] = _Packet(start, start + ticks, payload)
+        self._late_in_a_row = 0
+        self._packets[extended] = _Packet(start, start + ticks, payload, repairs)
         if len(self._packets) > MOST_PACKETS:
             del self._packets[min(self._packets)]
             self.stats.shed += 1
@@ -195,21 +214,18 @@ class JitterBuffer:
         if self._measured % MEASURE_EVERY == 0 or self._delays[-1][1] > self.jitter_s:
             ordered = sorted(delay for _, delay in self._delays)
             self.jitter_s = ordered[int(QUANTILE * (len(ordered) - 1))]
-        wanted = self.jitter_s + MARGIN_S
-        if self._is_lossy(now):
-            wanted = max(wanted, self._frame_s + MARGIN_S)
-        wanted = min(wanted, LONGEST_TARGET_S)
-        slower = self.target_s - SHRINK_S_PER_S * max(0.0, now - self._last_put)
-        self.target_s = max(wanted, slower)
+        slower = self.target_s - SHRINK_S_PER_S * max(0.0, min(now - self._last_put, WINDOW_S))
+        self.target_s = max(self._wanted_s(now), slower)
         self._last_put = now
+
+    def _wanted_s(self, now: float) -> float:
+        wanted = self.jitter_s + MARGIN_S
+        if now - self._last_loss < LOSS_WINDOW_S and now - self._last_repairing < REPAIRS_WINDOW_S:
+            wanted = max(wanted, self._frame_s + MARGIN_S)
+        return min(wanted, LONGEST_TARGET_S)
 
     def _floor_s(self) -> float:
         return min(transit for _, transit in self._floors)
-
-    def _is_lossy(self, now: float) -> bool:
-        while self._losses and now - self._losses[0][0] > LOSS_WINDOW_S:
-            self._losses.popleft()
-        return sum(count for _, count in self._losses) >= LOSSES_WORTH_WAITING
 
     # Playout
 
@@ -227,7 +243,9 @@ class JitterBuffer:
         if self._playhead is None or self._next_sequence is None:
             return self._start(sequence, head, now)
         if sequence > self._next_sequence:
-            instead = self._fill_gap(self._playhead + self._concealed, head, now)
+            self._last_loss = now
+            self.target_s = max(self.target_s, self._wanted_s(now))
+            instead = self._fill_gap(sequence, head, self._playhead, now)
             if instead is not None:
                 return instead
         return self._play_in_time(sequence, head, now)
@@ -242,28 +260,36 @@ class JitterBuffer:
             del self._packets[old]
         self._soundless = {sequence for sequence in self._soundless if sequence > self._next_sequence}
 
-    def _fill_gap(self, at: int, head: _Packet, now: float) -> Decision | None:
-        """What sounds where packets are missing before `head`; None when their time has passed."""
-        missing = head.start - at
+    def _fill_gap(self, sequence: int, head: _Packet, gap: int, now: float) -> Decision | None:
+        """What sounds where packets are missing, from `gap` to `head`; None when nothing more is missing."""
+        at = gap + self._filled
+        # What was made up while the redundancy was awaited delays it; for a frame that is not lost, that is little.
+        begin = max(gap, 2 * head.start - head.end)
+        repairs = head.repairs and at >= begin
+        if repairs and self._lag_s(begin, now) <= EARLY_S:
+            at = begin
         if self._lag_s(at, now) < -EARLY_S:
-            return self._stretch()
-        if missing <= 0:
+            return self._make_up(self._step)
+        if at >= head.start:
             return None
-        if missing <= head.end - head.start:
-            self._concealed += missing
-            self.stats.recovered += 1
-            return Recover(head.payload, missing)
-        return self._conceal(min(self._step, missing))
+        if not repairs:
+            self._filled = min(at + self._step, head.start) - gap
+            return self._make_up(self._filled + gap - at)
+        self.stats.recovered += 1
+        self._give_up(sequence, head, repaired=head.start - at)
+        self._playhead = head.start
+        return Recover(head.payload, head.start - at)
 
     def _lag_s(self, tick: int, now: float) -> float:
         """How much later than floor + target the tick plays, if it plays now."""
         return now - self._floor_s() - self.target_s - tick / self._clock_hz
 
     def _without_packets(self) -> Decision:
-        if self._playhead is not None and self._concealed < PAUSE_S * self._clock_hz:
-            return self._conceal(self._step)
+        if self._playhead is not None and self._filled < PAUSE_S * self._clock_hz:
+            self._filled += self._step
+            return self._make_up(self._step)
         self._playhead = None
-        self._concealed = 0
+        self._filled = 0
         return Pause(self._step)
 
     def _start(self, sequence: int, head: _Packet, now: float) -> Decision:
@@ -275,37 +301,43 @@ class JitterBuffer:
     def _play_in_time(self, sequence: int, head: _Packet, now: float) -> Decision:
         lag_s = self._lag_s(head.start, now)
         if lag_s < -EARLY_S:
-            return self._stretch()
+            return self._make_up(self._step)
         catching_up = lag_s > SHED_S
         while catching_up and lag_s > STEP_S and len(self._packets) > 1:
-            del self._packets[sequence]
             self.stats.shed += 1
-            sequence = self._next_sequence = min(self._packets)
+            self.stats.lost_s += (head.end - head.start) / self._clock_hz
+            self._pass_by(sequence, head)
+            sequence = min(self._packets)
             head = self._packets[sequence]
             lag_s = self._lag_s(head.start, now)
         return self._play(sequence, head, lag_s)
 
     def _play(self, sequence: int, head: _Packet, lag_s: float) -> Play:
-        if self._next_sequence is not None and sequence > self._next_sequence and self._playhead is not None:
-            count = sequence - self._next_sequence
-            self.stats.lost += count
-            self._losses.append((self._last_put, count))
-        del self._packets[sequence]
-        self._next_sequence = sequence + 1
-        self._playhead = head.end
-        self._concealed = 0
+        self._pass_by(sequence, head)
         self.stats.played_s += (head.end - head.start) / self._clock_hz
         self.excess_s += 0.1 * (lag_s - self.excess_s)
         return Play(head.payload)
 
-    def _conceal(self, ticks: int) -> Conceal:
-        self._concealed += ticks
-        self.stats.concealed_s += ticks / self._clock_hz
-        return Conceal(ticks)
+    def _pass_by(self, sequence: int, head: _Packet) -> None:
+        self._give_up(sequence, head)
+        del self._packets[sequence]
+        self._next_sequence = sequence + 1
+        self._playhead = head.end
 
-    def _stretch(self) -> Conceal:
-        self.stats.stretched_s += STEP_S
-        return Conceal(self._step)
+    def _give_up(self, sequence: int, head: _Packet, repaired: int = 0) -> None:
+        """What is missing before `head` is not played any more, but for so many ticks that are repaired."""
+        self._filled = 0
+        if self._next_sequence is None or sequence <= self._next_sequence:
+            return
+        count = sequence - self._next_sequence
+        self._next_sequence = sequence
+        self.stats.lost += count
+        missing = count * (head.end - head.start) if self._playhead is None else head.start - self._playhead
+        self.stats.lost_s += max(0, missing - repaired) / self._clock_hz
+
+    def _make_up(self, ticks: int) -> Conceal:
+        self.stats.made_up_s += ticks / self._clock_hz
+        return Conceal(ticks)
 
 
 def _extend(value: int, near: int, bits: int) -> int:

@@ -13,7 +13,10 @@ from intercom.media.sound import RATE_HZ, Samples
 
 FRAME_SAMPLES = RATE_HZ * 20 // 1000
 BITRATE_BPS = 32_000
-"""Full-band mono speech is transparent from here on."""
+"""Wide-band mono speech is transparent from here on, its redundancy included."""
+WIDE_BAND = 1103
+"""OPUS_BANDWIDTH_WIDEBAND, 8 kHz: the canceller hands on no more. And with full band libopus has no bits left for the
+redundancy at this rate: below 6 % of loss it would silently send none (libopus 1.3 to 1.5, `decide_fec`)."""
 COMPLEXITY = 5
 """Of 10. Above this the ear gains nothing at 32 kbit/s, and a small Pi has nothing to spare."""
 ASSUMED_LOSS_PERCENT = 2
@@ -24,6 +27,8 @@ CONCEAL_STEP = RATE_HZ * 25 // 10_000
 """libopus conceals in multiples of 2.5 ms."""
 _FRAME_SIZES_10_US = (*(1000, 2000, 4000, 6000) * 3, *(1000, 2000) * 2, *(250, 500, 1000, 2000) * 4)
 """By TOC configuration number (RFC 6716 table 2)."""
+_FIRST_CELT = 16
+"""From this configuration on there is no SILK layer, and so no redundancy (RFC 6716 table 2)."""
 LONGEST_BYTES = 1275
 """Of one frame (RFC 6716 section 3.2.1)."""
 # The binding's own `encode` and `decode` turn every sample into a Python object: these hand libopus our buffers.
@@ -44,6 +49,7 @@ class OpusEncoder:
         self._encoder = opuslib_next.Encoder(RATE_HZ, 1, "voip")
         self._encoder.complexity = COMPLEXITY
         self._encoder.inband_fec = 1
+        self._encoder.max_bandwidth = WIDE_BAND
         self._encoder.dtx = int(dtx)
         self._packet = ctypes.create_string_buffer(LONGEST_BYTES)
         self._bitrate_bps = self._loss_percent = -1
@@ -91,6 +97,18 @@ class OpusDecoder:
         if not 0 < count * frame <= LONGEST_SAMPLES:
             raise CodecError(f"an Opus packet of {count} frames of {frame} samples")
         return count * frame
+
+    def repairs(self, payload: bytes) -> bool:
+        """Whether its SILK layer begins with the flag of redundant frames (RFC 6716 sections 4.2.3 and 4.2.4).
+
+        One frame to a packet, as everybody sends it; of others it is not known.
+        """
+        if len(payload) < 2 or payload[0] & 3 or payload[0] >> 3 >= _FIRST_CELT:
+            return False
+        silk_frames = max(1, _FRAME_SIZES_10_US[payload[0] >> 3] // 2000)
+        mid = payload[1] >> (7 - silk_frames) & 1
+        side = payload[1] >> (6 - 2 * silk_frames) & 1 if payload[0] & 4 else 0
+        return bool(mid | side)
 
     def decode(self, payload: bytes) -> Samples:
         """Its sound; CodecError when libopus refuses it."""

@@ -48,10 +48,10 @@ class PlayoutStats:
     """Packets dropped to catch up."""
     damaged: int
     """Packets that the codec refused."""
-    concealed_s: float
-    """Sound made up for lost packets."""
-    stretched_s: float
-    """Sound inserted to reach a higher target."""
+    lost_s: float
+    """Sound that never reached the ear: lost and not recovered, or shed."""
+    made_up_s: float
+    """Sound made up: in place of what was lost, while a late packet was awaited, or to reach a higher target."""
     played_s: float
     """Sound played as received."""
     jitter_ms: float
@@ -87,8 +87,9 @@ class Playout:
         except CodecError:
             self._damaged += 1
             return False
+        repairs = self._decoder.repairs(payload)
         with self._lock:
-            return self._jitter.put(sequence, timestamp, payload, ticks, now)
+            return self._jitter.put(sequence, timestamp, payload, ticks, now, repairs=repairs)
 
     def put_soundless(self, sequence: int) -> None:
         """A packet of the same stream that holds no sound arrived, a telephone event: it is not lost."""
@@ -154,8 +155,8 @@ class Playout:
                 duplicate=counts.duplicate,
                 shed=counts.shed,
                 damaged=self._damaged,
-                concealed_s=counts.concealed_s,
-                stretched_s=counts.stretched_s,
+                lost_s=counts.lost_s,
+                made_up_s=counts.made_up_s,
                 played_s=counts.played_s,
                 jitter_ms=self._jitter.jitter_s * 1000,
                 target_ms=self._jitter.target_s * 1000,

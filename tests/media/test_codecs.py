@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from intercom.media.call_stats import audio_bitrate_bps, expected_loss_percent
 from intercom.media.codec import Decoder, Encoder
 from intercom.media.errors import CodecError, SessionDescriptionError
 from intercom.media.g711 import G711Decoder, G711Encoder
 from intercom.media.opus import OpusDecoder, OpusEncoder
 from intercom.media.payload import decoder_for, encoder_for
 from intercom.media.sound import Samples, level_db
+from intercom.media.sound_file import load_sound
 from tests.alsa import tone, tone_level_db
 
 CODECS = ["opus", "pcmu", "pcma"]
@@ -69,6 +74,28 @@ def test_a_lost_packet_is_in_the_next_one() -> None:
     recovered = decoder.recover(packets[31], FRAME)
     likeness = np.corrcoef(recovered, expected[30])[0, 1]
     assert likeness > 0.8
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.005, 0.02, 0.05, 0.09, 0.15, 0.3])
+def test_at_every_loss_the_packets_of_speech_hold_the_one_before_them(loss: float) -> None:
+    voice = load_sound(Path(str(files("intercom.media").joinpath("visitor.wav"))))
+    encoder, decoder = OpusEncoder(), OpusDecoder()
+    encoder.adapt(bitrate_bps=audio_bitrate_bps(loss), loss_percent=expected_loss_percent(loss))
+    loud = [level_db(frame) > -40 for frame in frames(voice)]
+    repairs = [decoder.repairs(encoder.encode(frame)) for frame in frames(voice)]
+    after_speech = [repairs[n] for n in range(5, len(loud)) if loud[n - 1]]
+    assert sum(after_speech) >= 0.98 * len(after_speech)
+
+
+def test_a_packet_says_whether_it_holds_the_one_before() -> None:
+    without = OpusEncoder()
+    without._encoder.inband_fec = 0
+    voice = load_sound(Path(str(files("intercom.media").joinpath("visitor.wav"))))
+    assert not any(OpusDecoder().repairs(without.encode(frame)) for frame in frames(voice))
+    celt = bytes([31 << 3]) + bytes(60)
+    assert not OpusDecoder().repairs(celt)
+    assert not OpusDecoder().repairs(b"\x48")
+    assert not G711Decoder("pcmu").repairs(bytes(160))
 
 
 def test_the_law_of_every_level_is_its_own_inverse() -> None:

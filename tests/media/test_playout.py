@@ -31,6 +31,9 @@ class NumberedFrames:
     def length(self, payload: bytes) -> int:
         return FRAME
 
+    def repairs(self, payload: bytes) -> bool:
+        return True
+
     def decode(self, payload: bytes) -> Samples:
         return numbered(int.from_bytes(payload, "big"), FRAME)
 
