@@ -330,7 +330,7 @@ class CallPlan:
         logger.info("The call with %s is over: %s", self._far_end(current), cause)
         self._journal.ended(current.call, cause)
         decision = await self._machine.ended(current.ticket)
-        if decision.allowed and unanswered:
+        if decision.allowed and (unanswered or (current.answered and cause == "MEDIA_TIMEOUT")):
             self._signs.failed(cause)
 
     async def _was_answered(self, current: _Current) -> None:

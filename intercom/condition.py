@@ -11,6 +11,7 @@ from intercom import __version__
 from intercom.control.protocol import PROTOCOL
 from intercom.logbook import CallEntry, FaultRecord, Logbook, heard
 from intercom.signalwire.quality import level
+from intercom.signalwire.recovery import RecoveryProgress, RecoveryState
 
 if TYPE_CHECKING:
     from intercom.appliance import Appliance
@@ -84,6 +85,21 @@ def call(entry: CallEntry, door: Appliance) -> dict[str, Any]:
         "talked_s": None if entry.answered is None else door.logbook.elapsed_s(entry.answered),
         "door_opened_by": list(entry.openers),
         "media": _media(door.media.stats(entry.call.id)),
+        "recovery": _recovery(entry.call.recovery_progress),
+    }
+
+
+def _recovery(progress: RecoveryProgress) -> dict[str, Any] | None:
+    """What is being done about the call's media; None while nothing is wrong with it."""
+    if progress.state is RecoveryState.IDLE:
+        return None
+    return {
+        "state": progress.state.value,
+        "step": progress.rung.value,
+        "tries": progress.tries,
+        "of": progress.most,
+        "next_in_s": None if progress.next_in_s is None else round(progress.next_in_s, 1),
+        "why": progress.reason,
     }
 
 

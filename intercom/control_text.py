@@ -72,6 +72,8 @@ def status(doc: Mapping[str, Any], *, colour: bool) -> str:
     page.row("call", _call(doc))
     if doc["call"] and doc["call"]["media"]:
         page.row("", _media(doc["call"]["media"]))
+    if doc["call"] and doc["call"].get("recovery"):
+        page.row("mending", _recovery(doc["call"]["recovery"]), YELLOW)
     page.row("sound", _sound(doc["sound"]))
     page.row("camera", _camera(doc))
     page.row("door", "open" if doc["door"]["open"] else "closed", YELLOW if doc["door"]["open"] else "")
@@ -113,6 +115,15 @@ def _media(media: Mapping[str, Any]) -> str:
         f"{media['quality']} ({media['mos']:g} of 4.5), {media['codec']}, "
         f"lost {media['loss_percent']:g} %, jitter {media['jitter_ms']:g} ms{trip}"
     )
+
+
+def _recovery(recovery: Mapping[str, Any]) -> str:
+    if recovery["state"] == "cooldown":
+        return f"mended by a {recovery['step']}" if recovery["step"] != "none" else "mended"
+    tries = f", try {recovery['tries']} of {recovery['of']}" if recovery["tries"] else ""
+    following = "" if recovery["next_in_s"] is None else f", next step in {recovery['next_in_s']:.0f} s"
+    step = recovery["step"] if recovery["step"] != "none" else "watching"
+    return f"{step}{tries}{following}: {recovery['why']}"
 
 
 def _sound(sound: Mapping[str, Any]) -> str:

@@ -29,6 +29,8 @@ class CallStats:
     """As the far end's reports show it."""
     far_loss_percent: float
     """What the far end lost of our audio lately."""
+    far_reports: int
+    """How often the far end told, of those seconds in which we looked."""
     bitrate_bps: int
     """Of our audio."""
     video: VideoStats | None
@@ -48,6 +50,7 @@ def counters(call: CallStats, engine: EngineStats) -> dict[str, float]:
         "audio_packets_received": far_end.received if far_end is not None else 0,
         "audio_packets_lost": far_end.lost if far_end is not None else 0,
         "jitter_ms": far_end.jitter_ms if far_end is not None else 0.0,
+        "reports_received": call.far_reports,
         "round_trip_ms": call.round_trip_ms or 0.0,
         "local_level": ratio(engine.microphone_db),
         "remote_level": ratio(engine.speaker_db),

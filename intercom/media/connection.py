@@ -14,12 +14,13 @@ from typing import Any
 
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.exceptions import InvalidStateError, OperationError
+from aiortc.rtcconfiguration import RTCIceTransportPolicy
 from aiortc.rtp import RtpPacket
 
 from intercom.media.audio_track import MicrophoneTrack
 from intercom.media.camera_events import VideoEvent, VideoRefused
 from intercom.media.camera_shared import Camera
-from intercom.media.errors import SessionDescriptionError
+from intercom.media.errors import NoRelayError, SessionDescriptionError
 from intercom.media.packet_sender import PacketSender
 from intercom.media.payload import PayloadTypes, encoder_for
 from intercom.media.rtp_hooks import TrackNames, keep_names, take_packets, tame_ice
@@ -46,6 +47,7 @@ class Connection:
         self,
         ice_servers: Sequence[Mapping[str, Any]],
         *,
+        relay_only: bool = False,
         audio: bool,
         camera: Camera | None,
         names: TrackNames,
@@ -76,11 +78,20 @@ class Connection:
         self._on_state = on_state
         self._on_video_event = on_video_event
         self._clock = clock
-        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=_servers(ice_servers)))
+        self._configuration = RTCConfiguration()
+        self.use_paths(ice_servers, relay_only=relay_only)
+        self._peer = RTCPeerConnection(self._configuration)
         self._peer.on("connectionstatechange", self._state_changed)
         self._sound: PacketSender | None = None
         self._offer = ""
         self._description = ""
+
+    def use_paths(self, ice_servers: Sequence[Mapping[str, Any]], *, relay_only: bool) -> None:
+        """Which ways it may take; before it is described. aiortc reads this when the first section is added."""
+        self._configuration.iceServers = _servers(ice_servers)
+        self._configuration.iceTransportPolicy = (
+            RTCIceTransportPolicy.RELAY if relay_only else RTCIceTransportPolicy.ALL
+        )
 
     @property
     def state(self) -> str:
@@ -110,7 +121,7 @@ class Connection:
         offer = await self._peer.createOffer()
         if layout is not None:
             offer = RTCSessionDescription(lay_out_as(layout, offer.sdp, complete=False), "offer")
-        await self._peer.setLocalDescription(offer)
+        await self._describe(offer)
         self._offer = polish(self._peer.localDescription.sdp)
         self._description = self._offer if layout is None else lay_out_as(layout, self._offer, complete=True)
         return self._description
@@ -131,10 +142,16 @@ class Connection:
         await self._set_remote(accepted.text, "offer")
         tame_ice(self._peer)
         keep_names(self._peer, self._names)
-        await self._peer.setLocalDescription(await self._peer.createAnswer())
+        await self._describe(await self._peer.createAnswer())
         self._begin()
         self._description = polish(accepted.complete(self._peer.localDescription.sdp))
         return self._description
+
+    async def _describe(self, description: RTCSessionDescription) -> None:
+        await self._peer.setLocalDescription(description)
+        relays = self._configuration.iceTransportPolicy is RTCIceTransportPolicy.RELAY
+        if relays and "a=candidate:" not in self._peer.localDescription.sdp:
+            raise NoRelayError("the call keeps to relays, and no TURN server gave one; see that it runs and is reached")
 
     async def _set_remote(self, text: str, kind: str) -> None:
         try:

@@ -6,6 +6,7 @@ MediaError
 ├── ToneError (ValueError)            a tone has no such name, or its file cannot be played
 ├── CodecError (ValueError)           bytes that are no packet of their codec
 ├── SessionDescriptionError (ValueError)   an offer or answer that cannot be used
+├── NoRelayError (ConnectionError)    a call is to keep to relays, and none is to be had
 └── CallEndedError (RuntimeError)     the call was closed already, or connecting took too long
 """
 
@@ -34,6 +35,10 @@ class CodecError(MediaError, ValueError):
 
 class SessionDescriptionError(MediaError, ValueError):
     """This offer or answer cannot be used; the message says why."""
+
+
+class NoRelayError(MediaError, ConnectionError):
+    """A call is to keep to relays, and no TURN server gave one."""
 
 
 class CallEndedError(MediaError, RuntimeError):

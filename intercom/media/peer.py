@@ -106,6 +106,7 @@ class DoorCall:
     ) -> None:
         self._call_id = call_id
         self._ice_servers = ice_servers
+        self._relay_only = False
         self._engine = engine
         self._camera = camera
         self._audio = audio
@@ -126,6 +127,8 @@ class DoorCall:
         self._connect_s: float | None = None
         self._round_trip_s: float | None = None
         self._far_loss = 0.0
+        self._far_reports = 0
+        self._far_reported_at: object = None
         self._bitrate_bps = BITRATE_BPS
         self._unsent: frozenset[str] = frozenset()
 
@@ -149,6 +152,7 @@ class DoorCall:
     def _open_connection(self, *, early_camera: bool) -> Connection:
         return Connection(
             self._ice_servers,
+            relay_only=self._relay_only,
             audio=self._audio,
             camera=self._camera,
             names=self._names,
@@ -158,6 +162,12 @@ class DoorCall:
             on_video_event=self._on_event,
             clock=self._clock,
         )
+
+    def use_paths(self, ice_servers: Sequence[Mapping[str, Any]], *, relay_only: bool) -> None:
+        """From the next connection on, the first one included, use these; `relay_only`: relayed candidates only."""
+        self._ice_servers, self._relay_only = ice_servers, relay_only
+        if self._connection.negotiated_at is None:
+            self._connection.use_paths(ice_servers, relay_only=relay_only)
 
     async def create_offer(self) -> str:
         """Our complete offer, within about 600 ms whatever the STUN and TURN servers do."""
@@ -323,7 +333,8 @@ class DoorCall:
         connection = self._connection
         report = await connection.sender.getStats()
         for entry in report.values():
-            if entry.type == "remote-inbound-rtp":
+            if entry.type == "remote-inbound-rtp" and entry.timestamp != self._far_reported_at:
+                self._far_reports, self._far_reported_at = self._far_reports + 1, entry.timestamp
                 self._round_trip_s = entry.roundTripTime
                 self._far_loss = 0.7 * self._far_loss + 0.3 * entry.fractionLost / 256
         self._bitrate_bps = audio_bitrate_bps(self._far_loss)
@@ -376,6 +387,7 @@ class DoorCall:
             sent_packets=self._sent_before + connection.track.sent,
             round_trip_ms=None if self._round_trip_s is None else self._round_trip_s * 1000,
             far_loss_percent=self._far_loss * 100,
+            far_reports=self._far_reports,
             bitrate_bps=self._bitrate_bps,
             video=connection.video.stats() if connection.video is not None else None,
             why_no_video=connection.why_no_video if connection.video is None else "",

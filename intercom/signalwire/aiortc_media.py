@@ -16,7 +16,7 @@ from intercom.signalwire.errors import MediaError
 from intercom.signalwire.observable import Happenings, Value
 
 if TYPE_CHECKING:
-    from aiortc import MediaStreamTrack, RTCPeerConnection
+    from aiortc import MediaStreamTrack, RTCConfiguration, RTCIceServer
 
 MakeTrack = Callable[[], "MediaStreamTrack | None"]
 
@@ -40,24 +40,16 @@ class AiortcMedia:
     def open(self, call_id: str, ice_servers: Sequence[Mapping[str, Any]], *, audio: bool, video: bool) -> AiortcCall:
         """Make a call's peer connection; raises `MediaError` when aiortc is not installed."""
         try:
-            from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
+            from aiortc import RTCConfiguration
         except ImportError as error:
             raise MediaError("Calls need aiortc: pip install aiortc.") from error
-        servers = [
-            RTCIceServer(
-                urls=server["urls"],
-                username=server.get("username") or None,
-                credential=server.get("credential") or None,
-            )
-            for server in ice_servers
-        ]
-        connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        configuration = RTCConfiguration(iceServers=_servers(ice_servers))
         tracks = {
             "audio": self._make(self._audio, "audio") if audio else None,
             "video": self._make(self._video, "video") if video else None,
         }
         kinds = {"audio": audio, "video": video}
-        return AiortcCall(connection, kinds, tracks, lambda track: self._tracks.emit((call_id, track)))
+        return AiortcCall(configuration, kinds, tracks, lambda track: self._tracks.emit((call_id, track)))
 
     @staticmethod
     def _make(make: MakeTrack | None, kind: str) -> MediaStreamTrack | None:
@@ -73,12 +65,15 @@ class AiortcCall:
 
     def __init__(
         self,
-        connection: RTCPeerConnection,
+        configuration: RTCConfiguration,
         kinds: Mapping[str, bool],
         tracks: Mapping[str, MediaStreamTrack | None],
         on_track: Callable[[MediaStreamTrack], None],
     ) -> None:
-        self._connection = connection
+        from aiortc import RTCPeerConnection
+
+        connection = self._connection = RTCPeerConnection(configuration)
+        self._configuration = configuration
         self._kinds = kinds
         self._tracks = tracks
         self._state: Value[str] = Value("new")
@@ -89,6 +84,15 @@ class AiortcCall:
     def state_stream(self) -> Observable[str]:
         """The peer connection's state."""
         return self._state.stream
+
+    def use_paths(self, ice_servers: Sequence[Mapping[str, Any]], *, relay_only: bool) -> None:
+        """Use these servers; `relay_only`: relayed candidates only. Before the call is described."""
+        from aiortc.rtcconfiguration import RTCIceTransportPolicy
+
+        self._configuration.iceServers = _servers(ice_servers)
+        self._configuration.iceTransportPolicy = (
+            RTCIceTransportPolicy.RELAY if relay_only else RTCIceTransportPolicy.ALL
+        )
 
     async def create_offer(self) -> str:
         """A complete offer."""
@@ -151,3 +155,16 @@ class AiortcCall:
 
     def _state_changed(self) -> None:
         self._state.set(self._connection.connectionState)
+
+
+def _servers(ice_servers: Sequence[Mapping[str, Any]]) -> list[RTCIceServer]:
+    from aiortc import RTCIceServer
+
+    return [
+        RTCIceServer(
+            urls=server["urls"],
+            username=server.get("username") or None,
+            credential=server.get("credential") or None,
+        )
+        for server in ice_servers
+    ]

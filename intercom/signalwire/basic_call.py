@@ -29,7 +29,7 @@ from intercom.signalwire.dialog_events import (
 )
 from intercom.signalwire.digit_merge import DigitMerge, Way
 from intercom.signalwire.errors import CallError, InvalidStateError, MediaError, SignalWireError
-from intercom.signalwire.media import CallMedia, DigitMedia, MediaProvider, RestartableMedia
+from intercom.signalwire.media import CallMedia, DigitMedia, MediaProvider, PathMedia, RestartableMedia
 from intercom.signalwire.observable import Happenings, report_fault
 
 logger = logging.getLogger(__name__)
@@ -48,6 +48,17 @@ class CallLine(Protocol):
     @property
     def ice_servers(self) -> Sequence[Mapping[str, Any]]:
         """For the peer connection."""
+
+    @property
+    def relay_only(self) -> bool:
+        """Whether only relayed candidates may be offered and used."""
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the service can be reached now."""
+
+    def look_after_connection(self) -> None:
+        """The call's media broke or came back: the connection to the service may have, too."""
 
     def submit_verto(self, request: VertoRequest) -> tuple[str, asyncio.Future[Any]]:
         """Send webrtc.verto at once; the request's id and its result's future."""
@@ -301,11 +312,18 @@ class BasicCall(CallView):
         except Exception as error:
             raise MediaError(f"The media of a call could not be opened: {error}") from error
         self._media = media
+        if self._line.relay_only:
+            self._keep_to_relays(media)
         self._kinds = (audio, video)
         self._subscriptions.append(media.state_stream.subscribe(self._media_changed))
         if isinstance(media, DigitMedia):
             self._subscriptions.append(media.digits_stream.subscribe(self._heard))
         return media
+
+    def _keep_to_relays(self, media: CallMedia) -> None:
+        if not isinstance(media, PathMedia):
+            raise MediaError("This media provider cannot keep to relays; clear preferences.relay_only, or use another.")
+        media.use_paths(self._line.ice_servers, relay_only=True)
 
     async def _from_media(self, work: Awaitable[str]) -> str:
         try:

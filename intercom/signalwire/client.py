@@ -59,7 +59,7 @@ class SignalWire(DeviceMembers, ToolsMembers):
             random=self._options.random,
             longest_delay_s=self._options.longest_delay_s,
         )
-        self._network = NetworkWatch(self._link.retry_now)
+        self._network = NetworkWatch(self._network_changed)
         self._account.attach(self._link)
         self._resume_store = ResumeStore(self._storage)
         self._directory: Value[Directory | None] = Value(None)
@@ -271,6 +271,10 @@ class SignalWire(DeviceMembers, ToolsMembers):
         self._session.added.stream.subscribe(self._diagnostics.follow)
         self._devices.recovered.stream.subscribe(self._diagnostics.device)
         self._devices.faults.stream.subscribe(self._link.faults.emit)
+
+    def _network_changed(self) -> None:
+        self._link.network_changed()
+        self._session.network_changed()
 
     def _connection_changed(self, connected: bool) -> None:
         if not connected:

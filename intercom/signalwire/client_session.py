@@ -56,6 +56,7 @@ class ClientSession:
         self._background = Background()
         link.events.stream.subscribe(self._receive)
         link.authenticated.stream.subscribe(self._authenticated)
+        link.ready.stream.subscribe(self._service_changed)
 
     @property
     def calls(self) -> list[WebRTCCall]:
@@ -99,6 +100,20 @@ class ClientSession:
         given: list[dict[str, Any]] = msgspec.to_builtins(result.ice_servers) if result else []
         return self._preferences.choose_ice_servers(given)
 
+    @property
+    def relay_only(self) -> bool:
+        """Whether calls keep to relays."""
+        return self._preferences.relay_only
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the service can be reached now."""
+        return self._link.ready.value
+
+    def look_after_connection(self) -> None:
+        """The media of a call broke or came back."""
+        self._link.network_changed()
+
     async def execute(self, method: str, params: Mapping[str, Any], *, timeout_s: float = 5.0) -> Any:
         """Ask the service anything; the result as builtins."""
         return await self._link.execute(method, params, timeout_s=timeout_s)
@@ -138,6 +153,11 @@ class ClientSession:
         for call in self._calls.value:
             call.switch(kind, on, "client")
 
+    def network_changed(self) -> None:
+        """This machine's links or addresses changed: calls look whether they still have a way."""
+        for call in self._calls.value:
+            call.network_changed()
+
     async def hang_up_all(self) -> None:
         """End every call."""
         async with asyncio.TaskGroup() as group:
@@ -150,6 +170,10 @@ class ClientSession:
         if not authenticated.resumed:
             for call in self._calls.value:
                 call.session_lost()
+
+    def _service_changed(self, reachable: bool) -> None:
+        for call in self._calls.value:
+            call.service_changed(reachable)
 
     def _receive(self, event: m.Event) -> None:
         self._signalling.emit(event)

@@ -174,11 +174,16 @@ class Dialog(DialogBase):
             self._send_bye(cause)
             self._end(CallStatus.FAILED, cause, "media")
 
-    def recovering(self, now: float) -> None:
+    def recovering(self, now: float, patience_s: float = MEDIA_DEADLINE_S) -> None:
         """The media is being repaired; it has until the deadline."""
         if self.status in {CallStatus.CONNECTED, CallStatus.RECOVERING}:
-            self._deadline = now + MEDIA_DEADLINE_S
+            self._deadline = now + patience_s
             self._set(CallStatus.RECOVERING)
+
+    def forgotten(self) -> None:
+        """The service knows nothing of the call any more, and the far end's media is gone: it is over."""
+        if not self.is_over:
+            self._end(CallStatus.DISCONNECTED, "NORMAL_CLEARING", "service")
 
     def media_closed(self) -> None:
         """The media of an ended call is closed: nothing is left of it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -23,6 +23,7 @@ from intercom.signalwire.errors import (
     TransportError,
 )
 from intercom.signalwire.observable import Happenings, Value, report_fault
+from intercom.signalwire.opening import first_to_open, unless
 from intercom.signalwire.reconnect import ATTEMPT_TIMEOUT_S, LONGEST_DELAY_S, LinkState, ReconnectPolicy
 from intercom.signalwire.session import RPC_TIMEOUT_S, Session, SessionState
 from intercom.signalwire.session_events import (
@@ -41,7 +42,7 @@ from intercom.signalwire.session_events import (
     SessionEvent,
     StaleEventDropped,
 )
-from intercom.signalwire.transport import Connector, Socket
+from intercom.signalwire.transport import Connector, ProbedSocket, Socket
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ logger = logging.getLogger(__name__)
 MAX_UNSENT_FRAMES = 1024
 # An owner's server may be slow to give a credential; beyond this its answer does not come.
 CREDENTIAL_S = 300.0
+# After a change of the network: an answer takes one round trip, and a needless new socket costs little more.
+PROBE_S = 0.5
 # A socket that takes nothing for so long takes nothing any more.
 GOODBYE_S = 0.5
 
@@ -80,6 +83,8 @@ class Link:
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._unsent: asyncio.Queue[str] = asyncio.Queue(MAX_UNSENT_FRAMES)
+        self._socket: Socket | None = None
+        self._probe: asyncio.Task[None] | None = None
         self._leave = asyncio.Event()
         self._why_left = ""
         self._retry = False
@@ -123,6 +128,8 @@ class Link:
     async def stop(self) -> None:
         """Close the socket and stay away; what is asked meanwhile fails."""
         self._policy.stop()
+        if self._probe is not None:
+            self._probe.cancel()
         task, self._task = self._task, None
         if task is not None:
             await self._say_goodbyes()
@@ -160,10 +167,10 @@ class Link:
 
     def renew(self) -> None:
         """Something of ours is broken: a new connection, from which everything begins again; calls are resumed."""
-        if self.state in {LinkState.AUTHENTICATING, LinkState.READY}:
+        if self.state is LinkState.READY:
             self._leave_and_retry()
         else:
-            self.retry_now()
+            self.network_changed()
 
     async def wait_ended(self) -> None:
         """Wait until nobody keeps the connection any more, and raise what ended it, if that was not `stop`."""
@@ -172,11 +179,28 @@ class Link:
             if not self._task.cancelled():
                 self._task.result()
 
-    def retry_now(self) -> None:
-        """The network is back: do not wait for the next attempt. A connection that stands is left alone."""
-        if self.state is LinkState.WAITING:
-            self._policy.retry_now(self._now())
-            self._wake.set()
+    def network_changed(self) -> None:
+        """The network is, or may be, another: try at once, and look whether the connection that stands still does."""
+        match self.state:
+            case LinkState.WAITING:
+                self._policy.retry_now(self._now())
+                self._wake.set()
+            case LinkState.CONNECTING | LinkState.AUTHENTICATING:
+                self._leave_and_retry()
+            case LinkState.READY:
+                self.probe()
+
+    def probe(self) -> None:
+        """Look whether the connection that stands still does; one that does not is left at once."""
+        idle = self._probe is None or self._probe.done()
+        socket = self._socket
+        if idle and self.state is LinkState.READY and socket is not None and isinstance(socket, ProbedSocket):
+            self._probe = asyncio.get_running_loop().create_task(self._leave_if_dead(socket, socket.is_alive(PROBE_S)))
+
+    async def _leave_if_dead(self, socket: Socket, is_alive: Awaitable[bool]) -> None:
+        if not await is_alive and self._socket is socket:
+            self._why_left = "The network changed, and the service does not answer."
+            self._leave_and_retry()
 
     # -- requests --------------------------------------------------------------------------------------
 
@@ -241,7 +265,7 @@ class Link:
     async def _attempt(self) -> None:
         socket: Socket | None = None
         try:
-            socket = await self._open()
+            socket = self._socket = await unless(self._leave, self._open())
             await self._serve(socket)
         except (InvalidCredentialsError, InvalidParamsError) as error:
             self._refuse(error)
@@ -254,6 +278,7 @@ class Link:
             self.session.socket_closed(self._now())
             self._pump()
             self.ready.set(False)
+            self._socket = None
             if socket is not None:
                 self._close_in_background(socket)
 
@@ -263,7 +288,7 @@ class Link:
         url, certificate = await self._credentials.relay(token)
         proof = await self._credentials.proof(resuming=self.session.resume is not None)
         async with asyncio.timeout(ATTEMPT_TIMEOUT_S):
-            socket = await self._connector(url, certificate)
+            socket = await first_to_open(self._connector, url, certificate, self._close_in_background)
         self._policy.socket_opened()
         self._unsent = asyncio.Queue(MAX_UNSENT_FRAMES)
         self.session.socket_opened(self._now(), token, dpop_token=proof)

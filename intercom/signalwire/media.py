@@ -43,6 +43,17 @@ class RestartableMedia(Protocol):
 
 
 @runtime_checkable
+class PathMedia(Protocol):
+    """A `CallMedia` whose connections can be told which ways they may take."""
+
+    def use_paths(self, ice_servers: Sequence[Mapping[str, Any]], *, relay_only: bool) -> None:
+        """From the next connection on, the first one included, use these servers.
+
+        `relay_only`: only relayed candidates are offered and used (W3C iceTransportPolicy "relay").
+        """
+
+
+@runtime_checkable
 class KeyframeMedia(Protocol):
     """A `CallMedia` that can ask the far end for a whole picture."""
 

@@ -1,49 +1,70 @@
-"""A call that watches over its media: what it mutes, how good it is, and how it mends itself (protocol.md §6)."""
+"""A call that watches over its media: how good it is, and how it mends itself (protocol.md §6)."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from reactivex import Observable
 
-from intercom.signalwire.basic_call import BasicCall, CallLine
+from intercom.signalwire.basic_call import CallLine
 from intercom.signalwire.dialog import Dialog
 from intercom.signalwire.dialog_events import CallStatus
-from intercom.signalwire.errors import InvalidStateError, MediaError, SignalWireError
+from intercom.signalwire.errors import MediaError, RpcError, SignalWireError
 from intercom.signalwire.media import (
-    CallMedia,
     KeyframeMedia,
     MeasuredMedia,
-    MutableMedia,
+    PathMedia,
     RestartableMedia,
-    VolumeMedia,
 )
 from intercom.signalwire.observable import Happenings, Value
-from intercom.signalwire.quality import MediaCounters, NetworkIssue, NetworkMetrics, QualityMonitor, level
-from intercom.signalwire.recovery import RecoveryEvent, RecoveryPolicy, RecoveryState
+from intercom.signalwire.preferences import is_turn
+from intercom.signalwire.quality import (
+    NO_PACKETS_S,
+    SUSPICIOUS_S,
+    MediaCounters,
+    NetworkIssue,
+    NetworkMetrics,
+    QualityMonitor,
+    SoundWatch,
+    level,
+)
+from intercom.signalwire.recovery import LONGEST_S, RecoveryEvent, RecoveryPolicy, RecoveryProgress, RecoveryState
+from intercom.signalwire.silenced_call import SilencedCall
 
 logger = logging.getLogger(__name__)
 
 # As the reference client: a look each second tells what a person would hear.
 LOOK_S = 1.0
+# While the way is in doubt, each tenth of a second that nobody looks is a tenth of silence.
+CLOSE_LOOK_S = 0.1
+# What a changed network or a service that came back breaks shows within this.
+DOUBT_S = 5.0
+# A new path that carries reports and no sound for so long belongs to a far end that keeps silent.
+PROVEN_S = 3.0
 # What counts as speaking, of full scale (reference client).
 SPEAKING_LEVEL = 0.03
+# FreeSWITCH's words for a call that it does not have, and the embedded space's.
+CALL_UNKNOWN = "CALL DOES NOT EXIST"
 
-Silencer = Literal["user", "client", "bandwidth", "push to talk"]
-"""Who may want something not sent; each takes back only what it asked for itself."""
 
-
-class MendingCall(BasicCall):
-    """Adds mutes, measures and recovery to a call."""
+class MendingCall(SilencedCall):
+    """Adds measures and recovery to a call."""
 
     def __init__(self, line: CallLine, dialog: Dialog, *, offer: str = "") -> None:
         super().__init__(line, dialog, offer=offer)
         self._monitor = QualityMonitor()
-        self._policy = RecoveryPolicy()
-        self._restarting = False
+        self._policy = RecoveryPolicy(self._has_relay)
+        self._policy.service_reachable = line.reachable
+        self._sound = SoundWatch()
+        self._doubt_until = 0.0
+        self._doubted = asyncio.Event()
+        self._moved_at = 0.0
+        self._relay_works = True
+        self._restarting: asyncio.Task[None] | None = None
         self._media_up = False
         self._recovery_timer: asyncio.TimerHandle | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -55,13 +76,8 @@ class MendingCall(BasicCall):
         self._recovery_state: Value[RecoveryState] = Value(RecoveryState.IDLE)
         self._recovery_events: Happenings[RecoveryEvent] = Happenings()
         self._constrained: Value[bool] = Value(False)
-        self._muted: Value[frozenset[str]] = Value(frozenset())
         self._local_level: Value[float] = Value(0.0)
         self._remote_level: Value[float] = Value(0.0)
-        self._gain_percent: Value[int] = Value(100)
-        self._not_received: set[str] = set()
-        self._silenced: dict[str, set[Silencer]] = {"audio": set(), "video": set()}
-        self._push_to_talk = False
         self.status_stream.subscribe(self._follow_status)
 
     # -- measures --------------------------------------------------------------------------------------
@@ -158,14 +174,21 @@ class MendingCall(BasicCall):
         """Whether our picture is off to make room for the sound, now and at each change."""
         return self._constrained.stream
 
-    async def request_ice_restart(self) -> None:
-        """Make the peer connection anew while the call goes on.
+    @property
+    def recovery_progress(self) -> RecoveryProgress:
+        """Which step of the recovery the call is at, how many tries it took, and when the next comes."""
+        return self._policy.progress(self._now())
+
+    async def request_ice_restart(self, *, relay_only: bool = False) -> None:
+        """Make the peer connection anew while the call goes on; `relay_only`: over a relay.
 
         Raises `MediaError` when the media cannot, `RpcError` when the service will not.
         """
         media = self._media
         if not isinstance(media, RestartableMedia) or media is None:
             raise MediaError("This call's media provider cannot make its connection anew.")
+        if isinstance(media, PathMedia):
+            media.use_paths(self._line.ice_servers, relay_only=relay_only or self._line.relay_only)
         offer = await self._from_media(media.create_restart_offer())
         result = await self._request(lambda dialog: dialog.update_media(offer))
         sdp = result.get("sdp") if isinstance(result, dict) else None
@@ -181,93 +204,6 @@ class MendingCall(BasicCall):
             return True
         return False
 
-    # -- what is sent and played -----------------------------------------------------------------------
-
-    @property
-    def audio_muted(self) -> bool:
-        """Whether we send silence."""
-        return "audio" in self._muted.value
-
-    @property
-    def video_muted(self) -> bool:
-        """Whether we send no picture."""
-        return "video" in self._muted.value
-
-    @property
-    def muted_stream(self) -> Observable[frozenset[str]]:
-        """What we do not send, of "audio" and "video", now and at each change."""
-        return self._muted.stream
-
-    async def toggle_incoming_audio(self) -> None:
-        """Play the far end's sound, or drop it."""
-        self._toggle_receiving("audio")
-
-    async def toggle_incoming_video(self) -> None:
-        """Show the far end's picture, or drop it."""
-        self._toggle_receiving("video")
-
-    @property
-    def local_microphone_gain(self) -> int:
-        """How much our sound is amplified, percent."""
-        return self._gain_percent.value
-
-    @property
-    def local_microphone_gain_stream(self) -> Observable[int]:
-        """How much our sound is amplified, percent, now and at each change."""
-        return self._gain_percent.stream
-
-    def set_local_microphone_gain(self, percent: int) -> None:
-        """Amplify our sound, 0 to 200 percent; more is cut to that."""
-        percent = min(max(percent, 0), 200)
-        if isinstance(self._media, VolumeMedia):
-            self._media.set_microphone_gain(percent)
-        self._gain_percent.set(percent)
-
-    def enable_push_to_talk(self) -> None:
-        """Be heard only while `set_push_to_talk_active(True)`."""
-        self._push_to_talk = True
-        self.switch("audio", False, "push to talk")
-
-    def disable_push_to_talk(self) -> None:
-        """Be heard all the time again, unless muted otherwise."""
-        self._push_to_talk = False
-        self.switch("audio", True, "push to talk")
-
-    def set_push_to_talk_active(self, active: bool) -> None:
-        """Press or let go of the key; raises `InvalidStateError` without push to talk."""
-        if not self._push_to_talk:
-            raise InvalidStateError("Push to talk is off; call enable_push_to_talk() first.")
-        self.switch("audio", active, "push to talk")
-
-    def switch(self, kind: str, on: bool, by: Silencer = "user") -> None:
-        """Send `kind`, or silence or black; it is sent while nobody wants it off."""
-        silencers = self._silenced[kind]
-        if on:
-            silencers.discard(by)
-        else:
-            silencers.add(by)
-        muted = frozenset(kind for kind, silencers in self._silenced.items() if silencers)
-        if muted != self._muted.value:
-            self._tell_media(kind, not silencers)
-            self._muted.set(muted)
-
-    def _tell_media(self, kind: str, on: bool) -> None:
-        if isinstance(self._media, MutableMedia):
-            self._media.set_sending(kind, on)
-
-    def _open_media(self, *, audio: bool, video: bool) -> CallMedia:
-        media = super()._open_media(audio=audio, video=video)
-        for kind in self._muted.value:
-            self._tell_media(kind, False)
-        return media
-
-    def _toggle_receiving(self, kind: str) -> None:
-        if not isinstance(self._media, MutableMedia):
-            raise MediaError("This call's media provider cannot drop what comes in.")
-        on = kind in self._not_received
-        self._media.set_receiving(kind, on)
-        self._not_received ^= {kind}
-
     # -- watching --------------------------------------------------------------------------------------
 
     def _follow_status(self, status: CallStatus) -> None:
@@ -280,14 +216,29 @@ class MendingCall(BasicCall):
                 self._recovery_timer.cancel()
 
     async def _watch(self, media: MeasuredMedia) -> None:
+        next_look = self._now() + LOOK_S
         while True:
-            await asyncio.sleep(LOOK_S)
+            await self._pause(next_look)
             try:
                 counters = msgspec.convert(await media.call_counters(), MediaCounters, strict=False)
             except msgspec.MsgspecError as error:
                 self._errors.emit(MediaError(f"What the media counts cannot be read: {error}"))
                 return
-            self._look(counters)
+            if self._now() >= next_look:
+                next_look = self._now() + LOOK_S
+                self._look(counters)
+            self._listen(counters)
+            self._mend()
+
+    async def _pause(self, next_look: float) -> None:
+        """Until the next look; at once, and soon again, where the way is in doubt."""
+        if self._now() < self._doubt_until:
+            await asyncio.sleep(min(CLOSE_LOOK_S, next_look - self._now()))
+            return
+        self._doubted.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(next_look):
+                await self._doubted.wait()
 
     def _look(self, counters: MediaCounters) -> None:
         metrics = self._monitor.look(counters, self._now())
@@ -296,17 +247,45 @@ class MendingCall(BasicCall):
         self._level.set(level(metrics.mos))
         self._local_level.set(counters.local_level)
         self._remote_level.set(counters.remote_level)
-        critical = [issue.kind for issue in self._monitor.issues if issue.severity == "critical"]
         self._issues.set(self._monitor.issues)
-        self._healthy.set(not critical)
+        self._healthy.set(not any(issue.severity == "critical" for issue in self._monitor.issues))
         if metrics.outgoing_bitrate_bps is not None:
             self._policy.bandwidth(metrics.outgoing_bitrate_bps)
-        on_hold = self._dialog.held or self._far_held.value
-        if "no_inbound_audio" in critical and isinstance(self._media, RestartableMedia) and not on_hold:
-            self._policy.trouble("no sound comes in", self._now())
-        elif self._media_up:
-            self._policy.media("connected", self._now())
+
+    def _listen(self, counters: MediaCounters) -> None:
+        now = self._now()
+        silent_s = self._sound.silent_s(now)
+        self._sound.look(counters, now)
+        if self._sound.arriving:
+            if silent_s >= NO_PACKETS_S:
+                self._line.look_after_connection()
+            self._policy.sound(now)
+        elif not (self._dialog.held or self._far_held.value):
+            limit_s = SUSPICIOUS_S if now < self._doubt_until else NO_PACKETS_S
+            if self._sound.silent_s(now) >= limit_s and isinstance(self._media, RestartableMedia):
+                self._policy.trouble("no sound comes in", now)
+            if self._media_up and now - self._moved_at >= PROVEN_S and self._sound.is_alive(now):
+                self._policy.keeps_silent()
+
+    def network_changed(self) -> None:
+        """This machine's links or addresses changed: look at once whether sound still comes."""
+        self._doubt()
+        self._policy.network_changed(self._now())
         self._mend()
+
+    def service_changed(self, reachable: bool) -> None:
+        """The signalling was lost, or is back."""
+        if reachable:
+            self._doubt()
+        self._policy.service(reachable, self._now())
+        self._mend()
+
+    def _doubt(self) -> None:
+        self._doubt_until = self._now() + DOUBT_S
+        self._doubted.set()
+
+    def _has_relay(self) -> bool:
+        return self._relay_works and isinstance(self._media, PathMedia) and any(map(is_turn, self._line.ice_servers))
 
     def _media_changed(self, state: str) -> None:
         super()._media_changed(state)
@@ -317,6 +296,9 @@ class MendingCall(BasicCall):
 
     def _mend(self) -> None:
         """Do what the policy decided, and wake it when it asks."""
+        if self._dialog.status is CallStatus.RECOVERING and isinstance(self._media, RestartableMedia):
+            self._dialog.recovering(self._now(), LONGEST_S)  # the ladder ends it, long before
+            self._arm()
         for event in self._policy.take():
             self._carry_out(event)
             self._recovery_events.emit(event)
@@ -336,34 +318,40 @@ class MendingCall(BasicCall):
         match event.action:
             case "keyframe":
                 self.request_keyframe()
+                self._line.look_after_connection()
             case "ice_restart" if isinstance(self._media, RestartableMedia):
                 if not self._media_up:
-                    self._dialog.recovering(self._now())
+                    self._dialog.recovering(self._now(), LONGEST_S)
                     self._pump()
-                self._background.spawn(self._restart())
+                if self._restarting is not None:
+                    self._restarting.cancel()
+                self._restarting = self._background.spawn(self._restart(event.relay_only))
+            case "ice_restarted":
+                self._moved_at = self._now()
             case "video_off":
                 self.switch("video", False, "bandwidth")
             case "video_on":
                 self.switch("video", True, "bandwidth")
-            case "max_attempts_reached" if not self._media_up:  # a far end that only keeps silent may do so
+            case "max_attempts_reached" if not (self._media_up and self._sound.is_alive(self._now())):
+                # A far end that is there and only keeps silent may do so.
                 self._dialog.media("failed", self._now())
                 self._pump()
 
-    async def _restart(self) -> None:
-        if self._restarting:
-            return
-        self._restarting = True
+    async def _restart(self, relay_only: bool) -> None:
         try:
-            await self.request_ice_restart()
+            await self.request_ice_restart(relay_only=relay_only)
         except SignalWireError as error:
             self._errors.emit(error)
-        finally:
-            self._restarting = False
+            self._relay_works = self._relay_works and not (relay_only and isinstance(error, MediaError))
+            if not self._media_up and isinstance(error, RpcError) and error.message == CALL_UNKNOWN:
+                self._dialog.forgotten()
+                self._pump()
+            self._policy.refused(self._now())
+            self._mend()
 
     def _streams(self) -> list[Happenings[Any]]:
         return [
             *super()._streams(),
             *(self._issues, self._healthy, self._metrics, self._score, self._level, self._recovery_state),
-            *(self._recovery_events, self._constrained, self._muted, self._local_level, self._remote_level),
-            self._gain_percent,
+            *(self._recovery_events, self._constrained, self._local_level, self._remote_level),
         ]

@@ -1,4 +1,4 @@
-"""Hears when this machine gets a network address, so that nobody waits for the next attempt (rtnetlink(7))."""
+"""Hears when this machine's network changes, so that nobody waits for the next attempt (rtnetlink(7))."""
 
 from __future__ import annotations
 
@@ -7,29 +7,34 @@ import errno
 import logging
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 logger = logging.getLogger(__name__)
 
-# linux/rtnetlink.h: the groups that tell of IPv4 and IPv6 addresses, and the message of a new one.
-GROUPS = 0x10 | 0x100
-RTM_NEWADDR = 20
+# linux/rtnetlink.h: the groups that tell of links, IPv4 and IPv6 addresses and IPv4 routes.
+GROUPS = 0x1 | 0x10 | 0x100 | 0x40
+RTM_NEWLINK, RTM_DELLINK = 16, 17
+RTM_NEWADDR, RTM_DELADDR, RTM_NEWROUTE = 20, 21, 24
 HEADER = struct.Struct("=IHHII")
-# An address is usable a moment after it is told: duplicate detection, routes.
+# linux/rtnetlink.h: struct ifinfomsg: family, type, index, flags, change.
+LINK = struct.Struct("=BxHiII")
+IFF_RUNNING = 0x40
+# What is told together is one change, and usable a moment after it is told: duplicate detection, routes.
 SETTLE_S = 0.2
 MAX_MESSAGE_BYTES = 65536
 
 
 class NetworkWatch:
-    """Calls `on_address` whenever an address came, on the running loop; does nothing where there is no netlink."""
+    """Calls `on_change` when a link or an address came or went; does nothing where there is no netlink."""
 
-    def __init__(self, on_address: Callable[[], None]) -> None:
-        self._on_address = on_address
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self._on_change = on_change
         self._socket: socket.socket | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._running: dict[int, bool] = {}
 
     def start(self) -> None:
-        """Listen."""
+        """Listen on the running loop."""
         if self._socket is not None:
             return
         try:
@@ -49,12 +54,13 @@ class NetworkWatch:
             self._socket = None
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
 
     def _readable(self) -> None:
         assert self._socket is not None
         try:
             while data := self._socket.recv(MAX_MESSAGE_BYTES):
-                if tells_of_an_address(data):
+                if self.tells_of_a_change(data):
                     self._wait()
         except BlockingIOError:
             return
@@ -65,18 +71,35 @@ class NetworkWatch:
             self._wait()
 
     def _wait(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(SETTLE_S, self._on_address)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(SETTLE_S, self._settled)
+
+    def _settled(self) -> None:
+        self._timer = None
+        self._on_change()
+
+    def tells_of_a_change(self, data: bytes) -> bool:
+        """Whether a netlink datagram holds a new or lost address, a new route, or a link that came or went."""
+        changes = [self._is_change(kind, body) for kind, body in _messages(data)]  # all: each link is remembered
+        return any(changes)
+
+    def _is_change(self, kind: int, body: bytes) -> bool:
+        if kind in {RTM_NEWADDR, RTM_DELADDR, RTM_NEWROUTE}:
+            return True
+        if kind not in {RTM_NEWLINK, RTM_DELLINK} or len(body) < LINK.size:
+            return False
+        # Wireless drivers tell of a link for many reasons; only its carrier is news.
+        _, _, index, flags, _ = LINK.unpack_from(body)
+        running = kind == RTM_NEWLINK and bool(flags & IFF_RUNNING)
+        before = self._running.get(index)
+        self._running[index] = running
+        return running is not before
 
 
-def tells_of_an_address(data: bytes) -> bool:
-    """Whether a netlink datagram holds a new address."""
+def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
     while len(data) >= HEADER.size:
         length, kind, *_ = HEADER.unpack_from(data)
-        if kind == RTM_NEWADDR:
-            return True
         if length < HEADER.size:
-            return False
+            return
+        yield kind, data[HEADER.size : length]
         data = data[(length + 3) & ~3 :]
-    return False

@@ -16,7 +16,7 @@ class ClientPreferences:
     ice_servers: Sequence[Mapping[str, Any]] | None = None
     """In place of what the service gives; W3C RTCIceServer."""
     relay_only: bool = False
-    """Use TURN servers only; the media provider is given no others."""
+    """Offer and use relayed candidates only: nobody learns our address. Calls need a TURN server then."""
 
     def reset(self) -> None:
         """Prefer nothing."""
@@ -25,9 +25,10 @@ class ClientPreferences:
     def choose_ice_servers(self, given: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """What a peer connection is to use, of what the service gives."""
         servers = list(given if self.ice_servers is None else self.ice_servers)
-        return [server for server in servers if not self.relay_only or _is_turn(server)]
+        return [server for server in servers if not self.relay_only or is_turn(server)]
 
 
-def _is_turn(server: Mapping[str, Any]) -> bool:
+def is_turn(server: Mapping[str, Any]) -> bool:
+    """Whether a W3C RTCIceServer relays."""
     urls = server.get("urls", ())
     return any(url.startswith("turn") for url in ([urls] if isinstance(urls, str) else urls))

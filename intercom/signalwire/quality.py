@@ -13,6 +13,10 @@ from msgspec import Struct
 
 # Sound stops for a breath, not for two seconds (protocol.md §6).
 NO_PACKETS_S = 2.0
+# A network that has just changed, or a service that was away, makes a shorter silence suspicious.
+SUSPICIOUS_S = 0.5
+# Browsers and aiortc report every second or so; RFC 3550 allows five.
+REPORTS_S = 6.0
 LOSS_WARNING_PERCENT = 5.0
 LOSS_CRITICAL_PERCENT = 10.0
 # Against the best of the first samples; the network is what it is, its getting worse is what counts.
@@ -34,6 +38,8 @@ class MediaCounters(Struct, frozen=True):
     jitter_ms: float = 0.0
     """Of the sound (RFC 3550, section 6.4.1)."""
     round_trip_ms: float = 0.0
+    reports_received: int | None = None
+    """How often the far end has reported what it hears of us (RFC 3550, section 6.4.2); None: nobody counts."""
     outgoing_bitrate_bps: float | None = None
     """What the way to the far end is thought to carry; None: nobody knows."""
     local_level: float = 0.0
@@ -78,6 +84,35 @@ def mos(round_trip_ms: float, jitter_ms: float, loss_percent: float) -> float:
 def level(score: float) -> str:
     """The score in a word: excellent, good, fair, poor, critical."""
     return next((name for threshold, name in LEVELS if score >= threshold), "critical")
+
+
+class SoundWatch:
+    """How long the far end has been silent on the wire, and whether it is there at all."""
+
+    def __init__(self) -> None:
+        self._packets = 0
+        self._reports: int | None = None
+        self._packet_at: float | None = None
+        self._report_at = 0.0
+        self.arriving = False
+        """Whether sound came in since the look before."""
+
+    def look(self, counters: MediaCounters, now: float) -> None:
+        """Take the counters of this moment."""
+        self.arriving = counters.audio_packets_received not in {0, self._packets}  # a new stream is counted anew
+        if self.arriving:
+            self._packet_at = now
+        if counters.reports_received != self._reports:
+            self._report_at = now
+        self._packets, self._reports = counters.audio_packets_received, counters.reports_received
+
+    def silent_s(self, now: float) -> float:
+        """Since the last packet of sound; 0 before the first: a far end that never sent sound may send none."""
+        return now - self._packet_at if self._packet_at is not None else 0.0
+
+    def is_alive(self, now: float) -> bool:
+        """Whether the far end reports what it hears, or nobody counts that."""
+        return self._reports is None or now - self._report_at <= REPORTS_S
 
 
 class QualityMonitor:

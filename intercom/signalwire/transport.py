@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import socket
 import ssl
 import urllib.parse
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, WebSocketException
@@ -38,6 +41,14 @@ class Socket(Protocol):
         """Close, within `CLOSE_TIMEOUT_S`."""
 
 
+@runtime_checkable
+class ProbedSocket(Protocol):
+    """A `Socket` that can be asked whether anybody is at its other end."""
+
+    async def is_alive(self, timeout_s: float) -> bool:
+        """Whether the other end answers in time, and we still have the address that it knows."""
+
+
 class Connector(Protocol):
     """Opens sockets."""
 
@@ -65,6 +76,17 @@ class WebSocket:
                 yield frame
         except ConnectionClosedError as error:
             raise TransportError(f"The connection broke: {error}.") from error
+
+    async def is_alive(self, timeout_s: float) -> bool:
+        """Whether a ping is answered in time; at once false when our address is gone."""
+        if not _is_ours(self._connection.local_address):
+            return False
+        try:
+            async with asyncio.timeout(timeout_s):
+                await (await self._connection.ping())
+        except (TimeoutError, ConnectionClosed):
+            return False
+        return True
 
     async def close(self) -> None:
         """Close; bounded by the connection's own time-out."""
@@ -123,3 +145,14 @@ def check_secure(url: str) -> None:
 
 def _host(url: str) -> str:
     return urllib.parse.urlsplit(url).netloc.rpartition("@")[2] or "The relay"
+
+
+def _is_ours(address: Any) -> bool:
+    """Whether this machine still has the address of a socket."""
+    family = socket.AF_INET6 if len(address) == 4 else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address[0], 0, *address[2:]))
+        except OSError as error:
+            return error.errno != errno.EADDRNOTAVAIL
+    return True

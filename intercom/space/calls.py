@@ -153,12 +153,23 @@ class Calls:
             return False
         return any(leg is leg.call.caller or leg is leg.call.answered for leg in self.legs_of(session))
 
+    def talks(self, session: Session) -> bool:
+        """Whether the session takes part in a call that was answered."""
+        return any(leg.call.answered is not None for leg in self.legs_of(session))
+
     def open(self, call: Call, session: Session, call_id: str) -> Leg:
         """Add a call with its caller's leg."""
         call.caller = Leg(call, session, call_id)
         self._calls[call] = None
         self._legs[session, call_id] = call.caller
         return call.caller
+
+    def take_up(self, call: Call, caller: Leg, answered: Leg) -> None:
+        """Add a call that is talked in already."""
+        call.caller, call.answered = caller, answered
+        self._calls[call] = None
+        for leg in (caller, answered):
+            self._legs[leg.session, leg.call_id] = leg
 
     def ring(self, call: Call, session: Session) -> Leg:
         """Add a ringing leg."""

@@ -39,7 +39,7 @@ from intercom.signalwire.messages import (
 from intercom.space import frames
 from intercom.space.errors import TokenError
 from intercom.space.router import AddressBook, Router
-from intercom.space.sessions import LOST_LIMIT_S, Session
+from intercom.space.sessions import LOST_LIMIT_S, TALKING_LOST_LIMIT_S, Session
 from intercom.space.store import Subscriber
 from intercom.space.tokens import Grant
 
@@ -174,7 +174,8 @@ class Exchange:
             if state.session is None and now - state.since >= AUTHENTICATION_LIMIT_S:
                 self._close(link, "Authenticate within 10 s.")
         for session in list(self._sessions.values()):
-            if session.link is None and now - session.lost_at >= LOST_LIMIT_S:
+            limit_s = TALKING_LOST_LIMIT_S if self.router.calls.talks(session) else LOST_LIMIT_S
+            if session.link is None and now - session.lost_at >= limit_s:
                 del self._sessions[session.protocol]
                 self.router.gone(session)
         self.router.elapsed(now)
@@ -197,6 +198,15 @@ class Exchange:
     def subscriber_ids(self) -> set[str]:
         """The ids of everybody who has a session."""
         return {session.subscriber.id for session in self._sessions.values()}
+
+    def expect(self, protocol: str, subscriber: Subscriber, agent: str, now: float) -> Session:
+        """Make a session of an earlier process known again; its client has a while to resume it."""
+        session = self._sessions.get(protocol)
+        if session is None:
+            grant = Grant(subscriber, jti="", expires_at=0)  # the client's own token takes its place on the resume
+            session = self._new_session(protocol, grant, agent, "")
+            session.lost(now)
+        return session
 
     def expel(self, subscriber_id: str) -> None:
         """End the sessions and calls of a subscriber that was removed."""

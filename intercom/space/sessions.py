@@ -13,7 +13,9 @@ from intercom.space.store import Subscriber
 from intercom.space.tokens import Grant
 
 LOST_LIMIT_S: Final = 10.0
-"""How long a session, and the calls in it, outlive their socket: three attempts of a client's back-off."""
+"""How long a session, and the calls that ring in it, outlive their socket: three attempts of a client's back-off."""
+TALKING_LOST_LIMIT_S: Final = 60.0
+"""The same for a session that talks: its sound may go on, or come back, long after; a hang-up waits for it so long."""
 KEPT_LIMIT: Final = 64
 """Frames kept for a session whose socket is gone or silent; ten seconds of one call bring a handful."""
 

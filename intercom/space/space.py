@@ -26,6 +26,7 @@ from intercom.space.exchange import Exchange
 from intercom.space.fabric_api import FabricApi
 from intercom.space.guard import Guard
 from intercom.space.house_api import HouseApi
+from intercom.space.kept_calls import KeptCalls
 from intercom.space.listener import Listener
 from intercom.space.pairing import UNNAMED, Invitation, PairingCodes
 from intercom.space.sockets import Sockets
@@ -93,6 +94,8 @@ class Space:
         self.codes = PairingCodes(self.store, now=wall)
         self.exchange = Exchange(self.tokens, self.store, ice_servers=self._ice_servers, wall=wall)
         self.sockets = Sockets(self.exchange, now=time.monotonic)
+        self._kept_calls = KeptCalls(state_dir / "calls.json", self.exchange, wall=wall)
+        self._keeper: asyncio.Task[None] | None = None
         self._echo = Echo(self.sockets, self.store, self.tokens)
         self.on_change: Callable[[], None] = lambda: None
         "called when `summary` may have changed"
@@ -156,10 +159,13 @@ class Space:
             ) from problem
         self._listener = listener
         self.tokens.channel_host = f"puc.{self._public_host()}:{self._port}"
+        if restored := self._kept_calls.restore(self.store.subscriber_by_id, time.monotonic()):
+            logger.info("Calls that go on from before the restart: %d.", restored)
         self.sockets.start()
         self._echo.start()
         self.store.serve_at(Place(self.url, self._host, self._port))
         self._watch = asyncio.create_task(self._watch_members(), name="space members")
+        self._keeper = asyncio.create_task(self._kept_calls.watch(), name="space calls")
         logger.info("The space serves at %s.", self.url)
 
     @property
@@ -180,9 +186,10 @@ class Space:
         """Close all sockets and the port within a second; a second call does nothing."""
         listener, self._listener = self._listener, None
         if listener is not None:
-            for task in (self._renewal, self._watch):
+            for task in (self._renewal, self._watch, self._keeper):
                 if task is not None:
                     task.cancel()
+            self._kept_calls.save()
             try:
                 async with asyncio.timeout(STOP_LIMIT_S):
                     await self._echo.stop()

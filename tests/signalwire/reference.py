@@ -225,7 +225,7 @@ STAND_INS: dict[str, dict[str, str]] = {
         "autoMuteVideoOnHidden": PAGELESS,
         "checkConnectionOnVisible": PAGELESS,
         "refreshDevicesOnVisible": PAGELESS,
-        "relayOnly": "`relay_only` leaves TURN servers only, and sets no transport policy: direct paths are tried",
+        "relayOnly": "`relay_only`; with a provider that cannot keep to relays no call is made",
         "connectionTimeout": constant(reconnect, "ATTEMPT_TIMEOUT_S")
         + "; `Options.connect_timeout_s` bounds connect() as a whole",
         "reconnectDelayMin": constant(reconnect, "FIRST_DELAY_S"),
@@ -253,8 +253,10 @@ STAND_INS: dict[str, dict[str, str]] = {
         "iceCandidateTimeout": GATHERING,
         "iceGatheringTimeout": GATHERING,
         "disableUdpIceServers": "no counterpart: set `ice_servers` to those that are wanted",
-        "enableRelayFallback": "no counterpart: TURN servers are tried beside the direct paths from the start",
-        "enableNetworkChangeDetection": "`Options.watch_network`: the connection is tried at once",
+        "enableRelayFallback": "always: TURN servers are tried beside the direct paths from the start, and alone after "
+        + constant(recovery, "ANY_PATH").removeprefix("fixed: ")
+        + " tries to mend a call",
+        "enableNetworkChangeDetection": "`Options.watch_network`: connection and calls are looked after at once",
         "enableServerHangupInterception": "no counterpart: when the service ends a call, it is over",
         "statsPollingInterval": constant(mending_call, "LOOK_S"),
         "statsBaselineSamples": constant(quality, "BASELINE_SAMPLES"),

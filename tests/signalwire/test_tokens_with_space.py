@@ -114,7 +114,7 @@ async def test_who_is_thrown_out_is_told_and_is_back_once_he_is_let_in_again(
             await until(lambda: any(isinstance(fault, InvalidCredentialsError) for fault in faults))
             assert not client.is_registered
             space.write_credential("door", file)
-            client._link.retry_now()
+            client._link.network_changed()
             await until(lambda: client.is_registered)
 
 

@@ -1,0 +1,51 @@
+"""Opening a socket into a network that may be dead, or another one by now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from intercom.signalwire.errors import TransportError
+from intercom.signalwire.transport import Connector, Socket
+
+# A socket opens within a round trip or three; one that does not may wait for seconds to be tried again by the kernel.
+ANEW_S = 0.7
+
+
+async def first_to_open(
+    connector: Connector, url: str, certificate: str | None, close: Callable[[Socket], None]
+) -> Socket:
+    """The first socket that opens, or the first error; another is tried every `ANEW_S`. `close` gets the late ones."""
+    attempts: list[asyncio.Task[Socket]] = []
+
+    def close_late(attempt: asyncio.Task[Socket]) -> None:
+        if not attempt.cancelled() and attempt.exception() is None:
+            close(attempt.result())
+
+    try:
+        while True:
+            attempts.append(asyncio.ensure_future(connector(url, certificate)))
+            done, _ = await asyncio.wait(attempts, timeout=ANEW_S, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                first = done.pop()
+                attempts.remove(first)
+                return first.result()
+    finally:
+        for attempt in attempts:
+            attempt.cancel()
+            attempt.add_done_callback(close_late)
+
+
+async def unless(left: asyncio.Event, opening: Coroutine[Any, Any, Socket]) -> Socket:
+    """What `opening` opens; raises `TransportError` as soon as the attempt is to be left."""
+    attempt, leaving = asyncio.ensure_future(opening), asyncio.ensure_future(left.wait())
+    try:
+        await asyncio.wait({attempt, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if attempt.done():
+            return attempt.result()
+        raise TransportError("The network changed.")
+    finally:
+        leaving.cancel()
+        if attempt.cancel():
+            await asyncio.wait({attempt})

@@ -1,0 +1,116 @@
+"""A call whose sound and picture can be held back, either way (protocol.md §5)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from reactivex import Observable
+
+from intercom.signalwire.basic_call import BasicCall, CallLine
+from intercom.signalwire.dialog import Dialog
+from intercom.signalwire.errors import InvalidStateError, MediaError
+from intercom.signalwire.media import CallMedia, MutableMedia, VolumeMedia
+from intercom.signalwire.observable import Happenings, Value
+
+Silencer = Literal["user", "client", "bandwidth", "push to talk"]
+"""Who may want something not sent; each takes back only what it asked for itself."""
+
+
+class SilencedCall(BasicCall):
+    """Adds mutes, gain and push to talk to a call."""
+
+    def __init__(self, line: CallLine, dialog: Dialog, *, offer: str = "") -> None:
+        super().__init__(line, dialog, offer=offer)
+        self._muted: Value[frozenset[str]] = Value(frozenset())
+        self._gain_percent: Value[int] = Value(100)
+        self._not_received: set[str] = set()
+        self._silenced: dict[str, set[Silencer]] = {"audio": set(), "video": set()}
+        self._push_to_talk = False
+
+    @property
+    def audio_muted(self) -> bool:
+        """Whether we send silence."""
+        return "audio" in self._muted.value
+
+    @property
+    def video_muted(self) -> bool:
+        """Whether we send no picture."""
+        return "video" in self._muted.value
+
+    @property
+    def muted_stream(self) -> Observable[frozenset[str]]:
+        """What we do not send, of "audio" and "video", now and at each change."""
+        return self._muted.stream
+
+    async def toggle_incoming_audio(self) -> None:
+        """Play the far end's sound, or drop it."""
+        self._toggle_receiving("audio")
+
+    async def toggle_incoming_video(self) -> None:
+        """Show the far end's picture, or drop it."""
+        self._toggle_receiving("video")
+
+    @property
+    def local_microphone_gain(self) -> int:
+        """How much our sound is amplified, percent."""
+        return self._gain_percent.value
+
+    @property
+    def local_microphone_gain_stream(self) -> Observable[int]:
+        """How much our sound is amplified, percent, now and at each change."""
+        return self._gain_percent.stream
+
+    def set_local_microphone_gain(self, percent: int) -> None:
+        """Amplify our sound, 0 to 200 percent; more is cut to that."""
+        percent = min(max(percent, 0), 200)
+        if isinstance(self._media, VolumeMedia):
+            self._media.set_microphone_gain(percent)
+        self._gain_percent.set(percent)
+
+    def enable_push_to_talk(self) -> None:
+        """Be heard only while `set_push_to_talk_active(True)`."""
+        self._push_to_talk = True
+        self.switch("audio", False, "push to talk")
+
+    def disable_push_to_talk(self) -> None:
+        """Be heard all the time again, unless muted otherwise."""
+        self._push_to_talk = False
+        self.switch("audio", True, "push to talk")
+
+    def set_push_to_talk_active(self, active: bool) -> None:
+        """Press or let go of the key; raises `InvalidStateError` without push to talk."""
+        if not self._push_to_talk:
+            raise InvalidStateError("Push to talk is off; call enable_push_to_talk() first.")
+        self.switch("audio", active, "push to talk")
+
+    def switch(self, kind: str, on: bool, by: Silencer = "user") -> None:
+        """Send `kind`, or silence or black; it is sent while nobody wants it off."""
+        silencers = self._silenced[kind]
+        if on:
+            silencers.discard(by)
+        else:
+            silencers.add(by)
+        muted = frozenset(kind for kind, silencers in self._silenced.items() if silencers)
+        if muted != self._muted.value:
+            self._tell_media(kind, not silencers)
+            self._muted.set(muted)
+
+    def _tell_media(self, kind: str, on: bool) -> None:
+        if isinstance(self._media, MutableMedia):
+            self._media.set_sending(kind, on)
+
+    def _open_media(self, *, audio: bool, video: bool) -> CallMedia:
+        media = super()._open_media(audio=audio, video=video)
+        for kind in self._muted.value:
+            self._tell_media(kind, False)
+        return media
+
+    def _toggle_receiving(self, kind: str) -> None:
+        if not isinstance(self._media, MutableMedia):
+            raise MediaError("This call's media provider cannot drop what comes in.")
+        on = kind in self._not_received
+        self._media.set_receiving(kind, on)
+        self._not_received ^= {kind}
+
+    def _streams(self) -> list[Happenings[Any]]:
+        return [*super()._streams(), self._muted, self._gain_percent]

@@ -1,0 +1,140 @@
+"""The calls that are talked in, kept in a file, so that a space that restarts finds them again.
+
+Their sound and picture go from end to end and do not miss the space; but only with it can the resident open the door,
+or either end hear that the other has hung up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from intercom import durable
+from intercom.space.calls import Call, Leg, Party
+from intercom.space.exchange import Exchange
+from intercom.space.store import Subscriber
+
+logger = logging.getLogger(__name__)
+
+LOOK_S: Final = 0.5
+"""How often it is looked whether there is something to keep: a few microseconds, and nothing is written."""
+OLDEST_S: Final = 3600.0
+"""Calls that were answered longer ago are over, whatever the file says."""
+
+
+class KeptEnd(Struct, frozen=True):
+    """One end of a call."""
+
+    protocol: str
+    """The session's channel, with which its client resumes it."""
+    subscriber_id: str
+    agent: str
+    call_id: str
+    member_id: str
+    held: bool = False
+
+
+class KeptCall(Struct, frozen=True):
+    """A call between two clients."""
+
+    caller: KeptEnd
+    answered: KeptEnd
+    called: Party
+    caller_party: Party
+    kept_at: float
+    """Seconds since 1970."""
+
+
+class KeptCalls:
+    """The file beside the database.
+
+    :param wall: the time of day, seconds since 1970.
+    """
+
+    def __init__(self, path: Path, exchange: Exchange, *, wall: Callable[[], float]) -> None:
+        self._path = path
+        self._exchange = exchange
+        self._wall = wall
+        self._kept: dict[Call, KeptCall] = {}
+
+    def restore(self, subscriber: Callable[[str], Subscriber | None], now: float) -> int:
+        """Take up what an earlier process kept; return how many calls. Its ends have a while to come back."""
+        try:
+            found = msgspec.json.decode(self._path.read_bytes(), type=list[KeptCall])
+        except FileNotFoundError:
+            return 0
+        except (OSError, msgspec.MsgspecError) as problem:
+            logger.warning("The calls of before the restart cannot be read: %s.", problem)
+            return 0
+        restored = 0
+        for kept in found:
+            owners = subscriber(kept.caller.subscriber_id), subscriber(kept.answered.subscriber_id)
+            if None not in owners and abs(self._wall() - kept.kept_at) < OLDEST_S:
+                self._kept[self._take_up(kept, owners, now)] = kept
+                restored += 1
+        return restored
+
+    def _take_up(self, kept: KeptCall, owners: tuple[Subscriber | None, Subscriber | None], now: float) -> Call:
+        caller, answered = (
+            self._exchange.expect(end.protocol, owner, end.agent, now)
+            for end, owner in zip((kept.caller, kept.answered), owners, strict=True)
+            if owner is not None
+        )
+        call = Call(
+            called=kept.called,
+            caller_party=kept.caller_party,
+            rings_for=frozenset(),
+            sdp="",
+            user_variables={},
+            started_at=now,
+            next_ping_at=now,
+        )
+        self._exchange.router.calls.take_up(
+            call,
+            Leg(call, caller, kept.caller.call_id, kept.caller.member_id, kept.caller.held),
+            Leg(call, answered, kept.answered.call_id, kept.answered.member_id, kept.answered.held),
+        )
+        return call
+
+    async def watch(self) -> None:
+        """Keep the file true to the calls."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if (changed := self._changed()) is not None:
+                await asyncio.to_thread(self._write, changed)
+
+    def save(self) -> None:
+        """Write what changed since the last look."""
+        if (changed := self._changed()) is not None:
+            self._write(changed)
+
+    def _changed(self) -> list[KeptCall] | None:
+        now: dict[Call, KeptCall] = {}
+        for call in self._exchange.router.calls:
+            answered = call.answered
+            if answered is None or answered.session.never_busy:
+                continue
+            before = self._kept.get(call)
+            kept_at = self._wall() if before is None else before.kept_at
+            now[call] = KeptCall(_end(call.caller), _end(answered), call.called, call.caller_party, kept_at)
+        if now == self._kept:
+            return None
+        self._kept = now
+        return list(now.values())
+
+    def _write(self, calls: Iterable[KeptCall]) -> None:
+        try:
+            durable.replace(self._path, msgspec.json.encode(list(calls)))
+        except OSError as problem:
+            logger.warning("The calls cannot be kept for a restart: %s.", problem)
+
+
+def _end(leg: Leg) -> KeptEnd:
+    session = leg.session
+    return KeptEnd(session.protocol, session.subscriber.id, session.agent, leg.call_id, leg.member_id, leg.held)

@@ -1,0 +1,126 @@
+"""Which ways a call's sound may take: relays alone, and servers that do not answer. The relay is a real coturn."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from intercom.media.engine import AudioEngine
+from intercom.media.errors import NoRelayError
+from intercom.media.events import CallMoved
+from intercom.media.peer import DoorCall, DoorMedia
+from intercom.media.rtp_hooks import GATHERING_S
+from intercom.space.turn import TurnServer
+from intercom.space.turn_credentials import ice_server
+from tests.media.calls import connected, running_engine, simulated
+from tests.media.events import Reported
+from tests.media.test_moves import arrivals, move, until
+
+SLACK_S = 0.5
+"""What a loaded machine may add to a time-out."""
+
+
+@pytest.fixture
+def engine() -> Iterator[AudioEngine]:
+    with running_engine(simulated()) as engine:
+        yield engine
+
+
+@pytest.fixture
+def events() -> Reported[object]:
+    return Reported()
+
+
+@pytest.fixture
+async def relay(tmp_path: Path) -> AsyncIterator[dict[str, Any]]:
+    """A TURN server, as a client is told of it."""
+    if shutil.which("turnserver") is None:
+        pytest.skip("coturn is not installed (apt install coturn)")
+    turn = TurnServer(tmp_path, loopback_peers=True)
+    await turn.start()
+    given = ice_server(turn.url, turn.secret, "door", time.time())
+    yield {"urls": given.urls, "username": given.username, "credential": given.credential}
+    await turn.stop()
+
+
+def candidate_types(sdp: str) -> set[str]:
+    return {line.split(" typ ")[1].split()[0] for line in sdp.splitlines() if line.startswith("a=candidate:")}
+
+
+def way(call: DoorCall) -> str:
+    """The type of the local candidate over which the call's connection sends."""
+    ice = call._connection.sender.transport.transport._connection
+    return str(ice._nominated[1].local_candidate.type)
+
+
+async def test_a_call_that_keeps_to_relays_offers_and_uses_nothing_else(
+    engine: AudioEngine, events: Reported[object], relay: dict[str, Any]
+) -> None:
+    near = DoorMedia(engine, on_event=events).open("near", [])
+    far = DoorMedia(engine, on_event=events).open("far", [])
+    near.use_paths([relay], relay_only=True)
+    offers: list[str] = []
+    create_offer = near.create_offer
+
+    async def offer() -> str:
+        offers.append(await create_offer())
+        return offers[0]
+
+    near.create_offer = offer  # type: ignore[method-assign]  # only listens
+    async with connected(near, far):
+        assert candidate_types(offers[0]) == {"relay"}
+        assert way(near) == "relay"
+        heard = arrivals(far)
+        await until(lambda: len(heard) > 20)
+
+
+async def test_a_call_moves_to_the_relay_and_back(
+    engine: AudioEngine, events: Reported[object], relay: dict[str, Any]
+) -> None:
+    near = DoorMedia(engine, on_event=events).open("near", [])
+    far = DoorMedia(engine, on_event=events).open("far", [])
+    async with connected(near, far):
+        for moves, (relay_only, expected) in enumerate([(True, "relay"), (False, "host")], start=1):
+            near.use_paths([relay], relay_only=relay_only)
+            await move(near, far)
+            await until(lambda moves=moves: sum(isinstance(event, CallMoved) for event in events.all) == 2 * moves)
+            assert way(near) == expected
+
+
+async def test_without_a_relay_such_a_call_is_not_made(engine: AudioEngine, events: Reported[object]) -> None:
+    call = DoorMedia(engine, on_event=events).open("near", [])
+    call.use_paths([], relay_only=True)
+    with pytest.raises(NoRelayError):
+        await call.create_offer()
+    await call.close()
+
+
+@pytest.mark.parametrize(
+    "kind", ["stun:127.0.0.1:{}", "turn:127.0.0.1:{}?transport=udp", "turn:127.0.0.1:{}?transport=tcp"]
+)
+async def test_a_server_that_does_not_answer_delays_the_offer_by_600_ms_at_most(
+    engine: AudioEngine, events: Reported[object], kind: str
+) -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent_udp,
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as silent_tcp,
+    ):
+        silent_udp.bind(("127.0.0.1", 0))
+        port = silent_udp.getsockname()[1]
+        silent_tcp.bind(("127.0.0.1", port))
+        silent_tcp.listen()
+        server = {"urls": [kind.format(port)], "username": "u", "credential": "c"}
+        call = DoorMedia(engine, on_event=events).open("near", [server])
+        began = time.monotonic()
+        async with asyncio.timeout(5):
+            await call.create_offer()
+        took_s = time.monotonic() - began
+        await call.close()
+    assert took_s < GATHERING_S + SLACK_S

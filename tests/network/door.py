@@ -1,0 +1,65 @@
+"""The whole door station with simulated pins and a simulated card: `python -m tests.network.door DIRECTORY`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from gpiozero.pins.mock import MockFactory, MockPWMPin
+
+from intercom.appliance import Appliance
+from intercom.config import AudioConfig, CallConfig, CameraConfig, Config, PanelConfig
+from intercom.loudness import Loudness
+from intercom.machine import Decision
+from tests.network.telling import Hearing, hum, obey, tell
+
+
+def config() -> Config:
+    """No picture: it is the sound that is timed."""
+    return Config(
+        audio=AudioConfig(card="simulated", echo_canceller="none"),
+        camera=CameraConfig(source="off"),
+        panel=PanelConfig(pins="simulated", page_listen=""),
+        call=CallConfig(video=False),
+    )
+
+
+async def main(directory: Path) -> None:
+    """Be a door until the input ends."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(relativeCreated)d %(name)s %(message)s")
+    hum(1100.0)
+    Hearing()
+    door = Appliance(config(), state_dir=directory, pin_factory=MockFactory(pin_class=MockPWMPin))
+    carry_out = door.machine.on_decision
+
+    def decided(decision: Decision) -> None:
+        if decision.source is not decision.dest:
+            tell("state", state=str(decision.dest), why=decision.reason)
+        carry_out(decision)
+
+    door.machine.on_decision = decided
+    door.client.is_registered_stream.subscribe(lambda on: tell("registered", on=on))
+    door.client.session.added.stream.subscribe(
+        lambda call: call.status_stream.subscribe(lambda status: tell("call", status=str(status), cause=call.end_cause))
+    )
+
+    async def press() -> None:
+        await door.plan.press()
+
+    async def status() -> Any:
+        return door._commands.status()
+
+    async def hang_up() -> None:
+        await door.plan.hang_up()
+
+    assert isinstance(door.loudness, Loudness)
+    await door.start()
+    await obey({"press": press, "status": status, "hang_up": hang_up})
+    await door.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))

@@ -1,0 +1,41 @@
+"""A space as a process of its own: `python -m tests.network.space DIRECTORY LISTEN [TURN_LISTEN]`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from intercom.config import SpaceConfig
+from intercom.space import Space
+from tests.network.telling import obey, tell
+
+
+async def main(directory: Path, listen: str, turn_listen: str = "") -> None:
+    """Serve until the input ends, or until killed."""
+    space = Space(SpaceConfig(listen=listen, turn_listen=turn_listen), directory / "space")
+    await space.start()
+    for name, groups in (("door", ()), ("kitchen", ("house",))):
+        if space.store.subscriber(name) is None:
+            space.store.add_subscriber(name, name.capitalize(), groups=groups)
+        space.write_credential(name, directory / f"{name}.json")
+
+    async def online() -> list[str]:
+        return space.exchange.online()
+
+    async def calls() -> int:
+        return len(space.exchange.router.calls)
+
+    async def pairing_url() -> str:
+        return space.pairing_url(name="Tablet")
+
+    async def revoke_door() -> None:
+        space.store.remove_subscriber("door")
+
+    tell("serves", port=space.port)
+    await obey({"online": online, "calls": calls, "pairing_url": pairing_url, "revoke_door": revoke_door})
+    await space.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), *sys.argv[2:]))

@@ -1,0 +1,74 @@
+"""How a process tells what happens in it: one JSON object a line, timed by CLOCK_MONOTONIC, which all share."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+
+from intercom.media import simulated
+from intercom.media.far_end import FarEndSound
+from intercom.media.sound import RATE_HZ, Samples
+
+QUIET_S = 0.25
+"""Concealment bridges less."""
+AUDIBLE = 300.0
+"""Root mean square of a block that holds the far end's tone."""
+_lock = threading.Lock()
+
+
+def tell(what: str, **more: Any) -> None:
+    """Tell one fact."""
+    line = json.dumps({"what": what, "at": time.monotonic(), **more})
+    with _lock:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
+async def obey(commands: dict[str, Callable[[], Awaitable[Any]]]) -> None:
+    """Do what comes in, a word a line, until the input ends; tell each one's result."""
+    loop = asyncio.get_running_loop()
+    while word := (await loop.run_in_executor(None, sys.stdin.readline)).strip():
+        tell("done", command=word, result=await commands[word]())
+
+
+class Hearing:
+    """Tells when the far end's sound begins and ends at this card: `{"what": "sound", "on": …, "at": …}`."""
+
+    def __init__(self) -> None:
+        self._on = False
+        self._last = 0.0
+        pull = FarEndSound.pull
+        hearing = self
+
+        def listen(sound: FarEndSound, now: float) -> Samples:
+            block = pull(sound, now)
+            hearing._heard(block)
+            return block
+
+        FarEndSound.pull = listen  # type: ignore[method-assign]  # it only listens
+
+    def _heard(self, block: Samples) -> None:
+        now = time.monotonic()
+        if float(np.sqrt(np.mean(block.astype(np.float32) ** 2))) > AUDIBLE:
+            self._last = now
+            if not self._on:
+                self._on = True
+                tell("sound", on=True)
+        elif self._on and now - self._last > QUIET_S:
+            self._on = False
+            tell("sound", on=False, since=self._last)
+
+
+def hum(hz: float) -> None:
+    """Every simulated microphone of this process hears a steady tone."""
+    at = np.arange(RATE_HZ) / RATE_HZ
+    tone = (8000 * np.sin(2 * np.pi * hz * at)).astype(np.int16)
+    simulated.PAUSE_S = 0.0
+    simulated.load_sound = lambda _: tone  # type: ignore[assignment]
