@@ -45,7 +45,6 @@ class Memory:
         if self._path is None:
             return
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             durable.replace(self._path, msgspec.json.format(msgspec.json.encode(known), indent=1))
         except OSError as error:
             log.warning("%s cannot be written (%s): after a restart the devices are chosen anew", self._path, error)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import alsaaudio
 
 from intercom.config import AudioConfig
+from intercom.media.alsa_log import hush
 from intercom.media.errors import CardBusyError, CardError
 from intercom.media.events import Direction
 from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ
@@ -86,6 +87,7 @@ def open_pcm(
     A name that does not convert (`hw:…`) and gave another rate or channel count is opened again behind ALSA's `plug`.
     CardError says what ALSA said and what to do.
     """
+    hush()
     pcm = _open(direction, name, rate=rate, channels=channels, period=period, periods=periods)
     if _fits(pcm, rate, channels):
         return pcm

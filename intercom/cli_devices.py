@@ -1,0 +1,70 @@
+"""`intercom devices pin`: a sound card that keeps its name, whatever is plugged in first."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from intercom.cli_control import OK, TROUBLE, complain, say
+
+if TYPE_CHECKING:
+    from intercom.config import Config
+
+BAD_CONFIG = 78
+"""EX_CONFIG of sysexits.h."""
+
+Load = Callable[[argparse.Namespace], "Config | None"]
+
+
+def add_pin(devices: argparse.ArgumentParser, *, load: Load, config_help: str) -> None:
+    """Add the action to the parser of `intercom devices`; `load` reads the configuration or says what is wrong."""
+    from intercom.devices.pin import RULES_FILE
+
+    help_ = "print udev rules that give each USB sound card the name of its socket"
+    pin = devices.add_subparsers(metavar="ACTION").add_parser("pin", help=help_, description=help_.capitalize() + ".")
+    pin.add_argument("--config", type=Path, metavar="FILE", help=config_help)
+    pin.add_argument(
+        "--write",
+        nargs="?",
+        type=Path,
+        const=RULES_FILE,
+        metavar="FILE",
+        help=f"write them instead (default: {RULES_FILE})",
+    )
+    pin.set_defaults(run=lambda options: _pin(options, load(options)))
+
+
+def _pin(options: argparse.Namespace, config: Config | None) -> int:
+    if config is None:
+        return BAD_CONFIG
+    from intercom.devices import Finder, Memory
+    from intercom.devices.memory import FILE
+    from intercom.devices.pin import pins, rules
+    from intercom.devices.selection import choose
+    from intercom.door_devices import wishes
+
+    cards = Finder().sound_cards()
+    known = Memory(config.state_path(os.environ) / FILE).known
+    pinned = pins(cards, choose(cards, [], wishes(config), known)["speaker"].device)
+    if not pinned:
+        complain("there is no USB sound card whose socket udev knows: plug it in; `udevadm info` must know its ID_PATH")
+        return TROUBLE
+    text = rules(pinned)
+    if options.write is None:
+        say(text.rstrip())
+        return OK
+    try:
+        options.write.write_text(text)
+    except OSError as error:
+        complain(f"{options.write} cannot be written ({error.strerror}): run it with sudo, or name another file")
+        return TROUBLE
+    for pin in pinned:
+        say(f'{pin.name}: "{pin.card.label}" in {pin.card.id_path}')
+    say(
+        f"{options.write} is written. Now `sudo udevadm control --reload`, and plug each card out and in, or restart.\n"
+        f'audio.card = "plughw:CARD={pinned[0].name},DEV=0" then names the first for ever; `auto` finds it as before.'
+    )
+    return OK

@@ -1,0 +1,59 @@
+"""udev rules that give the sound card in a socket the same ALSA name for ever.
+
+Without them ALSA names two equal cards in the order in which the kernel met them, which changes from boot to boot. The
+door itself knows its card again by its serial number or its socket; other programs, and a configuration that names a
+card, need the rules. The names are none that the kernel gives, or one card's new name could be another's old one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from intercom.devices.device import Device
+
+RULES_FILE: Final = Path("/etc/udev/rules.d/85-intercom-sound.rules")
+"""After 78-sound-card.rules, which does what udev itself does with sound cards."""
+PREFIX: Final = "Door"
+"""ALSA allows 15 letters, digits and underscores."""
+_PLAIN: Final = re.compile(r"[\w.:+-]+", re.ASCII)
+_HEAD: Final = """\
+# Written by `intercom devices pin`. The sound card in each of these sockets keeps its name, whatever is plugged in first.
+ACTION=="add", SUBSYSTEM=="sound", KERNEL=="card[0-9]*", IMPORT{builtin}="path_id"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A socket, and what a sound card in it is to be called."""
+
+    name: str
+    """The ALSA id."""
+    card: Device
+    """What is plugged in there now."""
+
+
+def pins(cards: Sequence[Device], own: Device | None) -> list[Pin]:
+    """A name for each USB card whose socket udev knows: `Door` for the door's own, else by their sockets."""
+    pinned = [card for card in cards if card.kind == "usb" and _PLAIN.fullmatch(card.id_path)]
+    pinned.sort(key=lambda card: (card != own, card.id_path))
+    return [Pin(PREFIX if number == 1 else f"{PREFIX}{number}", card) for number, card in enumerate(pinned, 1)]
+
+
+def rules(pinned: Sequence[Pin]) -> str:
+    """The rules file, whole."""
+    lines = [
+        f"# {_printable(pin.card.label)} ({pin.card.vendor}:{pin.card.product})\n"
+        'ACTION=="add", SUBSYSTEM=="sound", KERNEL=="card[0-9]*", '
+        f'ENV{{ID_PATH}}=="{pin.card.id_path}", ATTR{{id}}="{pin.name}"\n'
+        for pin in pinned
+    ]
+    return _HEAD + "".join(lines)
+
+
+def _printable(label: str) -> str:
+    """A device may call itself anything; a line break would end the comment."""
+    return "".join(letter if letter.isprintable() else "?" for letter in label)
