@@ -35,7 +35,8 @@ _intercom() {
     "snapshot") known="--help --socket --last" ;;
     "door") known="open" ;;
     "door open") known="--help --socket" ;;
-    "devices") known="--help --socket --json" ;;
+    "devices") known="--help --socket --json pin" ;;
+    "devices pin") known="--help --config --write" ;;
     "calls") known="--help --socket --json" ;;
     "faults") known="--help --socket --json" ;;
     "metrics") known="--help --socket" ;;

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 BAD_CONFIG = 78
 """EX_CONFIG of sysexits.h."""
 
+RULES_FILE = Path("/etc/udev/rules.d/85-intercom-sound.rules")
+"""After 78-sound-card.rules, which does what udev itself does with sound cards."""
+
 Load = Callable[[argparse.Namespace], "Config | None"]
 
 
 def add_pin(devices: argparse.ArgumentParser, *, load: Load, config_help: str) -> None:
     """Add the action to the parser of `intercom devices`; `load` reads the configuration or says what is wrong."""
-    from intercom.devices.pin import RULES_FILE
-
     help_ = "print udev rules that give each USB sound card the name of its socket"
     pin = devices.add_subparsers(metavar="ACTION").add_parser("pin", help=help_, description=help_.capitalize() + ".")
     pin.add_argument("--config", type=Path, metavar="FILE", help=config_help)

@@ -90,8 +90,8 @@ class DoorDevices:
     def _cards(self, config: Config, *, simulated: bool) -> Cards:
         if simulated or config.audio.card == "simulated":
             cards = choose_cards(config.audio, SimulatedCards)
-            if isinstance(cards, SimulatedCards):
-                return cards
+            if isinstance(cards, SimulatedCards) or not any(self._chosen(direction).name for direction in ROLE_OF):
+                return SimulatedCards(config.audio)
         return ChosenCards(self._chosen)
 
     def _chosen(self, direction: Direction) -> Chosen:

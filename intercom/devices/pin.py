@@ -10,18 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from intercom.devices.device import Device
 
-RULES_FILE: Final = Path("/etc/udev/rules.d/85-intercom-sound.rules")
-"""After 78-sound-card.rules, which does what udev itself does with sound cards."""
 PREFIX: Final = "Door"
 """ALSA allows 15 letters, digits and underscores."""
 _PLAIN: Final = re.compile(r"[\w.:+-]+", re.ASCII)
 _HEAD: Final = """\
-# Written by `intercom devices pin`. The sound card in each of these sockets keeps its name, whatever is plugged in first.
+# Written by `intercom devices pin`: a sound card has the name of its socket, whatever is plugged in first.
 ACTION=="add", SUBSYSTEM=="sound", KERNEL=="card[0-9]*", IMPORT{builtin}="path_id"
 """
 

@@ -135,10 +135,13 @@ def _by_memory(role: Role, cards: Sequence[Device], known: Known) -> Choice | No
 def rank(card: Device) -> int:
     """How well a card suits a door, 0 the best: a speakerphone before a card that does half of it, HDMI last."""
     if card.kind in ("hdmi", "virtual"):
-        return 4 if card.kind == "hdmi" else 5
+        return LAST_RESORT if card.kind == "hdmi" else NEVER
     return (0 if card.is_duplex else 2) + (0 if card.kind == "usb" else 1)
 
 
+LAST_RESORT: Final = 4
+NEVER: Final = 5
+"""A card that is made up, as a loopback: only the configuration may name it."""
 GOOD_ENOUGH: Final = 2
 """What may stand in for a card that is away, and is remembered: a USB card, or one that also records. Nobody hears a
 socket with nothing in it."""
@@ -146,7 +149,7 @@ socket with nothing in it."""
 
 def _best(role: Role, cards: Sequence[Device], known: Known, beside: Device | None) -> Choice:
     away = known.of(role, "")
-    able = [card for card in _able(role, cards) if away is None or rank(card) <= GOOD_ENOUGH]
+    able = [card for card in _able(role, cards) if rank(card) <= (GOOD_ENOUGH if away is not None else LAST_RESORT)]
     if not able:
         if away is not None:
             return Choice(None, None, f'"{away.label}" is not plugged in, and nothing else could stand in for it')

@@ -31,7 +31,8 @@ class ChosenCards:
 
     def __init__(self, choice: Callable[[Direction], Chosen]) -> None:
         self._choice = choice
-        self._opened: dict[Direction, tuple[str | None, int]] = {}
+        self._opened: dict[Direction, int | str] = {}
+        """What was opened: its plug, for udev may give a card another name while it is open; else its name."""
 
     @property
     def description(self) -> str:
@@ -49,7 +50,7 @@ class ChosenCards:
         if chosen.name is None:
             raise CardError(chosen.why)
         pcm = open_pcm(direction, chosen.name)
-        self._opened[direction] = (chosen.name, chosen.plug)
+        self._opened[direction] = chosen.plug or chosen.name
         return pcm
 
     def stale(self) -> list[Direction]:
@@ -58,5 +59,5 @@ class ChosenCards:
         return [
             direction
             for direction, opened in self._opened.items()
-            if now[direction].name is not None and opened != (now[direction].name, now[direction].plug)
+            if now[direction].name is not None and opened != (now[direction].plug or now[direction].name)
         ]
