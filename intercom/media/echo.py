@@ -32,6 +32,8 @@ DRIFT_CORRECTION_PER_S = 0.05
 FILL_SMOOTHING = 0.01
 LONGEST_REFERENCE = CANCELLER_HZ // 4
 """A quarter of a second waiting means that the microphone stood still: start afresh."""
+LONGEST_PLAYED = 10
+"""Blocks that wait for the microphone; with none, as under a chime, they need not wait for it."""
 
 Frame = Samples
 
@@ -162,16 +164,25 @@ class EchoCanceller:
         self._backend = backend
         self._near_down, self._far_down, self._up = Decimator(FACTOR), Decimator(FACTOR), Interpolator(FACTOR)
         self._reference = _Reference()
+        self._played: list[Samples] = []
         self._loss_db: float | None = None
         self._level_db: float | None = None
         self._far_blocks = 0
 
     def played(self, block: Samples) -> None:
         """Exactly what was written to the speaker."""
-        self._reference.put(self._far_down.run(block))
+        self._played.append(block)  # it is looked at beside the microphone's, when all that is needed is at hand
+        if len(self._played) > LONGEST_PLAYED:
+            self._take_played()
+
+    def _take_played(self) -> None:
+        for block in self._played:
+            self._reference.put(self._far_down.run(block))
+        self._played.clear()
 
     def clean(self, block: Samples) -> Samples:
         """The captured block without the echo, 2 ms late and WebRTC's own 14."""
+        self._take_played()
         near, far = self._near_down.run(block), self._reference.take()
         cleaned = self._backend.process(near, far)
         far_db = level_db(far)

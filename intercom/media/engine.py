@@ -24,6 +24,7 @@ from intercom.media.port import Port
 from intercom.media.sound import SILENCE, Samples, level_db, ratio, to_samples
 from intercom.media.stand_in import Murmur, Pace
 from intercom.media.tones import Tones
+from intercom.media.waking import Doorbell, FrameTime
 
 log = logging.getLogger(__name__)
 
@@ -119,8 +120,8 @@ class AudioEngine:
         self._clock = clock
         self._mixer = Mixer(speaker_gain_db)
         self._microphone_gain = ratio(microphone_gain_db)
-        self._wake = threading.Condition()
-        self._signalled = False
+        self._lock = threading.Lock()
+        self._bell = Doorbell()
         self._stopping = False
         self._asked = False
         self._thread: threading.Thread | None = None
@@ -130,6 +131,7 @@ class AudioEngine:
         self._capture = Port("capture", lambda: CaptureLine(cards.open("capture")), on_event)
         self._away: dict[Direction, Pace] = {"capture": Pace(), "playback": Pace()}
         self._murmur = Murmur(self._tones["no_sound"])
+        self._frames = FrameTime()
         self._linger_until = 0.0
         self._captured_blocks = 0
         self._played_blocks = 0
@@ -154,14 +156,14 @@ class AudioEngine:
             if self._thread.is_alive():
                 return
             self._thread = None
-        with self._wake:
+        with self._lock:
             self._playing.clear()
         self.start()
 
     def stop(self) -> None:
         """Silence everything and give the devices back, within two seconds."""
         self._stopping = True
-        self._signal()
+        self._bell.ring()
         if self._thread is not None:
             self._thread.join(STOP_DEADLINE_S)
             if self._thread.is_alive():
@@ -173,39 +175,36 @@ class AudioEngine:
     def play(self, name: str, *, repeat: bool = False) -> Playing:
         """Play a tone from its beginning, over whatever sounds now; ToneError when there is none of that name."""
         playing = Playing(name, self._tones[name], repeat=repeat, asked_at=self._clock())
-        with self._wake:
+        with self._lock:
             self._playing.append(playing)
-            self._signalled = True
-            self._wake.notify()
+        self._bell.ring()
         return playing
 
     def connect(self, far: FarEnd, near: NearEnd) -> None:
         """Carry a call: from now on `far` is pulled and `near` is pushed, 100 times a second each."""
-        with self._wake:
+        with self._lock:
             self._call = (far, near)
             self._murmur.begin()
-            self._signalled = True
-            self._wake.notify()
+        self._bell.ring()
 
     def disconnect(self, near: NearEnd) -> None:
         """End the call that `near` belongs to; harmless when another one has taken its place."""
-        with self._wake:
+        with self._lock:
             if self._call is not None and self._call[1] is near:
                 self._call = None
-                self._signalled = True
-                self._wake.notify()
+        self._bell.ring()
 
     def look_again(self) -> None:
         """Something was plugged in or out: see at once what became of the card, and be quick to open it."""
         now = self._clock()
         self._capture.look_again(now)
         self._playback.look_again(now)
-        self._signal()
+        self._bell.ring()
 
     def reopen(self, direction: Direction) -> None:
         """Another card was chosen: let go of the one that is used and take the new one, call or not."""
         (self._capture if direction == "capture" else self._playback).let_go()
-        self._signal()
+        self._bell.ring()
 
     def set_speaker_gain_db(self, gain_db: float) -> None:
         """Louder or softer speaker, from the next block on."""
@@ -218,7 +217,7 @@ class AudioEngine:
     def came_round(self) -> bool:
         """Whether the thread has made a round since this was asked last; asking wakes it for one."""
         came, self._asked = not self._asked, True
-        self._signal()
+        self._bell.ring()
         return came
 
     def stats(self) -> EngineStats:
@@ -237,11 +236,6 @@ class AudioEngine:
 
     # The thread
 
-    def _signal(self) -> None:
-        with self._wake:
-            self._signalled = True
-            self._wake.notify()
-
     def _run(self) -> None:
         try:
             self._real_time = _ask_for_real_time()
@@ -249,10 +243,7 @@ class AudioEngine:
             while not self._stopping:
                 wait_s = self._serve(self._clock())
                 self._asked = False
-                with self._wake:
-                    if not self._signalled:
-                        self._wake.wait(wait_s)
-                    self._signalled = False
+                self._bell.wait(wait_s)
         except Exception as error:  # noqa: BLE001 - whatever it was, the door must know that it is deaf and dumb
             self._give_back()
             self._on_event(EngineFailed(f"{type(error).__name__}: {error}", error))
@@ -273,7 +264,7 @@ class AudioEngine:
 
     def _serve(self, now: float) -> float | None:
         """One round; how long to sleep after it, None = until somebody asks for something."""
-        with self._wake:
+        with self._lock:
             call = self._call
             playing = list(self._playing)
         waits_s = (self._serve_playback(now, call, playing), self._serve_capture(now, call))
@@ -326,7 +317,7 @@ class AudioEngine:
                 sounding.append((tone, block))
                 continue
             playing.remove(tone)
-            with self._wake:
+            with self._lock:
                 self._playing.remove(tone)
         return sounding
 
@@ -346,11 +337,15 @@ class AudioEngine:
                 return None
             if not line.running:
                 line.start(now)
+            early_s = self._frames.early_s(call, now)
+            if early_s > 0:
+                return early_s
             for block in line.blocks(now):
+                self._frames.count()
                 cleaned = self._clean(block)
                 call[1].push(cleaned if self._playback.is_open else self._murmur.over(cleaned), now)
                 self._captured_blocks += 1
-            return line.due_s()
+            return self._frames.next_s(line.due_s(), now)
         except LineLostError as error:
             self._lost(self._capture, error, now)
             return 0.0

@@ -1,0 +1,58 @@
+"""When the engine's thread sleeps and what wakes it: each waking costs as much as moving a block."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+
+from intercom.media.sound import BLOCK_MS
+
+BLOCK_S = BLOCK_MS / 1000
+
+
+class Doorbell:
+    """Wakes the thread that waits, or the next time that it does.
+
+    A bare lock: a `threading.Condition` makes a new one each time it waits, which costs as much as moving a block.
+    """
+
+    def __init__(self) -> None:
+        self._silent = threading.Lock()
+        self._silent.acquire()
+
+    def ring(self) -> None:
+        """From any thread."""
+        with contextlib.suppress(RuntimeError):  # it has rung already
+            self._silent.release()
+
+    def wait(self, seconds: float | None) -> None:
+        """Until it rings, or so long; None: until it rings."""
+        self._silent.acquire(timeout=-1 if seconds is None else seconds)
+
+
+class FrameTime:
+    """When the microphone is to be looked at: once for each frame of two blocks that the far end gets.
+
+    The first block of a frame waits for the second one anyway; to move both at once costs half, and no delay.
+    """
+
+    def __init__(self) -> None:
+        self._call: object = None
+        self._is_half = False
+        self._due = 0.0
+
+    def early_s(self, call: object, now: float) -> float:
+        """Seconds until a frame of this call is due; 0 when it is. Another call begins another frame."""
+        if call is not self._call:
+            self._call, self._is_half, self._due = call, False, now
+        return max(0.0, self._due - now)
+
+    def count(self) -> None:
+        """A block went out."""
+        self._is_half = not self._is_half
+
+    def next_s(self, block_in_s: float, now: float) -> float:
+        """Seconds until the next frame can be complete, when its next block can be in `block_in_s`."""
+        due_s = block_in_s if self._is_half else block_in_s + BLOCK_S
+        self._due = now + due_s
+        return due_s
