@@ -176,9 +176,9 @@ class EchoCanceller:
             self._take_played()
 
     def _take_played(self) -> None:
-        for block in self._played:
-            self._reference.put(self._far_down.run(block))
-        self._played.clear()
+        if self._played:
+            self._reference.put(self._far_down.run(np.concatenate(self._played)))
+            self._played.clear()
 
     def clean(self, block: Samples) -> Samples:
         """The captured block without the echo, 2 ms late and WebRTC's own 14."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from intercom.media.sound import FULL_SCALE, RATE_HZ, Samples
+from intercom.media.sound import BLOCK_SAMPLES, FULL_SCALE, RATE_HZ, Samples
 
 LOW_HZ = (697.0, 770.0, 852.0, 941.0)
 HIGH_HZ = (1209.0, 1336.0, 1477.0, 1633.0)
@@ -31,21 +31,21 @@ _FILTERS = (np.concatenate([np.cos(_PHASES), np.sin(_PHASES)]) * (2 / WINDOW)).a
 
 
 class KeyDetector:
-    """Finds keys in 48 kHz sound, block by block."""
+    """Finds keys in 48 kHz sound, block by block of 10 ms."""
 
     def __init__(self) -> None:
-        self._waiting: Samples = np.zeros(0, np.int16)
+        self._waiting: list[Samples] = []
         self._last: str | None = None
         self._windows = 0
         self._told: str | None = None
 
     def listen(self, block: Samples) -> str | None:
         """The key that is recognised with this block; each one once, however long it is held."""
-        self._waiting = np.concatenate([self._waiting, block])
-        if len(self._waiting) < WINDOW:
+        self._waiting.append(block)
+        if len(self._waiting) * BLOCK_SAMPLES < WINDOW:
             return None
-        window, self._waiting = self._waiting[:WINDOW], self._waiting[WINDOW:]
-        key = _key(window)
+        key = _key(np.concatenate(self._waiting))
+        self._waiting.clear()
         self._windows = self._windows + 1 if key == self._last else 1
         self._last = key
         if self._windows < WINDOWS_FOR_A_KEY or key == self._told:

@@ -105,9 +105,12 @@ class SimulatedMicrophone(_Paced):
             return XRUN, b""
         if waiting < BLOCK_SAMPLES:
             return 0, b""
-        at = np.arange(self._read_frames, self._read_frames + BLOCK_SAMPLES) % len(self._voice)
+        at = self._read_frames % len(self._voice)
+        block = self._voice[at : at + BLOCK_SAMPLES]
+        if len(block) < BLOCK_SAMPLES:
+            block = np.resize(np.concatenate([block, self._voice]), BLOCK_SAMPLES)
         self._read_frames += BLOCK_SAMPLES
-        return BLOCK_SAMPLES, self._voice[at].tobytes()
+        return BLOCK_SAMPLES, block.tobytes()
 
     def write(self, data: bytes, /) -> int:
         """A microphone does not play."""
