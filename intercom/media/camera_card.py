@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from intercom.media.camera_encoder import SoftwareEncoder, VideoFormat
@@ -26,6 +25,8 @@ class CameraCard:
 
     def picture(self) -> AccessUnit:
         """The card, as of now."""
+        from av.video.frame import VideoFrame  # heavy: only once there is something to encode
+
         frame = VideoFrame(CARD.width, CARD.height, "yuv420p")
         luma, *colours = frame.planes
         padded = np.full((CARD.height, luma.line_size), _GROUND_Y, np.uint8)

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-
-import av
-from av.video.codeccontext import VideoCodecContext
-from av.video.frame import PictureType, VideoFrame
+from typing import TYPE_CHECKING
 
 from intercom.media.h264 import VIDEO_CLOCK_HZ, AccessUnit
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
 
 VIDEO_TIME_BASE = Fraction(1, VIDEO_CLOCK_HZ)
 KEYFRAME_INTERVAL_S = 10  # lost pictures are repaired on request; this is for a far end that cannot ask
@@ -59,6 +59,9 @@ class SoftwareEncoder:
     """x264 for conversation: constrained baseline, no delay, parameter sets before each IDR, one thread."""
 
     def __init__(self, video: VideoFormat) -> None:
+        import av  # 16 MB and many libraries to load: only once there is something to encode
+        from av.video.codeccontext import VideoCodecContext
+
         context = av.CodecContext.create("libx264", "w")
         assert isinstance(context, VideoCodecContext)
         context.width, context.height, context.pix_fmt = video.width, video.height, "yuv420p"
@@ -92,6 +95,8 @@ class SoftwareEncoder:
 
     def encode(self, frame: VideoFrame, pts: int) -> AccessUnit:
         """Encode one yuv420p picture of the configured size; `pts` in 1/90000 s."""
+        from av.video.frame import PictureType
+
         frame.pts = pts
         frame.time_base = VIDEO_TIME_BASE
         frame.pict_type = PictureType.NONE

@@ -10,14 +10,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
-
-import av
-from av.container import InputContainer
-from av.packet import Packet
-from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange
-from av.video.stream import VideoStream
+from typing import TYPE_CHECKING, Any
 
 from intercom.media.camera_encoder import ProcessorShare, SoftwareEncoder, VideoFormat, give_way_to_sound
 from intercom.media.camera_source import CameraError, Deliver, VideoClock
@@ -25,13 +18,19 @@ from intercom.media.camera_v4l2_controls import BITRATE, FORCE_KEYFRAME, set_con
 from intercom.media.h264 import ParameterSets
 from intercom.media.snapshot import LatestFrame, LatestUnits
 
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
 log = logging.getLogger(__name__)
 
 # In the order of what they cost us. Raw YUYV at 1280x720 is 10 frames/s over USB 2, MJPEG 30.
 INPUT_FORMATS = ("h264", "mjpeg", "yuyv422")
 EARLY = 0.7  # a picture may come this much of its period early; a camera that sends twice as many loses every other
 
-Open = Callable[[str, str, VideoFormat], InputContainer]
+Open = Callable[[str, str, VideoFormat], "InputContainer"]
 
 
 def open_v4l2(device: str, input_format: str, video: VideoFormat) -> InputContainer:
@@ -39,6 +38,9 @@ def open_v4l2(device: str, input_format: str, video: VideoFormat) -> InputContai
 
     Raises av.FFmpegError, also if the camera has no such format.
     """
+    import av  # heavy: only once the camera is to run
+    from av.container import InputContainer
+
     options = {
         "input_format": input_format,
         "video_size": f"{video.width}x{video.height}",
@@ -85,6 +87,8 @@ class V4l2Source:
         return self._share.value
 
     def run(self, deliver: Deliver, stopping: threading.Event) -> None:
+        import av
+
         try:
             with self._open() as container:
                 self._controls_fd = self._open_controls()
@@ -127,6 +131,8 @@ class V4l2Source:
     # Opening.
 
     def _open(self) -> InputContainer:
+        import av
+
         refusals = []
         self._device = self._where()
         for input_format in INPUT_FORMATS:
@@ -168,6 +174,8 @@ class V4l2Source:
                 deliver(unit)
 
     def _transcode(self, packets: Iterator[Packet[Any]], stream: VideoStream, deliver: Deliver) -> None:
+        from av.video.reformatter import ColorRange
+
         give_way_to_sound()
         given = VideoFormat(
             stream.width & ~1, stream.height & ~1, self._video.frame_rate, self._video.bitrate_bps
@@ -191,6 +199,9 @@ class V4l2Source:
 
 
 def _decode(packet: Packet[Any]) -> list[VideoFrame]:
+    import av
+    from av.video.frame import VideoFrame
+
     try:
         return [picture for picture in packet.decode() if isinstance(picture, VideoFrame)]
     except av.error.InvalidDataError:  # USB cameras cut a picture short now and then, often the first

@@ -10,14 +10,17 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
-from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from intercom.media.camera_encoder import ProcessorShare, SoftwareEncoder, VideoFormat, give_way_to_sound
 from intercom.media.camera_source import Deliver, VideoClock
 from intercom.media.snapshot import LatestFrame
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
 
 Plane = NDArray[np.uint8]
 
@@ -54,6 +57,8 @@ class TestPattern:
     __test__ = False  # the name says what it is; it is no test case
 
     def __init__(self, width: int, height: int) -> None:
+        from av.video.frame import VideoFrame  # heavy: only once somebody looks
+
         self.width, self.height = width, height
         self._background = VideoFrame(width, height, "yuv420p")
         luma, blue, red = self._planes(self._background)
@@ -72,6 +77,8 @@ class TestPattern:
 
     def draw(self, moment: datetime) -> VideoFrame:
         """Return the picture of this moment, yuv420p."""
+        from av.video.frame import VideoFrame
+
         frame = VideoFrame(self.width, self.height, "yuv420p")
         for plane, content in zip(frame.planes, self._bytes, strict=True):
             plane.update(content)

@@ -6,14 +6,13 @@ import threading
 import time
 from collections.abc import Callable
 from fractions import Fraction
-
-import av
-from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
-from av.video.frame import VideoFrame
+from typing import TYPE_CHECKING
 
 from intercom.media.camera_source import CameraError
 from intercom.media.h264 import AccessUnit
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
 
 JPEG_QSCALE = 4  # of 2 (best) to 31: faces without blocks, 1280x720 in about 100 kB
 KEYFRAME_WAIT_S = 0.12  # three pictures at 25 a second: what an encoder takes for a keyframe on request
@@ -23,6 +22,9 @@ UNITS_LIMIT = 300  # ten seconds of a camera that sends keyframes when it likes
 
 def jpeg(frame: VideoFrame) -> bytes:
     """Encode a picture of any pixel format as JPEG (JFIF, 4:2:0)."""
+    import av  # heavy: only once there is a picture
+    from av.video.codeccontext import VideoCodecContext
+
     full = frame.reformat(format="yuvj420p")
     encoder = av.CodecContext.create("mjpeg", "w")
     assert isinstance(encoder, VideoCodecContext)
@@ -96,6 +98,10 @@ class LatestUnits:
         return jpeg(frame)
 
     def _decode(self, units: list[AccessUnit]) -> VideoFrame | None:
+        import av  # heavy: only once there is a picture
+        from av.packet import Packet
+        from av.video.codeccontext import VideoCodecContext
+
         decoder = av.CodecContext.create("h264", "r")
         assert isinstance(decoder, VideoCodecContext)
         decoder.thread_type = "SLICE"  # frame threads would hold back the last pictures
