@@ -43,7 +43,7 @@ from intercom.media.events import (
     MediaReturned,
     MediaSilent,
 )
-from intercom.media.peer import DoorMedia
+from intercom.media.provider import DoorMedia
 from intercom.media.tones import tones_of
 from intercom.panel import FrontPanel, PanelError
 from intercom.panel.page import PanelPage
@@ -60,6 +60,7 @@ from intercom.signalwire import (
 from intercom.signs import Signs
 from intercom.supervisor import PartFailedError
 from intercom.upkeep import Upkeep
+from intercom.warm_up import warm_up
 
 logger = logging.getLogger(__name__)
 
@@ -193,6 +194,7 @@ class Appliance:
         if self.panel.simulated and self.config.panel.page_listen:
             self.page = PanelPage(self.panel, self.config.panel.page_listen, self._peek)
             await self.page.start()
+        self._spawn(warm_up(self))
 
     async def wait_failed(self) -> None:
         """Wait until a part fails in a way that only a restart mends, and raise that, as `PartFailedError`."""

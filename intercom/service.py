@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from intercom import footprint
 from intercom.config import Config
 from intercom.notify import Notifier
 from intercom.watchdog import Watchdog
@@ -128,6 +129,7 @@ async def _start(part: Part, started: Callable[[], Awaitable[None]] | None, syst
 
 def run_door(config: Config) -> int:
     """`intercom run`: the door station."""
+    footprint.stay_small()
     from intercom.appliance import MENDABLE, Appliance
 
     log_to_stderr(config.log.level)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from intercom.media.engine import EngineStats
-from intercom.media.opus import BITRATE_BPS
-from intercom.media.playout import PlayoutStats
+from intercom.media.codec import BITRATE_BPS
 from intercom.media.sound import ratio
-from intercom.media.video_sender import VideoStats
+
+if TYPE_CHECKING:
+    from intercom.media.engine import EngineStats
+    from intercom.media.playout import PlayoutStats
+    from intercom.media.video_sender import VideoStats
 
 
 @dataclass(frozen=True, slots=True)

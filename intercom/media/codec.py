@@ -9,6 +9,9 @@ from intercom.media.sound import Samples
 FRAME_MS = 20
 """What every far end expects (RFC 7874 section 3): half the packets of 10 ms, a third of the wait of 60."""
 
+BITRATE_BPS = 32_000
+"""Wide-band mono speech is transparent from here on in Opus, its redundancy included."""
+
 
 class Encoder(Protocol):
     """Sound into payloads."""

@@ -8,12 +8,11 @@ import numpy as np
 import opuslib_next
 from opuslib_next.api import info, libopus
 
+from intercom.media.codec import BITRATE_BPS
 from intercom.media.errors import CodecError
 from intercom.media.sound import RATE_HZ, Samples
 
 FRAME_SAMPLES = RATE_HZ * 20 // 1000
-BITRATE_BPS = 32_000
-"""Wide-band mono speech is transparent from here on, its redundancy included."""
 WIDE_BAND = 1103
 """OPUS_BANDWIDTH_WIDEBAND, 8 kHz: the canceller hands on no more. And with full band libopus has no bits left for the
 redundancy at this rate: below 6 % of loss it would silently send none (libopus 1.3 to 1.5, `decide_fec`)."""

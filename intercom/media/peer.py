@@ -1,15 +1,12 @@
-"""One call's peer connection, and the provider that opens one for each call."""
+"""One call: its sound, its picture and the peer connections that they go over."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from weakref import WeakValueDictionary
 
-from aiortc.rtcdtlstransport import RTCCertificate
 from aiortc.rtp import RtpPacket
 from reactivex import Observable
 from reactivex.subject import BehaviorSubject, Subject
@@ -17,6 +14,7 @@ from reactivex.subject import BehaviorSubject, Subject
 from intercom.media.call_stats import CallStats, audio_bitrate_bps, counters, expected_loss_percent
 from intercom.media.camera_events import VideoEvent
 from intercom.media.camera_shared import Camera
+from intercom.media.codec import BITRATE_BPS
 from intercom.media.connection import Connection
 from intercom.media.engine import AudioEngine
 from intercom.media.errors import CallEndedError
@@ -31,8 +29,8 @@ from intercom.media.events import (
 )
 from intercom.media.far_end import FarEndSound
 from intercom.media.moves import Moves
-from intercom.media.opus import BITRATE_BPS
-from intercom.media.rtp_hooks import TrackNames, know_telephone_events
+from intercom.media.provider import DoorMedia
+from intercom.media.rtp_hooks import TrackNames
 
 __all__ = ["CallStats", "DoorCall", "DoorMedia"]
 
@@ -45,49 +43,6 @@ SILENT_S = 3.0
 WATCH_S = 0.25
 ADAPT_EVERY = 4
 """Watches between two looks at what the far end reports."""
-
-
-class DoorMedia:
-    """Opens the media of calls: the engine's sound, and a camera's picture where there is one."""
-
-    def __init__(
-        self,
-        engine: AudioEngine,
-        camera_factory: Callable[[], Camera | None] | None = None,
-        *,
-        on_event: Callable[[CallEvent | VideoEvent], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """`on_event` is called on the event loop; `camera_factory` once for every call with video."""
-        self._engine = engine
-        self._camera_factory = camera_factory
-        self._on_event = on_event
-        self._clock = clock
-        self._calls: WeakValueDictionary[str, DoorCall] = WeakValueDictionary()
-        know_telephone_events()
-        RTCCertificate.generateCertificate()  # the first takes 10 ms, which no call is to wait for
-
-    def open(
-        self, call_id: str, ice_servers: Sequence[Mapping[str, Any]], *, audio: bool = True, video: bool = True
-    ) -> DoorCall:
-        """A call that is neither offered nor answered yet. `ice_servers` as in W3C's RTCIceServer; may be empty."""
-        camera = self._camera_factory() if video and self._camera_factory is not None else None
-        call = DoorCall(
-            call_id,
-            ice_servers,
-            self._engine,
-            camera,
-            audio=audio,
-            on_event=self._on_event,
-            clock=self._clock,
-        )
-        self._calls[call_id] = call
-        return call
-
-    def stats(self, call_id: str) -> CallStats | None:
-        """How a call's media does, or did last; None when nobody holds the call any more."""
-        call = self._calls.get(call_id)
-        return None if call is None else call.stats()
 
 
 class DoorCall:

@@ -1,0 +1,75 @@
+"""Opens the media of calls. aiortc and all that stands on it is loaded by `prepare`, else by the first call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+from intercom.media.camera_events import VideoEvent
+from intercom.media.events import CallEvent
+
+if TYPE_CHECKING:
+    from intercom.media.call_stats import CallStats
+    from intercom.media.camera_shared import Camera
+    from intercom.media.engine import AudioEngine
+    from intercom.media.peer import DoorCall
+
+
+class DoorMedia:
+    """Opens the media of calls: the engine's sound, and a camera's picture where there is one."""
+
+    def __init__(
+        self,
+        engine: AudioEngine,
+        camera_factory: Callable[[], Camera | None] | None = None,
+        *,
+        on_event: Callable[[CallEvent | VideoEvent], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`on_event` is called on the event loop; `camera_factory` once for every call with video."""
+        self._engine = engine
+        self._camera_factory = camera_factory
+        self._on_event = on_event
+        self._clock = clock
+        self._calls: WeakValueDictionary[str, DoorCall] = WeakValueDictionary()
+
+    def prepare(self) -> None:
+        """Load what a call needs, so that the first one does not wait for it; from any thread, and harmless again.
+
+        It takes half a second of a core, several on a small machine: more than all the rest of a door's start.
+        """
+        from aiortc.rtcdtlstransport import RTCCertificate
+
+        from intercom.media import peer  # noqa: F401  (it is loaded here, and used when a call is opened)
+        from intercom.media.rtp_hooks import know_telephone_events
+
+        know_telephone_events()
+        RTCCertificate.generateCertificate()  # the first one takes 10 ms
+
+    def open(
+        self, call_id: str, ice_servers: Sequence[Mapping[str, Any]], *, audio: bool = True, video: bool = True
+    ) -> DoorCall:
+        """A call that is neither offered nor answered yet. `ice_servers` as in W3C's RTCIceServer; may be empty."""
+        from intercom.media.peer import DoorCall
+        from intercom.media.rtp_hooks import know_telephone_events
+
+        know_telephone_events()
+        camera = self._camera_factory() if video and self._camera_factory is not None else None
+        call = DoorCall(
+            call_id,
+            ice_servers,
+            self._engine,
+            camera,
+            audio=audio,
+            on_event=self._on_event,
+            clock=self._clock,
+        )
+        self._calls[call_id] = call
+        return call
+
+    def stats(self, call_id: str) -> CallStats | None:
+        """How a call's media does, or did last; None when nobody holds the call any more."""
+        call = self._calls.get(call_id)
+        return None if call is None else call.stats()

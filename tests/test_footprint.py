@@ -1,0 +1,57 @@
+"""The door's process takes little memory, and starts without what only a call needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from intercom.footprint import _unchanged
+
+MAPS = """\
+7f00-7f10 r-xp 00000000 fe:00 17   /usr/lib/library.so
+Rss:                  64 kB
+Private_Dirty:         0 kB
+7f10-7f20 r--p 00010000 fe:00 17   /usr/lib/library.so
+Private_Dirty:         4 kB
+7f20-7f30 rw-p 00020000 fe:00 17   /usr/lib/library.so
+Private_Dirty:         0 kB
+7f30-7f40 r--p 00000000 00:00 0
+Private_Dirty:         0 kB
+7f40-7f50 r--s 00000000 fe:00 18   /usr/share/shared
+Private_Dirty:         0 kB
+7f50-7f60 r--p 00000000 fe:00 19   /opt/with a space.so
+Private_Dirty:         0 kB
+"""
+
+SETTLE = """
+import gc, os
+from intercom import footprint
+footprint.stay_small()
+import numpy as np
+def rss(): return int(open("/proc/self/statm").read().split()[1])
+before = rss()
+footprint.settle()
+after = rss()
+assert gc.isenabled() and gc.get_freeze_count() > 1000
+assert float(np.linalg.det(np.eye(3))) == 1.0
+print(before - after)
+"""
+
+
+def python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_only_unwritten_read_only_pages_of_files_are_let_go() -> None:
+    assert list(_unchanged(MAPS.splitlines())) == [(0x7F00, 0x7F10), (0x7F50, 0x7F60)]
+
+
+def test_a_process_that_has_settled_is_smaller_and_goes_on() -> None:
+    assert int(python(SETTLE)) > 500, "pages of 4 KiB"
+
+
+def test_the_door_shows_its_lights_before_it_loads_what_a_call_needs() -> None:
+    code = "import sys, intercom.appliance; print([name for name in ('aiortc', 'av') if name in sys.modules])"
+    assert python(code).strip() == "[]"
