@@ -34,13 +34,22 @@ def stay_small() -> None:
 def settle() -> None:
     """Call it once all is loaded: what is there stays, and the memory that only the start needed goes back.
 
+    Only in a process that was to stay small: another one, as the demonstration's, has more to do than this door.
     A full collection would stop every thread, the sound's too, for 60 ms (on a small Pi for 300): from here on it
     passes over all that was loaded.
     """
+    if gc.isenabled():
+        return
     gc.freeze()
     gc.enable()
     _call("malloc_trim", 0)
     _let_go_of_files()
+
+
+def end() -> None:
+    """Call it when all has stopped: what is left is thrown away in order."""
+    gc.unfreeze()
+    gc.enable()
 
 
 def _let_go_of_files() -> None:

@@ -144,7 +144,10 @@ def run_door(config: Config) -> int:
         assert door is not None
         await door.wait_failed()
 
-    return run(build, started=started, mendable=MENDABLE)
+    try:
+        return run(build, started=started, mendable=MENDABLE)
+    finally:
+        footprint.end()
 
 
 def run_space(config: Config, state_dir: Path) -> int:
