@@ -62,6 +62,7 @@ find_missing() {
   need gcc "the same" has_program gcc
   need libasound2-dev "the same" has_file /usr/include/alsa/asoundlib.h
   need libopus0 "the calls' audio codec" has_library opus
+  need libspeexdsp1 "lets the visitor through while both speak" has_library speexdsp
   if is_raspberry_pi_os; then
     need python3-picamera2 "the Raspberry Pi camera" has_package python3-picamera2
   fi

@@ -27,7 +27,7 @@ Maintainer: Intercom <intercom@localhost>
 Installed-Size: {kilobytes}
 Depends: python3 (>= {python}), python3 (<< {next_python}), libc6 (>= 2.{glibc_minor}), {alsa}, libopus0, passwd, \
 systemd | systemd-standalone-sysusers, systemd | systemd-standalone-tmpfiles
-Recommends: python3-lgpio, python3-picamera2
+Recommends: libspeexdsp1, python3-lgpio, python3-picamera2
 Suggests: coturn, openssh-server
 Section: comm
 Priority: optional

@@ -55,6 +55,8 @@ def examine(config_file: Path | None, config: Config, control_socket: Path) -> I
     named = config.account.credential_file
     yield _credential(Path(named) if named else state_dir / "door.json")
     yield _opus()
+    if config.audio.echo_canceller == "webrtc":
+        yield _speexdsp()
     yield from _sound(config)
     yield _camera(config)
     yield from _gpio(config)
@@ -111,6 +113,17 @@ def _credential(file: Path) -> Finding:
     if mode & 0o077:
         return Finding("credential", BAD, f"{file} can be read by others (mode {mode:04o})", f"`chmod 600 {file}`")
     return Finding("credential", GOOD, f"{file} is there, for its owner alone")
+
+
+def _speexdsp() -> Finding:
+    if ctypes.util.find_library("speexdsp") is None:
+        return Finding(
+            "echo",
+            WARNING,
+            "visitors are softened while the house speaks: no libspeexdsp",
+            "`apt install libspeexdsp1`",
+        )
+    return Finding("echo", GOOD, "libspeexdsp is installed")
 
 
 def _opus() -> Finding:

@@ -6,19 +6,30 @@ far reference is exactly what was written to the card, brought to the microphone
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 import soxr
 
-from intercom.media.errors import MediaError
+from intercom.media.double_talk import LinearFilter, TalkThrough
+from intercom.media.echo_backend import (
+    CANCELLER_HZ,
+    CANCELLER_SAMPLES,
+    Backend,
+    EchoError,
+    Frame,
+    LiveKitBackend,
+    WebRtcBackend,
+)
 from intercom.media.rate import Decimator, Interpolator
-from intercom.media.sound import BLOCK_MS, BLOCK_SAMPLES, RATE_HZ, Samples, level_db, ratio, to_samples
+from intercom.media.sound import BLOCK_MS, RATE_HZ, Samples, level_db, ratio, to_samples
 
-CANCELLER_HZ = 16_000
+__all__ = ["EchoCanceller", "EchoError", "EchoStats", "HalfDuplex", "open_canceller"]
+
+log = logging.getLogger(__name__)
+
 FACTOR = RATE_HZ // CANCELLER_HZ
-CANCELLER_SAMPLES = BLOCK_SAMPLES // FACTOR
 FAR_ACTIVE_DB = -50.0
 """The speaker plays something that can be heard again."""
 SMOOTHING = 0.02
@@ -35,22 +46,6 @@ LONGEST_REFERENCE = CANCELLER_HZ // 4
 LONGEST_PLAYED = 10
 """Blocks that wait for the microphone; with none, as under a chime, they need not wait for it."""
 
-Frame = Samples
-
-
-class EchoError(MediaError, ImportError):
-    """The library of the chosen canceller is not installed."""
-
-
-class Backend(Protocol):
-    """A canceller's inside: 10 ms at 16 kHz at a time."""
-
-    def process(self, near: Frame, far: Frame) -> Frame:
-        """The near frame without the echo of the far one."""
-
-    def reset(self) -> None:
-        """Forget the room."""
-
 
 @dataclass(frozen=True, slots=True)
 class EchoStats:
@@ -64,56 +59,6 @@ class EchoStats:
     """The microphone's clock against the speaker's."""
     far_spoke_s: float
     """How long the far end was heard since the last reset."""
-
-
-class WebRtcBackend:
-    """AEC3 and noise suppression of WebRTC (`pywebrtc-audio`)."""
-
-    def __init__(self) -> None:
-        try:
-            from pywebrtc_audio import AudioProcessor  # only where a canceller is wanted
-        except ImportError as error:
-            raise EchoError("no echo canceller: install pywebrtc-audio, or set another one") from error
-        self._processor = AudioProcessor(
-            sample_rate=CANCELLER_HZ, echo_cancellation=True, noise_suppression=True, high_pass_filter=True
-        )
-
-    def process(self, near: Frame, far: Frame) -> Frame:
-        """The near frame without the echo of the far one."""
-        cleaned: Frame = self._processor.process(near, far)
-        return cleaned
-
-    def reset(self) -> None:
-        """Forget the room."""
-        self._processor.reset()
-
-
-class LiveKitBackend:
-    """The same of WebRTC in LiveKit's build (`livekit`)."""
-
-    def __init__(self) -> None:
-        self.reset()
-
-    def process(self, near: Frame, far: Frame) -> Frame:
-        """The near frame without the echo of the far one."""
-        reverse, stream = self._frame(far), self._frame(near)
-        self._module.process_reverse_stream(reverse)
-        self._module.process_stream(stream)
-        return np.frombuffer(bytes(stream.data), np.int16)
-
-    def _frame(self, samples: Frame) -> Any:
-        return self._rtc.AudioFrame(samples.tobytes(), CANCELLER_HZ, 1, len(samples))
-
-    def reset(self) -> None:
-        """Forget the room."""
-        try:
-            from livekit import rtc  # only where it was chosen
-        except ImportError as error:
-            raise EchoError("no echo canceller: install livekit, or set another one") from error
-        self._rtc = rtc
-        self._module = rtc.AudioProcessingModule(
-            echo_cancellation=True, noise_suppression=True, high_pass_filter=True, auto_gain_control=False
-        )
 
 
 class _Reference:
@@ -260,7 +205,7 @@ def open_canceller(name: str = "webrtc", *, half_duplex: bool = False) -> EchoCa
     """A canceller by its name: `webrtc`, `livekit` or `none`; EchoError says what to install."""
     inner: EchoCanceller | None
     if name == "webrtc":
-        inner = EchoCanceller(WebRtcBackend())
+        inner = EchoCanceller(_with_talk_through(WebRtcBackend()))
     elif name == "livekit":
         inner = EchoCanceller(LiveKitBackend())
     elif name == "none":
@@ -268,3 +213,11 @@ def open_canceller(name: str = "webrtc", *, half_duplex: bool = False) -> EchoCa
     else:
         raise ValueError(f"there is no echo canceller {name!r}: choose webrtc, livekit or none")
     return HalfDuplex(inner) if half_duplex else inner
+
+
+def _with_talk_through(canceller: WebRtcBackend) -> Backend:
+    try:
+        return TalkThrough(canceller, LinearFilter())
+    except OSError as error:
+        log.info("Visitors are softened while the house speaks: %s", error)
+        return canceller

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes.util
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from intercom.media.echo import EchoCanceller, HalfDuplex, WebRtcBackend, open_canceller
+from intercom.media.echo import EchoCanceller, HalfDuplex, open_canceller
+from intercom.media.echo_backend import WebRtcBackend
 from intercom.media.rate import Decimator, Interpolator
 from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, Samples, level_db
 from intercom.media.sound_file import load_sound
@@ -74,6 +76,39 @@ def test_after_a_reset_it_learns_again() -> None:
     again = room(far, delay_s=0.15)
     cleaned = through(canceller, far, again)
     assert level_db(again[5 * RATE_HZ :]) - level_db(cleaned[5 * RATE_HZ :]) > 25
+
+
+def both_speak(canceller: EchoCanceller | HalfDuplex | None) -> tuple[Samples, Samples]:
+    """What the far end is sent while the house speaks alone for six seconds and then both do, and the visitor alone."""
+    assert canceller is not None
+    far = voice(12)
+    visitor = np.roll(voice(12), RATE_HZ // 3) // 2
+    visitor[: 6 * RATE_HZ] = 0
+    microphone = (room(far).astype(np.int32) + visitor).clip(-32768, 32767).astype(np.int16)
+    return through(canceller, far, microphone), visitor
+
+
+def test_a_visitor_is_heard_while_the_house_speaks() -> None:
+    sent, visitor = both_speak(open_canceller())
+    late = slice(7 * RATE_HZ, None)
+    assert level_db(sent[: 6 * RATE_HZ][2 * RATE_HZ :]) < -60
+    assert abs(level_db(sent[late]) - level_db(visitor[late])) < 3
+    alone, _ = both_speak(EchoCanceller(WebRtcBackend()))
+    assert level_db(alone[late]) < level_db(sent[late]) - 3
+
+
+def test_without_the_filter_s_library_the_canceller_works_as_before(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ctypes.util, "find_library", lambda name: None)
+    caplog.set_level("INFO")
+    far = voice(4)
+    microphone = room(far)
+    canceller = open_canceller()
+    assert canceller is not None
+    sent = through(canceller, far, microphone)
+    assert level_db(sent[2 * RATE_HZ :]) < level_db(microphone[2 * RATE_HZ :]) - 30
+    assert "apt install libspeexdsp1" in caplog.text
 
 
 def test_half_duplex_silences_the_door_while_the_far_end_speaks() -> None:

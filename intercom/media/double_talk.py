@@ -1,0 +1,145 @@
+"""Lets the visitor through while both speak: WebRTC's canceller alone swallows most of what he says then.
+
+Beside it runs a linear filter (libspeexdsp), which takes away less of the echo and nothing of the visitor. What it
+leaves is sent while two witnesses agree that somebody speaks at the door: what it leaves is loud against the echo, and
+WebRTC lets something through as well. Otherwise, and wherever the filter does not hold the echo, WebRTC's is sent.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from intercom.media.echo_backend import CANCELLER_HZ, CANCELLER_SAMPLES, Frame, WebRtcBackend, open_noise_suppression
+from intercom.media.sound import FULL_SCALE
+
+TAIL_MS = 256
+"""The card's delay and the room; twice as much costs twice as much."""
+LATER_SAMPLES = 128
+"""How much later WebRTC's canceller gives a frame than its noise suppression alone."""
+SMOOTHING = 0.3
+"""30 ms: a syllable's beginning is not cut."""
+ECHO_DECAY = 0.93
+"""6 dB in 100 ms: what is left of a room's echo dies away as fast, and is no visitor."""
+SPEAKS_DB = -10.0
+"""What is left against the echo. The far end alone leaves less, also at 50 ppm drift, distorted, or in a stairwell."""
+HELD_DB = -13.0
+"""The filter is trusted where it leaves less than this of the echo, in a tenth of the blocks at least."""
+HELD_DOWN_DB, HELD_UP_DB = 0.1, 0.01
+"""A block's steps of that measure: it settles where ten blocks leave more for one that leaves less."""
+HEARD_DB = -65.0
+"""WebRTC lets something through: of the far end alone it leaves less."""
+ECHO_DB = -50.0
+"""There is an echo to judge by."""
+QUIET_DB = -55.0
+"""The far end is silent."""
+REST_BLOCKS = 100
+"""A second after the far end's last word nothing of it is in the room, and the filter costs nothing."""
+HOLD_BLOCKS = 25
+"""A quarter of a second bridges the gaps between words."""
+
+Wave = npt.NDArray[np.float32]
+
+
+class LinearFilter:
+    """libspeexdsp's adaptive filter (MDF) alone; OSError when the library is not there."""
+
+    def __init__(self) -> None:
+        name = ctypes.util.find_library("speexdsp")
+        if name is None:
+            raise OSError("libspeexdsp is not there; install it with `sudo apt install libspeexdsp1`")
+        self._library: Any = ctypes.CDLL(name)
+        self._library.speex_echo_state_init.restype = ctypes.c_void_p
+        tail = CANCELLER_HZ * TAIL_MS // 1000
+        self._state = ctypes.c_void_p(self._library.speex_echo_state_init(CANCELLER_SAMPLES, tail))
+        rate = ctypes.c_int(CANCELLER_HZ)
+        self._library.speex_echo_ctl(self._state, 24, ctypes.byref(rate))  # SPEEX_ECHO_SET_SAMPLING_RATE
+
+    def __del__(self) -> None:
+        if getattr(self, "_state", None):
+            self._library.speex_echo_state_destroy(self._state)
+
+    def process(self, near: Frame, far: Frame) -> Frame:
+        """The near frame without what can be foretold of the far one's echo."""
+        near, far, left = np.ascontiguousarray(near), np.ascontiguousarray(far), np.empty_like(near)
+        pointers = [ctypes.c_void_p(frame.ctypes.data) for frame in (near, far, left)]
+        self._library.speex_echo_cancellation(self._state, *pointers)
+        return left
+
+    def reset(self) -> None:
+        """Forget the room."""
+        self._library.speex_echo_state_reset(self._state)
+
+
+class TalkThrough:
+    """A canceller's inside: WebRTC's with the filter beside it."""
+
+    def __init__(self, webrtc: WebRtcBackend, linear: LinearFilter) -> None:
+        self._webrtc = webrtc
+        self._linear = linear
+        self._quieten = open_noise_suppression()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the room."""
+        self._webrtc.reset()
+        self._linear.reset()
+        self._judge = Judge()
+        self._silent_blocks = 0
+        self._share = 0.0
+        self._early = np.zeros(LATER_SAMPLES, np.int16)
+
+    def process(self, near: Frame, far: Frame) -> Frame:
+        """The near frame without the echo of the far one."""
+        cleaned = self._webrtc.process(near, far)
+        self._silent_blocks = 0 if _db(_power(far.astype(np.float32))) > QUIET_DB else self._silent_blocks + 1
+        if self._silent_blocks > REST_BLOCKS and not self._share:
+            return cleaned
+        left = self._linear.process(near, far)
+        ahead = np.concatenate([self._early, self._quieten(left)])
+        spoken, self._early = ahead[:CANCELLER_SAMPLES], ahead[CANCELLER_SAMPLES:]
+        before, self._share = self._share, float(self._judge.hears(near, left, cleaned))
+        if before == self._share:
+            return spoken if before else cleaned
+        fade = np.linspace(before, self._share, CANCELLER_SAMPLES, dtype=np.float32)
+        mixed: Frame = (cleaned * (1 - fade) + spoken * fade).astype(np.int16)
+        return mixed
+
+
+class Judge:
+    """Whether somebody speaks at the door while the far end does."""
+
+    def __init__(self) -> None:
+        self._left = self._echo = self._cleaned = self._echo_dying = 0.0
+        self._held_db = 0.0
+        self._hold = 0
+
+    def hears(self, near: Frame, left: Frame, cleaned: Frame) -> bool:
+        """Look at what came in, what the filter left of it, and what WebRTC did."""
+        echo = near.astype(np.float32) - left
+        self._left += SMOOTHING * (_power(left.astype(np.float32)) - self._left)
+        self._echo += SMOOTHING * (_power(echo) - self._echo)
+        self._cleaned += SMOOTHING * (_power(cleaned.astype(np.float32)) - self._cleaned)
+        self._echo_dying = max(self._echo, self._echo_dying * ECHO_DECAY)
+        left_db = _db(self._left) - _db(self._echo_dying)
+        if _db(self._echo) > ECHO_DB:
+            self._held_db += HELD_UP_DB if left_db > self._held_db else -HELD_DOWN_DB
+        trusted = self._held_db < HELD_DB and _db(self._echo_dying) > ECHO_DB
+        if trusted and left_db > SPEAKS_DB and _db(self._cleaned) > HEARD_DB:
+            self._hold = HOLD_BLOCKS
+        else:
+            self._hold = max(0, self._hold - 1)
+        return self._hold > 0
+
+
+def _power(wave: Wave) -> float:
+    return float(np.dot(wave, wave)) / len(wave) / FULL_SCALE**2
+
+
+def _db(power: float) -> float:
+    return 10 * math.log10(max(power, 1e-12))
