@@ -25,7 +25,7 @@ FENCE = re.compile(r"^(?:```|~~~).*?^(?:```|~~~)\s*$", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"^ {4,}(\S.*)$", re.MULTILINE)
 SPAN = re.compile(r"`([^`\n]+)`")
 TABLES = {field.name: field.default for field in dataclasses.fields(Config) if dataclasses.is_dataclass(field.default)}
-NOT_SETTINGS = {"session", "conf", "service", "py", "db", "sqlite3", "toml", "json", "md", "media"}
+NOT_SETTINGS = {"session", "conf", "service", "py", "db", "sqlite3", "toml", "json", "md", "media", "recovery"}
 """What follows a table's name in the name of a file, an attribute or a field of the status document."""
 
 
