@@ -6,11 +6,12 @@ import enum
 from dataclasses import dataclass
 
 from intercom.machine_table import Fault
+from intercom.signalwire.recovery import AWAY_S, LONGEST_S, MAX_RESTARTS
 
 TRIES = 5
 """Times that a part is started again within ten minutes: a defect that heals heals sooner."""
-MEDIA_PATIENCE_S = 45.0
-"""A call without sound is given up: beyond this people have hung up. The ladder of recovery takes half of it."""
+MEDIA_PATIENCE_S = LONGEST_S + 20.0
+"""The ladder of recovery gives a call up, or finds that its far end only keeps silent; this is for when it fails to."""
 
 
 class Part(enum.StrEnum):
@@ -76,7 +77,7 @@ POLICIES: tuple[Policy, ...] = (
         "the call moves to a new path",
         None,
         Ends.NEVER,
-        f"after {MEDIA_PATIENCE_S:.0f} s the call ends with MEDIA_TIMEOUT",
+        f"after {MAX_RESTARTS} paths, or {AWAY_S:.0f} s without the service, the call ends with MEDIA_TIMEOUT",
     ),
     Policy(SERVICE, "the service does not reach us", "connecting and registering, for ever", None, Ends.NEVER),
     Policy(Part.AUDIO_THREAD, "the thread of the sound died", _RESTARTED, TRIES, Ends.AT_ONCE),

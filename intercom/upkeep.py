@@ -129,7 +129,7 @@ class Upkeep:
     def _lose_patience(self, call: int) -> None:
         self._media_patience = None
         current = self._door.plan.call
-        if current is not None and (current.held or current.far_held):
+        if current is not None and (current.held or current.far_held or current.far_end_is_there):
             self.media_silent()
         elif Fault.MEDIA in self._door.machine.faults:
             self._errand(self._door.plan.media_lost(call))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -40,6 +41,8 @@ CONNECT_DEADLINE_S = 15.0
 """From both descriptions to ICE and DTLS: beyond this nobody waits at a door."""
 SILENT_S = 3.0
 """Even a muted far end sends; without a packet for so long the path is gone."""
+REPORTS_S = 3.0
+"""Beyond `SILENT_S`: browsers report on sound alone only every five seconds."""
 WATCH_S = 0.25
 ADAPT_EVERY = 4
 """Watches between two looks at what the far end reports."""
@@ -84,6 +87,7 @@ class DoorCall:
         self._far_loss = 0.0
         self._far_reports = 0
         self._far_reported_at: object = None
+        self._far_seen_at = -math.inf
         self._bitrate_bps = BITRATE_BPS
         self._unsent: frozenset[str] = frozenset()
 
@@ -273,7 +277,8 @@ class DoorCall:
 
     def _watch_silence(self, now: float, connected_at: float) -> None:
         last_packet_at = self._far_end.last_packet_at
-        silent_s = now - max(connected_at, last_packet_at)
+        # A far end without a microphone never sends; that it is there is told by its reports.
+        silent_s = now - max(connected_at, last_packet_at or self._far_seen_at + REPORTS_S)
         if silent_s > SILENT_S and not self._silent:
             self._silent = True
             log.warning("call %s: nothing received for %.1f s", self._call_id, silent_s)
@@ -290,6 +295,7 @@ class DoorCall:
         for entry in report.values():
             if entry.type == "remote-inbound-rtp" and entry.timestamp != self._far_reported_at:
                 self._far_reports, self._far_reported_at = self._far_reports + 1, entry.timestamp
+                self._far_seen_at = self._clock()
                 self._round_trip_s = entry.roundTripTime
                 self._far_loss = 0.7 * self._far_loss + 0.3 * entry.fractionLost / 256
         self._bitrate_bps = audio_bitrate_bps(self._far_loss)

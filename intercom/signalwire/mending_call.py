@@ -179,6 +179,11 @@ class MendingCall(SilencedCall):
         """Which step of the recovery the call is at, how many tries it took, and when the next comes."""
         return self._policy.progress(self._now())
 
+    @property
+    def far_end_is_there(self) -> bool:
+        """Whether the far end tells what it hears of us, be it silent itself; true where nobody counts that."""
+        return self._media_up and self._sound.is_alive(self._now())
+
     async def request_ice_restart(self, *, relay_only: bool = False) -> None:
         """Make the peer connection anew while the call goes on; `relay_only`: over a relay.
 
@@ -264,7 +269,7 @@ class MendingCall(SilencedCall):
             limit_s = SUSPICIOUS_S if now < self._doubt_until else NO_PACKETS_S
             if self._sound.silent_s(now) >= limit_s and isinstance(self._media, RestartableMedia):
                 self._policy.trouble("no sound comes in", now)
-            if self._media_up and now - self._moved_at >= PROVEN_S and self._sound.is_alive(now):
+            if self.far_end_is_there and now - self._moved_at >= PROVEN_S:
                 self._policy.keeps_silent()
 
     def network_changed(self) -> None:
@@ -332,7 +337,7 @@ class MendingCall(SilencedCall):
                 self.switch("video", False, "bandwidth")
             case "video_on":
                 self.switch("video", True, "bandwidth")
-            case "max_attempts_reached" if not (self._media_up and self._sound.is_alive(self._now())):
+            case "max_attempts_reached" if not self.far_end_is_there:
                 # A far end that is there and only keeps silent may do so.
                 self._dialog.media("failed", self._now())
                 self._pump()

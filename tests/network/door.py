@@ -50,7 +50,7 @@ async def main(directory: Path) -> None:
         await door.plan.press()
 
     async def status() -> Any:
-        return door._commands.status()
+        return door.commands.status()
 
     async def hang_up() -> None:
         await door.plan.hang_up()
