@@ -15,7 +15,7 @@ from intercom.signalwire.background import Background
 from intercom.signalwire.call import WebRTCCall
 from intercom.signalwire.dialog import Dialog
 from intercom.signalwire.dialog_events import CallStatus, VertoRequest
-from intercom.signalwire.errors import BadFrameError, CallError, InvalidParamsError
+from intercom.signalwire.errors import BadFrameError, CallError, InvalidParamsError, SignalWireError
 from intercom.signalwire.link import Link
 from intercom.signalwire.media import MediaProvider
 from intercom.signalwire.observable import Happenings, Value, report_fault
@@ -57,6 +57,7 @@ class ClientSession:
         link.events.stream.subscribe(self._receive)
         link.authenticated.stream.subscribe(self._authenticated)
         link.ready.stream.subscribe(self._service_changed)
+        link.refused.stream.subscribe(self._refused)
 
     @property
     def calls(self) -> list[WebRTCCall]:
@@ -174,6 +175,10 @@ class ClientSession:
     def _service_changed(self, reachable: bool) -> None:
         for call in self._calls.value:
             call.service_changed(reachable)
+
+    def _refused(self, _: SignalWireError) -> None:
+        for call in self._calls.value:
+            call.service_refused()
 
     def _receive(self, event: m.Event) -> None:
         self._signalling.emit(event)

@@ -71,6 +71,8 @@ class Link:
         self.ready: Value[bool] = Value(False)
         self.events: Happenings[m.Event] = Happenings()
         self.faults: Happenings[SignalWireError] = Happenings()
+        self.refused: Happenings[SignalWireError] = Happenings()
+        """The service knows us no more: our credential was good once."""
         self.warnings: Happenings[str] = Happenings()
         self.authenticated: Happenings[Authenticated] = Happenings()
         self.resume_changed: Happenings[Resume | None] = Happenings()
@@ -355,6 +357,7 @@ class Link:
         if self._ever_ready:
             logger.warning("Not connected: %s Trying again with a fresh credential.", error)
             self._refused = True
+            self.refused.emit(error)
             self._policy.failed(self._now(), refused=True)
         else:
             self.fatal = error

@@ -285,6 +285,11 @@ class MendingCall(SilencedCall):
         self._policy.service(reachable, self._now())
         self._mend()
 
+    def service_refused(self) -> None:
+        """The service knows us no more: nobody can mend the call, nor tell us of its end."""
+        self._policy.service_refused(self._now())
+        self._mend()
+
     def _doubt(self) -> None:
         self._doubt_until = self._now() + DOUBT_S
         self._doubted.set()

@@ -11,18 +11,17 @@ from intercom.signalwire.transport import Connector, Socket
 
 # A socket opens within a round trip or three; one that does not may wait for seconds to be tried again by the kernel.
 ANEW_S = 0.7
+AT_ONCE = 3
 
 
 async def first_to_open(
     connector: Connector, url: str, certificate: str | None, close: Callable[[Socket], None]
 ) -> Socket:
-    """The first socket that opens, or the first error; another is tried every `ANEW_S`. `close` gets the late ones."""
+    """The first socket that opens, or the first error; another is tried every `ANEW_S`. `close` gets the late ones.
+
+    The first attempt is left all its time, for a network that is slow; of the others only the newest are kept.
+    """
     attempts: list[asyncio.Task[Socket]] = []
-
-    def close_late(attempt: asyncio.Task[Socket]) -> None:
-        if not attempt.cancelled() and attempt.exception() is None:
-            close(attempt.result())
-
     try:
         while True:
             attempts.append(asyncio.ensure_future(connector(url, certificate)))
@@ -31,10 +30,20 @@ async def first_to_open(
                 first = done.pop()
                 attempts.remove(first)
                 return first.result()
+            if len(attempts) >= AT_ONCE:
+                _leave(attempts.pop(1), close)
     finally:
         for attempt in attempts:
-            attempt.cancel()
-            attempt.add_done_callback(close_late)
+            _leave(attempt, close)
+
+
+def _leave(attempt: asyncio.Task[Socket], close: Callable[[Socket], None]) -> None:
+    def close_late(left: asyncio.Task[Socket]) -> None:
+        if not left.cancelled() and left.exception() is None:
+            close(left.result())
+
+    attempt.cancel()
+    attempt.add_done_callback(close_late)
 
 
 async def unless(left: asyncio.Event, opening: Coroutine[Any, Any, Socket]) -> Socket:

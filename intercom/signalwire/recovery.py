@@ -99,6 +99,7 @@ class RecoveryPolicy:
         self.state = RecoveryState.IDLE
         self.constrained = False
         self.service_reachable = True
+        self._refused = False
         self._has_relay = has_relay
         self._rung = Rung.NONE
         self._attempts = 0
@@ -153,12 +154,19 @@ class RecoveryPolicy:
     def service(self, reachable: bool, now: float) -> None:
         """The signalling was lost, or is back."""
         self.service_reachable = reachable
+        self._refused = self._refused and not reachable
         if self.state is RecoveryState.RECOVERING:
             if not reachable:
                 self._wait_for_service(now)
             elif self._rung is Rung.SERVICE:
                 self._attempts = 0  # what was tried without a network says nothing
                 self._deadline = now + SETTLE_S
+
+    def service_refused(self, now: float) -> None:
+        """The service knows us no more: there is nothing to wait for."""
+        self._refused = True
+        if self.state is RecoveryState.RECOVERING and self._rung is Rung.SERVICE:
+            self._deadline = now
 
     def network_changed(self, now: float) -> None:
         """This machine's addresses or links changed: what was tried before says nothing any more."""
@@ -237,7 +245,7 @@ class RecoveryPolicy:
     def _wait_for_service(self, now: float) -> None:
         if self._rung is not Rung.SERVICE or self.state is not RecoveryState.RECOVERING:
             self._rung = Rung.SERVICE
-            self._to(RecoveryState.RECOVERING, now + AWAY_S)
+            self._to(RecoveryState.RECOVERING, now if self._refused else now + AWAY_S)
 
     def _give_up(self) -> None:
         self._events.append(RecoveryEvent("max_attempts_reached", self._attempts, self._reason))

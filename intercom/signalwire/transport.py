@@ -7,6 +7,7 @@ import errno
 import socket
 import ssl
 import urllib.parse
+import urllib.request
 from collections.abc import AsyncIterator
 from typing import Any, Protocol, runtime_checkable
 
@@ -14,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, WebSocketException
 
 from intercom.signalwire.errors import InvalidParamsError, TransportError
+from intercom.signalwire.names import dial
 
 # A pulse every 4 s, answered within 4 s, and 1 s to close: a dead socket is noticed within 9 s.
 PING_INTERVAL_S = 4.0
@@ -96,10 +98,12 @@ class WebSocket:
 async def open_websocket(url: str, certificate: str | None = None) -> WebSocket:
     """Open a WebSocket to `url`; the `Connector` that the client uses unless told otherwise."""
     check_secure(url)
+    context = ssl_context(certificate) if url.startswith("wss:") else None
     try:
         connection = await connect(
             url,
-            ssl=ssl_context(certificate) if url.startswith("wss:") else None,
+            sock=None if _needs_proxy(url) else await dial(*_host_and_port(url)),
+            ssl=context,
             compression=None,
             max_size=MAX_SOCKET_FRAME_BYTES,
             max_queue=MAX_QUEUED_FRAMES,
@@ -107,7 +111,7 @@ async def open_websocket(url: str, certificate: str | None = None) -> WebSocket:
             ping_interval=PING_INTERVAL_S,
             ping_timeout=PING_TIMEOUT_S,
             close_timeout=CLOSE_TIMEOUT_S,
-            proxy=None if is_loopback(url) else True,
+            proxy=True if _needs_proxy(url) else None,
         )
     except (OSError, TimeoutError, WebSocketException) as error:
         raise TransportError(f"{_host(url)} cannot be reached: {error or type(error).__name__}.") from error
@@ -131,6 +135,21 @@ def is_loopback(url: str) -> bool:
     """Whether `url` points at this machine."""
     host = urllib.parse.urlsplit(url).hostname or ""
     return host in {"localhost", "127.0.0.1", "::1"} or host.endswith(".localhost")
+
+
+def _needs_proxy(url: str) -> bool:
+    """Whether the environment names a proxy for it (https_proxy, no_proxy)."""
+    parts = urllib.parse.urlsplit(url)
+    scheme = "https" if parts.scheme == "wss" else "http"
+    known = urllib.request.getproxies()
+    if is_loopback(url) or not {scheme, "socks", "all"} & known.keys():
+        return False
+    return not urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2])
+
+
+def _host_and_port(url: str) -> tuple[str, int]:
+    parts = urllib.parse.urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "wss" else 80)
 
 
 def check_secure(url: str) -> None:

@@ -1,4 +1,7 @@
-"""The whole door station with simulated pins and a simulated card: `python -m tests.network.door DIRECTORY`."""
+"""The whole door station with simulated pins and a simulated card: `python -m tests.network.door DIRECTORY [PATIENCE]`.
+
+`PATIENCE` multiplies the waits of the recovery ladder, so that a test need not wait for a minute.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,12 @@ from typing import Any
 
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
+from intercom import control_text
 from intercom.appliance import Appliance
 from intercom.config import AudioConfig, CallConfig, CameraConfig, Config, PanelConfig
 from intercom.loudness import Loudness
 from intercom.machine import Decision
+from intercom.signalwire import recovery
 from tests.network.telling import Hearing, hum, obey, tell
 
 
@@ -27,8 +32,10 @@ def config() -> Config:
     )
 
 
-async def main(directory: Path) -> None:
+async def main(directory: Path, patience: float = 1.0) -> None:
     """Be a door until the input ends."""
+    for name in ("RESTART_TIMEOUT_S", "COOLDOWN_S", "REFUSED_PAUSE_S"):
+        setattr(recovery, name, getattr(recovery, name) * patience)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(relativeCreated)d %(name)s %(message)s")
     hum(1100.0)
     Hearing()
@@ -41,6 +48,13 @@ async def main(directory: Path) -> None:
         carry_out(decision)
 
     door.machine.on_decision = decided
+    play = door.engine.play
+
+    def sounds(name: str, **more: Any) -> Any:
+        tell("tone", name=name)
+        return play(name, **more)
+
+    door.engine.play = sounds  # type: ignore[method-assign]  # it only listens
     door.client.is_registered_stream.subscribe(lambda on: tell("registered", on=on))
     door.client.session.added.stream.subscribe(
         lambda call: call.status_stream.subscribe(lambda status: tell("call", status=str(status), cause=call.end_cause))
@@ -52,14 +66,17 @@ async def main(directory: Path) -> None:
     async def status() -> Any:
         return door.commands.status()
 
+    async def status_text() -> str:
+        return control_text.status(door.commands.status(), colour=False)
+
     async def hang_up() -> None:
         await door.plan.hang_up()
 
     assert isinstance(door.loudness, Loudness)
     await door.start()
-    await obey({"press": press, "status": status, "hang_up": hang_up})
+    await obey({"press": press, "status": status, "status_text": status_text, "hang_up": hang_up})
     await door.stop()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(Path(sys.argv[1]), *map(float, sys.argv[2:])))

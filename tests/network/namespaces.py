@@ -107,11 +107,14 @@ class Street:
         _ip("-n", self.door, "address", "add", f"{subnet}.{host}/24", "dev", way)
         _ip("-n", self.door, "route", "replace", "default", "via", f"{subnet}.1", "dev", way)
 
-    def swallow(self, what: Literal["udp", "tcp", "all"], swallowed: bool) -> None:
-        """Lose what the router would pass of one protocol."""
+    def swallow(self, protocol: Literal["udp", "tcp"], swallowed: bool, *, but_port: int = 0) -> None:
+        """Lose what the router would pass of one protocol, but for what goes to or comes from one port."""
         action = "add" if swallowed else "del"
-        proto = {"udp": ["ipproto", "udp"], "tcp": ["ipproto", "tcp"], "all": []}[what]
-        _ip("-n", self.router, "rule", action, "pref", "10", *proto, "blackhole")
+        if but_port:
+            for end in ("sport", "dport"):
+                kept = ("pref", "9", "ipproto", protocol, end, str(but_port), "lookup", "main")
+                _ip("-n", self.router, "rule", action, *kept)
+        _ip("-n", self.router, "rule", action, "pref", "10", "ipproto", protocol, "blackhole")
 
     # -- making and removing -------------------------------------------------------------------------------
 

@@ -16,6 +16,8 @@ from tests.network.namespaces import HOUSE, Street
 Told = dict[str, Any]
 PATIENCE_S = 20.0
 STOP_S = 5.0
+SETTLED_S = 2.0
+"""What a change of the network still breaks shows within this."""
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -67,11 +69,19 @@ class Process:
         """The last fact of a kind."""
         return next((told for told in reversed(self.told) if told["what"] == what), None)
 
-    async def do(self, command: str) -> Any:
-        """Give it a command, and wait for the result."""
+    async def on_again(self, what: str, back: float, patience_s: float = PATIENCE_S) -> float:
+        """How long after `back` something went on for good, in seconds; looked at once it has settled."""
+        await asyncio.sleep(max(0.0, back + SETTLED_S - time.monotonic()))
+        last = self.last(what)
+        if last is None or not last["on"]:
+            last = await self.until(lambda t: t["what"] == what and t["on"], f"{what} again", back, patience_s)
+        return max(0.0, float(last["at"]) - back)
+
+    async def do(self, command: str, line: str = "") -> Any:
+        """Give it a command, or a line that says more, and wait for the result."""
         since = time.monotonic()
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{command}\n".encode())
+        self._process.stdin.write(f"{line or command}\n".encode())
         done = await self.until(lambda t: t["what"] == "done" and t["command"] == command, command, since)
         return done["result"]
 
@@ -99,10 +109,11 @@ class Process:
 class Neighbourhood:
     """A door, a space and a resident, each in its namespace."""
 
-    def __init__(self, street: Street, directory: Path, *, turn: bool = False) -> None:
+    def __init__(self, street: Street, directory: Path, *, turn: bool = False, patience: float = 1.0) -> None:
         self.street = street
         self.directory = directory
         self._turn = turn
+        self._patience = patience
         self._port = 0
         self.space: Process
         self.door: Process
@@ -112,7 +123,7 @@ class Neighbourhood:
         """Start all three, registered."""
         await self.start_space()
         self.resident = await self._python(self.street.house, "resident")
-        self.door = await self._python(self.street.door, "door")
+        self.door = await self._python(self.street.door, "door", str(self._patience))
         for process in (self.resident, self.door):
             await process.until(lambda t: t["what"] == "registered" and t["on"], "the registration")
 
@@ -133,24 +144,33 @@ class Neighbourhood:
         for process in (self.door, self.resident):
             await process.until(lambda t: t["what"] == "sound" and t["on"], "sound", since)
 
-    async def audible(self, since: float, patience_s: float = PATIENCE_S) -> float:
-        """Wait until both hear each other (again); when the later one did. `since`: a moment of the outage."""
-        return max([await self._heard(process, since, patience_s) for process in (self.door, self.resident)])
+    async def audible(self, back: float, patience_s: float = PATIENCE_S) -> float:
+        """How long after `back` both hear each other for good, in seconds; 0 when they never ceased to."""
+        return max([await process.on_again("sound", back, patience_s) for process in (self.door, self.resident)])
 
-    async def _heard(self, process: Process, since: float, patience_s: float) -> float:
-        last = process.last("sound")
-        if last is not None and last["on"] and last["at"] < since:
-            return since  # it was never silent
-        told = await process.until(lambda t: t["what"] == "sound" and t["on"], "sound again", since, patience_s)
-        return float(told["at"])
+    async def registered(self, back: float, patience_s: float = PATIENCE_S) -> float:
+        """How long after `back` the door is registered for good, in seconds."""
+        return await self.door.on_again("registered", back, patience_s)
 
-    async def registered(self, since: float, patience_s: float = PATIENCE_S) -> float:
-        """Wait until the door is registered (again); when it was."""
-        last = self.door.last("registered")
-        if last is not None and last["on"] and last["at"] < since:
-            return since
-        told = await self.door.until(lambda t: t["what"] == "registered" and t["on"], "registered", since, patience_s)
-        return float(told["at"])
+    @property
+    def call_status(self) -> str:
+        """Of the door's last call."""
+        told = self.door.last("call")
+        return str(told["status"]) if told else "none"
+
+    async def mend(self) -> None:
+        """Let everything be as it was: nobody talks, the door is on its cable and registered."""
+        self.street.plug("cable", True)
+        self.street.leave("wifi")
+        self.street.leave("cable")
+        self.street.join("cable", self.street.door)
+        for process in (self.door, self.resident):
+            await process.on_again("registered", time.monotonic() - SETTLED_S)
+        await self.door.do("hang_up")
+        give_up = time.monotonic() + PATIENCE_S
+        while (await self.door.do("status"))["state"] != "idle":
+            assert time.monotonic() < give_up, "the door does not come to rest"
+            await asyncio.sleep(0.05)
 
     async def stop(self) -> None:
         """Stop all that run."""
@@ -161,10 +181,10 @@ class Neighbourhood:
 
 
 @asynccontextmanager
-async def neighbourhood(directory: Path, *, turn: bool = False) -> AsyncIterator[Neighbourhood]:
+async def neighbourhood(directory: Path, *, turn: bool = False, patience: float = 1.0) -> AsyncIterator[Neighbourhood]:
     """One that runs."""
     with Street() as street:
-        running = Neighbourhood(street, directory, turn=turn)
+        running = Neighbourhood(street, directory, turn=turn, patience=patience)
         try:
             await running.start()
             yield running

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from intercom.config import SpaceConfig
 from intercom.space import Space
+from intercom.space.membership import Membership
 from tests.network.telling import obey, tell
 
 
@@ -29,11 +30,16 @@ async def main(directory: Path, listen: str, turn_listen: str = "") -> None:
     async def pairing_url() -> str:
         return space.pairing_url(name="Tablet")
 
-    async def revoke_door() -> None:
-        space.store.remove_subscriber("door")
+    async def remove_door() -> None:
+        Membership(directory / "space").remove("door")
+
+    async def readmit_door() -> None:
+        space.store.add_subscriber("door", "Door")
+        space.write_credential("door", directory / "door.json")
 
     tell("serves", port=space.port)
-    await obey({"online": online, "calls": calls, "pairing_url": pairing_url, "revoke_door": revoke_door})
+    commands = (online, calls, pairing_url, remove_door, readmit_door)
+    await obey({command.__name__: command for command in commands})
     await space.stop()
 
 

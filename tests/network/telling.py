@@ -44,24 +44,32 @@ class Hearing:
     def __init__(self) -> None:
         self._on = False
         self._last = 0.0
+        self._source: FarEndSound | None = None
         pull = FarEndSound.pull
         hearing = self
 
         def listen(sound: FarEndSound, now: float) -> Samples:
             block = pull(sound, now)
-            hearing._heard(block)
+            hearing._heard(sound, block)
             return block
 
         FarEndSound.pull = listen  # type: ignore[method-assign]  # it only listens
 
-    def _heard(self, block: Samples) -> None:
+    def _heard(self, sound: FarEndSound, block: Samples) -> None:
         now = time.monotonic()
+        if sound is not self._source:  # another call
+            self._source = sound
+            self._end()
         if float(np.sqrt(np.mean(block.astype(np.float32) ** 2))) > AUDIBLE:
             self._last = now
             if not self._on:
                 self._on = True
                 tell("sound", on=True)
-        elif self._on and now - self._last > QUIET_S:
+        elif now - self._last > QUIET_S:
+            self._end()
+
+    def _end(self) -> None:
+        if self._on:
             self._on = False
             tell("sound", on=False, since=self._last)
 

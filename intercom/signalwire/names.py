@@ -1,0 +1,70 @@
+"""From a name to a TCP connection, where the network may be dead and its name server with it.
+
+A lookup cannot be interrupted, and a dead name server holds it for half a minute. So each name is looked up once at a
+time, in a thread of its own that no program waits for at its end: asyncio's few threads are for other work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+Infos = list[tuple[Any, ...]]
+"""As socket.getaddrinfo gives them."""
+
+# An address that answers does so within two round trips; the next one may be the one that works (RFC 8305).
+ADDRESS_S = 2.0
+
+_under_way: dict[tuple[str, int], Future[Infos]] = {}
+_lock = threading.Lock()
+
+
+async def dial(host: str, port: int) -> socket.socket:
+    """Connect to the first address of `host` that answers; raises OSError."""
+    looking = asyncio.wrap_future(_look_up(host, port))
+    looking.add_done_callback(lambda done: done.exception())  # whoever was waiting may have left
+    infos = await asyncio.shield(looking)
+    for info in infos[:-1]:
+        try:
+            async with asyncio.timeout(ADDRESS_S):
+                return await _connect(info)
+        except OSError:
+            continue
+    return await _connect(infos[-1])
+
+
+async def _connect(info: tuple[Any, ...]) -> socket.socket:
+    family, kind, protocol, _, address = info
+    connection = socket.socket(family, kind, protocol)
+    try:
+        connection.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connection, address)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _look_up(host: str, port: int) -> Future[Infos]:
+    with _lock:
+        lookup = _under_way.get((host, port))
+        if lookup is None:
+            lookup = _under_way[host, port] = Future()
+            threading.Thread(target=_find, args=(host, port, lookup), name=f"look up {host}", daemon=True).start()
+        return lookup
+
+
+def _find(host: str, port: int, lookup: Future[Infos]) -> None:
+    try:
+        found: Infos | OSError = list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    except OSError as error:
+        found = error
+    with _lock:
+        del _under_way[host, port]
+    if isinstance(found, OSError):
+        lookup.set_exception(found)
+    else:
+        lookup.set_result(found)

@@ -1,0 +1,131 @@
+"""What befalls a network in the middle of a call, with real links, routes and sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from tests.network.processes import Neighbourhood, Told
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+AUDIBLE_S = 3.0
+"""The target: from the network's return to sound both ways."""
+REGISTERED_S = 1.0
+
+
+async def test_a_call_goes_on_over_another_address(here: Neighbourhood) -> None:
+    await here.talk()
+    here.street.leave("cable")
+    here.street.renumber("cable", 77)
+    back = time.monotonic()
+    assert await here.audible(back) < AUDIBLE_S
+    assert await here.registered(back) < AUDIBLE_S
+    assert here.call_status == "connected"
+
+
+async def test_a_call_moves_from_the_cable_to_wifi(here: Neighbourhood) -> None:
+    await here.talk()
+    here.street.plug("cable", False)
+    here.street.leave("cable")
+    here.street.join("wifi", here.street.door)
+    back = time.monotonic()
+    assert await here.audible(back) < AUDIBLE_S
+    assert here.call_status == "connected"
+
+
+async def test_a_call_outlives_a_router_that_loses_everything_for_a_while(here: Neighbourhood) -> None:
+    await here.talk()
+    here.street.forward(False)
+    since = time.monotonic()
+    await here.door.until(lambda told: told["what"] == "registered" and not told["on"], "the loss", since)
+    status = await here.door.do("status")
+    assert status["call"]["recovery"]["step"] == "waiting for the service"
+    here.street.forward(True)
+    back = time.monotonic()
+    assert await here.audible(back) < AUDIBLE_S
+    assert await here.registered(back) < AUDIBLE_S
+    assert here.call_status == "connected"
+
+
+async def test_a_hang_up_that_was_missed_is_learned(here: Neighbourhood) -> None:
+    await here.talk()
+    here.street.swallow("tcp", True)
+    since = time.monotonic()
+    try:
+        await here.resident.do("hang_up")
+        await here.door.until(lambda told: told["what"] == "registered" and not told["on"], "the loss", since)
+        assert here.call_status == "recovering"
+    finally:
+        here.street.swallow("tcp", False)
+    ended = await here.door.until(lambda t: t["what"] == "call" and t["status"] == "destroyed", "the end", since)
+    assert ended["cause"] == "NORMAL_CLEARING"
+
+
+async def test_a_call_goes_on_without_the_space_and_its_hang_up_is_heard_after_it(here: Neighbourhood) -> None:
+    await here.talk()
+    await here.space.kill()
+    await here.start_space()
+    back = time.monotonic()
+    assert await here.registered(back) < AUDIBLE_S
+    assert await here.audible(back) == 0.0
+    since = time.monotonic()
+    await here.resident.do("hang_up")
+    ended = await here.door.until(lambda t: t["what"] == "call" and t["status"] == "destroyed", "the end", since)
+    assert ended["cause"] == "NORMAL_CLEARING"
+
+
+async def test_a_path_that_closes_is_left_for_the_relay(here: Neighbourhood) -> None:
+    await here.talk()
+    since = time.monotonic()
+    here.street.swallow("udp", True, but_port=3478)
+    try:
+        for process in (here.door, here.resident):
+            await process.until(lambda told: told["what"] == "sound" and not told["on"], "silence", since)
+        assert await here.audible(time.monotonic()) < 10.0
+        assert here.call_status == "connected"
+    finally:
+        here.street.swallow("udp", False, but_port=3478)
+
+
+async def test_a_call_without_any_path_climbs_the_ladder_and_is_given_up_with_a_tone(here: Neighbourhood) -> None:
+    await here.talk()
+    since = time.monotonic()
+    steps: list[str] = []
+
+    def note(told: Told) -> bool:
+        return told["what"] == "call" and told["status"] == "destroyed"
+
+    here.street.swallow("udp", True)
+    try:
+        ended = asyncio.ensure_future(here.door.until(note, "the end", since, 40.0))
+        while not ended.done():
+            status = await here.door.do("status")
+            if status["call"] and status["call"]["recovery"]:
+                steps.append(status["call"]["recovery"]["step"])
+                assert status["call"]["recovery"]["of"] == 8
+            await asyncio.sleep(0.05)
+        assert (await ended)["cause"] == "MEDIA_TIMEOUT"
+    finally:
+        here.street.swallow("udp", False)
+    assert {"new path", "relay only"} <= set(steps)
+    await here.door.until(lambda told: told["what"] == "tone" and told["name"] == "error", "the notice", since)
+    await here.resident.until(note, "the far end's end", since)
+    status = await here.door.do("status")
+    assert (status["state"], status["call"], status["faults"]) == ("idle", None, [])
+
+
+async def test_a_door_that_is_removed_in_a_call_ends_it_and_is_back_when_it_is_admitted(here: Neighbourhood) -> None:
+    await here.talk()
+    since = time.monotonic()
+    await here.space.do("remove_door")
+    for process in (here.door, here.resident):
+        await process.until(lambda told: told["what"] == "call" and told["status"] == "destroyed", "the end", since)
+    await here.door.until(lambda told: told["what"] == "state" and told["state"] == "registering", "rest", since)
+    assert (await here.door.do("status"))["call"] is None
+    assert "not known there" in here.door.log.read_text()
+    await here.space.do("readmit_door")
+    here.street.renumber("cable", 99)  # or half a minute later
+    assert await here.registered(time.monotonic()) < AUDIBLE_S

@@ -1,0 +1,53 @@
+"""What may be wrong between the door and its service while nobody talks: real sockets, and nobody is told."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.network.processes import Neighbourhood, Told
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+BACK_S = 1.0
+"""The target: from the network's return to registered; what a loaded machine adds comes on top."""
+SLACK_S = 1.0
+
+
+def lost(told: Told) -> bool:
+    return told["what"] == "registered" and not told["on"]
+
+
+async def test_half_open_tcp_is_noticed_by_the_pulse_and_left(here: Neighbourhood) -> None:
+    since = time.monotonic()
+    here.street.swallow("tcp", True)
+    try:
+        await here.door.until(lost, "the loss", since)
+        assert (await here.door.do("status"))["state"] == "registering"
+    finally:
+        here.street.swallow("tcp", False)
+    assert await here.registered(time.monotonic()) < BACK_S + SLACK_S
+    assert (await here.door.do("status"))["state"] == "idle"
+
+
+async def test_a_cable_that_is_pulled_for_seconds_leaves_no_dead_socket(here: Neighbourhood) -> None:
+    here.street.plug("cable", False)
+    since = time.monotonic()
+    await here.door.until(lost, "the loss", since)
+    here.street.plug("cable", True)
+    assert await here.registered(time.monotonic()) < BACK_S + SLACK_S
+
+
+async def test_another_address_is_registered_at_once(here: Neighbourhood) -> None:
+    here.street.leave("cable")
+    here.street.renumber("cable", 88)
+    assert await here.registered(time.monotonic()) < BACK_S + SLACK_S
+
+
+async def test_a_space_that_was_killed_and_is_back_has_its_door_back(here: Neighbourhood) -> None:
+    since = time.monotonic()
+    await here.space.kill()
+    await here.door.until(lost, "the loss", since)
+    await here.start_space()
+    assert await here.registered(time.monotonic()) < BACK_S + SLACK_S
