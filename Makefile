@@ -1,9 +1,10 @@
 # `make` lists what there is. Every target sets up what it needs first (setup.sh); that is quick the second time.
 .DEFAULT_GOAL := help
-.PHONY: help demo install uninstall deb test bench check docs setup
+.PHONY: help demo install uninstall deb test bench chaos check docs setup
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 NAME ?= all
+MINUTES ?= 15
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -34,6 +35,9 @@ check: setup ## lint, types and import rules
 bench: ## the published figures; NAME=press-to-ring runs one
 	@./setup.sh --bench
 	@$(BIN)/python -m bench $(NAME)
+
+chaos: setup ## pull everything at random under calls, on a real kernel; MINUTES=15, SEED=n
+	@$(BIN)/python -m tests.hardware.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 docs: setup ## write the generated pages anew
 	@$(BIN)/python -c 'from intercom.config import reference_markdown as page; print(page(), end="")' > docs/configuration.md

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -41,27 +42,41 @@ level = "info"
 class House:
     """The processes of a house; leaving its context ends them."""
 
-    def __init__(self, folder: Path, chip: GpioChip) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        chip: GpioChip,
+        *,
+        configuration: str = CONFIGURATION,
+        door: Sequence[str] = (),
+        tells: bool = True,
+    ) -> None:
+        """`door` stands before the door's command, for example to start it in another network namespace; `tells`:
+        print the logs in the end.
+        """
         self._folder = folder
         self._chip = chip
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._text = configuration
+        self._door = door
+        self._tells = tells
         self._configuration = folder / "intercom.toml"
 
     def __enter__(self) -> House:
-        self._configuration.write_text(CONFIGURATION.format(state=self._folder / "state"))
+        self._configuration.write_text(self._text.format(state=self._folder / "state"))
         self._chip.release(PINS.button_gpio)
-        self._start("space")
+        self.start("space")
         until((self._folder / "state" / "door.json").exists, READY_LIMIT_S, f"the space runs: {self.log('space')}")
-        self._start("run")
+        self.start("run")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process in reversed(self._processes):
-            process.send_signal(signal.SIGTERM)
-            process.wait(STOP_LIMIT_S)
-        print(self.log("space"), self.log("run"), sep="\n")
+        for part in reversed(self._processes):
+            self.end(part)
+        if self._tells:
+            print(self.log("space"), self.log("run"), sep="\n")
 
     def join(self, name: str) -> Path:
         """Make someone a resident and return the file of their credential."""
@@ -80,13 +95,39 @@ class House:
 
     def log(self, part: str) -> str:
         """Return what the "space" or the door ("run") has logged."""
-        file = self._folder / f"{part}.log"
+        file = self.log_file(part)
         return file.read_text(errors="replace") if file.exists() else ""
 
-    def _start(self, part: str) -> None:
-        with (self._folder / f"{part}.log").open("wb") as log:
+    def log_file(self, part: str) -> Path:
+        """Return where it logs to."""
+        return self._folder / f"{part}.log"
+
+    def start(self, part: str) -> None:
+        """Start the "space" or the door ("run")."""
+        with self.log_file(part).open("ab") as log:
             environment = {**os.environ, "RUNTIME_DIRECTORY": str(self._folder)}
-            self._processes.append(subprocess.Popen(self._command(part), stdout=log, stderr=log, env=environment))
+            command = [*(self._door if part == "run" else ()), *self._command(part)]
+            self._processes[part] = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+
+    def end(self, part: str) -> int:
+        """Ask it to end, and return its exit status; one that has ended already is let be."""
+        process = self._processes[part]
+        process.send_signal(signal.SIGTERM)
+        return process.wait(STOP_LIMIT_S)
+
+    def send(self, part: str, number: signal.Signals) -> None:
+        """Send it a signal; after SIGKILL it is gone when this returns."""
+        self._processes[part].send_signal(number)
+        if number is signal.SIGKILL:
+            self._processes[part].wait(STOP_LIMIT_S)
+
+    def ended(self, part: str) -> int | None:
+        """Return its exit status, None while it runs."""
+        return self._processes[part].poll()
+
+    def pid(self, part: str) -> int:
+        """Return its process id."""
+        return self._processes[part].pid
 
     def _command(self, *arguments: str) -> list[str]:
         command, *others = arguments

@@ -75,10 +75,19 @@ class Resident:
         await self._client.destroy()
         await asyncio.to_thread(self._engine.stop)
 
+    async def call(self, address: str) -> WebRTCCall:
+        """Call somebody; raises SignalWireError."""
+        return await self._client.dial(address, audio=True, video=False)
+
     async def rings(self, limit_s: float) -> WebRTCCall:
         """Wait for the door's call."""
         async with asyncio.timeout(limit_s):
             return await self._rings.get()
+
+    @property
+    def is_rung(self) -> bool:
+        """Whether a call of the door waits to be taken."""
+        return not self._rings.empty()
 
     def hears(self, hz: int) -> bool:
         """Return whether the last tenth of a second held this tone."""

@@ -1,0 +1,322 @@
+"""The chaos run itself, inside a guest: `python -m tests.hardware.chaos.inside MINUTES SEED LOG`.
+
+A space and a resident in the house, the door at the other end of a cable; a stream of calls, and mishaps upon it. Its
+exit status is 1 when something was found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from intercom.control.errors import ControlError
+from intercom.media.camera_v4l2_controls import camera_name
+from tests.hardware.gpio import GpioChip
+from tests.hardware.headset import Headset
+from tests.hardware.house import House
+from tests.hardware.resident import Resident
+from tests.systemd_line import SystemdLine
+
+from . import plan
+from .plan import Mishap
+from .stream import Calls, Door
+from .trouble import Trouble
+from .verdict import Done, Line, Size, faults_of, judge, leaks, table
+from .wires import HOUSE, OUTSIDE, Cable
+
+RESIDENT_HZ, VISITOR_HZ = 1000, 700
+WATCHDOG_S = 20
+"""As in the unit."""
+READY_S = 90.0
+HEAL_S = 60.0
+"""Longer than any recovery may take: then the run goes on, and says so."""
+WARM_CALLS = 2
+SETTLE_S = 5.0
+LOOK_S = 0.2
+CALM_S = 15.0
+"""So long after a mishap a call must succeed again."""
+CONFIGURATION = f"""
+state_dir = "{{state}}"
+[audio]
+card = "plughw:CARD=Headset,DEV=0"
+[camera]
+source = "v4l2"
+device = "CAMERA"
+width = 160
+height = 120
+frame_rate = 5
+[call]
+auto_answer = ["/private/*"]
+ring_time_s = 20
+[panel]
+pins = "gpio"
+[space]
+listen = "{HOUSE}:8443"
+[log]
+level = "debug"
+"""
+
+
+class Run:
+    """One chaos run over a house that stands."""
+
+    def __init__(
+        self, house: House, headset: Headset, resident: Resident, cable: Cable, systemd: SystemdLine, folder: Path
+    ) -> None:
+        self._house = house
+        self._headset = headset
+        self._resident = resident
+        self._systemd = systemd
+        self._door = Door(folder / "control.sock")
+        self._trouble = Trouble(house, headset, cable)
+        self._began = time.monotonic()
+        self._calls = Calls(house, resident, self._door, spoilt=self._spoilt, now=self._now)
+        self._log: list[Line] = []
+        self._done: list[Done] = []
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._fed = time.monotonic()
+        self._longest_hunger_s = 0.0
+        self._said = ""
+        self.findings: list[str] = []
+        self._over = threading.Event()
+        self._listener = threading.Thread(target=self._listen)
+
+    async def go(self, seconds: float, seed: int) -> None:
+        """Warm up, do the plan for so long, wait until all is well again, and look what is left."""
+        self._listener.start()
+        strays = asyncio.create_task(self._calls.turn_strays_away())
+        if not await self._until(self._is_idle, READY_S):
+            self._find("the door was not ready at the start")
+            return
+        planned = plan.calls(seed)
+        for call in itertools.islice(planned, WARM_CALLS):
+            await self._calls.make(call)
+        before = await self._size()
+        self._say(f"before: {before}")
+        self._log.clear()
+        end = time.monotonic() + seconds
+        mishaps = asyncio.create_task(self._mishaps(seed, end))
+        while time.monotonic() < end:
+            call = next(planned)
+            await asyncio.sleep(call.pause_s)
+            await self._calls.make(call)
+        await mishaps
+        strays.cancel()
+        if not await self._until(self._is_idle, HEAL_S):
+            self._find(f"the door did not come to rest: {await self._status()}")
+        await self._last_call()
+        after = await self._size()
+        self._say(f"after: {after}")
+        for leak in leaks(before, after):
+            self._find(leak)
+
+    async def look_back(self) -> None:
+        """After the door has ended: hold its log against what was done."""
+        faults = faults_of(self._log)
+        for finding in (*judge(self._done, faults, self._log), *self._calls.findings):
+            self._find(finding)
+        if self._longest_hunger_s > WATCHDOG_S:
+            self._find(f"the watchdog went hungry for {self._longest_hunger_s:.0f} s")
+        self._say(table(self._done))
+        self._say("calls: " + ", ".join(f"{count} {outcome}" for outcome, count in self._calls.outcomes.most_common()))
+        self._say(
+            f"faults: {len(faults)}; longest time between two meals of the watchdog: {self._longest_hunger_s:.1f} s"
+        )
+
+    def end_door(self) -> None:
+        """End the door, and see that nothing of it is left."""
+        if (status := self._house.ended("run")) is not None:
+            self._find(f"the door ended by itself, with status {status}")
+            return
+        if status := self._house.end("run"):
+            self._find(f"the door ended with status {status}")
+        self._over.set()
+        self._listener.join()
+        for pcm in Path("/proc/asound").glob("card*/pcm*/sub*/status"):
+            if (state := pcm.read_text().strip()) != "closed":
+                self._find(f"{pcm} is still open: {state}")
+        for process in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                if b"panel/guard.py" in process.read_bytes():
+                    self._find("the relay's guard is still there")
+
+    # -- the mishaps -----------------------------------------------------------------------------------
+
+    async def _mishaps(self, seed: int, end: float) -> None:
+        for mishap in plan.mishaps(seed):
+            if not mishap.overlaps and self._under_way:
+                await asyncio.wait(self._under_way)
+            if mishap.after_health:
+                await self._until(self._is_healthy, HEAL_S)
+            await asyncio.sleep(mishap.pause_s)
+            if time.monotonic() + mishap.lasts_s >= end:
+                break
+            task = asyncio.create_task(self._one(mishap))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def _one(self, mishap: Mishap) -> None:
+        async with self._trouble.turn(mishap.kind):
+            done = Done(mishap, self._now())
+            self._done.append(done)
+            self._say(f"{done.began_s:7.1f} s  {mishap.kind.words}, for {mishap.lasts_s} s")
+            await self._trouble.do(mishap)
+            done.over_s = self._now()
+        count = len(self._done)
+        healed = await self._until(lambda: self._healed_or_next(count), HEAL_S)
+        if len(self._done) == count and not any(other.over_s == float("inf") for other in self._done):
+            done.healed_after_s = self._now() - done.over_s
+            if not healed:
+                self._say(f"{self._now():7.1f} s  not healed: {await self._status()}")
+
+    async def _healed_or_next(self, count: int) -> bool:
+        return len(self._done) > count or await self._is_healthy()
+
+    def _spoilt(self, since_s: float) -> bool:
+        return any(done.mishap.spoils_calls and done.over_s + CALM_S > since_s for done in self._done)
+
+    # -- the door --------------------------------------------------------------------------------------
+
+    async def _is_healthy(self) -> bool:
+        with contextlib.suppress(ControlError, OSError):
+            return await self._door.healthy() is not None
+        return False
+
+    async def _is_idle(self) -> bool:
+        with contextlib.suppress(ControlError, OSError):
+            status = await self._door.healthy()
+            return status is not None and status["state"] == "idle" and not status["sound"]["running"]
+        return False
+
+    async def _status(self) -> str:
+        try:
+            status = await self._door.ask("status")
+        except (ControlError, OSError) as error:
+            return str(error)
+        return f"{status['state']}, registered {status['registered']}, {status['faults']}, call {status['call']}"
+
+    async def _last_call(self) -> None:
+        """With nothing amiss any more: both hear one another."""
+        self._headset.forget()
+        self._resident.forget()
+        self._house.press()
+        try:
+            call = await self._resident.rings(HEAL_S)
+            await call.answer(audio=True, video=False)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is found
+            self._find(f"the last call failed: {error!r}")
+            return
+        for who, hears in (
+            ("visitor", lambda: self._headset.hears(RESIDENT_HZ)),
+            ("resident", lambda: self._resident.hears(VISITOR_HZ)),
+        ):
+            if not await self._until(_off_loop(hears), HEAL_S):
+                self._find(f"the {who} does not hear the other in the last call")
+        await call.hangup()
+        if not await self._until(self._is_idle, HEAL_S):
+            self._find(f"the door is not idle after the last call: {await self._status()}")
+
+    async def _size(self) -> Size:
+        """What the idle door holds, once that has settled."""
+        await self._until(self._is_idle, HEAL_S)
+        await asyncio.sleep(SETTLE_S)
+        tasks = (await self._door.ask("diagnostics"))["tasks"]
+        threads = (await self._door.ask("diagnostics"))["threads"]
+        process = Path("/proc", str(self._house.pid("run")))
+        status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+        return Size(
+            # What waits in asyncio's pool for the next piece of blocking work is bounded by the pool.
+            threads=int(status["Threads"]) - sum(name.startswith("asyncio_") for name in threads),
+            tasks=len(tasks),
+            descriptors=len(list((process / "fd").iterdir())),
+            memory_mb=int(status["VmRSS"].split()[0]) / 1024,
+        )
+
+    # -- what the door says ----------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        """On a thread of its own: read the door's log and its line to systemd as they come."""
+        with self._house.log_file("run").open(errors="replace") as log:
+            while not self._over.wait(LOOK_S / 4):
+                self._log += [Line(self._now(), line.rstrip()) for line in log]
+                for said in self._systemd.heard():
+                    if said == "WATCHDOG=1":
+                        self._fed = time.monotonic()
+                self._longest_hunger_s = max(self._longest_hunger_s, time.monotonic() - self._fed)
+            self._log += [Line(self._now(), line.rstrip()) for line in log]
+
+    def _now(self) -> float:
+        return time.monotonic() - self._began
+
+    def _find(self, finding: str) -> None:
+        self.findings.append(finding)
+        self._say(f"FOUND: {finding}")
+
+    def _say(self, text: str) -> None:
+        print(text, flush=True)
+
+    async def _until(self, holds: Callable[[], Awaitable[bool]], limit_s: float) -> bool:
+        give_up = time.monotonic() + limit_s
+        while not await holds():
+            if time.monotonic() > give_up:
+                return False
+            await asyncio.sleep(LOOK_S)
+        return True
+
+
+def _off_loop(hears: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
+    return lambda: asyncio.to_thread(hears)
+
+
+def _camera() -> str:
+    nodes = sorted(Path("/sys/class/video4linux").glob("video*"))
+    return next(f"/dev/{node.name}" for node in nodes if camera_name(f"/dev/{node.name}") == "vivid")
+
+
+async def run(minutes: float, seed: int, folder: Path) -> int:
+    """Do a whole run in `folder`; the exit status."""
+    logging.basicConfig(level=logging.ERROR)  # the resident's own troubles are not what is looked for
+    cable = Cable()
+    with contextlib.ExitStack() as stack:
+        header = stack.enter_context(GpioChip())
+        headset = stack.enter_context(Headset())
+        headset.tone(VISITOR_HZ)
+        headset.plug()
+        systemd = stack.enter_context(SystemdLine())
+        configuration = CONFIGURATION.replace("CAMERA", _camera())
+        cable.lay()
+        os.environ |= {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": str(WATCHDOG_S * 1_000_000)}
+        house = stack.enter_context(House(folder, header, configuration=configuration, door=OUTSIDE, tells=False))
+        async with Resident(house.join("kitchen"), RESIDENT_HZ) as resident:
+            chaos = Run(house, headset, resident, cable, systemd, folder)
+            await chaos.go(60 * minutes, seed)
+            chaos.end_door()
+            await chaos.look_back()
+            print(f"{len(chaos.findings)} findings, seed {seed}")
+            return 1 if chaos.findings else 0
+
+
+def main(minutes: str, seed: str, keep_log: str) -> int:
+    """The command; `keep_log` is a file for the door's log."""
+    with tempfile.TemporaryDirectory(prefix="chaos-") as work:
+        try:
+            return asyncio.run(run(float(minutes), int(seed), Path(work)))
+        finally:
+            with contextlib.suppress(OSError):
+                shutil.copy(Path(work, "run.log"), keep_log)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

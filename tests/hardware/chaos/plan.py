@@ -1,0 +1,118 @@
+"""What a chaos run does, drawn from its seed: the mishaps and the calls. Pure: the same seed gives the same plan."""
+
+from __future__ import annotations
+
+import enum
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+SOUND = frozenset({"microphone", "speaker"})
+NETWORK = frozenset({"service", "media"})
+NOTICED_S = 11.0
+"""A connection that is swallowed is noticed after a pulse of 4 s that is not answered within 4 s, twice at worst."""
+
+
+class Kind(enum.Enum):
+    """A kind of mishap. `causes`: faults that it may open; `must`: those that it opens when it lasts `noticed_s`."""
+
+    HEADSET_UNPLUGGED = ("headset unplugged", SOUND, SOUND, 1.0, (0.3, 12.0))
+    HEADSET_FROZEN = ("headset frozen", SOUND, frozenset[str](), 0.0, (0.3, 6.0))
+    HEADSET_LOOSE = ("headset loose: ten times in five seconds", SOUND, SOUND, 0.0, (5.0, 5.0))
+    CAMERA_UNPLUGGED = ("camera unplugged", frozenset({"camera"}), frozenset[str](), 0.0, (1.0, 10.0))
+    LINK_DOWN = ("link down", NETWORK, frozenset({"service"}), NOTICED_S, (0.5, 20.0))
+    LINK_SWALLOWS = ("link swallows everything", NETWORK, frozenset({"service"}), NOTICED_S, (0.5, 20.0))
+    LINK_LOSSY = ("link loses every twentieth packet", NETWORK, frozenset[str](), 0.0, (3.0, 10.0))
+    ADDRESS_CHANGED = ("address changed", NETWORK, frozenset[str](), 0.0, (0.1, 0.1))
+    SPACE_KILLED = ("space killed and started", NETWORK, frozenset({"service"}), 1.0, (0.2, 8.0))
+    SPACE_STOPPED = ("space stopped (SIGSTOP)", NETWORK, frozenset({"service"}), NOTICED_S, (0.5, 16.0))
+    BUTTON_MASHED = ("button mashed", frozenset[str](), frozenset[str](), 0.0, (0.5, 4.0))
+    CLOCK_STEPPED = ("clock stepped", frozenset[str](), frozenset[str](), 0.0, (0.5, 10.0))
+
+    def __init__(
+        self, words: str, causes: frozenset[str], must: frozenset[str], noticed_s: float, lasts_s: tuple[float, float]
+    ) -> None:
+        self.words = words
+        self.causes = causes
+        self.must = must
+        self.noticed_s = noticed_s
+        self.lasts_s = lasts_s
+
+
+@dataclass(frozen=True)
+class Mishap:
+    """One mishap of the plan."""
+
+    overlaps: bool
+    """Whether it begins although the one before is not over."""
+    after_health: bool
+    """Whether it waits until the door has recovered from all before."""
+    pause_s: float
+    """What it waits in addition."""
+    kind: Kind
+    lasts_s: float
+    """Until it is undone."""
+    seed: int
+    """For what it draws itself: which presses, how far the clock jumps."""
+
+    @property
+    def spoils_calls(self) -> bool:
+        """Whether a call that is made or goes on meanwhile may fail: what only breaks sound or picture costs none."""
+        return bool(self.kind.causes & NETWORK) or self.kind is Kind.BUTTON_MASHED
+
+    @property
+    def must(self) -> frozenset[str]:
+        """Faults that it opens for certain."""
+        return self.kind.must if self.lasts_s >= self.kind.noticed_s else frozenset()
+
+
+class Hanger(enum.StrEnum):
+    """Who ends a call."""
+
+    HOUSE = "house"
+    DOOR = "door"
+    NOBODY = "nobody answers"
+
+
+@dataclass(frozen=True)
+class PlannedCall:
+    """One call of the stream."""
+
+    pause_s: float
+    """Since the last one ended."""
+    from_house: bool
+    """The house calls the door, which answers by itself; else the button is pressed."""
+    answer_after_s: float
+    """When the resident answers."""
+    ends_after_s: float
+    """From the answer (or, unanswered, from the ring) to the hang-up."""
+    ended_by: Hanger
+
+
+def mishaps(seed: int) -> Iterator[Mishap]:
+    """Without end. Every kind comes once before any comes again."""
+    draw = random.Random(f"mishaps {seed}")
+    while True:
+        for kind in draw.sample(list(Kind), len(Kind)):
+            yield Mishap(
+                overlaps=draw.random() < 0.2,
+                after_health=draw.random() < 0.5,
+                pause_s=round(draw.uniform(0.2, 5.0), 2),
+                kind=kind,
+                lasts_s=round(draw.uniform(*kind.lasts_s), 2),
+                seed=draw.getrandbits(32),
+            )
+
+
+def calls(seed: int) -> Iterator[PlannedCall]:
+    """Without end."""
+    draw = random.Random(f"calls {seed}")
+    while True:
+        ended_by = draw.choices(list(Hanger), weights=(5, 3, 1))[0]
+        yield PlannedCall(
+            pause_s=round(draw.uniform(0.2, 3.0), 2),
+            from_house=draw.random() < 0.4,
+            answer_after_s=round(draw.choice((0.0, draw.uniform(0.0, 3.0))), 2),
+            ends_after_s=round(draw.choice((draw.uniform(0.0, 1.0), draw.uniform(1.0, 15.0))), 2),
+            ended_by=ended_by,
+        )

@@ -1,0 +1,139 @@
+"""The stream of calls of a chaos run: the button is pressed, the house calls, both hang up at odd moments."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from intercom.control.client import Client
+from intercom.control.errors import ControlError
+from intercom.signalwire import SignalWireError, WebRTCCall
+from tests.hardware.house import House
+from tests.hardware.resident import Resident
+
+from .plan import Hanger, PlannedCall
+
+RING_S = 12.0
+"""The visitor's patience of 10 s, and a slow guest."""
+CONNECT_S = 12.0
+OVER_S = 15.0
+LOOK_S = 0.05
+STRAY_S = 0.5
+OVER = ("disconnected", "failed", "destroyed")
+
+
+class Door:
+    """The door, asked over its control socket."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+
+    async def ask(self, method: str, **params: Any) -> Any:
+        """Ask one thing; ControlError and OSError as they come."""
+        return await asyncio.to_thread(self._ask, method, params)
+
+    async def healthy(self) -> dict[str, Any] | None:
+        """Return its status while it is registered and nothing is broken."""
+        status: dict[str, Any] = await self.ask("status")
+        return status if status["registered"] and not status["faults"] else None
+
+    def _ask(self, method: str, params: dict[str, Any]) -> Any:
+        with Client(self._socket) as client:
+            return client.ask(method, **params)
+
+
+class Calls:
+    """Makes the planned calls, and counts what became of them.
+
+    `spoilt` says, for a moment on the run's clock `now`, whether something that may cost a call has happened since.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        resident: Resident,
+        door: Door,
+        *,
+        spoilt: Callable[[float], bool],
+        now: Callable[[], float],
+    ) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self.findings: list[str] = []
+        self._house = house
+        self._resident = resident
+        self._door = door
+        self._spoilt = spoilt
+        self._now = now
+        self._expecting = False
+
+    async def turn_strays_away(self) -> None:
+        """Reject what rings because somebody mashed the button, for ever."""
+        while True:
+            await asyncio.sleep(STRAY_S)
+            if not self._expecting and self._resident.is_rung:
+                with contextlib.suppress(SignalWireError):
+                    await (await self._resident.rings(0.1)).reject()
+
+    async def make(self, planned: PlannedCall) -> None:
+        """Make one call, from its ring to its end."""
+        began_s = self._now()
+        call, outcome = await self._house_calls() if planned.from_house else await self._door_rings(planned)
+        if call is not None:
+            if outcome == "talked" and planned.ended_by is not Hanger.NOBODY:
+                await asyncio.sleep(planned.ends_after_s)
+            if call.status in OVER and outcome == "talked":
+                outcome = "lost"
+            await self._end(call, planned)
+        self.outcomes[outcome] += 1
+        wanted = "unanswered" if planned.ended_by is Hanger.NOBODY and not planned.from_house else "talked"
+        if outcome != wanted and not self._spoilt(began_s):
+            self.findings.append(f"a call at {began_s:.1f} s that nothing may spoil was {outcome}: {planned}")
+
+    async def _house_calls(self) -> tuple[WebRTCCall | None, str]:
+        try:
+            async with asyncio.timeout(RING_S):
+                call = await self._resident.call("/private/door")
+        except (SignalWireError, TimeoutError):
+            return None, "not reached"
+        return call, "talked" if await _until(lambda: call.status == "connected", CONNECT_S) else "not connected"
+
+    async def _door_rings(self, planned: PlannedCall) -> tuple[WebRTCCall | None, str]:
+        self._expecting = True
+        await asyncio.to_thread(self._house.press)
+        try:
+            call = await self._resident.rings(RING_S)
+        except TimeoutError:
+            return None, "did not ring"
+        finally:
+            self._expecting = False
+        await asyncio.sleep(planned.answer_after_s)
+        if planned.ended_by is Hanger.NOBODY:
+            await asyncio.sleep(planned.ends_after_s)
+            return call, "unanswered"
+        try:
+            await call.answer(audio=True, video=True)
+        except SignalWireError:
+            return call, "answer refused"
+        return call, "talked" if await _until(lambda: call.status == "connected", CONNECT_S) else "not connected"
+
+    async def _end(self, call: WebRTCCall, planned: PlannedCall) -> None:
+        with contextlib.suppress(SignalWireError, ControlError, OSError):
+            if planned.ended_by is Hanger.HOUSE:
+                await call.hangup()
+            else:
+                await self._door.ask("hangup")
+        if not await _until(lambda: call.status in OVER, OVER_S):
+            with contextlib.suppress(SignalWireError):
+                await call.hangup()
+
+
+async def _until(holds: Callable[[], bool], limit_s: float) -> bool:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(limit_s):
+            while not holds():
+                await asyncio.sleep(LOOK_S)
+    return holds()
