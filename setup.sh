@@ -69,6 +69,7 @@ find_missing() {
   if is_raspberry_pi; then
     need python3-lgpio "button, lights and relay" has_package python3-lgpio
   fi
+  [ "$ONLY_SYSTEM" = no ] || need systemd "runs the door station" has_program systemd-sysusers
   [ "$WITH_TESTS" = yes ] || return 0
   need chromium "the browser of the tests" has_file /usr/bin/chromium
   need pulseaudio "the tests' sound card" has_program pulseaudio

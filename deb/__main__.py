@@ -18,8 +18,8 @@ from deb.target import BuildError, Target, target
 from intercom import __version__
 from intercom.config import example
 
-SERVICE = "# (service.sh)"
-"""The line of a maintainer script that stands for systemd/service.sh."""
+SHARED = "# (shared)"
+"""The line of a maintainer script that stands for systemd/service.sh and services.sh."""
 CONTROL = """Package: intercom
 Version: {version}
 Architecture: {arch}
@@ -131,9 +131,9 @@ def _control(to: Target, tree: Path, version: str) -> None:
             alsa=to.suite.alsa,
         )
     )
-    service = (ROOT / "systemd/service.sh").read_text()
+    shared = (ROOT / "systemd/service.sh").read_text() + (Path(__file__).parent / "services.sh").read_text()
     for name in ("preinst", "postinst", "prerm", "postrm"):
-        script = (Path(__file__).parent / name).read_text().replace(SERVICE, service)
+        script = (Path(__file__).parent / name).read_text().replace(SHARED, shared)
         (control / name).write_text(script)
         (control / name).chmod(0o755)
 

@@ -65,6 +65,31 @@ lay_files() {
   install -m 644 "$work/files" $LIST
 }
 
+# What the administrator disabled stays so in an upgrade.
+start_services() { # start|restart
+  # shellcheck disable=SC2086 # one word per unit
+  [ "$1" != start ] || systemctl --quiet enable $UNITS
+  if has_systemd; then
+    systemctl daemon-reload
+    for unit in $UNITS; do
+      ! systemctl --quiet is-enabled "$unit" || systemctl "$1" "$unit" ||
+        say "$unit did not start: \`intercom status\` and \`journalctl -u $unit\` say why."
+    done
+  else
+    say "systemd does not run here: the services start at the next boot."
+  fi
+}
+
+# The unit locks the door as it stops (ExecStopPost).
+stop_services() {
+  if has_systemd; then
+    # shellcheck disable=SC2086 # one word per unit
+    systemctl stop $UNITS || true
+  fi
+  # shellcheck disable=SC2086 # the same
+  systemctl --quiet disable $UNITS 2>/dev/null || true
+}
+
 install_all() {
   is_in_a_package && stop "the package intercom is installed: upgrade that, or \`sudo apt remove intercom\` first."
   action=start
@@ -75,7 +100,6 @@ install_all() {
   make_user
   apply_device_rules
   start_services $action
-  has_systemd || say "systemd does not run here: the services start at the next boot."
   say "Installed. \`sudo intercom setup\` asks what your door has; \`intercom status\` tells what it does."
 }
 
@@ -83,12 +107,12 @@ remove_empty() { rmdir --ignore-fail-on-non-empty "$@" 2>/dev/null || true; }
 
 uninstall_all() {
   is_in_a_package && stop "the package intercom is installed: \`sudo apt remove intercom\` (or purge) removes it."
-  if [ -e $LIST ]; then
+  if [ -d $PLACE ]; then
     stop_services
-    while read -r file; do rm -f "$file"; done <$LIST
+    [ ! -e $LIST ] || while read -r file; do rm -f "$file"; done <$LIST
     remove_empty /usr/share/doc/intercom/hw /usr/share/doc/intercom
     rm -rf $PLACE
-    forget_services
+    ! has_systemd || systemctl daemon-reload
   elif [ "${1-}" != purge ]; then
     say "Nothing is installed."
     return
