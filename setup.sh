@@ -78,6 +78,8 @@ find_missing() {
   need coturn "a TURN server, which the unmodified reference client insists on" has_program turnserver
   need openssh-server "commands over SSH" has_file /usr/sbin/sshd
   need openssh-client "the same" has_program ssh-keygen
+  need gcc-aarch64-linux-gnu "builds the .deb for a Raspberry Pi" has_program aarch64-linux-gnu-gcc
+  need mmdebstrap "the same: its headers" has_program mmdebstrap
   need openssl "looks at certificates from outside" has_program openssl
   [ "$WITH_BENCHES" = yes ] || return 0
   need g++ "builds the measure of speech quality" has_program g++

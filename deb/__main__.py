@@ -25,8 +25,8 @@ Version: {version}
 Architecture: {arch}
 Maintainer: Intercom <intercom@localhost>
 Installed-Size: {kilobytes}
-Depends: python3 (>= {python}), python3 (<< {next_python}), libc6 (>= 2.{glibc_minor}), {alsa}, libopus0, passwd, \
-systemd | systemd-standalone-sysusers, systemd | systemd-standalone-tmpfiles
+Depends: python3 (>= {python}), python3 (<< {next_python}), libc6 (>= 2.{glibc_minor}), {alsa}, libgcc-s1, libopus0, \
+libstdc++6, passwd, zlib1g, systemd | systemd-standalone-sysusers, systemd | systemd-standalone-tmpfiles
 Recommends: libspeexdsp1, python3-lgpio, python3-picamera2
 Suggests: coturn, openssh-server
 Section: comm

@@ -10,6 +10,7 @@ import email
 import email.message
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,19 @@ from deb.target import BuildError, Target
 ROOT = Path(__file__).parent.parent
 FROM_SOURCE = "pyalsaaudio"
 PLACE = "opt/intercom"
+BROUGHT = {
+    "libasound.so.2": "libasound2",
+    "libdl.so.2": "libc6",
+    "libgcc_s.so.1": "libgcc-s1",
+    "libm.so.6": "libc6",
+    "libmvec.so.1": "libc6",
+    "libc.so.6": "libc6",
+    "libpthread.so.0": "libc6",
+    "librt.so.1": "libc6",
+    "libstdc++.so.6": "libstdc++6",
+    "libz.so.1": "zlib1g",
+}
+"""The libraries that the compiled modules may ask the system for, and the packages (in `Depends:`) that bring them."""
 HEADERS = ("libasound2-dev", "libc6-dev", "libpython3-dev")
 LAUNCHER = """#!/opt/intercom/bin/python3
 import sys
@@ -90,6 +104,7 @@ def _libraries(target: Target) -> Path:
         _alsa_wheel(target, work)
         _install(target, work)
         _check(target, work / "site")
+        _check_compiled(work / "site")
         try:
             (work / "site").rename(kept)
         except OSError:
@@ -133,6 +148,17 @@ def _check(target: Target, site: Path) -> None:
             version = there.get(canonicalize_name(needed.name))
             if version is None or not needed.specifier.contains(version, prereleases=True):
                 raise BuildError(f"{dist['Name']} needs {text} on {target.suite.name}, and there is {version}")
+
+
+def _check_compiled(site: Path) -> None:
+    """That every compiled module finds the libraries that it asks for: here, or in a package that we depend on."""
+    compiled = [file for file in site.rglob("*.so*") if file.is_file()]
+    asked = subprocess.run(["readelf", "--dynamic", *compiled], capture_output=True, text=True, check=True).stdout
+    wanted = set(re.findall(r"\(NEEDED\).*\[(.+)\]", asked))
+    here = {file.name for file in compiled}
+    unknown = {name for name in wanted - here - set(BROUGHT) if not name.startswith("ld-linux")}
+    if unknown:
+        raise BuildError(f"no package is known to bring {', '.join(sorted(unknown))}: add it to BROUGHT and Depends")
 
 
 def _alsa_wheel(target: Target, work: Path) -> None:

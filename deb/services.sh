@@ -30,3 +30,5 @@ forget_services() {
     systemctl --system daemon-reload || true
   fi
 }
+
+remove_compiled() { find /opt/intercom -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true; }

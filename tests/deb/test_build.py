@@ -1,0 +1,111 @@
+"""The .deb for a Raspberry Pi, built on another machine: every file in it fits the Pi."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from deb.__main__ import build
+from deb.environment import BROUGHT
+from deb.target import BuildError, Target, here, target
+
+AARCH64 = 183
+"""EM_AARCH64 of the ELF header, 16 bits at byte 18."""
+
+needs_tools = pytest.mark.skipif(
+    any(shutil.which(tool) is None for tool in ("dpkg-deb", "mmdebstrap", "aarch64-linux-gnu-gcc")),
+    reason="dpkg-deb, mmdebstrap or aarch64-linux-gnu-gcc is missing: ./setup.sh --test installs them",
+)
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(target("bookworm", "arm64"), tmp_path_factory.mktemp("deb"), compression="none")
+
+
+@pytest.fixture(scope="module")
+def tree(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package, unpacked, with its control files in DEBIAN/."""
+    folder = tmp_path_factory.mktemp("tree")
+    subprocess.run(["dpkg-deb", "--raw-extract", package, folder], check=True)
+    return folder
+
+
+@needs_tools
+def test_it_is_named_after_the_release_and_the_processor(package: Path) -> None:
+    assert re.fullmatch(r"intercom_[0-9.]+\+deb12_arm64\.deb", package.name)
+
+
+@needs_tools
+def test_every_compiled_file_is_for_the_processor_of_a_pi(tree: Path) -> None:
+    machines = {}
+    for file in tree.rglob("*"):
+        if file.is_file() and not file.is_symlink():
+            with file.open("rb") as opened:
+                head = opened.read(20)
+            if head.startswith(b"\x7fELF"):
+                machines[file.name] = struct.unpack("<H", head[18:20])[0]
+    assert len(machines) > 50
+    assert set(machines.values()) == {AARCH64}, machines
+
+
+@needs_tools
+def test_every_compiled_module_is_for_the_python_of_the_release(tree: Path) -> None:
+    modules = [file.name for file in tree.rglob("*.cpython-*.so")]
+    assert "alsaaudio.cpython-311-aarch64-linux-gnu.so" in modules
+    assert {re.search(r"cpython-(\d+)", name)[1] for name in modules} == {"311"}  # type: ignore[index]  # it matches
+
+
+@needs_tools
+def test_it_depends_on_that_python_and_on_what_its_modules_ask_for(tree: Path) -> None:
+    control = (tree / "DEBIAN/control").read_text()
+    assert "python3 (>= 3.11), python3 (<< 3.12)" in control
+    depends = re.search("^Depends: (.*)$", control, re.MULTILINE)
+    assert depends is not None
+    assert set(BROUGHT.values()) <= {name.split(" ")[0] for name in depends[1].split(", ")}
+
+
+@needs_tools
+def test_the_environment_runs_the_system_s_python_and_sees_its_packages(tree: Path) -> None:
+    place = tree / "opt/intercom"
+    assert (place / "bin/python3").readlink() == Path("/usr/bin/python3.11")
+    assert "include-system-site-packages = true" in (place / "pyvenv.cfg").read_text()
+    assert (tree / "usr/bin/intercom").readlink() == Path("/opt/intercom/bin/intercom")
+
+
+@needs_tools
+def test_everything_belongs_to_root_and_nobody_else_writes_it(package: Path) -> None:
+    listed = subprocess.run(["dpkg-deb", "--contents", package], capture_output=True, text=True, check=True).stdout
+    for line in listed.splitlines():
+        mode, owner = line.split()[:2]
+        assert owner == "root/root", line
+        assert mode.startswith("l") or "w" not in mode[5:], line
+
+
+@needs_tools
+def test_the_scripts_of_the_package_are_whole(tree: Path) -> None:
+    for name in ("preinst", "postinst", "prerm", "postrm"):
+        script = tree / "DEBIAN" / name
+        assert "# (shared)" not in script.read_text()
+        subprocess.run(["sh", "-n", script], check=True)
+
+
+@pytest.mark.parametrize(
+    ("suite", "arch", "said"), [("jessie", None, "SUITE=jessie is not known"), (None, "mips", "ARCH=mips is not known")]
+)
+def test_what_it_cannot_be_built_for_is_named(suite: str | None, arch: str | None, said: str) -> None:
+    if here() is None:
+        suite, arch = suite or "bookworm", arch or "amd64"
+    with pytest.raises(BuildError, match=said):
+        target(suite, arch)
+
+
+def test_wheels_for_a_newer_system_than_the_release_are_not_taken() -> None:
+    bookworm: Target = target("bookworm", "arm64")
+    assert "manylinux_2_36_aarch64" in bookworm.wheel_platforms
+    assert "manylinux_2_39_aarch64" not in bookworm.wheel_platforms
