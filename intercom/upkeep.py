@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
+import traceback
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from intercom.fault_table import MEDIA_PATIENCE_S, Ends, Part
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+PACKAGE = Path(__file__).parent
 ECHO_LOOK_S = 1.0
 """Speech is judged by the second."""
 
@@ -54,6 +58,7 @@ class Upkeep:
     def start(self) -> None:
         """Begin the lasting work, and look after all of it."""
         self._loop.set_exception_handler(self._unhandled)
+        threading.excepthook = self._thread_died
         self._begin_chores()
 
     def stop(self) -> None:
@@ -63,6 +68,7 @@ class Upkeep:
         for task in (*self._chores.values(), *self._errands):
             task.cancel()
         self._loop.set_exception_handler(None)
+        threading.excepthook = threading.__excepthook__
 
     async def wait_ended(self) -> None:
         """Wait until the program must end to be started anew, and raise why."""
@@ -89,10 +95,16 @@ class Upkeep:
 
     def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        if context.get("part") == Part.CLIENT.value and isinstance(error, Exception):
-            self.failed(Part.CLIENT, error)
-        else:
+        if not isinstance(error, Exception) or not (context.get("part") or _is_ours(error)):
             loop.default_exception_handler(context)
+        else:
+            self.failed(Part(context.get("part", Part.HOUSEKEEPING)), error)
+
+    def _thread_died(self, died: threading.ExceptHookArgs) -> None:
+        if isinstance(died.exc_value, Exception) and _is_ours(died.exc_value):
+            self.failed_elsewhere(Part.HOUSEKEEPING, died.exc_value)
+        else:
+            threading.__excepthook__(died)
 
     def part_failed(self, part: Part, why: str) -> None:
         """A supervised part does not work: what the visitor notices is the machine's business too."""
@@ -208,6 +220,11 @@ class Upkeep:
                     "volume`; `intercom audio test` says how far",
                     fallen.echo_loss_db,
                 )
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether our own code had a part in it; libraries have troubles of their own that mend themselves."""
+    return any(Path(frame.filename).is_relative_to(PACKAGE) for frame in traceback.extract_tb(error.__traceback__))
 
 
 def _machine_fault(part: Part) -> Fault | None:

@@ -192,3 +192,36 @@ async def test_a_door_says_what_stands_still(home: Home, monkeypatch: pytest.Mon
     assert home.door.stalled() == "the session stands still for 31 s"
     monkeypatch.setattr(home.door.engine, "came_round", lambda: False)
     assert home.door.stalled() == "the audio thread stands still"
+
+
+async def test_work_of_ours_that_nobody_waited_for_is_a_fault_and_a_librarys_is_only_logged(
+    home: Home, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert home.door is not None
+    book, loop = home.door.logbook, asyncio.get_running_loop()
+    loop.call_exception_handler({"message": "a library's own", "exception": DefectError("elsewhere")})
+    assert "a library's own" in caplog.text
+    assert book.faults_by_kind[Part.HOUSEKEEPING] == 0
+
+    def defect(_: object) -> None:
+        raise DefectError("in a timer")
+
+    monkeypatch.setattr(type(home.door.signs), "pattern", property(defect))
+    loop.call_soon(home.door.signs.trying, False)
+    await mended(home, Part.HOUSEKEEPING)
+
+
+async def test_a_thread_of_ours_that_dies_is_a_fault(home: Home) -> None:
+    assert home.door is not None
+    camera = home.door.camera
+    assert camera is not None
+
+    def defect(_: object) -> None:
+        raise DefectError("in the camera's thread")
+
+    camera._on_event = defect
+    camera.frames().close()
+    await mended(home, Part.HOUSEKEEPING)
+    camera._on_event = lambda event: None
+    with camera.frames() as frames:
+        await asyncio.wait_for(frames.next(), 10)

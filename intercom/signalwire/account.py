@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET
 
 from intercom.signalwire import messages as m
+from intercom.signalwire.background import begin
 from intercom.signalwire.credentials import (
     Changing,
     Credential,
@@ -153,7 +154,7 @@ class Account:
         What fails is reported; the session works without.
         """
         if self._watch is None or self._watch.done():
-            self._watch = asyncio.get_running_loop().create_task(self._keep_fresh())
+            self._watch = begin(self._keep_fresh())
         try:
             await self._learn()
         except SignalWireError as error:

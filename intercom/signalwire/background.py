@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from intercom.signalwire.observable import report_fault
+
+
+def begin(work: Coroutine[Any, Any, None], again: Callable[[], None] | None = None) -> asyncio.Task[None]:
+    """Begin work that lasts; what it dies of becomes an event of the loop's exception handler, then `again` runs."""
+
+    def done(task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            report_fault("The client's lasting work failed", error)
+            if again is not None:
+                again()
+
+    task = asyncio.get_running_loop().create_task(work)
+    task.add_done_callback(done)
+    return task
 
 
 class Background:

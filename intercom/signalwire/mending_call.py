@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from reactivex import Observable
 
+from intercom.signalwire.background import begin
 from intercom.signalwire.basic_call import CallLine
 from intercom.signalwire.dialog import Dialog
 from intercom.signalwire.dialog_events import CallStatus
@@ -213,12 +214,17 @@ class MendingCall(SilencedCall):
 
     def _follow_status(self, status: CallStatus) -> None:
         if status is CallStatus.CONNECTED and self._watching is None and isinstance(self._media, MeasuredMedia):
-            self._watching = asyncio.get_running_loop().create_task(self._watch(self._media))
+            self._begin_watching(self._media)
         if self._dialog.is_over:
             if self._watching is not None:
                 self._watching.cancel()
             if self._recovery_timer is not None:
                 self._recovery_timer.cancel()
+
+    def _begin_watching(self, media: MeasuredMedia) -> None:
+        """The first look comes after a pause, so that one which fails again and again does no harm."""
+        if not self._dialog.is_over:
+            self._watching = begin(self._watch(media), again=lambda: self._begin_watching(media))
 
     async def _watch(self, media: MeasuredMedia) -> None:
         next_look = self._now() + LOOK_S

@@ -9,7 +9,7 @@ import secrets
 import sqlite3
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -179,7 +179,11 @@ class Space:
 
     async def wait_failed(self) -> None:
         """Wait until some of its work fails that only a restart mends, and raise what it failed with."""
-        work = [task for task in (self._renewal, self._watch, self.sockets.ticking) if task is not None]
+        work: list[Awaitable[None]] = [
+            task for task in (self._renewal, self._watch, self.sockets.ticking) if task is not None
+        ]
+        if self._own_turn is not None:
+            work.append(self._own_turn.wait_failed())
         await asyncio.gather(*work)
 
     async def stop(self) -> None:

@@ -99,6 +99,14 @@ class TurnServer:
             await self.stop()
             raise TurnError(f"coturn did not answer at {self.url} within {START_LIMIT_S:.0f} s.") from problem
 
+    async def wait_failed(self) -> None:
+        """Wait until coturn ends by itself, and raise TurnError."""
+        process = self._process
+        if process is not None:
+            status = await process.wait()
+            if self._process is process:
+                raise TurnError(f"coturn ended by itself, with status {status}.")
+
     async def stop(self) -> None:
         """End coturn within a second; does nothing when it does not run."""
         process, self._process = self._process, None

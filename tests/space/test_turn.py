@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 import stat
@@ -91,3 +92,11 @@ def free_udp_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+async def test_a_turn_server_that_ends_by_itself_is_told(turn: TurnServer) -> None:
+    ended = asyncio.create_task(turn.wait_failed())
+    assert turn._process is not None
+    turn._process.kill()
+    with pytest.raises(TurnError, match="ended by itself"):
+        await asyncio.wait_for(ended, 10)
