@@ -114,7 +114,12 @@ def _by_name(role: Role, cards: Sequence[Device], wishes: Wishes, known: Known) 
             card = match.device
     if card is None:
         return Choice(None, None, f"{name} is configured and not plugged in")
-    return Choice(card, name[: card_id.start(1)] + card.name + name[card_id.end(1) :], "as configured")
+    return Choice(
+        card,
+        name[: card_id.start(1)] + card.name + name[card_id.end(1) :],
+        "as configured",
+        is_stand_in=before is not None and find(before, [card]).device is None,
+    )
 
 
 def _by_memory(role: Role, cards: Sequence[Device], known: Known) -> Choice | None:

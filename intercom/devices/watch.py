@@ -1,9 +1,8 @@
 """Wakes when something is plugged in or out.
 
 The kernel and udev tell of it on a netlink socket. What they say is only a reason to look, so nothing in it has to be
-understood or believed: that is why this is a bare socket and not libudev, which drops what udev sends when a service
-runs in a user namespace of its own (`PrivateUsers=`), where root is nobody. A slow look at the kernel's directories
-goes on beside it, for containers, where nobody tells anything.
+understood or believed, and a bare socket does: no udev is needed, nor its library. A slow look at the kernel's
+directories goes on beside it, for containers, where nobody tells anything.
 """
 
 from __future__ import annotations

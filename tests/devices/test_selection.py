@@ -120,6 +120,13 @@ def test_the_configured_name_goes_to_the_piece_that_had_it_and_not_to_its_twin()
     assert names([twin, back], Wishes(wish, wish), known(PHONE, wish=wish)) == (pcm(back), pcm(back))
 
 
+def test_a_stranger_of_the_configured_name_only_stands_in_for_the_piece_that_had_it() -> None:
+    wish = "plughw:CARD=Device,DEV=0"
+    choice = choose([replace(OTHER, name="Device")], [], Wishes(wish, wish), known(PHONE, wish=wish))["speaker"]
+    assert choice.opens == wish
+    assert choice.is_stand_in
+
+
 def test_a_configuration_that_was_changed_is_obeyed() -> None:
     wish = "plughw:CARD=Other,DEV=0"
     assert names([PHONE, OTHER], Wishes(wish, wish), known(PHONE, wish="hw:Device")) == (pcm(OTHER), pcm(OTHER))

@@ -29,7 +29,7 @@ DOOR = DoorConfig()
 CONFIGURATION = """
 state_dir = "{state}"
 [audio]
-card = "plughw:CARD=Headset,DEV=0"
+card = "auto"
 [camera]
 source = "off"
 [panel]

@@ -91,7 +91,11 @@ class Resident:
 
     def hears(self, hz: int) -> bool:
         """Return whether the last tenth of a second held this tone."""
-        return tone_level_db(self._head.ear.heard, hz) > LOUD_DB
+        return self.heard_db(hz) > LOUD_DB
+
+    def heard_db(self, hz: int, samples: int = HEARD_SAMPLES) -> float:
+        """Return how loud this tone was in the last samples, in dB below a full-scale sine."""
+        return tone_level_db(self._head.ear.heard[-samples:], hz)
 
     def forget(self) -> None:
         """Forget what was heard so far."""

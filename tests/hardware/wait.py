@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -15,3 +16,13 @@ def until(happened: Callable[[], object], limit_s: float, what: str) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {limit_s:g} s: {what}")
         time.sleep(LOOK_AGAIN_S)
+
+
+async def eventually(happened: Callable[[], object], limit_s: float, what: str) -> None:
+    """The same on an event loop, which goes on meanwhile."""
+    try:
+        async with asyncio.timeout(limit_s):
+            while not happened():
+                await asyncio.sleep(LOOK_AGAIN_S)
+    except TimeoutError:
+        raise TimeoutError(f"not within {limit_s:g} s: {what}") from None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,21 +11,12 @@ from tests.hardware.gpio import GpioChip
 from tests.hardware.headset import Headset
 from tests.hardware.house import PINS, House
 from tests.hardware.resident import Resident
-from tests.hardware.wait import LOOK_AGAIN_S
+from tests.hardware.wait import eventually
 
 pytest.importorskip("lgpio", reason="lgpio is not installed: pip install 'intercom[gpio]'")
 
 RESIDENT_HZ, VISITOR_HZ = 1000, 700
 LIMIT_S = 30.0
-
-
-async def eventually(happened: Callable[[], object], what: str) -> None:
-    try:
-        async with asyncio.timeout(LIMIT_S):
-            while not happened():
-                await asyncio.sleep(LOOK_AGAIN_S)
-    except TimeoutError:
-        raise AssertionError(f"not within {LIMIT_S:g} s: {what}") from None
 
 
 @pytest.fixture
@@ -50,10 +40,10 @@ async def test_a_call_goes_on_while_the_headset_is_pulled_out_and_put_back(
         return all(header.is_high(line) for line in (PINS.red_gpio, PINS.green_gpio, PINS.blue_gpio))
 
     async def both_ways() -> None:
-        await eventually(lambda: headset.hears(RESIDENT_HZ), "the visitor hears the resident")
-        await eventually(lambda: resident.hears(VISITOR_HZ), "the resident hears the visitor")
+        await eventually(lambda: headset.hears(RESIDENT_HZ), LIMIT_S, "the visitor hears the resident")
+        await eventually(lambda: resident.hears(VISITOR_HZ), LIMIT_S, "the resident hears the visitor")
 
-    await eventually(white, "the door is idle")
+    await eventually(white, LIMIT_S, "the door is idle")
     house.press()
     call = await resident.rings(LIMIT_S)
     await call.answer(audio=True, video=False)
@@ -61,21 +51,21 @@ async def test_a_call_goes_on_while_the_headset_is_pulled_out_and_put_back(
 
     for _ in range(2):
         headset.unplug()
-        await eventually(lambda: header.is_high(PINS.red_gpio), "the light shows that something is wrong")
+        await eventually(lambda: header.is_high(PINS.red_gpio), LIMIT_S, "the light shows that something is wrong")
         resident.forget()
         headset.plug(wait=False)
         await both_ways()
         assert call.status == "connected"
 
     await call.hangup()
-    await eventually(white, "the door is idle again")
+    await eventually(white, LIMIT_S, "the door is idle again")
 
 
 async def test_the_house_rings_although_the_headset_is_missing(
     house: House, resident: Resident, headset: Headset, header: GpioChip
 ) -> None:
     headset.unplug()
-    await eventually(lambda: header.is_high(PINS.red_gpio), "the light shows that something is wrong")
+    await eventually(lambda: header.is_high(PINS.red_gpio), LIMIT_S, "the light shows that something is wrong")
     house.press()
     call = await resident.rings(LIMIT_S)
     await call.reject()
