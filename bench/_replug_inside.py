@@ -47,8 +47,7 @@ class Moment:
         self.at: float | None = None
         self._happened = happened
         self._enough = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
         while not self._enough.is_set():
@@ -57,9 +56,14 @@ class Moment:
                 return
             time.sleep(LOOK_S)
 
-    def end(self) -> None:
-        self._enough.set()
-        self._thread.join()
+    async def wait(self, what: str) -> float:
+        """When it happened, on the monotonic clock, seconds; TimeoutError if it does not."""
+        try:
+            await eventually(lambda: self.at is not None, LIMIT_S, what)
+        finally:
+            self._enough.set()
+        assert self.at is not None
+        return self.at
 
 
 def usb_pcms() -> int:
@@ -83,22 +87,15 @@ async def replugs(
         await eventually(lambda: not chip.is_high(PINS.red_gpio), LIMIT_S, "the light is as in any call")
         light = Moment(lambda: chip.is_high(PINS.red_gpio))
         pulled = headset.unplug()
-        await eventually(lambda: light.at is not None, LIMIT_S, "the light shows that the headset is gone")
-        light.end()
-        assert light.at is not None
-        lights.append(1000 * (light.at - pulled))
+        lights.append(1000 * (await light.wait("the light shows that the headset is gone") - pulled))
         await asyncio.sleep(chance.uniform(*AWAY_S))
         resident.forget()
         there, heard = Moment(lambda: usb_pcms() == 2), Moment(lambda: resident.heard_db(VISITOR_HZ, WINDOW) > -35.0)
         headset.plug(wait=False)
-        await eventually(lambda: heard.at and headset.report().sound_at_s, LIMIT_S, "sound flows both ways")
-        played = headset.report().sound_at_s
-        there.end()
-        heard.end()
-        assert there.at is not None
-        assert heard.at is not None
-        assert played is not None
-        gaps.append(1000 * (max(heard.at, played) - there.at))
+        openable = await there.wait("the headset's PCMs are there")
+        heard_at = await heard.wait("the house hears the visitor")
+        await eventually(lambda: headset.report().sound_at_s, LIMIT_S, "the visitor hears the house")
+        gaps.append(1000 * (max(heard_at, headset.report().sound_at_s or 0.0) - openable))
         dropped += call.status != "connected"
         print(f"{number + 1}: light {lights[-1]:.0f} ms, gap {gaps[-1]:.0f} ms", flush=True)
     return {"gaps_ms": gaps, "lights_ms": lights, "dropped": dropped}

@@ -71,6 +71,8 @@ class Match:
     """The one that it is, as far as can be told; None if there is none."""
     ambiguous: bool = False
     """Whether others fit as well: this is a guess."""
+    is_another: bool = False
+    """Whether it is another piece of the same product: their serial numbers differ."""
 
 
 def find(wanted: Device, among: Sequence[Device]) -> Match:
@@ -82,5 +84,6 @@ def find(wanted: Device, among: Sequence[Device]) -> Match:
     in_place = [device for device in named if device.port == wanted.port]
     for fitting in (exact, in_place, named):
         if fitting:
-            return Match(min(fitting, key=lambda device: (device.port, device.name)), len(fitting) > 1)
+            device = min(fitting, key=lambda device: (device.port, device.name))
+            return Match(device, len(fitting) > 1, bool(wanted.serial) and not device.is_exactly(wanted))
     return Match(None)

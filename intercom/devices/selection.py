@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from intercom.devices.device import Device, find
+from intercom.devices.device import Device, Match, find
 
 Role = Literal["microphone", "speaker", "camera"]
 SOUND: Final[tuple[Role, Role]] = ("microphone", "speaker")
@@ -107,18 +107,16 @@ def _by_name(role: Role, cards: Sequence[Device], wishes: Wishes, known: Known) 
         return Choice(None, name, f"{name}, as configured")
     card = next((card for card in cards if card.name == card_id[1]), None)
     before = known.of(role, name)
-    if before is not None:
-        # What was opened under this name before may have come back under another, and a twin have taken its own.
-        match = find(before, _able(role, cards))
-        if match.device is not None and not (match.ambiguous and card is not None):
-            card = match.device
+    match = Match(None) if before is None else find(before, _able(role, cards))
+    if match.device is not None and not (match.ambiguous and card is not None):
+        card = match.device  # what had this name may have come back under another, and a twin have taken its own
     if card is None:
         return Choice(None, None, f"{name} is configured and not plugged in")
     return Choice(
         card,
         name[: card_id.start(1)] + card.name + name[card_id.end(1) :],
         "as configured",
-        is_stand_in=before is not None and find(before, [card]).device is None,
+        is_stand_in=before is not None and (card != match.device or match.is_another),
     )
 
 
@@ -128,13 +126,24 @@ def _by_memory(role: Role, cards: Sequence[Device], known: Known) -> Choice | No
     if preferred is not None:
         match = find(preferred, able)
         if match.device is not None:
-            why = "chosen before" if not match.ambiguous else "one of several that could be the one chosen before"
-            return Choice(match.device, _pcm(role, match.device), why, ambiguous=match.ambiguous)
+            return Choice(
+                match.device,
+                _pcm(role, match.device),
+                _recognised(match),
+                match.ambiguous,
+                is_stand_in=match.is_another,
+            )
     for before in known.history:
         match = find(before, able)
         if match.device is not None:
             return Choice(match.device, _pcm(role, match.device), "used before", match.ambiguous, preferred is not None)
     return None
+
+
+def _recognised(match: Match) -> str:
+    if match.ambiguous:
+        return "one of several that could be the one chosen before"
+    return "in the place of the one chosen before" if match.is_another else "chosen before"
 
 
 def rank(card: Device) -> int:
@@ -176,7 +185,9 @@ def _camera(cameras: Sequence[Device], wishes: Wishes, known: Known) -> Choice:
     if preferred is not None:
         match = find(preferred, cameras)
         if match.device is not None and not (match.ambiguous and configured is not None):
-            return Choice(match.device, match.device.name, "chosen before", match.ambiguous)
+            return Choice(
+                match.device, match.device.name, _recognised(match), match.ambiguous, is_stand_in=match.is_another
+            )
     if configured is not None:
         return Choice(configured, configured.name, "as configured")
     return Choice(None, wishes.camera or None, f"there is no camera at {wishes.camera or 'any video device'}")

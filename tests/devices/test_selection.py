@@ -75,6 +75,14 @@ def test_twins_that_cannot_be_told_apart_are_reported() -> None:
     assert choice["speaker"].device.port == "usb-1"
 
 
+def test_another_piece_of_the_same_product_in_the_same_socket_stands_in_until_the_own_one_is_back() -> None:
+    twin, back = replace(PHONE, serial="Z9"), replace(PHONE, name="Device_1", port="usb-1.4")
+    alone = choose([twin], [], AUTO, known(PHONE))["speaker"]
+    assert alone.device == twin
+    assert alone.is_stand_in
+    assert choose([twin, back], [], AUTO, known(PHONE))["speaker"].device == back
+
+
 def test_a_card_used_before_stands_in_before_a_better_stranger() -> None:
     chosen = choose([OTHER, HAT], [], AUTO, known(PHONE, HAT))
     assert chosen["speaker"].device == HAT
