@@ -85,5 +85,7 @@ def find(wanted: Device, among: Sequence[Device]) -> Match:
     for fitting in (exact, in_place, named):
         if fitting:
             device = min(fitting, key=lambda device: (device.port, device.name))
-            return Match(device, len(fitting) > 1, bool(wanted.serial) and not device.is_exactly(wanted))
+            return Match(
+                device, len(fitting) > 1, bool(wanted.serial and device.serial) and not device.is_exactly(wanted)
+            )
     return Match(None)

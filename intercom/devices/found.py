@@ -43,7 +43,8 @@ class Finder:
     def sound_cards(self) -> list[Device]:
         """The cards in the order of their numbers."""
         matches = map(_LINE.fullmatch, _text(self._proc / "asound/cards").splitlines())
-        return [self._card(match[1], match[2], match[3], match[4].strip()) for match in matches if match]
+        cards = [self._card(match[1], match[2], match[3], match[4].strip()) for match in matches if match]
+        return [card for card in cards if card is not None]
 
     def cameras(self) -> list[Device]:
         """The V4L2 cameras, by their device files. A camera on a Pi's ribbon cable is libcamera's, and never moves."""
@@ -53,10 +54,11 @@ class Finder:
             label = self._camera_name(file) if node.name.startswith("video") else None
             if label is not None:
                 number = _text(node / "dev").strip()
-                found.append(self._attached(Device(file, label, "onboard", ""), node, f"c{number}"))
+                camera = self._attached(Device(file, label, "onboard", ""), node, f"c{number}")
+                found += [] if camera is None else [camera]
         return found
 
-    def _card(self, number: str, name: str, driver: str, title: str) -> Device:
+    def _card(self, number: str, name: str, driver: str, title: str) -> Device | None:
         node = self._sys / f"class/sound/card{number}"
         kind: Kind = "virtual" if driver in _VIRTUAL_DRIVERS else "onboard"
         if any(word in f"{driver} {name} {title}".lower() for word in _HDMI):
@@ -67,19 +69,22 @@ class Finder:
         card = Device(name, title, kind, "", captures=min(captures, default=None), plays=min(plays, default=None))
         return self._attached(card, node, f"+sound:card{number}")
 
-    def _attached(self, device: Device, node: Path, udev_name: str) -> Device:
-        """The device with what its place in the tree of devices tells."""
+    def _attached(self, device: Device, node: Path, udev_name: str) -> Device | None:
+        """The device with what its place in the tree of devices tells; None if it goes while we read."""
         try:
             plug = node.stat().st_ino
+        except OSError:
+            return None
+        try:
             place = (node / "device").resolve(strict=True)
-        except OSError:  # some virtual ones hang on nothing; others have gone since
-            return device
+        except OSError:  # some virtual ones hang on nothing
+            return replace(device, plug=plug)
         properties = _text(self._udev / udev_name)
         id_path = next((line[10:] for line in properties.splitlines() if line.startswith("E:ID_PATH=")), "")
         usb = next((above for above in (place, *place.parents) if (above / "idVendor").is_file()), None)
         if usb is None:
             return replace(device, port=self._path(place), id_path=id_path, plug=plug)
-        return replace(
+        device = replace(
             device,
             label=_text(usb / "product").strip() or device.label,
             kind="usb",
@@ -90,6 +95,7 @@ class Finder:
             id_path=id_path,
             plug=plug,
         )
+        return device if node.exists() else None
 
     def _usb_port(self, usb: Path) -> str:
         socket = _USB_DEVICE.fullmatch(usb.name)

@@ -53,6 +53,12 @@ def test_a_card_that_is_plugged_in_again_is_the_same_piece_and_another_plug(tree
     assert after.plug != before.plug
 
 
+def test_a_card_that_goes_while_it_is_read_is_none(tree: Tree, finder: Finder) -> None:
+    tree.usb_card(1, "1-1.2")
+    (tree.root / "sys/class/sound/card1").unlink()
+    assert finder.sound_cards() == []
+
+
 def test_cameras_are_the_video_devices_that_are_cameras(tree: Tree, finder: Finder) -> None:
     tree.camera(0, "1-1.3", product="C920", serial="77")
     tree.camera(10, "1-1.4", product="a codec")

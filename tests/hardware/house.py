@@ -13,8 +13,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from intercom.config import DoorConfig, PanelConfig, load
+from intercom.control.client import Client
+from intercom.control.place import NAME
 from intercom.space import Space
 
 from .gpio import GpioChip
@@ -68,6 +71,7 @@ class House:
         self.start("space")
         until((self._folder / "state" / "door.json").exists, READY_LIMIT_S, f"the space runs: {self.log('space')}")
         self.start("run")
+        until((self._folder / NAME).exists, READY_LIMIT_S, f"the door runs: {self.log('run')}")
         return self
 
     def __exit__(
@@ -92,6 +96,12 @@ class House:
         self._chip.press(PINS.button_gpio)
         time.sleep(PRESS_S)
         self._chip.release(PINS.button_gpio)
+
+    def status(self) -> dict[str, Any]:
+        """Return what the door says of itself."""
+        with Client(self._folder / NAME) as client:
+            answer: dict[str, Any] = client.ask("status")
+            return answer
 
     def log(self, part: str) -> str:
         """Return what the "space" or the door ("run") has logged."""
