@@ -289,6 +289,7 @@ class AudioEngine:
         elif now >= self._linger_until:
             line.stop()
             line.check()
+            self._playback.proved(now)
             return None
         if not line.running:
             line.start(now)
@@ -307,6 +308,8 @@ class AudioEngine:
             self._note_first_writes(tones)
             if not taken:
                 break
+        if line.moves:
+            self._playback.proved(now)
         return line.due_s() + SLACK_S
 
     def _next_blocks(self, playing: list[Playing]) -> list[tuple[Playing, Samples]]:
@@ -329,11 +332,13 @@ class AudioEngine:
     def _serve_capture(self, now: float, call: Call | None) -> float | None:
         line = self._ready(self._capture, now)
         if line is None:
-            return self._murmur_on(now, call)
+            retry_s = self._capture.retry_in_s(now)
+            return retry_s if call is None else min(retry_s, self._murmur_on(now, call))
         try:
             if call is None:
                 line.stop()
                 line.check()
+                self._capture.proved(now)
                 return None
             if not line.running:
                 line.start(now)
@@ -345,6 +350,10 @@ class AudioEngine:
                 cleaned = self._clean(block)
                 call[1].push(cleaned if self._playback.is_open else self._murmur.over(cleaned), now)
                 self._captured_blocks += 1
+            if line.moves:
+                self._capture.proved(now)
+            elif self._capture.is_on_trial:
+                return self._murmur_on(now, call)
             return self._frames.next_s(line.due_s(), now)
         except LineLostError as error:
             self._lost(self._capture, error, now)
@@ -388,15 +397,12 @@ class AudioEngine:
                 call[0].pull(now)
         return min(retry_s, pace.wait_s(now))
 
-    def _murmur_on(self, now: float, call: Call | None) -> float | None:
+    def _murmur_on(self, now: float, call: Call) -> float:
         """No microphone: the far end hears a murmur and a notice, and its stream does not end."""
-        retry_s = self._capture.retry_in_s(now)
-        if call is None:
-            return retry_s
         pace = self._away["capture"]
         for _ in range(pace.due(now)):
             call[1].push(self._murmur.next_block(), now)
-        return min(retry_s, pace.wait_s(now))
+        return pace.wait_s(now)
 
 
 def _ask_for_real_time() -> bool:

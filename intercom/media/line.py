@@ -25,6 +25,8 @@ LATE_S = 0.1
 """Ten blocks: a thread that slept so long cannot tell what the device did meanwhile."""
 READS_AT_ONCE = 16
 """After a stall: more than this is the next round's work."""
+PROOF_FRAMES = RATE_HZ * 50 // 1000
+"""A USB driver takes 18 ms for its own queue before the device has played anything."""
 TARGET_FRAMES = RATE_HZ * 25 // 1000
 """What is queued at the speaker after each write: two and a half blocks forgive a thread that is 15 ms late."""
 TARGET_STEP_FRAMES = RATE_HZ * 10 // 1000
@@ -62,11 +64,14 @@ class CaptureLine:
         self._xruns_in_a_row = 0
         self._deadline = 0.0
         self.running = False
+        self.moves = False
+        """Whether sound has come since the start."""
         self.xruns = 0
 
     def start(self, now: float) -> None:
         """Let it run."""
         self.running = True
+        self.moves = False
         self._lateness.since(now)
         self._deadline = now + START_SILENT_S
         self._heard.clear()
@@ -103,6 +108,7 @@ class CaptureLine:
                 raise LineLostError("overrun for ever")
         elif frames > 0:
             self._xruns_in_a_row = 0
+            self.moves = True
             self._heard += data
         return frames
 
@@ -133,12 +139,17 @@ class PlaybackLine:
         self._xruns_in_a_row = 0
         self._deadline = 0.0
         self._calm_since = 0.0
+        self._written_frames = 0
         self.running = False
+        self.moves = False
+        """Whether the device plays what was written since the start."""
         self.xruns = 0
 
     def start(self, now: float) -> None:
         """From now on it is fed."""
         self.running = True
+        self.moves = False
+        self._written_frames = 0
         self._lateness.since(now)
         self._deadline = now + START_SILENT_S
         self._calm_since = now
@@ -155,7 +166,9 @@ class PlaybackLine:
     def is_hungry(self, now: float) -> bool:
         """Whether a block is to be written now; LineLostError when it has not been for too long."""
         self._deadline += self._lateness.since(now)
-        if self.queued_frames() + BLOCK_SAMPLES <= self._target_frames:
+        queued = self.queued_frames()
+        self.moves = self.moves or self._written_frames - queued > PROOF_FRAMES
+        if queued + BLOCK_SAMPLES <= self._target_frames:
             return True
         if now > self._deadline:
             raise LineLostError(f"its clock stands still for {SILENT_S * 1000:.0f} ms")
@@ -173,6 +186,7 @@ class PlaybackLine:
         frames = max(0, frames)
         if frames:
             self._deadline = now + SILENT_S
+            self._written_frames += frames
         self._pending = data[frames * SAMPLE_BYTES :][-self._buffer_frames * SAMPLE_BYTES :]
         return frames > 0
 

@@ -67,8 +67,6 @@ class Port(Generic[L]):
                 self._line = self._open_line()
             except CardError as error:
                 self._went(str(error), now)
-            else:
-                self._came(now)
         return self._line
 
     def lost(self, error: LineLostError, now: float) -> None:
@@ -79,7 +77,7 @@ class Port(Generic[L]):
     def _went(self, reason: str, now: float) -> None:
         if self._lost_at is None:
             self._lost_at = now
-            log.warning("%s stopped: %s; waiting for it to return", self._direction, reason)
+            log.debug("%s stopped: %s; waiting for it to return", self._direction, reason)
             self._report(DeviceLost(self._direction, reason))
         else:
             log.debug("%s is still away: %s", self._direction, reason)
@@ -88,11 +86,17 @@ class Port(Generic[L]):
         else:
             self._retry_at = now + (RETRY_S if now - self._lost_at < PATIENT_AFTER_S else PATIENT_RETRY_S)
 
-    def _came(self, now: float) -> None:
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether it was lost and is open again, which a device that hangs lets one do as well."""
+        return self._line is not None and self._lost_at is not None
+
+    def proved(self, now: float) -> None:
+        """The open line moves sound, or nobody wants it to: a device that was lost is back."""
         if self._lost_at is not None:
             away_s = now - self._lost_at
             self._lost_at = None
-            log.info("%s works again after %.1f s", self._direction, away_s)
+            log.debug("%s works again after %.1f s", self._direction, away_s)
             self._report(DeviceReturned(self._direction, away_s))
 
     def retry_in_s(self, now: float) -> float:

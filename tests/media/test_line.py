@@ -140,6 +140,39 @@ def test_a_dry_speaker_is_kept_fuller_from_then_on() -> None:
     assert line.xruns == 1
 
 
+def test_a_speaker_moves_once_it_has_played_more_than_its_drivers_queue() -> None:
+    pcm = ScriptedPcm()
+    pcm.always = BLOCK_SAMPLES
+    line = PlaybackLine(pcm)
+    line.start(0.0)
+    moved = []
+    for n in range(10):
+        while line.is_hungry(0.01 * n):
+            line.write(SILENCE, 0.01 * n)
+        pcm.queued -= BLOCK_SAMPLES
+        moved.append(line.moves)
+    assert moved[:5] == [False] * 5
+    assert moved[-1]
+
+
+def test_a_microphone_moves_with_its_first_frames() -> None:
+    pcm = ScriptedPcm()
+    line = listening(pcm)
+    assert not line.moves
+    pcm.answers = [BLOCK_SAMPLES, 0]
+    list(line.blocks(0.01))
+    assert line.moves
+
+
+def test_a_device_that_was_pulled_out_while_it_rested_is_lost() -> None:
+    pcm = ScriptedPcm()
+    line = PlaybackLine(pcm)
+    line.check()
+    pcm.state_answer = 8
+    with pytest.raises(LineLostError, match="unplugged"):
+        line.check()
+
+
 def test_a_speaker_whose_clock_stands_still_is_lost() -> None:
     pcm = ScriptedPcm()
     pcm.always = BLOCK_SAMPLES
