@@ -8,7 +8,7 @@ _intercom() {
     esac
   done
   case "$said" in
-    "") known="run demo space config doctor audio preflight status watch call answer hangup mute unmute volume camera snapshot door devices calls faults metrics log diagnostics restart ssh-key ssh-gate door-off" ;;
+    "") known="run demo space config doctor audio setup preflight status watch call answer hangup mute unmute volume camera snapshot door devices calls faults metrics log diagnostics restart ssh-key ssh-gate door-off" ;;
     "run") known="--help --config" ;;
     "demo") known="--help --lan --state-dir --config" ;;
     "space") known="--help --config --state-dir pair devices remove enrol" ;;
@@ -22,6 +22,7 @@ _intercom() {
     "doctor") known="--help --socket --json --config" ;;
     "audio") known="test" ;;
     "audio test") known="--help --config --store --state-dir --json" ;;
+    "setup") known="--help --answers --config" ;;
     "preflight") known="--help --seconds --config --state-dir --json" ;;
     "status") known="--help --socket --json" ;;
     "watch") known="--help --socket --json" ;;

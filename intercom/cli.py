@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from intercom import __version__, cli_audio, cli_control, cli_devices, cli_preflight, cli_space, cli_ssh
+from intercom import __version__, cli_audio, cli_control, cli_devices, cli_preflight, cli_setup, cli_space, cli_ssh
 
 if TYPE_CHECKING:
     from intercom.config import Config
@@ -70,6 +70,7 @@ def parser(*, status_alone: bool = False) -> argparse.ArgumentParser:
     doctor.set_defaults(run=_doctor)
 
     cli_audio.add_commands(commands, load=_load_as_service, config_help=CONFIG_HELP)
+    cli_setup.add_commands(commands)
     cli_preflight.add_commands(commands, load=_load_as_service, config_help=CONFIG_HELP)
     cli_control.add_commands(commands)
     cli_devices.add_pin(commands.choices["devices"], load=_load, config_help=CONFIG_HELP)

@@ -26,6 +26,7 @@ apply_device_rules() {
 
 purge_everything() {
   rm -rf "$STATE" "$SETTINGS" /run/intercom /opt/intercom
+  rm -f /etc/udev/rules.d/85-intercom-sound.rules # of \`intercom devices pin\`
   for unit in $UNITS; do
     rm -rf "/etc/systemd/system/$unit.d"
   done

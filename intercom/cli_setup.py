@@ -1,0 +1,210 @@
+"""`intercom setup`: asks what a door has, writes its configuration, starts it and makes a test call."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from intercom.cli_control import OK, TROUBLE, complain, say
+
+if TYPE_CHECKING:
+    from intercom.setup_answers import Answers
+    from intercom.setup_draft import Draft
+
+SYSTEM_CONFIG = Path("/etc/intercom/intercom.toml")
+BAD_CONFIG = 78
+"""EX_CONFIG of sysexits.h."""
+UNITS = {"space": "intercom-space.service", "door": "intercom.service"}
+REGISTERED_S = 20.0
+"""A Pi starts the door within some seconds; a service far away takes one more."""
+LOOK_AGAIN_S = 0.5
+
+
+def add_commands(commands: Any) -> None:
+    """Add the command to the parser of `intercom`."""
+    help_ = "ask what your door has, write its configuration, start it"
+    setup = commands.add_parser("setup", help=help_, description=help_.capitalize() + ".")
+    setup.add_argument("--answers", metavar="FILE", help="take the answers from a TOML file; -: standard input")
+    setup.add_argument("--config", type=Path, metavar="FILE", default=SYSTEM_CONFIG, help=f"default: {SYSTEM_CONFIG}")
+    setup.set_defaults(run=_setup)
+
+
+class _Terminal:
+    """The person at this terminal."""
+
+    def say(self, text: str = "") -> None:
+        say(text)
+
+    def ask(self, prompt: str) -> str:
+        return input(prompt)
+
+    def ask_secret(self, prompt: str) -> str:
+        import getpass
+
+        return getpass.getpass(prompt)
+
+
+def _setup(options: argparse.Namespace) -> int:
+    if options.answers is None and not sys.stdin.isatty():
+        complain("setup asks questions at a terminal; `--answers FILE` answers them from a file")
+        return TROUBLE
+    file: Path = options.config
+    folder = file.parent
+    if not os.access(folder if folder.exists() else folder.parent, os.W_OK):
+        complain(f"{folder} is not yours to write: run `sudo intercom setup`")
+        return TROUBLE
+    from intercom.setup_draft import Draft, DraftError
+
+    try:
+        draft = Draft(_text_of(file), folder)
+    except DraftError as error:
+        complain(f"{file}: {error}; mend that first, `intercom config check {file}` lists it all")
+        return BAD_CONFIG
+    try:
+        return _work(options, draft, file)
+    except DraftError as error:
+        complain(f"{error}; nothing was written")
+    except (EOFError, KeyboardInterrupt):
+        say("")
+        complain("stopped; nothing was written")
+    except OSError as error:
+        complain(f"{error.strerror}: {error.filename}")
+    return TROUBLE
+
+
+def _text_of(file: Path) -> str:
+    from intercom.config import FILE_LIMIT_BYTES
+    from intercom.setup_draft import DraftError
+
+    try:
+        with file.open("rb") as opened:
+            return opened.read(FILE_LIMIT_BYTES).decode("utf-8-sig")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise DraftError(f"it cannot be read: {error}") from error
+
+
+def _work(options: argparse.Namespace, draft: Draft, file: Path) -> int:
+    from intercom.setup_answers import CREDENTIAL, apply, read_token
+
+    token_file = file.parent / "token"
+    has_token = token_file.exists()
+    if options.answers is not None:
+        answers = _answers_in(options.answers)
+        token = read_token(Path(answers.token_file)) if answers.token_file is not None else None
+    else:
+        answers, token = _ask(draft, has_token=has_token)
+    named = CREDENTIAL if file == SYSTEM_CONFIG else token_file.name
+    apply(answers, draft, has_token=has_token or token is not None, credential_file=named)
+    for change in draft.changes:
+        say(f"  {change}")
+    if not draft.changes and token is None:
+        say(f"{file} stays as it is.")
+    elif options.answers is None and not _agreed(file):
+        complain("nothing was written")
+        return TROUBLE
+    _write(draft, file, token, token_file)
+    return _serve(draft, answers, file)
+
+
+def _answers_in(name: str) -> Answers:
+    from intercom.setup_answers import ANSWERS_LIMIT_BYTES, read
+    from intercom.setup_draft import DraftError
+
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(ANSWERS_LIMIT_BYTES + 1)
+        else:
+            with Path(name).open("rb") as opened:
+                data = opened.read(ANSWERS_LIMIT_BYTES + 1)
+        if len(data) > ANSWERS_LIMIT_BYTES:
+            raise DraftError(f"the answers are larger than {ANSWERS_LIMIT_BYTES // 1024} KiB: is it the right file?")
+        return read(data.decode("utf-8-sig"))
+    except OSError as error:
+        raise DraftError(f"the answers in {name} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DraftError("the answers are not UTF-8 text") from error
+
+
+def _ask(draft: Draft, *, has_token: bool) -> tuple[Answers, str | None]:
+    from intercom.setup_found import look
+    from intercom.setup_talk import talk
+
+    told = talk(_Terminal(), look(), draft.before, has_token=has_token)
+    say("\nWhat changes:")
+    return told.answers, told.token
+
+
+def _agreed(file: Path) -> bool:
+    return input(f"\nWrite it to {file}?\n  [yes] > ").strip().lower() in {"", "y", "yes"}
+
+
+def _write(draft: Draft, file: Path, token: str | None, token_file: Path) -> None:
+    """The token first: a configuration never names one that is not there."""
+    from intercom import durable
+
+    file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if token is not None:
+        durable.replace(token_file, f"{token}\n".encode())
+        say(f"{token_file}: written, mode 0600")
+    if draft.changes:
+        # Read by every user who asks for the status; no secret stands in it.
+        durable.replace(file, draft.text.encode(), mode=0o644)
+        say(f"{file}: written")
+
+
+# -- the services --------------------------------------------------------------------------------------
+
+
+def _serve(draft: Draft, answers: Answers, file: Path) -> int:
+    """Start the services anew where they are installed, and make the test call."""
+    config = draft.now
+    if file != SYSTEM_CONFIG or not Path("/run/systemd/system").is_dir() or not _systemctl("cat", UNITS["door"]):
+        say(f"No service is installed here that reads {file}: `intercom run --config {file}` starts the door.")
+        return OK
+    space = config.account.credential == "space"
+    say("Starting the door.")
+    _systemctl("enable" if space else "disable", "--now", UNITS["space"])
+    # The space once more: it may be one that ran with other settings.
+    names = [UNITS["space"], UNITS["door"]] if space else [UNITS["door"]]
+    if not _systemctl("restart", *names):
+        complain("the settings are written, but the door does not start: `journalctl -u intercom` says why")
+        return TROUBLE
+    if not _registers():
+        complain("the settings are written, but the door is not registered yet: `intercom doctor` says what is missing")
+        return TROUBLE
+    say("The door is registered.")
+    if space and config.space.listen.startswith(("0.0.0.0:", "[::]:")):
+        say("Let a phone or tablet in: `sudo intercom space pair --name Kitchen`")
+    if answers.test_call is False:
+        return OK
+    address = [] if answers.test_call is True else [str(answers.test_call)]
+    say("Making the test call.")
+    return subprocess.run([*_intercom(), "preflight", *address], check=False).returncode  # noqa: S603 - ourselves, an address that was checked
+
+
+def _registers() -> bool:
+    until = time.monotonic() + REGISTERED_S
+    asked = [*_intercom(), "status", "--json"]  # ourselves
+    while time.monotonic() < until:
+        told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout  # noqa: S603 - see above
+        if '"registered": true' in told:
+            return True
+        time.sleep(LOOK_AGAIN_S)
+    return False
+
+
+def _intercom() -> list[str]:
+    return [sys.executable, "-m", "intercom.cli"]
+
+
+def _systemctl(*words: str) -> bool:
+    """Words of ours alone; the administrator's own systemctl."""
+    command = ["systemctl", "--quiet", *words]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603 - see above

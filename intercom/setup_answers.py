@@ -1,0 +1,171 @@
+"""The answers that `intercom setup` works with, from a person or from a file, and what they change."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from intercom.config import is_loopback, split_listen
+from intercom.config_setting import DESTINATION
+from intercom.setup_draft import Draft, DraftError
+
+NETWORK_LISTEN = "0.0.0.0:8443"
+HOUSE = ("/private/*",)
+CREDENTIAL = "$CREDENTIALS_DIRECTORY/token"
+"""Where the unit hands the token over; see systemd/intercom.service."""
+ANSWERS_LIMIT_BYTES = 16_384
+"""Every answer with a comment to each is a tenth of this."""
+SEE = "docs/setup.md lists them all"
+
+SETTINGS = {
+    "ring": ("call", "ring"),
+    "pins": ("panel", "pins"),
+    "button": ("panel", "button_gpio"),
+    "light": ("panel", "light"),
+    "red": ("panel", "red_gpio"),
+    "green": ("panel", "green_gpio"),
+    "blue": ("panel", "blue_gpio"),
+    "relay": ("door", "relay_gpio"),
+    "relay_active_high": ("door", "relay_active_high"),
+    "sound": ("audio", "card"),
+    "camera": ("camera", "source"),
+}
+"""The answers that are a setting each."""
+
+
+class Answers(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What was answered; None keeps what is set."""
+
+    service: Literal["space", "signalwire"] | None = None
+    network: bool | None = None
+    """Phones and tablets on this network may answer the door (embedded space)."""
+    answer_house: bool | None = None
+    """The door answers by itself when the house calls it (embedded space)."""
+    token_file: str | None = None
+    """Where the subscriber access token stands (SignalWire); it is copied."""
+    ring: str | None = None
+    pins: Literal["auto", "gpio", "simulated"] | None = None
+    button: int | None = None
+    light: Literal["rgb", "single", "none"] | None = None
+    red: int | None = None
+    green: int | None = None
+    blue: int | None = None
+    relay: int | None = None
+    relay_active_high: bool | None = None
+    sound: str | None = None
+    camera: Literal["auto", "picamera2", "v4l2", "pattern", "off"] | None = None
+    test_call: bool | str = False
+    """An address that answers by itself; true is the space's echo."""
+
+
+def read(text: str) -> Answers:
+    """The answers in this TOML; `DraftError` says what is wrong with it."""
+    try:
+        document = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DraftError(f"the answers are not TOML: {error}") from error
+    names = Answers.__struct_fields__
+    for name in document:
+        if name not in names:
+            likely = difflib.get_close_matches(name, names, n=1)
+            raise DraftError(f"there is no answer {name[:40]!r}; " + (f"did you mean {likely[0]}?" if likely else SEE))
+    try:
+        return msgspec.convert(document, Answers)
+    except msgspec.ValidationError as error:
+        raise DraftError(f"the answers are not right: {_in_words(str(error))}") from error
+
+
+def _in_words(said: str) -> str:
+    """What msgspec says of a value, for people."""
+    found = re.fullmatch(r"Expected `(\w+)[^`]*`, got `(\w+)` - at `\$\.(\w+)`", said)
+    if found is None:
+        return said.replace("$.", "").replace(" - at", " for")
+    kinds = {"int": "a whole number", "bool": "true or false", "str": "a text"}
+    return f"{found[3]} takes {kinds.get(found[1], found[1])}, not {found[2]}"
+
+
+def read_token(path: Path) -> str:
+    """The token in a file; `DraftError` when there is none."""
+    from intercom.signalwire.credentials import MAX_TOKEN_BYTES
+    from intercom.signalwire.errors import InvalidCredentialsError
+
+    try:
+        with path.expanduser().open("rb") as file:
+            return checked_token(file.read(MAX_TOKEN_BYTES).decode(errors="replace"), f"{path}")
+    except OSError as error:
+        raise DraftError(f"the token file {path} cannot be read: {error.strerror}") from error
+    except InvalidCredentialsError as error:
+        raise DraftError(str(error)) from error
+
+
+def checked_token(text: str, source: str) -> str:
+    """The token as it was given, if it is one; `DraftError` otherwise."""
+    from intercom.signalwire.credentials import credential_from
+    from intercom.signalwire.errors import InvalidCredentialsError
+
+    try:
+        credential_from(text, source)
+    except InvalidCredentialsError as error:
+        raise DraftError(str(error)) from error
+    return text.strip()
+
+
+def apply(answers: Answers, draft: Draft, *, has_token: bool, credential_file: str = CREDENTIAL) -> None:
+    """Change the draft as answered; `DraftError` says which answer does not fit.
+
+    `has_token`: one is there; `credential_file`: how the configuration names it.
+    """
+    if isinstance(answers.test_call, str) and not DESTINATION.accepts(answers.test_call):
+        raise DraftError(f"test_call: expected true, false or {DESTINATION.expected}")
+    was = draft.before
+    credential = {"space": "space", "signalwire": "token-file"}.get(answers.service or "", was.account.credential)
+    if credential == "space":
+        _to_space(answers, draft)
+    else:
+        _to_signalwire(answers, draft, has_token=has_token, credential_file=credential_file)
+    for name, (table, key) in SETTINGS.items():
+        value = getattr(answers, name)
+        if value is not None:
+            draft.put(table, key, value)
+    _ = draft.now
+
+
+def _to_space(answers: Answers, draft: Draft) -> None:
+    if answers.token_file is not None:
+        raise DraftError('token_file is for service = "signalwire": the embedded space needs no token')
+    was = draft.before
+    if was.account.credential != "space":
+        for name in ("credential", "credential_file", "relay_url", "api_url"):
+            draft.drop("account", name)
+        draft.drop("call", "ring")
+    open_now = not is_loopback(split_listen(was.space.listen)[0])
+    if answers.network is not None and answers.network != open_now:
+        if answers.network:
+            draft.put("space", "listen", NETWORK_LISTEN)
+        else:
+            draft.drop("space", "listen")
+    if answers.answer_house and "/private/*" not in was.call.auto_answer:
+        draft.put("call", "auto_answer", (*was.call.auto_answer, *HOUSE))
+    elif answers.answer_house is False and "/private/*" in was.call.auto_answer:
+        draft.put("call", "auto_answer", tuple(name for name in was.call.auto_answer if name not in HOUSE))
+
+
+def _to_signalwire(answers: Answers, draft: Draft, *, has_token: bool, credential_file: str) -> None:
+    for name in ("network", "answer_house"):
+        if getattr(answers, name) is not None:
+            raise DraftError(f'{name} is for service = "space": with SignalWire nobody else connects to this machine')
+    was = draft.before
+    comes_anew = was.account.credential == "space"
+    if comes_anew and answers.ring is None:
+        raise DraftError("say whom the button rings (ring): a subscriber, a telephone number or a SIP address")
+    if answers.token_file is None and not has_token:
+        raise DraftError("say where the subscriber access token stands (token_file)")
+    draft.put("account", "credential", "token-file")
+    if comes_anew or answers.token_file is not None:
+        draft.put("account", "credential_file", credential_file)

@@ -1,0 +1,77 @@
+"""A configuration file on its way to another one: what is set stays, comments and order too, until it is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from intercom.config import Config, ConfigError, loads
+from intercom.config_text import toml_value
+
+HEAD = "# Settings of the intercom. `sudo intercom setup` asks some; `intercom config example` shows them all.\n"
+
+
+class DraftError(ValueError):
+    """What cannot become a configuration; the text is one sentence for people."""
+
+
+class Draft:
+    """The text of a configuration and changes to it. Raises `DraftError` when the text is none."""
+
+    def __init__(self, text: str, directory: Path) -> None:
+        self._directory = directory
+        self._before = self._load(text)
+        try:
+            self._document = tomlkit.parse(text or HEAD)
+        except TOMLKitError as error:
+            raise DraftError(f"this is not TOML: {error}") from error
+        self.changes: list[str] = []
+        """What became different, one line each."""
+
+    @property
+    def now(self) -> Config:
+        """The configuration with the changes so far; `DraftError` says what is wrong with it."""
+        return self._load(self.text)
+
+    @property
+    def before(self) -> Config:
+        """The configuration without them."""
+        return self._before
+
+    @property
+    def text(self) -> str:
+        """The file's text with the changes so far."""
+        return tomlkit.dumps(self._document)
+
+    def put(self, table: str, name: str, value: Any) -> None:
+        """Set a setting. What holds anyway is left as it is: a file that says little is easy to read."""
+        old = getattr(getattr(self._before, table), name)
+        written = self._document.get(table, {})
+        if name not in written and value == old:
+            return
+        if name in written and written[name] == value:
+            return
+        if table not in self._document:
+            self._document[table] = tomlkit.table()
+        self._document[table][name] = list(value) if isinstance(value, tuple) else value
+        self.changes.append(f"{table}.{name} = {toml_value(value)}")
+
+    def drop(self, table: str, name: str) -> None:
+        """Let a setting be the default again."""
+        written = self._document.get(table, {})
+        if name in written:
+            del written[name]
+            if not written:
+                del self._document[table]
+            self.changes.append(f"{table}.{name}: the default again")
+
+    def _load(self, text: str) -> Config:
+        # A variable is left as it is: what it stands for is another place in the service than here.
+        try:
+            return loads(text, self._directory, {})
+        except ConfigError as error:
+            first = error.problems[0]
+            raise DraftError(f"{first.where}: {first.message}" if first.where else first.message) from error

@@ -1,0 +1,221 @@
+"""The conversation of `intercom setup`: a question at a time, what is set as the default, what was found beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from intercom.config import Config, is_loopback, split_listen
+from intercom.config_setting import DESTINATION
+from intercom.config_tables import GPIO_HIGHEST
+from intercom.control_text import printable
+from intercom.setup_answers import SETTINGS, Answers, checked_token, read_token
+from intercom.setup_draft import DraftError
+from intercom.setup_found import Found, card_in_words
+
+ECHO = "/public/echo"
+PINS = ("button", "light", "red", "green", "blue", "relay", "relay_active_high")
+LIGHTS = {"rgb": ("red", "green", "blue"), "single": ("green",), "none": ()}
+
+
+class Person(Protocol):
+    """Who is asked."""
+
+    def say(self, text: str = "") -> None:
+        """Tell something."""
+
+    def ask(self, prompt: str) -> str:
+        """What is typed; EOFError when nothing more will be."""
+
+    def ask_secret(self, prompt: str) -> str:
+        """The same, not shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a conversation came to."""
+
+    answers: Answers
+    token: str | None
+    """A token that was typed or read from a file."""
+
+
+def talk(person: Person, found: Found, config: Config, *, has_token: bool) -> Told:
+    """Ask everything that setup asks, with what is set as the default of each."""
+    person.say("Enter keeps what stands in [brackets]. Nothing is written before the end; Ctrl-C leaves all as it is.")
+    _show(person, found)
+    answers: dict[str, Any] = {}
+    token = _service(person, config, answers, has_token=has_token)
+    _pins(person, found, config, answers)
+    _sound(person, found, config, answers)
+    _camera(person, found, config, answers)
+    answers["test_call"] = _test_call(person, answers["service"])
+    return Told(Answers(**answers), token)
+
+
+def _show(person: Person, found: Found) -> None:
+    person.say("\nFound on this machine:")
+    person.say(f"  board    {printable(found.board) or 'no Raspberry Pi'}")
+    for card in found.cards:
+        person.say(f"  sound    {printable(card_in_words(card))}")
+    if not found.cards:
+        person.say("  sound    no sound card; plug one in and start again, or go on")
+    for camera in found.cameras:
+        person.say(f"  camera   {printable(camera.label)} ({camera.name})")
+    if found.has_picamera2:
+        person.say("  camera   picamera2 is installed, for a Raspberry Pi camera")
+    elif not found.cameras:
+        person.say("  camera   none")
+
+
+# -- the questions -------------------------------------------------------------------------------------
+
+
+def _service(person: Person, config: Config, answers: dict[str, Any], *, has_token: bool) -> str | None:
+    person.say("\nWho carries the calls?")
+    choices = {"space": "this house itself, with no account", "signalwire": "a SignalWire account"}
+    was_space = config.account.credential == "space"
+    service = _choose(person, choices, "space" if was_space else "signalwire")
+    answers["service"] = service
+    if service == "space":
+        open_now = not is_loopback(split_listen(config.space.listen)[0])
+        fresh = config == Config()
+        person.say("\nMay phones and tablets on this network answer the door?")
+        answers["network"] = _yes(person, open_now or fresh)
+        person.say("\nMay the house look and listen at any time (the door then answers its calls by itself)?")
+        answers["answer_house"] = _yes(person, "/private/*" in config.call.auto_answer)
+        return None
+    token = _token(person, has_token=has_token)
+    person.say("\nWhom does the button ring? A subscriber (/private/anna), a number (+15551234567) or a SIP address.")
+    answers["ring"] = _until(
+        person,
+        "" if was_space else config.call.ring,
+        lambda said: said if DESTINATION.accepts(said) else None,
+        f"Expected {DESTINATION.expected}.",
+    )
+    return token
+
+
+def _token(person: Person, *, has_token: bool) -> str | None:
+    person.say("\nPaste the subscriber access token (it is not shown), or the path of a file that holds it.")
+    while True:
+        said = person.ask_secret(f"  [{'the one that is there' if has_token else ''}] > ").strip()
+        if not said and has_token:
+            return None
+        try:
+            return read_token(Path(said)) if said.startswith(("/", "~", ".")) else checked_token(said, "What you typed")
+        except DraftError as error:
+            person.say(f"  {error}.")
+
+
+def _pins(person: Person, found: Found, config: Config, answers: dict[str, Any]) -> None:
+    person.say("\nAre the button, the light and the door's relay wired to this machine's GPIO pins?")
+    person.say("  auto is yes on a Raspberry Pi; simulated puts them on a page to try things out.")
+    pins = _choose(person, {"auto": "", "gpio": "yes", "simulated": "no"}, config.panel.pins)
+    answers["pins"] = pins
+    if pins == "simulated" or (pins == "auto" and not found.is_pi):
+        return
+    now = {name: getattr(getattr(config, table), key) for name, (table, key) in SETTINGS.items() if name in PINS}
+    lights = " ".join(f"{colour} {now[colour]}" for colour in LIGHTS[now["light"]]) or "no light"
+    person.say(f"\nGPIO numbers: button {now['button']}, {lights}, relay {now['relay']}. Is it wired like this?")
+    if not _yes(person, default=True):
+        while (twice := _pins_once(person, now)) is not None:
+            person.say(f"  GPIO {twice} stands there twice: once more, please.")
+    answers.update(now)
+
+
+def _pins_once(person: Person, now: dict[str, Any]) -> int | None:
+    """Ask for every pin; the GPIO that stands there twice, if one does."""
+    now["button"] = _gpio(person, "Button", now["button"])
+    person.say("  Light: rgb is one light of three colours, single is one light.")
+    now["light"] = _choose(person, {"rgb": "", "single": "", "none": ""}, now["light"])
+    for colour in LIGHTS[now["light"]]:
+        now[colour] = _gpio(person, "Light" if now["light"] == "single" else colour.capitalize(), now[colour])
+    now["relay"] = _gpio(person, "Relay", now["relay"])
+    person.say("  Does a high pin open the door? (Only for a module that is active low: no.)")
+    now["relay_active_high"] = _yes(person, now["relay_active_high"])
+    used = [now["button"], now["relay"], *(now[colour] for colour in LIGHTS[now["light"]])]
+    return next((pin for pin in used if used.count(pin) > 1), None)
+
+
+def _sound(person: Person, found: Found, config: Config, answers: dict[str, Any]) -> None:
+    person.say("\nWhich sound card? auto takes the one used before, else the best that is plugged in.")
+    names = {"auto": ""}
+    for card in found.cards:
+        if card.is_duplex:
+            names[str(card.pcm("playback"))] = printable(card_in_words(card))
+    names["simulated"] = "none: for trying things out"
+    answers["sound"] = _choose(person, names, config.audio.card, others=True)
+
+
+def _camera(person: Person, found: Found, config: Config, answers: dict[str, Any]) -> None:
+    person.say("\nWhich camera? auto takes the Raspberry Pi's, else a USB one, else a test picture.")
+    choices = {"auto": "", "picamera2": "the Raspberry Pi's", "v4l2": "a USB one", "pattern": "a test picture"}
+    choices["off"] = "none"
+    answers["camera"] = _choose(person, choices, config.camera.source)
+
+
+def _test_call(person: Person, service: str) -> str | bool:
+    if service == "space":
+        person.say("\nMake a test call when all is written? It takes ten seconds and rings nobody.")
+        return ECHO if _yes(person, default=True) else False
+    person.say("\nMake a test call when all is written? To an address that answers by itself; empty: none.")
+    return (
+        _until(
+            person,
+            "",
+            lambda said: said if not said or DESTINATION.accepts(said) else None,
+            f"Expected {DESTINATION.expected}.",
+            may_be_empty=True,
+        )
+        or False
+    )
+
+
+# -- how one question is asked -------------------------------------------------------------------------
+
+
+def _until(
+    person: Person, default: str, understand: Callable[[str], Any], hint: str, *, may_be_empty: bool = False
+) -> Any:
+    """Ask until the answer is understood."""
+    while True:
+        said = person.ask(f"  [{default}] > ").strip() or default
+        if said or may_be_empty:
+            meant = understand(said)
+            if meant is not None:
+                return meant
+        person.say(f"  {hint}")
+
+
+def _choose(person: Person, choices: dict[str, str], default: str, *, others: bool = False) -> str:
+    """One of the choices, by its number or its name; with `others` any text."""
+    names: Sequence[str] = list(choices) if default in choices else [*choices, default]
+    for number, name in enumerate(names, start=1):
+        person.say(f"  {number}  {printable(name):<12} {choices.get(name, 'as it is set')}".rstrip())
+
+    def understand(said: str) -> str | None:
+        if said.isascii() and said.isdigit() and 1 <= int(said) <= len(names):
+            return names[int(said) - 1]
+        return said if said in names or (others and ":" in said) else None
+
+    hint = f"A number from 1 to {len(names)}, or the word" + (", or an ALSA name (plughw:CARD=…)." if others else ".")
+    meant: str = _until(person, default, understand, hint)
+    return meant
+
+
+def _yes(person: Person, default: bool) -> bool:
+    words = {"y": True, "yes": True, "n": False, "no": False}
+    meant: bool = _until(person, "yes" if default else "no", lambda said: words.get(said.lower()), "Yes or no.")
+    return meant
+
+
+def _gpio(person: Person, what: str, default: int) -> int:
+    def understand(said: str) -> int | None:
+        return int(said) if said.isascii() and said.isdigit() and int(said) <= GPIO_HIGHEST else None
+
+    person.say(f"  {what}: which GPIO?")
+    meant: int = _until(person, str(default), understand, f"A GPIO number from 0 to {GPIO_HIGHEST}.")
+    return meant

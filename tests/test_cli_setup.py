@@ -1,0 +1,194 @@
+"""`intercom setup`, from a file and at a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from intercom import cli
+from intercom.config import load
+
+COMMAND = [sys.executable, "-m", "intercom.cli", "setup"]
+WAIT_S = 20.0
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"
+
+
+def setup(folder: Path, answers: str) -> int:
+    file = folder / "answers.toml"
+    file.write_text(answers)
+    return cli.main(["setup", "--answers", str(file), "--config", str(folder / "intercom.toml")])
+
+
+def test_answers_from_a_file_become_the_configuration(tmp_path: Path) -> None:
+    assert setup(tmp_path, "network = true\nbutton = 5\n") == cli.OK
+    config = load(tmp_path / "intercom.toml")
+    assert (config.space.listen, config.panel.button_gpio) == ("0.0.0.0:8443", 5)
+    assert (tmp_path / "intercom.toml").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_token_goes_into_a_file_of_its_own_that_nobody_else_reads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "given").write_text(TOKEN + "\n")
+    answers = f'service = "signalwire"\ntoken_file = "{tmp_path}/given"\nring = "/private/anna"\n'
+    assert setup(tmp_path, answers) == cli.OK
+    token = tmp_path / "token"
+    assert token.read_text().strip() == TOKEN
+    assert token.stat().st_mode & 0o777 == 0o600
+    assert load(tmp_path / "intercom.toml").account.credential_file == str(token)
+    shown = capsys.readouterr()
+    assert TOKEN not in (tmp_path / "intercom.toml").read_text() + shown.out + shown.err
+
+
+@pytest.mark.parametrize(
+    "answers", ["button = 99", "sevice = 1", "not TOML", 'service = "signalwire"', 'token_file = "/no/such"']
+)
+def test_bad_answers_are_one_sentence_and_nothing_is_written(
+    answers: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert setup(tmp_path, answers) == cli.FAILED
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.endswith("nothing was written\n")
+    assert [file.name for file in tmp_path.iterdir()] == ["answers.toml"]
+
+
+def test_a_configuration_that_is_broken_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "intercom.toml"
+    file.write_text("[cal]\n")
+    assert setup(tmp_path, "button = 5") == cli.BAD_CONFIG
+    assert "mend that first" in capsys.readouterr().err
+    assert file.read_text() == "[cal]\n"
+
+
+def test_without_a_terminal_it_says_how_to_answer(tmp_path: Path) -> None:
+    command = [*COMMAND, "--config", str(tmp_path / "intercom.toml")]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == cli.FAILED
+    assert "--answers FILE" in done.stderr
+
+
+def test_answers_may_come_through_a_pipe(tmp_path: Path) -> None:
+    command = [*COMMAND, "--answers", "-", "--config", str(tmp_path / "intercom.toml")]
+    subprocess.run(command, input="button = 6\n", text=True, check=True, capture_output=True)
+    assert load(tmp_path / "intercom.toml").panel.button_gpio == 6
+
+
+# -- at a terminal -------------------------------------------------------------------------------------
+
+
+class Visit:
+    """Somebody at a terminal on which setup runs."""
+
+    def __init__(self, config: Path) -> None:
+        self.shown = ""
+        self._read_to = 0
+        child, self._terminal = pty.fork()
+        if child == 0:
+            os.environ["TERM"] = "dumb"
+            os.execv(COMMAND[0], [*COMMAND, "--config", str(config)])
+        self._child = child
+
+    def types(self, *lines: str) -> None:
+        """Answer one question after another, each when its prompt stands there."""
+        for line in lines:
+            self._wait("] > ")
+            os.write(self._terminal, line.encode() + b"\n")
+
+    def interrupts(self) -> None:
+        self._wait("] > ")
+        os.write(self._terminal, b"\x03")
+
+    def ends(self) -> int:
+        """Its exit status."""
+        while self._more():
+            pass
+        return os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
+
+    def _wait(self, text: str) -> None:
+        until = time.monotonic() + WAIT_S
+        while (found := self.shown.find(text, self._read_to)) < 0:
+            assert time.monotonic() < until and self._more(), self.shown
+        self._read_to = found + len(text)
+
+    def _more(self) -> bool:
+        ready = select.select([self._terminal], [], [], WAIT_S)[0]
+        try:
+            data = os.read(self._terminal, 4096) if ready else b""
+        except OSError:  # how a terminal says that its other end is closed
+            data = b""
+        self.shown += data.decode(errors="replace")
+        return bool(data)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "intercom.toml"
+
+
+KEEP = ""
+
+
+def test_a_newcomer_who_only_presses_enter_gets_a_door_that_phones_can_answer(config: Path) -> None:
+    visit = Visit(config)
+    visit.types(KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP)
+    assert visit.ends() == 0, visit.shown
+    assert load(config).space.listen == "0.0.0.0:8443"
+    assert "Found on this machine:" in visit.shown
+    assert "\x1b[" not in visit.shown  # no colour, no cursor: it is read over any line
+
+
+def test_pins_are_asked_again_until_no_two_are_the_same(config: Path) -> None:
+    visit = Visit(config)
+    visit.types(KEEP, KEEP, KEEP, "gpio", "no")
+    visit.types("24", "none", "24", KEEP)
+    visit.types("5", KEEP, "6", "no")
+    visit.types(KEEP, KEEP, KEEP, KEEP)
+    assert visit.ends() == 0, visit.shown
+    assert "GPIO 24 stands there twice" in visit.shown
+    now = load(config)
+    assert (now.panel.button_gpio, now.panel.light, now.door.relay_gpio, now.door.relay_active_high) == (
+        5,
+        "none",
+        6,
+        False,
+    )
+
+
+def test_a_token_is_not_shown_and_a_wrong_one_is_asked_again(config: Path) -> None:
+    visit = Visit(config)
+    visit.types(
+        "signalwire", "not a token", TOKEN, "the neighbour", "/private/anna", "simulated", KEEP, KEEP, KEEP, KEEP
+    )
+    assert visit.ends() == 0, visit.shown
+    assert "holds no token" in visit.shown
+    assert TOKEN not in visit.shown
+    assert load(config).call.ring == "/private/anna"
+
+
+def test_what_is_set_is_offered_the_second_time(config: Path) -> None:
+    before = '[panel]\npins = "simulated"\n\n[camera]\nsource = "off"\n'
+    config.write_text(before)
+    visit = Visit(config)
+    visit.types(KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
+    assert visit.ends() == 0, visit.shown
+    assert "[off] > " in visit.shown
+    assert "stays as it is" in visit.shown
+    assert config.read_text() == before
+
+
+def test_whoever_stops_in_the_middle_has_changed_nothing(config: Path) -> None:
+    visit = Visit(config)
+    visit.types(KEEP, KEEP)
+    visit.interrupts()
+    assert visit.ends() == cli.FAILED
+    assert "nothing was written" in visit.shown
+    assert not config.exists()

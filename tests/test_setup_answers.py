@@ -1,0 +1,120 @@
+"""What the answers of `intercom setup` make of a configuration."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from intercom.config import loads
+from intercom.setup_answers import Answers, apply, read
+from intercom.setup_draft import Draft, DraftError
+
+SIGNALWIRE = """# Our door.
+[account]
+credential = "token-file"
+credential_file = "$CREDENTIALS_DIRECTORY/token"
+
+[call]
+ring = "/private/anna"  # upstairs
+"""
+
+
+def answered(before: str, answers: str, *, has_token: bool = False) -> Draft:
+    draft = Draft(before, Path("/etc/intercom"))
+    apply(read(answers), draft, has_token=has_token)
+    return draft
+
+
+def test_a_new_house_says_only_what_differs_from_the_defaults() -> None:
+    draft = answered("", 'service = "space"\nnetwork = true\nbutton = 5\nrelay = 24\nsound = "auto"')
+    assert tomllib.loads(draft.text) == {"space": {"listen": "0.0.0.0:8443"}, "panel": {"button_gpio": 5}}
+
+
+def test_what_was_set_and_not_asked_stays_with_its_comments() -> None:
+    draft = answered(SIGNALWIRE, "button = 5", has_token=True)
+    assert SIGNALWIRE in draft.text
+    assert draft.now.panel.button_gpio == 5
+
+
+def test_the_same_answers_again_change_nothing() -> None:
+    once = answered("", 'service = "space"\nnetwork = true\nanswer_house = true\nlight = "none"')
+    again = answered(once.text, 'service = "space"\nnetwork = true\nanswer_house = true\nlight = "none"')
+    assert again.changes == []
+    assert again.text == once.text
+
+
+def test_an_account_needs_its_token_and_whom_to_ring() -> None:
+    with pytest.raises(DraftError, match="whom the button rings"):
+        answered("", 'service = "signalwire"')
+    with pytest.raises(DraftError, match="where the subscriber access token stands"):
+        answered("", 'service = "signalwire"\nring = "/private/anna"')
+    draft = answered("", 'service = "signalwire"\nring = "/private/anna"', has_token=True)
+    assert draft.now.account.credential == "token-file"
+    assert draft.now.account.credential_file == "$CREDENTIALS_DIRECTORY/token" or "token" in draft.text
+
+
+def test_back_in_the_house_the_button_rings_the_house_again() -> None:
+    now = answered(SIGNALWIRE, 'service = "space"', has_token=True).now
+    assert (now.account.credential, now.account.credential_file, now.call.ring) == ("space", "", "/private/house")
+
+
+def test_the_house_is_let_in_and_out_beside_others() -> None:
+    before = '[call]\nauto_answer = ["/private/anna"]\n'
+    let_in = answered(before, "answer_house = true")
+    assert let_in.now.call.auto_answer == ("/private/anna", "/private/*")
+    assert answered(let_in.text, "answer_house = false").now.call.auto_answer == ("/private/anna",)
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ('sevice = "space"', "did you mean service"),
+        ('button = "five"', "button takes a whole number, not str"),
+        ("button = 99", "panel.button_gpio: expected a whole number from 0 to 27, not 99"),
+        ("button = 24", "GPIO 24 is taken by"),
+        ('service = "both"', "Invalid enum value"),
+        ("network", "not TOML"),
+        ('sound = "card\\n"', "audio.card"),
+        ('test_call = "the neighbour"', "test_call: expected true, false or an address"),
+        ('token_file = "/root/token"', "the embedded space needs no token"),
+    ],
+)
+def test_a_bad_answer_is_one_sentence(answers: str, said: str) -> None:
+    with pytest.raises(DraftError) as caught:
+        answered("", answers)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_settings_that_are_wrong_already_are_not_built_upon() -> None:
+    with pytest.raises(DraftError, match="did you mean"):
+        Draft("[call]\nrign = 1\n", Path("/"))
+
+
+_values = st.one_of(
+    st.none(), st.integers(-3, 40), st.booleans(), st.text(max_size=12), st.sampled_from(["space", "rgb"])
+)
+
+
+@given(st.dictionaries(st.sampled_from(Answers.__struct_fields__), _values.filter(lambda value: value is not None)))
+def test_whatever_is_answered_the_result_is_a_configuration_or_a_sentence(answers: dict[str, object]) -> None:
+    import tomlkit
+
+    try:
+        draft = answered("", tomlkit.dumps(answers), has_token=True)
+    except DraftError as error:
+        assert str(error)
+    else:
+        loads(draft.text, Path("/etc/intercom"))
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_the_reading_of_answers(text: str) -> None:
+    try:
+        read(text)
+    except DraftError as error:
+        assert str(error)
