@@ -12,6 +12,7 @@ import reactivex
 from reactivex import Observable
 
 from intercom.signalwire import SignalWire, SpaceCredentials, WebRTCCall
+from intercom.signalwire.media import MediaProvider
 from intercom.space import Space
 
 
@@ -40,13 +41,15 @@ class NoMedia:
 class FarEnd:
     """A member of the house's group."""
 
-    def __init__(self, space: Space, directory: Path, name: str = "listener") -> None:
+    def __init__(
+        self, space: Space, directory: Path, name: str = "listener", *, media: MediaProvider | None = None
+    ) -> None:
         file = directory / f"{name}.json"
         space.store.add_subscriber(name, name.capitalize(), groups=("house",))
         space.write_credential(name, file)
         self._rang: asyncio.Queue[tuple[float, WebRTCCall]] = asyncio.Queue()
         self._known: set[str] = set()
-        self.client = SignalWire(SpaceCredentials(file), media=NoMedia())
+        self.client = SignalWire(SpaceCredentials(file), media=media or NoMedia())
 
     async def start(self) -> None:
         """Register."""

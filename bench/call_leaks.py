@@ -1,86 +1,205 @@
-"""Two hundred calls, ended in every way there is: what is left behind afterwards."""
+"""Two hundred calls, ended in every way there is: what is left behind afterwards.
+
+Every way of the media; and, with a whole door, its space and a resident, every way of the service.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import os
+import re
 import threading
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from bench._door_calls import DOOR_ENDINGS, door_calls
 from bench.report import Report
 from intercom.config import AudioConfig
+from intercom.media.camera_encoder import VideoFormat
+from intercom.media.camera_shared import Camera
 from intercom.media.engine import AudioEngine
 from intercom.media.errors import SessionDescriptionError
-from intercom.media.peer import DoorCall, DoorMedia
+from intercom.media.pattern import PatternSource
+from intercom.media.peer import CONNECT_DEADLINE_S, SILENT_S, DoorCall, DoorMedia
 from intercom.media.simulated import SimulatedCards
 
 CALLS = 200
-WARM_UP_CALLS = 16
-"""Imports, caches and thread pools are filled by then."""
+WARM_UP_CALLS = 51
+"""Three of each: imports, caches, thread pools and the heap have their size by then."""
+DOOR_CALLS = 40
+DOOR_WARM_UP_CALLS = 24
 TALK_S = 0.1
+PICTURE = VideoFormat(160, 90, 15, 100_000)
 
 
-async def hung_up_by_us(caller: DoorCall, callee: DoorCall) -> None:
-    await _connect(caller, callee)
+class Clock:
+    """The calls' time, which can jump."""
+
+    def __init__(self) -> None:
+        self._ahead_s = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self._ahead_s
+
+    def jump(self, seconds: float) -> None:
+        """Let so much time pass at once."""
+        self._ahead_s += seconds
+
+
+@dataclass
+class Line:
+    """One call, both of its ends, and what they hang on."""
+
+    caller: DoorCall
+    callee: DoorCall
+    clock: Clock
+    engine: AudioEngine
+    """The caller's."""
+    camera: Camera
+    """The caller's."""
+
+    async def connect(self) -> None:
+        """Offer, answer, and wait until both are connected."""
+        caller, callee = self.caller, self.callee
+        await caller.accept_answer(await callee.create_answer(await caller.create_offer()))
+        while not caller.state == callee.state == "connected":
+            await asyncio.sleep(0.005)
+
+    async def until(self, state: str) -> None:
+        """Wait until the caller's end is in this state."""
+        while self.caller.state != state:
+            await asyncio.sleep(0.005)
+
+    async def close(self) -> None:
+        """Close both ends, however far they have come."""
+        await asyncio.gather(self.caller.close(), self.callee.close())
+
+
+async def hung_up_by_us(line: Line) -> None:
+    await line.connect()
     await asyncio.sleep(TALK_S)
-    await caller.close()
+    await line.caller.close()
 
 
-async def hung_up_by_them(caller: DoorCall, callee: DoorCall) -> None:
-    await _connect(caller, callee)
+async def hung_up_by_them(line: Line) -> None:
+    await line.connect()
     await asyncio.sleep(TALK_S)
-    await callee.close()
+    await line.callee.close()
 
 
-async def both_at_once(caller: DoorCall, callee: DoorCall) -> None:
-    await _connect(caller, callee)
-    await asyncio.gather(caller.close(), callee.close())
+async def both_at_once(line: Line) -> None:
+    await line.connect()
+    await asyncio.gather(line.caller.close(), line.callee.close())
 
 
-async def never_offered(caller: DoorCall, callee: DoorCall) -> None:
+async def never_offered(line: Line) -> None:
     """Closed before anything was said."""
 
 
-async def never_answered(caller: DoorCall, callee: DoorCall) -> None:
-    await caller.create_offer()
+async def never_answered(line: Line) -> None:
+    await line.caller.create_offer()
 
 
-async def answered_too_late(caller: DoorCall, callee: DoorCall) -> None:
-    await callee.create_answer(await caller.create_offer())
+async def answered_too_late(line: Line) -> None:
+    await line.callee.create_answer(await line.caller.create_offer())
 
 
-async def answered_with_nonsense(caller: DoorCall, callee: DoorCall) -> None:
-    await caller.create_offer()
+async def answered_with_nonsense(line: Line) -> None:
+    await line.caller.create_offer()
+    await _refused(line, "v=0\r\nm=audio 0 RTP/AVP 0\r\n")
+
+
+async def _refused(line: Line, answer: str) -> None:
     try:
-        await caller.accept_answer("v=0\r\nm=audio 0 RTP/AVP 0\r\n")
+        await line.caller.accept_answer(answer)
     except SessionDescriptionError:
         return
-    raise AssertionError("nonsense was taken for an answer")
+    raise AssertionError("an answer that cannot be used was taken")
 
 
-async def hung_up_while_connecting(caller: DoorCall, callee: DoorCall) -> None:
-    await caller.accept_answer(await callee.create_answer(await caller.create_offer()))
+async def hung_up_while_connecting(line: Line) -> None:
+    await line.caller.accept_answer(await line.callee.create_answer(await line.caller.create_offer()))
 
 
-async def moved_and_hung_up(caller: DoorCall, callee: DoorCall) -> None:
+async def moved_and_hung_up(line: Line) -> None:
     """A new connection is under way, and new offers were given up, when it ends."""
-    await _connect(caller, callee)
-    await caller.accept_answer(await callee.create_restart_answer(await caller.create_restart_offer()))
-    await caller.create_restart_offer()
-    await caller.create_restart_offer()
-    await caller.close()
+    await line.connect()
+    await line.caller.accept_answer(await line.callee.create_restart_answer(await line.caller.create_restart_offer()))
+    await line.caller.create_restart_offer()
+    await line.caller.create_restart_offer()
+    await line.caller.close()
 
 
-async def moved_while_it_ends(caller: DoorCall, callee: DoorCall) -> None:
+async def moved_while_it_ends(line: Line) -> None:
     """The new connection is neither connected nor refused yet."""
-    await _connect(caller, callee)
-    await callee.create_restart_answer(await caller.create_restart_offer())
-    await callee.close()
+    await line.connect()
+    await line.callee.create_restart_answer(await line.caller.create_restart_offer())
+    await line.callee.close()
 
 
-ENDINGS: tuple[Callable[[DoorCall, DoorCall], Awaitable[None]], ...] = (
+async def refused_by_them(line: Line) -> None:
+    """Their answer declines the sound."""
+    answer = await line.callee.create_answer(await line.caller.create_offer())
+    await _refused(line, re.sub(r"m=audio \d+", "m=audio 0", answer))
+
+
+async def no_codec_in_common(line: Line) -> None:
+    offer = await line.caller.create_offer()
+    try:
+        await line.callee.create_answer(offer.replace("opus", "speex").replace("PCM", "G72"))
+    except SessionDescriptionError:
+        return
+    raise AssertionError("an offer without a codec of ours was answered")
+
+
+async def never_connected(line: Line) -> None:
+    """Their answer names an address where nobody is: fifteen seconds later it is over."""
+    answer = await line.callee.create_answer(await line.caller.create_offer())
+    lost = [row for row in answer.splitlines() if not row.startswith("a=candidate")]
+    await line.caller.accept_answer("\r\n".join(lost) + "\r\n")
+    line.clock.jump(CONNECT_DEADLINE_S + 1)
+    await line.until("failed")
+
+
+async def given_up_while_offering(line: Line) -> None:
+    """Whoever dials is cancelled."""
+    offering = asyncio.create_task(line.caller.create_offer())
+    await asyncio.sleep(0)
+    offering.cancel()
+    await asyncio.wait([offering])
+
+
+async def vanished(line: Line) -> None:
+    """The far end's machine dies: its sockets are gone without a word."""
+    await line.connect()
+    for transport in line.callee._connection._peer._RTCPeerConnection__iceTransports:
+        await transport._connection.close()
+    line.clock.jump(SILENT_S + 1)
+    await asyncio.sleep(TALK_S)
+
+
+async def ended_while_it_dials_keys(line: Line) -> None:
+    await line.connect()
+    keys = asyncio.create_task(line.caller.send_digits("123456789"))
+    await asyncio.sleep(TALK_S)
+    await line.caller.close()
+    await asyncio.wait([keys])
+
+
+async def ended_without_its_devices(line: Line) -> None:
+    """The card is away and the camera forbidden when it ends."""
+    await line.connect()
+    line.engine.reopen("capture")
+    line.camera.forbid(True)
+    await asyncio.sleep(TALK_S)
+    await line.caller.close()
+    line.camera.forbid(False)
+
+
+ENDINGS: tuple[Callable[[Line], Awaitable[None]], ...] = (
     hung_up_by_us,
     hung_up_by_them,
     both_at_once,
@@ -91,13 +210,14 @@ ENDINGS: tuple[Callable[[DoorCall, DoorCall], Awaitable[None]], ...] = (
     hung_up_while_connecting,
     moved_and_hung_up,
     moved_while_it_ends,
+    refused_by_them,
+    no_codec_in_common,
+    never_connected,
+    given_up_while_offering,
+    vanished,
+    ended_while_it_dials_keys,
+    ended_without_its_devices,
 )
-
-
-async def _connect(caller: DoorCall, callee: DoorCall) -> None:
-    await caller.accept_answer(await callee.create_answer(await caller.create_offer()))
-    while not caller.state == callee.state == "connected":
-        await asyncio.sleep(0.005)
 
 
 def _counts() -> dict[str, float]:
@@ -105,33 +225,61 @@ def _counts() -> dict[str, float]:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return {
         "fds": len(os.listdir("/proc/self/fd")),  # noqa: PTH208  (one name each is enough)
-        "threads": threading.active_count(),
+        # The event loop's pool grows to its size whenever it likes, and no further.
+        "threads": sum(not thread.name.startswith("asyncio_") for thread in threading.enumerate()),
         "tasks": len(asyncio.all_tasks()),
         "rss_mb": pages * os.sysconf("SC_PAGE_SIZE") / 1e6,
     }
 
 
 async def measure(calls: int, warm_up: int = WARM_UP_CALLS) -> dict[str, float]:
-    """What `calls` calls leave behind."""
+    """What `calls` calls leave behind, each with sound both ways and a picture one way."""
+    clock = Clock()
     engines = [AudioEngine(SimulatedCards(AudioConfig()), on_event=lambda event: None) for _ in range(2)]
     for engine in engines:
         engine.start()
-    near, far = (DoorMedia(engine, on_event=lambda event: None) for engine in engines)
+    camera = Camera(PatternSource(PICTURE))
+    near = DoorMedia(engines[0], lambda: camera, on_event=lambda event: None, clock=clock)
+    far = DoorMedia(engines[1], on_event=lambda event: None, clock=clock)
     before: dict[str, float] = {}
     try:
         for number in range(warm_up + calls):
             if number == warm_up:
-                await asyncio.sleep(1.0)
-                before = _counts()
-            caller, callee = near.open(f"{number}a", []), far.open(f"{number}b", [])
-            await asyncio.wait_for(ENDINGS[number % len(ENDINGS)](caller, callee), 20)
-            await asyncio.gather(caller.close(), callee.close())
-        await asyncio.sleep(1.0)
-        after = _counts()
+                before = await _settled_counts(camera)
+            caller, callee = near.open(f"{number}a", []), far.open(f"{number}b", [], video=False)
+            line = Line(caller, callee, clock, engines[0], camera)
+            await asyncio.wait_for(ENDINGS[number % len(ENDINGS)](line), 20)
+            await line.close()
+        after = await _settled_counts(camera)
         assert not any(engine.stats().running for engine in engines), "a device still runs after the last call"
+        assert not camera.is_running, "the camera still runs after the last call"
     finally:
         for engine in engines:
             engine.stop()
+    return _left(before, after)
+
+
+async def _settled_counts(camera: Camera) -> dict[str, float]:
+    await asyncio.to_thread(camera.stop)
+    await asyncio.sleep(1.0)
+    return _counts()
+
+
+async def measure_door(calls: int, warm_up: int) -> dict[str, float]:
+    """What `calls` calls of a whole door leave behind."""
+    before: dict[str, float] = {}
+    after: dict[str, float] = {}
+    async with door_calls() as end_next:
+        for number in range(warm_up + calls + 1):
+            if number in {warm_up, warm_up + calls}:
+                await asyncio.sleep(3.0)  # the camera lingers, and the space forgets
+                before, after = after, _counts()
+            if number < warm_up + calls:
+                await asyncio.wait_for(end_next(number), 30)
+    return _left(before, after)
+
+
+def _left(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
     return {
         "leaked_fds": after["fds"] - before["fds"],
         "leaked_threads": after["threads"] - before["threads"],
@@ -141,10 +289,19 @@ async def measure(calls: int, warm_up: int = WARM_UP_CALLS) -> dict[str, float]:
 
 
 async def run() -> Report:
-    """Measure it over all endings."""
+    """Measure it over all endings, of the media alone and of a whole door."""
+    media = await measure(CALLS)
+    door = await measure_door(DOOR_CALLS, DOOR_WARM_UP_CALLS)
+    zero = {"leaked_fds": 0.0, "leaked_threads": 0.0, "leaked_tasks": 0.0, "rss_growth_mb": 5.0}
     return Report(
         "call-leaks",
-        await measure(CALLS),
-        targets={"leaked_fds": 0, "leaked_threads": 0, "leaked_tasks": 0, "rss_growth_mb": 5},
-        notes=(f"{CALLS} calls after {WARM_UP_CALLS} that warm up, {len(ENDINGS)} ways to end, both ends here.",),
+        media | {f"door_{name}": value for name, value in door.items()},
+        targets=zero | {f"door_{name}": value for name, value in zero.items()},
+        notes=(
+            f"{CALLS} calls of the media after {WARM_UP_CALLS} that warm up, {len(ENDINGS)} ways to end, both ends "
+            f"here: {', '.join(ending.__name__.replace('_', ' ') for ending in ENDINGS)}.",
+            f"door: {DOOR_CALLS} calls of a whole door, a space and a resident in one process after "
+            f"{DOOR_WARM_UP_CALLS}, {len(DOOR_ENDINGS)} ways: "
+            f"{', '.join(ending.__name__.replace('_', ' ') for ending in DOOR_ENDINGS)}.",
+        ),
     )

@@ -208,7 +208,11 @@ class Connection:
         at: int | None = None
         steps = payloads(digit, duration_ms=DIGIT_MS, step_ms=DIGIT_STEP_MS, clock_hz=clock_hz)
         for index, payload in enumerate(steps):
-            at = await sender.send_event(number, payload, begin=index == 0, timestamp=at)
+            try:
+                at = await sender.send_event(number, payload, begin=index == 0, timestamp=at)
+            except ConnectionError as error:  # the call ended meanwhile
+                log.info("a key was not sent: %s", error)
+                return False
             if index < DIGIT_MS // DIGIT_STEP_MS - 1:
                 await asyncio.sleep(DIGIT_STEP_MS / 1000)
         await asyncio.sleep(GAP_MS / 1000)

@@ -7,16 +7,20 @@ when a name goes.
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Awaitable, Callable
 
 from aioice import Connection
 from aiortc import RTCPeerConnection, RTCRtpReceiver
 from aiortc.codecs import CODECS
+from aiortc.exceptions import InvalidStateError
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import RtpPacket
 
 from intercom.media.telephone_event import MIME_TYPE
+
+log = logging.getLogger(__name__)
 
 GATHERING_S = 0.6
 """A server that has not answered by then is dead or useless: the call goes on without it."""
@@ -48,8 +52,12 @@ def tame_ice(connection: RTCPeerConnection) -> None:
     """Let ICE begin and end in time; call it once every transport is there, before gathering.
 
     No STUN or TURN server holds the description back for more than 600 ms (aioice: 5 s). And a connection that is
-    closed while it connects does not begin to ask for consent for ever, as aioice does.
+    closed while it connects does not begin to ask for consent for ever, as aioice does, nor complain of its end.
     """
+    connect = connection._RTCPeerConnection__connect  # type: ignore[attr-defined]  # see the module's docstring
+    if not isinstance(connect, functools.partial):
+        quiet = functools.partial(_connect_while_open, connection, connect)
+        connection._RTCPeerConnection__connect = quiet  # type: ignore[attr-defined]  # idem
     for transceiver in connection.getTransceivers():
         ice = transceiver.receiver.transport.transport.iceGatherer._connection
         if isinstance(ice.get_component_candidates, functools.partial):
@@ -57,6 +65,15 @@ def tame_ice(connection: RTCPeerConnection) -> None:
         bounded = functools.partial(ice.get_component_candidates, timeout=GATHERING_S)  # type: ignore[arg-type]  # it takes fractions
         ice.get_component_candidates = bounded  # type: ignore[method-assign]  # see the module's docstring
         ice.query_consent = functools.partial(_consent_while_open, ice, ice.query_consent)  # type: ignore[method-assign]  # idem
+
+
+async def _connect_while_open(connection: RTCPeerConnection, connect: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await connect()
+    except (InvalidStateError, ConnectionError) as error:
+        if connection.connectionState != "closed":
+            raise
+        log.debug("closed while it connected: %s", error)
 
 
 async def _consent_while_open(ice: Connection, query_consent: Callable[[], Awaitable[None]]) -> None:
