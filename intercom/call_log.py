@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -86,6 +87,8 @@ class CallLog:
         self._keep_calls = keep_calls
         self._keep_days = keep_days
         self._waiting: list[CallRecord] = []
+        self._lock = threading.Lock()
+        "who reads while a row is written sees it once"
         self.pictures = path.parent / "snapshots"
         "where the pictures are that rows name"
         self._unclaimed = set(self.pictures.glob("*")) if self.pictures.is_dir() else set()
@@ -99,6 +102,10 @@ class CallLog:
         if self._keep_calls == 0:
             _take_away([record.snapshot])
             return
+        with self._lock:
+            self._add(record, now)
+
+    def _add(self, record: CallRecord, now: datetime) -> None:
         was_well = not self._waiting
         self._waiting = [*self._waiting, record][-WAITING_MOST:]
         try:
@@ -116,6 +123,10 @@ class CallLog:
 
     def calls(self, limit: int) -> list[CallRecord]:
         """The last calls, the newest first."""
+        with self._lock:
+            return self._calls(limit)
+
+    def _calls(self, limit: int) -> list[CallRecord]:
         waiting = list(reversed(self._waiting))[:limit]
         if not self.path.exists():
             return waiting
@@ -136,7 +147,8 @@ class CallLog:
             with self._open() as log:
                 found = log.execute("SELECT 1 FROM calls WHERE began_at < ? LIMIT 1", (self._oldest(now),)).fetchone()
             if found or self._unclaimed:
-                self._write(now)
+                with self._lock:
+                    self._write(now)
         except sqlite3.DatabaseError as error:
             logger.debug("The call log %s cannot be looked through: %s", self.path, error)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -139,3 +140,14 @@ def test_a_log_of_a_newer_version_is_left_alone(log: CallLog, caplog: pytest.Log
     assert "newer version (99)" in caplog.text
     with sqlite3.connect(log.path) as file:
         assert file.execute("PRAGMA user_version").fetchone() == (99,)
+
+
+def test_a_call_that_is_being_written_is_told_once(tmp_path: Path) -> None:
+    log = CallLog(tmp_path / "calls.db", keep_calls=1000, keep_days=10)
+    with ThreadPoolExecutor(2) as threads:
+        for number in range(20):
+            writing = threads.submit(log.add, replace(CALL, id=str(number)), NOW)
+            while not writing.done():
+                told = [call.id for call in log.calls(100)]
+                assert len(told) == len(set(told))
+            writing.result()
