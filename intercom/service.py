@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from intercom import footprint
 from intercom.config import Config
+from intercom.journal import JournalHandler, is_journal
 from intercom.notify import Notifier
 from intercom.watchdog import Watchdog
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+STDERR = 2
+"""Its descriptor."""
 STOP_S = 1.8
 """Ctrl-C to the end; people wait two seconds before they press it again."""
 
@@ -48,10 +51,12 @@ class Part(Protocol):
 
 
 def log_to_stderr(level: str) -> None:
-    """Log to standard error; under systemd without the time, which the journal adds."""
-    under_systemd = "JOURNAL_STREAM" in os.environ
-    form = "%(levelname)s %(name)s: %(message)s" if under_systemd else "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=level.upper(), format=form, stream=sys.stderr, force=True)
+    """Log to standard error; under systemd to the journal, which adds the time and keeps the fields."""
+    to_journal = is_journal(STDERR, os.environ)
+    handler = JournalHandler() if to_journal else logging.StreamHandler(sys.stderr)
+    form = "%(levelname)s %(name)s: %(message)s"
+    form = form if to_journal else f"%(asctime)s {form}"
+    logging.basicConfig(level=level.upper(), format=form, handlers=[handler], force=True)
     # A peer connection logs every candidate pair that it tries.
     for chatty in ("aioice", "aiortc", "aiohttp.access", "websockets", "transitions"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
