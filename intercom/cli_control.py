@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from intercom import control_text as text
 from intercom.control.client import Client
@@ -21,12 +20,22 @@ from intercom.control.errors import (
 )
 from intercom.control.place import find
 
+if TYPE_CHECKING:
+    import argparse
+
 OK, TROUBLE, NOT_RUNNING, NOT_ANSWERING, REFUSED, NOT_PERMITTED = 0, 1, 3, 4, 5, 6
 """Exit statuses; 2 is argparse's. docs/commands.md explains them."""
 WATCH_AGAIN_S = 1.0
 """A restart takes a second or two."""
 
-Ask = Callable[[argparse.Namespace, Client], int]
+Ask = Callable[["argparse.Namespace", Client], int]
+
+
+class StatusOptions(Protocol):
+    """What `status` takes."""
+
+    json: bool
+    socket: Path | None
 
 
 def add_commands(commands: Any) -> None:
@@ -75,7 +84,7 @@ def add_commands(commands: Any) -> None:
 def add_status(commands: Any) -> None:
     """Add the command that must answer soonest."""
     status = _add(commands, "status", "tell what the door station is doing", _status, json=True)
-    status.set_defaults(run=_run_status)
+    status.set_defaults(run=run_status)
 
 
 def _add(commands: Any, name: str, help_: str, ask: Ask, *, json: bool = False) -> argparse.ArgumentParser:
@@ -124,7 +133,7 @@ def local(when: str) -> str:
     return datetime.fromisoformat(when).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def socket_of(options: argparse.Namespace) -> Path:
+def socket_of(options: StatusOptions | argparse.Namespace) -> Path:
     """The control socket that the command speaks to."""
     given: Path | None = options.socket
     return given or find(os.environ)
@@ -161,7 +170,8 @@ def _failed(error: ControlError) -> int:
 # -- status and watch ----------------------------------------------------------------------------------
 
 
-def _run_status(options: argparse.Namespace) -> int:
+def run_status(options: StatusOptions) -> int:
+    """Tell what the service is doing, or that it is down or hangs; the exit status."""
     from intercom import control_down as down
 
     path = socket_of(options)
@@ -178,13 +188,13 @@ def _run_status(options: argparse.Namespace) -> int:
     return code
 
 
-def _status(options: argparse.Namespace, client: Client) -> int:
+def _status(options: StatusOptions, client: Client) -> int:
     doc = client.ask("status")
     _show(options, doc)
     return TROUBLE if doc["faults"] or not doc["registered"] else OK
 
 
-def _show(options: argparse.Namespace, doc: dict[str, Any]) -> None:
+def _show(options: StatusOptions, doc: dict[str, Any]) -> None:
     if options.json:
         print_json(doc)
     else:

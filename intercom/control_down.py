@@ -11,10 +11,10 @@ from intercom.control.place import SYSTEM_DIRECTORY
 
 UNIT = "intercom.service"
 SYSTEMCTL_S = 2.0
-STALE_S = 6.0
-"""Three heartbeats of the server."""
-HELLO_S, HELLO_STALE_S = 1.0, 0.08
-"""A service whose heart stopped long ago is not waited for."""
+STALE_S = 2.5
+"""Two heartbeats of the server, and a half."""
+HELLO_S, HELLO_STALE_S = 1.0, 0.03
+"""A service whose heart stopped longer ago is hardly waited for: the command itself has 120 ms."""
 _PROCESS_STATES = {
     "T": "it is stopped (SIGCONT lets it go on)",
     "t": "a debugger holds it",

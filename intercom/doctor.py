@@ -6,9 +6,10 @@ It needs no running service, and disturbs none: no device is opened that the ser
 from __future__ import annotations
 
 import ctypes.util
-import getpass
 import importlib.util
+import json
 import os
+import pwd
 import secrets
 import shutil
 import socket
@@ -53,7 +54,8 @@ def examine(config_file: Path | None, config: Config, control_socket: Path) -> I
     yield _service(control_socket)
     yield _state_directory(state_dir)
     named = config.account.credential_file
-    yield _credential(Path(named) if named else state_dir / "door.json")
+    credential = Path(named) if named else state_dir / "door.json"
+    yield _credential(credential)
     yield _opus()
     if config.audio.echo_canceller == "webrtc":
         yield _speexdsp()
@@ -61,7 +63,7 @@ def examine(config_file: Path | None, config: Config, control_socket: Path) -> I
     yield _camera(config)
     yield from _gpio(config)
     yield _clock()
-    yield from _network(config)
+    yield from _network(config, credential)
 
 
 def _configuration(file: Path) -> Finding:
@@ -91,9 +93,7 @@ def _state_directory(directory: Path) -> Finding:
     if not directory.exists():
         return Finding("state", WARNING, f"{directory} is not there yet", "the first start makes it")
     if not os.access(directory, os.W_OK):
-        return Finding(
-            "state", BAD, f"{directory} cannot be written by {getpass.getuser()}", "run as the service's user"
-        )
+        return Finding("state", BAD, f"{directory} cannot be written by {_user()}", "run as the service's user")
     free = shutil.disk_usage(directory).free
     if free < FREE_BYTES_LEAST:
         return Finding("state", BAD, f"{directory} has {free // 1024**2} MB left", "make room on the card")
@@ -107,9 +107,7 @@ def _credential(file: Path) -> Finding:
     except FileNotFoundError:
         return Finding("credential", BAD, f"{file} is not there", mend)
     except PermissionError:
-        return Finding(
-            "credential", WARNING, f"{file} is not for {getpass.getuser()} to see", "run as the service's user"
-        )
+        return Finding("credential", WARNING, f"{file} is not for {_user()} to see", "run as the service's user")
     if mode & 0o077:
         return Finding("credential", BAD, f"{file} can be read by others (mode {mode:04o})", f"`chmod 600 {file}`")
     return Finding("credential", GOOD, f"{file} is there, for its owner alone")
@@ -178,11 +176,11 @@ def _access(what: str, devices: list[Path], group: str) -> Finding:
         )
     closed = [device for device in devices if not os.access(device, os.R_OK | os.W_OK)]
     if closed:
-        user = getpass.getuser()
+        user = _user()
         return Finding(
             what, BAD, f"{closed[0]} is not open to {user}", f"`usermod -aG {group} {user}`, then log in anew"
         )
-    return Finding(what, GOOD, f"{devices[0]} is open to {getpass.getuser()}")
+    return Finding(what, GOOD, f"{devices[0]} is open to {_user()}")
 
 
 def _clock() -> Finding:
@@ -195,12 +193,35 @@ def _clock() -> Finding:
     return Finding("clock", GOOD, "is set from the network")
 
 
-def _network(config: Config) -> Iterator[Finding]:
-    for name, url in (("relay", config.account.relay_url), ("service", config.account.api_url)):
+def _network(config: Config, credential: Path) -> Iterator[Finding]:
+    relay, service = _hosts(config, credential)
+    for name, url in (("relay", relay), ("service", service)):
         if url:
             yield _reaches(name, url)
-    if config.space.turn_url:
-        yield _turn(config.space.turn_url)
+    for url in (config.space.turn_url, config.space.turn_listen and f"turn:{config.space.turn_listen}"):
+        if url:
+            yield _turn(url)
+
+
+def _hosts(config: Config, credential: Path) -> tuple[str, str]:
+    """Where the door signs in: what the configuration says, else what its credential does; empty: nobody says."""
+    account, relay, service = config.account, "", ""
+    try:
+        text = credential.read_text().strip()
+        if account.credential == "token-file":
+            from intercom.signalwire.credentials import hosts_of
+
+            relay, service = hosts_of(text).relay_url, hosts_of(text).api_url
+        else:
+            found = json.loads(text)
+            relay, service = str(found["relay_url"]), str(found["api_url"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # another finding says what is wrong with it
+    return account.relay_url or relay, account.api_url or service
+
+
+def _user() -> str:
+    return pwd.getpwuid(os.geteuid()).pw_name
 
 
 def _reaches(name: str, url: str) -> Finding:

@@ -26,6 +26,23 @@ def test_the_command_starts_without_anything_heavy() -> None:
     assert out == "[]\n"
 
 
+def test_the_status_is_told_before_any_parser_is_imported(tmp_path: Path) -> None:
+    code = "import sys; from intercom.start import main; status = main(); print(status, 'argparse' in sys.modules)"
+    asked = [sys.executable, "-c", code, "status", "--json"]
+    environ = {"INTERCOM_SOCKET": str(tmp_path / "none"), "PYTHONPATH": str(Path(intercom.__file__).parents[1])}
+    out = subprocess.run(asked, capture_output=True, text=True, check=True, env=environ).stdout
+    assert out.splitlines()[-1] == "3 False"
+    assert '"state": "not_running"' in out
+
+
+@pytest.mark.parametrize("words", [["status", "--help"], ["status", "--socket", "/none"], ["--version"], []])
+def test_everything_else_goes_to_the_parser(words: list[str]) -> None:
+    asked = [sys.executable, "-m", "intercom.start", *words]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 2, 3)
+    assert "Traceback" not in done.stderr
+
+
 def test_a_good_configuration_is_called_good(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "intercom.toml"
     file.write_text("[call]\nring_time_s = 30\n")

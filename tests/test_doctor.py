@@ -83,3 +83,19 @@ def test_the_report_is_for_people_and_its_status_for_scripts(tmp_path: Path) -> 
     assert doctor.report(iter(findings), lines.append, marks) == 1
     assert lines[1].startswith("BAD sound")
     assert lines[2].endswith("-> plug one in")
+
+
+def test_the_service_that_the_credential_names_is_looked_for(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = f"127.0.0.1:{server.getsockname()[1]}"
+        credential = {"relay_url": f"ws://{place}", "api_url": f"http://{place}"}
+        (tmp_path / "door.json").write_text(json.dumps(credential))
+        assert look(tmp_path, "relay") == Finding("relay", GOOD, f"{place} is reached")
+        assert look(tmp_path, "service").verdict != BAD
+    assert look(tmp_path, "relay").verdict == BAD
+
+
+def test_the_space_s_own_turn_server_is_asked_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "NETWORK_S", 0.2)
+    config = Config(state_dir=str(tmp_path), space=SpaceConfig(turn_listen="127.0.0.1:1"))
+    assert look(tmp_path, "TURN", config).verdict == BAD

@@ -34,7 +34,7 @@ COALESCE_S = 0.05
 """A press changes several things within milliseconds: they are told as one."""
 TICK_S = 1.0
 """Levels and durations move without an event."""
-HEARTBEAT_S = 2.0
+HEARTBEAT_S = 1.0
 """The socket's time of change shows when the event loop last ran; only on a memory file system."""
 SOCKET_MODE = 0o660
 """The owner and the socket's group."""
