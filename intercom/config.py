@@ -4,6 +4,7 @@ A configuration is a TOML file with one table per dataclass of `config_tables.py
 is wrong with it, `example` and `reference_markdown` write its documentation. Secrets never stand in it.
 """
 
+import logging
 import os
 import tomllib
 from collections.abc import Mapping
@@ -53,6 +54,8 @@ __all__ = [
     "reference_markdown",
     "split_listen",
 ]
+
+logger = logging.getLogger(__name__)
 
 FILE_LIMIT_BYTES = 65_536
 """The example, with every setting and all the comments, is a seventh of this."""
@@ -143,6 +146,8 @@ def _parse(text: str, directory: Path, environ: Mapping[str, str]) -> tuple[Conf
     reading = Reading(Config, text, lambda path: _whole_path(path, directory, environ))
     config: Config = reading.read()
     _check_across(config, reading)
+    for note in reading.notes:
+        logger.warning("The configuration in %s, %s", directory, note)
     return config, reading.problems
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from intercom.config_history import HISTORY, History, modernise
 from intercom.config_lines import Key, line_index
 from intercom.config_setting import PATH, TEXT_LIMIT, Setting, settings_of, tables_of
 
@@ -41,7 +42,9 @@ class Problem:
 class Reading:
     """One TOML text on its way into the dataclass `root`: the values found, the problems and their lines."""
 
-    def __init__(self, root: type[Any], text: str, whole_path: Callable[[str], str]) -> None:
+    def __init__(
+        self, root: type[Any], text: str, whole_path: Callable[[str], str], history: History = HISTORY
+    ) -> None:
         self._root = root
         self._whole_path = whole_path
         self._text = text
@@ -51,12 +54,21 @@ class Reading:
         self._names += [f"{name}.{item.name}" for name, table in self._tables.items() for item in settings_of(table)]
         self._problems: list[Problem] = []
         self._document: dict[str, Any] = {}
+        self._old_key: dict[Key, Key] = {}
+        self.notes: list[Problem] = []
+        """What is to be changed some day, and works until then."""
         try:
             self._document = tomllib.loads(text)
         except RecursionError:
             self._problems.append(Problem(None, "", "lists or tables are nested too deeply: make the file flatter"))
         except ValueError as error:
             self._problems.append(_syntax_problem(error))
+        for old in modernise(self._document, history):
+            if old.still_counts:
+                self._old_key[old.now] = old.key
+                self.notes.append(self._problem(old.key, old.told))
+            else:
+                self.report(old.key, old.told)
 
     @property
     def problems(self) -> list[Problem]:
@@ -67,11 +79,14 @@ class Reading:
 
     def report(self, key: Key, message: str) -> None:
         """Note a problem with this key, at its line or that of the nearest table around it."""
+        self._problems.append(self._problem(self._old_key.get(key, key), message))
+
+    def _problem(self, key: Key, message: str) -> Problem:
         if self._lines is None:
             self._lines = line_index(self._text)
         around = (key[:depth] for depth in range(len(key), 0, -1))
         line = next((self._lines[place] for place in around if place in self._lines), None)
-        self._problems.append(Problem(line, ".".join(_shown_key(part) for part in key), message))
+        return Problem(line, ".".join(_shown_key(part) for part in key), message)
 
     def read(self) -> Any:
         """An instance of the root with the document's values; the default where one is missing or wrong."""
