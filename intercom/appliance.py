@@ -322,20 +322,22 @@ class Appliance:
         """On the audio thread."""
         match event:
             case DeviceLost(direction, reason):
+                self.signs.sound_lost()
                 self._in_loop(self.fault, _FAULT_OF[direction], reason)
             case DeviceReturned(direction):
                 self._in_loop(self.fault_cleared, _FAULT_OF[direction])
-                self._in_loop(self._card_came, direction)
+                self._in_loop(self._card_came)
             case EngineStarted():
-                self._in_loop(self._card_came, *ROLE_OF)
+                self._in_loop(self._card_came)
             case EngineFailed(error=error):
                 self.upkeep.failed_elsewhere(Part.AUDIO_THREAD, error)
             case _:
                 logger.debug("%s", event)
 
-    async def _card_came(self, *directions: Direction) -> None:
-        for direction in directions:
-            self.devices.works(ROLE_OF[direction])
+    async def _card_came(self) -> None:
+        for direction, role in ROLE_OF.items():
+            if _FAULT_OF[direction] not in self.machine.faults:
+                self.devices.works(role)
         await self.loudness.card_came()
 
     def _device_recovered(self, event: DeviceRecovery) -> None:
@@ -346,6 +348,10 @@ class Appliance:
             self._spawn(self.fault(Fault.CAMERA, "it was unplugged"))
         elif self.camera.look_again():
             self._spawn(self.fault_cleared(Fault.CAMERA))
+
+    async def _camera_turned(self) -> None:
+        if self.camera is not None and self.camera.is_on_v4l2:
+            self.devices.works("camera")
 
     def _media_event(self, event: CallEvent | VideoEvent) -> None:
         """On the event loop."""
@@ -367,6 +373,7 @@ class Appliance:
             case CameraReturned():
                 self._in_loop(self.fault_cleared, Fault.CAMERA)
             case CameraStarted() | CameraStopped():
+                self._in_loop(self._camera_turned)
                 self.privacy.camera_changed()
             case _:
                 logger.debug("%s", event)

@@ -314,7 +314,7 @@ def _devices(options: argparse.Namespace, client: Client) -> int:
     if options.json:
         print_json(found)
     else:
-        say(text.devices(found, colour=colour()))
+        say(text.devices(found, colour=colour(), local=local))
     return OK
 
 

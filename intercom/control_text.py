@@ -205,7 +205,7 @@ def _device(found: Mapping[str, Any]) -> str:
     return f"{found['id']}: {found['label']}, {usb}" + (f", at {found['port']}" if found["port"] else "")
 
 
-def devices(found: Mapping[str, Any], *, colour: bool) -> str:
+def devices(found: Mapping[str, Any], *, colour: bool, local: Any) -> str:
     """What is plugged in and used."""
     page = Page(colour=colour)
     page.row("sound", found["sound"])
@@ -214,6 +214,8 @@ def devices(found: Mapping[str, Any], *, colour: bool) -> str:
             page.row("", f"{role}: {choice['opens'] or 'none'} ({choice['why']})")
     for card in found["cards"]:
         page.row("", f"card {_device(card)}", "" if card["roles"] else DIM)
+    for was in found["recoveries"][:3]:
+        page.row("", f"{local(was['at'])} {was['role']}: {was['reason']}", DIM)
     page.row("camera", found["camera"] or "none")
     for camera in found["cameras"]:
         page.row("", _device(camera), "" if camera["roles"] else DIM)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from intercom.media.simulated import SimulatedCards
 logger = logging.getLogger(__name__)
 
 ROLE_OF: dict[Direction, Role] = {"capture": "microphone", "playback": "speaker"}
+RECOVERIES_KEPT = 20
+"""As many as a bad plug makes in a minute; each took half a second of somebody's evening."""
 V4L2_SOURCES = ("auto", "v4l2")
 
 
@@ -32,9 +36,13 @@ class DoorDevices:
         """`simulated` pins may have a simulated card; a real door waits for a real one."""
         self._camera_file = config.camera.device if config.camera.source in V4L2_SOURCES else ""
         finder = Finder(camera_name if self._camera_file else lambda file: None)
-        self.roles = Roles(finder, wishes(config), Memory(state_dir / FILE), on_event=on_event)
+        self._on_event = on_event
+        self._recoveries: deque[dict[str, Any]] = deque(maxlen=RECOVERIES_KEPT)
+        self.roles = Roles(finder, wishes(config), Memory(state_dir / FILE), on_event=self._recovered)
+        self.cards: Cards = ChosenCards(self._chosen)
         self.roles.look()
-        self.cards: Cards = self._cards(config, simulated=simulated)
+        if simulated or config.audio.card == "simulated":
+            self.cards = self._perhaps_simulated(config)
         self._watch = Watch(self._look, finder.signature)
         self._engine: AudioEngine | None = None
 
@@ -52,6 +60,21 @@ class DoorDevices:
         if role == "camera" or isinstance(self.cards, ChosenCards):
             self.roles.works(role)
 
+    def _recovered(self, event: DeviceRecovery) -> None:
+        if event.role == "camera" or isinstance(self.cards, ChosenCards):
+            level = logging.WARNING if event.reason == "ambiguous_match" else logging.INFO
+            logger.log(level, "%s", event)
+            self._recoveries.appendleft(
+                {
+                    "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                    "role": event.role,
+                    "reason": event.reason,
+                    "previous": event.previous and event.previous.label,
+                    "new": event.new and event.new.label,
+                }
+            )
+            self._on_event(event)
+
     def camera_file(self) -> str:
         """The device file of the camera, wherever it has been plugged in by now."""
         return self.roles.choices["camera"].opens or self._camera_file
@@ -68,6 +91,7 @@ class DoorDevices:
             "told_by": "the kernel" if self._watch.is_told else "a look every second",
             "roles": roles,
             "cards": [self._row(card) for card in self.roles.cards],
+            "recoveries": list(self._recoveries),
             "cameras": [self._row(camera) for camera in self.roles.cameras],
         }
 
@@ -87,12 +111,11 @@ class DoorDevices:
                 self._engine.reopen(direction)
             self._engine.look_again()
 
-    def _cards(self, config: Config, *, simulated: bool) -> Cards:
-        if simulated or config.audio.card == "simulated":
-            cards = choose_cards(config.audio, SimulatedCards)
-            if isinstance(cards, SimulatedCards) or not any(self._chosen(direction).name for direction in ROLE_OF):
-                return SimulatedCards(config.audio)
-        return ChosenCards(self._chosen)
+    def _perhaps_simulated(self, config: Config) -> Cards:
+        cards = choose_cards(config.audio, SimulatedCards)
+        if isinstance(cards, SimulatedCards) or not any(self._chosen(direction).name for direction in ROLE_OF):
+            return SimulatedCards(config.audio)
+        return self.cards
 
     def _chosen(self, direction: Direction) -> Chosen:
         choice = self.roles.choices[ROLE_OF[direction]]

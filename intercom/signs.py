@@ -30,6 +30,13 @@ _PHASE_PATTERNS = {
 }
 _WITHOUT_A_LIGHT = {Fault.CAMERA}
 """The visitor neither sees nor mends it, and can talk all the same."""
+_WITHOUT_SOUND = {
+    Pattern.IDLE: Pattern.RECOVERING,
+    Pattern.REGISTERING: Pattern.RECOVERING,
+    Pattern.IN_CALL: Pattern.RECOVERING,
+    Pattern.RINGING: Pattern.RINGING_MUTE,
+}
+"""What the light becomes when sound goes; what passes, and an open door, matter more."""
 _RINGING = {Phase.RINGING_OUT, Phase.RINGING_IN}
 _SOUND = {Fault.MICROPHONE, Fault.SPEAKER}
 _FAILURE_TONES = {"USER_BUSY": "busy", "CALL_REJECTED": "busy", "NO_ANSWER": "reorder", "NO_USER_RESPONSE": "reorder"}
@@ -67,7 +74,7 @@ class Timers(Protocol):
 
 
 class Signs:
-    """Keeps lights and sounds true to the machine. All methods but `pressed` belong to the event loop."""
+    """Keeps lights and sounds true to the machine. All but `pressed` and `sound_lost` belong to the event loop."""
 
     def __init__(self, lights: Lights, sounds: Sounds, machine: Machine, loop: Timers) -> None:
         self._lights = lights
@@ -96,6 +103,12 @@ class Signs:
         """A press waits for the house to be reachable: its light stays until that is so, or given up."""
         self._trying = on
         self._lights.show(self.pattern)
+
+    def sound_lost(self) -> None:
+        """The microphone or the speaker went: the light says so at once, whatever the event loop is doing."""
+        without = _WITHOUT_SOUND.get(self.pattern)
+        if without is not None:
+            self._lights.show(without)
 
     def failed(self, cause: str) -> None:
         """The house could not be reached, for this cause (its FreeSWITCH name)."""

@@ -160,6 +160,17 @@ async def test_a_deaf_door_shows_it_in_the_call_too(scene: Scene) -> None:
     assert scene.signs.pattern is Pattern.RECOVERING
 
 
+async def test_the_light_shows_a_lost_microphone_before_the_event_loop_comes_to_it(scene: Scene) -> None:
+    scene.signs.sound_lost()
+    assert scene.visitor.shown[-1] is Pattern.RECOVERING
+
+
+async def test_a_lost_microphone_does_not_put_out_the_light_of_an_open_door(scene: Scene) -> None:
+    scene.signs.door_changed(True)
+    scene.signs.sound_lost()
+    assert scene.visitor.shown[-1] is Pattern.DOOR_OPEN
+
+
 async def test_a_lost_camera_does_not_keep_the_light_from_saying_speak(scene: Scene) -> None:
     press = await scene.machine.press()
     assert press.call is not None

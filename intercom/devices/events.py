@@ -34,4 +34,5 @@ class DeviceRecovery:
     def __str__(self) -> str:
         before = f'"{self.previous.label}"' if self.previous else "none"
         after = f'"{self.new.label}"' if self.new else "none"
-        return f"{self.role}: {before} -> {after} ({self.reason})"
+        advice = "; leave each in its own socket: `intercom devices pin`" if self.reason == "ambiguous_match" else ""
+        return f"{self.role}: {before} -> {after} ({self.reason}){advice}"

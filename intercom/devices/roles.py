@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -11,8 +10,6 @@ from intercom.devices.events import DeviceRecovery, Reason
 from intercom.devices.found import Finder
 from intercom.devices.memory import Memory
 from intercom.devices.selection import GOOD_ENOUGH, Choice, Role, Wishes, choose, rank
-
-log = logging.getLogger(__name__)
 
 
 class Roles:
@@ -50,7 +47,6 @@ class Roles:
             if choice.device is not None:
                 self._had[role] = choice.device
             if event is not None:
-                log.info("%s", event)
                 self._on_event(event)
         return True
 

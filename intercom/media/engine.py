@@ -12,11 +12,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from intercom.media.card import Cards
+from intercom.media.engine_ends import Call, Canceller, FarEnd, NearEnd
 from intercom.media.events import Direction, EngineEvent, EngineFailed, EngineStarted
 from intercom.media.line import CaptureLine, LineLostError, PlaybackLine
 from intercom.media.mixer import Mixer, Playing
@@ -40,35 +41,7 @@ REAL_TIME_PRIORITY = 10
 """Above every ordinary process, below the kernel's own threads."""
 
 
-class FarEnd(Protocol):
-    """The other side's voice, asked for by the engine's thread."""
-
-    def pull(self, now: float) -> Samples:
-        """The next 480 samples to play."""
-
-
-class NearEnd(Protocol):
-    """Where the door's voice goes, called by the engine's thread."""
-
-    def push(self, block: Samples, now: float) -> None:
-        """The next 480 samples that were captured."""
-
-
-Call = tuple[FarEnd, NearEnd]
 L = TypeVar("L", bound=CaptureLine | PlaybackLine)
-
-
-class Canceller(Protocol):
-    """Takes out of the microphone what the speaker played."""
-
-    def played(self, block: Samples) -> None:
-        """Exactly what was written to the speaker."""
-
-    def clean(self, block: Samples) -> Samples:
-        """The captured block without the echo."""
-
-    def reset(self) -> None:
-        """Forget the room: the device changed."""
 
 
 @dataclass(frozen=True, slots=True)
