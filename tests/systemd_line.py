@@ -38,6 +38,16 @@ class SystemdLine:
             said += self.next()
         return said
 
+    def quiet_for(self, seconds: float) -> bool:
+        """Return whether nothing is said for so long."""
+        self._socket.settimeout(seconds)
+        try:
+            return not self.next()
+        except TimeoutError:
+            return True
+        finally:
+            self._socket.settimeout(LIMIT_S)
+
     def heard(self) -> list[str]:
         """Return what was said and not read yet."""
         said: list[str] = []

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from intercom.service import run
+from intercom.supervisor import PartFailedError
 from tests.systemd_line import SystemdLine
 
 CONFIGURATION = """
@@ -86,3 +88,45 @@ def test_a_watchdogs_bite_leaves_in_the_log_where_each_thread_stood(line: System
         _, log = door.communicate(timeout=STOP_S)
     assert "Fatal Python error: Aborted" in log
     assert "in _run_once" in log, "the event loop's own stack"
+
+
+class KeepsFailing:
+    """A service whose part keeps failing."""
+
+    summary = "idle"
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self.on_change = lambda: None
+
+    def stalled(self) -> str | None:
+        return None
+
+    async def start(self) -> None:
+        pass
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+    async def fail(self) -> None:
+        raise PartFailedError("The button failed 6 times: the program ends to be started anew")
+
+
+def test_a_program_that_gives_up_stops_in_order_says_why_in_one_sentence_and_fails(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    part = KeepsFailing()
+    assert run(lambda: part, started=part.fail, mendable=(PartFailedError,)) == 1
+    assert part.stopped
+    assert capfd.readouterr().err == "intercom: The button failed 6 times: the program ends to be started anew\n"
+
+
+def test_a_door_that_hangs_feeds_no_watchdog(line: SystemdLine, tmp_path: Path) -> None:
+    with service("run", tmp_path, line, WATCHDOG_USEC="400000") as door:
+        line.until("WATCHDOG=1")
+        door.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, door.pid, os.WSTOPPED)
+        line.heard()
+        assert line.quiet_for(1.0)
+        door.send_signal(signal.SIGCONT)
+        line.until("WATCHDOG=1")
