@@ -306,7 +306,7 @@ class Camera:
                 subscription.put(unit)
         if returned is not None:
             outage_s = now - returned
-            log.info("The camera is back after %.1f s", outage_s)
+            log.debug("The camera is back after %.1f s", outage_s)
             self._on_event(CameraReturned(outage_s))
 
     def _ask_for_keyframe(self) -> None:
@@ -325,6 +325,6 @@ class Camera:
             first = self._lost_s is None
             if first:
                 self._lost_s = self._last_unit_s if self._last_unit_s is not None else self._clock()
-        log.log(logging.WARNING if first else logging.DEBUG, "Camera lost: %s", reason)
+        log.debug("Camera lost: %s", reason)
         if first:
             self._on_event(CameraLost(reason))

@@ -281,11 +281,11 @@ class DoorCall:
         silent_s = now - max(connected_at, last_packet_at or self._far_seen_at + REPORTS_S)
         if silent_s > SILENT_S and not self._silent:
             self._silent = True
-            log.warning("call %s: nothing received for %.1f s", self._call_id, silent_s)
+            log.debug("call %s: nothing received for %.1f s", self._call_id, silent_s)
             self._on_event(MediaSilent(self._call_id, silent_s))
         elif self._silent and now - last_packet_at <= SILENT_S:
             self._silent = False
-            log.info("call %s: media is back", self._call_id)
+            log.debug("call %s: media is back", self._call_id)
             self._on_event(MediaReturned(self._call_id, self._far_end.last_gap_s))
 
     async def _adapt(self) -> None:
