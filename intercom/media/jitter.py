@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 STEP_S = 0.010
 """What is concealed at a time: the engine's block."""
-MARGIN_S = 0.008
-"""The engine asks at its own times: a packet must be there this long before it is due."""
+MARGIN_S = 0.012
+"""Sound is asked for up to a block before it is due, and the asking thread may be 2 ms late."""
 LONGEST_TARGET_S = 0.200
 """Beyond this people talk over one another; rather lose a packet."""
 QUANTILE = 0.97
@@ -234,7 +234,11 @@ class JitterBuffer:
         self.excess_s -= seconds
 
     def take(self, now: float) -> Decision:
-        """What to play next. Ask whenever the speaker has nothing more; `now` as in `put`."""
+        """What to play next. Ask whenever the speaker has nothing more; `now` is when it will sound, as in `put`.
+
+        What still waits to be played counts: else the delay would be off by up to a block, and with clocks that drift
+        wander by that.
+        """
         self._pass_over()
         if not self._packets:
             return self._without_packets()

@@ -102,7 +102,7 @@ class Playout:
             if len(self._ready) >= BLOCK_SAMPLES:
                 break
             with self._lock:
-                decision = self._jitter.take(now)
+                decision = self._jitter.take(now + len(self._ready) / RATE_HZ)
                 excess_s = self._jitter.excess_s
             if isinstance(decision, Pause) and not self._sounding:
                 return SILENCE
