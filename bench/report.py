@@ -40,13 +40,8 @@ class Report:
         """The report for people."""
         rows = [("figure", "measured", "target", "baseline")]
         for name, value in self.figures.items():
-            beside = ", ".join(
-                f"{who.removesuffix('_' + name)} {_number(number)}"
-                for who, number in self.baselines.items()
-                if who.endswith("_" + name)
-            )
             target = self.targets.get(name)
-            rows.append((name, _number(value), "" if target is None else _number(target), beside))
+            rows.append((name, _number(value), "" if target is None else _number(target), self._beside(name)))
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         lines.insert(1, "  ".join("-" * width for width in widths))
@@ -56,6 +51,17 @@ class Report:
             if not any(who.endswith("_" + name) for name in self.figures)
         ]
         return "\n".join([f"{self.bench} on {self.machine}", "", *lines, *others, *self.notes])
+
+    def _beside(self, name: str) -> str:
+        """Everybody else's figure of this name: of all names that fit, the longest is meant."""
+        fitting = {
+            who: max((f for f in self.figures if who.endswith("_" + f)), key=len, default="") for who in self.baselines
+        }
+        return ", ".join(
+            f"{who.removesuffix('_' + name)} {_number(self.baselines[who])}"
+            for who, fits in fitting.items()
+            if fits == name
+        )
 
     def json(self) -> str:
         """The report for programs: one line."""
@@ -76,13 +82,8 @@ class Report:
         """The report for the documentation."""
         lines = [f"## {self.bench}", "", "| figure | measured | target | baseline |", "|---|---|---|---|"]
         for name, value in self.figures.items():
-            beside = ", ".join(
-                f"{who.removesuffix('_' + name)} {_number(number)}"
-                for who, number in self.baselines.items()
-                if who.endswith("_" + name)
-            )
-            target = self.targets.get(name)
-            lines.append(f"| `{name}` | {_number(value)} | {'' if target is None else _number(target)} | {beside} |")
+            target = "" if name not in self.targets else _number(self.targets[name])
+            lines.append(f"| `{name}` | {_number(value)} | {target} | {self._beside(name)} |")
         for plot in self.plots:
             lines += ["", f"![{plot.title}]({self.image(plot)})"]
         return "\n".join([*lines, "", *(f"{note}  " for note in self.notes), f"Measured on {self.machine}.", ""])

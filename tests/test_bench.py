@@ -45,6 +45,14 @@ def test_the_last_line_of_a_report_is_one_json_object() -> None:
     assert "stock 4" in report.table()
 
 
+def test_a_baseline_stands_beside_the_figure_that_it_is_of_and_no_other() -> None:
+    report = Report(
+        "x", {"p95_ms": 2.0, "loss2_p95_ms": 3.0}, baselines={"stock_p95_ms": 4.0, "stock_loss2_p95_ms": 5.0}
+    )
+    rows = [line.split() for line in report.table().splitlines() if "p95_ms" in line]
+    assert rows == [["p95_ms", "2", "stock", "4"], ["loss2_p95_ms", "3", "stock", "5"]]
+
+
 def test_a_percentile_is_a_value_that_was_measured() -> None:
     assert percentile([3.0, 1.0, 2.0], 95) == 3.0
     assert percentile([5.0], 50) == 5.0
