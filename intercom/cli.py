@@ -110,7 +110,12 @@ def _load_as_service(options: argparse.Namespace) -> Config | None:
 
 
 def _complain(sentence: str) -> None:
-    print(f"intercom: {sentence}", file=sys.stderr)
+    mark = ""
+    if "JOURNAL_STREAM" in os.environ:
+        from intercom.journal import mark_of_error
+
+        mark = mark_of_error()
+    print(f"{mark}intercom: {sentence}", file=sys.stderr)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SOCKET = Path("/run/systemd/journal/socket")
+STDERR = 2
+"""Its descriptor."""
 MESSAGE_CHARS = 16_000
 """A traceback fits; a datagram of this size always does."""
 _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
@@ -28,6 +30,11 @@ def is_journal(descriptor: int, environ: Mapping[str, str]) -> bool:
     except OSError:
         return False
     return environ.get("JOURNAL_STREAM") == f"{about.st_dev}:{about.st_ino}"
+
+
+def mark_of_error() -> str:
+    """What makes a line on standard error an error in the journal; empty anywhere else."""
+    return f"<{priority(logging.ERROR)}>" if is_journal(STDERR, os.environ) else ""
 
 
 def priority(level: int) -> int:

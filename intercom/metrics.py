@@ -154,7 +154,17 @@ def figures(door: Appliance, *, uptime_s: float) -> list[Family]:
             "intercom_press_to_ring_seconds", "From the press until the service has the call.", book.press_to_ring
         ),
         histogram("intercom_call_mos", "Mean opinion score of the calls that are over, 1 to 4.5.", book.scores),
+        *_echo_figures(door),
         *_call_figures(door),
+    ]
+
+
+def _echo_figures(door: Appliance) -> list[Family]:
+    """Of the echo canceller, as it last heard the far end; nothing where there is none."""
+    stats = None if door.canceller is None else door.canceller.stats()
+    return [
+        one("intercom_echo_loss_db", "gauge", "Echo taken away.", None if stats is None else stats.echo_loss_db),
+        one("intercom_echo_level_db", "gauge", "Echo before that.", None if stats is None else stats.echo_level_db),
     ]
 
 

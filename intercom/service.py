@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from intercom import footprint
 from intercom.config import Config
-from intercom.journal import JournalHandler, is_journal
+from intercom.journal import STDERR, JournalHandler, is_journal, mark_of_error
 from intercom.notify import Notifier
 from intercom.watchdog import Watchdog
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STDERR = 2
-"""Its descriptor."""
 STOP_S = 1.8
 """Ctrl-C to the end; people wait two seconds before they press it again."""
 
@@ -80,7 +78,7 @@ def run(
     try:
         return asyncio.run(_until_signal(part, started))
     except told as error:
-        print(f"intercom: {_sentence(error)}", file=sys.stderr)
+        print(f"{mark_of_error()}intercom: {_sentence(error)}", file=sys.stderr)
         return 1
 
 

@@ -155,7 +155,7 @@ class Space:
         except OSError as problem:
             raise SpaceConfigError(
                 f"The space cannot listen on {self._config.listen}: {problem.strerror or problem}. "
-                "Stop what uses the port, or choose another one in [space] listen."
+                "Give this machine that address, stop what uses the port, or choose others in [space] listen."
             ) from problem
         self._listener = listener
         self.tokens.channel_host = f"puc.{self._public_host()}:{self._port}"

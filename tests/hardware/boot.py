@@ -96,13 +96,23 @@ def image() -> Path:
 
 
 class Machine(Guest):
-    """A guest with a disk of its own; `disk` keeps what it writes, so that another boot may find it again."""
+    """A guest with a disk of its own; `disk` keeps what it writes, so that another boot may find it again.
 
-    def __init__(self, disk: Path | None = None, *, arguments: Sequence[str] = (), namespace: str | None = None):
+    `access` is "rw", or "ro" for a root that nothing writes.
+    """
+
+    def __init__(
+        self,
+        disk: Path | None = None,
+        *,
+        access: str = "rw",
+        arguments: Sequence[str] = (),
+        namespace: str | None = None,
+    ):
         self._folder = tempfile.TemporaryDirectory(prefix="intercom-disk-")
         overlay = disk or Path(self._folder.name) / "overlay"
         super().__init__(
-            root=(f"ubd0={overlay},{image()}", "root=/dev/ubda", "rootfstype=ext4", "rw"),
+            root=(f"ubd0={overlay},{image()}", "root=/dev/ubda", "rootfstype=ext4", access),
             arguments=("systemd.getty_auto=no", f"checkout={CHECKOUT}", *arguments),
             namespace=namespace,
             memory_mb=MEMORY_MB,

@@ -18,8 +18,10 @@ from pathlib import Path
 
 import pytest
 
+from .boot import image
 from .guest import CHECKOUT, SHARED, Guest, GuestError
-from .kernel import CACHE, UnavailableError, cache, wish
+from .kernel import CACHE, UnavailableError, cache, ensure, wish
+from .station import installed
 
 INSIDE = Path(__file__).parent / "inside"
 MODULE_LIMIT_S = 240.0
@@ -32,6 +34,19 @@ CARDS = ("snd_aloop.enable=1", "snd_aloop.id=Ring")
 REPORTS = "reports.jsonl"
 IN_GUEST = "INTERCOM_IN_GUEST"
 """Set in the guest's pytest to the file for its reports."""
+
+
+@pytest.fixture(scope="session")
+def station_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A disk with the door station installed on it; each machine boots a copy."""
+    try:
+        ensure()
+        image()
+    except UnavailableError as reason:
+        if wish() == "on":
+            raise
+        pytest.skip(str(reason))
+    return installed(tmp_path_factory.mktemp("station"))
 
 
 class GuestModule:
