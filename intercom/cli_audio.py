@@ -40,7 +40,7 @@ def add_commands(commands: Any, *, load: Load, config_help: str) -> None:
 def _test(options: argparse.Namespace, config: Config | None) -> int:
     if config is None:
         return BAD_CONFIG
-    from intercom.media.card import choose_cards
+    from intercom.door_devices import cards_now
     from intercom.media.errors import CardBusyError, CardError
     from intercom.media.hardware_mixer import open_mixer
     from intercom.media.levels import LEVELS_FILE, LevelStore, configured
@@ -53,7 +53,7 @@ def _test(options: argparse.Namespace, config: Config | None) -> int:
     state_dir = options.state_dir or config.state_path(os.environ)
     store = LevelStore(state_dir / LEVELS_FILE)
     try:
-        cards = choose_cards(config.audio, SimulatedCards, pass_over_busy=False)
+        cards = cards_now(config, state_dir)
         levels = store.load(cards.description, configured(config.audio))
         mixer = open_mixer(cards)
         mixer.freeze()

@@ -112,16 +112,28 @@ class DoorDevices:
             self._engine.look_again()
 
     def _perhaps_simulated(self, config: Config) -> Cards:
-        cards = choose_cards(config.audio, SimulatedCards)
-        if isinstance(cards, SimulatedCards) or not any(self._chosen(direction).name for direction in ROLE_OF):
+        cards = choose_cards(config.audio, SimulatedCards)  # which passes over a card that a desktop holds
+        if isinstance(cards, SimulatedCards) or (config.audio.card == AUTO and not self.has_card()):
             return SimulatedCards(config.audio)
         return self.cards
+
+    def has_card(self) -> bool:
+        """Whether there is a sound card to open now, in whichever direction."""
+        return any(self._chosen(direction).name for direction in ROLE_OF)
 
     def _chosen(self, direction: Direction) -> Chosen:
         choice = self.roles.choices[ROLE_OF[direction]]
         device = choice.device
         label = device.label if device is not None else choice.opens or ""
         return Chosen(choice.opens, label, choice.why, device.plug if device is not None else 0)
+
+
+def cards_now(config: Config, state_dir: Path) -> Cards:
+    """The cards that a door with this configuration would use now, for a trial of them; simulated if it has none."""
+    devices = DoorDevices(config, state_dir, simulated=False, on_event=lambda event: None)
+    if config.audio.card == "simulated" or (config.audio.card == AUTO and not devices.has_card()):
+        return SimulatedCards(config.audio)
+    return devices.cards
 
 
 def wishes(config: Config) -> Wishes:

@@ -11,7 +11,7 @@ import alsaaudio
 import pytest
 
 from intercom import cli, cli_audio
-from intercom.media import card
+from intercom.devices import Device, Finder
 from tests.alsa import AlsaCards, alsa_cards, alsa_session
 
 __all__ = ["alsa_cards", "alsa_session"]
@@ -55,7 +55,8 @@ def test_a_busy_card_is_told_in_one_sentence(
         raise alsaaudio.ALSAAudioError("Device or resource busy [plughw:CARD=Device]")
 
     monkeypatch.setattr(alsaaudio, "PCM", busy)
-    monkeypatch.setattr(card, "list_cards", lambda: [card.CardName(0, "Device")])
+    plugged = Device("Device", "USB Phone", "usb", "usb-1.2", captures=0, plays=0)
+    monkeypatch.setattr(Finder, "sound_cards", lambda finder: [plugged])
     assert cli.main(["audio", "test", "--config", config_file(tmp_path, f'card = "{chosen}"')]) == cli_audio.BUSY
     assert capsys.readouterr().err == (
         "intercom: the sound card is busy: stop the door station (`sudo systemctl stop intercom`), then test again\n"

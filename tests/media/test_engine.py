@@ -171,7 +171,8 @@ def processor_time_of_a_moment() -> float:
 def test_a_call_goes_on_when_the_card_comes_back(
     fragile_alsa_cards: AlsaCards, reported: Reported[EngineEvent]
 ) -> None:
-    engine = AudioEngine(names(fragile_alsa_cards), on_event=reported)
+    canceller = ForgetfulCanceller()
+    engine = AudioEngine(names(fragile_alsa_cards), on_event=reported, canceller=canceller)
     engine.start()
     near = NearEndMemory()
     try:
@@ -186,6 +187,24 @@ def test_a_call_goes_on_when_the_card_comes_back(
             heard.wait_for_tone(1000)
     finally:
         engine.stop()
+    assert canceller.heard_since_reset < canceller.heard
+
+
+class ForgetfulCanceller:
+    """Cancels nothing, and knows how much it has heard since it was told to forget the room."""
+
+    def __init__(self) -> None:
+        self.heard = self.heard_since_reset = 0
+
+    def played(self, block: Samples) -> None:
+        self.heard += 1
+        self.heard_since_reset += 1
+
+    def clean(self, block: Samples) -> Samples:
+        return block
+
+    def reset(self) -> None:
+        self.heard_since_reset = 0
 
 
 def test_a_card_that_is_not_there_is_reported_and_the_engine_lives(reported: Reported[EngineEvent]) -> None:
@@ -231,6 +250,31 @@ def test_without_a_microphone_the_far_end_hears_a_notice_and_its_stream_goes_on(
     finally:
         engine.stop()
     assert reported.wait_for(DeviceLost).direction == "capture"
+
+
+class MicrophoneOnly(CardNames):
+    """A card whose speaker is away."""
+
+    def open(self, direction: Direction) -> Pcm:
+        if direction == "playback":
+            raise CardError("there is no speaker")
+        return super().open(direction)
+
+
+def test_without_a_speaker_the_far_end_hears_the_door_and_a_notice_over_it(
+    alsa_cards: AlsaCards, reported: Reported[EngineEvent]
+) -> None:
+    engine = AudioEngine(MicrophoneOnly(alsa_cards.microphone, alsa_cards.speaker, "half a card"), on_event=reported)
+    engine.start()
+    near = NearEndMemory()
+    try:
+        with alsa_cards.speak(tone(1300, 20)):
+            engine.connect(FarEndTone(1000), near)
+            near.wait_for_tone(620, 10)
+            near.wait_for_tone(1300)
+    finally:
+        engine.stop()
+    assert reported.wait_for(DeviceLost).direction == "playback"
 
 
 def test_without_any_card_what_the_far_end_says_passes_by_and_a_chime_ends_in_its_time(
