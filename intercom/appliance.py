@@ -99,7 +99,7 @@ class Appliance:
         )
         self.privacy = CameraPrivacy(self.camera, self.panel.camera, state_dir)
         self.pictures = PressPictures(self.snapshot)
-        self.media = DoorMedia(self.engine, lambda: self.camera, on_event=self._media_event)
+        self.media = DoorMedia(self.engine, lambda: self.camera, on_event=self._media_event, dtx=config.audio.dtx)
         history = config.history
         self.logbook = Logbook(
             CallLog(state_dir / "calls.db", keep_calls=history.keep_calls, keep_days=history.keep_days),

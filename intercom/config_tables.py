@@ -104,6 +104,11 @@ class AudioConfig:
         0.0, "Louder or softer speaker. Turn it down if callers hear echo.", low=-60, high=20
     )
     microphone_gain_db: float = setting(0.0, "Louder or softer microphone.", low=-60, high=20)
+    dtx: bool = setting(
+        False,
+        "Send nothing while it is quiet at the door (Opus discontinuous transmission): saves data on a metered line. "
+        "Some telephone servers take the silence for a lost call.",
+    )
     night_from: str = setting(
         "", "Local time from which the speaker is quieter, for example `22:00`. Empty: it never is.", shape=TIME
     )

@@ -60,8 +60,11 @@ class MicrophoneTrack(EncodedTrack):
         wanted, self._wanted = self._wanted, None
         if wanted is not None:
             self._encoder.adapt(bitrate_bps=wanted[0], loss_percent=wanted[1])
-        self._packets.append((self._pts, self._encoder.encode(frame)))
-        self._pts += FRAME_SAMPLES
+        payload = self._encoder.encode(frame)
+        pts, self._pts = self._pts, self._pts + FRAME_SAMPLES
+        if not payload:
+            return
+        self._packets.append((pts, payload))
         with contextlib.suppress(RuntimeError):  # the loop has closed; the engine lets go of us next
             self._sending_loop.call_soon_threadsafe(self._arrived.set)
 

@@ -20,7 +20,7 @@ class Encoder(Protocol):
     """Of the RTP timestamps."""
 
     def encode(self, frame: Samples) -> bytes:
-        """The payload of 20 ms (960 samples)."""
+        """The payload of 20 ms (960 samples); empty when it is silence that need not be sent."""
 
     def adapt(self, *, bitrate_bps: int, loss_percent: int) -> None:
         """What the network allows and what it loses; harmless where the codec cannot follow."""

@@ -55,13 +55,14 @@ class Connection:
         on_packet: Callable[[Connection, RtpPacket], None],
         on_state: Callable[[Connection], None],
         on_video_event: Callable[[VideoEvent], None],
+        dtx: bool = False,
         clock: Callable[[], float],
     ) -> None:
         """`names` is filled by the first connection of a call and obeyed by the others.
 
         `early_camera`: the camera starts with the negotiation and is warm when the far end answers; else at `show`.
         """
-        self.track = MicrophoneTrack(encoder_for("opus"))
+        self.track = MicrophoneTrack(encoder_for("opus", dtx=dtx))
         self.payload_types = PayloadTypes()
         self.video: VideoSender | None = None
         self.why_no_video = "" if camera is not None else "the call has no video"
@@ -71,6 +72,7 @@ class Connection:
         self.connected_at: float | None = None
         """When ICE and DTLS were up."""
         self._audio = audio
+        self._dtx = dtx
         self._camera = camera
         self._names = names
         self._early_camera = early_camera
@@ -191,7 +193,7 @@ class Connection:
         """Both descriptions are known."""
         self.payload_types.learn(self._peer.localDescription.sdp, self._peer.remoteDescription.sdp)
         if self.negotiated_at is None:
-            self.track.use(encoder_for(self.payload_types.sent_codec))
+            self.track.use(encoder_for(self.payload_types.sent_codec, dtx=self._dtx))
             self.negotiated_at = self._clock()
 
     def _state_changed(self) -> None:

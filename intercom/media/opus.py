@@ -28,6 +28,8 @@ _FRAME_SIZES_10_US = (*(1000, 2000, 4000, 6000) * 3, *(1000, 2000) * 2, *(250, 5
 """By TOC configuration number (RFC 6716 table 2)."""
 _FIRST_CELT = 16
 """From this configuration on there is no SILK layer, and so no redundancy (RFC 6716 table 2)."""
+SILENT_BYTES = 2
+"""A packet as short as that need not be sent (opus_encode)."""
 LONGEST_BYTES = 1275
 """Of one frame (RFC 6716 section 3.2.1)."""
 # The binding's own `encode` and `decode` turn every sample into a Python object: these hand libopus our buffers.
@@ -64,11 +66,11 @@ class OpusEncoder:
             self._encoder.packet_loss_perc = loss_percent
 
     def encode(self, frame: Samples) -> bytes:
-        """The packet of 960 samples."""
+        """The packet of 960 samples; empty where discontinuous transmission has nothing to say."""
         size = _encode(self._encoder.encoder_state, frame.tobytes(), len(frame), self._packet, LONGEST_BYTES)
         if size < 0:
             raise CodecError(f"libopus does not encode {len(frame)} samples: {_reason(size)}")
-        return ctypes.string_at(self._packet, size)
+        return ctypes.string_at(self._packet, size) if size > SILENT_BYTES else b""
 
 
 class OpusDecoder:

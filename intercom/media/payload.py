@@ -54,10 +54,13 @@ def _audio(description: str) -> Codecs:
     return next((s.rtpmaps() for s in Description.parse(description).sections if s.kind == "audio"), {})
 
 
-def encoder_for(codec: str) -> Encoder:
-    """A fresh encoder; SessionDescriptionError for a codec that the door does not speak."""
+def encoder_for(codec: str, *, dtx: bool = False) -> Encoder:
+    """A fresh encoder, that says nothing of silence if it can with `dtx`.
+
+    SessionDescriptionError for a codec that the door does not speak.
+    """
     if codec == "opus":
-        return OpusEncoder()
+        return OpusEncoder(dtx=dtx)
     if codec == "pcmu":
         return G711Encoder("pcmu")
     if codec == "pcma":

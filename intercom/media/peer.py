@@ -59,6 +59,7 @@ class DoorCall:
         camera: Camera | None,
         *,
         audio: bool,
+        dtx: bool = False,
         on_event: Callable[[CallEvent | VideoEvent], None],
         clock: Callable[[], float],
     ) -> None:
@@ -68,6 +69,7 @@ class DoorCall:
         self._engine = engine
         self._camera = camera
         self._audio = audio
+        self._dtx = dtx
         self._on_event = on_event
         self._clock = clock
         self._names: TrackNames = {}
@@ -119,6 +121,7 @@ class DoorCall:
             on_packet=self._receive,
             on_state=self._connection_changed,
             on_video_event=self._on_event,
+            dtx=self._dtx,
             clock=self._clock,
         )
 

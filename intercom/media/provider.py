@@ -26,12 +26,17 @@ class DoorMedia:
         camera_factory: Callable[[], Camera | None] | None = None,
         *,
         on_event: Callable[[CallEvent | VideoEvent], None],
+        dtx: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_event` is called on the event loop; `camera_factory` once for every call with video."""
+        """`on_event` is called on the event loop; `camera_factory` once for every call with video.
+
+        `dtx`: nothing is sent while it is quiet here.
+        """
         self._engine = engine
         self._camera_factory = camera_factory
         self._on_event = on_event
+        self._dtx = dtx
         self._clock = clock
         self._calls: WeakValueDictionary[str, DoorCall] = WeakValueDictionary()
 
@@ -63,6 +68,7 @@ class DoorMedia:
             self._engine,
             camera,
             audio=audio,
+            dtx=self._dtx,
             on_event=self._on_event,
             clock=self._clock,
         )

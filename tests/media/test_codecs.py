@@ -87,6 +87,14 @@ def test_at_every_loss_the_packets_of_speech_hold_the_one_before_them(loss: floa
     assert sum(after_speech) >= 0.98 * len(after_speech)
 
 
+def test_with_discontinuous_transmission_a_quiet_street_is_told_of_twice_a_second() -> None:
+    street = np.random.default_rng(1).normal(0, 8, 48_000 * 4).astype(np.int16)
+    encoder = OpusEncoder(dtx=True)
+    sent = [bool(encoder.encode(frame)) for frame in frames(street)]
+    assert 4 <= sum(sent[50:]) <= 15  # of 150; a far end that hears nothing for 3 s takes the call for lost
+    assert all(OpusEncoder().encode(frame) for frame in frames(street[:9600]))
+
+
 def test_a_packet_says_whether_it_holds_the_one_before() -> None:
     without = OpusEncoder()
     without._encoder.inband_fec = 0

@@ -189,6 +189,29 @@ def test_a_far_end_that_pauses_is_silence_and_comes_back_at_the_usual_delay() ->
     assert line.delay_ms_at(5) <= 25
 
 
+def test_silence_that_is_not_sent_is_no_loss_and_the_voice_after_it_is_heard_at_the_usual_delay() -> None:
+    buffer = JitterBuffer(CLOCK_HZ)
+    said = [n for n in range(300) if n < 100 or n >= 200 or n % 21 == 0]
+    arrivals = [(n * FRAME_S, number, n) for number, n in enumerate(said)]
+    played: dict[int, float] = {}
+    queued = 0.0
+    for block in range(620):
+        now = block * 0.010
+        while arrivals and arrivals[0][0] <= now:
+            arrived, number, n = arrivals.pop(0)
+            buffer.put(number, n * FRAME, n.to_bytes(4, "big"), FRAME, arrived, repairs=True)
+        while queued < 480:
+            decision = buffer.take(now + queued / CLOCK_HZ)
+            if isinstance(decision, Play):
+                played[int.from_bytes(decision.payload, "big")] = now
+            queued += FRAME if isinstance(decision, Play) else decision.ticks
+        queued -= 480
+    assert list(played) == said
+    assert buffer.stats.lost == 0
+    assert buffer.stats.lost_s == 0
+    assert max(at - n * FRAME_S for n, at in played.items()) < 0.040
+
+
 def test_a_stream_that_begins_anew_is_followed_at_once() -> None:
     buffer = JitterBuffer(CLOCK_HZ)
     for n in range(50):
