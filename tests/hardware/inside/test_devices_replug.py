@@ -151,7 +151,7 @@ async def test_sound_that_is_late_at_boot_is_waited_for_without_a_word_to_the_jo
     headset: Headset, open_door: Opens, capfd: pytest.CaptureFixture[str]
 ) -> None:
     headset.tone(DOOR_HZ)
-    door = await open_door()
+    door = await open_door(card="plughw:CARD=Headset,DEV=0")
     door.call()
     await eventually(lambda: door.near.hears(NOTICE_HZ), LIMIT_S, "the far end hears that sound is missing")
     await plugged(headset)

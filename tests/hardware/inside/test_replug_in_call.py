@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from intercom.devices import Finder
+from intercom.media.camera_v4l2_controls import camera_name
 from tests.hardware.gpio import GpioChip
 from tests.hardware.headset import Headset
-from tests.hardware.house import PINS, House
+from tests.hardware.house import CONFIGURATION, PINS, House
 from tests.hardware.resident import Resident
 from tests.hardware.wait import eventually
 
@@ -17,14 +20,21 @@ pytest.importorskip("lgpio", reason="lgpio is not installed: pip install 'interc
 
 RESIDENT_HZ, VISITOR_HZ, NOTICE_HZ = 1000, 700, 620
 LIMIT_S = 30.0
+DRIVER = Path("/sys/bus/platform/drivers/vivid")
 
 
 @pytest.fixture
 def house(tmp_path: Path, header: GpioChip, headset: Headset) -> Iterator[House]:
     headset.tone(VISITOR_HZ)
     headset.plug()
-    with House(tmp_path, header) as house:
+    with House(tmp_path, header, configuration=CONFIGURATION.replace('source = "off"', camera())) as house:
         yield house
+
+
+def camera() -> str:
+    """The configuration of the one camera that can be pulled out."""
+    found = next(camera for camera in Finder(camera_name).cameras() if camera.label == "vivid")
+    return f'source = "v4l2"\ndevice = "{found.name}"\nwidth = 320\nheight = 180\nframe_rate = 5'
 
 
 @pytest.fixture
@@ -78,3 +88,18 @@ async def test_the_house_rings_although_the_headset_is_missing_and_hears_it_when
     headset.plug(wait=False)
     await eventually(lambda: resident.hears(VISITOR_HZ), LIMIT_S, "the resident hears the visitor")
     await call.hangup()
+
+
+async def test_a_camera_that_goes_while_nobody_looks_is_a_fault_until_it_is_back(
+    house: House, header: GpioChip
+) -> None:
+    def faults() -> list[str]:
+        return [fault["kind"] for fault in house.status()["faults"]]
+
+    await eventually(lambda: house.status()["lights"] == "idle", LIMIT_S, "the door is idle")
+    await asyncio.to_thread((DRIVER / "unbind").write_text, "vivid.0")
+    try:
+        await eventually(lambda: faults() == ["camera"], LIMIT_S, "the camera is missed")
+    finally:
+        await asyncio.to_thread((DRIVER / "bind").write_text, "vivid.0")
+    await eventually(lambda: not faults(), LIMIT_S, "the camera is back")
