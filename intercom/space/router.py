@@ -59,6 +59,8 @@ class _Offer:
     deadline: float
     reply: tuple[Request, VertoMessage] | None
     "The modify to answer; None for a reattach, which is answered by an event."
+    newer: str | None = None
+    "What the same end has offered since: it takes the place of this offer when that has been answered."
 
 
 class Router:
@@ -190,7 +192,7 @@ class Router:
         leg = self._leg(session, message)
         call, sdp = leg.call, _sdp(message)
         if leg not in call.ringing:
-            return self._answer_to_offer(leg, sdp)
+            return self._answer_to_offer(leg, sdp, now)
         for loser in self.calls.answer(leg):
             loser.bye(_code("LOSE_RACE"), self._wall())
         call.next_ping_at = now + PING_INTERVAL_S
@@ -257,13 +259,15 @@ class Router:
         if any(offer.leg.call is leg.call for offer in self._offers):
             raise RefusedError("Another new offer is under way in this call")
         self._offers.append(_Offer(leg, far, now + MODIFY_LIMIT_S, reply))
-        sdp = offer_between(sdp, by=leg.session.agent, to=far.session.agent)
-        far.tell("verto.modify", {"action": "updateMedia", "sdp": sdp}, self._wall())
+        self._pass_offer(self._offers[-1], sdp)
 
-    def _answer_to_offer(self, far: Leg, sdp: str) -> dict[str, Any]:
+    def _answer_to_offer(self, far: Leg, sdp: str, now: float) -> dict[str, Any]:
         offer = next((offer for offer in self._offers if offer.far is far), None)
         if offer is None:
             raise RefusedError("The call is answered already")
+        if offer.newer is not None:
+            self._pass_newer(offer, now)
+            return {"message": "CALL MODIFIED", "callID": far.call_id}
         self._offers.remove(offer)
         leg = offer.leg
         sdp = answer_between(sdp, by=far.session.agent, to=leg.session.agent)
@@ -274,13 +278,31 @@ class Router:
             leg.session.send(frames.verto_result(*offer.reply, leg.session.node_id, value))
         return {"message": "CALL MODIFIED", "callID": far.call_id}
 
+    def _pass_newer(self, offer: _Offer, now: float) -> None:
+        """The far end has answered what nobody waits for any more: it gets the newer offer."""
+        assert offer.newer is not None
+        sdp, offer.newer, offer.deadline = offer.newer, None, now + MODIFY_LIMIT_S
+        self._pass_offer(offer, sdp)
+
+    def _pass_offer(self, offer: _Offer, sdp: str) -> None:
+        sdp = offer_between(sdp, by=offer.leg.session.agent, to=offer.far.session.agent)
+        offer.far.tell("verto.modify", {"action": "updateMedia", "sdp": sdp}, self._wall())
+
     def _offer_failed(self, offer: _Offer, why: str) -> None:
         self._offers.remove(offer)
         if offer.reply is None:
             self._end(offer.leg.call, _code("NORMAL_TEMPORARY_FAILURE"))
             return
-        session = offer.leg.session
-        session.send(frames.verto_refusal(*offer.reply, session.node_id, frames.CALL_ERROR, why))
+        self._answer_refused(offer, why)
+
+    def _refuse_offer(self, offer: _Offer, why: str) -> None:
+        self._offers.remove(offer)
+        self._answer_refused(offer, why)
+
+    def _answer_refused(self, offer: _Offer, why: str) -> None:
+        if offer.reply is not None:
+            session = offer.leg.session
+            session.send(frames.verto_refusal(*offer.reply, session.node_id, frames.CALL_ERROR, why))
 
     def _reattach(self, session: Session, call_id: str, sdp: str, now: float) -> dict[str, Any]:
         leg = self.calls.leg(session, call_id) or self.calls.orphan(session.subscriber.id, call_id)
@@ -290,8 +312,17 @@ class Router:
             if leg.session.link is not None:
                 raise RefusedError("The call goes on at another device")
             self.calls.move(leg, session)
-        self._offer(leg, self._far(leg), sdp, now, None)
+        self._offer_again(leg, self._far(leg), sdp, now)
         return {"message": "CALL CREATED", "callID": call_id, "memberID": leg.member_id}
+
+    def _offer_again(self, leg: Leg, far: Leg, sdp: str, now: float) -> None:
+        """Offer for an end that has forgotten all; the reference client does so twice after a reload."""
+        for offer in [offer for offer in self._offers if offer.leg.call is leg.call]:
+            if offer.leg is leg and offer.reply is None:
+                offer.newer = sdp
+                return
+            self._refuse_offer(offer, "The far end begins anew")
+        self._offer(leg, far, sdp, now, None)
 
     # -- ends ----------------------------------------------------------------------------------------------
 
@@ -308,12 +339,7 @@ class Router:
     def _forget(self, call: Call) -> None:
         self.calls.close(call)
         for offer in [offer for offer in self._offers if offer.leg.call is call]:
-            self._offers.remove(offer)
-            if offer.reply is not None:
-                session = offer.leg.session
-                session.send(
-                    frames.verto_refusal(*offer.reply, session.node_id, frames.CALL_ERROR, "CALL DOES NOT EXIST")
-                )
+            self._refuse_offer(offer, "CALL DOES NOT EXIST")
 
     def _leg(self, session: Session, message: VertoMessage) -> Leg:
         leg = self.calls.leg(session, _call_id(message))

@@ -93,15 +93,16 @@ async def test_the_door_takes_the_reference_clients_ice_restart(
         await home.until(State.IDLE)
 
 
+@pytest.mark.parametrize("more", [{}, {"reconnectAttachedCalls": True}], ids=["told", "remembered"])
 async def test_a_reloaded_page_gets_its_call_with_the_door_back(
-    browser: Browser, space: Space, home: Home, alsa_cards: AlsaCards
+    browser: Browser, space: Space, home: Home, alsa_cards: AlsaCards, more: dict[str, bool]
 ) -> None:
     """The space tells the new page of its call; it asks for sound alone, for only the old one knew of a picture."""
     async with ReferenceClient(browser, space, "tablet", groups=("house",)) as client:
         call = await client.dial("/private/door")
         await client.reaches(call, "connected")
         await home.until(State.IN_CALL)
-        await client.open()
+        await client.open(**more)
         await client.until_state(lambda state: call in state["calls"], "its call back")
         await client.reaches(call, "connected")
         await they_hear_each_other(client, call, alsa_cards)

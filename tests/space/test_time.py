@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from intercom.space.calls import PING_INTERVAL_S, RING_LIMIT_S
 from intercom.space.exchange import AUTHENTICATION_LIMIT_S, SESSIONS_PER_SUBSCRIBER_LIMIT
 from intercom.space.router import CALLS_PER_SESSION_LIMIT, MODIFY_LIMIT_S
@@ -144,3 +146,36 @@ def test_an_event_that_died_with_a_socket_comes_again_until_it_is_acknowledged()
         assert house.methods("kitchen") == heard
         assert all(message["params"]["callID"] == theirs for message in house.heard["kitchen"])
         house.forget()
+
+
+def reattach(house: Switchboard, who: str, call_id: str, sdp: str) -> dict[str, Any] | None:
+    return house.verto(who, "verto.invite", call_id, sdp=sdp, dialog={"reattaching": True, "attach": True})
+
+
+def offered(house: Switchboard, who: str) -> list[str]:
+    return [m["params"]["sdp"] for m in house.heard[who] if m["method"] == "verto.modify"]
+
+
+def test_who_reattaches_twice_gets_the_answer_to_its_last_offer() -> None:
+    house = Switchboard("door", "kitchen")
+    theirs = house.call("door", "kitchen")
+    for sdp in (f"{SDP}first", f"{SDP}second"):
+        answer = reattach(house, "kitchen", theirs, sdp)
+        assert answer is not None
+        assert answer["result"]["message"] == "CALL CREATED"
+    assert offered(house, "door") == [f"{SDP}first"]
+    house.verto("door", "verto.answer", "call", sdp=f"{SDP}to the first")
+    assert house.methods("kitchen") == []
+    assert offered(house, "door") == [f"{SDP}first", f"{SDP}second"]
+    house.verto("door", "verto.answer", "call", sdp=f"{SDP}to the second")
+    assert [message["params"]["sdp"] for message in house.heard["kitchen"]] == [f"{SDP}to the second"]
+
+
+def test_who_reattaches_goes_before_an_offer_that_its_last_self_was_to_answer() -> None:
+    house = Switchboard("door", "kitchen")
+    theirs = house.call("door", "kitchen")
+    assert house.verto("door", "verto.modify", "call", action="updateMedia", sdp=f"{SDP}mending") is None
+    reattach(house, "kitchen", theirs, f"{SDP}back")
+    refused = house.answers["door"][-1]["result"]["result"]
+    assert "begins anew" in refused["error"]["message"]
+    assert offered(house, "door") == [f"{SDP}back"]
