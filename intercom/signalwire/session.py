@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, structs
 
 from intercom.signalwire import messages as m
 from intercom.signalwire.errors import (
@@ -136,6 +136,17 @@ class Session:
                 del self._pending[request_id]
                 why = f"The connection was lost before {pending.request.method} was answered."
                 self._report(RequestFailed(request_id, TransportError(why)))
+
+    def renewed(self, answer: Any) -> None:
+        """Take what signalwire.reauthenticate was answered with: an embedded space gives new ICE servers as well."""
+        if self.result is None or not isinstance(answer, dict) or "ice_servers" not in answer:
+            return
+        try:
+            servers = m.decode({"ice_servers": answer["ice_servers"]}, m.ConnectResult).ice_servers
+        except BadFrameError as error:
+            self._report(FrameRejected(str(error)))
+        else:
+            self.result = structs.replace(self.result, ice_servers=servers)
 
     def forget(self) -> None:
         """Drop what would resume the session; the next socket starts a fresh one."""

@@ -116,7 +116,7 @@ class Exchange:
 
     :param gate: checks tokens.
     :param addresses: knows who is where.
-    :param ice_servers: the ICE servers that a subscriber is given.
+    :param ice_servers: the ICE servers that a subscriber is given, by its client's agent.
     :param wall: the time of day for events, seconds since 1970; all `now` are monotonic seconds.
     """
 
@@ -125,7 +125,7 @@ class Exchange:
         gate: Gate,
         addresses: AddressBook,
         *,
-        ice_servers: Callable[[Subscriber], Sequence[IceServer]],
+        ice_servers: Callable[[Subscriber, str], Sequence[IceServer]],
         wall: Callable[[], float],
     ) -> None:
         self._gate = gate
@@ -312,7 +312,7 @@ class Exchange:
             identity=session.identity,
             protocol=session.protocol,
             authorization=self._authorization(session.grant),
-            ice_servers=list(self._ice_servers(session.subscriber)),
+            ice_servers=list(self._ice_servers(session.subscriber, session.agent)),
         )
         session.send(frames.result(request.id, result))
         state = AuthorizationState(self._gate.resume_state(session.protocol, session.subscriber))
@@ -357,7 +357,12 @@ class Exchange:
             self._send(link, frames.refusal(request.id, AUTHENTICATION_FAILED, message))
             return
         session.grant = grant
-        self._send(link, frames.result(request.id, {"authorization": builtins(self._authorization(grant))}))
+        fresh = {
+            "authorization": builtins(self._authorization(grant)),
+            # Beyond the protocol: who stays connected for days would else be left with passwords that ran out.
+            "ice_servers": [builtins(server) for server in self._ice_servers(session.subscriber, session.agent)],
+        }
+        self._send(link, frames.result(request.id, fresh))
 
     # -- links -----------------------------------------------------------------------------------------------
 

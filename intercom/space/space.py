@@ -29,12 +29,13 @@ from intercom.space.house_api import HouseApi
 from intercom.space.kept_calls import KeptCalls
 from intercom.space.listener import Listener
 from intercom.space.pairing import UNNAMED, Invitation, PairingCodes
+from intercom.space.sdp import is_reference
 from intercom.space.sockets import Sockets
 from intercom.space.station_files import station_routes
 from intercom.space.store import DATABASE, Place, Store, Subscriber
 from intercom.space.tokens import TokenAuthority
 from intercom.space.turn import TurnServer
-from intercom.space.turn_credentials import ice_server
+from intercom.space.turn_credentials import LIFETIME_S, ice_server
 
 logger = logging.getLogger(__name__)
 
@@ -292,11 +293,13 @@ class Space:
             pinned = self._certificate.pem
         return SpaceCredential(self.url, self.relay_url, subscriber.reference, secret, pinned)
 
-    def _ice_servers(self, subscriber: Subscriber) -> list[IceServer]:
+    def _ice_servers(self, subscriber: Subscriber, agent: str) -> list[IceServer]:
+        """What a client is given; one that gets new passwords with each new token gets short-lived ones."""
         url, secret = self._config.turn_url, self._turn_secret
         if self._turn is not None:
             url, secret = self._turn.url, self._turn.secret
-        return [ice_server(url, secret, subscriber.id, self._wall())] if url else []
+        lifetime_s = LIFETIME_S if is_reference(agent) else min(LIFETIME_S, 2 * self._config.token_lifetime_s)
+        return [ice_server(url, secret, subscriber.id, self._wall(), lifetime_s)] if url else []
 
 
 def _listen(listen: str) -> tuple[str, int]:

@@ -206,7 +206,8 @@ export class Signalling extends EventTarget {
       try {
         const { token, lifetimeMs: next } = await this.#credentials();
         if (signal.aborted) return;
-        await this.#ask("signalwire.reauthenticate", { authentication: { jwt_token: token } });
+        const renewed = await this.#ask("signalwire.reauthenticate", { authentication: { jwt_token: token } });
+        if (Array.isArray(renewed?.ice_servers)) this.iceServers = renewed.ice_servers;
         this.token = token;
         if (next !== null && !signal.aborted) this.#keepAuthorized(next, signal);
       } catch {

@@ -316,3 +316,13 @@ async def test_a_clock_that_is_years_ahead_leaves_the_owners_server_alone(
         assert account._pause_s() > 15.0
         await account._look(past)
         assert tokens.asked == 2
+
+
+async def test_new_ice_servers_that_come_with_a_new_token_are_used(client: SignalWire, service: Service) -> None:
+    fresh = [{"urls": ["turn:relay"], "username": "later", "credential": "x"}]
+    service.answers["signalwire.reauthenticate"] = lambda _: {"ice_servers": fresh}
+    await client._account.reauthenticate()
+    assert list(client.session.ice_servers) == fresh
+    service.answers["signalwire.reauthenticate"] = lambda _: {"ice_servers": "odd"}
+    await client._account.reauthenticate()
+    assert list(client.session.ice_servers) == fresh

@@ -56,7 +56,7 @@ class Switchboard:
     """An exchange with clients that are plain lists of what they were sent."""
 
     def __init__(self, *people: str) -> None:
-        self.exchange = Exchange(OpenGate(people), House(people), ice_servers=lambda _who: [], wall=lambda: 0.0)
+        self.exchange = Exchange(OpenGate(people), House(people), ice_servers=lambda _who, _agent: [], wall=lambda: 0.0)
         self.now = 0.0
         self.acknowledges = True
         self.heard: dict[str, list[dict[str, Any]]] = {}

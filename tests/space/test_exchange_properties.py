@@ -34,7 +34,7 @@ class Switchboard(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.exchange = Exchange(OpenGate(PEOPLE), House(PEOPLE), ice_servers=lambda _who: [], wall=lambda: 0.0)
+        self.exchange = Exchange(OpenGate(PEOPLE), House(PEOPLE), ice_servers=lambda _who, _agent: [], wall=lambda: 0.0)
         self.now = 0.0
         self.count = 0
         self.events = 0

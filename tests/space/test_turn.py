@@ -79,10 +79,13 @@ async def test_a_space_told_where_to_relay_runs_its_own_server_and_names_it_to_c
     space = Space(SpaceConfig(listen="127.0.0.1:0", turn_listen=f"127.0.0.1:{free_udp_port()}"), tmp_path)
     await space.start()
     try:
-        [server] = space._ice_servers(space.store.add_subscriber("kitchen"))
+        kitchen = space.store.add_subscriber("kitchen")
+        [server] = space._ice_servers(kitchen, "intercom/1")
         assert isinstance(server.urls, list)
         assert server.urls[0].startswith("turn:127.0.0.1:")
-        assert server.username
+        assert expires_in_h(server.username) == pytest.approx(2, abs=0.1)
+        [server] = space._ice_servers(kitchen, "signalwire-js/4.0.0")
+        assert expires_in_h(server.username) == pytest.approx(24, abs=0.1)
     finally:
         await space.stop()
 
@@ -100,3 +103,7 @@ async def test_a_turn_server_that_ends_by_itself_is_told(turn: TurnServer) -> No
     turn._process.kill()
     with pytest.raises(TurnError, match="ended by itself"):
         await asyncio.wait_for(ended, 10)
+
+
+def expires_in_h(username: str) -> float:
+    return (int(username.partition(":")[0]) - time.time()) / 3600
