@@ -118,6 +118,16 @@ class CallFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class DescriptionRefused:
+    """The far end's offer or answer cannot be used; a call that talks goes on as it was."""
+
+    call_id: str
+    """The call."""
+    reason: str
+    """Why, in words."""
+
+
+@dataclass(frozen=True, slots=True)
 class EchoLossFell:
     """The canceller does not hold the echo: the far end hears itself. Told once a call."""
 
@@ -129,4 +139,4 @@ class EchoLossFell:
     """The microphone against the speaker."""
 
 
-CallEvent = CallConnected | CallMoved | CallInterrupted | MediaSilent | MediaReturned | CallFailed
+CallEvent = CallConnected | CallMoved | CallInterrupted | MediaSilent | MediaReturned | CallFailed | DescriptionRefused

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from aiortc.rtp import RtpPacket
@@ -18,13 +19,14 @@ from intercom.media.camera_shared import Camera
 from intercom.media.codec import BITRATE_BPS
 from intercom.media.connection import Connection
 from intercom.media.engine import AudioEngine
-from intercom.media.errors import CallEndedError
+from intercom.media.errors import CallEndedError, SessionDescriptionError
 from intercom.media.events import (
     CallConnected,
     CallEvent,
     CallFailed,
     CallInterrupted,
     CallMoved,
+    DescriptionRefused,
     MediaReturned,
     MediaSilent,
 )
@@ -144,18 +146,28 @@ class DoorCall:
         offer that was given up meanwhile changes nothing.
         """
         self._must_be_open()
-        if self._connection.negotiated_at is None:
-            await self._connection.accept_answer(answer)
-            self._begin()
-        else:
-            await self._moves.accept_answer(answer)
+        with self._telling_refusals():
+            if self._connection.negotiated_at is None:
+                await self._connection.accept_answer(answer)
+                self._begin()
+            else:
+                await self._moves.accept_answer(answer)
 
     async def create_answer(self, offer: str) -> str:
         """Our complete answer to the far end's offer, and connect. SessionDescriptionError says why it cannot be."""
         self._must_be_open()
-        answer = await self._connection.create_answer(offer)
+        with self._telling_refusals():
+            answer = await self._connection.create_answer(offer)
         self._begin()
         return answer
+
+    @contextmanager
+    def _telling_refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except SessionDescriptionError as error:
+            self._on_event(DescriptionRefused(self._call_id, str(error)))
+            raise
 
     def _begin(self) -> None:
         """Both descriptions are known: run the card while ICE and DTLS connect, so that the first packet has sound."""
@@ -184,12 +196,13 @@ class DoorCall:
         call goes on as it was.
         """
         self._must_be_open()
-        if self._connection.is_on(offer):
+        with self._telling_refusals():
+            if not self._connection.is_on(offer):
+                return await self._moves.create_answer(self._open_connection(early_camera=False), offer)
             answer = await self._connection.create_answer(offer)
-            self._connection.show()
-            self._switch(self._connection)
-            return answer
-        return await self._moves.create_answer(self._open_connection(early_camera=False), offer)
+        self._connection.show()
+        self._switch(self._connection)
+        return answer
 
     def _move_to(self, connection: Connection) -> None:
         old, self._connection = self._connection, connection

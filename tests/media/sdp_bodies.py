@@ -54,6 +54,14 @@ CHROMIUM_DATA = (
 CHROMIUM_SESSION = "a=group:BUNDLE 0 1 2\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS stream\r\n"
 CHROMIUM_OFFER = HEAD + CHROMIUM_SESSION + CHROMIUM_AUDIO + CHROMIUM_VIDEO + CHROMIUM_DATA
 
+CHROMIUM_ANSWER = (
+    (HEAD + "a=group:BUNDLE 0 1\r\na=extmap-allow-mixed\r\n" + CHROMIUM_AUDIO + CHROMIUM_VIDEO)
+    .replace("setup:actpass", "setup:active")
+    .replace("SAVPF 111 63 9 0 8 13 110 126", "SAVPF 111 0 8 110")
+    .replace("SAVPF 96 97 102 103 108 109", "SAVPF 108 109")
+)
+"""To what we offer: the payload types are the offer's."""
+
 FIREFOX_OFFER = (
     "v=0\r\no=mozilla...THIS_IS_SDPARTA-99.0 1234 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=sendrecv\r\n"
     + DTLS
@@ -76,6 +84,13 @@ FIREFOX_OFFER = (
     + "a=mid:1\r\na=rtcp-fb:126 nack\r\na=rtcp-fb:126 nack pli\r\na=rtcp-fb:126 ccm fir\r\na=rtcp-mux\r\n"
     "a=rtpmap:120 VP8/90000\r\na=rtpmap:121 VP9/90000\r\na=rtpmap:126 H264/90000\r\na=rtpmap:97 H264/90000\r\n"
     "a=setup:actpass\r\n"
+)
+
+FIREFOX_ANSWER = (
+    FIREFOX_OFFER.replace("setup:actpass", "setup:active")
+    .replace("SAVPF 109 9 0 8 101", "SAVPF 109 101")
+    .replace("a=recvonly\r\na=end", "a=sendrecv\r\na=end")
+    .replace("SAVPF 120 121 126 97", "SAVPF 126")
 )
 
 FREESWITCH_AUDIO = (
@@ -120,6 +135,13 @@ ASTERISK_OFFER = (
     + "a=rtpmap:100 VP8/90000\r\na=sendrecv\r\na=rtcp-mux\r\na=rtcp-fb:* ccm fir\r\na=mid:video-1\r\n"
 )
 
+ASTERISK_ANSWER = (
+    ASTERISK_OFFER.replace("setup:actpass", "setup:active")
+    .replace("audio-0", "0")
+    .replace("video-1", "1")
+    .replace("m=video 10012", "m=video 0")
+)
+
 JANUS_ANSWER = (
     "v=0\r\no=- 1700000000 2 IN IP4 198.51.100.9\r\ns=VideoRoom 1\r\nt=0 0\r\n"
     "a=group:BUNDLE 0\r\na=ice-options:trickle\r\n" + DTLS + "a=extmap-allow-mixed\r\na=msid-semantic: WMS *\r\n"
@@ -130,6 +152,14 @@ JANUS_ANSWER = (
     "a=end-of-candidates\r\n"
     "m=video 0 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 198.51.100.9\r\na=inactive\r\n"
 )
+
+JANUS_OFFER = (
+    JANUS_ANSWER.replace("setup:active", "setup:actpass")
+    .replace("a=recvonly", "a=sendrecv")
+    .replace("m=video 0 UDP/TLS/RTP/SAVPF 0", "m=video 9 UDP/TLS/RTP/SAVPF 97")
+    .replace("a=inactive\r\n", "a=sendonly\r\na=mid:1\r\na=rtcp-mux\r\n" + ICE + "a=rtpmap:97 VP8/90000\r\n")
+)
+"""A room's, for whoever subscribes to it."""
 
 PLAIN_RTP_OFFER = (
     "v=0\r\no=- 1 1 IN IP4 203.0.113.5\r\ns=-\r\nc=IN IP4 203.0.113.5\r\nt=0 0\r\n"

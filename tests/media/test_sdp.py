@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intercom.media.errors import SessionDescriptionError
+from intercom.media.events import DescriptionRefused
 from intercom.media.peer import DoorMedia
 from intercom.media.sdp import Description, polish, readable
 from intercom.media.sdp_exchange import accept_answer, accept_offer
@@ -21,8 +22,12 @@ OFFERS = {
     "Firefox": body.FIREFOX_OFFER,
     "FreeSWITCH": body.FREESWITCH_OFFER,
     "Asterisk": body.ASTERISK_OFFER,
+    "Janus": body.JANUS_OFFER,
 }
 ANSWERS = {
+    "Chromium": body.CHROMIUM_ANSWER,
+    "Firefox": body.FIREFOX_ANSWER,
+    "Asterisk": body.ASTERISK_ANSWER,
     "FreeSWITCH": body.FREESWITCH_ANSWER,
     "FreeSWITCH without video": body.FREESWITCH_ANSWER_NO_VIDEO,
     "FreeSWITCH with PCMU": body.FREESWITCH_ANSWER_PCMU,
@@ -141,6 +146,24 @@ def test_an_answer_without_sound_is_refused() -> None:
     declined = body.FREESWITCH_ANSWER.replace("m=audio 24680", "m=audio 0")
     with pytest.raises(SessionDescriptionError, match="declined the audio"):
         accept_answer(declined, OUR_OFFER)
+
+
+async def test_every_refusal_is_an_event_with_its_reason() -> None:
+    told: Reported[object] = Reported()
+    with running_engine(simulated()) as engine:
+        media = DoorMedia(engine, on_event=told)
+        asked, asking = media.open("1", []), media.open("2", [])
+        with pytest.raises(SessionDescriptionError):
+            await asked.create_answer(body.PLAIN_RTP_OFFER)
+        await asking.create_offer()
+        with pytest.raises(SessionDescriptionError):
+            await asking.accept_answer(body.FREESWITCH_ANSWER.replace("m=audio 24680", "m=audio 0"))
+        await asked.close()
+        await asking.close()
+    refused = [event for event in told.all if isinstance(event, DescriptionRefused)]
+    assert [event.call_id for event in refused] == ["1", "2"]
+    assert "not encrypted" in refused[0].reason
+    assert "declined the audio" in refused[1].reason
 
 
 LINES = st.sampled_from([line for make in (*OFFERS.values(), *ANSWERS.values()) for line in make.splitlines()])

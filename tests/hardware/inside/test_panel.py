@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from intercom.config import DoorConfig, PanelConfig
+from intercom.config import CameraConfig, DoorConfig, PanelConfig
 from intercom.panel import FrontPanel, Pattern
 from tests.hardware.gpio import GpioChip
 from tests.hardware.wait import until
@@ -16,6 +16,7 @@ from tests.hardware.wait import until
 pytest.importorskip("lgpio", reason="lgpio is not installed: pip install 'intercom[gpio]'")
 
 PINS = PanelConfig(pins="gpio", hold_s=0.5)
+CAMERA = CameraConfig(light_gpio=5, forbid_gpio=6)
 DOOR = DoorConfig(pulse_s=0.3, cap_s=1.0)
 LIMIT_S = 5.0
 COLOURS = (PINS.red_gpio, PINS.green_gpio, PINS.blue_gpio)
@@ -107,3 +108,16 @@ def test_a_panel_that_was_closed_and_opened_again_feels_the_button(chip: GpioChi
             chip.press(PINS.button_gpio)
             assert pressed.get(timeout=1)
             chip.release(PINS.button_gpio)
+
+
+def test_the_camera_s_light_and_switch(chip: GpioChip) -> None:
+    with FrontPanel(PINS, DOOR, CAMERA) as panel:
+        told: queue.Queue[bool] = queue.Queue()
+        panel.camera.on_switch = lambda: told.put(panel.camera.forbids)
+        chip.press(CAMERA.forbid_gpio)
+        assert told.get(timeout=LIMIT_S) is True
+        chip.release(CAMERA.forbid_gpio)
+        assert told.get(timeout=LIMIT_S) is False
+        panel.camera.show(True)
+        assert chip.is_high(CAMERA.light_gpio)
+    assert not chip.is_high(CAMERA.light_gpio)
