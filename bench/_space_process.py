@@ -18,6 +18,8 @@ import msgspec
 from intercom.config import SpaceConfig
 from intercom.space import Space
 
+MEMBERS: dict[str, tuple[str, ...]] = {"door": (), "resident": ("house",)}
+"""Who lives there; the credential of each is a file in the space's directory."""
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -65,6 +67,9 @@ async def space_process(directory: Path) -> AsyncIterator[SpaceProcess]:
 async def _serve(directory: Path) -> None:
     space = Space(SpaceConfig(listen="127.0.0.1:0"), directory)
     await space.start()
+    for name, groups in MEMBERS.items():
+        space.store.add_subscriber(name, name.capitalize(), groups=groups)
+        space.write_credential(name, directory / f"{name}.json")
     told = SpaceProcess(os.getpid(), space.url, space.relay_url, space.tokens.project_id, space.api_token)
     print(json.dumps(msgspec.to_builtins(told)), flush=True)
     await asyncio.to_thread(sys.stdin.read)

@@ -1,166 +1,165 @@
 """What a call costs the door: processor and memory, idle, with sound alone, and with sound, canceller and picture.
 
-The door runs in a process of its own and measures itself; the far end, stock aiortc, in another. The picture comes
-from a camera whose own encoder costs nothing, as a Pi's does.
+The door is the whole appliance, `intercom run`, registered at a space in another process, on a simulated sound card;
+the resident, stock aiortc, dials it from a third. The picture comes from a camera whose own encoder costs nothing, as
+a Pi's does. Beside it, in the same run: stock aiortc and libwebrtc in calls of their own, with less around them.
 """
 
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
+import tempfile
 import time
-from multiprocessing.connection import Connection
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack
+import av
+from aiortc.mediastreams import MediaStreamTrack
 
+from bench._door_process import RUN, DoorProcess, door_process
+from bench._film_door import VIDEO, write_film
+from bench._space_process import space_process
+from bench._stock_cost import Figures, stock_call, voice
 from bench.report import Report
-from bench.video_cost import Film, HardwareSource
-from intercom.config import AudioConfig
-from intercom.media.camera_encoder import VideoFormat
-from intercom.media.camera_shared import Camera
-from intercom.media.echo import open_canceller
-from intercom.media.engine import AudioEngine
-from intercom.media.h264 import AccessUnit
-from intercom.media.peer import DoorMedia
-from intercom.media.simulated import SimulatedCards
+from bench.video_cost import Film
+from intercom.media.rtp_hooks import know_telephone_events
+from intercom.signalwire import AiortcMedia, SignalWire, SpaceCredentials
 
-VIDEO = VideoFormat(1280, 720, 25, 1_500_000)
-SETTLE_S = 3.0
+SETTLE_S = 4.0
+"""Loading what calls need, connecting, and the first keyframe are over."""
 MEASURED_S = 15.0
 
 
-class ReadyFilm(Film):
-    """The encoded pictures alone: the raw ones would count as the door's memory."""
-
-    def __init__(self, units: list[AccessUnit]) -> None:  # the film was made elsewhere
-        self.units = units
-        self.frames = []
-
-
-def rss_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
-
-
-async def measured() -> tuple[float, float]:
-    """Core-seconds a second, and memory in MB."""
+async def measure_here() -> Figures:
+    """Core-seconds a second, and memory in MB, of the process that this runs in."""
     await asyncio.sleep(SETTLE_S)
     cpu_s, began = time.process_time(), time.monotonic()
     await asyncio.sleep(MEASURED_S)
-    return round((time.process_time() - cpu_s) / (time.monotonic() - began), 4), rss_mb()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return (
+        round((time.process_time() - cpu_s) / (time.monotonic() - began), 4),
+        round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1),
+    )
 
 
-async def _drain(track: MediaStreamTrack) -> None:
+async def measure(door: DoorProcess) -> Figures:
+    """The same of the door."""
+    await asyncio.sleep(SETTLE_S)
+    cpu_s, began = door.cpu_s(), time.monotonic()
+    await asyncio.sleep(MEASURED_S)
+    return round((door.cpu_s() - cpu_s) / (time.monotonic() - began), 4), door.rss_mb()
+
+
+async def _take(track: MediaStreamTrack, frames: Counter[str]) -> None:
     while True:
         await track.recv()
+        frames[track.kind] += 1
 
 
-def far_end(line: Connection) -> None:
-    """Answer, talk, listen and watch until told to stop."""
-
-    async def answer() -> None:
-        house = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        house.addTrack(AudioStreamTrack())
-        watching: list[asyncio.Task[None]] = []
-        house.on("track", lambda track: watching.append(asyncio.ensure_future(_drain(track))))
-        await house.setRemoteDescription(RTCSessionDescription(line.recv(), "offer"))
-        await house.setLocalDescription(await house.createAnswer())
-        line.send(house.localDescription.sdp)
-        await asyncio.to_thread(line.recv)
+@asynccontextmanager
+async def call(credential: Path, *, video: bool) -> AsyncIterator[None]:
+    """The resident calls the door, talks, listens and watches."""
+    media = AiortcMedia(audio=voice)
+    watching: list[asyncio.Task[None]] = []
+    frames: Counter[str] = Counter()
+    media.tracks_stream.subscribe(lambda arrived: watching.append(asyncio.ensure_future(_take(arrived[1], frames))))
+    async with SignalWire(SpaceCredentials(credential), media=media) as client:
+        await client.register()
+        dialled = await client.dial("/private/door", video=video)
+        async with asyncio.timeout(10):
+            while len(watching) < 1 + video:
+                await asyncio.sleep(0.05)
+        yield
+        assert frames["audio"] > 25 * MEASURED_S, f"the door was hardly heard: {frames}"
+        assert not video or frames["video"] > 10 * MEASURED_S, f"the door was hardly seen: {frames}"
+        await dialled.hangup()
         for task in watching:
             task.cancel()
-        await house.close()
-
-    asyncio.run(answer())
 
 
-def door(result: Connection, line: Connection, case: str, units: list[AccessUnit]) -> None:
-    """Our door, in one of the cases."""
+@dataclass(frozen=True)
+class Costs:
+    """Of the door."""
 
-    async def run() -> tuple[float, float]:
-        canceller = open_canceller("webrtc") if case == "av" else None
-        engine = AudioEngine(SimulatedCards(AudioConfig()), on_event=lambda event: None, canceller=canceller)
-        engine.start()
-        camera = Camera(HardwareSource(ReadyFilm(units))) if case == "av" else None
-        media = DoorMedia(engine, lambda: camera, on_event=lambda event: None)
-        try:
-            if case == "idle":
-                return await measured()
-            call = media.open("bench", [])
-            line.send(await call.create_offer())
-            await call.accept_answer(await asyncio.to_thread(line.recv))
-            figures = await measured()
-            arrived = call.stats().far_end
-            assert arrived is not None, "the far end was not heard"
-            assert arrived.received > 100, "the far end was not heard"
-            await call.close()
-            return figures
-        finally:
-            engine.stop()
-
-    result.send(asyncio.run(run()))
+    idle: Figures
+    audio: Figures
+    plain_audio: Figures
+    av: Figures
 
 
-def stock_door(result: Connection, line: Connection, case: str, units: list[AccessUnit]) -> None:
-    """The same with stock aiortc: its own encoder and jitter buffer, sound alone."""
-
-    async def run() -> tuple[float, float]:
-        connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        connection.addTrack(AudioStreamTrack())
-        listening: list[asyncio.Task[None]] = []
-        connection.on("track", lambda track: listening.append(asyncio.ensure_future(_drain(track))))
-        await connection.setLocalDescription(await connection.createOffer())
-        line.send(connection.localDescription.sdp)
-        await connection.setRemoteDescription(RTCSessionDescription(await asyncio.to_thread(line.recv), "answer"))
-        figures = await measured()
-        for task in listening:
-            task.cancel()
-        await connection.close()
-        return figures
-
-    result.send(asyncio.run(run()))
+async def _door(directory: Path, film: Film) -> Costs:
+    recorded = directory / "film"
+    write_film(recorded, film.units)
+    async with space_process(directory):
+        door, resident = directory / "door.json", directory / "resident.json"
+        async with door_process(directory / "a", door) as process:
+            idle = await measure(process)
+            async with call(resident, video=False):
+                audio = await measure(process)
+        async with door_process(directory / "b", door, canceller="none") as process, call(resident, video=False):
+            plain = await measure(process)
+        run = ("-m", "bench._film_door", str(recorded), RUN[-1])
+        async with door_process(directory / "c", door, run=run) as process, call(resident, video=True):
+            picture = await measure(process)
+    return Costs(idle, audio, plain, picture)
 
 
-def in_processes(case: str, units: list[AccessUnit]) -> tuple[float, float]:
-    """Run one case, each end in its own process."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    result, door_result = context.Pipe()
-    house = context.Process(target=far_end, args=(theirs,), daemon=True)
-    side = context.Process(
-        target=stock_door if case == "stock" else door, args=(door_result, ours, case, units), daemon=True
-    )
-    if case != "idle":
-        house.start()
-    side.start()
-    if not result.poll(SETTLE_S + MEASURED_S + 30):
-        raise TimeoutError(f"the door did not finish its {case} call")
-    figures: tuple[float, float] = result.recv()
-    side.join(10)
-    if case != "idle":
-        ours.send("stop")
-        house.join(10)
-    return figures
+def _raw(film: Film, file: Path) -> Path:
+    """The film as pictures that somebody else has to encode."""
+    with av.open(str(file), "w", format="yuv4mpegpipe") as container:
+        stream = container.add_stream("wrapped_avframe", rate=VIDEO.frame_rate)
+        stream.width, stream.height, stream.pix_fmt = VIDEO.width, VIDEO.height, "yuv420p"
+        for index, frame in enumerate(film.frames):
+            frame.pts = index
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return file
 
 
 async def run() -> Report:
     """Measure the cases one after another."""
-    units = (await asyncio.to_thread(Film, VIDEO)).units
-    results = {case: await asyncio.to_thread(in_processes, case, units) for case in ("idle", "audio", "av", "stock")}
+    know_telephone_events()  # as every browser does; without them the door listens for keys in the sound itself
+    with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+        directory = Path(temporary)
+        film = await asyncio.to_thread(Film, VIDEO)
+        raw = _raw(film, directory / "film.y4m")
+        ours = await _door(directory, film)
+        del film
+        aiortc = await asyncio.to_thread(stock_call, measure_here, "none")
+        x264 = await asyncio.to_thread(stock_call, measure_here, "H264", raw)
+        vp8 = await asyncio.to_thread(stock_call, measure_here, "VP8", raw)
+        libwebrtc = await asyncio.to_thread(stock_call, measure_here, "libwebrtc")
     return Report(
         "call-cost",
         {
-            "idle_cpu_percent": round(results["idle"][0] * 100, 2),
-            "idle_rss_mb": results["idle"][1],
-            "audio_cpu": results["audio"][0],
-            "audio_rss_mb": results["audio"][1],
-            "av_cpu": results["av"][0],
-            "av_rss_mb": results["av"][1],
+            "idle_cpu_percent": round(ours.idle[0] * 100, 3),
+            "idle_rss_mb": ours.idle[1],
+            "audio_cpu": ours.audio[0],
+            "audio_rss_mb": ours.audio[1],
+            "plain_audio_cpu": ours.plain_audio[0],
+            "av_cpu": ours.av[0],
+            "av_rss_mb": ours.av[1],
         },
         targets={"idle_cpu_percent": 0.3, "idle_rss_mb": 75, "av_cpu": 0.09, "av_rss_mb": 115},
-        baselines={"aiortc_audio_cpu": results["stock"][0], "aiortc_audio_rss_mb": results["stock"][1]},
-        notes=("av: sound both ways, echo canceller, 720p25 H.264 passed through. cpu in core-seconds a second.",),
+        baselines={
+            "aiortc_plain_audio_cpu": aiortc[0],
+            "aiortc_audio_rss_mb": aiortc[1],
+            "aiortc_x264_av_cpu": x264[0],
+            "aiortc_x264_av_rss_mb": x264[1],
+            "aiortc_vp8_av_cpu": vp8[0],
+            "aiortc_vp8_av_rss_mb": vp8[1],
+            "libwebrtc_plain_audio_cpu": libwebrtc[0],
+            "libwebrtc_audio_rss_mb": libwebrtc[1],
+        },
+        notes=(
+            "The door: `intercom run`, whole, registered. cpu in core-seconds a second.",
+            "audio: sound both ways and the echo canceller; plain_audio: without the canceller, as the others.",
+            "av: audio and 720p25 H.264 from the camera's encoder, passed through; the others encode it.",
+            "aiortc: MediaPlayer, MediaRecorder, its own jitter buffer and encoders. libwebrtc: the package wrtc. "
+            "Neither has a sound card, a canceller, a service or a state machine around it.",
+        ),
     )

@@ -1,0 +1,104 @@
+"""The door station as it is installed: `intercom run` in a process of its own, looked at from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+RUN = ("-m", "intercom.cli", "run")
+REGISTERED = b"registering -> idle"
+"""In its log, the moment that the service has said so."""
+START_LIMIT_S = 30.0
+CONFIG = """\
+[account]
+credential_file = "{credential}"
+[panel]
+pins = "simulated"
+page_listen = ""
+[audio]
+card = "simulated"
+echo_canceller = "{canceller}"
+[camera]
+source = "pattern"
+[call]
+auto_answer = ["/private/*"]
+"""
+
+
+@dataclass(frozen=True)
+class DoorProcess:
+    """A door that is registered."""
+
+    pid: int
+    """Its process."""
+    registered_ms: float
+    """From the process' start."""
+
+    def cpu_s(self) -> float:
+        """Processor time of all its threads that live, to the nanosecond where the kernel counts so."""
+        threads = Path(f"/proc/{self.pid}/task").iterdir()
+        return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+
+    def rss_mb(self) -> float:
+        """Its memory."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
+
+
+def compiled_environment(**more: str) -> dict[str, str]:
+    """The environment, without what keeps Python from compiling: an installed package is compiled."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | more
+
+
+@asynccontextmanager
+async def door_process(
+    directory: Path, credential: Path, *, canceller: str = "webrtc", run: Sequence[str] = RUN
+) -> AsyncIterator[DoorProcess]:
+    """Start one and wait until it is registered; it ends with the context."""
+    directory.mkdir(exist_ok=True)
+    config = directory / "intercom.toml"
+    config.write_text(CONFIG.format(credential=credential, canceller=canceller), encoding="utf-8")
+    began = time.monotonic()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *run,
+        "--config",
+        str(config),
+        stderr=asyncio.subprocess.PIPE,
+        env=compiled_environment(STATE_DIRECTORY=str(directory)),
+    )
+    said: list[bytes] = []
+    reading: asyncio.Task[None] | None = None
+    try:
+        async with asyncio.timeout(START_LIMIT_S):
+            await _until_registered(process, said)
+        registered_ms = (time.monotonic() - began) * 1000
+        reading = asyncio.create_task(_read_on(process))
+        yield DoorProcess(process.pid, registered_ms)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+        if reading is not None:
+            await reading
+
+
+async def _until_registered(process: asyncio.subprocess.Process, said: list[bytes]) -> None:
+    assert process.stderr is not None
+    while line := await process.stderr.readline():
+        said.append(line)
+        if REGISTERED in line:
+            return
+    raise RuntimeError("the door ended: " + b"".join(said).decode(errors="replace"))
+
+
+async def _read_on(process: asyncio.subprocess.Process) -> None:
+    assert process.stderr is not None
+    while await process.stderr.read(65_536):
+        pass
