@@ -1,6 +1,6 @@
 """The door station with a camera whose own encoder costs nothing, as a Pi's: `python -m bench._film_door FILM run …`.
 
-FILM is a file that `write_film` wrote. All else is `intercom run`.
+FILM is a file of pickled (H.264, whether it is a keyframe). All else is `intercom run`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import pickle
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +24,6 @@ from intercom.media.camera_source import Deliver, VideoClock  # noqa: E402
 from intercom.media.h264 import AccessUnit  # noqa: E402
 
 VIDEO = VideoFormat(1280, 720, 25, 1_500_000)
-
-
-def write_film(file: Path, units: Sequence[AccessUnit]) -> None:
-    """Keep encoded pictures for a door in another process."""
-    file.write_bytes(pickle.dumps([(unit.data, unit.keyframe) for unit in units]))
 
 
 class FilmSource:

@@ -16,10 +16,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.contrib.media import MediaPlayer, MediaRecorder
-from aiortc.mediastreams import MediaStreamTrack
+from aiortc.mediastreams import MediaStreamTrack, VideoStreamTrack
+from av.video.frame import VideoFrame
 
+from bench.video_cost import VIDEO
+from intercom.media.camera_encoder import VIDEO_TIME_BASE
+from intercom.media.h264 import VIDEO_CLOCK_HZ
 from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ
 from intercom.media.sound_file import load_sound
 
@@ -32,6 +37,26 @@ LIMIT_S = 60.0
 def voice() -> MediaStreamTrack:
     """Somebody who speaks without end."""
     return MediaPlayer(str(VOICE), loop=True).audio
+
+
+class RawFilm(VideoStreamTrack):
+    """A second of pictures again and again, as aiortc would have them from a camera without an encoder.
+
+    (A MediaPlayer that plays a file of them in a loop reads ahead without end: 2.6 GB in 20 s.)
+    """
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._frames = [VideoFrame.from_ndarray(picture, format="yuv420p") for picture in np.load(file)]
+        self._count = 0
+        self._began = time.monotonic()
+
+    async def recv(self) -> VideoFrame:
+        await asyncio.sleep(max(0.0, self._began + self._count / VIDEO.frame_rate - time.monotonic()))
+        frame = self._frames[self._count % len(self._frames)]
+        frame.pts, frame.time_base = self._count * (VIDEO_CLOCK_HZ // VIDEO.frame_rate), VIDEO_TIME_BASE
+        self._count += 1
+        return frame
 
 
 async def drain(track: MediaStreamTrack) -> None:
@@ -67,7 +92,7 @@ async def aiortc_call(line: Connection, measure: Measure, film: Path | None, cod
         connection.addTrack(voice())
         connection.on("track", recorder.addTrack)
         if film is not None:
-            transceiver = connection.addTransceiver(MediaPlayer(str(film), loop=True).video, direction="sendonly")
+            transceiver = connection.addTransceiver(RawFilm(film), direction="sendonly")
             known = RTCRtpSender.getCapabilities("video").codecs
             transceiver.setCodecPreferences([each for each in known if each.mimeType == f"video/{codec}"])
         await connection.setLocalDescription(await connection.createOffer())
