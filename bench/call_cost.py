@@ -153,7 +153,7 @@ async def run() -> Report:
             "The door: `intercom run`, whole, registered. cpu in core-seconds a second.",
             "audio: sound both ways and the echo canceller; plain_audio: without the canceller, as the others.",
             "av: audio and 720p25 H.264 from the camera's encoder, passed through; the others encode it.",
-            "aiortc: MediaPlayer, MediaRecorder, its own jitter buffer and encoders; 35 MB are the raw pictures that it "
+            "aiortc: MediaPlayer, MediaRecorder, its own jitter buffer and encoders; 35 MB are the raw pictures it "
             "encodes. libwebrtc: the package wrtc. "
             "Neither has a sound card, a canceller, a service or a state machine around it.",
         ),

@@ -12,7 +12,14 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc import (
+    RTCConfiguration,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
 from aiortc.exceptions import InvalidStateError, OperationError
 from aiortc.rtcconfiguration import RTCIceTransportPolicy
 from aiortc.rtp import RtpPacket
@@ -23,7 +30,7 @@ from intercom.media.camera_shared import Camera
 from intercom.media.errors import NoRelayError, SessionDescriptionError
 from intercom.media.packet_sender import PacketSender
 from intercom.media.payload import PayloadTypes, encoder_for
-from intercom.media.rtp_hooks import TrackNames, keep_names, take_packets, tame_ice
+from intercom.media.rtp_hooks import Take, TrackNames, keep_names, take_at_once, take_packets, tame_ice
 from intercom.media.sdp import Description, polish
 from intercom.media.sdp_exchange import UNREADABLE, accept_answer, accept_offer, is_same_path, lay_out_as
 from intercom.media.telephone_event import MIME_TYPE, payloads
@@ -85,6 +92,7 @@ class Connection:
         self._peer = RTCPeerConnection(self._configuration)
         self._peer.on("connectionstatechange", self._state_changed)
         self._sound: PacketSender | None = None
+        self._take: Take = _nothing
         self._offer = ""
         self._description = ""
 
@@ -103,7 +111,11 @@ class Connection:
     @property
     def sender(self) -> RTCRtpSender:
         """Of the sound."""
-        return next(t.sender for t in self._peer.getTransceivers() if t.kind == "audio")
+        return self._audio_transceiver.sender
+
+    @property
+    def _audio_transceiver(self) -> RTCRtpTransceiver:
+        return next(t for t in self._peer.getTransceivers() if t.kind == "audio")
 
     def is_on(self, offer: str) -> bool:
         """Whether the far end's offer leaves ICE and DTLS as they are here: it changes what is sent, not the way."""
@@ -187,12 +199,15 @@ class Connection:
         transceiver.setCodecPreferences(
             [codec for wanted in AUDIO_MIME_TYPES for codec in capabilities if codec.mimeType == wanted]
         )
-        take_packets(transceiver.receiver, lambda packet: self._on_packet(self, packet), self.payload_types.clock_hz)
+        self._take = take_packets(
+            transceiver.receiver, lambda packet: self._on_packet(self, packet), self.payload_types.clock_hz
+        )
 
     def _begin(self) -> None:
         """Both descriptions are known."""
         self.payload_types.learn(self._peer.localDescription.sdp, self._peer.remoteDescription.sdp)
         if self.negotiated_at is None:
+            take_at_once(self._audio_transceiver.receiver, self._take)
             self.track.use(encoder_for(self.payload_types.sent_codec, dtx=self._dtx))
             self.negotiated_at = self._clock()
 
@@ -249,6 +264,10 @@ class Connection:
             closing.cancel()
         elif closing.exception() is not None:
             log.warning("closing a peer connection failed: %s", closing.exception())
+
+
+def _nothing(packet: RtpPacket) -> None:
+    """Of a connection without sound nothing is heard."""
 
 
 def _servers(ice_servers: Sequence[Mapping[str, Any]]) -> list[RTCIceServer]:

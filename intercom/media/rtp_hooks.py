@@ -10,6 +10,7 @@ import functools
 import logging
 from collections.abc import Awaitable, Callable
 
+import pylibsrtp
 from aioice import Connection
 from aiortc import RTCPeerConnection, RTCRtpReceiver
 from aiortc.codecs import CODECS
@@ -27,6 +28,8 @@ GATHERING_S = 0.6
 TELEPHONE_EVENTS = ((110, 48_000, "0-15"), (126, 8_000, "0-16"))
 """Payload type, clock and events that we offer. RFC 4733 wants the clock of the audio beside it; aiortc tells codecs
 apart by their parameters, not by their clock, and the flash event (16) makes these differ."""
+
+RTP_HEADER_BYTES = 12
 
 TrackNames = dict[str, tuple[str, str]]
 """Kind to the ids of our stream and track, as the far end knows them (RFC 8830)."""
@@ -88,19 +91,58 @@ def keep_names(connection: RTCPeerConnection, names: TrackNames) -> None:
         sender._stream_id, sender._track_id = names.setdefault(transceiver.kind, (sender._stream_id, sender._track_id))
 
 
-def take_packets(receiver: RTCRtpReceiver, handle: Callable[[RtpPacket], None], clock_hz: Callable[[int], int]) -> None:
-    """Hand every RTP packet to `handle` instead of aiortc's jitter buffer and decoder.
+Take = Callable[[RtpPacket], None]
+
+
+def take_packets(receiver: RTCRtpReceiver, handle: Take, clock_hz: Callable[[int], int]) -> Take:
+    """Hand every RTP packet to `handle` instead of aiortc's jitter buffer and decoder; what takes one by one.
 
     `clock_hz` gives the clock of a payload type. The receiver's statistics go on, for they are what it reports to
     the far end.
     """
     streams: dict[int, StreamStatistics] = receiver._RTCRtpReceiver__remote_streams  # type: ignore[attr-defined]  # idem
 
-    async def take(packet: RtpPacket, arrival_time_ms: int) -> None:
+    def take(packet: RtpPacket) -> None:
         statistics = streams.get(packet.ssrc)
         if statistics is None:
             statistics = streams[packet.ssrc] = StreamStatistics(clock_hz(packet.payload_type))
         statistics.add(packet)
         handle(packet)
 
-    receiver._handle_rtp_packet = take  # type: ignore[method-assign]  # see the module's docstring
+    async def take_later(packet: RtpPacket, arrival_time_ms: int) -> None:
+        take(packet)
+
+    receiver._handle_rtp_packet = take_later  # type: ignore[method-assign]  # see the module's docstring
+    return take
+
+
+def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
+    """Let packets come as the socket gives them; call it once the receiver's transport is settled.
+
+    aiortc's own way, through a queue and a task, costs as much again as all that is done with them. What is no RTP,
+    or comes before the keys are agreed on, still goes that way.
+    """
+    dtls = receiver.transport
+    ice = dtls.transport._connection
+    to_queue = ice.data_received
+
+    def data_received(data: bytes, component: int) -> None:
+        if dtls.state != "connected" or not ice._queue.empty() or len(data) < RTP_HEADER_BYTES or not _is_rtp(data):
+            to_queue(data, component)
+            return
+        dtls._RTCDtlsTransport__rx_bytes += len(data)  # type: ignore[attr-defined]  # see the module's docstring
+        dtls._RTCDtlsTransport__rx_packets += 1  # type: ignore[attr-defined]  # idem
+        try:
+            packet = RtpPacket.parse(dtls._rx_srtp.unprotect(data), dtls._rtp_header_extensions_map)
+        except (pylibsrtp.Error, ValueError) as error:
+            log.debug("ignored %d bytes that are no packet of this call: %s", len(data), error)
+            return
+        if dtls._rtp_router.route_rtp(packet) is receiver:
+            take(packet)
+
+    ice.data_received = data_received  # type: ignore[method-assign]  # see the module's docstring
+
+
+def _is_rtp(data: bytes) -> bool:
+    """RFC 7983 section 7, and RFC 5761 section 4: RTP, and no RTCP."""
+    return 127 < data[0] < 192 and not 192 <= data[1] <= 223

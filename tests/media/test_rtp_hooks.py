@@ -7,11 +7,15 @@ import asyncio
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.codecs import CODECS
+from aiortc.mediastreams import AudioStreamTrack
+from aiortc.rtcdtlstransport import State
 from aiortc.rtp import RtpPacket
+from pylibsrtp import Policy, Session
 
 from intercom.media.rtp_hooks import (
     TELEPHONE_EVENTS,
     know_telephone_events,
+    take_at_once,
     take_packets,
     tame_ice,
 )
@@ -28,6 +32,68 @@ async def test_packets_come_to_us_and_still_count_in_the_reports() -> None:
     await connection.close()
     assert taken == [packet]
     assert [entry.packetsReceived for entry in report.values() if entry.type == "inbound-rtp"] == [1]
+
+
+class Voice(AudioStreamTrack):
+    """What the far end says."""
+
+
+async def two_connected(at_once: bool) -> tuple[list[RtpPacket], int, int]:
+    """Let a far end talk until 20 packets came; those, and how many aiortc's transport and receiver counted."""
+    house, door = (RTCPeerConnection(RTCConfiguration(iceServers=[])) for _ in range(2))
+    house.addTrack(Voice())
+    receiver = door.addTransceiver("audio").receiver
+    taken: list[RtpPacket] = []
+    enough = asyncio.Event()
+
+    def heard(packet: RtpPacket) -> None:
+        taken.append(packet)
+        if len(taken) == 20:
+            enough.set()
+
+    take = take_packets(receiver, heard, lambda number: 48_000)
+    await house.setLocalDescription(await house.createOffer())
+    await door.setRemoteDescription(house.localDescription)
+    await door.setLocalDescription(await door.createAnswer())
+    if at_once:
+        take_at_once(receiver, take)
+    await house.setRemoteDescription(door.localDescription)
+    await asyncio.wait_for(enough.wait(), 10)
+    report = (await receiver.getStats()).values()
+    counted = next(entry.packetsReceived for entry in report if entry.type == "inbound-rtp")
+    transport = next(entry.packetsReceived for entry in report if entry.type == "transport")
+    await asyncio.gather(house.close(), door.close())
+    return taken, counted, transport
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_every_packet_comes_in_order_and_is_counted(at_once: bool) -> None:
+    taken, counted, transport = await two_connected(at_once)
+    first = taken[0].sequence_number
+    assert [packet.sequence_number - first for packet in taken] == list(range(len(taken)))
+    assert counted == len(taken)
+    assert transport >= counted
+
+
+async def test_what_is_no_packet_of_the_call_is_ignored_or_left_to_aiortc() -> None:
+    door = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    receiver = door.addTransceiver("audio").receiver
+    taken: list[RtpPacket] = []
+    take_at_once(receiver, take_packets(receiver, taken.append, lambda number: 48_000))
+    ice = receiver.transport.transport._connection
+    ice.data_received(b"\x80\x60" + bytes(30), 1)
+    assert ice._queue.qsize() == 1, "before the keys are agreed on"
+    receiver.transport._state = State.CONNECTED
+    receiver.transport._rx_srtp = Session(Policy(key=bytes(30), ssrc_type=Policy.SSRC_ANY_INBOUND))
+    ice._queue.get_nowait()
+    ice.data_received(b"\x80\x60" + bytes(30), 1)
+    assert (taken, ice._queue.qsize()) == ([], 0), "not from the far end"
+    for data in (b"", b"\x80", b"\x16\xfe\xfd" + bytes(30), b"\x80\xc8" + bytes(30)):
+        before = ice._queue.qsize()
+        ice.data_received(data, 1)
+        assert ice._queue.qsize() == before + 1
+    receiver.transport._state = State.NEW
+    await door.close()
 
 
 async def test_gathering_is_bounded_for_every_transport() -> None:
