@@ -7,9 +7,11 @@ when a name goes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pylibsrtp
 from aioice import Connection
@@ -70,6 +72,10 @@ def tame_ice(connection: RTCPeerConnection) -> None:
         quiet = functools.partial(_connect_while_open, connection, connect)
         connection._RTCPeerConnection__connect = quiet  # type: ignore[attr-defined]  # idem
     for transceiver in connection.getTransceivers():
+        sender, receiver = transceiver.sender, transceiver.receiver
+        if not isinstance(sender.send, functools.partial):
+            sender.send = functools.partial(_start_while_open, connection, sender.send)  # type: ignore[method-assign]  # see the module's docstring
+            receiver.receive = functools.partial(_start_while_open, connection, receiver.receive)  # type: ignore[method-assign]  # idem
         ice = transceiver.receiver.transport.transport.iceGatherer._connection
         if isinstance(ice.get_component_candidates, functools.partial):
             continue  # two sections on one transport
@@ -89,6 +95,11 @@ async def _connect_while_open(connection: RTCPeerConnection, connect: Callable[[
         log.debug("closed while it connected: %s", error)
 
 
+async def _start_while_open(connection: RTCPeerConnection, start: Callable[[Any], Awaitable[None]], how: Any) -> None:
+    if connection.signalingState != "closed":
+        await start(how)
+
+
 async def _consent_while_open(ice: Connection, query_consent: Callable[[], Awaitable[None]]) -> None:
     if not ice._closing:
         await query_consent()
@@ -97,18 +108,20 @@ async def _consent_while_open(ice: Connection, query_consent: Callable[[], Await
 def pace_beside(ice: Connection) -> None:
     """Let the checks be over with the first good pair, not at the next tick of the 20 ms between two of them."""
     start_next = ice._check_periodic
-    pacing: list[asyncio.Task[None]] = []
+    begun = False
 
-    async def go_on() -> None:
-        while start_next():  # noqa: ASYNC110  (it is a pace and waits for nothing)
-            await asyncio.sleep(CHECK_EVERY_S)
+    def go_on() -> None:
+        if start_next():
+            asyncio.get_running_loop().call_later(CHECK_EVERY_S, go_on)
 
     def start_all() -> bool:
         """Start the first check now, the others beside; True, on which aioice waits a tick, while there is none."""
+        nonlocal begun
         if not ice._check_list:
             return start_next()
-        if not pacing:
-            pacing.append(asyncio.ensure_future(go_on()))
+        if not begun:
+            begun = True
+            go_on()
         return False
 
     ice._check_periodic = start_all  # type: ignore[method-assign]  # see the module's docstring
@@ -120,18 +133,25 @@ def resend_early(dtls: RTCDtlsTransport) -> None:
     A far end that is not yet through with its own checks throws the first one away. WebRTC's other stacks begin with
     50 ms (RFC 6347 section 4.2.4.1 allows it where latency counts).
     """
-    resending: set[asyncio.Task[None]] = set()
+    sending: set[asyncio.Task[None]] = set()
 
-    async def resend(flight: bytes) -> None:
-        heard = dtls._RTCDtlsTransport__rx_packets  # type: ignore[attr-defined]  # see the module's docstring
-        for wait_s in RESEND_AFTER_S:
-            await asyncio.sleep(wait_s)
-            if dtls.state != "connecting" or dtls._RTCDtlsTransport__rx_packets != heard:  # type: ignore[attr-defined]  # idem
-                return
-            try:
-                await dtls.transport._send(flight)
-            except ConnectionError:
-                return  # the connection was closed meanwhile
+    def heard() -> int:
+        return int(dtls._RTCDtlsTransport__rx_packets)  # type: ignore[attr-defined]  # see the module's docstring
+
+    async def send(flight: bytes) -> None:
+        with contextlib.suppress(ConnectionError):  # it was closed meanwhile
+            await dtls.transport._send(flight)
+
+    def resend(flight: bytes, before: int, waits_s: tuple[float, ...]) -> None:
+        if dtls.state == "connecting" and heard() == before:
+            task = asyncio.ensure_future(send(flight))
+            sending.add(task)
+            task.add_done_callback(sending.discard)
+            wait_for(flight, before, waits_s)
+
+    def wait_for(flight: bytes, before: int, waits_s: tuple[float, ...]) -> None:
+        if waits_s:
+            asyncio.get_running_loop().call_later(waits_s[0], resend, flight, before, waits_s[1:])
 
     async def write() -> None:
         assert dtls._ssl is not None, "there is one from its start on"
@@ -143,9 +163,7 @@ def resend_early(dtls: RTCDtlsTransport) -> None:
         dtls._RTCDtlsTransport__tx_bytes += len(flight)  # type: ignore[attr-defined]  # idem
         dtls._RTCDtlsTransport__tx_packets += 1  # type: ignore[attr-defined]  # idem
         if dtls.state == "connecting":
-            task = asyncio.ensure_future(resend(flight))
-            resending.add(task)
-            task.add_done_callback(resending.discard)
+            wait_for(flight, heard(), RESEND_AFTER_S)
 
     dtls._write_ssl = write  # type: ignore[method-assign]  # idem
 

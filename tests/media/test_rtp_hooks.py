@@ -11,6 +11,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.codecs import CODECS
 from aiortc.mediastreams import AudioStreamTrack
 from aiortc.rtcdtlstransport import State
+from aiortc.rtcrtpparameters import RTCRtpReceiveParameters, RTCRtpSendParameters
 from aiortc.rtp import RtpPacket
 from pylibsrtp import Policy, Session
 
@@ -175,3 +176,14 @@ async def test_a_lost_first_flight_of_dtls_costs_a_tenth_of_a_second_not_a_whole
     await asyncio.wait_for(connected.wait(), 10)
     await asyncio.gather(house.close(), door.close())
     assert 0.09 < flights[1] - flights[0] < 0.8, "OpenSSL's own timer is 1 s"
+
+
+async def test_what_is_closed_while_it_connects_begins_nothing() -> None:
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    transceiver = connection.addTransceiver("audio")
+    tame_ice(connection)
+    await connection.close()
+    await transceiver.sender.send(RTCRtpSendParameters())
+    await transceiver.receiver.receive(RTCRtpReceiveParameters())
+    running = {task.get_coro().__qualname__ for task in asyncio.all_tasks()}
+    assert not running & {"RTCRtpSender._run_rtcp", "RTCRtpReceiver._run_rtcp"}
