@@ -46,6 +46,7 @@ is_raspberry_pi_os() { [ -e /etc/rpi-issue ]; }
 is_raspberry_pi() { is_raspberry_pi_os || grep -qs "Raspberry Pi" /proc/device-tree/model; }
 
 MISSING=""
+WANTED=""
 # need PACKAGE REASON CHECK [ARGUMENT]: note a package whose check fails.
 need() {
   package=$1 reason=$2
@@ -55,6 +56,14 @@ need() {
   say "$(printf '  %-20s %s' "$package" "$reason")"
   MISSING="$MISSING $package"
 }
+# want PACKAGE REASON CHECK [ARGUMENT]: the same for one that may stay away, as where there is no network.
+want() {
+  package=$1 reason=$2
+  shift 2
+  "$@" && return
+  say "It would be better with the system package $package: it $reason."
+  WANTED="$WANTED $package"
+}
 
 find_missing() {
   need python3-venv "makes the virtual environment" has_module ensurepip
@@ -62,7 +71,7 @@ find_missing() {
   need gcc "the same" has_program gcc
   need libasound2-dev "the same" has_file /usr/include/alsa/asoundlib.h
   need libopus0 "the calls' audio codec" has_library opus
-  need libspeexdsp1 "lets the visitor through while both speak" has_library speexdsp
+  want libspeexdsp1 "lets the visitor through while both speak" has_library speexdsp
   if is_raspberry_pi_os; then
     need python3-picamera2 "the Raspberry Pi camera" has_package python3-picamera2
   fi
@@ -108,7 +117,10 @@ mask_service() {
 }
 
 install_missing() {
-  [ -n "$MISSING" ] || return 0
+  [ -n "$MISSING$WANTED" ] || return 0
+  if [ -z "$MISSING" ] && ! { has_program apt-get && { [ "$(id -u)" = 0 ] || has_program sudo; }; }; then
+    return 0
+  fi
   has_program apt-get || stop "there is no apt-get here: install what your system calls these packages, then run this again."
   if [ "$(id -u)" != 0 ] && ! has_program sudo; then
     stop "neither root nor sudo: ask an administrator to run  apt-get install --no-install-recommends$MISSING"
@@ -117,11 +129,13 @@ install_missing() {
   mask_service openssh-server /etc/systemd/system ssh.service
   mask_service pulseaudio /etc/systemd/user pulseaudio.service
   mask_service pulseaudio /etc/systemd/user pulseaudio.socket
-  say "Installing them with apt-get."
+  say "Installing with apt-get."
   as_root apt-get -q update || say "setup: the package lists could not be renewed; going on with the old ones."
   # shellcheck disable=SC2086 # one word per package
   as_root apt-get -q -y install --no-install-recommends $MISSING ||
     stop "apt-get could not install the packages (see above). Mend that, then run this again."
+  # shellcheck disable=SC2086 # the same
+  as_root apt-get -q -y install --no-install-recommends $WANTED || say "setup: going on without$WANTED."
 }
 
 # --- Python packages ---------------------------------------------------------------------------

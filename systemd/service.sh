@@ -14,7 +14,7 @@ make_user() {
   if getent group gpio >/dev/null; then
     usermod --append --groups gpio intercom
   fi
-  systemd-tmpfiles --create intercom.conf
+  systemd-tmpfiles --create intercom.conf || true # a root that is only being made has no /proc; the boot does it
 }
 
 apply_device_rules() {
