@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +14,23 @@ from deb.__main__ import build
 from deb.target import target
 
 from .boot import SUITE, Machine, image
-from .guest import SHARED, Guest, Result
+from .guest import CHECKOUT, SHARED, Guest, Result
 from .kernel import UnavailableError, ensure, wish
 
 INSTALL_LIMIT_S = 240.0
 """17 s on an idle machine, the most of it to compile."""
 SETTINGS = "cat /etc/intercom/intercom.toml"
 ANSWERS = 'network = true\\nring = "/private/house"\\nbutton = 5\\ntest_call = true\\n'
+ELSEWHERE = {
+    "sudo make install": "needs a network: tests/fresh/try.sh",
+    "sudo intercom setup": "asks questions: tests/test_cli_setup.py",
+    "ssh intercom@door status": "tests/control/test_sshd.py",
+}
+"""Commands of the README that other tests run."""
+ENDS_WITH = {
+    "intercom watch": {130},  # it is interrupted
+    "sudo intercom audio test --store": {0, 1},  # the loopback card has no air between speaker and microphone
+}
 REGISTERED = "for look in $(seq 120); do intercom status >/dev/null && exit; sleep 0.5; done; intercom status; exit 1"
 NETWORK = "ip link add home0 type dummy && ip address add 10.77.1.1/24 dev home0 && ip link set home0 up"
 """Calls avoid the loopback interface."""
@@ -78,6 +89,7 @@ def set_up(installed: Door) -> tuple[Door, str]:
 def upgraded(set_up: tuple[Door, str]) -> tuple[Door, dict[str, str], dict[str, str]]:
     """The door, what it was before an upgrade and what it is after it."""
     door = set_up[0]
+    door.run(REGISTERED).check()
     before = _kept(door)
     door.run(f"dpkg --install {door.new}").check()
     door.run(REGISTERED).check()
@@ -115,6 +127,19 @@ def test_setup_starts_the_door_as_it_was_answered_and_makes_a_good_test_call(set
     assert "verdict   calls work" in said
     assert 'listen = "0.0.0.0:8443"' in door.run(SETTINGS).output
     assert door.status()["registered"]
+
+
+def test_every_command_that_the_readme_tells_an_installer_to_type_works(set_up: tuple[Door, str]) -> None:
+    door, _ = set_up
+    readme = (CHECKOUT / "README.md").read_text()
+    lines = re.findall(r"^ {4,}((?:sudo |intercom |ssh ).*)$", readme, re.MULTILINE)
+    assert set(ELSEWHERE) <= set(lines)
+    door.run("mkdir -p /tmp/anna && cd /tmp/anna && ssh-keygen -q -t ed25519 -N '' -f anna").check()
+    for line in lines:
+        if line not in ELSEWHERE:
+            limit_s = 2 if line == "intercom watch" else 30
+            ended = door.run(f"cd /tmp/anna; timeout --signal=INT --preserve-status {limit_s} {line}")
+            assert ended.status in ENDS_WITH.get(line, {0}), (line, ended.output)
 
 
 def test_what_root_looks_after_stays_the_service_s(installed: Door) -> None:
