@@ -138,6 +138,8 @@ class _Passing:
         while True:
             wait_s = max(0.0, self._late[0][0] - time.monotonic()) if self._late else None
             ready, _, _ = select.select([self._control, *self._towards.values()], [], [], wait_s)
+            if self._control in ready and not self._obey():
+                return
             while self._late and self._late[0][0] <= time.monotonic():
                 self._send("callee", heapq.heappop(self._late)[2])
             for side, other in ("caller", "callee"), ("callee", "caller"):
@@ -145,8 +147,6 @@ class _Passing:
                     data, sender = self._towards[side].recvfrom(2048)
                     if sender == self._address.get(side):
                         self._pass(data, other)
-            if self._control in ready and not self._obey():
-                return
 
     def _obey(self) -> bool:
         try:
