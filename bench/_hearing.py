@@ -16,8 +16,8 @@ Wave = npt.NDArray[np.float32]
 
 HZ = 8000
 """Delays are looked for at this rate: an eighth of a millisecond is fine enough."""
-WINDOW_S = 0.120
-"""Two or three sounds of a word: long enough to be unlike what is said a moment later."""
+WINDOW_S = 0.200
+"""A syllable: long enough to be unlike itself one period of the voice later."""
 EVERY_S = 0.100
 LONGEST_S = 0.600
 """A delay is looked for up to here."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 
+import alsaaudio
 import numpy as np
 
 from bench._speech import speech
@@ -44,6 +45,15 @@ class Talker(SimulatedMicrophone):
     def avail(self) -> int:
         """Never an overrun: a late reader hears everything, later."""
         return max(0, self._elapsed_frames() - self._read_frames)
+
+    def read(self) -> tuple[int, bytes]:
+        """What is there by now, a period at most, as ALSA gives it; the first call starts it."""
+        if self._state != alsaaudio.PCM_STATE_RUNNING:
+            return super().read()
+        frames = min(self.avail(), BLOCK_SAMPLES)
+        said = self.spoken(self._read_frames, self._read_frames + frames)
+        self._read_frames += frames
+        return frames, said.tobytes()
 
     @property
     def began(self) -> float:

@@ -57,15 +57,17 @@ class AiortcMicrophone(MediaStreamTrack):
     def __init__(self, microphone: Talker) -> None:
         super().__init__()
         self._microphone = microphone
+        self._read = b""
         self._pts = 0
 
     async def recv(self) -> AudioFrame:
-        data = b""
-        while len(data) < 2 * BLOCK_SAMPLES * SAMPLE_BYTES:
+        wanted = 2 * BLOCK_SAMPLES * SAMPLE_BYTES
+        while len(self._read) < wanted:
             frames, read = self._microphone.read()
-            data += read
-            if frames <= 0:
+            self._read += read
+            if frames < BLOCK_SAMPLES:
                 await asyncio.sleep(0.002)
+        data, self._read = self._read[:wanted], self._read[wanted:]
         frame = AudioFrame.from_ndarray(np.frombuffer(data, np.int16).reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate = RATE_HZ
         frame.pts = self._pts

@@ -267,10 +267,10 @@ class JitterBuffer:
     def _fill_gap(self, sequence: int, head: _Packet, gap: int, now: float) -> Decision | None:
         """What sounds where packets are missing, from `gap` to `head`; None when nothing more is missing."""
         at = gap + self._filled
-        # What was made up while the redundancy was awaited delays it; for a frame that is not lost, that is little.
+        # What was made up while the redundancy was awaited delays it: up to a frame, for a frame that is not lost.
         begin = max(gap, 2 * head.start - head.end)
         repairs = head.repairs and at >= begin
-        if repairs and self._lag_s(begin, now) <= EARLY_S:
+        if repairs and self._lag_s(begin, now) <= self._frame_s:
             at = begin
         if self._lag_s(at, now) < -EARLY_S:
             return self._make_up(self._step)
