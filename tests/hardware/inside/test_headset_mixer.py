@@ -88,7 +88,6 @@ async def test_a_card_that_comes_back_as_new_is_set_as_it_was(headset: Headset, 
     again = Loudness(AudioEngine(CARDS, on_event=lambda event: None), CARDS, AUDIO, tmp_path)
     await again.start()
     assert again.levels == Levels(speaker_db=-9, microphone_db=4, speaker_muted=True)
-    await loudness.stop()
 
 
 def audio_test(folder: Path, *words: str) -> tuple[int, Any]:
