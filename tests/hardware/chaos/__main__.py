@@ -18,6 +18,7 @@ from tests.hardware.guest import CHECKOUT, SHARED, Guest
 from tests.hardware.kernel import UnavailableError
 
 DOOR_LOG = "chaos-door.log"
+LOG = CHECKOUT / "var" / DOOR_LOG
 SLACK_S = 300.0
 """Beyond the run itself: the start, the last recovery, the end."""
 LOOK_S = 0.5
@@ -40,6 +41,7 @@ def run(minutes: float, seed: int, *, log: Path) -> int:
         result = guest.result(name, limit_s=1.0)
         _pass_on(result.output, said)
         if (guest.shared / DOOR_LOG).exists():
+            log.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(guest.shared / DOOR_LOG, log)
         return result.status
 
@@ -54,7 +56,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.hardware.chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--seed", type=int, default=None, help="default: a new one, which is printed")
-    parser.add_argument("--log", type=Path, default=Path("chaos-door.log"), help="where the door's log is kept")
+    parser.add_argument("--log", type=Path, default=LOG, help="where the door's log is kept")
     options = parser.parse_args()
     seed = time.time_ns() // 1_000_000 % 1_000_000 if options.seed is None else options.seed
     print(f"chaos for {options.minutes:g} minutes, seed {seed}", flush=True)

@@ -106,12 +106,14 @@ class Run:
         self._log.clear()
         end = time.monotonic() + seconds
         mishaps = asyncio.create_task(self._mishaps(seed, end))
-        while time.monotonic() < end:
+        while time.monotonic() < end and not self._has_ended:
             call = next(planned)
             await asyncio.sleep(call.pause_s)
             await self._calls.make(call)
         await mishaps
         strays.cancel()
+        if self._has_ended:
+            return
         if not await self._until(self._is_idle, HEAL_S):
             self._find(f"the door did not come to rest: {await self._status()}")
         await self._last_call()
@@ -137,8 +139,7 @@ class Run:
         """End the door, and see that nothing of it is left."""
         if (status := self._house.ended("run")) is not None:
             self._find(f"the door ended by itself, with status {status}")
-            return
-        if status := self._house.end("run"):
+        elif status := self._house.end("run"):
             self._find(f"the door ended with status {status}")
         self._over.set()
         self._listener.join()
@@ -159,7 +160,7 @@ class Run:
             if mishap.after_health:
                 await self._until(self._is_healthy, HEAL_S)
             await asyncio.sleep(mishap.pause_s)
-            if time.monotonic() + mishap.lasts_s >= end:
+            if time.monotonic() + mishap.lasts_s >= end or self._has_ended:
                 break
             task = asyncio.create_task(self._one(mishap))
             self._under_way.add(task)
@@ -171,7 +172,9 @@ class Run:
         async with self._trouble.turn(mishap.kind):
             done = Done(mishap, self._now())
             self._done.append(done)
-            self._say(f"{done.began_s:7.1f} s  {mishap.kind.words}, for {mishap.lasts_s} s")
+            self._say(
+                f"{done.began_s:7.1f} s  {self._memory_mb():5.1f} MB  {mishap.kind.words}, for {mishap.lasts_s} s"
+            )
             await self._trouble.do(mishap)
             done.over_s = self._now()
         count = len(self._done)
@@ -234,15 +237,27 @@ class Run:
         await asyncio.sleep(SETTLE_S)
         tasks = (await self._door.ask("diagnostics"))["tasks"]
         threads = (await self._door.ask("diagnostics"))["threads"]
-        process = Path("/proc", str(self._house.pid("run")))
-        status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
         return Size(
             # What waits in asyncio's pool for the next piece of blocking work is bounded by the pool.
-            threads=int(status["Threads"]) - sum(name.startswith("asyncio_") for name in threads),
+            threads=int(self._kernel_says("Threads")) - sum(name.startswith("asyncio_") for name in threads),
             tasks=len(tasks),
-            descriptors=len(list((process / "fd").iterdir())),
-            memory_mb=int(status["VmRSS"].split()[0]) / 1024,
+            descriptors=len(list(self._process().glob("fd/*"))),
+            memory_mb=self._memory_mb(),
         )
+
+    @property
+    def _has_ended(self) -> bool:
+        return self._house.ended("run") is not None
+
+    def _memory_mb(self) -> float:
+        return 0.0 if self._has_ended else int(self._kernel_says("VmRSS")) / 1024
+
+    def _kernel_says(self, what: str) -> str:
+        status = dict(line.split(":", 1) for line in (self._process() / "status").read_text().splitlines())
+        return status[what].split()[0]
+
+    def _process(self) -> Path:
+        return Path("/proc", str(self._house.pid("run")))
 
     # -- what the door says ----------------------------------------------------------------------------
 
@@ -270,7 +285,7 @@ class Run:
     async def _until(self, holds: Callable[[], Awaitable[bool]], limit_s: float) -> bool:
         give_up = time.monotonic() + limit_s
         while not await holds():
-            if time.monotonic() > give_up:
+            if time.monotonic() > give_up or self._has_ended:
                 return False
             await asyncio.sleep(LOOK_S)
         return True

@@ -22,7 +22,9 @@ GROWTH = 2
 _BEGAN = re.compile(r"WARNING intercom\.logbook: The (.+?) does not work(?::|$)")
 _OVER = re.compile(r"INFO intercom\.logbook: The (.+?) works again after")
 _WORDS = {"call's media": "media", "registration with the service": SERVICE}
-_DEFECT = re.compile(r"Traceback|^\S+ \S+ (ERROR|CRITICAL) | was never (retrieved|awaited)|ResourceWarning")
+_DEFECT = re.compile(
+    r"Traceback|Fatal Python error|^\S+ \S+ (ERROR|CRITICAL) | was never (retrieved|awaited)|ResourceWarning"
+)
 
 
 @dataclass(frozen=True)
