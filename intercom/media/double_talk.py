@@ -8,7 +8,6 @@ WebRTC lets something through as well. Otherwise, and wherever the filter does n
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import math
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from intercom.media.echo_backend import CANCELLER_HZ, CANCELLER_SAMPLES, Frame, WebRtcBackend, open_noise_suppression
 from intercom.media.sound import FULL_SCALE
 
+LIBRARY = "libspeexdsp.so.1"
 TAIL_MS = 256
 """The card's delay and the room; twice as much costs twice as much."""
 LATER_SAMPLES = 128
@@ -50,10 +50,10 @@ class LinearFilter:
     """libspeexdsp's adaptive filter (MDF) alone; OSError when the library is not there."""
 
     def __init__(self) -> None:
-        name = ctypes.util.find_library("speexdsp")
-        if name is None:
-            raise OSError("libspeexdsp is not there; install it with `sudo apt install libspeexdsp1`")
-        self._library: Any = ctypes.CDLL(name)
+        try:
+            self._library: Any = ctypes.CDLL(LIBRARY)
+        except OSError as error:
+            raise OSError(f"{error}; install it with `sudo apt install libspeexdsp1`") from error
         self._library.speex_echo_state_init.restype = ctypes.c_void_p
         tail = CANCELLER_HZ * TAIL_MS // 1000
         self._state = ctypes.c_void_p(self._library.speex_echo_state_init(CANCELLER_SAMPLES, tail))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes.util
 from importlib.resources import files
 from pathlib import Path
 
@@ -100,7 +99,7 @@ def test_a_visitor_is_heard_while_the_house_speaks() -> None:
 def test_without_the_filter_s_library_the_canceller_works_as_before(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(ctypes.util, "find_library", lambda name: None)
+    monkeypatch.setattr("intercom.media.double_talk.LIBRARY", "libmissing.so.1")
     caplog.set_level("INFO")
     far = voice(4)
     microphone = room(far)
