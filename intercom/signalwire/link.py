@@ -8,10 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
-
-from msgspec import Struct
+from collections.abc import Awaitable, Callable
 
 from intercom.signalwire import messages as m
 from intercom.signalwire.credentials import LinkCredentials
@@ -22,10 +19,11 @@ from intercom.signalwire.errors import (
     SignalWireError,
     TransportError,
 )
+from intercom.signalwire.link_requests import LinkRequests
 from intercom.signalwire.observable import Happenings, Value, report_fault
 from intercom.signalwire.opening import first_to_open, unless
 from intercom.signalwire.reconnect import ATTEMPT_TIMEOUT_S, LONGEST_DELAY_S, LinkState, ReconnectPolicy
-from intercom.signalwire.session import RPC_TIMEOUT_S, Session, SessionState
+from intercom.signalwire.session import Session, SessionState
 from intercom.signalwire.session_events import (
     Authenticated,
     AuthenticationRefused,
@@ -56,7 +54,7 @@ PROBE_S = 0.5
 GOODBYE_S = 0.5
 
 
-class Link:
+class Link(LinkRequests):
     """Keeps one session alive; `execute` asks the service something through it."""
 
     def __init__(
@@ -68,6 +66,7 @@ class Link:
         random: Callable[[], float],
         longest_delay_s: float = LONGEST_DELAY_S,
     ) -> None:
+        super().__init__(Session(agent=agent))
         self.ready: Value[bool] = Value(False)
         self.events: Happenings[m.Event] = Happenings()
         self.faults: Happenings[SignalWireError] = Happenings()
@@ -76,12 +75,10 @@ class Link:
         self.warnings: Happenings[str] = Happenings()
         self.authenticated: Happenings[Authenticated] = Happenings()
         self.resume_changed: Happenings[Resume | None] = Happenings()
-        self.session = Session(agent=agent)
         self.reconnects = 0
         self._credentials = credentials
         self._connector = connector
         self._policy = ReconnectPolicy(random, longest_delay_s)
-        self._futures: dict[str, asyncio.Future[Any]] = {}
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._unsent: asyncio.Queue[str] = asyncio.Queue(MAX_UNSENT_FRAMES)
@@ -139,11 +136,7 @@ class Link:
             await asyncio.wait({task})
         if self._closing:
             await asyncio.wait(self._closing)
-        for request_id, future in list(self._futures.items()):
-            self.session.cancel(request_id)
-            if not future.done():
-                future.set_exception(NotConnectedError("The client was disconnected."))
-        self._futures.clear()
+        self._drop_requests()
         self._arm()
 
     def forget(self) -> None:
@@ -203,51 +196,6 @@ class Link:
         if not await is_alive and self._socket is socket:
             self._why_left = "The network changed, and the service does not answer."
             self._leave_and_retry()
-
-    # -- requests --------------------------------------------------------------------------------------
-
-    def submit(
-        self,
-        method: str,
-        params: Struct | Mapping[str, Any],
-        *,
-        timeout_s: float = RPC_TIMEOUT_S,
-        idempotent: bool = False,
-    ) -> tuple[str, asyncio.Future[Any]]:
-        """Ask the service something at once; returns the request's id and the future of its result."""
-        if not self.running:
-            raise NotConnectedError(f"{method} needs a connection; call connect() first.")
-        request_id = self.session.request(method, params, self._now(), timeout_s=timeout_s, idempotent=idempotent)
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._futures[request_id] = future
-        self._pump()
-        return request_id, future
-
-    async def execute(
-        self,
-        method: str,
-        params: Struct | Mapping[str, Any],
-        *,
-        timeout_s: float = RPC_TIMEOUT_S,
-        idempotent: bool = False,
-    ) -> Any:
-        """Ask the service something and wait for the result, as builtins.
-
-        Raises `RpcError`, `RpcTimeoutError`, `TransportError` (lost with the socket) or `NotConnectedError`.
-        """
-        request_id, future = self.submit(method, params, timeout_s=timeout_s, idempotent=idempotent)
-        try:
-            return await future
-        finally:
-            self._futures.pop(request_id, None)
-            self.session.cancel(request_id)
-
-    def cancel(self, request_id: str) -> bool:
-        """Take a request back; true if the service never hears of it, else it goes on."""
-        if not self.session.waiting(request_id):
-            return False
-        self._futures.pop(request_id).cancel()
-        return self.session.cancel(request_id)
 
     # -- the task --------------------------------------------------------------------------------------
 
@@ -404,11 +352,6 @@ class Link:
                 logger.debug("Dropped an event of another session.")
                 self.warnings.emit(f"A {event_type} of another session came and was dropped.")
 
-    def _conclude(self, request_id: str, finish: Callable[[asyncio.Future[Any]], None]) -> None:
-        future = self._futures.pop(request_id, None)
-        if future is not None and not future.done():
-            finish(future)
-
     def _now_ready(self, event: Authenticated) -> None:
         repeated = self._ever_ready
         failures = self._policy.failures
@@ -448,7 +391,3 @@ class Link:
     async def _next_change(self) -> None:
         self._wake.clear()
         await self._wake.wait()
-
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()
