@@ -13,8 +13,8 @@ from msgspec import Struct
 
 # Sound stops for a breath, not for two seconds (protocol.md §6).
 NO_PACKETS_S = 2.0
-# A network that has just changed, or a service that was away, makes a shorter silence suspicious.
-SUSPICIOUS_S = 0.5
+# A network that has just changed makes a shorter silence suspicious; with DTX a packet comes every 0.4 s.
+SUSPICIOUS_S = 0.9
 # Browsers and aiortc report every second or so; RFC 3550 allows five.
 REPORTS_S = 6.0
 LOSS_WARNING_PERCENT = 5.0

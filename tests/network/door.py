@@ -48,6 +48,13 @@ async def main(directory: Path, patience: float = 1.0) -> None:
         carry_out(decision)
 
     door.machine.on_decision = decided
+    tell_media = door._media_event
+
+    def media_event(event: Any) -> None:
+        tell("media", event=repr(event))
+        tell_media(event)
+
+    door.media._on_event = media_event
     play = door.engine.play
 
     def sounds(name: str, **more: Any) -> Any:

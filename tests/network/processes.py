@@ -122,10 +122,14 @@ class Neighbourhood:
     async def start(self) -> None:
         """Start all three, registered."""
         await self.start_space()
-        self.resident = await self._python(self.street.house, "resident")
+        await self.start_resident()
         self.door = await self._python(self.street.door, "door", str(self._patience))
         for process in (self.resident, self.door):
             await process.until(lambda t: t["what"] == "registered" and t["on"], "the registration")
+
+    async def start_resident(self) -> None:
+        """Start the resident."""
+        self.resident = await self._python(self.street.house, "resident")
 
     async def start_space(self) -> None:
         """Start the space, where it was before."""
