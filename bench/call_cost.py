@@ -93,7 +93,7 @@ class Costs:
 
 async def _door(directory: Path, film: Film) -> Costs:
     recorded = directory / "film"
-    recorded.write_bytes(pickle.dumps([(unit.data, unit.keyframe) for unit in film.units]))
+    recorded.write_bytes(pickle.dumps(film.units))
     async with space_process(directory):
         door, resident = directory / "door.json", directory / "resident.json"
         async with door_process(directory / "a", door) as process:

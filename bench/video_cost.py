@@ -6,7 +6,7 @@ import asyncio
 import multiprocessing
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from multiprocessing.connection import Connection
@@ -63,8 +63,8 @@ class HardwareSource:
     bitrate_bps = VIDEO.bitrate_bps
     processor_share = None
 
-    def __init__(self, film: Film) -> None:
-        self._units = film.units
+    def __init__(self, units: Sequence[AccessUnit]) -> None:
+        self._units = units
         self._times = VideoClock()
         self.pictures = 0
 
@@ -83,7 +83,7 @@ class HardwareSource:
         """The film is what it is."""
 
     def snapshot(self) -> bytes:
-        raise NotImplementedError("this bench takes its stills from the pattern")
+        raise OSError("a film gives no stills")
 
 
 class RawTrack(VideoStreamTrack):
@@ -147,7 +147,7 @@ async def _cpu(sender: HardwareSource | RawTrack) -> float:
 
 
 async def _passthrough_cpu(film: Film) -> float:
-    source = HardwareSource(film)
+    source = HardwareSource(film.units)
     camera = Camera(source)
     async with _call(lambda transceiver: attach_camera(transceiver, camera, on_event=lambda event: None)):
         return await _cpu(source)
