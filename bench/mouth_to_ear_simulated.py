@@ -289,7 +289,7 @@ def _scenes_plot(scenes: dict[str, list[Heard]]) -> Plot:
 
 def _drift_plot(drifts: dict[str, list[tuple[float, float | None]]]) -> Plot:
     lines = {
-        (f"far end {far:+d} ppm" if far else f"speaker {card:+d} ppm"): [(at / 60, ms) for at, ms in drifts[name]]
+        (f"{far:+d} ppm" if far else f"speaker {card:+d} ppm"): [(at / 60, ms) for at, ms in drifts[name]]
         for name, (far, card) in DRIFT_PPM.items()
     }
-    return Plot("drift", "Half an hour with clocks that differ", "time, min", "delay, ms", lines, TARGET_MS)
+    return Plot("drift", "Half an hour with a far end whose clock differs", "time, min", "delay, ms", lines, TARGET_MS)

@@ -25,7 +25,7 @@ WINDOW_S = 2.0
 """How long a late packet is remembered."""
 SHRINK_S_PER_S = 0.040
 """The playout follows in pauses of speech at once, and by resampling within speech half as fast."""
-LOSS_WINDOW_S = 5.0
+LOSS_WINDOW_S = 3.0
 """So long after a loss it is worth waiting for the redundancy in the next packet: one frame more of delay."""
 REPAIRS_WINDOW_S = 10.0
 """A far end that sent no redundancy for so long sends none: even a slow talker's pause is shorter."""
