@@ -6,13 +6,16 @@ GPIO lines. Stock aiortc reads and plays the same headset in the same guest, wit
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shlex
 import sys
+from typing import Any
 
 from bench.report import Report, percentile
 from tests.hardware.guest import CHECKOUT, SHARED, Guest
+from tests.hardware.kernel import UnavailableError
 
 CYCLES = int(os.environ.get("REPLUG_CYCLES", "30"))
 STOCK_CALLS = 2
@@ -24,13 +27,25 @@ STOCK_NEEDS = "ALSA_CONFIG_PATH=/usr/share/alsa/alsa.conf"
 
 async def run() -> Report:
     """Boot the guest, let it measure, report."""
+    try:
+        measured = await asyncio.to_thread(_measure)
+    except UnavailableError as reason:
+        raise SystemExit(f"bench replug: {reason}") from reason
+    return _report(measured)
+
+
+def _measure() -> dict[str, Any]:
     with Guest(arguments=("snd_aloop.enable=1", "snd_aloop.id=Ring")) as guest:
         command = [sys.executable, "-m", "bench._replug_inside", str(CYCLES), str(STOCK_CALLS), str(SHARED / RESULT)]
         script = (
             f"cd {shlex.quote(str(CHECKOUT))} && PYTHONDONTWRITEBYTECODE=1 {STOCK_NEEDS} exec {shlex.join(command)}"
         )
         guest.run(script, limit_s=LIMIT_S).check()
-        measured = json.loads((guest.shared / RESULT).read_text())
+        measured: dict[str, Any] = json.loads((guest.shared / RESULT).read_text())
+        return measured
+
+
+def _report(measured: dict[str, Any]) -> Report:
     gaps_ms, lights_ms = measured["gaps_ms"], measured["lights_ms"]
     return Report(
         bench="replug",

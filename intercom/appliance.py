@@ -335,9 +335,8 @@ class Appliance:
                 logger.debug("%s", event)
 
     async def _card_came(self) -> None:
-        for direction, role in ROLE_OF.items():
-            if _FAULT_OF[direction] not in self.machine.faults:
-                self.devices.works(role)
+        faults = self.machine.faults
+        await self.devices.works(*(role for direction, role in ROLE_OF.items() if _FAULT_OF[direction] not in faults))
         await self.loudness.card_came()
 
     def _device_recovered(self, event: DeviceRecovery) -> None:
@@ -351,7 +350,7 @@ class Appliance:
 
     async def _camera_turned(self) -> None:
         if self.camera is not None and self.camera.is_on_v4l2:
-            self.devices.works("camera")
+            await self.devices.works("camera")
 
     def _media_event(self, event: CallEvent | VideoEvent) -> None:
         """On the event loop."""

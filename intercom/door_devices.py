@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -31,20 +32,27 @@ class DoorDevices:
     """The door's sound cards and cameras. Its methods belong to the event loop, `cards` to the engine's thread."""
 
     def __init__(
-        self, config: Config, state_dir: Path, *, simulated: bool, on_event: Callable[[DeviceRecovery], None]
+        self,
+        config: Config,
+        state_dir: Path,
+        *,
+        simulated: bool,
+        on_event: Callable[[DeviceRecovery], None],
+        finder: Finder | None = None,
     ) -> None:
-        """`simulated` pins may have a simulated card; a real door waits for a real one."""
+        """`simulated` pins may have a simulated card; a real door waits for a real one. Events come after `start()`."""
         self._camera_file = config.camera.device if config.camera.source in V4L2_SOURCES else ""
-        finder = Finder(camera_name if self._camera_file else lambda file: None)
+        finder = finder or Finder(camera_name if self._camera_file else lambda file: None)
         self._on_event = on_event
         self._recoveries: deque[dict[str, Any]] = deque(maxlen=RECOVERIES_KEPT)
-        self.roles = Roles(finder, wishes(config), Memory(state_dir / FILE), on_event=self._recovered)
+        self._engine: AudioEngine | None = None
+        self._memory = Memory(state_dir / FILE)
+        self.roles = Roles(finder, wishes(config), self._memory, on_event=self._recovered)
         self.cards: Cards = ChosenCards(self._chosen)
         self.roles.look()
         if simulated or config.audio.card == "simulated":
             self.cards = self._perhaps_simulated(config)
-        self._watch = Watch(self._look, finder.signature)
-        self._engine: AudioEngine | None = None
+        self._watch = Watch(self.look, finder.signature)
 
     def start(self, engine: AudioEngine) -> None:
         """Watch what is plugged in and out, and tell the engine."""
@@ -55,10 +63,12 @@ class DoorDevices:
         """Watch no more."""
         self._watch.stop()
 
-    def works(self, role: Role) -> None:
-        """The device of a role was opened."""
-        if role == "camera" or isinstance(self.cards, ChosenCards):
-            self.roles.works(role)
+    async def works(self, *roles: Role) -> None:
+        """The devices of these roles were opened: remember them."""
+        for role in roles:
+            if role == "camera" or isinstance(self.cards, ChosenCards):
+                self.roles.works(role)
+        await asyncio.to_thread(self._memory.save)
 
     def _recovered(self, event: DeviceRecovery) -> None:
         if event.role == "camera" or isinstance(self.cards, ChosenCards):
@@ -73,7 +83,8 @@ class DoorDevices:
                     "new": event.new and event.new.label,
                 }
             )
-            self._on_event(event)
+            if self._engine is not None:
+                self._on_event(event)
 
     def camera_file(self) -> str:
         """The device file of the camera, wherever it has been plugged in by now."""
@@ -104,7 +115,8 @@ class DoorDevices:
             ]
         }
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """See what is plugged in now, and let the engine follow."""
         self.roles.look()
         if self._engine is not None and isinstance(self.cards, ChosenCards):
             for direction in self.cards.stale():

@@ -21,13 +21,14 @@ _LARGEST_BYTES: Final = 64 * 1024
 
 
 class Memory:
-    """The devices of former days. A file that is missing or damaged is the same as none."""
+    """The devices of former days: learned at once, written by `save()`. A missing or damaged file is like none."""
 
     def __init__(self, path: Path | None) -> None:
         """`path` None keeps nothing."""
         self._path = path
         self.known = self._load()
         """What is known now."""
+        self._is_saved = True
 
     def prefer(self, role: Role, device: Device, wish: str) -> None:
         """From now on this device has the role when it is there."""
@@ -42,10 +43,15 @@ class Memory:
 
     def _keep(self, known: Known) -> None:
         self.known = known
-        if self._path is None:
+        self._is_saved = False
+
+    def save(self) -> None:
+        """Write down what is new, if anything is; waits for the disk, so call it on a thread of its own."""
+        if self._path is None or self._is_saved:
             return
+        self._is_saved = True
         try:
-            durable.replace(self._path, msgspec.json.format(msgspec.json.encode(known), indent=1))
+            durable.replace(self._path, msgspec.json.format(msgspec.json.encode(self.known), indent=1))
         except OSError as error:
             log.warning("%s cannot be written (%s): after a restart the devices are chosen anew", self._path, error)
 

@@ -67,7 +67,7 @@ class Roles:
             return None
         if choice.ambiguous:
             return DeviceRecovery(role, None, choice.device, "ambiguous_match")
-        restored = self._memory.known.of(role, self._wishes.of(role)) is not None and not choice.is_stand_in
+        restored = self._preferred(role) is not None and not choice.is_stand_in
         return DeviceRecovery(role, None, choice.device, "session_restored") if restored else None
 
     def _change(self, role: Role, old: Device | None, choice: Choice) -> DeviceRecovery | None:
@@ -81,14 +81,13 @@ class Roles:
             reason = "ambiguous_match"
         elif choice.is_stand_in:
             reason = "fallback_to_default"
-        elif self._is_back(role, had, new):
+        elif had is not None and any(find(known, [new]).device for known in (had, self._preferred(role)) if known):
             reason = "device_reconnected"
-        elif had is None and self._memory.known.of(role, self._wishes.of(role)) is not None:
+        elif had is None and self._preferred(role) is not None:
             reason = "session_restored"
         else:
             reason = "default_changed"
         return DeviceRecovery(role, old, new, reason)
 
-    def _is_back(self, role: Role, had: Device | None, new: Device) -> bool:
-        wanted = self._memory.known.of(role, self._wishes.of(role)) if had is None or not had.is_exactly(new) else had
-        return had is not None and wanted is not None and find(wanted, [new]).device is not None
+    def _preferred(self, role: Role) -> Device | None:
+        return self._memory.known.of(role, self._wishes.of(role))

@@ -71,8 +71,6 @@ class Choice:
     """Whether another device fits as well."""
     is_stand_in: bool = False
     """Whether it is used only until the preferred one is back."""
-    is_last_resort: bool = False
-    """Whether anything better takes its place at once."""
 
 
 def choose(cards: Sequence[Device], cameras: Sequence[Device], wishes: Wishes, known: Known) -> dict[Role, Choice]:
@@ -146,19 +144,19 @@ def _recognised(match: Match) -> str:
     return "in the place of the one chosen before" if match.is_another else "chosen before"
 
 
-def rank(card: Device) -> int:
-    """How well a card suits a door, 0 the best: a speakerphone before a card that does half of it, HDMI last."""
-    if card.kind in ("hdmi", "virtual"):
-        return LAST_RESORT if card.kind == "hdmi" else NEVER
-    return (0 if card.is_duplex else 2) + (0 if card.kind == "usb" else 1)
-
-
 LAST_RESORT: Final = 4
 NEVER: Final = 5
 """A card that is made up, as a loopback: only the configuration may name it."""
 GOOD_ENOUGH: Final = 2
 """What may stand in for a card that is away, and is remembered: a USB card, or one that also records. Nobody hears a
 socket with nothing in it."""
+
+
+def rank(card: Device) -> int:
+    """How well a card suits a door, 0 the best: a speakerphone before a card that does half of it, HDMI last."""
+    if card.kind in ("hdmi", "virtual"):
+        return LAST_RESORT if card.kind == "hdmi" else NEVER
+    return (0 if card.is_duplex else 2) + (0 if card.kind == "usb" else 1)
 
 
 def _best(role: Role, cards: Sequence[Device], known: Known, beside: Device | None) -> Choice:
@@ -170,13 +168,7 @@ def _best(role: Role, cards: Sequence[Device], known: Known, beside: Device | No
         return Choice(None, None, f"there is no sound card with a {role}: plug in a USB speakerphone")
     best = min(able, key=lambda card: (card != beside, rank(card), card.port, card.name))
     why = "the same card as the other direction" if best == beside else "the best that is plugged in"
-    return Choice(
-        best,
-        _pcm(role, best),
-        why,
-        is_stand_in=away is not None,
-        is_last_resort=rank(best) > GOOD_ENOUGH,
-    )
+    return Choice(best, _pcm(role, best), why, is_stand_in=away is not None)
 
 
 def _camera(cameras: Sequence[Device], wishes: Wishes, known: Known) -> Choice:

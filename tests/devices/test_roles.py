@@ -18,7 +18,8 @@ class Door:
 
     def __init__(self, finder: Finder, file: Path | None, wishes: Wishes = Wishes()) -> None:  # noqa: B008 (frozen)
         self.told: list[DeviceRecovery] = []
-        self.roles = Roles(finder, wishes, Memory(file), on_event=self.told.append)
+        self.memory = Memory(file)
+        self.roles = Roles(finder, wishes, self.memory, on_event=self.told.append)
 
     def look(self) -> list[tuple[str, str | None]]:
         """The speaker's reasons and devices since the last look."""
@@ -26,6 +27,7 @@ class Door:
         self.roles.look()
         self.roles.works("microphone")
         self.roles.works("speaker")
+        self.memory.save()
         return [(event.reason, event.new and event.new.label) for event in self.told if event.role == "speaker"]
 
     def uses(self, role: Role = "speaker") -> str | None:

@@ -67,10 +67,9 @@ class Door:
     def _event(self, event: EngineEvent) -> None:
         self.events(event)
         if isinstance(event, DeviceReturned):
-            self._loop.call_soon_threadsafe(self.devices.works, ROLE_OF[event.direction])
+            asyncio.run_coroutine_threadsafe(self.devices.works(ROLE_OF[event.direction]), self._loop)
         elif isinstance(event, EngineStarted):
-            for role in ROLE_OF.values():
-                self._loop.call_soon_threadsafe(self.devices.works, role)
+            asyncio.run_coroutine_threadsafe(self.devices.works(*ROLE_OF.values()), self._loop)
 
 
 Opens = Callable[..., Awaitable[Door]]
