@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -93,10 +94,16 @@ class V4l2Source:
             with self._open() as container:
                 self._controls_fd = self._open_controls()
                 stream = container.streams.video[0]
-                if self._passes_through:
-                    self._pass_on(self._packets(container, stream, stopping), stream, deliver)
-                else:
-                    self._transcode(self._packets(container, stream, stopping), stream, deliver)
+                try:
+                    if self._passes_through:
+                        self._pass_on(self._packets(container, stream, stopping), stream, deliver)
+                    else:
+                        self._transcode(self._packets(container, stream, stopping), stream, deliver)
+                except BaseException as error:
+                    # Packets are the driver's own buffers: one that an error's traceback keeps until the container is
+                    # closed is given back to freed memory, and the process dies of it.
+                    traceback.clear_frames(error.__traceback__)
+                    raise
         except av.FFmpegError as error:
             raise CameraError(f"The camera {self._device} went away ({error.strerror}); replug it.") from error
         finally:

@@ -6,10 +6,14 @@ There is no V4L2 device on a build machine: a recording stands in behind the fun
 from __future__ import annotations
 
 import threading
+import weakref
+from collections.abc import Iterator
 from datetime import datetime
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import av
 import pytest
@@ -158,3 +162,42 @@ def test_what_is_no_camera_has_no_name(tmp_path: Path) -> None:
     assert camera_name(str(file)) is None
     file.touch()
     assert camera_name(str(file)) is None
+
+
+class PulledCamera:
+    """A device that is pulled out after one packet; its packets are its own memory, and end with it."""
+
+    def __init__(self) -> None:
+        self.streams = SimpleNamespace(video=[SimpleNamespace(width=640, height=360)])
+        self.packets: list[weakref.ref[PacketOfIt]] = []
+        self.left_behind: int | None = None
+
+    def __call__(self, *_: object) -> InputContainer:
+        return cast(InputContainer, self)
+
+    def __enter__(self) -> PulledCamera:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.left_behind = sum(packet() is not None for packet in self.packets)
+
+    def demux(self, _: object) -> Iterator[PacketOfIt]:
+        packet = PacketOfIt()
+        self.packets.append(weakref.ref(packet))
+        yield packet
+        raise av.error.ArgumentError(22, "Invalid argument")
+
+
+class PacketOfIt:
+    size, pts, time_base = 4, 0, Fraction(1, 30)
+
+    def __bytes__(self) -> bytes:
+        return b"\0\0\1\x09"
+
+
+def test_no_packet_of_a_pulled_camera_outlives_it() -> None:
+    """FFmpeg's packets are the driver's buffers: one that is freed after its container is a crash of the process."""
+    camera = PulledCamera()
+    with pytest.raises(CameraError, match="went away"):
+        V4l2Source("/dev/video0", VIDEO, open_device=camera).run(lambda unit: None, threading.Event())
+    assert camera.left_behind == 0
