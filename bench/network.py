@@ -28,7 +28,7 @@ from tests.network.namespaces import NamespacesUnavailableError, Street
 from tests.network.processes import Neighbourhood, Process, neighbourhood
 
 OUTAGES_S = (1, 1, 1, 5, 5, 10, 30)
-ADDRESSES = 6
+ADDRESSES = 4
 RESTARTS = 3
 AWAY_S = 1.0
 """Without an address between two, as with DHCP."""
