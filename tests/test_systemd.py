@@ -49,3 +49,10 @@ def test_systemd_hears_from_the_program_itself_when_it_is_ready_and_while_it_is_
     lines = unit.read_text().splitlines()
     assert {"Type=notify", "NotifyAccess=main"} <= set(lines)
     assert any(re.fullmatch(r"WatchdogSec=\d+", line) for line in lines)
+
+
+@each_unit
+def test_a_service_takes_no_more_than_its_share_of_memory_and_of_the_log(unit: Path) -> None:
+    settings = dict(line.split("=", 1) for line in unit.read_text().splitlines() if re.match(r"\w+=", line))
+    assert settings["MemoryMax"].removesuffix("M").isdecimal()
+    assert (settings["LogRateLimitIntervalSec"], settings["LogRateLimitBurst"]) == ("30s", "300")

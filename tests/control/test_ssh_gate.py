@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 
 from intercom.control.errors import GateError
 from intercom.control.ssh_gate import ROLES, admit, shown
+
+PAGE = Path(__file__).parents[2] / "docs" / "ssh.md"
 
 
 @pytest.mark.parametrize(
@@ -114,6 +118,13 @@ def test_nothing_else_passes_the_gate(asked: str) -> None:
     with pytest.raises(GateError) as caught:
         admit("operator", asked, terminal=False)
     assert "\n" not in str(caught.value)
+
+
+def test_the_page_for_people_lists_what_each_role_may_say() -> None:
+    rows = [line.split("|") for line in PAGE.read_text().splitlines() if line.startswith("|")]
+    listed = {row[1].strip(): {say.split()[0] for say in re.findall(r"`([^`]+)`", row[2])} for row in rows}
+    assert listed["viewer"] == set(ROLES["viewer"])
+    assert listed["operator"] == set(ROLES["operator"]) - set(ROLES["viewer"])
 
 
 def test_quotes_are_only_quotes() -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import compileall
 import random
+import shlex
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,9 +28,16 @@ START_LIMIT_S = 60.0
 IDLE_S = 12
 """Longer than anything that the services do at intervals while nothing happens."""
 DISK_MB = 16
-STORM = """
+STORM = f"""
 mkdir -p /run/state && mount /dev/ubda /run/state &&
-PYTHONDONTWRITEBYTECODE=1 .venv/bin/python -m tests.hardware.storm /run/state /run/shared/said
+PYTHONDONTWRITEBYTECODE=1 exec {shlex.quote(sys.executable)} -c '
+import intercom, runpy, sys, types
+# The stores of the space without its web server, whose import takes a second at each boot.
+sys.modules["intercom.space"] = space = types.ModuleType("intercom.space")
+space.__path__ = [intercom.__path__[0] + "/space"]
+sys.argv[1:] = ["/run/state", "/run/shared/said"]
+runpy.run_module("tests.hardware.storm", run_name="__main__")
+'
 """
 
 

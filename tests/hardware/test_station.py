@@ -109,6 +109,20 @@ def test_the_log_has_priorities_and_no_secret(station: Station) -> None:
     assert re.findall(r"eyJ[\w-]{8,}\.[\w-]{8,}", everything) == []
 
 
+def test_the_bundle_for_a_bug_report_has_no_secret_and_what_the_journal_says(station: Station) -> None:
+    station.run(f"cd /run && {INTERCOM} diagnostics -o bundle.tar.gz && tar xzf bundle.tar.gz").check()
+    secret = json.loads(station.run("cat /var/lib/intercom/door.json").check())["device_secret"]
+    assert station.run(f"grep -r {secret} /run/intercom-diagnostics").output == ""
+    assert station.run("grep -rl 'the service knows us' /run/intercom-diagnostics/system").check()
+
+
+def test_restart_is_a_command(station: Station) -> None:
+    before = station.show("MainPID")
+    station.run(f"{INTERCOM} restart").check()
+    station.wait(f"test $(systemctl show --value -p MainPID intercom) != {before}", 20, "it ended")
+    station.wait_registered()
+
+
 def test_a_killed_door_is_locked_and_back_at_once(station: Station) -> None:
     station.configure("[door]\npulse_s = 7")
     station.wait_registered()
