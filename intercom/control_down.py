@@ -11,6 +11,8 @@ from intercom.control.place import SYSTEM_DIRECTORY
 
 UNIT = "intercom.service"
 SYSTEMCTL_S = 2.0
+SYSTEMD_RUNS = "/run/systemd/system"
+"""Where this is not, systemd is not the init (sd_booted(3))."""
 STALE_S = 2.5
 """Two heartbeats of the server, and a half."""
 HELLO_S, HELLO_STALE_S = 1.0, 0.03
@@ -92,6 +94,8 @@ def _text(seconds: float) -> str:
 
 
 def _unit() -> dict[str, str]:
+    if not Path(SYSTEMD_RUNS).is_dir():
+        return {}
     import subprocess
 
     names = "LoadState,ActiveState,SubState,Result,StateChangeTimestamp"
