@@ -34,6 +34,8 @@ card = "plughw:CARD=Loopback,DEV=0"
 pins = "gpio"
 [camera]
 source = "off"
+[door]
+pulse_s = 7
 """
 UNITS = {
     # As the firmware and the udev rules of Raspberry Pi OS have it before anything starts.

@@ -56,6 +56,23 @@ def test_both_services_are_hardly_exposed(station: Station) -> None:
         assert score <= EXPOSURE_LIMIT
 
 
+def test_a_key_works_over_the_machine_s_own_ssh_server_and_only_as_its_role(station: Station) -> None:
+    station.run(
+        f"ssh-keygen -q -t ed25519 -N '' -C anna -f /root/anna; {INTERCOM} ssh-key add /root/anna.pub --role viewer;"
+        "systemctl start ssh"
+    ).check()
+    ssh = "ssh -i /root/anna -o BatchMode=yes -o StrictHostKeyChecking=no -o LogLevel=ERROR {} intercom@localhost {}"
+    assert station.run(ssh.format("", "status")).check().startswith("Ready")
+    seen = station.run(f"timeout 5 {ssh.format('-tt', 'watch')}").output
+    assert "Ready" in seen
+    refused = station.run(ssh.format("", "door open"))
+    assert (refused.status, len(refused.output.splitlines())) == (6, 1)
+    assert station.run(ssh.format("-tt", "status")).status == 6
+    log = station.run("journalctl --no-pager -o cat -t intercom-ssh").output
+    assert "viewer anna: status" in log
+    assert "refused viewer anna: 'door open'" in log
+
+
 PROBES = {
     "hears": ("arecord -q -D plughw:Loopback,1 -d 1 -f S16_LE -r 48000 /dev/null", True),
     "opens the pins": ("head -c 0 </dev/gpiochip0", True),
@@ -116,16 +133,30 @@ def test_the_bundle_for_a_bug_report_has_no_secret_and_what_the_journal_says(sta
     assert station.run("grep -rl 'the service knows us' /run/intercom-diagnostics/system").check()
 
 
-def test_restart_is_a_command(station: Station) -> None:
-    before = station.show("MainPID")
-    station.run(f"{INTERCOM} restart").check()
-    station.wait(f"test $(systemctl show --value -p MainPID intercom) != {before}", 20, "it ended")
+def test_a_token_comes_from_systemd_and_reaches_nobody_else(station: Station) -> None:
+    station.run(
+        'secret=$(sed -n \'s/.*"device_secret": "\\(.*\\)",*/\\1/p\' /var/lib/intercom/door.json);'
+        "python3 - $secret >/etc/intercom/token <<'X'\n"
+        "import json, sys, urllib.request as u\n"
+        "ask = u.Request('http://127.0.0.1:8480/api/space/token', b'{}', {'Authorization': 'Bearer ' + sys.argv[1]})\n"
+        "print(json.load(u.urlopen(ask))['token'])\nX\n"
+        "chmod 600 /etc/intercom/token"
+    ).check()
+    station.configure(
+        '[account]\ncredential = "token-file"\ncredential_file = "$CREDENTIALS_DIRECTORY/token"\n'
+        'relay_url = "ws://localhost:8480"\napi_url = "http://localhost:8480"'
+    )
     station.wait_registered()
+    token = station.run("cat /etc/intercom/token").check().strip()
+    assert station.run("stat -c %a:%U /etc/intercom/token").output.strip() == "600:root"
+    assert station.run("sudo -u nobody cat /run/credentials/intercom.service/token").status != 0
+    assert (
+        token not in station.run("tr '\\0' '\\n' </proc/$(systemctl show --value -p MainPID intercom)/environ").output
+    )
+    assert token not in station.journal()
 
 
 def test_a_killed_door_is_locked_and_back_at_once(station: Station) -> None:
-    station.configure("[door]\npulse_s = 7")
-    station.wait_registered()
     relay = "cat /sys/devices/platform/gpio-sim.*/gpiochip*/sim_gpio24/value"
     station.run(f"{INTERCOM} door open").check()
     assert station.run(relay).output.strip() == "1"
@@ -134,6 +165,13 @@ def test_a_killed_door_is_locked_and_back_at_once(station: Station) -> None:
     back = station.wait_registered()
     print(f"killed -> locked {locked:.1f} s -> registered {locked + back:.1f} s")
     assert int(station.show("NRestarts")) == 1
+
+
+def test_restart_is_a_command(station: Station) -> None:
+    before = station.show("MainPID")
+    station.run(f"{INTERCOM} restart").check()
+    station.wait(f"test $(systemctl show --value -p MainPID intercom) != {before}", 20, "it ended")
+    station.wait_registered()
 
 
 def test_a_hung_door_says_so_and_is_started_anew(station: Station) -> None:
@@ -174,47 +212,3 @@ def test_a_network_that_comes_after_the_services_is_waited_for(station: Station)
     took = station.wait_registered()
     print(f"network up -> registered {took:.1f} s")
     assert "Traceback" not in station.journal("--since=-30s")
-
-
-def test_a_token_comes_from_systemd_and_reaches_nobody_else(station: Station) -> None:
-    station.configure("")
-    station.wait_registered()
-    station.run(
-        'secret=$(sed -n \'s/.*"device_secret": "\\(.*\\)",*/\\1/p\' /var/lib/intercom/door.json);'
-        "python3 - $secret >/etc/intercom/token <<'X'\n"
-        "import json, sys, urllib.request as u\n"
-        "ask = u.Request('http://127.0.0.1:8480/api/space/token', b'{}', {'Authorization': 'Bearer ' + sys.argv[1]})\n"
-        "print(json.load(u.urlopen(ask))['token'])\nX\n"
-        "chmod 600 /etc/intercom/token"
-    ).check()
-    station.configure(
-        '[account]\ncredential = "token-file"\ncredential_file = "$CREDENTIALS_DIRECTORY/token"\n'
-        'relay_url = "ws://localhost:8480"\napi_url = "http://localhost:8480"'
-    )
-    station.wait_registered()
-    token = station.run("cat /etc/intercom/token").check().strip()
-    assert station.run("stat -c %a:%U /etc/intercom/token").output.strip() == "600:root"
-    assert station.run("sudo -u nobody cat /run/credentials/intercom.service/token").status != 0
-    assert (
-        token not in station.run("tr '\\0' '\\n' </proc/$(systemctl show --value -p MainPID intercom)/environ").output
-    )
-    assert token not in station.journal()
-
-
-def test_a_key_works_over_the_machine_s_own_ssh_server_and_only_as_its_role(station: Station) -> None:
-    station.configure("")
-    station.wait_registered()
-    station.run(
-        f"ssh-keygen -q -t ed25519 -N '' -C anna -f /root/anna; {INTERCOM} ssh-key add /root/anna.pub --role viewer;"
-        "systemctl start ssh"
-    ).check()
-    ssh = "ssh -i /root/anna -o BatchMode=yes -o StrictHostKeyChecking=no -o LogLevel=ERROR {} intercom@localhost {}"
-    assert station.run(ssh.format("", "status")).check().startswith("Ready")
-    seen = station.run(f"timeout 5 {ssh.format('-tt', 'watch')}").output
-    assert "Ready" in seen
-    refused = station.run(ssh.format("", "door open"))
-    assert (refused.status, len(refused.output.splitlines())) == (6, 1)
-    assert station.run(ssh.format("-tt", "status")).status == 6
-    log = station.run("journalctl --no-pager -o cat -t intercom-ssh").output
-    assert "viewer anna: status" in log
-    assert "refused viewer anna: 'door open'" in log
