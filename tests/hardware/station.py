@@ -1,8 +1,7 @@
-"""A machine with the door station installed on its disk as systemd/README.md says: it starts at boot, by itself.
+"""A machine with the door station installed on its disk: it starts at boot, by itself.
 
-`installed(folder)` makes that disk; `Station(disk)` boots it, or a copy. Its pins are a chip of `gpio-sim` with the
-access rights that Raspberry Pi OS gives; its card is `snd_aloop`, which `LATE_CARD` keeps away until a test plugs it
-in.
+`installed(folder)` makes that disk with what `make install` lays there; `Station(disk)` boots it, or a copy. Its pins
+are a chip of `gpio-sim`; its card is `snd_aloop`, which `LATE_CARD` keeps away until a test plugs it in.
 """
 
 from __future__ import annotations
@@ -38,14 +37,13 @@ source = "off"
 pulse_s = 7
 """
 UNITS = {
-    # As the firmware and the udev rules of Raspberry Pi OS have it before anything starts.
+    # As the firmware has it before anything starts.
     "bench-pins.service": """[Unit]
 Before=intercom.service
 [Service]
 Type=oneshot
 ExecStart=/bin/sh -e -c 'header=/sys/kernel/config/gpio-sim/header; mkdir -p $header/bank0; cd $header; \\
-  echo 28 >bank0/num_lines; echo pinctrl-bcm2711 >bank0/label; echo 1 >live; udevadm settle; \\
-  chgrp gpio /dev/gpiochip0; chmod 660 /dev/gpiochip0'
+  echo 28 >bank0/num_lines; echo pinctrl-bcm2711 >bank0/label; echo 1 >live; udevadm settle'
 [Install]
 WantedBy=multi-user.target
 """,
@@ -72,12 +70,10 @@ WantedBy=multi-user.target
 INSTALL = f"""
 set -e
 /opt/intercom/bin/pip install --quiet --no-index --no-deps /run/shared/*.whl
-install -D -m 644 /checkout/systemd/intercom.sysusers.conf /usr/lib/sysusers.d/intercom.conf
-systemd-sysusers
-getent group gpio || groupadd --system gpio
-usermod -aG gpio intercom
-install -m 644 /checkout/systemd/*.service /run/shared/bench-units/* /etc/systemd/system/
-install -d /etc/intercom {STATE}
+sh /checkout/systemd/files.sh
+. /checkout/systemd/service.sh
+make_user
+install -m 644 /run/shared/bench-units/* /etc/systemd/system/
 install -m 644 /run/shared/intercom.toml /etc/intercom/intercom.toml
 systemctl daemon-reload
 systemctl enable intercom-space intercom {" ".join(UNITS)}

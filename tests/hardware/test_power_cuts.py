@@ -31,10 +31,9 @@ DISK_MB = 16
 STORM = f"""
 mkdir -p /run/state && mount /dev/ubda /run/state &&
 PYTHONDONTWRITEBYTECODE=1 exec {shlex.quote(sys.executable)} -c '
-import intercom, runpy, sys, types
+import importlib.util, runpy, sys
 # The stores of the space without its web server, whose import takes a second at each boot.
-sys.modules["intercom.space"] = space = types.ModuleType("intercom.space")
-space.__path__ = [intercom.__path__[0] + "/space"]
+sys.modules["intercom.space"] = importlib.util.module_from_spec(importlib.util.find_spec("intercom.space"))
 sys.argv[1:] = ["/run/state", "/run/shared/said"]
 runpy.run_module("tests.hardware.storm", run_name="__main__")
 '

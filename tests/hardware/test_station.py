@@ -96,7 +96,7 @@ def test_the_sandbox_lets_the_door_have_its_devices_and_nothing_else(station: St
         "install -m 755 /run/shared/probe /usr/local/bin/probe;"
         "systemctl stop intercom;"
         "sed -e '/^ExecStopPost\\|^Restart\\|^Watchdog\\|^StartLimit/d' -e 's|^Type=.*|Type=oneshot|'"
-        " -e 's|^ExecStart=.*|ExecStart=/bin/bash /usr/local/bin/probe|' /etc/systemd/system/intercom.service"
+        " -e 's|^ExecStart=.*|ExecStart=/bin/bash /usr/local/bin/probe|' /usr/lib/systemd/system/intercom.service"
         " >/run/systemd/system/probe.service; systemctl daemon-reload"
     ).check()
     station.run("systemctl start probe", limit_s=60)  # the last probe ends it
