@@ -37,8 +37,8 @@ IN_GUEST = "INTERCOM_IN_GUEST"
 
 
 @pytest.fixture(scope="session")
-def station_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A disk with the door station installed on it; each machine boots a copy."""
+def whole_machine() -> None:
+    """What a `Machine` is made of is there; where it cannot be, the test is skipped with the reason."""
     try:
         ensure()
         image()
@@ -46,6 +46,11 @@ def station_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if wish() == "on":
             raise
         pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def station_disk(whole_machine: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A disk with the door station installed on it; each machine boots a copy."""
     return installed(tmp_path_factory.mktemp("station"))
 
 

@@ -6,20 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from .boot import Machine, image
+from .boot import Machine
 from .guest import Guest
-from .kernel import UnavailableError, ensure, wish
 
 
 @pytest.fixture(scope="module")
-def machine() -> Iterator[Guest]:
-    try:
-        ensure()
-        image()
-    except UnavailableError as reason:
-        if wish() == "on":
-            raise
-        pytest.skip(str(reason))
+def machine(whole_machine: None) -> Iterator[Guest]:
     with Machine() as machine:
         yield machine
 

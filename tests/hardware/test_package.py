@@ -13,9 +13,8 @@ import pytest
 from deb.__main__ import build
 from deb.target import target
 
-from .boot import SUITE, Machine, image
+from .boot import SUITE, Machine
 from .guest import CHECKOUT, SHARED, Guest, Result
-from .kernel import UnavailableError, ensure, wish
 
 INSTALL_LIMIT_S = 240.0
 """17 s on an idle machine, the most of it to compile."""
@@ -55,15 +54,8 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def door() -> Iterator[Door]:
+def door(whole_machine: None) -> Iterator[Door]:
     """A machine with what the package depends on, and two versions of the package."""
-    try:
-        ensure()
-        image()
-    except UnavailableError as reason:
-        if wish() == "on":
-            raise
-        pytest.skip(str(reason))
     with Machine() as machine:
         machine.run("rm -rf /opt/intercom").check()  # what the other tests run
         machine.run(NETWORK).check()
