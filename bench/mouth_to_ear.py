@@ -52,8 +52,6 @@ class Measured:
 
     words: list[Words]
     after: list[Words]
-    begin: float
-    """Since the first scene's, in s."""
     score: float
 
     @property
@@ -113,17 +111,17 @@ async def measure(system: System, plan: dict[str, float]) -> dict[str, Measured]
                 note()
     hearing = await asyncio.to_thread(Hearing, mouth, ear)
     return {
-        scene.name: await asyncio.to_thread(_judge, hearing, scene, after, periods[0].begin)
+        scene.name: await asyncio.to_thread(_judge, hearing, scene, after)
         for scene, after in zip(periods[::2], periods[1::2], strict=True)
     }
 
 
-def _judge(hearing: Hearing, scene: Period, after: Period, began: float) -> Measured:
+def _judge(hearing: Hearing, scene: Period, after: Period) -> Measured:
     words = hearing.words(scene.begin, scene.end)
     heard = [some.delay_ms for some in words if some.delay_ms is not None]
     pair = hearing.pair(scene.begin, scene.end, statistics.median(heard) if heard else 0.0)
     judged = round(score(pair), 2)
-    return Measured(words, hearing.words(after.begin, after.end), scene.begin - began, judged)
+    return Measured(words, hearing.words(after.begin, after.end), judged)
 
 
 def _figures(name: str, measured: Measured) -> dict[str, float]:
