@@ -143,4 +143,5 @@ class Supervisor:
         except Exception as error:  # noqa: BLE001 - whatever a part fails with at its start counts like any failure
             self.failed(part, error)
         else:
-            self._journal.part_works(part)
+            if self._watched[part].due is None:  # else it failed again before it was heard that it had started
+                self._journal.part_works(part)

@@ -124,6 +124,21 @@ async def test_a_restart_that_fails_is_tried_again_later_and_works_only_when_it_
     assert scene.told[-1] == "metrics works"
 
 
+async def test_a_part_that_dies_as_soon_as_it_is_started_does_not_work_until_it_lives() -> None:
+    scene = Scene()
+
+    async def restart() -> None:
+        if scene.now < 1.0:
+            scene.supervisor.failed(Part.AUDIO_THREAD, ZeroDivisionError("at its first round"))
+
+    scene.supervisor.watch(Part.AUDIO_THREAD, restart)
+    scene.supervisor.failed(Part.AUDIO_THREAD, ZeroDivisionError("a defect"))
+    assert await scene.restart() == 0.5
+    assert "audio_thread works" not in scene.told
+    assert await scene.restart() == 1.0
+    assert scene.told[-1] == "audio_thread works"
+
+
 async def test_a_part_that_keeps_failing_is_given_up_with_a_sentence() -> None:
     scene = Scene()
 

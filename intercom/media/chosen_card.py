@@ -58,6 +58,6 @@ class ChosenCards:
         now = {direction: self._choice(direction) for direction in DIRECTIONS}
         return [
             direction
-            for direction, opened in self._opened.items()
+            for direction, opened in self._opened.copy().items()  # the engine's thread adds to it
             if now[direction].name is not None and opened != (now[direction].plug or now[direction].name)
         ]

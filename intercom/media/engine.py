@@ -343,10 +343,12 @@ class AudioEngine:
     # A device that is away
 
     def _ready(self, port: Port[L], now: float) -> L | None:
-        was_open = port.is_open
+        before = port.line
         line = port.ready(now)
-        if line is not None and not was_open:
+        if line is not None and line is not before:
             self._forget_the_room()
+            if before is not None:  # swapped, without a loss in between that would be told
+                self._on_event(EngineStarted(self._cards.description))
         return line
 
     def _lost(self, port: Port[L], error: LineLostError, now: float) -> None:

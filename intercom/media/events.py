@@ -10,7 +10,7 @@ Direction = Literal["capture", "playback"]
 
 @dataclass(frozen=True, slots=True)
 class EngineStarted:
-    """The card was opened for the first time."""
+    """The card was opened for the first time, or another one in its place."""
 
     card: str
     """What was chosen, in words."""

@@ -47,6 +47,11 @@ class Port(Generic[L]):
         return self._line is not None
 
     @property
+    def line(self) -> L | None:
+        """What is open now."""
+        return self._line
+
+    @property
     def is_running(self) -> bool:
         """Whether it moves sound now."""
         return self._line is not None and self._line.running

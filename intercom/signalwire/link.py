@@ -112,7 +112,9 @@ class Link(LinkRequests):
         if not self.running:
             return 0.0
         patience_s = CREDENTIAL_S if self.state is LinkState.CONNECTING else 0.0
-        policy, session = self._policy.next_deadline(), self.session.next_deadline()
+        # A slow credential may have used up the attempt's time; once the socket is open, the session has its own.
+        policy = None if self.state is LinkState.AUTHENTICATING else self._policy.next_deadline()
+        session = self.session.next_deadline()
         due = [deadline for deadline in (policy and policy + patience_s, session) if deadline is not None]
         return max(0.0, self._now() - min(due)) if due else 0.0
 

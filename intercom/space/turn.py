@@ -82,6 +82,7 @@ class TurnServer:
         configuration = self._directory / "turn.conf"
         durable.replace(configuration, self._configuration().encode())
         self._process = await asyncio.create_subprocess_exec(
+            *_ending_with_us(),
             program,
             "-c",
             str(configuration),
@@ -162,6 +163,12 @@ class TurnServer:
                 return answer[:2] == struct.pack("!H", _BINDING_SUCCESS) and answer[8:20] == transaction
         await asyncio.sleep(PROBE_INTERVAL_S)
         return False
+
+
+def _ending_with_us() -> list[str]:
+    """What to put before a command so that it does not outlive us, however we end (util-linux; PR_SET_PDEATHSIG)."""
+    setpriv = shutil.which("setpriv")
+    return [] if setpriv is None else [setpriv, "--pdeathsig", "TERM", "--"]
 
 
 def _free_port(address: str) -> int:

@@ -21,9 +21,12 @@ class Reported(Generic[E]):
             self.all.append(event)
             self._arrived.notify_all()
 
-    def wait_for(self, kind: type[T], timeout_s: float = 5.0) -> T:
-        """The first event of this kind; AssertionError when none comes in time."""
+    def wait_for(self, kind: type[T], timeout_s: float = 5.0, *, count: int = 1) -> T:
+        """The first event of this kind, or the one with this `count`; AssertionError when it does not come in time."""
         with self._arrived:
-            if not self._arrived.wait_for(lambda: any(isinstance(e, kind) for e in self.all), timeout_s):
+            if not self._arrived.wait_for(lambda: len(self._of(kind)) >= count, timeout_s):
                 raise AssertionError(f"no {kind.__name__} in {timeout_s} s, only {self.all}")
-            return next(e for e in self.all if isinstance(e, kind))
+            return self._of(kind)[count - 1]
+
+    def _of(self, kind: type[T]) -> list[T]:
+        return [event for event in self.all if isinstance(event, kind)]

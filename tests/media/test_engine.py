@@ -190,6 +190,26 @@ def test_a_call_goes_on_when_the_card_comes_back(
     assert canceller.heard_since_reset < canceller.heard
 
 
+def test_a_card_that_is_taken_in_the_place_of_another_is_told_and_the_room_forgotten(
+    alsa_cards: AlsaCards, reported: Reported[EngineEvent]
+) -> None:
+    canceller = ForgetfulCanceller()
+    engine = AudioEngine(names(alsa_cards), on_event=reported, canceller=canceller)
+    engine.start()
+    near = NearEndMemory()
+    try:
+        engine.connect(FarEndTone(1000), near)
+        with alsa_cards.listen() as heard:
+            heard.wait_for_tone(1000)
+            engine.reopen("playback")
+            reported.wait_for(EngineStarted, count=2)
+            heard.wait_for_tone(1000)
+    finally:
+        engine.stop()
+    assert canceller.heard_since_reset < canceller.heard
+    assert not any(isinstance(event, DeviceLost) for event in reported.all)
+
+
 class ForgetfulCanceller:
     """Cancels nothing, and knows how much it has heard since it was told to forget the room."""
 

@@ -293,3 +293,9 @@ async def test_a_slow_credential_is_waited_for_but_not_for_ever(
     assert client.overdue_s == 0.0
     monkeypatch.setattr(Link, "_now", staticmethod(lambda: now + 400.0))
     assert client.overdue_s == pytest.approx(90.0, abs=1.0)
+
+
+async def test_what_a_slow_credential_took_is_not_held_against_the_session_that_begins(client: SignalWire) -> None:
+    client._link._policy.retry_now(asyncio.get_running_loop().time() - 200.0)
+    client._link._policy.socket_opened()
+    assert client.overdue_s == 0.0

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import select
 import shutil
+import signal
 import socket
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from aioice import Candidate, Connection
@@ -103,6 +109,38 @@ async def test_a_turn_server_that_ends_by_itself_is_told(turn: TurnServer) -> No
     turn._process.kill()
     with pytest.raises(TurnError, match="ended by itself"):
         await asyncio.wait_for(ended, 10)
+
+
+STARTS_ONE: Final = """
+import asyncio, pathlib, sys
+from intercom.space.turn import TurnServer
+
+async def main():
+    turn = TurnServer(pathlib.Path(sys.argv[1]))
+    await turn.start()
+    print(turn._process.pid, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+def test_a_turn_server_does_not_outlive_a_space_that_is_killed(tmp_path: Path) -> None:
+    if shutil.which("turnserver") is None:
+        pytest.skip("coturn is not installed (apt install coturn)")
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTS_ONE, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as space:
+        assert space.stdout is not None
+        server = os.pidfd_open(int(space.stdout.readline()))
+        space.kill()
+    try:
+        ended, _, _ = select.select([server], [], [], 10)
+        if not ended:
+            signal.pidfd_send_signal(server, signal.SIGKILL)
+        assert ended
+    finally:
+        os.close(server)
 
 
 def expires_in_h(username: str) -> float:
