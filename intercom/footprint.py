@@ -19,6 +19,9 @@ MADV_DONTNEED: Final = 4
 """Of Linux' mman.h."""
 MAPPING: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+ *(.*)")
 
+WRITTEN: Final = ("Private_Dirty:", "Anonymous:", "Swap:")
+"""What smaps counts of pages that are no longer as in the file."""
+
 
 def stay_small() -> None:
     """Call it before anything heavy is imported and before the first thread.
@@ -67,14 +70,22 @@ def _let_go_of_files() -> None:
 
 
 def _unchanged(maps: Iterable[str]) -> Iterator[tuple[int, int]]:
-    """Address ranges of private read-only mappings of files of which no page was written (proc(5), smaps)."""
+    """Address ranges of private read-only mappings of files of which no page was written (proc(5), smaps).
+
+    A library's tables are written once, then read only: such a page is no longer the file's. It is anonymous, clean
+    as well once it was swapped out and in again, or it lies in the swap.
+    """
     place: tuple[int, int] | None = None
+    as_in_file = 0
     for line in maps:
         if found := MAPPING.match(line):
             start, end, may, file = found.groups()
             place = (int(start, 16), int(end, 16)) if may in {"r-xp", "r--p"} and file.startswith("/") else None
-        elif place is not None and line.startswith("Private_Dirty:") and line.split()[1] == "0":
-            yield place
+            as_in_file = 0
+        elif place is not None and line.startswith(WRITTEN) and line.split()[1] == "0":
+            as_in_file += 1
+            if as_in_file == len(WRITTEN):
+                yield place
 
 
 def _call(name: str, *arguments: Any) -> None:

@@ -11,16 +11,39 @@ MAPS = """\
 7f00-7f10 r-xp 00000000 fe:00 17   /usr/lib/library.so
 Rss:                  64 kB
 Private_Dirty:         0 kB
+Anonymous:             0 kB
+Swap:                  0 kB
 7f10-7f20 r--p 00010000 fe:00 17   /usr/lib/library.so
 Private_Dirty:         4 kB
+Anonymous:             4 kB
+Swap:                  0 kB
 7f20-7f30 rw-p 00020000 fe:00 17   /usr/lib/library.so
 Private_Dirty:         0 kB
+Anonymous:             0 kB
+Swap:                  0 kB
 7f30-7f40 r--p 00000000 00:00 0
 Private_Dirty:         0 kB
+Anonymous:             0 kB
+Swap:                  0 kB
 7f40-7f50 r--s 00000000 fe:00 18   /usr/share/shared
 Private_Dirty:         0 kB
+Anonymous:             0 kB
+Swap:                  0 kB
 7f50-7f60 r--p 00000000 fe:00 19   /opt/with a space.so
 Private_Dirty:         0 kB
+Anonymous:             0 kB
+Swap:                  0 kB
+"""
+SWAPPED = """\
+7f00-7f10 r--p 00010000 fe:00 17   /usr/lib/swapped-out.so
+Private_Dirty:         0 kB
+Anonymous:             0 kB
+Swap:                  4 kB
+7f10-7f20 r--p 00010000 fe:00 18   /usr/lib/swapped-in-again.so
+Private_Clean:         4 kB
+Private_Dirty:         0 kB
+Anonymous:             4 kB
+Swap:                  0 kB
 """
 
 SETTLE = """
@@ -46,6 +69,10 @@ def python(code: str) -> str:
 
 def test_only_unwritten_read_only_pages_of_files_are_let_go() -> None:
     assert list(_unchanged(MAPS.splitlines())) == [(0x7F00, 0x7F10), (0x7F50, 0x7F60)]
+
+
+def test_written_pages_that_went_to_the_swap_are_kept() -> None:
+    assert list(_unchanged(SWAPPED.splitlines())) == []
 
 
 def test_a_process_that_has_settled_is_smaller_and_goes_on() -> None:
