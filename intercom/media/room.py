@@ -26,6 +26,8 @@ SETTLED_S = 0.4
 LONGEST_DELAY_S = 0.6
 SURE = 8.0
 """The echo's peak against the noise of the correlation; chance alone reaches 5 in 30 000 places."""
+PIECE_SAMPLES = RATE_HZ // 5
+"""Long enough to find any echo worth mentioning, short enough to lie between two stutters of a busy machine."""
 CLIPPED = FULL_SCALE - 7
 CLIPPED_PERCENT = 0.01
 """A few samples a second are heard as crackle already."""
@@ -109,7 +111,21 @@ def examine(played: Samples, heard: Samples, levels: Levels, *, microphone_db: f
 
 
 def _delay(played: Samples, heard: Samples) -> int | None:
-    """In samples; None when the sound is not in `heard`. What seems to come too early measures what chance does."""
+    """In samples; None when the sound is not in `heard`.
+
+    A card that stutters shifts it again and again: the whole is not found then, but a piece between two stutters is.
+    """
+    pieces = np.array_split(played, len(played) // PIECE_SAMPLES)
+    starts = np.cumsum([0, *map(len, pieces)])
+    found = _delay_of(played, heard)
+    for start, piece in zip(starts, pieces, strict=False):
+        if found is None:
+            found = _delay_of(np.pad(piece, (start, len(played) - start - len(piece))), heard)
+    return found
+
+
+def _delay_of(played: Samples, heard: Samples) -> int | None:
+    """The same, of all that was played. What seems to come too early measures what chance does."""
     size = 1 << (2 * len(played) - 1).bit_length()
     spectrum = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(played, size))
     like: npt.NDArray[np.float64] = np.abs(np.fft.irfft(spectrum, size))

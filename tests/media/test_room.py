@@ -57,6 +57,20 @@ def test_an_echo_louder_than_the_noise_is_always_found(echo_db: float, delay_s: 
     assert found.delay_ms == pytest.approx(delay_s * 1000, abs=0.2)
 
 
+def test_an_echo_is_found_though_the_card_stutters() -> None:
+    played = probe()
+    heard = box(played, delay_s=0.05)
+    chance = np.random.default_rng(5)
+    stutters = [
+        np.concatenate([piece, np.zeros(chance.integers(100, 400), np.int16)])
+        for piece in np.array_split(heard, len(heard) // (RATE_HZ // 20))
+    ]
+    found = examine(played, np.concatenate(stutters), Levels())
+    assert found.delay_ms is not None
+    assert 50 <= found.delay_ms < 300
+    assert found.echo_level_db == pytest.approx(-12, abs=1.5)
+
+
 def test_a_loud_speaker_is_to_be_turned_down_so_far_that_the_next_test_is_content() -> None:
     found = tried(echo_db=6)
     assert found.advice == ("callers will hear echo: turn the speaker down 9 dB, or move it away from the microphone",)
