@@ -170,7 +170,11 @@ class DoorCall:
             raise
 
     def _begin(self) -> None:
-        """Both descriptions are known: run the card while ICE and DTLS connect, so that the first packet has sound."""
+        """Both descriptions are known: run the card while ICE and DTLS connect, so that the first packet has sound.
+
+        A call that was closed while they were made takes neither microphone nor camera.
+        """
+        self._must_be_open()
         self._carry(self._connection)
         self._watch = asyncio.create_task(self._watch_over(), name=f"call {self._call_id}")
 
@@ -200,6 +204,7 @@ class DoorCall:
             if not self._connection.is_on(offer):
                 return await self._moves.create_answer(self._open_connection(early_camera=False), offer)
             answer = await self._connection.create_answer(offer)
+        self._must_be_open()
         self._connection.show()
         self._switch(self._connection)
         return answer

@@ -153,6 +153,19 @@ async def test_an_answer_that_is_none_is_refused_with_the_reason(door: DoorMedia
     await call.close()
 
 
+async def test_a_call_that_is_closed_while_it_answers_leaves_the_microphone_alone(
+    door: DoorMedia, far: DoorMedia, door_engine: AudioEngine
+) -> None:
+    caller, call = far.open("2", []), door.open("1", [{"urls": "stun:192.0.2.1:3478"}])
+    answering = asyncio.create_task(call.create_answer(await caller.create_offer()))
+    while call._connection._peer.iceGatheringState != "gathering":
+        await asyncio.sleep(0)
+    await asyncio.gather(call.close(), caller.close())
+    with pytest.raises(CallEndedError):
+        await answering
+    assert door_engine._call is None
+
+
 async def test_closing_twice_is_harmless_and_a_closed_call_refuses_work(door: DoorMedia) -> None:
     call = door.open("1", [])
     await call.close()
