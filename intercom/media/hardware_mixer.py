@@ -25,12 +25,13 @@ STEPS_PER_DB = 100
 _CARD = re.compile(r"(?:plug)?hw:(?:CARD=)?([A-Za-z0-9_]+)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HardwareMixer:
     """The controls of one microphone and one speaker."""
 
     devices: dict[Direction, str]
     """ALSA's control device of each direction; a direction without one is software's."""
+    _refused: bool = False
 
     def set_db(self, direction: Direction, gain_db: float) -> float:
         """Bring the control as near to `gain_db` as it goes; what software has to add, in dB. Takes milliseconds."""
@@ -40,7 +41,7 @@ class HardwareMixer:
         try:
             return self._set(device, direction, gain_db)
         except alsaaudio.ALSAAudioError as error:
-            log.warning("the %s volume of %s cannot be set (%s); software does it", direction, device, error)
+            self._tell(f"the {direction} volume of {device} cannot be set", error)
             return gain_db
 
     def set_muted(self, direction: Direction, muted: bool) -> None:
@@ -53,7 +54,7 @@ class HardwareMixer:
                 if self._switch(device, direction, name, muted):
                     return
         except alsaaudio.ALSAAudioError as error:
-            log.warning("the %s switch of %s cannot be turned (%s); software mutes", direction, device, error)
+            self._tell(f"the {direction} switch of {device} cannot be turned", error)
 
     def freeze(self) -> None:
         """Switch the card's automatic gain off, where it has one."""
@@ -68,7 +69,13 @@ class HardwareMixer:
                     control.close()
                 log.info("%s: automatic gain is off", device)
             except alsaaudio.ALSAAudioError as error:
-                log.warning("the automatic gain of %s cannot be switched off: %s", device, error)
+                self._tell(f"the automatic gain of {device} cannot be switched off", error)
+
+    def _tell(self, what: str, error: alsaaudio.ALSAAudioError) -> None:
+        """A card that goes while it is set refuses all that follows: that is one fact."""
+        level = logging.DEBUG if self._refused else logging.WARNING
+        self._refused = True
+        log.log(level, "%s (%s); software sets the levels", what, error)
 
     @staticmethod
     def _switch(device: str, direction: Direction, name: str, muted: bool) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import alsaaudio
@@ -101,13 +102,18 @@ def test_automatic_gain_is_switched_off(usb_card: UsbCard) -> None:
     assert not usb_card.automatic
 
 
-def test_a_card_that_went_leaves_it_to_software(usb_card: UsbCard, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_card_that_went_leaves_it_to_software_and_is_told_once(
+    usb_card: UsbCard, caplog: pytest.LogCaptureFixture
+) -> None:
     gone = mixer_of("plughw:CARD=Gone,DEV=0")
+    caplog.set_level(logging.DEBUG)
     gone.freeze()
     assert gone.set_db("playback", -6) == -6
     gone.set_muted("playback", True)
-    assert "software does it" in caplog.text
-    assert "software mutes" in caplog.text
+    levels = [record.levelno for record in caplog.records]
+    assert levels == [logging.WARNING, logging.DEBUG, logging.DEBUG]
+    assert "hw:Gone" in caplog.records[0].message
+    assert "software sets the levels" in caplog.records[0].message
 
 
 def test_a_name_that_tells_no_card_and_the_simulated_one_have_no_controls() -> None:
