@@ -43,6 +43,7 @@ class VideoRate:
     def sent(self, size: int, now_s: float) -> None:
         """Note a picture of `size` bytes that was sent."""
         self._sent.append((now_s, size))
+        self._forget_before(now_s - WINDOW_S)
 
     def estimated(self, estimate_bps: int, now_s: float) -> None:
         """Take the far end's estimate of what the path carries."""
@@ -81,6 +82,9 @@ class VideoRate:
             self._paused_s = now_s
 
     def _sending_bps(self, now_s: float) -> float:
-        while self._sent and self._sent[0][0] < now_s - WINDOW_S:
-            self._sent.popleft()
+        self._forget_before(now_s - WINDOW_S)
         return sum(size for _, size in self._sent) * 8 / WINDOW_S
+
+    def _forget_before(self, moment_s: float) -> None:
+        while self._sent and self._sent[0][0] < moment_s:
+            self._sent.popleft()

@@ -16,6 +16,13 @@ def test_a_call_starts_with_what_the_configuration_allows() -> None:
     assert VideoRate(HIGHEST, 0).target_bps == HIGHEST
 
 
+def test_what_was_sent_is_forgotten_though_the_far_end_estimates_nothing() -> None:
+    rate = VideoRate(HIGHEST, 0)
+    for picture in range(1000):
+        rate.sent(5000, picture / 25)
+    assert len(rate._sent) <= 26
+
+
 def test_heavy_loss_lowers_the_target_by_half_the_loss() -> None:
     rate = VideoRate(HIGHEST, 0)
     rate.lost(0.2, 1)
