@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Iterator
 
 DIGITS = "0123456789*#ABCD"
@@ -11,15 +12,17 @@ MIME_TYPE = "audio/telephone-event"
 END_BIT = 0x80
 VOLUME_DB = 10
 """Below 0 dBm0; what telephones send."""
+REMEMBERED = 8
+"""Keys of which a late packet is known again: nobody types more while one packet is held up."""
 END_REPEATS = 3
 """The last packet is sent three times, because it must not be lost (section 2.5.1.4)."""
 
 
 class DigitReader:
-    """Packets of one stream into digits: each event once, however often it is repeated or its end is lost."""
+    """Packets of one stream into digits: each event once, whatever is repeated, held up or lost of it."""
 
     def __init__(self) -> None:
-        self._timestamp: int | None = None
+        self._begun: deque[int] = deque(maxlen=REMEMBERED)
 
     def read(self, timestamp: int, payload: bytes) -> str | None:
         """The digit that this packet begins; None when it goes on with one, or is no digit.
@@ -29,9 +32,9 @@ class DigitReader:
         if len(payload) < 4:
             return None
         event = payload[0]
-        if event >= len(DIGITS) or timestamp == self._timestamp:
+        if event >= len(DIGITS) or timestamp in self._begun:
             return None
-        self._timestamp = timestamp
+        self._begun.append(timestamp)
         return DIGITS[event]
 
 

@@ -25,6 +25,13 @@ def test_the_same_key_twice_is_two_keys() -> None:
     assert [digit for digit in read if digit] == ["9", "9"]
 
 
+def test_a_packet_that_is_overtaken_by_the_next_key_is_no_third_key() -> None:
+    reader = DigitReader()
+    first, second = sent("1"), sent("2")
+    arriving = [(1000, first[0]), (5000, second[0]), (1000, first[-1]), (5000, second[-1])]
+    assert [digit for at, payload in arriving if (digit := reader.read(at, payload))] == ["1", "2"]
+
+
 @given(lost=st.sets(st.integers(0, 5), max_size=5))
 def test_a_key_counts_once_when_packets_are_lost(lost: set[int]) -> None:
     reader = DigitReader()
