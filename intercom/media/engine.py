@@ -319,7 +319,7 @@ class AudioEngine:
             if early_s > 0:
                 return early_s
             for block in line.blocks(now):
-                self._frames.count()
+                self._frames.count(call)
                 cleaned = self._clean(block)
                 call[1].push(cleaned if self._playback.is_open else self._murmur.over(cleaned), now)
                 self._captured_blocks += 1
@@ -376,6 +376,7 @@ class AudioEngine:
         """No microphone: the far end hears a murmur and a notice, and its stream does not end."""
         pace = self._away["capture"]
         for _ in range(pace.due(now)):
+            self._frames.count(call)
             call[1].push(self._murmur.next_block(), now)
         return pace.wait_s(now)
 

@@ -47,8 +47,10 @@ class FrameTime:
             self._call, self._is_half, self._due = call, False, now
         return max(0.0, self._due - now)
 
-    def count(self) -> None:
-        """A block went out."""
+    def count(self, call: object) -> None:
+        """A block went out to this call, from the microphone or in its place."""
+        if call is not self._call:
+            self._call, self._is_half = call, False
         self._is_half = not self._is_half
 
     def next_s(self, block_in_s: float, now: float) -> float:
