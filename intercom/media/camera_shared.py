@@ -261,6 +261,7 @@ class Camera:
             while not ended.is_set():
                 if not self._is_wanted():
                     stopping.set()
+                    self._try_now = True  # it did not fail: whoever looks again while it stops need not wait
                     self._changed.wait(self._stall_s)
                     continue
                 last_s, limit_s = self._last_unit_s, self._stall_s

@@ -336,6 +336,35 @@ async def test_a_consumer_whose_event_loop_is_gone_is_let_go(camera: Camera, sou
     await told.wait_for(CameraStopped)
 
 
+class SlowToStop(FilmedSource):
+    """A camera that needs its time to stop, as a Pi's does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told_to_stop = threading.Event()
+        self.may_stop = threading.Event()
+
+    def run(self, deliver: Deliver, stopping: threading.Event) -> None:
+        super().run(deliver, stopping)
+        self.told_to_stop.set()
+        self.may_stop.wait(10)
+
+
+async def test_who_looks_again_while_the_camera_stops_waits_for_no_retry() -> None:
+    source = SlowToStop()
+    camera = Camera(source, stall_s=30, start_s=30, retry_s=30)
+    try:
+        with camera.frames():
+            await happens(source.running)
+        await happens(source.told_to_stop)
+        with camera.frames():
+            source.may_stop.set()
+            assert source.began.acquire(timeout=0)
+            assert await asyncio.to_thread(source.began.acquire, timeout=10), "it does not run again"
+    finally:
+        await asyncio.to_thread(camera.stop)
+
+
 async def test_many_looks_leave_no_thread_behind(camera: Camera, source: FilmedSource, told: Told) -> None:
     for _ in range(50):
         source.film(keyframe=True)
