@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from intercom.media.h264 import AccessUnit
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
+
+log = logging.getLogger(__name__)
 
 JPEG_QSCALE = 4  # of 2 (best) to 31: faces without blocks, 1280x720 in about 100 kB
 KEYFRAME_WAIT_S = 0.12  # three pictures at 25 a second: what an encoder takes for a keyframe on request
@@ -108,7 +111,10 @@ class LatestUnits:
         until_s = self._clock() + DECODE_BUDGET_S
         newest: VideoFrame | None = None
         for unit in units:
-            newest = next(iter(decoder.decode(Packet(unit.data))), newest)
+            try:
+                newest = next(iter(decoder.decode(Packet(unit.data))), newest)
+            except av.error.InvalidDataError:  # USB cameras cut a picture short now and then, often the first
+                log.debug("Skipped a damaged picture of %d bytes", len(unit.data))
             if self._clock() > until_s:
                 break
         return next(iter(decoder.decode(None)), newest)

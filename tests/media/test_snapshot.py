@@ -92,3 +92,17 @@ def test_pictures_before_the_first_keyframe_are_of_no_use() -> None:
     latest.put(film.unit(80))
     with pytest.raises(CameraError, match="no picture"):
         latest.jpeg(lambda: None)
+
+
+def test_a_damaged_picture_is_passed_over() -> None:
+    film, latest = Film(), LatestUnits()
+    latest.put(film.unit(180))
+    latest.put(AccessUnit(b"\0\0\0\1\x41\xff\xff", 7200, keyframe=False))
+    assert luma_at(latest.jpeg(lambda: None), 100, 100) == pytest.approx((180 - 16) * 255 / 219, abs=6)
+
+
+def test_of_nothing_but_damage_there_is_no_picture() -> None:
+    latest = LatestUnits()
+    latest.put(AccessUnit(b"\0\0\0\1\x65\xff\xff", 3600, keyframe=True))
+    with pytest.raises(CameraError, match="no picture"):
+        latest.jpeg(lambda: None)
