@@ -10,6 +10,7 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack
 
+from intercom.media import connection
 from intercom.media.engine import AudioEngine
 from intercom.media.errors import CallEndedError, SessionDescriptionError
 from intercom.media.events import CallConnected, CallEvent, MediaSilent
@@ -173,3 +174,18 @@ async def test_closing_twice_is_harmless_and_a_closed_call_refuses_work(door: Do
     assert call.state == "closed"
     with pytest.raises(CallEndedError):
         await call.create_offer()
+
+
+async def test_a_connection_that_does_not_close_is_left_behind_in_time(
+    door: DoorMedia, door_engine: AudioEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "CLOSE_DEADLINE_S", 0.05)
+    call = door.open("1", [])
+    await call.create_offer()
+    peer = call._connection._peer
+    close, hangs = peer.close, asyncio.Event()
+    monkeypatch.setattr(peer, "close", hangs.wait)
+    await asyncio.wait_for(call.close(), 5)
+    assert call.state == "closed"
+    assert door_engine._call is None
+    await close()
