@@ -59,7 +59,9 @@ class Loudness:
         if self._card != self._cards.description:
             self._card = self._cards.description
             self.levels = self._store.load(self._card, self._configured)
-        self._mixer = open_mixer(self._cards)
+        mixer = open_mixer(self._cards)
+        if mixer.devices != self._mixer.devices:
+            self._mixer = mixer
         await asyncio.to_thread(self._mixer.freeze)
         await self.apply()
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from intercom.config import AudioConfig
 from intercom.loudness import Loudness
+from intercom.media.card import AlsaCards
 from intercom.media.engine import AudioEngine
 from intercom.media.levels import LEVELS_FILE, Levels, LevelStore
 from intercom.media.mixer import Mixer
@@ -78,3 +81,13 @@ async def test_a_card_that_comes_later_gets_its_own_levels(tmp_path: Path) -> No
     cards.description = "box"
     await loudness.card_came()
     assert loudness.levels.speaker_db == -12
+
+
+async def test_a_card_that_goes_again_while_its_levels_are_set_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cards = AlsaCards("hw:Gone", "hw:Gone", "a card that is gone")
+    loudness = Loudness(AudioEngine(cards, on_event=lambda _: None), cards, NIGHTS, tmp_path)
+    await loudness.card_came()
+    await loudness.card_came()
+    assert [record.levelname for record in caplog.records].count("WARNING") == 1

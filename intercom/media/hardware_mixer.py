@@ -39,10 +39,12 @@ class HardwareMixer:
         if device is None:
             return gain_db
         try:
-            return self._set(device, direction, gain_db)
+            left_db = self._set(device, direction, gain_db)
         except alsaaudio.ALSAAudioError as error:
             self._tell(f"the {direction} volume of {device} cannot be set", error)
             return gain_db
+        self._refused = False
+        return left_db
 
     def set_muted(self, direction: Direction, muted: bool) -> None:
         """Turn the card's own switch, where it has one: a card that comes muted is heard. Software mutes as well."""

@@ -116,6 +116,18 @@ def test_a_card_that_went_leaves_it_to_software_and_is_told_once(
     assert "software sets the levels" in caplog.records[0].message
 
 
+def test_a_card_that_came_back_is_told_when_it_goes_the_next_time(
+    usb_card: UsbCard, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    mixer = mixer_of("hw:Device")
+    for there in (False, True, False):
+        with monkeypatch.context() as cable:
+            if not there:
+                cable.setattr(alsaaudio, "mixers", lambda device: usb_card.mixers(device="hw:Gone"))
+            mixer.set_db("playback", -6)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+
+
 def test_a_name_that_tells_no_card_and_the_simulated_one_have_no_controls() -> None:
     assert mixer_of("default").devices == {}
     assert open_mixer(SimulatedCards(AudioConfig())).devices == {}
