@@ -62,6 +62,7 @@ class Camera:
         self._keyframe_asked_s = float("-inf")
         self._keyframe_due = False
         self._try_now = False
+        self._bitrate_bps: int | None = None
 
     # What it is and whether it runs.
 
@@ -138,7 +139,8 @@ class Camera:
             return False
 
     def set_bitrate(self, bitrate_bps: int) -> None:
-        """Aim at this many bits per second (any thread)."""
+        """Aim at this many bits per second (any thread), also when the camera was away meanwhile."""
+        self._bitrate_bps = bitrate_bps
         self._source.set_bitrate(bitrate_bps)
 
     async def snapshot(self) -> bytes:
@@ -299,6 +301,8 @@ class Camera:
             self._lost_s = None
             if self._last_unit_s is None:
                 self._changed.notify_all()  # from now on the supervisor watches for a stall, not for the start
+                if self._bitrate_bps is not None:
+                    self._source.set_bitrate(self._bitrate_bps)  # it began with what it was made for
             self._last_unit_s = now
             if unit.keyframe:
                 self._keyframe_due = False

@@ -215,6 +215,20 @@ async def test_a_camera_that_was_lost_in_one_call_is_told_as_back_in_the_next(
         await told.wait_for(CameraReturned)
 
 
+async def test_a_camera_that_is_back_keeps_to_the_bits_that_the_path_carries(
+    camera: Camera, source: FilmedSource
+) -> None:
+    with camera.frames() as frames:
+        source.film(keyframe=True)
+        await frames.next()
+        camera.set_bitrate(200_000)
+        source.script.put(CameraError("unplugged"))
+        source.bitrate_bps = 1_000_000  # an encoder begins with what it was made for
+        back = source.film(keyframe=True)
+        assert await frames.next() == back
+        assert source.bitrate_bps == 200_000
+
+
 async def test_a_camera_that_hangs_is_started_again(source: FilmedSource, told: Told) -> None:
     camera = Camera(source, on_event=told, stall_s=0.2, start_s=30, retry_s=0.02)
     with camera.frames() as frames:
