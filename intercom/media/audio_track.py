@@ -50,7 +50,7 @@ class MicrophoneTrack(EncodedTrack):
         """The next captured block."""
         if now - self._last_push > GAP_S and self._last_push:
             self._pts += int((now - self._last_push) * RATE_HZ) // FRAME_SAMPLES * FRAME_SAMPLES
-            self._captured.clear()
+            self._captured = [SILENCE] * len(self._captured)  # the engine's count of half frames holds
         self._last_push = now
         self._captured.append(SILENCE if self.muted else block)
         if sum(map(len, self._captured)) < FRAME_SAMPLES:

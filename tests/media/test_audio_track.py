@@ -1,0 +1,74 @@
+"""The door's voice on its way from the audio thread to the connection."""
+
+from __future__ import annotations
+
+import pytest
+from aiortc.mediastreams import MediaStreamError
+
+from intercom.media.audio_track import FRAME_SAMPLES, MOST_WAITING, MicrophoneTrack
+from intercom.media.opus import OpusEncoder
+from intercom.media.packet_sender import MediaFrame
+from intercom.media.sound import BLOCK_SAMPLES
+from tests.alsa import tone
+
+BLOCK = tone(440, 0.01)
+
+
+class Voice:
+    """Blocks of 10 ms into a track that somebody reads."""
+
+    def __init__(self) -> None:
+        self.track = MicrophoneTrack(OpusEncoder())
+        self.track._begun = True  # the connection stands
+        self.now = 100.0
+
+    def say(self, blocks: int) -> None:
+        for _ in range(blocks):
+            self.track.push(BLOCK, self.now)
+            self.now += 0.01
+
+    async def frames(self) -> list[MediaFrame]:
+        return [await self.track.next_frame() for _ in range(len(self.track._packets))]
+
+
+async def test_two_blocks_are_a_packet_and_the_first_alone_is_marked() -> None:
+    voice = Voice()
+    voice.say(6)
+    frames = await voice.frames()
+    assert [frame.timestamp for frame in frames] == [0, FRAME_SAMPLES, 2 * FRAME_SAMPLES]
+    assert [frame.marker for frame in frames] == [True, False, False]
+
+
+async def test_what_a_slow_loop_did_not_send_in_time_is_never_sent() -> None:
+    voice = Voice()
+    voice.say(2 * MOST_WAITING + 8)
+    frames = await voice.frames()
+    assert len(frames) == MOST_WAITING
+    assert frames[0].timestamp == 4 * FRAME_SAMPLES
+
+
+async def test_the_timestamps_show_that_the_card_was_away() -> None:
+    voice = Voice()
+    voice.say(2)
+    voice.now += 1.0
+    voice.say(2)
+    first, second = await voice.frames()
+    assert second.timestamp - first.timestamp == pytest.approx(48_000 + FRAME_SAMPLES, abs=FRAME_SAMPLES)
+
+
+async def test_a_frame_that_was_half_full_when_the_card_went_is_full_with_the_next_block() -> None:
+    """The engine counts on it: it looks at the microphone when the next frame is full."""
+    voice = Voice()
+    voice.say(1)
+    voice.now += 1.0
+    voice.say(1)
+    assert len(await voice.frames()) == 1
+    assert FRAME_SAMPLES == 2 * BLOCK_SAMPLES
+
+
+async def test_a_stopped_track_ends() -> None:
+    voice = Voice()
+    voice.say(2)
+    voice.track.stop()
+    with pytest.raises(MediaStreamError):
+        await voice.track.next_frame()
