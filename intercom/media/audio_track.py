@@ -35,7 +35,8 @@ class MicrophoneTrack(EncodedTrack):
         self._captured: list[Samples] = []
         self._pts = 0
         self._last_push = 0.0
-        self._packets: deque[tuple[int, bytes]] = deque(maxlen=MOST_WAITING)
+        self._withheld = False
+        self._packets: deque[tuple[int, bytes, bool]] = deque(maxlen=MOST_WAITING)
         self._arrived = asyncio.Event()
         self._wanted: tuple[int, int] | None = None
         self._begun = False
@@ -62,9 +63,10 @@ class MicrophoneTrack(EncodedTrack):
             self._encoder.adapt(bitrate_bps=wanted[0], loss_percent=wanted[1])
         payload = self._encoder.encode(frame)
         pts, self._pts = self._pts, self._pts + FRAME_SAMPLES
+        withheld, self._withheld = self._withheld, not payload
         if not payload:
             return
-        self._packets.append((pts, payload))
+        self._packets.append((pts, payload, withheld))
         with contextlib.suppress(RuntimeError):  # the loop has closed; the engine lets go of us next
             self._sending_loop.call_soon_threadsafe(self._arrived.set)
 
@@ -88,9 +90,10 @@ class MicrophoneTrack(EncodedTrack):
                 raise MediaStreamError
             self._arrived.clear()
             await self._arrived.wait()
-        pts, payload = self._packets.popleft()
+        pts, payload, after_silence = self._packets.popleft()
         self.sent += 1
-        return MediaFrame(pts * self._encoder.clock_hz // RATE_HZ, [payload], marker=self.sent == 1)
+        marker = after_silence or self.sent == 1  # RFC 3551 section 4.1
+        return MediaFrame(pts * self._encoder.clock_hz // RATE_HZ, [payload], marker)
 
     def stop(self) -> None:
         """End it; aiortc calls this when the connection closes."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from aiortc.mediastreams import MediaStreamError
 
 from intercom.media.audio_track import FRAME_SAMPLES, MOST_WAITING, MicrophoneTrack
 from intercom.media.opus import OpusEncoder
 from intercom.media.packet_sender import MediaFrame
-from intercom.media.sound import BLOCK_SAMPLES
+from intercom.media.sound import BLOCK_SAMPLES, SILENCE, Samples
 from tests.alsa import tone
 
 BLOCK = tone(440, 0.01)
@@ -17,14 +19,14 @@ BLOCK = tone(440, 0.01)
 class Voice:
     """Blocks of 10 ms into a track that somebody reads."""
 
-    def __init__(self) -> None:
-        self.track = MicrophoneTrack(OpusEncoder())
+    def __init__(self, *, dtx: bool = False) -> None:
+        self.track = MicrophoneTrack(OpusEncoder(dtx=dtx))
         self.track._begun = True  # the connection stands
         self.now = 100.0
 
-    def say(self, blocks: int) -> None:
+    def say(self, blocks: int, block: Samples = BLOCK) -> None:
         for _ in range(blocks):
-            self.track.push(BLOCK, self.now)
+            self.track.push(block, self.now)
             self.now += 0.01
 
     async def frames(self) -> list[MediaFrame]:
@@ -37,6 +39,17 @@ async def test_two_blocks_are_a_packet_and_the_first_alone_is_marked() -> None:
     frames = await voice.frames()
     assert [frame.timestamp for frame in frames] == [0, FRAME_SAMPLES, 2 * FRAME_SAMPLES]
     assert [frame.marker for frame in frames] == [True, False, False]
+
+
+async def test_the_first_packet_after_silence_that_was_not_sent_is_marked() -> None:
+    voice = Voice(dtx=True)
+    voice.say(20)
+    voice.say(200, SILENCE)
+    voice.say(4)
+    frames = await voice.frames()
+    gaps = [after.timestamp - before.timestamp > FRAME_SAMPLES for before, after in pairwise(frames)]
+    assert any(gaps)
+    assert [frame.marker for frame in frames[1:]] == gaps
 
 
 async def test_what_a_slow_loop_did_not_send_in_time_is_never_sent() -> None:
