@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -94,6 +95,7 @@ class Visit:
         child, self._terminal = pty.fork()
         if child == 0:
             os.environ["TERM"] = "dumb"
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job begins with it ignored
             os.execv(COMMAND[0], [*COMMAND, "--config", str(config)])
         self._child = child
 
@@ -109,8 +111,9 @@ class Visit:
 
     def ends(self) -> int:
         """Its exit status."""
+        until = time.monotonic() + WAIT_S
         while self._more():
-            pass
+            assert time.monotonic() < until, self.shown
         return os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
 
     def _wait(self, text: str) -> None:
