@@ -6,7 +6,7 @@ are a chip of `gpio-sim`; its card is `snd_aloop`, which `LATE_CARD` keeps away 
 
 from __future__ import annotations
 
-import importlib.util
+import importlib.metadata
 import json
 import shutil
 import subprocess
@@ -136,6 +136,14 @@ def copy_of(disk: Path, folder: Path) -> Path:
     return copy
 
 
+def _has_build_backend() -> bool:
+    """Whether setuptools is there, and new enough for pyproject.toml: a new environment's own may be older."""
+    try:
+        return int(importlib.metadata.version("setuptools").partition(".")[0]) >= 69
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
 def _wheel(folder: Path) -> Path:
     """Build the package's wheel from a copy: setuptools leaves its traces where it works."""
     source = folder / "source"
@@ -144,7 +152,7 @@ def _wheel(folder: Path) -> Path:
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(CHECKOUT / name, source)
     # Where the build backend is there already, no network is needed.
-    here = ["--no-build-isolation"] if importlib.util.find_spec("setuptools") else []
+    here = ["--no-build-isolation"] if _has_build_backend() else []
     command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", *here, "-w", folder / "wheel", source]
     subprocess.run(command, check=True, capture_output=True, timeout=WHEEL_LIMIT_S)
     (wheel,) = (folder / "wheel").glob("*.whl")
