@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from intercom.camera_privacy import CameraPrivacy
 from intercom.commands import Commands
 from intercom.config import Config
 from intercom.devices import DeviceRecovery
+from intercom.door_account import credentials_of, options_of
 from intercom.door_devices import ROLE_OF, DoorDevices
 from intercom.fault_table import SERVICE, Part
 from intercom.logbook import Logbook
@@ -48,15 +48,7 @@ from intercom.media.tones import tones_of
 from intercom.panel import FrontPanel, PanelError
 from intercom.panel.page import PanelPage
 from intercom.press_picture import PressPictures
-from intercom.signalwire import (
-    CredentialProvider,
-    FileStorage,
-    Options,
-    SignalWire,
-    SignalWireError,
-    SpaceCredentials,
-    TokenFileCredentials,
-)
+from intercom.signalwire import FileStorage, SignalWire, SignalWireError
 from intercom.signs import Signs
 from intercom.supervisor import PartFailedError
 from intercom.upkeep import Upkeep
@@ -69,8 +61,6 @@ MENDABLE = (PanelError, MediaError, SignalWireError, PartFailedError)
 _FAULT_OF: dict[Direction, Fault] = {"capture": Fault.MICROPHONE, "playback": Fault.SPEAKER}
 STOP_PART_S = 0.7
 """How long one part may take to stop; they stop in two steps, and Ctrl-C has two seconds."""
-OWN_SPACE_DELAY_S = 0.8
-"""The house's own space may be asked often: it is back within a second of a restart."""
 SESSION_OVERDUE_S = 30.0
 """A loaded machine may be seconds late; what is later than this stands still."""
 CREDENTIAL_WAIT_S = 5.0
@@ -110,10 +100,10 @@ class Appliance:
         )
         self.commands = Commands(self, state_dir)
         self.client = SignalWire(
-            _credentials(config, state_dir),
+            credentials_of(config, state_dir),
             media=self.media,
             storage=FileStorage(state_dir / "signalwire.json"),
-            options=_options(config),
+            options=options_of(config),
         )
         self.page: PanelPage | None = None
         self.on_change: Callable[[], None] = _nothing
@@ -410,16 +400,3 @@ async def _bounded(name: str, stopping: Awaitable[object] | None) -> None:
         logger.warning("The %s did not stop within %s s; leaving it", name, STOP_PART_S)
     except Exception:
         logger.exception("The %s did not stop as it should", name)
-
-
-def _options(config: Config) -> Options:
-    account = config.account
-    options = Options(relay_url=account.relay_url, api_url=account.api_url, take_up_calls=False)
-    return replace(options, longest_delay_s=OWN_SPACE_DELAY_S) if account.credential == "space" else options
-
-
-def _credentials(config: Config, state_dir: Path) -> CredentialProvider:
-    account = config.account
-    if account.credential == "token-file":
-        return TokenFileCredentials(Path(account.credential_file))
-    return SpaceCredentials(Path(account.credential_file) if account.credential_file else state_dir / "door.json")

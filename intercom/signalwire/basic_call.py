@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from intercom.signalwire import messages as m
 from intercom.signalwire.background import Background
+from intercom.signalwire.call_line import CallLine
 from intercom.signalwire.call_view import CallView
 from intercom.signalwire.dialog import Dialog
 from intercom.signalwire.dialog_events import (
@@ -29,7 +30,7 @@ from intercom.signalwire.dialog_events import (
 )
 from intercom.signalwire.digit_merge import DigitMerge, Way
 from intercom.signalwire.errors import CallError, InvalidStateError, MediaError, SignalWireError
-from intercom.signalwire.media import CallMedia, DigitMedia, MediaProvider, PathMedia, RestartableMedia
+from intercom.signalwire.media import CallMedia, DigitMedia, PathMedia, RestartableMedia
 from intercom.signalwire.observable import Happenings, report_fault
 
 logger = logging.getLogger(__name__)
@@ -38,36 +39,6 @@ logger = logging.getLogger(__name__)
 CLOSE_TIMEOUT_S = 2.0
 # Gathering is done within 600 ms; the reference client gives up after this long.
 DESCRIBE_TIMEOUT_S = 6.0
-
-
-class CallLine(Protocol):
-    """What a call needs of its client."""
-
-    media: MediaProvider
-
-    @property
-    def ice_servers(self) -> Sequence[Mapping[str, Any]]:
-        """For the peer connection."""
-
-    @property
-    def relay_only(self) -> bool:
-        """Whether only relayed candidates may be offered and used."""
-
-    @property
-    def reachable(self) -> bool:
-        """Whether the service can be reached now."""
-
-    def look_after_connection(self) -> None:
-        """The call's media broke or came back: the connection to the service may have, too."""
-
-    def submit_verto(self, request: VertoRequest) -> tuple[str, asyncio.Future[Any]]:
-        """Send webrtc.verto at once; the request's id and its result's future."""
-
-    def cancel(self, request_id: str) -> bool:
-        """Forget a request; true if it never left."""
-
-    async def execute(self, method: str, params: Mapping[str, Any]) -> Any:
-        """Ask the service anything."""
 
 
 class BasicCall(CallView):

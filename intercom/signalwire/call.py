@@ -10,7 +10,7 @@ from reactivex import Observable
 from reactivex import operators as ops
 
 from intercom.signalwire import messages as m
-from intercom.signalwire.basic_call import CallLine
+from intercom.signalwire.call_line import CallLine
 from intercom.signalwire.dialog import Dialog
 from intercom.signalwire.errors import BadFrameError, InvalidParamsError, InvalidStateError, RpcError
 from intercom.signalwire.media import ConstrainableMedia

@@ -11,7 +11,7 @@ import msgspec
 from reactivex import Observable
 
 from intercom.signalwire.background import begin
-from intercom.signalwire.basic_call import CallLine
+from intercom.signalwire.call_line import CallLine
 from intercom.signalwire.dialog import Dialog
 from intercom.signalwire.dialog_events import CallStatus
 from intercom.signalwire.errors import MediaError, RpcError, SignalWireError

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from reactivex import Observable
 
-from intercom.signalwire.basic_call import BasicCall, CallLine
+from intercom.signalwire.basic_call import BasicCall
+from intercom.signalwire.call_line import CallLine
 from intercom.signalwire.dialog import Dialog
 from intercom.signalwire.errors import InvalidStateError, MediaError
 from intercom.signalwire.media import CallMedia, MutableMedia, VolumeMedia
