@@ -24,7 +24,7 @@ async def test_half_open_tcp_is_noticed_by_the_pulse_and_left(here: Neighbourhoo
     here.street.swallow("tcp", True)
     try:
         await here.door.until(lost, "the loss", since)
-        assert (await here.door.do("status"))["state"] == "registering"
+        await here.door.until(lambda told: told.get("state") == "registering", "the state", since)
     finally:
         here.street.swallow("tcp", False)
     assert await here.registered(time.monotonic()) < BACK_S + SLACK_S

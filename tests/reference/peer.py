@@ -103,10 +103,20 @@ class Peer:
         answered = await self._client.verto("verto.answer", self.call_id, sdp=self.connection.localDescription.sdp)
         assert "error" not in answered, answered
 
+    @property
+    def hears(self) -> bool:
+        """Whether sound that is not silence has come."""
+        return self.audio_frames >= 50 and self.loudness >= 1000
+
+    @property
+    def sees(self) -> bool:
+        """Whether a picture has come."""
+        return self.video_frames >= 5
+
     async def hears_and_sees(self, *, video: bool = True) -> None:
         """Wait until sound that is not silence, and frames, have come from the far end."""
         async with asyncio.timeout(2 * WAIT_S):
-            while self.audio_frames < 50 or self.loudness < 1000 or (video and self.video_frames < 5):
+            while not self.hears or (video and not self.sees):
                 await asyncio.sleep(0.05)
 
     async def close(self) -> None:
