@@ -8,6 +8,7 @@ import av
 import numpy as np
 import soxr
 
+from bench.report import CannotRunError
 from intercom.media.sound import RATE_HZ, Samples, level_db, ratio, to_samples
 
 FOLDER = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
@@ -17,15 +18,11 @@ NEAR_PROMPTS = ("conf-usermenu", "dir-intro", "priv-callee-options", "demo-echot
 """Other sentences than the far end's."""
 
 
-class NoSpeechError(FileNotFoundError):
-    """The recordings are not installed."""
-
-
 def prompt(name: str) -> Samples:
-    """One prompt as mono S16 at 48 kHz; NoSpeechError says what to install."""
+    """One prompt as mono S16 at 48 kHz; CannotRunError says what to install."""
     path = FOLDER / f"{name}.g722"
     if not path.exists():
-        raise NoSpeechError(f"no recorded speech at {path}: apt-get install asterisk-core-sounds-en-g722")
+        raise CannotRunError(f"no recorded speech at {path}: `./setup.sh --bench`")
     with av.open(str(path), format="g722") as container:
         frames = [frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)]
     return np.asarray(soxr.resample(np.concatenate(frames), RECORDED_HZ, RATE_HZ), np.int16)

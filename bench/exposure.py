@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from bench.report import Report
+from bench.report import CannotRunError, Report
 
 UNITS = Path(__file__).parent.parent / "systemd"
 LIMIT = 2.5
@@ -28,7 +28,7 @@ async def run() -> Report:
 
 def _measure() -> Report:
     if shutil.which("systemd-analyze") is None:
-        raise SystemExit("bench: there is no systemd-analyze here: `apt install systemd`")
+        raise CannotRunError("there is no systemd-analyze here: `apt install systemd`")
     door, space = _score(UNITS / "intercom.service"), _score(UNITS / "intercom-space.service")
     with tempfile.TemporaryDirectory() as folder:
         bare = Path(folder, "bare.service")

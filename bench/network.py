@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from bench.report import Report
+from bench.report import CannotRunError, Report
 from tests.network.namespaces import NamespacesUnavailableError, Street
 from tests.network.processes import Neighbourhood, Process, neighbourhood
 
@@ -66,7 +66,7 @@ async def run() -> Report:
                     await stock.stop()
                 has_netem = here.street.has_netem
     except NamespacesUnavailableError as reason:
-        raise SystemExit(f"bench network: {reason}") from reason
+        raise CannotRunError(str(reason)) from reason
     return _report(tally, has_netem)
 
 

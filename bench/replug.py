@@ -13,7 +13,7 @@ import shlex
 import sys
 from typing import Any
 
-from bench.report import Report, percentile
+from bench.report import CannotRunError, Report, percentile
 from tests.hardware.guest import CHECKOUT, SHARED, Guest
 from tests.hardware.kernel import UnavailableError
 
@@ -30,7 +30,7 @@ async def run() -> Report:
     try:
         measured = await asyncio.to_thread(_measure)
     except UnavailableError as reason:
-        raise SystemExit(f"bench replug: {reason}") from reason
+        raise CannotRunError(str(reason)) from reason
     return _report(measured)
 
 

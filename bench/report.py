@@ -13,8 +13,14 @@ from pathlib import Path
 
 from bench.plot import Plot
 
+MORE_IS_BETTER = ("_db", "_stoi", "_score")
+"""Endings of the figures that a target is the least of; for all others it is the most."""
 IMAGES = "images/bench"
 """Where the pictures are, from the documentation's folder."""
+
+
+class CannotRunError(Exception):
+    """This machine lacks what a bench needs; the text says what, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ class Report:
     figures: Mapping[str, float]
     """What we measured of ourselves; the unit is in the name."""
     targets: Mapping[str, float] = field(default_factory=dict)
-    """At most this much (at least, where the name ends in `_min`), for the figures that have a target."""
+    """At most this much (at least, for `MORE_IS_BETTER`), for the figures that have a target."""
     baselines: Mapping[str, float] = field(default_factory=dict)
     """The same, of somebody else's, in the same run: `who_figure`."""
     machine: str = ""
@@ -36,12 +42,18 @@ class Report:
     plots: Sequence[Plot] = ()
     """What is seen better than read; drawn in the documentation, and no part of the JSON."""
 
+    def misses(self, name: str) -> bool:
+        """Whether a figure misses its target."""
+        target, value = self.targets.get(name), self.figures[name]
+        return target is not None and (value < target if name.endswith(MORE_IS_BETTER) else value > target)
+
     def table(self) -> str:
         """The report for people."""
         rows = [("figure", "measured", "target", "baseline")]
         for name, value in self.figures.items():
             target = self.targets.get(name)
-            rows.append((name, _number(value), "" if target is None else _number(target), self._beside(name)))
+            goal = "" if target is None else _number(target) + " MISSED" * self.misses(name)
+            rows.append((name, _number(value), goal, self._beside(name)))
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         lines.insert(1, "  ".join("-" * width for width in widths))
@@ -83,7 +95,8 @@ class Report:
         lines = [f"## {self.bench}", "", "| figure | measured | target | baseline |", "|---|---|---|---|"]
         for name, value in self.figures.items():
             target = "" if name not in self.targets else _number(self.targets[name])
-            lines.append(f"| `{name}` | {_number(value)} | {target} | {self._beside(name)} |")
+            bold = "**" * self.misses(name)
+            lines.append(f"| `{name}` | {bold}{_number(value)}{bold} | {target} | {self._beside(name)} |")
         for plot in self.plots:
             lines += ["", f"![{plot.title}]({self.image(plot)})"]
         return "\n".join([*lines, "", *(f"{note}  " for note in self.notes), f"Measured on {self.machine}.", ""])

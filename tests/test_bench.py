@@ -11,7 +11,7 @@ import pytest
 from bench import __main__ as command
 from bench.__main__ import DOCS, load, names, page, pictures
 from bench.plot import MOST_POINTS, Plot, thinned
-from bench.report import IMAGES, Report, percentile
+from bench.report import IMAGES, CannotRunError, Report, percentile
 
 
 def test_the_page_is_made_from_the_kept_reports() -> None:
@@ -51,6 +51,29 @@ def test_a_baseline_stands_beside_the_figure_that_it_is_of_and_no_other() -> Non
     )
     rows = [line.split() for line in report.table().splitlines() if "p95_ms" in line]
     assert rows == [["p95_ms", "2", "stock", "4"], ["loss2_p95_ms", "3", "stock", "5"]]
+
+
+def test_a_missed_target_is_marked_and_one_that_is_met_is_not() -> None:
+    report = Report("x", {"p95_ms": 2.0, "gap_ms": 9.0, "erle_db": 30.0}, {"p95_ms": 3.0, "gap_ms": 8.0, "erle_db": 40})
+    assert [report.misses(name) for name in report.figures] == [False, True, True]
+    assert [line.split()[0] for line in report.table().splitlines() if "MISSED" in line] == ["gap_ms", "erle_db"]
+    assert "| `gap_ms` | **9** | 8 |" in report.markdown()
+
+
+def test_a_bench_that_cannot_run_here_says_why_and_keeps_no_other_from_running(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(name: str) -> Report:
+        if name == "exposure":
+            raise CannotRunError("there is no systemd-analyze here")
+        return Report(name, {"p95_ms": 2.0})
+
+    monkeypatch.setattr(command, "run", run)
+    monkeypatch.setattr(command.sys, "argv", ["bench", "exposure", "start"])
+    assert command.main() == 1
+    told = capsys.readouterr()
+    assert told.err == "bench exposure: there is no systemd-analyze here\n"
+    assert '"bench": "start"' in told.out.splitlines()[-1]
 
 
 def test_a_percentile_is_a_value_that_was_measured() -> None:
