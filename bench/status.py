@@ -61,7 +61,7 @@ def _measure() -> Report:
     figures |= {f"down_{name}": value for name, value in spread(down).items()}
     baselines = {f"python_{name}": value for name, value in spread(bare).items()}
     targets = dict.fromkeys(("p95_ms", "hung_p95_ms", "down_p95_ms"), LIMIT_MS)
-    notes = ["Hung: the process is stopped. In the first 2.5 s it is waited for up to 1 s; that is not counted."]
+    notes = ["Hung: the process is stopped. A silence of less than 2.5 s is waited for up to 1 s: not counted."]
     return Report("status", figures, targets, baselines, notes=notes)
 
 

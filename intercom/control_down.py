@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ SYSTEMD_RUNS = "/run/systemd/system"
 """Where this is not, systemd is not the init (sd_booted(3))."""
 STALE_S = 2.5
 """Two heartbeats of the server, and a half."""
-HELLO_S, HELLO_STALE_S = 1.0, 0.03
+HELLO_S, HELLO_STALE_S = 1.0, 0.005
 """A service whose heart stopped longer ago is hardly waited for: the command itself has 120 ms."""
+IN_MEMORY = Path("/run")
+"""Where the service's heart beats; elsewhere each beat would be written to the card."""
 _PROCESS_STATES = {
     "T": "it is stopped (SIGCONT lets it go on)",
     "t": "a debugger holds it",
@@ -29,8 +32,9 @@ _PROCESS_STATES = {
 
 def patience_s(path: Path) -> float:
     """How long to wait for the service's first word."""
-    alive = _last_alive(path)
-    return HELLO_S if alive is None or time.time() - alive < STALE_S else HELLO_STALE_S
+    file = _beating(path)
+    # The beat is told by the monotonic clock: the network may set the other one by months, soon after the boot.
+    return HELLO_S if file is None or time.monotonic() - file.st_mtime < STALE_S else HELLO_STALE_S
 
 
 def not_running(path: Path) -> dict[str, Any]:
@@ -45,7 +49,7 @@ def not_running(path: Path) -> dict[str, Any]:
             "reason": f"{reason}; `journalctl -u {UNIT}` tells more, `systemctl start {UNIT}` starts it",
         }
     try:
-        ended = path.lstat().st_mtime
+        ended = path.lstat().st_ctime
     except OSError:
         ended = None
     reason = "it was never started here" if ended is None else "it ended, or died"
@@ -58,24 +62,24 @@ def not_running(path: Path) -> dict[str, Any]:
 
 def not_answering(path: Path, error: NotAnsweringError) -> dict[str, Any]:
     """A status document for a service that hangs."""
-    alive = _last_alive(path)
+    file = _beating(path)
     reason = str(error)
     if error.pid is not None and (state := _process_state(error.pid)):
         reason = f"{reason}: {state}"
     return {
         "state": "not_answering",
-        "since": None if alive is None else _text(alive),
+        "since": None if file is None else _text(file.st_ctime),
         "pid": error.pid,
         "reason": reason,
     }
 
 
-def _last_alive(path: Path) -> float | None:
-    """When the service's event loop last ran; None where nothing tells."""
-    if not path.is_relative_to("/run"):
+def _beating(path: Path) -> os.stat_result | None:
+    """What the socket's file tells of the service's heart (its last beat, by two clocks); None where nothing does."""
+    if not path.is_relative_to(IN_MEMORY):
         return None
     try:
-        return path.lstat().st_mtime
+        return path.lstat()
     except OSError:
         return None
 

@@ -10,6 +10,7 @@ import pwd
 import socket
 import struct
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,7 +36,7 @@ COALESCE_S = 0.05
 TICK_S = 1.0
 """Levels and durations move without an event."""
 HEARTBEAT_S = 1.0
-"""The socket's time of change shows when the event loop last ran; only on a memory file system."""
+"""The socket's file shows when the event loop last ran; only on a memory file system."""
 SOCKET_MODE = 0o660
 """The owner and the socket's group."""
 _CREDENTIALS = struct.Struct("3i")
@@ -214,7 +215,8 @@ class ControlServer:
         if not self._heartbeat:
             return
         try:
-            os.utime(self.path)
+            # Of its two times the kernel itself sets the one of the change, by the clock that people read.
+            os.utime(self.path, (0, time.monotonic()))
         except OSError as error:
             self._on_fault(error)
             return

@@ -214,7 +214,7 @@ def test_a_service_that_hangs_is_named_by_its_process(tmp_path: Path) -> None:
 async def test_the_heart_beats_only_where_it_costs_no_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HEARTBEAT_S", 0.01)
     beats: list[Path] = []
-    monkeypatch.setattr(server.os, "utime", beats.append)
+    monkeypatch.setattr(server.os, "utime", lambda path, *_: beats.append(path))
     resting, beating = Door(tmp_path / "a.sock"), Door(tmp_path / "b.sock")
     beating.server._heartbeat = True
     await resting.server.start()
