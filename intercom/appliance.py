@@ -13,40 +13,21 @@ from intercom.call_plan import CallPlan
 from intercom.camera_privacy import CameraPrivacy
 from intercom.commands import Commands
 from intercom.config import Config
-from intercom.devices import DeviceRecovery
 from intercom.door_account import credentials_of, options_of
-from intercom.door_devices import ROLE_OF, DoorDevices
+from intercom.door_devices import DoorDevices
 from intercom.fault_table import SERVICE, Part
 from intercom.logbook import Logbook
 from intercom.loudness import Loudness
 from intercom.machine import Decision, Fault, Machine
 from intercom.media.camera import Camera, open_camera
-from intercom.media.camera_events import (
-    CameraEvent,
-    CameraLost,
-    CameraReturned,
-    CameraStarted,
-    CameraStopped,
-    VideoEvent,
-)
 from intercom.media.echo import open_canceller
 from intercom.media.engine import AudioEngine
 from intercom.media.errors import MediaError
-from intercom.media.events import (
-    CallEvent,
-    DeviceLost,
-    DeviceReturned,
-    Direction,
-    EngineEvent,
-    EngineFailed,
-    EngineStarted,
-    MediaReturned,
-    MediaSilent,
-)
 from intercom.media.provider import DoorMedia
 from intercom.media.tones import tones_of
 from intercom.panel import FrontPanel, PanelError
 from intercom.panel.page import PanelPage
+from intercom.part_events import PartEvents
 from intercom.press_picture import PressPictures
 from intercom.signalwire import FileStorage, SignalWire, SignalWireError
 from intercom.signs import Signs
@@ -58,7 +39,6 @@ logger = logging.getLogger(__name__)
 
 MENDABLE = (PanelError, MediaError, SignalWireError, PartFailedError)
 """What it ends with when one sentence says it all: the user can mend it, or a restart does."""
-_FAULT_OF: dict[Direction, Fault] = {"capture": Fault.MICROPHONE, "playback": Fault.SPEAKER}
 STOP_PART_S = 0.7
 """How long one part may take to stop; they stop in two steps, and Ctrl-C has two seconds."""
 SESSION_OVERDUE_S = 30.0
@@ -72,24 +52,25 @@ class Appliance:
 
     def __init__(self, config: Config, *, state_dir: Path, pin_factory: Any = None) -> None:
         self.config = config
+        self.events = PartEvents(self)
         self.machine = Machine(self._decided)
         self.panel = FrontPanel(config.panel, config.door, config.camera, pin_factory=pin_factory)
-        self.devices = DoorDevices(config, state_dir, simulated=self.panel.simulated, on_event=self._device_recovered)
+        self.devices = DoorDevices(config, state_dir, simulated=self.panel.simulated, on_event=self.events.device)
         self._cards = self.devices.cards
         self.canceller = open_canceller(config.audio.echo_canceller, half_duplex=config.audio.half_duplex)
         self.engine = AudioEngine(
             self._cards,
-            on_event=self._engine_event,
+            on_event=self.events.engine,
             tones=tones_of(config.audio.tones_dir),
             canceller=self.canceller,
         )
         self.loudness = Loudness(self.engine, self._cards, config.audio, state_dir)
         self.camera: Camera | None = open_camera(
-            config.camera, on_event=self._camera_event, device=self.devices.camera_file
+            config.camera, on_event=self.events.camera, device=self.devices.camera_file
         )
         self.privacy = CameraPrivacy(self.camera, self.panel.camera, state_dir)
         self.pictures = PressPictures(self.snapshot)
-        self.media = DoorMedia(self.engine, lambda: self.camera, on_event=self._media_event, dtx=config.audio.dtx)
+        self.media = DoorMedia(self.engine, lambda: self.camera, on_event=self.events.media, dtx=config.audio.dtx)
         history = config.history
         self.logbook = Logbook(
             CallLog(state_dir / "calls.db", keep_calls=history.keep_calls, keep_days=history.keep_days),
@@ -184,7 +165,7 @@ class Appliance:
         if self.panel.simulated and self.config.panel.page_listen:
             self.page = PanelPage(self.panel, self.config.panel.page_listen, self._peek)
             await self.page.start()
-        self._spawn(warm_up(self))
+        self.spawn(warm_up(self))
 
     async def wait_failed(self) -> None:
         """Wait until a part fails in a way that only a restart mends, and raise that, as `PartFailedError`."""
@@ -281,7 +262,7 @@ class Appliance:
             self.logbook.fault_over(SERVICE)
         else:
             self.logbook.fault_began(SERVICE, "the connection is lost" if not self.client.is_connected else "")
-        self._spawn(self._now_registered() if registered else self.machine.now_unregistered())
+        self.spawn(self._now_registered() if registered else self.machine.now_unregistered())
 
     async def _now_registered(self) -> None:
         await self.machine.now_registered()
@@ -290,7 +271,7 @@ class Appliance:
     def _pressed(self) -> None:
         """On gpiozero's thread: the visitor's answer does not wait for the event loop."""
         self.signs.pressed()
-        self._in_loop(self._press)
+        self.in_loop(self._press)
 
     async def _press(self) -> None:
         if self.camera is not None:
@@ -298,86 +279,28 @@ class Appliance:
         await self.plan.press()
 
     def _held(self) -> None:
-        self._in_loop(self.plan.hold)
+        self.in_loop(self.plan.hold)
 
     def _door_changed(self, is_open: bool) -> None:
-        self._in_loop(self._show_door, is_open)
+        self.in_loop(self._show_door, is_open)
 
     async def _show_door(self, is_open: bool) -> None:
         self.signs.door_changed(is_open)
         self.commands.changed()
         await self.plan.door_changed(is_open)
 
-    def _engine_event(self, event: EngineEvent) -> None:
-        """On the audio thread."""
-        match event:
-            case DeviceLost(direction, reason):
-                self.signs.sound_lost()
-                self._in_loop(self.fault, _FAULT_OF[direction], reason)
-            case DeviceReturned(direction):
-                self._in_loop(self.fault_cleared, _FAULT_OF[direction])
-                self._in_loop(self._card_came)
-            case EngineStarted():
-                self._in_loop(self._card_came)
-            case EngineFailed(error=error):
-                self.upkeep.failed_elsewhere(Part.AUDIO_THREAD, error)
-            case _:
-                logger.debug("%s", event)
-
-    async def _card_came(self) -> None:
-        faults = self.machine.faults
-        await self.devices.works(*(role for direction, role in ROLE_OF.items() if _FAULT_OF[direction] not in faults))
-        await self.loudness.card_came()
-
-    def _device_recovered(self, event: DeviceRecovery) -> None:
-        """On the event loop. What the engine meets when it opens the sound cards decides about their faults."""
-        if event.role != "camera" or self.camera is None or not self.camera.is_on_v4l2 or self._loop is None:
-            return
-        if event.new is None:
-            self._spawn(self.fault(Fault.CAMERA, "it was unplugged"))
-        elif self.camera.look_again():
-            self._spawn(self.fault_cleared(Fault.CAMERA))
-
-    async def _camera_turned(self) -> None:
-        if self.camera is not None and self.camera.is_on_v4l2:
-            await self.devices.works("camera")
-
-    def _media_event(self, event: CallEvent | VideoEvent) -> None:
-        """On the event loop."""
-        match event:
-            case MediaSilent():
-                self.upkeep.media_silent()
-                self._spawn(self.fault(Fault.MEDIA, f"nothing was received for {event.silent_s:.1f} s"))
-            case MediaReturned():
-                self.upkeep.media_returned()
-                self._spawn(self.fault_cleared(Fault.MEDIA))
-            case _:
-                logger.info("%s", event)
-
-    def _camera_event(self, event: CameraEvent) -> None:
-        """On the camera's threads."""
-        match event:
-            case CameraLost(reason):
-                self._in_loop(self.fault, Fault.CAMERA, reason)
-            case CameraReturned():
-                self._in_loop(self.fault_cleared, Fault.CAMERA)
-            case CameraStarted() | CameraStopped():
-                self._in_loop(self._camera_turned)
-                self.privacy.camera_changed()
-            case _:
-                logger.debug("%s", event)
-
     def _privacy_changed(self) -> None:
         """On the pins' thread."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self.commands.changed)
 
-    def _in_loop(self, work: Any, *arguments: Any) -> None:
+    def in_loop(self, work: Any, *arguments: Any) -> None:
         """Run a coroutine function on the event loop, from whatever thread."""
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(lambda: self._spawn(work(*arguments)))
+        self._loop.call_soon_threadsafe(lambda: self.spawn(work(*arguments)))
 
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run a coroutine on the event loop, from there; one that fails is a part that failed."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)

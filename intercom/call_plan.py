@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import fnmatch
 import logging
 import math
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from intercom.config import CallConfig, DoorConfig
+from intercom.current_call import CurrentCall, is_listed
 from intercom.machine import Decision, Machine, Phase, Verdict
 from intercom.panel import PanelError
 from intercom.signalwire import SignalWire, SignalWireError, WebRTCCall
@@ -22,7 +21,6 @@ PATIENCE_S = 10.0
 AGAIN_S = 0.5
 """After an outage the door is often back before the house's phones and pages: it asks for them this often."""
 NOBODY_THERE = "USER_NOT_REGISTERED"
-ADDRESS_CHARS = 128
 _OVER = ("disconnected", "failed", "destroyed")
 _ANSWERED = ("connecting", "connected")
 
@@ -69,39 +67,6 @@ class Journal(Protocol):
         """The far end opened the door with its keys."""
 
 
-@dataclass
-class _Current:
-    """The one call."""
-
-    ticket: int
-    call: WebRTCCall
-    outbound: bool
-    address: str = ""
-    "whom the door rings"
-    patience_until: float = 0.0
-    "until then it is rung again when nobody is there yet; the event loop's clock"
-    statuses: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
-    keys: str = ""
-    "the last keys that the far end pressed, as many as open the door"
-    answered: bool = False
-    given_up: bool = False
-    "ended from here: nobody at the door needs to be told why"
-    timers: list[asyncio.TimerHandle] = field(default_factory=list)
-    subscriptions: list[Any] = field(default_factory=list)
-
-    def close(self) -> None:
-        for timer in self.timers:
-            timer.cancel()
-        for subscription in self.subscriptions:
-            subscription.dispose()
-
-
-def is_listed(address: str, patterns: Iterable[str]) -> bool:
-    """Whether an address is on a list whose entries may end in `*`; the query does not count."""
-    plain = address.partition("?")[0]
-    return any(fnmatch.fnmatchcase(plain, pattern) for pattern in patterns)
-
-
 class CallPlan:
     """Carries out what the machine decides about calls. Belongs to the event loop."""
 
@@ -125,7 +90,7 @@ class CallPlan:
         self._lock = lock
         self._journal = journal
         self._on_defect = on_defect
-        self._current: _Current | None = None
+        self._current: CurrentCall | None = None
         self._waiting_press: asyncio.TimerHandle | None = None
         self._registered_at = -math.inf
         self._tasks: set[asyncio.Task[None]] = set()
@@ -207,16 +172,16 @@ class CallPlan:
             return
         current.keys = ""
         if not self._may_open(current):
-            logger.warning("%s may not open the door: it is not in door.openers", self._far_end(current))
+            logger.warning("%s may not open the door: it is not in door.openers", current.far_end)
         elif self._open_door():
-            logger.info("%s opens the door", self._far_end(current))
-            self._journal.door_opened(self._far_end(current))
+            logger.info("%s opens the door", current.far_end)
+            self._journal.door_opened(current.far_end)
             return
         self._spawn(self._tell(current, {"door": "refused"}))
 
-    def _may_open(self, current: _Current) -> bool:
+    def _may_open(self, current: CurrentCall) -> bool:
         """Whom the door rang may, by default; who called the door must be named, for his number proves little."""
-        far_end, openers = self._far_end(current), self._door.openers
+        far_end, openers = current.far_end, self._door.openers
         if current.outbound:
             return is_listed(far_end, openers)
         named = (*(opener for opener in openers if opener != "*"), *self._config.auto_answer)
@@ -237,7 +202,7 @@ class CallPlan:
             return
         self._signs.failed("MEDIA_TIMEOUT")
         if current is not None and current.ticket == ticket:
-            logger.warning("The call with %s is given up: its sound did not come back", self._far_end(current))
+            logger.warning("The call with %s is given up: its sound did not come back", current.far_end)
             await self._give_up(current, "MEDIA_TIMEOUT")
 
     async def end_what_nobody_follows(self) -> None:
@@ -273,7 +238,7 @@ class CallPlan:
             if (await self._machine.ended(ticket)).allowed:
                 self._signs.failed(cause)
             return
-        current = _Current(ticket, call, outbound=True, address=address, patience_until=patience_until)
+        current = CurrentCall(ticket, call, outbound=True, address=address, patience_until=patience_until)
         if self._machine.call != ticket:
             await self._give_up(current, "ORIGINATOR_CANCEL")
             return
@@ -295,12 +260,12 @@ class CallPlan:
             logger.info("Somebody calls: %s", decision.reason)
             await self._quietly(call.reject())
             return
-        current = _Current(decision.call, call, outbound=False)
+        current = CurrentCall(decision.call, call, outbound=False)
         self._follow(current)
         if is_listed(call.from_, self._config.auto_answer):
             self._later(current, self._config.auto_answer_delay_s, lambda: self._auto_answer(current))
 
-    def _follow(self, current: _Current) -> None:
+    def _follow(self, current: CurrentCall) -> None:
         self._current = current
         current.subscriptions = [
             current.call.status_stream.subscribe(current.statuses.put_nowait),
@@ -310,7 +275,7 @@ class CallPlan:
         self._journal.began(current.call)
         self._follow_up(self._live(current))
 
-    async def _live(self, current: _Current) -> None:
+    async def _live(self, current: CurrentCall) -> None:
         try:
             while (status := await current.statuses.get()) not in _OVER:
                 if status in _ANSWERED and not current.answered:
@@ -327,13 +292,13 @@ class CallPlan:
         if unanswered and self._may_ring_again(cause, current.patience_until):
             await self._dial_again(current.ticket, current.address, current.patience_until)
             return
-        logger.info("The call with %s is over: %s", self._far_end(current), cause)
+        logger.info("The call with %s is over: %s", current.far_end, cause)
         self._journal.ended(current.call, cause)
         decision = await self._machine.ended(current.ticket)
         if decision.allowed and (unanswered or (current.answered and cause == "MEDIA_TIMEOUT")):
             self._signs.failed(cause)
 
-    async def _was_answered(self, current: _Current) -> None:
+    async def _was_answered(self, current: CurrentCall) -> None:
         current.answered = True
         limit, warning = self._config.time_limit_s, self._config.warning_before_end_s
         self._later(current, limit, lambda: self._give_up(current, "NORMAL_CLEARING"))
@@ -342,30 +307,30 @@ class CallPlan:
         self._journal.answered(current.call)
         await self._machine.answered(current.ticket)
 
-    async def _auto_answer(self, current: _Current) -> None:
+    async def _auto_answer(self, current: CurrentCall) -> None:
         if current.answered or self._current is not current:
             return
         self._signs.auto_answered()
         await self._answer(current)
 
-    async def _answer(self, current: _Current) -> None:
+    async def _answer(self, current: CurrentCall) -> None:
         try:
             await current.call.answer(audio=True, video=self._config.video)
         except SignalWireError as error:
-            logger.warning("The call of %s could not be answered: %s", self._far_end(current), error)
+            logger.warning("The call of %s could not be answered: %s", current.far_end, error)
 
-    async def _ring_time_out(self, current: _Current) -> None:
+    async def _ring_time_out(self, current: CurrentCall) -> None:
         if current.answered:
             return
         await self._give_up(current, "NO_ANSWER")
         if current.outbound:
             self._signs.failed("NO_ANSWER")
 
-    async def _give_up(self, current: _Current, cause: str) -> None:
+    async def _give_up(self, current: CurrentCall, cause: str) -> None:
         current.given_up = True
         await self._quietly(current.call.hangup(cause))
 
-    async def _tell(self, current: _Current, info: dict[str, Any]) -> None:
+    async def _tell(self, current: CurrentCall, info: dict[str, Any]) -> None:
         await self._quietly(current.call.send_info(info))
 
     async def _quietly(self, sending: Coroutine[Any, Any, None]) -> None:
@@ -385,12 +350,7 @@ class CallPlan:
         self._forget_press()
         self._signs.failed("NORMAL_TEMPORARY_FAILURE")
 
-    def _far_end(self, current: _Current) -> str:
-        """Its address, fit for a log line: callers name themselves."""
-        address = current.call.to if current.outbound else current.call.from_
-        return "".join(character if character.isprintable() else "?" for character in address[:ADDRESS_CHARS])
-
-    def _later(self, current: _Current, seconds: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def _later(self, current: CurrentCall, seconds: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
         loop = asyncio.get_running_loop()
         current.timers.append(loop.call_later(seconds, lambda: self._spawn(action())))
 

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom import config
-from intercom.config import Config, ConfigError, Problem, loads
+from intercom.config import Config, ConfigError, loads
 from intercom.config_setting import Setting, settings_of, tables_of
 from intercom.config_text import toml_value
+
+from .config_problems import only_problem, problems_of
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 
@@ -21,17 +23,6 @@ PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 def every_setting() -> list[tuple[str, Setting]]:
     found = [("", item) for item in settings_of(Config)]
     return found + [(name, item) for name, table in tables_of(Config) for item in settings_of(table)]
-
-
-def problems_of(text: str) -> list[Problem]:
-    with pytest.raises(ConfigError) as caught:
-        loads(text)
-    return caught.value.problems
-
-
-def only_problem(text: str) -> Problem:
-    (problem,) = problems_of(text)
-    return problem
 
 
 def uncommented(example: str) -> str:
@@ -180,59 +171,6 @@ def test_every_spelling_of_a_table_is_found(text: str) -> None:
     problem = only_problem(text)
     assert problem.line == text.count("\n") + 1
     assert problem.where == "call.ring"
-
-
-# What only several settings together can tell
-
-
-@pytest.mark.parametrize(
-    ("text", "where", "word"),
-    [
-        ("[door]\nrelay_gpio = 17", "door.relay_gpio", "panel.button_gpio"),
-        ("[panel]\nred_gpio = 23", "panel.blue_gpio", "panel.red_gpio"),
-        ("[door]\npulse_s = 3\ncap_s = 2", "door.pulse_s", "door.cap_s"),
-        ("[call]\ntime_limit_s = 10", "call.warning_before_end_s", "call.time_limit_s"),
-        ("[camera]\nwidth = 641", "camera.width", "even"),
-        ('[account]\ncredential = "token-file"', "account.credential", "account.credential_file"),
-        ('[panel]\npage_listen = "127.0.0.1:8480"', "panel.page_listen", "space.listen"),
-    ],
-)
-def test_settings_that_contradict_each_other_are_refused(text: str, where: str, word: str) -> None:
-    problem = only_problem(text)
-    assert problem.where == where
-    assert word in problem.message
-
-
-def test_pins_of_lights_that_are_not_there_are_free() -> None:
-    assert loads('[panel]\nlight = "single"\n[door]\nrelay_gpio = 22').door.relay_gpio == 22
-
-
-# Secrets
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '[account]\ntoken = "{0}"',
-        '[account]\npassword = "{0}"',
-        'api_key = "{0}"',
-        '[space]\nturn_secret = "{0}"',
-        '[account]\ncredential_file = "{0}"',
-        '[account]\ncredential = "{0}"',
-        '[space]\nhost_names = ["{0}"]',
-        '[account]\nrelay_url = "wss://ann:{0}@relay.example.com"',
-    ],
-)
-def test_a_secret_is_refused_and_never_repeated(text: str) -> None:
-    secret = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJkb29yIn0.c2lnbmF0dXJl"
-    problem = only_problem(text.format(secret))
-    assert "eyJ" not in str(problem)
-
-
-def test_a_password_is_told_where_it_belongs() -> None:
-    problem = only_problem('[account]\npassword = "correct horse"')
-    assert "put it into a file of mode 0600" in problem.message
-    assert "horse" not in problem.message
 
 
 # The file itself
@@ -415,10 +353,3 @@ def test_no_file_raises_anything_but_a_config_error(tmp_path_factory: pytest.Tem
 def test_no_setting_can_be_changed_once_read() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Config().call.ring = "/private/elsewhere"  # type: ignore[misc]  # that is the point
-
-
-def test_everyone_is_nobody_to_answer_by_itself(tmp_path: Path) -> None:
-    file = tmp_path / "intercom.toml"
-    file.write_text('[call]\nauto_answer = ["*"]\n')
-    [problem] = config.check(file)
-    assert '"/private/*" or an address' in str(problem)

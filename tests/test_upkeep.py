@@ -142,7 +142,7 @@ async def test_a_call_without_sound_is_given_up_after_a_while(home: Home, monkey
     call = home.door.plan.call
     assert call is not None
     monkeypatch.setattr(type(call), "far_end_is_there", False)
-    home.door._media_event(MediaSilent(call.id, 3.0))
+    home.door.events.media(MediaSilent(call.id, 3.0))
     await home.wait_for(lambda: home.door is not None and home.door.plan.call is None, "the call to end")
     assert call.end_cause == "MEDIA_TIMEOUT"
     await home.until(State.IDLE)

@@ -48,7 +48,7 @@ async def main(directory: Path, patience: float = 1.0) -> None:
         carry_out(decision)
 
     door.machine.on_decision = decided
-    tell_media = door._media_event
+    tell_media = door.events.media
 
     def media_event(event: Any) -> None:
         tell("media", event=repr(event))

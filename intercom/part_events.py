@@ -1,0 +1,107 @@
+"""What the parts report, told to the machine: devices and media that go and come, a thread that died."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from intercom.devices import DeviceRecovery
+from intercom.door_devices import ROLE_OF
+from intercom.fault_table import Part
+from intercom.machine import Fault
+from intercom.media.camera_events import (
+    CameraEvent,
+    CameraLost,
+    CameraReturned,
+    CameraStarted,
+    CameraStopped,
+    VideoEvent,
+)
+from intercom.media.events import (
+    CallEvent,
+    DeviceLost,
+    DeviceReturned,
+    Direction,
+    EngineEvent,
+    EngineFailed,
+    EngineStarted,
+    MediaReturned,
+    MediaSilent,
+)
+
+if TYPE_CHECKING:
+    from intercom.appliance import Appliance
+
+logger = logging.getLogger(__name__)
+
+FAULT_OF: dict[Direction, Fault] = {"capture": Fault.MICROPHONE, "playback": Fault.SPEAKER}
+
+
+class PartEvents:
+    """Takes the events of the parts, each on the part's own thread."""
+
+    def __init__(self, door: Appliance) -> None:
+        self._door = door
+
+    def engine(self, event: EngineEvent) -> None:
+        """On the audio thread."""
+        door = self._door
+        match event:
+            case DeviceLost(direction, reason):
+                door.signs.sound_lost()
+                door.in_loop(door.fault, FAULT_OF[direction], reason)
+            case DeviceReturned(direction):
+                door.in_loop(door.fault_cleared, FAULT_OF[direction])
+                door.in_loop(self._card_came)
+            case EngineStarted():
+                door.in_loop(self._card_came)
+            case EngineFailed(error=error):
+                door.upkeep.failed_elsewhere(Part.AUDIO_THREAD, error)
+            case _:
+                logger.debug("%s", event)
+
+    async def _card_came(self) -> None:
+        door, faults = self._door, self._door.machine.faults
+        await door.devices.works(*(role for direction, role in ROLE_OF.items() if FAULT_OF[direction] not in faults))
+        await door.loudness.card_came()
+
+    def device(self, event: DeviceRecovery) -> None:
+        """On the event loop. What the engine meets when it opens the sound cards decides about their faults."""
+        door = self._door
+        if event.role != "camera" or door.camera is None or not door.camera.is_on_v4l2:
+            return
+        if event.new is None:
+            door.spawn(door.fault(Fault.CAMERA, "it was unplugged"))
+        elif door.camera.look_again():
+            door.spawn(door.fault_cleared(Fault.CAMERA))
+
+    def media(self, event: CallEvent | VideoEvent) -> None:
+        """On the event loop."""
+        door = self._door
+        match event:
+            case MediaSilent():
+                door.upkeep.media_silent()
+                door.spawn(door.fault(Fault.MEDIA, f"nothing was received for {event.silent_s:.1f} s"))
+            case MediaReturned():
+                door.upkeep.media_returned()
+                door.spawn(door.fault_cleared(Fault.MEDIA))
+            case _:
+                logger.info("%s", event)
+
+    def camera(self, event: CameraEvent) -> None:
+        """On the camera's threads."""
+        door = self._door
+        match event:
+            case CameraLost(reason):
+                door.in_loop(door.fault, Fault.CAMERA, reason)
+            case CameraReturned():
+                door.in_loop(door.fault_cleared, Fault.CAMERA)
+            case CameraStarted() | CameraStopped():
+                door.in_loop(self._camera_turned)
+                door.privacy.camera_changed()
+            case _:
+                logger.debug("%s", event)
+
+    async def _camera_turned(self) -> None:
+        if self._door.camera is not None and self._door.camera.is_on_v4l2:
+            await self._door.devices.works("camera")
