@@ -8,7 +8,7 @@ _intercom() {
     esac
   done
   case "$said" in
-    "") known="run demo space config doctor audio setup preflight status watch call answer hangup mute unmute volume camera snapshot door devices calls faults metrics log diagnostics restart ssh-key ssh-gate door-off" ;;
+    "") known="run demo space config doctor audio setup preflight status watch call answer hangup dtmf mute unmute volume camera snapshot door devices calls faults metrics log diagnostics restart ssh-key ssh-gate door-off" ;;
     "run") known="--help --config" ;;
     "demo") known="--help --lan --state-dir --config" ;;
     "space") known="--help --config --state-dir pair devices remove enrol" ;;
@@ -29,6 +29,7 @@ _intercom() {
     "call") known="--help --socket" ;;
     "answer") known="--help --socket" ;;
     "hangup") known="--help --socket" ;;
+    "dtmf") known="--help --socket" ;;
     "mute") known="--help --socket microphone speaker" ;;
     "unmute") known="--help --socket microphone speaker" ;;
     "volume") known="--help --socket speaker microphone" ;;

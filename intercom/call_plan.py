@@ -133,6 +133,13 @@ class CallPlan:
             await self._give_up(current, "NORMAL_CLEARING")
         return True
 
+    async def send_digits(self, digits: str) -> bool:
+        """Press telephone keys at the far end; False without a call that is talked in. Raises SignalWireError."""
+        if self._current is None or not self._current.answered:
+            return False
+        await self._current.call.send_digits(digits)
+        return True
+
     async def hold(self) -> None:
         """The visitor held the button: what rings, stops."""
         self._forget_press()

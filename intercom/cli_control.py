@@ -47,6 +47,8 @@ def add_commands(commands: Any) -> None:
     call.add_argument("address", nargs="?", default="", metavar="ADDRESS", help="default: whom the button rings")
     _add(commands, "answer", "answer the call that rings at the door", _simple("answer", "Answered."))
     _add(commands, "hangup", "end the call, however far it has come", _simple("hangup", "The call ends."))
+    dtmf = _add(commands, "dtmf", "press telephone keys at the far end of the call", _dtmf)
+    dtmf.add_argument("digits", metavar="DIGITS", help="0-9, *, #, A-D; quote the # from the shell")
     for name, on in (("mute", True), ("unmute", False)):
         help_ = "silence the microphone or the speaker" if on else "let it be heard again"
         mute = _add(commands, name, help_, _mute)
@@ -254,6 +256,12 @@ def _simple(method: str, done: str) -> Ask:
 def _call(options: argparse.Namespace, client: Client) -> int:
     answer = client.ask("call", address=options.address, by=options.by)
     say(f"Calling {text.printable(answer['calling'])}.")
+    return OK
+
+
+def _dtmf(options: argparse.Namespace, client: Client) -> int:
+    answer = client.ask("dtmf", digits=options.digits.upper(), by=options.by)
+    say(f"Pressed {answer['sent']} {'key' if answer['sent'] == 1 else 'keys'}.")
     return OK
 
 

@@ -31,6 +31,7 @@ from intercom.machine import Phase
 from intercom.media.levels import HIGHEST_DB, LOWEST_DB, Levels
 from intercom.panel import PanelError
 from intercom.recent_log import RecentLog
+from intercom.signalwire import SignalWireError
 
 if TYPE_CHECKING:
     from intercom.appliance import Appliance
@@ -59,6 +60,12 @@ class Dial(Nothing):
 
     address: Annotated[str, msgspec.Meta(max_length=1024)] = ""
     "empty: whom the button rings"
+
+
+class Keys(Nothing, kw_only=True):
+    """Which telephone keys to press."""
+
+    digits: Annotated[str, msgspec.Meta(pattern=r"\A[0-9*#A-D]{1,32}\Z")]
 
 
 class Mute(Nothing):
@@ -164,6 +171,7 @@ class Commands:
             "call": self._call,
             "answer": self._answer,
             "hangup": self._hang_up,
+            "dtmf": self._dtmf,
             "mute": self._mute,
             "volume": self._volume,
             "camera": self._camera,
@@ -213,6 +221,17 @@ class Commands:
         if not await self._door.plan.hang_up():
             raise RefusedError("there is no call", REFUSED)
         return {"ended": True}
+
+    async def _dtmf(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Keys)
+        logger.info("%s presses keys in the call", _who(caller, asked))
+        try:
+            sent = await self._door.plan.send_digits(asked.digits)
+        except SignalWireError as error:
+            raise RefusedError(f"the keys may not have arrived: {error}", REFUSED) from error
+        if not sent:
+            raise RefusedError("nobody has answered a call", REFUSED)
+        return {"sent": len(asked.digits)}
 
     # -- sound -----------------------------------------------------------------------------------------
 

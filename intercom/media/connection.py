@@ -216,6 +216,11 @@ class Connection:
             self.connected_at = self._clock()
         self._on_state(self)
 
+    @property
+    def takes_keys(self) -> bool:
+        """Whether the far end has agreed to telephone events, and is there."""
+        return self.payload_types.telephone_event is not None and self.state == "connected"
+
     async def send_digit(self, digit: str) -> bool:
         """Send a key as RFC 4733 events, and wait out its gap; False when the far end does not take it."""
         sender, number = self._sound, self.payload_types.telephone_event

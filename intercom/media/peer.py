@@ -324,6 +324,11 @@ class DoorCall:
 
     # Digits out
 
+    @property
+    def takes_keys(self) -> bool:
+        """Whether the far end understands RFC 4733 events, and is there to hear them."""
+        return self._connection.takes_keys
+
     async def send_digits(self, digits: str) -> bool:
         """Send keys as RFC 4733 events, one after another; False when the far end does not take them."""
         async with self._sending_digits:

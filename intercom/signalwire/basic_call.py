@@ -30,7 +30,7 @@ from intercom.signalwire.dialog_events import (
 )
 from intercom.signalwire.digit_merge import DigitMerge, Way
 from intercom.signalwire.errors import CallError, InvalidStateError, MediaError, SignalWireError
-from intercom.signalwire.media import CallMedia, DigitMedia, PathMedia, RestartableMedia
+from intercom.signalwire.media import CallMedia, DigitMedia, KeyMedia, PathMedia, RestartableMedia
 from intercom.signalwire.observable import Happenings, report_fault
 
 logger = logging.getLogger(__name__)
@@ -111,9 +111,24 @@ class BasicCall(CallView):
         self._end(cause)
         await self._gone.wait()
 
-    async def send_digits(self, digits: str) -> None:
-        """Send DTMF digits (0-9, *, #, A-D) by verto.info; returns when the service has them."""
-        await self._request(lambda dialog: dialog.digits(digits))
+    async def send_digits(self, digits: str, *, way: Way | None = None) -> None:
+        """Send DTMF digits (0-9, *, #, A-D).
+
+        By verto.info, as the JavaScript SDK does, which the service turns into what the far end understands: returns
+        when it has them. In the sound (RFC 4733) where `way` says "media", and by itself while the service is out of
+        reach: returns when they are sent. Never both ways, for FreeSWITCH takes that for two presses.
+        """
+        if way is None:
+            way = "signalling" if self._line.reachable or not self._takes_keys() else "media"
+        if way == "signalling":
+            await self._request(lambda dialog: dialog.digits(digits))
+            return
+        digits = self._dialog.sendable(digits)
+        if not (isinstance(self._media, KeyMedia) and await self._media.send_digits(digits)):
+            raise InvalidStateError("This call's sound carries no digits (RFC 4733); send them by signalling.")
+
+    def _takes_keys(self) -> bool:
+        return isinstance(self._media, KeyMedia) and self._media.takes_keys
 
     async def send_info(self, info: dict[str, Any]) -> None:
         """Tell the far end's application something; returns when the service has it."""

@@ -110,12 +110,16 @@ class Dialog(DialogBase):
             self._end(CallStatus.DISCONNECTING, cause, "near")
 
     def digits(self, digits: str) -> int:
-        """Send DTMF digits; raises `InvalidParamsError` for anything that is no digit."""
+        """Send DTMF digits by verto.info; raises as `sendable` does."""
+        return self._send("verto.info", {**self._short_params(), "dtmf": self.sendable(digits)})
+
+    def sendable(self, digits: str) -> str:
+        """The digits in capitals; `InvalidParamsError` when one is none, `InvalidStateError` before the answer."""
         digits = digits.upper()
         if not digits or len(digits) > MAX_DIGITS or not DIGITS.issuperset(digits):
             raise InvalidParamsError(f"Digits are 1 to {MAX_DIGITS} of 0-9, *, #, A-D.")
         self._must_be_answered()
-        return self._send("verto.info", {**self._short_params(), "dtmf": digits})
+        return digits
 
     def info(self, info: dict[str, Any]) -> int:
         """Tell the far end's application something; it arrives as `InfoReceived`."""

@@ -105,6 +105,18 @@ class DigitMedia(Protocol):
         """Digits, as they are pressed."""
 
 
+@runtime_checkable
+class KeyMedia(Protocol):
+    """A `CallMedia` that can press telephone keys in the sound (RFC 4733)."""
+
+    @property
+    def takes_keys(self) -> bool:
+        """Whether the far end understands them, and is there to hear them."""
+
+    async def send_digits(self, digits: str) -> bool:
+        """Press 0-9, *, #, A-D, one after another; returns when they are sent, False when not all could be."""
+
+
 class MediaProvider(Protocol):
     """Whoever owns the devices."""
 

@@ -79,7 +79,9 @@ class Home:
         """The space goes away, something happens, and it comes back at the same port."""
         listen = f"127.0.0.1:{self.space.port}"
         await self.space.stop()
-        await self.until(State.REGISTERING)
+        door = self.door
+        assert door is not None
+        await self.wait_for(lambda: not door.machine.registered, "the door to notice")
         await meanwhile()
         self.space = Space(replace(self.config.space, listen=listen), self.state_dir / "space")
         await self.space.start()
