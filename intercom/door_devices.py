@@ -117,7 +117,8 @@ class DoorDevices:
 
     def look(self) -> None:
         """See what is plugged in now, and let the engine follow."""
-        self.roles.look()
+        if self.roles.look():
+            asyncio.get_running_loop().run_in_executor(None, self._memory.save)
         if self._engine is not None and isinstance(self.cards, ChosenCards):
             for direction in self.cards.stale():
                 self._engine.reopen(direction)

@@ -53,14 +53,17 @@ class Device:
 
     def is_exactly(self, other: Device) -> bool:
         """Whether it is the same piece: by its serial number, or, without one, by its make in the same socket."""
-        if (self.kind, self.vendor, self.product, self.serial) != (
-            other.kind,
-            other.vendor,
-            other.product,
-            other.serial,
-        ):
+        if self._make != other._make:
             return False
-        return bool(self.serial) or (self.port == other.port and self.label == other.label)
+        return bool(self.serial) or (self.port == other.port and self.is_like(other))
+
+    def is_like(self, other: Device) -> bool:
+        """Whether nothing but their sockets can tell the two apart."""
+        return self._make == other._make and self.label == other.label
+
+    def is_twin_of(self, other: Device) -> bool:
+        """Whether nothing but their sockets tells the two apart, and these do."""
+        return self.is_like(other) and self.port != other.port
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,20 @@ class Match:
     ambiguous: bool = False
     """Whether others fit as well: this is a guess."""
     is_another: bool = False
-    """Whether it is another piece of the same product: their serial numbers differ."""
+    """Whether it is another piece of the same product: their serial numbers differ, or both were there at once."""
 
 
-def find(wanted: Device, among: Sequence[Device]) -> Match:
-    """The device again: the exact piece, else the same product in the same socket, else the only one so called."""
+def find(wanted: Device, among: Sequence[Device], twin_ports: Sequence[str] = ()) -> Match:
+    """The device again: the exact piece, else the same product in the same socket, else the only one so called.
+
+    In `twin_ports` its twins were seen beside it: what is there now is another piece, though it looks the same.
+    """
+
+    def is_another(device: Device) -> bool:
+        if device.is_twin_of(wanted):
+            return device.port in twin_ports
+        return bool(wanted.serial and device.serial) and not device.is_exactly(wanted)
+
     exact = [device for device in among if device.is_exactly(wanted)]
     if len(exact) > 1:  # makers who give every piece the same serial number
         exact = [device for device in exact if device.port == wanted.port] or exact
@@ -84,8 +96,7 @@ def find(wanted: Device, among: Sequence[Device]) -> Match:
     in_place = [device for device in named if device.port == wanted.port]
     for fitting in (exact, in_place, named):
         if fitting:
-            device = min(fitting, key=lambda device: (device.port, device.name))
-            return Match(
-                device, len(fitting) > 1, bool(wanted.serial and device.serial) and not device.is_exactly(wanted)
-            )
+            own = [device for device in fitting if not is_another(device)] or fitting
+            device = min(own, key=lambda device: (device.port, device.name))
+            return Match(device, len(own) > 1, is_another(device))
     return Match(None)

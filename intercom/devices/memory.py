@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -29,12 +32,29 @@ class Memory:
         self.known = self._load()
         """What is known now."""
         self._is_saved = True
+        self._writing = threading.Lock()
 
     def prefer(self, role: Role, device: Device, wish: str) -> None:
         """From now on this device has the role when it is there."""
-        if self.known.preferred.get(role) != Preferred(device, wish):
-            before = [known for known in self.known.history if not known.is_exactly(device)]
-            self._keep(Known({**self.known.preferred, role: Preferred(device, wish)}, (device, *before)[:_KEPT]))
+        before = self.known.preferred.get(role)
+        ports = before.twin_ports if before is not None and device.is_like(before.device) else ()
+        preferred = Preferred(device, wish, tuple(port for port in ports if port != device.port))
+        if before != preferred:
+            history = [known for known in self.known.history if not known.is_exactly(device)]
+            self._keep(Known({**self.known.preferred, role: preferred}, (device, *history)[:_KEPT]))
+
+    def tell_apart(self, role: Role, wish: str, among: Sequence[Device]) -> None:
+        """Where the preferred device and its twins are there at once, remember that the twins are others."""
+        preferred = self.known.preferred.get(role)
+        if preferred is None or preferred.wish != wish:
+            return
+        own = preferred.device
+        if any(device.is_like(own) and device.port == own.port for device in among):
+            ports = (*(twin.port for twin in among if twin.is_twin_of(own)), *preferred.twin_ports)
+            ports = tuple(dict.fromkeys(ports))[:_KEPT]
+            if set(ports) != set(preferred.twin_ports):
+                twins = replace(preferred, twin_ports=ports)
+                self._keep(Known({**self.known.preferred, role: twins}, self.known.history))
 
     def note(self, device: Device) -> None:
         """It was used; an acquaintance costs no write."""
@@ -47,13 +67,14 @@ class Memory:
 
     def save(self) -> None:
         """Write down what is new, if anything is; waits for the disk, so call it on a thread of its own."""
-        if self._path is None or self._is_saved:
-            return
-        self._is_saved = True
-        try:
-            durable.replace(self._path, msgspec.json.format(msgspec.json.encode(self.known), indent=1))
-        except OSError as error:
-            log.warning("%s cannot be written (%s): after a restart the devices are chosen anew", self._path, error)
+        with self._writing:
+            if self._path is None or self._is_saved:
+                return
+            self._is_saved = True
+            try:
+                durable.replace(self._path, msgspec.json.format(msgspec.json.encode(self.known), indent=1))
+            except OSError as error:
+                log.warning("%s cannot be written (%s): after a restart the devices are chosen anew", self._path, error)
 
     def _load(self) -> Known:
         if self._path is None:

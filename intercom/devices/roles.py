@@ -48,6 +48,7 @@ class Roles:
                 self._had[role] = choice.device
             if event is not None:
                 self._on_event(event)
+            self._tell_apart(role)
         return True
 
     def works(self, role: Role) -> None:
@@ -61,6 +62,10 @@ class Roles:
             self._memory.note(device)
         else:
             self._memory.prefer(role, device, self._wishes.of(role))
+            self._tell_apart(role)
+
+    def _tell_apart(self, role: Role) -> None:
+        self._memory.tell_apart(role, self._wishes.of(role), self.cameras if role == "camera" else self.cards)
 
     def _first(self, role: Role, choice: Choice) -> DeviceRecovery | None:
         if choice.device is None:

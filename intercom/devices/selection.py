@@ -40,6 +40,8 @@ class Preferred:
     """As it was when it was last used."""
     wish: str
     """What the configuration named then: another wish is another choice."""
+    twin_ports: Sequence[str] = ()
+    """Where its twins were seen while it was there itself: once it is away, they are not taken for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,11 @@ class Known:
         """The preferred device of a role, if it was preferred under this wish."""
         preferred = self.preferred.get(role)
         return preferred.device if preferred is not None and preferred.wish == wish else None
+
+    def find(self, role: Role, wish: str, among: Sequence[Device]) -> Match:
+        """The preferred device of a role again."""
+        device = self.of(role, wish)
+        return Match(None) if device is None else find(device, among, self.preferred[role].twin_ports)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,7 @@ def _by_name(role: Role, cards: Sequence[Device], wishes: Wishes, known: Known) 
         return Choice(None, name, f"{name}, as configured")
     card = next((card for card in cards if card.name == card_id[1]), None)
     before = known.of(role, name)
-    match = Match(None) if before is None else find(before, _able(role, cards))
+    match = known.find(role, name, _able(role, cards))
     if match.device is not None and not (match.ambiguous and card is not None):
         card = match.device  # what had this name may have come back under another, and a twin have taken its own
     if card is None:
@@ -121,16 +128,11 @@ def _by_name(role: Role, cards: Sequence[Device], wishes: Wishes, known: Known) 
 def _by_memory(role: Role, cards: Sequence[Device], known: Known) -> Choice | None:
     able = _able(role, cards)
     preferred = known.of(role, "")
-    if preferred is not None:
-        match = find(preferred, able)
-        if match.device is not None:
-            return Choice(
-                match.device,
-                _pcm(role, match.device),
-                _recognised(match),
-                match.ambiguous,
-                is_stand_in=match.is_another,
-            )
+    match = known.find(role, "", able)
+    if match.device is not None:
+        return Choice(
+            match.device, _pcm(role, match.device), _recognised(match), match.ambiguous, is_stand_in=match.is_another
+        )
     for before in known.history:
         match = find(before, able)
         if match.device is not None:
@@ -173,13 +175,11 @@ def _best(role: Role, cards: Sequence[Device], known: Known, beside: Device | No
 
 def _camera(cameras: Sequence[Device], wishes: Wishes, known: Known) -> Choice:
     configured = next((camera for camera in cameras if camera.name == wishes.camera), None)
-    preferred = known.of("camera", wishes.camera)
-    if preferred is not None:
-        match = find(preferred, cameras)
-        if match.device is not None and not (match.ambiguous and configured is not None):
-            return Choice(
-                match.device, match.device.name, _recognised(match), match.ambiguous, is_stand_in=match.is_another
-            )
+    match = known.find("camera", wishes.camera, cameras)
+    if match.device is not None and not (match.ambiguous and configured is not None):
+        return Choice(
+            match.device, match.device.name, _recognised(match), match.ambiguous, is_stand_in=match.is_another
+        )
     if configured is not None:
         return Choice(configured, configured.name, "as configured")
     return Choice(None, wishes.camera or None, f"there is no camera at {wishes.camera or 'any video device'}")

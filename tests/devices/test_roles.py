@@ -64,7 +64,6 @@ def test_a_replug_between_two_looks_is_seen(tree: Tree, door: Door) -> None:
     tree.usb_card(1, "1-1.2")
     door.look()
     tree.unplug("card1")
-    (tree.root / "sys/takes-the-inode-that-is-free-now").mkdir()
     tree.usb_card(1, "1-1.2")
     assert door.look() == [("device_reconnected", PHONE)]
 
@@ -113,6 +112,47 @@ def test_twins_that_both_moved_are_told_to_be_ambiguous(tree: Tree, door: Door) 
     tree.usb_card(1, "1-1.2")
     tree.usb_card(2, "1-1.3", name="Device_1")
     assert door.look() == [("ambiguous_match", PHONE)]
+
+
+def test_a_twin_that_was_there_beside_the_own_card_is_never_taken_for_it(
+    tree: Tree, finder: Finder, file: Path
+) -> None:
+    tree.usb_card(1, "1-1.1")
+    tree.usb_card(2, "1-1.2", name="Device_1")
+    door = Door(finder, file)
+    door.look()
+    tree.unplug("card1")
+    assert door.look() == [("fallback_to_default", PHONE)]
+    tree.unplug("card2")
+    restarted = Door(finder, file)
+    restarted.look()
+    tree.usb_card(1, "1-1.2")
+    restarted.look()
+    tree.usb_card(2, "1-1.1", name="Device_1")
+    assert restarted.look() == [("device_reconnected", PHONE)]
+    assert restarted.roles.choices["speaker"].opens == "plughw:CARD=Device_1,DEV=0"
+
+
+def test_an_own_card_that_moved_is_found_beside_its_twin(tree: Tree, door: Door) -> None:
+    tree.usb_card(1, "1-1.1")
+    door.look()
+    tree.usb_card(2, "1-1.2", name="Device_1")
+    door.look()
+    tree.unplug("card1")
+    tree.usb_card(1, "1-1.3")
+    assert door.look() == [("device_reconnected", PHONE)]
+    assert door.roles.choices["speaker"].opens == "plughw:CARD=Device,DEV=0"
+
+
+def test_an_only_card_that_moved_is_the_door_s_own_in_its_new_socket(tree: Tree, door: Door) -> None:
+    tree.usb_card(1, "1-1.1")
+    door.look()
+    tree.unplug("card1")
+    tree.usb_card(1, "1-1.2")
+    door.look()
+    tree.usb_card(2, "1-1.1", name="Device_1")
+    assert door.look() == []
+    assert door.roles.choices["speaker"].opens == "plughw:CARD=Device,DEV=0"
 
 
 def test_a_camera_is_followed_to_another_file(tree: Tree, finder: Finder, file: Path) -> None:

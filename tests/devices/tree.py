@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 
@@ -14,6 +13,7 @@ class Tree:
         self.names: dict[str, str] = {}
         self._cards: dict[int, str] = {}
         self._hub = root / "sys/devices/platform/soc/fe980000.usb/usb1/1-1"
+        self._gone = root / "gone"
         (root / "sys/class/sound").mkdir(parents=True)
         (root / "sys/class/video4linux").mkdir()
         self._write()
@@ -51,9 +51,10 @@ class Tree:
         (data / f"+sound:card{number}").write_text(f"I:1\nE:ID_PATH={id_path}\nE:ID_BUS=usb\n")
 
     def unplug(self, what: str) -> None:
-        """`card1` or `video0`."""
+        """`card1` or `video0`. It is kept aside: a real kernel does not give its inode to the next one."""
         link = self.root / "sys/class" / ("sound" if what.startswith("card") else "video4linux") / what
-        shutil.rmtree(link.resolve())
+        self._gone.mkdir(exist_ok=True)
+        link.resolve().rename(self._gone / str(len(list(self._gone.iterdir()))))
         link.unlink()
         self._cards.pop(int(what[4:]), None) if what.startswith("card") else self.names.pop(f"/dev/{what}")
         self._write()
