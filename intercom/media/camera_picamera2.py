@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from intercom.media.camera_encoder import KEYFRAME_INTERVAL_S, ProcessorShare, VideoFormat
+from intercom.media.camera_picamera2_encoder import make_software_encoder
 from intercom.media.camera_source import CameraError, Deliver, VideoClock
 from intercom.media.camera_v4l2_controls import BITRATE, set_control
 from intercom.media.h264 import ParameterSets
@@ -95,9 +96,12 @@ class Picamera2Source:
             force()
 
     def set_bitrate(self, bitrate_bps: int) -> None:
-        device = getattr(self._encoder, "vd", None)  # the hardware encoder's device file; software has none
+        encoder = self._encoder
+        device = getattr(encoder, "vd", None)  # the hardware encoder's device file, while it is open
         if device is not None and not device.closed:
             set_control(device.fileno(), BITRATE, bitrate_bps)
+        elif encoder is not None and self._is_software:
+            encoder.set_bitrate(bitrate_bps)
 
     def snapshot(self) -> bytes:
         return self._units.jpeg(self.request_keyframe)
@@ -110,17 +114,18 @@ class Picamera2Source:
                 controls={"FrameRate": video.frame_rate},
             )
         )
+        self._encoder = make_software_encoder(video) if self._is_software else self._hardware_encoder()
+        camera.start_recording(self._encoder, self._make_output(deliver))
+        stopping.wait()
+        camera.stop_recording()
+
+    def _hardware_encoder(self) -> Any:
+        video = self._video
         encoder = self._make_encoder(video.bitrate_bps, repeat=True, framerate=video.frame_rate)
         on_request = hasattr(encoder, "force_key_frame")
         encoder.iperiod = video.frame_rate * (KEYFRAME_INTERVAL_S if on_request else OWN_KEYFRAME_INTERVAL_S)
-        if self._is_software:
-            encoder.threads = 1  # what is left of the processor belongs to the sound
-        else:
-            encoder.profile = "constrained baseline"
-        self._encoder = encoder
-        camera.start_recording(encoder, self._make_output(deliver))
-        stopping.wait()
-        camera.stop_recording()
+        encoder.profile = "constrained baseline"
+        return encoder
 
     def _make_output(self, deliver: Deliver) -> Any:
         sets = ParameterSets()
