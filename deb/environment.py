@@ -25,6 +25,7 @@ from pip._vendor.packaging.markers import default_environment
 from pip._vendor.packaging.requirements import Requirement
 from pip._vendor.packaging.utils import canonicalize_name
 
+from deb.mirror import debian_mirror
 from deb.target import BuildError, Target
 
 ROOT = Path(__file__).parent.parent
@@ -208,24 +209,13 @@ def _headers(target: Target, work: Path) -> Path:
     root = work / "root"
     _run(
         *("mmdebstrap", "--quiet", "--variant=extract", f"--architectures={target.processor.name}"),
-        *(f"--include={','.join(HEADERS)}", target.suite.name, root, _mirror()),
+        *(f"--include={','.join(HEADERS)}", target.suite.name, root, debian_mirror()),
         saying=f"the headers of {target.suite.name} could not be fetched",
     )
     for name in ("lib", "lib64"):  # which the package of the base system would link
         if not (root / name).exists():
             (root / name).symlink_to(f"usr/{name}")
     return root
-
-
-def _mirror() -> str:
-    """Where this machine gets Debian's packages from, by its own apt sources."""
-    command = ["apt-get", "indextargets", "--format", "$(ORIGIN) $(REPO_URI)"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    for line in sorted(set(listed.splitlines())):
-        origin, _, uri = line.partition(" ")
-        if origin == "Debian" and uri.rstrip("/").endswith("/debian"):
-            return uri.rstrip("/")
-    return "http://deb.debian.org/debian"
 
 
 def _run(*command: object, saying: str) -> None:

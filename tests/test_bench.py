@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench import __main__ as command
+from bench import replug
 from bench.__main__ import DOCS, load, names, page, pictures
 from bench.plot import MOST_POINTS, Plot, thinned
 from bench.report import IMAGES, CannotRunError, Report, percentile
@@ -74,6 +75,14 @@ def test_a_bench_that_cannot_run_here_says_why_and_keeps_no_other_from_running(
     told = capsys.readouterr()
     assert told.err == "bench exposure: there is no systemd-analyze here\n"
     assert '"bench": "start"' in told.out.splitlines()[-1]
+
+
+async def test_the_replug_bench_says_why_it_cannot_run_where_there_is_no_kernel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("INTERCOM_HARDWARE", "off")
+    with pytest.raises(CannotRunError, match="INTERCOM_HARDWARE=off"):
+        await replug.run()
 
 
 def test_a_percentile_is_a_value_that_was_measured() -> None:

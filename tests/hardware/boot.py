@@ -18,8 +18,10 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
+from deb.mirror import debian_mirror
+
 from .guest import CHECKOUT, HERE, Guest
-from .kernel import UnavailableError, alone, cache, debian_mirror, install, missing, wish
+from .kernel import UnavailableError, alone, cache, install, missing, wish
 
 SUITE = "trixie"
 TOOLS = ("e2fsprogs", "mmdebstrap")

@@ -49,17 +49,6 @@ def cache() -> Path:
     return Path(root) / "intercom"
 
 
-def debian_mirror() -> str:
-    """Where this machine gets Debian's packages from, by its own apt sources; UnavailableError without one."""
-    command = ["apt-get", "indextargets", "--format", "$(ORIGIN) $(REPO_URI)"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    for line in sorted(set(listed.splitlines())):
-        origin, _, uri = line.partition(" ")
-        if origin == "Debian" and uri.rstrip("/").endswith("/debian"):
-            return uri.rstrip("/")
-    raise UnavailableError("apt knows no Debian mirror here: is this Debian, and was apt-get update run?")
-
-
 def missing(packages: tuple[str, ...]) -> list[str]:
     """Return those of Debian's `packages` that are not installed."""
     return [name for name in packages if _version(name) is None]

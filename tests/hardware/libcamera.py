@@ -16,7 +16,9 @@ import tempfile
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
-from .kernel import UnavailableError, alone, cache, debian_mirror, install, missing, wish
+from deb.mirror import debian_mirror
+
+from .kernel import UnavailableError, alone, cache, install, missing, wish
 
 SUITE = "bookworm-backports main"
 """libcamera 0.3.2 for Python 3.11; Debian 13 has its own for its Python 3.13."""
