@@ -217,7 +217,7 @@ class Link(LinkRequests):
     async def _attempt(self) -> None:
         socket: Socket | None = None
         try:
-            socket = self._socket = await unless(self._leave, self._open())
+            socket = self._socket = await unless(self._leave, self._open(), self._close_in_background)
             await self._serve(socket)
         except (InvalidCredentialsError, InvalidParamsError) as error:
             self._refuse(error)

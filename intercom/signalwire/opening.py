@@ -46,15 +46,18 @@ def _leave(attempt: asyncio.Task[Socket], close: Callable[[Socket], None]) -> No
     attempt.add_done_callback(close_late)
 
 
-async def unless(left: asyncio.Event, opening: Coroutine[Any, Any, Socket]) -> Socket:
-    """What `opening` opens; raises `TransportError` as soon as the attempt is to be left."""
+async def unless(left: asyncio.Event, opening: Coroutine[Any, Any, Socket], close: Callable[[Socket], None]) -> Socket:
+    """What `opening` opens; raises `TransportError` as soon as the attempt is to be left. `close` gets what is late."""
     attempt, leaving = asyncio.ensure_future(opening), asyncio.ensure_future(left.wait())
+    taken = False
     try:
         await asyncio.wait({attempt, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if attempt.done():
-            return attempt.result()
-        raise TransportError("The network changed.")
+        taken = attempt.done()
     finally:
         leaving.cancel()
-        if attempt.cancel():
+        if not taken:
+            _leave(attempt, close)
             await asyncio.wait({attempt})
+    if not taken:
+        raise TransportError("The network changed.")
+    return attempt.result()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
@@ -18,9 +19,10 @@ from intercom.signalwire import SignalWire, SpaceCredentials
 from intercom.signalwire import opening as opening_module
 from intercom.signalwire.errors import TransportError
 from intercom.signalwire.names import _under_way, dial
-from intercom.signalwire.opening import AT_ONCE, first_to_open
+from intercom.signalwire.opening import AT_ONCE, first_to_open, unless
 from intercom.signalwire.options import Options
 from intercom.signalwire.recovery import RecoveryPolicy, RecoveryState
+from intercom.signalwire.transport import Socket
 from intercom.space import Space
 from intercom.space.certificate import Certificate, loopback_names, now_utc
 from tests.signalwire.media import ScriptedMedia
@@ -186,6 +188,42 @@ async def test_few_attempts_hang_at_once_and_the_late_ones_are_closed(monkeypatc
 
     assert isinstance(await first_to_open(open_sixth, "wss://x", None, lambda _: None), MemorySocket)
     await until(lambda: not hanging)
+
+
+async def test_a_socket_that_opens_as_the_attempt_is_cancelled_is_closed() -> None:
+    opened: asyncio.Future[Socket] = asyncio.get_running_loop().create_future()
+    closed: list[Socket] = []
+
+    async def open_it() -> Socket:
+        return await opened
+
+    waiting = asyncio.create_task(unless(asyncio.Event(), open_it(), closed.append))
+    await asyncio.sleep(0)  # it waits
+    await asyncio.sleep(0)  # the attempt too
+    opened.set_result(MemorySocket(Service()))
+    await asyncio.sleep(0)  # the attempt has its socket, and nobody has been told yet
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    assert waiting.cancelled()
+    assert closed == [opened.result()]
+
+
+async def test_a_socket_that_opens_although_its_attempt_was_left_is_closed() -> None:
+    left = asyncio.Event()
+    closed: list[Socket] = []
+    socket = MemorySocket(Service())
+
+    async def open_late() -> Socket:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return socket
+
+    waiting = asyncio.create_task(unless(left, open_late(), closed.append))
+    await asyncio.sleep(0)
+    left.set()
+    with pytest.raises(TransportError):
+        await waiting
+    assert closed == [socket]
 
 
 async def test_an_attempt_that_fails_ends_all() -> None:
