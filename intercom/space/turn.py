@@ -82,7 +82,7 @@ class TurnServer:
         configuration = self._directory / "turn.conf"
         durable.replace(configuration, self._configuration().encode())
         self._process = await asyncio.create_subprocess_exec(
-            *_ending_with_us(),
+            *_ending_with(os.getpid()),
             program,
             "-c",
             str(configuration),
@@ -99,6 +99,9 @@ class TurnServer:
         except TimeoutError as problem:
             await self.stop()
             raise TurnError(f"coturn did not answer at {self.url} within {START_LIMIT_S:.0f} s.") from problem
+        except asyncio.CancelledError:
+            await self.stop()
+            raise
 
     async def wait_failed(self) -> None:
         """Wait until coturn ends by itself, and raise TurnError."""
@@ -159,16 +162,24 @@ class TurnServer:
             probe.connect((str(self._address), self._port))
             with contextlib.suppress(OSError, TimeoutError):
                 await loop.sock_sendall(probe, struct.pack("!HHI", _BINDING_REQUEST, 0, _MAGIC_COOKIE) + transaction)
-                answer = await asyncio.wait_for(loop.sock_recv(probe, 1024), PROBE_INTERVAL_S)
+                async with asyncio.timeout(PROBE_INTERVAL_S):  # wait_for may lose a cancellation (Python 3.11)
+                    answer = await loop.sock_recv(probe, 1024)
                 return answer[:2] == struct.pack("!H", _BINDING_SUCCESS) and answer[8:20] == transaction
         await asyncio.sleep(PROBE_INTERVAL_S)
         return False
 
 
-def _ending_with_us() -> list[str]:
-    """What to put before a command so that it does not outlive us, however we end (util-linux; PR_SET_PDEATHSIG)."""
+def _ending_with(parent: int) -> list[str]:
+    """What to put before a command so that it does not outlive this parent, however that ends.
+
+    PR_SET_PDEATHSIG by util-linux's setpriv; a parent that was gone before that was set sends no signal any more, so
+    its child looks for it once. SIGKILL, for coturn has nothing to save and may take long to end.
+    """
     setpriv = shutil.which("setpriv")
-    return [] if setpriv is None else [setpriv, "--pdeathsig", "TERM", "--"]
+    if setpriv is None:
+        return []
+    still_there = '[ "$PPID" = "$1" ] || exit 1; shift; exec "$@"'
+    return [setpriv, "--pdeathsig", "KILL", "--", "/bin/sh", "-c", still_there, "sh", str(parent)]
 
 
 def _free_port(address: str) -> int:

@@ -23,7 +23,7 @@ from aioice.stun import TransactionFailed
 from intercom.config import SpaceConfig
 from intercom.space import Space
 from intercom.space.errors import TurnError
-from intercom.space.turn import TurnServer
+from intercom.space.turn import TurnServer, _ending_with
 from intercom.space.turn_credentials import LIFETIME_S, ice_server
 
 
@@ -141,6 +141,30 @@ def test_a_turn_server_does_not_outlive_a_space_that_is_killed(tmp_path: Path) -
         assert ended
     finally:
         os.close(server)
+
+
+def test_a_turn_server_whose_space_was_killed_before_it_began_does_not_begin() -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    begun = [
+        subprocess.run([*_ending_with(parent), "echo", "begun"], capture_output=True, check=False).stdout
+        for parent in (gone.pid, os.getpid())
+    ]
+    assert begun == [b"", b"begun\n"]
+
+
+async def test_a_start_that_is_cancelled_leaves_no_turn_server(tmp_path: Path) -> None:
+    if shutil.which("turnserver") is None:
+        pytest.skip("coturn is not installed (apt install coturn)")
+    turn = TurnServer(tmp_path)
+    starting = asyncio.create_task(turn.start())
+    while turn._process is None:
+        await asyncio.sleep(0)
+    process = turn._process
+    starting.cancel()
+    await asyncio.wait({starting})
+    assert starting.cancelled()
+    assert process.returncode is not None
 
 
 def expires_in_h(username: str) -> float:
