@@ -43,6 +43,8 @@ STOP_PART_S = 0.7
 """How long one part may take to stop; they stop in two steps, and Ctrl-C has two seconds."""
 SESSION_OVERDUE_S = 30.0
 """A loaded machine may be seconds late; what is later than this stands still."""
+START_PATIENCE_S = 5.0
+"""A start takes half a second until the door is registered; one that takes longer has lost its service."""
 CREDENTIAL_WAIT_S = 5.0
 """How often an unusable credential is looked at again: an installer who mends it need not restart anything."""
 
@@ -166,6 +168,7 @@ class Appliance:
             self.page = PanelPage(self.panel, self.config.panel.page_listen, self._peek)
             await self.page.start()
         self.spawn(warm_up(self))
+        self.spawn(self._miss_service())
 
     async def wait_failed(self) -> None:
         """Wait until a part fails in a way that only a restart mends, and raise that, as `PartFailedError`."""
@@ -218,6 +221,12 @@ class Appliance:
             else:
                 await self.client.wait_ended()
                 raise RuntimeError("nobody keeps the connection to the service any more")
+
+    async def _miss_service(self) -> None:
+        """A door that starts without its service has lost it as any other: a fault, with its reason."""
+        await asyncio.sleep(START_PATIENCE_S)
+        if not self._reported_registered:
+            self.logbook.fault_began(SERVICE, self.client.why_not_connected or "it does not answer")
 
     async def snapshot(self) -> bytes:
         """What the camera sees now, as JPEG; OSError says why there is none."""

@@ -185,6 +185,11 @@ class SignalWire(DeviceMembers, ToolsMembers):
         return self._link.ready.value
 
     @property
+    def why_not_connected(self) -> str:
+        """What the last attempt to connect failed with, in a sentence; "" while connected, or before it failed."""
+        return self._link.why_down
+
+    @property
     def is_connected_stream(self) -> Observable[bool]:
         """Whether the service knows us, now and at each change."""
         return self._link.ready.stream

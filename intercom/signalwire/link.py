@@ -93,6 +93,8 @@ class Link(LinkRequests):
         self._refused = False
         self._token_is_fresh = False
         self.fatal: SignalWireError | None = None
+        self.why_down = ""
+        """What the last attempt failed with; nothing while the session is ready."""
 
     @property
     def state(self) -> LinkState:
@@ -292,6 +294,7 @@ class Link(LinkRequests):
         task.add_done_callback(self._closing.discard)
 
     def _failed(self, why: str) -> None:
+        self.why_down = why
         if self._retry:
             self._retry = False
             self._policy.retry_now(self._now())
@@ -359,6 +362,7 @@ class Link(LinkRequests):
         failures = self._policy.failures
         outage_s = self._policy.authenticated(self._now())
         self._ever_ready = True
+        self.why_down = ""
         if repeated:
             self.reconnects += 1
         if repeated or failures:

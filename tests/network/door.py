@@ -1,6 +1,6 @@
 """The whole door station with simulated pins and a simulated card: `python -m tests.network.door DIRECTORY [PATIENCE]`.
 
-`PATIENCE` multiplies the waits of the recovery ladder, so that a test need not wait for a minute.
+`PATIENCE` multiplies the waits of the recovery ladder and of the start, so that a test need not wait for a minute.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Any
 
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from intercom import control_text
+from intercom import appliance, control_text
 from intercom.appliance import Appliance
 from intercom.config import AudioConfig, CallConfig, CameraConfig, Config, PanelConfig
 from intercom.loudness import Loudness
 from intercom.machine import Decision
 from intercom.signalwire import recovery
+from intercom.signalwire.transport import WebSocket
 from tests.network.telling import Hearing, hum, obey, tell
 
 
@@ -36,6 +37,7 @@ async def main(directory: Path, patience: float = 1.0) -> None:
     """Be a door until the input ends."""
     for name in ("RESTART_TIMEOUT_S", "COOLDOWN_S", "REFUSED_PAUSE_S"):
         setattr(recovery, name, getattr(recovery, name) * patience)
+    appliance.START_PATIENCE_S *= patience
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(relativeCreated)d %(name)s %(message)s")
     hum(1100.0)
     Hearing()
@@ -79,9 +81,14 @@ async def main(directory: Path, patience: float = 1.0) -> None:
     async def hang_up() -> None:
         await door.plan.hang_up()
 
+    async def address() -> str:
+        socket = door.client._link._socket
+        return str(socket._connection.local_address[0]) if isinstance(socket, WebSocket) else ""
+
     assert isinstance(door.loudness, Loudness)
     await door.start()
-    await obey({"press": press, "status": status, "status_text": status_text, "hang_up": hang_up})
+    commands = (press, status, status_text, hang_up, address)
+    await obey({command.__name__: command for command in commands})
     await door.stop()
 
 

@@ -18,6 +18,7 @@ Way = Literal["cable", "wifi"]
 HOUSE = "10.78.9.2"
 SUBNETS: dict[str, str] = {"cable": "10.78.1", "wifi": "10.78.2", "house": "10.78.9"}
 """The router has .1 in each."""
+DOOR = f"{SUBNETS['cable']}.2"
 DELAY = ("delay", "10ms", "2ms", "distribution", "normal")
 """Each way, where the kernel has netem: what Wi-Fi and a switch add."""
 
@@ -99,6 +100,11 @@ class Street:
     def leave(self, way: Way) -> None:
         """Lose the address on a link, and the way out with it."""
         _ip("-n", self.door, "address", "flush", "dev", way)
+
+    def at_home(self) -> bool:
+        """Whether the door has the cable's address that it began with, and no other."""
+        listed = _ip("-n", self.door, "-o", "-4", "address", "show", "scope", "global")
+        return [line.split()[3] for line in listed.splitlines()] == [f"{DOOR}/24"]
 
     def renumber(self, way: Way, host: int) -> None:
         """Another address on the same link, as when a lease is not renewed."""

@@ -11,13 +11,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.network.namespaces import HOUSE, Street
+from tests.network.namespaces import DOOR, HOUSE, Street
 
 Told = dict[str, Any]
 PATIENCE_S = 20.0
 STOP_S = 5.0
 SETTLED_S = 2.0
 """What a change of the network still breaks shows within this."""
+LOOK_S = 0.05
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -85,6 +86,21 @@ class Process:
         done = await self.until(lambda t: t["what"] == "done" and t["command"] == command, command, since)
         return done["result"]
 
+    async def when(self, command: str, holds: Callable[[Any], bool], what: str) -> Any:
+        """Give it a command again and again until the result is the wanted one, which must last."""
+        give_up = time.monotonic() + PATIENCE_S
+        while not holds(result := await self.do(command)):
+            assert time.monotonic() < give_up, f"waited {PATIENCE_S} s for {what}: {result}"
+            await asyncio.sleep(LOOK_S)
+        return result
+
+    async def logged(self, words: str) -> None:
+        """Wait until its log has these words."""
+        give_up = time.monotonic() + PATIENCE_S
+        while words not in self.log.read_text():
+            assert time.monotonic() < give_up, f"waited {PATIENCE_S} s for {words!r} in {self.log}"
+            await asyncio.sleep(LOOK_S)
+
     async def kill(self) -> None:
         """End it as a power cut would."""
         if self._process.returncode is None:
@@ -123,13 +139,17 @@ class Neighbourhood:
         """Start all three, registered."""
         await self.start_space()
         await self.start_resident()
-        self.door = await self._python(self.street.door, "door", str(self._patience))
+        await self.start_door()
         for process in (self.resident, self.door):
             await process.until(lambda t: t["what"] == "registered" and t["on"], "the registration")
 
     async def start_resident(self) -> None:
         """Start the resident."""
         self.resident = await self._python(self.street.house, "resident")
+
+    async def start_door(self) -> None:
+        """Start the door."""
+        self.door = await self._python(self.street.door, "door", str(self._patience))
 
     async def start_space(self) -> None:
         """Start the space, where it was before."""
@@ -163,18 +183,21 @@ class Neighbourhood:
         return str(told["status"]) if told else "none"
 
     async def mend(self) -> None:
-        """Let everything be as it was: nobody talks, the door is on its cable and registered."""
+        """Let everything be as it was: nobody talks, the door is on its cable and registered over it."""
         self.street.plug("cable", True)
-        self.street.leave("wifi")
-        self.street.leave("cable")
-        self.street.join("cable", self.street.door)
-        for process in (self.door, self.resident):
-            await process.on_again("registered", time.monotonic() - SETTLED_S)
+        if not self.street.at_home():
+            self.street.leave("wifi")
+            self.street.leave("cable")
+            self.street.join("cable", self.street.door)
+        await self.resident.on_again("registered", time.monotonic() - SETTLED_S)
         await self.door.do("hang_up")
-        give_up = time.monotonic() + PATIENCE_S
-        while (await self.door.do("status"))["state"] != "idle":
-            assert time.monotonic() < give_up, "the door does not come to rest"
-            await asyncio.sleep(0.05)
+        await self.status_when(lambda status: status["state"] == "idle", "the door's rest")
+        await self.door.when("address", lambda address: address == DOOR, "the door's socket on its cable")
+
+    async def status_when(self, holds: Callable[[Told], bool], what: str) -> Told:
+        """The door's status when something holds that lasts."""
+        status: Told = await self.door.when("status", holds, what)
+        return status
 
     async def stop(self) -> None:
         """Stop all that run."""

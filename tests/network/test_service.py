@@ -32,8 +32,8 @@ async def test_half_open_tcp_is_noticed_by_the_pulse_and_left(here: Neighbourhoo
 
 
 async def test_a_cable_that_is_pulled_for_seconds_leaves_no_dead_socket(here: Neighbourhood) -> None:
-    here.street.plug("cable", False)
     since = time.monotonic()
+    here.street.plug("cable", False)
     await here.door.until(lost, "the loss", since)
     here.street.plug("cable", True)
     assert await here.registered(time.monotonic()) < BACK_S + SLACK_S
@@ -51,3 +51,18 @@ async def test_a_space_that_was_killed_and_is_back_has_its_door_back(here: Neigh
     await here.door.until(lost, "the loss", since)
     await here.start_space()
     assert await here.registered(time.monotonic()) < BACK_S + SLACK_S
+
+
+async def test_a_door_that_starts_without_a_network_says_so_as_one_that_lost_it(here: Neighbourhood) -> None:
+    await here.door.stop()
+    here.street.leave("cable")
+    await here.start_door()
+    missed = await here.status_when(lambda status: bool(status["faults"]), "the fault")
+    assert (missed["state"], [fault["kind"] for fault in missed["faults"]]) == ("registering", ["service"])
+    assert "unreachable" in missed["faults"][0]["why"]
+    here.street.join("cable", here.street.door)
+    back = await here.status_when(lambda status: bool(status["registered"]), "the registration")
+    assert (back["state"], back["faults"]) == ("idle", [])
+    log = here.door.log.read_text()
+    assert "The registration with the service does not work: " in log
+    assert "The registration with the service works again after " in log
