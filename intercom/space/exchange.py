@@ -39,7 +39,7 @@ from intercom.signalwire.messages import (
 from intercom.space import frames
 from intercom.space.errors import TokenError
 from intercom.space.router import AddressBook, Router
-from intercom.space.sessions import LOST_LIMIT_S, TALKING_LOST_LIMIT_S, Session
+from intercom.space.sessions import Session
 from intercom.space.store import Subscriber
 from intercom.space.tokens import Grant
 
@@ -143,11 +143,11 @@ class Exchange:
         """A socket was opened; or, `inside`, an endpoint of this process that takes many calls at once."""
         self._links[link] = _Link(since=now, counted_at=now, inside=inside)
 
-    def disconnected(self, link: str, now: float) -> None:
-        """A socket was closed or broke; its session waits for `LOST_LIMIT_S`."""
+    def disconnected(self, link: str, now: float, *, left: bool = False) -> None:
+        """A socket broke or, `left`, was closed by a page that is left or loaded anew; its session waits a while."""
         gone = self._links.pop(link, None)
         if gone is not None and gone.session is not None and gone.session.link == link:
-            gone.session.lost(now)
+            gone.session.lost(now, left=left)
 
     def received(self, link: str, text: str | bytes, now: float) -> None:
         """A frame arrived."""
@@ -174,7 +174,7 @@ class Exchange:
             if state.session is None and now - state.since >= AUTHENTICATION_LIMIT_S:
                 self._close(link, "Authenticate within 10 s.")
         for session in list(self._sessions.values()):
-            limit_s = TALKING_LOST_LIMIT_S if self.router.calls.talks(session) else LOST_LIMIT_S
+            limit_s = session.patience_s(talks=self.router.calls.talks(session))
             if session.link is None and now - session.lost_at >= limit_s:
                 del self._sessions[session.protocol]
                 self.router.gone(session)

@@ -124,7 +124,7 @@ class Router:
                 self.calls.withdraw(leg)
                 self._nobody_left(call, "USER_NOT_REGISTERED")
             else:
-                self._end(call, _code("NORMAL_TEMPORARY_FAILURE"), but=leg)
+                self._end(call, _code("NORMAL_CLEARING" if session.left else "NORMAL_TEMPORARY_FAILURE"), but=leg)
 
     def elapsed(self, now: float) -> None:
         """Do what is due at `now`, monotonic seconds."""

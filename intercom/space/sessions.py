@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from intercom.signalwire.messages import Event, VertoMessage, builtins, new_id
 from intercom.space import frames
+from intercom.space.sdp import is_reference
 from intercom.space.store import Subscriber
 from intercom.space.tokens import Grant
 
@@ -16,6 +17,8 @@ LOST_LIMIT_S: Final = 10.0
 """How long a session, and the calls that ring in it, outlive their socket: three attempts of a client's back-off."""
 TALKING_LOST_LIMIT_S: Final = 60.0
 """The same for a session that talks: its sound may go on, or come back, long after; a hang-up waits for it so long."""
+LEFT_LIMIT_S: Final = 5.0
+"""The same for a page that its browser says was left: one that is only loaded anew is back by then."""
 KEPT_LIMIT: Final = 64
 """Frames kept for a session whose socket is gone or silent; ten seconds of one call bring a handful."""
 
@@ -49,6 +52,8 @@ class Session:
     "Whether it takes many calls at once."
     lost_at: float = 0.0
     "When its socket went, monotonic seconds; meaningful while link is None."
+    left: bool = False
+    "Whether its client said that it goes; meaningful while link is None."
     unsent: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LIMIT))
     "Answers that wait for a socket; the oldest give way."
     unacknowledged: dict[str, str] = field(default_factory=dict)
@@ -100,9 +105,15 @@ class Session:
         """Note that an event has arrived."""
         self.unacknowledged.pop(event_id, None)
 
-    def lost(self, now: float) -> None:
+    def lost(self, now: float, *, left: bool = False) -> None:
         """Note that the socket is gone; the registration goes with it (protocol §7)."""
-        self.link, self.lost_at, self.online = None, now, False
+        self.link, self.lost_at, self.online, self.left = None, now, False, left
+
+    def patience_s(self, *, talks: bool) -> float:
+        """How long it is waited for without a socket; the reference client loads much before it is back."""
+        if self.left and not is_reference(self.agent):
+            return LEFT_LIMIT_S
+        return TALKING_LOST_LIMIT_S if talks else LOST_LIMIT_S
 
     def resumed(self, link: str) -> None:
         """Take a new socket; what waited is sent by `flush` once the client knows that it is resumed."""

@@ -104,7 +104,8 @@ class Sockets:
             del self._sockets[link]
             if writer is not None:
                 writer.cancel()
-            self._exchange.disconnected(link, self._now())
+            left = socket.response.close_code == WSCloseCode.GOING_AWAY  # a page (RFC 6455 §7.4.1)
+            self._exchange.disconnected(link, self._now(), left=left)
             self._deliver()
         return socket.response
 

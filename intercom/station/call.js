@@ -24,6 +24,7 @@ export class Call extends EventTarget {
   #press;
   #timer = null;
   #broken = null;
+  #offers = false; // our offer, their answer
   #muted = false;
   #onMicrophone = () => this.#attachMicrophone();
 
@@ -33,9 +34,9 @@ export class Call extends EventTarget {
   answered = false; // by either side
   connectedAt = null; // performance.now() of the first media path
 
-  constructor({ id = uuid(), direction, from = {}, nodeId = "", signalling, microphone }) {
+  constructor({ id = uuid(), direction, from = {}, nodeId = "", destination = "", signalling, microphone }) {
     super();
-    Object.assign(this, { id, direction, from, nodeId });
+    Object.assign(this, { id, direction, from, nodeId, destination });
     this.#signalling = signalling;
     this.#microphone = microphone;
     this.#pressed = new Promise((resolve) => { this.#press = resolve; });
@@ -99,6 +100,7 @@ export class Call extends EventTarget {
   /** Outbound: call an address of the house. */
   async dial(destination) {
     this.destination = destination;
+    this.#offers = true;
     this.#setStatus("calling");
     try {
       await this.#peer.prepareOffer(this.#microphoneOrTimeout());
@@ -107,6 +109,30 @@ export class Call extends EventTarget {
       this.nodeId = nodeId;
     } catch (error) {
       this.#fail(error.code === "offline" ? "offline" : "call-failed", "");
+    }
+  }
+
+  /** What a page that is loaded anew needs to go on with the call. */
+  get record() {
+    const { id, direction, from, nodeId, destination, muted } = this;
+    return { id, direction, from, nodeId, destination, muted,
+      lastedMs: this.connectedAt === null ? null : performance.now() - this.connectedAt };
+  }
+
+  /** Go on with a call that the page talked in before it was loaded anew, over a new peer connection. */
+  async takeBack({ muted, lastedMs }) {
+    this.#muted = muted;
+    if (lastedMs !== null) this.connectedAt = performance.now() - lastedMs;
+    this.#offers = true;
+    this.#setStatus("connecting");
+    this.#timer = setTimeout(() => this.#fail("media-failed", "MEDIA_TIMEOUT"), CONNECT_MAX_MS);
+    try {
+      await this.#peer.prepareOffer(this.#microphoneOrTimeout());
+      if (this.over) return;
+      await this.#send("verto.invite", { sdp: this.#peer.sdp }, { reattaching: true });
+    } catch (error) {
+      if (error.code === "offline") this.#fail("offline", "");
+      else this.#end("NORMAL_CLEARING"); // it has ended meanwhile
     }
   }
 
@@ -142,14 +168,14 @@ export class Call extends EventTarget {
   }
 
   async #accept(sdp, final) {
-    if (this.direction !== "outbound") return;
+    if (!this.#offers) return;
     try {
       if (sdp) await this.#peer.accept(sdp);
     } catch {
       this.#fail("media-failed", "MEDIA_TIMEOUT");
       return;
     }
-    if (!final || this.status !== "calling") return;
+    if (!final || this.status === "connected" || this.over) return;
     this.#setStatus("connecting");
     this.#attachMicrophone();
     this.#timer ??= setTimeout(() => this.#fail("media-failed", "MEDIA_TIMEOUT"), CONNECT_MAX_MS);
@@ -226,13 +252,13 @@ export class Call extends EventTarget {
     this.#timer = this.#broken = null;
   }
 
-  #send(method, params, options = {}) {
-    const destination = this.destination ?? "";
+  #send(method, params, { reattaching = false, ...options } = {}) {
+    const { destination } = this;
     const dialogParams = {
       callID: this.id, destination_number: destination || (this.from.number ?? ""),
       caller_id_name: this.from.name ?? "", caller_id_number: this.from.number ?? "",
       remote_caller_id_name: "", remote_caller_id_number: destination,
-      userVariables: { memberCallId: this.id }, attach: false, reattaching: false,
+      userVariables: { memberCallId: this.id }, attach: reattaching, reattaching,
       screenShare: false, additionalDevice: false, pingSupported: true, version: 1000,
     };
     return this.#signalling.verto(this.id, method, { ...params, dialogParams }, { nodeId: this.nodeId, ...options });

@@ -20,12 +20,14 @@ import { Call } from "./call.js";
 import { Device, suggestedName } from "./device.js";
 import { DEFAULT_DOOR, findDoors } from "./directory.js";
 import { Invitation } from "./invite.js";
+import { keepCall, takeKeptCall } from "./kept.js";
 import { listenToKeys } from "./keys.js";
+import { Meters } from "./meters.js";
 import { Microphone } from "./microphone.js";
 import { loadSettings, saveSettings } from "./settings.js";
 import { Signalling } from "./signalling.js";
 import { Sounds } from "./sounds.js";
-import { announce, element, render, renderDoors, renderLevels, renderTime } from "./view.js";
+import { announce, element, render, renderDoors, renderTime } from "./view.js";
 import { closingWords } from "./words.js";
 
 const DEFAULT_OPEN_DIGITS = "9";
@@ -39,6 +41,7 @@ const microphone = new Microphone();
 const sounds = new Sounds();
 const alerts = new Alerts();
 const settings = loadSettings();
+const meters = new Meters(sounds, microphone);
 const invitation = new Invitation(device, (code) => update({ error: code }));
 
 const model = {
@@ -47,7 +50,7 @@ const model = {
   opens: true, openDigits: DEFAULT_OPEN_DIGITS, opening: "closed", weak: false,
   lastCall: "", missed: false,
 };
-let meters = [];
+let before = takeKeptCall(); // what this page talked in before it was loaded anew
 let openTimer = null;
 
 function update(changes = {}) {
@@ -108,6 +111,7 @@ signalling.addEventListener("state", ({ detail: { state, code, resumed } }) => {
     if (!resumed) model.call?.forgotten();
     if (model.link === "lost") announce("Connected again");
     update({ link: "ready", error: ["offline", "bad-answer"].includes(model.error) ? "" : model.error });
+    takeBack();
     findDoors(signalling.token).then((doors) => renderDoors(doors, callDoor));
   } else if (state === "refused") {
     device.forget();
@@ -166,6 +170,25 @@ function callDoor(door) {
   announce(`Calling ${door.name}`);
 }
 
+function takeBack() {
+  const record = before;
+  before = null;
+  if (!record || model.call) return;
+  const { id, direction, from, nodeId, destination, opens, openDigits } = record;
+  const call = new Call({ id, direction, from, nodeId, destination, signalling, microphone });
+  take(call, { opens, openDigits });
+  microphone.acquire().catch(() => {}); // told by its own event
+  call.takeBack(record);
+}
+
+// A page cannot tell whether it is closed or loaded anew: the space ends the call of one that is not back in time.
+function leave() {
+  const { call, opens, openDigits } = model;
+  if (call?.talking) keepCall({ ...call.record, opens, openDigits });
+  else if (before) keepCall(before);
+  else if (call?.status === "calling") call.hangup();
+}
+
 function take(call, changes) {
   call.since = performance.now();
   call.addEventListener("status", () => statusChanged(call));
@@ -187,7 +210,7 @@ function statusChanged(call) {
   }
   if (call.status === "connected") {
     announce(`Connected to ${call.from.name}`);
-    measure(call);
+    meters.follow(call);
   }
   update();
 }
@@ -198,7 +221,7 @@ function ended(call) {
   const talked = call.connectedAt !== null;
   if (talked || call.direction === "outbound") sounds.ended();
   microphone.release();
-  closeMeters();
+  meters.close();
   clearTimeout(openTimer);
   element["remote-audio"].srcObject = null;
   element["remote-video"].srcObject = null;
@@ -220,11 +243,18 @@ function attach(player, stream) {
   player.play().catch(() => {}); // closed meanwhile, or to be started by the tap that answers
 }
 
+// Without a tap since the page was loaded, a browser may play nothing.
+function playAll() {
+  for (const player of [element["remote-audio"], element["remote-video"]]) {
+    if (player.srcObject && player.paused) player.play().catch(() => {});
+  }
+}
+
 function answer() {
   if (model.state !== "ringing") return false;
   model.call.answer();
   sounds.unlock();
-  for (const player of [element["remote-audio"], element["remote-video"]]) if (player.srcObject) player.play().catch(() => {});
+  playAll();
   microphone.acquire().catch(() => {}); // told by its own event; the visitor is heard and seen all the same
   return true;
 }
@@ -268,32 +298,12 @@ function doorChanged(state) {
   update({ opening: state, error: model.error.startsWith("door-") ? "" : model.error });
 }
 
-// ---------------------------------------------------------------- sound, meters, settings
-
-function measure(call) {
-  closeMeters();
-  meters = [sounds.meter(call.audio), sounds.meter(microphone.stream)];
-  const frame = () => {
-    if (call !== model.call) return;
-    if (!document.hidden) renderLevels(meters[0]?.level() ?? 0, call.muted ? 0 : meters[1]?.level() ?? 0);
-    requestAnimationFrame(frame);
-  };
-  frame();
-}
-
-function closeMeters() {
-  meters.forEach((meter) => meter?.close());
-  meters = [];
-  renderLevels(0, 0);
-}
+// ---------------------------------------------------------------- sound, settings
 
 microphone.addEventListener("change", () => {
   const inCall = model.state === "in-call" || model.state === "calling";
   const shown = model.error.startsWith("microphone") || model.error === "insecure";
-  if (model.call?.status === "connected" && (meters[1] === null) === (microphone.track !== null)) {
-    meters[1]?.close();
-    meters[1] = sounds.meter(microphone.stream);
-  }
+  meters.microphoneChanged();
   update(inCall && (microphone.error || shown) ? { error: microphone.error } : {});
 });
 
@@ -359,11 +369,12 @@ function wire() {
   for (const gesture of ["pointerdown", "keydown"]) {
     document.addEventListener(gesture, ({ target }) => {
       if (!target.closest?.("#bell")) sounds.unlock();
+      playAll();
     }, { capture: true });
   }
   window.addEventListener("hashchange", codeFromAddress);
   window.addEventListener("online", () => signalling.retryNow());
-  window.addEventListener("pagehide", () => model.call?.hangup());
+  window.addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", () => document.hidden || signalling.retryNow());
   setInterval(() => renderTime(model), 500);
 }

@@ -101,7 +101,7 @@ function renderCall({ state, call, opens, opening, weak, microphone, microphoneL
 
 function pictureWords(state, call) {
   if (state === "calling") return "";
-  return call.connectedAt === null ? "Connecting" : "No picture from the door";
+  return call.status === "connecting" ? "Connecting" : "No picture from the door";
 }
 
 function show(state) {

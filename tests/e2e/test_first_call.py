@@ -10,6 +10,7 @@ from intercom.config import CallConfig
 from intercom.machine import State
 from tests.alsa import AlsaCards, tone
 from tests.e2e.conftest import RESIDENT_HZ, VISITOR_HZ, PairStation, StartHome
+from tests.station.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -83,6 +84,32 @@ async def test_the_house_hangs_up(start_home: StartHome, pair_station: PairStati
     await station.click("#hangup")
     await home.until(State.IDLE)
     await station.until("ready")
+
+
+async def test_a_page_that_is_loaded_anew_goes_on_with_the_call(
+    start_home: StartHome, pair_station: PairStation, alsa_cards: AlsaCards
+) -> None:
+    home = await start_home()
+    station = await pair_station(home)
+    await home.press()
+    await station.until("ringing")
+    await station.click("#answer")
+    await home.until(State.IN_CALL)
+    await station.until("in-call")
+    assert home.door is not None
+    call = home.door.plan.call
+    await station.page.reload()
+    await station.until("in-call")
+    await until(station.page, "document.querySelector('#remote-audio').srcObject !== null")
+    with alsa_cards.listen() as ear, alsa_cards.speak(tone(VISITOR_HZ, 20.0)):
+        assert await station.hears(VISITOR_HZ) > CLEARLY_DB
+        await asyncio.to_thread(ear.wait_for_tone, RESIDENT_HZ)
+    await home.wait_for_async(station.frames, lambda frames: frames > 10, "the picture to move")
+    assert home.door.plan.call is call
+    await station.click("#open-door")
+    await home.wait_for(home.relay_is_on, "the relay")
+    await station.click("#hangup")
+    await home.until(State.IDLE)
 
 
 async def test_the_door_ends_the_call_at_its_time_limit(start_home: StartHome, pair_station: PairStation) -> None:

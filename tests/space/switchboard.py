@@ -106,9 +106,9 @@ class Switchboard:
         self.exchange.elapsed(self.now)
         self.settle()
 
-    def lose(self, who: str) -> None:
-        """Break a link."""
-        self.exchange.disconnected(who, self.now)
+    def lose(self, who: str, *, left: bool = False) -> None:
+        """Break a link, or let a page close it."""
+        self.exchange.disconnected(who, self.now, left=left)
         self.settle()
 
     def methods(self, who: str) -> list[str]:

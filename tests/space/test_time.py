@@ -7,7 +7,7 @@ from typing import Any
 from intercom.space.calls import PING_INTERVAL_S, RING_LIMIT_S
 from intercom.space.exchange import AUTHENTICATION_LIMIT_S, SESSIONS_PER_SUBSCRIBER_LIMIT
 from intercom.space.router import CALLS_PER_SESSION_LIMIT, MODIFY_LIMIT_S
-from intercom.space.sessions import LOST_LIMIT_S, TALKING_LOST_LIMIT_S
+from intercom.space.sessions import LEFT_LIMIT_S, LOST_LIMIT_S, TALKING_LOST_LIMIT_S
 
 from .switchboard import SDP, Switchboard
 
@@ -27,6 +27,16 @@ def test_a_call_ends_when_a_socket_is_gone_for_a_minute() -> None:
     assert "verto.bye" not in house.methods("kitchen")
     house.wait(0.1)
     assert house.heard["kitchen"][-1]["params"]["cause"] == "NORMAL_TEMPORARY_FAILURE"
+
+
+def test_a_call_ends_well_when_its_page_was_left_and_is_not_back_in_time() -> None:
+    house = Switchboard("door", "kitchen")
+    house.call("door", "kitchen")
+    house.lose("kitchen", left=True)
+    house.wait(LEFT_LIMIT_S - 0.1)
+    assert "verto.bye" not in house.methods("door")
+    house.wait(0.1)
+    assert house.heard["door"][-1]["params"]["cause"] == "NORMAL_CLEARING"
 
 
 def test_a_caller_that_vanishes_stops_the_ringing() -> None:

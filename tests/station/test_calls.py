@@ -124,10 +124,38 @@ async def test_muting_silences_the_microphone_at_the_door(station: Page, house: 
     await door.heard_something.wait()
 
 
+async def test_a_call_that_the_page_goes_on_with_after_a_reload_stays_muted(
+    station: Page, house: House, door: Door
+) -> None:
+    await house.connect_call(station, door, "c1")
+    await station.keyboard.press("m")
+    before = len(house.received)
+    await station.reload()
+    again = Door()
+    invite = await house.wait_for_verto("verto.invite", after=before)
+    assert (invite["dialogParams"]["callID"], invite["dialogParams"]["reattaching"]) == ("c1", True)
+    answer = await again.answer(invite["sdp"])
+    await house.push({"method": "verto.answer", "params": {"callID": "c1", "sdp": answer}})
+    await again.hears_silence()
+    await expect(station.locator("#mute")).to_have_attribute("aria-pressed", "true")
+    assert not any(verto(frame)["method"] == "verto.bye" for frame in house.verto_frames())
+    await again.close()
+
+
+async def test_a_reload_while_it_rings_declines_nothing(station: Page, house: House, door: Door) -> None:
+    await house.invite("c1", await door.offer())
+    await state(station, "ringing")
+    await station.reload()
+    await state(station, "ready")
+    assert house.verto_frames() == []
+
+
 async def test_the_volume_is_kept_for_the_next_call(station: Page, house: House, door: Door) -> None:
     await house.connect_call(station, door, "c1")
     await station.locator("#volume").fill("40")
     assert await station.evaluate("document.querySelector('#remote-audio').volume") == pytest.approx(0.4)
+    await station.keyboard.press("Escape")
+    await state(station, "ready")
     await station.reload()
     await state(station, "ready")
     assert await station.evaluate("document.querySelector('#remote-audio').volume") == pytest.approx(0.4)
