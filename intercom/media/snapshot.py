@@ -24,7 +24,11 @@ UNITS_LIMIT = 300  # ten seconds of a camera that sends keyframes when it likes
 
 
 def jpeg(frame: VideoFrame) -> bytes:
-    """Encode a picture of any pixel format as JPEG (JFIF, 4:2:0)."""
+    """Encode a picture of any pixel format as JPEG (JFIF, 4:2:0); not one picture on two threads at once.
+
+    A PyAV frame keeps the converter that it was last converted with, and converts without the interpreter's lock: two
+    threads in one converter are a crash of the process.
+    """
     import av  # heavy: only once there is a picture
     from av.video.codeccontext import VideoCodecContext
 
@@ -45,6 +49,7 @@ class LatestFrame:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._stills = threading.Lock()
         self._frame: VideoFrame | None = None
 
     def put(self, frame: VideoFrame | None) -> None:
@@ -58,7 +63,8 @@ class LatestFrame:
             frame = self._frame
         if frame is None:
             raise CameraError("The camera gives no picture now; try again when it runs.")
-        return jpeg(frame)
+        with self._stills:
+            return jpeg(frame)
 
 
 class LatestUnits:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from datetime import datetime
 from io import BytesIO
@@ -16,6 +18,16 @@ from intercom.media.pattern import TestPattern
 from intercom.media.snapshot import LatestUnits, jpeg
 
 VIDEO = VideoFormat(320, 180, 25, 500_000)
+MANY_AT_ONCE = """
+from concurrent.futures import ThreadPoolExecutor
+import av
+from intercom.media.snapshot import LatestFrame
+latest = LatestFrame()
+latest.put(av.VideoFrame(960, 540, "yuv420p"))
+with ThreadPoolExecutor(4) as askers:
+    stills = [asker.result() for asker in [askers.submit(latest.jpeg) for _ in range(40)]]
+print(len(set(stills)))
+"""
 
 
 def luma_at(data: bytes, x: int, y: int) -> int:
@@ -47,6 +59,14 @@ def test_a_picture_becomes_a_jpeg_of_its_size() -> None:
         frame = next(container.decode(video=0))
     assert (frame.width, frame.height) == (1280, 720)
     assert luma_at(data, 40, 40) == pytest.approx((180 - 16) * 255 / 219, abs=4)
+
+
+def test_stills_that_several_ask_for_at_once_are_the_same_and_nobody_dies_of_them() -> None:
+    """In a process of its own, for what it looks for is the end of the process."""
+    done = subprocess.run(
+        [sys.executable, "-c", MANY_AT_ONCE], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
 
 
 def test_without_a_new_keyframe_the_pictures_since_the_last_are_decoded() -> None:
