@@ -177,6 +177,7 @@ class Appliance:
     async def stop(self) -> None:
         """Lock the door and stop every part, however far `start()` came; one that hangs does not keep the others."""
         self.panel.door.close()
+        self.logbook.stopping()
         self.devices.stop()
         self._unfollow_client()
         if self._upkeep is not None:

@@ -10,6 +10,7 @@ import re
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -159,6 +160,8 @@ class Logbook:
         "mean opinion scores of the calls"
         self._pressed: float | None = None
         self._writing: set[asyncio.Task[None]] = set()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="call log")
+        "of its own: a row waits for rows before it and for the disk, never for other blocking work"
 
     # -- what happens ----------------------------------------------------------------------------------
 
@@ -290,11 +293,16 @@ class Logbook:
             await asyncio.to_thread(self._log.forget, self._now())
             await asyncio.sleep(FORGET_S)
 
-    async def stop(self) -> None:
-        """Write down the call that the stop ends, and wait for what is being written."""
+    def stopping(self) -> None:
+        """Everything stops now: begin to write down the call that this ends, while there is time."""
         if self.call is not None:
             self.ended(self.call.call, self.call.call.end_cause or "NORMAL_CLEARING")
-        await asyncio.gather(*self._writing, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """Wait for what is being written; whoever stops waiting stops none of it."""
+        self.stopping()
+        if self._writing:
+            await asyncio.wait(self._writing)
 
     # -- what can be read ------------------------------------------------------------------------------
 
@@ -309,7 +317,11 @@ class Logbook:
     def _write(self, record: CallRecord) -> None:
         if record.direction != "none":
             self.calls_by_outcome[record.direction, record.outcome] += 1
-        self._spawn(asyncio.to_thread(self._log.add, record, self._now()))
+        self._spawn(self._written_down(self._writer.submit(self._log.add, record, self._now())))
+
+    @staticmethod
+    async def _written_down(row: Future[None]) -> None:
+        await asyncio.shield(asyncio.wrap_future(row))
 
     async def _take_picture(self, entry: CallEntry, look: Callable[[], Awaitable[bytes]]) -> None:
         """Keep who rang; a call that is over before there is a picture has none."""
