@@ -10,7 +10,7 @@ import pytest
 from .chaos import plan
 from .chaos.__main__ import run
 from .chaos.plan import Kind, Mishap
-from .chaos.verdict import Done, Fault, Line, Size, faults_of, judge, leaks, table
+from .chaos.verdict import Done, Fault, Line, Size, faults_of, judge, last_words, leaks, table
 from .kernel import UnavailableError, ensure, wish
 
 MINUTES = 3.0
@@ -90,6 +90,16 @@ def test_what_takes_too_long_to_mend_is_found() -> None:
 )
 def test_a_defect_in_the_log_is_found(text: str) -> None:
     assert len(judge([], [], [line(5.0, text)])) == 1
+
+
+def test_of_a_native_death_the_trace_is_told_and_what_led_to_it() -> None:
+    before = [line(float(number), f"DEBUG intercom.x: line {number}") for number in range(100)]
+    trace = [line(100.0, "Fatal Python error: Segmentation fault"), *(line(100.0, f"  File {n}") for n in range(80))]
+    told = last_words([*before, *trace])
+    assert "line 99" in told
+    assert "line 12" not in told
+    assert all(one.text in told for one in trace)
+    assert last_words(before).count("\n") < 30, "a death without a trace: what came last"
 
 
 def test_growth_is_found_and_what_comes_and_goes_is_not() -> None:

@@ -12,6 +12,8 @@ import itertools
 import logging
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -31,7 +33,7 @@ from . import plan
 from .plan import Mishap
 from .stream import Calls, Door
 from .trouble import Trouble
-from .verdict import Done, Line, Size, faults_of, judge, leaks, table
+from .verdict import Done, Line, Size, faults_of, judge, last_words, leaks, table
 from .wires import HOUSE, OUTSIDE, Cable
 
 RESIDENT_HZ, VISITOR_HZ = 1000, 700
@@ -43,6 +45,7 @@ HEAL_S = 60.0
 WARM_CALLS = 2
 SETTLE_S = 5.0
 LOOK_S = 0.2
+KERNEL_CHARS = 4000
 CALM_S = 15.0
 """So long after a mishap a call must succeed again."""
 CONFIGURATION = f"""
@@ -137,12 +140,16 @@ class Run:
 
     def end_door(self) -> None:
         """End the door, and see that nothing of it is left."""
-        if (status := self._house.ended("run")) is not None:
-            self._find(f"the door ended by itself, with status {status}")
-        elif status := self._house.end("run"):
-            self._find(f"the door ended with status {status}")
+        died = self._house.ended("run")
+        status = self._house.end("run") if died is None else died
         self._over.set()
         self._listener.join()
+        if died is not None:
+            self._find(f"the door died, with status {status}. Its last words:\n{last_words(self._log)}")
+            if status == -signal.SIGKILL:  # which leaves it no words: most likely the kernel was out of memory
+                self._say(subprocess.run(["dmesg"], capture_output=True, text=True, check=False).stdout[-KERNEL_CHARS:])
+        elif status:
+            self._find(f"the door ended with status {status}")
         for pcm in Path("/proc/asound").glob("card*/pcm*/sub*/status"):
             if (state := pcm.read_text().strip()) != "closed":
                 self._find(f"{pcm} is still open: {state}")

@@ -19,6 +19,9 @@ MEMORY_GROWTH_MB = 32.0
 GROWTH = 2
 """Threads, tasks and descriptors may differ by what happens to be under way."""
 
+LINES_BEFORE = 20
+"""What went on before a death; what was done is in the run's own output."""
+
 _BEGAN = re.compile(r"WARNING intercom\.logbook: The (.+?) does not work(?::|$)")
 _OVER = re.compile(r"INFO intercom\.logbook: The (.+?) works again after")
 _WORDS = {"call's media": "media", "registration with the service": SERVICE}
@@ -121,6 +124,12 @@ def leaks(before: Size, after: Size) -> list[str]:
     if after.memory_mb > before.memory_mb + MEMORY_GROWTH_MB:
         findings.append(f"memory grew from {before.memory_mb:.0f} to {after.memory_mb:.0f} MB")
     return findings
+
+
+def last_words(log: Sequence[Line]) -> str:
+    """What a door that died said last: Python's account of a native crash, whole; without one, its last lines."""
+    crash = next((number for number, line in enumerate(log) if "Fatal Python error" in line.text), len(log))
+    return "\n".join(line.text for line in log[max(0, crash - LINES_BEFORE) :])
 
 
 def table(done: Sequence[Done]) -> str:
