@@ -1,22 +1,22 @@
 """A machine with the door station installed on its disk: it starts at boot, by itself.
 
-`installed(folder)` makes that disk with what `make install` lays there; `Station(disk)` boots it, or a copy. Its pins
+`installed(folder)` makes that disk by `make install`; `Station(disk)` boots it, or a copy. Its pins
 are a chip of `gpio-sim`; its card is `snd_aloop`, which `LATE_CARD` keeps away until a test plugs it in.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 from .boot import Machine
-from .guest import CHECKOUT
+from .kernel import alone, cache
 
 LATE_CARD = "late_card"
 STATE_DISK = "state_disk"
@@ -24,8 +24,14 @@ STATE_DISK = "state_disk"
 INTERCOM = "/opt/intercom/bin/intercom"
 STATE = "/var/lib/intercom"
 WHEEL_LIMIT_S = 180.0
+INSTALL_LIMIT_S = 180.0
+"""35 s on an idle machine."""
+BUILD_BACKEND = "setuptools>=77"
+"""What builds the package, without a `wheel` beside it."""
 REGISTERED_LIMIT_S = 60.0
 """A start takes 3 s on an idle machine."""
+TRACES = "find / -xdev -iname '*intercom*' -not -path '/run/*' -not -path '/var/log/*' -not -path '/tmp/*' | sort"
+"""What an installation left on a machine."""
 CONFIGURATION = """
 [audio]
 card = "plughw:CARD=Loopback,DEV=0"
@@ -69,14 +75,19 @@ WantedBy=multi-user.target
 }
 INSTALL = f"""
 set -e
-/opt/intercom/bin/pip install --quiet --no-index --no-deps /run/shared/*.whl
-sh /checkout/systemd/files.sh
-. /checkout/systemd/service.sh
-make_user
+# There is no network here: make and setuptools come from this machine, and a missing package is not waited for.
+install /run/shared/make /usr/local/bin/
+printf '[global]\nno-index = true\nfind-links = /run/shared/wheels\n' >/etc/pip.conf
+rm -rf /etc/apt/sources.list /etc/apt/sources.list.d
+echo "127.0.0.1 $(hostname)" >>/etc/hosts
+(cd /checkout && sudo make install)
+systemctl is-active intercom-space intercom
+systemctl stop intercom-space intercom
+find {STATE} -mindepth 1 -delete
 install -m 644 /run/shared/bench-units/* /etc/systemd/system/
 install -m 644 /run/shared/intercom.toml /etc/intercom/intercom.toml
 systemctl daemon-reload
-systemctl enable intercom-space intercom {" ".join(UNITS)}
+systemctl enable {" ".join(UNITS)}
 """
 
 
@@ -116,16 +127,16 @@ class Station(Machine):
 
 
 def installed(folder: Path) -> Path:
-    """Make a disk with the door station on it; the file holds only what differs from the image."""
+    """Make a disk on which `make install` was run; the file holds only what differs from the image."""
     disk = folder / "installed"
-    wheel = _wheel(folder)
     with Machine(disk) as machine:
-        shutil.copy(wheel, machine.shared)
+        shutil.copytree(_build_backend(), machine.shared / "wheels")
+        shutil.copy(str(shutil.which("make")), machine.shared)
         (machine.shared / "bench-units").mkdir()
         for name, text in UNITS.items():
             (machine.shared / "bench-units" / name).write_text(text)
         (machine.shared / "intercom.toml").write_text(CONFIGURATION)
-        machine.run(INSTALL, limit_s=120).check()
+        machine.run(INSTALL, limit_s=INSTALL_LIMIT_S).check()
     return disk
 
 
@@ -136,24 +147,13 @@ def copy_of(disk: Path, folder: Path) -> Path:
     return copy
 
 
-def _has_build_backend() -> bool:
-    """Whether setuptools is there, and new enough for pyproject.toml: a new environment's own may be older."""
-    try:
-        return int(importlib.metadata.version("setuptools").partition(".")[0]) >= 69
-    except importlib.metadata.PackageNotFoundError:
-        return False
-
-
-def _wheel(folder: Path) -> Path:
-    """Build the package's wheel from a copy: setuptools leaves its traces where it works."""
-    source = folder / "source"
-    skip = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(CHECKOUT / "intercom", source / "intercom", ignore=skip)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(CHECKOUT / name, source)
-    # Where the build backend is there already, no network is needed.
-    here = ["--no-build-isolation"] if _has_build_backend() else []
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", *here, "-w", folder / "wheel", source]
-    subprocess.run(command, check=True, capture_output=True, timeout=WHEEL_LIMIT_S)
-    (wheel,) = (folder / "wheel").glob("*.whl")
-    return wheel
+def _build_backend() -> Path:
+    """A directory with the wheel of setuptools, which builds the program there; it is fetched once."""
+    kept = cache() / "wheels"
+    with alone("wheels"):
+        if not kept.exists():
+            with tempfile.TemporaryDirectory(dir=cache()) as work:
+                fetch = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", f"{work}/wheels"]
+                subprocess.run([*fetch, BUILD_BACKEND], check=True, capture_output=True, timeout=WHEEL_LIMIT_S)
+                Path(work, "wheels").rename(kept)
+    return kept

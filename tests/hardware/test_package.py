@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from deb.target import target
 
 from .boot import SUITE, Machine
 from .guest import CHECKOUT, SHARED, Guest, Result
+from .station import TRACES
 
 INSTALL_LIMIT_S = 240.0
 """17 s on an idle machine, the most of it to compile."""
@@ -33,7 +37,6 @@ ENDS_WITH = {
 REGISTERED = "for look in $(seq 120); do intercom status >/dev/null && exit; sleep 0.5; done; intercom status; exit 1"
 NETWORK = "ip link add home0 type dummy && ip address add 10.77.1.1/24 dev home0 && ip link set home0 up"
 """Calls avoid the loopback interface."""
-TRACES = "find / -xdev -iname '*intercom*' -not -path '/run/*' -not -path '/var/log/*' -not -path '/tmp/*' | sort"
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,18 @@ class Door:
     """A machine and what was looked at when it was last changed."""
 
     machine: Guest
-    old: str
+    old: Future[Path]
     """The older package's file."""
-    new: str
+    new: Future[Path]
 
     def run(self, script: str) -> Result:
         return self.machine.run(script, limit_s=INSTALL_LIMIT_S)
+
+    def install(self, package: Future[Path]) -> str:
+        """Install a package as soon as it is built; what that said."""
+        file = package.result()
+        shutil.move(file, self.machine.shared)
+        return self.run(f"dpkg --install {SHARED / file.name}").check()
 
     def status(self) -> dict[str, Any]:
         doc: dict[str, Any] = json.loads(self.run("intercom status --json").output)
@@ -54,19 +63,24 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def door(whole_machine: None) -> Iterator[Door]:
+def door(whole_machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """A machine with what the package depends on, and two versions of the package."""
-    with Machine() as machine:
-        machine.run("rm -rf /opt/intercom").check()  # what the other tests run
-        machine.run(NETWORK).check()
-        to = target(SUITE, "amd64")
-        names = [build(to, machine.shared, version=version, compression="none").name for version in ("1", "2")]
-        yield Door(machine, *(f"{SHARED}/{name}" for name in names))
+    # The machine has one CPU: the other one builds while it boots, and the newer package while it installs the older.
+    with ThreadPoolExecutor(1) as builder:
+        folder = tmp_path_factory.mktemp("packages")
+        building = [builder.submit(_build, version, folder) for version in ("1", "2")]
+        with Machine() as machine:
+            machine.run(f"rm -rf /opt/intercom; {NETWORK}").check()  # what the other tests run
+            yield Door(machine, *building)
+
+
+def _build(version: str, folder: Path) -> Path:
+    return build(target(SUITE, "amd64"), folder, version=version, compression="none")
 
 
 @pytest.fixture(scope="module")
 def installed(door: Door) -> Door:
-    door.run(f"dpkg --install {door.old}").check()
+    door.install(door.old)
     door.run(REGISTERED).check()
     return door
 
@@ -83,7 +97,7 @@ def upgraded(set_up: tuple[Door, str]) -> tuple[Door, dict[str, str], dict[str, 
     door = set_up[0]
     door.run(REGISTERED).check()
     before = _kept(door)
-    door.run(f"dpkg --install {door.new}").check()
+    door.install(door.new)
     door.run(REGISTERED).check()
     return door, before, _kept(door)
 
