@@ -2,7 +2,8 @@
 
 Beside it runs a linear filter (libspeexdsp), which takes away less of the echo and nothing of the visitor. What it
 leaves is sent while two witnesses agree that somebody speaks at the door: what it leaves is loud against the echo, and
-WebRTC lets something through as well. Otherwise, and wherever the filter does not hold the echo, WebRTC's is sent.
+WebRTC lets something through as well. Otherwise, and wherever the filter does not hold the echo, WebRTC's is sent,
+without what it lets through of the echo.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from intercom.media.echo_backend import CANCELLER_HZ, CANCELLER_SAMPLES, Frame, WebRtcBackend, open_noise_suppression
+from intercom.media.residual_echo import ResidualSuppressor
 from intercom.media.sound import FULL_SCALE
 
 LIBRARY = "libspeexdsp.so.1"
@@ -27,7 +29,11 @@ SMOOTHING = 0.3
 ECHO_DECAY = 0.93
 """6 dB in 100 ms: what is left of a room's echo dies away as fast, and is no visitor."""
 SPEAKS_DB = -10.0
-"""What is left against the echo. The far end alone leaves less, also at 50 ppm drift, distorted, or in a stairwell."""
+"""What is left against the echo. The far end alone leaves less, also at 50 ppm drift or in a stairwell."""
+SPEAKS_BEYOND_DB = 9.5
+"""And by how much it is more than what the filter holds well: of a speaker that distorts, loud syllables leave that."""
+SPEAKS_SURELY_DB = -4.0
+"""Half as much as the echo is no distortion."""
 HELD_DB = -13.0
 """The filter is trusted where it leaves less than this of the echo, in a tenth of the blocks at least."""
 HELD_DOWN_DB, HELD_UP_DB = 0.1, 0.01
@@ -90,6 +96,7 @@ class TalkThrough:
         self._webrtc.reset()
         self._linear.reset()
         self._judge = Judge()
+        self._residual = ResidualSuppressor()
         self._silent_blocks = 0
         self._share = 0.0
         self._early = np.zeros(LATER_SAMPLES, np.int16)
@@ -99,11 +106,13 @@ class TalkThrough:
         cleaned = self._webrtc.process(near, far)
         self._silent_blocks = 0 if _db(_power(far.astype(np.float32))) > QUIET_DB else self._silent_blocks + 1
         if self._silent_blocks > REST_BLOCKS and not self._share:
+            self._residual.rest()
             return cleaned
         left = self._linear.process(near, far)
         ahead = np.concatenate([self._early, self._quieten(left)])
         spoken, self._early = ahead[:CANCELLER_SAMPLES], ahead[CANCELLER_SAMPLES:]
         before, self._share = self._share, float(self._judge.hears(near, left, cleaned))
+        cleaned = self._residual.suppress(cleaned, self._judge.cleaned_db, self._judge.alone_db)
         if before == self._share:
             return spoken if before else cleaned
         fade = np.linspace(before, self._share, CANCELLER_SAMPLES, dtype=np.float32)
@@ -118,22 +127,31 @@ class Judge:
         self._left = self._echo = self._cleaned = self._echo_dying = 0.0
         self._held_db = 0.0
         self._hold = 0
+        self.cleaned_db = 0.0
+        """Of what WebRTC left in the last block, full scale."""
+        self.alone_db: float | None = None
+        """What the filter left against the echo; None where there is none, or somebody is heard."""
 
     def hears(self, near: Frame, left: Frame, cleaned: Frame) -> bool:
         """Look at what came in, what the filter left of it, and what WebRTC did."""
         echo = near.astype(np.float32) - left
         self._left += SMOOTHING * (_power(left.astype(np.float32)) - self._left)
         self._echo += SMOOTHING * (_power(echo) - self._echo)
-        self._cleaned += SMOOTHING * (_power(cleaned.astype(np.float32)) - self._cleaned)
+        cleaned_power = _power(cleaned.astype(np.float32))
+        self._cleaned += SMOOTHING * (cleaned_power - self._cleaned)
         self._echo_dying = max(self._echo, self._echo_dying * ECHO_DECAY)
         left_db = _db(self._left) - _db(self._echo_dying)
         if _db(self._echo) > ECHO_DB:
             self._held_db += HELD_UP_DB if left_db > self._held_db else -HELD_DOWN_DB
-        trusted = self._held_db < HELD_DB and _db(self._echo_dying) > ECHO_DB
-        if trusted and left_db > SPEAKS_DB and _db(self._cleaned) > HEARD_DB:
+        echoes = _db(self._echo_dying) > ECHO_DB
+        trusted = self._held_db < HELD_DB and echoes
+        speaks_db = min(max(SPEAKS_DB, self._held_db + SPEAKS_BEYOND_DB), SPEAKS_SURELY_DB)
+        if trusted and left_db > speaks_db and _db(self._cleaned) > HEARD_DB:
             self._hold = HOLD_BLOCKS
         else:
             self._hold = max(0, self._hold - 1)
+        self.cleaned_db = _db(cleaned_power)
+        self.alone_db = left_db if echoes and not self._hold else None
         return self._hold > 0
 
 

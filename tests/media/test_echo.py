@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from intercom.media.echo import EchoCanceller, HalfDuplex, open_canceller
+from intercom.media.echo import EchoCanceller, EchoError, HalfDuplex, open_canceller
 from intercom.media.echo_backend import WebRtcBackend
 from intercom.media.rate import Decimator, Interpolator
 from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, Samples, level_db
@@ -96,6 +97,30 @@ def test_a_visitor_is_heard_while_the_house_speaks() -> None:
     assert level_db(alone[late]) < level_db(sent[late]) - 3
 
 
+def losses_of_a_distorting_speaker(limit: float) -> tuple[float, float]:
+    """What is taken away from two seconds on: by the door's canceller, and by WebRTC's alone."""
+    far = voice(8)
+    microphone = room((np.tanh(far / limit) * limit).astype(np.int16), level=2.0)
+    late = slice(2 * RATE_HZ, None)
+    ours, webrtc = open_canceller(), EchoCanceller(WebRtcBackend())
+    assert ours is not None
+    heard_db = level_db(microphone[late])
+    return heard_db - level_db(through(ours, far, microphone)[late]), heard_db - level_db(
+        through(webrtc, far, microphone)[late]
+    )
+
+
+def test_the_echo_that_webrtc_leaves_of_a_speaker_which_distorts_is_taken_away() -> None:
+    ours_db, webrtc_db = losses_of_a_distorting_speaker(6000.0)
+    assert ours_db > 40
+    assert ours_db > webrtc_db + 2
+
+
+def test_a_speaker_that_distorts_much_is_taken_for_no_visitor() -> None:
+    ours_db, webrtc_db = losses_of_a_distorting_speaker(3000.0)
+    assert ours_db > webrtc_db - 3
+
+
 def test_without_the_filter_s_library_the_canceller_works_as_before(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -108,6 +133,27 @@ def test_without_the_filter_s_library_the_canceller_works_as_before(
     sent = through(canceller, far, microphone)
     assert level_db(sent[2 * RATE_HZ :]) < level_db(microphone[2 * RATE_HZ :]) - 30
     assert "apt install libspeexdsp1" in caplog.text
+
+
+def test_livekits_build_takes_the_echo_away_as_well_and_is_named_where_it_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "livekit", None)
+        with pytest.raises(EchoError, match="install livekit"):
+            open_canceller("livekit")
+    pytest.importorskip("livekit.rtc", reason="the other canceller is not installed: pip install intercom[livekit]")
+    canceller = open_canceller("livekit")
+    assert canceller is not None
+    far = voice(5)
+    microphone = room(far)
+    late = slice(2 * RATE_HZ, None)
+    cleaned = through(canceller, far, microphone)
+    assert level_db(microphone[late]) - level_db(cleaned[late]) > 30
+    canceller.reset()
+    spoken = voice(3)
+    heard = through(canceller, np.zeros_like(spoken), spoken)
+    assert abs(level_db(heard[RATE_HZ:]) - level_db(spoken[RATE_HZ:])) < 3
 
 
 def test_half_duplex_silences_the_door_while_the_far_end_speaks() -> None:
