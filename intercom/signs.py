@@ -85,7 +85,7 @@ class Signs:
         self._door_open = False
         self._trying = False
         self._tone: Playing | None = None
-        self._tone_phase = Phase.NONE
+        self._tone_name = ""
         self._tone_starts: asyncio.TimerHandle | None = None
 
     def pressed(self) -> None:
@@ -97,7 +97,7 @@ class Signs:
     def update(self) -> None:
         """The machine has decided something."""
         self._lights.show(self.pattern)
-        self._ring(self._machine.phase)
+        self._sound()
 
     def trying(self, on: bool) -> None:
         """A press waits for the house to be reachable: its light stays until that is so, or given up."""
@@ -167,21 +167,34 @@ class Signs:
         del self._passing[pattern]
         self._lights.show(self.pattern)
 
-    def _ring(self, phase: Phase) -> None:
-        if phase is self._tone_phase:
+    def _sound(self) -> None:
+        """Begin or end the tone that lasts as long as what it tells of."""
+        name = self._lasting_tone
+        if name == self._tone_name:
             return
         self._stop_tone()
-        self._tone_phase = phase
-        if phase is Phase.RINGING_OUT:
-            self._tone_starts = self._loop.call_later(CHIME_S, self._start_tone, "ringback")
-        elif phase is Phase.RINGING_IN:
-            self._start_tone("incoming")
+        self._tone_name = name
+        if name == "ringback":
+            self._tone_starts = self._loop.call_later(CHIME_S, self._start_tone, name)
+        elif name:
+            self._start_tone(name)
+
+    @property
+    def _lasting_tone(self) -> str:
+        match self._machine.phase:
+            case Phase.RINGING_OUT:
+                return "ringback"
+            case Phase.RINGING_IN:
+                return "incoming"
+            case Phase.ACTIVE if Fault.MEDIA in self._machine.faults:
+                return "mending"
+        return ""
 
     def _start_tone(self, name: str) -> None:
         self._tone = self._sounds.play(name, repeat=True)
 
     def _stop_tone(self) -> None:
-        self._tone_phase = Phase.NONE
+        self._tone_name = ""
         if self._tone_starts is not None:
             self._tone_starts.cancel()
             self._tone_starts = None

@@ -179,6 +179,18 @@ async def test_a_lost_camera_does_not_keep_the_light_from_saying_speak(scene: Sc
     assert scene.signs.pattern is Pattern.IN_CALL
 
 
+async def test_a_visitor_whose_call_is_being_mended_hears_and_sees_that_until_it_is_or_ends(scene: Scene) -> None:
+    ticket = (await scene.machine.press()).call
+    assert ticket is not None
+    await scene.machine.answered(ticket)
+    for end in (scene.machine.fault_cleared(Fault.MEDIA), scene.machine.ended(ticket)):
+        await scene.machine.fault(Fault.MEDIA)
+        assert (scene.visitor.sounding, scene.visitor.shown[-1]) == (["mending"], Pattern.RECOVERING)
+        await end
+        assert scene.visitor.sounding == []
+    assert [sound.name for sound in scene.visitor.played].count("mending") == 2
+
+
 async def test_a_defect_is_shown_as_out_of_order(scene: Scene) -> None:
     scene.signs.broken()
     assert scene.visitor.shown[-1] is Pattern.FAULT

@@ -94,6 +94,11 @@ def _no_sound() -> Wave:
     return np.concatenate([_beep(0.12, 620.0), _silence(0.06), _beep(0.12, 465.0)]) * 0.5
 
 
+def _mending() -> Wave:
+    """Soft, for it may last most of a minute; twice in a row, so that it is no machine's idle click."""
+    return np.concatenate([_beep(0.1, 523.0), _silence(0.1), _beep(0.1, 523.0), _silence(2.7)]) * 0.5
+
+
 GENERATED: Mapping[str, Callable[[], Wave]] = {
     "chime": _chime,
     "ringback": _ringback,
@@ -104,6 +109,7 @@ GENERATED: Mapping[str, Callable[[], Wave]] = {
     "error": _error,
     "incoming": _incoming,
     "no_sound": _no_sound,
+    "mending": _mending,
 }
 
 

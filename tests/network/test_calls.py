@@ -98,6 +98,9 @@ async def test_a_call_without_any_path_climbs_the_ladder_and_is_given_up_with_a_
     def note(told: Told) -> bool:
         return told["what"] == "call" and told["status"] == "destroyed"
 
+    def heard(name: str) -> float:
+        return next(told["at"] for told in here.door.told if told["at"] >= since and told.get("name") == name)
+
     here.street.swallow("udp", True)
     try:
         ended = asyncio.ensure_future(here.door.until(note, "the end", since, 40.0))
@@ -112,6 +115,7 @@ async def test_a_call_without_any_path_climbs_the_ladder_and_is_given_up_with_a_
         here.street.swallow("udp", False)
     assert {"new path", "relay only"} <= set(steps)
     await here.door.until(lambda told: told["what"] == "tone" and told["name"] == "error", "the notice", since)
+    assert since < heard("mending") < heard("error") - 5.0, "the visitor is told at once that the call is being mended"
     await here.resident.until(note, "the far end's end", since)
     status = await here.door.do("status")
     assert (status["state"], status["call"], status["faults"]) == ("idle", None, [])
