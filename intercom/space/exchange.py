@@ -143,11 +143,11 @@ class Exchange:
         """A socket was opened; or, `inside`, an endpoint of this process that takes many calls at once."""
         self._links[link] = _Link(since=now, counted_at=now, inside=inside)
 
-    def disconnected(self, link: str, now: float, *, left: bool = False) -> None:
-        """A socket broke or, `left`, was closed by a page that is left or loaded anew; its session waits a while."""
+    def disconnected(self, link: str, now: float, *, left: bool = False, closed: bool = False) -> None:
+        """A socket broke, or was `closed` by its client, as by a page that is `left` or reloaded; its session waits."""
         gone = self._links.pop(link, None)
         if gone is not None and gone.session is not None and gone.session.link == link:
-            gone.session.lost(now, left=left)
+            gone.session.lost(now, left=left, closed=closed)
 
     def received(self, link: str, text: str | bytes, now: float) -> None:
         """A frame arrived."""

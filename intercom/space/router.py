@@ -32,6 +32,8 @@ CALLS_PER_SESSION_LIMIT: Final = 8
 """Calls in which one session takes part as caller."""
 CALL_ID_LIMIT_CHARS: Final = 64
 """A UUID has 36."""
+CLOSED_LIMIT_S: Final = 10.0
+"""A page that is reloaded is back within seconds, a program that was killed is not."""
 MODIFY_LIMIT_S: Final = 4.0
 """How long a far end may think about a new offer; clients wait 5 s for the answer (protocol §3)."""
 
@@ -238,6 +240,9 @@ class Router:
             far.tell("verto.modify", {"action": action}, self._wall())
             return {"action": action, "callID": leg.call_id, "holdState": "held" if leg.held else "active"}
         if action == "updateMedia":
+            if far.session.closed_s(now) > CLOSED_LIMIT_S:  # no sound, and nobody who could mend it
+                self._end(leg.call, _code("MEDIA_TIMEOUT"))
+                raise RefusedError("CALL DOES NOT EXIST")
             self._offer(leg, far, _sdp(message), now, (request, message))
             return None
         if action == "transfer":

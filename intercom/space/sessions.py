@@ -54,6 +54,8 @@ class Session:
     "When its socket went, monotonic seconds; meaningful while link is None."
     left: bool = False
     "Whether its client said that it goes; meaningful while link is None."
+    closed: bool = False
+    "Whether its client's end closed the socket, as when its program ends: no network failed; the same."
     unsent: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LIMIT))
     "Answers that wait for a socket; the oldest give way."
     unacknowledged: dict[str, str] = field(default_factory=dict)
@@ -105,15 +107,19 @@ class Session:
         """Note that an event has arrived."""
         self.unacknowledged.pop(event_id, None)
 
-    def lost(self, now: float, *, left: bool = False) -> None:
+    def lost(self, now: float, *, left: bool = False, closed: bool = False) -> None:
         """Note that the socket is gone; the registration goes with it (protocol §7)."""
-        self.link, self.lost_at, self.online, self.left = None, now, False, left
+        self.link, self.lost_at, self.online, self.left, self.closed = None, now, False, left, closed
 
     def patience_s(self, *, talks: bool) -> float:
         """How long it is waited for without a socket; the reference client loads much before it is back."""
         if self.left and not is_reference(self.agent):
             return LEFT_LIMIT_S
         return TALKING_LOST_LIMIT_S if talks else LOST_LIMIT_S
+
+    def closed_s(self, now: float) -> float:
+        """For how long its client's end has been closed; 0 while it is there, or only cut off."""
+        return now - self.lost_at if self.link is None and self.closed else 0.0
 
     def resumed(self, link: str) -> None:
         """Take a new socket; what waited is sent by `flush` once the client knows that it is resumed."""

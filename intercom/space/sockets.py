@@ -33,9 +33,18 @@ class _Socket:
         )
         self.frames: asyncio.Queue[Send | Close] = asyncio.Queue(QUEUE_LIMIT_FRAMES)
         self.transport: asyncio.Transport | None = None
+        self._aborted = False
+
+    @property
+    def was_closed(self) -> bool:
+        """Once it is closed: whether its client did that, and no network or we."""
+        error = self.response.exception()
+        broken = isinstance(error, OSError | TimeoutError) and not isinstance(error, ConnectionResetError)
+        return not self._aborted and not broken
 
     def abort(self) -> None:
         """Break the connection off; what waits is lost, and the session can be resumed."""
+        self._aborted = True
         if self.transport is not None:
             self.transport.abort()
 
@@ -105,7 +114,7 @@ class Sockets:
             if writer is not None:
                 writer.cancel()
             left = socket.response.close_code == WSCloseCode.GOING_AWAY  # a page (RFC 6455 §7.4.1)
-            self._exchange.disconnected(link, self._now(), left=left)
+            self._exchange.disconnected(link, self._now(), left=left, closed=socket.was_closed)
             self._deliver()
         return socket.response
 

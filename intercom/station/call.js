@@ -10,7 +10,7 @@ import { uuid } from "./signalling.js";
 
 const MICROPHONE_WAIT_MS = 500; // with it the browser names real addresses; the answer never waits for it
 const CONNECT_MAX_MS = 15000; // offer to connected
-const BROKEN_MAX_MS = 20000; // of a lost media path before the call is given up
+const BROKEN_MAX_MS = 40000; // of a lost media path: as long as the door looks for another one (recovery.py)
 const CAUSE_CODES = { NORMAL_CLEARING: 16, USER_BUSY: 17, MEDIA_TIMEOUT: 804 };
 const SUBSCRIBE = ["track", "destroy", "member.updated.videoMuted", "layout.changed", "room.subscribed",
   "member.updated.audioMuted", "media.connected", "room.updated", "call.joined"]; // protocol.md §5

@@ -106,9 +106,9 @@ class Switchboard:
         self.exchange.elapsed(self.now)
         self.settle()
 
-    def lose(self, who: str, *, left: bool = False) -> None:
-        """Break a link, or let a page close it."""
-        self.exchange.disconnected(who, self.now, left=left)
+    def lose(self, who: str, *, left: bool = False, closed: bool = False) -> None:
+        """Break a link, or let a page, or a program's end, close it."""
+        self.exchange.disconnected(who, self.now, left=left, closed=closed)
         self.settle()
 
     def methods(self, who: str) -> list[str]:

@@ -176,6 +176,26 @@ async def test_a_socket_that_no_longer_answers_is_given_up(house: House, monkeyp
     assert kitchen.socket is not None
 
 
+@pytest.mark.parametrize(("end", "closed"), [("closes", True), ("is killed", True), ("is cut off", False)])
+async def test_a_client_that_goes_is_told_from_one_that_is_cut_off(
+    house: House, monkeypatch: pytest.MonkeyPatch, end: str, closed: bool
+) -> None:
+    monkeypatch.setattr(sockets, "HEARTBEAT_S", 0.2)
+    client = await house.join("kitchen", autoping=end != "is cut off")
+    session = house.space.exchange._sessions[client.protocol]
+    if end == "closes":
+        await client.close()
+    elif end == "is killed":
+        connection = client.socket._response.connection
+        assert connection is not None
+        assert connection.transport is not None
+        connection.transport.abort()
+    async with asyncio.timeout(WAIT_S):
+        while session.link is not None:
+            await asyncio.sleep(0.01)
+    assert session.closed is closed
+
+
 async def test_a_client_that_does_not_read_is_cut_off(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "QUEUE_LIMIT_FRAMES", 8)
     door, kitchen = await house.join("door"), await house.join("kitchen", reading=False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from intercom.space.calls import PING_INTERVAL_S, RING_LIMIT_S
 from intercom.space.exchange import AUTHENTICATION_LIMIT_S, SESSIONS_PER_SUBSCRIBER_LIMIT
 from intercom.space.router import CALLS_PER_SESSION_LIMIT, MODIFY_LIMIT_S
@@ -81,6 +83,32 @@ def test_a_new_offer_that_the_far_end_ignores_fails_and_the_call_goes_on() -> No
     assert "in time" in house.answers["door"][-1]["result"]["result"]["error"]["message"]
     house.verto("kitchen", "verto.info", theirs, dtmf="9")
     assert house.methods("door") == ["verto.info"]
+
+
+@pytest.mark.parametrize(("closed", "after_s", "ends"), [(True, 11.0, True), (True, 9.0, False), (False, 50.0, False)])
+def test_a_call_without_sound_to_a_client_that_went_by_itself_is_over(closed: bool, after_s: float, ends: bool) -> None:
+    house = Switchboard("door", "kitchen")
+    house.call("door", "kitchen")
+    house.lose("kitchen", closed=closed)
+    house.wait(after_s)
+    house.forget()
+    house.verto("door", "verto.modify", "call", action="updateMedia", sdp=SDP)
+    assert house.methods("door") == (["verto.bye"] if ends else [])
+    if ends:
+        assert house.heard["door"][0]["params"]["cause"] == "MEDIA_TIMEOUT"
+        assert house.answers["door"][-1]["result"]["result"]["error"]["message"] == "CALL DOES NOT EXIST"
+
+
+def test_a_client_that_comes_back_is_there_again() -> None:
+    house = Switchboard("door", "kitchen")
+    house.call("door", "kitchen")
+    house.lose("kitchen", closed=True)
+    house.wait(9.0)
+    house.join("kitchen", protocol=house.protocols["kitchen"], authorization_state=house.protocols["kitchen"])
+    house.wait(9.0)
+    house.forget()
+    house.verto("door", "verto.modify", "call", action="updateMedia", sdp=SDP)
+    assert house.methods("kitchen") == ["verto.modify"]
 
 
 def test_a_new_offer_to_the_reference_client_fails_at_once() -> None:
