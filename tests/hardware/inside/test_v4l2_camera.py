@@ -12,7 +12,14 @@ import pytest
 
 from intercom.config import CameraConfig
 from intercom.media.camera import Camera, open_camera
-from intercom.media.camera_events import CameraChosen, CameraEvent, CameraLost, CameraReturned
+from intercom.media.camera_events import (
+    CameraChosen,
+    CameraEvent,
+    CameraLost,
+    CameraReturned,
+    CameraStarted,
+    CameraStopped,
+)
 from intercom.media.camera_v4l2_controls import camera_name
 from intercom.media.h264 import AccessUnit
 
@@ -95,11 +102,31 @@ async def test_its_pictures_are_h264_that_decodes(camera: Camera) -> None:
     assert frames[0].to_ndarray(format="gray").std() > 10, "a picture, not a grey field"
 
 
+def is_open(device: str) -> bool:
+    """Whether this process holds the device: the kernel lights a camera's own light meanwhile."""
+    return device in (str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
+
+
 async def test_the_device_is_free_when_nobody_looks(camera: Camera, device: str) -> None:
     await pictures(camera, 1)
     await asyncio.to_thread(camera.stop, LIMIT_S)
-    users = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink() and str(link.readlink()) == device]
-    assert users == []
+    assert not is_open(device)
+
+
+async def test_a_forbidden_camera_lets_go_of_the_device_though_somebody_looks(
+    camera: Camera, device: str, events: Events
+) -> None:
+    with camera.frames() as frames:
+        async with asyncio.timeout(LIMIT_S):
+            await frames.next()
+            assert is_open(device)
+            camera.forbid(True)
+            await events.wait_for(CameraStopped)
+            assert not is_open(device)
+            camera.forbid(False)
+            await events.wait_for(CameraStarted)
+            while not is_open(device):
+                await frames.next()
 
 
 async def test_a_still_is_taken_while_the_camera_runs(camera: Camera) -> None:
