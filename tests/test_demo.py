@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import socket
 import ssl
-import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -17,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-WAIT_S = 20.0
+from tests.running import WAIT_S, Running
 
 
 def free_port() -> int:
@@ -27,7 +24,7 @@ def free_port() -> int:
         return port
 
 
-class Demo:
+class Demo(Running):
     """The running command."""
 
     def __init__(self, directory: Path, *arguments: str, space: str = "", panel: str = "") -> None:
@@ -37,36 +34,9 @@ class Demo:
         config.write_text(f'[space]\nlisten = "{self.space}"\n[panel]\npage_listen = "{self.panel}"\n')
         environment = {**os.environ, "HOME": str(directory), "XDG_STATE_HOME": str(directory / "state")}
         environment.pop("ALSA_CONFIG_PATH", None)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "intercom.cli", "demo", "--config", str(config), *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environment,
+        super().__init__(
+            [sys.executable, "-m", "intercom.cli", "demo", "--config", str(config), *arguments], environment
         )
-        self.output = ""
-        self._changed = threading.Condition()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            with self._changed:
-                self.output += line
-                self._changed.notify_all()
-
-    def wait_for(self, text: str) -> None:
-        with self._changed:
-            assert self._changed.wait_for(lambda: text in self.output, WAIT_S), self.output
-
-    def interrupt(self) -> float:
-        """Press Ctrl-C; how long it took to stop."""
-        began = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(WAIT_S)
-        self._reader.join(WAIT_S)
-        return time.monotonic() - began
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +45,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     running = Demo(tmp_path_factory.mktemp("demo"))
     running.wait_for("Press Ctrl-C to stop.")
     yield running
-    running.process.kill()
-    running.process.wait(WAIT_S)
+    running.kill()
 
 
 def test_it_prints_the_station_s_address_as_text_and_as_a_qr_code(demo: Demo) -> None:

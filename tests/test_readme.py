@@ -1,14 +1,12 @@
 """The README: what it shows is there, what it tells to type works."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from intercom.config import loads
+from tests.readme import README, ROOT, RUN_BY, commands
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 LINKS = sorted(set(re.findall(r"!?\[[^\]]*\]\(([^):]+)\)", README)))
 BLOCKS = re.findall(r"^(?: {4,}.*\n|\n(?= {4}))+", README, re.MULTILINE)
 SETTINGS = [block for block in BLOCKS if re.match(r"\s*\[", block)]
@@ -28,3 +26,16 @@ def test_the_settings_that_it_shows_are_right() -> None:
     assert SETTINGS
     for settings in SETTINGS:
         loads(re.sub(r"^ {4}", "", settings, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_is_run_by_a_test(command: str) -> None:
+    assert command in RUN_BY, "no test runs it: write one, and name it in tests/readme.py"
+
+
+@pytest.mark.parametrize("command", RUN_BY)
+def test_every_test_that_runs_a_command_is_there(command: str) -> None:
+    assert command in commands(), "the README does not tell it any more"
+    file, _, test = RUN_BY[command].partition("::")
+    text = (ROOT / file).read_text(encoding="utf-8")
+    assert re.search(rf"^(async )?def {test}\(" if test else rf"\b{command}\b", text, re.MULTILINE)

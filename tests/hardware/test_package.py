@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,21 +14,16 @@ import pytest
 
 from deb.__main__ import build
 from deb.target import target
+from tests.readme import PACKAGE, RUN_BY, commands
 
 from .boot import SUITE, Machine
-from .guest import CHECKOUT, SHARED, Guest, Result
+from .guest import SHARED, Guest, Result
 from .station import TRACES
 
 INSTALL_LIMIT_S = 240.0
 """17 s on an idle machine, the most of it to compile."""
 SETTINGS = "cat /etc/intercom/intercom.toml"
 ANSWERS = 'network = true\\nring = "/private/house"\\nbutton = 5\\ntest_call = true\\n'
-ELSEWHERE = {
-    "sudo make install": "needs a network: tests/fresh/try.sh",
-    "sudo intercom setup": "asks questions: tests/test_cli_setup.py",
-    "ssh intercom@door status": "tests/control/test_sshd.py",
-}
-"""Commands of the README that other tests run."""
 ENDS_WITH = {
     "intercom watch": {130},  # it is interrupted
     "sudo intercom audio test --store": {0, 1},  # the loopback card has no air between speaker and microphone
@@ -137,15 +131,11 @@ def test_setup_starts_the_door_as_it_was_answered_and_makes_a_good_test_call(set
 
 def test_every_command_that_the_readme_tells_an_installer_to_type_works(set_up: tuple[Door, str]) -> None:
     door, _ = set_up
-    readme = (CHECKOUT / "README.md").read_text()
-    lines = re.findall(r"^ {4,}((?:sudo |intercom |ssh ).*)$", readme, re.MULTILINE)
-    assert set(ELSEWHERE) <= set(lines)
     door.run("mkdir -p /tmp/anna && cd /tmp/anna && ssh-keygen -q -t ed25519 -N '' -f anna").check()
-    for line in lines:
-        if line not in ELSEWHERE:
-            limit_s = 2 if line == "intercom watch" else 30
-            ended = door.run(f"cd /tmp/anna; timeout --signal=INT --preserve-status {limit_s} {line}")
-            assert ended.status in ENDS_WITH.get(line, {0}), (line, ended.output)
+    for line in [line for line in commands() if RUN_BY[line] == PACKAGE]:
+        limit_s = 2 if line == "intercom watch" else 30
+        ended = door.run(f"cd /tmp/anna; timeout --signal=INT --preserve-status {limit_s} {line}")
+        assert ended.status in ENDS_WITH.get(line, {0}), (line, ended.output)
 
 
 def test_what_root_looks_after_stays_the_service_s(installed: Door) -> None:
