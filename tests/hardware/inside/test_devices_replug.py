@@ -174,21 +174,34 @@ async def test_the_door_goes_back_to_its_own_headset_though_a_twin_has_taken_its
         await door.talks_through(own)
 
 
-async def test_a_microphone_that_goes_leaves_the_speaker_of_another_card_alone(
-    headset: Headset, open_door: Opens
-) -> None:
-    headset.tone(DOOR_HZ)
-    await plugged(headset)
-    door = await open_door(capture="plughw:CARD=Headset,DEV=0", playback="plughw:CARD=Ring,DEV=0")
-    door.call()
-    await eventually(lambda: door.near.hears(DOOR_HZ), LIMIT_S, "the far end hears the door")
-    await unplugged(headset)
-    await eventually(lambda: door.near.hears(NOTICE_HZ), LIMIT_S, "the far end hears that sound is missing")
-    played = door.engine.stats().played_blocks
-    await eventually(lambda: door.engine.stats().played_blocks > played + 10, LIMIT_S, "the speaker plays on")
-    await plugged(headset)
-    await eventually(lambda: door.near.hears(DOOR_HZ), LIMIT_S, "the far end hears the door again")
-    assert door.lost() == {"capture"}
+async def test_a_microphone_and_a_speaker_on_two_cards_go_and_come_back_separately(open_door: Opens) -> None:
+    ear, mouth = Headset(UsbHeadset(name="Bench Ear", serial="A")), Headset(UsbHeadset(name="Bench Mouth", serial="B"))
+    with ear, mouth:
+        ear.tone(DOOR_HZ)
+        await plugged(ear)
+        await plugged(mouth, 2)
+        door = await open_door(capture="plughw:CARD=Ear,DEV=0", playback="plughw:CARD=Mouth,DEV=0")
+        door.call()
+        await eventually(lambda: mouth.hears(FAR_HZ), LIMIT_S, "the speaker plays the far end")
+        await eventually(lambda: door.near.hears(DOOR_HZ), LIMIT_S, "the far end hears the door")
+
+        await unplugged(ear, 1)
+        await eventually(lambda: door.near.hears(NOTICE_HZ), LIMIT_S, "the far end hears that sound is missing")
+        mouth.forget()
+        await eventually(lambda: mouth.hears(FAR_HZ), LIMIT_S, "the speaker plays on")
+        await plugged(ear, 2)
+        await eventually(lambda: door.near.hears(DOOR_HZ), LIMIT_S, "the far end hears the door again")
+        assert door.lost() == {"capture"}
+
+        await unplugged(mouth, 1)
+        await eventually(lambda: door.near.hears(NOTICE_HZ), LIMIT_S, "the far end hears that nobody hears it")
+        await eventually(lambda: door.near.hears(DOOR_HZ), LIMIT_S, "the far end still hears the door")
+        await plugged(mouth, 2)
+        await eventually(lambda: mouth.hears(FAR_HZ), LIMIT_S, "the speaker plays the far end again")
+        assert [event.direction for event in door.events.all if isinstance(event, DeviceLost)] == [
+            "capture",
+            "playback",
+        ]
 
 
 async def swapped(first: Headset, second: Headset) -> list[str]:
