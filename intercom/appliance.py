@@ -68,7 +68,10 @@ class Appliance:
         )
         self.loudness = Loudness(self.engine, self._cards, config.audio, state_dir)
         self.camera: Camera | None = open_camera(
-            config.camera, on_event=self.events.camera, device=self.devices.camera_file
+            config.camera,
+            on_event=self.events.camera,
+            device=self.devices.camera_file,
+            has_ribbon=self.devices.has_ribbon_camera,
         )
         self.privacy = CameraPrivacy(self.camera, self.panel.camera, state_dir)
         self.pictures = PressPictures(self.snapshot)

@@ -7,12 +7,14 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from intercom.config import Config
 from intercom.devices import Device, DeviceRecovery, Finder, Memory, Role, Roles, Watch, Wishes
 from intercom.devices.memory import FILE
+from intercom.media.camera_sensor import sensor_name
 from intercom.media.camera_v4l2_controls import camera_name
 from intercom.media.card import AUTO, Cards, choose_cards
 from intercom.media.chosen_card import Chosen, ChosenCards
@@ -42,7 +44,7 @@ class DoorDevices:
     ) -> None:
         """`simulated` pins may have a simulated card; a real door waits for a real one. Events come after `start()`."""
         self._camera_file = config.camera.device if config.camera.source in V4L2_SOURCES else ""
-        finder = finder or Finder(camera_name if self._camera_file else lambda file: None)
+        finder = finder or _finder(config.camera.source)
         self._on_event = on_event
         self._recoveries: deque[dict[str, Any]] = deque(maxlen=RECOVERIES_KEPT)
         self._engine: AudioEngine | None = None
@@ -88,7 +90,13 @@ class DoorDevices:
 
     def camera_file(self) -> str:
         """The device file of the camera, wherever it has been plugged in by now."""
-        return self.roles.choices["camera"].opens or self._camera_file
+        choice = self.roles.choices["camera"]
+        is_v4l2 = choice.device is None or choice.device.kind != "ribbon"
+        return (choice.opens if is_v4l2 else None) or self._camera_file
+
+    def has_ribbon_camera(self) -> bool:
+        """Whether an image sensor is there that picamera2 may open; from any thread."""
+        return any(camera.kind == "ribbon" for camera in self.roles.cameras)
 
     def table(self) -> dict[str, Any]:
         """What is plugged in, who has which role, and why."""
@@ -139,6 +147,14 @@ class DoorDevices:
         device = choice.device
         label = device.label if device is not None else choice.opens or ""
         return Chosen(choice.opens, label, choice.why, device.plug if device is not None else 0)
+
+
+def _finder(source: str) -> Finder:
+    """A finder of the sound cards, and of the cameras that this source may use."""
+    ribbon = source == "picamera2" or (source == "auto" and find_spec("picamera2") is not None)
+    return Finder(
+        camera_name if source in V4L2_SOURCES else lambda file: None, sensor_name if ribbon else lambda file: None
+    )
 
 
 def cards_now(config: Config, state_dir: Path) -> Cards:

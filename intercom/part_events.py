@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from intercom.devices import DeviceRecovery
+from intercom.devices import Device, DeviceRecovery
 from intercom.door_devices import ROLE_OF
 from intercom.fault_table import Part
 from intercom.machine import Fault
@@ -35,6 +35,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FAULT_OF: dict[Direction, Fault] = {"capture": Fault.MICROPHONE, "playback": Fault.SPEAKER}
+
+
+def _feeds(device: Device | None, source: str) -> bool:
+    """Whether the camera's pictures come from this device; a camera on a ribbon cable is picamera2's."""
+    kind = "picamera2" if device is not None and device.kind == "ribbon" else "v4l2"
+    return source in ("auto", kind)
 
 
 class PartEvents:
@@ -68,7 +74,9 @@ class PartEvents:
     def device(self, event: DeviceRecovery) -> None:
         """On the event loop. What the engine meets when it opens the sound cards decides about their faults."""
         door = self._door
-        if event.role != "camera" or door.camera is None or not door.camera.is_on_v4l2:
+        if event.role != "camera" or door.camera is None:
+            return
+        if not _feeds(event.new or event.previous, door.camera.source):
             return
         if event.new is None:
             door.spawn(door.fault(Fault.CAMERA, "it was unplugged"))
@@ -103,5 +111,5 @@ class PartEvents:
                 logger.debug("%s", event)
 
     async def _camera_turned(self) -> None:
-        if self._door.camera is not None and self._door.camera.is_on_v4l2:
+        if self._door.camera is not None and self._door.camera.source == "v4l2":
             await self._door.devices.works("camera")

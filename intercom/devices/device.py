@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["usb", "onboard", "hdmi", "virtual"]
+Kind = Literal["usb", "onboard", "hdmi", "virtual", "ribbon"]
 """How a device is attached; for sound also what may be expected of it."""
 
 

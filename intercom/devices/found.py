@@ -1,6 +1,7 @@
 """What is plugged in, read from the kernel's own files. Nothing is opened, so that nothing complains or is disturbed.
 
-Sources: /proc/asound/cards, /sys/class/sound, /sys/class/video4linux, and udev's database where udev runs.
+Sources: /proc/asound/cards, /sys/class/sound, /sys/class/video4linux, /sys/bus/media, and udev's database where udev
+runs.
 """
 
 from __future__ import annotations
@@ -27,17 +28,29 @@ def _no_camera(_: str) -> str | None:
 
 
 class Finder:
-    """Lists sound cards and cameras. `camera_name` says what a video device file is called, None if no camera is."""
+    """Lists sound cards and cameras.
 
-    def __init__(self, camera_name: Callable[[str], str | None] = _no_camera, *, root: Path = Path("/")) -> None:
+    `camera_name` says what a video device file is called, and `sensor_name` the image sensor of a media device; None if
+    it is no camera.
+    """
+
+    def __init__(
+        self,
+        camera_name: Callable[[str], str | None] = _no_camera,
+        sensor_name: Callable[[str], str | None] = _no_camera,
+        *,
+        root: Path = Path("/"),
+    ) -> None:
         self._camera_name = camera_name
+        self._sensor_name = sensor_name
         self._proc = root / "proc"
         self._sys = root / "sys"
         self._udev = root / "run/udev/data"
 
     def signature(self) -> tuple[str, ...]:
         """Changes when something is plugged in or out; costs some 50 µs."""
-        nodes = [*_entries(self._sys / "class/sound"), *_entries(self._sys / "class/video4linux")]
+        folders = ("class/sound", "class/video4linux", "bus/media/devices")
+        nodes = (node for folder in folders for node in _entries(self._sys / folder))
         return tuple(sorted(f"{node.name} {_link(node)}" for node in nodes))
 
     def sound_cards(self) -> list[Device]:
@@ -47,8 +60,8 @@ class Finder:
         return [card for card in cards if card is not None]
 
     def cameras(self) -> list[Device]:
-        """The V4L2 cameras, by their device files. A camera on a Pi's ribbon cable is libcamera's, and never moves."""
-        found = []
+        """The V4L2 cameras, by their device files, and those on ribbon cables, by their media devices."""
+        found = self._ribbon_cameras()
         for node in sorted(_entries(self._sys / "class/video4linux"), key=lambda node: (len(node.name), node.name)):
             file = f"/dev/{node.name}"
             label = self._camera_name(file) if node.name.startswith("video") else None
@@ -56,6 +69,15 @@ class Finder:
                 number = _text(node / "dev").strip()
                 camera = self._attached(Device(file, label, "onboard", ""), node, f"c{number}")
                 found += [] if camera is None else [camera]
+        return found
+
+    def _ribbon_cameras(self) -> list[Device]:
+        found = []
+        for node in sorted(_entries(self._sys / "bus/media/devices"), key=lambda node: (len(node.name), node.name)):
+            file = f"/dev/{node.name}"
+            place = self._path(node.resolve().parent)
+            if "/usb" not in place and (label := self._sensor_name(file)) is not None and node.exists():
+                found.append(Device(file, label, "ribbon", place, plug=node.stat().st_ino))
         return found
 
     def _card(self, number: str, name: str, driver: str, title: str) -> Device | None:

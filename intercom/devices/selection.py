@@ -174,6 +174,9 @@ def _best(role: Role, cards: Sequence[Device], known: Known, beside: Device | No
 
 
 def _camera(cameras: Sequence[Device], wishes: Wishes, known: Known) -> Choice:
+    ribbon = next((camera for camera in cameras if camera.kind == "ribbon"), None)
+    if ribbon is not None:
+        return Choice(ribbon, ribbon.name, "on the ribbon cable")
     configured = next((camera for camera in cameras if camera.name == wishes.camera), None)
     match = known.find("camera", wishes.camera, cameras)
     if match.device is not None and not (match.ambiguous and configured is not None):

@@ -19,7 +19,7 @@ _NETLINK_KOBJECT_UEVENT: Final = 15
 """linux/netlink.h"""
 _KERNEL, _UDEV = 1, 2
 """Multicast groups: as the kernel sees it, and once udev has set names and permissions."""
-_SUBSYSTEMS: Final = (b"SUBSYSTEM=sound\0", b"SUBSYSTEM=video4linux\0")
+_SUBSYSTEMS: Final = (b"SUBSYSTEM=sound\0", b"SUBSYSTEM=video4linux\0", b"SUBSYSTEM=media\0")
 _LARGEST_BYTES: Final = 16 * 1024
 _AGAIN_S: Final = 0.03
 """A plug is a dozen messages; the look after the last one sees all of it."""

@@ -27,11 +27,13 @@ def open_camera(
     *,
     on_event: Callable[[CameraEvent], None] = lambda event: None,
     device: Callable[[], str] | None = None,
+    has_ribbon: Callable[[], bool] = lambda: True,
 ) -> Camera | None:
     """Make the camera that the configuration names, or for `auto` the best that is there; None for `off`.
 
     Opens no device: the camera runs only while somebody subscribes. `device` tells the file of a V4L2 camera, which may
-    change with every plug; None: the configured one. `on_event` is told what was chosen, and later what
+    change with every plug; None: the configured one. `has_ribbon` tells whether a sensor is there that may be a Pi
+    camera, so that picamera2 need not be asked where there is none. `on_event` is told what was chosen, and later what
     happens; it is called on the camera's threads. Raises CameraError if the configuration names a source that this
     machine cannot have.
     """
@@ -48,7 +50,7 @@ def open_camera(
         case "pattern":
             source = PatternSource(video.for_software())
         case _:
-            return Camera(AutoSource(where, video, on_event=on_event), on_event=on_event)
+            return Camera(AutoSource(where, video, has_ribbon, on_event=on_event), on_event=on_event)
     on_event(CameraChosen(source.name, source.description, ""))
     return Camera(source, on_event=on_event)
 
@@ -57,17 +59,23 @@ class AutoSource:
     """The Pi camera if there is one, else the V4L2 camera, else the test pattern.
 
     Chosen when it starts, and again at each start until a real camera was found: at boot a USB camera may come later
-    than we do, and where picamera2 is installed, importing it takes seconds that belong to the first ring.
+    than we do. Where there may be a Pi camera, the first use chooses: importing picamera2 takes seconds.
     """
 
     def __init__(
-        self, device: Callable[[], str], video: VideoFormat, *, on_event: Callable[[CameraEvent], None]
+        self,
+        device: Callable[[], str],
+        video: VideoFormat,
+        has_ribbon: Callable[[], bool],
+        *,
+        on_event: Callable[[CameraEvent], None],
     ) -> None:
         self._device = device
         self._video = video
+        self._has_ribbon = has_ribbon
         self._on_event = on_event
         self._source: CameraSource | None = None
-        if find_spec("picamera2") is None:
+        if find_spec("picamera2") is None or not has_ribbon():
             self._choose()
 
     @property
@@ -117,7 +125,7 @@ class AutoSource:
     def _find(self) -> tuple[CameraSource, str]:
         """Return the best source that is there, and why it is this one."""
         try:
-            model = pi_camera_model()
+            model = pi_camera_model() if self._has_ribbon() or find_spec("picamera2") is None else None
             if model is not None:
                 return Picamera2Source(self._video), f"found {model}"
             missing = "no Pi camera"

@@ -72,9 +72,9 @@ class Camera:
         return self._source.description
 
     @property
-    def is_on_v4l2(self) -> bool:
-        """Whether its pictures come from a V4L2 device, which may be unplugged."""
-        return self._source.name == "v4l2"
+    def source(self) -> str:
+        """The value of `camera.source` that its pictures come from; "auto" until that is chosen."""
+        return self._source.name
 
     @property
     def bitrate_bps(self) -> int:

@@ -16,4 +16,4 @@ def tree(tmp_path: Path) -> Tree:
 
 @pytest.fixture
 def finder(tree: Tree) -> Finder:
-    return Finder(tree.names.get, root=tree.root)
+    return Finder(tree.names.get, tree.names.get, root=tree.root)

@@ -67,6 +67,20 @@ def test_cameras_are_the_video_devices_that_are_cameras(tree: Tree, finder: Find
     assert (camera.name, camera.label, camera.serial) == ("/dev/video0", "C920", "77")
 
 
+def test_a_camera_on_a_ribbon_cable_is_known_by_its_sensor_and_one_on_usb_is_not_told_twice(
+    tree: Tree, finder: Finder
+) -> None:
+    before = finder.signature()
+    tree.camera(0, "1-1.3", product="C920")
+    tree.sensor(0, "imx708", "fe801000.csi")
+    tree.sensor(1, "Camera 1", "fe980000.usb/usb1/1-1/1-1.3/1-1.3:1.0")
+    ribbon, usb = finder.cameras()
+    assert (ribbon.name, ribbon.label, ribbon.kind) == ("/dev/media0", "imx708", "ribbon")
+    assert ribbon.port == "platform/soc/fe801000.csi"
+    assert usb.name == "/dev/video0"
+    assert finder.signature() != before
+
+
 def test_what_udev_calls_the_port_is_read_from_its_database(tree: Tree, finder: Finder) -> None:
     tree.usb_card(1, "1-1.2")
     assert finder.sound_cards()[0].id_path == ""

@@ -148,6 +148,13 @@ def test_a_camera_is_found_again_under_another_file() -> None:
     assert choose([], [], wishes, before)["camera"].device is None
 
 
+def test_a_camera_on_the_ribbon_cable_goes_before_one_on_v4l2() -> None:
+    ribbon = Device("/dev/media0", "imx708", "ribbon", "platform/csi")
+    wishes = Wishes(camera="/dev/video0")
+    assert choose([], [ribbon, CAMERA], wishes, Known())["camera"].device == ribbon
+    assert choose([], [CAMERA], wishes, Known())["camera"].device == CAMERA
+
+
 cards = st.builds(
     Device,
     name=st.sampled_from(["A", "B", "C"]),

@@ -45,6 +45,15 @@ class Tree:
         (self.root / f"sys/class/video4linux/video{number}").symlink_to(place)
         self.names[f"/dev/video{number}"] = product
 
+    def sensor(self, number: int, name: str, place: str) -> None:
+        """An image sensor on a media device below this place in the tree of devices."""
+        media = self.root / f"sys/devices/platform/soc/{place}/media{number}"
+        media.mkdir(parents=True)
+        devices = self.root / "sys/bus/media/devices"
+        devices.mkdir(parents=True, exist_ok=True)
+        (devices / media.name).symlink_to(media)
+        self.names[f"/dev/{media.name}"] = name
+
     def udev_knows(self, number: int, id_path: str) -> None:
         data = self.root / "run/udev/data"
         data.mkdir(parents=True, exist_ok=True)

@@ -72,6 +72,17 @@ async def test_where_picamera2_is_installed_it_is_imported_at_the_first_use_only
     assert isinstance(events[1], CameraChosen)
 
 
+def test_where_no_sensor_is_there_picamera2_is_not_asked_and_a_usb_camera_is_chosen_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(camera_module, "find_spec", lambda name: "somewhere")
+    monkeypatch.setattr(camera_module, "pi_camera_model", lambda: pytest.fail("it was asked"))
+    monkeypatch.setattr(camera_module, "camera_name", lambda device: "HD Pro Webcam C920")
+    camera = open_camera(CameraConfig(source="auto"), has_ribbon=lambda: False)
+    assert camera is not None
+    assert camera.source == "v4l2"
+
+
 def test_a_usb_camera_comes_before_the_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(camera_module, "camera_name", lambda device: "HD Pro Webcam C920")
     event = chosen(source="auto")

@@ -272,6 +272,25 @@ async def test_a_camera_that_goes_and_comes_back_is_told_while_nobody_looks(tmp_
     await door.stop()
 
 
+async def test_a_camera_on_a_ribbon_cable_is_missed_and_taken_back_while_nobody_looks(tmp_path: Path) -> None:
+    driver = Path("/sys/bus/platform/drivers/vimc")
+    door = Door(tmp_path, Config(camera=CameraConfig(source="picamera2")))
+    sensor = door.devices.roles.choices["camera"].device
+    assert sensor is not None
+    assert (sensor.kind, sensor.label) == ("ribbon", "Sensor A")
+    assert door.devices.has_ribbon_camera()
+    try:
+        await asyncio.to_thread((driver / "unbind").write_text, "vimc.0")
+        await eventually(lambda: door.reasons("camera") == ["device_disconnected"], LIMIT_S, "it is missed")
+        assert not door.devices.has_ribbon_camera()
+    finally:
+        await asyncio.to_thread((driver / "bind").write_text, "vimc.0")
+    await eventually(
+        lambda: door.reasons("camera") == ["device_disconnected", "device_reconnected"], LIMIT_S, "it is back"
+    )
+    await door.stop()
+
+
 def test_the_kernel_is_heard_in_a_user_namespace_as_systemd_makes_one(headset: Headset) -> None:
     listen = (
         "from intercom.devices.watch import uevent_socket\n"

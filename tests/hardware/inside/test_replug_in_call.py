@@ -83,6 +83,7 @@ async def test_the_house_rings_although_the_headset_is_missing_and_hears_it_when
     house.press()
     call = await resident.rings(LIMIT_S)
     await eventually(lambda: house.status()["lights"] == "ringing without sound", LIMIT_S, "the visitor is told")
+    await eventually(lambda: house.status()["picture"]["press_to_jpeg_ms"], LIMIT_S, "the house sees who it is")
     await call.answer(audio=True, video=False)
     await eventually(lambda: resident.hears(NOTICE_HZ), LIMIT_S, "the resident hears that sound is missing")
     headset.plug(wait=False)
