@@ -7,6 +7,7 @@ can name a call that is not its own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -32,10 +33,17 @@ class Leg:
     "Its id as a participant."
     held: bool = False
     "Whether this end has put the call on hold."
+    attach_at: float = math.inf
+    "When this end, come back with a page that may have forgotten all, is told of its call; monotonic seconds."
 
     def tell(self, method: str, params: dict[str, Any], wall: float) -> str:
         """Send this end a Verto message about the call; return its id."""
         return self.session.send_verto(method, {"callID": self.call_id, **params}, wall)
+
+    def attach(self, wall: float) -> None:
+        """Tell this end that its call lives on."""
+        self.attach_at = math.inf
+        self.tell("verto.attach", self.call.attach(self), wall)
 
     def bye(self, cause: tuple[str, int], wall: float) -> None:
         """Tell this end that the call is over for it."""

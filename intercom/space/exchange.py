@@ -287,7 +287,7 @@ class Exchange:
         self._welcome(session, request)
         if resumed:
             session.flush()
-            self.router.resumed(session)
+            self.router.resumed(session, now)
 
     def _new_session(self, protocol: str, grant: Grant, agent: str, link: str) -> Session:
         protocol = protocol or f"signalwire_{secrets.token_hex(16)}_{new_id()}"

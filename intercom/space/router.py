@@ -14,6 +14,7 @@ What goes beyond the protocol page, because a space has no media server between 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ CALL_ID_LIMIT_CHARS: Final = 64
 """A UUID has 36."""
 CLOSED_LIMIT_S: Final = 10.0
 """A page that is reloaded is back within seconds, a program that was killed is not."""
+ATTACH_AFTER_S: Final = 2.0
+"""A page that takes its call back by itself registers, opens its microphone and gathers candidates first."""
 MODIFY_LIMIT_S: Final = 4.0
 """How long a far end may think about a new offer; clients wait 5 s for the answer (protocol §3)."""
 
@@ -112,11 +115,19 @@ class Router:
             if waits and not known and not self.calls.busy(session):
                 self._ring(call, session)
 
-    def resumed(self, session: Session) -> None:
-        """Tell a session that came back which calls it has (verto.attach)."""
+    def resumed(self, session: Session, now: float) -> None:
+        """Tell a session that came back which calls it has (verto.attach).
+
+        The reference client is told late: loaded anew, it may take its call back by itself, and told of it as well it
+        would do so twice, with one callID for both, and take the answer to the one for the answer to the other.
+        """
         for leg in self.calls.legs_of(session):
-            if leg.call.answered is not None:
-                leg.tell("verto.attach", leg.call.attach(leg), self._wall())
+            if leg.call.answered is None:
+                continue
+            if is_reference(session.agent):
+                leg.attach_at = now + ATTACH_AFTER_S
+            else:
+                leg.attach(self._wall())
 
     def gone(self, session: Session) -> None:
         """End what a session for ever gone took part in."""
@@ -135,7 +146,11 @@ class Router:
         for call in self.calls:
             if call.answered is None and now - call.started_at >= RING_LIMIT_S:
                 self._end(call, _code("NO_ANSWER"))
-            elif call.answered is not None and now >= call.next_ping_at:
+                continue
+            for leg in call.legs():
+                if now >= leg.attach_at:
+                    leg.attach(self._wall())
+            if call.answered is not None and now >= call.next_ping_at:
                 call.next_ping_at = now + PING_INTERVAL_S
                 for leg in (call.caller, call.answered):
                     leg.tell("verto.ping", {"dialogParams": {"callID": leg.call_id}}, self._wall())
@@ -317,6 +332,7 @@ class Router:
             if leg.session.link is not None:
                 raise RefusedError("The call goes on at another device")
             self.calls.move(leg, session)
+        leg.attach_at = math.inf
         self._offer_again(leg, self._far(leg), sdp, now)
         return {"message": "CALL CREATED", "callID": call_id, "memberID": leg.member_id}
 

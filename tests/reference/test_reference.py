@@ -192,10 +192,13 @@ async def test_a_page_that_was_reloaded_takes_its_call_back(browser: Browser, sp
             await client.reaches(call, "connected")
             await client.open(reconnectAttachedCalls=True)
             answering = asyncio.create_task(answer_each_offer())
+            hearing = asyncio.create_task(hears_and_sees_anew())
             try:
-                await hears_and_sees_anew()
+                done, _ = await asyncio.wait({answering, hearing}, return_when=asyncio.FIRST_COMPLETED)
+                await done.pop()
             finally:
                 answering.cancel()
+                hearing.cancel()
         finally:
             for peer in peers:
                 await peer.close()

@@ -106,6 +106,7 @@ class Script:
         async def lose_socket() -> None:
             self._space.sockets.break_off(self._reference)
             await actor.comes_back(2)
+            await self._until(lambda frames: "verto.attach" in str(frames[self._taken :]), "verto.attach")
 
         async def called() -> None:
             nonlocal call

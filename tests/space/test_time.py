@@ -8,7 +8,7 @@ import pytest
 
 from intercom.space.calls import PING_INTERVAL_S, RING_LIMIT_S
 from intercom.space.exchange import AUTHENTICATION_LIMIT_S, SESSIONS_PER_SUBSCRIBER_LIMIT
-from intercom.space.router import CALLS_PER_SESSION_LIMIT, MODIFY_LIMIT_S
+from intercom.space.router import ATTACH_AFTER_S, CALLS_PER_SESSION_LIMIT, MODIFY_LIMIT_S
 from intercom.space.sessions import LEFT_LIMIT_S, LOST_LIMIT_S, TALKING_LOST_LIMIT_S
 
 from .switchboard import SDP, Switchboard
@@ -207,6 +207,25 @@ def test_who_reattaches_twice_gets_the_answer_to_its_last_offer() -> None:
     assert offered(house, "door") == [f"{SDP}first", f"{SDP}second"]
     house.verto("door", "verto.answer", "call", sdp=f"{SDP}to the second")
     assert [message["params"]["sdp"] for message in house.heard["kitchen"]] == [f"{SDP}to the second"]
+
+
+def come_back(house: Switchboard, who: str) -> None:
+    house.lose(who)
+    house.join(who, protocol=house.protocols[who], authorization_state=house.protocols[who])
+
+
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_a_reference_client_that_comes_back_is_told_of_its_call_unless_it_takes_it_by_itself(by_itself: bool) -> None:
+    house = Switchboard("door", "tablet")
+    house.lose("tablet")
+    house.join("tablet", agent="signalwire-js/4.0.0")
+    theirs = house.call("door", "tablet")
+    come_back(house, "tablet")
+    assert house.methods("tablet") == []
+    if by_itself:
+        reattach(house, "tablet", theirs, f"{SDP}again")
+    house.wait(ATTACH_AFTER_S)
+    assert house.methods("tablet") == ([] if by_itself else ["verto.attach"])
 
 
 def test_who_reattaches_goes_before_an_offer_that_its_last_self_was_to_answer() -> None:
