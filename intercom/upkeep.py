@@ -184,6 +184,8 @@ class Upkeep:
 
     async def _do_chores(self) -> None:
         self._begin_chores()
+        if self._door.camera is not None:
+            self._door.camera.resume()
 
     # -- lasting work ----------------------------------------------------------------------------------
 

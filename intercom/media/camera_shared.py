@@ -138,6 +138,11 @@ class Camera:
             self._changed.notify_all()
             return False
 
+    def resume(self) -> None:
+        """After a defect ended one of its threads: go on for those who still look (any thread)."""
+        with self._changed:
+            self._follow_demand()
+
     def set_bitrate(self, bitrate_bps: int) -> None:
         """Aim at this many bits per second (any thread), also when the camera was away meanwhile."""
         self._bitrate_bps = bitrate_bps
@@ -217,6 +222,14 @@ class Camera:
         return bool(self._subscriptions) and self._forbidden
 
     def _deal_cards(self) -> None:
+        try:
+            self._deal_while_shown()
+        except BaseException:  # a defect: as in `_supervise`
+            with self._changed:
+                self._card = None
+            raise
+
+    def _deal_while_shown(self) -> None:
         card = CameraCard()
         while True:
             unit = card.picture()
@@ -256,6 +269,14 @@ class Camera:
         runner = threading.Thread(
             target=self._run_source, args=(stopping, ended, failure), name="camera source", daemon=True
         )
+        try:
+            self._watch(runner, stopping, ended)
+        finally:
+            stopping.set()  # whatever ended this: the camera has one user at a time
+        if failure:
+            self._lose(str(failure[0]))
+
+    def _watch(self, runner: threading.Thread, stopping: threading.Event, ended: threading.Event) -> None:
         with self._changed:
             self._last_unit_s = None
             started_s = self._clock()
@@ -274,8 +295,6 @@ class Camera:
                     self._lose(f"No picture from the camera for {limit_s:g} s: check its cable, or replug it.")
                     stopping.set()
                 self._changed.wait(left_s if left_s > 0 else limit_s)
-        if failure:
-            self._lose(str(failure[0]))
 
     def _run_source(self, stopping: threading.Event, ended: threading.Event, failure: list[Exception]) -> None:
         try:

@@ -17,7 +17,7 @@ from intercom.config import AudioConfig, CallConfig, CameraConfig, Config, DoorC
 from intercom.machine import State
 from intercom.space import Space
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 def home_config(**tables: Any) -> Config:

@@ -12,7 +12,7 @@ import pytest
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 
-from intercom.media.camera_card import CARD
+from intercom.media.camera_card import CARD, CameraCard
 from intercom.media.camera_events import CameraEvent, CameraLost, CameraReturned, CameraStarted, CameraStopped
 from intercom.media.camera_shared import Camera
 from intercom.media.camera_source import CameraError, Deliver
@@ -292,6 +292,25 @@ async def test_the_card_is_not_dealt_to_nobody(camera: Camera) -> None:
         assert is_card(await frames.next())
     await asyncio.to_thread(camera.stop)
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("camera")] == []
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_after_a_defect_the_card_is_dealt_again(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    died = threading.Event()
+
+    def defect(_: CameraCard) -> AccessUnit:
+        monkeypatch.undo()
+        died.set()
+        raise ZeroDivisionError("deep inside an encoder")
+
+    monkeypatch.setattr(CameraCard, "picture", defect)
+    camera.forbid(True)
+    with camera.frames() as frames:
+        await happens(died)
+        while camera._card is not None:  # its thread is about to end
+            await asyncio.sleep(0)
+        camera.resume()
+        assert is_card(await frames.next())
 
 
 async def test_a_peek_does_not_start_the_camera(camera: Camera, source: FilmedSource) -> None:

@@ -11,7 +11,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from intercom.config import DoorConfig, PanelConfig
 from intercom.panel import FrontPanel
 
-WAIT_S = 5.0
+WAIT_S = 30.0
 """Longer than anything here takes on a loaded machine; nothing waits for it when all is well."""
 
 

@@ -2,7 +2,7 @@
 
 from playwright.async_api import Page
 
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000
 
 
 async def until(page: Page, condition: str) -> None:

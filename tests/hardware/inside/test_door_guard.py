@@ -19,7 +19,7 @@ pytest.importorskip("lgpio", reason="lgpio is not installed: pip install 'interc
 
 PINS = PanelConfig(pins="gpio")
 DOOR = DoorConfig(pulse_s=0.3, cap_s=1.0)
-LIMIT_S = 5.0
+LIMIT_S = 30.0
 
 APPLIANCE = f"""
 import os, signal, sys

@@ -18,7 +18,7 @@ pytest.importorskip("lgpio", reason="lgpio is not installed: pip install 'interc
 PINS = PanelConfig(pins="gpio", hold_s=0.5)
 CAMERA = CameraConfig(light_gpio=5, forbid_gpio=6)
 DOOR = DoorConfig(pulse_s=0.3, cap_s=1.0)
-LIMIT_S = 5.0
+LIMIT_S = 30.0
 COLOURS = (PINS.red_gpio, PINS.green_gpio, PINS.blue_gpio)
 
 
