@@ -10,7 +10,7 @@ import pytest
 from .chaos import plan
 from .chaos.__main__ import run
 from .chaos.plan import Kind, Mishap
-from .chaos.verdict import Done, Fault, Line, Size, faults_of, judge, last_words, leaks, table
+from .chaos.verdict import Done, Fault, Line, Size, creep, faults_of, judge, last_words, leaks, table
 from .kernel import UnavailableError, ensure, wish
 
 MINUTES = 3.0
@@ -111,6 +111,12 @@ def test_growth_is_found_and_what_comes_and_goes_is_not() -> None:
         "descriptors grew from 23 to 60",
         "memory grew from 110 to 300 MB",
     ]
+
+
+def test_memory_that_grows_to_its_size_is_none_and_memory_that_goes_on_growing_is_found() -> None:
+    assert creep([82.0, 103.0, 110.0, 117.0, 110.0, 110.0, 117.0, 110.5, 110.5]) == []
+    assert creep([82.0 + 2.0 * reading for reading in range(30)]) == ["memory creeps from 111 to 131 MB"]
+    assert creep([]) == []
 
 
 def test_the_table_tells_what_was_done_and_what_came_of_it() -> None:

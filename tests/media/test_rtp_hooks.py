@@ -107,7 +107,7 @@ async def test_gathering_is_bounded_for_every_transport() -> None:
     servers.addTransceiver("video")
     tame_ice(servers)
     tame_ice(servers)
-    await asyncio.wait_for(servers.setLocalDescription(await servers.createOffer()), 2)
+    await asyncio.wait_for(servers.setLocalDescription(await servers.createOffer()), 4)
     await servers.close()
 
 

@@ -12,7 +12,7 @@ from intercom.signalwire.errors import HttpError, TransportError
 from intercom.signalwire.options import Options
 
 PROTOCOL = "signalwire_channel_1"
-WAIT_S = 5.0
+WAIT_S = 20.0
 
 
 class MemorySocket:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from intercom.space.listener import Listener
 
-WAIT_S = 5.0
+WAIT_S = 20.0
 
 
 @pytest.fixture

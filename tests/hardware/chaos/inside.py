@@ -33,7 +33,7 @@ from . import plan
 from .plan import Mishap
 from .stream import Calls, Door
 from .trouble import Trouble
-from .verdict import Done, Line, Size, faults_of, judge, last_words, leaks, table
+from .verdict import Done, Line, Size, creep, faults_of, judge, last_words, leaks, table
 from .wires import HOUSE, OUTSIDE, Cable
 
 RESIDENT_HZ, VISITOR_HZ = 1000, 700
@@ -86,6 +86,7 @@ class Run:
         self._calls = Calls(house, resident, self._door, spoilt=self._spoilt, now=self._now)
         self._log: list[Line] = []
         self._done: list[Done] = []
+        self._memory: list[float] = []
         self._under_way: set[asyncio.Task[None]] = set()
         self._fed = time.monotonic()
         self._longest_hunger_s = 0.0
@@ -122,7 +123,7 @@ class Run:
         await self._last_call()
         after = await self._size()
         self._say(f"after: {after}")
-        for leak in leaks(before, after):
+        for leak in (*leaks(before, after), *creep(self._memory)):
             self._find(leak)
 
     async def look_back(self) -> None:
@@ -179,9 +180,8 @@ class Run:
         async with self._trouble.turn(mishap.kind):
             done = Done(mishap, self._now())
             self._done.append(done)
-            self._say(
-                f"{done.began_s:7.1f} s  {self._memory_mb():5.1f} MB  {mishap.kind.words}, for {mishap.lasts_s} s"
-            )
+            self._memory.append(self._memory_mb())
+            self._say(f"{done.began_s:7.1f} s  {self._memory[-1]:5.1f} MB  {mishap.kind.words}, for {mishap.lasts_s} s")
             await self._trouble.do(mishap)
             done.over_s = self._now()
         count = len(self._done)

@@ -17,8 +17,10 @@ pytest.importorskip("lgpio", reason="lgpio is not installed: pip install 'interc
 
 PINS = PanelConfig(pins="gpio", hold_s=0.5)
 CAMERA = CameraConfig(light_gpio=5, forbid_gpio=6)
-DOOR = DoorConfig(pulse_s=0.3, cap_s=1.0)
+DOOR = DoorConfig(pulse_s=0.3, cap_s=2.0)
 LIMIT_S = 30.0
+SLACK_S = 0.05
+"""Of a clock of 100 Hz."""
 COLOURS = (PINS.red_gpio, PINS.green_gpio, PINS.blue_gpio)
 
 
@@ -78,7 +80,7 @@ def test_the_relay_opens_the_door_for_one_pulse(chip: GpioChip, panel: FrontPane
     assert chip.is_high(DOOR.relay_gpio)
 
     until(lambda: not chip.is_high(DOOR.relay_gpio), LIMIT_S, "the relay goes off")
-    assert time.monotonic() - opened == pytest.approx(DOOR.pulse_s, abs=0.15)
+    assert DOOR.pulse_s - SLACK_S < time.monotonic() - opened < DOOR.cap_s, "its own end, not the cap's"
 
 
 def test_a_door_that_is_kept_open_closes_at_the_cap(chip: GpioChip, panel: FrontPanel) -> None:
@@ -86,7 +88,7 @@ def test_a_door_that_is_kept_open_closes_at_the_cap(chip: GpioChip, panel: Front
     while chip.is_high(DOOR.relay_gpio) or time.monotonic() < opened + 0.1:
         panel.door.open()
         time.sleep(0.02)  # a visitor's friend leans on the 9
-    assert time.monotonic() - opened == pytest.approx(DOOR.cap_s, abs=0.2)
+    assert DOOR.cap_s - SLACK_S < time.monotonic() - opened < 2 * DOOR.cap_s
 
 
 def test_the_board_is_no_pi_and_the_panel_says_so(panel: FrontPanel) -> None:
