@@ -30,7 +30,7 @@ CALLS = 200
 WARM_UP_CALLS = 51
 """Three of each: imports, caches, thread pools and the heap have their size by then."""
 DOOR_CALLS = 40
-DOOR_WARM_UP_CALLS = 24
+DOOR_WARM_UP_CALLS = 64
 TALK_S = 0.1
 PICTURE = VideoFormat(160, 90, 15, 100_000)
 
