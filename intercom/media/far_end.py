@@ -33,10 +33,13 @@ class FarEndSound:
         self.muted = False
         """What is heard is not played; keys are read all the same."""
 
-    def listen_for_keys(self) -> None:
+    def listen_for_keys(self, wanted: bool) -> None:
         """Look for keys in the sound itself: the far end has no other way to send them. Call it on the event loop."""
         self._loop = asyncio.get_running_loop()
-        self._detector = KeyDetector()
+        if not wanted:
+            self._detector = None
+        elif self._detector is None:
+            self._detector = KeyDetector()
 
     def receive(self, packet: RtpPacket, codec: str | None) -> None:
         """An RTP packet of a negotiated codec; None is counted as life, no more."""
@@ -72,8 +75,9 @@ class FarEndSound:
         if playout is None:
             return SILENCE
         block = playout.pull(now)
-        if self._detector is not None and self._loop is not None:
-            key = self._detector.listen(block)
+        detector = self._detector
+        if detector is not None and self._loop is not None:
+            key = detector.listen(block)
             if key is not None:
                 with contextlib.suppress(RuntimeError):  # the loop has closed; the engine lets go of us next
                     self._loop.call_soon_threadsafe(self._on_digit, key)

@@ -82,7 +82,7 @@ class CaptureLine:
         self._deadline += self._lateness.since(now)
         for _ in range(READS_AT_ONCE):
             frames = self._read()
-            if frames != 0:
+            if frames > 0 or frames == XRUN:
                 self._deadline = now + SILENT_S
             while len(self._heard) >= BLOCK_BYTES:
                 yield np.frombuffer(bytes(self._heard[:BLOCK_BYTES]), np.int16)

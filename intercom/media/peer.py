@@ -180,8 +180,7 @@ class DoorCall:
 
     def _carry(self, connection: Connection) -> None:
         """From now on the call's sound goes over this connection."""
-        if connection.payload_types.telephone_event is None:
-            self._far_end.listen_for_keys()
+        self._far_end.listen_for_keys(connection.payload_types.telephone_event is None)
         self._switch(connection)
         self._engine.connect(self._far_end, connection.track)
 

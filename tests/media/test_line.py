@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import alsaaudio
@@ -97,10 +98,12 @@ def test_overruns_for_ever_are_a_loss() -> None:
             list(line.blocks(0.01 * n))
 
 
-def test_half_a_second_without_a_frame_is_a_loss() -> None:
+@pytest.mark.parametrize("nothing", [0, -errno.EAGAIN])
+def test_half_a_second_without_a_frame_is_a_loss(nothing: int) -> None:
     pcm = ScriptedPcm()
+    pcm.always = nothing
     line = listening(pcm)
-    pcm.answers = [BLOCK_SAMPLES, 0]
+    pcm.answers = [BLOCK_SAMPLES, nothing]
     list(line.blocks(0.01))
     list(line.blocks(0.02))
     for n in range(3, 50):

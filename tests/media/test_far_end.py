@@ -1,0 +1,82 @@
+"""Keys that come with the far end's sound, as events or as tones: each counts once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+from aiortc.rtp import RtpPacket
+
+from intercom.media.far_end import FarEndSound
+from intercom.media.g711 import G711Encoder
+from intercom.media.payload import TELEPHONE_EVENT
+from intercom.media.sound import RATE_HZ
+from intercom.media.telephone_event import payloads
+
+from .test_in_band import PAUSE, key_tone
+
+FRAME_S = 0.02
+FRAME = int(RATE_HZ * FRAME_S)
+FRAME_TICKS = 160
+
+
+class FarEnd:
+    """A telephone that sends PCMU, and an engine that pulls what it says in another thread."""
+
+    def __init__(self) -> None:
+        self.now = 10.0
+        self.keys: list[str] = []
+        self.sound = FarEndSound(self.keys.append, lambda: self.now)
+        self._encoder = G711Encoder("pcmu")
+        self._number = 0
+
+    async def plays(self, wave: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
+        for at in range(0, len(wave) - FRAME + 1, FRAME):
+            self._receive("pcmu", self._encoder.encode(wave[at : at + FRAME]))
+            await asyncio.to_thread(self._pull)
+            self.now += FRAME_S
+        await asyncio.sleep(0)  # what the other thread told is carried out
+
+    def presses(self, key: str) -> None:
+        at = self._number * FRAME_TICKS
+        for payload in payloads(key, duration_ms=80, step_ms=40, clock_hz=8000):
+            self._receive(TELEPHONE_EVENT, payload, timestamp=at)
+
+    def _receive(self, codec: str, payload: bytes, *, timestamp: int | None = None) -> None:
+        packet = RtpPacket(payload_type=0, sequence_number=self._number, ssrc=1)
+        packet.timestamp = self._number * FRAME_TICKS if timestamp is None else timestamp
+        packet.payload = payload
+        self._number += 1
+        self.sound.receive(packet, codec)
+
+    def _pull(self) -> None:
+        for half in (0.0, FRAME_S / 2):
+            self.sound.pull(self.now + half)
+
+
+TYPED = np.concatenate([PAUSE, key_tone("4"), PAUSE, key_tone("2"), PAUSE, PAUSE])
+
+
+async def test_tones_of_a_far_end_that_knows_no_events_are_keys_once_each() -> None:
+    far_end = FarEnd()
+    far_end.sound.listen_for_keys(True)
+    await far_end.plays(TYPED)
+    assert far_end.keys == ["4", "2"]
+
+
+async def test_tones_are_keys_though_the_far_end_is_not_played() -> None:
+    far_end = FarEnd()
+    far_end.sound.listen_for_keys(True)
+    far_end.sound.muted = True
+    await far_end.plays(TYPED)
+    assert far_end.keys == ["4", "2"]
+
+
+async def test_tones_beside_the_events_of_a_far_end_that_knows_them_count_for_nothing() -> None:
+    far_end = FarEnd()
+    far_end.sound.listen_for_keys(True)
+    far_end.sound.listen_for_keys(False)
+    await far_end.plays(PAUSE)
+    far_end.presses("4")
+    await far_end.plays(TYPED)
+    assert far_end.keys == ["4"]
