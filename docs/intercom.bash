@@ -8,7 +8,7 @@ _intercom() {
     esac
   done
   case "$said" in
-    "") known="run demo space config doctor audio setup preflight status watch call answer hangup dtmf mute unmute volume camera snapshot door devices calls faults metrics log diagnostics restart ssh-key ssh-gate door-off" ;;
+    "") known="run demo space config doctor audio setup preflight status watch wait call answer hangup dtmf mute unmute volume camera snapshot door devices calls faults metrics log diagnostics restart ssh-key ssh-gate door-off" ;;
     "run") known="--help --config" ;;
     "demo") known="--help --lan --state-dir --config" ;;
     "space") known="--help --config --state-dir pair devices remove enrol" ;;
@@ -26,6 +26,7 @@ _intercom() {
     "preflight") known="--help --seconds --config --state-dir --json" ;;
     "status") known="--help --socket --json" ;;
     "watch") known="--help --socket --json" ;;
+    "wait") known="--help --socket --at-most" ;;
     "call") known="--help --socket" ;;
     "answer") known="--help --socket" ;;
     "hangup") known="--help --socket" ;;

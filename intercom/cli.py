@@ -9,7 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from intercom import __version__, cli_audio, cli_control, cli_devices, cli_preflight, cli_setup, cli_space, cli_ssh
+from intercom import (
+    __version__,
+    cli_audio,
+    cli_control,
+    cli_devices,
+    cli_preflight,
+    cli_setup,
+    cli_space,
+    cli_ssh,
+    cli_watch,
+)
 
 if TYPE_CHECKING:
     from intercom.config import Config
@@ -72,6 +82,8 @@ def parser(*, status_alone: bool = False) -> argparse.ArgumentParser:
     cli_audio.add_commands(commands, load=_load_as_service, config_help=CONFIG_HELP)
     cli_setup.add_commands(commands)
     cli_preflight.add_commands(commands, load=_load_as_service, config_help=CONFIG_HELP)
+    cli_control.add_status(commands)
+    cli_watch.add_commands(commands)
     cli_control.add_commands(commands)
     cli_devices.add_pin(commands.choices["devices"], load=_load, config_help=CONFIG_HELP)
     cli_ssh.add_commands(commands)

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 OK, TROUBLE, NOT_RUNNING, NOT_ANSWERING, REFUSED, NOT_PERMITTED = 0, 1, 3, 4, 5, 6
 """Exit statuses; 2 is argparse's. docs/commands.md explains them."""
-WATCH_AGAIN_S = 1.0
-"""A restart takes a second or two."""
 
 Ask = Callable[["argparse.Namespace", Client], int]
 
@@ -39,22 +37,19 @@ class StatusOptions(Protocol):
 
 
 def add_commands(commands: Any) -> None:
-    """Add the commands to the parser of `intercom`."""
-    add_status(commands)
-    watch = _add(commands, "watch", "show what it is doing, live, until Ctrl-C", _watch, json=True)
-    watch.set_defaults(run=_run_watch)
-    call = _add(commands, "call", "ring the house, or an address", _call)
+    """Add all but `status`, `watch` and `wait` to the parser of `intercom`."""
+    call = add_command(commands, "call", "ring the house, or an address", _call)
     call.add_argument("address", nargs="?", default="", metavar="ADDRESS", help="default: whom the button rings")
-    _add(commands, "answer", "answer the call that rings at the door", _simple("answer", "Answered."))
-    _add(commands, "hangup", "end the call, however far it has come", _simple("hangup", "The call ends."))
-    dtmf = _add(commands, "dtmf", "press telephone keys at the far end of the call", _dtmf)
+    add_command(commands, "answer", "answer the call that rings at the door", _simple("answer", "Answered."))
+    add_command(commands, "hangup", "end the call, however far it has come", _simple("hangup", "The call ends."))
+    dtmf = add_command(commands, "dtmf", "press telephone keys at the far end of the call", _dtmf)
     dtmf.add_argument("digits", metavar="DIGITS", help="0-9, *, #, A-D; quote the # from the shell")
     for name, on in (("mute", True), ("unmute", False)):
         help_ = "silence the microphone or the speaker" if on else "let it be heard again"
-        mute = _add(commands, name, help_, _mute)
+        mute = add_command(commands, name, help_, _mute)
         mute.add_argument("what", nargs="?", default="microphone", choices=("microphone", "speaker"))
         mute.set_defaults(on=on)
-    volume = _add(
+    volume = add_command(
         commands,
         "volume",
         "make the speaker or the microphone louder or softer; each sound card keeps its own",
@@ -62,34 +57,35 @@ def add_commands(commands: Any) -> None:
     )
     volume.add_argument("what", nargs="?", default="speaker", choices=("speaker", "microphone"))
     volume.add_argument("db", nargs="?", type=float, metavar="DB", help="-60 to 20; without it: tell how loud it is")
-    camera = _add(commands, "camera", "switch the camera off for privacy, or on again; it stays so", _camera)
+    camera = add_command(commands, "camera", "switch the camera off for privacy, or on again; it stays so", _camera)
     camera.add_argument("what", nargs="?", choices=("on", "off"), help="without it: tell whether it may run")
-    still = _add(commands, "snapshot", "take a picture, or fetch the one of the last press", _snapshot)
+    still = add_command(commands, "snapshot", "take a picture, or fetch the one of the last press", _snapshot)
     still.add_argument("file", type=Path, metavar="FILE", help="a JPEG; - is standard output")
     still.add_argument("--last", action="store_true", help="the picture of the last press")
     door = commands.add_parser("door", help="open the door").add_subparsers(metavar="ACTION", required=True)
-    _add(door, "open", "open the door for its pulse", _open_door)
-    _add(commands, "devices", "list what is plugged in and what is used", _devices, json=True)
-    calls = _add(commands, "calls", "list the last calls", _calls, json=True)
+    add_command(door, "open", "open the door for its pulse", _open_door)
+    add_command(commands, "devices", "list what is plugged in and what is used", _devices, json=True)
+    calls = add_command(commands, "calls", "list the last calls", _calls, json=True)
     calls.add_argument("-n", type=int, default=20, metavar="COUNT", dest="count", help="how many (default: 20)")
-    faults = _add(commands, "faults", "list what is broken, and what was", _faults, json=True)
+    faults = add_command(commands, "faults", "list what is broken, and what was", _faults, json=True)
     faults.add_argument("-n", type=int, default=20, metavar="COUNT", dest="count", help="how many (default: 20)")
-    _add(commands, "metrics", "print the figures in Prometheus's text format", _metrics)
-    log = _add(commands, "log", "print the last lines of the log", _log)
+    add_command(commands, "metrics", "print the figures in Prometheus's text format", _metrics)
+    log = add_command(commands, "log", "print the last lines of the log", _log)
     log.add_argument("-n", type=int, default=50, metavar="COUNT", dest="count", help="how many (default: 50)")
-    bundle = _add(commands, "diagnostics", "write a bundle for a bug report, without secrets", _diagnostics)
+    bundle = add_command(commands, "diagnostics", "write a bundle for a bug report, without secrets", _diagnostics)
     bundle.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: a file here; in a pipe, the pipe")
     bundle.set_defaults(run=_run_diagnostics)
-    _add(commands, "restart", "restart the door station (under systemd)", _simple("restart", "It restarts."))
+    add_command(commands, "restart", "restart the door station (under systemd)", _simple("restart", "It restarts."))
 
 
 def add_status(commands: Any) -> None:
     """Add the command that must answer soonest."""
-    status = _add(commands, "status", "tell what the door station is doing", _status, json=True)
+    status = add_command(commands, "status", "tell what the door station is doing", _status, json=True)
     status.set_defaults(run=run_status)
 
 
-def _add(commands: Any, name: str, help_: str, ask: Ask, *, json: bool = False) -> argparse.ArgumentParser:
+def add_command(commands: Any, name: str, help_: str, ask: Ask, *, json: bool = False) -> argparse.ArgumentParser:
+    """Add one command, which asks the service; its parser, for what more it takes."""
     parser: argparse.ArgumentParser = commands.add_parser(name, help=help_, description=help_.capitalize() + ".")
     parser.add_argument("--socket", type=Path, metavar="PATH", help="the control socket (default: where it is found)")
     if json:
@@ -147,10 +143,11 @@ def _run(options: argparse.Namespace) -> int:
             ask: Ask = options.ask
             return ask(options, client)
     except ControlError as error:
-        return _failed(error)
+        return failed(error)
 
 
-def _failed(error: ControlError) -> int:
+def failed(error: ControlError) -> int:
+    """Say why the service did not do it; the exit status."""
     match error:
         case NotRunningError():
             complain(f"the door station is not running: {error}")
@@ -169,7 +166,7 @@ def _failed(error: ControlError) -> int:
             return TROUBLE
 
 
-# -- status and watch ----------------------------------------------------------------------------------
+# -- status ---------------------------------------------------------------------------------------------
 
 
 def run_status(options: StatusOptions) -> int:
@@ -185,7 +182,7 @@ def run_status(options: StatusOptions) -> int:
     except NotAnsweringError as error:
         doc, code = down.not_answering(path, error), NOT_ANSWERING
     except ControlError as error:
-        return _failed(error)
+        return failed(error)
     _show(options, doc)
     return code
 
@@ -201,44 +198,6 @@ def _show(options: StatusOptions, doc: dict[str, Any]) -> None:
         print_json(doc)
     else:
         say(text.status(doc, colour=colour()))
-
-
-def _run_watch(options: argparse.Namespace) -> int:
-    """On a terminal a restart of the service is waited for; in a pipe it ends the watch."""
-    from intercom import control_down as down
-
-    while True:
-        path = socket_of(options)
-        try:
-            with Client(path) as client:
-                _watch(options, client)
-        except ControlError as error:
-            if not sys.stdout.isatty() or not isinstance(error, (NotRunningError, NotAnsweringError)):
-                return _failed(error)
-            if isinstance(error, NotAnsweringError):
-                _redraw(down.not_answering(path, error))
-            else:
-                _redraw(down.not_running(path))
-        time.sleep(WATCH_AGAIN_S)
-
-
-def _watch(options: argparse.Namespace, client: Client) -> int:
-    last = ""
-    for doc in client.watch():
-        if options.json:
-            import json
-
-            say(json.dumps(doc))
-        elif sys.stdout.isatty():
-            _redraw(doc)
-        elif (line := text.status_line(doc)) != last:
-            last = line
-            say(f"{local(doc['at'])} {line}")
-    return OK
-
-
-def _redraw(doc: dict[str, Any]) -> None:
-    say("\x1b[H\x1b[J" + text.status(doc, colour=colour()) + "\n\nCtrl-C ends.")
 
 
 # -- doing something -----------------------------------------------------------------------------------
@@ -362,7 +321,7 @@ def _run_diagnostics(options: argparse.Namespace) -> int:
     except NotAnsweringError as error:
         doc, code = down.not_answering(path, error), NOT_ANSWERING
     except ControlError as error:
-        return _failed(error)
+        return failed(error)
     return _write_bundle(options, {"status": doc}) or code
 
 

@@ -146,8 +146,9 @@ def _agreed(file: Path) -> bool:
 
 
 def _write(draft: Draft, file: Path, token: str | None, token_file: Path) -> None:
-    """The token first: a configuration never names one that is not there."""
+    """The token first, and gone last: a configuration never names one that is not there."""
     from intercom import durable
+    from intercom.setup_answers import CREDENTIAL
 
     file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     if token is not None:
@@ -157,6 +158,11 @@ def _write(draft: Draft, file: Path, token: str | None, token_file: Path) -> Non
         # Read by every user who asks for the status; no secret stands in it.
         durable.replace(file, draft.text.encode(), mode=0o644)
         say(f"{file}: written")
+    was = draft.before.account
+    ours = was.credential == "token-file" and was.credential_file in {CREDENTIAL, token_file.name, str(token_file)}
+    if ours and draft.now.account.credential == "space" and token_file.exists():
+        token_file.unlink()
+        say(f"{token_file}: removed; the embedded space needs no token")
 
 
 # -- the services --------------------------------------------------------------------------------------
@@ -169,6 +175,7 @@ def _serve(draft: Draft, answers: Answers, file: Path) -> int:
         say(f"No service is installed here that reads {file}: `intercom run --config {file}` starts the door.")
         return OK
     space = config.account.credential == "space"
+    subprocess.run([*_intercom(), "wait"], stderr=subprocess.DEVNULL, check=False)  # noqa: S603 - ourselves
     say("Starting the door.")
     _systemctl("enable" if space else "disable", "--now", UNITS["space"])
     # The space once more: it may be one that ran with other settings.

@@ -95,10 +95,12 @@ install_all() {
   action=start
   [ ! -e $LIST ] || action=restart
   ./setup.sh --system
+  wait_for_calls
   install_environment
   lay_files
   make_user
   apply_device_rules
+  wait_for_calls
   start_services $action
   say "Installed. \`sudo intercom setup\` asks what your door has; \`intercom status\` tells what it does."
 }

@@ -8,6 +8,12 @@ SETTINGS=/etc/intercom
 
 has_systemd() { [ -d /run/systemd/system ]; }
 
+# A call in progress goes on: a change waits for its end, but no longer than a call can last. A program that does not
+# run, hangs, or is too old to know the word is not waited for.
+wait_for_calls() {
+  [ ! -x /opt/intercom/bin/intercom ] || /opt/intercom/bin/intercom wait 2>/dev/null || true
+}
+
 make_user() {
   systemd-sysusers intercom.conf
   # Raspberry Pi OS gives the GPIO chips to a group of their own; elsewhere our own rule gives them to intercom.

@@ -49,6 +49,20 @@ def test_a_token_goes_into_a_file_of_its_own_that_nobody_else_reads(
     assert TOKEN not in (tmp_path / "intercom.toml").read_text() + shown.out + shown.err
 
 
+def test_a_token_goes_with_the_account_that_it_was_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "given").write_text(TOKEN)
+    setup(tmp_path, f'service = "signalwire"\ntoken_file = "{tmp_path}/given"\nring = "/private/anna"\n')
+    assert setup(tmp_path, 'service = "space"\n') == cli.OK
+    assert not (tmp_path / "token").exists()
+    assert "token: removed" in capsys.readouterr().out
+
+
+def test_a_file_that_only_has_the_name_of_a_token_stays(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("somebody else's")
+    assert setup(tmp_path, 'service = "space"\nbutton = 5\n') == cli.OK
+    assert (tmp_path / "token").exists()
+
+
 @pytest.mark.parametrize(
     "answers", ["button = 99", "sevice = 1", "not TOML", 'service = "signalwire"', 'token_file = "/no/such"']
 )

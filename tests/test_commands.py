@@ -204,6 +204,18 @@ async def test_what_makes_no_sense_now_is_refused_with_the_reason(home: Home) ->
         assert reason in answer.err
 
 
+async def test_waiting_for_no_call_ends_with_the_call(home: Home) -> None:
+    assert (await say(home, "wait")).out == ""
+    await say(home, "call", "/public/echo")
+    late = await say(home, "wait", "--at-most", "0")
+    assert (late.code, late.err) == (cli.TROUBLE, "intercom: the call goes on after 0 s\n")
+    waiting = asyncio.create_task(say(home, "wait"))
+    await home.until(State.IN_CALL)
+    assert not waiting.done()
+    await say(home, "hangup")
+    assert (await waiting).code == cli.OK
+
+
 async def test_a_second_call_is_refused(home: Home) -> None:
     await say(home, "call", "/public/echo")
     assert "there is a call already" in (await say(home, "call", "/public/echo")).err

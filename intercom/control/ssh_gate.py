@@ -61,6 +61,7 @@ OPERATOR: Mapping[str, Rule] = {
     "camera": Rule(words=(re.compile("on|off"),)),
     "snapshot": Rule({"--last": _FLAG}, words=(re.compile("-"),), least=1),
     "door": Rule(words=(re.compile("open"),), least=1),
+    "wait": Rule({"--at-most": _COUNT}),
     "restart": Rule(),
     "diagnostics": Rule(),
 }

@@ -19,6 +19,7 @@ from tests.readme import PACKAGE, RUN_BY, commands
 from .boot import SUITE, Machine
 from .guest import SHARED, Guest, Result
 from .station import TRACES
+from .wait import until
 
 INSTALL_LIMIT_S = 240.0
 """17 s on an idle machine, the most of it to compile."""
@@ -28,6 +29,7 @@ ENDS_WITH = {
     "intercom watch": {130},  # it is interrupted
     "sudo intercom audio test --store": {0, 1},  # the loopback card has no air between speaker and microphone
 }
+WAITS = "waiting for its end"
 REGISTERED = "for look in $(seq 120); do intercom status >/dev/null && exit; sleep 0.5; done; intercom status; exit 1"
 NETWORK = "ip link add home0 type dummy && ip address add 10.77.1.1/24 dev home0 && ip link set home0 up"
 """Calls avoid the loopback interface."""
@@ -45,11 +47,11 @@ class Door:
     def run(self, script: str) -> Result:
         return self.machine.run(script, limit_s=INSTALL_LIMIT_S)
 
-    def install(self, package: Future[Path]) -> str:
-        """Install a package as soon as it is built; what that said."""
+    def start_install(self, package: Future[Path]) -> str:
+        """Begin to install a package as soon as it is built; the name of what runs."""
         file = package.result()
         shutil.move(file, self.machine.shared)
-        return self.run(f"dpkg --install {SHARED / file.name}").check()
+        return self.machine.start(f"dpkg --install {SHARED / file.name}", limit_s=INSTALL_LIMIT_S)
 
     def status(self) -> dict[str, Any]:
         doc: dict[str, Any] = json.loads(self.run("intercom status --json").output)
@@ -74,7 +76,7 @@ def _build(version: str, folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(door: Door) -> Door:
-    door.install(door.old)
+    door.machine.result(door.start_install(door.old), limit_s=INSTALL_LIMIT_S).check()
     door.run(REGISTERED).check()
     return door
 
@@ -85,15 +87,31 @@ def set_up(installed: Door) -> tuple[Door, str]:
     return installed, installed.run(f"printf '{ANSWERS}' | intercom setup --answers -").check()
 
 
+@dataclass(frozen=True)
+class Upgrade:
+    """The settings, the credential and the process before an upgrade and after it."""
+
+    door: Door
+    before: dict[str, str]
+    after: dict[str, str]
+    meanwhile: dict[str, Any]
+    """The status once the upgrade had said that it waits for a call."""
+
+
 @pytest.fixture(scope="module")
-def upgraded(set_up: tuple[Door, str]) -> tuple[Door, dict[str, str], dict[str, str]]:
-    """The door, what it was before an upgrade and what it is after it."""
+def upgrade(set_up: tuple[Door, str]) -> Upgrade:
+    """The upgrade of a door that is in a call, which is then hung up."""
     door = set_up[0]
     door.run(REGISTERED).check()
     before = _kept(door)
-    door.install(door.new)
+    door.run("intercom call /public/echo").check()
+    upgrading = door.start_install(door.new)
+    until(lambda: WAITS in door.machine.output(upgrading), INSTALL_LIMIT_S, "the upgrade waits")
+    meanwhile = door.status()
+    door.run("intercom hangup").check()
+    door.machine.result(upgrading, limit_s=INSTALL_LIMIT_S).check()
     door.run(REGISTERED).check()
-    return door, before, _kept(door)
+    return Upgrade(door, before, _kept(door), meanwhile)
 
 
 def _kept(door: Door) -> dict[str, str]:
@@ -103,8 +121,8 @@ def _kept(door: Door) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def removed(upgraded: tuple[Door, dict[str, str], dict[str, str]]) -> Door:
-    door = upgraded[0]
+def removed(upgrade: Upgrade) -> Door:
+    door = upgrade.door
     door.run("dpkg --remove intercom").check()
     return door
 
@@ -150,13 +168,17 @@ def test_nothing_compiles_at_a_start(installed: Door) -> None:
     assert sources == compiled
 
 
-def test_the_upgrade_runs_the_new_program_with_the_old_settings_and_state(
-    upgraded: tuple[Door, dict[str, str], dict[str, str]],
-) -> None:
-    door, before, after = upgraded
-    assert door.run("dpkg-query --show --showformat='${Version}' intercom").output == "2+deb13"
+def test_the_upgrade_runs_the_new_program_with_the_old_settings_and_state(upgrade: Upgrade) -> None:
+    said = upgrade.door.run("dpkg-query --show --showformat='${Version}' intercom").output
+    assert said == "2+deb13"
+    before, after = dict(upgrade.before), dict(upgrade.after)
     assert before.pop("process") != after.pop("process")
     assert before == after
+
+
+def test_the_upgrade_waits_for_the_end_of_a_call(upgrade: Upgrade) -> None:
+    assert upgrade.meanwhile["call"]["with"] == "/public/echo"
+    assert str(upgrade.meanwhile["pid"]) == upgrade.before["process"]
 
 
 def test_the_removal_leaves_settings_and_state_alone(removed: Door) -> None:
