@@ -119,6 +119,10 @@ SETTINGS = "the media provider's settings"
 GATHERING = (
     "the media provider's own: 600 ms with the door's; `AiortcMedia` waits 5 s for a server that does not answer"
 )
+KEYS = (
+    '`send_digits`: by verto.info as there; with `way="media"`, and while the service is out of reach, as telephone '
+    "events (RFC 4733) where the provider and the far end know them"
+)
 NEEDS_BITRATE = "with a media provider that gives `outgoing_bitrate_bps`; without it nothing happens"
 
 
@@ -138,6 +142,7 @@ STAND_INS: dict[str, dict[str, str]] = {
         "callEvent$": "`signaling_event_stream`",
         "callStates$": '`events_stream("call.state")`',
         "clientSession": "`SignalWire.session`",
+        "sendDigits": KEYS,
         "createParticipant": INNER,
         "destroyed$": "`await wait_destroyed()`; `status_stream`",
         "emitError": INNER,
