@@ -11,7 +11,6 @@ import asyncio
 import logging
 import random
 import struct
-import time
 from abc import abstractmethod
 from typing import Any, NamedTuple
 
@@ -19,6 +18,8 @@ from aiortc import RTCRtpSender
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtp import HeaderExtensions
+
+from intercom.media.steady_clock import steady_time
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +117,7 @@ class PacketSender:
             await self._send_packet(payload_type | marker, timestamp, payload)
         # What aiortc's sender reports tell, which it writes by itself.
         sender._RTCRtpSender__rtp_timestamp = timestamp  # type: ignore[attr-defined]  # idem
-        sender._RTCRtpSender__ntp_timestamp = int((time.time() + NTP_EPOCH_S) * (1 << 32))  # type: ignore[attr-defined]  # idem
+        sender._RTCRtpSender__ntp_timestamp = int((steady_time() + NTP_EPOCH_S) * (1 << 32))  # type: ignore[attr-defined]  # idem
         sender._RTCRtpSender__packet_count += last + 1  # type: ignore[attr-defined]  # idem
         sender._RTCRtpSender__octet_count += sum(map(len, frame.payloads))  # type: ignore[attr-defined]  # idem
 
@@ -134,7 +135,7 @@ class PacketSender:
         header = bytearray(HEADER.pack(first, marker_and_type, sequence, timestamp, ssrc) + self._extension)
         if self._sent_at is not None:
             # 24 bits of seconds, 18 of them behind the point; the two epochs differ by a multiple of its 64 s.
-            header[self._sent_at] = (int(time.time() * (1 << 18)) & 0xFFFFFF).to_bytes(3, "big")
+            header[self._sent_at] = (int(steady_time() * (1 << 18)) & 0xFFFFFF).to_bytes(3, "big")
         return header
 
     async def send_event(self, payload_type: int, payload: bytes, *, begin: bool, timestamp: int | None) -> int | None:

@@ -49,8 +49,10 @@ class DoorMedia:
 
         from intercom.media import peer  # noqa: F401  (it is loaded here, and used when a call is opened)
         from intercom.media.rtp_hooks import know_telephone_events
+        from intercom.media.steady_clock import measure_steadily
 
         know_telephone_events()
+        measure_steadily()
         RTCCertificate.generateCertificate()  # the first one takes 10 ms
 
     def open(
@@ -59,8 +61,10 @@ class DoorMedia:
         """A call that is neither offered nor answered yet. `ice_servers` as in W3C's RTCIceServer; may be empty."""
         from intercom.media.peer import DoorCall
         from intercom.media.rtp_hooks import know_telephone_events
+        from intercom.media.steady_clock import measure_steadily
 
         know_telephone_events()
+        measure_steadily()
         camera = self._camera_factory() if video and self._camera_factory is not None else None
         call = DoorCall(
             call_id,
