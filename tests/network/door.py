@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +86,13 @@ async def main(directory: Path, patience: float = 1.0) -> None:
         socket = door.client._link._socket
         return str(socket._connection.local_address[0]) if isinstance(socket, WebSocket) else ""
 
+    async def last_call() -> Any:
+        (record,) = await door.logbook.calls(1)
+        return asdict(record)
+
     assert isinstance(door.loudness, Loudness)
     await door.start()
-    commands = (press, status, status_text, hang_up, address)
+    commands = (press, status, status_text, hang_up, address, last_call)
     await obey({command.__name__: command for command in commands})
     await door.stop()
 

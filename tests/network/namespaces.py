@@ -113,6 +113,12 @@ class Street:
         _ip("-n", self.door, "address", "add", f"{subnet}.{host}/24", "dev", way)
         _ip("-n", self.door, "route", "replace", "default", "via", f"{subnet}.1", "dev", way)
 
+    def spoil(self, netem: str) -> None:
+        """Do this to what passes each link, as tc-netem(8) says it; "": only what the street does anyway."""
+        for name in SUBNETS:
+            command = ("tc", "qdisc", "replace", "dev", f"r-{name}", "root", "netem", *(netem.split() or DELAY))
+            subprocess.run(self.command(self.router, *command), check=True, capture_output=True, text=True)
+
     def swallow(self, protocol: Literal["udp", "tcp"], swallowed: bool, *, but_port: int = 0) -> None:
         """Lose what the router would pass of one protocol, but for what goes to or comes from one port."""
         action = "add" if swallowed else "del"
@@ -132,9 +138,7 @@ class Street:
 
     def _add_delay(self) -> bool:
         try:
-            for name in SUBNETS:
-                command = ("tc", "qdisc", "add", "dev", f"r-{name}", "root", "netem", *DELAY)
-                subprocess.run(self.command(self.router, *command), check=True, capture_output=True, text=True)
+            self.spoil("")
         except (OSError, subprocess.CalledProcessError):
             return False
         return True
