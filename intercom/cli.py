@@ -46,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser(*, status_alone: bool = False) -> argparse.ArgumentParser:
     """Every command, what it takes and what runs it; or `status` alone, which must answer before the rest is built."""
     parser = argparse.ArgumentParser(
-        prog="intercom", description="A door station that registers as a SignalWire subscriber."
+        prog="intercom",
+        description="A door station that registers as a SignalWire subscriber.",
+        epilog="`intercom COMMAND --help` tells what a command takes, `man intercom` tells it all.",
     )
     parser.add_argument("--version", action="version", version=f"intercom {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -45,7 +45,7 @@ def add_commands(commands: Any) -> None:
     dtmf = add_command(commands, "dtmf", "press telephone keys at the far end of the call", _dtmf)
     dtmf.add_argument("digits", metavar="DIGITS", help="0-9, *, #, A-D; quote the # from the shell")
     for name, on in (("mute", True), ("unmute", False)):
-        help_ = "silence the microphone or the speaker" if on else "let it be heard again"
+        help_ = "silence the microphone or the speaker" if on else "let the microphone or the speaker be heard again"
         mute = add_command(commands, name, help_, _mute)
         mute.add_argument("what", nargs="?", default="microphone", choices=("microphone", "speaker"))
         mute.set_defaults(on=on)

@@ -45,7 +45,7 @@ def not_running(path: Path) -> dict[str, Any]:
         reason = f"systemd says {unit.get('ActiveState', '')} ({unit.get('SubState', '')}), last result {result}"
         return {
             "state": "not_running",
-            "since": unit.get("StateChangeTimestamp") or None,
+            **_since(_unix(unit.get("StateChangeTimestamp", ""))),
             "reason": f"{reason}; `journalctl -u {UNIT}` tells more, `systemctl start {UNIT}` starts it",
         }
     try:
@@ -55,7 +55,7 @@ def not_running(path: Path) -> dict[str, Any]:
     reason = "it was never started here" if ended is None else "it ended, or died"
     return {
         "state": "not_running",
-        "since": None if ended is None else _text(ended),
+        **_since(ended),
         "reason": f"{reason}; `intercom run` starts it",
     }
 
@@ -68,7 +68,7 @@ def not_answering(path: Path, error: NotAnsweringError) -> dict[str, Any]:
         reason = f"{reason}: {state}"
     return {
         "state": "not_answering",
-        "since": None if file is None else _text(file.st_ctime),
+        **_since(None if file is None else file.st_ctime),
         "pid": error.pid,
         "reason": reason,
     }
@@ -93,8 +93,18 @@ def _process_state(pid: int) -> str:
     return _PROCESS_STATES.get(letter, "")
 
 
-def _text(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(seconds))
+def _since(seconds: float | None) -> dict[str, Any]:
+    """A time as scripts and people read it, and how long ago it was."""
+    if seconds is None:
+        return {"since": None, "lasted_s": None}
+    text = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(seconds))
+    return {"since": text, "lasted_s": round(max(0.0, time.time() - seconds), 1)}
+
+
+def _unix(text: str) -> float | None:
+    """The seconds in what `systemctl --timestamp=unix` prints, as in "@1764077536"."""
+    number = text.removeprefix("@")
+    return float(number) if number.isdigit() else None
 
 
 def _unit() -> dict[str, str]:
@@ -105,7 +115,7 @@ def _unit() -> dict[str, str]:
     names = "LoadState,ActiveState,SubState,Result,StateChangeTimestamp"
     try:
         out = subprocess.run(  # noqa: S603 - nothing in it comes from outside
-            ["systemctl", "show", UNIT, f"--property={names}"],  # noqa: S607 - systemd's own place differs by system
+            ["systemctl", "show", UNIT, "--timestamp=unix", f"--property={names}"],  # noqa: S607 - systemd's own place differs by system
             capture_output=True,
             text=True,
             timeout=SYSTEMCTL_S,

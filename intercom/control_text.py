@@ -62,7 +62,7 @@ def status(doc: Mapping[str, Any], *, colour: bool) -> str:
     words, code = _STATE_WORDS.get(doc["state"], (doc["state"], YELLOW))
     page.lines.append(page.paint(printable(words[:1].upper() + words[1:]), f"{BOLD};{code}"))
     if "version" not in doc:
-        page.row("since", str(doc.get("since") or "unknown"))
+        page.row("since", _since(doc))
         page.row("why", str(doc.get("reason", "")))
         return str(page)
     page.row("service", "registered" if doc["registered"] else "not registered", "" if doc["registered"] else YELLOW)
@@ -79,6 +79,12 @@ def status(doc: Mapping[str, Any], *, colour: bool) -> str:
     page.row("door", "open" if doc["door"]["open"] else "closed", YELLOW if doc["door"]["open"] else "")
     page.row("lights", doc["lights"])
     return str(page)
+
+
+def _since(doc: Mapping[str, Any]) -> str:
+    if not doc.get("since"):
+        return "unknown"
+    return f"{doc['since'][:19].replace('T', ' ')}, {duration(doc['lasted_s'])} ago"
 
 
 def status_line(doc: Mapping[str, Any]) -> str:

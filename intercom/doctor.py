@@ -185,7 +185,7 @@ def _access(what: str, devices: list[Path], group: str) -> Finding:
 
 def _clock() -> Finding:
     if not Path("/run/systemd/timesync").exists():
-        return Finding("clock", GOOD, "is not kept by systemd-timesyncd")
+        return Finding("clock", GOOD, "is left to whatever keeps it: systemd-timesyncd does not run here")
     if not Path("/run/systemd/timesync/synchronized").exists():
         return Finding(
             "clock", WARNING, "was not set from the network yet", "`timedatectl` says more; TLS needs the time"

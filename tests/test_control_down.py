@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from intercom import control_down as down
+from intercom import control_text as text
 from intercom.control.errors import NotAnsweringError
 from intercom.control.server import HEARTBEAT_S, ControlServer
 
@@ -64,3 +65,16 @@ async def test_since_when_it_hangs_is_told_by_the_clock_on_the_wall(socket: Path
 async def test_since_when_it_is_down_is_told_by_the_clock_on_the_wall(socket: Path) -> None:
     since = datetime.fromisoformat(down.not_running(socket)["since"])
     assert abs(datetime.now(UTC) - since) < timedelta(seconds=LATER_S)
+
+
+async def test_what_systemd_knows_of_the_end_is_told_in_the_same_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {"LoadState": "loaded", "StateChangeTimestamp": "@1764077536", "ActiveState": "failed"}
+    monkeypatch.setattr(down, "_unit", lambda: known)
+    doc = down.not_running(down.SYSTEM_DIRECTORY / "control.sock")
+    assert datetime.fromisoformat(doc["since"]).timestamp() == 1764077536
+    assert doc["lasted_s"] > 0
+
+
+def test_people_read_since_when_and_how_long_ago() -> None:
+    doc = {"state": "not_running", "since": "2026-11-25T13:32:49+0000", "lasted_s": 74.0, "reason": "it ended"}
+    assert "since     2026-11-25 13:32:49, 1 min 14 s ago" in text.status(doc, colour=False)

@@ -214,7 +214,9 @@ def test_a_wrong_configuration_is_told_in_a_sentence_and_its_mending_is_enough(s
     said = station.journal("--since=-20s")
     assert re.search(r"/etc/intercom/intercom.toml: .*\s+line 1: cal: no such table", said), said
     assert "Traceback" not in said
-    assert station.status()["state"] == "not_running"
+    down = station.status()
+    assert down["state"] == "not_running"
+    assert down["lasted_s"] < READY_LIMIT_S
     station.configure("", start=False)
     took = station.wait_registered()
     print(f"corrected -> registered {took:.1f} s")
