@@ -31,8 +31,10 @@ TARGET_FRAMES = RATE_HZ * 25 // 1000
 """What is queued at the speaker after each write: two and a half blocks forgive a thread that is 15 ms late."""
 TARGET_STEP_FRAMES = RATE_HZ * 10 // 1000
 """Every dry buffer is heard: two of them find the depth of any usable machine."""
-CALM_S = 20.0
-"""After so long without a dry buffer it is worth trying one step less delay."""
+CALM_S = 5.0
+"""After so long without a dry buffer it is worth trying one step less delay: a machine stumbles once and is well."""
+LONGEST_CALM_S = 160.0
+"""A machine that needs the depth is tried ever more seldom: each time is heard."""
 TARGET_LIMIT_FRAMES = RATE_HZ * 60 // 1000
 """A machine that needs more than this is too slow for a call."""
 
@@ -127,6 +129,40 @@ class CaptureLine:
         _close(self._pcm)
 
 
+class _Depth:
+    """How much is kept queued at the speaker: a step more after each dry buffer, a step less after a calm."""
+
+    def __init__(self, buffer_frames: int) -> None:
+        self._buffer_frames = buffer_frames
+        self._since = 0.0
+        self._calm_s = CALM_S
+        self._tries_less = False
+        self.frames = min(TARGET_FRAMES, buffer_frames)
+
+    def begin(self, now: float) -> None:
+        """The speaker begins to run."""
+        self._since = now
+
+    def ran_dry(self, now: float) -> None:
+        """It was not enough."""
+        if self._tries_less:
+            self._calm_s = min(2 * self._calm_s, LONGEST_CALM_S)
+        self._tries_less = False
+        self._set(self.frames + TARGET_STEP_FRAMES, now)
+
+    def was_enough(self, now: float) -> None:
+        """It is written to in time."""
+        if now - self._since > self._calm_s:
+            if self._tries_less:
+                self._calm_s = max(CALM_S, self._calm_s / 2)
+            self._tries_less = self.frames > TARGET_FRAMES
+            self._set(self.frames - TARGET_STEP_FRAMES, now)
+
+    def _set(self, frames: int, now: float) -> None:
+        self._since = now
+        self.frames = min(max(frames, TARGET_FRAMES), TARGET_LIMIT_FRAMES, self._buffer_frames)
+
+
 class PlaybackLine:
     """A speaker that is kept a little ahead of what it plays; a dry buffer makes it keep more."""
 
@@ -134,11 +170,10 @@ class PlaybackLine:
         self._pcm = pcm
         self._lateness = _Lateness()
         self._buffer_frames = int(pcm.info()["buffer_size"])
-        self._target_frames = min(TARGET_FRAMES, self._buffer_frames)
+        self._depth = _Depth(self._buffer_frames)
         self._pending = b""
         self._xruns_in_a_row = 0
         self._deadline = 0.0
-        self._calm_since = 0.0
         self._written_frames = 0
         self.running = False
         self.moves = False
@@ -152,7 +187,7 @@ class PlaybackLine:
         self._written_frames = 0
         self._lateness.since(now)
         self._deadline = now + START_SILENT_S
-        self._calm_since = now
+        self._depth.begin(now)
 
     def queued_frames(self) -> int:
         """What was written and is not played yet; LineLostError when the device is gone."""
@@ -168,7 +203,7 @@ class PlaybackLine:
         self._deadline += self._lateness.since(now)
         queued = self.queued_frames()
         self.moves = self.moves or self._written_frames - queued > PROOF_FRAMES
-        if queued + BLOCK_SAMPLES <= self._target_frames:
+        if queued + BLOCK_SAMPLES <= self._depth.frames:
             return True
         if now > self._deadline:
             raise LineLostError(f"its clock stands still for {SILENT_S * 1000:.0f} ms")
@@ -179,10 +214,10 @@ class PlaybackLine:
         data = self._pending + block.tobytes()
         frames = self._write(data)
         if frames == XRUN:
-            self._aim_at(self._target_frames + TARGET_STEP_FRAMES, now)
+            self._depth.ran_dry(now)
             frames = self._write(data)
-        elif now - self._calm_since > CALM_S:
-            self._aim_at(self._target_frames - TARGET_STEP_FRAMES, now)
+        else:
+            self._depth.was_enough(now)
         frames = max(0, frames)
         if frames:
             self._deadline = now + SILENT_S
@@ -190,13 +225,9 @@ class PlaybackLine:
         self._pending = data[frames * SAMPLE_BYTES :][-self._buffer_frames * SAMPLE_BYTES :]
         return frames > 0
 
-    def _aim_at(self, frames: int, now: float) -> None:
-        self._calm_since = now
-        self._target_frames = min(max(frames, TARGET_FRAMES), TARGET_LIMIT_FRAMES, self._buffer_frames)
-
     def due_s(self) -> float:
         """Seconds until it is hungry."""
-        return max(0.0, (self.queued_frames() + BLOCK_SAMPLES - self._target_frames) / RATE_HZ)
+        return max(0.0, (self.queued_frames() + BLOCK_SAMPLES - self._depth.frames) / RATE_HZ)
 
     def _write(self, data: bytes) -> int:
         try:

@@ -143,6 +143,50 @@ def test_a_dry_speaker_is_kept_fuller_from_then_on() -> None:
     assert line.xruns == 1
 
 
+def depth_ms(line: PlaybackLine, pcm: ScriptedPcm, now: float) -> int:
+    """What is queued once the line is content; the speaker then plays all but the last of it."""
+    while line.is_hungry(now):
+        line.write(SILENCE, now)
+    depth, pcm.queued = pcm.queued, 0
+    return depth // 48
+
+
+def dry(line: PlaybackLine, pcm: ScriptedPcm, now: float) -> None:
+    pcm.answers = [-32]
+    line.write(SILENCE, now)
+    pcm.queued = 0
+
+
+def test_a_machine_that_stumbled_once_has_its_short_delay_back_after_five_seconds() -> None:
+    pcm = ScriptedPcm()
+    pcm.always = BLOCK_SAMPLES
+    line = PlaybackLine(pcm)
+    line.start(0.0)
+    usual_ms = depth_ms(line, pcm, 0.0)
+    dry(line, pcm, 0.1)
+    assert depth_ms(line, pcm, 5.0) > usual_ms
+    line.write(SILENCE, 5.2)
+    pcm.queued = 0
+    assert depth_ms(line, pcm, 5.3) == usual_ms
+
+
+def test_a_machine_that_needs_a_longer_delay_is_tried_ever_more_seldom() -> None:
+    pcm = ScriptedPcm()
+    pcm.always = BLOCK_SAMPLES
+    line = PlaybackLine(pcm)
+    line.start(0.0)
+    usual_ms = depth_ms(line, pcm, 0.0)
+    dry(line, pcm, 0.0)
+    runs_dry = 0
+    for second in range(1, 121):
+        line.write(SILENCE, float(second))
+        pcm.queued = 0
+        if depth_ms(line, pcm, float(second)) == usual_ms:
+            dry(line, pcm, float(second))
+            runs_dry += 1
+    assert runs_dry == 4
+
+
 def test_a_speaker_moves_once_it_has_played_more_than_its_drivers_queue() -> None:
     pcm = ScriptedPcm()
     pcm.always = BLOCK_SAMPLES
