@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -28,7 +29,7 @@ Load = Callable[[argparse.Namespace], "Config | None"]
 def add_commands(commands: Any, *, load: Load, config_help: str) -> None:
     """Add the commands to the parser of `intercom`; `load` reads the configuration or says what is wrong with it."""
     audio = commands.add_parser("audio", help="try the sound card").add_subparsers(metavar="ACTION", required=True)
-    help_ = "play a rush of four seconds, listen, and say what to turn up or down; the door station must not run"
+    help_ = "play noise for three seconds, listen, and say what to turn up or down; the door station must not run"
     test = audio.add_parser("test", help=help_, description=help_.capitalize() + ".")
     test.add_argument("--config", type=Path, metavar="FILE", help=config_help)
     test.add_argument("--store", action="store_true", help="keep the levels that it recommends for this card")
@@ -59,6 +60,8 @@ def _test(options: argparse.Namespace, config: Config | None) -> int:
         mixer.freeze()
         played = probe(mixer.set_db("playback", levels.speaker_db))
         microphone_db = mixer.set_db("capture", levels.microphone_db)
+        if not options.json and sys.stdout.isatty():
+            say("A second of silence, then noise from the speaker: please do not speak meanwhile.")
         heard = rehearse(cards, played)
     except CardBusyError:
         complain("the sound card is busy: stop the door station (`sudo systemctl stop intercom`), then test again")
@@ -84,19 +87,23 @@ def _test(options: argparse.Namespace, config: Config | None) -> int:
 
 
 def _report(card: str, found: Findings, *, simulated: bool, stored: bool) -> str:
+    from intercom.media.room import NOISE_MOST_DB
+
     page = text.Page(colour=colour())
     page.row("card", card)
-    page.row("played", f"{found.played_db:.0f} dB, speaker at {found.levels_tried.speaker_db:+g} dB")
-    page.row("heard", f"{found.heard_db:.0f} dB, microphone at {found.levels_tried.microphone_db:+g} dB")
-    page.row("noise", f"{found.noise_floor_db:.0f} dB")
-    page.row("clipping", f"{found.clipped_percent:.2f} %" if found.clipped_percent else "none")
-    if found.echo_level_db is None or found.delay_ms is None:
-        page.row("echo", "none heard")
-    else:
-        page.row("echo", f"{found.echo_level_db:+.0f} dB, after {found.delay_ms:.0f} ms")
+    page.row("played", f"{found.played_db:.0f} dB full scale, speaker at {found.levels_tried.speaker_db:+g} dB")
     if simulated:
         page.row("advice", "none: a simulated card has no air between its speaker and its microphone")
         return str(page)
+    page.row("heard", f"{found.heard_db:.0f} dB full scale, microphone at {found.levels_tried.microphone_db:+g} dB")
+    page.row("noise", f"{found.noise_floor_db:.0f} dB full scale before that; {NOISE_MOST_DB:.0f} or less is good")
+    clipping = f"{found.clipped_percent:.2f} % of what was heard is cut off" if found.clipped_percent else "none"
+    page.row("clipping", clipping)
+    if found.echo_level_db is None or found.delay_ms is None:
+        page.row("echo", "none heard")
+    else:
+        than = f"{abs(found.echo_level_db):.0f} dB {'louder' if found.echo_level_db > 0 else 'softer'}"
+        page.row("echo", f"a voice comes back {than}, {found.delay_ms:.0f} ms later; softer is good")
     for sentence in found.advice:
         page.row("advice", sentence, text.YELLOW)
     if not found.advice:

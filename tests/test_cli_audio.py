@@ -12,6 +12,8 @@ import pytest
 
 from intercom import cli, cli_audio
 from intercom.devices import Device, Finder
+from intercom.media.levels import Levels
+from intercom.media.room import examine, probe
 from tests.alsa import AlsaCards, alsa_cards, alsa_session
 
 __all__ = ["alsa_cards", "alsa_session"]
@@ -28,7 +30,17 @@ def test_the_simulated_card_is_tried_and_called_so(tmp_path: Path, capsys: pytes
     assert cli.main(["audio", "test", "--store", "--config", file]) == cli.OK
     out = capsys.readouterr().out
     assert "simulated card has no air" in out
+    assert "echo" not in out
     assert not (tmp_path / "state").exists()
+
+
+def test_what_was_found_is_said_for_people() -> None:
+    played = probe(4)
+    found = examine(played, played, Levels(speaker_db=4))
+    page = cli_audio._report("USB Phone", found, simulated=False, stored=False)
+    assert "a voice comes back 4 dB louder, 0 ms later; softer is good" in page
+    assert "-96 dB full scale before that; -45 or less is good" in page
+    assert "recommended: speaker -3 dB, microphone 0 dB; `--store` keeps them" in page
 
 
 def test_what_is_recommended_is_kept_for_the_card(tmp_path: Path, alsa_cards: AlsaCards) -> None:

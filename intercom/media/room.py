@@ -69,7 +69,7 @@ class Findings:
 
 
 def probe(speaker_db: float = 0.0) -> Samples:
-    """The test sound: a silence, a rush of 300 to 7000 Hz, a silence; mono S16 at 48 kHz, `speaker_db` louder."""
+    """The test sound: a silence, noise of 300 to 7000 Hz, a silence; mono S16 at 48 kHz, `speaker_db` louder."""
     count = int(PROBE_S * RATE_HZ)
     hz = np.fft.rfftfreq(count, 1 / RATE_HZ)
     phase = np.random.default_rng(4).uniform(0, 2 * np.pi, len(hz))
