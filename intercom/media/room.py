@@ -28,6 +28,8 @@ SURE = 8.0
 """The echo's peak against the noise of the correlation; chance alone reaches 5 in 30 000 places."""
 PIECE_SAMPLES = RATE_HZ // 5
 """Long enough to find any echo worth mentioning, short enough to lie between two stutters of a busy machine."""
+LIKE = 0.4
+"""Correlation from which a piece is heard again: words reach 0.2 by chance, a usual echo has 0.9."""
 CLIPPED = FULL_SCALE - 7
 CLIPPED_PERCENT = 0.01
 """A few samples a second are heard as crackle already."""
@@ -115,13 +117,27 @@ def _delay(played: Samples, heard: Samples) -> int | None:
 
     A card that stutters shifts it again and again: the whole is not found then, but a piece between two stutters is.
     """
-    pieces = np.array_split(played, len(played) // PIECE_SAMPLES)
-    starts = np.cumsum([0, *map(len, pieces)])
     found = _delay_of(played, heard)
-    for start, piece in zip(starts, pieces, strict=False):
-        if found is None:
-            found = _delay_of(np.pad(piece, (start, len(played) - start - len(piece))), heard)
+    start = 0
+    for piece in np.array_split(played, len(played) // PIECE_SAMPLES):
+        if found is None and np.any(piece):
+            found = _delay_of_piece(piece, heard[start : start + len(piece) + int(LONGEST_DELAY_S * RATE_HZ)])
+        start += len(piece)
     return found
+
+
+def _delay_of_piece(piece: Samples, heard: Samples) -> int | None:
+    """The same, of what was heard from the piece's beginning on: somebody's words are loud now here, now there."""
+    if len(heard) < len(piece):
+        return None
+    size = 1 << (len(heard) + len(piece)).bit_length()
+    spectrum = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(piece, size))
+    places = len(heard) - len(piece) + 1
+    energy = np.concatenate([[0.0], np.cumsum(heard.astype(np.float64) ** 2)])
+    under = np.maximum(energy[-places:] - energy[:places], 1.0) * np.sum(piece.astype(np.float64) ** 2)
+    like = np.abs(np.fft.irfft(spectrum, size))[:places] / np.sqrt(under)
+    at = int(np.argmax(like))
+    return at if like[at] > LIKE else None
 
 
 def _delay_of(played: Samples, heard: Samples) -> int | None:

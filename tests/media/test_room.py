@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 from intercom.media.levels import Levels
 from intercom.media.room import Findings, examine, probe
 from intercom.media.sound import RATE_HZ, Samples, ratio, to_samples
+from intercom.media.sound_file import load_sound
 
 
 def box(
@@ -107,7 +111,11 @@ def test_a_delay_beyond_the_canceller_is_named() -> None:
     assert "needs 450 ms" in tried(delay_s=0.45).advice[0]
 
 
-def test_a_visitor_s_words_are_no_echo() -> None:
-    chance = np.random.default_rng(3)
-    talk = to_samples((chance.standard_normal(len(probe())) * 3000).astype(np.float32))
-    assert examine(probe(), talk, Levels()).echo_level_db is None
+@pytest.mark.parametrize("from_s", [0, 1, 2, 3, 4])
+def test_a_visitor_s_words_are_no_echo_and_hide_none(from_s: int) -> None:
+    voice = load_sound(Path(str(files("intercom.media").joinpath("visitor.wav"))))
+    played = probe()
+    talk = np.resize(np.roll(voice, -from_s * RATE_HZ), len(played))
+    assert examine(played, talk, Levels()).echo_level_db is None
+    both = to_samples((box(played).astype(np.int32) + talk).astype(np.float32))
+    assert examine(played, both, Levels()).delay_ms == pytest.approx(80, abs=0.2)
