@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 from intercom.config import AudioConfig
 from intercom.media.card import AlsaCards as CardNames
@@ -60,3 +62,26 @@ async def connected(caller: DoorCall, callee: DoorCall) -> AsyncIterator[None]:
         yield
     finally:
         await asyncio.gather(caller.close(), callee.close())
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+def arrivals(call: DoorCall) -> list[float]:
+    """When packets come in, from now on."""
+    times: list[float] = []
+    receive = call._far_end.receive
+
+    def note(*arguments: Any) -> None:
+        times.append(time.monotonic())
+        receive(*arguments)
+
+    call._far_end.receive = note  # type: ignore[method-assign, assignment]  # only listens
+    return times
+
+
+async def move(offering: DoorCall, answering: DoorCall) -> None:
+    await offering.accept_answer(await answering.create_restart_answer(await offering.create_restart_offer()))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
-
 import msgspec
 import pytest
 
@@ -18,29 +15,11 @@ from intercom.media.sound import Samples
 from intercom.signalwire.media import KeyframeMedia, MeasuredMedia, MutableMedia
 from intercom.signalwire.quality import MediaCounters
 from tests.alsa import tone
-from tests.media.calls import connected, running_engine, simulated
+from tests.media.calls import connected, until
 from tests.media.events import Reported
 
 WAIT_S = 10.0
 LOUD, QUIET = 0.05, 0.001
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WAIT_S):
-        while not condition():
-            await asyncio.sleep(0.02)
-
-
-@pytest.fixture
-def engine() -> Iterator[AudioEngine]:
-    with running_engine(simulated()) as engine:
-        yield engine
-
-
-@pytest.fixture
-def far_engine() -> Iterator[AudioEngine]:
-    with running_engine(simulated()) as engine:
-        yield engine
 
 
 @pytest.fixture

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
@@ -19,7 +16,7 @@ from intercom.media.events import CallInterrupted, CallMoved
 from intercom.media.pattern import PatternSource
 from intercom.media.peer import DoorCall, DoorMedia
 from intercom.media.sdp import Description
-from tests.media.calls import connected, running_engine, simulated, wait_for_state
+from tests.media.calls import arrivals, connected, move, until, wait_for_state
 from tests.media.events import Reported
 from tests.media.test_video_call import SMALL
 
@@ -27,26 +24,9 @@ LONGEST_GAP_S = 0.5
 
 
 @pytest.fixture
-def near_engine() -> Iterator[AudioEngine]:
-    with running_engine(simulated()) as engine:
-        yield engine
-
-
-@pytest.fixture
-def far_engine() -> Iterator[AudioEngine]:
-    with running_engine(simulated()) as engine:
-        yield engine
-
-
-@pytest.fixture
-def events() -> Reported[object]:
-    return Reported()
-
-
-@pytest.fixture
-async def near(near_engine: AudioEngine, events: Reported[object]) -> DoorCall:
+async def near(engine: AudioEngine, events: Reported[object]) -> DoorCall:
     camera = Camera(PatternSource(SMALL))
-    return DoorMedia(near_engine, lambda: camera, on_event=events).open("near", [])
+    return DoorMedia(engine, lambda: camera, on_event=events).open("near", [])
 
 
 @pytest.fixture
@@ -54,31 +34,8 @@ async def far(far_engine: AudioEngine, events: Reported[object]) -> DoorCall:
     return DoorMedia(far_engine, on_event=events).open("far", [], video=False)
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not holds():
-            await asyncio.sleep(0.01)
-
-
-def arrivals(call: DoorCall) -> list[float]:
-    """When packets come in, from now on."""
-    times: list[float] = []
-    receive = call._far_end.receive
-
-    def note(*arguments: Any) -> None:
-        times.append(time.monotonic())
-        receive(*arguments)
-
-    call._far_end.receive = note  # type: ignore[method-assign, assignment]  # only listens
-    return times
-
-
 async def both_moved(events: Reported[object]) -> None:
     await until(lambda: {e.call_id for e in events.all if isinstance(e, CallMoved)} == {"near", "far"})
-
-
-async def move(offering: DoorCall, answering: DoorCall) -> None:
-    await offering.accept_answer(await answering.create_restart_answer(await offering.create_restart_offer()))
 
 
 @pytest.mark.parametrize("offering", ["near", "far"])

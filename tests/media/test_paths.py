@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +19,11 @@ from intercom.media.peer import DoorCall, DoorMedia
 from intercom.media.rtp_hooks import GATHERING_S
 from intercom.space.turn import TurnServer
 from intercom.space.turn_credentials import ice_server
-from tests.media.calls import connected, running_engine, simulated
+from tests.media.calls import arrivals, connected, move, until
 from tests.media.events import Reported
-from tests.media.test_moves import arrivals, move, until
 
 SLACK_S = 0.5
 """What a loaded machine may add to a time-out."""
-
-
-@pytest.fixture
-def engine() -> Iterator[AudioEngine]:
-    with running_engine(simulated()) as engine:
-        yield engine
-
-
-@pytest.fixture
-def events() -> Reported[object]:
-    return Reported()
 
 
 @pytest.fixture

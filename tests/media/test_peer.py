@@ -17,7 +17,7 @@ from intercom.media.events import CallConnected, CallEvent, MediaSilent
 from intercom.media.peer import DoorMedia
 from intercom.media.sdp import Description
 from tests.alsa import AlsaCards, tone
-from tests.media.calls import connected, on, running_engine, simulated, wait_for_state
+from tests.media.calls import connected, on, running_engine, wait_for_state
 from tests.media.events import Reported
 
 
@@ -25,17 +25,6 @@ from tests.media.events import Reported
 def door_engine(alsa_cards: AlsaCards) -> Iterator[AudioEngine]:
     with running_engine(on(alsa_cards)) as engine:
         yield engine
-
-
-@pytest.fixture
-def far_engine() -> Iterator[AudioEngine]:
-    with running_engine(simulated()) as engine:
-        yield engine
-
-
-@pytest.fixture
-def events() -> Reported[object]:
-    return Reported()
 
 
 @pytest.fixture
