@@ -6,6 +6,8 @@ filter does not; it passes 0 to 0.45 of the lower rate within 0.5 dB and takes a
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +18,8 @@ KAISER_BETA = 6.0
 """60 dB of stop band (Kaiser 1974)."""
 CUTOFF = 0.94
 """Of the lower rate's half."""
+GROUP = 16
+"""Steps of a filter that are computed together: twice the arithmetic of one by one, a tenth of the memory."""
 
 Wave = npt.NDArray[np.float32]
 
@@ -27,51 +31,52 @@ def _low_pass(factor: int) -> Wave:
     return np.asarray(response / response.sum(), np.float32)
 
 
-class _Line:
-    """The newest samples as overlapping windows: one view of one buffer, made once for each block length."""
+class _Filter:
+    """A convolution that gives `kernel.shape[1]` samples for every `step`, as one small product of matrices.
 
-    def __init__(self, width: int, step: int) -> None:
-        self._width = width
+    A row of it serves `GROUP` steps at once: one row for each step would copy every sample as often as the kernel is
+    long, and push all else out of the processor's nearest cache.
+    """
+
+    def __init__(self, kernel: Wave, step: int) -> None:
+        self._kernel = kernel
         self._step = step
-        self._buffer: Wave = np.zeros(width - step, np.float32)
+        self._past: Wave = np.zeros(len(kernel) - step, np.float32)
         self._length = 0
-        self._windows: Wave = self._buffer
 
-    def windows(self, block: Samples) -> Wave:
-        """The windows that end in `block`, one for every `step` samples; valid until the next call."""
-        past = self._width - self._step
+    def _prepare(self, length: int) -> None:
+        """Make what blocks of this length need, once."""
+        past, (width, given) = len(self._past), self._kernel.shape
+        group = math.gcd(length // self._step, GROUP)
+        self._length = length
+        self._matrix: Wave = np.zeros((width + (group - 1) * self._step, group * given), np.float32)
+        for n in range(group):
+            self._matrix[n * self._step : n * self._step + width, n * given : (n + 1) * given] = self._kernel
+        self._buffer: Wave = np.zeros(past + length, np.float32)
+        windows = np.lib.stride_tricks.sliding_window_view(self._buffer, len(self._matrix))
+        self._rows = windows[:: group * self._step]
+
+    def run(self, block: Samples) -> Samples:
+        """The next samples; the length of `block` is a multiple of the step."""
         if len(block) != self._length:
-            self._length = len(block)
-            buffer = np.concatenate([self._buffer[len(self._buffer) - past :], np.zeros(len(block), np.float32)])
-            self._windows = np.lib.stride_tricks.sliding_window_view(buffer, self._width, writeable=True)[:: self._step]
-            self._buffer = buffer
-        else:
-            self._buffer[:past] = self._buffer[len(self._buffer) - past :]
+            self._prepare(len(block))
+        past = len(self._past)
+        self._buffer[:past] = self._past
         self._buffer[past:] = block
-        return np.ascontiguousarray(self._windows)
+        self._past[:] = self._buffer[len(block) :]
+        return to_samples((np.ascontiguousarray(self._rows) @ self._matrix).reshape(-1))
 
 
-class Decimator:
+class Decimator(_Filter):
     """One sample out for `factor` in."""
 
     def __init__(self, factor: int) -> None:
-        self._taps = _low_pass(factor)[::-1].copy()
-        self._line = _Line(len(self._taps), factor)
-
-    def run(self, block: Samples) -> Samples:
-        """The next samples; the length of `block` is a multiple of the factor."""
-        return to_samples(self._line.windows(block) @ self._taps)
+        super().__init__(_low_pass(factor)[::-1].reshape(-1, 1), factor)
 
 
-class Interpolator:
+class Interpolator(_Filter):
     """`factor` samples out for one in."""
 
     def __init__(self, factor: int) -> None:
-        taps = _low_pass(factor) * factor
         # One column for each of the samples between two of the input (polyphase).
-        self._phases = np.ascontiguousarray(taps.reshape(TAPS_PER_PHASE, factor)[::-1])
-        self._line = _Line(TAPS_PER_PHASE, 1)
-
-    def run(self, block: Samples) -> Samples:
-        """The next samples."""
-        return to_samples((self._line.windows(block) @ self._phases).reshape(-1))
+        super().__init__((_low_pass(factor) * factor).reshape(TAPS_PER_PHASE, factor)[::-1], 1)
