@@ -72,6 +72,8 @@ class V4l2Source:
         self._share = ProcessorShare()
         self._encoder: SoftwareEncoder | None = None
         self._controls_fd: int | None = None
+        self._controls = threading.Lock()
+        "who sets a control and who closes the device: its number may be another file's the moment after"
         self._passes_through = False
         self._how = "not opened yet"
 
@@ -107,9 +109,11 @@ class V4l2Source:
         except av.FFmpegError as error:
             raise CameraError(f"The camera {self._device} went away ({error.strerror}); replug it.") from error
         finally:
-            if self._controls_fd is not None:
-                os.close(self._controls_fd)
-            self._controls_fd = self._encoder = None
+            with self._controls:
+                if self._controls_fd is not None:
+                    os.close(self._controls_fd)
+                self._controls_fd = None
+            self._encoder = None
             self._units.clear()
             self._latest.put(None)
             self._share.clear()
@@ -117,18 +121,21 @@ class V4l2Source:
             raise CameraError(f"The camera {self._device} ended its stream; replug it.")
 
     def request_keyframe(self) -> None:
-        encoder, fd = self._encoder, self._controls_fd
-        if encoder is not None:
+        if (encoder := self._encoder) is not None:
             encoder.request_keyframe()
-        elif fd is not None:
-            set_control(fd, FORCE_KEYFRAME, 1)
+        else:
+            self._control(FORCE_KEYFRAME, 1)
 
     def set_bitrate(self, bitrate_bps: int) -> None:
-        encoder, fd = self._encoder, self._controls_fd
-        if encoder is not None:
+        if (encoder := self._encoder) is not None:
             encoder.set_bitrate(bitrate_bps)
-        elif fd is not None:
-            set_control(fd, BITRATE, bitrate_bps)
+        else:
+            self._control(BITRATE, bitrate_bps)
+
+    def _control(self, control: int, value: int) -> None:
+        with self._controls:
+            if self._controls_fd is not None:
+                set_control(self._controls_fd, control, value)
 
     def snapshot(self) -> bytes:
         if self._passes_through:
