@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
 from pathlib import Path
+from types import ModuleType
 from xml.etree import ElementTree
 
 import pytest
 
 from bench import __main__ as command
-from bench import replug
+from bench import press_to_feedback, replug, start
 from bench.__main__ import DOCS, load, names, page, pictures
 from bench.plot import MOST_POINTS, Plot, thinned
 from bench.report import IMAGES, CannotRunError, Report, percentile
@@ -32,6 +35,17 @@ def test_every_kept_report_is_of_a_bench_that_there_is() -> None:
 def test_every_bench_can_be_run_by_its_name(name: str) -> None:
     source = (Path(__file__).parent.parent / "bench" / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
     assert "async def run() -> Report:" in source
+
+
+@pytest.mark.parametrize(("bench", "how_often"), [(press_to_feedback, "PRESSES"), (start, "STARTS")])
+def test_a_bench_measures_what_it_has_a_target_for(
+    bench: ModuleType, how_often: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, how_often, 1)
+    report: Report = asyncio.run(bench.run())
+    assert report.targets and set(report.targets) <= set(report.figures)
+    assert report.baselines, "nothing to compare it with"
+    assert all(math.isfinite(value) and value > 0 for value in (*report.figures.values(), *report.baselines.values()))
 
 
 def test_the_last_line_of_a_report_is_one_json_object() -> None:
