@@ -30,7 +30,7 @@ from intercom.media.camera_shared import Camera
 from intercom.media.errors import NoRelayError, SessionDescriptionError
 from intercom.media.packet_sender import PacketSender
 from intercom.media.payload import PayloadTypes, encoder_for
-from intercom.media.rtp_hooks import Take, TrackNames, keep_names, take_at_once, take_packets, tame_ice
+from intercom.media.rtp_hooks import Take, TrackNames, keep_names, send_at_once, take_at_once, take_packets, tame_ice
 from intercom.media.sdp import Description, polish
 from intercom.media.sdp_exchange import UNREADABLE, accept_answer, accept_offer, is_same_path, lay_out_as
 from intercom.media.telephone_event import MIME_TYPE, payloads
@@ -208,6 +208,7 @@ class Connection:
         self.payload_types.learn(self._peer.localDescription.sdp, self._peer.remoteDescription.sdp)
         if self.negotiated_at is None:
             take_at_once(self._audio_transceiver.receiver, self._take)
+            send_at_once(self._audio_transceiver.receiver.transport)
             self.track.use(encoder_for(self.payload_types.sent_codec, dtx=self._dtx))
             self.negotiated_at = self._clock()
 

@@ -18,7 +18,7 @@ from aioice import Connection
 from aiortc import RTCPeerConnection, RTCRtpReceiver
 from aiortc.codecs import CODECS
 from aiortc.exceptions import InvalidStateError
-from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import RtpPacket
@@ -40,6 +40,8 @@ TELEPHONE_EVENTS = ((110, 48_000, "0-15"), (126, 8_000, "0-16"))
 apart by their parameters, not by their clock, and the flash event (16) makes these differ."""
 
 RTP_HEADER_BYTES = 12
+RTP_COMPONENT = 1
+"""Of ICE: the only one, for RTCP shares it."""
 
 TrackNames = dict[str, tuple[str, str]]
 """Kind to the ids of our stream and track, as the far end knows them (RFC 8830)."""
@@ -211,7 +213,8 @@ def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
     to_queue = ice.data_received
 
     def data_received(data: bytes, component: int) -> None:
-        if dtls.state != "connected" or not ice._queue.empty() or len(data) < RTP_HEADER_BYTES or not _is_rtp(data):
+        settled = dtls._state is State.CONNECTED and ice._queue.empty()
+        if not settled or len(data) < RTP_HEADER_BYTES or not _is_rtp(data):
             to_queue(data, component)
             return
         dtls._RTCDtlsTransport__rx_bytes += len(data)  # type: ignore[attr-defined]  # see the module's docstring
@@ -225,6 +228,27 @@ def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
             take(packet)
 
     ice.data_received = data_received  # type: ignore[method-assign]  # see the module's docstring
+
+
+def send_at_once(dtls: RTCDtlsTransport) -> None:
+    """Let RTP go from the keys to the socket in one step, where aiortc and aioice have five coroutines for it.
+
+    Call it once the transport is settled. What is no RTP, or has no way yet, still goes their way.
+    """
+    ice = dtls.transport._connection
+    send_later = dtls._send_rtp
+
+    async def send(data: bytes) -> None:
+        way = ice._nominated.get(RTP_COMPONENT)
+        if dtls._state is not State.CONNECTED or way is None or not _is_rtp(data):
+            await send_later(data)
+            return
+        protected = dtls._tx_srtp.protect(data)
+        way.protocol.transport.sendto(protected, way.remote_addr)
+        dtls._RTCDtlsTransport__tx_bytes += len(protected)  # type: ignore[attr-defined]  # see the module's docstring
+        dtls._RTCDtlsTransport__tx_packets += 1  # type: ignore[attr-defined]  # idem
+
+    dtls._send_rtp = send  # type: ignore[method-assign]  # see the module's docstring
 
 
 def _is_rtp(data: bytes) -> bool:

@@ -49,7 +49,8 @@ def swallow_media(call: DoorCall) -> None:
     async def swallow(data: bytes) -> None:
         """Gone."""
 
-    call._connection.sender.transport.transport._send = swallow
+    dtls = call._connection.sender.transport
+    dtls._send_rtp = dtls.transport._send = swallow
 
 
 async def test_a_call_whose_media_is_swallowed_asks_for_a_keyframe_and_moves_to_another_path() -> None:

@@ -20,6 +20,7 @@ from intercom.media.rtp_hooks import (
     TELEPHONE_EVENTS,
     know_telephone_events,
     pace_beside,
+    send_at_once,
     take_at_once,
     take_packets,
     tame_ice,
@@ -62,11 +63,14 @@ async def two_connected(at_once: bool) -> tuple[list[RtpPacket], int, int]:
     await door.setLocalDescription(await door.createAnswer())
     if at_once:
         take_at_once(receiver, take)
+        send_at_once(house.getSenders()[0].transport)
     await house.setRemoteDescription(door.localDescription)
     await asyncio.wait_for(enough.wait(), 10)
     report = (await receiver.getStats()).values()
     counted = next(entry.packetsReceived for entry in report if entry.type == "inbound-rtp")
     transport = next(entry.packetsReceived for entry in report if entry.type == "transport")
+    sent = (await house.getSenders()[0].getStats()).values()
+    assert next(entry.packetsSent for entry in sent if entry.type == "transport") >= counted
     await asyncio.gather(house.close(), door.close())
     return taken, counted, transport
 
