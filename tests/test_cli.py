@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +35,24 @@ def test_the_status_is_told_before_any_parser_is_imported(tmp_path: Path) -> Non
     out = subprocess.run(asked, capture_output=True, text=True, check=True, env=environ).stdout
     assert out.splitlines()[-1] == "3 False"
     assert '"state": "not_running"' in out
+
+
+@pytest.mark.parametrize(("environ", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_the_status_is_coloured_in_a_terminal_that_wants_it(
+    tmp_path: Path, environ: dict[str, str], coloured: bool
+) -> None:
+    ours, theirs = pty.openpty()
+    asked = [sys.executable, "-m", "intercom.start", "status"]
+    here = {**os.environ, "TERM": "xterm", "INTERCOM_SOCKET": str(tmp_path / "none")}
+    here.pop("NO_COLOR", None)
+    try:
+        assert subprocess.run(asked, stdout=theirs, check=False, env=here | environ).returncode == 3
+        said = os.read(ours, 4096).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert ("\x1b[1;31mNot running\x1b[0m" in said) == coloured
+    assert "Not running" in said
 
 
 @pytest.mark.parametrize("words", [["status", "--help"], ["status", "--socket", "/none"], ["--version"], []])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,6 +17,15 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 def test_the_manual_page_is_that_of_the_commands() -> None:
     assert (DOCS / "intercom.1").read_text() == manual.man_page(cli.parser()), "run `make docs`"
+
+
+@pytest.mark.skipif(shutil.which("man") is None, reason="man is not installed")
+def test_man_shows_the_page_without_a_warning() -> None:
+    show = ["man", "--local-file", "--warnings", str(DOCS / "intercom.1")]
+    environ = {**os.environ, "MANWIDTH": "80", "MANPAGER": "cat", "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(show, capture_output=True, text=True, env=environ, timeout=30, check=True)
+    assert done.stderr == ""
+    assert "door open" in done.stdout
 
 
 def test_the_completion_is_that_of_the_commands() -> None:
