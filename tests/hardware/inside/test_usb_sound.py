@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from intercom.media.card import open_pcm
 from tests.alsa import tone, tone_level_db
 from tests.hardware.headset import CARD_LIMIT_S, Headset
 from tests.hardware.uac1 import UsbHeadset
@@ -180,6 +181,33 @@ def test_the_loopback_card_plays_into_its_other_end() -> None:
     ear.close()
 
     assert tone_level_db(np.frombuffer(recorded, np.int16)[-RATE_HZ // 2 :], 500) == pytest.approx(-12, abs=1)
+
+
+@pytest.mark.parametrize("name", ["plughw:CARD=Ring,DEV=1", "hw:CARD=Ring,DEV=1"])
+def test_a_card_of_another_rate_and_channel_count_is_converted_whatever_its_name(name: str) -> None:
+    rate_hz, period = 44_100, 441
+    mouth = alsaaudio.PCM(  # a loopback card has the rate and the channels of whoever opened its other end
+        type=PLAYBACK, device="hw:CARD=Ring,DEV=0", rate=rate_hz, channels=2, periodsize=period, periods=4
+    )
+    stereo = np.repeat(tone(500 * RATE_HZ / rate_hz, 1.2), 2)
+    first, *others = (block.tobytes() for block in np.split(stereo[: 2 * rate_hz], 100))
+    mouth.write(first)
+    playing = threading.Thread(target=lambda: [mouth.write(block) for block in others], daemon=True)
+    ear = open_pcm("capture", name)
+    playing.start()
+    recorded = b""
+
+    def listen() -> bool:
+        nonlocal recorded
+        recorded += ear.read()[1]
+        return len(recorded) > RATE_HZ
+
+    until(listen, CARD_LIMIT_S, "half a second of sound")
+    playing.join()
+    mouth.drop()
+    mouth.close()
+    ear.close()
+    assert tone_level_db(np.frombuffer(recorded, np.int16)[-RATE_HZ // 4 :], 500) == pytest.approx(-12, abs=1)
 
 
 def test_the_loopback_card_can_be_pulled_out_and_put_back() -> None:
