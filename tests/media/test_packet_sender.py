@@ -148,6 +148,15 @@ async def test_the_last_packet_of_a_picture_is_marked(picture: Line) -> None:
     assert [packet.marker for packet in sent] == [0, 1, 1]
 
 
+async def test_the_sound_does_not_wait_for_a_large_picture(picture: Line, sound: Line) -> None:
+    picture.track.frames.put_nowait(MediaFrame(0, [b"picture"] * 160, marker=True))
+    await picture.wire.until(lambda: bool(picture.wire.sent))
+    await sound.say(*words(0))
+    assert len(picture.wire.sent) < 160
+    await picture.wire.until(lambda: len(picture.wire.sent) == 160)
+    assert [packet.marker for packet in picture.wire.sent] == [0] * 159 + [1]
+
+
 async def test_the_extension_tells_the_section_and_the_time(sound: Line) -> None:
     packet = (await sound.say(*words(0)))[0]
     assert packet.extensions.mid == "7"
