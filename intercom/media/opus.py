@@ -16,8 +16,9 @@ FRAME_SAMPLES = RATE_HZ * 20 // 1000
 WIDE_BAND = 1103
 """OPUS_BANDWIDTH_WIDEBAND, 8 kHz: the canceller hands on no more. And with full band libopus has no bits left for the
 redundancy at this rate: below 6 % of loss it would silently send none (libopus 1.3 to 1.5, `decide_fec`)."""
-COMPLEXITY = 3
-"""Of 10. With 5 the speech scores 4.87 of 5 (ViSQOL) in place of 4.81, which nobody hears, for a quarter more work."""
+COMPLEXITY = 1
+"""Of 10. Recorded speech scores 4.79 of 5 with it (ViSQOL), 4.82 with 3 and 4.87 with 5, which nobody hears apart; 3
+takes seven tenths more of the processor, 5 twice as much."""
 ASSUMED_LOSS_PERCENT = 2
 """Until the far end reports: redundancy is only sent when loss is expected."""
 LONGEST_SAMPLES = RATE_HZ * 120 // 1000
