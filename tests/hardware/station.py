@@ -89,6 +89,25 @@ install -m 644 /run/shared/intercom.toml /etc/intercom/intercom.toml
 systemctl daemon-reload
 systemctl enable {" ".join(UNITS)}
 """
+TWINS = """
+set -e
+cd /checkout
+plug() {  # NAME: a headset without a serial number in the first free socket, until /run/NAME.out is there
+  cards=$(grep -c USB-Audio /proc/asound/cards || true)
+  (echo plug; until [ -e "/run/$1.out" ]; do sleep 0.05; done) |
+    python3 -B -m tests.hardware.vhci "--name=Bench $1" --serial= >/dev/null 2>&1 &
+  until [ "$(grep -c USB-Audio /proc/asound/cards)" = $((cards + 1)) ]; do sleep 0.05; done
+}
+"""
+"""Headsets are plugged in by a shell."""
+PIN = f"{TWINS} plug Twin; plug Twin; udevadm settle; {INTERCOM} devices pin --write"
+"""Two equal cards are plugged in, and their sockets get names."""
+SWAP = f"""{TWINS}
+plug Filler; plug Twin
+touch /run/Filler.out; while grep -q Filler /proc/asound/cards; do :; done
+plug Twin
+"""
+"""The same two, each in its socket again, found in the other order."""
 
 
 class Station(Machine):
@@ -127,7 +146,10 @@ class Station(Machine):
 
 
 def installed(folder: Path) -> Path:
-    """Make a disk on which `make install` was run; the file holds only what differs from the image."""
+    """Make a disk on which `make install` was run, and two equal cards were pinned.
+
+    The file holds only what differs from the image.
+    """
     disk = folder / "installed"
     with Machine(disk) as machine:
         shutil.copytree(_build_backend(), machine.shared / "wheels")
@@ -137,6 +159,7 @@ def installed(folder: Path) -> Path:
             (machine.shared / "bench-units" / name).write_text(text)
         (machine.shared / "intercom.toml").write_text(CONFIGURATION)
         machine.run(INSTALL, limit_s=INSTALL_LIMIT_S).check()
+        machine.run(PIN).check()
     return disk
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .station import INTERCOM, LATE_CARD, STATE, TRACES, Station, copy_of
+from .station import INTERCOM, LATE_CARD, STATE, SWAP, TRACES, Station, copy_of
 
 EXPOSURE_LIMIT = 2.5
 BITE_S = 4
@@ -65,6 +65,15 @@ def test_a_card_that_comes_after_the_service_is_taken(station: Station) -> None:
     assert "Loopback" in after["sound"]["card"]
     assert after["faults"] == []
     assert after["pid"] == before["pid"]
+
+
+def test_two_equal_cards_found_in_another_order_after_a_restart_have_the_names_of_their_sockets(
+    station: Station,
+) -> None:
+    station.run(SWAP).check()
+    cards = station.run("udevadm settle; cat /proc/asound/cards; touch /run/Twin.out").check()
+    named = dict(re.findall(r"\[(\w+) *\]: USB-Audio.*\n.* at usb-vhci_hcd\.0-(\d)", cards))
+    assert named == {"Door": "1", "Door2": "2"}, cards
 
 
 def test_both_services_are_hardly_exposed(station: Station) -> None:
@@ -235,7 +244,8 @@ def test_a_network_that_comes_after_the_services_is_waited_for(station: Station)
 def test_uninstalling_leaves_the_settings_and_the_state_and_then_not_even_those(station: Station) -> None:
     station.run("cd /checkout && make uninstall", limit_s=UNINSTALL_LIMIT_S).check()
     assert station.run("pgrep --full /opt/intercom").output == ""
-    assert station.run(TRACES).check().split() == ["/etc/intercom", "/etc/intercom/intercom.toml", STATE]
+    pinned = "/etc/udev/rules.d/85-intercom-sound.rules"
+    assert station.run(TRACES).check().split() == ["/etc/intercom", "/etc/intercom/intercom.toml", pinned, STATE]
     station.run("cd /checkout && make uninstall PURGE=1", limit_s=UNINSTALL_LIMIT_S).check()
     assert station.run(TRACES).check() == ""
     assert station.run("getent passwd intercom; getent group intercom; systemctl cat intercom 2>&-").output == ""
