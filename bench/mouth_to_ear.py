@@ -18,12 +18,12 @@ from functools import partial
 import numpy as np
 
 from bench._hearing import LONGEST_S, Hearing, Words, score
+from bench._late import Late
 from bench._paced import BenchCards
 from bench._peers import aiortc_call, libwebrtc_call
 from bench._relay import NAMES, SCENES, Relay
 from bench.plot import Plot, Points
 from bench.report import Report, percentile
-from intercom.media.echo import open_canceller
 from intercom.media.engine import AudioEngine
 from intercom.media.peer import DoorMedia
 from intercom.media.playout import PlayoutStats
@@ -72,12 +72,11 @@ async def our_call(
     mouth: BenchCards, ear: BenchCards, relay: Relay, stats: list[PlayoutStats]
 ) -> AsyncIterator[Callable[[], None]]:
     """A call of the door's own media from one card to the other; what it gives appends to `stats`."""
-    engines = [AudioEngine(cards, on_event=lambda event: None, canceller=open_canceller()) for cards in (mouth, ear)]
+    engines = [AudioEngine(cards, on_event=lambda event: None, canceller=Late()) for cards in (mouth, ear)]
     for engine in engines:
         engine.start()
     caller = DoorMedia(engines[0], on_event=lambda event: None).open("mouth", [])
     callee = DoorMedia(engines[1], on_event=lambda event: None).open("ear", [])
-    callee.set_sending("audio", on=False)  # else the mouth would speak into its words, which its canceller holds down
 
     def note() -> None:
         heard = callee.stats().far_end
@@ -198,8 +197,8 @@ async def run() -> Report:
         baselines=baselines,
         plots=[_plot(systems)],
         notes=(
-            "Paced cards: real converters and USB add 2 to 5 ms at each end. Ours includes the 16 ms of its echo "
-            "canceller, and the score what its noise suppression takes away; the peers run neither. "
+            "Paced cards: real converters and USB add 2 to 5 ms at each end. Ours includes the delay of its echo "
+            "canceller, 16 ms, but not what that does to the sound; the peers have none. "
             "Recorded speech without pauses, losses and delays by seed at the packets, the same for all three.",
             "Lost: sound that never reached the ear, neither by its own packet nor by the next one's redundancy. "
             f"Unheard: words with nothing like them at the ear within {LONGEST_S * 1000:.0f} ms. Score: mean opinion "

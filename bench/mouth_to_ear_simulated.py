@@ -15,11 +15,11 @@ from multiprocessing import get_context
 import numpy as np
 
 from bench._hearing import Hearing, delay_ms, recording, score
+from bench._late import Late
 from bench._paced import BenchCards, talk
 from bench._relay import NAMES, SCENES, Impair
 from bench.plot import Plot
 from bench.report import Report, percentile
-from intercom.media.echo import open_canceller
 from intercom.media.engine import AudioEngine, FarEnd, NearEnd
 from intercom.media.engine_ends import Canceller
 from intercom.media.opus import OpusDecoder, OpusEncoder
@@ -142,7 +142,7 @@ def listen(scenes: list[tuple[str, float]]) -> list[Heard]:
     wire = Wire(clock)
     # The ear's own microphone is not listened to, nor is its canceller.
     engines = [
-        Served(mouth, clock, Quiet(), Mouth(wire), open_canceller()),
+        Served(mouth, clock, Quiet(), Mouth(wire), Late()),
         Served(ear, clock, wire.playout, Quiet()),
     ]
     ends: list[tuple[float, float, PlayoutStats, PlayoutStats]] = []
@@ -243,8 +243,8 @@ async def run() -> Report:
         | {f"drift30_{name}_growth_ms": DRIFT_GROWTH_MS for name in DRIFT_PPM},
         plots=[_scenes_plot(scenes), _drift_plot(drifts)],
         notes=(
-            "Simulated time, 2 ms of network, recorded speech without pauses, through the echo canceller, which adds "
-            "16 ms. Each scene lasts 30 s, then the network is clean for 10 s. Lost: never reached the ear, neither by "
+            "Simulated time, 2 ms of network, recorded speech without pauses, with the delay of the echo canceller, 16 "
+            "ms. Each scene lasts 30 s, then the network is clean for 10 s. Lost: never reached the ear, neither by "
             "its own packet nor by the next one's redundancy. Score: mean opinion score of ViSQOL in speech mode, 1 to "
             "5.",
             "drift30: half an hour with a far end (the speaker: card) whose clock is so many ppm off, from "
