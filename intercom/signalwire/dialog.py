@@ -306,6 +306,9 @@ class Dialog(DialogBase):
         if kind == "verto.invite":
             error = self._invite_concluded(result, inner, error)
         elif kind == "verto.answer" and error is not None:
+            if isinstance(error, TimeoutError | ConnectionError) and not self.is_over:
+                # The service may have the answer all the same, and the far end would talk to nobody.
+                self._send_bye(cause_of(error))
             self._end(CallStatus.FAILED, cause_of(error), "service")
         elif kind == "hold" and error is None:
             self.held = True

@@ -19,7 +19,7 @@ from intercom.signalwire.dialog_events import (
     RequestConcluded,
     StatusChanged,
 )
-from intercom.signalwire.errors import BadFrameError, InvalidStateError, RpcError, RpcTimeoutError
+from intercom.signalwire.errors import BadFrameError, InvalidStateError, RpcError, RpcTimeoutError, TransportError
 from tests.signalwire.frames import FRAMES_PER_EXAMPLE, anything, thorough, verto_messages
 
 
@@ -120,6 +120,29 @@ def test_a_message_about_the_call_proves_that_the_service_has_it() -> None:
     stage.dialog.bye()
     stage.hear("verto.media", sdp="v=0")
     assert len(stage.sent("verto.bye")) == 1
+
+
+@pytest.mark.parametrize("failure", [RpcTimeoutError("late"), TransportError("The connection was lost.")])
+def test_an_answer_of_which_nothing_was_heard_is_taken_back(failure: Exception) -> None:
+    """Else the far end talks to nobody: the service may have it, and gives the call back to the next connection."""
+    stage = Stage("inbound")
+    key = stage.dialog.answer("v=0", 0.0)
+    stage.dialog.concluded(key, None, failure)
+    stage.look()
+    assert stage.dialog.status is CallStatus.FAILED
+    assert len(stage.sent("verto.bye")) == 1
+
+
+def test_an_answer_that_was_refused_or_is_taken_back_already_needs_no_bye() -> None:
+    refused, over = Stage("inbound"), Stage("inbound")
+    refused.dialog.concluded(refused.dialog.answer("v=0", 0.0), None, RpcError(-32000, "LOSE_RACE"))
+    refused.look()
+    assert refused.sent("verto.bye") == []
+    key = over.dialog.answer("v=0", 0.0)
+    over.dialog.bye()
+    over.dialog.concluded(key, None, RpcTimeoutError("late"))
+    over.look()
+    assert len(over.sent("verto.bye")) == 1
 
 
 def test_an_answer_without_any_description_ends_the_call() -> None:
