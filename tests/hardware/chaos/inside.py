@@ -83,7 +83,7 @@ class Run:
         self._door = Door(folder / "control.sock")
         self._trouble = Trouble(house, headset, cable)
         self._began = time.monotonic()
-        self._calls = Calls(house, resident, self._door, spoilt=self._spoilt, now=self._now)
+        self._calls = Calls(house, resident, self._door, spoilt=self._spoilt, now=self._now, say=self._say)
         self._log: list[Line] = []
         self._done: list[Done] = []
         self._memory: list[float] = []

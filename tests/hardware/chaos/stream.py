@@ -60,6 +60,7 @@ class Calls:
         *,
         spoilt: Callable[[float], bool],
         now: Callable[[], float],
+        say: Callable[[str], None],
     ) -> None:
         self.outcomes: Counter[str] = Counter()
         self.findings: list[str] = []
@@ -68,6 +69,7 @@ class Calls:
         self._door = door
         self._spoilt = spoilt
         self._now = now
+        self._say = say
         self._expecting = False
 
     async def turn_strays_away(self) -> None:
@@ -87,7 +89,11 @@ class Calls:
                 await asyncio.sleep(planned.ends_after_s)
             if call.status in OVER and outcome == "talked":
                 outcome = "lost"
+            self._say(f"{self._now():7.1f} s  call {call.id}: {outcome}, {call.status}, ended now: {planned.ended_by}")
             await self._end(call, planned)
+            if call.status not in OVER:
+                self.findings.append(f"the call {call.id} of {began_s:.1f} s does not end: {call.status}")
+        self._say(f"{self._now():7.1f} s  the call of {began_s:.1f} s is done with: {outcome}")
         self.outcomes[outcome] += 1
         wanted = "unanswered" if planned.ended_by is Hanger.NOBODY and not planned.from_house else "talked"
         if outcome != wanted and not self._spoilt(began_s):
