@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_S = 10.0
 """A press while the house cannot be reached is kept this long: a reconnect takes less, a visitor waits no longer."""
+NOTED_S = 0.2
+"""That a call is over is noted in no time; a program that stops waits no longer."""
 AGAIN_S = 0.5
 """After an outage the door is often back before the house's phones and pages: it asks for them this often."""
 NOBODY_THERE = "USER_NOT_REGISTERED"
@@ -227,6 +229,8 @@ class CallPlan:
         self._forget_press()
         if self._current is not None:
             await self._give_up(self._current, "NORMAL_CLEARING")
+            if self._followers:  # who note its end; a machine that is cancelled in its decision logs an error
+                await asyncio.wait(self._followers, timeout=NOTED_S)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

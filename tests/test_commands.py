@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 import pytest_asyncio
 
 from intercom import cli_control as cli
@@ -317,7 +318,7 @@ async def test_a_stopped_door_is_said_not_to_run_and_since_when(home: Home) -> N
     assert (other.code, other.out) == (cli.NOT_RUNNING, "")
 
 
-async def test_a_call_that_the_stop_ends_is_in_the_log(home: Home) -> None:
+async def test_a_call_that_the_stop_ends_is_in_the_log(home: Home, caplog: pytest.LogCaptureFixture) -> None:
     assert home.door is not None
     await say(home, "call", "/public/echo")
     await home.until(State.IN_CALL)
@@ -326,6 +327,7 @@ async def test_a_call_that_the_stop_ends_is_in_the_log(home: Home) -> None:
     home.door = None
     (record,) = await log.calls(5)
     assert record.outcome == "answered"
+    assert [entry for entry in caplog.records if entry.levelno >= logging.ERROR] == []
 
 
 def test_a_hung_door_is_said_not_to_answer(tmp_path: Path) -> None:
