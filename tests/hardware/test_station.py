@@ -146,7 +146,7 @@ def test_the_log_has_priorities_and_no_secret(station: Station) -> None:
     station.configure('[log]\nlevel = "debug"')
     station.wait_registered()
     station.run(f"{INTERCOM} call /private/echo").check()
-    station.wait(f'{INTERCOM} status --json | grep -q \'"state": "in_call"\'', 10, "the echo answers")
+    station.wait(f'{INTERCOM} status --json | grep -q \'"phase": "active"\'', 30, "the echo answers")
     station.run(f"{INTERCOM} hangup").check()
     station.wait(f"{INTERCOM} calls -n 1 | grep echo", 10, "the call is in the log")
     entries = [json.loads(line) for line in station.journal("-b -o json").splitlines()]
