@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench import __main__ as command
-from bench import press_to_feedback, replug, start
+from bench import network, press_to_feedback, replug, start
 from bench.__main__ import DOCS, load, names, page, pictures
 from bench.plot import MOST_POINTS, Plot, thinned
 from bench.report import IMAGES, CannotRunError, Report, percentile
@@ -97,6 +97,12 @@ async def test_the_replug_bench_says_why_it_cannot_run_where_there_is_no_kernel(
     monkeypatch.setenv("INTERCOM_HARDWARE", "off")
     with pytest.raises(CannotRunError, match="INTERCOM_HARDWARE=off"):
         await replug.run()
+
+
+async def test_the_network_bench_says_why_it_cannot_run_without_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(CannotRunError, match="need root"):
+        await network.run()
 
 
 def test_a_percentile_is_a_value_that_was_measured() -> None:

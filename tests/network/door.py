@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from intercom.appliance import Appliance
 from intercom.config import AudioConfig, CallConfig, CameraConfig, Config, PanelConfig
 from intercom.loudness import Loudness
 from intercom.machine import Decision
-from intercom.signalwire import recovery
+from intercom.signalwire import SignalWireError, recovery
 from intercom.signalwire.transport import WebSocket
 from tests.network.telling import Hearing, hum, obey, tell
 
@@ -86,13 +88,20 @@ async def main(directory: Path, patience: float = 1.0) -> None:
         socket = door.client._link._socket
         return str(socket._connection.local_address[0]) if isinstance(socket, WebSocket) else ""
 
+    async def reach() -> float:
+        """When the service answers."""
+        while True:
+            with contextlib.suppress(SignalWireError):
+                await door.client.session.execute("signalwire.ping", {}, timeout_s=0.5)
+                return time.monotonic()
+
     async def last_call() -> Any:
         (record,) = await door.logbook.calls(1)
         return asdict(record)
 
     assert isinstance(door.loudness, Loudness)
     await door.start()
-    commands = (press, status, status_text, hang_up, address, last_call)
+    commands = (press, status, status_text, hang_up, address, reach, last_call)
     await obey({command.__name__: command for command in commands})
     await door.stop()
 

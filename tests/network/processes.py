@@ -14,7 +14,8 @@ from typing import Any
 from tests.network.namespaces import DOOR, HOUSE, Street
 
 Told = dict[str, Any]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
+"""A machine that is busy with much else takes half of it to start three processes."""
 STOP_S = 5.0
 SETTLED_S = 2.0
 """What a change of the network still breaks shows within this."""

@@ -27,6 +27,10 @@ async def main(directory: Path, listen: str, turn_listen: str = "") -> None:
     async def calls() -> int:
         return len(space.exchange.router.calls)
 
+    async def kept_calls() -> str:
+        file = space._kept_calls._path
+        return file.read_text() if file.exists() else ""
+
     async def pairing_url() -> str:
         return space.pairing_url(name="Tablet")
 
@@ -38,7 +42,7 @@ async def main(directory: Path, listen: str, turn_listen: str = "") -> None:
         space.write_credential("door", directory / "door.json")
 
     tell("serves", port=space.port)
-    commands = (online, calls, pairing_url, remove_door, readmit_door)
+    commands = (online, calls, kept_calls, pairing_url, remove_door, readmit_door)
     await obey({command.__name__: command for command in commands})
     await space.stop()
 

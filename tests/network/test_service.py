@@ -12,7 +12,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BACK_S = 1.0
 """The target: from the network's return to registered; what a loaded machine adds comes on top."""
-SLACK_S = 1.0
+SLACK_S = 5.0
 
 
 def lost(told: Told) -> bool:
