@@ -24,7 +24,7 @@ deb: ## build a .deb for this machine; SUITE=bookworm ARCH=arm64 for another
 	@$(BIN)/python -m deb $(if $(SUITE),--suite $(SUITE)) $(if $(ARCH),--arch $(ARCH))
 
 test: setup check ## all tests, after lint, types and import rules
-	@$(BIN)/pytest
+	@$(BIN)/python -m tests
 
 check: setup ## lint, types and import rules
 	@$(BIN)/ruff check

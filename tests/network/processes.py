@@ -194,6 +194,7 @@ class Neighbourhood:
         await self.door.do("hang_up")
         await self.status_when(lambda status: status["state"] == "idle", "the door's rest")
         await self.door.when("address", lambda address: address == DOOR, "the door's socket on its cable")
+        await self.status_when(lambda status: status["registered"] and status["state"] == "idle", "its registration")
 
     async def status_when(self, holds: Callable[[Told], bool], what: str) -> Told:
         """The door's status when something holds that lasts."""

@@ -48,8 +48,10 @@ async def test_another_address_is_registered_at_once(here: Neighbourhood) -> Non
 async def test_a_space_that_was_killed_and_is_back_has_its_door_back(here: Neighbourhood) -> None:
     since = time.monotonic()
     await here.space.kill()
-    await here.door.until(lost, "the loss", since)
-    await here.start_space()
+    try:
+        await here.door.until(lost, "the loss", since)
+    finally:
+        await here.start_space()
     assert await here.registered(time.monotonic()) < BACK_S + SLACK_S
 
 
