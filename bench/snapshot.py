@@ -36,7 +36,7 @@ class FilmedCamera(HardwareSource):
     """A camera with an encoder of its own, which makes a keyframe when asked."""
 
     def __init__(self, film: Film) -> None:
-        super().__init__(film)
+        super().__init__(film.units)
         self._latest = LatestUnits()
         self._asked = threading.Event()
 
