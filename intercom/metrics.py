@@ -208,15 +208,23 @@ class Exporter:
         return None if self._server is None else int(self._server.sockets[0].getsockname()[1])
 
     async def start(self) -> None:
-        """Begin, with what does not run yet; OSError without the address or the file, and then the other goes on."""
+        """Begin, with what does not run yet; OSError without the address or the file, and then the other runs."""
+        try:
+            await self._begin_listening()
+        finally:
+            await self._begin_writing()
+
+    async def _begin_listening(self) -> None:
+        if self._config.listen and self._server is None:
+            host, port = split_listen(self._config.listen)
+            self._server = await asyncio.start_server(self._serve, host, port, limit=REQUEST_LIMIT_BYTES)
+
+    async def _begin_writing(self) -> None:
         if self._config.textfile and self._writing is None:
             file = Path(self._config.textfile)
             await asyncio.to_thread(_replace, file, self._figures())
             self._writing = asyncio.create_task(self._write_for_ever(file), name="metrics")
             self._writing.add_done_callback(self._written)
-        if self._config.listen and self._server is None:
-            host, port = split_listen(self._config.listen)
-            self._server = await asyncio.start_server(self._serve, host, port, limit=REQUEST_LIMIT_BYTES)
 
     async def stop(self) -> None:
         """Stop both."""

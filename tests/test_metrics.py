@@ -177,6 +177,26 @@ async def test_a_textfile_that_cannot_be_written_any_more_is_told_and_begun_agai
     await exporter.stop()
 
 
+async def test_figures_are_served_although_their_file_cannot_be_written(tmp_path: Path) -> None:
+    config = MetricsConfig(listen="127.0.0.1:0", textfile=str(tmp_path / "nowhere" / "intercom.prom"))
+    exporter = metrics.Exporter(config, lambda: "t 1\n", on_fault=unexpected)
+    with pytest.raises(FileNotFoundError):
+        await exporter.start()
+    assert exporter.port is not None
+    assert (await ask(exporter.port, b"GET /metrics HTTP/1.0\r\n\r\n")).endswith(b"t 1\n")
+    await exporter.stop()
+
+
+async def test_figures_are_written_although_their_address_is_taken(exporter: metrics.Exporter, tmp_path: Path) -> None:
+    file = tmp_path / "intercom.prom"
+    config = MetricsConfig(listen=f"127.0.0.1:{exporter.port}", textfile=str(file))
+    second = metrics.Exporter(config, lambda: "t 2\n", on_fault=unexpected)
+    with pytest.raises(OSError, match="address already in use"):
+        await second.start()
+    assert file.read_text() == "t 2\n"
+    await second.stop()
+
+
 async def test_the_textfile_is_always_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "TEXTFILE_S", 0.0)
     file = tmp_path / "intercom.prom"
