@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from intercom import (
     __version__,
@@ -30,6 +30,16 @@ OK, FAILED, USAGE, BAD_CONFIG = 0, 1, 2, 78
 """Exit statuses; 78 is EX_CONFIG of sysexits.h."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that lists what there is when the command or its action is missing."""
+
+    def error(self, message: str) -> NoReturn:
+        if message.endswith((": COMMAND", ": ACTION")):
+            self.print_help(sys.stderr)
+            self.exit(USAGE)
+        super().error(message)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     words = sys.argv[1:] if arguments is None else arguments
@@ -45,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser(*, status_alone: bool = False) -> argparse.ArgumentParser:
     """Every command, what it takes and what runs it; or `status` alone, which must answer before the rest is built."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="intercom",
         description="A door station that registers as a SignalWire subscriber.",
         epilog="`intercom COMMAND --help` tells what a command takes, `man intercom` tells it all.",

@@ -99,7 +99,7 @@ def _work(options: argparse.Namespace, draft: Draft, file: Path) -> int:
         answers = _answers_in(options.answers)
         token = read_token(Path(answers.token_file)) if answers.token_file is not None else None
     else:
-        answers, token = _ask(draft, has_token=has_token)
+        answers, token = _ask(draft, has_token=has_token, starts=_is_service(file))
     named = CREDENTIAL if file == SYSTEM_CONFIG else token_file.name
     apply(answers, draft, has_token=has_token or token is not None, credential_file=named)
     for change in draft.changes:
@@ -132,11 +132,11 @@ def _answers_in(name: str) -> Answers:
         raise DraftError("the answers are not UTF-8 text") from error
 
 
-def _ask(draft: Draft, *, has_token: bool) -> tuple[Answers, str | None]:
+def _ask(draft: Draft, *, has_token: bool, starts: bool) -> tuple[Answers, str | None]:
     from intercom.setup_found import look
     from intercom.setup_talk import talk
 
-    told = talk(_Terminal(), look(), draft.before, has_token=has_token)
+    told = talk(_Terminal(), look(), draft.before, has_token=has_token, starts=starts)
     say("\nWhat changes:")
     return told.answers, told.token
 
@@ -171,10 +171,10 @@ def _write(draft: Draft, file: Path, token: str | None, token_file: Path) -> Non
 def _serve(draft: Draft, answers: Answers, file: Path) -> int:
     """Start the services anew where they are installed, and make the test call."""
     config = draft.now
-    if file != SYSTEM_CONFIG or not Path("/run/systemd/system").is_dir() or not _systemctl("cat", UNITS["door"]):
-        say(f"No service is installed here that reads {file}: `intercom run --config {file}` starts the door.")
-        return OK
     space = config.account.credential == "space"
+    if not _is_service(file):
+        _say_how_to_start(file, space=space, asked_for_test_call=bool(answers.test_call))
+        return OK
     subprocess.run([*_intercom(), "wait"], stderr=subprocess.DEVNULL, check=False)  # noqa: S603 - ourselves
     say("Starting the door.")
     _systemctl("enable" if space else "disable", "--now", UNITS["space"])
@@ -194,6 +194,20 @@ def _serve(draft: Draft, answers: Answers, file: Path) -> int:
     address = [] if answers.test_call is True else [str(answers.test_call)]
     say("Making the test call.")
     return subprocess.run([*_intercom(), "preflight", *address], check=False).returncode  # noqa: S603 - ourselves, an address that was checked
+
+
+def _is_service(file: Path) -> bool:
+    """Whether a service is installed here that reads this file."""
+    return file == SYSTEM_CONFIG and Path("/run/systemd/system").is_dir() and _systemctl("cat", UNITS["door"])
+
+
+def _say_how_to_start(file: Path, *, space: bool, asked_for_test_call: bool) -> None:
+    say(f"No service is installed here that reads {file}. To start the door by hand:")
+    if space:
+        say(f"  intercom space --config {file}   the house's own service; leave it running")
+    say(f"  intercom run --config {file}     the door, {'in another terminal' if space else 'until Ctrl-C'}")
+    if asked_for_test_call:
+        say("No test call was made: the door does not run yet. `intercom preflight` makes one when it does.")
 
 
 def _registers() -> bool:

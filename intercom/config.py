@@ -7,11 +7,12 @@ is wrong with it, `example` and `reference_markdown` write its documentation. Se
 import logging
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from intercom.config_check import Problem, Reading
+from intercom.config_places import check_places
 from intercom.config_setting import is_loopback, split_listen
 from intercom.config_tables import (
     GPIO_HIGHEST,
@@ -97,8 +98,11 @@ def loads(text: str, directory: Path = Path(), environ: Mapping[str, str] = os.e
 
 
 def check(path: Path) -> list[Problem]:
-    """Everything that is wrong with this file, in its order; an empty list if nothing is."""
-    return _read(path, os.environ)[1]
+    """Everything that is wrong with this file, in its order; an empty list if nothing is.
+
+    Unlike `load` it looks at the files and directories that the settings name as well.
+    """
+    return _read(path, os.environ, check_places)[1]
 
 
 def door_of(path: Path) -> DoorConfig:
@@ -124,7 +128,9 @@ def reference_markdown() -> str:
     return reference(Config)
 
 
-def _read(path: Path, environ: Mapping[str, str]) -> tuple[Config, list[Problem]]:
+def _read(
+    path: Path, environ: Mapping[str, str], also: Callable[[Config, Reading], None] = lambda config, reading: None
+) -> tuple[Config, list[Problem]]:
     try:
         with path.open("rb") as file:
             data = file.read(FILE_LIMIT_BYTES + 1)
@@ -136,16 +142,22 @@ def _read(path: Path, environ: Mapping[str, str]) -> tuple[Config, list[Problem]
             Problem(None, "", f"the file is larger than {FILE_LIMIT_BYTES // 1024} KiB: is it the right one?")
         ]
     try:
-        return _parse(data.decode("utf-8-sig"), path.parent, environ)
+        return _parse(data.decode("utf-8-sig"), path.parent, environ, also)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return Config(), [Problem(line, "", "this is not UTF-8 text: save the file as UTF-8")]
 
 
-def _parse(text: str, directory: Path, environ: Mapping[str, str]) -> tuple[Config, list[Problem]]:
+def _parse(
+    text: str,
+    directory: Path,
+    environ: Mapping[str, str],
+    also: Callable[[Config, Reading], None] = lambda config, reading: None,
+) -> tuple[Config, list[Problem]]:
     reading = Reading(Config, text, lambda path: _whole_path(path, directory, environ))
     config: Config = reading.read()
     _check_across(config, reading)
+    also(config, reading)
     for note in reading.notes:
         logger.warning("The configuration in %s, %s", directory, note)
     return config, reading.problems
@@ -169,6 +181,8 @@ def _check_across(config: Config, reading: Reading) -> None:
         reading.report(("call", "warning_before_end_s"), "must be less than call.time_limit_s")
     if config.space.turn_listen and config.space.turn_url:
         reading.report(("space", "turn_url"), "leave it out, or space.turn_listen: there is one TURN server")
+    if config.space.turn_url and not config.space.turn_secret_file:
+        reading.report(("space", "turn_url"), "set space.turn_secret_file to the file with that server's shared secret")
     for name in ("width", "height"):
         if getattr(config.camera, name) % 2:
             reading.report(("camera", name), "must be even: H.264 halves the colour's resolution")

@@ -62,7 +62,7 @@ class Reading:
         except RecursionError:
             self._problems.append(Problem(None, "", "lists or tables are nested too deeply: make the file flatter"))
         except ValueError as error:
-            self._problems.append(_syntax_problem(error))
+            self._problems.append(_syntax_problem(error, text))
         for old in modernise(self._document, history):
             if old.still_counts:
                 self._old_key[old.now] = old.key
@@ -193,12 +193,32 @@ def _shown_key(name: str) -> str:
     return '"' + name[:60].encode("unicode_escape").decode("ascii") + '"'
 
 
-def _syntax_problem(error: ValueError) -> Problem:
-    """`tomllib` says "what went wrong (at line 3, column 5)"."""
+_BARE = re.compile(r"\s*([\w.-]+)\s*=\s*([^\s\"'\[{#][^#\"']*?)\s*(#.*)?")
+"""A line `key = value` whose value begins with no quote and no bracket."""
+_SWITCH_WORDS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
+
+
+def _syntax_problem(error: ValueError, text: str) -> Problem:
+    """What is wrong where `tomllib` says "what went wrong (at line 3, column 5)", in words of the file's author."""
     message = str(error)
     found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message, re.DOTALL)
     if found is None:
         return Problem(None, "", f"this is not TOML: {message}")
     what, line, column = found.groups()
+    if line and (said := _bare_word(text.split("\n")[int(line) - 1])):
+        return Problem(int(line), "", said)
     place = f"at column {column}" if column else "at the end of the file"
     return Problem(int(line) if line else None, "", f"this is not TOML: {what[:1].lower()}{what[1:]} {place}")
+
+
+def _bare_word(line: str) -> str:
+    """Say how a value without quotes is written; an empty text when that is not what is wrong with the line."""
+    found = _BARE.fullmatch(line)
+    if found is None:
+        return ""
+    key, value = found[1], found[2].rstrip()
+    if switch := _SWITCH_WORDS.get(value.lower()):
+        return f"{_shown_key(key)} = {value[:20]}: write true or false without quotes, here {switch}"
+    if re.match(r"[\d+.-]", value):
+        return ""
+    return f"{_shown_key(key)}: a text stands in quotes: write {_shown_key(key)} = {_shown(value)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -42,17 +42,48 @@ class Told:
     """A token that was typed or read from a file."""
 
 
-def talk(person: Person, found: Found, config: Config, *, has_token: bool) -> Told:
-    """Ask everything that setup asks, with what is set as the default of each."""
-    person.say("Enter keeps what stands in [brackets]. Nothing is written before the end; Ctrl-C leaves all as it is.")
+BACK = "back"
+"""Typed instead of an answer: the question before this one again."""
+
+
+class _BackError(Exception):
+    """The person wants the question before."""
+
+
+@dataclass(slots=True)
+class _Visit:
+    """One conversation: who is asked, what is there, and what they said so far."""
+
+    person: Person
+    found: Found
+    config: Config
+    has_token: bool
+    starts: bool
+    """Whether setup starts the door itself, so that it can make a test call."""
+    answers: dict[str, Any] = field(default_factory=dict)
+    token: str | None = None
+
+
+def talk(person: Person, found: Found, config: Config, *, has_token: bool, starts: bool) -> Told:
+    """Ask everything that setup asks, with the present setting as the default of each question.
+
+    :param has_token: a subscriber access token is stored already.
+    :param starts: setup starts the door afterwards; otherwise there is no test call to ask about.
+    """
+    person.say("Enter keeps what stands in [brackets]; back asks the question before once more.")
+    person.say("Nothing is written before the end; Ctrl-C leaves all as it is.")
     _show(person, found)
-    answers: dict[str, Any] = {}
-    token = _service(person, config, answers, has_token=has_token)
-    _pins(person, found, config, answers)
-    _sound(person, found, config, answers)
-    _camera(person, found, config, answers)
-    answers["test_call"] = _test_call(person, answers["service"])
-    return Told(Answers(**answers), token)
+    visit = _Visit(person, found, config, has_token, starts)
+    step = 0
+    while step < len(_STEPS):
+        try:
+            _STEPS[step](visit)
+            step += 1
+        except _BackError:
+            if step == 0:
+                person.say("  This is the first question.")
+            step = max(0, step - 1)
+    return Told(Answers(**visit.answers), visit.token)
 
 
 def _show(person: Person, found: Found) -> None:
@@ -73,35 +104,51 @@ def _show(person: Person, found: Found) -> None:
 # -- the questions -------------------------------------------------------------------------------------
 
 
-def _service(person: Person, config: Config, answers: dict[str, Any], *, has_token: bool) -> str | None:
-    person.say("\nWho carries the calls?")
+def _service(visit: _Visit) -> None:
+    visit.person.say("\nWho carries the calls?")
     choices = {"space": "this house itself, with no account", "signalwire": "a SignalWire account"}
-    was_space = config.account.credential == "space"
-    service = _choose(person, choices, "space" if was_space else "signalwire")
-    answers["service"] = service
-    if service == "space":
-        open_now = not is_loopback(split_listen(config.space.listen)[0])
-        fresh = config == Config()
-        person.say("\nMay phones and tablets on this network answer the door?")
-        answers["network"] = _yes(person, open_now or fresh)
-        person.say("\nMay the house look and listen at any time (the door then answers its calls by itself)?")
-        answers["answer_house"] = _yes(person, "/private/*" in config.call.auto_answer)
-        return None
-    token = _token(person, has_token=has_token)
-    person.say("\nWhom does the button ring? A subscriber (/private/anna), a number (+15551234567) or a SIP address.")
-    answers["ring"] = _until(
-        person,
-        "" if was_space else config.call.ring,
+    was_space = visit.config.account.credential == "space"
+    service = _choose(visit.person, choices, "space" if was_space else "signalwire")
+    visit.answers = {"service": service}
+    visit.token = None
+
+
+def _line(visit: _Visit) -> None:
+    """The questions of the service that was chosen."""
+    if visit.answers["service"] == "space":
+        _own_space(visit.person, visit.config, visit.answers)
+    else:
+        _signalwire(visit)
+
+
+def _own_space(person: Person, config: Config, answers: dict[str, Any]) -> None:
+    open_now = not is_loopback(split_listen(config.space.listen)[0])
+    fresh = config == Config()
+    person.say("\nMay phones and tablets on this network answer the door?")
+    answers["network"] = _yes(person, open_now or fresh)
+    person.say("\nMay the house look and listen at any time (the door then answers its calls by itself)?")
+    answers["answer_house"] = _yes(person, "/private/*" in config.call.auto_answer)
+
+
+def _signalwire(visit: _Visit) -> None:
+    visit.token = _token(visit.person, has_token=visit.has_token)
+    visit.person.say(
+        "\nWhom does the button ring? A subscriber (/private/anna), a number (+15551234567) or a SIP address."
+    )
+    visit.answers["ring"] = _until(
+        visit.person,
+        "" if visit.config.account.credential == "space" else visit.config.call.ring,
         lambda said: said if DESTINATION.accepts(said) else None,
         f"Expected {DESTINATION.expected}.",
     )
-    return token
 
 
 def _token(person: Person, *, has_token: bool) -> str | None:
     person.say("\nPaste the subscriber access token (it is not shown), or the path of a file that holds it.")
     while True:
         said = person.ask_secret(f"  [{'the one that is there' if has_token else ''}] > ").strip()
+        if said == BACK:
+            raise _BackError
         if not said and has_token:
             return None
         try:
@@ -110,7 +157,8 @@ def _token(person: Person, *, has_token: bool) -> str | None:
             person.say(f"  {error}.")
 
 
-def _pins(person: Person, found: Found, config: Config, answers: dict[str, Any]) -> None:
+def _pins(visit: _Visit) -> None:
+    person, found, config, answers = visit.person, visit.found, visit.config, visit.answers
     person.say("\nAre the button, the light and the door's relay wired to this machine's GPIO pins?")
     person.say("  auto is yes on a Raspberry Pi; simulated puts them on a page to try things out.")
     pins = _choose(person, {"auto": "", "gpio": "yes", "simulated": "no"}, config.panel.pins)
@@ -140,24 +188,30 @@ def _pins_once(person: Person, now: dict[str, Any]) -> int | None:
     return next((pin for pin in used if used.count(pin) > 1), None)
 
 
-def _sound(person: Person, found: Found, config: Config, answers: dict[str, Any]) -> None:
+def _sound(visit: _Visit) -> None:
+    person, found = visit.person, visit.found
     person.say("\nWhich sound card? auto takes the one used before, else the best that is plugged in.")
     names = {"auto": ""}
     for card in found.cards:
         if card.is_duplex:
             names[str(card.pcm("playback"))] = printable(card_in_words(card))
     names["simulated"] = "none: for trying things out"
-    answers["sound"] = _choose(person, names, config.audio.card, others=True)
+    visit.answers["sound"] = _choose(person, names, visit.config.audio.card, others=True)
 
 
-def _camera(person: Person, found: Found, config: Config, answers: dict[str, Any]) -> None:
-    person.say("\nWhich camera? auto takes the Raspberry Pi's, else a USB one, else a test picture.")
+def _camera(visit: _Visit) -> None:
+    visit.person.say("\nWhich camera? auto takes the Raspberry Pi's, else a USB one, else a test picture.")
     choices = {"auto": "", "picamera2": "the Raspberry Pi's", "v4l2": "a USB one", "pattern": "a test picture"}
     choices["off"] = "none"
-    answers["camera"] = _choose(person, choices, config.camera.source)
+    visit.answers["camera"] = _choose(visit.person, choices, visit.config.camera.source)
 
 
-def _test_call(person: Person, service: str) -> str | bool:
+def _test_call(visit: _Visit) -> None:
+    if visit.starts:
+        visit.answers["test_call"] = _asked_for_test_call(visit.person, visit.answers["service"])
+
+
+def _asked_for_test_call(person: Person, service: str) -> str | bool:
     if service == "space":
         person.say("\nMake a test call when all is written? It takes ten seconds and rings nobody.")
         return ECHO if _yes(person, default=True) else False
@@ -174,15 +228,20 @@ def _test_call(person: Person, service: str) -> str | bool:
     )
 
 
+_STEPS: tuple[Callable[[_Visit], None], ...] = (_service, _line, _pins, _sound, _camera, _test_call)
+
+
 # -- how one question is asked -------------------------------------------------------------------------
 
 
 def _until(
     person: Person, default: str, understand: Callable[[str], Any], hint: str, *, may_be_empty: bool = False
 ) -> Any:
-    """Ask until the answer is understood."""
+    """Ask until the answer is understood; `_BackError` when the person wants the question before."""
     while True:
         said = person.ask(f"  [{default}] > ").strip() or default
+        if said == BACK:
+            raise _BackError
         if said or may_be_empty:
             meant = understand(said)
             if meant is not None:

@@ -37,6 +37,16 @@ def test_the_status_is_told_before_any_parser_is_imported(tmp_path: Path) -> Non
     assert '"state": "not_running"' in out
 
 
+@pytest.mark.parametrize(("words", "listed"), [([], "status"), (["config"], "example"), (["door"], "open")])
+def test_a_command_that_is_not_whole_lists_what_there_is(
+    words: list[str], listed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(words)
+    assert ended.value.code == cli.USAGE
+    assert f"\n    {listed} " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("environ", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
 def test_the_status_is_coloured_in_a_terminal_that_wants_it(
     tmp_path: Path, environ: dict[str, str], coloured: bool

@@ -19,6 +19,7 @@ from intercom.config import load
 
 COMMAND = [sys.executable, "-m", "intercom.cli", "setup"]
 WAIT_S = 20.0
+PROJECT_TOKEN = "PT" + 6 * "0123456789"
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"
 
 
@@ -159,7 +160,7 @@ KEEP = ""
 
 def test_a_newcomer_who_only_presses_enter_gets_a_door_that_phones_can_answer(config: Path) -> None:
     visit = Visit(config)
-    visit.types(KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert load(config).space.listen == "0.0.0.0:8443"
     assert "Found on this machine:" in visit.shown
@@ -171,7 +172,7 @@ def test_pins_are_asked_again_until_no_two_are_the_same(config: Path) -> None:
     visit.types(KEEP, KEEP, KEEP, "gpio", "no")
     visit.types("24", "none", "24", KEEP)
     visit.types("5", KEEP, "6", "no")
-    visit.types(KEEP, KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "GPIO 24 stands there twice" in visit.shown
     now = load(config)
@@ -185,20 +186,44 @@ def test_pins_are_asked_again_until_no_two_are_the_same(config: Path) -> None:
 
 def test_a_token_is_not_shown_and_a_wrong_one_is_asked_again(config: Path) -> None:
     visit = Visit(config)
-    visit.types(
-        "signalwire", "not a token", TOKEN, "the neighbour", "/private/anna", "simulated", KEEP, KEEP, KEEP, KEEP
-    )
+    visit.types("signalwire", "not a token", PROJECT_TOKEN, TOKEN, "the neighbour", "/private/anna", "simulated")
+    visit.types(KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "holds no token" in visit.shown
+    assert "API token of a whole project" in visit.shown
     assert TOKEN not in visit.shown
     assert load(config).call.ring == "/private/anna"
+
+
+def test_somebody_who_chose_the_account_may_go_back_to_the_house(config: Path) -> None:
+    visit = Visit(config)
+    visit.types("signalwire", "back", "space", KEEP, KEEP, "simulated", "back", "simulated", KEEP, "off", KEEP)
+    assert visit.ends() == 0, visit.shown
+    now = load(config)
+    assert (now.account.credential, now.camera.source) == ("space", "off")
+
+
+def test_without_a_service_no_test_call_is_asked_about_and_both_programs_are_named(config: Path) -> None:
+    visit = Visit(config)
+    visit.types(KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP)
+    assert visit.ends() == 0, visit.shown
+    assert "test call" not in visit.shown
+    assert f"intercom space --config {config}" in visit.shown
+    assert f"intercom run --config {config}" in visit.shown
+
+
+def test_a_test_call_that_was_asked_for_and_cannot_be_made_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert setup(tmp_path, "network = true\ntest_call = true\n") == cli.OK
+    assert "No test call was made" in capsys.readouterr().out
 
 
 def test_what_is_set_is_offered_the_second_time(config: Path) -> None:
     before = '[panel]\npins = "simulated"\n\n[camera]\nsource = "off"\n'
     config.write_text(before)
     visit = Visit(config)
-    visit.types(KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "[off] > " in visit.shown
     assert "stays as it is" in visit.shown

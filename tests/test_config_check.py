@@ -1,8 +1,10 @@
 """What of a readable configuration is refused all the same: settings that contradict each other, and secrets."""
 
+from pathlib import Path
+
 import pytest
 
-from intercom.config import loads
+from intercom.config import check, loads
 
 from .config_problems import only_problem
 
@@ -18,6 +20,7 @@ from .config_problems import only_problem
         ("[call]\ntime_limit_s = 10", "call.warning_before_end_s", "call.time_limit_s"),
         ("[camera]\nwidth = 641", "camera.width", "even"),
         ('[account]\ncredential = "token-file"', "account.credential", "account.credential_file"),
+        ('[space]\nturn_url = "turn:turn.example.com:3478"', "space.turn_url", "space.turn_secret_file"),
         ('[panel]\npage_listen = "127.0.0.1:8480"', "panel.page_listen", "space.listen"),
     ],
 )
@@ -33,6 +36,53 @@ def test_pins_of_lights_that_are_not_there_are_free() -> None:
 
 def test_everyone_is_nobody_to_answer_by_itself() -> None:
     assert '"/private/*" or an address' in only_problem('[call]\nauto_answer = ["*"]').message
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("video = yes", "here true"),
+        ("video = Off  # at night", "here false"),
+        ("ring = /private/anna", 'write ring = "/private/anna"'),
+    ],
+)
+def test_a_value_without_quotes_is_told_how_it_is_written(line: str, advice: str) -> None:
+    problem = only_problem(f"[call]\n{line}\n")
+    assert problem.line == 2
+    assert problem.message.endswith(advice)
+
+
+# Files and directories that the settings name
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "where"),
+    [
+        ('[account]\ncredential = "token-file"\ncredential_file = "absent"', 3, "account.credential_file"),
+        ('[audio]\nsimulated_voice = "absent.wav"', 2, "audio.simulated_voice"),
+        ('[space]\nturn_url = "turn:a:3478"\nturn_secret_file = "absent"', 3, "space.turn_secret_file"),
+        ('state_dir = "here.toml/state"', 1, "state_dir"),
+        ('state_dir = "/proc/state"', 1, "state_dir"),
+    ],
+)
+def test_a_place_that_is_not_there_is_told_with_its_line(text: str, line: int, where: str, tmp_path: Path) -> None:
+    file = tmp_path / "here.toml"
+    file.write_text(text)
+    [problem] = check(file)
+    assert (problem.line, problem.where) == (line, where)
+
+
+def test_a_place_that_only_the_service_knows_is_no_problem(tmp_path: Path) -> None:
+    file = tmp_path / "here.toml"
+    file.write_text('[account]\ncredential = "token-file"\ncredential_file = "$CREDENTIALS_DIRECTORY/token"')
+    assert check(file) == []
+
+
+def test_a_state_directory_that_the_first_start_makes_is_no_problem(tmp_path: Path) -> None:
+    file = tmp_path / "here.toml"
+    file.write_text('state_dir = "not/yet/there"')
+    assert check(file) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["here.toml"]
 
 
 # Secrets

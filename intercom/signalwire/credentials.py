@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -18,6 +19,7 @@ from intercom.signalwire.http import request_json
 
 # A token is a JWT of one or two kilobytes; a file or a command that gives more is the wrong one.
 MAX_TOKEN_BYTES = 64 * 1024
+_PROJECT_TOKEN = re.compile(r"P[TS][0-9A-Za-z]{16,}")
 # A command that asks a server of the owner's for a token; longer is a hang.
 COMMAND_TIMEOUT_S = 30.0
 
@@ -232,6 +234,11 @@ class SpaceCredentials:
     def _read(self) -> _SpaceFile:
         try:
             return msgspec.json.decode(_read(self._path), type=_SpaceFile)
+        except FileNotFoundError as error:
+            raise InvalidCredentialsError(
+                f"{self._path} is not there: the house's own service writes it when it starts (`intercom space`); "
+                "for a space on another machine, run `intercom space enrol FILE` there and copy the file."
+            ) from error
         except OSError as error:
             why = error.strerror or str(error)
             raise InvalidCredentialsError(f"{self._path} cannot be read: {why}; pair this device.") from error
@@ -300,6 +307,11 @@ def _checked(token: str, source: str) -> str:
     token = token.strip()
     if not token or len(token) > MAX_TOKEN_BYTES or not token.isascii() or not token.isprintable() or " " in token:
         raise InvalidCredentialsError(f"{source} holds no token.")
+    if _PROJECT_TOKEN.fullmatch(token):
+        raise InvalidCredentialsError(
+            f"{source} holds the API token of a whole project (PT…), which must not leave your server: "
+            "mint a subscriber access token with it, and give that one."
+        )
     return token
 
 

@@ -56,6 +56,16 @@ async def server() -> AsyncIterator[Callable[..., Any]]:
         await runner.cleanup()
 
 
+def test_a_project_s_api_token_is_never_taken_for_a_subscriber_s() -> None:
+    with pytest.raises(InvalidCredentialsError, match="API token of a whole project"):
+        credential_from("PT0123456789abcdef0123456789abcdef0123456789abcdef\n", "The file")
+
+
+async def test_a_credential_that_the_space_has_not_written_yet_names_the_space(tmp_path: Path) -> None:
+    with pytest.raises(InvalidCredentialsError, match="`intercom space`"):
+        await SpaceCredentials(tmp_path / "door.json").authenticate()
+
+
 async def test_a_static_token_knows_when_it_ends() -> None:
     token = jwt({}, {"exp": 1234})
     assert (await StaticCredentials(token).authenticate()).expires_at == 1234
