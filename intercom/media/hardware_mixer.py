@@ -1,10 +1,16 @@
-"""The card's own volume controls, where it has any: what they cannot do is left to software."""
+"""The card's own volume controls, where it has any: what they cannot do is left to software.
+
+Mixers report nonsense: a lowest step that mutes and reads -99999.99 dB, a range of nothing, steps that are worth more
+than they say. A control is used only as far as its own numbers bear each other out; software does the rest.
+"""
 
 from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import alsaaudio
 
@@ -15,14 +21,24 @@ from intercom.media.events import Direction
 log = logging.getLogger(__name__)
 
 CONTROLS: dict[Direction, tuple[str, ...]] = {
-    "playback": ("Speaker", "PCM", "Headphone", "Master"),
-    "capture": ("Mic", "Capture"),
+    "playback": ("speaker", "pcm", "headphone", "headset", "master"),
+    "capture": ("mic", "headset", "capture"),
 }
-"""As USB and HAT drivers call them, the nearest to the air first."""
-AUTOMATIC = "Auto Gain Control"
-"""Undoes every level, and costs the canceller 20 dB."""
+"""Names of the controls that USB and HAT drivers make, as `_plain` writes them, the nearest to the air first."""
+AUTOMATIC = ("auto gain control",)
+"""Names of the controls that undo every level, and cost the canceller 20 dB."""
 STEPS_PER_DB = 100
+WIDEST_DB = 90.0
+"""Limit of a believable range: a wider one is a driver's guess, and its lower half is silent."""
+FURTHEST_DB = 60.0
+"""Limit of a believable loudest step, either way."""
+COARSEST_DB = 3.0
+"""Largest shortfall of a step that software makes up for; beyond it a louder step is taken and software attenuates."""
+FINEST_DB = 0.5
+"""First step upwards from a level that the control does not reach; each further one is twice as far."""
 _CARD = re.compile(r"(?:plug)?hw:(?:CARD=)?([A-Za-z0-9_]+)")
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -34,44 +50,58 @@ class HardwareMixer:
     _refused: bool = False
 
     def set_db(self, direction: Direction, gain_db: float) -> float:
-        """Bring the control as near to `gain_db` as it goes; what software has to add, in dB. Takes milliseconds."""
-        device = self.devices.get(direction)
-        if device is None:
+        """Bring the control as near to `gain_db` as it goes; what software has to add, in dB. Takes milliseconds.
+
+        Software never amplifies by more than was asked for: a card that stays softer than that is left as it is.
+        """
+
+        def turn(control: alsaaudio.Mixer) -> float | None:
+            if not any(word in control.volumecap() for word in _words(direction)):
+                return None
+            return _Scale(control, direction).reach(gain_db)
+
+        what = f"the {direction} volume"
+        reached_db = self._first(self.devices.get(direction), CONTROLS[direction], turn, what)
+        if reached_db is None:
             return gain_db
-        try:
-            left_db = self._set(device, direction, gain_db)
-        except alsaaudio.ALSAAudioError as error:
-            self._tell(f"the {direction} volume of {device} cannot be set", error)
-            return gain_db
-        self._refused = False
-        return left_db
+        return min(gain_db - reached_db, max(gain_db, 0.0) + COARSEST_DB)
 
     def set_muted(self, direction: Direction, muted: bool) -> None:
         """Turn the card's own switch, where it has one: a card that comes muted is heard. Software mutes as well."""
+        what = f"the {direction} switch"
         device = self.devices.get(direction)
-        if device is None:
-            return
-        try:
-            for name in CONTROLS[direction]:
-                if self._switch(device, direction, name, muted):
-                    return
-        except alsaaudio.ALSAAudioError as error:
-            self._tell(f"the {direction} switch of {device} cannot be turned", error)
+        self._first(device, CONTROLS[direction], lambda control: _switch(control, direction, muted), what)
 
     def freeze(self) -> None:
         """Switch the card's automatic gain off, where it has one."""
         for device in set(self.devices.values()):
-            try:
-                if AUTOMATIC not in alsaaudio.mixers(device=device):
-                    continue
-                control = alsaaudio.Mixer(AUTOMATIC, device=device)
-                try:
-                    _switch_off(control)
-                finally:
-                    control.close()
+            if self._first(device, AUTOMATIC, _switch_off, "the automatic gain"):
                 log.info("%s: automatic gain is off", device)
-            except alsaaudio.ALSAAudioError as error:
-                self._tell(f"the automatic gain of {device} cannot be switched off", error)
+
+    def _first(
+        self, device: str | None, wanted: Sequence[str], use: Callable[[alsaaudio.Mixer], T | None], what: str
+    ) -> T | None:
+        """The answer of the first wanted control that has one; a control that refuses is told and passed over."""
+        if device is None:
+            return None
+        error = None
+        try:
+            for name in _named(device, wanted):
+                try:
+                    answer = _used(device, name, use)
+                except alsaaudio.ALSAAudioError as refusal:
+                    error = refusal
+                    continue
+                if answer is not None:
+                    self._refused = False
+                    return answer
+        except alsaaudio.ALSAAudioError as refusal:
+            error = refusal
+        if error is not None:
+            self._tell(f"{what} of {device} cannot be set", error)
+        else:
+            self._refused = False
+        return None
 
     def _tell(self, what: str, error: alsaaudio.ALSAAudioError) -> None:
         """A card that goes while it is set refuses all that follows: that is one fact."""
@@ -79,47 +109,38 @@ class HardwareMixer:
         self._refused = True
         log.log(level, "%s (%s); software sets the levels", what, error)
 
-    @staticmethod
-    def _switch(device: str, direction: Direction, name: str, muted: bool) -> bool:
-        """Turn one control's switch; False when it has none."""
-        if name not in alsaaudio.mixers(device=device):
-            return False
-        control = alsaaudio.Mixer(name, device=device)
-        try:
-            there = control.switchcap()
-            if direction == "capture" and any("Capture" in word for word in there):
-                control.setrec(int(not muted))
-            elif direction == "playback" and any(
-                word in {"Mute", "Joined Mute"} or "Playback" in word for word in there
-            ):
-                control.setmute(int(muted))
-            else:
-                return False
-        finally:
-            control.close()
-        return True
 
-    @staticmethod
-    def _set(device: str, direction: Direction, gain_db: float) -> float:
-        kind = alsaaudio.PCM_PLAYBACK if direction == "playback" else alsaaudio.PCM_CAPTURE
-        there = alsaaudio.mixers(device=device)
-        for name in CONTROLS[direction]:
-            if name not in there:
-                continue
-            control = alsaaudio.Mixer(name, device=device)
-            try:
-                if not any(word in control.volumecap() for word in _words(direction)):
-                    continue
-                low, high = control.getrange(kind, alsaaudio.VOLUME_UNITS_DB)
-                if low >= high:
-                    continue  # it does not say what its steps are worth
-                wanted = min(max(round(gain_db * STEPS_PER_DB), low), high)
-                control.setvolume(wanted, pcmtype=kind, units=alsaaudio.VOLUME_UNITS_DB)
-                (reached, *_) = control.getvolume(kind, alsaaudio.VOLUME_UNITS_DB)
-            finally:
-                control.close()
-            return gain_db - float(reached) / STEPS_PER_DB
-        return gain_db
+class _Scale:
+    """One direction of a control, in dB."""
+
+    def __init__(self, control: alsaaudio.Mixer, direction: Direction) -> None:
+        self._control = control
+        self._kind = alsaaudio.PCM_PLAYBACK if direction == "playback" else alsaaudio.PCM_CAPTURE
+
+    def reach(self, gain_db: float) -> float | None:
+        """Set the control to `gain_db`, or as near as it is heard; None when it does not say what it does.
+
+        It passes sound on as it comes then, and software does everything.
+        """
+        low, high = self._control.getrange(self._kind, alsaaudio.VOLUME_UNITS_DB)
+        low_db, high_db = low / STEPS_PER_DB, high / STEPS_PER_DB
+        if low_db < high_db <= min(low_db + WIDEST_DB, FURTHEST_DB) and high_db >= -FURTHEST_DB:
+            for tried_db in _upwards(min(max(gain_db, low_db), high_db), high_db):
+                reached_db = self._set(tried_db)
+                if reached_db is not None and max(low_db, tried_db - COARSEST_DB) <= reached_db <= high_db:
+                    return reached_db
+        if low_db < high_db:
+            self._set(min(max(0.0, low_db), high_db))
+        elif not any(self._control.getvolume(self._kind, alsaaudio.VOLUME_UNITS_PERCENTAGE)):
+            self._control.setvolume(100, pcmtype=self._kind, units=alsaaudio.VOLUME_UNITS_PERCENTAGE)
+        return None
+
+    def _set(self, gain_db: float) -> float | None:
+        """What the loudest channel reads afterwards; None when there is none."""
+        steps = round(gain_db * STEPS_PER_DB)
+        self._control.setvolume(steps, pcmtype=self._kind, units=alsaaudio.VOLUME_UNITS_DB)
+        channels = self._control.getvolume(self._kind, alsaaudio.VOLUME_UNITS_DB)
+        return max(channels) / STEPS_PER_DB if channels else None
 
 
 def open_mixer(cards: Cards) -> HardwareMixer:
@@ -135,13 +156,54 @@ def open_mixer(cards: Cards) -> HardwareMixer:
     return HardwareMixer({direction: f"hw:{match[1]}" for direction, match in found.items() if match})
 
 
+def _upwards(wanted_db: float, high_db: float) -> Iterator[float]:
+    """Levels to try, from the wanted one up to the loudest."""
+    tried_db, step_db = wanted_db, FINEST_DB
+    while tried_db < high_db:
+        yield tried_db
+        tried_db, step_db = tried_db + step_db, 2 * step_db
+    yield high_db
+
+
+def _named(device: str, wanted: Sequence[str]) -> Iterator[str]:
+    """The controls of the device by any of these names, in the order of the names."""
+    there = dict.fromkeys(alsaaudio.mixers(device=device))
+    return (name for plain in wanted for name in there if _plain(name) == plain)
+
+
+def _plain(name: str) -> str:
+    """The name as one writes it: descriptors of USB cards add blanks and have their own capitals."""
+    return " ".join(name.split()).casefold()
+
+
+def _used(device: str, name: str, use: Callable[[alsaaudio.Mixer], T | None]) -> T | None:
+    control = alsaaudio.Mixer(name, device=device)
+    try:
+        return use(control)
+    finally:
+        control.close()
+
+
 def _words(direction: Direction) -> tuple[str, ...]:
     kind = "Playback" if direction == "playback" else "Capture"
     return ("Volume", f"{kind} Volume", "Joined Volume", f"Joined {kind} Volume", f"{kind} Joined Volume")
 
 
-def _switch_off(control: alsaaudio.Mixer) -> None:
+def _switch(control: alsaaudio.Mixer, direction: Direction, muted: bool) -> bool | None:
+    """Turn the switch of one control; None when it has none."""
+    there = control.switchcap()
+    if direction == "capture" and any("Capture" in word for word in there):
+        control.setrec(int(not muted))
+    elif direction == "playback" and any(word in {"Mute", "Joined Mute"} or "Playback" in word for word in there):
+        control.setmute(int(muted))
+    else:
+        return None
+    return True
+
+
+def _switch_off(control: alsaaudio.Mixer) -> bool:
     if any("Capture" in word for word in control.switchcap()):
         control.setrec(0)
     else:
         control.setmute(1)
+    return True

@@ -1,0 +1,174 @@
+"""Mixers that report nonsense: whatever they say, the door is heard, and not louder than was asked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import alsaaudio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from intercom.media.card import AlsaCards
+from intercom.media.events import Direction
+from intercom.media.hardware_mixer import COARSEST_DB, FURTHEST_DB, HardwareMixer, open_mixer
+from intercom.media.levels import HIGHEST_DB, LOWEST_DB
+from intercom.media.sound import ratio
+
+MUTE = -9_999_999
+"""SND_CTL_TLV_DB_GAIN_MUTE: what ALSA reads at a step that mutes."""
+
+
+@dataclass
+class OddCard:
+    """A card with one control: it says `low` to `high`, has `steps`, and reads back what `reads` makes of a step."""
+
+    low: int
+    high: int
+    steps: list[int]
+    """What each step does, in hundredths of a dB; MUTE is silence."""
+    reads: dict[int, int] = field(default_factory=dict)
+    """Step to what is read back, where that is not what it does."""
+    name: str = "Speaker"
+    percent: int = 40
+    at: int = 0
+    channels: int = 2
+
+    @property
+    def does(self) -> int:
+        """What the control does now, in hundredths of a dB."""
+        return self.steps[self.at]
+
+    def mixers(self, *, device: str) -> list[str]:
+        return ["Clock", self.name, self.name]
+
+    def mixer(self, name: str, *, device: str) -> Any:
+        assert name == self.name, "a control is opened by the name that the card gives it"
+        return self
+
+    def volumecap(self) -> list[str]:
+        return ["Playback Volume", "Joined Capture Volume"]
+
+    def getrange(self, kind: int, units: int) -> list[int]:
+        return [self.low, self.high]
+
+    def setvolume(self, volume: int, *, pcmtype: int, units: int) -> None:
+        if units == alsaaudio.VOLUME_UNITS_PERCENTAGE:
+            self.percent = volume
+            return
+        # As alsa-lib: it goes by the range that the driver gives, evenly.
+        share = (min(max(volume, self.low), self.high) - self.low) / max(1, self.high - self.low)
+        self.at = round(share * (len(self.steps) - 1))
+
+    def getvolume(self, kind: int, units: int) -> list[int]:
+        if units == alsaaudio.VOLUME_UNITS_PERCENTAGE:
+            return [self.percent] * self.channels
+        return [self.reads.get(self.at, self.does)] * self.channels
+
+    def close(self) -> None:
+        pass
+
+
+def mixer_of(card: OddCard, monkeypatch: pytest.MonkeyPatch) -> HardwareMixer:
+    monkeypatch.setattr(alsaaudio, "mixers", card.mixers)
+    monkeypatch.setattr(alsaaudio, "Mixer", card.mixer)
+    return open_mixer(AlsaCards("hw:Odd", "hw:Odd", "as configured"))
+
+
+def muting_lowest_step() -> OddCard:
+    return OddCard(-2837, 0, [MUTE, *range(-2737, 1, 100), 0])
+
+
+def test_a_lowest_step_that_mutes_is_not_taken_for_a_soft_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = muting_lowest_step()
+    left_db = mixer_of(card, monkeypatch).set_db("playback", -30.0)
+    assert card.does != MUTE
+    assert left_db + card.does / 100 == pytest.approx(-30.0)
+
+
+def test_software_takes_over_from_a_control_that_reads_mute_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = OddCard(-2837, 0, list(range(-2837, 1, 100)), reads=dict.fromkeys(range(30), MUTE))
+    assert mixer_of(card, monkeypatch).set_db("playback", -12.0) == -12.0
+    assert card.does == card.steps[-1]
+
+
+def test_a_control_that_is_silent_below_95_percent_stays_above(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = OddCard(-12800, 0, [*[MUTE] * 95, 0, 0, 0, 0, 0, 0], reads={n: -12800 + 128 * n for n in range(101)})
+    assert mixer_of(card, monkeypatch).set_db("playback", -30.0) == -30.0
+    assert card.does == 0
+
+
+@pytest.mark.parametrize("name", ["Speaker ", " Speaker", "SPEAKER", "Speaker\t"])
+def test_a_control_is_found_whatever_blanks_its_descriptor_has(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    card = OddCard(-3700, 0, list(range(-3700, 1, 100)), name=name)
+    assert mixer_of(card, monkeypatch).set_db("playback", -6.0) == 0
+    assert card.does == -600
+
+
+@pytest.mark.parametrize(("stands_at", "left_at"), [(0, 100), (40, 40)])
+def test_a_control_without_decibels_is_turned_up_only_when_it_is_silent(
+    monkeypatch: pytest.MonkeyPatch, stands_at: int, left_at: int
+) -> None:
+    card = OddCard(0, 0, [0], percent=stands_at)
+    assert mixer_of(card, monkeypatch).set_db("playback", -6.0) == -6.0
+    assert card.percent == left_at
+
+
+def test_a_card_whose_loudest_is_soft_is_not_amplified_beyond_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = OddCard(-4000, -2000, list(range(-4000, -1999, 100)))
+    assert mixer_of(card, monkeypatch).set_db("playback", 0.0) == COARSEST_DB
+
+
+def test_a_control_that_refuses_leaves_its_work_to_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = OddCard(-3700, 0, list(range(-3700, 1, 100)), name="PCM")
+    mixer = mixer_of(card, monkeypatch)
+    monkeypatch.setattr(alsaaudio, "mixers", lambda device: ["Speaker", "PCM"])
+
+    def only_pcm(name: str, *, device: str) -> Any:
+        if name == "Speaker":
+            raise alsaaudio.ALSAAudioError("Unable to find mixer control Speaker,0 [hw:Odd]")
+        return card
+
+    monkeypatch.setattr(alsaaudio, "Mixer", only_pcm)
+    assert mixer.set_db("playback", -6.0) == 0
+    assert card.does == -600
+
+
+ends = st.one_of(st.integers(-13_000, 13_000), st.sampled_from([MUTE, 9_999_999, -(2**31), 2**31 - 1, 0]))
+
+
+@st.composite
+def odd_cards(draw: st.DrawFn) -> OddCard:
+    low, high = draw(ends), draw(ends)
+    count = draw(st.integers(1, 60))
+    steps = [low + (high - low) * n // max(1, count - 1) for n in range(count)]
+    if count > 1 and draw(st.booleans()):
+        steps[0] = MUTE
+    nonsense = st.dictionaries(st.integers(0, count - 1), ends, max_size=count)
+    return OddCard(low, high, steps, reads=draw(nonsense), at=count - 1, channels=draw(st.integers(0, 2)))
+
+
+gains = st.floats(LOWEST_DB, HIGHEST_DB)
+directions: st.SearchStrategy[Direction] = st.sampled_from(["playback", "capture"])
+
+
+@given(odd_cards(), directions, gains)
+def test_whatever_a_mixer_reports_software_s_share_is_a_level(
+    card: OddCard, direction: Direction, gain_db: float
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        left_db = mixer_of(card, patch).set_db(direction, gain_db)
+    assert math.isfinite(ratio(left_db))
+    assert left_db <= max(gain_db, 0.0) + COARSEST_DB
+    assert left_db >= gain_db - FURTHEST_DB
+
+
+@given(st.integers(-6000, -1), st.integers(1, 60), gains)
+def test_a_mixer_that_mutes_at_its_lowest_step_is_heard_at_every_level(low: int, count: int, gain_db: float) -> None:
+    card = OddCard(low, 0, [MUTE, *[low + (0 - low) * n // count for n in range(1, count + 1)]])
+    with pytest.MonkeyPatch.context() as patch:
+        left_db = mixer_of(card, patch).set_db("playback", gain_db)
+    assert card.does != MUTE
+    assert left_db + card.does / 100 == pytest.approx(gain_db, abs=0.01)
