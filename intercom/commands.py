@@ -21,7 +21,7 @@ import msgspec
 
 from intercom import __version__, metrics
 from intercom.condition import condition, fault
-from intercom.config_setting import DESTINATION
+from intercom.config_setting import DESTINATION, shown_settings
 from intercom.control.errors import RefusedError
 from intercom.control.place import served_at
 from intercom.control.protocol import INVALID_PARAMS, REFUSED
@@ -339,7 +339,7 @@ class Commands:
             "devices": await self._devices(caller, {}),
             "faults": await self._faults(caller, {}),
             "calls": await self._calls(caller, {}),
-            "config": asdict(self._door.config),
+            "config": shown_settings(self._door.config),
             "metrics": self.figures().splitlines(),
             "log": self._recent.lines(DIAGNOSTICS_LINES),
             "threads": {

@@ -23,6 +23,10 @@ _KEEP_ELSEWHERE = (
     "(account.credential_file, space.turn_secret_file), or hand it over as a systemd credential"
 )
 
+_BARE = re.compile(r"\s*([\w.-]+)\s*=\s*([^\s\"'\[{#][^#\"']*?)\s*(#.*)?")
+"""A line `key = value` whose value begins with no quote and no bracket."""
+_SWITCH_WORDS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -52,6 +56,7 @@ class Reading:
         self._tables = dict(tables_of(root))
         self._names = [item.name for item in settings_of(root)] + list(self._tables)
         self._names += [f"{name}.{item.name}" for name, table in self._tables.items() for item in settings_of(table)]
+        self._secrets = {item.name for table in self._tables.values() for item in settings_of(table) if item.secret}
         self._problems: list[Problem] = []
         self._document: dict[str, Any] = {}
         self._old_key: dict[Key, Key] = {}
@@ -62,7 +67,7 @@ class Reading:
         except RecursionError:
             self._problems.append(Problem(None, "", "lists or tables are nested too deeply: make the file flatter"))
         except ValueError as error:
-            self._problems.append(_syntax_problem(error, text))
+            self._problems.append(self._syntax_problem(error))
         for old in modernise(self._document, history):
             if old.still_counts:
                 self._old_key[old.now] = old.key
@@ -109,8 +114,7 @@ class Reading:
             elif any(isinstance(text, str) and _SECRET_VALUE.search(text) for text in _entries(value)):
                 self.report((*prefix, name), f"this looks like a secret; {_KEEP_ELSEWHERE}")
             elif not _is_accepted(known[name], value):
-                wrong = _first_wrong(known[name], value)
-                self.report((*prefix, name), f"expected {known[name].expected}, not {_shown(wrong)}")
+                self.report((*prefix, name), f"expected {known[name].expected}{_but_is(known[name], value)}")
             else:
                 values[name] = self._as_field(known[name], value)
         return values
@@ -120,6 +124,30 @@ class Reading:
         if item.shape is PATH and value:
             return self._whole_path(value)
         return item.kind(value) if item.kind in (bool, int, float, str) else tuple(value)
+
+    def _syntax_problem(self, error: ValueError) -> Problem:
+        """What is wrong where `tomllib` says "what went wrong (at line 3, column 5)", in words of the file's author."""
+        message = str(error)
+        found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message, re.DOTALL)
+        if found is None:
+            return Problem(None, "", f"this is not TOML: {message}")
+        what, line, column = found.groups()
+        if line and (said := self._bare_word(self._text.split("\n")[int(line) - 1])):
+            return Problem(int(line), "", said)
+        place = f"at column {column}" if column else "at the end of the file"
+        return Problem(int(line) if line else None, "", f"this is not TOML: {what[:1].lower()}{what[1:]} {place}")
+
+    def _bare_word(self, line: str) -> str:
+        """Say how a value without quotes is written; an empty text when that is not what is wrong with the line."""
+        found = _BARE.fullmatch(line)
+        if found is None:
+            return ""
+        key, value = found[1], found[2].rstrip()
+        if switch := _SWITCH_WORDS.get(value.lower()):
+            return f"{_shown_key(key)} = {value[:20]}: write true or false without quotes, here {switch}"
+        if key in self._secrets or re.match(r"[\d+.-]", value):
+            return ""
+        return f"{_shown_key(key)}: a text stands in quotes: write {_shown_key(key)} = {_shown(value)}"
 
     def _unknown(self, prefix: Key, name: str, value: Any) -> str:
         thing = "table" if isinstance(value, dict) and not prefix else "setting"
@@ -159,6 +187,11 @@ def _is_text(item: Setting, value: Any) -> bool:
     return item.shape is None or item.shape.accepts(value)
 
 
+def _but_is(item: Setting, value: Any) -> str:
+    """Completes the sentence "expected ..." with what the file says; a secret is left out."""
+    return "" if item.secret else f", not {_shown(_first_wrong(item, value))}"
+
+
 def _first_wrong(item: Setting, value: Any) -> Any:
     """The entry of a list that is to blame; the value itself if it is all wrong."""
     if item.kind != tuple[str, ...]:
@@ -191,34 +224,3 @@ def _shown_key(name: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9_-]+", name):
         return name[:60]
     return '"' + name[:60].encode("unicode_escape").decode("ascii") + '"'
-
-
-_BARE = re.compile(r"\s*([\w.-]+)\s*=\s*([^\s\"'\[{#][^#\"']*?)\s*(#.*)?")
-"""A line `key = value` whose value begins with no quote and no bracket."""
-_SWITCH_WORDS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
-
-
-def _syntax_problem(error: ValueError, text: str) -> Problem:
-    """What is wrong where `tomllib` says "what went wrong (at line 3, column 5)", in words of the file's author."""
-    message = str(error)
-    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message, re.DOTALL)
-    if found is None:
-        return Problem(None, "", f"this is not TOML: {message}")
-    what, line, column = found.groups()
-    if line and (said := _bare_word(text.split("\n")[int(line) - 1])):
-        return Problem(int(line), "", said)
-    place = f"at column {column}" if column else "at the end of the file"
-    return Problem(int(line) if line else None, "", f"this is not TOML: {what[:1].lower()}{what[1:]} {place}")
-
-
-def _bare_word(line: str) -> str:
-    """Say how a value without quotes is written; an empty text when that is not what is wrong with the line."""
-    found = _BARE.fullmatch(line)
-    if found is None:
-        return ""
-    key, value = found[1], found[2].rstrip()
-    if switch := _SWITCH_WORDS.get(value.lower()):
-        return f"{_shown_key(key)} = {value[:20]}: write true or false without quotes, here {switch}"
-    if re.match(r"[\d+.-]", value):
-        return ""
-    return f"{_shown_key(key)}: a text stands in quotes: write {_shown_key(key)} = {_shown(value)}"

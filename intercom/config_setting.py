@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 T = TypeVar("T", str, int, float, bool, tuple[str, ...])
 
+NOT_SHOWN = "(set, not shown)"
+"""Stands for the value of a secret setting wherever settings are shown."""
 TEXT_LIMIT = 1024
 """Characters in one text: more than any path or address needs, and small enough to print."""
 
@@ -38,6 +40,8 @@ class Setting:
     shape: Shape | None
     may_be_empty: bool
     """For a text: whether "" says "none" or "the default"."""
+    secret: bool
+    """Whether nobody may read the value: no status, log, bundle, error or file that others can open holds it."""
 
     @property
     def expected(self) -> str:
@@ -64,6 +68,7 @@ def setting(
     choices: tuple[str, ...] = (),
     shape: Shape | None = None,
     may_be_empty: bool = False,
+    secret: bool = False,
 ) -> T:
     """A dataclass field that carries all there is to know about one setting.
 
@@ -78,6 +83,7 @@ def setting(
         "choices": choices,
         "shape": shape,
         "may_be_empty": may_be_empty or default == "",
+        "secret": secret,
     }
     return field(default=default, metadata=metadata)
 
@@ -94,6 +100,19 @@ def tables_of(root: type[Any]) -> Iterator[tuple[str, type[Any]]]:
     for item in dataclasses.fields(root):
         if isinstance(item.type, type) and dataclasses.is_dataclass(item.type):
             yield item.name, item.type
+
+
+def shown_settings(tables: Any) -> dict[str, Any]:
+    """The values of a dataclass of settings for people to read: a secret is `NOT_SHOWN` once it is set."""
+    kinds = {item.name: item for item in settings_of(type(tables))}
+    values: dict[str, Any] = {}
+    for item in dataclasses.fields(tables):
+        value = getattr(tables, item.name)
+        if item.name not in kinds:
+            values[item.name] = shown_settings(value)
+        else:
+            values[item.name] = NOT_SHOWN if kinds[item.name].secret and value else value
+    return values
 
 
 def split_listen(text: str) -> tuple[str, int]:

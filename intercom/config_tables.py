@@ -196,7 +196,11 @@ class DoorConfig:
         7.0, "Seconds after which the relay goes off, whatever commands come and whatever crashes.", low=0.1, high=7
     )
     open_digits: str = setting(
-        "9", "Telephone keys that open the door in a call. Empty: none do.", shape=DIGITS, may_be_empty=True
+        "9",
+        "Telephone keys that open the door in a call. Empty: none do. A secret: nothing shows them.",
+        shape=DIGITS,
+        may_be_empty=True,
+        secret=True,
     )
     openers: tuple[str, ...] = setting(
         ("*",),

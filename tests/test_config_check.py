@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from intercom.config import check, loads
+from intercom.config_setting import NOT_SHOWN, shown_settings
 
 from .config_problems import only_problem
 
@@ -111,3 +112,25 @@ def test_a_password_is_told_where_it_belongs() -> None:
     problem = only_problem('[account]\npassword = "correct horse"')
     assert "put it into a file of mode 0600" in problem.message
     assert "horse" not in problem.message
+
+
+# Secret settings
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['[door]\nopen_digits = "73512a"', "[door]\nopen_digits = *73512", '[door]\nopen_digits = ["73512"]'],
+)
+def test_a_secret_that_is_wrong_is_refused_without_being_shown(text: str) -> None:
+    assert "73512" not in str(only_problem(text))
+
+
+def test_a_secret_setting_is_known_by_its_field_wherever_settings_are_shown() -> None:
+    shown = shown_settings(loads('[door]\nopen_digits = "73512"'))
+    assert "73512" not in str(shown)
+    assert shown["door"]["open_digits"] == NOT_SHOWN
+    assert shown["door"]["pulse_s"] == 1.5
+
+
+def test_a_secret_that_is_not_set_is_shown_as_that() -> None:
+    assert shown_settings(loads('[door]\nopen_digits = ""'))["door"]["open_digits"] == ""
