@@ -14,7 +14,7 @@ _intercom() {
     "space") known="--help --config --state-dir pair devices remove enrol" ;;
     "space pair") known="--help --config --state-dir --name" ;;
     "space devices") known="--help --config --state-dir --json" ;;
-    "space remove") known="--help --config --state-dir" ;;
+    "space remove") known="--help --config --state-dir --force" ;;
     "space enrol") known="--help --config --state-dir --reference --name" ;;
     "config") known="check example" ;;
     "config check") known="--help" ;;

@@ -54,6 +54,7 @@ def add_commands(commands: Any, *, load: Load, load_as_service: Load, config_hel
     devices.add_argument("--json", action="store_true", help="print JSON")
     remove = action("remove", "throw a device out: for a phone that was lost", _remove)
     remove.add_argument("who", metavar="NAME", help="its name or its address, as `intercom space devices` shows them")
+    remove.add_argument("--force", action="store_true", help="also when it is a door")
     door = action("enrol", "write a door's credential to a file", _enrol)
     door.add_argument("file", type=Path, help="the file to write, mode 0600")
     door.add_argument("--reference", default="door", help="its name in addresses: /private/REFERENCE")
@@ -106,8 +107,11 @@ def _devices(options: argparse.Namespace, _config: Config, state_dir: Path) -> i
     if options.json:
         print_json([asdict(device) for device in devices])
     elif devices:
-        rows = [(d.name, d.address, local(d.paired_at)[:16], d.seen_on or "never") for d in devices]
-        say(text.table(("NAME", "ADDRESS", "PAIRED", "LAST SEEN"), rows))
+        rows = [
+            (d.name, d.kind, d.address, local(d.paired_at)[:16], d.invited_by or "you", d.seen_on or "never")
+            for d in devices
+        ]
+        say(text.table(("NAME", "KIND", "ADDRESS", "PAIRED", "LET IN BY", "LAST SEEN"), rows))
     else:
         say("Nobody can sign in yet; `intercom space pair` invites a phone or tablet.")
     return OK
@@ -117,8 +121,11 @@ def _remove(options: argparse.Namespace, _config: Config, state_dir: Path) -> in
     from intercom.space import Membership
 
     with Membership(state_dir) as members:
-        gone = members.remove(options.who)
+        gone = members.remove(options.who, even_a_door=options.force)
+        invited = members.invited_by(gone)
     say(f"{text.printable(gone.name)} ({gone.address}) cannot sign in any more; its calls end within a second.")
+    for device in invited:
+        say(f"It had let in {text.printable(device.name)} ({device.address}): remove that too if you do not know it.")
     return OK
 
 

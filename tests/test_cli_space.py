@@ -68,8 +68,8 @@ def test_the_address_is_printed_to_scan_and_says_until_when_it_is_good(house: Pa
 def test_the_list_names_every_device(house: Path) -> None:
     pair(house, "Hall")
     listed = run(house, "devices").stdout
-    assert re.search(r"^Front door +/private/door +20\S+ \d\d:\d\d +never$", listed, re.MULTILINE)
-    assert re.search(r"^Hall +/private/hall +20", listed, re.MULTILINE)
+    assert re.search(r"^Front door +door +/private/door +20\S+ \d\d:\d\d +you +never$", listed, re.MULTILINE)
+    assert re.search(r"^Hall +resident +/private/hall +20", listed, re.MULTILINE)
     addresses = [device["address"] for device in json.loads(run(house, "devices", "--json").stdout)]
     assert "/private/hall" in addresses
 
@@ -90,6 +90,15 @@ def test_a_removed_device_gets_no_token_any_more(house: Path) -> None:
     )
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(request, timeout=WAIT_S)
+
+
+def test_a_door_is_removed_only_when_that_is_said(house: Path) -> None:
+    refused = run(house, "remove", "Front door")
+    assert refused.returncode == cli.FAILED
+    assert refused.stderr.startswith("intercom: Front door is a door (/private/door)")
+    assert "--force" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert "/private/door" in run(house, "remove", "--force", "Front door").stdout
 
 
 def test_a_device_that_is_not_there_is_told_in_one_sentence(house: Path) -> None:

@@ -40,7 +40,7 @@ class Echo:
     def __init__(self, sockets: Sockets, store: Store, tokens: TokenAuthority) -> None:
         self._sockets = sockets
         self._tokens = tokens
-        self._subscriber = store.add_subscriber(REFERENCE, "Echo")
+        self._subscriber = store.add_subscriber(REFERENCE, "Echo", kind="app")
         store.add_app(REFERENCE, "Echo", self._subscriber)
         self._calls: dict[str, asyncio.Task[None]] = {}
 

@@ -6,6 +6,7 @@ SpaceError
 ├── TokenError (PermissionError)    a token, proof or secret is not valid
 ├── PairingError (PermissionError)  a pairing code is unknown, used or too old
 ├── AddressError (LookupError)      no such subscriber or address
+├── DoorError (ValueError)          a door would be thrown out unasked
 ├── NoSpaceError (FileNotFoundError) no space in the state directory, or none runs
 ├── RefusedError (ValueError)       a Verto message that cannot be obeyed; the sender is told (router.py)
 └── TurnError (RuntimeError)        the TURN companion does not run
@@ -36,6 +37,10 @@ class PairingError(SpaceError, PermissionError):
 
 class AddressError(SpaceError, LookupError):
     """No such subscriber or address."""
+
+
+class DoorError(SpaceError, ValueError):
+    """A door would be thrown out, and nobody has said that it shall be."""
 
 
 class NoSpaceError(SpaceError, FileNotFoundError):

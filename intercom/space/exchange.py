@@ -38,9 +38,9 @@ from intercom.signalwire.messages import (
 )
 from intercom.space import frames
 from intercom.space.errors import TokenError
+from intercom.space.records import Subscriber
 from intercom.space.router import AddressBook, Router
 from intercom.space.sessions import Session
-from intercom.space.store import Subscriber
 from intercom.space.tokens import Grant
 
 FRAME_LIMIT_BYTES: Final = 128 * 1024

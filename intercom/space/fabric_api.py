@@ -13,7 +13,8 @@ import msgspec
 from aiohttp import hdrs, web
 
 from intercom.space.errors import AddressError, TokenError
-from intercom.space.store import Address, Store
+from intercom.space.records import Address
+from intercom.space.store import Store
 from intercom.space.tokens import REFRESH_SCOPE, Grant, TokenAuthority
 
 PAGE_SIZE: Final = 50
@@ -217,6 +218,7 @@ def _listed(address: Address) -> dict[str, Any]:
         "name": address.name,
         "display_name": address.display_name,
         "type": address.kind,
+        "kind": address.member_kind,  # beyond the protocol: by this, and by no name, a page knows a door
         "resource_id": address.resource_id,
         "channels": channels,
         "locked": False,

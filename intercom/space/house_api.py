@@ -13,6 +13,7 @@ from aiohttp import web
 from intercom.space.errors import PairingError, TokenError
 from intercom.space.fabric_api import bearer, unauthorized
 from intercom.space.pairing import Invitation, PairingCodes
+from intercom.space.records import Subscriber
 from intercom.space.store import Store
 from intercom.space.tokens import REFRESH_SCOPE, TokenAuthority
 
@@ -40,7 +41,7 @@ class HouseApi:
 
     :param group: the group that a paired station joins.
     :param socket_scheme: ws or wss.
-    :param invite: makes an invitation for one more device.
+    :param invite: makes a resident's invitation for one more device.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class HouseApi:
         tokens: TokenAuthority,
         codes: PairingCodes,
         *,
-        invite: Callable[[], Invitation],
+        invite: Callable[[Subscriber], Invitation],
         group: str,
         socket_scheme: str,
     ) -> None:
@@ -75,11 +76,13 @@ class HouseApi:
     async def _pair(self, request: web.Request) -> web.Response:
         try:
             wanted = msgspec.json.decode(await request.read(), type=PairRequest)
-            self._codes.redeem(wanted.code)
+            code = self._codes.redeem(wanted.code)
         except (msgspec.MsgspecError, PairingError):
             return unauthorized()
         reference = self._store.free_reference(wanted.name)
-        subscriber = self._store.add_subscriber(reference, wanted.name, groups=(self._group,))
+        subscriber = self._store.add_subscriber(
+            reference, wanted.name, groups=(self._group,), invited_by=code.invited_by
+        )
         secret = self._store.add_device(subscriber, wanted.name)
         logger.info("A station was paired as %s.", reference)
         address = f"/private/{reference}"
@@ -90,7 +93,10 @@ class HouseApi:
             inviter = self._store.owner_of(bearer(request))
         except TokenError:
             return unauthorized()
-        invitation = self._invite()
+        if inviter.kind != "resident":
+            logger.warning("%s asked for a pairing code and got none: it is no resident's device.", inviter.reference)
+            return web.json_response({"error": "Only residents' devices invite others."}, status=403)
+        invitation = self._invite(inviter)
         logger.info("%s invites one more device.", inviter.reference)
         body = {
             "url": invitation.url,

@@ -18,7 +18,7 @@ from msgspec import Struct
 from intercom import durable
 from intercom.space.calls import Call, Leg, Party
 from intercom.space.exchange import Exchange
-from intercom.space.store import Subscriber
+from intercom.space.records import Subscriber
 
 logger = logging.getLogger(__name__)
 

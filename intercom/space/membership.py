@@ -11,9 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self
 
-from intercom.space.errors import AddressError, NoSpaceError
+from intercom.space.errors import AddressError, DoorError, NoSpaceError
 from intercom.space.pairing import UNNAMED, Invitation, PairingCodes
-from intercom.space.store import DATABASE, Device, Store
+from intercom.space.records import Device
+from intercom.space.shown_name import shown_name
+from intercom.space.store import DATABASE, Store
 
 ANSWER_LIMIT_S: Final = 2.0
 """How long a space on this machine may take to accept a connection."""
@@ -54,11 +56,12 @@ class Membership:
         """Who can sign in, by address."""
         return self._store.devices()
 
-    def remove(self, who: str) -> Device:
+    def remove(self, who: str, *, even_a_door: bool = False) -> Device:
         """Throw somebody out, named by display name, address or the address's last part; return who it was.
 
-        Its secrets and tokens are worth nothing at once; its socket and calls end within a second.
-        Raises `AddressError` when nobody is called so, or several are.
+        Its secrets, tokens and pairing codes are worth nothing at once; its socket and calls end within a second.
+        Raises `AddressError` when nobody is called so, or several are, and `DoorError` when it is a door and that was
+        not said.
         """
         devices = self._store.devices()
         found = [device for device in devices if who in {device.address, device.reference}]
@@ -68,8 +71,17 @@ class Membership:
         if len(found) > 1:
             several = ", ".join(device.address for device in found)
             raise AddressError(f"Several are called {who!r}; say which: {several}.")
+        if found[0].kind == "door" and not even_a_door:
+            raise DoorError(
+                f"{shown_name(who, '')} is a door ({found[0].address}): without it nobody can ring there. "
+                "Nothing was changed; say --force to throw it out all the same."
+            )
         self._store.remove_subscriber(found[0].reference)
         return found[0]
+
+    def invited_by(self, gone: Device) -> list[Device]:
+        """Whom a device has let in; they stay when it is removed."""
+        return [device for device in self._store.devices() if device.invited_by == gone.reference]
 
 
 def _answers(host: str, port: int) -> bool:

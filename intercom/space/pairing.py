@@ -1,9 +1,9 @@
 """One-time codes with which a phone or tablet joins the house, short enough to type.
 
 How safe ten characters are: a code is one of 32**10, about 1.1e15. Another machine may ask 20 times a second and
-100 times at once (guard.py), that is 12 100 guesses while a code is open. With all 32 codes open it finds one with a
-chance of 3.4e-10 in ten minutes. Machines without number, or programs on this machine, which have no rate, are
-bounded by what the space can answer: even 5000 guesses a second come to 9e-8 in ten minutes.
+100 times at once (guard.py), that is 12 100 guesses while a code is open. With all 36 codes open it finds one with a
+chance of 3.9e-10 in ten minutes. Machines without number, or programs on this machine, which have no rate, are
+bounded by what the space can answer: even 5000 guesses a second come to 1e-7 in ten minutes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from intercom.space.errors import PairingError
+from intercom.space.records import CodeLimits, CodeUsed, Subscriber
 from intercom.space.store import Store
 
 CODE_LIFETIME_S: Final = 600.0
@@ -29,8 +30,8 @@ GROUP_CHARS: Final = 5
 """How many characters of a code stand together when it is shown: two groups are read out in one breath each."""
 TYPED_LIMIT_CHARS: Final = 64
 """What is longer is no code, however it was typed."""
-CODES_LIMIT: Final = 32
-"""Codes open at once; the oldest gives way."""
+CODE_LIMITS: Final = CodeLimits(one_maker=4, devices=32)
+"""Codes open at once: the oldest gives way to a newer one of the same maker, and never the owner's to a device's."""
 UNNAMED: Final = "Station"
 """The name of a device for which none was chosen; it then names itself."""
 
@@ -59,23 +60,34 @@ class PairingCodes:
         self._store = store
         self._now = now
 
-    def invite(self, url: str, *, name: str = UNNAMED) -> Invitation:
-        """A new code, valid once and for ten minutes, for the space served at `url`."""
+    def invite(self, url: str, *, name: str = UNNAMED, maker: Subscriber | None = None) -> Invitation:
+        """A new code of `maker`, or of the owner, valid once and for ten minutes, for the space served at `url`."""
         now = self._now()
         code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_CHARS))
-        self._store.open_code(_hash(code), now=now, expires_at=now + CODE_LIFETIME_S, limit=CODES_LIMIT)
+        self._store.open_code(
+            _hash(code),
+            now=now,
+            expires_at=now + CODE_LIFETIME_S,
+            maker=maker.id if maker else None,
+            limits=CODE_LIMITS,
+        )
         fragment = {"pair": code} if name == UNNAMED else {"pair": code, "name": name}
         address = f"{url}/station/#{urlencode(fragment, quote_via=quote)}"
         return Invitation(address, f"{code[:GROUP_CHARS]}-{code[GROUP_CHARS:]}", now + CODE_LIFETIME_S)
 
-    def redeem(self, typed: str) -> None:
-        """Use a code up; raises `PairingError` when it is not open. Case, spaces and dashes do not matter."""
+    def redeem(self, typed: str) -> CodeUsed:
+        """Use a code up and tell whose it was; raises `PairingError` when it is not open.
+
+        Case, spaces and dashes do not matter.
+        """
         wanted = _hash(typed[:TYPED_LIMIT_CHARS].upper().translate(_LOOKS_LIKE))
         now = self._now()
         # A code from the future was made before the clock was set back: its ten minutes cannot be told any more.
         found = [code for code in self._store.open_codes(now, now + CODE_LIFETIME_S) if _same(code, wanted)]
-        if not found or not self._store.close_code(found[0]):
+        used = self._store.close_code(found[0]) if found else None
+        if used is None:
             raise PairingError("This pairing code is used or too old; ask the house for a new one.")
+        return used
 
 
 def _hash(code: str) -> str:

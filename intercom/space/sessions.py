@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from intercom.signalwire.messages import Event, VertoMessage, builtins, new_id
 from intercom.space import frames
+from intercom.space.records import Subscriber
 from intercom.space.sdp import is_reference
-from intercom.space.store import Subscriber
 from intercom.space.tokens import Grant
 
 LOST_LIMIT_S: Final = 10.0

@@ -29,10 +29,11 @@ from intercom.space.house_api import HouseApi
 from intercom.space.kept_calls import KeptCalls
 from intercom.space.listener import Listener
 from intercom.space.pairing import UNNAMED, Invitation, PairingCodes
+from intercom.space.records import Place, Subscriber
 from intercom.space.sdp import is_reference
 from intercom.space.sockets import Sockets
 from intercom.space.station_files import station_routes
-from intercom.space.store import DATABASE, Place, Store, Subscriber
+from intercom.space.store import DATABASE, Store
 from intercom.space.tokens import TokenAuthority
 from intercom.space.turn import TurnServer
 from intercom.space.turn_credentials import LIFETIME_S, ice_server
@@ -83,7 +84,7 @@ class Space:
         self._turn = turn or self._own_turn
         self._turn_secret = _turn_secret(config)
         self._certificate = Certificate(state_dir, self._names)
-        self._credentials: dict[str, Path] = {}
+        self._credentials: dict[str, tuple[Path, str]] = {}
         self._listener: Listener | None = None
         self._renewal: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -215,7 +216,7 @@ class Space:
             self.store,
             self.tokens,
             self.codes,
-            invite=self.invite,
+            invite=lambda resident: self.codes.invite(self.url, maker=resident),
             group=self._config.group,
             socket_scheme="wss" if self._encrypted else "ws",
         )
@@ -232,8 +233,7 @@ class Space:
             await asyncio.sleep(CERTIFICATE_CHECK_S)
             if self._certificate.ensure(now_utc()):
                 self._certificate.load_into(context)
-                for reference, path in self._credentials.items():
-                    self.write_credential(reference, path)
+                self._write_credentials()
                 logger.info("The space has renewed its certificate.")
 
     async def _watch_members(self) -> None:
@@ -245,19 +245,24 @@ class Space:
                 if changed:
                     self._expel_removed()
                     changed = False
-            except sqlite3.OperationalError as problem:
-                logger.debug("The database is busy, looking again: %s", problem)
+            except (sqlite3.OperationalError, OSError) as problem:
+                logger.debug("The database is busy, or a file cannot be written; looking again: %s", problem)
 
     def _expel_removed(self) -> None:
         for subscriber_id in self.exchange.subscriber_ids():
             if self.store.subscriber_by_id(subscriber_id) is None:
                 self.sockets.expel(subscriber_id)
                 logger.info("A subscriber was removed; its sockets are closed.")
+        self._write_credentials()  # the house's own door gets a new secret; its old one stays worthless
+
+    def _write_credentials(self) -> None:
+        for reference, (path, display_name) in self._credentials.items():
+            self.write_credential(reference, path, display_name=display_name)
 
     # -- who belongs to it -----------------------------------------------------------------------------------
 
     def invite(self, *, name: str = UNNAMED) -> Invitation:
-        """What a phone needs to join the house, good once and for ten minutes."""
+        """The owner's invitation: what a phone needs to join the house, good once and for ten minutes."""
         return self.codes.invite(self.url, name=name)
 
     def pairing_url(self, *, name: str = UNNAMED) -> str:
@@ -265,8 +270,8 @@ class Space:
         return self.invite(name=name).url
 
     def enrol(self, reference: str, display_name: str) -> SpaceCredential:
-        """A new credential for one device of the subscriber `reference`, which is made if it is new."""
-        subscriber = self.store.subscriber(reference) or self.store.add_subscriber(reference, display_name)
+        """A new credential for one device of the subscriber `reference`, which is made, as a door, if it is new."""
+        subscriber = self.store.add_subscriber(reference, display_name, kind="door")
         return self._credential(subscriber, self.store.add_device(subscriber, display_name))
 
     def write_credential(self, reference: str, path: Path, *, display_name: str = "") -> None:
@@ -284,7 +289,7 @@ class Space:
         if credential is None or credential.subscriber != reference:
             credential = self.enrol(reference, display_name or reference.capitalize())
         credential.write(path)
-        self._credentials[reference] = path
+        self._credentials[reference] = (path, display_name)
 
     def _credential(self, subscriber: Subscriber, secret: str) -> SpaceCredential:
         pinned = None

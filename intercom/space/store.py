@@ -14,83 +14,30 @@ import secrets
 import sqlite3
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Final, Literal
 
 from intercom.space.errors import AddressError, StoreError, TokenError
+from intercom.space.records import Address, CodeLimits, CodeUsed, Device, Kind, Place, Subscriber
+from intercom.space.shown_name import shown_name
 
 DATABASE: Final = "space.sqlite3"
 """The file's name in the state directory."""
-SCHEMA_VERSION: Final = 2
-"""schema-1.sql to schema-2.sql lead there, one step each."""
+SCHEMA_VERSION: Final = 3
+"""schema-1.sql to schema-3.sql lead there, one step each."""
 DEVICE_SECRET_BYTES: Final = 32
 """256 bits: nothing to guess, so a plain hash suffices to keep it."""
 NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 """What a subscriber or group may be called: it becomes part of an address."""
-DISPLAY_NAME_LIMIT_CHARS: Final = 64
+DOORS_ONLY: Final = "door"
+"""What only a door's name in addresses may begin with: nobody who pairs a phone gets such an address."""
 
-Context = Literal["private", "public"]
-
-
-@dataclass(frozen=True, slots=True)
-class Subscriber:
-    """Somebody, or something, that can register."""
-
-    id: str
-    "A random hexadecimal id; the SAT's subject."
-    reference: str
-    "Its name in addresses, such as door."
-    display_name: str
-    "What people read."
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Something that can be dialled (protocol §2)."""
-
-    id: str
-    "A random hexadecimal id."
-    name: str
-    "What is dialled, such as /private/house."
-    display_name: str
-    "What people read."
-    kind: Literal["app", "call", "room", "subscriber"]
-    "What answers there."
-    resource_id: str
-    "The subscriber's or group's id."
-    created_at: str
-    "ISO 8601, UTC."
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """A subscriber that can sign in: a door, or a phone or tablet of the house."""
-
-    reference: str
-    "Its name in addresses, such as kitchen-tablet."
-    name: str
-    "What people read."
-    address: str
-    "What is dialled, such as /private/kitchen-tablet."
-    paired_at: str
-    "ISO 8601, UTC."
-    seen_on: str
-    "The day on which it last asked for a token, ISO 8601, by this machine's calendar; empty when it never did."
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the space was last served."""
-
-    url: str
-    "What people open, without a slash at the end."
-    host: str
-    "The address it listens on."
-    port: int
-    "And the port."
+_ADDRESSES: Final = (
+    "SELECT a.id, a.name, a.display_name, a.kind, a.resource_id, a.created_at, COALESCE(s.kind, '') "
+    "FROM addresses a LEFT JOIN subscribers s ON s.id = a.resource_id"
+)
 
 
 class Store:
@@ -108,6 +55,7 @@ class Store:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             path.chmod(0o600)
             self._db = sqlite3.connect(path, isolation_level=None)
+            self._db.create_function("shown", 2, shown_name, deterministic=True)
             self._db.executescript("PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA; PRAGMA foreign_keys=ON;")
             self._migrate()
             self._data_version = 0
@@ -181,18 +129,27 @@ class Store:
 
     # -- subscribers and groups --------------------------------------------------------------------------
 
-    def add_subscriber(self, reference: str, display_name: str = "", *, groups: tuple[str, ...] = ()) -> Subscriber:
+    def add_subscriber(
+        self,
+        reference: str,
+        display_name: str = "",
+        *,
+        groups: tuple[str, ...] = (),
+        kind: Kind = "resident",
+        invited_by: str = "",
+    ) -> Subscriber:
         """The subscriber `reference`, made if new, with its address /private/<reference>; joins `groups`.
 
-        Raises `AddressError` when the name cannot be an address or is a group's.
+        One that is known keeps its name and kind. Raises `AddressError` when the name cannot be an address or is a
+        group's.
         """
         _check_name(reference)
-        display_name = display_name.strip()[:DISPLAY_NAME_LIMIT_CHARS]
         with self._transaction() as db:
             known = self._subscriber("reference", reference)
             if known is None:
-                known = Subscriber(secrets.token_hex(16), reference, display_name or reference)
-                db.execute("INSERT INTO subscribers VALUES (?, ?, ?)", (known.id, known.reference, known.display_name))
+                known = Subscriber(secrets.token_hex(16), reference, shown_name(display_name, reference), kind)
+                row = (known.id, known.reference, known.display_name, known.kind, invited_by)
+                db.execute("INSERT INTO subscribers VALUES (?, ?, ?, ?, ?)", row)
                 self._add_address(f"/private/{reference}", known.display_name, "subscriber", known.id)
             for group in groups:
                 db.execute("INSERT OR IGNORE INTO members VALUES (?, ?)", (self._group_id(group), known.id))
@@ -218,6 +175,7 @@ class Store:
         """`wanted` as a valid reference that nobody has yet: "Kitchen tablet" becomes kitchen-tablet-2."""
         plain = unicodedata.normalize("NFKD", wanted).encode("ascii", "ignore").decode().lower()
         base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "station"
+        base = f"station-{base}" if base.startswith(DOORS_ONLY) else base
         reference, count = base, 1
         while self.address(f"/private/{reference}") is not None:
             count += 1
@@ -243,8 +201,8 @@ class Store:
 
     def _subscriber(self, column: Literal["id", "reference"], value: str) -> Subscriber | None:
         query = {
-            "id": "SELECT id, reference, display_name FROM subscribers WHERE id = ?",
-            "reference": "SELECT id, reference, display_name FROM subscribers WHERE reference = ?",
+            "id": "SELECT id, reference, display_name, kind FROM subscribers WHERE id = ?",
+            "reference": "SELECT id, reference, display_name, kind FROM subscribers WHERE reference = ?",
         }[column]
         row = self._db.execute(query, (value,)).fetchone()
         return Subscriber(*row) if row else None
@@ -266,22 +224,20 @@ class Store:
 
     def address(self, name: str) -> Address | None:
         """The address that is dialled as `name`."""
-        return self._address("SELECT * FROM addresses WHERE name = ?", name)
+        return self._address(f"{_ADDRESSES} WHERE a.name = ?", name)
 
     def address_by_id(self, address_id: str) -> Address | None:
         """The address with this id."""
-        return self._address("SELECT * FROM addresses WHERE id = ?", address_id)
+        return self._address(f"{_ADDRESSES} WHERE a.id = ?", address_id)
 
     def addresses_of(self, subscriber_id: str) -> list[Address]:
         """The addresses that ring this subscriber alone, its own name first."""
-        rows = self._db.execute("SELECT * FROM addresses WHERE resource_id = ? ORDER BY name", (subscriber_id,))
+        rows = self._db.execute(f"{_ADDRESSES} WHERE a.resource_id = ? ORDER BY a.name", (subscriber_id,))
         return [Address(*row) for row in rows]
 
     def addresses(self, *, offset: int, limit: int, descending: bool = False) -> list[Address]:
         """One page of the directory, sorted by name."""
-        query = "SELECT * FROM addresses ORDER BY name ASC LIMIT ? OFFSET ?"
-        if descending:
-            query = "SELECT * FROM addresses ORDER BY name DESC LIMIT ? OFFSET ?"
+        query = f"{_ADDRESSES} ORDER BY a.name {'DESC' if descending else 'ASC'} LIMIT ? OFFSET ?"
         return [Address(*row) for row in self._db.execute(query, (limit, offset))]
 
     def display_name(self, name: str) -> str:
@@ -308,15 +264,15 @@ class Store:
     def add_device(self, subscriber: Subscriber, name: str) -> str:
         """A new secret for one device of `subscriber`; only its hash is kept."""
         secret = secrets.token_urlsafe(DEVICE_SECRET_BYTES)
-        row = (_hash(secret), subscriber.id, name.strip()[:DISPLAY_NAME_LIMIT_CHARS])
+        row = (_hash(secret), subscriber.id, shown_name(name, ""))
         self._db.execute("INSERT INTO devices (secret_hash, subscriber_id, name) VALUES (?, ?, ?)", row)
         return secret
 
     def owner_of(self, device_secret: str) -> Subscriber:
         """The subscriber whose device has this secret; raises `TokenError` when none has."""
         row = self._db.execute(
-            "SELECT s.id, s.reference, s.display_name FROM devices d JOIN subscribers s ON s.id = d.subscriber_id "
-            "WHERE d.secret_hash = ?",
+            "SELECT s.id, s.reference, s.display_name, s.kind FROM devices d "
+            "JOIN subscribers s ON s.id = d.subscriber_id WHERE d.secret_hash = ?",
             (_hash(device_secret),),
         ).fetchone()
         if not row:
@@ -332,7 +288,8 @@ class Store:
     def devices(self) -> list[Device]:
         """Everybody who can sign in, by name; a subscriber with several secrets is one."""
         rows = self._db.execute(
-            "SELECT s.reference, s.display_name, a.name, a.created_at, MAX(d.seen_on) FROM subscribers s "
+            "SELECT s.reference, s.display_name, a.name, a.created_at, MAX(d.seen_on), s.kind, s.invited_by "
+            "FROM subscribers s "
             "JOIN devices d ON d.subscriber_id = s.id "
             "JOIN addresses a ON a.resource_id = s.id AND a.kind = 'subscriber' "
             "GROUP BY s.id ORDER BY s.reference"
@@ -341,25 +298,42 @@ class Store:
 
     # -- pairing codes -----------------------------------------------------------------------------------
 
-    def open_code(self, code_hash: str, *, now: float, expires_at: float, limit: int) -> None:
-        """Keep the hash of a new code; forget those that are too old, and the oldest beyond `limit`."""
+    def open_code(
+        self, code_hash: str, *, now: float, expires_at: float, maker: str | None, limits: CodeLimits
+    ) -> None:
+        """Keep the hash of a new code of the subscriber `maker`, or of the owner; it dies with whoever made it.
+
+        Too old ones are forgotten, and beyond `limits` the oldest of the same maker, then of all devices.
+        """
+        too_many_of_one = (
+            "DELETE FROM pairing_codes WHERE code_hash IN (SELECT code_hash FROM pairing_codes WHERE maker IS ? "
+            "ORDER BY expires_at DESC LIMIT -1 OFFSET ?)"
+        )
+        too_many_of_devices = (
+            "DELETE FROM pairing_codes WHERE code_hash IN (SELECT code_hash FROM pairing_codes WHERE maker NOT NULL "
+            "ORDER BY expires_at DESC LIMIT -1 OFFSET ?)"
+        )
         with self._transaction() as db:
             db.execute("DELETE FROM pairing_codes WHERE expires_at <= ? OR expires_at > ?", (now, expires_at))
-            db.execute("INSERT OR REPLACE INTO pairing_codes VALUES (?, ?)", (code_hash, expires_at))
-            db.execute(
-                "DELETE FROM pairing_codes WHERE code_hash NOT IN "
-                "(SELECT code_hash FROM pairing_codes ORDER BY expires_at DESC LIMIT ?)",
-                (limit,),
-            )
+            db.execute("INSERT OR REPLACE INTO pairing_codes VALUES (?, ?, ?)", (code_hash, expires_at, maker))
+            db.execute(too_many_of_one, (maker, limits.one_maker))
+            db.execute(too_many_of_devices, (limits.devices,))
 
     def open_codes(self, after: float, until: float) -> list[str]:
         """The hashes of the codes that expire after `after` and not after `until`, seconds since 1970."""
         query = "SELECT code_hash FROM pairing_codes WHERE expires_at > ? AND expires_at <= ?"
         return [str(row[0]) for row in self._db.execute(query, (after, until))]
 
-    def close_code(self, code_hash: str) -> bool:
-        """Forget a code; false when somebody was quicker."""
-        return self._db.execute("DELETE FROM pairing_codes WHERE code_hash = ?", (code_hash,)).rowcount == 1
+    def close_code(self, code_hash: str) -> CodeUsed | None:
+        """Forget a code and tell whose it was; None when somebody was quicker."""
+        with self._transaction() as db:
+            row = db.execute(
+                "SELECT s.reference FROM pairing_codes c LEFT JOIN subscribers s ON s.id = c.maker "
+                "WHERE c.code_hash = ?",
+                (code_hash,),
+            ).fetchone()
+            db.execute("DELETE FROM pairing_codes WHERE code_hash = ?", (code_hash,))
+        return CodeUsed(row[0] or "") if row else None
 
 
 def _hash(secret: str) -> str:

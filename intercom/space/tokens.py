@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from intercom.space.dpop import ProofChecker
 from intercom.space.errors import TokenError
-from intercom.space.store import Store, Subscriber
+from intercom.space.records import Subscriber
+from intercom.space.store import Store
 
 TOKEN_LIMIT_CHARS: Final = 4096
 REFRESH_SCOPE: Final = "sat:refresh"

@@ -7,7 +7,7 @@ from typing import Any
 
 from intercom.space.errors import TokenError
 from intercom.space.exchange import Close, Exchange
-from intercom.space.store import Subscriber
+from intercom.space.records import Subscriber
 from intercom.space.tokens import Grant
 
 SDP = "v=0\r\n"

@@ -17,9 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from intercom.space import Invitation, Membership
-from intercom.space.errors import AddressError, NoSpaceError, PairingError, StoreError
-from intercom.space.pairing import ALPHABET, CODE_LIFETIME_S, CODES_LIMIT, PairingCodes
-from intercom.space.store import DATABASE, Device, Store
+from intercom.space.credential import read_credential
+from intercom.space.errors import AddressError, DoorError, NoSpaceError, PairingError, StoreError, TokenError
+from intercom.space.pairing import ALPHABET, CODE_LIFETIME_S, CODE_LIMITS, PairingCodes
+from intercom.space.records import Device
+from intercom.space.shown_name import LIMIT_CHARS, shown_name
+from intercom.space.store import DATABASE, Store
 
 from .conftest import ANSWER, WAIT_S, House
 from .test_doors_and_keys import bearer
@@ -90,12 +93,35 @@ def test_a_code_from_before_the_clock_was_set_back_is_worthless(codes: PairingCo
 
 def test_the_oldest_of_too_many_codes_gives_way(codes: PairingCodes, clock: Clock) -> None:
     made = []
-    for _ in range(CODES_LIMIT + 1):
+    for _ in range(CODE_LIMITS.one_maker + 1):
         made.append(codes.invite("http://house").code)
         clock.now += 1
     with pytest.raises(PairingError):
         codes.redeem(made[0])
     codes.redeem(made[1])
+
+
+def test_devices_cannot_push_out_the_owners_code(store: Store, codes: PairingCodes, clock: Clock) -> None:
+    owners = codes.invite("http://house").code
+    for number in range(CODE_LIMITS.devices + 1):
+        clock.now += 1
+        codes.invite("http://house", maker=store.add_subscriber(f"phone-{number}"))
+    codes.redeem(owners)
+
+
+def test_one_device_cannot_push_out_anothers_code(store: Store, codes: PairingCodes, clock: Clock) -> None:
+    annas = codes.invite("http://house", maker=store.add_subscriber("anna")).code
+    for _ in range(CODE_LIMITS.devices + 1):
+        clock.now += 1
+        codes.invite("http://house", maker=store.add_subscriber("bob"))
+    codes.redeem(annas)
+
+
+def test_a_code_dies_with_the_device_that_made_it(store: Store, codes: PairingCodes) -> None:
+    code = codes.invite("http://house", maker=store.add_subscriber("phone")).code
+    store.remove_subscriber("phone")
+    with pytest.raises(PairingError):
+        codes.redeem(code)
 
 
 def test_a_code_may_be_typed_as_people_type(codes: PairingCodes) -> None:
@@ -174,6 +200,18 @@ async def test_a_paired_device_invites_another(house: House) -> None:
     assert (await pair(house, invitation["code"], "Second"))[1]["address"] == "/private/second"
 
 
+async def test_the_list_says_who_let_a_device_in(house: House, tmp_path: Path) -> None:
+    _, first = await pair(house, house.space.invite().code, "First")
+    async with house.http.post(
+        house.space.url + "/api/space/pairing", headers=bearer(first["device_secret"])
+    ) as answer:
+        await pair(house, (await answer.json())["code"], "Second")
+    with Membership(tmp_path / "state") as beside:
+        assert {device.name: device.invited_by for device in beside.devices()} == {"First": "", "Second": "first"}
+        gone = beside.remove("First")
+        assert [device.name for device in beside.invited_by(gone)] == ["Second"]
+
+
 @pytest.mark.parametrize("headers", [{}, bearer("guess")])
 async def test_a_stranger_cannot_invite(house: House, headers: dict[str, str]) -> None:
     async with house.http.post(house.space.url + "/api/space/pairing", headers=headers) as answer:
@@ -235,7 +273,7 @@ async def test_a_removed_phone_is_thrown_out_within_a_second(house: House, tmp_p
 
 async def test_the_others_stay_when_one_is_removed(house: House, tmp_path: Path) -> None:
     kitchen, phone = await house.station("kitchen"), await house.station("phone")
-    house.space.enrol("phone", "Phone")
+    house.space.store.add_device(house.space.store.add_subscriber("phone"), "Phone")
     with Membership(tmp_path / "state") as beside:
         beside.remove("/private/phone")
     await asyncio.wait_for(phone.reader, WAIT_S)
@@ -254,18 +292,79 @@ async def test_it_must_be_clear_who_is_removed(house: House, tmp_path: Path) -> 
         assert [device.address for device in beside.devices()] == ["/private/phone-7-2"]
 
 
+async def test_a_door_is_not_removed_unasked(house: House, tmp_path: Path) -> None:
+    house.space.enrol("door", "Front door")
+    with Membership(tmp_path / "state") as beside:
+        with pytest.raises(DoorError, match="--force"):
+            beside.remove("Front door")
+        assert [device.name for device in beside.devices()] == ["Front door"]
+
+
+async def test_a_removed_door_whose_credential_the_space_keeps_gets_a_new_one(house: House, tmp_path: Path) -> None:
+    file = tmp_path / "door.json"
+    house.space.write_credential("door", file, display_name="Front door")
+    before = read_credential(file)
+    assert before is not None
+    with Membership(tmp_path / "state") as beside:
+        beside.remove("Front door", even_a_door=True)
+    async with asyncio.timeout(THROWN_OUT_S):
+        while (after := read_credential(file)) == before:
+            await asyncio.sleep(0.05)
+    assert after is not None
+    assert house.space.store.owner_of(after.device_secret).display_name == "Front door"
+    with pytest.raises(TokenError):
+        house.space.store.owner_of(before.device_secret)
+
+
+# -- what a member is called -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Anna\r\nroot logged in", "Anna root logged in"),
+        ("Anna\0's phone", "Anna's phone"),
+        ("\u202erood tnorF", "rood tnorF"),
+        ("\u2066\u200b\ufeff", "phone"),
+        ("Cafe\u0301  \u00a0 bar", "Caf\u00e9 bar"),
+        ("x" * 65, "x" * 64),
+        ("", "phone"),
+    ],
+)
+def test_a_name_is_one_line_of_what_can_be_read(store: Store, said: str, shown: str) -> None:
+    assert store.add_subscriber("phone", said).display_name == shown
+
+
+@given(st.text())
+def test_whatever_somebody_calls_themselves_is_shown_as_printable_text_of_bounded_length(said: str) -> None:
+    shown = shown_name(said, "phone")
+    assert 0 < len(shown) <= LIMIT_CHARS
+    assert shown.isprintable()
+    assert shown_name(shown, "phone") == shown
+
+
+@pytest.mark.parametrize("name", ["door", "Door", "doorbell", "Door 2"])
+async def test_nobody_pairs_under_a_doors_address(house: House, name: str) -> None:
+    _, paired = await pair(house, house.space.invite().code, name)
+    assert paired["address"].startswith("/private/station-door")
+
+
 # -- an older database -------------------------------------------------------------------------------------
 
 
-def database_of_the_first_release(path: Path) -> None:
-    """One subscriber with one device, as version 1 wrote it."""
+def database_of_the_first_release(path: Path, door: str = "Door") -> None:
+    """A door and a paired tablet, each with one device, as version 1 wrote them."""
     schema = files("intercom.space").joinpath("schema-1.sql").read_text()
     db = sqlite3.connect(path)
     db.executescript(schema)
-    db.execute("INSERT INTO subscribers VALUES ('a1', 'kitchen', 'Kitchen')")
-    address = ("b1", "/private/kitchen", "Kitchen", "subscriber", "a1", "2026-01-02T03:04:05+00:00")
-    db.execute("INSERT INTO addresses VALUES (?, ?, ?, ?, ?, ?)", address)
-    db.execute("INSERT INTO devices VALUES (?, 'a1', 'Kitchen')", (sha256(b"secret").hexdigest(),))
+    db.execute("INSERT INTO groups VALUES ('g1', 'house')")
+    for name, shown in (("kitchen", "Kitchen"), ("door", door)):
+        db.execute("INSERT INTO subscribers VALUES (?, ?, ?)", (f"s-{name}", name, shown))
+        address = (f"a-{name}", f"/private/{name}", shown, "subscriber", f"s-{name}", "2026-01-02T03:04:05+00:00")
+        db.execute("INSERT INTO addresses VALUES (?, ?, ?, ?, ?, ?)", address)
+        secret = sha256(f"secret of {name}".encode()).hexdigest()
+        db.execute("INSERT INTO devices VALUES (?, ?, ?)", (secret, f"s-{name}", shown))
+    db.execute("INSERT INTO members VALUES ('g1', 's-kitchen')")
     db.execute("PRAGMA user_version=1")
     db.commit()
     db.close()
@@ -274,11 +373,23 @@ def database_of_the_first_release(path: Path) -> None:
 def test_a_database_of_the_first_release_keeps_its_devices(tmp_path: Path, clock: Clock) -> None:
     database_of_the_first_release(tmp_path / DATABASE)
     store = Store(tmp_path / DATABASE, now=clock)
-    assert store.owner_of("secret").reference == "kitchen"
-    (device,) = store.devices()
+    assert store.owner_of("secret of kitchen").reference == "kitchen"
+    _, device = store.devices()
     assert (device.paired_at, device.seen_on) == ("2026-01-02T03:04:05+00:00", "")
     codes = PairingCodes(store, now=clock)
     codes.redeem(codes.invite("http://house").code)
+
+
+def test_an_older_database_knows_its_doors_by_that_they_were_never_paired(tmp_path: Path, clock: Clock) -> None:
+    database_of_the_first_release(tmp_path / DATABASE, door="Front\u202e door\n")
+    store = Store(tmp_path / DATABASE, now=clock)
+    assert [(device.name, device.kind) for device in store.devices()] == [
+        ("Front door", "door"),
+        ("Kitchen", "resident"),
+    ]
+    door = store.address("/private/door")
+    assert door is not None
+    assert (door.display_name, door.member_kind) == ("Front door", "door")
 
 
 def test_processes_that_meet_an_old_database_bring_it_up_to_date_once(tmp_path: Path, clock: Clock) -> None:
