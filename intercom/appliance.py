@@ -15,6 +15,7 @@ from intercom.commands import Commands
 from intercom.config import Config
 from intercom.door_account import credentials_of, options_of
 from intercom.door_devices import DoorDevices
+from intercom.door_opener import DoorOpener
 from intercom.fault_table import SERVICE, Part
 from intercom.logbook import Logbook
 from intercom.loudness import Loudness
@@ -84,6 +85,7 @@ class Appliance:
             on_fault=self._faults_changed,
             on_defect=lambda error: self.upkeep.failed(Part.CALL_LOG, error),
         )
+        self.opener = DoorOpener(config.door, lock=self.panel.door, journal=self.logbook)
         self.commands = Commands(self, state_dir)
         self.client = SignalWire(
             credentials_of(config, state_dir),
@@ -147,11 +149,10 @@ class Appliance:
         self._signs = Signs(self.panel, self.engine, self.machine, self._loop)
         self._plan = CallPlan(
             self.config.call,
-            self.config.door,
             machine=self.machine,
             client=self.client,
             signs=self._signs,
-            lock=self.panel.door,
+            opener=self.opener,
             journal=self.logbook,
             on_defect=lambda error: self.upkeep.failed(Part.CALLS, error),
         )

@@ -1,4 +1,4 @@
-"""What the door does about calls: rings the house, answers, watches the clock, opens the door on the right keys."""
+"""What the door does about calls: rings the house, answers, watches the clock."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import math
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
-from intercom.config import CallConfig, DoorConfig
-from intercom.current_call import CurrentCall, is_listed
+from intercom.address import is_listed
+from intercom.config import CallConfig
+from intercom.current_call import CurrentCall
+from intercom.door_opener import DoorOpener
 from intercom.machine import Decision, Machine, Phase, Verdict
-from intercom.panel import PanelError
-from intercom.signalwire import SignalWire, SignalWireError, WebRTCCall
+from intercom.signalwire import KeyPress, SignalWire, SignalWireError, WebRTCCall
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +44,6 @@ class CallSigns(Protocol):
         """The door answered by itself."""
 
 
-class DoorLock(Protocol):
-    """The door's relay."""
-
-    def open(self) -> bool:
-        """Open it for its pulse; False when it must rest first. Raises PanelError."""
-
-
 class Journal(Protocol):
     """Who is told what becomes of each call, for the call log and the figures."""
 
@@ -65,9 +59,6 @@ class Journal(Protocol):
     def unreached(self, address: str, cause: str) -> None:
         """The service did not take our call."""
 
-    def door_opened(self, by: str) -> None:
-        """The far end opened the door with its keys."""
-
 
 class CallPlan:
     """Carries out what the machine decides about calls. Belongs to the event loop."""
@@ -75,21 +66,19 @@ class CallPlan:
     def __init__(
         self,
         call: CallConfig,
-        door: DoorConfig,
         *,
         machine: Machine,
         client: SignalWire,
         signs: CallSigns,
-        lock: DoorLock,
+        opener: DoorOpener,
         journal: Journal,
         on_defect: Callable[[BaseException], None],
     ) -> None:
         self._config = call
-        self._door = door
         self._machine = machine
         self._client = client
         self._signs = signs
-        self._lock = lock
+        self._opener = opener
         self._journal = journal
         self._on_defect = on_defect
         self._current: CurrentCall | None = None
@@ -171,37 +160,10 @@ class CallPlan:
                 self._follow_up(self._take_in(call))
         self._known = set(listed)
 
-    def key(self, call_id: str, digit: str) -> None:
-        """The far end pressed a key; never logged."""
-        current = self._current
-        if current is None or current.call.id != call_id or not current.answered or not self._door.open_digits:
-            return
-        current.keys = (current.keys + digit)[-len(self._door.open_digits) :]
-        if current.keys != self._door.open_digits:
-            return
-        current.keys = ""
-        if not self._may_open(current):
-            logger.warning("%s may not open the door: it is not in door.openers", current.far_end)
-        elif self._open_door():
-            logger.info("%s opens the door", current.far_end)
-            self._journal.door_opened(current.far_end)
-            return
-        self._spawn(self._tell(current, {"door": "refused"}))
-
-    def _may_open(self, current: CurrentCall) -> bool:
-        """Whom the door rang may, by default; who called the door must be named, for his number proves little."""
-        far_end, openers = current.far_end, self._door.openers
-        if current.outbound:
-            return is_listed(far_end, openers)
-        named = (*(opener for opener in openers if opener != "*"), *self._config.auto_answer)
-        return is_listed(far_end, named)
-
-    def _open_door(self) -> bool:
-        try:
-            return self._lock.open()
-        except PanelError as error:
-            logger.warning("The door does not open: %s", error)
-            return False
+    def key(self, current: CurrentCall, press: KeyPress) -> None:
+        """The far end pressed a key."""
+        if current is self._current and (told := self._opener.key(current, press)):
+            self._spawn(self._tell(current, told))
 
     async def media_lost(self, ticket: int) -> None:
         """The media of this call was away for too long: end it, and free everything."""
@@ -236,7 +198,7 @@ class CallPlan:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _dial(self, ticket: int, address: str, patience_until: float) -> None:
-        variables = {"intercom": {"role": "door", "open_digits": self._door.open_digits}}
+        variables = {"intercom": {"role": "door", "open_digits": self._opener.digits_for(address)}}
         try:
             call = await self._client.dial(address, audio=True, video=self._config.video, user_variables=variables)
         except SignalWireError as error:
@@ -273,14 +235,14 @@ class CallPlan:
             return
         current = CurrentCall(decision.call, call, outbound=False)
         self._follow(current)
-        if is_listed(call.from_, self._config.auto_answer):
+        if is_listed(current.far_end, self._config.auto_answer):
             self._later(current, self._config.auto_answer_delay_s, lambda: self._auto_answer(current))
 
     def _follow(self, current: CurrentCall) -> None:
         self._current = current
         current.subscriptions = [
             current.call.status_stream.subscribe(current.statuses.put_nowait),
-            current.call.digits_stream.subscribe(lambda digit: self.key(current.call.id, digit)),
+            current.call.keys_stream.subscribe(lambda press: self.key(current, press)),
         ]
         self._later(current, self._config.ring_time_s, lambda: self._ring_time_out(current))
         self._journal.began(current.call)

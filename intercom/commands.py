@@ -28,6 +28,7 @@ from intercom.control.protocol import INVALID_PARAMS, REFUSED
 from intercom.control.server import Caller, ControlServer, Handler
 from intercom.fault_table import Part
 from intercom.machine import Phase
+from intercom.may_open import Way
 from intercom.media.levels import HIGHEST_DB, LOWEST_DB, Levels
 from intercom.panel import PanelError
 from intercom.recent_log import RecentLog
@@ -291,15 +292,14 @@ class Commands:
     # -- the door --------------------------------------------------------------------------------------
 
     async def _open_door(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
-        who = _who(caller, _read(params, Nothing))
+        asked = _read(params, Nothing)
+        way = Way.SSH if asked.by.partition(" ")[0] == "ssh" else Way.CONTROL
         try:
-            opened = self._door.panel.door.open()
+            opened = self._door.opener.ask(way, _who(caller, asked))
         except PanelError as error:
             raise RefusedError(str(error), REFUSED) from error
         if not opened:
             raise RefusedError("the door was open for as long as it may; try again in a second", REFUSED)
-        logger.info("%s opens the door", who)
-        self._door.logbook.door_opened(who)
         return {"open_s": self._door.config.door.pulse_s}
 
     # -- what there is and was -------------------------------------------------------------------------

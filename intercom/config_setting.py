@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from intercom.address import NAME as _NAME
+from intercom.address import Address, Form
+
 T = TypeVar("T", str, int, float, bool, tuple[str, ...])
 
 NOT_SHOWN = "(set, not shown)"
@@ -140,9 +143,15 @@ def is_loopback(host: str) -> bool:
 
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?")
-_NAME = r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}"
-_ADDRESS = re.compile(rf"/(private|public)/{_NAME}|\+[1-9][0-9]{{1,14}}|sips?:[^\s@<>?]+@[^\s@<>?/]+")
-_DESTINATION = re.compile(rf"({_ADDRESS.pattern})(\?channel=(audio|video))?")
+
+
+def _is_address(text: str) -> bool:
+    return "?" not in text and Address.parse(text).form is not Form.OTHER
+
+
+def _is_destination(text: str) -> bool:
+    address = text.partition("?")[0]
+    return _is_address(address) and text[len(address) :] in ("", "?channel=audio", "?channel=video")
 
 
 def _is_host(text: str) -> bool:
@@ -189,11 +198,11 @@ _ADDRESS_FORMS = '"/private/name", "/public/name", "+15551234567" or "sip:name@h
 
 DESTINATION = Shape(
     f'an address ({_ADDRESS_FORMS}, then perhaps "?channel=audio")',
-    lambda text: _DESTINATION.fullmatch(text) is not None,
+    _is_destination,
 )
 CALLER = Shape(
     f'"/private/*" or an address ({_ADDRESS_FORMS})',
-    lambda text: text == "/private/*" or _ADDRESS.fullmatch(text) is not None,
+    lambda text: text == "/private/*" or _is_address(text),
 )
 OPENER = Shape(f'"*", {CALLER.expected}', lambda text: text == "*" or CALLER.accepts(text))
 LISTEN = Shape('"host:port", for example "127.0.0.1:8480"', _is_listen)

@@ -205,7 +205,8 @@ class DoorConfig:
     openers: tuple[str, ...] = setting(
         ("*",),
         "Who may open the door with these keys: the address that the door rang, or the caller's. `*` is whomever the "
-        "door rang. A caller never falls under `*`: he is named here, or in `call.auto_answer`.",
+        "door rang. A caller never falls under `*`: to open the door in a call that they make, they are named here. To "
+        "be on `call.auto_answer` is not enough, and an address of `/public` never opens.",
         shape=OPENER,
     )
 

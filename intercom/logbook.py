@@ -19,6 +19,7 @@ from intercom import durable
 from intercom.call_log import CallLog, CallRecord
 from intercom.fault_table import SERVICE, Part
 from intercom.machine import Decision, Fault, Phase, Trigger
+from intercom.may_open import Ruling
 from intercom.media.call_stats import CallStats
 from intercom.signalwire import WebRTCCall
 from intercom.signalwire.quality import mos
@@ -154,6 +155,8 @@ class Logbook:
         self.recoveries_by_kind: Counter[str] = Counter()
         self._faulty_s: defaultdict[str, float] = defaultdict(float)
         self.doors_opened = 0
+        self.doors_refused: Counter[Ruling] = Counter()
+        "by why"
         self.press_to_ring = Tally(PRESS_TO_RING_S)
         "seconds"
         self.scores = Tally(SCORES)
@@ -286,6 +289,10 @@ class Logbook:
                 door_opened_by=by,
             )
         )
+
+    def door_refused(self, ruling: Ruling) -> None:
+        """Somebody tried to open the door, and may not."""
+        self.doors_refused[ruling] += 1
 
     async def forget_daily(self) -> None:
         """Forget calls that have become too old, for ever."""

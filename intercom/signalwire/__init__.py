@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         DeviceRecoveryEvent as DeviceRecoveryEvent,
     )
     from intercom.signalwire.dialog_events import CallStatus as CallStatus
+    from intercom.signalwire.digit_merge import KeyPress as KeyPress
     from intercom.signalwire.entities import Address as Address
     from intercom.signalwire.entities import Directory as Directory
     from intercom.signalwire.entities import User as User
@@ -109,6 +110,7 @@ _HOMES = {
     ),
     "devices": ("Device", "DeviceProvider", "DeviceRecoveryEvent"),
     "dialog_events": ("CallStatus",),
+    "digit_merge": ("KeyPress",),
     "entities": ("Address", "Directory", "User"),
     "errors": (
         "AuthenticationError",

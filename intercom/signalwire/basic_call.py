@@ -28,7 +28,7 @@ from intercom.signalwire.dialog_events import (
     TransferAsked,
     VertoRequest,
 )
-from intercom.signalwire.digit_merge import DigitMerge, Way
+from intercom.signalwire.digit_merge import DigitMerge, KeyPress, Way
 from intercom.signalwire.errors import CallError, InvalidStateError, MediaError, SignalWireError
 from intercom.signalwire.media import CallMedia, DigitMedia, KeyMedia, PathMedia, RestartableMedia
 from intercom.signalwire.observable import Happenings, report_fault
@@ -260,6 +260,7 @@ class BasicCall(CallView):
         for digit in digits:
             if self._merge.is_new(digit, way, self._now()):
                 self._digits.emit(digit)
+                self._keys.emit(KeyPress(digit, way))
 
     def _heard(self, digits: str) -> None:
         self._pressed(digits, "media")
@@ -275,6 +276,7 @@ class BasicCall(CallView):
         return [
             self._status,
             self._digits,
+            self._keys,
             self._info,
             self._errors,
             self._media_params,

@@ -9,6 +9,7 @@ from reactivex import Observable
 
 from intercom.signalwire.dialog import Dialog
 from intercom.signalwire.dialog_events import CallStatus
+from intercom.signalwire.digit_merge import KeyPress
 from intercom.signalwire.errors import SignalWireError
 from intercom.signalwire.observable import Happenings, Value
 
@@ -20,6 +21,7 @@ class CallView:
         self._dialog = dialog
         self._status: Value[CallStatus] = Value(dialog.status)
         self._digits: Happenings[str] = Happenings()
+        self._keys: Happenings[KeyPress] = Happenings()
         self._info: Happenings[dict[str, Any]] = Happenings()
         self._errors: Happenings[SignalWireError] = Happenings()
         self._far_held: Value[bool] = Value(False)
@@ -87,6 +89,11 @@ class CallView:
     def digits_stream(self) -> Observable[str]:
         """Digits that the far end presses, one at a time, by verto.info or telephone events."""
         return self._digits.stream
+
+    @property
+    def keys_stream(self) -> Observable[KeyPress]:
+        """The same with the way by which each came: who lets keys open something must know it."""
+        return self._keys.stream
 
     @property
     def info_stream(self) -> Observable[dict[str, Any]]:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Way = Literal["signalling", "media"]
+"""By verto.info, or by RFC 4733."""
 
 SAME_PRESS_S = 0.15
 """The two ways differ by a jitter buffer and a relay's delay; nobody presses a key twice so soon."""
+
+
+class KeyPress(NamedTuple):
+    """A key that the far end pressed, and the way by which that was known first."""
+
+    digit: str
+    """0-9, *, #, A-D."""
+    way: Way
 
 
 class DigitMerge:

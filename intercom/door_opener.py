@@ -1,0 +1,143 @@
+"""The only part that opens the door: asks the decision, counts wrong codes, and says what became of it."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Protocol
+
+from intercom.address import Address
+from intercom.config import DoorConfig
+from intercom.current_call import CurrentCall
+from intercom.may_open import Code, KeyFacts, Rules, Ruling, Way, may_open
+from intercom.panel import PanelError
+from intercom.signalwire import KeyPress
+from intercom.wrong_codes import WrongCodes
+
+logger = logging.getLogger(__name__)
+
+PAUSE_S = 5.0
+"""Pause after which a code begins anew: nobody types so slowly, and a stray key is forgotten."""
+TOLD_AGAIN_S = 1.0
+"""Least time between two refusals that are told, but for those of a wrong code, which are few."""
+_SILENT = (Ruling.NO_CALL, Ruling.NO_CODE, Ruling.TONES_OFF, Ruling.INCOMPLETE)
+"""Nobody is told: most often somebody presses keys that are not meant for the door."""
+_WHY = {
+    Ruling.PUBLIC: "an address of /public never may",
+    Ruling.A_DOOR: "it is a door itself",
+    Ruling.NOT_NAMED: "it is not in door.openers",
+    Ruling.DEAF: "there were too many wrong codes",
+    Ruling.WRONG_CODE: "the code is wrong",
+    Ruling.ECHO: "the door itself sent that tone: somebody may be playing it at the microphone",
+}
+
+
+class DoorLock(Protocol):
+    """The door's relay."""
+
+    def open(self) -> bool:
+        """Open it for its pulse; False when it must rest first. Raises PanelError."""
+
+
+class OpeningJournal(Protocol):
+    """Who is told of openings and refusals, for the call log and the figures."""
+
+    def door_opened(self, by: str) -> None:
+        """Somebody opened the door."""
+
+    def door_refused(self, ruling: Ruling) -> None:
+        """Somebody tried to, and may not."""
+
+
+class DoorOpener:
+    """Opens the door for whoever may. Belongs to the event loop."""
+
+    def __init__(
+        self,
+        door: DoorConfig,
+        *,
+        lock: DoorLock,
+        journal: OpeningJournal,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._digits = door.open_digits
+        self._rules = Rules(openers=door.openers, has_code=bool(door.open_digits), hears_tones=False)
+        self._lock = lock
+        self._journal = journal
+        self._clock = clock
+        self._wrong_codes = WrongCodes()
+        self._typed_in = ""
+        "the call in which `_typed` was typed"
+        self._typed = ""
+        self._typed_at = -math.inf
+        self._told_at = -math.inf
+
+    @property
+    def deaf_s(self) -> float:
+        """For how long no keys open the door, because there were too many wrong codes."""
+        return self._wrong_codes.deaf_s(self._clock())
+
+    def digits_for(self, address: str) -> str:
+        """The keys that open the door, for whom the door rings at this address; empty when they may not."""
+        whom = KeyFacts(address=Address.parse(address), outbound=True, answered=True, code=Code.RIGHT)
+        return self._digits if may_open(Way.SIGNALLING, whom, self._rules) is Ruling.OPENS else ""
+
+    def ask(self, way: Way, who: str) -> bool:
+        """Open the door for somebody who presses no keys; False when it must rest first. Raises PanelError."""
+        if may_open(way, None, self._rules) is not Ruling.OPENS or not self._lock.open():
+            return False
+        logger.info("%s opens the door", who)
+        self._journal.door_opened(who)
+        return True
+
+    def key(self, current: CurrentCall, press: KeyPress) -> dict[str, Any] | None:
+        """The far end pressed a key, which is never logged; what to tell it, if anything."""
+        now, way = self._clock(), Way(press.way)
+        facts = KeyFacts(
+            address=current.far_end, kind=current.kind, outbound=current.outbound, answered=current.answered
+        )
+        ruling = may_open(way, facts, self._rules)
+        if ruling is Ruling.INCOMPLETE:
+            ruling = self._type(way, current, facts, press.digit, now)
+        if ruling is Ruling.OPENS:
+            return self._open(current)
+        return None if ruling in _SILENT else self._refuse(current, ruling, now)
+
+    def _type(self, way: Way, current: CurrentCall, facts: KeyFacts, digit: str, now: float) -> Ruling:
+        """Put the key to those before it; the ruling on a whole code."""
+        if current.call.id != self._typed_in or now - self._typed_at > PAUSE_S:
+            self._typed = ""
+        self._typed_in, self._typed_at, self._typed = current.call.id, now, self._typed + digit
+        if len(self._typed) < len(self._digits):
+            return Ruling.INCOMPLETE
+        code, self._typed = Code.RIGHT if self._typed == self._digits else Code.WRONG, ""
+        ruling = may_open(way, replace(facts, code=code, deaf=self._wrong_codes.deaf_s(now) > 0), self._rules)
+        if ruling is Ruling.WRONG_CODE:
+            self._wrong_codes.wrong(now)
+        elif ruling is Ruling.OPENS:
+            self._wrong_codes.right()
+        return ruling
+
+    def _open(self, current: CurrentCall) -> dict[str, Any] | None:
+        try:
+            if self._lock.open():
+                logger.info("%s opens the door", current.far_end)
+                self._journal.door_opened(str(current.far_end))
+                return None
+        except PanelError as error:
+            logger.warning("The door does not open: %s", error)
+        return {"door": "refused", "reason": "relay"}
+
+    def _refuse(self, current: CurrentCall, ruling: Ruling, now: float) -> dict[str, Any] | None:
+        self._journal.door_refused(ruling)
+        if ruling is not Ruling.WRONG_CODE and now - self._told_at < TOLD_AGAIN_S:
+            return None
+        self._told_at = now
+        deaf_s = math.ceil(self._wrong_codes.deaf_s(now))
+        consequence = f"; no keys open it for {deaf_s} s" if deaf_s else ""
+        logger.warning("%s may not open the door: %s%s", current.far_end, _WHY[ruling], consequence)
+        told: dict[str, Any] = {"door": "refused", "reason": ruling.value}
+        return {**told, "for_s": deaf_s} if deaf_s else told

@@ -1,0 +1,142 @@
+"""Who may open the door: the one decision, which everything that opens it passes. Pure: facts in, a ruling out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from intercom.address import Address, Form, is_listed
+
+ECHO_S = 1.0
+"""Longest way of an echo: over two mobile networks it takes 0.6 s, and a telephone's gateway some more."""
+
+
+class Way(StrEnum):
+    """By which way somebody asks."""
+
+    SIGNALLING = "signalling"
+    """A key in the call, by verto.info."""
+    EVENTS = "media"
+    """A key in the call, by RFC 4733."""
+    TONES = "tones"
+    """A key in the call, heard in its sound."""
+    CONTROL = "control"
+    """A program on this machine that the control socket lets in."""
+    SSH = "ssh"
+    """An SSH key that the gate lets in: an operator's, for a viewer's may not ask."""
+
+
+class Kind(StrEnum):
+    """What the far end is, as far as the space vouches for it."""
+
+    UNKNOWN = "unknown"
+    RESIDENT = "resident"
+    DOOR = "door"
+
+
+class Code(StrEnum):
+    """How much of `door.open_digits` was typed."""
+
+    INCOMPLETE = "incomplete"
+    WRONG = "wrong"
+    RIGHT = "right"
+
+
+class Ruling(StrEnum):
+    """Whether the door opens, and why not. The values are told to the far end."""
+
+    OPENS = "opens"
+    NO_CALL = "no_call"
+    """Nobody has answered yet."""
+    NO_CODE = "no_code"
+    """No keys open this door."""
+    TONES_OFF = "tones_off"
+    """It was heard in the sound, where keys do not count."""
+    ECHO = "echo"
+    """The door itself sent this tone a moment ago: it may be what comes back."""
+    INCOMPLETE = "incomplete"
+    """More keys are to come."""
+    PUBLIC = "public"
+    """Whoever is behind an address of `/public` proves nothing."""
+    A_DOOR = "a_door"
+    """A door opens no other."""
+    NOT_NAMED = "not_named"
+    """Their address is not among `door.openers`."""
+    DEAF = "deaf"
+    """There were too many wrong codes."""
+    WRONG_CODE = "wrong_code"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the configuration says."""
+
+    openers: tuple[str, ...]
+    """`door.openers`."""
+    has_code: bool
+    """Whether there are keys that open the door."""
+    hears_tones: bool
+    """Whether keys count that are heard in the sound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFacts:
+    """What is known when a key was pressed in a call."""
+
+    address: Address
+    """The far end's."""
+    kind: Kind = Kind.UNKNOWN
+    outbound: bool
+    """Whether the door rang; otherwise it was called, by whatever way it was answered."""
+    answered: bool
+    echo_s: float | None = None
+    """Seconds since our own sound held this key's tones; None when it did not."""
+    code: Code = Code.INCOMPLETE
+    deaf: bool = False
+
+
+def may_open(way: Way, facts: KeyFacts | None, rules: Rules) -> Ruling:
+    """Whether the door opens for who asks by this way.
+
+    Who comes by the control socket was let in by its mode, who comes by SSH by the gate. Everybody else types keys in
+    a call, of which `facts` tell.
+    """
+    if way in (Way.CONTROL, Way.SSH):
+        return Ruling.OPENS
+    if facts is None or not facts.answered:
+        return Ruling.NO_CALL
+    if not rules.has_code:
+        return Ruling.NO_CODE
+    return _key(way, facts, rules) or _who(facts, rules) or _code(facts)
+
+
+def _key(way: Way, facts: KeyFacts, rules: Rules) -> Ruling | None:
+    """Why nothing is to be said of this key, or not yet."""
+    if way is Way.TONES and not rules.hears_tones:
+        return Ruling.TONES_OFF
+    if _may_be_an_echo(way, facts):
+        return Ruling.ECHO
+    return Ruling.INCOMPLETE if facts.code is Code.INCOMPLETE else None
+
+
+def _may_be_an_echo(way: Way, facts: KeyFacts) -> bool:
+    """A telephone's gateway makes events and messages of tones, whoever played them; a member's own page does not."""
+    heard = way is Way.TONES or facts.address.form is not Form.PRIVATE
+    return heard and facts.echo_s is not None and facts.echo_s <= ECHO_S
+
+
+def _who(facts: KeyFacts, rules: Rules) -> Ruling | None:
+    """Why this far end may not open the door, whatever it types; the answer tells nothing of the code."""
+    if facts.address.form is Form.PUBLIC:
+        return Ruling.PUBLIC
+    if facts.kind is Kind.DOOR:
+        return Ruling.A_DOOR
+    # Whom the door rang may, by default; who called the door must be named, for a caller's number proves little.
+    named = rules.openers if facts.outbound else tuple(entry for entry in rules.openers if entry != "*")
+    return None if is_listed(facts.address, named) else Ruling.NOT_NAMED
+
+
+def _code(facts: KeyFacts) -> Ruling:
+    if facts.deaf:
+        return Ruling.DEAF
+    return Ruling.OPENS if facts.code is Code.RIGHT else Ruling.WRONG_CODE

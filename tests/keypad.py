@@ -1,0 +1,82 @@
+"""A far end with telephone keys, and a door that they may open: no sound, no network, a clock that stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from intercom.config import DoorConfig
+from intercom.current_call import CurrentCall
+from intercom.door_opener import DoorOpener
+from intercom.may_open import Kind, Ruling
+from intercom.panel import PanelError
+from intercom.signalwire import KeyPress
+
+
+class Lock:
+    """A relay that counts."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+        self.rests = False
+        self.broken = False
+
+    def open(self) -> bool:
+        """Open it."""
+        if self.broken:
+            raise PanelError("The relay does not answer.")
+        self.opened += not self.rests
+        return not self.rests
+
+
+class Journal:
+    """Who opened, and why others did not."""
+
+    def __init__(self) -> None:
+        self.openings: list[str] = []
+        self.refusals: list[Ruling] = []
+
+    def door_opened(self, by: str) -> None:
+        """Somebody opened."""
+        self.openings.append(by)
+
+    def door_refused(self, ruling: Ruling) -> None:
+        """Somebody may not."""
+        self.refusals.append(ruling)
+
+
+class Line:
+    """What a call tells of its far end."""
+
+    def __init__(self, call_id: str, address: str) -> None:
+        self.id, self.to, self.from_ = call_id, address, address
+
+
+class Keypad:
+    """A door with its opener, in one call after another."""
+
+    def __init__(self, **door: Any) -> None:
+        self.now = 1000.0
+        self.lock = Lock()
+        self.journal = Journal()
+        self.told: list[dict[str, Any]] = []
+        self.opener = DoorOpener(DoorConfig(**door), lock=self.lock, journal=self.journal, clock=lambda: self.now)
+        self._calls = 0
+        self.current = self.call("/private/house")
+
+    def call(
+        self, address: str, *, outbound: bool = True, answered: bool = True, kind: Kind = Kind.UNKNOWN
+    ) -> CurrentCall:
+        """Begin another call; the one before is over."""
+        self._calls += 1
+        line: Any = Line(f"call {self._calls}", address)
+        self.current = CurrentCall(self._calls, line, outbound, answered=answered, kind=kind)
+        return self.current
+
+    def types(self, digits: str, way: Any = "signalling", **heard: Any) -> bool:
+        """Press these keys within no time; whether the door opened."""
+        before = self.lock.opened
+        for digit in digits:
+            told = self.opener.key(self.current, KeyPress(digit, way, **heard))
+            if told is not None:
+                self.told.append(told)
+        return self.lock.opened > before
