@@ -255,13 +255,7 @@ def _snapshot(options: argparse.Namespace, client: Client) -> int:
     if options.file == Path("-"):
         sys.stdout.buffer.write(jpeg)
         return OK
-    try:
-        beside = options.file.with_name(f".{options.file.name}.new")
-        beside.touch(mode=0o600)
-        beside.write_bytes(jpeg)
-        beside.replace(options.file)
-    except OSError as error:
-        complain(f"{error.strerror}: {options.file}")
+    if not _wrote(options.file, jpeg):
         return TROUBLE
     say(f"{options.file}: the picture of {local(answer['at'])}")
     return OK
@@ -338,13 +332,24 @@ def _write_bundle(options: argparse.Namespace, documents: dict[str, Any]) -> int
         sys.stdout.buffer.write(data)
         return OK
     file: Path = options.output or Path(file_name(now))
-    try:
-        file.write_bytes(data)
-    except OSError as error:
-        complain(f"{error.strerror}: {file}")
+    if not _wrote(file, data):
         return TROUBLE
     say(f"{file}: attach it to the report. It holds who called; look before you send it.")
     return OK
+
+
+def _wrote(file: Path, data: bytes) -> bool:
+    """Write a file for whoever typed the command, also behind sudo; False after saying why it was not written."""
+    from intercom import durable
+
+    typed_by = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")
+    owner = (int(typed_by[0]), int(typed_by[1])) if all(number.isdecimal() for number in typed_by) else None
+    try:
+        durable.hand_out(file, data, owner=owner)
+    except OSError as error:
+        complain(f"{error.strerror}: {file}")
+        return False
+    return True
 
 
 def _log(options: argparse.Namespace, client: Client) -> int:

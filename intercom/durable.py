@@ -6,7 +6,9 @@ the disk (rename(2), fsync(2)). What a power cut leaves beside it is cleared awa
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import threading
 from pathlib import Path
 
@@ -20,6 +22,26 @@ def replace(path: Path, data: bytes, *, mode: int = 0o600, owner_of: Path | None
     Root gives the file to the owner of `owner_of`. Raises OSError, and then the old file is as it was.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write(path, data, mode, None if owner_of is None else _owner(owner_of))
+
+
+def hand_out(path: Path, data: bytes, *, mode: int = 0o600, owner: tuple[int, int] | None = None) -> None:
+    """Write a file where a person named it: a place in which somebody else may have prepared something.
+
+    An ordinary file there is replaced, never written into, so that its other names keep what they had; a link, a pipe
+    or a device is refused. Root may give the new file to `owner`, a user and a group. Raises OSError.
+    """
+    path.parent.stat()
+    try:
+        prepared = not stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        prepared = False
+    if prepared:
+        raise FileExistsError(errno.EEXIST, "A link or another thing that is no ordinary file is there", str(path))
+    _write(path, data, mode, owner)
+
+
+def _write(path: Path, data: bytes, mode: int, owner: tuple[int, int] | None) -> None:
     with _one_at_a_time:
         _clear_left_behind(path)
         new = path.with_name(f".{path.name}.{os.getpid()}.new")
@@ -29,8 +51,8 @@ def replace(path: Path, data: bytes, *, mode: int = 0o600, owner_of: Path | None
         try:
             with os.fdopen(descriptor, "wb") as file:
                 os.fchmod(descriptor, mode)
-                if owner_of is not None:
-                    give(descriptor, owner_of)
+                if owner is not None and os.geteuid() == 0:
+                    os.fchown(descriptor, *owner)
                 file.write(data)
                 file.flush()
                 os.fsync(descriptor)
@@ -41,11 +63,15 @@ def replace(path: Path, data: bytes, *, mode: int = 0o600, owner_of: Path | None
     _settle(path.parent)
 
 
-def give(what: Path | int, owner_of: Path) -> None:
-    """Give a file, or an open one, to the owner of another; only root has to, and can."""
+def give(what: Path, owner_of: Path) -> None:
+    """Give a file to the owner of another; only root has to, and can. A link is given itself, not what it names."""
     if os.geteuid() == 0:
-        owner = owner_of.stat()
-        os.chown(what, owner.st_uid, owner.st_gid)
+        os.chown(what, *_owner(owner_of), follow_symlinks=False)
+
+
+def _owner(of: Path) -> tuple[int, int]:
+    found = of.stat()
+    return found.st_uid, found.st_gid
 
 
 def _settle(directory: Path) -> None:

@@ -281,8 +281,11 @@ def _response(status: str, content: str, *, body: bool = True) -> bytes:
 def _replace(file: Path, content: str) -> None:
     """The node exporter never reads half a file."""
     new = file.with_name(f".{file.name}.{os.getpid()}")
+    new.unlink(missing_ok=True)
     try:
-        new.write_text(content)
+        # "x": a link that was made beforehand is never written through.
+        with new.open("x") as opened:
+            opened.write(content)
         new.chmod(0o644)
         new.replace(file)
     except OSError:
