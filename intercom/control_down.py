@@ -104,7 +104,7 @@ def _since(seconds: float | None) -> dict[str, Any]:
 def _unix(text: str) -> float | None:
     """The seconds in what `systemctl --timestamp=unix` prints, as in "@1764077536"."""
     number = text.removeprefix("@")
-    return float(number) if number.isdigit() else None
+    return float(number) if number.isascii() and number.isdigit() else None
 
 
 def _unit() -> dict[str, str]:

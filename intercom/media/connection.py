@@ -153,8 +153,8 @@ class Connection:
         self._note_refusal(accepted.why_no_video)
         for kind in ["audio", "video"] if accepted.has_video else ["audio"]:
             self._add(kind)
-        await self._set_remote(accepted.text, "offer")
         tame_ice(self._peer)
+        await self._set_remote(accepted.text, "offer")
         keep_names(self._peer, self._names)
         await self._describe(await self._peer.createAnswer())
         self._begin()

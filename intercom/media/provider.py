@@ -79,6 +79,12 @@ class DoorMedia:
         self._calls[call_id] = call
         return call
 
+    def refusal(self, offer: str) -> str:
+        """Why no call of ours can answer this offer, in a sentence; empty when one can."""
+        from intercom.media.sdp_exchange import refusal
+
+        return refusal(offer)
+
     def stats(self, call_id: str) -> CallStats | None:
         """How a call's media does, or did last; None when nobody holds the call any more."""
         call = self._calls.get(call_id)

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pylibsrtp
-from aioice import Connection
+from aioice import Candidate, Connection
 from aiortc import RTCPeerConnection, RTCRtpReceiver
 from aiortc.codecs import CODECS
 from aiortc.exceptions import InvalidStateError
@@ -64,10 +64,11 @@ def know_telephone_events() -> None:
 
 
 def tame_ice(connection: RTCPeerConnection) -> None:
-    """Let ICE begin and end in time; call it once every transport is there, before gathering.
+    """Let ICE begin and end in time; call it once every transport is there, before the first description.
 
-    No STUN or TURN server holds the description back for more than 600 ms (aioice: 5 s). And a connection that is
-    closed while it connects does not begin to ask for consent for ever, as aioice does, nor complain of its end.
+    No STUN or TURN server holds the description back for more than 600 ms (aioice: 5 s). A connection that is closed
+    while it connects does not begin to ask for consent for ever, as aioice does, nor complain of its end. And a
+    candidate that cannot be used costs nothing but itself.
     """
     connect = connection._RTCPeerConnection__connect  # type: ignore[attr-defined]  # see the module's docstring
     if not isinstance(connect, functools.partial):
@@ -84,6 +85,7 @@ def tame_ice(connection: RTCPeerConnection) -> None:
         bounded = functools.partial(ice.get_component_candidates, timeout=GATHERING_S)  # type: ignore[arg-type]  # it takes fractions
         ice.get_component_candidates = bounded  # type: ignore[method-assign]  # see the module's docstring
         ice.query_consent = functools.partial(_consent_while_open, ice, ice.query_consent)  # type: ignore[method-assign]  # idem
+        pass_over_unusable(ice)
         pace_beside(ice)
         resend_early(transceiver.receiver.transport)
 
@@ -105,6 +107,30 @@ async def _start_while_open(connection: RTCPeerConnection, start: Callable[[Any]
 async def _consent_while_open(ice: Connection, query_consent: Callable[[], Awaitable[None]]) -> None:
     if not ice._closing:
         await query_consent()
+
+
+def pass_over_unusable(ice: Connection) -> None:
+    """Let a candidate that cannot be used cost nothing: the far end behind it may come to us by itself.
+
+    A name like `<uuid>.local` is looked up by mDNS, whose port another program may hold for itself; and aioice, told
+    that no more candidates come, gives up at once where it knows none.
+    """
+    add_next = ice.add_remote_candidate
+    passed_over: set[str] = set()
+
+    async def add(remote_candidate: Candidate | None) -> None:
+        if remote_candidate is None:
+            if not passed_over:
+                await add_next(None)
+            return
+        try:
+            await add_next(remote_candidate)
+        except OSError as error:
+            log.info("%s of the far end cannot be looked up: %s", remote_candidate.host, error)
+        if not any(known.host == remote_candidate.host for known in ice.remote_candidates):
+            passed_over.add(remote_candidate.host)
+
+    ice.add_remote_candidate = add  # type: ignore[method-assign]  # see the module's docstring
 
 
 def pace_beside(ice: Connection) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from aiortc.sdp import FMTP_INT_PARAMETERS
+
 from intercom.media.errors import SessionDescriptionError
 
 LONGEST = 65_536
@@ -20,21 +22,34 @@ STATIC_RTPMAPS = {"0": "PCMU/8000", "8": "PCMA/8000", "9": "G722/8000"}
 """Payload types that need no rtpmap (RFC 3551 table 4)."""
 RTCP_TYPES = range(64, 96)
 """Payload types that a packet with RTCP multiplexed could not be told from (RFC 5761 section 4)."""
+FINGERPRINT_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
+"""Length of each hash that aiortc checks a certificate with; an older one (SHA-1) proves nothing any more."""
 OPUS_FMTP = "minptime=10;useinbandfec=1;maxaveragebitrate=40000;stereo=0;sprop-stereo=0"
 """What we ask of the far end's encoder (RFC 7587 section 6.1): redundancy, and one channel."""
 
-_M_LINE = re.compile(r"m=(\w+) (\d+) ([A-Za-z/]+) (.+)")
+_NUMBER = "[0-9]{1,10}"
+"""A number that fits 32 bits, more or less; Unicode has other digits, and Python refuses thousands of them."""
+_FORMAT = "[0-9]{1,3}"
+_CLOCK = "[1-9][0-9]{1,5}"
+_EXTENSION = "(?:[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5])"
+"""Identifier of a header extension (RFC 8285 section 4.3)."""
+_HOST = r"(?:[0-9A-Fa-f:.]{2,45}|[0-9A-Za-z-]{1,63}\.local)"
+"""An address, or a browser's name for one; other names are not looked up, by browsers neither."""
+_M_LINE = re.compile(r"m=(\w+) ([0-9]{1,5}) ([A-Za-z/]+) (.+)")
 _READABLE = {
-    "candidate": re.compile(r"\S+ \d+ \S+ \d+ \S+ \d+ typ \S+( \S+ \S+)*"),
-    "extmap": re.compile(r"\d+(/\w+)? \S+"),
-    "ssrc": re.compile(r"\d+ [^:]+:.*"),
-    "ssrc-group": re.compile(r"\S+( \d+)+"),
-    "rtpmap": re.compile(r"\d+ [\w.-]+/\d+(/\d+)?"),
-    "fmtp": re.compile(r"\d+ .+"),
-    "rtcp-fb": re.compile(r"(\d+|\*) .+"),
+    "candidate": re.compile(
+        rf"\S+ {_NUMBER} \S+ {_NUMBER} {_HOST} {_NUMBER} typ \S+( rport {_NUMBER}| (?!rport )\S+ \S+)*"
+    ),
+    "extmap": re.compile(rf"{_EXTENSION}(/\w+)? \S+"),
+    "ssrc": re.compile(rf"{_NUMBER} [^:]+:.*"),
+    "ssrc-group": re.compile(rf"\S+( {_NUMBER})+"),
+    "rtpmap": re.compile(rf"{_FORMAT} [\w.-]+/{_CLOCK}(/[0-9])?"),
+    "fmtp": re.compile(rf"{_FORMAT} .+"),
+    "rtcp": re.compile(rf"{_NUMBER}( .*)?"),
+    "rtcp-fb": re.compile(rf"({_FORMAT}|\*) .+"),
     "fingerprint": re.compile(r"\S+ [0-9A-Fa-f:]+"),
     "setup": re.compile(r"actpass|active|passive"),
-    "max-message-size": re.compile(r"\d+"),
+    "max-message-size": re.compile(_NUMBER),
 }
 
 
@@ -179,14 +194,20 @@ def _repair(section: Section, default_direction: str) -> None:
 def _tidy(line: str) -> str:
     if line.startswith("a=fmtp:") and " " in line:
         head, parameters = line.split(" ", 1)
-        return f"{head} {';'.join(part.strip() for part in parameters.split(';') if part.strip())}"
+        return f"{head} {';'.join(part.strip() for part in parameters.split(';') if _is_parameter(part))}"
     if line.startswith("a=extmap:"):
         return " ".join(line.split(" ")[:2])
     return line
 
 
+def _is_parameter(part: str) -> bool:
+    """Whether there is one, and a number where aiortc insists on a number."""
+    name, _, value = part.strip().partition("=")
+    return bool(name) and (name not in FMTP_INT_PARAMETERS or re.fullmatch(_NUMBER, value) is not None)
+
+
 def _is_payload_type(number: str) -> bool:
-    return number.isdigit() and int(number) < 128 and int(number) not in RTCP_TYPES
+    return re.fullmatch(_FORMAT, number) is not None and int(number) < 128 and int(number) not in RTCP_TYPES
 
 
 def _concerns(line: str, formats: set[str]) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from aiortc.sdp import SessionDescription
+
 from intercom.media.errors import SessionDescriptionError
-from intercom.media.sdp import DIRECTIONS, Description, Section, readable
+from intercom.media.sdp import DIRECTIONS, FINGERPRINT_BYTES, Description, Section, readable
 from intercom.media.video_sender import h264_missing
 
 OUR_AUDIO = {"opus", "pcmu", "pcma"}
@@ -80,6 +83,17 @@ def accept_offer(text: str, *, video: bool) -> AcceptedOffer:
     return AcceptedOffer(str(description), has_video, why_no_video, original, kept)
 
 
+def refusal(offer: str) -> str:
+    """Why the door cannot answer this offer; empty when it can."""
+    try:
+        SessionDescription.parse(accept_offer(offer, video=True).text)
+    except SessionDescriptionError as error:
+        return str(error)
+    except UNREADABLE as error:
+        return f"the offer cannot be read: {error}"
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class AcceptedAnswer:
     """A far end's answer in aiortc's shape."""
@@ -144,8 +158,7 @@ def _path(text: str) -> set[str]:
     description = Description.parse(text)
     audio = _first(description, "audio")
     lines = description.session + (description.sections[audio].lines if audio is not None else [])
-    wanted = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:sha-256 ")
-    return {line.casefold() if line.startswith(wanted[2]) else line for line in lines if line.startswith(wanted)}
+    return {line for line in lines if line.startswith(("a=ice-ufrag:", "a=ice-pwd:"))} | set(_fingerprints(lines))
 
 
 def lay_out_as(before: Description, offer: str, *, complete: bool) -> str:
@@ -207,8 +220,22 @@ def _must_be_secure(section: Section, description: Description) -> None:
     for attribute, what in (("fingerprint", "DTLS"), ("ice-ufrag", "ICE"), ("ice-pwd", "ICE")):
         if attribute not in names:
             raise SessionDescriptionError(f"the far end's {section.kind} has no {what} (a={attribute}): not encrypted")
+    if not any(map(_is_strong, _fingerprints([*section.lines, *description.session]))):
+        raise SessionDescriptionError(
+            f"the far end's {section.kind} has no certificate fingerprint of SHA-256 or better: it cannot be trusted"
+        )
     if section.attribute("rtcp-mux") is None:
         raise SessionDescriptionError(f"the far end's {section.kind} does not multiplex RTCP (a=rtcp-mux)")
+
+
+def _fingerprints(lines: Iterable[str]) -> list[str]:
+    """Hash and value of each fingerprint, in lower case."""
+    return [line.removeprefix("a=fingerprint:").casefold() for line in lines if line.startswith("a=fingerprint:")]
+
+
+def _is_strong(fingerprint: str) -> bool:
+    algorithm, _, value = fingerprint.partition(" ")
+    return len(value.split(":")) == FINGERPRINT_BYTES.get(algorithm)
 
 
 def _rejected(section: Section) -> Section:

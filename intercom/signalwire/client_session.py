@@ -17,7 +17,7 @@ from intercom.signalwire.dialog import Dialog
 from intercom.signalwire.dialog_events import CallStatus, VertoRequest
 from intercom.signalwire.errors import BadFrameError, CallError, InvalidParamsError, SignalWireError
 from intercom.signalwire.link import Link
-from intercom.signalwire.media import MediaProvider
+from intercom.signalwire.media import JudgingMedia, MediaProvider
 from intercom.signalwire.observable import Happenings, Value, report_fault
 from intercom.signalwire.preferences import ClientPreferences
 from intercom.signalwire.resume_store import KnownCall, ResumeStore
@@ -211,8 +211,15 @@ class ClientSession:
         call = WebRTCCall(self, Dialog.from_invite(invite, node_id, now), offer=invite.sdp)
         if len(self._calls.value) >= MAX_CALLS:
             self._background.spawn(call.reject())
+        elif why := self._refusal(invite.sdp):
+            logger.warning("A call of %s does not ring: %s", call.from_, why)
+            self._background.spawn(call.reject("INCOMPATIBLE_DESTINATION"))
         else:
             self._add(call)
+
+    def _refusal(self, offer: str) -> str:
+        """Why our media cannot answer the offer: better told now than to a visitor who answers into silence."""
+        return self.media.refusal(offer) if isinstance(self.media, JudgingMedia) else ""
 
     def _attached(self, attach: m.Attach, node_id: str) -> None:
         """A call of an earlier process lives on: take it up with a new peer connection, or end it."""

@@ -117,6 +117,14 @@ class KeyMedia(Protocol):
         """Press 0-9, *, #, A-D, one after another; returns when they are sent, False when not all could be."""
 
 
+@runtime_checkable
+class JudgingMedia(Protocol):
+    """A `MediaProvider` that tells beforehand which calls it cannot answer."""
+
+    def refusal(self, offer: str) -> str:
+        """Why this offer cannot be answered, in a sentence; empty when it can."""
+
+
 class MediaProvider(Protocol):
     """Whoever owns the devices."""
 

@@ -397,5 +397,5 @@ def _call_id(message: VertoMessage) -> str:
 def _sdp(message: VertoMessage) -> str:
     sdp = message.params.get("sdp")
     if not plausible(sdp):
-        raise RefusedError("sdp must be a session description of at most 65536 characters")
+        raise RefusedError("sdp must be a session description of at most 65536 characters, its fingerprint SHA-256")
     return sdp

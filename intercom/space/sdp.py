@@ -11,6 +11,9 @@ REFERENCE_AGENT: Final = "signalwire-js/"
 """How the agent of the reference client begins."""
 
 _BUNDLE: Final = "a=group:BUNDLE"
+_FINGERPRINT: Final = "a=fingerprint:"
+_STRONG: Final = ("a=fingerprint:sha-256 ", "a=fingerprint:sha-384 ", "a=fingerprint:sha-512 ")
+"""Hashes with which a client checks the other's certificate; with an older one alone no client connects."""
 _CANDIDATES: Final = ("a=candidate:", "a=end-of-candidates")
 
 
@@ -47,5 +50,11 @@ def is_reference(agent: str) -> bool:
 
 
 def plausible(sdp: object) -> TypeGuard[str]:
-    """Whether this could be a session description: text, bounded, beginning as RFC 8866 §5 demands."""
-    return isinstance(sdp, str) and len(sdp) <= SDP_LIMIT_CHARS and sdp.startswith("v=0")
+    """Whether this could be a session description: text, bounded, beginning as RFC 8866 §5 demands, and provable."""
+    return isinstance(sdp, str) and len(sdp) <= SDP_LIMIT_CHARS and sdp.startswith("v=0") and _is_provable(sdp)
+
+
+def _is_provable(sdp: str) -> bool:
+    """Whether a far end can check the certificate that this names: by SHA-256 or better, if it names one."""
+    named = [line.casefold() for line in sdp.splitlines() if line.startswith(_FINGERPRINT)]
+    return not named or any(line.startswith(_STRONG) for line in named)

@@ -8,6 +8,7 @@ from __future__ import annotations
 FINGERPRINT = ":".join(f"{n:02X}" for n in range(32))
 ICE = "a=ice-ufrag:F7gI\r\na=ice-pwd:x9cml/YzichV2+XlhiMu8g\r\n"
 DTLS = f"a=fingerprint:sha-256 {FINGERPRINT}\r\n"
+DTLS_SHA_1 = f"a=fingerprint:sha-1 {FINGERPRINT[:59]}\r\n"
 HEAD = "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
 HOST = "a=candidate:1 1 udp 2122260223 192.0.2.10 50000 typ host generation 0 network-id 1\r\n"
 

@@ -67,12 +67,13 @@ async def two_connected(at_once: bool) -> tuple[list[RtpPacket], int, int]:
     await house.setRemoteDescription(door.localDescription)
     await asyncio.wait_for(enough.wait(), 10)
     report = (await receiver.getStats()).values()
+    until_then = list(taken)
     counted = next(entry.packetsReceived for entry in report if entry.type == "inbound-rtp")
     transport = next(entry.packetsReceived for entry in report if entry.type == "transport")
     sent = (await house.getSenders()[0].getStats()).values()
     assert next(entry.packetsSent for entry in sent if entry.type == "transport") >= counted
     await asyncio.gather(house.close(), door.close())
-    return taken, counted, transport
+    return until_then, counted, transport
 
 
 @pytest.mark.parametrize("at_once", [False, True])

@@ -134,12 +134,62 @@ def test_an_answer_that_leaves_the_picture_out_is_completed() -> None:
         (body.CHROMIUM_OFFER.replace("opus", "lpc").replace("PCMU", "GSM").replace("PCMA", "G728"), "no audio codec"),
         (body.CHROMIUM_OFFER.replace("a=rtcp-mux\r\n", ""), "does not multiplex RTCP"),
         (body.HEAD + "m=audio x y z\r\n", "cannot be read"),
+        (body.CHROMIUM_OFFER.replace(body.DTLS, body.DTLS_SHA_1), "SHA-256"),
+        (body.CHROMIUM_OFFER.replace(body.DTLS, "a=fingerprint:sha-256 AB:CD\r\n"), "SHA-256"),
+        (body.HEAD + f"m=audio {'9' * 5000} RTP/AVP 0\r\n", "cannot be read"),
+        (body.HEAD + "m=audio \u0669 RTP/AVP 0\r\n", "cannot be read"),
         ("v=0\r\n" + "a=x\r\n" * 20000, "characters"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_the_reason(offer: str, reason: str) -> None:
     with pytest.raises(SessionDescriptionError, match=reason):
         accept_offer(offer, video=True)
+
+
+@pytest.mark.parametrize("odd", ["8\u2074", "\u0668", "9" * 5000, "-1", "+8", "1_1", "300"])
+def test_a_payload_type_that_is_no_number_costs_nothing_but_itself(odd: str) -> None:
+    offer = body.CHROMIUM_OFFER.replace("SAVPF 111", f"SAVPF {odd} 111")
+    kept = readable(offer).sections[0].formats
+    assert kept == readable(body.CHROMIUM_OFFER).sections[0].formats
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "a=candidate:1 1 udp \u2074 192.0.2.10 50000 typ host",
+        f"a=candidate:1 1 udp {'9' * 5000} 192.0.2.10 50000 typ host",
+        "a=candidate:1 1 udp 1 192.0.2.10 50000 typ srflx raddr 192.0.2.1 rport \u2074",
+        "a=rtcp:nine IN IP4 0.0.0.0",
+        "a=extmap:300 urn:ietf:params:rtp-hdrext:sdes:mid",
+        f"a=ssrc:{'9' * 5000} cname:x",
+        "a=fmtp:111 stereo=yes;minptime=\u2074",
+    ],
+)
+async def test_a_line_with_a_number_that_is_none_costs_nothing_but_itself(media: DoorMedia, odd: str) -> None:
+    offer = body.CHROMIUM_OFFER.replace("a=mid:0\r\n", f"a=mid:0\r\n{odd}\r\n")
+    call = media.open("1", [])
+    assert "m=audio 9 " not in await call.create_answer(offer)
+    await call.close()
+
+
+@pytest.mark.parametrize("clock", ["9" * 5000, "\u0668000", "8\u2074"])
+def test_a_clock_that_is_no_number_costs_its_codec(clock: str) -> None:
+    offer = body.CHROMIUM_OFFER.replace("red/48000", f"red/{clock}")
+    assert "red" not in readable(offer).sections[0].codecs()
+    assert "opus" in readable(offer).sections[0].codecs()
+
+
+def test_a_strong_fingerprint_beside_a_weak_one_is_enough() -> None:
+    assert accept_offer(body.CHROMIUM_OFFER.replace(body.DTLS, body.DTLS_SHA_1 + body.DTLS), video=True).has_video
+
+
+@pytest.mark.parametrize("make", OFFERS)
+def test_an_offer_of_every_make_may_ring(media: DoorMedia, make: str) -> None:
+    assert media.refusal(OFFERS[make]) == ""
+
+
+def test_why_an_offer_may_not_ring_is_said(media: DoorMedia) -> None:
+    assert "SHA-256" in media.refusal(body.CHROMIUM_OFFER.replace(body.DTLS, body.DTLS_SHA_1))
 
 
 def test_an_answer_without_sound_is_refused() -> None:

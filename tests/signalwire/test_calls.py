@@ -375,3 +375,22 @@ async def test_calls_of_an_earlier_process_beyond_the_limit_are_ended(
     bye = await service.asked("verto.bye")
     assert bye.params["callID"] == "old-2"
     assert [call.id for call in client.session.calls] == ["old-1"]
+
+
+class ChoosyMedia(ScriptedMedia):
+    """Answers nothing that is weak."""
+
+    def refusal(self, offer: str) -> str:
+        return "its certificate cannot be trusted" if "weak" in offer else ""
+
+
+async def test_a_call_that_our_media_cannot_answer_does_not_ring(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with SignalWire(Tokens(), media=ChoosyMedia(), options=service.options()) as client:
+        await client.register()
+        service.verto("verto.invite", "1", sdp="v=0 weak", caller_id_number="sip:old@example.com")
+        bye = verto(await service.asked("verto.bye"))
+        assert bye.params["cause"] == "INCOMPATIBLE_DESTINATION"
+        assert client.session.incoming_calls == []
+    assert "sip:old@example.com does not ring: its certificate cannot be trusted" in caplog.text

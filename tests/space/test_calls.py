@@ -49,6 +49,14 @@ async def test_the_whole_house_rings_and_the_first_answer_wins(house: House) -> 
     await door.hears_nothing()
 
 
+async def test_an_offer_with_nothing_but_sha_1_rings_nobody_and_the_caller_is_told_why(house: House) -> None:
+    door, kitchen = await house.join("door"), await house.join("kitchen")
+    weak = f"{OFFER}a=fingerprint:sha-1 {':'.join(['AB'] * 20)}\r\n"
+    refused = await door.verto("verto.invite", "0a1b", sdp=weak, dialog={"destination_number": "/private/kitchen"})
+    assert "SHA-256" in refused["error"]["message"]
+    await kitchen.hears_nothing()
+
+
 async def test_a_call_to_nobody_ends_as_not_registered(house: House) -> None:
     door = await house.join("door")
     house.token("kitchen", groups=("house",))
