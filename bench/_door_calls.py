@@ -17,7 +17,7 @@ from intercom.media.simulated import SimulatedCards
 from intercom.signalwire import WebRTCCall
 from tests.e2e.home import Home, home_config
 
-CALLS = CallConfig(ring_time_s=3, time_limit_s=2, warning_before_end_s=0.5, auto_answer=("/private/*",))
+CALLS = CallConfig(ring_time_s=3, time_limit_s=2, warning_before_end_s=0.5, auto_answer=("residents",))
 
 PANEL = PanelConfig(pins="simulated", page_listen="", button_lockout_ms=0)
 """These presses follow one another at once."""

@@ -27,7 +27,7 @@ echo_canceller = "{canceller}"
 [camera]
 source = "pattern"
 [call]
-auto_answer = ["/private/*"]
+auto_answer = ["residents"]
 """
 
 

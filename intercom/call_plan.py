@@ -8,11 +8,12 @@ import math
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
-from intercom.address import is_listed
+from intercom.auto_answer import answers_by_itself
 from intercom.config import CallConfig
 from intercom.current_call import CurrentCall
 from intercom.door_opener import DoorOpener
 from intercom.machine import Decision, Machine, Phase, Verdict
+from intercom.may_open import Kind
 from intercom.signalwire import KeyPress, SignalWire, SignalWireError, WebRTCCall
 
 logger = logging.getLogger(__name__)
@@ -233,9 +234,9 @@ class CallPlan:
             logger.info("Somebody calls: %s", decision.reason)
             await self._quietly(call.reject())
             return
-        current = CurrentCall(decision.call, call, outbound=False)
+        current = CurrentCall(decision.call, call, outbound=False, kind=Kind(call.caller_kind))
         self._follow(current)
-        if is_listed(current.far_end, self._config.auto_answer):
+        if answers_by_itself(current.far_end, current.kind, self._config.auto_answer):
             self._later(current, self._config.auto_answer_delay_s, lambda: self._auto_answer(current))
 
     def _follow(self, current: CurrentCall) -> None:

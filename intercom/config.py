@@ -177,6 +177,9 @@ def _check_across(config: Config, reading: Reading) -> None:
     """What no setting can tell by itself."""
     if config.account.credential == "token-file" and not config.account.credential_file:
         reading.report(("account", "credential"), 'with "token-file", set account.credential_file to the token\'s file')
+    for table, name in (("call", "auto_answer"), ("door", "openers")):
+        if config.account.credential != "space" and "residents" in getattr(getattr(config, table), name):
+            reading.report((table, name), "only the embedded space knows its residents: name addresses instead")
     if config.call.warning_before_end_s >= config.call.time_limit_s:
         reading.report(("call", "warning_before_end_s"), "must be less than call.time_limit_s")
     if config.space.turn_listen and config.space.turn_url:

@@ -201,8 +201,8 @@ DESTINATION = Shape(
     _is_destination,
 )
 CALLER = Shape(
-    f'"/private/*" or an address ({_ADDRESS_FORMS})',
-    lambda text: text == "/private/*" or _is_address(text),
+    f'"residents", "/private/*" or an address ({_ADDRESS_FORMS})',
+    lambda text: text in {"residents", "/private/*"} or _is_address(text),
 )
 OPENER = Shape(f'"*", {CALLER.expected}', lambda text: text == "*" or CALLER.accepts(text))
 LISTEN = Shape('"host:port", for example "127.0.0.1:8480"', _is_listen)

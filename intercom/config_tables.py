@@ -71,8 +71,9 @@ class CallConfig:
     )
     auto_answer: tuple[str, ...] = setting(
         (),
-        "Addresses whose calls the door answers by itself; `/private/*` is every subscriber of the space. Anyone else "
-        "who calls the door only rings there, and the button answers.",
+        "Addresses whose calls the door answers by itself. `residents` are the phones and tablets of the house, which "
+        "the embedded space knows; `/private/*` is every subscriber of the service but its doors: a door counts only "
+        "when its own address is named. Anyone else who calls the door only rings there, and the button answers.",
         shape=CALLER,
     )
     auto_answer_delay_s: float = setting(0.0, "Seconds that the door rings before it answers by itself.", low=0, high=5)
@@ -205,8 +206,9 @@ class DoorConfig:
     openers: tuple[str, ...] = setting(
         ("*",),
         "Who may open the door with these keys: the address that the door rang, or the caller's. `*` is whomever the "
-        "door rang. A caller never falls under `*`: to open the door in a call that they make, they are named here. To "
-        "be on `call.auto_answer` is not enough, and an address of `/public` never opens.",
+        "door rang. A caller never falls under `*`: to open the door in a call that they make, they are named here; "
+        "`residents` are all phones and tablets of the house. To be on `call.auto_answer` is not enough. A door opens "
+        "no other, and an address of `/public` never opens.",
         shape=OPENER,
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from intercom.appliance import MENDABLE, Appliance
 from intercom.config import Config
+from intercom.may_open import RESIDENTS
 from intercom.service import log_to_stderr, print_invitation, run
 from intercom.space import Space, SpaceError
 
@@ -99,14 +100,15 @@ def run_demo(config: Config, *, state_dir: Path, lan: bool) -> int:
 
 
 def _demo_config(config: Config, state_dir: Path, *, lan: bool) -> Config:
-    """The configuration, with what a demonstration needs: the house's own people may call in."""
+    """The configuration, with what a demonstration needs: the house's own people may call in and open."""
     space = (
         replace(config.space, listen=LAN_LISTEN, host_names=(*config.space.host_names, lan_address())) if lan else None
     )
     return replace(
         config,
         space=space or config.space,
-        call=replace(config.call, auto_answer=config.call.auto_answer or ("/private/*",)),
+        call=replace(config.call, auto_answer=config.call.auto_answer or (RESIDENTS,)),
+        door=replace(config.door, openers=tuple(dict.fromkeys((*config.door.openers, RESIDENTS)))),
         audio=replace(
             config.audio,
             simulated_recording=config.audio.simulated_recording or str(state_dir / "door-speaker.wav"),

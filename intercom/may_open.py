@@ -10,6 +10,9 @@ from intercom.address import Address, Form, is_listed
 ECHO_S = 1.0
 """Longest way of an echo: over two mobile networks it takes 0.6 s, and a telephone's gateway some more."""
 
+RESIDENTS = "residents"
+"""Entry of `door.openers` and `call.auto_answer` that names what the space knows as a resident's device."""
+
 
 class Way(StrEnum):
     """By which way somebody asks."""
@@ -131,6 +134,8 @@ def _who(facts: KeyFacts, rules: Rules) -> Ruling | None:
         return Ruling.PUBLIC
     if facts.kind is Kind.DOOR:
         return Ruling.A_DOOR
+    if facts.kind is Kind.RESIDENT and RESIDENTS in rules.openers:
+        return None
     # Whom the door rang may, by default; who called the door must be named, for a caller's number proves little.
     named = rules.openers if facts.outbound else tuple(entry for entry in rules.openers if entry != "*")
     return None if is_listed(facts.address, named) else Ruling.NOT_NAMED

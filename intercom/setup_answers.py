@@ -5,18 +5,20 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
+from intercom.auto_answer import HOUSE
 from intercom.config import is_loopback, split_listen
 from intercom.config_setting import DESTINATION
+from intercom.may_open import RESIDENTS
 from intercom.setup_draft import Draft, DraftError
 
 NETWORK_LISTEN = "0.0.0.0:8443"
-HOUSE = ("/private/*",)
 CREDENTIAL = "$CREDENTIALS_DIRECTORY/token"
 """Where the unit hands the token over; see systemd/intercom.service."""
 ANSWERS_LIMIT_BYTES = 16_384
@@ -46,7 +48,7 @@ class Answers(Struct, kw_only=True, forbid_unknown_fields=True):
     network: bool | None = None
     """Phones and tablets on this network may answer the door (embedded space)."""
     answer_house: bool | None = None
-    """The door answers by itself when the house calls it (embedded space)."""
+    """The door answers by itself when the house calls it, and the house may then open it (embedded space)."""
     token_file: str | None = None
     """Where the subscriber access token stands (SignalWire); it is copied."""
     ring: str | None = None
@@ -150,10 +152,9 @@ def _to_space(answers: Answers, draft: Draft) -> None:
             draft.put("space", "listen", NETWORK_LISTEN)
         else:
             draft.drop("space", "listen")
-    if answers.answer_house and "/private/*" not in was.call.auto_answer:
-        draft.put("call", "auto_answer", (*was.call.auto_answer, *HOUSE))
-    elif answers.answer_house is False and "/private/*" in was.call.auto_answer:
-        draft.put("call", "auto_answer", tuple(name for name in was.call.auto_answer if name not in HOUSE))
+    if answers.answer_house is not None:
+        _let_in(draft, "call", "auto_answer", HOUSE, let_in=answers.answer_house)
+        _let_in(draft, "door", "openers", {RESIDENTS}, let_in=answers.answer_house)
 
 
 def _to_signalwire(answers: Answers, draft: Draft, *, has_token: bool, credential_file: str) -> None:
@@ -169,3 +170,14 @@ def _to_signalwire(answers: Answers, draft: Draft, *, has_token: bool, credentia
     draft.put("account", "credential", "token-file")
     if comes_anew or answers.token_file is not None:
         draft.put("account", "credential_file", credential_file)
+    for table, name in (("call", "auto_answer"), ("door", "openers")):
+        _let_in(draft, table, name, {RESIDENTS}, let_in=False)
+
+
+def _let_in(draft: Draft, table: str, name: str, house: Collection[str], *, let_in: bool) -> None:
+    """Put the residents on a list, or take the house off it, by whichever word it stands there."""
+    before = getattr(getattr(draft.before, table), name)
+    others = tuple(entry for entry in before if entry not in house)
+    after = (*others, RESIDENTS) if let_in else others
+    if after != before:
+        draft.put(table, name, after)

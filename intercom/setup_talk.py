@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from intercom.auto_answer import HOUSE
 from intercom.config import Config, is_loopback, split_listen
 from intercom.config_setting import DESTINATION
 from intercom.config_tables import GPIO_HIGHEST
@@ -126,8 +127,8 @@ def _own_space(person: Person, config: Config, answers: dict[str, Any]) -> None:
     fresh = config == Config()
     person.say("\nMay phones and tablets on this network answer the door?")
     answers["network"] = _yes(person, open_now or fresh)
-    person.say("\nMay the house look and listen at any time (the door then answers its calls by itself)?")
-    answers["answer_house"] = _yes(person, "/private/*" in config.call.auto_answer)
+    person.say("\nMay the house look, listen and open at any time (the door then answers its calls by itself)?")
+    answers["answer_house"] = _yes(person, not HOUSE.isdisjoint(config.call.auto_answer))
 
 
 def _signalwire(visit: _Visit) -> None:

@@ -21,6 +21,11 @@ from .config_problems import only_problem
         ("[call]\ntime_limit_s = 10", "call.warning_before_end_s", "call.time_limit_s"),
         ("[camera]\nwidth = 641", "camera.width", "even"),
         ('[account]\ncredential = "token-file"', "account.credential", "account.credential_file"),
+        (
+            '[account]\ncredential = "token-file"\ncredential_file = "token"\n[call]\nauto_answer = ["residents"]',
+            "call.auto_answer",
+            "embedded space",
+        ),
         ('[space]\nturn_url = "turn:turn.example.com:3478"', "space.turn_url", "space.turn_secret_file"),
         ('[panel]\npage_listen = "127.0.0.1:8480"', "panel.page_listen", "space.listen"),
     ],

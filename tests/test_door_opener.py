@@ -118,6 +118,13 @@ def test_a_relay_that_fails_is_told_and_the_call_goes_on() -> None:
     assert door.told == [{"door": "refused", "reason": "relay"}]
 
 
+def test_residents_who_call_open_the_door_when_that_is_said_and_a_door_among_them_does_not() -> None:
+    for kind, opens in ((Kind.RESIDENT, True), (Kind.DOOR, False), (Kind.UNKNOWN, False)):
+        door = Keypad(openers=("*", "residents"))
+        door.call("/private/anna", outbound=False, kind=kind)
+        assert door.types("9") is opens
+
+
 def test_the_keys_are_told_only_to_whom_they_serve() -> None:
     door = Keypad(openers=("/private/anna",))
     assert door.opener.digits_for("/private/anna?channel=audio") == "9"

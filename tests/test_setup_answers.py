@@ -65,8 +65,22 @@ def test_back_in_the_house_the_button_rings_the_house_again() -> None:
 def test_the_house_is_let_in_and_out_beside_others() -> None:
     before = '[call]\nauto_answer = ["/private/anna"]\n'
     let_in = answered(before, "answer_house = true")
-    assert let_in.now.call.auto_answer == ("/private/anna", "/private/*")
+    assert let_in.now.call.auto_answer == ("/private/anna", "residents")
+    assert let_in.now.door.openers == ("*", "residents")
+    assert answered(let_in.text, "answer_house = false").now.door.openers == ("*",)
     assert answered(let_in.text, "answer_house = false").now.call.auto_answer == ("/private/anna",)
+
+
+def test_a_house_that_was_let_in_by_the_older_word_is_let_in_by_the_newer() -> None:
+    assert answered('[call]\nauto_answer = ["/private/*"]\n', "answer_house = true").now.call.auto_answer == (
+        "residents",
+    )
+
+
+def test_who_goes_to_signalwire_leaves_the_residents_behind() -> None:
+    before = '[call]\nauto_answer = ["residents", "+15551234567"]\n'
+    now = answered(before, 'service = "signalwire"\nring = "/private/anna"', has_token=True).now
+    assert now.call.auto_answer == ("+15551234567",)
 
 
 @pytest.mark.parametrize(

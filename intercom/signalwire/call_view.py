@@ -8,6 +8,7 @@ from typing import Any
 from reactivex import Observable
 
 from intercom.signalwire.dialog import Dialog
+from intercom.signalwire.dialog_base import CallerKind
 from intercom.signalwire.dialog_events import CallStatus
 from intercom.signalwire.digit_merge import KeyPress
 from intercom.signalwire.errors import SignalWireError
@@ -49,6 +50,11 @@ class CallView:
     def from_name(self) -> str:
         """The caller's display name."""
         return self._dialog.from_name
+
+    @property
+    def caller_kind(self) -> CallerKind:
+        """What the service says that the caller is: the embedded space tells its doors from its residents' devices."""
+        return self._dialog.caller_kind
 
     @property
     def to(self) -> str:
@@ -112,5 +118,5 @@ class CallView:
 
     @property
     def user_variables(self) -> Mapping[str, Any]:
-        """What the caller sent along."""
+        """What the caller sent along; it may claim anything."""
         return self._dialog.user_variables

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct
 
@@ -12,6 +12,13 @@ from intercom.signalwire.verto import known_params
 
 # A request that changes a call is answered at once or not at all.
 REQUEST_TIMEOUT_S = 5.0
+
+CallerKind = Literal["unknown", "resident", "door"]
+
+
+def caller_kind_of(told: str) -> CallerKind:
+    """What the service's word for a caller says; anything that is not known is unknown."""
+    return "door" if told == "door" else "resident" if told == "resident" else "unknown"
 
 
 class IncomingModify(Struct, frozen=True):
@@ -38,6 +45,7 @@ class DialogBase:
         from_name: str = "",
         to: str = "",
         to_name: str = "",
+        caller_kind: CallerKind = "unknown",
         user_variables: dict[str, Any] | None = None,
         node_id: str = "",
         reattach: bool = False,
@@ -45,6 +53,7 @@ class DialogBase:
         self.call_id = call_id
         self.direction = direction
         self.from_, self.from_name, self.to, self.to_name = from_, from_name, to, to_name
+        self.caller_kind = caller_kind
         self.user_variables = user_variables or {}
         self.node_id = node_id
         self.member_id = ""

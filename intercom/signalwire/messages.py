@@ -331,8 +331,10 @@ class IncomingInvite(Struct, frozen=True):
     callee_id_number: str = ""
     display_direction: str = ""
     """"inbound" or "outbound"."""
+    caller_kind: str = ""
+    """"resident" or "door", as the embedded space knows it; SignalWire does not say."""
     userVariables: dict[str, Any] = field(default_factory=dict)
-    """What the caller sent along."""
+    """What the caller sent along; it may claim anything."""
 
 
 class IncomingAnswer(Struct, frozen=True):

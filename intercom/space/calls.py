@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from intercom.signalwire.messages import IncomingInvite, builtins, new_id
+from intercom.space.records import Kind, Subscriber
 from intercom.space.sessions import Session
 
 RING_LIMIT_S: Final = 180.0
@@ -58,6 +59,13 @@ class Party:
     "Its address."
     name: str
     "Its display name."
+    kind: Kind | Literal[""] = ""
+    "What it is to the space; empty for a group, and for nobody's address."
+
+    @classmethod
+    def of(cls, subscriber: Subscriber) -> Party:
+        """A member of the space."""
+        return cls(f"/private/{subscriber.reference}", subscriber.display_name, subscriber.kind)
 
 
 @dataclass(slots=True, eq=False)
@@ -108,6 +116,7 @@ class Call:
                 callee_id_name=self.called.name,
                 callee_id_number=self.called.number,
                 display_direction="inbound",
+                caller_kind=self.caller_party.kind,
                 userVariables=self.user_variables,
             )
         )

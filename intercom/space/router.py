@@ -173,7 +173,7 @@ class Router:
         variables = dialog.get("userVariables")
         call = Call(
             called=Party(number, self._addresses.display_name(number)),
-            caller_party=Party(f"/private/{session.subscriber.reference}", session.subscriber.display_name),
+            caller_party=Party.of(session.subscriber),
             rings_for=frozenset(targets or ()) - {session.subscriber.id},
             sdp=sdp,
             user_variables=variables if isinstance(variables, dict) else {},

@@ -1,19 +1,30 @@
-// Which doors the house has (protocol.md §2).
+// Which doors the house has (protocol.md §2). A door is what the space calls one, whatever its name.
 
 export const DEFAULT_DOOR = { name: "The door", address: "/private/door" };
-const DOOR_ADDRESS = /^\/private\/door([-_.]?\w+)?$/; // where a directory does not tell roles
+const PAGES_MAX = 20; // a thousand addresses; a house has a dozen
 
-/** [{name, address}], never empty. */
+/** [{name, address}]. */
 export async function findDoors(token) {
   try {
-    const response = await fetch("/api/fabric/addresses?sort_by=name&sort_order=asc",
-      { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
-    const { data } = await response.json();
-    const doors = data.map(({ name, display_name, role, channels }) => ({
-      name: String(display_name || name), role, address: channels?.audio?.split("?")[0] ?? name,
-    })).filter(({ role, address }) => role === "door" || DOOR_ADDRESS.test(address));
-    return doors.length ? doors : [DEFAULT_DOOR];
+    const members = await everybody(token);
+    const doors = members.filter(({ kind }) => kind === "door");
+    const taken = members.some(({ address }) => address === DEFAULT_DOOR.address);
+    return doors.length || taken ? doors : [DEFAULT_DOOR];
   } catch {
     return [DEFAULT_DOOR]; // no directory: the house has the one door of the default address
   }
+}
+
+async function everybody(token) {
+  const members = [];
+  let page = "/api/fabric/addresses?sort_by=name&sort_order=asc";
+  for (let count = 0; page && count < PAGES_MAX; count += 1) {
+    const response = await fetch(page, { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
+    const { data, links } = await response.json();
+    members.push(...data.map(({ name, display_name, kind, channels }) => ({
+      name: String(display_name || name), kind, address: channels?.audio?.split("?")[0] ?? name,
+    })));
+    page = links?.next;
+  }
+  return members;
 }

@@ -141,17 +141,18 @@ signalling.addEventListener("verto", ({ detail: { message, nodeId } }) => {
 
 function invited(params, id, nodeId) {
   if (model.call?.id === id) return; // a repeated invite
-  const from = { name: clip(params.caller_id_name) || clip(params.caller_id_number) || DEFAULT_DOOR.name,
-    number: params.caller_id_number ?? "" };
+  const isDoor = params.caller_kind === "door"; // the space says so; what a caller says of itself counts for nothing
+  const name = clip(params.caller_id_name) || clip(params.caller_id_number) || "Somebody";
+  const from = { name: isDoor ? name : `${name} (phone or tablet)`, number: params.caller_id_number ?? "" };
   const parts = { id, direction: "inbound", from, nodeId, signalling, microphone };
   if (model.call) {
     signalling.verto(id, "verto.bye", { cause: "USER_BUSY", causeCode: 17, dialogParams: { callID: id } },
       { nodeId, queue: true }).catch(() => {}); // the caller's own ring time ends it
     return;
   }
-  const { role, open_digits: digits } = (params.userVariables ?? params.dialogParams?.userVariables)?.intercom ?? {};
+  const digits = params.userVariables?.intercom?.open_digits;
   const call = new Call(parts);
-  take(call, { opens: role === undefined || role === "door",
+  take(call, { opens: isDoor,
     openDigits: /^[0-9A-D*#]{1,16}$/.test(digits) ? digits : DEFAULT_OPEN_DIGITS });
   if (microphone.permission === "granted") microphone.acquire().catch(() => {}); // told by its own event
   call.prepare(params.sdp);
@@ -334,7 +335,7 @@ function setting(id, change) {
 }
 
 function clip(text) {
-  return typeof text === "string" ? text.trim().slice(0, NAME_MAX) : "";
+  return typeof text === "string" ? text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "").trim().slice(0, NAME_MAX) : "";
 }
 
 // ---------------------------------------------------------------- start

@@ -58,7 +58,7 @@ class Home:
         """Start both and wait until the door is registered."""
         if self._owns_space:
             await self.space.start()
-        self.space.store.add_subscriber("door", "Front door")
+        self.space.store.add_subscriber("door", "Front door", kind="door")
         self.space.write_credential("door", self.state_dir / "door.json")
         self.door = self._kind(self.config, state_dir=self.state_dir, pin_factory=self.pins)
         await self.door.start()

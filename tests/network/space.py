@@ -18,7 +18,7 @@ async def main(directory: Path, listen: str, turn_listen: str = "") -> None:
     await space.start()
     for name, groups in (("door", ()), ("kitchen", ("house",))):
         if space.store.subscriber(name) is None:
-            space.store.add_subscriber(name, name.capitalize(), groups=groups)
+            space.store.add_subscriber(name, name.capitalize(), groups=groups, kind="resident" if groups else "door")
         space.write_credential(name, directory / f"{name}.json")
 
     async def online() -> list[str]:
@@ -38,7 +38,7 @@ async def main(directory: Path, listen: str, turn_listen: str = "") -> None:
         Membership(directory / "space").remove("door")
 
     async def readmit_door() -> None:
-        space.store.add_subscriber("door", "Door")
+        space.store.add_subscriber("door", "Door", kind="door")
         space.write_credential("door", directory / "door.json")
 
     tell("serves", port=space.port)

@@ -1,0 +1,1 @@
+"""Attacks, one file each; every one of them once worked."""

@@ -28,7 +28,9 @@ class DoorLine:
         self._changed = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
-        subscriber = self._space.store.subscriber("door") or self._space.store.add_subscriber("door", "Front door")
+        subscriber = self._space.store.subscriber("door") or self._space.store.add_subscriber(
+            "door", "Front door", kind="door"
+        )
         token, _ = self._space.tokens.issue(subscriber)
         self._http = aiohttp.ClientSession()
         self._socket = await self._http.ws_connect(self._space.url + "/")

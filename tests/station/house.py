@@ -56,6 +56,7 @@ class House:
     secrets: set[str] = field(default_factory=set)
     faults: Faults = field(default_factory=Faults)
     addresses: list[Json] = field(default_factory=list)
+    addresses_on_a_page: int = 50
     ice_servers: list[Json] = field(default_factory=list)
     received: list[Json] = field(default_factory=list)
     paired_names: list[str] = field(default_factory=list)
@@ -129,9 +130,10 @@ class House:
         for socket in list(self._sockets):
             await socket.send_str(text)
 
-    async def invite(self, call_id: str, sdp: str, *, name: str = "Front door", number: str = "/private/door") -> None:
-        """Ring the station."""
-        variables = {"intercom": {"role": "door", "open_digits": "42"}}
+    async def invite(
+        self, call_id: str, sdp: str, *, name: str = "Front door", number: str = "/private/door", kind: str = "door"
+    ) -> None:
+        """Ring the station; the variables are what the caller says, the kind is what the space says."""
         params = {
             "callID": call_id,
             "sdp": sdp,
@@ -140,7 +142,8 @@ class House:
             "callee_id_name": "house",
             "callee_id_number": "/private/house",
             "display_direction": "inbound",
-            "dialogParams": {"callID": call_id, "userVariables": variables},
+            "caller_kind": kind,
+            "userVariables": {"intercom": {"role": "door", "open_digits": "42"}},
         }
         await self.push({"method": "verto.invite", "params": params})
 
@@ -234,7 +237,10 @@ class House:
         return web.json_response({"token": "sat", "expires_at": int(time.time() + self.token_lifetime_s)})
 
     async def _addresses(self, request: web.Request) -> web.Response:
-        return web.json_response({"data": self.addresses, "links": {}})
+        page = int(request.query.get("page_number", "0"))
+        size = self.addresses_on_a_page
+        links = {"next": f"{request.path}?page_number={page + 1}"} if len(self.addresses) > size * (page + 1) else {}
+        return web.json_response({"data": self.addresses[size * page : size * (page + 1)], "links": links})
 
     def _maybe_away(self) -> None:
         if self.faults.away:

@@ -30,6 +30,22 @@ async def test_ringing_says_who_it_is_in_page_title_and_live_region(station: Pag
     await expect(station.locator("#answer")).to_be_focused()
 
 
+async def test_a_phone_that_calls_itself_a_door_is_shown_as_a_phone_and_opens_nothing(
+    station: Page, house: House, door: Door
+) -> None:
+    await house.invite("c1", await door.offer(), name="Front door\u202e", number="/private/doorbell", kind="resident")
+    await state(station, "ringing")
+    await expect(station.locator("#ringing-title")).to_have_text("Front door (phone or tablet)")
+    await station.click("#answer")
+    await door.accept((await house.wait_for_verto("verto.answer"))["sdp"])
+    await state(station, "in-call")
+    await expect(station.locator("#open-door")).to_be_hidden()
+    await station.keyboard.press("o")
+    await station.keyboard.press("Escape")
+    await house.wait_for_verto("verto.bye")
+    assert not any(verto(frame)["method"] == "verto.info" for frame in house.verto_frames())
+
+
 async def test_nothing_is_sent_to_the_door_before_the_answer(station: Page, house: House, door: Door) -> None:
     await house.invite("c1", await door.offer())
     await state(station, "ringing")
@@ -195,10 +211,11 @@ async def test_a_door_that_cannot_be_called_says_why(station: Page, house: House
 
 async def test_each_of_several_doors_has_its_button(station: Page, house: House) -> None:
     house.addresses = [
-        {"name": "/private/door", "display_name": "Front door", "role": "door"},
-        {"name": "/private/gate", "display_name": "Garden gate", "role": "door"},
-        {"name": "/private/kitchen", "display_name": "Kitchen"},
+        {"name": "/private/door", "display_name": "Front door", "kind": "door"},
+        {"name": "/private/gate", "display_name": "Garden gate", "kind": "door"},
+        {"name": "/private/doorbell", "display_name": "Front door", "kind": "resident"},
     ]
+    house.addresses_on_a_page = 1
     await station.reload()
     await state(station, "ready")
     buttons = station.locator("#doors button")

@@ -141,7 +141,7 @@ async def test_a_joined_device_lets_the_next_one_join_by_a_typed_code(
 
 async def test_a_removed_device_is_not_paired_any_more(home: Page, tmp_path: Path) -> None:
     with Membership(tmp_path) as house:
-        (station,) = [device for device in house.devices() if device.reference != "door"]
+        (station,) = [device for device in house.devices() if device.kind == "resident"]
         house.remove(station.address)
     await state(home, "unpaired")
     await expect(home.locator("#error")).to_contain_text("not paired with the house any more")

@@ -59,7 +59,7 @@ width = 160
 height = 120
 frame_rate = 5
 [call]
-auto_answer = ["/private/*"]
+auto_answer = ["residents"]
 ring_time_s = 20
 [panel]
 pins = "gpio"
