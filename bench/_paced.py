@@ -36,11 +36,11 @@ def talk() -> Samples:
 
 
 class Talker(SimulatedMicrophone):
-    """A capture PCM that hears `talk()` over and over."""
+    """A capture PCM that hears a voice over and over: `talk()` by default."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, voice: Samples | None = None) -> None:
         super().__init__(np.zeros(1, np.int16), clock)
-        self._voice = talk()
+        self._voice = talk() if voice is None else voice
 
     def avail(self) -> int:
         """Never an overrun: a late reader hears everything, later."""
@@ -87,8 +87,10 @@ class BenchCards:
 
     description = "paced bench card"
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, ppm: float = 0.0) -> None:
-        self.microphone = Talker(clock)
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, ppm: float = 0.0, voice: Samples | None = None
+    ) -> None:
+        self.microphone = Talker(clock, voice)
         self.speaker = Recorder(clock, ppm)
 
     def open(self, direction: Direction) -> Pcm:

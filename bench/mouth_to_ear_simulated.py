@@ -178,7 +178,7 @@ def drift(seconds: float, far_ppm: float, card_ppm: float, voice: Samples) -> li
     The far end says `voice` over and over.
     """
     clock = Clock()
-    ear = BenchCards(clock, card_ppm)
+    ear = BenchCards(clock, card_ppm, voice)
     wire = Wire(clock)
     engine = Served(ear, clock, wire.playout, Quiet())
     encoder = OpusEncoder()

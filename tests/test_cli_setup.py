@@ -230,10 +230,6 @@ def test_what_is_set_is_offered_the_second_time(config: Path) -> None:
     assert config.read_text() == before
 
 
-@pytest.mark.skipif(
-    signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
-    reason="these tests were started with SIGINT ignored, as a shell's background job is, and so is their child",
-)
 def test_whoever_stops_in_the_middle_has_changed_nothing(config: Path) -> None:
     visit = Visit(config)
     visit.types(KEEP, KEEP)

@@ -7,15 +7,17 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gpiozero.pins.mock import MockFactory, MockPWMPin
-from playwright.async_api import BrowserContext, Page
 
 from intercom.appliance import Appliance
 from intercom.config import AudioConfig, CallConfig, CameraConfig, Config, DoorConfig, PanelConfig, SpaceConfig
 from intercom.machine import State
 from intercom.space import Space
+
+if TYPE_CHECKING:  # most tests of a home have no browser in it
+    from playwright.async_api import BrowserContext, Page
 
 PATIENCE_S = 30.0
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtp import is_rtcp
-from playwright.async_api import Page, async_playwright
 
 from intercom.media.camera import Camera
 from intercom.media.camera_encoder import VideoFormat
 from intercom.media.pattern import PatternSource
 from intercom.media.video_sender import VideoSender, attach_camera
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+browsers = pytest.importorskip("playwright.async_api", reason="Playwright is not installed: ./setup.sh --test")
 
 VIDEO = VideoFormat(640, 360, 25, 800_000)
 BROWSER = "/usr/bin/chromium"
@@ -51,7 +55,7 @@ STATS = """async () => {
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
-    async with async_playwright() as playwright:
+    async with browsers.async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
         yield await browser.new_page()
         await browser.close()

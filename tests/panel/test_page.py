@@ -1,17 +1,24 @@
 """The panel page: what its server lets in, and the page itself in a real browser."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
 
 from intercom.panel import PageError, PanelPage, Pattern
 from intercom.panel.page_server import is_own_host
 from tests.panel.conftest import WAIT_S, Bench
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+browsers = pytest.importorskip("playwright.async_api", reason="Playwright is not installed: ./setup.sh --test")
 
 # One browser for all: starting one takes longer than any of these tests.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -152,7 +159,7 @@ async def test_stopping_closes_open_pages_within_a_second(
 async def browser() -> AsyncIterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip("needs Debian's chromium: sudo apt install chromium")
-    async with async_playwright() as playwright:
+    async with browsers.async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield browser
         await browser.close()
@@ -177,10 +184,10 @@ async def test_the_mouse_presses_the_button(tab: Page, bench: Bench) -> None:
     await tab.mouse.down()
     assert await reported(bench) == "pressed"
     assert bench.panel.button_pin_is_low
-    await expect(tab.locator("#bell")).to_have_attribute("aria-pressed", "true")
+    await browsers.expect(tab.locator("#bell")).to_have_attribute("aria-pressed", "true")
     await tab.mouse.up()
     assert await reported(bench) == "released"
-    await expect(tab.locator("#bell")).to_have_attribute("aria-pressed", "false")
+    await browsers.expect(tab.locator("#bell")).to_have_attribute("aria-pressed", "false")
 
 
 async def test_the_space_key_presses_the_button_for_as_long_as_it_is_down(tab: Page, bench: Bench) -> None:
@@ -227,34 +234,34 @@ async def test_the_page_glows_as_the_pins_do(tab: Page, bench: Bench, pattern: P
     await tab.wait_for_function(
         "lamp => document.body.style.getPropertyValue('--lamp') === lamp", arg=lamp, timeout=WAIT_S * 1000
     )
-    await expect(tab.locator("#state")).to_have_text(state)
+    await browsers.expect(tab.locator("#state")).to_have_text(state)
 
 
 async def test_the_page_shows_the_lock(tab: Page, bench: Bench) -> None:
-    await expect(tab.locator("#lock-says")).to_have_text("Locked")
+    await browsers.expect(tab.locator("#lock-says")).to_have_text("Locked")
     bench.panel.door.open(1.0)
-    await expect(tab.locator("#lock-says")).to_have_text("Open: push")
-    await expect(tab.locator("#lock-says")).to_have_text("Locked")
+    await browsers.expect(tab.locator("#lock-says")).to_have_text("Open: push")
+    await browsers.expect(tab.locator("#lock-says")).to_have_text("Locked")
 
 
 async def test_the_page_shows_the_camera(tab: Page) -> None:
-    await expect(tab.locator("#picture")).to_be_visible()
+    await browsers.expect(tab.locator("#picture")).to_be_visible()
     assert await tab.evaluate("document.querySelector('#picture').naturalWidth") == 1
 
 
 async def test_the_page_shows_whether_the_camera_runs(tab: Page, bench: Bench) -> None:
-    await expect(tab.locator("#camera-lamp")).to_have_attribute("data-on", "false")
+    await browsers.expect(tab.locator("#camera-lamp")).to_have_attribute("data-on", "false")
     bench.panel.camera.show(True)
-    await expect(tab.locator("#camera-lamp")).to_have_attribute("data-on", "true")
+    await browsers.expect(tab.locator("#camera-lamp")).to_have_attribute("data-on", "true")
 
 
 async def test_the_privacy_switch_is_moved_by_a_click_or_by_the_space_key(tab: Page, bench: Bench) -> None:
     switch = tab.locator("#camera-switch")
     await switch.click()
-    await expect(switch).to_have_attribute("aria-checked", "true")
+    await browsers.expect(switch).to_have_attribute("aria-checked", "true")
     assert bench.panel.camera.forbids
     await switch.press("Space")
-    await expect(switch).to_have_attribute("aria-checked", "false")
+    await browsers.expect(switch).to_have_attribute("aria-checked", "false")
     assert not bench.panel.camera.forbids
     assert bench.reported.empty()
 
@@ -267,7 +274,7 @@ async def test_the_page_says_that_the_door_is_gone_and_comes_back(
     await tab.wait_for_selector("body[data-link=ready]")
     address = page.url.removeprefix("http://").rstrip("/")
     await page.stop()
-    await expect(tab.locator("#state")).to_have_text("Not connected")
+    await browsers.expect(tab.locator("#state")).to_have_text("Not connected")
     again = PanelPage(bench.panel, address, camera.snapshot)
     await again.start()
     await tab.wait_for_selector("body[data-link=ready]")

@@ -56,16 +56,22 @@ def why_not() -> str:
     if shutil.which("turnserver") is None:
         return "coturn is not installed (apt install coturn)"
     if not BUNDLE.exists() and shutil.which("npm") is None:
-        return "npm is not installed (apt install npm)"
+        return "npm is not in PATH: `make test` brings its own"
     return ""
+
+
+def fetch_packages() -> None:
+    """Fetch the packages that package-lock.json names, where they are not there as it names them."""
+    lock, fetched = HERE / "package-lock.json", HERE / "node_modules" / ".package-lock.json"
+    if not fetched.exists() or fetched.stat().st_mtime < lock.stat().st_mtime:
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, check=True, capture_output=True)
 
 
 def bundle() -> str:
     """The page's script with the client in it; built, and the packages fetched, where that is still to be done."""
-    sources = [HERE / "page.js", HERE / "package.json"]
+    sources = [HERE / "page.js", HERE / "package-lock.json"]
     if not BUNDLE.exists() or any(source.stat().st_mtime > BUNDLE.stat().st_mtime for source in sources):
-        if not (HERE / "node_modules").exists():
-            subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, check=True, capture_output=True)
+        fetch_packages()
         subprocess.run(["npm", "run", "--silent", "build"], cwd=HERE, check=True, capture_output=True)
     return BUNDLE.read_text(encoding="utf-8")
 

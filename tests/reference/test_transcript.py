@@ -8,8 +8,9 @@ import pytest
 from playwright.async_api import Browser
 
 from ..signalwire.differences import differences
+from .recording import ReferenceActor
 from .sdk import reference_space
-from .transcript import SCRIPTS, ReferenceActor, follow, media_of, recorded
+from .transcript import SCRIPTS, follow, media_of, recorded
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -24,6 +25,6 @@ async def test_the_recording_is_still_true(script: str, browser: Browser, tmp_pa
     found = differences(now, recorded(script))
     # Another Chromium may describe itself with other codecs.
     changed = [one for one in found if one.path != "params.message.params.sdp"]
-    assert not changed, "\n".join(["record it anew: python -m tests.reference.transcript", *map(str, changed)])
+    assert not changed, "\n".join(["record it anew: python -m tests.reference.recording", *map(str, changed)])
     described = [one for one in found if one.path == "params.message.params.sdp"]
     assert all(media_of(one.ours) == media_of(one.theirs) for one in described)

@@ -3,8 +3,6 @@
 The same script runs the reference client in Chromium and ours. What it records holds no secret and nothing that
 differs from run to run: tokens are replaced, ids are numbered in the order in which they appear, times are zero and
 session descriptions keep their form only.
-
-    python -m tests.reference.transcript        # records the reference client anew (Chromium, coturn)
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ import asyncio
 import json
 import re
 import ssl
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,7 +23,6 @@ from intercom.space import Space
 from ..space.conftest import Client, House
 from .cleaned import Cleaner
 from .peer import Peer
-from .sdk import ReferenceClient, chromium, reference_space
 
 TRANSCRIPTS = Path(__file__).resolve().parent / "transcripts"
 SETTLE_S = 10.0
@@ -243,69 +239,10 @@ async def follow(space: Space, actor: Actor, reference: str, script: str) -> lis
         return run.steps
 
 
-# -- the reference client ----------------------------------------------------------------------------------------
-
-
-class ReferenceActor(ReferenceClient):
-    """The reference client, led by the script: calls without a picture, and a socket that is cut from outside."""
-
-    async def __aenter__(self) -> ReferenceActor:
-        self._may_open = False
-        await super().__aenter__()
-        self._may_open = True
-        return self
-
-    async def open(self, **options: Any) -> None:
-        """Nothing at first: the script says when."""
-        if self._may_open:
-            await super().open(**options)
-
-    async def start(self) -> None:
-        """Connect and register."""
-        await self.open()
-
-    async def dial(self, destination: str, *, audio: bool = True, video: bool = False) -> str:
-        """Call an address with sound."""
-        return await super().dial(destination, audio=audio, video=video)
-
-    async def answer(self, call: str, *, audio: bool = True, video: bool = False) -> None:
-        """Answer with sound."""
-        await super().answer(call, audio=audio, video=video)
-
-    async def comes_back(self, sockets: int) -> None:
-        """Wait until it is registered on its nth socket."""
-        await self.until_state(
-            lambda state: state["sockets"] == sockets and state["registered"], f"socket {sockets}, registered"
-        )
-
-
 SCRIPTS = ("calls", "bound")
-
-
-async def record(script: str) -> list[Step]:
-    """What the reference client says now."""
-    with tempfile.TemporaryDirectory(prefix="transcript-") as directory:
-        async with (
-            reference_space(Path(directory)) as space,
-            chromium() as browser,
-            ReferenceActor(browser, space, "tablet", refreshable=script == "bound") as actor,
-        ):
-            return await follow(space, actor, "tablet", script)
 
 
 def recorded(script: str) -> list[Step]:
     """What the reference client said when it was last recorded."""
     steps: list[Step] = json.loads((TRANSCRIPTS / f"{script}.json").read_text(encoding="utf-8"))
     return steps
-
-
-async def record_all() -> None:
-    """Write every transcript anew."""
-    TRANSCRIPTS.mkdir(exist_ok=True)
-    for script in SCRIPTS:
-        text = json.dumps(await record(script), indent=1, ensure_ascii=False)
-        (TRANSCRIPTS / f"{script}.json").write_text(text + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    asyncio.run(record_all())
