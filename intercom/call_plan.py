@@ -4,61 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 from intercom.auto_answer import answers_by_itself
+from intercom.call_listeners import CallSigns, Journal
 from intercom.config import CallConfig
 from intercom.current_call import CurrentCall
 from intercom.door_opener import DoorOpener
 from intercom.machine import Decision, Machine, Phase, Verdict
 from intercom.may_open import Kind
+from intercom.press import Press
 from intercom.signalwire import KeyPress, SignalWire, SignalWireError, WebRTCCall
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_S = 10.0
-"""A press while the house cannot be reached is kept this long: a reconnect takes less, a visitor waits no longer."""
 NOTED_S = 0.2
 """That a call is over is noted in no time; a program that stops waits no longer."""
-AGAIN_S = 0.5
-"""After an outage the door is often back before the house's phones and pages: it asks for them this often."""
-NOBODY_THERE = "USER_NOT_REGISTERED"
+RINGS_S = 0.5
+"""A call to nobody ends within this; one that lives longer rings somebody."""
+_AWAY = ("USER_NOT_REGISTERED", "RECOVERY_ON_TIMER_EXPIRE", "NORMAL_TEMPORARY_FAILURE")
+"""Nobody decided this: the house, or the service, is away and may be back at any moment."""
 _OVER = ("disconnected", "failed", "destroyed")
 _ANSWERED = ("connecting", "connected")
-
-
-class CallSigns(Protocol):
-    """What the plan tells the visitor beyond the machine's states."""
-
-    def trying(self, on: bool) -> None:
-        """A press waits for the house to be reachable, or no longer."""
-
-    def failed(self, cause: str) -> None:
-        """The house could not be reached."""
-
-    def call_ending(self) -> None:
-        """The time limit is near."""
-
-    def auto_answered(self) -> None:
-        """The door answered by itself."""
-
-
-class Journal(Protocol):
-    """Who is told what becomes of each call, for the call log and the figures."""
-
-    def began(self, call: WebRTCCall) -> None:
-        """The service has our call, or somebody calls us."""
-
-    def answered(self, call: WebRTCCall) -> None:
-        """One of the two ends answered."""
-
-    def ended(self, call: WebRTCCall, cause: str) -> None:
-        """It is over; not told of a call that was turned away."""
-
-    def unreached(self, address: str, cause: str) -> None:
-        """The service did not take our call."""
 
 
 class CallPlan:
@@ -83,11 +51,13 @@ class CallPlan:
         self._journal = journal
         self._on_defect = on_defect
         self._current: CurrentCall | None = None
+        self._ringing: Press | None = None
+        "the press that rings the house, or has rung it for the call there is"
         self._waiting_press: asyncio.TimerHandle | None = None
-        self._registered_at = -math.inf
+        "a press for which there is no service; due when its time is over"
         self._tasks: set[asyncio.Task[None]] = set()
-        self._followers: set[asyncio.Task[None]] = set()
-        "those of them that follow a call from its beginning to its end"
+        self._followers: dict[int, asyncio.Task[None]] = {}
+        "those of them that follow a call from its beginning to its end, by its ticket"
         self._known: set[str] = set()
 
     @property
@@ -97,32 +67,40 @@ class CallPlan:
 
     async def press(self) -> Decision:
         """The visitor pressed the button."""
-        decision = await self.ring(self._config.ring)
-        if decision.verdict is Verdict.REFUSED and self._waiting_press is None:
-            logger.info("Pressed, but %s; trying for %.0f s", decision.reason, PATIENCE_S)
-            self._waiting_press = asyncio.get_running_loop().call_later(PATIENCE_S, self._lose_patience)
-            self._signs.trying(True)
-        return decision
+        return await self._press(self._ring_time_ends())
 
     async def ring(self, address: str) -> Decision:
         """Ring this address if the door is free, answer the call that rings at the door, or neither."""
+        return await self._ring(address, self._ring_time_ends())
+
+    async def _press(self, until: float) -> Decision:
+        decision = await self._ring(self._config.ring, until)
+        if decision.verdict is Verdict.REFUSED and self._waiting_press is None:
+            logger.info("Pressed, but %s; it rings as soon as that is so", decision.reason)
+            self._waiting_press = asyncio.get_running_loop().call_at(until, self._lose_patience)
+            self._show_hope()
+        return decision
+
+    async def _ring(self, address: str, until: float) -> Decision:
         decision = await self._machine.press()
         if decision.allowed and decision.call is not None:
             if decision.phase is Phase.RINGING_OUT:
-                self._follow_up(self._dial(decision.call, address, self._patience_until()))
+                self._ringing = Press(decision.call, address, until)
+                self._follow_up(decision.call, self._ring_out(self._ringing))
             elif self._current is not None:
                 self._spawn(self._answer(self._current))
         return decision
 
+    def _ring_time_ends(self) -> float:
+        return asyncio.get_running_loop().time() + self._config.ring_time_s
+
     async def hang_up(self) -> bool:
         """End the call, however far it has come; False without one."""
-        current = self._current
-        if current is None and self._machine.phase is Phase.NONE:
+        if await self.hold():
+            return True
+        if self._current is None:
             return False
-        if current is None or not current.answered:
-            await self.hold()
-        else:
-            await self._give_up(current, "NORMAL_CLEARING")
+        await self._give_up(self._current, "NORMAL_CLEARING")
         return True
 
     async def send_digits(self, digits: str) -> bool:
@@ -132,33 +110,38 @@ class CallPlan:
         await self._current.call.send_digits(digits)
         return True
 
-    async def hold(self) -> None:
-        """The visitor held the button: what rings, stops."""
-        self._forget_press()
+    async def hold(self) -> bool:
+        """The visitor held the button: what rings, stops; False when nothing did."""
+        waited = self._forget_press("ORIGINATOR_CANCEL")
         decision = await self._machine.hold()
-        if decision.allowed and self._current is not None and self._current.ticket == decision.call:
-            current = self._current
-            self._spawn(self._give_up(current, "ORIGINATOR_CANCEL" if current.outbound else "USER_BUSY"))
+        if decision.allowed:
+            self._stop_ringing()
+        return waited or decision.allowed
+
+    def _stop_ringing(self) -> None:
+        press, self._ringing = self._ringing, None
+        if press is not None:
+            press.give_up("ORIGINATOR_CANCEL")
+            self._show_hope()
+        if self._current is not None:
+            cause = "ORIGINATOR_CANCEL" if self._current.outbound else "USER_BUSY"
+            self._spawn(self._give_up(self._current, cause))
 
     async def registered(self) -> None:
         """The service knows us again: a press that waited for it rings the house now."""
-        self._registered_at = asyncio.get_running_loop().time()
+        if self._ringing is not None:
+            self._ringing.hurry()
         if self._waiting_press is not None:
+            until = self._waiting_press.when()
             self._forget_press()
-            if self._machine.phase is Phase.NONE:
-                await self.press()
-
-    def _patience_until(self) -> float:
-        """How long a press of this moment waits for the house to come back: only where we have just come back."""
-        now = asyncio.get_running_loop().time()
-        return now + PATIENCE_S if now - self._registered_at < PATIENCE_S else now
+            await self._press(until)
 
     def incoming(self, calls: Iterable[WebRTCCall]) -> None:
         """The calls that come in, each told once however often it is listed."""
         listed = {call.id: call for call in calls}
         for call_id, call in listed.items():
             if call_id not in self._known:
-                self._follow_up(self._take_in(call))
+                self._spawn(self._take_in(call))
         self._known = set(listed)
 
     def key(self, current: CurrentCall, press: KeyPress) -> None:
@@ -179,7 +162,7 @@ class CallPlan:
 
     async def end_what_nobody_follows(self) -> None:
         """After a defect: a call that the machine has, and whose following died, is over."""
-        if self._machine.call is not None and not self._followers:
+        if self._machine.call is not None and self._machine.call not in self._followers:
             await self._machine.ended(self._machine.call)
 
     async def door_changed(self, is_open: bool) -> None:
@@ -189,55 +172,99 @@ class CallPlan:
 
     async def stop(self) -> None:
         """End the call and everything that is under way."""
-        self._forget_press()
+        self._forget_press("NORMAL_TEMPORARY_FAILURE")
+        if self._ringing is not None:
+            self._ringing.give_up("ORIGINATOR_CANCEL")
         if self._current is not None:
             await self._give_up(self._current, "NORMAL_CLEARING")
-            if self._followers:  # who note its end; a machine that is cancelled in its decision logs an error
-                await asyncio.wait(self._followers, timeout=NOTED_S)
+        if self._followers:  # who note its end; a machine that is cancelled in its decision logs an error
+            await asyncio.wait(self._followers.values(), timeout=NOTED_S)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _dial(self, ticket: int, address: str, patience_until: float) -> None:
-        variables = {"intercom": {"role": "door", "open_digits": self._opener.digits_for(address)}}
+    async def _ring_out(self, press: Press) -> None:
+        """Ring until somebody answers, somebody gives up, or the press's time is over, whatever dies in between."""
         try:
-            call = await self._client.dial(address, audio=True, video=self._config.video, user_variables=variables)
+            while await self._ring_once(press):
+                press.hopes = True
+                self._show_hope()
+                if not await press.pause():
+                    break
+        finally:
+            cause = press.given_up or press.cause
+            if self._ringing is press:
+                self._ringing = None
+                self._show_hope()
+            if press.call is None:
+                self._journal.unreached(press.address, cause)
+            else:
+                self._journal.ended(press.call, cause)
+        logger.info("The call with %s is over: %s", press.address, cause)
+        await self._over(press.ticket, cause, failed=not press.answered and not press.given_up)
+
+    async def _ring_once(self, press: Press) -> bool:
+        """Dial, and follow the call to its end; whether somebody may be there another time."""
+        variables = {"intercom": {"role": "door", "open_digits": self._opener.digits_for(press.address)}}
+        dialling = self._client.dial(press.address, audio=True, video=self._config.video, user_variables=variables)
+        try:
+            call = await press.dial(dialling)
         except SignalWireError as error:
-            cause = getattr(error, "cause", "") or "NORMAL_TEMPORARY_FAILURE"
-            logger.warning("%s did not ring: %s", address, error)
-            if self._may_ring_again(cause, patience_until):
-                await self._dial_again(ticket, address, patience_until)
-                return
-            self._journal.unreached(address, cause)
-            if (await self._machine.ended(ticket)).allowed:
-                self._signs.failed(cause)
-            return
-        current = CurrentCall(ticket, call, outbound=True, address=address, patience_until=patience_until)
-        if self._machine.call != ticket:
-            await self._give_up(current, "ORIGINATOR_CANCEL")
-            return
-        self._follow(current)
+            logger.log(logging.DEBUG if press.hopes else logging.WARNING, "%s did not ring: %s", press.address, error)
+            press.cause = getattr(error, "cause", "")
+            return press.cause in _AWAY
+        except TimeoutError:
+            return False
+        current = CurrentCall(press.ticket, call, outbound=True, rings_until=press.until)
+        if press.given_up:
+            await self._give_up(current, press.given_up)
+            return False
+        if press.call is None:
+            self._journal.began(call)
+        else:
+            self._journal.rang_again(press.call, call)
+        press.call = call
+        if press.hopes:
+            self._later(current, RINGS_S, lambda: self._rings(press))
+        await self._live(current)
+        press.cause, press.answered = call.end_cause or "NORMAL_CLEARING", current.answered
+        return press.cause in _AWAY and not current.answered and not current.given_up
 
-    def _may_ring_again(self, cause: str, patience_until: float) -> bool:
-        return cause == NOBODY_THERE and asyncio.get_running_loop().time() < patience_until
-
-    async def _dial_again(self, ticket: int, address: str, patience_until: float) -> None:
-        """The house is not back yet; the visitor sees and hears it ring all the while."""
-        await asyncio.sleep(AGAIN_S)
-        if self._machine.call == ticket:
-            await self._dial(ticket, address, patience_until)
+    async def _rings(self, press: Press) -> None:
+        press.hopes = False
+        self._show_hope()
 
     async def _take_in(self, call: WebRTCCall) -> None:
         decision = await self._machine.incoming()
-        self._forget_press()
         if not decision.allowed or decision.call is None:
             logger.info("Somebody calls: %s", decision.reason)
             await self._quietly(call.reject())
             return
-        current = CurrentCall(decision.call, call, outbound=False, kind=Kind(call.caller_kind))
-        self._follow(current)
+        self._forget_press()
+        current = CurrentCall(
+            decision.call, call, outbound=False, rings_until=self._ring_time_ends(), kind=Kind(call.caller_kind)
+        )
+        self._follow_up(current.ticket, self._ring_in(current))
+
+    async def _ring_in(self, current: CurrentCall) -> None:
+        """Ring at the door until somebody answers, or gives up."""
+        call = current.call
+        self._journal.began(call)
         if answers_by_itself(current.far_end, current.kind, self._config.auto_answer):
             self._later(current, self._config.auto_answer_delay_s, lambda: self._auto_answer(current))
+        try:
+            await self._live(current)
+        finally:
+            cause = call.end_cause or "NORMAL_TEMPORARY_FAILURE"
+            self._journal.ended(call, cause)
+        logger.info("The call with %s is over: %s", current.far_end, cause)
+        await self._over(current.ticket, cause)
+
+    async def _over(self, ticket: int, cause: str, *, failed: bool = False) -> None:
+        talked = self._machine.phase is Phase.ACTIVE
+        decision = await self._machine.ended(ticket)
+        if decision.allowed and (failed or (talked and cause == "MEDIA_TIMEOUT")):
+            self._signs.failed(cause)
 
     def _follow(self, current: CurrentCall) -> None:
         self._current = current
@@ -245,32 +272,23 @@ class CallPlan:
             current.call.status_stream.subscribe(current.statuses.put_nowait),
             current.call.keys_stream.subscribe(lambda press: self.key(current, press)),
         ]
-        self._later(current, self._config.ring_time_s, lambda: self._ring_time_out(current))
-        self._journal.began(current.call)
-        self._follow_up(self._live(current))
+        rings_s = current.rings_until - asyncio.get_running_loop().time()
+        self._later(current, rings_s, lambda: self._ring_time_out(current))
 
     async def _live(self, current: CurrentCall) -> None:
+        """Follow a call to its end."""
+        self._follow(current)
         try:
             while (status := await current.statuses.get()) not in _OVER:
                 if status in _ANSWERED and not current.answered:
                     await self._was_answered(current)
         except Exception:
-            await self._give_up(current, "NORMAL_TEMPORARY_FAILURE")
+            self._spawn(self._give_up(current, "NORMAL_TEMPORARY_FAILURE"))
             raise
         finally:
             current.close()
             if self._current is current:
                 self._current = None
-        cause = current.call.end_cause or "NORMAL_CLEARING"
-        unanswered = current.outbound and not current.answered and not current.given_up
-        if unanswered and self._may_ring_again(cause, current.patience_until):
-            await self._dial_again(current.ticket, current.address, current.patience_until)
-            return
-        logger.info("The call with %s is over: %s", current.far_end, cause)
-        self._journal.ended(current.call, cause)
-        decision = await self._machine.ended(current.ticket)
-        if decision.allowed and (unanswered or (current.answered and cause == "MEDIA_TIMEOUT")):
-            self._signs.failed(cause)
 
     async def _was_answered(self, current: CurrentCall) -> None:
         current.answered = True
@@ -282,23 +300,26 @@ class CallPlan:
         await self._machine.answered(current.ticket)
 
     async def _auto_answer(self, current: CurrentCall) -> None:
-        if current.answered or self._current is not current:
-            return
-        self._signs.auto_answered()
-        await self._answer(current)
+        if not current.answering and self._current is current:
+            self._signs.auto_answered()
+            await self._answer(current)
 
     async def _answer(self, current: CurrentCall) -> None:
+        if current.answering:
+            return
+        current.answering = True
         try:
             await current.call.answer(audio=True, video=self._config.video)
         except SignalWireError as error:
-            logger.warning("The call of %s could not be answered: %s", current.far_end, error)
+            if not current.given_up:
+                logger.warning("The call of %s could not be answered: %s", current.far_end, error)
+        except Exception:
+            self._spawn(self._give_up(current, "NORMAL_TEMPORARY_FAILURE"))
+            raise
 
     async def _ring_time_out(self, current: CurrentCall) -> None:
-        if current.answered:
-            return
-        await self._give_up(current, "NO_ANSWER")
-        if current.outbound:
-            self._signs.failed("NO_ANSWER")
+        if not current.answered and not current.answering:
+            await self._give_up(current, "NO_ANSWER")
 
     async def _give_up(self, current: CurrentCall, cause: str) -> None:
         current.given_up = True
@@ -314,24 +335,33 @@ class CallPlan:
         except SignalWireError as error:
             logger.info("Not delivered: %s", error)
 
-    def _forget_press(self) -> None:
-        if self._waiting_press is not None:
-            self._waiting_press.cancel()
-            self._waiting_press = None
-            self._signs.trying(False)
+    def _forget_press(self, cause: str = "") -> bool:
+        """Let no press wait any longer; with a cause, it is logged as not reached. Whether one waited."""
+        waiting, self._waiting_press = self._waiting_press, None
+        if waiting is None:
+            return False
+        waiting.cancel()
+        self._show_hope()
+        if cause:
+            self._journal.unreached(self._config.ring, cause)
+        return True
 
     def _lose_patience(self) -> None:
-        self._forget_press()
+        self._forget_press("NORMAL_TEMPORARY_FAILURE")
         self._signs.failed("NORMAL_TEMPORARY_FAILURE")
+
+    def _show_hope(self) -> None:
+        """Tell the visitor whether the press is tried anew, or waits for the service."""
+        rings_again = self._ringing is not None and self._ringing.hopes
+        self._signs.trying(rings_again or self._waiting_press is not None)
 
     def _later(self, current: CurrentCall, seconds: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
         loop = asyncio.get_running_loop()
         current.timers.append(loop.call_later(seconds, lambda: self._spawn(action())))
 
-    def _follow_up(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._spawn(work)
-        self._followers.add(task)
-        task.add_done_callback(self._followers.discard)
+    def _follow_up(self, ticket: int, work: Coroutine[Any, Any, None]) -> None:
+        self._followers[ticket] = self._spawn(work)
+        self._followers[ticket].add_done_callback(lambda _: self._followers.pop(ticket))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)

@@ -18,13 +18,13 @@ class CurrentCall:
     ticket: int
     call: WebRTCCall
     outbound: bool
-    address: str = ""
-    "whom the door rings"
-    patience_until: float = 0.0
-    "until then it is rung again when nobody is there yet; the event loop's clock"
+    rings_until: float
+    "until then it may ring; the event loop's clock"
     statuses: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     kind: Kind = Kind.UNKNOWN
     "what the space says that the far end is"
+    answering: bool = False
+    "somebody at the door answers it, or has"
     answered: bool = False
     given_up: bool = False
     "ended from here: nobody at the door needs to be told why"

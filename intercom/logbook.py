@@ -31,7 +31,7 @@ FORGET_S = 24 * 3600.0
 FAULTS_KEPT = 100
 """Faults that are over, as far back as anybody asks."""
 PRESS_TO_RING_S = (0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Around the target of 0.15 s; 10 s is the visitor's patience."""
+"""Around the target of 0.15 s; what takes more than 10 s was reached anew after an outage."""
 SCORES = (1.0, 2.0, 3.0, 3.5, 4.0, 4.5)
 """Where a quality gets another name."""
 _BUSY = ("USER_BUSY", "CALL_REJECTED")
@@ -78,7 +78,7 @@ class FaultRecord:
     """What was said of it when it began."""
 
 
-@dataclass
+@dataclass(eq=False)
 class CallEntry:
     """The call that is under way."""
 
@@ -146,7 +146,8 @@ class Logbook:
         self._reasons: dict[Fault, str] = {}
         self._clock = clock
         self._now = now
-        self.call: CallEntry | None = None
+        self._entries: list[CallEntry] = []
+        "the calls that are under way, the newest last: one that was given up may still close as the next one begins"
         self.open_faults: dict[str, FaultRecord] = {}
         self.past_faults: deque[FaultRecord] = deque(maxlen=FAULTS_KEPT)
         self.calls_by_outcome: Counter[tuple[str, str]] = Counter()
@@ -218,24 +219,30 @@ class Logbook:
 
     def began(self, call: WebRTCCall) -> None:
         """The service has our call, or somebody calls us."""
-        self.call = CallEntry(call, self._now(), self._clock())
+        entry = CallEntry(call, self._now(), self._clock())
+        self._entries.append(entry)
         if call.direction == "outbound" and self._pressed is not None:
             self.press_to_ring.add(self._clock() - self._pressed)
             if self._look is not None:
-                self._spawn(self._take_picture(self.call, self._look))
+                self._spawn(self._take_picture(entry, self._look))
         self._pressed = None
+
+    def rang_again(self, before: WebRTCCall, call: WebRTCCall) -> None:
+        """The press that began with `before` goes on to ring with this call: the same visitor, and one entry."""
+        if (entry := self._entry_of(before)) is not None:
+            entry.call = call
 
     def answered(self, call: WebRTCCall) -> None:
         """One of the two ends answered."""
-        if self.call is not None and self.call.call is call:
-            self.call.answered = self._clock()
+        if (entry := self._entry_of(call)) is not None:
+            entry.answered = self._clock()
 
     def ended(self, call: WebRTCCall, cause: str) -> None:
         """It is over."""
-        entry = self.call
-        if entry is None or entry.call is not call:
+        entry = self._entry_of(call)
+        if entry is None:
             return
-        self.call = None
+        self._entries.remove(entry)
         now, answered = self._clock(), entry.answered
         quality = heard(self._stats(call.id)) if answered is not None else None
         if quality is not None:
@@ -260,7 +267,7 @@ class Logbook:
         )
 
     def unreached(self, address: str, cause: str) -> None:
-        """The service did not take our call."""
+        """The service had no call for a press until somebody gave up."""
         self._write(
             CallRecord(
                 id="",
@@ -275,9 +282,9 @@ class Logbook:
     def door_opened(self, by: str) -> None:
         """Somebody opened the door."""
         self.doors_opened += 1
-        if self.call is not None:
-            if by not in self.call.openers:
-                self.call.openers.append(by)
+        if (entry := self.call) is not None:
+            if by not in entry.openers:
+                entry.openers.append(by)
             return
         self._write(
             CallRecord(
@@ -302,8 +309,8 @@ class Logbook:
 
     def stopping(self) -> None:
         """Everything stops now: begin to write down the call that this ends, while there is time."""
-        if self.call is not None:
-            self.ended(self.call.call, self.call.call.end_cause or "NORMAL_CLEARING")
+        for entry in tuple(self._entries):
+            self.ended(entry.call, entry.call.end_cause or "NORMAL_CLEARING")
 
     async def stop(self) -> None:
         """Wait for what is being written; whoever stops waiting stops none of it."""
@@ -316,6 +323,14 @@ class Logbook:
     async def calls(self, limit: int) -> list[CallRecord]:
         """The last calls, the newest first."""
         return await asyncio.to_thread(self._log.calls, limit)
+
+    @property
+    def call(self) -> CallEntry | None:
+        """The call that is under way, None without one."""
+        return self._entries[-1] if self._entries else None
+
+    def _entry_of(self, call: WebRTCCall) -> CallEntry | None:
+        return next((entry for entry in self._entries if entry.call is call), None)
 
     def elapsed_s(self, since: float) -> float:
         """Seconds since a moment of the monotonic clock."""
@@ -336,7 +351,7 @@ class Logbook:
         try:
             picture = await look()
             await asyncio.to_thread(durable.replace, file, picture)
-            if self.call is entry:
+            if entry in self._entries:
                 entry.snapshot = str(file)
             else:
                 file.unlink()

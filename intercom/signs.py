@@ -12,7 +12,7 @@ from intercom.panel import Pattern
 PRESSED_S = 0.5
 """The light of a press stays at least this long, so that a finger's owner sees it."""
 CHIME_S = 1.2
-"""The ring-back tone waits for the chime to end."""
+"""The first tone after a press waits for the chime to end."""
 ERROR_S = 3.0
 """Long enough to be understood, short enough not to be in the next visitor's way."""
 
@@ -37,6 +37,8 @@ _WITHOUT_SOUND = {
     Pattern.RINGING: Pattern.RINGING_MUTE,
 }
 """What the light becomes when sound goes; what passes, and an open door, matter more."""
+_PRESSED = {Phase.NONE, Phase.RINGING_OUT}
+"""How far a call is while its press is what the visitor wants to hear of."""
 _RINGING = {Phase.RINGING_OUT, Phase.RINGING_IN}
 _SOUND = {Fault.MICROPHONE, Fault.SPEAKER}
 _FAILURE_TONES = {"USER_BUSY": "busy", "CALL_REJECTED": "busy", "NO_ANSWER": "reorder", "NO_USER_RESPONSE": "reorder"}
@@ -100,9 +102,10 @@ class Signs:
         self._sound()
 
     def trying(self, on: bool) -> None:
-        """A press waits for the house to be reachable: its light stays until that is so, or given up."""
-        self._trying = on
-        self._lights.show(self.pattern)
+        """A press waits for somebody to be reachable: its light stays, and a soft tone says that it counts."""
+        if on != self._trying:
+            self._trying = on
+            self.update()
 
     def sound_lost(self) -> None:
         """The microphone or the speaker went: the light says so at once, whatever the event loop is doing."""
@@ -149,7 +152,7 @@ class Signs:
         for passing in (Pattern.PRESSED, Pattern.ERROR):
             if passing in self._passing:
                 return passing
-        if self._trying and self._machine.phase is Phase.NONE:
+        if self._is_trying:
             return Pattern.PRESSED
         if self._machine.faults <= _WITHOUT_A_LIGHT and self._machine.phase is not Phase.NONE:
             return _PHASE_PATTERNS[self._machine.phase]
@@ -174,13 +177,19 @@ class Signs:
             return
         self._stop_tone()
         self._tone_name = name
-        if name == "ringback":
+        if name and self._machine.phase in _PRESSED:
             self._tone_starts = self._loop.call_later(CHIME_S, self._start_tone, name)
         elif name:
             self._start_tone(name)
 
     @property
+    def _is_trying(self) -> bool:
+        return self._trying and self._machine.phase in _PRESSED
+
+    @property
     def _lasting_tone(self) -> str:
+        if self._is_trying:
+            return "mending"
         match self._machine.phase:
             case Phase.RINGING_OUT:
                 return "ringback"

@@ -1,37 +1,415 @@
-"""A whole door station carries its calls out to their end."""
+"""What becomes of a call: each way it can go, and each moment at which it can be given up."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from intercom.config import AudioConfig, CallConfig
-from intercom.machine import State
-from intercom.media.mixer import Playing
-from tests.e2e.home import Home, home_config
+from intercom.machine import Fault, Phase
+from intercom.signalwire import CallError
+from tests.door_in_memory import CLOSING_S, DESCRIBE_S, DIAL_S, HOUSE, DoorInMemory
 
 
-async def test_a_call_is_warned_by_a_beep_ends_at_its_limit_and_frees_the_card(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    limit = CallConfig(time_limit_s=1, warning_before_end_s=0.5)
-    home = Home(tmp_path, home_config(audio=AudioConfig(card="simulated"), call=limit))
-    await home.start()
-    try:
-        assert home.door is not None
-        engine, heard = home.door.engine, list[tuple[str, State]]()
-        play = engine.play
+@pytest.fixture
+def door() -> Iterator[DoorInMemory]:
+    """A registered door; whatever happened to it, no exception went astray and nothing is left."""
+    door = DoorInMemory()
+    yield door
+    door.close()
+    assert door.defects == []
+    assert door.loop.unhandled == []
+    assert door.journal.open == []
 
-        def hear(name: str, *, repeat: bool = False) -> Playing:
-            heard.append((name, home.machine_state))
-            return play(name, repeat=repeat)
 
-        monkeypatch.setattr(engine, "play", hear)
-        await home.door.plan.ring("/public/echo")
-        await home.until(State.IN_CALL)
-        await home.until(State.IDLE)
-        assert ("call_ending", State.IN_CALL) in heard
-        await home.wait_for(lambda: not engine.stats().running, "the card to rest")
-    finally:
-        await home.stop()
+def is_at_rest(door: DoorInMemory) -> bool:
+    """Nothing rings, nobody talks, nothing is waited for."""
+    door.wait(1)
+    return (
+        door.phase is Phase.NONE
+        and door.plan.call is None
+        and not door.signs.is_trying
+        and not door.journal.open
+        and all(call.over for call in door.calls)
+        and not door.loop.waiting_timers()
+    )
+
+
+# -- each way that a call can go -----------------------------------------------------------------------
+
+
+def test_a_press_rings_the_house_and_whoever_answers_talks(door: DoorInMemory) -> None:
+    call = door.ring()
+    assert (call.to, door.phase) == (HOUSE, Phase.RINGING_OUT)
+    door.answers(call)
+    assert (door.phase, door.journal.answers) == (Phase.ACTIVE, [call])
+
+
+def test_the_house_hangs_up(door: DoorInMemory) -> None:
+    door.ends(door.talk())
+    assert door.journal.causes == ["NORMAL_CLEARING"]
+    assert door.signs.failures == []
+    assert is_at_rest(door)
+
+
+@pytest.mark.parametrize("cause", ["USER_BUSY", "CALL_REJECTED", "UNALLOCATED_NUMBER"])
+def test_a_house_that_declines_is_not_rung_again(door: DoorInMemory, cause: str) -> None:
+    door.ends(door.ring(), cause)
+    door.wait(10)
+    assert (door.service.dialled, door.journal.causes, door.signs.failures) == (1, [cause], [cause])
+    assert is_at_rest(door)
+
+
+def test_a_call_that_the_service_refuses_is_told_and_logged(door: DoorInMemory) -> None:
+    door.service.refusal = CallError("there is no such address", cause="UNALLOCATED_NUMBER")
+    door.press()
+    door.wait(1)
+    assert door.journal.unreached_calls == [(HOUSE, "UNALLOCATED_NUMBER")]
+    assert door.signs.failures == ["UNALLOCATED_NUMBER"]
+    assert is_at_rest(door)
+
+
+def test_nobody_answers_until_the_ring_time_is_over(door: DoorInMemory) -> None:
+    door.ring()
+    door.wait(59)
+    assert door.phase is Phase.RINGING_OUT
+    door.wait(2)
+    assert (door.journal.causes, door.signs.failures) == (["NO_ANSWER"], ["NO_ANSWER"])
+    assert is_at_rest(door)
+
+
+def test_a_call_is_warned_of_its_limit_and_ends_there(door: DoorInMemory) -> None:
+    door.talk()
+    door.wait(291)
+    assert door.signs.beeps == 1
+    door.wait(10)
+    assert door.journal.causes == ["NORMAL_CLEARING"]
+    assert is_at_rest(door)
+
+
+def test_a_call_whose_media_is_lost_is_given_up_and_the_visitor_told(door: DoorInMemory) -> None:
+    call = door.talk()
+    assert door.machine.call is not None
+    door.loop.run(door.machine.fault(Fault.MEDIA))
+    door.loop.run(door.plan.media_lost(door.machine.call))
+    door.wait(2 * CLOSING_S)
+    assert (door.journal.ends, door.signs.failures) == ([(call, "MEDIA_TIMEOUT")], ["MEDIA_TIMEOUT"])
+    assert is_at_rest(door)
+
+
+def test_somebody_calls_and_the_button_answers(door: DoorInMemory) -> None:
+    call = door.called_by("sip:aunt@example.org")
+    assert door.phase is Phase.RINGING_IN
+    door.press()
+    door.wait(DESCRIBE_S)
+    assert (call.status, door.phase, door.journal.answers) == ("connecting", Phase.ACTIVE, [call])
+
+
+def test_a_caller_whom_nobody_answers_is_given_up(door: DoorInMemory) -> None:
+    door.called_by("sip:aunt@example.org")
+    door.wait(61)
+    assert door.journal.causes == ["NO_ANSWER"]
+    assert door.signs.failures == []
+    assert is_at_rest(door)
+
+
+def test_a_caller_gives_up(door: DoorInMemory) -> None:
+    door.ends(door.called_by("sip:aunt@example.org"), "ORIGINATOR_CANCEL")
+    assert is_at_rest(door)
+
+
+def test_a_listed_caller_is_answered_by_the_door() -> None:
+    door = DoorInMemory(auto_answer=("/private/*",), auto_answer_delay_s=1.0)
+    call = door.called_by("/private/kitchen")
+    door.wait(1 + DESCRIBE_S)
+    assert (call.status, door.phase, door.signs.answered_by_itself) == ("connecting", Phase.ACTIVE, 1)
+    door.close()
+
+
+def test_a_button_that_answers_before_the_door_does_answers_once() -> None:
+    door = DoorInMemory(auto_answer=("/private/*",), auto_answer_delay_s=1.0)
+    call = door.called_by("/private/kitchen")
+    door.wait(1 - DESCRIBE_S / 2)
+    door.press()
+    door.wait(DESCRIBE_S)
+    assert (call.answers, door.signs.answered_by_itself) == (1, 0)
+    door.close()
+
+
+def test_a_second_caller_hears_that_the_door_is_busy_and_is_not_logged(door: DoorInMemory) -> None:
+    first = door.talk()
+    second = door.called_by("sip:aunt@example.org")
+    door.wait(2 * CLOSING_S)
+    assert (second.end_cause, first.over, door.journal.open) == ("USER_BUSY", False, [first])
+
+
+def test_an_answer_that_breaks_ends_the_call_and_is_reported() -> None:
+    door = DoorInMemory()
+    call = door.called_by("sip:aunt@example.org")
+    call.breaks = "answer"
+    door.press()
+    assert [str(defect) for defect in door.defects] == ["the answer broke"]
+    assert is_at_rest(door)
+    door.close()
+
+
+# -- each moment at which it can be given up -----------------------------------------------------------
+
+
+def reaching(door: DoorInMemory) -> None:
+    """Pressed: the service does not have the call yet."""
+    door.press()
+
+
+def ringing(door: DoorInMemory) -> None:
+    """The house rings."""
+    door.ring()
+
+
+def waiting_to_ring_again(door: DoorInMemory) -> None:
+    """Nobody was there: the door waits before it dials anew."""
+    door.service.somebody_home = False
+    door.ring()
+    door.wait(DIAL_S)
+    assert door.plan.call is None
+
+
+def reaching_again(door: DoorInMemory) -> None:
+    """It dials anew, and the service does not answer."""
+    waiting_to_ring_again(door)
+    door.service.reachable = False
+    door.wait(4)
+
+
+def called(door: DoorInMemory) -> None:
+    """Somebody calls the door."""
+    door.called_by("sip:aunt@example.org")
+
+
+def answering(door: DoorInMemory) -> None:
+    """The visitor pressed to answer, and the answer is on its way."""
+    door.called_by("sip:aunt@example.org")
+    door.press()
+    door.wait(DESCRIBE_S / 2)
+
+
+def connecting(door: DoorInMemory) -> None:
+    """The answer is given, and no sound came yet."""
+    door.called_by("sip:aunt@example.org")
+    door.press()
+    door.wait(DESCRIBE_S)
+
+
+def talking(door: DoorInMemory) -> None:
+    """They talk."""
+    door.talk()
+
+
+def talking_with_a_broken_microphone(door: DoorInMemory) -> None:
+    """They talk, and something is broken meanwhile."""
+    door.talk()
+    door.loop.run(door.machine.fault(Fault.MICROPHONE))
+
+
+MOMENTS = (
+    reaching,
+    ringing,
+    waiting_to_ring_again,
+    reaching_again,
+    called,
+    answering,
+    connecting,
+    talking,
+    talking_with_a_broken_microphone,
+)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_hang_up_ends_the_call_at_every_moment(door: DoorInMemory, moment: object) -> None:
+    assert callable(moment)
+    moment(door)
+    assert door.hang_up() is True
+    assert is_at_rest(door)
+    assert door.signs.failures == []
+    assert len(door.journal.ends) + len(door.journal.unreached_calls) == 1
+
+
+@pytest.mark.parametrize("moment", MOMENTS[:5])
+def test_holding_the_button_ends_whatever_rings(door: DoorInMemory, moment: object) -> None:
+    assert callable(moment)
+    moment(door)
+    door.hold()
+    assert is_at_rest(door)
+    assert door.signs.failures == []
+    assert len(door.journal.ends) + len(door.journal.unreached_calls) == 1
+
+
+@pytest.mark.parametrize("moment", MOMENTS[5:])
+def test_holding_the_button_ends_no_call_that_is_talked_in(door: DoorInMemory, moment: object) -> None:
+    assert callable(moment)
+    moment(door)
+    door.hold()
+    door.wait(1)
+    assert door.phase is Phase.ACTIVE
+    assert len(door.journal.open) == 1
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_door_that_stops_ends_the_call_at_every_moment(door: DoorInMemory, moment: object) -> None:
+    assert callable(moment)
+    moment(door)
+    door.loop.run(door.plan.stop())
+    door.wait(2 * CLOSING_S)
+    assert all(call.over for call in door.calls)
+    assert door.journal.open == []
+    assert not door.loop.waiting_timers()
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_no_moment_lasts_for_ever(door: DoorInMemory, moment: object) -> None:
+    assert callable(moment)
+    moment(door)
+    door.loop.run(door.machine.fault_cleared(Fault.MICROPHONE))
+    door.wait(door.config.ring_time_s + door.config.time_limit_s)
+    assert is_at_rest(door)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_the_next_press_rings_at_once_however_the_last_call_was_given_up(door: DoorInMemory, moment: object) -> None:
+    assert callable(moment)
+    moment(door)
+    door.hang_up()
+    door.service.reachable = door.service.somebody_home = True
+    if door.phase is not Phase.NONE:
+        door.wait(2 * CLOSING_S)
+    call = door.ring()
+    assert (call.over, door.phase) == (False, Phase.RINGING_OUT)
+    door.wait(2 * CLOSING_S)
+    assert door.journal.open == [call]
+
+
+def test_there_is_nothing_to_hang_up_at_rest(door: DoorInMemory) -> None:
+    assert door.hang_up() is False
+
+
+# -- ringing whoever comes (back) ----------------------------------------------------------------------
+
+
+def test_a_press_rings_whoever_comes_until_its_time_is_over(door: DoorInMemory) -> None:
+    door.service.somebody_home = False
+    door.press()
+    door.wait(50)
+    door.service.somebody_home = True
+    door.wait(3)
+    assert not door.newest.over
+    door.answers(door.newest)
+    assert door.phase is Phase.ACTIVE
+    assert door.journal.open == [door.newest]
+
+
+def test_a_press_that_nobody_hears_is_one_call_that_was_not_reached(door: DoorInMemory) -> None:
+    door.service.somebody_home = False
+    door.press()
+    door.wait(59)
+    assert door.signs.failures == []
+    door.wait(2)
+    assert (door.journal.causes, door.signs.failures) == (["USER_NOT_REGISTERED"], ["USER_NOT_REGISTERED"])
+    assert is_at_rest(door)
+
+
+def test_the_visitor_is_told_while_nobody_is_there_yet(door: DoorInMemory) -> None:
+    door.service.somebody_home = False
+    door.press()
+    door.wait(5)
+    assert door.signs.is_trying
+    door.service.somebody_home = True
+    door.wait(3)
+    assert not door.newest.over
+    assert not door.signs.is_trying
+
+
+def test_the_house_rings_again_when_the_service_died_while_it_rang(door: DoorInMemory) -> None:
+    first = door.ring()
+    door.loses_service()
+    door.wait(3)
+    door.has_service_again(resumed=False)
+    door.wait(1)
+    assert first.over
+    assert (door.newest.over, door.phase) == (False, Phase.RINGING_OUT)
+    assert door.journal.open == [door.newest]
+
+
+def test_a_call_that_outlived_its_connection_is_not_dialled_again(door: DoorInMemory) -> None:
+    door.ring()
+    door.loses_service()
+    door.wait(3)
+    door.has_service_again(resumed=True)
+    door.wait(20)
+    assert door.service.dialled == 1
+
+
+def test_however_often_it_rings_again_a_press_has_one_ring_time(door: DoorInMemory) -> None:
+    door.press()
+    for _ in range(5):
+        door.wait(8)
+        door.loses_service()
+        door.wait(2)
+        door.has_service_again(resumed=False)
+    door.wait(11)
+    assert door.journal.causes == ["NO_ANSWER"]
+    assert is_at_rest(door)
+
+
+def test_a_press_that_the_service_did_not_answer_rings_when_it_does(door: DoorInMemory) -> None:
+    door.service.reachable = False
+    door.press()
+    door.wait(20)
+    door.service.reachable = True
+    door.wait(8)
+    assert (door.phase, door.newest.over) == (Phase.RINGING_OUT, False)
+
+
+def test_a_press_without_the_service_is_kept_until_its_time_is_over(door: DoorInMemory) -> None:
+    door.loses_service()
+    door.press()
+    door.wait(40)
+    assert door.signs.is_trying
+    door.has_service_again(resumed=False)
+    door.wait(1)
+    assert (door.phase, door.newest.over, door.signs.is_trying) == (Phase.RINGING_OUT, False, False)
+    door.wait(20)
+    assert door.journal.causes == ["NO_ANSWER"]
+    assert is_at_rest(door)
+
+
+def test_a_press_without_the_service_is_told_and_logged_when_its_time_is_over(door: DoorInMemory) -> None:
+    door.loses_service()
+    door.press()
+    door.wait(60)
+    assert door.signs.failures == ["NORMAL_TEMPORARY_FAILURE"]
+    assert door.journal.unreached_calls == [(HOUSE, "NORMAL_TEMPORARY_FAILURE")]
+    assert is_at_rest(door)
+
+
+@pytest.mark.parametrize("way", ["hold", "hang_up"])
+def test_a_press_without_the_service_can_be_given_up(door: DoorInMemory, way: str) -> None:
+    door.loses_service()
+    door.press()
+    assert getattr(door, way)() in (None, True)
+    door.has_service_again(resumed=False)
+    door.wait(1)
+    assert door.service.dialled == 0
+    assert door.journal.unreached_calls == [(HOUSE, "ORIGINATOR_CANCEL")]
+    assert is_at_rest(door)
+
+
+def test_who_calls_while_a_press_waits_is_met_by_the_visitor(door: DoorInMemory) -> None:
+    door.loses_service()
+    door.press()
+    door.called_by("/private/kitchen")
+    door.press()
+    door.wait(DESCRIBE_S)
+    assert door.phase is Phase.ACTIVE
+    door.has_service_again(resumed=True)
+    door.wait(1)
+    assert door.service.dialled == 0

@@ -56,6 +56,38 @@ def test_the_call_that_a_stop_ends_is_written_though_every_other_worker_hangs(lo
     assert (record.outcome, record.end_cause) == ("answered", "NORMAL_CLEARING")
 
 
+def test_a_call_that_closes_while_the_next_begins_is_written_as_well(log: CallLog) -> None:
+    async def two() -> list[CallRecord]:
+        book = Logbook(log, stats=lambda _: None)
+        first, second = call("a"), call("b")
+        book.began(first)
+        book.began(second)
+        book.ended(first, "ORIGINATOR_CANCEL")
+        assert book.call is not None
+        assert book.call.call is second
+        book.ended(second, "NO_ANSWER")
+        assert book.call is None
+        await book.stop()
+        return log.calls(5)
+
+    assert {record.id for record in asyncio.run(two())} == {"a", "b"}
+
+
+def test_a_press_that_rings_again_is_one_call_in_the_log(log: CallLog) -> None:
+    async def again() -> list[CallRecord]:
+        book = Logbook(log, stats=lambda _: None)
+        first, second = call("a"), call("b")
+        book.began(first)
+        book.rang_again(first, second)
+        book.answered(second)
+        book.ended(second, "NORMAL_CLEARING")
+        await book.stop()
+        return log.calls(5)
+
+    (record,) = asyncio.run(again())
+    assert (record.id, record.outcome) == ("b", "answered")
+
+
 class SlowDisk(CallLog):
     """Writes nothing before it is `ready`."""
 

@@ -196,13 +196,24 @@ async def test_a_defect_is_shown_as_out_of_order(scene: Scene) -> None:
     assert scene.visitor.shown[-1] is Pattern.FAULT
 
 
-async def test_a_press_that_waits_for_the_house_keeps_its_light(scene: Scene) -> None:
+async def test_a_press_that_waits_for_the_house_keeps_its_light_and_is_heard_to_be_tried(scene: Scene) -> None:
     await scene.machine.now_unregistered()
     scene.signs.trying(True)
-    assert scene.signs.pattern is Pattern.PRESSED
-    await scene.machine.now_registered()
+    assert (scene.signs.pattern, scene.visitor.sounding) == (Pattern.PRESSED, [])
+    scene.loop.run_out()
+    assert scene.visitor.sounding == ["mending"]
+    scene.signs.trying(False)
+    assert (scene.visitor.shown[-1], scene.visitor.sounding) == (Pattern.REGISTERING, [])
+
+
+async def test_the_house_is_heard_to_ring_only_where_somebody_is_there(scene: Scene) -> None:
     await scene.machine.press()
-    assert scene.signs.pattern is Pattern.RINGING
+    scene.signs.trying(True)
+    scene.loop.run_out()
+    assert (scene.signs.pattern, scene.visitor.sounding) == (Pattern.PRESSED, ["mending"])
+    scene.signs.trying(False)
+    scene.loop.run_out()
+    assert (scene.signs.pattern, scene.visitor.sounding) == (Pattern.RINGING, ["ringback"])
 
 
 async def test_closing_silences_what_repeats(scene: Scene) -> None:

@@ -14,11 +14,8 @@ from tests.e2e.conftest import PairStation, StartHome
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_a_press_with_nobody_registered_shows_an_error_and_ends(
-    start_home: StartHome, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("intercom.call_plan.PATIENCE_S", 0.5)
-    home = await start_home()
+async def test_a_press_with_nobody_registered_shows_an_error_and_ends(start_home: StartHome) -> None:
+    home = await start_home(call=CallConfig(ring_time_s=1))
     assert home.door is not None
     await home.press()
     await home.wait_for(lambda: home.door.signs.pattern is Pattern.ERROR, "the light to say so")

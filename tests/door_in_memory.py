@@ -1,0 +1,298 @@
+"""A door's call plan with a real machine, and everything else scripted: service, calls, signs, lock and journal."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import Any
+
+from intercom.call_plan import CallPlan
+from intercom.config import CallConfig, DoorConfig
+from intercom.door_opener import DoorOpener
+from intercom.machine import Machine, Phase
+from intercom.signalwire import CallError, KeyPress, SignalWireError
+from intercom.signalwire.observable import Happenings, Value
+from tests.virtual_time import VirtualLoop
+
+HOUSE = "/private/house"
+CLOSING_S = 0.02
+"""How long a call's media takes to close."""
+DIAL_S, DESCRIBE_S = 0.05, 0.5
+"""How long the service takes to have a call, and a call to gather its candidates before it is answered."""
+RPC_TIMEOUT_S = 5.0
+OVER = ("disconnecting", "disconnected", "failed", "destroyed")
+
+
+class Call:
+    """One call, as its client would show it."""
+
+    numbers = itertools.count(1)
+
+    def __init__(self, direction: str, far_end: str) -> None:
+        self.id = f"call-{next(self.numbers)}"
+        self.direction = direction
+        self.from_, self.to = ("/private/door", far_end) if direction == "outbound" else (far_end, "/private/door")
+        self.from_name = self.to_name = ""
+        self.user_variables: dict[str, Any] = {}
+        self.caller_kind = "resident"
+        self.end_cause: str | None = None
+        self._status: Value[str] = Value("new" if direction == "outbound" else "ringing")
+        self._keys: Happenings[KeyPress] = Happenings()
+        self.status_stream, self.keys_stream = self._status.stream, self._keys.stream
+        self.answers = 0
+        self.breaks = ""
+        "what raises when it is asked for"
+        self.told: list[dict[str, Any]] = []
+
+    @property
+    def status(self) -> str:
+        return self._status.value
+
+    @property
+    def over(self) -> bool:
+        return self.status in OVER
+
+    # -- what the door does ----------------------------------------------------------------------------
+
+    async def answer(self, audio: bool = True, video: bool = True) -> None:
+        if self.over or self.answers:
+            raise CallError("there is nothing to answer")
+        self.answers += 1
+        if self.breaks == "answer":
+            raise RuntimeError("the answer broke")
+        await asyncio.sleep(DESCRIBE_S)
+        if self.over:
+            raise CallError("the call ended")
+        self._status.set("connecting")
+
+    async def reject(self, cause: str = "USER_BUSY") -> None:
+        await self.hangup(cause)
+
+    async def hangup(self, cause: str = "NORMAL_CLEARING") -> None:
+        if not self.over:
+            self.end_cause = cause
+            self._status.set("disconnecting")
+            await asyncio.sleep(CLOSING_S)
+            self._close()
+
+    async def send_digits(self, digits: str) -> None:
+        self.told.append({"digits": digits})
+
+    async def send_info(self, info: dict[str, Any]) -> None:
+        self.told.append(info)
+
+    # -- what the far end and the service do -----------------------------------------------------------
+
+    def becomes(self, status: str) -> None:
+        if not self.over:
+            self._status.set(status)
+
+    def ends(self, cause: str = "NORMAL_CLEARING") -> None:
+        if not self.over:
+            self.end_cause = cause
+            self._close()
+
+    def _close(self) -> None:
+        self._status.set("disconnected")
+        self._status.set("destroyed")
+        self._status.complete()
+        self._keys.complete()
+
+
+class Service:
+    """The client: takes the door's calls, or does not."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.reachable = True
+        self.somebody_home = True
+        self.refusal: SignalWireError | None = None
+        self.dialled = 0
+
+    async def dial(self, address: str, **_: Any) -> Call:
+        self.dialled += 1
+        await asyncio.sleep(DIAL_S)
+        if not self.reachable:
+            await asyncio.sleep(RPC_TIMEOUT_S)
+            raise CallError("it was not answered in time", cause="RECOVERY_ON_TIMER_EXPIRE")
+        if self.refusal is not None:
+            raise self.refusal
+        call = Call("outbound", address)
+        self.calls.append(call)
+        call.becomes("trying")
+        if not self.somebody_home:
+            asyncio.get_running_loop().call_later(DIAL_S, call.ends, "USER_NOT_REGISTERED")
+        return call
+
+
+class Signs:
+    """What the visitor was told."""
+
+    def __init__(self) -> None:
+        self.is_trying = False
+        self.failures: list[str] = []
+        self.beeps = 0
+        self.answered_by_itself = 0
+
+    def trying(self, on: bool) -> None:
+        self.is_trying = on
+
+    def failed(self, cause: str) -> None:
+        self.failures.append(cause)
+
+    def call_ending(self) -> None:
+        self.beeps += 1
+
+    def auto_answered(self) -> None:
+        self.answered_by_itself += 1
+
+
+class Lock:
+    """The relay."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+
+    def open(self) -> bool:
+        self.opened += 1
+        return True
+
+
+class Journal:
+    """What the logbook would hold; refuses what would make a ghost."""
+
+    def __init__(self) -> None:
+        self.open: list[Call] = []
+        self.ends: list[tuple[Call, str]] = []
+        self.answers: list[Call] = []
+        self.unreached_calls: list[tuple[str, str]] = []
+
+    def began(self, call: Any) -> None:
+        assert call not in self.open, "it began already"
+        self.open.append(call)
+
+    def rang_again(self, before: Any, call: Any) -> None:
+        self.open[self.open.index(before)] = call
+
+    def answered(self, call: Any) -> None:
+        assert call in self.open, "it did not begin, or it ended"
+        assert call not in self.answers, "it was answered already"
+        self.answers.append(call)
+
+    def ended(self, call: Any, cause: str) -> None:
+        self.open.remove(call)
+        self.ends.append((call, cause))
+
+    def unreached(self, address: str, cause: str) -> None:
+        self.unreached_calls.append((address, cause))
+
+    def door_opened(self, by: str) -> None:
+        """Who may open is told elsewhere."""
+
+    def door_refused(self, ruling: object) -> None:
+        """The same."""
+
+    @property
+    def causes(self) -> list[str]:
+        return [cause for _, cause in self.ends]
+
+
+class DoorInMemory:
+    """The stage: whatever a test does to it has had all its consequences that need no time when it returns."""
+
+    def __init__(self, **call: Any) -> None:
+        self.loop = VirtualLoop()
+        self.config = CallConfig(**{"ring": HOUSE, "ring_time_s": 60.0, "time_limit_s": 300.0, **call})
+        self.machine = Machine()
+        self.service, self.signs, self.lock, self.journal = Service(), Signs(), Lock(), Journal()
+        self.defects: list[BaseException] = []
+        self.callers: list[Call] = []
+        self.plan = CallPlan(
+            self.config,
+            machine=self.machine,
+            client=self.service,  # type: ignore[arg-type] # what the plan uses of a client
+            signs=self.signs,
+            opener=DoorOpener(DoorConfig(), lock=self.lock, journal=self.journal, clock=self.loop.time),
+            journal=self.journal,
+            on_defect=self.defects.append,
+        )
+        self.loop.run(self.machine.now_registered())
+
+    def close(self) -> None:
+        """End the test's loop."""
+        self.loop.run(self.plan.stop())
+        self.loop.close()
+
+    @property
+    def phase(self) -> Phase:
+        return self.machine.phase
+
+    @property
+    def newest(self) -> Call:
+        """The door's last call."""
+        return self.service.calls[-1]
+
+    @property
+    def calls(self) -> list[Call]:
+        """All calls that there were."""
+        return [*self.service.calls, *self.callers]
+
+    # -- what happens ----------------------------------------------------------------------------------
+
+    def wait(self, seconds: float) -> None:
+        self.loop.wait(seconds)
+
+    def press(self) -> None:
+        self.loop.run(self.plan.press())
+
+    def hold(self) -> None:
+        self.loop.run(self.plan.hold())
+
+    def hang_up(self) -> bool:
+        return self.loop.run(self.plan.hang_up())
+
+    def ring(self) -> Call:
+        """The visitor presses, and the house rings."""
+        self.press()
+        self.wait(2 * DIAL_S)
+        return self.newest
+
+    def talk(self) -> Call:
+        """The visitor presses, and the house answers."""
+        call = self.ring()
+        self.answers(call)
+        return call
+
+    def answers(self, call: Call) -> None:
+        self.loop.run(self._now(lambda: call.becomes("connecting")))
+        self.loop.run(self._now(lambda: call.becomes("connected")))
+
+    def ends(self, call: Call, cause: str = "NORMAL_CLEARING") -> None:
+        self.loop.run(self._now(lambda: call.ends(cause)))
+
+    def called_by(self, far_end: str) -> Call:
+        call = Call("inbound", far_end)
+        self.callers.append(call)
+        self.loop.run(self._now(lambda: self.plan.incoming([c for c in self.callers if not c.over])))
+        return call
+
+    def loses_service(self) -> None:
+        self.service.reachable = False
+        self.loop.run(self.machine.now_unregistered())
+
+    def has_service_again(self, *, resumed: bool) -> None:
+        """The client is back; in a new session it has ended what rang."""
+        self.service.reachable = True
+        if not resumed:
+            for call in self.calls:
+                if call.status in ("new", "trying", "ringing"):
+                    self.ends(call, "RECOVERY_ON_TIMER_EXPIRE")
+        self.loop.run(self._registered())
+
+    async def _registered(self) -> None:
+        await self.machine.now_registered()
+        await self.plan.registered()
+
+    @staticmethod
+    async def _now(happen: Any) -> None:
+        happen()
