@@ -81,6 +81,7 @@ find_missing() {
   [ "$ONLY_SYSTEM" = no ] || need systemd "runs the door station" has_program systemd-sysusers
   [ "$WITH_TESTS" = yes ] || return 0
   need chromium "the browser of the tests" has_file /usr/bin/chromium
+  need firefox-esr "the other browser of the tests" has_file /usr/bin/firefox-esr
   need pulseaudio "the tests' sound card" has_program pulseaudio
   need pulseaudio-utils "the same" has_program pacat
   need libasound2-plugins "the same" has_package libasound2-plugins
