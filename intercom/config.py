@@ -13,7 +13,6 @@ from pathlib import Path
 
 from intercom.config_check import Problem, Reading
 from intercom.config_places import check_places
-from intercom.config_setting import is_loopback, split_listen
 from intercom.config_tables import (
     GPIO_HIGHEST,
     NO_GPIO,
@@ -30,6 +29,7 @@ from intercom.config_tables import (
     SpaceConfig,
 )
 from intercom.config_text import example_toml, reference
+from intercom.net import is_loopback, split_listen
 
 __all__ = [
     "NO_GPIO",
@@ -182,6 +182,13 @@ def _check_across(config: Config, reading: Reading) -> None:
             reading.report((table, name), "only the embedded space knows its residents: name addresses instead")
     if config.call.warning_before_end_s >= config.call.time_limit_s:
         reading.report(("call", "warning_before_end_s"), "must be less than call.time_limit_s")
+    exposed = config.space.tls == "off" and not is_loopback(split_listen(config.space.listen)[0])
+    if exposed and not config.space.trusted_proxies:
+        reading.report(
+            ("space", "tls"),
+            'with "off" the secrets of the house would cross the network in clear: leave it out, or name the reverse '
+            "proxy that encrypts in space.trusted_proxies",
+        )
     if config.space.turn_listen and config.space.turn_url:
         reading.report(("space", "turn_url"), "leave it out, or space.turn_listen: there is one TURN server")
     if config.space.turn_url and not config.space.turn_secret_file:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from intercom.address import NAME as _NAME
 from intercom.address import Address, Form
+from intercom.net import is_host_or_address, is_loopback, split_listen
 
 T = TypeVar("T", str, int, float, bool, tuple[str, ...])
 
@@ -118,33 +119,6 @@ def shown_settings(tables: Any) -> dict[str, Any]:
     return values
 
 
-def split_listen(text: str) -> tuple[str, int]:
-    """The host and the port of "host:port" or "[v6 address]:port".
-
-    Raises ValueError if it is neither. Port 0 lets the system choose one.
-    """
-    host, colon, port = text.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    name = host[1:-1] if bracketed else host
-    if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
-        raise ValueError(f"no port from 0 to 65535 in {text!r}")
-    if not (":" in name and _is_host_name(name) if bracketed else _is_host(name)):
-        raise ValueError(f"no host in {text!r}")
-    return name, int(port)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine itself can reach a server that listens on this host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower().rstrip(".") == "localhost" or host.lower().rstrip(".").endswith(".localhost")
-
-
-_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?")
-
-
 def _is_address(text: str) -> bool:
     return "?" not in text and Address.parse(text).form is not Form.OTHER
 
@@ -154,26 +128,25 @@ def _is_destination(text: str) -> bool:
     return _is_address(address) and text[len(address) :] in ("", "?channel=audio", "?channel=video")
 
 
-def _is_host(text: str) -> bool:
-    if re.fullmatch(r"[0-9.]+", text):
-        try:
-            ipaddress.IPv4Address(text)
-        except ValueError:
-            return False
-    return _HOST.fullmatch(text) is not None
-
-
-def _is_host_name(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return _is_host(text)
-    return True
-
-
 def _is_listen(text: str) -> bool:
     try:
         split_listen(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_listen_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(split_listen(text)[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
     except ValueError:
         return False
     return True
@@ -186,7 +159,7 @@ def _is_url(encrypted: str, plain: str) -> Callable[[str], bool]:
         try:
             parts = urlsplit(text)
             host = parts.hostname or ""
-            usable = _is_host_name(host) and parts.port != 0 and "@" not in parts.netloc
+            usable = is_host_or_address(host) and parts.port != 0 and "@" not in parts.netloc
         except ValueError:
             return False
         return usable and (parts.scheme == encrypted or (parts.scheme == plain and is_loopback(host)))
@@ -206,7 +179,13 @@ CALLER = Shape(
 )
 OPENER = Shape(f'"*", {CALLER.expected}', lambda text: text == "*" or CALLER.accepts(text))
 LISTEN = Shape('"host:port", for example "127.0.0.1:8480"', _is_listen)
-HOST_NAME = Shape('a host name or IP address, for example "door.local"', _is_host_name)
+LISTEN_ADDRESS = Shape('"address:port" with an IP address, for example "192.168.1.10:3478"', _is_listen_address)
+NETWORK = Shape('an IP address or network, for example "127.0.0.1" or "10.0.0.0/24"', _is_network)
+PUBLIC_URL = Shape(
+    'a URL like "https://door.example.com", without a path ("http:" only to localhost)',
+    lambda text: _is_url("https", "http")(text) and urlsplit(text)[2:] in {("", "", ""), ("/", "", "")},
+)
+HOST_NAME = Shape('a host name or IP address, for example "door.local"', is_host_or_address)
 NAME = Shape("a name of up to 64 letters, digits and . _ ~ -", lambda text: re.fullmatch(_NAME, text) is not None)
 DIGITS = Shape("1 to 8 telephone keys (0-9 * #)", lambda text: re.fullmatch(r"[0-9*#]{1,8}", text) is not None)
 RELAY_URL = Shape(

@@ -11,9 +11,12 @@ from intercom.config_setting import (
     DIGITS,
     HOST_NAME,
     LISTEN,
+    LISTEN_ADDRESS,
     NAME,
+    NETWORK,
     OPENER,
     PATH,
+    PUBLIC_URL,
     RELAY_URL,
     TIME,
     TURN_URL,
@@ -224,7 +227,20 @@ class SpaceConfig:
     )
     tls: str = setting("auto", "`auto` encrypts whenever other machines can connect.", choices=("auto", "on", "off"))
     host_names: tuple[str, ...] = setting(
-        (), "More names and addresses of this machine for its certificate.", shape=HOST_NAME
+        (), "More names and addresses by which this machine is asked for.", shape=HOST_NAME
+    )
+    trusted_proxies: tuple[str, ...] = setting(
+        (),
+        "Addresses or networks of reverse proxies in front of the space, for example `127.0.0.1`. What they say about "
+        "who asks, and how, is believed (`X-Forwarded-For`, `-Proto`, `-Host`): see "
+        "[reverse-proxy.md](reverse-proxy.md).",
+        shape=NETWORK,
+    )
+    public_url: str = setting(
+        "",
+        "What people open, where that is not the space's own address: the reverse proxy's, for example "
+        "`https://door.example.com`. Empty: the space's own.",
+        shape=PUBLIC_URL,
     )
     group: str = setting("house", "The group that paired stations join: its address is `/private/house`.", shape=NAME)
     token_lifetime_s: int = setting(
@@ -234,7 +250,7 @@ class SpaceConfig:
         "",
         "Where the space runs a TURN server of its own (Debian's coturn), for stations outside the network; for "
         "example `192.168.1.10:3478`. Empty: none.",
-        shape=LISTEN,
+        shape=LISTEN_ADDRESS,
     )
     turn_url: str = setting("", "Somebody else's TURN server for stations outside the network.", shape=TURN_URL)
     turn_secret_file: str = setting("", "File with the TURN server's shared secret, mode 0600.", shape=PATH)

@@ -27,6 +27,11 @@ from .config_problems import only_problem
             "embedded space",
         ),
         ('[space]\nturn_url = "turn:turn.example.com:3478"', "space.turn_url", "space.turn_secret_file"),
+        ('[space]\nlisten = "0.0.0.0:8480"\ntls = "off"', "space.tls", "in clear"),
+        ('[space]\nlisten = "door.local:8480"\ntls = "off"', "space.tls", "space.trusted_proxies"),
+        ('[space]\nturn_listen = "door.local:3478"', "space.turn_listen", "IP address"),
+        ('[space]\ntrusted_proxies = ["nginx"]', "space.trusted_proxies", "IP address or network"),
+        ('[space]\npublic_url = "https://door.example/intercom"', "space.public_url", "without a path"),
         ('[panel]\npage_listen = "127.0.0.1:8480"', "panel.page_listen", "space.listen"),
     ],
 )
@@ -34,6 +39,19 @@ def test_settings_that_contradict_each_other_are_refused(text: str, where: str, 
     problem = only_problem(text)
     assert problem.where == where
     assert word in problem.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[space]\nlisten = "127.0.0.1:8480"\ntls = "off"',
+        '[space]\nlisten = "0.0.0.0:8480"\ntls = "off"\ntrusted_proxies = ["10.0.0.0/24"]',
+        '[space]\nlisten = "door.local:8443"\npublic_url = "https://door.example.com"',
+        '[space]\nturn_listen = "0.0.0.0:3478"',
+    ],
+)
+def test_a_space_that_is_safe_where_it_listens_is_accepted(text: str) -> None:
+    assert loads(text)
 
 
 def test_pins_of_lights_that_are_not_there_are_free() -> None:

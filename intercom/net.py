@@ -1,0 +1,94 @@
+"""Hosts, ports and addresses as text: the one place that takes "host:port" apart and puts it together."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Final
+
+_LABEL: Final = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?")
+_LOCAL_NETWORK_BITS: Final = 64
+"""Prefix of IPv6 that counts as one machine: whoever has one address of it has them all (RFC 4291 §2.5.4)."""
+
+
+def split_listen(text: str) -> tuple[str, int]:
+    """The host and the port of "host:port" or "[v6 address]:port".
+
+    Raises ValueError if it is neither. Port 0 lets the system choose one.
+    """
+    host, port = split_authority(text)
+    if port is None:
+        raise ValueError(f"no port from 0 to 65535 in {text!r}")
+    return host, port
+
+
+def split_authority(text: str) -> tuple[str, int | None]:
+    """The host and, if there is one, the port of a URL's "host", "host:port" or "[v6 address]:port" (RFC 3986 §3.2).
+
+    Raises ValueError if it is none of these.
+    """
+    host, colon, digits = text.rpartition(":")
+    if not colon or text.endswith("]"):
+        host, digits = text, ""
+    elif not re.fullmatch(r"[0-9]{1,5}", digits) or int(digits) > 65535:
+        raise ValueError(f"no port from 0 to 65535 in {text!r}")
+    bracketed = host.startswith("[") and host.endswith("]")
+    name = host[1:-1] if bracketed else host
+    if not (_is_v6(name) if bracketed else is_host(name)):
+        raise ValueError(f"no host in {text!r}")
+    return name, int(digits) if digits else None
+
+
+def authority(host: str, port: int | None = None) -> str:
+    """The "host:port" of a URL; an IPv6 address is put into brackets."""
+    written = f"[{host}]" if ":" in host else host
+    return written if port is None else f"{written}:{port}"
+
+
+def is_host(text: str) -> bool:
+    """Whether it is a host name or an IPv4 address."""
+    if re.fullmatch(r"[0-9.]+", text):
+        try:
+            ipaddress.IPv4Address(text)
+        except ValueError:
+            return False
+    return _HOST.fullmatch(text) is not None
+
+
+def is_host_or_address(text: str) -> bool:
+    """Whether it is a host name or an IP address of either version."""
+    return _is_v6(text) or is_host(text)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine itself can reach a server that listens on this host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost" or host.lower().rstrip(".").endswith(".localhost")
+
+
+def is_unspecified(host: str) -> bool:
+    """Whether a server that listens on this host is reached at every address of the machine."""
+    return host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not listened on
+
+
+def machine_of(address: str) -> str:
+    """What stands for the machine behind an IP address when machines are counted: it, or its IPv6 network."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((ip, _LOCAL_NETWORK_BITS), strict=False))
+    return str(ip)
+
+
+def _is_v6(text: str) -> bool:
+    try:
+        return ":" in text and bool(ipaddress.IPv6Address(text))
+    except ValueError:
+        return False
