@@ -18,8 +18,9 @@ from intercom.call_log import CallLog, CallRecord
 from intercom.control.ssh_keys import AuthorizedKeys, PublicKey
 from intercom.media.levels import Levels, LevelStore
 from intercom.signalwire import FileStorage
-from intercom.space.certificate import Certificate, loopback_names
+from intercom.space.certificate import Certificate
 from intercom.space.credential import SpaceCredential, read_credential
+from intercom.space.names import loopback_names
 from intercom.space.store import Store
 from tests.power_cut import Found, Writer, cut_everywhere
 

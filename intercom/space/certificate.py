@@ -6,16 +6,11 @@ certificate is renewed.
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 import ssl
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import ifaddr
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,6 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from intercom import durable
 from intercom.space.errors import StoreError
+from intercom.space.names import Names
 
 LIFETIME: Final = timedelta(days=825)
 """The longest that Apple's systems accept for a certificate that a user trusts by hand."""
@@ -30,55 +26,6 @@ RENEW_BEFORE: Final = timedelta(days=30)
 """A station that is switched on once a month still sees the old one replaced in time."""
 BACKDATED: Final = timedelta(days=1)
 """Other clocks in the house may be behind."""
-
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What the machine is called, for the certificate and for checking Host headers."""
-
-    hosts: tuple[str, ...]
-    "DNS names, lower case; *.localhost stands for what is under it."
-    addresses: tuple[IPAddress, ...]
-    "IP addresses."
-
-    def include(self, host: str) -> bool:
-        """Whether `host` (without port, without brackets) is one of these."""
-        host = host.lower().rstrip(".")
-        try:
-            return ipaddress.ip_address(host) in self.addresses
-        except ValueError:
-            return host in self.hosts or host.endswith(".localhost")
-
-
-def loopback_names() -> Names:
-    """The names by which a machine reaches only itself (RFC 6761 §6.3)."""
-    return Names(("localhost", "*.localhost"), (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1")))
-
-
-def network_names(more: Iterable[str] = ()) -> Names:
-    """The names by which the house reaches this machine: loopback, host name, its addresses, and `more`."""
-    base = loopback_names()
-    hosts, addresses = list(base.hosts), list(base.addresses)
-    own = socket.gethostname().lower()
-    candidates = [own, own if "." in own else f"{own}.local", *(name.lower() for name in more), *_interface_addresses()]
-    for name in candidates:
-        try:
-            addresses.append(ipaddress.ip_address(name))
-        except ValueError:
-            hosts.append(name)
-    return Names(tuple(dict.fromkeys(hosts)), tuple(dict.fromkeys(addresses)))
-
-
-def _interface_addresses() -> list[str]:
-    found: list[str] = []
-    for adapter in ifaddr.get_adapters():
-        for ip in adapter.ips:
-            text = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
-            if not ipaddress.ip_address(text).is_link_local:
-                found.append(text)
-    return found
 
 
 class Certificate:
@@ -90,7 +37,8 @@ class Certificate:
     def __init__(self, directory: Path, names: Names) -> None:
         self._certificate_path = directory / "tls.crt"
         self._key_path = directory / "tls.key"
-        self._names = names
+        self.names = names
+        """What it is made for; new ones count from the next `ensure` on."""
 
     @property
     def pem(self) -> str:
@@ -129,13 +77,13 @@ class Certificate:
         names = set(alternatives.get_values_for_type(x509.DNSName))
         addresses = set(alternatives.get_values_for_type(x509.IPAddress))
         in_time = found.not_valid_before_utc <= now < found.not_valid_after_utc - RENEW_BEFORE
-        return in_time and names >= set(self._names.hosts) and addresses >= set(self._names.addresses)
+        return in_time and names >= set(self.names.hosts) and addresses >= set(self.names.lasting_addresses)
 
     def _make(self, now: datetime) -> None:
         key = self._key()
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Intercom")])
-        alternatives = [x509.DNSName(host) for host in self._names.hosts]
-        alternatives_ip = [x509.IPAddress(address) for address in self._names.addresses]
+        alternatives = [x509.DNSName(host) for host in self.names.hosts]
+        alternatives_ip = [x509.IPAddress(address) for address in self.names.lasting_addresses]
         certificate = (
             x509.CertificateBuilder()
             .subject_name(name)

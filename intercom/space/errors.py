@@ -5,6 +5,7 @@ SpaceError
 ├── SpaceConfigError (ValueError)   a setting of the space contradicts itself or the machine
 ├── TokenError (PermissionError)    a token, proof or secret is not valid
 ├── PairingError (PermissionError)  a pairing code is unknown, used or too old
+├── BadBodyError (ValueError)       a request's body cannot be read; the sender is told
 ├── AddressError (LookupError)      no such subscriber or address
 ├── DoorError (ValueError)          a door would be thrown out unasked
 ├── NoSpaceError (FileNotFoundError) no space in the state directory, or none runs
@@ -33,6 +34,10 @@ class TokenError(SpaceError, PermissionError):
 
 class PairingError(SpaceError, PermissionError):
     """A pairing code is unknown, used or too old."""
+
+
+class BadBodyError(SpaceError, ValueError):
+    """A request's body cannot be read; the sender is told."""
 
 
 class AddressError(SpaceError, LookupError):

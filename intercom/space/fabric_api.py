@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 import msgspec
 from aiohttp import hdrs, web
 
-from intercom.space.errors import AddressError, TokenError
+from intercom.space.bodies import body_of
+from intercom.space.errors import AddressError, BadBodyError, TokenError
 from intercom.space.records import Address
 from intercom.space.store import Store
 from intercom.space.tokens import REFRESH_SCOPE, Grant, TokenAuthority
@@ -126,16 +127,17 @@ class FabricApi:
         return web.json_response({"data": [_listed(row) for row in rows[:size]], "links": links})
 
     async def _address(self, request: web.Request, _grant: Grant, _token: str) -> web.Response:
-        found = self._store.address_by_id(request.match_info["id"])
+        wanted = request.match_info["id"]
+        found = self._store.address_by_id(wanted) if wanted.isascii() else None
         return web.json_response(_listed(found)) if found else web.Response(status=404)
 
     async def _mint(self, request: web.Request) -> web.Response:
         if not self._may_mint(request.headers.get(hdrs.AUTHORIZATION, "")):
             return unauthorized("Basic")
         try:
-            wanted = msgspec.json.decode(await request.read(), type=TokenRequest)
+            wanted = await body_of(request, TokenRequest)
             subscriber = self._store.subscriber(wanted.reference) or self._store.add_subscriber(wanted.reference)
-        except (msgspec.MsgspecError, AddressError) as problem:
+        except (BadBodyError, AddressError) as problem:
             return web.json_response({"error": str(problem)}, status=422)
         lifetime_s = None if wanted.expire_at is None else max(1, wanted.expire_at - int(self._now()))
         token, expires_at = self._tokens.issue(
@@ -157,36 +159,27 @@ class FabricApi:
         if REFRESH_SCOPE not in grant.scope:
             return web.Response(status=403)
         try:
-            wanted = msgspec.json.decode(await request.read(), type=DeviceTokenRequest)
-            jkt = self._tokens.proofs.http(
-                wanted.dpop_token,
-                owner=grant.subscriber.id,
-                method="POST",
-                path=DEVICE_TOKEN_PATH,
-                jkt=grant.jkt or grant.fingerprint,
-            )
-        except msgspec.MsgspecError as problem:
+            wanted = await body_of(request, DeviceTokenRequest)
+            jkt = self._tokens.proofs.http(wanted.dpop_token, method="POST", path=DEVICE_TOKEN_PATH)
+        except BadBodyError as problem:
             return web.json_response({"error": str(problem)}, status=422)
         except TokenError:
+            return unauthorized()
+        if jkt != (grant.jkt or grant.fingerprint or jkt):
             return unauthorized()
         return self._bound(grant, jkt, wanted.expire_in)
 
     async def _device_refresh(self, request: web.Request, grant: Grant, token: str) -> web.Response:
-        if not grant.jkt:
-            return unauthorized()
         try:
-            wanted = msgspec.json.decode(await request.read(), type=DeviceTokenRequest)
+            wanted = await body_of(request, DeviceTokenRequest)
             jkt = self._tokens.proofs.http(
-                wanted.dpop_token,
-                owner=grant.subscriber.id,
-                method="POST",
-                path=DEVICE_REFRESH_PATH,
-                jkt=grant.jkt,
-                access_token=token,
+                wanted.dpop_token, method="POST", path=DEVICE_REFRESH_PATH, access_token=token
             )
-        except msgspec.MsgspecError as problem:
+        except BadBodyError as problem:
             return web.json_response({"error": str(problem)}, status=422)
         except TokenError:
+            return unauthorized()
+        if not grant.jkt or jkt != grant.jkt:
             return unauthorized()
         return self._bound(grant, jkt, wanted.expire_in)
 
@@ -202,7 +195,7 @@ class FabricApi:
 def bearer(request: web.Request) -> str:
     """The Bearer token of a request; empty when there is none."""
     scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    return token.strip() if scheme.lower() == "bearer" and token.isascii() else ""
 
 
 def unauthorized(scheme: str = "Bearer") -> web.Response:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import ipaddress
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
-from intercom.space.certificate import Names
+from intercom.net import is_loopback
+from intercom.space.allowance import Allowances
+from intercom.space.names import Names
+from intercom.space.proxies import DEFAULT_PORTS, Asker, Proxies
+from intercom.space.seldom import Seldom
+
+logger = logging.getLogger(__name__)
 
 REQUESTS_PER_S: Final = 20.0
 """Requests another machine may make, on average; a station needs a handful to start."""
 REQUESTS_BURST: Final = 100.0
 """Requests another machine may make at once: a page with all its files."""
-CLIENTS_LIMIT: Final = 1024
-"""Machines whose rate is remembered."""
+REFUSAL_SHARE: Final = 0.1
+"""What a wrong code, secret or token costs of that burst: ten guesses at once, then two a second."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_ASKER: Final = web.RequestKey("asker", Asker)
 
 _PERMISSIONS: Final = "microphone=(self), camera=(self), autoplay=(self), geolocation=(), payment=(), usb=()"
 _CORS_HEADERS: Final = {
@@ -32,29 +40,57 @@ class Guard:
     """The middleware; it also serves the CORS preflight that the reference client's HTTP calls need (protocol §7).
 
     :param names: by what names this machine may be asked for; anything else is a DNS-rebinding attempt.
-    :param encrypted: whether the server speaks TLS.
+    :param proxies: whose word about the machines behind them is taken.
+    :param only_proxied: whether other machines must come by a proxy: what they send is not encrypted else.
     :param now: monotonic seconds.
     """
 
-    def __init__(self, names: Names, *, encrypted: bool, now: Callable[[], float]) -> None:
+    def __init__(
+        self, names: Callable[[], Names], proxies: Proxies, *, only_proxied: bool, now: Callable[[], float]
+    ) -> None:
         self._names = names
-        self._socket_scheme = "wss" if encrypted else "ws"
-        self._now = now
-        self._allowances: dict[str, tuple[float, float]] = {}
+        self._proxies = proxies
+        self._only_proxied = only_proxied
+        self._allowances = Allowances(REQUESTS_PER_S, REQUESTS_BURST, now=now)
+        self._log = Seldom(logger, now=now)
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuse what may not come in; else let `handler` answer."""
-        if not self._names.include(_host_of(f"//{request.host}")):
+        try:
+            asker = self._proxies.asker(request)
+        except ValueError:
+            return web.Response(status=400, text="The Host header names no host.\n")
+        request[_ASKER] = asker
+        refusal = self._refusal(request, asker)
+        if refusal is not None:
+            return refusal
+        if request.method == hdrs.METH_OPTIONS:
+            return web.Response(status=204, headers=_CORS_HEADERS if hdrs.ORIGIN in request.headers else {})
+        answer = await handler(request)
+        if answer.status == web.HTTPUnauthorized.status_code:
+            self._allowances.charge(asker.address, REFUSAL_SHARE)
+        return answer
+
+    def _refusal(self, request: web.Request, asker: Asker) -> web.Response | None:
+        names = self._names()
+        if not names.include(asker.host):
             return web.Response(status=421, text="This space is not known by that name; add it to space.host_names.\n")
         origin = request.headers.get(hdrs.ORIGIN)
-        if origin is not None and not self._names.include(_host_of(origin)):
+        if origin is not None and not _is_own(origin, asker, names):
             return web.Response(status=403, text="Pages of other sites may not use this space.\n")
-        if not self._within_rate(request.remote):
+        if self._only_proxied and not asker.forwarded and not is_loopback(asker.address):
+            return web.Response(status=403, text="This space is reached through its reverse proxy only.\n")
+        if not self._allowances.take(asker.address):
             return web.Response(status=429, headers={hdrs.RETRY_AFTER: "1"})
-        if request.method == hdrs.METH_OPTIONS:
-            return web.Response(status=204, headers=_CORS_HEADERS if origin else {})
-        return await handler(request)
+        if not asker.forwarded and hdrs.X_FORWARDED_PROTO in request.headers and is_loopback(asker.address):
+            self._log.warn(
+                "proxy",
+                "A reverse proxy on this machine passes requests on, and is not believed: without "
+                'space.trusted_proxies = ["%s"] stations cannot connect through it.',
+                asker.address,
+            )
+        return None
 
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         """Signal handler `on_response_prepare`: the headers of every answer."""
@@ -62,13 +98,14 @@ class Guard:
         headers[hdrs.SERVER] = "intercom"
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "no-referrer"
+        asker = request.get(_ASKER)
         origin = request.headers.get(hdrs.ORIGIN)
-        if origin is not None and response.status != 403:
+        if asker is not None and origin is not None and _is_own(origin, asker, self._names()):
             headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
             headers[hdrs.VARY] = hdrs.ORIGIN
-        if request.path.startswith("/station/"):
+        if asker is not None and request.path.startswith("/station/"):
             headers[hdrs.CACHE_CONTROL] = "no-cache"
-            headers["Content-Security-Policy"] = self._policy(request.host)
+            headers["Content-Security-Policy"] = _policy(asker)
             headers["Permissions-Policy"] = _PERMISSIONS
             headers["Cross-Origin-Opener-Policy"] = "same-origin"
             headers["Cross-Origin-Resource-Policy"] = "same-origin"
@@ -76,35 +113,26 @@ class Guard:
         else:
             headers[hdrs.CACHE_CONTROL] = "no-store"
 
-    def _policy(self, host: str) -> str:
-        return (
-            "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; manifest-src 'self'; "
-            "worker-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; "
-            f"connect-src 'self' {self._socket_scheme}://{host}; "
-            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-        )
 
-    def _within_rate(self, remote: str | None) -> bool:
-        if remote is None or _is_loopback(remote):
-            return True
-        now = self._now()
-        allowance, counted_at = self._allowances.pop(remote, (REQUESTS_BURST, now))
-        allowance = min(REQUESTS_BURST, allowance + (now - counted_at) * REQUESTS_PER_S)
-        while len(self._allowances) >= CLIENTS_LIMIT:
-            del self._allowances[next(iter(self._allowances))]
-        self._allowances[remote] = (max(0.0, allowance - 1.0), now)
-        return allowance >= 1.0
+def _policy(asker: Asker) -> str:
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; manifest-src 'self'; "
+        "worker-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; "
+        f"connect-src 'self' {asker.socket_url.rstrip('/')}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
 
 
-def _host_of(url: str) -> str:
+def _is_own(origin: str, asker: Asker, names: Names) -> bool:
+    """Whether an Origin (RFC 6454 §6.2) is this space: its scheme, its port and one of its names."""
     try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
-
-
-def _is_loopback(remote: str) -> bool:
-    try:
-        return ipaddress.ip_address(remote).is_loopback
+        parts = urlsplit(origin)
+        port = parts.port
     except ValueError:
         return False
+    return parts.scheme in DEFAULT_PORTS and asker.is_site(parts.scheme, port) and names.include(parts.hostname or "")
+
+
+def asker_of(request: web.Request) -> Asker:
+    """Who asks, for a request that has passed the guard."""
+    return request[_ASKER]

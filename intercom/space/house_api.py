@@ -10,8 +10,10 @@ import msgspec
 import segno
 from aiohttp import web
 
-from intercom.space.errors import PairingError, TokenError
+from intercom.space.bodies import body_of
+from intercom.space.errors import BadBodyError, PairingError, TokenError
 from intercom.space.fabric_api import bearer, unauthorized
+from intercom.space.guard import asker_of
 from intercom.space.pairing import Invitation, PairingCodes
 from intercom.space.records import Subscriber
 from intercom.space.store import Store
@@ -40,8 +42,7 @@ class HouseApi:
     """Routes under /api/space.
 
     :param group: the group that a paired station joins.
-    :param socket_scheme: ws or wss.
-    :param invite: makes a resident's invitation for one more device.
+    :param invite: makes a resident's invitation for one more device, which opens the URL; "" for the usual one.
     """
 
     def __init__(
@@ -50,16 +51,14 @@ class HouseApi:
         tokens: TokenAuthority,
         codes: PairingCodes,
         *,
-        invite: Callable[[Subscriber], Invitation],
+        invite: Callable[[Subscriber, str], Invitation],
         group: str,
-        socket_scheme: str,
     ) -> None:
         self._store = store
         self._tokens = tokens
         self._codes = codes
         self._invite = invite
         self._group = group
-        self._socket_scheme = socket_scheme
 
     def routes(self) -> list[web.RouteDef]:
         """The routes, for `Application.add_routes`."""
@@ -71,13 +70,13 @@ class HouseApi:
         ]
 
     async def _hello(self, request: web.Request) -> web.Response:
-        return web.json_response({"relay_url": f"{self._socket_scheme}://{request.host}/"})
+        return web.json_response({"relay_url": asker_of(request).socket_url})
 
     async def _pair(self, request: web.Request) -> web.Response:
         try:
-            wanted = msgspec.json.decode(await request.read(), type=PairRequest)
+            wanted = await body_of(request, PairRequest)
             code = self._codes.redeem(wanted.code)
-        except (msgspec.MsgspecError, PairingError):
+        except (BadBodyError, PairingError):
             return unauthorized()
         reference = self._store.free_reference(wanted.name)
         subscriber = self._store.add_subscriber(
@@ -96,7 +95,8 @@ class HouseApi:
         if inviter.kind != "resident":
             logger.warning("%s asked for a pairing code and got none: it is no resident's device.", inviter.reference)
             return web.json_response({"error": "Only residents' devices invite others."}, status=403)
-        invitation = self._invite(inviter)
+        asker = asker_of(request)
+        invitation = self._invite(inviter, asker.url if asker.forwarded else "")
         logger.info("%s invites one more device.", inviter.reference)
         body = {
             "url": invitation.url,
@@ -112,10 +112,9 @@ class HouseApi:
             self._store.seen(bearer(request))
         except TokenError:
             return unauthorized()
-        body = await request.read()
         try:
-            options = msgspec.json.decode(body, type=TokenOptions) if body else TokenOptions()
-        except msgspec.MsgspecError as problem:
+            options = await body_of(request, TokenOptions) if request.can_read_body else TokenOptions()
+        except BadBodyError as problem:
             return web.json_response({"error": str(problem)}, status=422)
         scope = [REFRESH_SCOPE] if options.fingerprint else []
         token, expires_at = self._tokens.issue(subscriber, scope=scope, fingerprint=options.fingerprint[:64])

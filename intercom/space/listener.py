@@ -1,94 +1,238 @@
-"""The port: accepts connections, and closes those that come in too great a number or say nothing.
+"""The port: accepts connections, gives each request its time, and ends those that take too long or are too many.
 
-aiohttp waits for a request's head without end, so a machine on the network could hold every file descriptor.
+aiohttp waits for heads, bodies and readers without end, so one machine on the network could hold every connection. The
+listener accepts by itself, before any TLS, so that it knows whose each descriptor is (`admission.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import socket
 import ssl
-from typing import Final
-from weakref import WeakSet
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
+from intercom.net import machine_of
+from intercom.space.admission import Admission
+from intercom.space.allowance import Allowances
 from intercom.space.guard import Handler
+from intercom.space.proxies import Proxies
+from intercom.space.request_log import request_log
+from intercom.space.seldom import Seldom
 
-CONNECTIONS_LIMIT: Final = 700
-"""Connections at once: every socket there may be, and pages loading; below the usual 1024 file descriptors."""
+logger = logging.getLogger(__name__)
+
 SILENCE_LIMIT_S: Final = 10.0
-"""How long a new connection may take to its TLS handshake, and then to its first request."""
+"""How long a new connection may take for its TLS handshake and the head of its first request together."""
+REQUEST_LIMIT_S: Final = 10.0
+"""How long a request may take from its head to its answer: its body has 16 kB at most."""
 KEEP_ALIVE_S: Final = 15.0
 """How long a connection may wait for its next request."""
+ANSWER_LIMIT_S: Final = 30.0
+"""How long after its answer began a connection may take to read it, to wait, and to send the next head."""
+SIGN_IN_LIMIT_S: Final = 15.0
+"""How long a socket may have no session. The exchange says so after 10 s; this is for who does not listen."""
+CLOSING_LIMIT_S: Final = 3.0
+"""How long a socket may stay once it was closed: its far end may never read what is left."""
 STOP_LIMIT_S: Final = 0.5
 """How long requests that are being answered may take when the space stops."""
+TLS_SHUTDOWN_LIMIT_S: Final = 1.0
+"""How long the far end may take to agree that an encrypted connection ends."""
+CONNECTIONS_PER_S: Final = 20.0
+"""New connections that another machine may make, on average; a handshake costs a millisecond or two of a core."""
+CONNECTIONS_BURST: Final = 100.0
+"""New connections that another machine may make at once: some tablets that are switched on together."""
+ACCEPTS_AT_ONCE: Final = 32
+"""New connections that are taken before what is open gets its turn."""
+BACKLOG: Final = 1024
+"""Connections that the kernel keeps for us meanwhile: a newcomer waits behind a burst and is not turned away."""
+EXHAUSTED_PAUSE_S: Final = 1.0
+"""How long no connection is accepted when the system has no descriptor or memory for one."""
+
+
+@dataclass(eq=False)
+class _Connection:
+    """One accepted connection."""
+
+    opening: asyncio.Task[None] | None = None
+    transport: asyncio.Transport | None = None
+    deadline: asyncio.TimerHandle | None = None
+
+    def end(self) -> None:
+        """Break it off, whatever it does."""
+        self.expect(None)
+        if self.transport is not None:
+            self.transport.abort()
+        elif self.opening is not None:
+            self.opening.cancel()
+
+    def expect(self, within_s: float | None) -> None:
+        """End it unless it is heard of again in this time; None: it may take as long as it likes."""
+        if self.deadline is not None:
+            self.deadline.cancel()
+        self.deadline = None if within_s is None else asyncio.get_running_loop().call_later(within_s, self.end)
+
+
+class _Protocol(web.RequestHandler):
+    """aiohttp's side of a connection, which tells when it is over."""
+
+    __slots__ = ("_on_end",)
+
+    def __init__(self, server: web.Server, on_end: Callable[[], None], **settings: Any) -> None:
+        super().__init__(server, loop=asyncio.get_running_loop(), **settings)
+        self._on_end = on_end
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._on_end()
 
 
 class Listener:
     """Serves an application on one port.
 
-    :param silence_limit_s: how long a connection may say nothing.
-    :param connections_limit: how many there may be.
+    :param proxies: reverse proxies, whose connections are other machines'.
+    :param silence_limit_s: how long a connection may take to its first request.
+    :param request_limit_s: how long a request may take.
     """
 
     def __init__(
         self,
         app: web.Application,
         *,
+        admission: Admission | None = None,
+        proxies: Proxies | None = None,
         silence_limit_s: float = SILENCE_LIMIT_S,
-        connections_limit: int = CONNECTIONS_LIMIT,
+        request_limit_s: float = REQUEST_LIMIT_S,
     ) -> None:
+        self._admission = Admission() if admission is None else admission
+        self._proxies = Proxies(()) if proxies is None else proxies
         self._silence_limit_s = silence_limit_s
-        self._connections_limit = connections_limit
-        self._spoke: WeakSet[asyncio.BaseTransport] = WeakSet()
-        app.middlewares.insert(0, self._note)
-        self._runner = web.AppRunner(
-            app, access_log=None, keepalive_timeout=KEEP_ALIVE_S, shutdown_timeout=STOP_LIMIT_S
-        )
-        self._server: asyncio.Server | None = None
+        self._request_limit_s = request_limit_s
+        self._allowances = Allowances(CONNECTIONS_PER_S, CONNECTIONS_BURST, now=time.monotonic)
+        self._log = Seldom(logger)
+        self._request_log = request_log()
+        self._open: dict[object, _Connection] = {}
+        app.middlewares.insert(0, self._time)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_LIMIT_S)
+        self._socket: socket.socket | None = None
+        self._context: ssl.SSLContext | None = None
 
     async def start(self, host: str, port: int, context: ssl.SSLContext | None) -> int:
         """Listen; return the port. Raises `OSError` when it cannot be had."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._context = context
+        self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        self._socket.setblocking(False)
         await self._runner.setup()
-        try:
-            self._server = await asyncio.get_running_loop().create_server(
-                self._accept,
-                host,
-                port,
-                ssl=context,
-                ssl_handshake_timeout=None if context is None else self._silence_limit_s,
-            )
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        return int(self._server.sockets[0].getsockname()[1])
+        self._listen()
+        return int(self._socket.getsockname()[1])
 
     async def stop(self) -> None:
         """Close the port and all connections."""
-        if self._server is not None:
-            self._server.close()
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+            self._socket = None
         await self._runner.cleanup()
+        for connection in list(self._open.values()):
+            connection.end()
 
-    def _accept(self) -> asyncio.BaseProtocol:
+    # -- new connections -------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        if self._socket is not None:
+            asyncio.get_running_loop().add_reader(self._socket, self._accept_some)
+
+    def _accept_some(self) -> None:
+        assert self._socket is not None
+        for _ in range(ACCEPTS_AT_ONCE):
+            try:
+                accepted, address = self._socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as problem:
+                self._log.warn("exhausted", "No connection can be accepted: %s. Trying again.", problem.strerror)
+                loop = asyncio.get_running_loop()
+                loop.remove_reader(self._socket)
+                loop.call_later(EXHAUSTED_PAUSE_S, self._listen)
+                return
+            self._take(accepted, str(address[0]))
+
+    def _take(self, accepted: socket.socket, address: str) -> None:
+        proxy = self._proxies.trust(address)
+        if not proxy and not self._allowances.take(address):
+            self._log.warn("rate", "%s opens connections too fast; those that are too many are closed.", address)
+            accepted.close()
+            return
+        accepted.setblocking(False)
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         assert self._runner.server is not None
-        if len(self._runner.server.connections) >= self._connections_limit:
-            return _Refusal()
-        protocol = self._runner.server()
-        asyncio.get_running_loop().call_later(self._silence_limit_s, self._check, protocol)
-        return protocol
+        connection = _Connection()
+        protocol = _Protocol(
+            self._runner.server,
+            lambda: self._ended(protocol),
+            keepalive_timeout=KEEP_ALIVE_S,
+            access_log=None,
+            logger=self._request_log,
+        )
+        self._open[protocol] = connection
+        if self._admission.entered(protocol, machine_of(address), connection.end, proxy=proxy):
+            self._log.warn("crowded", "There are many connections, the last from %s; the oldest end.", address)
+        connection.opening = asyncio.create_task(self._begin(accepted, protocol, connection), name="space connection")
+        connection.opening.add_done_callback(lambda _: self._opened(accepted, protocol, connection))
+        connection.expect(self._silence_limit_s)
 
-    def _check(self, protocol: web.RequestHandler) -> None:
-        if protocol.transport is not None and protocol.transport not in self._spoke:
-            protocol.transport.abort()
+    async def _begin(self, accepted: socket.socket, protocol: _Protocol, connection: _Connection) -> None:
+        """Let a connection begin: with TLS, once its handshake is done."""
+        encrypted = self._context is not None
+        try:
+            connection.transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: protocol,
+                accepted,
+                ssl=self._context,
+                ssl_handshake_timeout=self._silence_limit_s if encrypted else None,
+                ssl_shutdown_timeout=TLS_SHUTDOWN_LIMIT_S if encrypted else None,
+            )
+        except OSError as problem:  # ssl.SSLError among them: whoever connects may send whatever they like
+            logger.debug("A connection did not begin: %s", problem)
+
+    def _opened(self, accepted: socket.socket, protocol: _Protocol, connection: _Connection) -> None:
+        if connection.transport is None:  # it failed, or was ended before it began
+            accepted.close()
+            self._ended(protocol)
+
+    def _ended(self, protocol: _Protocol) -> None:
+        self._admission.left(protocol)
+        connection = self._open.pop(protocol, None)
+        if connection is not None:
+            connection.expect(None)
+
+    # -- requests --------------------------------------------------------------------------------------------
 
     @web.middleware
-    async def _note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.transport is not None:
-            self._spoke.add(request.transport)
-        return await handler(request)
+    async def _time(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        connection = self._open.get(request.protocol)
+        if connection is None:
+            return await handler(request)
+        address = request.remote or ""
+        if self._proxies.trust(address):
+            machine = machine_of(self._proxies.behind(address, request))
+            self._admission.speaks_for(request.protocol, machine)
+        upgrade = hdrs.UPGRADE in request.headers
+        connection.expect(SIGN_IN_LIMIT_S if upgrade else self._request_limit_s)
+        try:
+            return await handler(request)
+        finally:
+            connection.expect(CLOSING_LIMIT_S if upgrade else ANSWER_LIMIT_S)
 
-
-class _Refusal(asyncio.Protocol):
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.abort()
+    def joined(self, request: web.Request, subscriber_id: str) -> None:
+        """The socket of this request has a session, and with it all the time that it wants."""
+        connection = self._open.get(request.protocol)
+        if connection is not None:
+            self._admission.joined(request.protocol, subscriber_id)
+            connection.expect(None)

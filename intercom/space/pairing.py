@@ -1,9 +1,9 @@
 """One-time codes with which a phone or tablet joins the house, short enough to type.
 
-How safe ten characters are: a code is one of 32**10, about 1.1e15. Another machine may ask 20 times a second and
-100 times at once (guard.py), that is 12 100 guesses while a code is open. With all 36 codes open it finds one with a
-chance of 3.9e-10 in ten minutes. Machines without number, or programs on this machine, which have no rate, are
-bounded by what the space can answer: even 5000 guesses a second come to 1e-7 in ten minutes.
+How safe ten characters are: a code is one of 32**10, about 1.1e15. A machine may guess ten times at once and then twice
+a second (guard.py), that is 1210 times while a code is open; programs on this machine may guess no faster. With all 36
+codes open it finds one with a chance of 3.9e-11 in ten minutes. Machines without number are bounded by what the space
+can answer: even 5000 guesses a second come to 1e-7 in ten minutes.
 """
 
 from __future__ import annotations

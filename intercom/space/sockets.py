@@ -14,8 +14,6 @@ from intercom.space.exchange import FRAME_LIMIT_BYTES, Close, Exchange, Send
 
 logger = logging.getLogger(__name__)
 
-SOCKETS_LIMIT: Final = 512
-"""Sockets at once."""
 QUEUE_LIMIT_FRAMES: Final = 256
 """Frames that wait for one slow socket; past it the socket is closed, and its session can be resumed."""
 HEARTBEAT_S: Final = 6.0
@@ -63,11 +61,15 @@ class Sockets:
     """Serves the WebSocket endpoint and moves frames between sockets and exchange.
 
     :param now: monotonic seconds.
+    :param joined: told of each socket that has got a session, and of its subscriber's id.
     """
 
-    def __init__(self, exchange: Exchange, *, now: Callable[[], float]) -> None:
+    def __init__(
+        self, exchange: Exchange, *, now: Callable[[], float], joined: Callable[[web.Request, str], None]
+    ) -> None:
         self._exchange = exchange
         self._now = now
+        self._joined = joined
         self._sockets: dict[str, _Socket] = {}
         self._endpoints: dict[str, Callable[[str], None]] = {}
         self.ticking: asyncio.Task[None] | None = None
@@ -95,8 +97,6 @@ class Sockets:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Handle one WebSocket from its upgrade to its end."""
-        if len(self._sockets) >= SOCKETS_LIMIT:
-            return web.Response(status=503, text="This space has no socket left.\n")
         socket, link = _Socket(), new_id()
         self._sockets[link] = socket
         writer: asyncio.Task[None] | None = None
@@ -105,9 +105,12 @@ class Sockets:
             socket.transport = request.transport
             writer = asyncio.create_task(socket.write(), name="space socket writer")
             self._exchange.connected(link, self._now())
+            member = None
             async for message in socket.response:
                 if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
                     self._exchange.received(link, message.data, self._now())
+                    if member is None and (member := self._exchange.member_at(link)) is not None:
+                        self._joined(request, member)
                     self._deliver()
         finally:
             del self._sockets[link]

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import secrets
 import sqlite3
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
 from intercom.config import SpaceConfig
 from intercom.signalwire.messages import IceServer
-from intercom.space.certificate import Certificate, Names, loopback_names, network_names, now_utc
+from intercom.space.admission import Admission
+from intercom.space.certificate import Certificate, now_utc
 from intercom.space.credential import SpaceCredential, read_credential
 from intercom.space.echo import Echo
 from intercom.space.errors import SpaceConfigError, TokenError
@@ -28,7 +27,10 @@ from intercom.space.guard import Guard
 from intercom.space.house_api import HouseApi
 from intercom.space.kept_calls import KeptCalls
 from intercom.space.listener import Listener
+from intercom.space.location import Location, turn_address
+from intercom.space.names import AddressWatch, interface_addresses
 from intercom.space.pairing import UNNAMED, Invitation, PairingCodes
+from intercom.space.proxies import Proxies
 from intercom.space.records import Place, Subscriber
 from intercom.space.sdp import is_reference
 from intercom.space.sockets import Sockets
@@ -36,6 +38,7 @@ from intercom.space.station_files import station_routes
 from intercom.space.store import DATABASE, Store
 from intercom.space.tokens import TokenAuthority
 from intercom.space.turn import TurnServer
+from intercom.space.turn_companion import TurnCompanion
 from intercom.space.turn_credentials import LIFETIME_S, ice_server
 
 logger = logging.getLogger(__name__)
@@ -58,6 +61,7 @@ class Space:
     :param turn: the TURN companion that clients are given, started and stopped by whoever made it; without one the
         server of `turn_url` is given.
     :param wall: the time of day, seconds since 1970.
+    :param own_addresses: the machine's addresses now.
     Raises `StoreError` when the state directory cannot be used and `SpaceConfigError` when settings do not fit.
     """
 
@@ -68,24 +72,34 @@ class Space:
         *,
         turn: TurnServer | None = None,
         wall: Callable[[], float] = time.time,
+        own_addresses: Callable[[], Iterable[str]] = interface_addresses,
     ) -> None:
         self._config = config
-        self._host, self._port = _listen(config.listen)
-        self._loopback = _is_loopback(self._host)
-        self._encrypted = config.tls == "on" or (config.tls == "auto" and not self._loopback)
-        if not self._encrypted and not self._loopback:
-            logger.warning("The space serves the network without TLS: browsers will refuse the microphone there.")
-        self._names = loopback_names() if self._loopback else network_names(config.host_names)
-        if self._loopback and config.host_names:
-            self._names = Names((*self._names.hosts, *config.host_names), self._names.addresses)
+        self.location = Location(config, own_addresses=own_addresses)
+        self._proxies = Proxies(config.trusted_proxies)
+        self._only_proxied = not self.location.encrypted and not self.location.loopback
+        if self._only_proxied and not config.trusted_proxies:
+            raise SpaceConfigError(
+                '[space] tls = "off" would send the secrets of the house over the network in clear: leave it out, or '
+                "name the reverse proxy that encrypts in [space] trusted_proxies."
+            )
         self._state_dir = state_dir
         self._wall = wall
-        self._own_turn = _own_turn(config, state_dir) if turn is None else None
-        self._turn = turn or self._own_turn
+        self._turn = turn
+        self._companion: TurnCompanion | None = None
+        if config.turn_listen and turn is None:
+            turn_address(config.turn_listen, ())
+            self._companion = TurnCompanion(
+                state_dir / "turn",
+                lambda: turn_address(config.turn_listen, own_addresses()),
+                on_change=self._changed,
+            )
         self._turn_secret = _turn_secret(config)
-        self._certificate = Certificate(state_dir, self._names)
+        self._certificate = Certificate(state_dir, self.location.names)
         self._credentials: dict[str, tuple[Path, str]] = {}
+        self._context: ssl.SSLContext | None = None
         self._listener: Listener | None = None
+        self._addresses = AddressWatch(self._follow_addresses)
         self._renewal: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         self.store = Store(state_dir / DATABASE, now=wall)
@@ -95,7 +109,7 @@ class Space:
         """With `tokens.project_id` the Basic credentials that mint tokens; a secret."""
         self.codes = PairingCodes(self.store, now=wall)
         self.exchange = Exchange(self.tokens, self.store, ice_servers=self._ice_servers, wall=wall)
-        self.sockets = Sockets(self.exchange, now=time.monotonic)
+        self.sockets = Sockets(self.exchange, now=time.monotonic, joined=self._joined)
         self._kept_calls = KeptCalls(state_dir / "calls.json", self.exchange, wall=wall)
         self._keeper: asyncio.Task[None] | None = None
         self._echo = Echo(self.sockets, self.store, self.tokens)
@@ -107,73 +121,60 @@ class Space:
     @property
     def url(self) -> str:
         """Where the space is served, without a slash at the end; the port is the real one once it has started."""
-        scheme = "https" if self._encrypted else "http"
-        return f"{scheme}://{self._authority()}"
+        return self.location.url
 
     @property
     def relay_url(self) -> str:
         """Where the socket is."""
-        scheme = "wss" if self._encrypted else "ws"
-        return f"{scheme}://{self._authority()}/"
+        return self.location.relay_url
 
     @property
     def port(self) -> int:
         """The port it listens on."""
-        return self._port
-
-    def _authority(self) -> str:
-        return f"{self._public_host()}:{self._port}"
-
-    def _public_host(self) -> str:
-        if self._loopback:
-            return "localhost"
-        if self._config.host_names:
-            return self._config.host_names[0]
-        listening = ipaddress.ip_address(self._host)
-        candidates = [listening] if not listening.is_unspecified else list(self._names.addresses)
-        for address in candidates:
-            if not address.is_loopback:
-                return f"[{address}]" if address.version == 6 else str(address)
-        return "localhost"
+        return self.location.port
 
     # -- life ------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Serve; returns when connections are accepted.
 
-        Raises `SpaceConfigError` when the port cannot be had, `TurnError` when its own TURN server does not run.
+        Raises `SpaceConfigError` when the port cannot be had.
         """
-        context = None
-        if self._own_turn is not None:
-            await self._own_turn.start()
-        if self._encrypted:
+        location = self.location
+        if self._companion is not None:
+            await self._companion.start()
+        if location.encrypted:
             if self._certificate.ensure(now_utc()):
                 logger.info("The space has made a certificate for itself.")
-            context = self._certificate.context()
-            self._renewal = asyncio.create_task(self._renew(context), name="space certificate")
-        listener = Listener(self._application())
+            self._context = self._certificate.context()
+            self._renewal = asyncio.create_task(self._renew(), name="space certificate")
+        listener = Listener(self._application(), admission=Admission(), proxies=self._proxies)
         try:
-            self._port = await listener.start(self._host, self._port, context)
+            location.port = await listener.start(location.host, location.port, self._context)
         except OSError as problem:
             raise SpaceConfigError(
                 f"The space cannot listen on {self._config.listen}: {problem.strerror or problem}. "
                 "Give this machine that address, stop what uses the port, or choose others in [space] listen."
             ) from problem
         self._listener = listener
-        self.tokens.channel_host = f"puc.{self._public_host()}:{self._port}"
+        self._addresses.start()
         if restored := self._kept_calls.restore(self.store.subscriber_by_id, time.monotonic()):
             logger.info("Calls that go on from before the restart: %d.", restored)
         self.sockets.start()
         self._echo.start()
-        self.store.serve_at(Place(self.url, self._host, self._port))
+        self._tell_where()
         self._watch = asyncio.create_task(self._watch_members(), name="space members")
         self._keeper = asyncio.create_task(self._kept_calls.watch(), name="space calls")
-        logger.info("The space serves at %s.", self.url)
+        logger.info("The space serves at %s.", self.location.public_url)
 
     @property
     def summary(self) -> str:
         """What it does, in one line."""
-        return f"serves at {self.url}"
+        without_turn = f"; no TURN server: {self._companion.fault}" if self._companion and self._companion.fault else ""
+        return f"serves at {self.location.public_url}{without_turn}"
+
+    def _changed(self) -> None:
+        self.on_change()
 
     def stalled(self) -> str | None:
         """What of it stands still, in words: nothing that its event loop would not show."""
@@ -184,8 +185,8 @@ class Space:
         work: list[Awaitable[None]] = [
             task for task in (self._renewal, self._watch, self.sockets.ticking) if task is not None
         ]
-        if self._own_turn is not None:
-            work.append(self._own_turn.wait_failed())
+        if self._companion is not None:
+            work.append(self._companion.wait_failed())
         await asyncio.gather(*work)
 
     async def stop(self) -> None:
@@ -203,12 +204,13 @@ class Space:
                     await listener.stop()
             except TimeoutError:
                 logger.warning("The space stopped with connections still open.")
-        if self._own_turn is not None:
-            await self._own_turn.stop()
+        self._addresses.stop()
+        if self._companion is not None:
+            await self._companion.stop()
         self.store.close()
 
     def _application(self) -> web.Application:
-        guard = Guard(self._names, encrypted=self._encrypted, now=time.monotonic)
+        guard = Guard(lambda: self.location.names, self._proxies, only_proxied=self._only_proxied, now=time.monotonic)
         app = web.Application(middlewares=[guard.middleware], client_max_size=BODY_LIMIT_BYTES)
         app.on_response_prepare.append(guard.add_headers)
         fabric = FabricApi(self.store, self.tokens, api_token=self.api_token, now=self._wall)
@@ -216,9 +218,8 @@ class Space:
             self.store,
             self.tokens,
             self.codes,
-            invite=lambda resident: self.codes.invite(self.url, maker=resident),
+            invite=lambda resident, url: self.invite(url=url, maker=resident),
             group=self._config.group,
-            socket_scheme="wss" if self._encrypted else "ws",
         )
         app.add_routes([*fabric.routes(), *house.routes(), web.get("/", self._root), *station_routes()])
         return app
@@ -228,13 +229,41 @@ class Space:
             return await self.sockets.serve(request)
         raise web.HTTPFound("/station/")
 
-    async def _renew(self, context: ssl.SSLContext) -> None:
+    def _joined(self, request: web.Request, subscriber_id: str) -> None:
+        if self._listener is not None:
+            self._listener.joined(request, subscriber_id)
+
+    async def _renew(self) -> None:
         while True:
             await asyncio.sleep(CERTIFICATE_CHECK_S)
-            if self._certificate.ensure(now_utc()):
-                self._certificate.load_into(context)
-                self._write_credentials()
-                logger.info("The space has renewed its certificate.")
+            self._renew_certificate()
+
+    def _renew_certificate(self) -> None:
+        if self._context is not None and self._certificate.ensure(now_utc()):
+            self._certificate.load_into(self._context)
+            logger.info("The space has renewed its certificate.")
+            self._write_credentials()
+
+    def _follow_addresses(self) -> None:
+        """Take the names and addresses that this machine has now for everything that names them."""
+        if self._companion is not None:
+            self._companion.addresses_changed()
+        if not self.location.follow():
+            return
+        self._certificate.names = self.location.names
+        try:
+            self._renew_certificate()
+            self._write_credentials()
+            self._tell_where()
+        except (OSError, sqlite3.Error) as problem:  # StoreError among them
+            logger.warning("The new addresses of this machine cannot be written down: %s", problem)
+        logger.info("The addresses of this machine changed; the space serves at %s.", self.location.public_url)
+        self.on_change()
+
+    def _tell_where(self) -> None:
+        location = self.location
+        self.tokens.channel_host = f"puc.{location.public_host}:{location.port}"
+        self.store.serve_at(Place(location.public_url, location.host, location.port))
 
     async def _watch_members(self) -> None:
         changed = False
@@ -261,9 +290,12 @@ class Space:
 
     # -- who belongs to it -----------------------------------------------------------------------------------
 
-    def invite(self, *, name: str = UNNAMED) -> Invitation:
-        """The owner's invitation: what a phone needs to join the house, good once and for ten minutes."""
-        return self.codes.invite(self.url, name=name)
+    def invite(self, *, name: str = UNNAMED, url: str = "", maker: Subscriber | None = None) -> Invitation:
+        """What a phone needs to join the house, good once and for ten minutes; the owner makes it, or a resident.
+
+        It opens `url`, or else the space's usual address.
+        """
+        return self.codes.invite(url or self.location.public_url, name=name, maker=maker)
 
     def pairing_url(self, *, name: str = UNNAMED) -> str:
         """The address alone of such an invitation."""
@@ -293,41 +325,19 @@ class Space:
 
     def _credential(self, subscriber: Subscriber, secret: str) -> SpaceCredential:
         pinned = None
-        if self._encrypted:
+        if self.location.encrypted:
             self._certificate.ensure(now_utc())
             pinned = self._certificate.pem
-        return SpaceCredential(self.url, self.relay_url, subscriber.reference, secret, pinned)
+        return SpaceCredential(*self.location.device_urls, subscriber.reference, secret, pinned)
 
     def _ice_servers(self, subscriber: Subscriber, agent: str) -> list[IceServer]:
         """What a client is given; one that gets new passwords with each new token gets short-lived ones."""
         url, secret = self._config.turn_url, self._turn_secret
-        if self._turn is not None:
-            url, secret = self._turn.url, self._turn.secret
+        turn = self._companion.server if self._companion is not None else self._turn
+        if turn is not None:
+            url, secret = turn.url, turn.secret
         lifetime_s = LIFETIME_S if is_reference(agent) else min(LIFETIME_S, 2 * self._config.token_lifetime_s)
         return [ice_server(url, secret, subscriber.id, self._wall(), lifetime_s)] if url else []
-
-
-def _listen(listen: str) -> tuple[str, int]:
-    try:
-        parts = urlsplit(f"//{listen}")
-        host = "127.0.0.1" if parts.hostname == "localhost" else str(parts.hostname)
-        ipaddress.ip_address(host)
-        return host, int(str(parts.port))
-    except ValueError as problem:
-        raise SpaceConfigError(
-            f"[space] listen is {listen!r}; write address:port, such as 127.0.0.1:8480."
-        ) from problem
-
-
-def _is_loopback(host: str) -> bool:
-    return ipaddress.ip_address(host).is_loopback
-
-
-def _own_turn(config: SpaceConfig, state_dir: Path) -> TurnServer | None:
-    if not config.turn_listen:
-        return None
-    host, port = _listen(config.turn_listen)
-    return TurnServer(state_dir / "turn", listen=host, port=port)
 
 
 def _turn_secret(config: SpaceConfig) -> str:

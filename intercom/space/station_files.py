@@ -23,14 +23,18 @@ _TYPES: Final = {
 
 
 def station_routes(directory: Path = STATION_DIRECTORY) -> list[web.RouteDef]:
-    """The routes under /station/; only files of the known types are served, and only from `directory`."""
+    """The routes under /station/: the files of the known types that `directory` holds now, and nothing else."""
+    files = {
+        path.relative_to(directory).as_posix(): path
+        for path in directory.rglob("*")
+        if path.suffix in _TYPES and path.is_file()
+    }
 
     async def serve(request: web.Request) -> web.StreamResponse:
-        wanted = (directory / (request.match_info["path"] or "index.html")).resolve()
-        content_type = _TYPES.get(wanted.suffix)
-        if content_type is None or not wanted.is_relative_to(directory) or not wanted.is_file():
+        found = files.get(request.match_info["path"] or "index.html")
+        if found is None:
             return web.Response(status=404)
-        return web.FileResponse(wanted, headers={"Content-Type": content_type})
+        return web.FileResponse(found, headers={"Content-Type": _TYPES[found.suffix]})
 
     async def add_slash(_request: web.Request) -> web.StreamResponse:
         raise web.HTTPFound("/station/")

@@ -3,7 +3,7 @@
 // For tests and for whoever embeds the page, these stay as they are:
 //   <body data-state>       unpaired | connecting | ready | ringing | calling | in-call | lost ("loading" before the script runs)
 //   <body data-link>        connecting | ready | lost: the socket, also while a call goes on
-//   <body data-bell>        on | off | none: may the page make sound; none: this device has no loudspeaker
+//   <body data-bell>        on | off: may the page make sound
 //   <body data-microphone>  granted | prompt | denied
 //   #status                 one or two words (polite live region);  #error  a problem in words (alert), hidden without one
 //   #pair-code #pair-name #pair   the pairing form;  #bell  "Turn on the bell";  #bell-volume #bell-test #keep-awake #retry
@@ -46,16 +46,16 @@ const invitation = new Invitation(device, (code) => update({ error: code }));
 
 const model = {
   state: "loading", link: "connecting", lostSince: 0, call: null,
-  error: "", problem: "", bell: "off", microphone: "prompt", microphoneLive: false,
+  error: "", problem: "", bell: false, microphone: "prompt", microphoneLive: false,
   opens: true, openDigits: DEFAULT_OPEN_DIGITS, opening: "closed", weak: false,
-  lastCall: "", missed: false, trusted: true,
+  lastCall: "", missed: false,
 };
 let before = takeKeptCall(); // what this page talked in before it was loaded anew
 let openTimer = null;
 
 function update(changes = {}) {
   Object.assign(model, changes);
-  model.bell = sounds.on ? "on" : sounds.impossible ? "none" : "off";
+  model.bell = sounds.on;
   model.microphone = microphone.permission;
   model.microphoneLive = microphone.track !== null;
   model.state = pageState();
@@ -393,7 +393,7 @@ async function start() {
     await navigator.serviceWorker?.register("offline.js");
     alerts.registration = await navigator.serviceWorker?.ready ?? null;
   } catch {
-    update({ trusted: location.protocol !== "https:" }); // the worker is refused, everything else works
+    alerts.registration = null; // a certificate that the device does not trust: everything else works
   }
 }
 

@@ -30,7 +30,7 @@ from intercom.space.turn import TurnServer
 
 HERE = Path(__file__).resolve().parent
 BUNDLE = HERE / "build" / "page.js"
-PAGE_URL = "https://page.localhost/"
+
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -125,6 +125,7 @@ class ReferenceClient:
         self._space = space
         self._subscriber = space.store.add_subscriber(reference, groups=tuple(groups))
         self._refreshable = refreshable
+        self._page_url = f"https://page.localhost:{space.port}/"  # a page of this space's: it lets no other site's in
         self._context: BrowserContext | None = None
         self._rung: set[str] = set()
         self.page: Page
@@ -144,7 +145,7 @@ class ReferenceClient:
             else:
                 await route.fulfill(body=(HERE / "page.html").read_text(), content_type="text/html")
 
-        await self.page.route(f"{PAGE_URL}**", serve)
+        await self.page.route(f"{self._page_url}**", serve)
         await self.open()
         return self
 
@@ -156,7 +157,7 @@ class ReferenceClient:
 
     async def open(self, **options: Any) -> None:
         """Load (or reload) the page, connect and register."""
-        await self.page.goto(PAGE_URL)
+        await self.page.goto(self._page_url)
         await self._do("connect", options)
 
     def _mint(self, fingerprint: str) -> str:

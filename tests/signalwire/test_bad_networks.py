@@ -24,7 +24,8 @@ from intercom.signalwire.options import Options
 from intercom.signalwire.recovery import RecoveryPolicy, RecoveryState
 from intercom.signalwire.transport import Socket
 from intercom.space import Space
-from intercom.space.certificate import Certificate, loopback_names, now_utc
+from intercom.space.certificate import Certificate, now_utc
+from intercom.space.names import loopback_names
 from tests.signalwire.media import ScriptedMedia
 from tests.signalwire.service import MemorySocket, Service
 

@@ -176,10 +176,9 @@ def test_a_damaged_database_says_what_to_do(tmp_path: Path, configure: Callable[
         Space(configure(), tmp_path)
 
 
-@pytest.mark.parametrize("name", ["evil.example", "127.0.0.1.evil.example", "192.0.2.1", ""])
+@pytest.mark.parametrize("name", ["evil.example", "127.0.0.1.evil.example", "192.0.2.1"])
 async def test_a_request_for_another_name_is_refused(house: House, name: str) -> None:
-    headers = {"Host": name} if name else {"Host": "[bad"}
-    async with house.http.get(house.space.url + "/api/space/hello", headers=headers) as answer:
+    async with house.http.get(house.space.url + "/api/space/hello", headers={"Host": name}) as answer:
         assert answer.status == 421
 
 
@@ -193,7 +192,7 @@ async def test_pages_of_other_sites_are_refused_on_http_and_on_the_socket(house:
 
 
 async def test_the_reference_clients_preflight_is_answered(house: House) -> None:
-    origin = f"https://app.localhost:{house.space.port}"
+    origin = f"http://app.localhost:{house.space.port}"
     headers = {
         "Origin": origin,
         "Access-Control-Request-Method": "GET",

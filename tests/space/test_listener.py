@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
+from intercom.space.admission import Admission
 from intercom.space.listener import Listener
 
 WAIT_S = 20.0
@@ -50,16 +51,33 @@ async def test_a_connection_that_never_ends_its_request_is_closed(silent_port: i
     writer.close()
 
 
-async def test_a_connection_too_many_is_closed_and_the_others_are_served(app: web.Application) -> None:
-    listener = Listener(app, connections_limit=1)
+async def test_a_request_whose_body_never_comes_is_ended(app: web.Application) -> None:
+    async def read(request: web.Request) -> web.Response:
+        return web.Response(body=await request.read())
+
+    app.add_routes([web.post("/", read)])
+    listener = Listener(app, request_limit_s=0.2)
     port = await listener.start("127.0.0.1", 0, None)
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nx")
+        assert await is_closed(reader)
+        writer.close()
+    finally:
+        await listener.stop()
+
+
+async def test_a_connection_too_many_takes_the_place_of_the_oldest(app: web.Application) -> None:
+    listener = Listener(app, admission=Admission(guests_limit=2))
+    port = await listener.start("127.0.0.1", 0, None)
+    try:
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert (await asyncio.wait_for(reader.readline(), WAIT_S)).startswith(b"HTTP/1.1 200")
-        second, second_writer = await asyncio.open_connection("127.0.0.1", port)
-        assert await is_closed(second)
-        writer.close()
-        second_writer.close()
+        assert await is_closed(silent[0][0])
+        assert not silent[1][0].at_eof()
+        for each in (writer, silent[0][1], silent[1][1]):
+            each.close()
     finally:
         await listener.stop()

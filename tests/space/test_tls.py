@@ -13,7 +13,8 @@ import pytest
 
 from intercom.config import SpaceConfig
 from intercom.space import Space, SpaceCredential
-from intercom.space.certificate import LIFETIME, Certificate, loopback_names
+from intercom.space.certificate import LIFETIME, Certificate
+from intercom.space.names import loopback_names
 
 DAY_ONE = datetime(2030, 1, 1, tzinfo=UTC)
 

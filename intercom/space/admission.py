@@ -1,0 +1,105 @@
+"""Who may hold a connection to the space: how many for each machine and each member, and who gives way. Pure.
+
+A connection is a *guest* until its socket has a session; then it is its *member's*. Newcomers are always let in: where
+there are too many connections, the oldest of whoever has the most ends. So a flood pushes out itself, whoever needs a
+few milliseconds for a request gets them, and no guest takes a member's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Final
+
+GUESTS_LIMIT: Final = 256
+"""Connections without a session, together; each is a request, a page that loads or a socket that signs in."""
+GUESTS_PER_MACHINE_LIMIT: Final = 64
+"""The same for one machine; a browser opens six, and a house may stand behind one address."""
+MEMBERS_LIMIT: Final = 512
+"""Sockets with a session. Together with guests, below the usual 1024 file descriptors."""
+
+
+class Admission:
+    """The connections that there are, by who holds them.
+
+    :param guests_limit: connections without a session.
+    :param per_machine_limit: the same for one machine.
+    :param members_limit: sockets with a session.
+    """
+
+    def __init__(
+        self,
+        *,
+        guests_limit: int = GUESTS_LIMIT,
+        per_machine_limit: int = GUESTS_PER_MACHINE_LIMIT,
+        members_limit: int = MEMBERS_LIMIT,
+    ) -> None:
+        self._guests = _Pool(guests_limit, per_machine_limit)
+        self._members = _Pool(members_limit, members_limit)
+
+    def entered(self, connection: Hashable, machine: str, end: Callable[[], None], *, proxy: bool = False) -> bool:
+        """A connection was accepted; `end` breaks it off. Whether others had to give way.
+
+        A `proxy` stands for many machines: it is bounded by all guests alone.
+        """
+        return self._guests.add(connection, machine, end, bounded=not proxy)
+
+    def speaks_for(self, connection: Hashable, machine: str) -> None:
+        """A request shows for which machine a proxy's connection speaks."""
+        end = self._guests.remove(connection)
+        if end is not None:
+            self._guests.add(connection, machine, end)
+
+    def joined(self, connection: Hashable, subscriber_id: str) -> None:
+        """A connection's socket has a session now."""
+        end = self._guests.remove(connection)
+        if end is not None:
+            self._members.add(connection, subscriber_id, end)
+
+    def left(self, connection: Hashable) -> None:
+        """A connection has ended."""
+        if self._guests.remove(connection) is None:
+            self._members.remove(connection)
+
+    def __len__(self) -> int:
+        return len(self._guests) + len(self._members)
+
+
+class _Pool:
+    """Connections by holder, the oldest first."""
+
+    def __init__(self, limit: int, per_holder_limit: int) -> None:
+        self._limit = limit
+        self._per_holder_limit = per_holder_limit
+        self._held: dict[str, dict[Hashable, Callable[[], None]]] = {}
+        self._holders: dict[Hashable, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._holders)
+
+    def add(self, connection: Hashable, holder: str, end: Callable[[], None], *, bounded: bool = True) -> bool:
+        held = self._held.setdefault(holder, {})
+        crowded = bounded and len(held) >= self._per_holder_limit
+        full = len(self) >= self._limit
+        if crowded:
+            self._end_oldest_of(holder)
+        elif full:
+            self._end_oldest_of(max(self._held, key=lambda each: len(self._held[each])))
+        self._held.setdefault(holder, {})[connection] = end
+        self._holders[connection] = holder
+        return crowded or full
+
+    def remove(self, connection: Hashable) -> Callable[[], None] | None:
+        holder = self._holders.pop(connection, None)
+        if holder is None:
+            return None
+        held = self._held[holder]
+        end = held.pop(connection)
+        if not held:
+            del self._held[holder]
+        return end
+
+    def _end_oldest_of(self, holder: str) -> None:
+        oldest = next(iter(self._held[holder]))
+        end = self.remove(oldest)
+        assert end is not None
+        end()

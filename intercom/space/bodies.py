@@ -1,0 +1,31 @@
+"""Reads the bodies of requests, whatever strangers send in them."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+
+from intercom.space.errors import BadBodyError
+
+T = TypeVar("T")
+
+
+async def body_of(request: web.Request, kind: type[T]) -> T:
+    """The JSON body of a request as a `kind`; raises `BadBodyError` when it is none, or does not come whole."""
+    try:
+        return msgspec.json.decode(await _read(request), type=kind)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as problem:
+        raise BadBodyError(str(problem)) from problem
+
+
+async def _read(request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except (web.RequestPayloadError, ConnectionError) as problem:
+        raise BadBodyError("The body did not arrive whole.") from problem
+    except RuntimeError as problem:  # so aiohttp says that the connection was closed before it began to read
+        if request.transport is not None:
+            raise
+        raise BadBodyError("The body did not arrive whole.") from problem

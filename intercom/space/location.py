@@ -1,0 +1,124 @@
+"""Where a space is served: what it listens on, by what names it is asked for, and which addresses it hands out."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable
+from urllib.parse import urlsplit
+
+from intercom.config import SpaceConfig
+from intercom.net import authority, is_loopback, is_unspecified, split_listen
+from intercom.space.errors import SpaceConfigError
+from intercom.space.names import Names, interface_addresses, loopback_names, network_names
+
+
+class Location:
+    """The space's addresses, which follow those of the machine.
+
+    :param config: the `[space]` table.
+    :param own_addresses: the machine's addresses now.
+    Raises `SpaceConfigError` when it can listen nowhere so.
+    """
+
+    def __init__(
+        self, config: SpaceConfig, *, own_addresses: Callable[[], Iterable[str]] = interface_addresses
+    ) -> None:
+        self._config = config
+        self._own_addresses = own_addresses
+        self.host, self.port = _split(config.listen)
+        """What it listens on; the port is the real one once the space has started."""
+        self.loopback = is_loopback(self.host)
+        """Whether only this machine reaches it."""
+        self.encrypted = config.tls == "on" or (config.tls == "auto" and not self.loopback)
+        """Whether it speaks TLS itself."""
+        self.names = self._read_names()
+        """What it is called now."""
+
+    def follow(self) -> bool:
+        """Read the machine's addresses again; whether the names have changed."""
+        before, self.names = self.names, self._read_names()
+        return before != self.names
+
+    @property
+    def public_host(self) -> str:
+        """The one name or address that others are told."""
+        if self.loopback:
+            return "localhost"
+        if self._config.host_names:
+            return self._config.host_names[0]
+        return self.address or "localhost"
+
+    @property
+    def address(self) -> str | None:
+        """The host it listens on, or the machine's first address where it listens on all; None while there is none."""
+        if not is_unspecified(self.host):
+            return self.host
+        found = [address for address in self.names.addresses if not address.is_loopback]
+        return str(min(found, key=lambda address: address.version)) if found else None
+
+    @property
+    def url(self) -> str:
+        """Where it is served, without a slash at the end."""
+        return f"{'https' if self.encrypted else 'http'}://{authority(self.public_host, self.port)}"
+
+    @property
+    def relay_url(self) -> str:
+        """Where the socket is."""
+        return _socket_url(self.url)
+
+    @property
+    def public_url(self) -> str:
+        """What people open: the reverse proxy's address where there is one."""
+        if self._config.public_url:
+            return self._config.public_url.rstrip("/")
+        if self._config.trusted_proxies and not self.encrypted and self._config.host_names:
+            return f"https://{authority(self._config.host_names[0])}"
+        return self.url
+
+    @property
+    def device_urls(self) -> tuple[str, str]:
+        """Where a device with a credential file finds the API and the socket: never in clear over a network."""
+        url = self.url
+        if not self.encrypted and not self.loopback:
+            url = f"http://localhost:{self.port}" if is_unspecified(self.host) else self.public_url
+        return url, _socket_url(url)
+
+    def _read_names(self) -> Names:
+        more = [*self._config.host_names]
+        if self._config.public_url:
+            more.append(urlsplit(self._config.public_url).hostname or "")
+        if self.loopback:
+            return loopback_names(more)
+        if not is_unspecified(self.host):
+            more.append(self.host)
+        return network_names(more, self._own_addresses())
+
+
+def turn_address(listen: str, own_addresses: Iterable[str]) -> tuple[str | None, int]:
+    """Where a TURN server listens and relays: an address that clients can be told; None while there is none.
+
+    Raises `SpaceConfigError` for a host name: coturn wants addresses.
+    """
+    host, port = _split(listen)
+    try:
+        listening = ipaddress.ip_address(host)
+    except ValueError as problem:
+        raise SpaceConfigError(f"[space] turn_listen is {listen!r}; write an IP address and a port.") from problem
+    if not listening.is_unspecified:
+        return str(listening), port
+    found = [ip for ip in map(ipaddress.ip_address, own_addresses) if ip.version == listening.version]
+    return next((str(ip) for ip in found if not ip.is_loopback), None), port
+
+
+def _split(listen: str) -> tuple[str, int]:
+    try:
+        host, port = split_listen(listen)
+    except ValueError as problem:
+        raise SpaceConfigError(
+            f"[space] listen is {listen!r}; write address:port, such as 127.0.0.1:8480."
+        ) from problem
+    return ("127.0.0.1" if host == "localhost" else host), port
+
+
+def _socket_url(url: str) -> str:
+    return f"ws{url.removeprefix('http')}/"

@@ -1,0 +1,107 @@
+"""Who asks, and under which name, when a reverse proxy stands between: X-Forwarded-For, -Proto and -Host.
+
+Only proxies that the configuration names are believed; from anybody else these headers are what a stranger wrote.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from intercom.net import authority, split_authority
+
+_HOPS_LIMIT: Final = 16
+"""Proxies in a row that are looked through."""
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """One request's far side, as far as it can be trusted."""
+
+    address: str
+    "The IP address of the machine that asks; empty when it is unknown."
+    scheme: str
+    "http or https, as the machine that asks uses it."
+    host: str
+    "By which name it asks, lower case, without port and brackets."
+    port: int | None
+    "And at which port, where it says so."
+    forwarded: bool
+    "Whether a trusted proxy passed it on."
+
+    @property
+    def authority(self) -> str:
+        """Host and port as a URL has them: nothing else can stand in it."""
+        return authority(self.host, self.port)
+
+    @property
+    def url(self) -> str:
+        """The space's address for this machine, without a slash at the end."""
+        return f"{self.scheme}://{self.authority}"
+
+    @property
+    def socket_url(self) -> str:
+        """Where the socket is for this machine."""
+        return f"{'wss' if self.scheme == 'https' else 'ws'}://{self.authority}/"
+
+    def is_site(self, scheme: str, port: int | None) -> bool:
+        """Whether a page of this scheme and port comes from the server that is asked."""
+        return scheme == self.scheme and (port or DEFAULT_PORTS[scheme]) == (self.port or DEFAULT_PORTS[self.scheme])
+
+
+class Proxies:
+    """The reverse proxies that are believed.
+
+    :param trusted: their addresses and networks, such as 127.0.0.1 and 10.0.0.0/24.
+    """
+
+    def __init__(self, trusted: Iterable[str]) -> None:
+        self._networks = [ipaddress.ip_network(each, strict=False) for each in trusted]
+
+    def trust(self, address: str) -> bool:
+        """Whether a proxy at this address is believed."""
+        try:
+            ip = ipaddress.ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+        return any((mapped or ip) in network for network in self._networks)
+
+    def asker(self, request: web.Request) -> Asker:
+        """Who asks; raises ValueError when the request names no host, or one that cannot be."""
+        address = request.remote or ""
+        scheme, host = request.scheme, request.headers.get(hdrs.HOST, "")
+        forwarded = self.trust(address)
+        if forwarded:
+            address = self.behind(address, request)
+            scheme = _last(request, hdrs.X_FORWARDED_PROTO).lower() or scheme
+            host = _last(request, hdrs.X_FORWARDED_HOST) or host
+        if scheme not in DEFAULT_PORTS:
+            raise ValueError(f"no scheme {scheme!r}")
+        name, port = split_authority(host)
+        return Asker(address, scheme, name.lower().rstrip("."), port, forwarded)
+
+    def behind(self, address: str, request: web.Request) -> str:
+        """The machine behind a trusted proxy's `address`: the last in the chain that is no trusted proxy itself."""
+        headers = request.headers.getall(hdrs.X_FORWARDED_FOR, [])
+        chain = [entry.strip().strip("[]") for header in headers for entry in header.split(",")]
+        for hop in chain[: -_HOPS_LIMIT - 1 : -1]:
+            try:
+                ipaddress.ip_address(hop)
+            except ValueError:
+                return address
+            address = hop
+            if not self.trust(hop):
+                return address
+        return address
+
+
+def _last(request: web.Request, name: str) -> str:
+    """What the nearest proxy wrote: with several it stands last."""
+    found = request.headers.getall(name, [])
+    return found[-1].split(",")[-1].strip() if found else ""

@@ -1,0 +1,46 @@
+"""The log of requests that failed inside the server: one line each, and seldom, for strangers cause them at will."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import Final
+
+from aiohttp.http_exceptions import HttpProcessingError
+
+from intercom.space.seldom import Seldom
+
+logger = logging.getLogger(__name__)
+
+REASON_LIMIT_CHARS: Final = 200
+"""So much of an exception's own words is logged."""
+
+
+def request_log(seldom: Seldom | None = None) -> logging.Logger:
+    """A logger for `aiohttp.web.AppRunner`, which logs a traceback of some thirty lines for each failure."""
+    log = logging.Logger("aiohttp.requests")
+    log.addFilter(_OneLine(seldom or Seldom(logger)))
+    return log
+
+
+class _OneLine(logging.Filter):
+    """Takes each record and logs one line in its place, seldom; the traceback is there at level debug."""
+
+    def __init__(self, seldom: Seldom) -> None:
+        super().__init__()
+        self._seldom = seldom
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        problem = record.exc_info[1] if record.exc_info else None
+        if problem is None or isinstance(problem, HttpProcessingError | ConnectionError):
+            logger.debug(
+                "A request that cannot be read, or an answer that nobody takes: %s",
+                ascii(record.getMessage())[:REASON_LIMIT_CHARS],
+            )
+            return False
+        where = traceback.extract_tb(problem.__traceback__)[-1]
+        place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
+        reason = ascii(str(problem))[:REASON_LIMIT_CHARS]
+        self._seldom.warn(place, "A request failed in %s: %s %s", place, type(problem).__name__, reason)
+        logger.debug("How it failed", exc_info=problem)
+        return False

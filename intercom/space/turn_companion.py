@@ -1,0 +1,130 @@
+"""Keeps the space's own TURN server running: calls at home need none, so its failure never ends the space."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from intercom.space.errors import TurnError
+from intercom.space.turn import TurnServer
+
+logger = logging.getLogger(__name__)
+
+PAUSE_FIRST_S: Final = 1.0
+"""Pause before coturn is started again, doubling with each failure in a row."""
+PAUSE_LAST_S: Final = 60.0
+"""The longest pause; a new address of the machine ends it."""
+
+
+class TurnCompanion:
+    """One coturn, started anew when it ends, and moved when its address does.
+
+    :param directory: where its files live.
+    :param address: the address to listen on, None while the machine has none, and the port.
+    :param on_change: called when `server` or `fault` has changed.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        address: Callable[[], tuple[str | None, int]],
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._directory = directory
+        self._address = address
+        self._on_change = on_change
+        self._secret = secrets.token_urlsafe(32)
+        self._address_changed = asyncio.Event()
+        self._tried = asyncio.Event()
+        self._work: asyncio.Task[None] | None = None
+        self._failed_at: float | None = None
+        self.server: TurnServer | None = None
+        """The server that runs; None while none does."""
+        self.fault = ""
+        """Why none does, in a sentence."""
+
+    async def start(self) -> None:
+        """Start coturn; returns when it runs, or when the first try has failed."""
+        self._work = asyncio.create_task(self._keep(), name="space turn")
+        waiting = asyncio.ensure_future(self._tried.wait())
+        await asyncio.wait({self._work, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+
+    async def stop(self) -> None:
+        """End coturn."""
+        work, self._work = self._work, None
+        if work is not None:
+            work.cancel()
+            await asyncio.wait({work})
+
+    async def wait_failed(self) -> None:
+        """Wait until keeping it fails for a reason of our own, and raise that."""
+        if self._work is not None:
+            await self._work
+
+    def addresses_changed(self) -> None:
+        """Look again where coturn is to listen."""
+        self._address_changed.set()
+
+    async def _keep(self) -> None:
+        pause_s = PAUSE_FIRST_S
+        while True:
+            self._address_changed.clear()
+            try:
+                await self._run_once()
+                pause_s = PAUSE_FIRST_S
+            except (TurnError, OSError) as problem:
+                if self._note_running(None, str(problem)):
+                    pause_s = PAUSE_FIRST_S
+                self._tried.set()
+                try:
+                    async with asyncio.timeout(pause_s):
+                        await self._address_changed.wait()
+                except TimeoutError:
+                    pause_s = min(pause_s * 2, PAUSE_LAST_S)
+
+    async def _run_once(self) -> None:
+        """Run coturn until it has to move; raises what it ends with."""
+        address, port = self._address()
+        if address is None:
+            raise TurnError("This machine has no address yet on which a TURN server could listen.")
+        server = TurnServer(self._directory, listen=address, port=port)
+        server.secret = self._secret
+        try:
+            await server.start()
+            self._note_running(server, "")
+            self._tried.set()
+            failed = asyncio.create_task(server.wait_failed())
+            try:
+                while self._address()[0] == address:
+                    changed = asyncio.ensure_future(self._address_changed.wait())
+                    await asyncio.wait({failed, changed}, return_when=asyncio.FIRST_COMPLETED)
+                    changed.cancel()
+                    self._address_changed.clear()
+                    if failed.done():
+                        failed.result()
+            finally:
+                failed.cancel()
+        finally:
+            self.server = None
+            await server.stop()
+
+    def _note_running(self, server: TurnServer | None, fault: str) -> bool:
+        """Remember and log what became of it; whether that is news."""
+        was_well = not self.fault
+        self.server, self.fault = server, fault
+        now = time.monotonic()
+        if fault and was_well:
+            self._failed_at = now
+            logger.warning("The TURN server does not run: %s Calls within the house work without it.", fault)
+        elif fault:
+            logger.debug("The TURN server still does not run: %s", fault)
+        elif not was_well and self._failed_at is not None:
+            logger.info("The TURN server runs again, after %.0f s.", now - self._failed_at)
+        self._on_change()
+        return was_well

@@ -1,0 +1,83 @@
+"""Who holds a connection, and who gives way when there are too many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from intercom.space.admission import Admission
+
+
+class Port:
+    """An admission, and which connections it ended."""
+
+    def __init__(self, **limits: int) -> None:
+        self.admission = Admission(**limits)
+        self.ended: list[str] = []
+
+    def enter(self, connection: str, machine: str, *, proxy: bool = False) -> None:
+        self.admission.entered(connection, machine, self.end(connection), proxy=proxy)
+
+    def end(self, connection: str) -> Callable[[], None]:
+        return lambda: self.ended.append(connection)
+
+
+def test_a_flood_pushes_out_itself() -> None:
+    port = Port(guests_limit=4)
+    port.enter("phone", "phone's")
+    for number in range(6):
+        port.enter(f"flood {number}", "flooder's")
+    assert port.ended == ["flood 0", "flood 1", "flood 2"]
+
+
+def test_a_newcomer_takes_the_place_of_whoever_has_the_most() -> None:
+    port = Port(guests_limit=4)
+    for number in range(3):
+        port.enter(f"flood {number}", "flooder's")
+    port.enter("tablet", "tablet's")
+    port.enter("phone", "phone's")
+    assert port.ended == ["flood 0"]
+
+
+def test_one_machine_is_bounded_before_all_are() -> None:
+    port = Port(guests_limit=10, per_machine_limit=2)
+    for number in range(3):
+        port.enter(f"flood {number}", "flooder's")
+    assert port.ended == ["flood 0"]
+
+
+def test_a_member_gives_way_to_no_guest() -> None:
+    port = Port(guests_limit=2)
+    port.enter("door", "somebody's")
+    port.admission.joined("door", "door")
+    for number in range(3):
+        port.enter(f"flood {number}", "somebody's")
+    assert port.ended == ["flood 0"]
+
+
+def test_a_member_with_the_most_sockets_gives_way_to_another() -> None:
+    port = Port(members_limit=3)
+    for number in range(3):
+        port.enter(f"page {number}", "tablet's")
+        port.admission.joined(f"page {number}", "tablet")
+    port.enter("door", "door's")
+    port.admission.joined("door", "door")
+    assert port.ended == ["page 0"]
+
+
+def test_a_proxys_connection_counts_for_the_machine_behind_it() -> None:
+    port = Port(per_machine_limit=2)
+    for number in range(3):
+        port.enter(f"proxied {number}", "proxy's", proxy=True)
+    assert port.ended == []
+    for number in range(3):
+        port.admission.speaks_for(f"proxied {number}", "flooder's")
+    assert port.ended == ["proxied 0"]
+
+
+def test_what_has_left_counts_no_more() -> None:
+    port = Port(guests_limit=1)
+    port.enter("first", "phone's")
+    port.admission.left("first")
+    port.enter("second", "phone's")
+    assert port.ended == []
+    assert len(port.admission) == 1
