@@ -81,11 +81,11 @@ find_missing() {
   [ "$ONLY_SYSTEM" = no ] || need systemd "runs the door station" has_program systemd-sysusers
   [ "$WITH_TESTS" = yes ] || return 0
   need chromium "the browser of the tests" has_file /usr/bin/chromium
-  need firefox-esr "the other browser of the tests" has_file /usr/bin/firefox-esr
   need pulseaudio "the tests' sound card" has_program pulseaudio
   need pulseaudio-utils "the same" has_program pacat
   need libasound2-plugins "the same" has_package libasound2-plugins
   need coturn "a TURN server, which the unmodified reference client insists on" has_program turnserver
+  need nginx-light "a reverse proxy in front of the space" has_file /usr/sbin/nginx
   need openssh-server "commands over SSH" has_file /usr/sbin/sshd
   need openssh-client "the same" has_program ssh-keygen
   need gcc-aarch64-linux-gnu "builds the .deb for a Raspberry Pi" has_program aarch64-linux-gnu-gcc
@@ -129,6 +129,7 @@ install_missing() {
     stop "neither root nor sudo: ask an administrator to run  apt-get install --no-install-recommends$MISSING"
   fi
   mask_service coturn /etc/systemd/system coturn.service
+  mask_service nginx-light /etc/systemd/system nginx.service
   mask_service openssh-server /etc/systemd/system ssh.service
   mask_service pulseaudio /etc/systemd/user pulseaudio.service
   mask_service pulseaudio /etc/systemd/user pulseaudio.socket
