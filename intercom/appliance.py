@@ -76,7 +76,13 @@ class Appliance:
         )
         self.privacy = CameraPrivacy(self.camera, self.panel.camera, state_dir)
         self.pictures = PressPictures(self.snapshot)
-        self.media = DoorMedia(self.engine, lambda: self.camera, on_event=self.events.media, dtx=config.audio.dtx)
+        self.media = DoorMedia(
+            self.engine,
+            lambda: self.camera,
+            on_event=self.events.media,
+            dtx=config.audio.dtx,
+            hears_tones=config.door.keys_in_sound,
+        )
         history = config.history
         self.logbook = Logbook(
             CallLog(state_dir / "calls.db", keep_calls=history.keep_calls, keep_days=history.keep_days),

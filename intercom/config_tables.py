@@ -206,6 +206,11 @@ class DoorConfig:
         may_be_empty=True,
         secret=True,
     )
+    keys_in_sound: bool = setting(
+        False,
+        "Take keys also from the far end's sound, for a telephone that can send them in no other way. Whoever can play "
+        "a tone into the call presses keys then; the door leaves out what it sent itself a moment ago.",
+    )
     openers: tuple[str, ...] = setting(
         ("*",),
         "Who may open the door with these keys: the address that the door rang, or the caller's. `*` is whomever the "

@@ -64,7 +64,7 @@ class DoorOpener:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._digits = door.open_digits
-        self._rules = Rules(openers=door.openers, has_code=bool(door.open_digits), hears_tones=False)
+        self._rules = Rules(openers=door.openers, has_code=bool(door.open_digits), hears_tones=door.keys_in_sound)
         self._lock = lock
         self._journal = journal
         self._clock = clock
@@ -97,7 +97,11 @@ class DoorOpener:
         """The far end pressed a key, which is never logged; what to tell it, if anything."""
         now, way = self._clock(), Way(press.way)
         facts = KeyFacts(
-            address=current.far_end, kind=current.kind, outbound=current.outbound, answered=current.answered
+            address=current.far_end,
+            kind=current.kind,
+            outbound=current.outbound,
+            answered=current.answered,
+            echo_s=press.echo_s,
         )
         ruling = may_open(way, facts, self._rules)
         if ruling is Ruling.INCOMPLETE:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from intercom.address import Address, Form, is_listed
 
-ECHO_S = 1.0
+ECHO_S = 1.5
 """Longest way of an echo: over two mobile networks it takes 0.6 s, and a telephone's gateway some more."""
 
 RESIDENTS = "residents"

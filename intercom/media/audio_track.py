@@ -11,6 +11,7 @@ from aiortc.mediastreams import MediaStreamError
 
 from intercom.media.codec import FRAME_MS, Encoder
 from intercom.media.packet_sender import EncodedTrack, MediaFrame
+from intercom.media.sent_sound import SentSound
 from intercom.media.sound import RATE_HZ, SILENCE, Samples
 
 FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
@@ -44,6 +45,8 @@ class MicrophoneTrack(EncodedTrack):
         """Packets handed to the connection."""
         self.muted = False
         """Silence is sent in place of what is captured."""
+        self.memory = SentSound()
+        """Remembers what was sent."""
 
     # The engine's thread
 
@@ -53,7 +56,9 @@ class MicrophoneTrack(EncodedTrack):
             self._pts += int((now - self._last_push) * RATE_HZ) // FRAME_SAMPLES * FRAME_SAMPLES
             self._captured = [SILENCE] * len(self._captured)  # the engine's count of half frames holds
         self._last_push = now
-        self._captured.append(SILENCE if self.muted else block)
+        sent = SILENCE if self.muted else block
+        self.memory.push(sent, now)
+        self._captured.append(sent)
         if sum(map(len, self._captured)) < FRAME_SAMPLES:
             return
         frame = np.concatenate(self._captured)

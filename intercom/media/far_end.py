@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from aiortc.rtp import RtpPacket
 
-from intercom.media.in_band import KeyDetector
+from intercom.media.in_band import HeardKey, KeyDetector
 from intercom.media.payload import TELEPHONE_EVENT, decoder_for
 from intercom.media.playout import Playout, PlayoutStats
 from intercom.media.sound import SILENCE, Samples
@@ -18,8 +18,12 @@ from intercom.media.telephone_event import DigitReader
 class FarEndSound:
     """Receives on the event loop, is pulled by the engine's thread."""
 
-    def __init__(self, on_digit: Callable[[str], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, on_digit: Callable[[str], None], on_tone: Callable[[HeardKey, float], None], clock: Callable[[], float]
+    ) -> None:
+        """On the loop `on_digit` is told of telephone events, `on_tone` of keys in the sound itself and of when."""
         self._on_digit = on_digit
+        self._on_tone = on_tone
         self._clock = clock
         self._reader = DigitReader()
         self._playout: Playout | None = None
@@ -80,7 +84,7 @@ class FarEndSound:
             key = detector.listen(block)
             if key is not None:
                 with contextlib.suppress(RuntimeError):  # the loop has closed; the engine lets go of us next
-                    self._loop.call_soon_threadsafe(self._on_digit, key)
+                    self._loop.call_soon_threadsafe(self._on_tone, key, now)
         return SILENCE if self.muted else block
 
     def stats(self) -> PlayoutStats | None:

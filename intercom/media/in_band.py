@@ -1,10 +1,12 @@
 """Keys as tones in the sound (ITU-T Q.23, Q.24), for far ends that can send them no other way.
 
 Speech must not open a door: two tones have to hold most of the energy, in the right balance, for 40 ms. It is used
-only where the far end has not agreed to telephone events.
+only where that is wanted and the far end has not agreed to telephone events.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,6 +32,20 @@ _PHASES = 2 * np.pi * np.outer((*LOW_HZ, *HIGH_HZ), np.arange(WINDOW) / RATE_HZ)
 _FILTERS = (np.concatenate([np.cos(_PHASES), np.sin(_PHASES)]) * (2 / WINDOW)).astype(np.float32)
 
 
+def key_hz(key: str) -> tuple[float, float]:
+    """The two tones of a key."""
+    row = next(number for number, keys in enumerate(KEYS) if key in keys)
+    return LOW_HZ[row], HIGH_HZ[KEYS[row].index(key)]
+
+
+class HeardKey(NamedTuple):
+    """A key that was recognised."""
+
+    key: str
+    levels: tuple[float, float]
+    """Of its low and its high tone; 1 is full scale."""
+
+
 class KeyDetector:
     """Finds keys in 48 kHz sound, block by block of 10 ms."""
 
@@ -39,22 +55,23 @@ class KeyDetector:
         self._windows = 0
         self._told: str | None = None
 
-    def listen(self, block: Samples) -> str | None:
+    def listen(self, block: Samples) -> HeardKey | None:
         """The key that is recognised with this block; each one once, however long it is held."""
         self._waiting.append(block)
         if len(self._waiting) * BLOCK_SAMPLES < WINDOW:
             return None
-        key = _key(np.concatenate(self._waiting))
+        heard = _key(np.concatenate(self._waiting))
         self._waiting.clear()
+        key = None if heard is None else heard.key
         self._windows = self._windows + 1 if key == self._last else 1
         self._last = key
         if self._windows < WINDOWS_FOR_A_KEY or key == self._told:
             return None
         self._told = key
-        return key
+        return heard
 
 
-def _key(window: Samples) -> str | None:
+def _key(window: Samples) -> HeardKey | None:
     wave = window.astype(np.float32) / FULL_SCALE
     energy = float(wave.dot(wave)) / WINDOW
     if energy < WEAKEST**2:
@@ -66,4 +83,4 @@ def _key(window: Samples) -> str | None:
         return None
     if abs(20 * np.log10(a / b)) > TWIST_DB:
         return None
-    return KEYS[low][high]
+    return HeardKey(KEYS[low][high], (a, b))

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiortc.rtp import RtpPacket
 from reactivex import Observable
-from reactivex.subject import BehaviorSubject, Subject
+from reactivex.subject import BehaviorSubject
 
 from intercom.media.call_stats import CallStats, audio_bitrate_bps, counters, expected_loss_percent
 from intercom.media.camera_events import VideoEvent
@@ -30,7 +30,7 @@ from intercom.media.events import (
     MediaReturned,
     MediaSilent,
 )
-from intercom.media.far_end import FarEndSound
+from intercom.media.heard_keys import HeardKeys
 from intercom.media.moves import Moves
 from intercom.media.provider import DoorMedia
 from intercom.media.rtp_hooks import TrackNames
@@ -50,7 +50,7 @@ ADAPT_EVERY = 4
 """Watches between two looks at what the far end reports."""
 
 
-class DoorCall:
+class DoorCall(HeardKeys):
     """One call: sound both ways, a picture out, digits in and out. Use it on one event loop."""
 
     def __init__(
@@ -62,9 +62,11 @@ class DoorCall:
         *,
         audio: bool,
         dtx: bool = False,
+        hears_tones: bool = False,
         on_event: Callable[[CallEvent | VideoEvent], None],
         clock: Callable[[], float],
     ) -> None:
+        super().__init__(clock)
         self._call_id = call_id
         self._ice_servers = ice_servers
         self._relay_only = False
@@ -72,12 +74,10 @@ class DoorCall:
         self._camera = camera
         self._audio = audio
         self._dtx = dtx
+        self._hears_tones = hears_tones
         self._on_event = on_event
-        self._clock = clock
         self._names: TrackNames = {}
         self._state = BehaviorSubject("new")
-        self._digits: Subject[str] = Subject()
-        self._far_end = FarEndSound(self._digits.on_next, clock)
         self._connection = self._open_connection(early_camera=True)
         self._heard = self._connection
         self._moves = Moves()
@@ -104,11 +104,6 @@ class DoorCall:
     def state_stream(self) -> Observable[str]:
         """The state now and every change of it."""
         return self._state
-
-    @property
-    def digits_stream(self) -> Observable[str]:
-        """Every key that the far end presses, once: sent as RFC 4733 events, or as tones where it cannot."""
-        return self._digits
 
     # Negotiation
 
@@ -180,7 +175,8 @@ class DoorCall:
 
     def _carry(self, connection: Connection) -> None:
         """From now on the call's sound goes over this connection."""
-        self._far_end.listen_for_keys(connection.payload_types.telephone_event is None)
+        self._far_end.listen_for_keys(self._hears_tones and connection.payload_types.telephone_event is None)
+        connection.track.memory = self._memory
         self._switch(connection)
         self._engine.connect(self._far_end, connection.track)
 
@@ -394,4 +390,4 @@ class DoorCall:
         await asyncio.gather(self._connection.close(), self._moves.close())
         self._state.on_next("closed")
         self._state.on_completed()
-        self._digits.on_completed()
+        self._no_more_keys()

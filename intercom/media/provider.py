@@ -27,16 +27,19 @@ class DoorMedia:
         *,
         on_event: Callable[[CallEvent | VideoEvent], None],
         dtx: bool = False,
+        hears_tones: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`on_event` is called on the event loop; `camera_factory` once for every call with video.
 
-        `dtx`: nothing is sent while it is quiet here.
+        `dtx`: nothing is sent while it is quiet here. `hears_tones`: keys are looked for in the far end's sound when it
+        can send them in no other way.
         """
         self._engine = engine
         self._camera_factory = camera_factory
         self._on_event = on_event
         self._dtx = dtx
+        self._hears_tones = hears_tones
         self._clock = clock
         self._calls: WeakValueDictionary[str, DoorCall] = WeakValueDictionary()
 
@@ -73,6 +76,7 @@ class DoorMedia:
             camera,
             audio=audio,
             dtx=self._dtx,
+            hears_tones=self._hears_tones,
             on_event=self._on_event,
             clock=self._clock,
         )

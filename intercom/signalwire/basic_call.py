@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Literal
 
 from intercom.signalwire import messages as m
 from intercom.signalwire.background import Background
@@ -28,9 +28,9 @@ from intercom.signalwire.dialog_events import (
     TransferAsked,
     VertoRequest,
 )
-from intercom.signalwire.digit_merge import DigitMerge, KeyPress, Way
+from intercom.signalwire.digit_merge import DigitMerge, KeyPress
 from intercom.signalwire.errors import CallError, InvalidStateError, MediaError, SignalWireError
-from intercom.signalwire.media import CallMedia, DigitMedia, KeyMedia, PathMedia, RestartableMedia
+from intercom.signalwire.media import CallMedia, DigitMedia, KeyMedia, PathMedia, RestartableMedia, ToneMedia
 from intercom.signalwire.observable import Happenings, report_fault
 
 logger = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class BasicCall(CallView):
         self._end(cause)
         await self._gone.wait()
 
-    async def send_digits(self, digits: str, *, way: Way | None = None) -> None:
+    async def send_digits(self, digits: str, *, way: Literal["signalling", "media"] | None = None) -> None:
         """Send DTMF digits (0-9, *, #, A-D).
 
         By verto.info, as the JavaScript SDK does, which the service turns into what the far end understands: returns
@@ -256,14 +256,20 @@ class BasicCall(CallView):
         else:
             future.set_result(result)
 
-    def _pressed(self, digits: str, way: Way) -> None:
+    def _pressed(self, digits: str, way: Literal["signalling", "media"]) -> None:
         for digit in digits:
             if self._merge.is_new(digit, way, self._now()):
+                echo_s = self._media.sent_key_s(digit) if isinstance(self._media, ToneMedia) else None
                 self._digits.emit(digit)
-                self._keys.emit(KeyPress(digit, way))
+                self._keys.emit(KeyPress(digit, way, echo_s))
 
     def _heard(self, digits: str) -> None:
         self._pressed(digits, "media")
+
+    def _heard_tone(self, tone: tuple[str, float | None]) -> None:
+        digit, echo_s = tone
+        if echo_s is not None or self._merge.is_new(digit, "tones", self._now()):
+            self._keys.emit(KeyPress(digit, "tones", echo_s))
 
     def _finish(self) -> None:
         if self._timer is not None:
@@ -306,6 +312,8 @@ class BasicCall(CallView):
         self._subscriptions.append(media.state_stream.subscribe(self._media_changed))
         if isinstance(media, DigitMedia):
             self._subscriptions.append(media.digits_stream.subscribe(self._heard))
+        if isinstance(media, ToneMedia):
+            self._subscriptions.append(media.tones_stream.subscribe(self._heard_tone))
         return media
 
     def _keep_to_relays(self, media: CallMedia) -> None:

@@ -98,7 +98,7 @@ class CallView:
 
     @property
     def keys_stream(self) -> Observable[KeyPress]:
-        """The same with the way by which each came: who lets keys open something must know it."""
+        """The same with the way by which each came, and keys that were heard in the sound where that is wanted."""
         return self._keys.stream
 
     @property

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Way = Literal["signalling", "media"]
-"""By verto.info, or by RFC 4733."""
+Way = Literal["signalling", "media", "tones"]
+"""By verto.info, by RFC 4733, or heard in the sound."""
 
 SAME_PRESS_S = 0.15
 """The two ways differ by a jitter buffer and a relay's delay; nobody presses a key twice so soon."""
@@ -17,6 +17,8 @@ class KeyPress(NamedTuple):
     digit: str
     """0-9, *, #, A-D."""
     way: Way
+    echo_s: float | None = None
+    """Seconds since our own sound held this key's tones: a line or a gateway may have sent it back to us."""
 
 
 class DigitMerge:

@@ -106,6 +106,18 @@ class DigitMedia(Protocol):
 
 
 @runtime_checkable
+class ToneMedia(Protocol):
+    """A `CallMedia` that hears keys in the sound itself, and knows which tones it sent."""
+
+    @property
+    def tones_stream(self) -> Observable[tuple[str, float | None]]:
+        """Keys as they are heard, each with the seconds since we sent it ourselves, or None."""
+
+    def sent_key_s(self, key: str) -> float | None:
+        """Seconds since our own sound held this key's tones; None when it did not in the last two."""
+
+
+@runtime_checkable
 class KeyMedia(Protocol):
     """A `CallMedia` that can press telephone keys in the sound (RFC 4733)."""
 

@@ -26,7 +26,7 @@ class FarEnd:
     def __init__(self) -> None:
         self.now = 10.0
         self.keys: list[str] = []
-        self.sound = FarEndSound(self.keys.append, lambda: self.now)
+        self.sound = FarEndSound(self.keys.append, lambda heard, at: self.keys.append(heard.key), lambda: self.now)
         self._encoder = G711Encoder("pcmu")
         self._number = 0
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from intercom.media.g711 import G711Decoder, G711Encoder
-from intercom.media.in_band import HIGH_HZ, KEYS, LOW_HZ, KeyDetector
+from intercom.media.in_band import HIGH_HZ, KEYS, LOW_HZ, KeyDetector, key_hz
 from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, Samples
 from intercom.media.sound_file import load_sound
 from tests.alsa import tone
@@ -18,16 +18,14 @@ PAUSE = np.zeros(RATE_HZ // 10, np.int16)
 
 
 def key_tone(key: str, seconds: float = 0.08, *, twist_db: float = 0.0, hz_off: float = 1.0) -> Samples:
-    row = next(n for n, keys in enumerate(KEYS) if key in keys)
-    column = KEYS[row].index(key)
-    low = tone(LOW_HZ[row] * hz_off, seconds, -15.0)
-    return low + tone(HIGH_HZ[column] * hz_off, seconds, -15.0 + twist_db)
+    low, high = key_hz(key)
+    return tone(low * hz_off, seconds, -15.0) + tone(high * hz_off, seconds, -15.0 + twist_db)
 
 
 def found(sound: Samples) -> str:
     detector = KeyDetector()
     blocks = (sound[at : at + BLOCK_SAMPLES] for at in range(0, len(sound) - BLOCK_SAMPLES + 1, BLOCK_SAMPLES))
-    return "".join(key for block in blocks if (key := detector.listen(block)))
+    return "".join(heard.key for block in blocks if (heard := detector.listen(block)))
 
 
 @pytest.mark.parametrize("key", "".join(KEYS))

@@ -1,0 +1,118 @@
+"""The last seconds of what the door sent: a key that comes back may be the visitor's own tone."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+import numpy.typing as npt
+
+from intercom.media.in_band import key_hz
+from intercom.media.sound import BLOCK_MS, BLOCK_SAMPLES, FULL_SCALE, RATE_HZ, Samples, ratio
+
+KEPT_S = 2.0
+"""Longer than an echo takes over two mobile networks, through a gateway that makes events of tones, to a loop that is
+late."""
+LINE_HZ = 8000
+"""Rate of a telephone line: what is played beyond its band covers nothing up."""
+WINDOW = LINE_HZ * 20 // 1000
+HOP = LINE_HZ * BLOCK_MS // 1000
+"""A block's worth."""
+SOFTEST = ratio(-46)
+"""Level of each tone below which no line's echo of it is heard as a key."""
+MOST_TWIST = ratio(14)
+"""Difference of the two tones above which no line brings them into balance."""
+PURE = 0.5
+"""Least share of the energy that the two tones hold; a line may take some of what was mixed with them."""
+WINDOWS_OF_A_TONE = 2
+"""Of the shortest key; speech seldom holds two tones in balance for so long."""
+LOUDER = ratio(6)
+"""How much louder an echo may be than what was sent."""
+
+Wave = npt.NDArray[np.float32]
+
+
+class SentSound:
+    """Keeps what was sent, and searches it when a key arrives: nothing is computed before."""
+
+    def __init__(self) -> None:
+        self._blocks: deque[tuple[float, Samples]] = deque(maxlen=round(KEPT_S * 1000 / BLOCK_MS))
+        self._searched: tuple[float, ...] = ()
+        self._windows: Wave = np.zeros((0, WINDOW), np.float32)
+        self._found: dict[str, int | None] = {}
+        "for each key the last window that held it: a message may hold many keys"
+
+    def push(self, block: Samples, now: float) -> None:
+        """The next block that was sent; on the engine's thread."""
+        self._blocks.append((now, block))
+
+    def held_key_s(self, key: str, now: float, heard: tuple[float, float] | None = None) -> float | None:
+        """Seconds from when this key's tones were sent to `now`; None when they were not in the two seconds before.
+
+        They were when they stood out of all else, or were as loud as those that were `heard` (the levels of the two
+        tones, 1 is full scale), whatever else sounded.
+        """
+        self._look(now)
+        if not len(self._windows):
+            return None
+        if heard is not None:
+            found = _last(self._held(key) | _as_loud(self._levels(key), heard))
+        elif key in self._found:
+            found = self._found[key]
+        else:
+            found = self._found[key] = _last(self._held(key))
+        return None if found is None else max(0.0, now - self._searched[found + WINDOW // HOP - 1])
+
+    def _look(self, now: float) -> None:
+        """Cut what was sent by now into windows, once for all keys of this moment."""
+        blocks = [entry for entry in self._blocks.copy() if 0 <= now - entry[0] <= KEPT_S]
+        times = tuple(at for at, _ in blocks)
+        if times == self._searched:
+            return
+        self._searched, self._found, self._windows = times, {}, self._windows[:0]
+        if len(blocks) * HOP >= WINDOW:
+            sent = np.concatenate([block for _, block in blocks]).astype(np.float32) / np.float32(FULL_SCALE)
+            self._windows = np.lib.stride_tricks.sliding_window_view(_on_a_line(sent), WINDOW)[::HOP].copy()
+
+    def _levels(self, key: str) -> tuple[Wave, Wave]:
+        low_hz, high_hz = key_hz(key)
+        return _level(self._windows, low_hz), _level(self._windows, high_hz)
+
+    def _held(self, key: str) -> npt.NDArray[np.bool_]:
+        return _stands_out(self._windows, *self._levels(key))
+
+
+def _on_a_line(sent: Wave) -> Wave:
+    """The sound at a telephone line's rate."""
+    spectrum = np.fft.rfft(sent)[: len(sent) // BLOCK_SAMPLES * HOP // 2 + 1]
+    wave: Wave = (np.fft.irfft(spectrum) * (LINE_HZ / RATE_HZ)).astype(np.float32)
+    return wave
+
+
+def _last(held: npt.NDArray[np.bool_]) -> int | None:
+    found = np.flatnonzero(held)
+    return int(found[-1]) if len(found) else None
+
+
+def _as_loud(levels: tuple[Wave, Wave], heard: tuple[float, float]) -> npt.NDArray[np.bool_]:
+    """In which windows either tone was loudest, if both were as loud as what was heard."""
+    low, high = levels
+    if low.max() * LOUDER < heard[0] or high.max() * LOUDER < heard[1]:
+        return np.zeros(len(low), np.bool_)
+    return np.asarray((low == low.max()) | (high == high.max()))
+
+
+def _level(windows: Wave, hz: float) -> Wave:
+    phase = 2 * np.pi * hz * np.arange(WINDOW) / LINE_HZ
+    filters = (np.stack([np.cos(phase), np.sin(phase)], axis=1) * (2 / WINDOW)).astype(np.float32)
+    level: Wave = np.hypot(*(windows @ filters).T)
+    return level
+
+
+def _stands_out(windows: Wave, low: Wave, high: Wave) -> npt.NDArray[np.bool_]:
+    """In which windows the two tones are a key, or the better part of one, for as long as a key takes."""
+    energy = np.square(windows).mean(axis=1)
+    softer, louder = np.minimum(low, high), np.maximum(low, high)
+    pure = (softer >= SOFTEST) & (louder <= MOST_TWIST * softer) & ((low**2 + high**2) / 2 >= PURE * energy)
+    in_a_row = np.convolve(pure, np.ones(WINDOWS_OF_A_TONE), "valid") == WINDOWS_OF_A_TONE
+    return np.concatenate([np.zeros(WINDOWS_OF_A_TONE - 1, np.bool_), in_a_row])
