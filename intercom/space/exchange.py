@@ -280,7 +280,8 @@ class Exchange:
             if not self._room_for(grant.subscriber):
                 self._refuse(link, state, request, AUTHENTICATION_FAILED, "This subscriber has too many sessions.")
                 return
-            session = self._new_session(protocol, grant, params.agent, link)
+            # Its channel is a new one: so its client learns that the calls of the old one are gone.
+            session = self._new_session("", grant, params.agent, link)
             session.never_busy = state.inside
             session.acknowledges = params.event_acks
         elif session.link is not None and session.link != link:

@@ -57,6 +57,37 @@ def test_the_only_phone_that_rings_vanishes_and_the_caller_is_told() -> None:
     assert house.heard["door"][-1]["params"]["cause"] == "USER_NOT_REGISTERED"
 
 
+def test_a_client_whose_session_is_gone_learns_that_from_its_new_channel() -> None:
+    house = Switchboard("door", "kitchen")
+    before = house.protocols["door"]
+    house.verto("door", "verto.invite", "call", sdp=SDP, dialog={"destination_number": "/private/kitchen"})
+    house.lose("door")
+    house.wait(LOST_LIMIT_S)
+    house.join("door", protocol=before, authorization_state=before)
+    assert house.protocols["door"] != before
+    assert not len(house.exchange.router.calls)
+
+
+def test_a_client_that_is_back_in_time_keeps_its_channel_and_its_ringing_call() -> None:
+    house = Switchboard("door", "kitchen")
+    before = house.protocols["door"]
+    house.verto("door", "verto.invite", "call", sdp=SDP, dialog={"destination_number": "/private/kitchen"})
+    house.lose("door")
+    house.wait(LOST_LIMIT_S - 0.1)
+    house.join("door", protocol=before, authorization_state=before)
+    assert house.protocols["door"] == before
+    assert len(house.exchange.router.calls) == 1
+
+
+def test_who_comes_online_while_a_member_of_the_group_rings_rings_as_well() -> None:
+    house = Switchboard("door", "kitchen", "hall")
+    house.lose("hall")
+    house.verto("door", "verto.invite", "call", sdp=SDP, dialog={"destination_number": "/private/house"})
+    house.wait(30)
+    house.join("hall")
+    assert house.methods("hall") == ["verto.invite"]
+
+
 def test_ringing_that_nobody_ends_is_ended() -> None:
     house = Switchboard("door", "kitchen")
     house.verto("door", "verto.invite", "call", sdp=SDP, dialog={"destination_number": "/private/kitchen"})
