@@ -20,9 +20,11 @@ from pathlib import Path
 SOURCE_PACKAGE = "linux-source-6.12"
 """6.12 is Debian 13's kernel; 7.x panicked as user-mode Linux when it was tried."""
 SOURCE = Path("/usr/src/linux-source-6.12.tar.xz")
-BUILD_PACKAGES = (SOURCE_PACKAGE, "bc", "bison", "flex", "gcc", "libc6-dev", "libelf-dev", "make", "xz-utils")
+BUILD_PACKAGES = (SOURCE_PACKAGE, "bc", "bison", "flex", "gcc", "libc6-dev", "libelf-dev", "make", "patch", "xz-utils")
 GUEST_PACKAGES = ("iproute2", "udev", "util-linux")
 CONFIG = Path(__file__).with_name("kernel.config")
+PATCHES = sorted(CONFIG.parent.glob("*.patch"))
+"""Changes to Debian's source; each says at its top what it is for."""
 CACHE = "INTERCOM_CACHE"
 """Names the cache directory; the guest is told the host's this way."""
 BUILD_LIMIT_S = 40 * 60
@@ -96,8 +98,9 @@ def _version(package: str) -> str | None:
 
 
 def _name(version: str) -> str:
-    """Return the kernel's directory name: what it is made of, so that a change of either makes a new one."""
-    return f"kernel-{hashlib.sha256(CONFIG.read_bytes()).hexdigest()[:12]}-{version.replace('~', '-')}"
+    """Return the kernel's directory name: what it is made of, so that a change of any of it makes a new one."""
+    made_of = b"".join(file.read_bytes() for file in (CONFIG, *PATCHES))
+    return f"kernel-{hashlib.sha256(made_of).hexdigest()[:12]}-{version.replace('~', '-')}"
 
 
 def _cached() -> Path | None:
@@ -122,6 +125,8 @@ def _build_in(work: Path) -> Path:
     make = ["make", "-s", "ARCH=um", f"O={output}"]
     merge = ["scripts/kconfig/merge_config.sh", "-m", "-O", str(output), str(output / ".config"), str(CONFIG)]
     _run(["tar", "-xJf", str(SOURCE), "-C", str(source), "--strip-components=1"], work)
+    for patch in PATCHES:
+        _run(["patch", "--strip=1", "--silent", f"--input={patch}"], source)
     _run([*make, "tinyconfig"], source)
     _run(merge, source)
     _run([*make, "olddefconfig"], source)
