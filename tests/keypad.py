@@ -69,7 +69,7 @@ class Keypad:
         """Begin another call; the one before is over."""
         self._calls += 1
         line: Any = Line(f"call {self._calls}", address)
-        self.current = CurrentCall(self._calls, line, outbound, answered=answered, kind=kind)
+        self.current = CurrentCall(self._calls, line, outbound=outbound, rings_until=0.0, answered=answered, kind=kind)
         return self.current
 
     def types(self, digits: str, way: Any = "signalling", **heard: Any) -> bool:
