@@ -19,6 +19,9 @@ from intercom.signalwire.http import request_json
 
 # A token is a JWT of one or two kilobytes; a file or a command that gives more is the wrong one.
 MAX_TOKEN_BYTES = 64 * 1024
+# The end of the year 9999: what a token says beyond it is no time.
+LATEST_S = 253_402_300_800.0
+_HOST_NAME = re.compile(r"(?!.*\.\.)[0-9A-Za-z][0-9A-Za-z.-]{0,251}\.[0-9A-Za-z-]{1,63}(:[0-9]{1,5})?")
 _PROJECT_TOKEN = re.compile(r"P[TS][0-9A-Za-z]{16,}")
 # A command that asks a server of the owner's for a token; longer is a hang.
 COMMAND_TIMEOUT_S = 30.0
@@ -262,13 +265,13 @@ def credential_from(text: str, source: str) -> Credential:
 def expiry_of(token: str) -> float | None:
     """When a JWT says that it runs out (RFC 7519, claim `exp`); None when it does not, or is encrypted."""
     expiry = _part_of(token, 1).get("exp")
-    return float(expiry) if isinstance(expiry, int | float) else None
+    return float(expiry) if isinstance(expiry, int | float) and abs(expiry) < LATEST_S else None
 
 
 def hosts_of(token: str) -> Hosts:
     """Where a token is good for, by the `ch` of its header (protocol.md §1)."""
     channel = _part_of(token, 0).get("ch")
-    if not isinstance(channel, str) or "." not in channel:
+    if not isinstance(channel, str) or not _HOST_NAME.fullmatch(channel):
         channel = "puc.signalwire.com"
     label, _, domain = channel.partition(".")
     return Hosts(f"wss://{label}.{domain}", f"https://fabric.{domain}")

@@ -88,7 +88,7 @@ def _fetch(request: urllib.request.Request, certificate: str | None, timeout_s: 
     except urllib.error.HTTPError as error:
         error.close()
         raise HttpError(f"{where} was answered with {error.code} {error.reason}.", status=error.code) from error
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, UnicodeError) as error:  # the last of a name that cannot be looked up
         reason = getattr(error, "reason", error)
         raise HttpError(f"{where} had no answer: {reason}.") from error
     if len(content) > MAX_RESPONSE_BYTES:

@@ -53,18 +53,27 @@ def _look_up(host: str, port: int) -> Future[Infos]:
         lookup = _under_way.get((host, port))
         if lookup is None:
             lookup = _under_way[host, port] = Future()
-            threading.Thread(target=_find, args=(host, port, lookup), name=f"look up {host}", daemon=True).start()
+            thread = threading.Thread(target=_find, args=(host, port, lookup), name=f"look up {host}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # no thread is to be had now
+                del _under_way[host, port]
+                lookup.set_exception(OSError(f"{host} cannot be looked up: {error}"))
         return lookup
 
 
 def _find(host: str, port: int, lookup: Future[Infos]) -> None:
+    """Conclude the look-up, whatever comes of it: the next one of this name begins only then."""
+    infos, failure = [], None
     try:
-        found: Infos | OSError = list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        infos = list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     except OSError as error:
-        found = error
+        failure = error
+    except (ValueError, OverflowError) as error:  # a label that is empty or too long is a UnicodeError
+        failure = OSError(f"{host[:80]!r} is no name that can be looked up: {error}")
     with _lock:
         del _under_way[host, port]
-    if isinstance(found, OSError):
-        lookup.set_exception(found)
+    if failure is not None:
+        lookup.set_exception(failure)
     else:
-        lookup.set_result(found)
+        lookup.set_result(infos)

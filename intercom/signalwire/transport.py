@@ -113,7 +113,7 @@ async def open_websocket(url: str, certificate: str | None = None) -> WebSocket:
             close_timeout=CLOSE_TIMEOUT_S,
             proxy=True if _needs_proxy(url) else None,
         )
-    except (OSError, TimeoutError, WebSocketException) as error:
+    except (OSError, TimeoutError, ValueError, WebSocketException) as error:  # ValueError: of a port beyond 65535
         raise TransportError(f"{_host(url)} cannot be reached: {error or type(error).__name__}.") from error
     return WebSocket(connection)
 
@@ -167,11 +167,13 @@ def _host(url: str) -> str:
 
 
 def _is_ours(address: Any) -> bool:
-    """Whether this machine still has the address of a socket."""
+    """Whether this machine still has the address of a socket; a socket that is closed has none."""
+    if address is None:
+        return False
     family = socket.AF_INET6 if len(address) == 4 else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.bind((address[0], 0, *address[2:]))
-        except OSError as error:
-            return error.errno != errno.EADDRNOTAVAIL
+    except OSError as error:
+        return error.errno != errno.EADDRNOTAVAIL
     return True

@@ -122,6 +122,26 @@ async def test_a_name_server_that_hangs_holds_one_thread(monkeypatch: pytest.Mon
     assert not _under_way
 
 
+@pytest.mark.parametrize("name", ["a..b", f"{'a' * 64}.example", "a\0b", "\ud800.example"])
+async def test_a_name_that_cannot_be_looked_up_fails_each_time_and_holds_nothing(name: str) -> None:
+    for _ in range(2):
+        with pytest.raises(OSError, match=r"no name|not known|No address|resolution"):
+            async with asyncio.timeout(10):
+                await dial(name, 443)
+    assert not _under_way
+
+
+async def test_a_machine_without_threads_left_looks_up_the_name_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(OSError, match="cannot be looked up"):
+            await dial(NAME, 443)
+    assert not _under_way
+
+
 async def test_the_second_address_is_tried_when_the_first_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]

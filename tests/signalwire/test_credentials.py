@@ -151,7 +151,15 @@ def test_a_tokens_header_says_where_it_is_good_for() -> None:
     assert hosts_of(jwt({"ch": "puc.example.com:8443"}, {})) == Hosts(
         "wss://puc.example.com:8443", "https://fabric.example.com:8443"
     )
-    for token in ("opaque", jwt({"ch": 5}, {}), "....", "é.x"):
+    odd = [
+        "a..b",
+        "puc.example.com/x@evil.example",
+        "puc.example.com:port",
+        "\ud800.example",
+        ".com",
+        "puc.example.com\n",
+    ]
+    for token in ("opaque", jwt({"ch": 5}, {}), "....", "é.x", *(jwt({"ch": channel}, {}) for channel in odd)):
         assert hosts_of(token) == Hosts("wss://puc.signalwire.com", "https://fabric.signalwire.com")
 
 

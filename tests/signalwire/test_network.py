@@ -139,3 +139,17 @@ async def test_a_socket_that_does_not_answer_after_a_change_is_left(
 async def test_an_address_of_ours_is_told_from_one_that_is_gone() -> None:
     assert _is_ours(("127.0.0.1", 1))
     assert not _is_ours(("192.0.2.77", 1))
+
+
+async def test_a_socket_that_is_closed_already_is_not_ours() -> None:
+    assert not _is_ours(None)
+
+
+async def test_a_machine_without_descriptors_left_does_not_think_that_its_address_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    assert _is_ours(("127.0.0.1", 1))

@@ -116,3 +116,8 @@ def test_importing_the_client_loads_nothing_heavy() -> None:
     )
     output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert output.strip() == "[]"
+
+
+async def test_a_port_that_cannot_be_is_an_address_that_is_not_reached() -> None:
+    with pytest.raises(TransportError, match=r"puc\.example\.com:99999 cannot be reached"):
+        await open_websocket("wss://puc.example.com:99999")
