@@ -12,6 +12,7 @@ import pytest
 
 from intercom import cli, cli_audio
 from intercom.devices import Device, Finder
+from intercom.media import card
 from intercom.media.levels import Levels
 from intercom.media.room import examine, probe
 from tests.alsa import AlsaCards, alsa_cards, alsa_session
@@ -66,7 +67,7 @@ def test_a_busy_card_is_told_in_one_sentence(
     def busy(*_: object, **__: object) -> None:
         raise alsaaudio.ALSAAudioError("Device or resource busy [plughw:CARD=Device]")
 
-    monkeypatch.setattr(alsaaudio, "PCM", busy)
+    monkeypatch.setattr(card, "AlsaPcm", busy)
     plugged = Device("Device", "USB Phone", "usb", "usb-1.2", captures=0, plays=0)
     monkeypatch.setattr(Finder, "sound_cards", lambda finder: [plugged])
     assert cli.main(["audio", "test", "--config", config_file(tmp_path, f'card = "{chosen}"')]) == cli_audio.BUSY

@@ -11,6 +11,7 @@ import alsaaudio
 
 from intercom.config import AudioConfig
 from intercom.media.alsa_log import hush
+from intercom.media.alsa_pcm import AlsaPcm
 from intercom.media.errors import CardBusyError, CardError
 from intercom.media.events import Direction
 from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ
@@ -27,7 +28,7 @@ STATE_DISCONNECTED = 8
 
 
 class Pcm(Protocol):
-    """One direction of a card: `alsaaudio.PCM` in non-blocking mode, or a simulation of it.
+    """One direction of a card: an `AlsaPcm`, or a simulation of it.
 
     `read` gives `(frames, bytes)`, `write` gives frames; 0 means not now, -32 an xrun that is healed already.
     `avail` gives frames, or a negative errno. Everything else that goes wrong raises `alsaaudio.ALSAAudioError`.
@@ -101,26 +102,19 @@ def open_pcm(
 
 
 def _open(direction: Direction, name: str, *, rate: int, channels: int, period: int, periods: int) -> Pcm:
-    kind = alsaaudio.PCM_CAPTURE if direction == "capture" else alsaaudio.PCM_PLAYBACK
     try:
-        pcm: Pcm = alsaaudio.PCM(
-            kind,
-            alsaaudio.PCM_NONBLOCK,
-            device=name,
-            rate=rate,
-            channels=channels,
-            format=alsaaudio.PCM_FORMAT_S16_LE,
-            periodsize=period,
-            periods=periods,
-        )
+        return AlsaPcm(direction, name, rate=rate, channels=channels, period=period, periods=periods)
     except alsaaudio.ALSAAudioError as error:
         kind_of_error = CardBusyError if "busy" in str(error) else CardError
         raise kind_of_error(f"cannot open {name} for {direction}: {error}; {_advice(str(error))}") from error
-    return pcm
 
 
 def _fits(pcm: Pcm, rate: int, channels: int) -> bool:
-    info = pcm.info()
+    try:
+        info = pcm.info()
+    except alsaaudio.ALSAAudioError as error:
+        pcm.close()
+        raise CardError(f"the card went while it was opened: {error}") from error
     return bool(info["rate"] == rate and info["channels"] == channels)
 
 

@@ -7,17 +7,17 @@ held for microseconds. Without a call or a tone no PCM runs and the thread sleep
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from intercom.media.card import Cards
 from intercom.media.engine_ends import Call, Canceller, FarEnd, NearEnd
+from intercom.media.errors import EngineStuckError
 from intercom.media.events import Direction, EngineEvent, EngineFailed, EngineStarted
 from intercom.media.line import CaptureLine, LineLostError, PlaybackLine
 from intercom.media.mixer import Mixer, Playing
@@ -25,7 +25,7 @@ from intercom.media.port import Port
 from intercom.media.sound import SILENCE, Samples, level_db, ratio, to_samples
 from intercom.media.stand_in import Murmur, Pace
 from intercom.media.tones import Tones
-from intercom.media.waking import Doorbell, FrameTime
+from intercom.media.waking import Doorbell, FrameTime, ask_for_real_time
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,6 @@ LINGER_S = 0.3
 BLOCKS_AT_ONCE = 8
 """At a start two or three are written; more means that the device swallows everything."""
 STOP_DEADLINE_S = 1.5
-REAL_TIME_PRIORITY = 10
-"""Above every ordinary process, below the kernel's own threads."""
 
 
 L = TypeVar("L", bound=CaptureLine | PlaybackLine)
@@ -97,11 +95,13 @@ class AudioEngine:
         self._bell = Doorbell()
         self._stopping = False
         self._asked = False
+        self._began = False
         self._thread: threading.Thread | None = None
         self._playing: list[Playing] = []
         self._call: Call | None = None
-        self._playback = Port("playback", lambda: PlaybackLine(cards.open("playback")), on_event)
-        self._capture = Port("capture", lambda: CaptureLine(cards.open("capture")), on_event)
+        wake = self._bell.ring
+        self._playback = Port("playback", lambda: PlaybackLine(cards.open("playback")), on_event, wake=wake)
+        self._capture = Port("capture", lambda: CaptureLine(cards.open("capture")), on_event, wake=wake)
         self._away: dict[Direction, Pace] = {"capture": Pace(), "playback": Pace()}
         self._murmur = Murmur(self._tones["no_sound"])
         self._frames = FrameTime()
@@ -123,11 +123,14 @@ class AudioEngine:
         self._thread.start()
 
     def restart(self) -> None:
-        """Start the thread again that died; what tones sounded are over, a call's sound goes on."""
+        """Start the thread again that died; what tones sounded are over, a call's sound goes on.
+
+        EngineStuckError when it has not ended: the driver holds it.
+        """
         if self._thread is not None:
             self._thread.join(STOP_DEADLINE_S)
             if self._thread.is_alive():
-                return
+                raise EngineStuckError("the audio thread died and does not end: the sound device does not let go")
             self._thread = None
         with self._lock:
             self._playing.clear()
@@ -211,50 +214,55 @@ class AudioEngine:
 
     def _run(self) -> None:
         try:
-            self._real_time = _ask_for_real_time()
-            self._open()
+            self._began = False
+            self._real_time = ask_for_real_time()
             while not self._stopping:
                 wait_s = self._serve(self._clock())
                 self._asked = False
                 self._bell.wait(wait_s)
         except Exception as error:  # noqa: BLE001 - whatever it was, the door must know that it is deaf and dumb
-            self._give_back()
             self._on_event(EngineFailed(f"{type(error).__name__}: {error}", error))
-        else:
+        finally:
             self._give_back()
 
     def _give_back(self) -> None:
-        self._capture.close()
-        self._playback.close()
-
-    def _open(self) -> None:
-        now = self._clock()
-        self._playback.ready(now)
-        self._capture.ready(now)
-        if self._playback.is_open and self._capture.is_open:
-            log.info("sound: %s", self._cards.description)
-            self._on_event(EngineStarted(self._cards.description))
+        for port in (self._capture, self._playback):
+            port.close()
+        for port in (self._capture, self._playback):
+            port.wait_closed()
 
     def _serve(self, now: float) -> float | None:
         """One round; how long to sleep after it, None = until somebody asks for something."""
         with self._lock:
             call = self._call
             playing = list(self._playing)
-        waits_s = (self._serve_playback(now, call, playing), self._serve_capture(now, call))
+        waits_s = (
+            self._guarded(self._playback, lambda: self._serve_playback(now, call, playing), now),
+            self._guarded(self._capture, lambda: self._serve_capture(now, call), now),
+        )
         self._playback.report_xruns(now)
         self._capture.report_xruns(now)
         due_s = [wait for wait in waits_s if wait is not None]
         return max(SHORTEST_WAIT_S, min(due_s)) if due_s else None
 
+    def _guarded(self, port: Port[Any], serve: Callable[[], float | None], now: float) -> float | None:
+        """Serve one direction; whatever fails in it is that direction's fault, and the other one goes on."""
+        try:
+            return serve()
+        except LineLostError as error:
+            self._lost(port, error, now)
+            return 0.0
+        except Exception as error:
+            if not port.is_lost:
+                log.exception("the %s failed", port.direction)
+            self._lost(port, RuntimeError(f"{type(error).__name__}: {error}"), now)
+            return port.retry_in_s(now)
+
     def _serve_playback(self, now: float, call: Call | None, playing: list[Playing]) -> float | None:
         line = self._ready(self._playback, now)
         if line is None:
             return self._go_on_unheard(now, call, playing)
-        try:
-            return self._feed(line, now, call, playing)
-        except LineLostError as error:
-            self._lost(self._playback, error, now)
-            return 0.0
+        return self._feed(line, now, call, playing)
 
     def _feed(self, line: PlaybackLine, now: float, call: Call | None, playing: list[Playing]) -> float | None:
         if call is not None or playing:
@@ -306,31 +314,27 @@ class AudioEngine:
         line = self._ready(self._capture, now)
         if line is None:
             retry_s = self._capture.retry_in_s(now)
-            return retry_s if call is None else min(retry_s, self._murmur_on(now, call))
-        try:
-            if call is None:
-                line.stop()
-                line.check()
-                self._capture.proved(now)
-                return None
-            if not line.running:
-                line.start(now)
-            early_s = self._frames.early_s(call, now)
-            if early_s > 0:
-                return early_s
-            for block in line.blocks(now):
-                self._frames.count(call)
-                cleaned = self._clean(block)
-                call[1].push(cleaned if self._playback.is_open else self._murmur.over(cleaned), now)
-                self._captured_blocks += 1
-            if line.moves:
-                self._capture.proved(now)
-            elif self._capture.is_on_trial:
-                return self._murmur_on(now, call)
-            return self._frames.next_s(line.due_s(), now)
-        except LineLostError as error:
-            self._lost(self._capture, error, now)
-            return 0.0
+            return retry_s if call is None or self._capture.is_opening else min(retry_s, self._murmur_on(now, call))
+        if call is None:
+            line.stop()
+            line.check()
+            self._capture.proved(now)
+            return None
+        if not line.running:
+            line.start(now)
+        early_s = self._frames.early_s(call, now)
+        if early_s > 0:
+            return early_s
+        for block in line.blocks(now):
+            self._frames.count(call)
+            cleaned = self._clean(block)
+            call[1].push(cleaned if self._playback.is_open else self._murmur.over(cleaned), now)
+            self._captured_blocks += 1
+        if line.moves:
+            self._capture.proved(now)
+        elif self._capture.is_on_trial:
+            return self._murmur_on(now, call)
+        return self._frames.next_s(line.due_s(), now)
 
     def _clean(self, block: Samples) -> Samples:
         if self._microphone_gain != 1.0:
@@ -347,11 +351,14 @@ class AudioEngine:
         line = port.ready(now)
         if line is not None and line is not before:
             self._forget_the_room()
-            if before is not None:  # swapped, without a loss in between that would be told
+            if not port.is_lost and (self._began or (self._playback.is_open and self._capture.is_open)):
+                log.info("sound: %s", self._cards.description)
                 self._on_event(EngineStarted(self._cards.description))
+                self._began = True
+        self._began = self._began or port.is_lost
         return line
 
-    def _lost(self, port: Port[L], error: LineLostError, now: float) -> None:
+    def _lost(self, port: Port[Any], error: Exception, now: float) -> None:
         port.lost(error, now)
         self._forget_the_room()
         self._murmur.begin()
@@ -363,7 +370,7 @@ class AudioEngine:
     def _go_on_unheard(self, now: float, call: Call | None, playing: list[Playing]) -> float | None:
         """No speaker: tones and the far end's voice pass by as if there were one, or they would come late."""
         retry_s = self._playback.retry_in_s(now)
-        if call is None and not playing:
+        if (call is None and not playing) or self._playback.is_opening:
             return retry_s
         pace = self._away["playback"]
         for _ in range(pace.due(now)):
@@ -379,12 +386,3 @@ class AudioEngine:
             self._frames.count(call)
             call[1].push(self._murmur.next_block(), now)
         return pace.wait_s(now)
-
-
-def _ask_for_real_time() -> bool:
-    """Real-time priority for this thread, where the system grants it (`LimitRTPRIO=` in the unit)."""
-    try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REAL_TIME_PRIORITY))
-    except OSError:
-        return False
-    return True

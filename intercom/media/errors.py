@@ -7,6 +7,7 @@ MediaError
 ├── CodecError (ValueError)           bytes that are no packet of their codec
 ├── SessionDescriptionError (ValueError)   an offer or answer that cannot be used
 ├── NoRelayError (ConnectionError)    a call is to keep to relays, and none is to be had
+├── EngineStuckError (RuntimeError)   the audio thread died, and its device does not let it end
 └── CallEndedError (RuntimeError)     the call was closed already, or connecting took too long
 """
 
@@ -39,6 +40,10 @@ class SessionDescriptionError(MediaError, ValueError):
 
 class NoRelayError(MediaError, ConnectionError):
     """A call is to keep to relays, and no TURN server gave one."""
+
+
+class EngineStuckError(MediaError, RuntimeError):
+    """The audio thread died, and its device does not let it end."""
 
 
 class CallEndedError(MediaError, RuntimeError):

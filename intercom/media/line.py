@@ -6,7 +6,8 @@ card that is pulled, a sound server that died and a driver that hangs all look d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import alsaaudio
 import numpy as np
@@ -39,8 +40,19 @@ TARGET_LIMIT_FRAMES = RATE_HZ * 60 // 1000
 """A machine that needs more than this is too slow for a call."""
 
 
+T = TypeVar("T")
+
+
 class LineLostError(OSError):
     """The PCM does not work any more; the message is why."""
+
+
+def _asked(ask: Callable[[], T]) -> T:
+    """What the PCM answers; LineLostError when it refuses, whatever it was asked: the card may go at any moment."""
+    try:
+        return ask()
+    except alsaaudio.ALSAAudioError as error:
+        raise LineLostError(str(error)) from error
 
 
 class _Lateness:
@@ -99,10 +111,7 @@ class CaptureLine:
         return (BLOCK_SAMPLES - len(self._heard) // SAMPLE_BYTES) / RATE_HZ
 
     def _read(self) -> int:
-        try:
-            frames, data = self._pcm.read()
-        except alsaaudio.ALSAAudioError as error:
-            raise LineLostError(str(error)) from error
+        frames, data = _asked(self._pcm.read)
         if frames == XRUN:
             self.xruns += 1
             self._xruns_in_a_row += 1
@@ -169,7 +178,7 @@ class PlaybackLine:
     def __init__(self, pcm: Pcm) -> None:
         self._pcm = pcm
         self._lateness = _Lateness()
-        self._buffer_frames = int(pcm.info()["buffer_size"])
+        self._buffer_frames = int(_asked(pcm.info)["buffer_size"])
         self._depth = _Depth(self._buffer_frames)
         self._pending = b""
         self._xruns_in_a_row = 0
@@ -191,10 +200,10 @@ class PlaybackLine:
 
     def queued_frames(self) -> int:
         """What was written and is not played yet; LineLostError when the device is gone."""
-        avail = self._pcm.avail()
+        avail = _asked(self._pcm.avail)
         if avail == XRUN:
             return 0
-        if avail < 0 or self._pcm.state() == STATE_DISCONNECTED:
+        if avail < 0 or _asked(self._pcm.state) == STATE_DISCONNECTED:
             raise LineLostError(f"the speaker is gone (ALSA error {avail})")
         return max(0, self._buffer_frames - avail) + len(self._pending) // SAMPLE_BYTES
 
@@ -230,10 +239,7 @@ class PlaybackLine:
         return max(0.0, (self.queued_frames() + BLOCK_SAMPLES - self._depth.frames) / RATE_HZ)
 
     def _write(self, data: bytes) -> int:
-        try:
-            frames = self._pcm.write(data)
-        except alsaaudio.ALSAAudioError as error:
-            raise LineLostError(str(error)) from error
+        frames = _asked(lambda: self._pcm.write(data))
         if frames == XRUN:
             self.xruns += 1
             self._xruns_in_a_row += 1
@@ -262,7 +268,7 @@ class PlaybackLine:
 
 
 def _check(pcm: Pcm) -> None:
-    if pcm.state() == STATE_DISCONNECTED:
+    if _asked(pcm.state) == STATE_DISCONNECTED:
         raise LineLostError("it was unplugged")
 
 

@@ -1,14 +1,18 @@
-"""A PCM that may go and come back: opened, lost, tried again, and every change told once."""
+"""A PCM that may go and come back: opened, lost, tried again, and every change told once.
+
+It is opened and closed on threads of their own. A driver may hang in either for many seconds, and the engine's thread
+has the other direction to serve.
+"""
 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from intercom.media.errors import CardError
 from intercom.media.events import DeviceLost, DeviceReturned, Direction, EngineEvent, XrunHappened
-from intercom.media.line import CaptureLine, LineLostError, PlaybackLine
+from intercom.media.line import CaptureLine, PlaybackLine
 
 log = logging.getLogger(__name__)
 
@@ -21,18 +25,86 @@ PATIENT_RETRY_S = 2.0
 """After `PATIENT_AFTER_S` nobody waits beside it any more, and idle must cost nothing."""
 PATIENT_AFTER_S = 60.0
 XRUN_REPORT_S = 1.0
+HANGS_S = 1.0
+"""Longest time to open a card that works, on a busy machine; one that takes longer is a fault meanwhile."""
+CLOSE_DEADLINE_S = 0.7
+"""Longest wait for a device to be given back at the end; the process gives it back otherwise."""
 
+Run = Callable[[Callable[[], None], str], threading.Thread | None]
+"""Runs work, on a thread of that name or at once."""
 L = TypeVar("L", bound=CaptureLine | PlaybackLine)
+
+
+def on_a_thread(work: Callable[[], None], name: str) -> threading.Thread:
+    """Run `work` on a thread that no program waits for at its end."""
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+class _Attempt(Generic[L]):
+    """One try to open a line."""
+
+    def __init__(self, open_line: Callable[[], L], began: float, done: Callable[[], None]) -> None:
+        self.began = began
+        self._open_line = open_line
+        self._done = done
+        self._lock = threading.Lock()
+        self._line: L | None = None
+        self._error: Exception | None = None
+        self._left = False
+        self.is_over = False
+
+    def make(self) -> None:
+        """Open it, whatever comes of it; a line that nobody waits for any more is closed."""
+        try:
+            line, error = self._open_line(), None
+        except Exception as failure:  # noqa: BLE001 - raised where the line is taken
+            line, error = None, failure
+        with self._lock:
+            self._line, self._error, self.is_over = line, error, True
+            left = self._left
+        if left and line is not None:
+            line.close()
+        self._done()
+
+    def take(self) -> L:
+        """The line; raises what kept it from being opened."""
+        if self._error is not None:
+            raise self._error
+        assert self._line is not None, "it is over"
+        return self._line
+
+    def leave(self) -> None:
+        """Nobody waits for it any more."""
+        with self._lock:
+            self._left = True
+            line = self._line
+        if line is not None:
+            line.close()
 
 
 class Port(Generic[L]):
     """One direction of the card, whether it is there or not."""
 
-    def __init__(self, direction: Direction, open_line: Callable[[], L], report: Callable[[EngineEvent], None]) -> None:
-        self._direction = direction
+    def __init__(
+        self,
+        direction: Direction,
+        open_line: Callable[[], L],
+        report: Callable[[EngineEvent], None],
+        *,
+        wake: Callable[[], None],
+        run: Run = on_a_thread,
+    ) -> None:
+        """`wake` is called, on any thread, when there is something to do at the next `ready`."""
+        self.direction = direction
         self._open_line = open_line
         self._report = report
+        self._wake = wake
+        self._run = run
         self._line: L | None = None
+        self._attempt: _Attempt[L] | None = None
+        self._closing: threading.Thread | None = None
         self._lost_at: float | None = None
         self._retry_at = 0.0
         self._eager_until = 0.0
@@ -61,20 +133,46 @@ class Port(Generic[L]):
         """All since the engine started."""
         return self._xruns_before + (self._line.xruns if self._line is not None else 0)
 
+    @property
+    def is_opening(self) -> bool:
+        """Whether it is being opened, and nothing says that it will not come: what waits a moment is heard."""
+        return self._attempt is not None and self._lost_at is None
+
     def ready(self, now: float) -> L | None:
-        """The open line; None while the device is away. Opens it when it is time to try."""
+        """The open line; None while the device is away. Begins to open it when it is time to try."""
         if self._let_go:
             self._let_go = False
             self.close()
             self._retry_at = 0.0
-        if self._line is None and now >= self._retry_at:
-            try:
-                self._line = self._open_line()
-            except CardError as error:
-                self._went(str(error), now)
+        if self._line is None and self._attempt is None and now >= self._retry_at:
+            self._attempt = _Attempt(self._after_the_last, now, self._wake)
+            self._run(self._attempt.make, f"open {self.direction}")
+        if self._attempt is not None:
+            self._look_after(self._attempt, now)
         return self._line
 
-    def lost(self, error: LineLostError, now: float) -> None:
+    def _look_after(self, attempt: _Attempt[L], now: float) -> None:
+        took_s = now - attempt.began
+        if not attempt.is_over:
+            if took_s >= HANGS_S and self._lost_at is None:
+                self._went("it does not open: its driver hangs, or its cable is bad", now)
+            return
+        self._attempt = None
+        try:
+            self._line = attempt.take()
+        except OSError as error:
+            self._went(str(error), now)
+            if took_s >= HANGS_S:  # as long in peace as it hung
+                self._retry_at = max(self._retry_at, now + took_s)
+
+    def _after_the_last(self) -> L:
+        """Open the line, once the last one is closed: else the device is busy."""
+        closing = self._closing
+        if closing is not None:
+            closing.join()
+        return self._open_line()
+
+    def lost(self, error: Exception, now: float) -> None:
         """The line failed: give the device back and begin to try again."""
         self.close()
         self._went(str(error), now)
@@ -82,14 +180,19 @@ class Port(Generic[L]):
     def _went(self, reason: str, now: float) -> None:
         if self._lost_at is None:
             self._lost_at = now
-            log.debug("%s stopped: %s; waiting for it to return", self._direction, reason)
-            self._report(DeviceLost(self._direction, reason))
+            log.debug("%s stopped: %s; waiting for it to return", self.direction, reason)
+            self._report(DeviceLost(self.direction, reason))
         else:
-            log.debug("%s is still away: %s", self._direction, reason)
+            log.debug("%s is still away: %s", self.direction, reason)
         if now < self._eager_until:
             self._retry_at = now + EAGER_RETRY_S
         else:
             self._retry_at = now + (RETRY_S if now - self._lost_at < PATIENT_AFTER_S else PATIENT_RETRY_S)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is away, or has not proved yet that it is back."""
+        return self._lost_at is not None
 
     @property
     def is_on_trial(self) -> bool:
@@ -101,11 +204,13 @@ class Port(Generic[L]):
         if self._lost_at is not None:
             away_s = now - self._lost_at
             self._lost_at = None
-            log.debug("%s works again after %.1f s", self._direction, away_s)
-            self._report(DeviceReturned(self._direction, away_s))
+            log.debug("%s works again after %.1f s", self.direction, away_s)
+            self._report(DeviceReturned(self.direction, away_s))
 
     def retry_in_s(self, now: float) -> float:
-        """How long until it is time to try again."""
+        """How long until it is time to try again, or to see what became of a try."""
+        if self._attempt is not None:  # its end wakes as well
+            return max(0.0, self._attempt.began + HANGS_S - now) or HANGS_S
         return max(0.0, self._retry_at - now)
 
     def look_again(self, now: float) -> None:
@@ -122,12 +227,20 @@ class Port(Generic[L]):
         if self.xruns > self._xruns_reported and now >= self._xrun_report_at:
             self._xruns_reported = self.xruns
             self._xrun_report_at = now + XRUN_REPORT_S
-            log.debug("%s xruns: %d", self._direction, self.xruns)
-            self._report(XrunHappened(self._direction, self.xruns))
+            log.debug("%s xruns: %d", self.direction, self.xruns)
+            self._report(XrunHappened(self.direction, self.xruns))
 
     def close(self) -> None:
-        """Give the device back."""
+        """Begin to give the device back."""
+        if self._attempt is not None:
+            self._attempt.leave()
+            self._attempt = None
         if self._line is not None:
             self._xruns_before += self._line.xruns
-            self._line.close()
+            self._closing = self._run(self._line.close, f"close {self.direction}")
             self._line = None
+
+    def wait_closed(self) -> None:
+        """Wait until it is given back, if its driver lets it go."""
+        if self._closing is not None:
+            self._closing.join(CLOSE_DEADLINE_S)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 
 from intercom.media.sound import BLOCK_MS
 
 BLOCK_S = BLOCK_MS / 1000
+REAL_TIME_PRIORITY = 10
+"""Above every ordinary process, below the kernel's own threads."""
 
 
 class Doorbell:
@@ -58,3 +61,12 @@ class FrameTime:
         due_s = block_in_s if self._is_half else block_in_s + BLOCK_S
         self._due = now + due_s
         return due_s
+
+
+def ask_for_real_time() -> bool:
+    """Real-time priority for this thread, where the system grants it (`LimitRTPRIO=` in the unit)."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REAL_TIME_PRIORITY))
+    except OSError:
+        return False
+    return True

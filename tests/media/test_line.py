@@ -257,3 +257,14 @@ def test_the_disconnected_state_is_a_loss() -> None:
     pcm.state_answer = 8
     with pytest.raises(LineLostError):
         PlaybackLine(pcm).queued_frames()
+
+
+@pytest.mark.parametrize("question", ["avail", "state"])
+def test_a_question_that_is_refused_is_a_loss(question: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> int:
+        raise alsaaudio.ALSAAudioError("No such device")
+
+    line = PlaybackLine(ScriptedPcm())
+    monkeypatch.setattr(ScriptedPcm, question, refuse)
+    with pytest.raises(LineLostError, match="No such device"):
+        line.queued_frames()

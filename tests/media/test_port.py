@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import alsaaudio
 import pytest
 
 from intercom.media.errors import CardError
@@ -25,6 +29,10 @@ class Socket:
         return PlaybackLine(SimulatedSpeaker(None))
 
 
+def at_once(work: Callable[[], None], name: str) -> None:
+    work()
+
+
 @pytest.fixture
 def socket() -> Socket:
     return Socket()
@@ -37,7 +45,7 @@ def told() -> list[EngineEvent]:
 
 @pytest.fixture
 def port(socket: Socket, told: list[EngineEvent]) -> Port[PlaybackLine]:
-    return Port("playback", socket.open, told.append)
+    return Port("playback", socket.open, told.append, wake=lambda: None, run=at_once)
 
 
 def test_a_device_that_opens_and_hangs_is_told_once(port: Port[PlaybackLine], told: list[EngineEvent]) -> None:
@@ -68,3 +76,62 @@ def test_letting_go_opens_what_is_chosen_now(port: Port[PlaybackLine], socket: S
     assert port.ready(0.1) is not before
     assert socket.tries == 2
     assert told == []
+
+
+class Hanging(Socket):
+    """Where opening takes as long as the test wants."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.works: list[Callable[[], None]] = []
+
+    def run(self, work: Callable[[], None], name: str) -> None:
+        self.works.append(work)
+
+
+def test_a_card_that_does_not_open_is_told_once_and_left_in_peace_as_long_as_it_hung(told: list[EngineEvent]) -> None:
+    socket = Hanging()
+    port: Port[PlaybackLine] = Port("playback", socket.open, told.append, wake=lambda: None, run=socket.run)
+    socket.is_empty = True
+    for tenth in range(80):
+        assert port.ready(tenth / 10) is None
+        assert port.is_opening is (tenth < 10)
+    (lost,) = told
+    assert isinstance(lost, DeviceLost)
+    assert "does not open" in lost.reason
+    assert len(socket.works) == 1
+    socket.works.pop()()
+    port.ready(8.0)
+    assert port.retry_in_s(8.0) == 8.0
+    port.ready(15.9)
+    assert not socket.works
+    port.ready(16.0)
+    assert len(socket.works) == 1
+    assert len(told) == 1
+
+
+def test_another_card_does_not_wait_for_the_one_that_hangs(told: list[EngineEvent]) -> None:
+    socket = Hanging()
+    port: Port[PlaybackLine] = Port("playback", socket.open, told.append, wake=lambda: None, run=socket.run)
+    port.ready(0.0)
+    port.let_go()
+    port.ready(0.1)
+    hangs, works = socket.works
+    works()
+    line = port.ready(0.2)
+    assert line is not None
+    hangs()
+    assert port.ready(0.3) is line
+
+
+def test_a_card_that_goes_between_open_and_its_first_question_is_tried_again(told: list[EngineEvent]) -> None:
+    class Gone(SimulatedSpeaker):
+        def info(self) -> dict[str, Any]:
+            raise alsaaudio.ALSAAudioError("No such device")
+
+    port: Port[PlaybackLine] = Port(
+        "playback", lambda: PlaybackLine(Gone(None)), told.append, wake=lambda: None, run=at_once
+    )
+    assert port.ready(0.0) is None
+    assert told == [DeviceLost("playback", "No such device")]
+    assert port.retry_in_s(0.0) == pytest.approx(RETRY_S)

@@ -1,0 +1,82 @@
+"""A card whose driver hangs while it is opened: everything else goes on, in this process and in this call.
+
+ALSA's own `file` plug-in stands for it: its open waits, deep in the C library, until somebody reads the pipe.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from intercom.config import AudioConfig
+from intercom.media.card import Pcm, open_pcm
+from intercom.media.engine import AudioEngine
+from intercom.media.events import DeviceLost, Direction, EngineEvent
+from intercom.media.simulated import SimulatedCards
+from intercom.media.sound import SILENCE, Samples
+from tests.media.events import Reported
+
+HANGS_S = 4.0
+"""Longer than the test looks; a process of its own ends it, for this one may stand still."""
+
+
+class HalfHanging(SimulatedCards):
+    """A microphone that works, and a speaker that does not open."""
+
+    def __init__(self, pipe: Path) -> None:
+        super().__init__(AudioConfig())
+        self._pipe = pipe
+
+    def open(self, direction: Direction) -> Pcm:
+        if direction == "playback":
+            return open_pcm(direction, f"file:FILE={self._pipe},FORMAT=raw")
+        return super().open(direction)
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Iterator[Path]:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["sh", "-c", f"sleep {HANGS_S}; exec timeout 5 cat {pipe} > /dev/null"]) as reader:
+        yield pipe
+        reader.terminate()
+
+
+class Talk:
+    """Both ends of a call, that count."""
+
+    def __init__(self) -> None:
+        self.pulled = self.pushed = 0
+        self.pushed_enough = threading.Event()
+
+    def pull(self, now: float) -> Samples:
+        self.pulled += 1
+        return SILENCE
+
+    def push(self, block: Samples, now: float) -> None:
+        self.pushed += 1
+        if self.pushed == 100:
+            self.pushed_enough.set()
+
+
+def test_a_speaker_that_hangs_holds_up_neither_the_microphone_nor_the_process(pipe: Path) -> None:
+    told: Reported[EngineEvent] = Reported()
+    engine, talk = AudioEngine(HalfHanging(pipe), on_event=told), Talk()
+    begun = time.monotonic()
+    engine.start()
+    engine.connect(talk, talk)
+    try:
+        assert talk.pushed_enough.wait(HANGS_S - 1)
+        lost = told.wait_for(DeviceLost, HANGS_S - 1)
+        assert talk.pulled > 0, "what the far end says passes by"
+        assert time.monotonic() - begun < HANGS_S, "it all happened while the driver hung"
+    finally:
+        engine.stop()
+    assert lost.direction == "playback"
+    assert "does not open" in lost.reason
