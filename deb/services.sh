@@ -10,6 +10,7 @@ start_services() { # start|restart
   done
   if has_systemd; then
     systemctl --system daemon-reload
+    [ "$1" != restart ] || wait_for_calls
     deb-systemd-invoke "$1" $UNITS || true
   fi
 }

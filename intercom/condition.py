@@ -83,10 +83,19 @@ def call(entry: CallEntry, door: Appliance) -> dict[str, Any]:
         "since": _text(entry.began_at),
         "lasted_s": door.logbook.elapsed_s(entry.began),
         "talked_s": None if entry.answered is None else door.logbook.elapsed_s(entry.answered),
+        "ends_within_s": _ends_within_s(entry, door),
         "door_opened_by": list(entry.openers),
         "media": _media(door.media.stats(entry.call.id)),
         "recovery": _recovery(entry.call.recovery_progress),
     }
+
+
+def _ends_within_s(entry: CallEntry, door: Appliance) -> float:
+    """How long the call can go on at most; whoever waits for its end need not wait longer."""
+    limits, book = door.config.call, door.logbook
+    if entry.answered is not None:
+        return max(0.0, round(limits.time_limit_s - book.elapsed_s(entry.answered), 1))
+    return round(max(0.0, limits.ring_time_s - book.elapsed_s(entry.began)) + limits.time_limit_s, 1)
 
 
 def _recovery(progress: RecoveryProgress) -> dict[str, Any] | None:

@@ -62,7 +62,13 @@ class CallConfig:
         "The address that the button rings. In the embedded space `/private/house` is everyone.",
         shape=DESTINATION,
     )
-    ring_time_s: float = setting(60.0, "Seconds that it rings before the door gives up.", low=1, high=600)
+    ring_time_s: float = setting(
+        60.0,
+        "Seconds that it rings, whoever is there or comes (back) meanwhile, before the door gives up. A service other "
+        "than the embedded space may give up sooner.",
+        low=1,
+        high=600,
+    )
     time_limit_s: float = setting(
         300.0,
         "Seconds after which a call is ended, so that a forgotten one does not keep the door busy.",

@@ -72,6 +72,7 @@ start_services() { # start|restart
   if has_systemd; then
     systemctl daemon-reload
     for unit in $UNITS; do
+      [ "$1" != restart ] || wait_for_calls
       ! systemctl --quiet is-enabled "$unit" || systemctl "$1" "$unit" ||
         say "$unit did not start: \`intercom status\` and \`journalctl -u $unit\` say why."
     done
@@ -100,7 +101,6 @@ install_all() {
   lay_files
   make_user
   apply_device_rules
-  wait_for_calls
   start_services $action
   say "Installed. \`sudo intercom setup\` asks what your door has; \`intercom status\` tells what it does."
 }

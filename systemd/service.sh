@@ -9,7 +9,8 @@ SETTINGS=/etc/intercom
 has_systemd() { [ -d /run/systemd/system ]; }
 
 # A call in progress goes on: a change waits for its end, but no longer than a call can last. A program that does not
-# run, hangs, or is too old to know the word is not waited for.
+# run, hangs, or is too old to know the word is not waited for. Nothing stands between this and what it waits for: a call
+# that begins meanwhile would be cut.
 wait_for_calls() {
   [ ! -x /opt/intercom/bin/intercom ] || /opt/intercom/bin/intercom wait 2>/dev/null || true
 }

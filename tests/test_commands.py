@@ -114,6 +114,7 @@ async def test_a_call_is_made_told_of_ended_and_logged(home: Home) -> None:
     doc = (await say(home, "status", "--json")).json
     assert (doc["call"]["with"], doc["call"]["direction"]) == ("/public/echo", "outbound")
     assert doc["call"]["media"]["mos"] > 1
+    assert 0 < doc["call"]["ends_within_s"] <= home.config.call.time_limit_s
     assert (await say(home, "door", "open")).code == cli.OK
     assert (await say(home, "hangup")).out == "The call ends.\n"
     await home.until(State.IDLE)

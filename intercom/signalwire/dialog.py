@@ -34,8 +34,8 @@ from intercom.signalwire.verto import cause_of, innermost
 
 # Answer to audible takes well under a second; a peer that has not connected by now never will.
 MEDIA_DEADLINE_S = 15.0
-# Nobody stands at a door for two minutes; a bye that was lost on its way must not let it ring for ever.
-RING_DEADLINE_S = 120.0
+# A bye that was lost on its way must not let it ring for ever; longer than any door is set to ring (10 minutes).
+RING_DEADLINE_S = 630.0
 # A bye is worth sending even after an outage: as long as the space waits for a lost socket, three times over.
 BYE_TIMEOUT_S = 30.0
 DIGITS = frozenset("0123456789*#ABCD")

@@ -16,8 +16,8 @@ from intercom.signalwire.messages import IncomingInvite, builtins, new_id
 from intercom.space.records import Kind, Subscriber
 from intercom.space.sessions import Session
 
-RING_LIMIT_S: Final = 180.0
-"""When a call that rings is ended by the space; callers give up long before (their ring time is 60 s)."""
+RING_LIMIT_S: Final = 660.0
+"""When a call that rings is ended by the space; callers give up before, after 10 minutes at most."""
 PING_INTERVAL_S: Final = 30.0
 """How often an answered call's ends are pinged (verto.ping)."""
 

@@ -24,8 +24,8 @@ logger = logging.getLogger(__name__)
 
 LOOK_S: Final = 0.5
 """How often it is looked whether there is something to keep: a few microseconds, and nothing is written."""
-OLDEST_S: Final = 3600.0
-"""Calls that were answered longer ago are over, whatever the file says."""
+OLDEST_S: Final = 25 * 3600.0
+"""Calls that were answered longer ago are over, whatever the file says: a door lets them last for a day at most."""
 
 
 class KeptEnd(Struct, frozen=True):
