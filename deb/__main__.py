@@ -120,6 +120,8 @@ def _control(to: Target, tree: Path, version: str) -> None:
         "".join(f"{hashlib.md5(file.read_bytes()).hexdigest()}  {file.relative_to(tree)}\n" for file in files)
     )
     major, _, minor = to.suite.python.partition(".")
+    settings = (f"/{file.relative_to(tree)}\n" for file in files if file.is_relative_to(tree / "etc"))
+    (control / "conffiles").write_text("".join(settings))
     (control / "control").write_text(
         CONTROL.format(
             version=version,

@@ -1,6 +1,6 @@
-"""Commands that an administrator types at an installed door stand in the service's place: its state, secrets, user.
+"""Commands that an administrator types at an installed door stand in a service's place: its state, secrets, user.
 
-systemd names these to the service; a shell does not. Without this `sudo intercom space pair` would look into root's
+systemd names these to each service; a shell does not. Without this `sudo intercom space pair` would look into root's
 own home, and leave files there, or in the service's state, that the service cannot read.
 """
 
@@ -14,22 +14,40 @@ from pathlib import Path
 SETTINGS = Path("/etc/intercom")
 """What the unit loads its credentials from."""
 STATE = Path("/var/lib/intercom")
-"""What systemd makes for the unit's StateDirectory."""
+"""StateDirectory of the door's unit, made by systemd."""
+SPACE_STATE = Path("/var/lib/intercom-space")
+"""StateDirectory of the space's unit. The door may read one file in it, its credential, and list nothing."""
 
 
 def take_its_place(environ: MutableMapping[str, str]) -> None:
-    """Name to this process what systemd names to the service, where that is installed and this user may look."""
-    if os.access(STATE, os.R_OK | os.W_OK | os.X_OK):
-        environ.setdefault("STATE_DIRECTORY", str(STATE))
+    """Name to this process what systemd names to the door, where that is installed and this user may look."""
+    _take_state(environ, STATE)
+    if SPACE_STATE.is_dir():
+        environ.setdefault("INTERCOM_SPACE_STATE", str(SPACE_STATE))
     if SETTINGS.is_dir():
         environ.setdefault("CREDENTIALS_DIRECTORY", str(SETTINGS))
 
 
+def take_the_space_s_place(environ: MutableMapping[str, str]) -> None:
+    """Name to this process what systemd names to the space, where that is installed and this user may look."""
+    _take_state(environ, SPACE_STATE)
+
+
+def _take_state(environ: MutableMapping[str, str], state: Path) -> None:
+    if os.access(state, os.R_OK | os.W_OK | os.X_OK):
+        environ.setdefault("STATE_DIRECTORY", str(state))
+
+
 def become_its_user() -> None:
-    """Give up root for the service's user, for good: what is written from here on belongs to the service."""
-    if os.geteuid() != 0 or not STATE.is_dir():
+    """Give up root for the door's user, for good: what is written from here on belongs to the door."""
+    become_owner_of(STATE)
+
+
+def become_owner_of(directory: Path) -> None:
+    """Give up root for the user that owns this directory, for good; nothing changes where it is not there or root's."""
+    if os.geteuid() != 0 or not directory.is_dir():
         return
-    owner = pwd.getpwuid(STATE.stat().st_uid)
+    owner = pwd.getpwuid(directory.stat().st_uid)
     if owner.pw_uid != 0:
         os.initgroups(owner.pw_name, owner.pw_gid)
         os.setgid(owner.pw_gid)

@@ -76,7 +76,7 @@ def parser(*, status_alone: bool = False) -> argparse.ArgumentParser:
     _takes_config(demo)
     demo.set_defaults(run=_demo)
 
-    cli_space.add_commands(commands, load=_load, load_as_service=_load_as_service, config_help=CONFIG_HELP)
+    cli_space.add_commands(commands, load=_load, load_as_space=_load_as_space, config_help=CONFIG_HELP)
 
     config = commands.add_parser("config", help="check a configuration, or write an example")
     what = config.add_subparsers(metavar="ACTION", required=True)
@@ -130,6 +130,15 @@ def _load_as_service(options: argparse.Namespace) -> Config | None:
         from intercom import as_service
 
         as_service.take_its_place(os.environ)
+    return _load(options)
+
+
+def _load_as_space(options: argparse.Namespace) -> Config | None:
+    """The same, for a command that looks after the state of an installed space."""
+    if options.state_dir is None:
+        from intercom import as_service
+
+        as_service.take_the_space_s_place(os.environ)
     return _load(options)
 
 

@@ -106,7 +106,7 @@ def _credentials(config: Config, state_dir: Path) -> CredentialProvider:
 
     named = config.account.credential_file
     if config.account.credential != "token-file":
-        return SpaceCredentials(Path(named) if named else state_dir / "door.json")
+        return SpaceCredentials(config.credential_path(state_dir, os.environ))
     try:
         token = credential_from(Path(named).read_text(errors="replace"), named)
     except OSError as error:

@@ -22,10 +22,10 @@ Load = Callable[[argparse.Namespace], "Config | None"]
 Act = Callable[[argparse.Namespace, "Config", Path], int]
 
 
-def add_commands(commands: Any, *, load: Load, load_as_service: Load, config_help: str) -> None:
+def add_commands(commands: Any, *, load: Load, load_as_space: Load, config_help: str) -> None:
     """Add the commands to the parser of `intercom`; `load` reads the configuration or says what is wrong with it.
 
-    `load_as_service` does so for what works on the state of an installed service.
+    `load_as_space` does so for what works on the state of an installed space.
     """
     help_ = "run the embedded space: the house's own service, with no account"
     space = commands.add_parser("space", help=help_)
@@ -45,7 +45,7 @@ def add_commands(commands: Any, *, load: Load, load_as_service: Load, config_hel
             help="the space's (default: the state directory)",
             default=argparse.SUPPRESS,
         )
-        parser.set_defaults(run=_guarded(act, load_as_service, as_its_user=True))
+        parser.set_defaults(run=_guarded(act, load_as_space, as_its_user=True))
         return parser
 
     pair = action("pair", "print a one-time code with which a phone or tablet joins the house", _pair)
@@ -69,10 +69,11 @@ def _guarded(act: Act, load: Load, *, as_its_user: bool = False) -> Callable[[ar
         from intercom.space import SpaceError
 
         given: Path | None = options.state_dir
-        if as_its_user and given is None:
-            as_service.become_its_user()
+        state_dir = given or config.state_path(os.environ)
+        if as_its_user:
+            as_service.become_owner_of(state_dir)
         try:
-            return act(options, config, given or config.state_path(os.environ))
+            return act(options, config, state_dir)
         except SpaceError as error:
             complain(str(error))
         except OSError as error:

@@ -30,7 +30,7 @@ def add_commands(commands: Any) -> None:
     remove.add_argument("which", metavar="NAME|FINGERPRINT", help="as `intercom ssh-key list` shows it")
 
     gate = commands.add_parser("ssh-gate", help="run what an SSH client asks for, if its role may (for sshd)")
-    gate.add_argument("role", choices=ROLE_NAMES)
+    gate.add_argument("role", nargs="?", choices=ROLE_NAMES, help="default: that of the session's key")
     gate.add_argument("--name", default="", help="whose key it is")
     gate.add_argument("--socket", type=Path, metavar="PATH")
     gate.set_defaults(run=_gate)
@@ -42,7 +42,7 @@ def _action(actions: Any, name: str, help_: str, run: Callable[[argparse.Namespa
         "--file",
         type=Path,
         metavar="FILE",
-        help=f"authorized_keys to write (default: that of the user {USER}, or yours)",
+        help="authorized_keys to write (default: that of the installed door, or yours)",
     )
 
     def guarded(options: argparse.Namespace) -> int:
@@ -58,18 +58,11 @@ def _action(actions: Any, name: str, help_: str, run: Callable[[argparse.Namespa
     return parser
 
 
-def _home() -> Path:
-    """Whose authorized_keys it is: the service's user where there is one and we may write it."""
-    try:
-        service = pwd.getpwnam(USER)
-    except KeyError:
-        return Path.home()
-    return Path(service.pw_dir) if os.geteuid() in (0, service.pw_uid) else Path.home()
-
-
 def _file(options: argparse.Namespace) -> Path:
+    from intercom.control.ssh_keys import INSTALLED
+
     given: Path | None = options.file
-    return given or _home() / ".ssh" / "authorized_keys"
+    return given or (INSTALLED if INSTALLED.parent.is_dir() else Path.home() / ".ssh" / "authorized_keys")
 
 
 def _add(options: argparse.Namespace) -> int:
@@ -121,20 +114,37 @@ def _gate(options: argparse.Namespace) -> int:
     from intercom.control.ssh_gate import admit, shown
 
     asked = os.environ.pop("SSH_ORIGINAL_COMMAND", "")
+    role, name, socket = options.role, options.name, options.socket
     try:
-        words = admit(options.role, asked, terminal=os.isatty(0) or os.isatty(1))
+        if role is None:
+            role, name, socket = _of_session()
+        words = admit(role, asked, terminal=os.isatty(0) or os.isatty(1))
     except GateError as error:
-        _log(f"refused {options.role} {options.name or 'unnamed'}: {shown(asked)} ({error})")
+        _log(f"refused {role or 'somebody'} {name or 'unnamed'}: {shown(asked)} ({error})")
         complain(str(error))
         return NOT_PERMITTED
-    _log(f"{options.role} {options.name or 'unnamed'}: {' '.join(words)}")
-    os.environ["INTERCOM_BY"] = f"ssh {options.name}" if options.name else "ssh"
+    _log(f"{role} {name or 'unnamed'}: {' '.join(words)}")
+    os.environ["INTERCOM_BY"] = f"ssh {name}" if name else "ssh"
     os.environ.pop("INTERCOM_SOCKET", None)
-    if options.socket is not None:
-        os.environ["INTERCOM_SOCKET"] = str(options.socket)
+    if socket is not None:
+        os.environ["INTERCOM_SOCKET"] = str(socket)
     from intercom.cli import main
 
     return main(words)
+
+
+def _of_session() -> tuple[str, str, Path | None]:
+    """The role, name and socket of the key that this session began with, for a gate that sshd itself forces."""
+    from intercom.control.ssh_keys import INSTALLED, AuthorizedKeys
+
+    try:
+        signed_in = Path(os.environ["SSH_USER_AUTH"]).read_text(errors="replace")
+        entry = AuthorizedKeys(INSTALLED).of_session(signed_in)
+    except (KeyError, OSError):
+        entry = None
+    if entry is None:
+        raise GateError(f"this key is not in {INSTALLED}: `sudo intercom ssh-key add` on the door puts it there")
+    return entry.role, entry.key.name, entry.socket
 
 
 def _log(line: str) -> None:

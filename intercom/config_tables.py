@@ -41,8 +41,8 @@ class AccountConfig:
     )
     credential_file: str = setting(
         "",
-        "The file that holds the credential, mode 0600. Empty: `door.json` in the state directory, which the "
-        "embedded space writes. Needed for `token-file`.",
+        "The file that holds the credential, mode 0600. Empty: `door.json` in the state directory of the door, else in "
+        "that of the embedded space, which writes it. Needed for `token-file`.",
         shape=PATH,
     )
     relay_url: str = setting(
@@ -324,6 +324,16 @@ class Config:
     history: HistoryConfig = HistoryConfig()
     metrics: MetricsConfig = MetricsConfig()
     log: LogConfig = LogConfig()
+
+    def credential_path(self, state_dir: Path, environ: Mapping[str, str]) -> Path:
+        """The file with the door's credential: the one that is named, its own, or what the house's space hands over.
+
+        `$INTERCOM_SPACE_STATE` is the state directory of a space that has a user of its own.
+        """
+        if self.account.credential_file:
+            return Path(self.account.credential_file)
+        own, space = state_dir / "door.json", environ.get("INTERCOM_SPACE_STATE")
+        return Path(space) / "door.json" if space and not own.exists() else own
 
     def state_path(self, environ: Mapping[str, str]) -> Path:
         """The state directory, with `environ` as the process's environment; it need not exist."""

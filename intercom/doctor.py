@@ -53,8 +53,7 @@ def examine(config_file: Path | None, config: Config, control_socket: Path) -> I
     state_dir = config.state_path(os.environ)
     yield _service(control_socket)
     yield _state_directory(state_dir)
-    named = config.account.credential_file
-    credential = Path(named) if named else state_dir / "door.json"
+    credential = config.credential_path(state_dir, os.environ)
     yield _credential(credential)
     yield _opus()
     if config.audio.echo_canceller == "webrtc":
@@ -103,14 +102,16 @@ def _state_directory(directory: Path) -> Finding:
 def _credential(file: Path) -> Finding:
     mend = "`intercom space enrol FILE` writes one for the embedded space; account.credential_file names another"
     try:
-        mode = stat.S_IMODE(file.stat().st_mode)
+        found = file.stat()
     except FileNotFoundError:
         return Finding("credential", BAD, f"{file} is not there", mend)
     except PermissionError:
         return Finding("credential", WARNING, f"{file} is not for {_user()} to see", "run as the service's user")
-    if mode & 0o077:
+    mode = stat.S_IMODE(found.st_mode)
+    # What another user hands over is read by way of its group.
+    if mode & (0o077 if found.st_uid == os.geteuid() else 0o037):
         return Finding("credential", BAD, f"{file} can be read by others (mode {mode:04o})", f"`chmod 600 {file}`")
-    return Finding("credential", GOOD, f"{file} is there, for its owner alone")
+    return Finding("credential", GOOD, f"{file} is there, and nobody else reads it")
 
 
 def _speexdsp() -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,4 +25,4 @@ def credentials_of(config: Config, state_dir: Path) -> CredentialProvider:
     account = config.account
     if account.credential == "token-file":
         return TokenFileCredentials(Path(account.credential_file))
-    return SpaceCredentials(Path(account.credential_file) if account.credential_file else state_dir / "door.json")
+    return SpaceCredentials(config.credential_path(state_dir, os.environ))

@@ -20,7 +20,9 @@ EXIT_STATUSES = (
 _FILES = (
     ("/etc/intercom/intercom.toml", "the configuration; `intercom config example` shows every setting"),
     ("/run/intercom/control.sock", "the control socket: who is in its group may command the door"),
-    ("/var/lib/intercom", "what survives a restart: credentials, pairings, the call log"),
+    ("/etc/intercom/ssh/authorized_keys", "who may run commands over SSH; `intercom ssh-key` writes it"),
+    ("/var/lib/intercom", "what survives a restart of the door: the call log, levels, chosen devices"),
+    ("/var/lib/intercom-space", "what survives a restart of the space: pairings, keys, the door's credential"),
 )
 _ENVIRONMENT = (
     ("INTERCOM_SOCKET", "the control socket, if it is not where it is looked for"),

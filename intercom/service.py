@@ -167,7 +167,8 @@ def run_space(config: Config, state_dir: Path) -> int:
 
     async def started() -> None:
         assert space is not None
-        space.write_credential("door", state_dir / "door.json", display_name="Front door")
+        # As a service the space has a user of its own: its group is the door, which may read this file and no other.
+        space.write_credential("door", state_dir / "door.json", display_name="Front door", for_group=True)
         await space.wait_failed()
 
     return run(build, started=started, mendable=(SpaceError,))

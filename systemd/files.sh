@@ -18,6 +18,7 @@ for unit in systemd/*.service; do
 done
 put 644 systemd/intercom.sysusers.conf /usr/lib/sysusers.d/intercom.conf
 put 644 systemd/intercom.tmpfiles.conf /usr/lib/tmpfiles.d/intercom.conf
+put 644 systemd/intercom.sshd.conf /etc/ssh/sshd_config.d/intercom.conf
 put 644 systemd/intercom.udev.rules /usr/lib/udev/rules.d/60-intercom.rules
 
 manual=/usr/share/man/man1/intercom.1.gz

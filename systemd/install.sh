@@ -99,8 +99,9 @@ install_all() {
   wait_for_calls
   install_environment
   lay_files
-  make_user
+  make_users
   apply_device_rules
+  apply_ssh_rules
   start_services $action
   say "Installed. \`sudo intercom setup\` asks what your door has; \`intercom status\` tells what it does."
 }
@@ -112,6 +113,7 @@ uninstall_all() {
   if [ -d $PLACE ]; then
     stop_services
     [ ! -e $LIST ] || while read -r file; do rm -f "$file"; done <$LIST
+    apply_ssh_rules
     remove_empty /usr/share/doc/intercom/hw /usr/share/doc/intercom
     rm -rf $PLACE
     ! has_systemd || systemctl daemon-reload
@@ -123,7 +125,7 @@ uninstall_all() {
     purge_everything
     say "Removed, with its settings, its state and its user."
   else
-    say "Removed. $SETTINGS and $STATE stay: \`make uninstall PURGE=1\` removes them as well."
+    say "Removed. $SETTINGS and the state in /var/lib stay: \`make uninstall PURGE=1\` removes them as well."
   fi
 }
 

@@ -3,7 +3,7 @@
 # shellcheck shell=sh
 
 UNITS="intercom-space.service intercom.service"
-STATE=/var/lib/intercom
+STATE="/var/lib/intercom /var/lib/intercom-space"
 SETTINGS=/etc/intercom
 
 has_systemd() { [ -d /run/systemd/system ]; }
@@ -15,13 +15,25 @@ wait_for_calls() {
   [ ! -x /opt/intercom/bin/intercom ] || /opt/intercom/bin/intercom wait 2>/dev/null || true
 }
 
-make_user() {
+make_users() {
+  # Of an older version: that home was the state directory, and the service could prepare there what a session of SSH
+  # does. usermod refuses while anything of that user runs; the lock is vipw's.
+  if getent passwd intercom | grep -q ':/var/lib/intercom:'; then
+    VISUAL="sed -i 's|^\(intercom:.*\):/var/lib/intercom:|\1:/:|'" vipw -q -p >/dev/null
+  fi
   systemd-sysusers intercom.conf
   # Raspberry Pi OS gives the GPIO chips to a group of their own; elsewhere our own rule gives them to intercom.
   if getent group gpio >/dev/null; then
     usermod --append --groups gpio intercom
   fi
   systemd-tmpfiles --create intercom.conf || true # a root that is only being made has no /proc; the boot does it
+}
+
+# sshd reads its files once. One that does not run, or is not there, reads them when it starts.
+apply_ssh_rules() {
+  if has_systemd; then
+    systemctl reload ssh 2>/dev/null || true
+  fi
 }
 
 apply_device_rules() {
@@ -32,15 +44,18 @@ apply_device_rules() {
 }
 
 purge_everything() {
-  rm -rf "$STATE" "$SETTINGS" /run/intercom /opt/intercom
+  # shellcheck disable=SC2086 # one word per directory
+  rm -rf $STATE /var/lib/.intercom-space.new "$SETTINGS" /run/intercom /opt/intercom
   rm -f /etc/udev/rules.d/85-intercom-sound.rules # of \`intercom devices pin\`
   for unit in $UNITS; do
     rm -rf "/etc/systemd/system/$unit.d"
   done
-  if getent passwd intercom >/dev/null; then
-    userdel intercom || true
-  fi
-  if getent group intercom >/dev/null; then
-    groupdel intercom || true
-  fi
+  for user in intercom intercom-space; do
+    if getent passwd $user >/dev/null; then
+      userdel $user || true
+    fi
+    if getent group $user >/dev/null; then
+      groupdel $user || true
+    fi
+  done
 }

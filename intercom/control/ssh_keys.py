@@ -16,6 +16,8 @@ from intercom.control.ssh_gate import ROLES
 
 KEY_LIMIT_BYTES = 16_384
 """An RSA key of 16384 bits has 3 KB."""
+INSTALLED = Path("/etc/intercom/ssh/authorized_keys")
+"""Where an installed door's keys are: sshd reads them there (systemd/intercom.sshd.conf), and root alone writes them."""
 RSA_BITS_LEAST = 2048
 """Less is refused by OpenSSH's own policy of today."""
 NAME_LIMIT = 40
@@ -29,7 +31,8 @@ _TYPES = {
     "ssh-rsa",
 }
 _OURS = re.compile(
-    r'restrict,pty,command="[^"]+ ssh-gate (?P<role>viewer|operator) --name (?P<name>[A-Za-z0-9@._-]+)[^"]*" '
+    r'restrict,pty,command="[^"]+ ssh-gate (?P<role>viewer|operator) --name (?P<name>[A-Za-z0-9@._-]+)'
+    r'(?: --socket (?P<socket>[^"]+))?" '
     r"(?P<type>\S+) (?P<blob>\S+)"
 )
 
@@ -58,6 +61,8 @@ class InstalledKey(NamedTuple):
     """The key."""
     role: str
     """viewer or operator."""
+    socket: Path | None = None
+    """The control socket if it is not the usual one."""
 
 
 def parse_public_key(text: str) -> PublicKey:
@@ -120,10 +125,19 @@ class AuthorizedKeys:
         """The keys that may run commands."""
         found = [_OURS.match(line) for line in self._lines()]
         return [
-            InstalledKey(PublicKey(match["type"], match["blob"], match["name"]), match["role"])
+            InstalledKey(
+                PublicKey(match["type"], match["blob"], match["name"]),
+                match["role"],
+                Path(*shlex.split(match["socket"])) if match["socket"] else None,
+            )
             for match in found
             if match is not None
         ]
+
+    def of_session(self, signed_in: str) -> InstalledKey | None:
+        """The key that an SSH session began with, by what sshd says of it (sshd_config(5), ExposeAuthInfo)."""
+        proven = {tuple(line.split()[1:3]) for line in signed_in.splitlines() if line.startswith("publickey ")}
+        return next((entry for entry in self.installed() if (entry.key.type, entry.key.blob) in proven), None)
 
     def add(self, key: PublicKey, role: str, *, program: str, socket: Path | None = None) -> None:
         """Let this key run its role's commands, and nothing else; a key that is there gets the new role.
@@ -144,6 +158,13 @@ class AuthorizedKeys:
                 raise KeyFileError(f"this key has other rights in {self.path} already: take that line out first")
         self._write([*kept, f'restrict,pty,command="{command}" {key.type} {key.blob} {key.name}'])
 
+    def take_over(self, text: str) -> int:
+        """Add the restricted keys of another authorized_keys file, without its other lines; how many there were."""
+        lines = [line for line in text.splitlines() if _OURS.fullmatch(line.rpartition(" ")[0])]
+        there = {entry.key.blob for entry in self.installed()}
+        self._write([*self._lines(), *(line for line in lines if not there & set(line.split()))])
+        return len(lines)
+
     def remove(self, which: str) -> list[InstalledKey]:
         """Take out the keys with this fingerprint or name; KeyFileError if there is none."""
         gone = [entry for entry in self.installed() if which in (entry.key.fingerprint, entry.key.name)]
@@ -160,10 +181,10 @@ class AuthorizedKeys:
             return []
 
     def _write(self, lines: list[str]) -> None:
-        """Mode 0600, owned by whoever owns the home (sshd insists on it)."""
+        """Owned by whoever owns the directory, as sshd insists on it; the installed file is read by the door's user."""
         directory = self.path.parent
         if not directory.exists():
-            directory.mkdir(mode=0o700)
+            directory.mkdir(mode=0o755 if self.path == INSTALLED else 0o700)
             durable.give(directory, directory.parent)
-        text = "".join(f"{line}\n" for line in lines)
-        durable.replace(self.path, text.encode("utf-8", "surrogateescape"), owner_of=directory)
+        text = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+        durable.replace(self.path, text, mode=0o644 if self.path == INSTALLED else 0o600, owner_of=directory)

@@ -24,16 +24,16 @@ class SpaceCredential(Struct, frozen=True):
     certificate: str | None = None
     """The space's certificate as PEM, the only one to trust; None without TLS."""
 
-    def write(self, path: Path) -> None:
-        """Write the file with mode 0600, atomically; not at all when it holds just this already."""
+    def write(self, path: Path, *, mode: int = 0o600) -> None:
+        """Write the file with this mode, atomically; not at all when it holds just this already."""
         data = msgspec.json.format(msgspec.json.encode(self), indent=2)
         try:
             if path.read_bytes() == data:
-                path.chmod(0o600)
+                path.chmod(mode)
                 return
         except OSError:
             pass  # it is not there, or not readable: write it
-        durable.replace(path, data)
+        durable.replace(path, data, mode=mode)
 
 
 def read_credential(path: Path) -> SpaceCredential | None:

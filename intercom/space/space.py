@@ -96,7 +96,7 @@ class Space:
             )
         self._turn_secret = _turn_secret(config)
         self._certificate = Certificate(state_dir, self.location.names)
-        self._credentials: dict[str, tuple[Path, str]] = {}
+        self._credentials: dict[str, tuple[Path, str, bool]] = {}
         self._context: ssl.SSLContext | None = None
         self._listener: Listener | None = None
         self._addresses = AddressWatch(self._follow_addresses)
@@ -285,8 +285,8 @@ class Space:
         self._write_credentials()  # the house's own door gets a new secret; its old one stays worthless
 
     def _write_credentials(self) -> None:
-        for reference, (path, display_name) in self._credentials.items():
-            self.write_credential(reference, path, display_name=display_name)
+        for reference, (path, display_name, for_group) in self._credentials.items():
+            self.write_credential(reference, path, display_name=display_name, for_group=for_group)
 
     # -- who belongs to it -----------------------------------------------------------------------------------
 
@@ -306,8 +306,10 @@ class Space:
         subscriber = self.store.add_subscriber(reference, display_name, kind="door")
         return self._credential(subscriber, self.store.add_device(subscriber, display_name))
 
-    def write_credential(self, reference: str, path: Path, *, display_name: str = "") -> None:
-        """Keep the file `path` (mode 0600) a valid credential of `reference`.
+    def write_credential(
+        self, reference: str, path: Path, *, display_name: str = "", for_group: bool = False
+    ) -> None:
+        """Keep the file `path` (mode 0600, or 0640 `for_group`) a valid credential of `reference`.
 
         A secret in it that still holds is kept, and a file that says all of it already is not written.
         """
@@ -320,8 +322,8 @@ class Space:
                 credential = None
         if credential is None or credential.subscriber != reference:
             credential = self.enrol(reference, display_name or reference.capitalize())
-        credential.write(path)
-        self._credentials[reference] = (path, display_name)
+        credential.write(path, mode=0o640 if for_group else 0o600)
+        self._credentials[reference] = (path, display_name, for_group)
 
     def _credential(self, subscriber: Subscriber, secret: str) -> SpaceCredential:
         pinned = None

@@ -23,6 +23,8 @@ STATE_DISK = "state_disk"
 """Kernel arguments that the bench's own units look for."""
 INTERCOM = "/opt/intercom/bin/intercom"
 STATE = "/var/lib/intercom"
+SPACE_STATE = "/var/lib/intercom-space"
+CREDENTIAL = f"{SPACE_STATE}/door.json"
 WHEEL_LIMIT_S = 180.0
 INSTALL_LIMIT_S = 180.0
 """35 s on an idle machine."""
@@ -68,7 +70,11 @@ ConditionKernelCommandLine={STATE_DISK}
 Before=intercom-space.service intercom.service
 [Service]
 Type=oneshot
-ExecStart=mount /dev/ubdb {STATE}
+# One disk for what both services keep. What was written to it as one directory goes to whose it is.
+ExecStart=/bin/sh -e -c 'mount /dev/ubdb {STATE}; cd {STATE}; mkdir -p space; \\
+  for file in space.sqlite3 space.sqlite3-journal calls.json tls.crt tls.key door.json; do \\
+    test ! -e $$file || mv $$file space/; done; \\
+  chown -R intercom-space: space; mount --bind space {SPACE_STATE}'
 [Install]
 WantedBy=multi-user.target
 """,
@@ -83,7 +89,7 @@ echo "127.0.0.1 $(hostname)" >>/etc/hosts
 (cd /checkout && sudo make install)
 systemctl is-active intercom-space intercom
 systemctl stop intercom-space intercom
-find {STATE} -mindepth 1 -delete
+find {STATE} {SPACE_STATE} -mindepth 1 -delete
 install -m 644 /run/shared/bench-units/* /etc/systemd/system/
 install -m 644 /run/shared/intercom.toml /etc/intercom/intercom.toml
 systemctl daemon-reload
@@ -139,6 +145,21 @@ class Station(Machine):
     def show(self, name: str, unit: str = "intercom") -> str:
         """A property of a unit."""
         return self.run(f"systemctl show --value --property={name} {unit}").check().strip()
+
+    def can(self, unit: str, probes: dict[str, str]) -> list[str]:
+        """The names of those shell commands that succeed inside a unit: all of it as it is, but another program."""
+        script = "".join(f"if {command}; then echo '{name}'; fi\n" for name, command in probes.items())
+        (self.shared / "probe").write_text(script)
+        self.run(
+            "install -m 755 /run/shared/probe /usr/local/bin/probe;"
+            "sed -e '/^ExecStopPost\\|^ExecStartPre\\|^Restart\\|^Watchdog\\|^StartLimit/d' -e 's|^Type=.*|Type=oneshot|'"
+            f" -e 's|^ExecStart=.*|ExecStart=/bin/bash /usr/local/bin/probe|' /usr/lib/systemd/system/{unit}.service"
+            " >/run/systemd/system/probe.service; systemctl daemon-reload; journalctl --quiet --rotate;"
+            "journalctl --quiet --vacuum-time=1s -u probe"
+        ).check()
+        self.run("systemctl start probe", limit_s=60)  # a probe may end it
+        said = self.run("journalctl --no-pager -o cat -u probe --since=-60s").output.splitlines()
+        return [name for name in probes if name in said]
 
     def journal(self, *options: str) -> str:
         """What both units have logged in this boot."""

@@ -1,0 +1,127 @@
+"""Moves what the door and its space kept under one user into the places of two users: once for each machine, as root.
+
+Both units run `python -m intercom.state_move` before they start, as long as `MOVED` is not there. The directory that is
+moved out of belongs to a service: nothing in it is followed, and nothing is taken twice, else that service could hand
+keys to root. Each step is one rename, so that a power cut leaves a machine on which the next start does the rest.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import pwd
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from intercom import durable
+from intercom.as_service import SETTINGS, SPACE_STATE, STATE
+from intercom.control.ssh_keys import INSTALLED, AuthorizedKeys
+
+MOVED = SETTINGS / "two-users"
+"""Root's note that all of this was done: what appears in the door's directory later is never taken for an old state."""
+NOTE = b"The door and its space have a user each; what they kept as one user was moved. Do not remove this file.\n"
+DOOR_USER, SPACE_USER = "intercom", "intercom-space"
+SPACE_FILES = ("space.sqlite3", "space.sqlite3-journal", "calls.json", "tls.crt", "tls.key", "door.json")
+"""State of the space. Its TURN server keeps nothing that outlives a start."""
+OLD_KEYS = Path(".ssh/authorized_keys")
+FILE_LIMIT_BYTES = 256 * 1024 * 1024
+"""Bound of one file; a space of a thousand devices has 1 MB."""
+
+
+def main() -> int:
+    """Move what there is to move; 0, also when it was done before."""
+    SETTINGS.mkdir(mode=0o755, parents=True, exist_ok=True)
+    with _alone():
+        if MOVED.exists():
+            return 0
+        door = pwd.getpwnam(DOOR_USER).pw_uid
+        if STATE.is_dir():
+            _move_space(door, pwd.getpwnam(SPACE_USER))
+            _move_keys(door)
+        try:
+            durable.replace(MOVED, NOTE, mode=0o644)
+        except OSError as error:
+            if error.errno != errno.EROFS:  # where nothing can be written, nothing that appears later is taken, either
+                raise
+    return 0
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let one of the two units do it."""
+    directory = os.open(SETTINGS, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)
+
+
+def _move_space(door: int, space: pwd.struct_passwd) -> None:
+    """The whole of the space's state takes its new place by one rename, and only then the old files go."""
+    old = os.open(STATE, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if not (SPACE_STATE / SPACE_FILES[0]).exists():
+            found = {name: data for name in SPACE_FILES if (data := _read(old, name, door)) is not None}
+            if SPACE_FILES[0] not in found:
+                return
+            new = SPACE_STATE.with_name(f".{SPACE_STATE.name}.new")
+            shutil.rmtree(new, ignore_errors=True)
+            new.mkdir(mode=0o700)
+            for name, data in found.items():
+                # The door reads its credential by way of the group; the rest is the space's alone.
+                durable.replace(new / name, data, mode=0o640 if name == "door.json" else 0o600)
+                os.chown(new / name, space.pw_uid, space.pw_gid)
+            os.chown(new, space.pw_uid, space.pw_gid)
+            new.chmod(0o710)
+            new.rename(SPACE_STATE)  # onto nothing, or onto the empty directory that systemd has made
+            _say(f"The space's state was moved to {SPACE_STATE}.")
+        for name in SPACE_FILES:
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=old)
+    finally:
+        os.close(old)
+
+
+def _move_keys(door: int) -> None:
+    """The keys that a restricted line names; any other line would be a way in that nobody watches."""
+    try:
+        directory = os.open(STATE / OLD_KEYS.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        data = _read(directory, OLD_KEYS.name, door)
+        if data is None:
+            return
+        before = len(data.splitlines())
+        kept = AuthorizedKeys(INSTALLED).take_over(data.decode("utf-8", "surrogateescape"))
+        _say(f"{kept} of {before} SSH keys were moved to {INSTALLED}; `intercom ssh-key list` shows them.")
+        os.unlink(OLD_KEYS.name, dir_fd=directory)
+    finally:
+        os.close(directory)
+
+
+def _read(directory: int, name: str, owner: int) -> bytes | None:
+    """The content of a file of this owner, under one name alone; None for a link, or anything else that is there."""
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1 or found.st_uid != owner:
+            return None
+        return file.read(FILE_LIMIT_BYTES)
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"intercom: {sentence}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
