@@ -21,6 +21,7 @@ class Part(enum.StrEnum):
     BUTTON = Fault.BUTTON.value
     LIGHTS = Fault.LIGHTS.value
     RELAY = "relay"
+    GUARD = "guard"
     CAMERA_PINS = "camera_pins"
     CALLS = "calls"
     CLIENT = "client"
@@ -84,6 +85,13 @@ POLICIES: tuple[Policy, ...] = (
     Policy(Part.BUTTON, "the thread of the button died", _RESTARTED, TRIES, Ends.AFTER_THE_CALL),
     Policy(Part.LIGHTS, "the thread of the lights died", _RESTARTED, TRIES, Ends.AFTER_THE_CALL),
     Policy(Part.RELAY, "the relay does not turn off", "nothing: its guard locks the door", 0, Ends.AT_ONCE),
+    Policy(
+        Part.GUARD,
+        "the relay's guard did not answer",
+        "another guard takes its place; until one answers the door stays closed",
+        None,
+        Ends.NEVER,
+    ),
     Policy(Part.CAMERA_PINS, "the camera's switch or light failed", "its next change", TRIES, Ends.AFTER_THE_CALL),
     Policy(Part.CALLS, "work on a call failed", "a call that nobody looks after is ended", TRIES, Ends.AFTER_THE_CALL),
     Policy(Part.CLIENT, "work of the client failed", "a new connection", TRIES, Ends.AFTER_THE_CALL),

@@ -45,6 +45,7 @@ class Upkeep:
             Part.BUTTON: self._restart_button,
             Part.LIGHTS: self._restart_lights,
             Part.RELAY: None,
+            Part.GUARD: self._look_after_guard,
             Part.CAMERA_PINS: None,
             Part.CALLS: self._mend_calls,
             Part.CLIENT: self._renew_client,
@@ -173,6 +174,9 @@ class Upkeep:
 
     async def _restart_lights(self) -> None:
         self._door.panel.restart("lights")
+
+    async def _look_after_guard(self) -> None:
+        await asyncio.to_thread(self._door.panel.restart, "guard")
 
     async def _mend_calls(self) -> None:
         await self._door.plan.end_what_nobody_follows()

@@ -6,6 +6,8 @@ import asyncio
 import io
 import json
 import logging
+import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -341,3 +343,10 @@ def test_a_hung_door_is_said_not_to_answer(tmp_path: Path) -> None:
     assert answer.code == cli.NOT_ANSWERING
     assert answer.json["state"] == "not_answering"
     assert "process" in answer.json["reason"]
+
+
+async def test_a_stopped_guard_of_the_relay_is_a_fault_that_the_commands_show(home: Home) -> None:
+    assert home.door is not None
+    os.kill(home.door.panel.guard_pid, signal.SIGSTOP)
+    assert (await say(home, "door", "open")).code == cli.OK
+    assert "guard" in (await say(home, "faults")).out

@@ -7,10 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from intercom.panel.errors import PanelClosedError
+from intercom.panel.errors import GuardError, PanelClosedError
 from intercom.panel.opening import Opening
 
 log = logging.getLogger(__name__)
+
+
+LOOK_S = 10.0
+"""Interval of looking whether the guard still answers while the door is closed."""
 
 
 class Relay(Protocol):
@@ -25,6 +29,7 @@ class DoorGuard(Protocol):
 
     def door_opens(self) -> None: ...
     def door_closed(self) -> None: ...
+    def look_after(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -43,6 +48,8 @@ class Door:
         pulse_s: float,
         cap_s: float,
         on_fault: Callable[[Exception], None],
+        on_guard_fault: Callable[[Exception], None],
+        look_s: float = LOOK_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.on_change: Callable[[bool], None] | None = None
@@ -51,6 +58,8 @@ class Door:
         self._guard = guard
         self._pulse_s = pulse_s
         self._on_fault = on_fault
+        self._on_guard_fault = on_guard_fault
+        self._look_s = look_s
         self._clock = clock
         self._opening = Opening(cap_s)
         self._changed = threading.Condition()
@@ -124,13 +133,22 @@ class Door:
         with self._changed:
             while not (self._closed or self._opening.is_due(self._clock())):
                 opening = self._opening
-                self._changed.wait(opening.closes_at - self._clock() if opening.is_open else None)
+                if not self._changed.wait(opening.closes_at - self._clock() if opening.is_open else self._look_s):
+                    self._look_after_guard()
             if self._opening.is_open:
                 self._relay.off()
                 self._opening.close(self._clock())
                 self._guard.door_closed()
                 return True
             return False
+
+    def _look_after_guard(self) -> None:
+        if self._closed or self._opening.is_open:
+            return
+        try:
+            self._guard.look_after()
+        except GuardError as error:
+            self._on_guard_fault(error)
 
     def _tell(self, is_open: bool) -> None:
         if self.on_change is None:

@@ -2,7 +2,7 @@
 
 PanelError
 ├── PinsError (OSError)      no GPIO where the configuration asks for it
-├── GuardError (OSError)     the door's guard process does not start
+├── GuardError (OSError)     the door's guard process does not start or answer
 ├── PageError (OSError)            the panel page cannot be served
 └── PanelClosedError (RuntimeError)     the panel was closed before
 """
@@ -17,7 +17,7 @@ class PinsError(PanelError, OSError):
 
 
 class GuardError(PanelError, OSError):
-    """The door stays closed because its guard process does not run."""
+    """The door's guard process does not run or answer; the door stays closed until one does."""
 
 
 class PageError(PanelError, OSError):

@@ -24,9 +24,9 @@ class FrontPanel:
     """The button, the lights and the door's relay, on gpiozero; a context manager.
 
     `on_press`, `on_hold` and `on_release` are called on the panel's button thread: hand them to the event loop with
-    `loop.call_soon_threadsafe`. `on_fault` is called, with "button", "lights", "relay" or "camera_pins" and the
-    exception, on whatever thread met it: that part, or its callback, has failed; `restart` sets button and lights going
-    again. `show`, `camera.show` and `door.open` may be called from any thread.
+    `loop.call_soon_threadsafe`. `on_fault` is called, with "button", "lights", "relay", "guard" or "camera_pins" and
+    the exception, on whatever thread met it: that part, or its callback, has failed; `restart` sets button, lights and
+    guard going again. `show`, `camera.show` and `door.open` may be called from any thread.
 
     Raises PinsError, GuardError.
     """
@@ -47,10 +47,15 @@ class FrontPanel:
             # The relay first: it is claimed, and off, before anything else can fail.
             self._relay = claim_relay(self.pins, door.relay_gpio, door.relay_active_high)
             stack.callback(release_relay, self._relay)
-            self._guard = Guard(door, simulated=self.pins.simulated)
+            self._guard = Guard(door, simulated=self.pins.simulated, on_fault=self._fault_of("guard"))
             stack.callback(self._guard.close)
             self.door = Door(
-                self._relay, self._guard, pulse_s=door.pulse_s, cap_s=door.cap_s, on_fault=self._fault_of("relay")
+                self._relay,
+                self._guard,
+                pulse_s=door.pulse_s,
+                cap_s=door.cap_s,
+                on_fault=self._fault_of("relay"),
+                on_guard_fault=self._fault_of("guard"),
             )
             stack.callback(self.door.close)
             self._leds = _open_leds(config, self.pins)
@@ -117,8 +122,8 @@ class FrontPanel:
         self.lights.show(pattern)
 
     def restart(self, part: str) -> None:
-        """Set "button" or "lights" going again after a fault; harmless while it runs. Raises what it fails with."""
-        {"button": self._button.restart, "lights": self.lights.restart}[part]()
+        """Set "button", "lights" or "guard" going again; harmless while it runs. Raises what it fails with."""
+        {"button": self._button.restart, "lights": self.lights.restart, "guard": self._guard.look_after}[part]()
 
     def close(self) -> None:
         """Close the door, turn the lights off and give the pins back."""

@@ -1,9 +1,11 @@
 """The door's guard: a tiny process that turns the relay off when the appliance cannot.
 
 Started by the panel as a script (`guarding.py`). On its standard input the panel writes `o` before it turns the relay
-on and `c` after it has turned it off. The guard acts when the panel's process dies with the door open, or when the door
-is still open `cap_s` + MARGIN_S after the first `o`: then it kills that process, which hangs. Either way it drives the
-relay's pin off itself, since the kernel of Raspberry Pi OS leaves a dead process's outputs as they were.
+on, `c` after it has turned it off, and `p` when it only asks whether the guard runs; `o` and `p` are repeated on
+standard output, so that a guard that is stopped is noticed. The guard acts when the panel's process dies with the door
+open, or when the door is still open `cap_s` + MARGIN_S after the first `o`: then it kills that process, which hangs.
+Either way it drives the relay's pin off itself, since the kernel of Raspberry Pi OS leaves a dead process's outputs as
+they were.
 
 It is started with SIGTERM, SIGINT and SIGHUP blocked: what ends the panel's whole session must not end the guard first;
 it ends when the pipe closes. Only the standard library's core is loaded until there is something to do.
@@ -31,7 +33,7 @@ def main(arguments: list[str]) -> int:
     """Run the guard: parent process id, cap in seconds, pins, relay GPIO, active-high (1 or 0), the module path."""
     parent, cap_s, pins, relay_gpio, active_high, path = arguments
     parent_fd = _open_parent(int(parent))
-    trouble = watch(sys.stdin.fileno(), parent_fd, float(cap_s) + MARGIN_S)
+    trouble = watch(sys.stdin.fileno(), sys.stdout.fileno(), parent_fd, float(cap_s) + MARGIN_S)
     if trouble is None:
         return 0
     _say(f"{trouble}; turning the relay off")
@@ -64,10 +66,11 @@ def _open_parent(parent: int) -> int | None:
     return descriptor if os.getppid() == parent else None
 
 
-def watch(commands_fd: int, parent_fd: int | None, limit_s: float) -> str | None:
+def watch(commands_fd: int, answers_fd: int, parent_fd: int | None, limit_s: float) -> str | None:
     """Return what is wrong, or None when the panel ended with the door closed.
 
-    `commands_fd` is the pipe, `parent_fd` a pidfd (None = dead already), `limit_s` how long the door may be open.
+    `commands_fd` and `answers_fd` are the pipes, `parent_fd` a pidfd (None = dead already), `limit_s` how long the door
+    may be open.
     """
     poll = select.poll()
     poll.register(commands_fd, select.POLLIN)
@@ -82,8 +85,11 @@ def watch(commands_fd: int, parent_fd: int | None, limit_s: float) -> str | None
             for command in commands:
                 if command == ord("c"):
                     deadline = None
-                elif deadline is None:
+                elif command == ord("o") and deadline is None:
                     deadline = time.monotonic() + limit_s
+                if command != ord("c"):
+                    with contextlib.suppress(OSError):  # a panel that died meanwhile is noticed below
+                        os.write(answers_fd, bytes([command]))
             if not commands:
                 return None if deadline is None else "the panel ended with the door open"
         elif parent_fd in ready:

@@ -2,13 +2,19 @@
 
 import logging
 import os
+import select
 import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from intercom.config import DoorConfig
 from intercom.panel.errors import GuardError
+from intercom.panel.guard import MARGIN_S
+from intercom.panel.kernel_deadline import KernelDeadline
 
 log = logging.getLogger(__name__)
 
@@ -19,11 +25,26 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 END_WAIT_S = 1.0
 """How long the guard may take to end once the panel has."""
 
+ANSWER_S = 0.5
+"""Longest answer of a guard that runs: it needs a millisecond, and a loaded machine is late by some tens."""
+
+FIRST_ANSWER_S = 3.0
+"""Longest first answer: its interpreter starts meanwhile."""
+
+KERNEL_MARGIN_S = MARGIN_S + 0.5
+"""Time over the door's cap after which the kernel ends this process: later than the guard, which says why."""
+
 
 class Guard:
-    """Starts the guard process and tells it when the door is open."""
+    """Starts the guard process, tells it when the door is open, and holds it to its answers.
 
-    def __init__(self, door: DoorConfig, *, simulated: bool) -> None:
+    `on_fault` is told of a guard that did not answer and was replaced. Every method may be called from any thread.
+    Raises GuardError.
+    """
+
+    def __init__(
+        self, door: DoorConfig, *, simulated: bool, on_fault: Callable[[Exception], None] = lambda error: None
+    ) -> None:
         self._command = [
             sys.executable,
             # Isolated and without site: nothing but the standard library's core is loaded until it is needed.
@@ -36,6 +57,15 @@ class Guard:
             "1" if door.relay_active_high else "0",
             os.pathsep.join([str(GUARD.parents[2]), *filter(None, sys.path)]),
         ]
+        self._on_fault = on_fault
+        self._limit_s = door.cap_s + KERNEL_MARGIN_S
+        self._one_at_a_time = threading.RLock()
+        self._is_open = False
+        self._closed = False
+        try:
+            self._deadline = KernelDeadline()
+        except OSError as error:
+            raise GuardError(f"The door stays closed: {error}.") from error
         self._process = self._start()
 
     @property
@@ -44,44 +74,92 @@ class Guard:
         return self._process.pid
 
     def door_opens(self) -> None:
-        """Tell the guard, before the relay goes on; a guard that has died is started again.
+        """Tell the guard, before the relay goes on, and return once it knows.
 
-        Raises GuardError.
+        A guard that has died, or does not answer, is replaced. Raises GuardError.
         """
-        try:
-            self._write(b"o")
-        except OSError:
-            log.warning("The door's guard had ended (%s); starting another.", self._process.poll())
-            self._end()
-            self._process = self._start()
+        with self._one_at_a_time:
             try:
-                self._write(b"o")
+                self._tell(b"o")
             except OSError as error:
-                raise GuardError(f"The door stays closed: its guard does not run ({error}).") from error
+                self._replace(error)
+                self._on_fault(GuardError(f"The door's guard did not answer ({error}); another one has its place."))
+                try:
+                    self._tell(b"o")
+                except OSError as again:
+                    raise GuardError(f"The door stays closed: its guard does not answer ({again}).") from again
+            self._deadline.arm(self._limit_s)
+            self._is_open = True
 
     def door_closed(self) -> None:
         """Tell the guard, after the relay went off."""
-        try:
-            self._write(b"c")
-        except OSError as error:
-            # The relay is off; the next opening starts another guard.
-            log.debug("The door's guard has ended: %s", error)
+        with self._one_at_a_time:
+            self._is_open = False
+            self._deadline.disarm()
+            try:
+                self._write(b"c")
+            except OSError as error:
+                # The relay is off; the next look, or the next opening, starts another guard.
+                log.debug("The door's guard has ended: %s", error)
+
+    def look_after(self) -> None:
+        """Replace a guard that does not answer. Raises GuardError when the one that was there had to be replaced."""
+        with self._one_at_a_time:
+            if self._closed:
+                return
+            try:
+                self._tell(b"p")
+            except OSError as error:
+                self._replace(error)
+                if self._is_open:
+                    self._write(b"o")
+                raise GuardError(f"The door's guard did not answer ({error}); another one has its place.") from error
 
     def close(self) -> None:
         """End the guard."""
+        with self._one_at_a_time:
+            if not self._closed:
+                self._closed = True
+                self._end()
+                self._deadline.close()
+
+    def _replace(self, why: OSError) -> None:
+        log.warning("The door's guard does not answer (%s); starting another.", why)
+        # What is stopped ends by no closed pipe.
+        self._process.kill()
         self._end()
+        self._process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
+        self._patience_s = FIRST_ANSWER_S
         # The guard inherits the mask: what ends this whole session ends the guard only when the pipe closes.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
         try:
             return subprocess.Popen(  # noqa: S603  our own script, our own arguments
-                self._command, stdin=subprocess.PIPE, bufsize=0, start_new_session=True
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
             )
         except OSError as error:
             raise GuardError(f"The door's guard does not start ({error}).") from error
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def _tell(self, command: bytes) -> None:
+        """Write a command and wait until the guard repeats it. Raises OSError."""
+        self._write(command)
+        answers = self._process.stdout
+        assert answers is not None
+        poll = select.poll()
+        poll.register(answers, select.POLLIN)
+        give_up_at = time.monotonic() + self._patience_s
+        while True:
+            if not poll.poll(max(give_up_at - time.monotonic(), 0) * 1000):
+                raise TimeoutError(f"no answer within {self._patience_s:g} s")
+            answer = os.read(answers.fileno(), 4096)
+            if not answer:
+                raise BrokenPipeError("the guard has ended")
+            if command in answer:
+                self._patience_s = ANSWER_S
+                return
 
     def _write(self, command: bytes) -> None:
         assert self._process.stdin is not None
@@ -90,8 +168,9 @@ class Guard:
         self._process.stdin.write(command)
 
     def _end(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
         try:
             self._process.wait(END_WAIT_S)
         except subprocess.TimeoutExpired:

@@ -22,6 +22,9 @@ def main(ending: str, cap_s: float) -> None:
     elif ending == "hung":
         # A C function that never gives the interpreter back: no Python thread of this process runs again.
         ctypes.PyDLL(None).sleep(60)
+    elif ending == "stopped":
+        for process in (panel.guard_pid, os.getpid()):
+            os.kill(process, signal.SIGSTOP)
     elif ending == "raises":
         raise RuntimeError("an unexpected fault")
 

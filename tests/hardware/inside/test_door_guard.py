@@ -28,15 +28,17 @@ from intercom.panel import FrontPanel
 panel = FrontPanel({PINS!r}, {DOOR!r})
 panel.door.open(1.0)
 print("open", flush=True)
+if sys.argv[2:]:
+    os.kill(panel.guard_pid, signal.SIGSTOP)
 os.kill(os.getpid(), signal.Signals[sys.argv[1]])
 """
 """A program that opens the door and then dies, or hangs, on the spot."""
 
 
-@pytest.mark.parametrize("death", ["SIGKILL", "SIGSEGV", "SIGSTOP"])
+@pytest.mark.parametrize("death", ["SIGKILL", "SIGSEGV", "SIGSTOP", "SIGSTOP with its guard"])
 def test_the_door_closes_when_the_program_dies_or_hangs(pi: GpioChip, tmp_path: Path, death: str) -> None:
     environment = {**os.environ, "LG_WD": str(tmp_path), "PYTHONPATH": str(Path.cwd())}
-    command = [sys.executable, "-c", APPLIANCE, death]
+    command = [sys.executable, "-c", APPLIANCE, *death.split(" ", 1)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
         assert program.stdout.readline() == "open\n"
