@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from intercom.control import protocol
+from intercom.control.admission import Admission
 from intercom.control.errors import ForeignSpeechError, RefusedError, SocketInUseError
 from intercom.control.place import reachable
 
 logger = logging.getLogger(__name__)
 
-CONNECTIONS = 16
-"""A few people, a scraper and some watchers."""
 IDLE_S = 60.0
 """A client that asks nothing for so long, and does not watch, is gone."""
 ANSWER_S = 10.0
@@ -86,6 +85,7 @@ class ControlServer:
         self._heartbeat = heartbeat
         self._on_fault = on_fault
         self._server: asyncio.Server | None = None
+        self._admission = Admission()
         self._connections: set[asyncio.Task[None]] = set()
         self._watchers: set[asyncio.StreamWriter] = set()
         self._push_due: asyncio.TimerHandle | None = None
@@ -137,13 +137,15 @@ class ControlServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.set_write_buffer_limits(high=WRITE_LIMIT_BYTES)
+        caller = _caller(writer)
         try:
-            if len(self._connections) > CONNECTIONS:
-                message = f"{CONNECTIONS} clients are connected already; end one"
-                await _send(writer, protocol.refusal(None, protocol.BUSY, message))
-                return
-            await _send(writer, self._hello)
-            await self._converse(reader, writer)
+            async with self._admission.place(caller.uid) as admitted:
+                if not admitted:
+                    message = f"too many clients of {caller.name} are connected already; end one"
+                    await _send(writer, protocol.refusal(None, protocol.BUSY, message))
+                    return
+                await _send(writer, self._hello)
+                await self._converse(caller, reader, writer)
         except (OSError, TimeoutError) as error:
             logger.debug("A control client went: %s", error)
         except ForeignSpeechError as error:
@@ -154,8 +156,7 @@ class ControlServer:
             self._watchers.discard(writer)
             writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        caller = _caller(writer)
+    async def _converse(self, caller: Caller, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         lines = protocol.Lines(protocol.REQUEST_LIMIT_BYTES)
         while True:
             patience_s = None if writer in self._watchers else IDLE_S

@@ -34,6 +34,12 @@ PICTURE_WAIT_S = 3.0
 MESSAGE_BYTES = 256
 """The longest message a page sends is `{"camera_switch":"closed"}`."""
 
+CONNECTIONS_OF_AN_ADDRESS = 32
+"""Connections that one address may have: a browser has six, and one for each page."""
+
+CONNECTIONS = 128
+"""Connections of all addresses together."""
+
 STOP_S = 0.5
 
 SECURITY_HEADERS = {
@@ -62,6 +68,8 @@ class PageServer:
         self._picture_lock = asyncio.Lock()
         self._picture_failed = False
         self._runner: web.AppRunner | None = None
+        self._listening: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
         self._stopping = False
 
     @property
@@ -84,14 +92,16 @@ class PageServer:
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=STOP_S)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self._host or None, self._port).start()
+            self._listening = await _listen(self._host, self._port)
         except OSError as error:
             await self._runner.cleanup()
             raise PageError(
                 f"The panel page cannot be served at {self._host}:{self._port} ({error.strerror or error}): "
                 "change panel.page_listen."
             ) from error
-        self._port = self._runner.addresses[0][1]
+        self._port = self._listening.getsockname()[1]
+        assert self._runner.server is not None
+        self._accepting = asyncio.create_task(_accept(self._listening, self._runner.server), name="panel page")
 
     async def stop(self) -> None:
         """Close the pages and stop serving."""
@@ -99,6 +109,10 @@ class PageServer:
         for page in list(self._pages):
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(page.close(code=WSCloseCode.GOING_AWAY), STOP_S)
+        if self._accepting is not None:
+            self._accepting.cancel()
+        if self._listening is not None:
+            self._listening.close()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -203,6 +217,38 @@ class PageServer:
                     await page.send_str(json.dumps(now))
                     shown = now
                 await asyncio.sleep(FRAME_S)
+
+
+async def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; raises OSError."""
+    loop = asyncio.get_running_loop()
+    flags = socket.AI_PASSIVE
+    family, kind, number, _, address = (
+        await loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=flags)
+    )[0]
+    listening = socket.socket(family, kind, number)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setblocking(False)
+        listening.bind(address)
+        listening.listen(CONNECTIONS)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+async def _accept(listening: socket.socket, server: web.Server) -> None:
+    """Hand connections to the server; those beyond the bounds are closed before a byte is read."""
+    loop = asyncio.get_running_loop()
+    while True:
+        connection, address = await loop.sock_accept(listening)
+        peers = [one.transport.get_extra_info("peername") for one in server.connections if one.transport is not None]
+        of_it = sum(peer is not None and peer[0] == address[0] for peer in peers)
+        if len(peers) >= CONNECTIONS or of_it >= CONNECTIONS_OF_AN_ADDRESS:
+            connection.close()
+            continue
+        await loop.connect_accepted_socket(server, connection)
 
 
 def is_own_host(host: str) -> bool:

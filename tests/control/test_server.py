@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from intercom.control import protocol, server
+from intercom.control import admission, protocol, server
 from intercom.control.client import Client
 from intercom.control.errors import NotAnsweringError, NotRunningError, RefusedError, SocketInUseError
 from intercom.control.server import Caller, ControlServer
@@ -119,7 +119,7 @@ async def test_an_endless_line_ends_the_connection(door: Door) -> None:
 
 
 async def test_too_many_clients_are_turned_away_and_nobody_else_suffers(door: Door) -> None:
-    held = [await raw(door) for _ in range(server.CONNECTIONS)]
+    held = [await raw(door) for _ in range(admission.PLACES_OF_A_USER)]
     with pytest.raises(RefusedError, match="connected already"):
         await ask(door, "status")
     held[0][1].write(protocol.request(1, "status", {}))

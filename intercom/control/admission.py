@@ -1,0 +1,68 @@
+"""Who of many clients is served now: a burst waits its turn, and one user's clients never take every place."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator
+
+PLACES = 24
+"""Clients served at once: a few people, a scraper and some watchers."""
+PLACES_OF_A_USER = 16
+"""Places that one user may have; the others are for everybody else, root among them."""
+WAITING_OF_A_USER = 64
+"""Clients of one user that may wait for a place; more are turned away at once."""
+WAIT_S = 0.8
+"""Longest wait for a place: a client expects the first word within a second, and is better told that it is too much."""
+
+
+class Admission:
+    """The places of a server and the queue before them; belongs to one event loop."""
+
+    def __init__(self, *, wait_s: float = WAIT_S) -> None:
+        self._wait_s = wait_s
+        self._served: Counter[int] = Counter()
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+
+    @contextlib.asynccontextmanager
+    async def place(self, user: int) -> AsyncIterator[bool]:
+        """Hold a place for a client of this user; False: none became free in time, or too many wait already."""
+        taken = await self._take(user)
+        try:
+            yield taken
+        finally:
+            if taken:
+                self._give_back(user)
+
+    async def _take(self, user: int) -> bool:
+        if sum(waiting == user for waiting, _ in self._waiting) >= WAITING_OF_A_USER:
+            return False
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((user, turn))
+        self._seat()
+        try:
+            await asyncio.wait({turn}, timeout=self._wait_s)
+        except asyncio.CancelledError:
+            if turn.done():
+                self._give_back(user)
+            raise
+        finally:
+            if not turn.done():
+                self._waiting.remove((user, turn))
+        return turn.done()
+
+    def _give_back(self, user: int) -> None:
+        self._served[user] -= 1
+        self._seat()
+
+    def _seat(self) -> None:
+        """Whoever's user has the fewest places is next; of one user's clients the one that came first."""
+        while self._served.total() < PLACES:
+            able = [waiting for waiting in self._waiting if self._served[waiting[0]] < PLACES_OF_A_USER]
+            if not able:
+                return
+            user, turn = chosen = min(able, key=lambda waiting: self._served[waiting[0]])
+            self._waiting.remove(chosen)
+            self._served[user] += 1
+            turn.set_result(None)
