@@ -20,6 +20,7 @@ from pathlib import Path
 
 from intercom import durable
 from intercom.as_service import SETTINGS, SPACE_STATE, STATE
+from intercom.config import ConfigError, load
 from intercom.control.ssh_keys import INSTALLED, AuthorizedKeys
 
 MOVED = SETTINGS / "two-users"
@@ -43,6 +44,7 @@ def main() -> int:
         if STATE.is_dir():
             _move_space(door, pwd.getpwnam(SPACE_USER))
             _move_keys(door)
+            _give_turn_secret(door, pwd.getpwnam(SPACE_USER))
         try:
             durable.replace(MOVED, NOTE, mode=0o644)
         except OSError as error:
@@ -104,6 +106,21 @@ def _move_keys(door: int) -> None:
         os.unlink(OLD_KEYS.name, dir_fd=directory)
     finally:
         os.close(directory)
+
+
+def _give_turn_secret(door: int, space: pwd.struct_passwd) -> None:
+    """The file of somebody else's TURN server that is the door's: the space alone reads it."""
+    try:
+        named = load(SETTINGS / "intercom.toml").space.turn_secret_file
+        descriptor = os.open(named, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (ConfigError, OSError):
+        return
+    try:
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_uid == door:
+            os.fchown(descriptor, space.pw_uid, space.pw_gid)
+    finally:
+        os.close(descriptor)
 
 
 def _read(directory: int, name: str, owner: int) -> bytes | None:

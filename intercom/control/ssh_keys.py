@@ -17,7 +17,7 @@ from intercom.control.ssh_gate import ROLES
 KEY_LIMIT_BYTES = 16_384
 """An RSA key of 16384 bits has 3 KB."""
 INSTALLED = Path("/etc/intercom/ssh/authorized_keys")
-"""Where an installed door's keys are: sshd reads them there (systemd/intercom.sshd.conf), and root alone writes them."""
+"""Keys of an installed door: sshd reads them there (systemd/intercom.sshd.conf), and root alone writes them."""
 RSA_BITS_LEAST = 2048
 """Less is refused by OpenSSH's own policy of today."""
 NAME_LIMIT = 40

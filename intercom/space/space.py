@@ -306,9 +306,7 @@ class Space:
         subscriber = self.store.add_subscriber(reference, display_name, kind="door")
         return self._credential(subscriber, self.store.add_device(subscriber, display_name))
 
-    def write_credential(
-        self, reference: str, path: Path, *, display_name: str = "", for_group: bool = False
-    ) -> None:
+    def write_credential(self, reference: str, path: Path, *, display_name: str = "", for_group: bool = False) -> None:
         """Keep the file `path` (mode 0600, or 0640 `for_group`) a valid credential of `reference`.
 
         A secret in it that still holds is kept, and a file that says all of it already is not written.

@@ -18,7 +18,7 @@ from tests.readme import PACKAGE, RUN_BY, commands
 
 from .boot import SUITE, Machine
 from .guest import SHARED, Guest, Result
-from .station import TRACES
+from .station import CREDENTIAL, TRACES
 from .wait import until
 
 INSTALL_LIMIT_S = 240.0
@@ -116,7 +116,7 @@ def upgrade(set_up: tuple[Door, str]) -> Upgrade:
 
 def _kept(door: Door) -> dict[str, str]:
     """The settings, the credential, the process."""
-    asked = {"settings": SETTINGS, "credential": "cat /var/lib/intercom/door.json"}
+    asked = {"settings": SETTINGS, "credential": f"cat {CREDENTIAL}"}
     return {name: door.run(script).check() for name, script in asked.items()} | {"process": str(door.status()["pid"])}
 
 
@@ -158,7 +158,7 @@ def test_every_command_that_the_readme_tells_an_installer_to_type_works(set_up: 
 
 def test_what_root_looks_after_stays_the_service_s(installed: Door) -> None:
     installed.run("intercom space pair --name Kitchen").check()
-    others = "find /var/lib/intercom -not -user intercom"
+    others = "find /var/lib/intercom -not -user intercom; find /var/lib/intercom-space -not -user intercom-space"
     assert installed.run(others).check() == ""
 
 
@@ -185,10 +185,16 @@ def test_the_removal_leaves_settings_and_state_alone(removed: Door) -> None:
     assert removed.run("pgrep --full /opt/intercom").output == ""
     left = removed.run(TRACES).check().splitlines()
     ours = [path for path in left if not path.startswith("/var/lib/dpkg/info/")]
-    assert ours == ["/etc/intercom", "/etc/intercom/intercom.toml", "/var/lib/intercom"]
+    assert ours == [
+        *("/etc/intercom", "/etc/intercom/intercom.toml"),
+        "/etc/ssh/sshd_config.d/intercom.conf",
+        *("/var/lib/intercom", "/var/lib/intercom-space"),
+    ]
     assert "button_gpio = 5" in removed.run(SETTINGS).output
 
 
 def test_the_purge_leaves_nothing(purged: Door) -> None:
     assert purged.run(TRACES).check() == ""
-    assert purged.run("getent passwd intercom; getent group intercom; systemctl --failed --no-legend").output == ""
+    names = "intercom intercom-space"
+    left = f"getent passwd {names}; getent group {names}; systemctl --failed --no-legend"
+    assert purged.run(left).output == ""
