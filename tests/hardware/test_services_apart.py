@@ -50,7 +50,7 @@ set -e
 systemctl stop intercom intercom-space
 cd {SPACE_STATE}
 mkdir {STATE}/.ssh
-mv space.sqlite3 tls.* calls.json door.json {STATE}/
+mv space.sqlite3 tls.* door.json {STATE}/
 grep -v bare {KEYS} >{STATE}/.ssh/authorized_keys
 rm -rf {SPACE_STATE} /etc/intercom/two-users {KEYS}
 chown -R intercom: {STATE}
