@@ -17,6 +17,9 @@ from deb.target import BuildError, Target, here, target
 AARCH64 = 183
 """EM_AARCH64 of the ELF header, 16 bits at byte 18."""
 
+pytestmark = pytest.mark.timeout(900)
+"""The first build fetches another Debian's headers and every library."""
+
 needs_tools = pytest.mark.skipif(
     any(shutil.which(tool) is None for tool in ("dpkg-deb", "mmdebstrap", "aarch64-linux-gnu-gcc")),
     reason="dpkg-deb, mmdebstrap or aarch64-linux-gnu-gcc is missing: ./setup.sh --test installs them",

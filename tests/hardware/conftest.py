@@ -1,7 +1,7 @@
 """Runs the tests under inside/ in a guest, one guest a module, and reports each as if it had run here.
 
-Both sides are ordinary pytest: the guest's writes every report as a line of JSON, the host's hands it on. A machine
-that cannot run a guest skips these tests with the reason, or fails them where INTERCOM_HARDWARE=on.
+Both sides are ordinary pytest: the guest's writes every report as a line of JSON, the host's hands it on. What a
+machine that cannot run a guest does about these tests is decided in readiness.py.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from pathlib import Path
 
 import pytest
 
-from .boot import image
 from .guest import CHECKOUT, SHARED, Guest, GuestError
-from .kernel import CACHE, UnavailableError, cache, ensure, wish
+from .kernel import CACHE, UnavailableError, cache, wish
+from .readiness import INSIDE, Readiness
 from .station import installed
 
-INSIDE = Path(__file__).parent / "inside"
+TEST_LIMIT_S = 900.0
+"""Time limit of a test that boots a machine of its own, with what its module installs on it first."""
 MODULE_LIMIT_S = 240.0
 """A module's tests together; one takes seconds."""
 LOOK_AGAIN_S = 0.05
@@ -37,15 +38,13 @@ IN_GUEST = "INTERCOM_IN_GUEST"
 
 
 @pytest.fixture(scope="session")
-def whole_machine() -> None:
-    """What a `Machine` is made of is there; where it cannot be, the test is skipped with the reason."""
-    try:
-        ensure()
-        image()
-    except UnavailableError as reason:
-        if wish() == "on":
-            raise
-        pytest.skip(str(reason))
+def bench_kernel() -> None:
+    """The kernel is built and boots here: asked for by each test with a `Guest`, and seen to by `Readiness`."""
+
+
+@pytest.fixture(scope="session")
+def whole_machine(bench_kernel: None) -> None:
+    """What a `Machine` is made of is there as well."""
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +97,8 @@ class GuestModule:
 class GuestModules:
     """The host's side: keeps the guest of the module whose tests are running."""
 
-    def __init__(self) -> None:
+    def __init__(self, readiness: Readiness) -> None:
+        self._readiness = readiness
         self._path: Path | None = None
         self._module: GuestModule | Exception = GuestError("no module has started")
         self._guests = ExitStack()
@@ -121,17 +121,19 @@ class GuestModules:
         self._close()
 
     def _reports(self, item: pytest.Item) -> Iterator[pytest.TestReport]:
+        if refusal := self._readiness.refusal(item):
+            yield _report(item, refusal)
+            return
         if item.path != self._path:
             self._start(item)
         try:
             if isinstance(self._module, Exception):
                 raise self._module
             yield from self._module.reports(item.config, item.nodeid)
-        except UnavailableError as reason:
-            place = (str(item.path), 0, f"Skipped: {reason}")
-            yield _report(item, str(reason)) if wish() == "on" else _report(item, place)
+        except UnavailableError as reason:  # what a module makes ready for itself alone
+            yield _report(item, reason if wish() == "on" else pytest.skip.Exception(str(reason)))
         except GuestError as error:
-            yield _report(item, str(error))
+            yield _report(item, error)
 
     def _start(self, item: pytest.Item) -> None:
         self._close()
@@ -154,10 +156,12 @@ def _nothing() -> None:
     """Make nothing ready."""
 
 
-def _report(item: pytest.Item, why: str | tuple[str, int, str]) -> pytest.TestReport:
-    """Return a report that this side makes up: failed for a text, skipped for a place and a reason."""
-    failed = isinstance(why, str)
-    return pytest.TestReport(item.nodeid, item.location, {}, "failed" if failed else "skipped", why, "setup")
+def _report(item: pytest.Item, why: BaseException) -> pytest.TestReport:
+    """Return a report that this side makes up: skipped for a skip, failed for anything else."""
+    if isinstance(why, pytest.skip.Exception):
+        place = (str(item.path), 0, f"Skipped: {why}")
+        return pytest.TestReport(item.nodeid, item.location, {}, "skipped", place, "setup")
+    return pytest.TestReport(item.nodeid, item.location, {}, "failed", str(why), "setup")
 
 
 class ReportWriter:
@@ -176,5 +180,17 @@ class ReportWriter:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Take the side that this pytest is on."""
-    reports = os.environ.get(IN_GUEST)
-    config.pluginmanager.register(ReportWriter(config, Path(reports)) if reports else GuestModules())
+    if reports := os.environ.get(IN_GUEST):
+        config.pluginmanager.register(ReportWriter(config, Path(reports)))
+    else:
+        readiness = Readiness()
+        config.pluginmanager.register(readiness)
+        config.pluginmanager.register(GuestModules(readiness))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests that boot their own machines the time that it takes; a guest's module has a limit of its own."""
+    for item in items:
+        if IN_GUEST not in os.environ and Path(__file__).parent in item.path.parents:
+            limit_s = 0 if item.path.parent == INSIDE else TEST_LIMIT_S
+            item.add_marker(pytest.mark.timeout(limit_s), append=True)

@@ -11,7 +11,6 @@ from .chaos import plan
 from .chaos.__main__ import run
 from .chaos.plan import Kind, Mishap
 from .chaos.verdict import Done, Fault, Line, Size, creep, faults_of, judge, last_words, leaks, table
-from .kernel import UnavailableError, ensure, wish
 
 MINUTES = 3.0
 
@@ -127,12 +126,8 @@ def test_the_table_tells_what_was_done_and_what_came_of_it() -> None:
     assert "1 microphone, 1 speaker" in row
 
 
-def test_three_minutes_of_chaos_leave_nothing_behind_and_nothing_unexplained(tmp_path: Path) -> None:
-    try:
-        ensure()
-        status = run(MINUTES, seed=2, log=tmp_path / "door.log")
-    except UnavailableError as reason:
-        if wish() == "on":
-            raise
-        pytest.skip(str(reason))
+def test_three_minutes_of_chaos_leave_nothing_behind_and_nothing_unexplained(
+    bench_kernel: None, tmp_path: Path
+) -> None:
+    status = run(MINUTES, seed=2, log=tmp_path / "door.log")
     assert status == 0, "what it found is in the output above"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from .guest import Guest
-from .kernel import UnavailableError, ensure, wish
+from .kernel import wish
 from .network import HOST_ADDRESS, KERNEL_ARGUMENT, Network, NetworkUnavailableError
 
 REACH = f"timeout 1 bash -c ': </dev/tcp/{HOST_ADDRESS}/9' 2>&1 | grep -q refused"
@@ -15,12 +15,11 @@ REACH = f"timeout 1 bash -c ': </dev/tcp/{HOST_ADDRESS}/9' 2>&1 | grep -q refuse
 
 
 @pytest.fixture(scope="module")
-def network() -> Iterator[Network]:
+def network(bench_kernel: None) -> Iterator[Network]:
     try:
-        ensure()
         with Network() as network:
             yield network
-    except (UnavailableError, NetworkUnavailableError) as reason:
+    except NetworkUnavailableError as reason:
         if wish() == "on":
             raise
         pytest.skip(str(reason))
