@@ -7,7 +7,8 @@ import base64
 import binascii
 import os
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -217,8 +218,9 @@ class SpaceCredentials:
     "device_secret", "certificate": PEM or null}. It is read again at every use.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, wall_clock: Callable[[], float] = time.time) -> None:
         self._path = path
+        self._wall_clock = wall_clock
 
     @property
     def hosts(self) -> Hosts:
@@ -232,7 +234,12 @@ class SpaceCredentials:
         body = {"fingerprint": fingerprint} if fingerprint else {}
         url = f"{file.api_url.rstrip('/')}/api/space/token"
         answer = await _ask(url, body=body, bearer=file.device_secret, certificate=file.certificate)
-        return _convert(answer, "The space")
+        credential = _convert(answer, "The space")
+        lifetime_s = _lifetime_of(credential.token)
+        if lifetime_s is None:
+            return credential
+        # By our own clock, which may be years from the space's: what is not renewed in time, the space ends.
+        return Credential(credential.token, self._wall_clock() + lifetime_s)
 
     def _read(self) -> _SpaceFile:
         try:
@@ -266,6 +273,14 @@ def expiry_of(token: str) -> float | None:
     """When a JWT says that it runs out (RFC 7519, claim `exp`); None when it does not, or is encrypted."""
     expiry = _part_of(token, 1).get("exp")
     return float(expiry) if isinstance(expiry, int | float) and abs(expiry) < LATEST_S else None
+
+
+def _lifetime_of(token: str) -> float | None:
+    claims = _part_of(token, 1)
+    issued_at, expires_at = claims.get("iat"), claims.get("exp")
+    if isinstance(issued_at, int | float) and isinstance(expires_at, int | float):
+        return max(0.0, float(expires_at - issued_at))
+    return None
 
 
 def hosts_of(token: str) -> Hosts:

@@ -17,8 +17,9 @@ from intercom.space.errors import TokenError
 PROOF_LIMIT_CHARS: Final = 4096
 PROOF_AGE_LIMIT_S: Final = 300
 """How far a proof's time may be from ours; two clocks of a house seldom differ by more."""
-REMEMBERED_PROOFS: Final = 10_000
-"""Proof ids kept against replay; at one proof a minute from 200 clients that is far more than five minutes."""
+REMEMBERED_PROOFS: Final = 1_000
+"""Proofs of one subscriber kept against replay. One that has shown as many in ten minutes is refused more: nobody can
+make the space forget a proof by showing others."""
 _RSA_MODULUS_MIN_CHARS: Final = 342
 """base64url length of a 2048-bit modulus, the size that protocol §2 names."""
 
@@ -40,27 +41,31 @@ class ProofChecker:
 
     def __init__(self, *, now: Callable[[], float]) -> None:
         self._now = now
-        self._seen: OrderedDict[str, float] = OrderedDict()
+        self._seen: dict[str, OrderedDict[bytes, float]] = {}
 
-    def http(self, proof: object, *, method: str, path: str, access_token: str = "") -> str:
-        """Check a proof for an HTTP call; return the thumbprint of its key.
+    def http(self, proof: object, *, owner: str, method: str, path: str, jkt: str = "", access_token: str = "") -> str:
+        """Check a proof of the subscriber `owner` for an HTTP call, by the key `jkt` if that is told; return its key.
 
         `htu` may be the path alone, as the reference client writes it, or the whole URI (RFC 9449 §4.2).
         """
-        claims, jkt = self._open(proof)
+        claims, proven = self._open(proof)
         if claims.get("htm") != method or urlsplit(str(claims.get("htu"))).path != path:
             raise TokenError("The proof is for another HTTP call.")
         if access_token and claims.get("ath") != _b64url(hashlib.sha256(access_token.encode()).digest()):
             raise TokenError("The proof is for another token.")
-        return jkt
+        if proven != (jkt or proven):
+            raise TokenError("The proof is by another key than the token's.")
+        self._once(owner, proven, claims)
+        return proven
 
-    def rpc(self, proof: object, *, method: str, jkt: str) -> None:
-        """Check a proof by the key `jkt` for the JSON-RPC method `method`."""
+    def rpc(self, proof: object, *, owner: str, method: str, jkt: str) -> None:
+        """Check a proof of the subscriber `owner` by the key `jkt` for the JSON-RPC method `method`."""
         claims, proven = self._open(proof)
         if claims.get("rpc") != "request" or claims.get("mth") != method:
             raise TokenError("The proof is for another method.")
         if proven != jkt:
             raise TokenError("The proof is by another key than the token's.")
+        self._once(owner, proven, claims)
 
     def _open(self, proof: object) -> tuple[dict[str, Any], str]:
         if not isinstance(proof, str) or len(proof) > PROOF_LIMIT_CHARS:
@@ -80,20 +85,28 @@ class ProofChecker:
             )
         except (jwt.PyJWTError, ValueError, TypeError) as problem:
             raise TokenError("The DPoP proof is not valid.") from problem
-        self._once(str(claims["jti"]), claims["iat"])
         return claims, thumbprint(jwk)
 
-    def _once(self, jti: str, issued_at: object) -> None:
-        now = self._now()
+    def _once(self, owner: str, jkt: str, claims: dict[str, Any]) -> None:
+        now, issued_at = self._now(), claims["iat"]
         if not isinstance(issued_at, int | float) or abs(now - issued_at) > PROOF_AGE_LIMIT_S:
             raise TokenError("The DPoP proof is too old, or the clocks differ by more than five minutes.")
-        while self._seen and (
-            len(self._seen) >= REMEMBERED_PROOFS or abs(now - next(iter(self._seen.values()))) > 2 * PROOF_AGE_LIMIT_S
-        ):
-            self._seen.popitem(last=False)
-        if jti in self._seen:
+        for subscriber in list(self._seen):
+            self._forget_old(subscriber, now)
+        seen = self._seen.setdefault(owner, OrderedDict())
+        proof = hashlib.sha256(f"{jkt} {claims['jti']}".encode()).digest()
+        if proof in seen:
             raise TokenError("The DPoP proof was used before.")
-        self._seen[jti] = now
+        if len(seen) >= REMEMBERED_PROOFS:
+            raise TokenError("This subscriber has shown too many proofs; wait ten minutes.")
+        seen[proof] = now
+
+    def _forget_old(self, owner: str, now: float) -> None:
+        seen = self._seen[owner]
+        while seen and abs(now - next(iter(seen.values()))) > 2 * PROOF_AGE_LIMIT_S:
+            seen.popitem(last=False)
+        if not seen:
+            del self._seen[owner]
 
 
 def _b64url(data: bytes) -> str:

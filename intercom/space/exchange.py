@@ -6,10 +6,11 @@ be sent and which links are to be closed stands in `drain()` afterwards.
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from msgspec import UNSET
 
@@ -17,7 +18,6 @@ from intercom.signalwire.messages import (
     AUTHENTICATION_FAILED,
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
-    REQUESTER_VALIDATION_FAILED,
     Authorization,
     AuthorizationState,
     BadFrameError,
@@ -38,6 +38,7 @@ from intercom.signalwire.messages import (
 )
 from intercom.space import frames
 from intercom.space.errors import TokenError
+from intercom.space.gate import ConnectRefusedError, Gate, admitted
 from intercom.space.records import Subscriber
 from intercom.space.router import AddressBook, Router
 from intercom.space.sessions import Session
@@ -59,22 +60,6 @@ SESSIONS_PER_SUBSCRIBER_LIMIT: Final = 16
 """Open pages and devices of one subscriber."""
 POLICY_VIOLATION: Final = 1008
 """WebSocket close code (RFC 6455 §7.4.1)."""
-
-
-class Gate(Protocol):
-    """Who may come in; `TokenAuthority` behind the proof checker is one."""
-
-    space_id: str
-    project_id: str
-
-    def admit(self, token: object, proof: object, *, method: str, even_expired: bool) -> Grant:
-        """Check a SAT and the DPoP proof it needs; raises `TokenError`."""
-
-    def resume_state(self, protocol: str, subscriber: Subscriber) -> str:
-        """The state that resumes a session."""
-
-    def check_resume_state(self, state: object, protocol: str, subscriber: Subscriber) -> None:
-        """Check such a state; raises `TokenError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +159,9 @@ class Exchange:
             if state.session is None and now - state.since >= AUTHENTICATION_LIMIT_S:
                 self._close(link, "Authenticate within 10 s.")
         for session in list(self._sessions.values()):
+            if session.link is not None and now >= session.allowed_until:
+                self._close(session.link, "The token has run out; connect with a new one.")
+                session.lost(now)
             limit_s = session.patience_s(talks=self.router.calls.talks(session))
             if session.link is None and now - session.lost_at >= limit_s:
                 del self._sessions[session.protocol]
@@ -245,7 +233,7 @@ class Exchange:
                 session.online = False
                 self._send(link, frames.result(request.id, {}))
             case "signalwire.reauthenticate":
-                self._reauthenticate(link, session, request)
+                self._reauthenticate(link, session, request, now)
             case _:
                 name = request.method[:60]
                 self._send(link, frames.refusal(request.id, METHOD_NOT_FOUND, f"There is no method {name} here."))
@@ -255,30 +243,17 @@ class Exchange:
             self._send(link, frames.refusal(request.id, INVALID_PARAMS, "This connection has a session already."))
             return
         params = decode(request.params, ConnectParams)
-        resumes = params.protocol is not UNSET and params.authorization_state is not UNSET
         try:
-            grant = self._gate.admit(
-                params.authentication.jwt_token,
-                params.dpop_token,
-                method="signalwire.connect",
-                even_expired=resumes,
-            )
-        except TokenError as problem:
-            self._refuse(link, state, request, AUTHENTICATION_FAILED, str(problem))
+            grant, protocol, lasts_s = admitted(self._gate, params)
+        except ConnectRefusedError as refusal:
+            self._refuse(link, state, request, refusal.code, str(refusal))
             return
-        protocol = ""
-        if resumes:
-            try:
-                protocol = str(params.protocol)
-                self._gate.check_resume_state(params.authorization_state, protocol, grant.subscriber)
-            except TokenError as problem:
-                self._refuse(link, state, request, REQUESTER_VALIDATION_FAILED, str(problem))
-                return
         session = self._sessions.get(protocol)
         resumed = session is not None
         if session is None:
             if not self._room_for(grant.subscriber):
-                self._refuse(link, state, request, AUTHENTICATION_FAILED, "This subscriber has too many sessions.")
+                message = "This subscriber has too many sessions; close one, or wait for those that were lost."
+                self._send(link, frames.refusal(request.id, frames.SESSIONS_EXCEEDED, message))
                 return
             # Its channel is a new one: so its client learns that the calls of the old one are gone.
             session = self._new_session("", grant, params.agent, link)
@@ -288,9 +263,10 @@ class Exchange:
             self._close(session.link, "The session goes on at another connection.")
             session.lost(now)
         session.grant = grant
+        session.allowed_until = math.inf if state.inside else now + lasts_s
         session.resumed(link)
         state.session = session
-        self._welcome(session, request)
+        self._welcome(session, request, lasts_s)
         if resumed:
             session.flush()
             self.router.resumed(session, now)
@@ -313,7 +289,7 @@ class Exchange:
         mine = sum(session.subscriber.id == subscriber.id for session in self._sessions.values())
         return mine < SESSIONS_PER_SUBSCRIBER_LIMIT
 
-    def _welcome(self, session: Session, request: Request) -> None:
+    def _welcome(self, session: Session, request: Request, lasts_s: float) -> None:
         result = ConnectResult(
             identity=session.identity,
             protocol=session.protocol,
@@ -321,7 +297,7 @@ class Exchange:
             ice_servers=list(self._ice_servers(session.subscriber, session.agent)),
         )
         session.send(frames.result(request.id, result))
-        state = AuthorizationState(self._gate.resume_state(session.protocol, session.subscriber))
+        state = AuthorizationState(self._gate.resume_state(session.protocol, session.subscriber, lasts_s))
         body = Event(
             event_type="signalwire.authorization.state",
             params=builtins(state),
@@ -346,7 +322,7 @@ class Exchange:
             cnf=Confirmation(grant.jkt) if grant.jkt else UNSET,
         )
 
-    def _reauthenticate(self, link: str, session: Session, request: Request) -> None:
+    def _reauthenticate(self, link: str, session: Session, request: Request, now: float) -> None:
         params = decode(request.params, Reauthenticate)
         try:
             grant = self._gate.admit(
@@ -363,6 +339,7 @@ class Exchange:
             self._send(link, frames.refusal(request.id, AUTHENTICATION_FAILED, message))
             return
         session.grant = grant
+        session.allowed_until = now + grant.lasts_s
         fresh = {
             "authorization": builtins(self._authorization(grant)),
             # Beyond the protocol: who stays connected for days would else be left with passwords that ran out.

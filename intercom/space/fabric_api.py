@@ -160,26 +160,35 @@ class FabricApi:
             return web.Response(status=403)
         try:
             wanted = await body_of(request, DeviceTokenRequest)
-            jkt = self._tokens.proofs.http(wanted.dpop_token, method="POST", path=DEVICE_TOKEN_PATH)
-        except BadBodyError as problem:
-            return web.json_response({"error": str(problem)}, status=422)
-        except TokenError:
-            return unauthorized()
-        if jkt != (grant.jkt or grant.fingerprint or jkt):
-            return unauthorized()
-        return self._bound(grant, jkt, wanted.expire_in)
-
-    async def _device_refresh(self, request: web.Request, grant: Grant, token: str) -> web.Response:
-        try:
-            wanted = await body_of(request, DeviceTokenRequest)
             jkt = self._tokens.proofs.http(
-                wanted.dpop_token, method="POST", path=DEVICE_REFRESH_PATH, access_token=token
+                wanted.dpop_token,
+                owner=grant.subscriber.id,
+                method="POST",
+                path=DEVICE_TOKEN_PATH,
+                jkt=grant.jkt or grant.fingerprint,
             )
         except BadBodyError as problem:
             return web.json_response({"error": str(problem)}, status=422)
         except TokenError:
             return unauthorized()
-        if not grant.jkt or jkt != grant.jkt:
+        return self._bound(grant, jkt, wanted.expire_in)
+
+    async def _device_refresh(self, request: web.Request, grant: Grant, token: str) -> web.Response:
+        if not grant.jkt:
+            return unauthorized()
+        try:
+            wanted = await body_of(request, DeviceTokenRequest)
+            jkt = self._tokens.proofs.http(
+                wanted.dpop_token,
+                owner=grant.subscriber.id,
+                method="POST",
+                path=DEVICE_REFRESH_PATH,
+                jkt=grant.jkt,
+                access_token=token,
+            )
+        except BadBodyError as problem:
+            return web.json_response({"error": str(problem)}, status=422)
+        except TokenError:
             return unauthorized()
         return self._bound(grant, jkt, wanted.expire_in)
 

@@ -29,6 +29,8 @@ CALL_ERROR: Final = -32001
 """Inside a Verto answer: no such call, or a call that cannot do this now."""
 RATE_EXCEEDED: Final = -32029
 """The connection sends faster than it may."""
+SESSIONS_EXCEEDED: Final = -32030
+"""The subscriber has too many sessions. Nothing is wrong with its credential: a client tries again."""
 
 _CAUSE_NAME: Final = re.compile(r"[A-Z][A-Z_]{0,39}")
 

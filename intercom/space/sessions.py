@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ class Session:
     "The socket it speaks through; None while it has none."
     acknowledges: bool = True
     "Whether it acknowledges events."
+    allowed_until: float = math.inf
+    "When what allowed it is over, monotonic seconds; a new token gives it more time."
     online: bool = False
     "Whether it wants inbound calls."
     never_busy: bool = False

@@ -6,6 +6,7 @@ since 1970 from the clock that is passed in.
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ REFRESH_SCOPE: Final = "sat:refresh"
 """The scope with which a client may bind its token to a key (protocol §2)."""
 STATE_LIFETIME_S: Final = 86_400
 """How long a session can be resumed at all; past it a client connects afresh and loses nothing."""
+GRACE_S: Final = 60
+"""How long a session may outlive its token: an outage in which it could not be renewed, and several attempts after."""
+CLOCK_SLACK_S: Final = 60
+"""How far this machine's clock may step back without making the tokens that it gave look like another time's."""
 _SAT_AUDIENCE: Final = "space"
 _STATE_AUDIENCE: Final = "resume"
 
@@ -45,6 +50,8 @@ class Grant:
     "RFC 7638 thumbprint of the key it is bound to; empty when unbound."
     fingerprint: str = ""
     "Thumbprint of the only key to which it may be bound; empty when any may."
+    lasts_s: float = math.inf
+    "How long from now on it allows a session; 0 when it has run out."
 
 
 class TokenAuthority:
@@ -112,26 +119,41 @@ class TokenAuthority:
             tuple(claims.get("scope", ())),
             str(claims.get("cnf", {}).get("jkt", "")),
             str(claims.get("fingerprint", "")),
+            claims["exp"] + GRACE_S - self._now() if self._in_time(claims["exp"], self.lifetime_s) else 0.0,
         )
 
     def admit(self, token: object, proof: object, *, method: str, even_expired: bool) -> Grant:
         """Check a SAT and, when it is bound to a key, the proof by that key for the JSON-RPC method `method`."""
         grant = self.check(token, even_expired=even_expired)
         if grant.jkt:
-            self.proofs.rpc(proof, method=method, jkt=grant.jkt)
+            self.proofs.rpc(proof, owner=grant.subscriber.id, method=method, jkt=grant.jkt)
         return grant
 
-    def resume_state(self, protocol: str, subscriber: Subscriber) -> str:
-        """The authorization state with which `subscriber` resumes the session `protocol` (protocol §3)."""
-        expires_at = int(self._now()) + STATE_LIFETIME_S
-        claims = {"aud": _STATE_AUDIENCE, "sub": subscriber.id, "exp": expires_at, "protocol": protocol}
+    def resume_state(self, protocol: str, subscriber: Subscriber, lasts_s: float) -> str:
+        """The authorization state with which `subscriber` resumes the session `protocol` (protocol §3).
+
+        Beside a token that has run out it is good for the `lasts_s` that the last good token allows.
+        """
+        now = self._now()
+        claims = {
+            "aud": _STATE_AUDIENCE,
+            "sub": subscriber.id,
+            "exp": int(now) + STATE_LIFETIME_S,
+            "until": now + min(lasts_s, STATE_LIFETIME_S),
+            "protocol": protocol,
+        }
         return jwt.encode(claims, self._key, algorithm="ES256")
 
-    def check_resume_state(self, state: object, protocol: str, subscriber: Subscriber) -> None:
-        """Check that `state` resumes exactly this session; raises `TokenError` when it does not."""
+    def check_resume_state(self, state: object, protocol: str, subscriber: Subscriber) -> float:
+        """Check that `state` resumes exactly this session; return for how long, whatever the token beside it says.
+
+        Raises `TokenError` when it does not.
+        """
         claims = self._claims(state, _STATE_AUDIENCE, even_expired=False)
         if claims["sub"] != subscriber.id or claims.get("protocol") != protocol:
             raise TokenError("The authorization state belongs to another session.")
+        left_s = float(claims.get("until", 0.0)) - self._now()
+        return left_s if left_s <= self.lifetime_s + GRACE_S + CLOCK_SLACK_S else 0.0
 
     def _claims(self, token: object, audience: str, *, even_expired: bool) -> dict[str, Any]:
         if not isinstance(token, str) or len(token) > TOKEN_LIMIT_CHARS:
@@ -143,14 +165,19 @@ class TokenAuthority:
                 algorithms=["ES256"],
                 audience=audience,
                 # Times are judged below, by the clock that was passed in; iat is not judged at all, because a
-                # machine without a battery clock jumps by years.
+                # machine without a battery clock jumps by years: how long is left must be what such a token can last.
                 options={"require": ["sub", "exp", "aud"], "verify_exp": False, "verify_iat": False},
             )
         except jwt.InvalidTokenError as problem:
             raise TokenError("The token is not one of this space.") from problem
-        if not even_expired and claims["exp"] <= self._now():
-            raise TokenError("The token has expired; get a new one.")
+        longest_s = self.lifetime_s if audience == _SAT_AUDIENCE else STATE_LIFETIME_S
+        if not even_expired and not self._in_time(claims["exp"], longest_s):
+            raise TokenError("The token has expired, or was made when the clock was wrong; get a new one.")
         return claims
+
+    def _in_time(self, expires_at: float, longest_s: float) -> bool:
+        """Whether it is not over yet, and could have been given by a clock like ours: none lasts longer."""
+        return 0 < expires_at - self._now() <= longest_s + CLOCK_SLACK_S
 
 
 def _new_key() -> str:

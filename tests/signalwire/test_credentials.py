@@ -147,6 +147,20 @@ async def test_a_pairing_that_was_undone_says_so(tmp_path: Path, server: Callabl
         await credentials.authenticate()
 
 
+@pytest.mark.parametrize("ahead_s", [-1e9, 0.0, 1e9])
+async def test_a_spaces_token_lasts_as_long_as_it_says_whatever_our_clock_shows(
+    server: Callable[..., Any], tmp_path: Path, ahead_s: float
+) -> None:
+    async def space(_: web.Request) -> web.Response:
+        return web.json_response({"token": jwt({}, {"iat": 1000, "exp": 4600}), "expires_at": 4600})
+
+    file = {"api_url": (await server(space)).removesuffix("/"), "relay_url": "ws://localhost:1", "device_secret": "s"}
+    path = tmp_path / "door.json"
+    path.write_text(json.dumps(file))
+    credentials = SpaceCredentials(path, wall_clock=lambda: 1000 + ahead_s)
+    assert (await credentials.authenticate()).expires_at == 4600 + ahead_s
+
+
 def test_a_tokens_header_says_where_it_is_good_for() -> None:
     assert hosts_of(jwt({"ch": "puc.example.com:8443"}, {})) == Hosts(
         "wss://puc.example.com:8443", "https://fabric.example.com:8443"

@@ -104,16 +104,16 @@ async def test_who_is_thrown_out_is_told_and_is_back_once_he_is_let_in_again(
     caplog.set_level(logging.ERROR)
     file = tmp_path / "door.json"
     async with a_space(tmp_path) as space:
-        space.write_credential("door", file)
+        space.enrol("door", "Door").write(file)
         faults: list[Exception] = []
         async with SignalWire(SpaceCredentials(file), media=ScriptedMedia()) as client:
             client.errors_stream.subscribe(faults.append)
             await client.register()
             with Membership(tmp_path / "space") as books:
-                books.remove("door")
+                books.remove("door", even_a_door=True)
             await until(lambda: any(isinstance(fault, InvalidCredentialsError) for fault in faults))
             assert not client.is_registered
-            space.write_credential("door", file)
+            space.enrol("door", "Door").write(file)
             client._link.network_changed()
             await until(lambda: client.is_registered)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from intercom.space.errors import TokenError
@@ -28,12 +29,13 @@ class OpenGate:
             raise TokenError("unknown")
         return Grant(Subscriber(str(token), str(token), str(token)), "jti", 0)
 
-    def resume_state(self, protocol: str, _subscriber: Subscriber) -> str:
+    def resume_state(self, protocol: str, _subscriber: Subscriber, _lasts_s: float) -> str:
         return protocol
 
-    def check_resume_state(self, state: object, protocol: str, _subscriber: Subscriber) -> None:
+    def check_resume_state(self, state: object, protocol: str, _subscriber: Subscriber) -> float:
         if state != protocol:
             raise TokenError("another session")
+        return math.inf
 
 
 class House:
@@ -55,14 +57,17 @@ class House:
 class Switchboard:
     """An exchange with clients that are plain lists of what they were sent."""
 
-    def __init__(self, *people: str) -> None:
-        self.exchange = Exchange(OpenGate(people), House(people), ice_servers=lambda _who, _agent: [], wall=lambda: 0.0)
+    def __init__(self, *people: str, exchange: Exchange | None = None) -> None:
+        self.exchange = exchange or Exchange(
+            OpenGate(people), House(people), ice_servers=lambda _who, _agent: [], wall=lambda: 0.0
+        )
         self.now = 0.0
         self.acknowledges = True
         self.heard: dict[str, list[dict[str, Any]]] = {}
         self.answers: dict[str, list[dict[str, Any]]] = {}
         self.closed: dict[str, str] = {}
         self.protocols: dict[str, str] = {}
+        self.states: dict[str, str] = {}
         self._count = 0
         for who in people:
             self.join(who)
@@ -75,6 +80,16 @@ class Switchboard:
         self.rpc(who, "signalwire.connect", {"authentication": {"jwt_token": who}, **connect})
         self.protocols[who] = self.answers[who][-1]["result"]["protocol"]
         self.rpc(who, "subscriber.online", {})
+
+    def connect(self, link: str, token: str, **resume: str) -> dict[str, Any]:
+        """Open a link and show a token; return the answer."""
+        self.heard[link], self.answers[link] = [], []
+        self.exchange.connected(link, self.now)
+        answer = self.rpc(link, "signalwire.connect", {"authentication": {"jwt_token": token}, **resume})
+        assert answer is not None
+        if "result" in answer:
+            self.protocols[link] = answer["result"]["protocol"]
+        return answer
 
     def rpc(self, who: str, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
         """Send a request; return its answer, when it was answered at once."""
@@ -133,5 +148,7 @@ class Switchboard:
             if self.acknowledges:
                 ack = {"jsonrpc": "2.0", "id": frame["id"], "result": {}}
                 self.exchange.received(output.link, json.dumps(ack), self.now)
+            if frame["params"]["event_type"] == "signalwire.authorization.state":
+                self.states[output.link] = frame["params"]["params"]["authorization_state"]
             if frame["params"]["event_type"] == "webrtc.message":
                 self.heard[output.link].append(frame["params"]["params"])

@@ -110,15 +110,15 @@ def test_a_proof_for_something_else_or_another_time_proves_nothing(device: Devic
     checker = ProofChecker(now=lambda: 1000.0)
     proof = device.proof(**{"rpc": "request", "mth": "signalwire.connect", **claims})
     with pytest.raises(TokenError):
-        checker.rpc(proof, method="signalwire.connect", jkt=device.jkt)
+        checker.rpc(proof, owner="s1", method="signalwire.connect", jkt=device.jkt)
 
 
 def test_a_proof_serves_once(device: Device) -> None:
     checker = ProofChecker(now=lambda: 1000.0)
     proof = device.proof(rpc="request", mth="signalwire.connect")
-    checker.rpc(proof, method="signalwire.connect", jkt=device.jkt)
+    checker.rpc(proof, owner="s1", method="signalwire.connect", jkt=device.jkt)
     with pytest.raises(TokenError, match="used before"):
-        checker.rpc(proof, method="signalwire.connect", jkt=device.jkt)
+        checker.rpc(proof, owner="s1", method="signalwire.connect", jkt=device.jkt)
 
 
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
@@ -126,17 +126,17 @@ def test_a_proof_by_a_short_key_proves_nothing() -> None:
     short = Device(bits=1024)
     checker = ProofChecker(now=lambda: 1000.0)
     with pytest.raises(TokenError, match="too short"):
-        checker.rpc(short.proof(rpc="request", mth="x"), method="x", jkt=short.jkt)
+        checker.rpc(short.proof(rpc="request", mth="x"), owner="s1", method="x", jkt=short.jkt)
 
 
 @pytest.mark.parametrize("header", [{"typ": "JWT"}, {"jwk": {"kty": "RSA"}}, {"jwk": None}, {"jwk": "key"}])
 def test_a_proof_with_a_wrong_header_proves_nothing(device: Device, header: dict[str, Any]) -> None:
     checker = ProofChecker(now=lambda: 1000.0)
     with pytest.raises(TokenError):
-        checker.rpc(device.proof(header=header, rpc="request", mth="x"), method="x", jkt=device.jkt)
+        checker.rpc(device.proof(header=header, rpc="request", mth="x"), owner="s1", method="x", jkt=device.jkt)
 
 
 @pytest.mark.parametrize("proof", [None, 7, "", "a.b.c", "x" * 5000])
 def test_what_is_no_proof_proves_nothing(proof: object) -> None:
     with pytest.raises(TokenError):
-        ProofChecker(now=lambda: 1000.0).http(proof, method="POST", path="/")
+        ProofChecker(now=lambda: 1000.0).http(proof, owner="s1", method="POST", path="/")

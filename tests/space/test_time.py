@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from intercom.space.calls import PING_INTERVAL_S, RING_LIMIT_S
-from intercom.space.exchange import AUTHENTICATION_LIMIT_S, SESSIONS_PER_SUBSCRIBER_LIMIT
+from intercom.space.exchange import ATTEMPTS_LIMIT, AUTHENTICATION_LIMIT_S, SESSIONS_PER_SUBSCRIBER_LIMIT
+from intercom.space.frames import SESSIONS_EXCEEDED
 from intercom.space.router import ATTACH_AFTER_S, CALLS_PER_SESSION_LIMIT, MODIFY_LIMIT_S
 from intercom.space.sessions import LEFT_LIMIT_S, LOST_LIMIT_S, TALKING_LOST_LIMIT_S
 
@@ -190,7 +191,18 @@ def test_one_subscriber_cannot_open_sessions_without_end() -> None:
         house.answers[f"page-{number}"] = []
         house.rpc(f"page-{number}", "signalwire.connect", {"authentication": {"jwt_token": "door"}})
     last = house.answers[f"page-{SESSIONS_PER_SUBSCRIBER_LIMIT - 1}"]
-    assert last[-1]["error"]["code"] == -32002
+    assert last[-1]["error"]["code"] == SESSIONS_EXCEEDED
+
+
+def test_a_client_whose_sessions_are_too_many_for_now_is_let_in_when_one_is_gone() -> None:
+    house = Switchboard("door")
+    for number in range(1, SESSIONS_PER_SUBSCRIBER_LIMIT):
+        assert "result" in house.connect(f"page-{number}", "door")
+    for _ in range(2 * ATTEMPTS_LIMIT):
+        assert house.connect("late", "door")["error"]["code"] == SESSIONS_EXCEEDED
+    house.lose("page-1")
+    house.wait(LOST_LIMIT_S)
+    assert "result" in house.connect("late", "door")
 
 
 def test_a_removed_subscriber_is_thrown_out() -> None:

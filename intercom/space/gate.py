@@ -1,0 +1,61 @@
+"""Whom the switchboard lets in, and for how long."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import UNSET
+
+from intercom.signalwire.messages import AUTHENTICATION_FAILED, REQUESTER_VALIDATION_FAILED, ConnectParams
+from intercom.space.errors import SpaceError, TokenError
+from intercom.space.records import Subscriber
+from intercom.space.tokens import Grant
+
+
+class Gate(Protocol):
+    """Who may come in; `TokenAuthority` behind the proof checker is one."""
+
+    space_id: str
+    project_id: str
+
+    def admit(self, token: object, proof: object, *, method: str, even_expired: bool) -> Grant:
+        """Check a SAT and the DPoP proof it needs; raises `TokenError`."""
+
+    def resume_state(self, protocol: str, subscriber: Subscriber, lasts_s: float) -> str:
+        """The state that resumes a session, for so long even beside a token that has run out."""
+
+    def check_resume_state(self, state: object, protocol: str, subscriber: Subscriber) -> float:
+        """Check such a state; return how long it lasts yet. Raises `TokenError`."""
+
+
+class ConnectRefusedError(SpaceError, PermissionError):
+    """A connect that lets nobody in; its text goes back to the client."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def admitted(gate: Gate, params: ConnectParams) -> tuple[Grant, str, float]:
+    """What a connect is allowed: its grant, the session that it resumes or "", and for how many seconds.
+
+    A token that has run out resumes a session only for as long as the last good one allowed it: it gives no time of
+    its own. Raises `ConnectRefusedError`.
+    """
+    resumes = params.protocol is not UNSET and params.authorization_state is not UNSET
+    token, proof = params.authentication.jwt_token, params.dpop_token
+    try:
+        grant = gate.admit(token, proof, method="signalwire.connect", even_expired=resumes)
+    except TokenError as problem:
+        raise ConnectRefusedError(AUTHENTICATION_FAILED, str(problem)) from problem
+    if not resumes:
+        return grant, "", grant.lasts_s
+    protocol = str(params.protocol)
+    try:
+        left_s = gate.check_resume_state(params.authorization_state, protocol, grant.subscriber)
+    except TokenError as problem:
+        raise ConnectRefusedError(REQUESTER_VALIDATION_FAILED, str(problem)) from problem
+    lasts_s = grant.lasts_s or left_s
+    if lasts_s <= 0:
+        raise ConnectRefusedError(AUTHENTICATION_FAILED, "The token and the session have run out; get a new token.")
+    return grant, protocol, lasts_s
