@@ -60,6 +60,11 @@ export class Call extends EventTarget {
     return this.#peer.audio;
   }
 
+  /** Does the door send a picture in a form that this browser does not know? */
+  get cannotDecode() {
+    return this.#peer.cannotDecode;
+  }
+
   get muted() {
     return this.#muted;
   }

@@ -27,6 +27,12 @@ export class Peer extends EventTarget {
     return this.#connection.connectionState;
   }
 
+  /** Was the picture refused because this browser has no H.264? */
+  get cannotDecode() {
+    const { localDescription: ours, remoteDescription: theirs } = this.#connection;
+    return [ours, theirs].some((description) => /^m=video 0 /m.test(description?.sdp ?? "")) && !hasH264();
+  }
+
   get sdp() {
     return this.#connection.localDescription.sdp;
   }
@@ -137,6 +143,10 @@ function withoutCandidates(offer) {
 
 function fingerprints(sdp) {
   return sdp.match(/^a=fingerprint:.*$/gm)?.map((line) => line.trim().toLowerCase()) ?? [];
+}
+
+function hasH264() {
+  return RTCRtpReceiver.getCapabilities?.("video")?.codecs.some(({ mimeType }) => mimeType === "video/H264") ?? true;
 }
 
 // The door's camera delivers H.264: what it need not encode again comes cheaper and sooner.

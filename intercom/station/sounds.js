@@ -1,6 +1,6 @@
 // The bell, the small sounds and the level meters, all by WebAudio: no files, so nothing to load when it rings.
 //
-// Events: "change" when the browser allows or forbids sound.
+// Events: "change" when the browser allows or forbids sound, or finds that there is nothing to play it with.
 
 const RING_EVERY_S = 3; // a calm door bell: ding, dong, pause
 const RING_FOR_S = 90; // planned ahead in one go: a page in the background has no dependable timers
@@ -9,12 +9,14 @@ const DING_HZ = 659.26; // E5
 const DONG_HZ = 523.25; // C5
 const PARTIALS = [[1, 1, 1.6], [2.01, 0.4, 0.9], [3.02, 0.22, 0.5], [5.4, 0.08, 0.2]]; // ratio, level, decay in s
 const METER_FLOOR_DB = -60;
+const START_MAX_MS = 2000; // a browser with a loudspeaker plays some 50 ms after the tap
 
 export class Sounds extends EventTarget {
   #context = null;
   #master = null;
   #playing = null;
   #volume = 0.8;
+  #mute = false;
 
   constructor() {
     super();
@@ -22,7 +24,10 @@ export class Sounds extends EventTarget {
     this.#context = new AudioContext({ latencyHint: "interactive" });
     this.#master = this.#context.createGain();
     this.#master.connect(this.#context.destination);
-    this.#context.addEventListener("statechange", () => this.dispatchEvent(new Event("change")));
+    this.#context.addEventListener("statechange", () => {
+      if (this.on) this.#mute = false;
+      this.dispatchEvent(new Event("change"));
+    });
   }
 
   /** May the page make sound now? */
@@ -30,9 +35,22 @@ export class Sounds extends EventTarget {
     return this.#context?.state === "running";
   }
 
+  /** Has this device nothing that the browser could play sound with? Known after the first tap. */
+  get impossible() {
+    return !this.#context || this.#mute;
+  }
+
   /** To be called from a tap or a key: browsers allow sound only then. */
   unlock() {
-    if (!this.on) this.#context?.resume().catch(() => {}); // refused without a tap: "change" tells when it works
+    if (this.on || !this.#context) return;
+    this.#context.resume().catch(() => {}); // refused without a tap: "change" tells when it works
+    if (navigator.userActivation?.isActive) setTimeout(() => this.#lookWhetherItPlays(), START_MAX_MS);
+  }
+
+  #lookWhetherItPlays() {
+    if (this.on || this.#mute) return;
+    this.#mute = true;
+    this.dispatchEvent(new Event("change"));
   }
 
   get volume() {

@@ -3,7 +3,7 @@
 // For tests and for whoever embeds the page, these stay as they are:
 //   <body data-state>       unpaired | connecting | ready | ringing | calling | in-call | lost ("loading" before the script runs)
 //   <body data-link>        connecting | ready | lost: the socket, also while a call goes on
-//   <body data-bell>        on | off: may the page make sound
+//   <body data-bell>        on | off | none: may the page make sound; none: this device has no loudspeaker
 //   <body data-microphone>  granted | prompt | denied
 //   #status                 one or two words (polite live region);  #error  a problem in words (alert), hidden without one
 //   #pair-code #pair-name #pair   the pairing form;  #bell  "Turn on the bell";  #bell-volume #bell-test #keep-awake #retry
@@ -46,7 +46,7 @@ const invitation = new Invitation(device, (code) => update({ error: code }));
 
 const model = {
   state: "loading", link: "connecting", lostSince: 0, call: null,
-  error: "", problem: "", bell: false, microphone: "prompt", microphoneLive: false,
+  error: "", problem: "", bell: "off", microphone: "prompt", microphoneLive: false,
   opens: true, openDigits: DEFAULT_OPEN_DIGITS, opening: "closed", weak: false,
   lastCall: "", missed: false,
 };
@@ -55,7 +55,7 @@ let openTimer = null;
 
 function update(changes = {}) {
   Object.assign(model, changes);
-  model.bell = sounds.on;
+  model.bell = sounds.on ? "on" : sounds.impossible ? "none" : "off";
   model.microphone = microphone.permission;
   model.microphoneLive = microphone.track !== null;
   model.state = pageState();

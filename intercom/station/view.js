@@ -11,6 +11,12 @@ const ids = ["status", "error", "error-text", "error-close", "pair-form", "pair-
 
 const STATUS_WORDS = { "loading": "Starting", "unpaired": "Not paired", "connecting": "Connecting", "ready": "Ready", "lost": "No connection",
   "ringing": "Ringing", "calling": "Calling", "in-call": "In a call" };
+const BELL_WORDS = {
+  on: "Allow the microphone now, so that the first answer is quick. It is used during calls only.",
+  off: "The bell is off: browsers make no sound before a tap. The microphone is asked for too, and used during calls only.",
+  none: "This device has no loudspeaker that the browser can use: it shows who rings, and cannot sound the bell. Plug one in and reload the page.",
+};
+const SILENT_WORDS = { on: "", off: "The bell is silent: tap anywhere to hear it.", none: "This device has no loudspeaker: the bell cannot sound here." };
 const OPEN_WORDS = { closed: "Open the door", asked: "Asking the door…", open: "Door is open" };
 
 export const element = Object.fromEntries(ids.map((id) => [id, document.getElementById(id)]));
@@ -20,7 +26,7 @@ let shown = "";
 /** Show a model: see station.js for its fields. */
 export function render(model) {
   const { state, link } = model;
-  Object.assign(document.body.dataset, { state, link, bell: model.bell ? "on" : "off", microphone: model.microphone });
+  Object.assign(document.body.dataset, { state, link, bell: model.bell, microphone: model.microphone });
   const lostInCall = link !== "ready" && ["ringing", "calling", "in-call"].includes(state);
   setText(element.status, lostInCall ? "Reconnecting; the call goes on" : STATUS_WORDS[state]);
   setText(element["error-text"], model.error ? errorWords(model.error) : model.problem);
@@ -66,21 +72,20 @@ export function announce(words) {
 }
 
 function renderReady({ bell, microphone, lastCall, missed }) {
-  const silent = !bell;
-  element["bell-card"].hidden = bell && microphone !== "prompt";
-  element["bell-row"].hidden = silent;
-  setText(element["bell-words"], silent
-    ? "The bell is off: browsers make no sound before a tap. The microphone is asked for too, and used during calls only."
-    : "Allow the microphone now, so that the first answer is quick. It is used during calls only.");
-  setText(element.bell.querySelector("span"), silent ? "Turn on the bell" : "Allow the microphone");
+  element["bell-card"].hidden = bell === "on" && microphone !== "prompt";
+  element["bell-row"].hidden = bell !== "on";
+  element.bell.hidden = bell === "none" && microphone !== "prompt";
+  setText(element["bell-words"], BELL_WORDS[bell]);
+  setText(element.bell.querySelector("span"), bell === "off" ? "Turn on the bell" : "Allow the microphone");
   setText(element["last-call"], lastCall);
   element["last-call"].classList.toggle("missed", missed);
 }
 
-function renderCall({ state, call, opens, opening, weak, microphone, microphoneLive }) {
+function renderCall({ state, call, bell, opens, opening, weak, microphone, microphoneLive }) {
   setText(element["ringing-title"], call.from.name);
   setText(element["call-title"], call.from.name);
-  element["silent-bell"].hidden = document.body.dataset.bell === "on";
+  element["silent-bell"].hidden = bell === "on";
+  setText(element["silent-bell"], SILENT_WORDS[bell]);
   element["open-door"].hidden = !opens;
   element["open-door"].disabled = state !== "in-call";
   element["open-door"].dataset.door = opening;
@@ -101,6 +106,7 @@ function renderCall({ state, call, opens, opening, weak, microphone, microphoneL
 
 function pictureWords(state, call) {
   if (state === "calling") return "";
+  if (call.cannotDecode) return "This browser cannot show the door’s picture: it has no H.264. In Firefox, look whether the OpenH264 plugin is switched on; Chrome, Edge and Safari have it.";
   return call.status === "connecting" ? "Connecting" : "No picture from the door";
 }
 
