@@ -108,19 +108,24 @@ async def ask(socket: ClientConnection, number: int, method: str, **params: Any)
 
 @asynccontextmanager
 async def firefox(
-    *, trust_everything: bool = False, preferences: Mapping[str, bool | int | str] = {}
+    *,
+    trust_everything: bool = False,
+    preferences: Mapping[str, bool | int | str] = {},
+    files: Mapping[str, str] = {},
 ) -> AsyncIterator[FirefoxPage]:
     """Start Firefox with a profile of its own, give its one tab, and end it.
 
     :param trust_everything: take any certificate, as after a visit to the warning page; else only known ones.
     :param preferences: about:config entries beside `PREFERENCES`.
+    :param files: texts that stand in the profile from the start.
     """
     with tempfile.TemporaryDirectory(prefix="firefox-") as folder:
         lines = [
             f"user_pref({json.dumps(name)}, {json.dumps(value)});\n"
             for name, value in {**PREFERENCES, **preferences}.items()
         ]
-        Path(folder, "user.js").write_text("".join(lines))
+        for name, text in {"user.js": "".join(lines), **files}.items():
+            Path(folder, name).write_text(text)
         process = await asyncio.create_subprocess_exec(
             PROGRAM,
             "--headless",

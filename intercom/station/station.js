@@ -48,7 +48,7 @@ const model = {
   state: "loading", link: "connecting", lostSince: 0, call: null,
   error: "", problem: "", bell: "off", microphone: "prompt", microphoneLive: false,
   opens: true, openDigits: DEFAULT_OPEN_DIGITS, opening: "closed", weak: false,
-  lastCall: "", missed: false,
+  lastCall: "", missed: false, trusted: true,
 };
 let before = takeKeptCall(); // what this page talked in before it was loaded anew
 let openTimer = null;
@@ -393,7 +393,7 @@ async function start() {
     await navigator.serviceWorker?.register("offline.js");
     alerts.registration = await navigator.serviceWorker?.ready ?? null;
   } catch {
-    alerts.registration = null; // a certificate that the device does not trust: everything else works
+    update({ trusted: location.protocol !== "https:" }); // the worker is refused, everything else works
   }
 }
 

@@ -3,7 +3,7 @@
 import { elapsedWords, errorWords, timeWords } from "./words.js";
 
 const ids = ["status", "error", "error-text", "error-close", "pair-form", "pair-code", "pair-name", "pair", "lost-for",
-  "retry", "clock", "last-call", "bell-card", "bell-words", "bell", "bell-row", "bell-volume", "bell-test", "keep-awake",
+  "retry", "clock", "last-call", "only-open", "bell-card", "bell-words", "bell", "bell-row", "bell-volume", "bell-test", "keep-awake",
   "awake-row", "add-device", "invite", "invite-close", "invite-fresh", "invite-qr", "invite-page", "invite-code", "invite-good",
   "invite-here", "invite-old", "invite-again", "doors", "call-door", "ringing-title", "ringing-for", "silent-bell", "decline", "answer", "call-screen",
   "remote-video", "no-picture", "weak", "door-pill", "fit", "call-title", "elapsed", "level-in", "level-out",
@@ -71,7 +71,8 @@ export function announce(words) {
   setTimeout(() => setText(element.announcer, words), 50); // the same words twice are announced twice
 }
 
-function renderReady({ bell, microphone, lastCall, missed }) {
+function renderReady({ bell, microphone, lastCall, missed, trusted }) {
+  element["only-open"].hidden = trusted;
   element["bell-card"].hidden = bell === "on" && microphone !== "prompt";
   element["bell-row"].hidden = bell !== "on";
   element.bell.hidden = bell === "none" && microphone !== "prompt";
