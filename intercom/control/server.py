@@ -89,6 +89,7 @@ class ControlServer:
         self._connections: set[asyncio.Task[None]] = set()
         self._watchers: set[asyncio.StreamWriter] = set()
         self._push_due: asyncio.TimerHandle | None = None
+        self._status_failed = False
         self._beat_due: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
@@ -171,11 +172,11 @@ class ControlServer:
             request = protocol.parse_request(line)
         except protocol.BadRequestError as error:
             return protocol.refusal(error.id, error.code, str(error))
-        if request.method == "watch":
-            self._watchers.add(writer)
-            self._push_in(TICK_S)
-            return protocol.result(request.id, self._status())
         try:
+            if request.method == "watch":
+                self._watchers.add(writer)
+                self._push_in(TICK_S)
+                return protocol.result(request.id, self._status())
             content = await asyncio.wait_for(self._handle(caller, request), ANSWER_S)
             return protocol.result(request.id, content)
         except RefusedError as error:
@@ -206,11 +207,18 @@ class ControlServer:
         self._push_due = None
         if not self._watchers:
             return
-        line = protocol.notification("status", self._status())
+        self._push_in(TICK_S)  # first, for what fails once may work the next time
+        try:
+            line = protocol.notification("status", self._status())
+        except Exception as error:  # the door goes on, and whoever watches sees the next one
+            level = logging.DEBUG if self._status_failed else logging.ERROR
+            logger.log(level, "The status cannot be told to those who watch", exc_info=error)
+            self._status_failed = True
+            return
+        self._status_failed = False
         for writer in self._watchers:
             if writer.transport.get_write_buffer_size() < WRITE_LIMIT_BYTES:
                 writer.write(line)
-        self._push_in(TICK_S)
 
     def _beat(self) -> None:
         if not self._heartbeat:

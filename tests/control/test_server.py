@@ -155,6 +155,34 @@ async def test_watchers_see_a_change_at_once(door: Door, monkeypatch: pytest.Mon
     await asyncio.wait_for(watching, WAIT_S)
 
 
+async def test_a_status_that_fails_once_is_logged_and_those_who_watch_see_the_next_one(
+    door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server, "TICK_S", 0.01)
+    reader, writer = await raw(door)
+    writer.write(protocol.request(1, "watch", {}))
+    await asyncio.wait_for(reader.readline(), WAIT_S)
+    monkeypatch.setattr(door, "state", {"a set is no JSON"})
+    async with asyncio.timeout(WAIT_S):
+        while "cannot be told" not in caplog.text:
+            await asyncio.sleep(0.001)
+        monkeypatch.setattr(door, "state", "ringing")
+        while b"ringing" not in await reader.readline():
+            pass
+    writer.close()
+    assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
+
+
+async def test_a_status_that_fails_as_somebody_begins_to_watch_is_answered(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "state", {"a set is no JSON"})
+    reader, writer = await raw(door)
+    writer.write(protocol.request(1, "watch", {}))
+    assert b"the log says more" in await asyncio.wait_for(reader.readline(), WAIT_S)
+    writer.close()
+
+
 async def test_a_watcher_that_does_not_read_costs_no_memory(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "COALESCE_S", 0.0)
     _, lazy = await raw(door)
