@@ -34,6 +34,7 @@ from intercom.media.heard_keys import HeardKeys
 from intercom.media.moves import Moves
 from intercom.media.provider import DoorMedia
 from intercom.media.rtp_hooks import TrackNames
+from intercom.media.silence import SilenceWatch
 
 __all__ = ["CallStats", "DoorCall", "DoorMedia"]
 
@@ -41,8 +42,6 @@ log = logging.getLogger(__name__)
 
 CONNECT_DEADLINE_S = 15.0
 """From both descriptions to ICE and DTLS: beyond this nobody waits at a door."""
-SILENT_S = 3.0
-"""Even a muted far end sends; without a packet for so long the path is gone."""
 REPORTS_S = 3.0
 """Beyond `SILENT_S`: browsers report on sound alone only every five seconds."""
 WATCH_S = 0.25
@@ -83,7 +82,7 @@ class DoorCall(HeardKeys):
         self._moves = Moves()
         self._watch: asyncio.Task[None] | None = None
         self._sending_digits = asyncio.Lock()
-        self._silent = False
+        self._silence = SilenceWatch()
         self._closed = False
         self._sent_before = 0
         self._connect_s: float | None = None
@@ -292,15 +291,13 @@ class DoorCall(HeardKeys):
                 await self._adapt()
 
     def _watch_silence(self, now: float, connected_at: float) -> None:
-        last_packet_at = self._far_end.last_packet_at
         # A far end without a microphone never sends; that it is there is told by its reports.
-        silent_s = now - max(connected_at, last_packet_at or self._far_seen_at + REPORTS_S)
-        if silent_s > SILENT_S and not self._silent:
-            self._silent = True
-            log.debug("call %s: nothing received for %.1f s", self._call_id, silent_s)
-            self._on_event(MediaSilent(self._call_id, silent_s))
-        elif self._silent and now - last_packet_at <= SILENT_S:
-            self._silent = False
+        seen_at = max(connected_at, self._far_end.last_packet_at or self._far_seen_at + REPORTS_S)
+        change = self._silence.look(now, seen_at)
+        if change == "began":
+            log.debug("call %s: nothing received for %.1f s", self._call_id, self._silence.silent_s)
+            self._on_event(MediaSilent(self._call_id, self._silence.silent_s))
+        elif change == "ended":
             log.debug("call %s: media is back", self._call_id)
             self._on_event(MediaReturned(self._call_id, self._far_end.last_gap_s))
 
@@ -348,6 +345,10 @@ class DoorCall(HeardKeys):
         """Play the far end's "audio", or drop it; a door shows no "video" anyhow."""
         if kind == "audio":
             self._far_end.muted = not on
+
+    def expect_sound(self, expected: bool) -> None:
+        """Whether the far end is to send: one that holds us may be silent."""
+        self._silence.expected = expected
 
     def _switch(self, connection: Connection) -> None:
         connection.track.muted = "audio" in self._unsent

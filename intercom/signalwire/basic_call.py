@@ -234,7 +234,7 @@ class BasicCall(CallView):
             case FarOffered(sdp):
                 self._background.spawn(self._answer_update(sdp))
             case FarHeld(held):
-                self._far_held.set(held)
+                self._far_holds("word", held)
             case TransferAsked(destination):
                 self._transfers.emit(destination)
             case MediaParamsReceived(params):

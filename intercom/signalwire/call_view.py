@@ -26,6 +26,7 @@ class CallView:
         self._info: Happenings[dict[str, Any]] = Happenings()
         self._errors: Happenings[SignalWireError] = Happenings()
         self._far_held: Value[bool] = Value(False)
+        self._held_by: frozenset[str] = frozenset()
         self._transfers: Happenings[str] = Happenings()
         self._media_params: Happenings[dict[str, Any]] = Happenings()
 
@@ -120,3 +121,8 @@ class CallView:
     def user_variables(self) -> Mapping[str, Any]:
         """What the caller sent along; it may claim anything."""
         return self._dialog.user_variables
+
+    def _far_holds(self, way: str, held: bool) -> None:
+        """The far end holds us, or does not any more: by its "word", or by the direction of what it "offer"s."""
+        self._held_by = self._held_by | {way} if held else self._held_by - {way}
+        self._far_held.set(bool(self._held_by))

@@ -73,6 +73,14 @@ class MutableMedia(Protocol):
 
 
 @runtime_checkable
+class PatientMedia(Protocol):
+    """A `CallMedia` that tells when nothing comes from the far end."""
+
+    def expect_sound(self, expected: bool) -> None:
+        """Whether the far end is to send: one that holds us may be silent."""
+
+
+@runtime_checkable
 class VolumeMedia(Protocol):
     """A `CallMedia` that can amplify what it sends."""
 

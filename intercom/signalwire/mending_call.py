@@ -15,10 +15,12 @@ from intercom.signalwire.call_line import CallLine
 from intercom.signalwire.dialog import Dialog
 from intercom.signalwire.dialog_events import CallStatus
 from intercom.signalwire.errors import MediaError, RpcError, SignalWireError
+from intercom.signalwire.hold import holds
 from intercom.signalwire.media import (
     KeyframeMedia,
     MeasuredMedia,
     PathMedia,
+    PatientMedia,
     RestartableMedia,
 )
 from intercom.signalwire.observable import Happenings, Value
@@ -80,6 +82,7 @@ class MendingCall(SilencedCall):
         self._local_level: Value[float] = Value(0.0)
         self._remote_level: Value[float] = Value(0.0)
         self.status_stream.subscribe(self._follow_status)
+        self._far_held.stream.subscribe(self._far_held_changed)
 
     # -- measures --------------------------------------------------------------------------------------
 
@@ -252,7 +255,7 @@ class MendingCall(SilencedCall):
                 await self._doubted.wait()
 
     def _look(self, counters: MediaCounters) -> None:
-        metrics = self._monitor.look(counters, self._now())
+        metrics = self._monitor.look(counters, self._now(), may_be_silent=self._may_be_silent())
         self._metrics.set(tuple(self._monitor.history))
         self._score.set(round(metrics.mos, 2))
         self._level.set(level(metrics.mos))
@@ -271,12 +274,26 @@ class MendingCall(SilencedCall):
             if silent_s >= NO_PACKETS_S:
                 self._line.look_after_connection()
             self._policy.sound(now)
-        elif not (self._dialog.held or self._far_held.value):
+        elif self._may_be_silent():
+            self._sound.excuse(now)
+        else:
             limit_s = SUSPICIOUS_S if now < self._doubt_until else NO_PACKETS_S
             if self._sound.silent_s(now) >= limit_s and isinstance(self._media, RestartableMedia):
                 self._policy.trouble("no sound comes in", now)
             if self.far_end_is_there and now - self._moved_at >= PROVEN_S:
                 self._policy.keeps_silent()
+
+    def _may_be_silent(self) -> bool:
+        """Whether nothing need come: one of the two ends holds the other."""
+        return self._dialog.held or self._far_held.value
+
+    async def _answer_update(self, offer: str) -> None:
+        self._far_holds("offer", holds(offer))
+        await super()._answer_update(offer)
+
+    def _far_held_changed(self, held: bool) -> None:
+        if isinstance(self._media, PatientMedia):
+            self._media.expect_sound(not held)
 
     def network_changed(self) -> None:
         """This machine's links or addresses changed: look at once whether sound still comes."""

@@ -110,6 +110,11 @@ class SoundWatch:
         """Since the last packet of sound; 0 before the first: a far end that never sent sound may send none."""
         return now - self._packet_at if self._packet_at is not None else 0.0
 
+    def excuse(self, now: float) -> None:
+        """Nothing need come at this moment: silence is counted from here."""
+        if self._packet_at is not None:
+            self._packet_at = now
+
     def is_alive(self, now: float) -> bool:
         """Whether the far end reports what it hears, or nobody counts that."""
         return self._reports is None or now - self._report_at <= REPORTS_S
@@ -126,8 +131,8 @@ class QualityMonitor:
         self._round_trips: list[float] = []
         self._jitters: list[float] = []
 
-    def look(self, counters: MediaCounters, now: float) -> NetworkMetrics:
-        """Take the counters of this moment."""
+    def look(self, counters: MediaCounters, now: float, *, may_be_silent: bool = False) -> NetworkMetrics:
+        """Take the counters of this moment; `may_be_silent` while one end holds the other."""
         received = self._since("audio_packets_received", counters) + self._since("video_packets_received", counters)
         lost = self._since("audio_packets_lost", counters) + self._since("video_packets_lost", counters)
         loss = 100.0 * lost / (received + lost) if received + lost else 0.0
@@ -136,7 +141,7 @@ class QualityMonitor:
             now, counters.round_trip_ms, counters.jitter_ms, loss, score, counters.outgoing_bitrate_bps
         )
         # A far end that never sent sound may send none; only sound that stops is a fault.
-        if self._since("audio_packets_received", counters):
+        if self._since("audio_packets_received", counters) or (may_be_silent and self._last_audio_at is not None):
             self._last_audio_at = now
         silent_s = now - self._last_audio_at if self._last_audio_at is not None else 0.0
         self.issues = tuple(self._find_issues(metrics, silent_s))

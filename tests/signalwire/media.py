@@ -20,6 +20,7 @@ class ScriptedCall:
         self.closed = 0
         self.restarts = 0
         self.keyframes = 0
+        self.sound_expected = True
         self.switched: list[tuple[str, str, bool]] = []
         self.counters: dict[str, Any] = {}
         self._fails = fails
@@ -64,6 +65,9 @@ class ScriptedCall:
 
     def set_receiving(self, kind: str, on: bool) -> None:
         self.switched.append(("receive", kind, on))
+
+    def expect_sound(self, expected: bool) -> None:
+        self.sound_expected = expected
 
     def become(self, state: str) -> None:
         self._state.set(state)

@@ -1,0 +1,35 @@
+"""When silence on the wire is told: once, and never while the far end holds us."""
+
+from __future__ import annotations
+
+from intercom.media.silence import SILENT_S, SilenceWatch
+
+
+def test_silence_is_told_once_and_its_end_too() -> None:
+    watch = SilenceWatch()
+    told = [watch.look(second / 2, seen_at=0.0) for second in range(20)]
+    assert [what for what in told if what] == ["began"]
+    assert watch.look(10.0, seen_at=9.9) == "ended"
+    assert watch.look(10.5, seen_at=9.9) is None
+
+
+def test_who_holds_us_may_be_silent_for_an_hour() -> None:
+    watch = SilenceWatch()
+    watch.expected = False
+    assert not any(watch.look(float(second), seen_at=0.0) for second in range(3600))
+
+
+def test_silence_after_a_hold_is_counted_from_its_end() -> None:
+    watch = SilenceWatch()
+    watch.expected = False
+    watch.look(100.0, seen_at=0.0)
+    watch.expected = True
+    assert watch.look(100.0 + SILENT_S, seen_at=0.0) is None
+    assert watch.look(100.1 + SILENT_S, seen_at=0.0) == "began"
+
+
+def test_a_hold_ends_a_silence_that_was_told() -> None:
+    watch = SilenceWatch()
+    assert watch.look(10.0, seen_at=0.0) == "began"
+    watch.expected = False
+    assert watch.look(11.0, seen_at=0.0) == "ended"
