@@ -14,6 +14,9 @@ from intercom.signalwire.errors import BadFrameError
 # An offer with audio, video and a dozen candidates is 8 kB; nothing honest comes near this.
 MAX_FRAME_BYTES = 256 * 1024
 
+# A call's deepest message has eight levels; the encoder, which is recursive, gives up near a thousand.
+MAX_DEPTH = 32
+
 # JSON-RPC 2.0, section 5.1, and the service's own (protocol.md §3).
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -87,7 +90,7 @@ def parse(text: str | bytes, *, max_bytes: int = MAX_FRAME_BYTES) -> Request | R
     """Read one frame.
 
     Raises `BadFrameError`, with a sentence that quotes nothing of the frame, when it is larger than
-    `max_bytes`, is not JSON, or is no JSON-RPC 2.0 request or response.
+    `max_bytes`, is not JSON, is nested deeper than `MAX_DEPTH`, or is no JSON-RPC 2.0 request or response.
     """
     if len(text) > max_bytes:
         raise BadFrameError(f"A frame of {len(text)} characters is over the limit of {max_bytes}; it is skipped.")
@@ -95,6 +98,8 @@ def parse(text: str | bytes, *, max_bytes: int = MAX_FRAME_BYTES) -> Request | R
         frame = _decoder.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise BadFrameError(f"A frame is no JSON-RPC: {type(error).__name__}; it is skipped.") from error
+    if _is_deeper(frame.params, MAX_DEPTH) or _is_deeper(frame.result, MAX_DEPTH):
+        raise BadFrameError(f"A frame is nested deeper than {MAX_DEPTH} levels; it is skipped.")
     if frame.jsonrpc != "2.0" or frame.id is None:
         raise BadFrameError("A frame is no JSON-RPC 2.0 with an id; it is skipped.")
     if frame.method is not UNSET:
@@ -104,6 +109,21 @@ def parse(text: str | bytes, *, max_bytes: int = MAX_FRAME_BYTES) -> Request | R
     if frame.result is not UNSET:
         return Response(frame.id, frame.result)
     raise BadFrameError("A frame is neither a request nor a response; it is skipped.")
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether lists and dictionaries in `value` stand more than `levels` deep; level by level, so nothing recurses."""
+    level = [value]
+    for _ in range(levels):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
 
 
 def encode(frame: Request | Response) -> str:

@@ -9,7 +9,7 @@ SpaceError
 ├── AddressError (LookupError)      no such subscriber or address
 ├── DoorError (ValueError)          a door would be thrown out unasked
 ├── NoSpaceError (FileNotFoundError) no space in the state directory, or none runs
-├── RefusedError (ValueError)       a Verto message that cannot be obeyed; the sender is told (router.py)
+├── RefusedError (ValueError)       a Verto message that cannot be obeyed; the sender is told
 └── TurnError (RuntimeError)        the TURN companion does not run
 """
 
@@ -50,6 +50,10 @@ class DoorError(SpaceError, ValueError):
 
 class NoSpaceError(SpaceError, FileNotFoundError):
     """There is no space in the state directory, or none runs."""
+
+
+class RefusedError(SpaceError, ValueError):
+    """A Verto message that cannot be obeyed; its text goes back to the sender."""
 
 
 class TurnError(SpaceError, RuntimeError):

@@ -39,6 +39,7 @@ from intercom.signalwire.messages import (
 from intercom.space import frames
 from intercom.space.errors import TokenError
 from intercom.space.gate import ConnectRefusedError, Gate, admitted
+from intercom.space.kept_frames import Allowance
 from intercom.space.records import Subscriber
 from intercom.space.router import AddressBook, Router
 from intercom.space.sessions import Session
@@ -164,8 +165,7 @@ class Exchange:
                 session.lost(now)
             limit_s = session.patience_s(talks=self.router.calls.talks(session))
             if session.link is None and now - session.lost_at >= limit_s:
-                del self._sessions[session.protocol]
-                self.router.gone(session)
+                self._forget(session)
         self.router.elapsed(now)
 
     def drain(self) -> list[Send | Close]:
@@ -192,6 +192,11 @@ class Exchange:
         """The ids of everybody who has a session."""
         return {session.subscriber.id for session in self._sessions.values()}
 
+    def kept_bytes(self, reference: str) -> int:
+        """How much is kept for the sessions of a subscriber until it has arrived."""
+        mine = (session for session in self._sessions.values() if session.subscriber.reference == reference)
+        return next((session.allowance.used for session in mine), 0)
+
     def expect(self, protocol: str, subscriber: Subscriber, agent: str, now: float) -> Session:
         """Make a session of an earlier process known again; its client has a while to resume it."""
         session = self._sessions.get(protocol)
@@ -204,8 +209,7 @@ class Exchange:
     def expel(self, subscriber_id: str) -> None:
         """End the sessions and calls of a subscriber that was removed."""
         for session in [s for s in self._sessions.values() if s.subscriber.id == subscriber_id]:
-            del self._sessions[session.protocol]
-            self.router.gone(session)
+            self._forget(session)
             if session.link is not None:
                 self._close(session.link, "This subscriber was removed from the space.")
 
@@ -281,9 +285,21 @@ class Exchange:
             node_id=self.node_id,
             project_id=self._gate.project_id,
             link=link,
+            allowance=self._allowance_of(grant.subscriber),
         )
         self._sessions[protocol] = session
         return session
+
+    def _allowance_of(self, subscriber: Subscriber) -> Allowance:
+        """What is kept for a subscriber's sessions together."""
+        mine = (session for session in self._sessions.values() if session.subscriber.id == subscriber.id)
+        first = next(mine, None)
+        return Allowance() if first is None else first.allowance
+
+    def _forget(self, session: Session) -> None:
+        del self._sessions[session.protocol]
+        self.router.gone(session)
+        session.ended()
 
     def _room_for(self, subscriber: Subscriber) -> bool:
         mine = sum(session.subscriber.id == subscriber.id for session in self._sessions.values())

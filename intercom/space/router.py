@@ -17,28 +17,30 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
+
+import msgspec
 
 from intercom.signalwire.messages import CAUSE_CODES, CallCreated, Request, VertoMessage
 from intercom.space import frames
 from intercom.space.calls import PING_INTERVAL_S, RING_LIMIT_S, Call, Calls, Leg, Party
-from intercom.space.errors import SpaceError
+from intercom.space.errors import RefusedError
+from intercom.space.offers import Offers
 from intercom.space.sdp import answer_between, is_reference, offer_between, plausible
 from intercom.space.sessions import Session
 
 CALLS_LIMIT: Final = 512
 """Calls at once in one space; a house has a few, the load bench a hundred."""
-CALLS_PER_SESSION_LIMIT: Final = 8
-"""Calls in which one session takes part as caller."""
+CALLS_PER_SUBSCRIBER_LIMIT: Final = 8
+"""Calls that one subscriber makes at once, from all its pages and devices."""
+VARIABLES_LIMIT_BYTES: Final = 4096
+"""What a caller may send along with an invite; a door's has 100 bytes. It is kept for each end that rings."""
 CALL_ID_LIMIT_CHARS: Final = 64
 """A UUID has 36."""
 CLOSED_LIMIT_S: Final = 10.0
 """A page that is reloaded is back within seconds, a program that was killed is not."""
 ATTACH_AFTER_S: Final = 2.0
 """A page that takes its call back by itself registers, opens its microphone and gathers candidates first."""
-MODIFY_LIMIT_S: Final = 4.0
-"""How long a far end may think about a new offer; clients wait 5 s for the answer (protocol §3)."""
 
 _DIGITS: Final = re.compile(r"[0-9A-D#*,wW]{1,32}")
 
@@ -51,21 +53,6 @@ class AddressBook(Protocol):
 
     def display_name(self, name: str) -> str:
         """What people read for the address `name`."""
-
-
-class RefusedError(SpaceError, ValueError):
-    """A Verto message that cannot be obeyed; its text goes back to the sender."""
-
-
-@dataclass(slots=True)
-class _Offer:
-    leg: Leg
-    far: Leg
-    deadline: float
-    reply: tuple[Request, VertoMessage] | None
-    "The modify to answer; None for a reattach, which is answered by an event."
-    newer: str | None = None
-    "What the same end has offered since: it takes the place of this offer when that has been answered."
 
 
 class Router:
@@ -83,7 +70,7 @@ class Router:
         self._addresses = addresses
         self._sessions = sessions
         self._wall = wall
-        self._offers: list[_Offer] = []
+        self._offers = Offers(wall=wall)
         self._obey: dict[str, Callable[[Session, Request, VertoMessage, float], dict[str, Any] | None]] = {
             "verto.invite": self._invite,
             "verto.answer": self._answer,
@@ -141,8 +128,8 @@ class Router:
 
     def elapsed(self, now: float) -> None:
         """Do what is due at `now`, monotonic seconds."""
-        for offer in [offer for offer in self._offers if offer.deadline <= now]:
-            self._offer_failed(offer, "The far end did not answer the new offer in time")
+        for call in self._offers.elapsed(now):
+            self._end(call, _code("NORMAL_TEMPORARY_FAILURE"))
         for call in self.calls:
             if call.answered is None and now - call.started_at >= RING_LIMIT_S:
                 self._end(call, _code("NO_ANSWER"))
@@ -165,18 +152,17 @@ class Router:
             return self._reattach(session, call_id, sdp, now)
         if self.calls.leg(session, call_id) is not None:
             raise RefusedError("There is a call with this callID already")
-        mine = sum(leg is leg.call.caller for leg in self.calls.legs_of(session))
-        if len(self.calls) >= CALLS_LIMIT or mine >= CALLS_PER_SESSION_LIMIT:
+        mine = sum(call.caller.session.subscriber.id == session.subscriber.id for call in self.calls)
+        if len(self.calls) >= CALLS_LIMIT or (mine >= CALLS_PER_SUBSCRIBER_LIMIT and not session.never_busy):
             raise RefusedError("There are too many calls")
         number = str(dialog.get("destination_number", "")).partition("?")[0][:256]
         targets = self._addresses.ringing_at(number)
-        variables = dialog.get("userVariables")
         call = Call(
             called=Party(number, self._addresses.display_name(number)),
             caller_party=Party.of(session.subscriber),
             rings_for=frozenset(targets or ()) - {session.subscriber.id},
             sdp=sdp,
-            user_variables=variables if isinstance(variables, dict) else {},
+            user_variables=_variables(dialog.get("userVariables")),
             started_at=now,
         )
         leg = self.calls.open(call, session, call_id)
@@ -209,7 +195,7 @@ class Router:
         leg = self._leg(session, message)
         call, sdp = leg.call, _sdp(message)
         if leg not in call.ringing:
-            return self._answer_to_offer(leg, sdp, now)
+            return self._offers.answered(leg, sdp, now)
         for loser in self.calls.answer(leg):
             loser.bye(_code("LOSE_RACE"), self._wall())
         call.next_ping_at = now + PING_INTERVAL_S
@@ -258,7 +244,7 @@ class Router:
             if far.session.closed_s(now) > CLOSED_LIMIT_S:  # no sound, and nobody who could mend it
                 self._end(leg.call, _code("MEDIA_TIMEOUT"))
                 raise RefusedError("CALL DOES NOT EXIST")
-            self._offer(leg, far, _sdp(message), now, (request, message))
+            self._offers.make(leg, far, _sdp(message), now, (request, message))
             return None
         if action == "transfer":
             return self._transfer(leg, far, message.params.get("destination"))
@@ -273,57 +259,6 @@ class Router:
         self._end(leg.call, _code("NORMAL_CLEARING"))
         return {"action": "transfer", "callID": leg.call_id}
 
-    def _offer(self, leg: Leg, far: Leg, sdp: str, now: float, reply: tuple[Request, VertoMessage] | None) -> None:
-        if is_reference(far.session.agent):
-            raise RefusedError("The far end cannot take a new offer")
-        if any(offer.leg.call is leg.call for offer in self._offers):
-            raise RefusedError("Another new offer is under way in this call")
-        self._offers.append(_Offer(leg, far, now + MODIFY_LIMIT_S, reply))
-        self._pass_offer(self._offers[-1], sdp)
-
-    def _answer_to_offer(self, far: Leg, sdp: str, now: float) -> dict[str, Any]:
-        offer = next((offer for offer in self._offers if offer.far is far), None)
-        if offer is None:
-            raise RefusedError("The call is answered already")
-        if offer.newer is not None:
-            self._pass_newer(offer, now)
-            return {"message": "CALL MODIFIED", "callID": far.call_id}
-        self._offers.remove(offer)
-        leg = offer.leg
-        sdp = answer_between(sdp, by=far.session.agent, to=leg.session.agent)
-        if offer.reply is None:
-            leg.tell("verto.answer", {"sdp": sdp}, self._wall())
-        else:
-            value = {"action": "updateMedia", "callID": leg.call_id, "sdp": sdp}
-            leg.session.send(frames.verto_result(*offer.reply, leg.session.node_id, value))
-        return {"message": "CALL MODIFIED", "callID": far.call_id}
-
-    def _pass_newer(self, offer: _Offer, now: float) -> None:
-        """The far end has answered what nobody waits for any more: it gets the newer offer."""
-        assert offer.newer is not None
-        sdp, offer.newer, offer.deadline = offer.newer, None, now + MODIFY_LIMIT_S
-        self._pass_offer(offer, sdp)
-
-    def _pass_offer(self, offer: _Offer, sdp: str) -> None:
-        sdp = offer_between(sdp, by=offer.leg.session.agent, to=offer.far.session.agent)
-        offer.far.tell("verto.modify", {"action": "updateMedia", "sdp": sdp}, self._wall())
-
-    def _offer_failed(self, offer: _Offer, why: str) -> None:
-        self._offers.remove(offer)
-        if offer.reply is None:
-            self._end(offer.leg.call, _code("NORMAL_TEMPORARY_FAILURE"))
-            return
-        self._answer_refused(offer, why)
-
-    def _refuse_offer(self, offer: _Offer, why: str) -> None:
-        self._offers.remove(offer)
-        self._answer_refused(offer, why)
-
-    def _answer_refused(self, offer: _Offer, why: str) -> None:
-        if offer.reply is not None:
-            session = offer.leg.session
-            session.send(frames.verto_refusal(*offer.reply, session.node_id, frames.CALL_ERROR, why))
-
     def _reattach(self, session: Session, call_id: str, sdp: str, now: float) -> dict[str, Any]:
         leg = self.calls.leg(session, call_id) or self.calls.orphan(session.subscriber.id, call_id)
         if leg is None or leg.call.answered is None:
@@ -333,17 +268,8 @@ class Router:
                 raise RefusedError("The call goes on at another device")
             self.calls.move(leg, session)
         leg.attach_at = math.inf
-        self._offer_again(leg, self._far(leg), sdp, now)
+        self._offers.make_again(leg, self._far(leg), sdp, now)
         return {"message": "CALL CREATED", "callID": call_id, "memberID": leg.member_id}
-
-    def _offer_again(self, leg: Leg, far: Leg, sdp: str, now: float) -> None:
-        """Offer for an end that has forgotten all; the reference client does so twice after a reload."""
-        for offer in [offer for offer in self._offers if offer.leg.call is leg.call]:
-            if offer.leg is leg and offer.reply is None:
-                offer.newer = sdp
-                return
-            self._refuse_offer(offer, "The far end begins anew")
-        self._offer(leg, far, sdp, now, None)
 
     # -- ends ----------------------------------------------------------------------------------------------
 
@@ -359,8 +285,7 @@ class Router:
 
     def _forget(self, call: Call) -> None:
         self.calls.close(call)
-        for offer in [offer for offer in self._offers if offer.leg.call is call]:
-            self._refuse_offer(offer, "CALL DOES NOT EXIST")
+        self._offers.forget(call)
 
     def _leg(self, session: Session, message: VertoMessage) -> Leg:
         leg = self.calls.leg(session, _call_id(message))
@@ -380,6 +305,15 @@ def _unknown(_session: Session, _request: Request, message: VertoMessage, _now: 
 
 def _code(cause: str) -> tuple[str, int]:
     return cause, CAUSE_CODES.get(cause, CAUSE_CODES["NORMAL_CLEARING"])
+
+
+def _variables(value: object) -> dict[str, Any]:
+    """What the caller sends along, if it is small enough to be kept for everybody who rings."""
+    if not isinstance(value, dict):
+        return {}
+    if len(msgspec.json.encode(value)) > VARIABLES_LIMIT_BYTES:
+        raise RefusedError(f"userVariables may have {VARIABLES_LIMIT_BYTES} bytes as JSON")
+    return value
 
 
 def _dialog(message: VertoMessage) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from intercom.signalwire.messages import Event, VertoMessage, builtins, new_id
 from intercom.space import frames
+from intercom.space.kept_frames import Allowance, KeptFrames
 from intercom.space.records import Subscriber
 from intercom.space.sdp import is_reference
 from intercom.space.tokens import Grant
@@ -20,8 +20,6 @@ TALKING_LOST_LIMIT_S: Final = 60.0
 """The same for a session that talks: its sound may go on, or come back, long after; a hang-up waits for it so long."""
 LEFT_LIMIT_S: Final = 5.0
 """The same for a page that its browser says was left: one that is only loaded anew is back by then."""
-KEPT_LIMIT: Final = 64
-"""Frames kept for a session whose socket is gone or silent; ten seconds of one call bring a handful."""
 
 Transmit = Callable[[str, str], None]
 """Sends a text frame: (link, text)."""
@@ -59,10 +57,15 @@ class Session:
     "Whether its client said that it goes; meaningful while link is None."
     closed: bool = False
     "Whether its client's end closed the socket, as when its program ends: no network failed; the same."
-    unsent: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LIMIT))
-    "Answers that wait for a socket; the oldest give way."
-    unacknowledged: dict[str, str] = field(default_factory=dict)
-    "Events that may have been lost with a socket, by their id; the oldest give way."
+    allowance: Allowance = field(default_factory=Allowance)
+    "The bytes kept for all sessions of the same subscriber."
+    unsent: KeptFrames = field(init=False)
+    "Answers that wait for a socket."
+    unacknowledged: KeptFrames = field(init=False)
+    "Events that may have been lost with a socket, by their id."
+
+    def __post_init__(self) -> None:
+        self.unsent, self.unacknowledged = KeptFrames(self.allowance), KeptFrames(self.allowance)
 
     @property
     def subscriber(self) -> Subscriber:
@@ -77,7 +80,7 @@ class Session:
     def send(self, text: str) -> None:
         """Send a frame now, or when the socket is back."""
         if self.link is None:
-            self.unsent.append(text)
+            self.unsent.keep(new_id(), text)
         else:
             self.transmit(self.link, text)
 
@@ -99,16 +102,19 @@ class Session:
         """Send an event, and keep it until it is acknowledged: a socket may be dead long before that is known."""
         event_id = new_id()
         text = frames.event(event_id, body)
-        while len(self.unacknowledged) >= KEPT_LIMIT:
-            del self.unacknowledged[next(iter(self.unacknowledged))]
         if self.acknowledges or self.link is None:
-            self.unacknowledged[event_id] = text
+            self.unacknowledged.keep(event_id, text)
         if self.link is not None:
             self.transmit(self.link, text)
 
     def acknowledged(self, event_id: str) -> None:
         """Note that an event has arrived."""
-        self.unacknowledged.pop(event_id, None)
+        self.unacknowledged.forget(event_id)
+
+    def ended(self) -> None:
+        """Drop what is kept: nobody will take it any more."""
+        self.unsent.clear()
+        self.unacknowledged.clear()
 
     def lost(self, now: float, *, left: bool = False, closed: bool = False) -> None:
         """Note that the socket is gone; the registration goes with it (protocol §7)."""
@@ -130,8 +136,7 @@ class Session:
 
     def flush(self) -> None:
         """Send what waited for the socket, and again what may have been lost with the last one."""
-        waiting = [*self.unsent, *self.unacknowledged.values()]
-        self.unsent.clear()
+        waiting = [*self.unsent.take(), *self.unacknowledged.texts()]
         if not self.acknowledges:
             self.unacknowledged.clear()
         for text in waiting:

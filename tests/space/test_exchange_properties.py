@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 from intercom.space.exchange import Close, Exchange, Send
-from intercom.space.sessions import KEPT_LIMIT
+from intercom.space.kept_frames import COUNT_LIMIT
 
 from .switchboard import SDP, House, OpenGate
 
@@ -216,8 +216,8 @@ class Switchboard(RuleBasedStateMachine):
     def nothing_waits_without_bound(self) -> None:
         for call in self.exchange.router.calls:
             for leg in call.legs():
-                assert len(leg.session.unsent) <= KEPT_LIMIT
-                assert len(leg.session.unacknowledged) <= KEPT_LIMIT
+                assert len(leg.session.unsent) <= COUNT_LIMIT
+                assert len(leg.session.unacknowledged) <= COUNT_LIMIT
 
     def teardown(self) -> None:
         for link in list(self.links):

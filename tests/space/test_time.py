@@ -9,7 +9,8 @@ import pytest
 from intercom.space.calls import PING_INTERVAL_S, RING_LIMIT_S
 from intercom.space.exchange import ATTEMPTS_LIMIT, AUTHENTICATION_LIMIT_S, SESSIONS_PER_SUBSCRIBER_LIMIT
 from intercom.space.frames import SESSIONS_EXCEEDED
-from intercom.space.router import ATTACH_AFTER_S, CALLS_PER_SESSION_LIMIT, MODIFY_LIMIT_S
+from intercom.space.offers import MODIFY_LIMIT_S
+from intercom.space.router import ATTACH_AFTER_S, CALLS_PER_SUBSCRIBER_LIMIT
 from intercom.space.sessions import LEFT_LIMIT_S, LOST_LIMIT_S, TALKING_LOST_LIMIT_S
 
 from .switchboard import SDP, Switchboard
@@ -176,7 +177,7 @@ def test_a_transfer_to_nobody_is_refused_and_the_call_goes_on() -> None:
 
 def test_one_session_cannot_call_without_end() -> None:
     house = Switchboard("door", "kitchen")
-    for number in range(CALLS_PER_SESSION_LIMIT + 1):
+    for number in range(CALLS_PER_SUBSCRIBER_LIMIT + 1):
         answer = house.verto(
             "door", "verto.invite", f"call-{number}", sdp=SDP, dialog={"destination_number": "/private/kitchen"}
         )

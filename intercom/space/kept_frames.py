@@ -1,0 +1,79 @@
+"""Frames that the space keeps for a session until they have arrived, bounded in number and in bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+COUNT_LIMIT: Final = 64
+"""Frames kept for a session whose socket is gone or silent; ten seconds of one call bring a handful."""
+SESSION_LIMIT_BYTES: Final = 256 * 1024
+"""Bytes of the frames kept for one session: sixteen offers of a browser."""
+MEMBER_LIMIT_BYTES: Final = 1024 * 1024
+"""Bytes of the frames kept for all sessions of one member: a house with twenty members needs 20 MB at worst."""
+
+
+@dataclass(slots=True)
+class Allowance:
+    """The bytes that are kept for all sessions of one member."""
+
+    used: int = 0
+
+
+class KeptFrames:
+    """Frames in their order, each under an id; the oldest give way to the newest."""
+
+    def __init__(self, allowance: Allowance | None = None) -> None:
+        self._allowance = allowance or Allowance()
+        self._texts: dict[str, str] = {}
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __iter__(self) -> Iterator[str]:
+        """The ids, the oldest first."""
+        return iter(self._texts)
+
+    def keep(self, frame_id: str, text: str) -> None:
+        """Keep a frame; it is not kept at all where it alone is too large."""
+        self.forget(frame_id)
+        while self._texts and self._is_over(len(text)):
+            self.forget(next(iter(self._texts)))
+        if self._is_over(len(text)):
+            return
+        self._texts[frame_id] = text
+        self._count(len(text))
+
+    def forget(self, frame_id: str) -> None:
+        """Drop a frame, if it is kept."""
+        text = self._texts.pop(frame_id, None)
+        if text is not None:
+            self._count(-len(text))
+
+    def take(self) -> list[str]:
+        """Give all frames, the oldest first, and keep none of them."""
+        texts = list(self._texts.values())
+        self.clear()
+        return texts
+
+    def texts(self) -> list[str]:
+        """Give all frames, the oldest first, and keep them."""
+        return list(self._texts.values())
+
+    def clear(self) -> None:
+        """Drop all frames."""
+        self._count(-self._bytes)
+        self._texts.clear()
+
+    def _is_over(self, more: int) -> bool:
+        return (
+            len(self._texts) >= COUNT_LIMIT
+            or self._bytes + more > SESSION_LIMIT_BYTES
+            or self._allowance.used + more > MEMBER_LIMIT_BYTES
+        )
+
+    def _count(self, more: int) -> None:
+        self._bytes += more
+        self._allowance.used += more
