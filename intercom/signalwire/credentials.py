@@ -283,14 +283,6 @@ def _lifetime_of(token: str) -> float | None:
     return None
 
 
-def _lifetime_of(token: str) -> float | None:
-    claims = _part_of(token, 1)
-    issued_at, expires_at = claims.get("iat"), claims.get("exp")
-    if isinstance(issued_at, int | float) and isinstance(expires_at, int | float):
-        return max(0.0, float(expires_at - issued_at))
-    return None
-
-
 def hosts_of(token: str) -> Hosts:
     """Where a token is good for, by the `ch` of its header (protocol.md §1)."""
     channel = _part_of(token, 0).get("ch")
