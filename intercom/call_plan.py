@@ -25,7 +25,8 @@ RINGS_S = 0.5
 """A call to nobody ends within this; one that lives longer rings somebody."""
 _AWAY = ("USER_NOT_REGISTERED", "RECOVERY_ON_TIMER_EXPIRE", "NORMAL_TEMPORARY_FAILURE")
 """Nobody decided this: the house, or the service, is away and may be back at any moment."""
-_OVER = ("disconnected", "failed", "destroyed")
+_OVER = ("disconnecting", "disconnected", "failed", "destroyed")
+"""What is left is its media's closing, which the door waits for as little when the far end hung up."""
 _ANSWERED = ("connecting", "connected")
 
 

@@ -40,6 +40,8 @@ class Call:
         self._keys: Happenings[KeyPress] = Happenings()
         self.status_stream, self.keys_stream = self._status.stream, self._keys.stream
         self.answers = 0
+        self.closes = True
+        "whether its media lets go"
         self.breaks = ""
         "what raises when it is asked for"
         self.told: list[dict[str, Any]] = []
@@ -73,7 +75,8 @@ class Call:
             self.end_cause = cause
             self._status.set("disconnecting")
             await asyncio.sleep(CLOSING_S)
-            self._close()
+            if self.closes:
+                self._close()
 
     async def send_digits(self, digits: str) -> None:
         self.told.append({"digits": digits})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 
 from intercom.machine import Fault, Phase
 from intercom.signalwire import CallError
-from tests.door_in_memory import CLOSING_S, DESCRIBE_S, DIAL_S, HOUSE, DoorInMemory
+from tests.door_in_memory import CLOSING_S, DESCRIBE_S, DIAL_S, HOUSE, Call, DoorInMemory
 
 
 @pytest.fixture
@@ -274,6 +275,14 @@ def test_no_moment_lasts_for_ever(door: DoorInMemory, moment: object) -> None:
     assert is_at_rest(door)
 
 
+def test_a_call_whose_media_never_closes_is_over_all_the_same(door: DoorInMemory) -> None:
+    call = door.talk()
+    call.closes = False
+    assert door.hang_up() is True
+    assert call.status == "disconnecting"
+    assert is_at_rest(door)
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_the_next_press_rings_at_once_however_the_last_call_was_given_up(door: DoorInMemory, moment: object) -> None:
     assert callable(moment)
@@ -286,6 +295,33 @@ def test_the_next_press_rings_at_once_however_the_last_call_was_given_up(door: D
     assert (call.over, door.phase) == (False, Phase.RINGING_OUT)
     door.wait(2 * CLOSING_S)
     assert door.journal.open == [call]
+
+
+@pytest.mark.parametrize("rounds", range(12))
+def test_a_press_is_given_up_in_the_very_instant_in_which_the_service_has_its_call(
+    door: DoorInMemory, monkeypatch: pytest.MonkeyPatch, rounds: int
+) -> None:
+    dial = door.service.dial
+
+    async def dial_later(address: str) -> Call:
+        call = await dial(address)
+        try:
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            call.ends("ORIGINATOR_CANCEL")
+            raise
+        return call
+
+    async def press_and_hold() -> None:
+        await door.plan.press()
+        await asyncio.sleep(DIAL_S)
+        await door.plan.hold()
+
+    monkeypatch.setattr(door.service, "dial", lambda address, **_: dial_later(address))
+    door.loop.run(press_and_hold())
+    assert is_at_rest(door)
+    assert len(door.journal.ends) + len(door.journal.unreached_calls) == 1
 
 
 def test_there_is_nothing_to_hang_up_at_rest(door: DoorInMemory) -> None:
