@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from pathlib import Path
 
 SETTINGS = Path("/etc/intercom")
@@ -53,6 +54,24 @@ def become_owner_of(directory: Path) -> None:
         os.setgid(owner.pw_gid)
         os.setuid(owner.pw_uid)
         os.environ["HOME"] = owner.pw_dir
+
+
+@contextmanager
+def as_owner_of(directory: Path) -> Iterator[None]:
+    """Let root do something as the user that owns this directory, and be root again: for a file that root hands out."""
+    if os.geteuid() != 0 or not directory.is_dir():
+        yield
+        return
+    owner, groups = pwd.getpwuid(directory.stat().st_uid), os.getgroups()
+    os.initgroups(owner.pw_name, owner.pw_gid)
+    os.setegid(owner.pw_gid)
+    os.seteuid(owner.pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
 
 
 def is_its_user() -> bool:

@@ -255,7 +255,7 @@ def _snapshot(options: argparse.Namespace, client: Client) -> int:
     if options.file == Path("-"):
         sys.stdout.buffer.write(jpeg)
         return OK
-    if not _wrote(options.file, jpeg):
+    if not wrote(options.file, jpeg):
         return TROUBLE
     say(f"{options.file}: the picture of {local(answer['at'])}")
     return OK
@@ -332,13 +332,13 @@ def _write_bundle(options: argparse.Namespace, documents: dict[str, Any]) -> int
         sys.stdout.buffer.write(data)
         return OK
     file: Path = options.output or Path(file_name(now))
-    if not _wrote(file, data):
+    if not wrote(file, data):
         return TROUBLE
     say(f"{file}: attach it to the report. It holds who called; look before you send it.")
     return OK
 
 
-def _wrote(file: Path, data: bytes) -> bool:
+def wrote(file: Path, data: bytes) -> bool:
     """Write a file for whoever typed the command, also behind sudo; False after saying why it was not written."""
     from intercom import durable
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from intercom import as_service
 from intercom import control_text as text
-from intercom.cli_control import OK, TROUBLE, complain, local, print_json, say
+from intercom.cli_control import OK, TROUBLE, complain, local, print_json, say, wrote
 
 if TYPE_CHECKING:
     from intercom.config import Config
@@ -34,7 +34,7 @@ def add_commands(commands: Any, *, load: Load, load_as_space: Load, config_help:
     space.set_defaults(run=_guarded(_serve, load))
     actions = space.add_subparsers(metavar="ACTION")
 
-    def action(name: str, help_: str, act: Act) -> argparse.ArgumentParser:
+    def action(name: str, help_: str, act: Act, *, as_its_user: bool = True) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = actions.add_parser(name, help=help_, description=help_.capitalize() + ".")
         # SUPPRESS: what stands before the action counts as well
         parser.add_argument("--config", type=Path, metavar="FILE", help=config_help, default=argparse.SUPPRESS)
@@ -45,7 +45,7 @@ def add_commands(commands: Any, *, load: Load, load_as_space: Load, config_help:
             help="the space's (default: the state directory)",
             default=argparse.SUPPRESS,
         )
-        parser.set_defaults(run=_guarded(act, load_as_space, as_its_user=True))
+        parser.set_defaults(run=_guarded(act, load_as_space, as_its_user=as_its_user))
         return parser
 
     pair = action("pair", "print a one-time code with which a phone or tablet joins the house", _pair)
@@ -55,7 +55,7 @@ def add_commands(commands: Any, *, load: Load, load_as_space: Load, config_help:
     remove = action("remove", "throw a device out: for a phone that was lost", _remove)
     remove.add_argument("who", metavar="NAME", help="its name or its address, as `intercom space devices` shows them")
     remove.add_argument("--force", action="store_true", help="also when it is a door")
-    door = action("enrol", "write a door's credential to a file", _enrol)
+    door = action("enrol", "write a door's credential to a file", _enrol, as_its_user=False)
     door.add_argument("file", type=Path, help="the file to write, mode 0600")
     door.add_argument("--reference", default="door", help="its name in addresses: /private/REFERENCE")
     door.add_argument("--name", default="Door", help="what the house sees when it calls")
@@ -132,7 +132,14 @@ def _remove(options: argparse.Namespace, _config: Config, state_dir: Path) -> in
 
 def _enrol(options: argparse.Namespace, config: Config, state_dir: Path) -> int:
     from intercom.space import Space
+    from intercom.space.credential import read_credential
 
-    Space(config.space, state_dir).write_credential(options.reference, options.file, display_name=options.name)
+    found = read_credential(options.file)
+    with as_service.as_owner_of(state_dir):
+        space = Space(config.space, state_dir)
+        credential = space.credential_of(options.reference, found, display_name=options.name)
+        space.store.close()
+    if not wrote(options.file, credential.encoded):
+        return TROUBLE
     say(f"{options.file}: the credential of /private/{options.reference}")
     return OK

@@ -59,3 +59,17 @@ def test_root_leaves_nothing_that_the_service_cannot_read() -> None:
         os.chown(state, NOBODY, NOBODY)
         subprocess.run([sys.executable, "-c", code, str(state)], check=True)
         assert (state / "kept").stat().st_uid == NOBODY
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_root_does_something_as_the_owner_of_a_directory_and_is_root_again() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder, "state")
+        state.mkdir()
+        Path(folder).chmod(0o755)
+        os.chown(state, NOBODY, NOBODY)
+        groups = os.getgroups()
+        with as_service.as_owner_of(state):
+            (state / "kept").touch()
+        assert (state / "kept").stat().st_uid == NOBODY
+        assert (os.geteuid(), os.getegid(), os.getgroups()) == (0, 0, groups)

@@ -115,3 +115,13 @@ def test_where_no_space_is_the_commands_say_what_to_do(tmp_path: Path) -> None:
         assert "--state-dir" in refused.stderr
         assert refused.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_door_s_credential_is_written_where_it_is_wanted_and_keeps_its_secret(house: Path, tmp_path: Path) -> None:
+    file = tmp_path / "gate.json"
+    first = run(house, "enrol", str(file), "--reference", "gate", "--name", "Gate")
+    assert first.stdout == f"{file}: the credential of /private/gate\n"
+    written = file.read_bytes()
+    run(house, "enrol", str(file), "--reference", "gate")
+    assert file.read_bytes() == written
+    assert file.stat().st_mode & 0o777 == 0o600

@@ -24,9 +24,14 @@ class SpaceCredential(Struct, frozen=True):
     certificate: str | None = None
     """The space's certificate as PEM, the only one to trust; None without TLS."""
 
+    @property
+    def encoded(self) -> bytes:
+        """The content of the file."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2)
+
     def write(self, path: Path, *, mode: int = 0o600) -> None:
         """Write the file with this mode, atomically; not at all when it holds just this already."""
-        data = msgspec.json.format(msgspec.json.encode(self), indent=2)
+        data = self.encoded
         try:
             if path.read_bytes() == data:
                 path.chmod(mode)

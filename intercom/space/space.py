@@ -311,7 +311,14 @@ class Space:
 
         A secret in it that still holds is kept, and a file that says all of it already is not written.
         """
-        found = read_credential(path)
+        credential = self.credential_of(reference, read_credential(path), display_name=display_name)
+        credential.write(path, mode=0o640 if for_group else 0o600)
+        self._credentials[reference] = (path, display_name, for_group)
+
+    def credential_of(
+        self, reference: str, found: SpaceCredential | None, *, display_name: str = ""
+    ) -> SpaceCredential:
+        """A valid credential of `reference`: with the secret of the one that was found, if that still holds."""
         credential = None
         if found is not None and found.subscriber == reference:
             try:
@@ -320,8 +327,7 @@ class Space:
                 credential = None
         if credential is None or credential.subscriber != reference:
             credential = self.enrol(reference, display_name or reference.capitalize())
-        credential.write(path, mode=0o640 if for_group else 0o600)
-        self._credentials[reference] = (path, display_name, for_group)
+        return credential
 
     def _credential(self, subscriber: Subscriber, secret: str) -> SpaceCredential:
         pinned = None

@@ -105,6 +105,7 @@ def test_a_key_where_a_service_may_write_lets_nobody_in(station: Station) -> Non
 
 def test_root_s_commands_on_the_space_leave_nothing_that_is_root_s(station: Station) -> None:
     station.run(f"{INTERCOM} space pair --name Kitchen; {INTERCOM} space devices").check()
+    station.run(f"cd /root && {INTERCOM} space enrol gate.json --reference gate && {INTERCOM} doctor --json").check()
     owners = f"find {STATE} -not -user intercom; find {SPACE_STATE} -not -user intercom-space"
     assert station.run(owners).check() == ""
 
@@ -119,3 +120,13 @@ def test_a_machine_of_one_user_becomes_one_of_two_at_the_next_start_and_the_door
     assert station.run(f"ls -A {STATE}/.ssh; ls {STATE}/space.sqlite3").output.count("No such file") == 1
     assert station.run(SSH.format(key="anna", words="status")).check().startswith("Ready")
     assert "was moved to" in station.journal()
+
+
+def test_an_upgrade_takes_the_home_of_an_older_version_out_of_the_service_s_reach(station: Station) -> None:
+    station.run(
+        f"sed -i 's|^\\(intercom:.*\\):/:|\\1:{STATE}:|' /etc/passwd; touch --date=yesterday /etc/passwd"
+    ).check()
+    home = "getent passwd intercom | cut -d: -f6"
+    assert station.run(home).check().strip() == STATE
+    station.run(". /checkout/systemd/service.sh; make_users").check()
+    assert station.run(home).check().strip() == "/"
