@@ -14,6 +14,9 @@ from intercom.cli_control import NOT_PERMITTED, OK, TROUBLE, complain, say
 from intercom.control.errors import GateError, KeyFileError
 
 USER = "intercom"
+SSHD = "/usr/sbin/sshd"
+SSHD_S = 5.0
+"""Longest wait for sshd to print its configuration; it needs some hundredths."""
 ROLE_NAMES = ("viewer", "operator")
 
 
@@ -78,6 +81,11 @@ def _add(options: argparse.Namespace) -> int:
     say(f"{key.name} ({key.fingerprint}) is a {options.role} now, in {file}.")
     if (shell := _shell_that_refuses()) and options.file is None:
         complain(f"the user {USER} has the shell {shell}, so sshd runs nothing: `usermod --shell /bin/sh {USER}`")
+    if not _sshd_reads(file):
+        complain(
+            "sshd does not look there: put `Include /etc/ssh/sshd_config.d/*.conf` at the top of /etc/ssh/sshd_config, "
+            "then `systemctl reload ssh`"
+        )
     return OK
 
 
@@ -87,6 +95,22 @@ def _shell_that_refuses() -> str:
     except KeyError:
         return ""
     return shell if Path(shell).name in ("nologin", "false") else ""
+
+
+def _sshd_reads(file: Path) -> bool:
+    """Whether sshd looks for the keys of an installed door in this file; True where that cannot be asked."""
+    import subprocess
+
+    from intercom.control.ssh_keys import INSTALLED
+
+    if file != INSTALLED or os.geteuid() != 0:
+        return True
+    asked = [SSHD, "-T", "-C", f"user={USER},host=localhost,addr=127.0.0.1"]
+    try:
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=SSHD_S, check=False)  # noqa: S603 - words of ours
+    except (OSError, subprocess.TimeoutExpired):
+        return True
+    return told.returncode != 0 or f"authorizedkeysfile {file}" in told.stdout.splitlines()
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -93,6 +93,14 @@ def test_a_key_runs_its_role_s_commands_and_sshd_forces_the_gate_on_any_other(st
         assert station.run(SSH.format(key="bare", words=words)).status == 6
 
 
+def test_a_key_that_sshd_would_not_look_for_is_told(station: Station) -> None:
+    add = f"{INTERCOM} ssh-key add /root/anna.pub --role viewer"
+    drop_in = "/etc/ssh/sshd_config.d/intercom.conf"
+    assert "sshd does not look there" not in station.run(add).check()
+    said = station.run(f"mv {drop_in} /root; {add}; mv /root/intercom.conf {drop_in}").check()
+    assert "sshd does not look there" in said
+
+
 def test_a_key_where_a_service_may_write_lets_nobody_in(station: Station) -> None:
     station.run(
         f"ssh-keygen -q -t ed25519 -N '' -f /root/planted; mkdir -p {STATE}/.ssh;"
