@@ -10,9 +10,12 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+from intercom.plain_text import plain
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +25,9 @@ BUSY_S = 5.0
 """A reader holds the file for milliseconds."""
 WAITING_MOST = 200
 """Rows kept in memory while the disk is full or read-only: a busy day."""
+
+TEXT_CHARS = 512
+"""Characters of one text in a row."""
 
 _TABLES = """
 CREATE TABLE calls (
@@ -103,7 +109,7 @@ class CallLog:
             _take_away([record.snapshot])
             return
         with self._lock:
-            self._add(record, now)
+            self._add(_storable(record), now)
 
     def _add(self, record: CallRecord, now: datetime) -> None:
         was_well = not self._waiting
@@ -186,6 +192,16 @@ class CallLog:
             elif version > VERSION:
                 raise sqlite3.OperationalError(f"it is of a newer version ({version}): install that one again")
             yield log
+
+
+def _storable(record: CallRecord) -> CallRecord:
+    """The record with texts that SQLite takes and a terminal shows; callers, services and programs chose them."""
+    words: dict[str, Any] = {
+        item.name: plain(text, TEXT_CHARS)
+        for item in fields(record)
+        if item.name != "snapshot" and isinstance(text := getattr(record, item.name), str)
+    }
+    return replace(record, **words)
 
 
 def _take_away(pictures: Iterable[str]) -> None:

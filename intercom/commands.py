@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import msgspec
 
 from intercom import __version__, metrics
+from intercom.address import LONGEST
 from intercom.condition import condition, fault
 from intercom.config_setting import DESTINATION, shown_settings
 from intercom.control.errors import RefusedError
@@ -59,7 +60,7 @@ class Nothing(msgspec.Struct, forbid_unknown_fields=True):
 class Dial(Nothing):
     """Whom to call."""
 
-    address: Annotated[str, msgspec.Meta(max_length=1024)] = ""
+    address: Annotated[str, msgspec.Meta(max_length=LONGEST + len("?channel=audio"))] = ""
     "empty: whom the button rings"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,12 @@ def condition(door: Appliance, *, uptime_s: float, loudness: Loudness) -> dict[s
         },
         "camera": None if door.camera is None else door.camera.description,
         "picture": _picture(door),
-        "door": {"open": door.panel.door.is_open, "opened": door.logbook.doors_opened},
+        "door": {
+            "open": door.panel.door.is_open,
+            "opened": door.logbook.doors_opened,
+            "refused": door.logbook.doors_refused.total(),
+            "deaf_s": math.ceil(door.opener.deaf_s),
+        },
         "lights": door.signs.pattern.value,
         "config": hashlib.sha256(repr(door.config).encode()).hexdigest()[:12],
     }
@@ -73,12 +79,11 @@ def fault(record: FaultRecord, logbook: Logbook) -> dict[str, Any]:
 
 def call(entry: CallEntry, door: Appliance) -> dict[str, Any]:
     """The call that is under way."""
-    outbound = entry.call.direction == "outbound"
     return {
         "id": entry.call.id,
         "direction": entry.call.direction,
-        "with": entry.call.to if outbound else entry.call.from_,
-        "name": entry.call.to_name if outbound else entry.call.from_name,
+        "with": entry.address,
+        "name": entry.name,
         "status": str(entry.call.status),
         "since": _text(entry.began_at),
         "lasted_s": door.logbook.elapsed_s(entry.began),

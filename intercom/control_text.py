@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from intercom.plain_text import plain
+
+printable = plain
+"""A far end's words may hold what a terminal would obey."""
 GREEN, YELLOW, RED, BOLD, DIM = "32", "33", "31", "1", "2"
 _STATE_WORDS = {
     "idle": ("ready", GREEN),
@@ -17,11 +21,8 @@ _STATE_WORDS = {
 }
 _PHASE_WORDS = {"ringing_out": "rings", "ringing_in": "calls", "active": "talks with"}
 _LABEL_WIDTH = 9
-
-
-def printable(text: object) -> str:
-    """A far end's words may hold what a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "?" for letter in str(text))
+_WHO_CHARS = 48
+"""Width of a name or an address in a table; whole ones are in the JSON."""
 
 
 def duration(seconds: float) -> str:
@@ -76,9 +77,15 @@ def status(doc: Mapping[str, Any], *, colour: bool) -> str:
         page.row("mending", _recovery(doc["call"]["recovery"]), YELLOW)
     page.row("sound", _sound(doc["sound"]))
     page.row("camera", _camera(doc))
-    page.row("door", "open" if doc["door"]["open"] else "closed", YELLOW if doc["door"]["open"] else "")
+    page.row("door", _door(doc["door"]), YELLOW if doc["door"]["open"] or doc["door"].get("deaf_s") else "")
     page.row("lights", doc["lights"])
     return str(page)
+
+
+def _door(door: Mapping[str, Any]) -> str:
+    words = "open" if door["open"] else "closed"
+    deaf_s = door.get("deaf_s", 0)
+    return f"{words}; no keys open it for {duration(deaf_s)}: too many wrong codes" if deaf_s else words
 
 
 def _since(doc: Mapping[str, Any]) -> str:
@@ -173,11 +180,11 @@ def calls(records: Sequence[Mapping[str, Any]], *, local: Any) -> str:
         (
             local(record["began_at"]),
             {"outbound": "door rang", "inbound": "door called by", "none": "door opened"}[record["direction"]],
-            record["name"] or record["address"] or "-",
+            plain(record["name"] or record["address"] or "-", _WHO_CHARS),
             record["outcome"] if record["outcome"] != "failed" else f"failed ({record['end_cause']})",
             duration(record["talked_s"]) if record["talked_s"] else "-",
             "-" if record["mos"] is None else f"{record['mos']:g}",
-            record["door_opened_by"] or "-",
+            plain(record["door_opened_by"] or "-", _WHO_CHARS),
         )
         for record in records
     ]

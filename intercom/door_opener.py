@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from intercom.address import Address
 from intercom.config import DoorConfig
 from intercom.current_call import CurrentCall
-from intercom.may_open import Code, KeyFacts, Rules, Ruling, Way, may_open
+from intercom.may_open import REFUSALS, Code, KeyFacts, Rules, Ruling, Way, may_open
 from intercom.panel import PanelError
 from intercom.signalwire import KeyPress
 from intercom.wrong_codes import WrongCodes
@@ -23,8 +23,6 @@ PAUSE_S = 5.0
 """Pause after which a code begins anew: nobody types so slowly, and a stray key is forgotten."""
 TOLD_AGAIN_S = 1.0
 """Least time between two refusals that are told, but for those of a wrong code, which are few."""
-_SILENT = (Ruling.NO_CALL, Ruling.NO_CODE, Ruling.TONES_OFF, Ruling.INCOMPLETE)
-"""Nobody is told: most often somebody presses keys that are not meant for the door."""
 _WHY = {
     Ruling.PUBLIC: "an address of /public never may",
     Ruling.A_DOOR: "it is a door itself",
@@ -108,7 +106,7 @@ class DoorOpener:
             ruling = self._type(way, current, facts, press.digit, now)
         if ruling is Ruling.OPENS:
             return self._open(current)
-        return None if ruling in _SILENT else self._refuse(current, ruling, now)
+        return self._refuse(current, ruling, now) if ruling in REFUSALS else None
 
     def _type(self, way: Way, current: CurrentCall, facts: KeyFacts, digit: str, now: float) -> Ruling:
         """Put the key to those before it; the ruling on a whole code."""

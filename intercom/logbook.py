@@ -16,11 +16,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from intercom import durable
+from intercom.address import Address
 from intercom.call_log import CallLog, CallRecord
 from intercom.fault_table import SERVICE, Part
 from intercom.machine import Decision, Fault, Phase, Trigger
 from intercom.may_open import Ruling
 from intercom.media.call_stats import CallStats
+from intercom.plain_text import plain
 from intercom.signalwire import WebRTCCall
 from intercom.signalwire.quality import mos
 
@@ -28,6 +30,10 @@ logger = logging.getLogger(__name__)
 
 FORGET_S = 24 * 3600.0
 """The age of a call is configured in days."""
+NAME_CHARS = 64
+"""Characters of a far end's name; the embedded space gives no longer one."""
+WHY_CHARS = 500
+"""Characters of what is said of a fault: an error may quote what came from outside."""
 FAULTS_KEPT = 100
 """Faults that are over, as far back as anybody asks."""
 PRESS_TO_RING_S = (0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -94,6 +100,16 @@ class CallEntry:
     """Who opened the door in it."""
     snapshot: str = ""
     """The picture of who rang: a path."""
+
+    @property
+    def address(self) -> str:
+        """The far end's address, fit to be shown."""
+        return str(Address.parse(self.call.to if self.call.direction == "outbound" else self.call.from_))
+
+    @property
+    def name(self) -> str:
+        """The far end's display name, fit to be shown."""
+        return plain(self.call.to_name if self.call.direction == "outbound" else self.call.from_name, NAME_CHARS)
 
 
 def heard(stats: CallStats | None) -> tuple[float, float] | None:
@@ -187,6 +203,7 @@ class Logbook:
         if kind in self.open_faults:
             logger.debug("The %s still does not work: %s", _words(kind), why)
             return
+        why = plain(why, WHY_CHARS)
         self.open_faults[kind] = FaultRecord(kind, self._now(), self._clock(), why=why)
         self.faults_by_kind[kind] += 1
         logger.warning("The %s does not work%s", _words(kind), f": {why}" if why else "")
@@ -247,14 +264,13 @@ class Logbook:
         quality = heard(self._stats(call.id)) if answered is not None else None
         if quality is not None:
             self.scores.add(quality[0])
-        outbound = call.direction == "outbound"
         self._write(
             CallRecord(
                 id=call.id,
                 began_at=entry.began_at.isoformat(timespec="seconds"),
                 direction=call.direction,
-                address=call.to if outbound else call.from_,
-                name=call.to_name if outbound else call.from_name,
+                address=entry.address,
+                name=entry.name,
                 outcome=outcome(cause, answered=answered is not None),
                 end_cause=cause,
                 answered_after_s=None if answered is None else round(answered - entry.began, 1),
@@ -273,7 +289,7 @@ class Logbook:
                 id="",
                 began_at=self._now().isoformat(timespec="seconds"),
                 direction="outbound",
-                address=address,
+                address=str(Address.parse(address)),
                 outcome=outcome(cause, answered=False),
                 end_cause=cause,
             )

@@ -70,6 +70,10 @@ class Ruling(StrEnum):
     WRONG_CODE = "wrong_code"
 
 
+REFUSALS = (Ruling.ECHO, Ruling.PUBLIC, Ruling.A_DOOR, Ruling.NOT_NAMED, Ruling.DEAF, Ruling.WRONG_CODE)
+"""What is told, counted and logged; of the others most are keys that are not meant for the door."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What the configuration says."""

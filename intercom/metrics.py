@@ -18,6 +18,7 @@ from intercom.config import MetricsConfig, split_listen
 from intercom.fault_table import KINDS
 from intercom.logbook import Tally, heard
 from intercom.machine import Phase, State
+from intercom.may_open import REFUSALS
 
 if TYPE_CHECKING:
     from intercom.appliance import Appliance
@@ -115,6 +116,13 @@ def figures(door: Appliance, *, uptime_s: float) -> list[Family]:
         one("intercom_in_call", "gauge", "Whether somebody talks.", machine.phase is Phase.ACTIVE),
         Family("intercom_calls_total", "counter", "Calls that are over.", outcomes),
         one("intercom_door_openings_total", "counter", "Times that somebody opened the door.", book.doors_opened),
+        each(
+            "intercom_door_refusals_total",
+            "counter",
+            "Times that somebody pressed keys, and the door stayed shut.",
+            "why",
+            ((ruling.value, book.doors_refused[ruling]) for ruling in REFUSALS),
+        ),
         each(
             "intercom_fault_open",
             "gauge",

@@ -6,6 +6,8 @@ import logging
 from collections import deque
 from datetime import UTC, datetime
 
+from intercom.log_lines import LogLines
+
 LINES_KEPT = 2000
 """A day of a quiet door, an hour of a troubled one; half a megabyte at the most."""
 LINE_LIMIT = 2000
@@ -17,6 +19,7 @@ class RecentLog(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setFormatter(LogLines())
         self._lines: deque[str] = deque(maxlen=LINES_KEPT)
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from intercom import footprint
 from intercom.config import Config
 from intercom.journal import STDERR, JournalHandler, is_journal, mark_of_error
+from intercom.log_lines import LogLines
 from intercom.notify import Notifier
 from intercom.watchdog import Watchdog
 
@@ -54,7 +55,8 @@ def log_to_stderr(level: str) -> None:
     handler = JournalHandler() if to_journal else logging.StreamHandler(sys.stderr)
     form = "%(levelname)s %(name)s: %(message)s"
     form = form if to_journal else f"%(asctime)s {form}"
-    logging.basicConfig(level=level.upper(), format=form, handlers=[handler], force=True)
+    handler.setFormatter(LogLines(form))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # A peer connection logs every candidate pair that it tries.
     for chatty in ("aioice", "aiortc", "aiohttp.access", "websockets", "transitions"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -87,6 +87,8 @@ def parse_request(line: bytes) -> Request:
     """The request in this line; BadRequestError says what is wrong with it."""
     try:
         message = json.loads(line)
+        if b"\\u" in line:
+            json.dumps(message, ensure_ascii=False).encode()  # half a surrogate pair can be written so, and is no text
     except (ValueError, RecursionError) as error:
         raise BadRequestError(PARSE_ERROR, "this is not JSON") from error
     if not isinstance(message, dict):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from intercom.devices.device import Device
+from intercom.plain_text import plain
 
 PREFIX: Final = "Door"
 """ALSA allows 15 letters, digits and underscores."""
@@ -43,14 +44,10 @@ def pins(cards: Sequence[Device], own: Device | None) -> list[Pin]:
 def rules(pinned: Sequence[Pin]) -> str:
     """The rules file, whole."""
     lines = [
-        f"# {_printable(pin.card.label)} ({pin.card.vendor}:{pin.card.product})\n"
+        # A device may call itself anything; a line break would end the comment.
+        f"# {plain(pin.card.label)} ({pin.card.vendor}:{pin.card.product})\n"
         'ACTION=="add", SUBSYSTEM=="sound", KERNEL=="card[0-9]*", '
         f'ENV{{ID_PATH}}=="{pin.card.id_path}", ATTR{{id}}="{pin.name}"\n'
         for pin in pinned
     ]
     return _HEAD + "".join(lines)
-
-
-def _printable(label: str) -> str:
-    """A device may call itself anything; a line break would end the comment."""
-    return "".join(letter if letter.isprintable() else "?" for letter in label)
