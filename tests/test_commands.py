@@ -78,7 +78,7 @@ async def test_status_as_json_names_the_state_and_the_parts(home: Home) -> None:
     assert doc["sound"]["capture_xruns"] == 0
     assert doc["sound"]["night"] is False
     assert set(doc["sound"]["echo"]) == {"loss_db", "level_db", "drift_ppm"}
-    assert doc["door"] == {"open": False, "opened": 0}
+    assert doc["door"] == {"open": False, "opened": 0, "refused": 0, "deaf_s": 0}
 
 
 async def test_an_open_fault_is_trouble_and_is_listed_until_it_is_over(home: Home) -> None:
@@ -291,6 +291,19 @@ async def test_a_bad_parameter_is_refused_and_the_door_goes_on(home: Home) -> No
 
     assert "house" in await asyncio.to_thread(work)
     assert (await say(home, "status")).code == cli.OK
+
+
+@pytest.mark.parametrize("address", ["sip:\ud800@b", "sip:\x1b[2J@b", "sip:\u202eanna@b", "sip:" + "a" * 1000 + "@b"])
+async def test_what_is_no_address_is_not_called_and_the_call_log_goes_on(home: Home, address: str) -> None:
+    message = {"jsonrpc": "2.0", "id": 1, "method": "call", "params": {"address": address}}
+    reader, writer = await asyncio.open_unix_connection(home.state_dir / "control.sock")
+    writer.write(json.dumps(message).encode() + b"\n")
+    await reader.readline()  # the greeting
+    assert "error" in json.loads(await reader.readline())
+    writer.close()
+    await say(home, "door", "open")
+    assert "door opened" in (await say(home, "calls")).out
+    assert (await say(home, "faults")).out == "No faults since the start.\n"
 
 
 async def test_watch_tells_each_change_in_a_line(home: Home) -> None:
