@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from intercom.address import NAME as _NAME
 from intercom.address import Address, Form
-from intercom.net import is_host_or_address, is_loopback, split_listen
+from intercom.net import is_host_or_address, is_loopback, split_authority, split_listen
 
 T = TypeVar("T", str, int, float, bool, tuple[str, ...])
 
@@ -136,6 +136,14 @@ def _is_listen(text: str) -> bool:
     return True
 
 
+def _is_authority(text: str) -> bool:
+    try:
+        split_authority(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_listen_address(text: str) -> bool:
     try:
         ipaddress.ip_address(split_listen(text)[0])
@@ -196,7 +204,10 @@ API_URL = Shape(
 )
 TURN_URL = Shape(
     'a URL like "turn:turn.example.com:3478"',
-    lambda text: re.fullmatch(r"turns?:[^\s@/?]+(\?transport=(udp|tcp))?", text) is not None,
+    lambda text: (
+        (found := re.fullmatch(r"turns?:([^\s@/?]+)(\?transport=(udp|tcp))?", text)) is not None
+        and _is_authority(found[1])
+    ),
 )
 TIME = Shape('a time like "22:00"', lambda text: re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text) is not None)
 PATH = Shape("a path", lambda text: bool(text.strip()))

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from intercom.config import Config, check
 from intercom.control.client import Client
 from intercom.control.errors import ControlError, NotRunningError
+from intercom.net import authority, split_authority
 
 GOOD, WARNING, BAD = "good", "warning", "bad"
 NETWORK_S = 3.0
@@ -199,9 +200,18 @@ def _network(config: Config, credential: Path) -> Iterator[Finding]:
     for name, url in (("relay", relay), ("service", service)):
         if url:
             yield _reaches(name, url)
-    for url in (config.space.turn_url, config.space.turn_listen and f"turn:{config.space.turn_listen}"):
+    for url in (config.space.turn_url, _own_turn(config.space.turn_listen)):
         if url:
             yield _turn(url)
+
+
+def _own_turn(listen: str) -> str:
+    """The URL of the space's own TURN server; empty when it has none, or no address for it yet."""
+    from intercom.space.location import turn_address
+    from intercom.space.names import interface_addresses
+
+    address, port = turn_address(listen, interface_addresses()) if listen else (None, 0)
+    return f"turn:{authority(address, port)}" if address else ""
 
 
 def _hosts(config: Config, credential: Path) -> tuple[str, str]:
@@ -239,8 +249,8 @@ def _turn(url: str) -> Finding:
     """A STUN binding request, which every TURN server answers."""
     scheme, _, rest = url.partition(":")
     place, _, query = rest.partition("?")
-    host, _, port_text = place.rpartition(":") if ":" in place else (place, "", "")
-    port = int(port_text or _PORTS[scheme])
+    host, given = split_authority(place)
+    port = given or _PORTS[scheme]
     if scheme == "turns" or "tcp" in query:
         return _reaches("TURN", f"https://{host}:{port}")
     request = struct.pack("!HHI", _STUN_REQUEST, 0, _STUN_COOKIE) + secrets.token_bytes(12)

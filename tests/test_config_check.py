@@ -30,6 +30,7 @@ from .config_problems import only_problem
         ('[space]\nlisten = "0.0.0.0:8480"\ntls = "off"', "space.tls", "in clear"),
         ('[space]\nlisten = "door.local:8480"\ntls = "off"', "space.tls", "space.trusted_proxies"),
         ('[space]\nturn_listen = "door.local:3478"', "space.turn_listen", "IP address"),
+        ('[space]\nturn_url = "turn:[::1"\nturn_secret_file = "secret"', "space.turn_url", "turn.example.com"),
         ('[space]\ntrusted_proxies = ["nginx"]', "space.trusted_proxies", "IP address or network"),
         ('[space]\npublic_url = "https://door.example/intercom"', "space.public_url", "without a path"),
         ('[panel]\npage_listen = "127.0.0.1:8480"', "panel.page_listen", "space.listen"),

@@ -5,6 +5,7 @@
 import { StationError } from "./words.js";
 
 const STORAGE_KEY = "intercom.device";
+const SOCKET_TIMEOUT_MS = 5000; // the same, for a socket that may need a second connection
 const REQUEST_TIMEOUT_MS = 8000; // a house's own network answers in milliseconds; longer is no connection
 
 export class Device {
@@ -29,8 +30,10 @@ export class Device {
     this.#storage.removeItem(STORAGE_KEY);
   }
 
-  /** Exchange a one-time code for this device's own secret. */
+  /** Exchange a one-time code for this device's own secret; a device that cannot connect does not use it up. */
   async pair(code, name) {
+    const { relay_url } = await request("hello", {});
+    if (!(await opens(relayAddress(relay_url)).catch(() => false))) throw new StationError("socket-refused");
     const { device_secret, subscriber, address } = await request("pair", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
@@ -58,10 +61,8 @@ export class Device {
       request("hello", {}),
       request("token", { method: "POST", headers }, { refused: "unpaired" }),
     ]);
-    if (typeof hello.relay_url !== "string" || typeof grant.token !== "string") {
-      throw new StationError("bad-answer");
-    }
-    return { relayUrl: hello.relay_url, token: grant.token, lifetimeMs: lifetime(grant) };
+    if (typeof grant.token !== "string") throw new StationError("bad-answer");
+    return { relayUrl: relayAddress(hello.relay_url), token: grant.token, lifetimeMs: lifetime(grant) };
   }
 }
 
@@ -99,6 +100,28 @@ async function request(name, init, { refused = "bad-answer" } = {}) {
   } catch {
     throw new StationError("bad-answer");
   }
+}
+
+// A space that does not know of the TLS in front of it names a socket without, which no browser opens from this page.
+function relayAddress(url) {
+  if (typeof url !== "string") throw new StationError("bad-answer");
+  if (location.protocol === "https:" && url.startsWith("ws:")) throw new StationError("proxy-unknown");
+  return url;
+}
+
+// Whether this browser opens a socket there: it may refuse a certificate that it let the page through with.
+function opens(url) {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(url);
+    const settle = (opened) => {
+      clearTimeout(timer);
+      socket.close();
+      resolve(opened);
+    };
+    const timer = setTimeout(() => settle(false), SOCKET_TIMEOUT_MS);
+    socket.addEventListener("open", () => settle(true), { once: true });
+    socket.addEventListener("error", () => settle(false), { once: true });
+  });
 }
 
 function address(url) {

@@ -14,6 +14,7 @@ const PING_AFTER_MS = 5000; // of silence; with its time-out a dead socket is no
 const PING_TIMEOUT_MS = 4000;
 const REFRESH_BEFORE_MS = 5000; // protocol.md §1
 const TIMER_MAX_MS = 2 ** 31 - 1;
+const UNOPENED_MAX = 3; // sockets in a row that did not open although the house answered: that is no outage
 const QUEUE_MAX = 50; // requests kept while the socket is down; a page makes a handful
 const RESUME_REFUSED = new Set([-32002, -32003, -32602]); // protocol.md §3
 
@@ -34,6 +35,7 @@ export class Signalling extends EventTarget {
   #running = false;
   #resume = {};
   #heardAt = 0;
+  #unopened = 0;
   #wake = () => {};
 
   iceServers = [];
@@ -110,7 +112,11 @@ export class Signalling extends EventTarget {
   // From the token to the end of the socket; returns when the socket has closed.
   async #session(succeeded) {
     const { relayUrl, token, lifetimeMs } = await this.#credentials();
-    const { closed } = await this.#dial(relayUrl);
+    const { closed } = await this.#dial(relayUrl).catch(() => {
+      this.#unopened += 1;
+      throw new StationError(this.#unopened < UNOPENED_MAX ? "offline" : "socket-refused");
+    });
+    this.#unopened = 0;
     const resumed = await this.#authenticate(token);
     this.token = token;
     this.#open = true;
@@ -126,7 +132,7 @@ export class Signalling extends EventTarget {
   }
 
   // Wrapped, since a promise in a promise would be waited for.
-  #dial(url) {
+  async #dial(url) {
     const socket = new WebSocket(url);
     this.#socket = socket;
     const closed = new Promise((resolve) => socket.addEventListener("close", resolve, { once: true }));

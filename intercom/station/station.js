@@ -31,6 +31,7 @@ import { announce, element, render, renderDoors, renderTime } from "./view.js";
 import { closingWords } from "./words.js";
 
 const DEFAULT_OPEN_DIGITS = "9";
+const CONNECTION_ERRORS = new Set(["offline", "bad-answer", "proxy-unknown", "socket-refused"]); // over once it connects
 const UNNAMED = "Station"; // a link made for no device in particular: the device says what it is
 const NAME_MAX = 60;
 const OPEN_CONFIRM_MS = 3000; // the relay answers at once; later is a fault to be told
@@ -110,7 +111,7 @@ signalling.addEventListener("state", ({ detail: { state, code, resumed } }) => {
   if (state === "registered") {
     if (!resumed) model.call?.forgotten();
     if (model.link === "lost") announce("Connected again");
-    update({ link: "ready", error: ["offline", "bad-answer"].includes(model.error) ? "" : model.error });
+    update({ link: "ready", error: CONNECTION_ERRORS.has(model.error) ? "" : model.error });
     takeBack();
     findDoors(signalling.token).then((doors) => renderDoors(doors, callDoor));
   } else if (state === "refused") {
