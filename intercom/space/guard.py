@@ -24,6 +24,9 @@ REQUESTS_BURST: Final = 100.0
 REFUSAL_SHARE: Final = 0.1
 """What a wrong code, secret or token costs of that burst: ten guesses at once, then two a second."""
 
+STATION: Final = "/station/"
+"""Where the page's files are."""
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _ASKER: Final = web.RequestKey("asker", Asker)
@@ -77,7 +80,10 @@ class Guard:
         if not names.include(asker.host):
             return web.Response(status=421, text="This space is not known by that name; add it to space.host_names.\n")
         origin = request.headers.get(hdrs.ORIGIN)
-        if origin is not None and not _is_own(origin, asker, names):
+        # The page's files hold nothing, and no other site may read or embed them (see `add_headers`). They come also
+        # where an unknown proxy makes the page's own Origin look foreign: the page can then say so.
+        public = request.path.startswith(STATION)
+        if origin is not None and not public and not _is_own(origin, asker, names):
             return web.Response(status=403, text="Pages of other sites may not use this space.\n")
         if self._only_proxied and not asker.forwarded and not is_loopback(asker.address):
             return web.Response(status=403, text="This space is reached through its reverse proxy only.\n")
@@ -103,7 +109,7 @@ class Guard:
         if asker is not None and origin is not None and _is_own(origin, asker, self._names()):
             headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
             headers[hdrs.VARY] = hdrs.ORIGIN
-        if asker is not None and request.path.startswith("/station/"):
+        if asker is not None and request.path.startswith(STATION):
             headers[hdrs.CACHE_CONTROL] = "no-cache"
             headers["Content-Security-Policy"] = _policy(asker)
             headers["Permissions-Policy"] = _PERMISSIONS

@@ -40,6 +40,13 @@ async def test_no_other_site_gets_a_socket(house: House, sites: list[str]) -> No
             await house.http.ws_connect(house.space.relay_url, headers={"Origin": site})
 
 
+async def test_no_other_site_may_read_or_embed_the_pages_files(house: House, sites: list[str]) -> None:
+    for site in sites:
+        async with house.http.get(house.space.url + "/station/station.js", headers={"Origin": site}) as answer:
+            assert "Access-Control-Allow-Origin" not in answer.headers
+            assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
 async def test_the_spaces_own_page_gets_both(house: House) -> None:
     headers = {"Origin": house.space.url}
     async with house.http.get(house.space.url + "/api/space/hello", headers=headers) as answer:
