@@ -93,9 +93,10 @@ find_missing() {
   need iproute2 "makes the network namespaces in which cables are pulled" has_program tc
   need procps "the same" has_program sysctl
   need openssl "looks at certificates from outside" has_program openssl
+  need asterisk-core-sounds-en-g722 "recorded speech to try sound with" has_package asterisk-core-sounds-en-g722
+  need espeak-ng "voices that must not be taken for keys" has_program espeak-ng
   [ "$WITH_BENCHES" = yes ] || return 0
   need g++ "builds the measure of speech quality" has_program g++
-  need asterisk-core-sounds-en-g722 "recorded speech to measure sound with" has_package asterisk-core-sounds-en-g722
 }
 
 # --- System packages ---------------------------------------------------------------------------

@@ -1,14 +1,18 @@
 """Keys as tones in the sound (ITU-T Q.23, Q.24), for far ends that can send them no other way.
 
-Speech must not open a door: two tones have to hold most of the energy, in the right balance, for 40 ms. It is used
-only where that is wanted and the far end has not agreed to telephone events.
+Speech, sirens and music must not open a door: two tones have to be there for 60 ms, at a key's frequencies, steady, in
+balance, and with next to nothing beside them. It is used only where that is wanted and the far end has not agreed to
+telephone events.
 """
 
 from __future__ import annotations
 
+import cmath
+import math
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from intercom.media.sound import BLOCK_SAMPLES, FULL_SCALE, RATE_HZ, Samples
 
@@ -17,10 +21,19 @@ HIGH_HZ = (1209.0, 1336.0, 1477.0, 1633.0)
 KEYS = ("123A", "456B", "789C", "*0#D")
 """Rows by low tone, columns by high tone (Q.23 figure 1)."""
 WINDOW = RATE_HZ * 20 // 1000
-"""20 ms: short enough for Q.24's shortest key of 40 ms, long enough to tell 697 from 770 Hz."""
-WINDOWS_FOR_A_KEY = 2
-PURE = 0.75
-"""Share of the energy that the two tones hold; speech reaches half."""
+"""20 ms: long enough to tell 697 from 770 Hz, short enough for three of them in a key of 80 ms."""
+WINDOWS_FOR_A_KEY = 3
+"""Windows in a row that are the same key; Q.24's shortest key has two, and music reaches two too often."""
+MISSES_BETWEEN_KEYS = 2
+"""Windows without a key that end it; a single one is a lost packet."""
+LIKELY = 0.6
+"""Least share of the energy near two of the eight frequencies: worth a closer look; speech reaches half."""
+PURE = 0.94
+"""Least share of the energy that the two tones hold at their own frequencies; a horn's or a flute's hold less."""
+OFF = 0.02
+"""Largest distance from a key's frequency (Q.24: 1.5 % is a key, 3.5 % is none)."""
+STEADY_DB = 1.5
+"""Largest change of a tone's level within a key: notes die away."""
 TWIST_DB = 8.0
 """One tone may be louder than the other by so much (Q.24: 4 to 8 dB, by direction)."""
 WEAKEST = 0.01
@@ -46,13 +59,21 @@ class HeardKey(NamedTuple):
     """Of its low and its high tone; 1 is full scale."""
 
 
+class _Likely(NamedTuple):
+    """A window that two of the tones fill, more or less."""
+
+    key: str
+    tones: tuple[complex, complex]
+    """Amplitude and phase at the window's beginning, of the low and the high tone."""
+
+
 class KeyDetector:
     """Finds keys in 48 kHz sound, block by block of 10 ms."""
 
     def __init__(self) -> None:
         self._waiting: list[Samples] = []
-        self._last: str | None = None
-        self._windows = 0
+        self._last: _Likely | None = None
+        self._windows = self._misses = 0
         self._told: str | None = None
 
     def listen(self, block: Samples) -> HeardKey | None:
@@ -60,27 +81,54 @@ class KeyDetector:
         self._waiting.append(block)
         if len(self._waiting) * BLOCK_SAMPLES < WINDOW:
             return None
-        heard = _key(np.concatenate(self._waiting))
+        wave = np.concatenate(self._waiting).astype(np.float32) / np.float32(FULL_SCALE)
         self._waiting.clear()
-        key = None if heard is None else heard.key
-        self._windows = self._windows + 1 if key == self._last else 1
-        self._last = key
-        if self._windows < WINDOWS_FOR_A_KEY or key == self._told:
+        before, likely = self._last, _likely(wave)
+        self._last = likely
+        if likely is None:
+            self._windows = 0
+            self._misses += 1
+            if self._misses >= MISSES_BETWEEN_KEYS:
+                self._told = None
             return None
-        self._told = key
-        return heard
+        self._misses = 0
+        goes_on = before is not None and before.key == likely.key and _goes_on(before, likely, wave)
+        self._windows = self._windows + 1 if goes_on else 1
+        if self._windows < WINDOWS_FOR_A_KEY or likely.key == self._told:
+            return None
+        self._told = likely.key
+        return HeardKey(likely.key, (abs(likely.tones[0]), abs(likely.tones[1])))
 
 
-def _key(window: Samples) -> HeardKey | None:
-    wave = window.astype(np.float32) / FULL_SCALE
+def _likely(wave: npt.NDArray[np.float32]) -> _Likely | None:
     energy = float(wave.dot(wave)) / WINDOW
     if energy < WEAKEST**2:
         return None
-    levels = np.hypot(*(_FILTERS @ wave).reshape(2, -1))
+    cosines, sines = (_FILTERS @ wave).reshape(2, -1)
+    levels = np.hypot(cosines, sines)
     low, high = int(np.argmax(levels[:4])), int(np.argmax(levels[4:]))
     a, b = float(levels[low]), float(levels[4 + high])
-    if min(a, b) < WEAKEST or (a * a + b * b) / 2 < PURE * energy:
+    if min(a, b) < WEAKEST or (a * a + b * b) / 2 < LIKELY * energy:
         return None
     if abs(20 * np.log10(a / b)) > TWIST_DB:
         return None
-    return HeardKey(KEYS[low][high], (a, b))
+    tones = tuple(complex(cosines[n], -sines[n]) for n in (low, 4 + high))
+    return _Likely(KEYS[low][high], (tones[0], tones[1]))
+
+
+def _goes_on(before: _Likely, now: _Likely, wave: npt.NDArray[np.float32]) -> bool:
+    """Whether two windows in a row are two steady tones of this key, and nothing else.
+
+    How far a phase has turned tells the tone's own frequency, much finer than a window can.
+    """
+    waves = []
+    for key_tone, then, tone in zip(key_hz(now.key), before.tones, now.tones, strict=True):
+        turned = cmath.phase(tone / then * cmath.exp(-2j * cmath.pi * key_tone * WINDOW / RATE_HZ))
+        off_hz = turned / (2 * cmath.pi) * RATE_HZ / WINDOW
+        if abs(off_hz) > OFF * key_tone or abs(20 * math.log10(abs(tone) / abs(then))) > STEADY_DB:
+            return False
+        turns = 2 * np.pi * (key_tone + off_hz) * np.arange(WINDOW) / RATE_HZ
+        waves += [np.cos(turns), np.sin(turns)]
+    fitted, *_ = np.linalg.lstsq(np.stack(waves, axis=1), wave.astype(np.float64), rcond=None)
+    rest = wave - np.stack(waves, axis=1) @ fitted
+    return float(rest.dot(rest)) <= (1 - PURE) * float(wave.dot(wave))
