@@ -49,9 +49,8 @@ def _test(options: argparse.Namespace, config: Config | None) -> int:
     from intercom.media.room import examine, probe
     from intercom.media.simulated import SimulatedCards
 
-    if options.state_dir is None:
-        as_service.become_its_user()
     state_dir = options.state_dir or config.state_path(os.environ)
+    as_service.become_owner_of(state_dir)
     store = LevelStore(state_dir / LEVELS_FILE)
     try:
         cards = cards_now(config, state_dir)

@@ -28,6 +28,9 @@ END_WAIT_S = 1.0
 ANSWER_S = 0.5
 """Longest answer of a guard that runs: it needs a millisecond, and a loaded machine is late by some tens."""
 
+LOOK_ANSWER_S = 2.0
+"""Longest answer while nobody waits for the door: the card may be busy with pages that the guard needs."""
+
 FIRST_ANSWER_S = 3.0
 """Longest first answer: its interpreter starts meanwhile."""
 
@@ -108,7 +111,7 @@ class Guard:
             if self._closed:
                 return
             try:
-                self._tell(b"p")
+                self._tell(b"p", LOOK_ANSWER_S)
             except OSError as error:
                 self._replace(error)
                 if self._is_open:
@@ -131,7 +134,7 @@ class Guard:
         self._process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        self._patience_s = FIRST_ANSWER_S
+        self._has_answered = False
         # The guard inherits the mask: what ends this whole session ends the guard only when the pipe closes.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
         try:
@@ -143,22 +146,24 @@ class Guard:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
-    def _tell(self, command: bytes) -> None:
+    def _tell(self, command: bytes, patience_s: float = ANSWER_S) -> None:
         """Write a command and wait until the guard repeats it. Raises OSError."""
+        if not self._has_answered:
+            patience_s = FIRST_ANSWER_S
         self._write(command)
         answers = self._process.stdout
         assert answers is not None
         poll = select.poll()
         poll.register(answers, select.POLLIN)
-        give_up_at = time.monotonic() + self._patience_s
+        give_up_at = time.monotonic() + patience_s
         while True:
             if not poll.poll(max(give_up_at - time.monotonic(), 0) * 1000):
-                raise TimeoutError(f"no answer within {self._patience_s:g} s")
+                raise TimeoutError(f"no answer within {patience_s:g} s")
             answer = os.read(answers.fileno(), 4096)
             if not answer:
                 raise BrokenPipeError("the guard has ended")
             if command in answer:
-                self._patience_s = ANSWER_S
+                self._has_answered = True
                 return
 
     def _write(self, command: bytes) -> None:
