@@ -96,9 +96,10 @@ class Guard:
 
     def door_closed(self) -> None:
         """Tell the guard, after the relay went off."""
+        # At once: the guard may be waited for, and the door is closed.
+        self._is_open = False
+        self._deadline.disarm()
         with self._one_at_a_time:
-            self._is_open = False
-            self._deadline.disarm()
             try:
                 self._write(b"c")
             except OSError as error:

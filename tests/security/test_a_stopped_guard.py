@@ -84,7 +84,7 @@ def test_a_guard_that_answers_again_is_no_fault(guard: Guard) -> None:
 
 
 def test_the_guard_that_takes_over_while_the_door_is_open_knows_it() -> None:
-    guard = Guard(DoorConfig(cap_s=CAP_S, pulse_s=CAP_S), simulated=True)
+    guard = Guard(DoorConfig(), simulated=True)
     guard.door_opens()
     stop(guard.pid)
     with pytest.raises(GuardError):
