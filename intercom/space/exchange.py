@@ -39,7 +39,7 @@ from intercom.signalwire.messages import (
 from intercom.space import frames
 from intercom.space.errors import TokenError
 from intercom.space.gate import ConnectRefusedError, Gate, admitted
-from intercom.space.kept_frames import Allowance
+from intercom.space.kept_frames import KeptBytes
 from intercom.space.records import Subscriber
 from intercom.space.router import AddressBook, Router
 from intercom.space.sessions import Session
@@ -195,7 +195,7 @@ class Exchange:
     def kept_bytes(self, reference: str) -> int:
         """How much is kept for the sessions of a subscriber until it has arrived."""
         mine = (session for session in self._sessions.values() if session.subscriber.reference == reference)
-        return next((session.allowance.used for session in mine), 0)
+        return next((session.member_bytes.used for session in mine), 0)
 
     def expect(self, protocol: str, subscriber: Subscriber, agent: str, now: float) -> Session:
         """Make a session of an earlier process known again; its client has a while to resume it."""
@@ -285,16 +285,16 @@ class Exchange:
             node_id=self.node_id,
             project_id=self._gate.project_id,
             link=link,
-            allowance=self._allowance_of(grant.subscriber),
+            member_bytes=self._kept_bytes_of(grant.subscriber),
         )
         self._sessions[protocol] = session
         return session
 
-    def _allowance_of(self, subscriber: Subscriber) -> Allowance:
+    def _kept_bytes_of(self, subscriber: Subscriber) -> KeptBytes:
         """What is kept for a subscriber's sessions together."""
         mine = (session for session in self._sessions.values() if session.subscriber.id == subscriber.id)
         first = next(mine, None)
-        return Allowance() if first is None else first.allowance
+        return KeptBytes() if first is None else first.member_bytes
 
     def _forget(self, session: Session) -> None:
         del self._sessions[session.protocol]

@@ -11,6 +11,7 @@ from aiohttp import hdrs, web
 
 from intercom.net import is_loopback
 from intercom.space.allowance import Allowances
+from intercom.space.errors import StoreError
 from intercom.space.names import Names
 from intercom.space.proxies import DEFAULT_PORTS, Asker, Proxies
 from intercom.space.seldom import Seldom
@@ -70,7 +71,11 @@ class Guard:
             return refusal
         if request.method == hdrs.METH_OPTIONS:
             return web.Response(status=204, headers=_CORS_HEADERS if hdrs.ORIGIN in request.headers else {})
-        answer = await handler(request)
+        try:
+            answer = await handler(request)
+        except StoreError as problem:
+            self._log.warn("store", "%s", problem)
+            return web.json_response({"error": "The house cannot write anything down now; try again."}, status=503)
         if answer.status == web.HTTPUnauthorized.status_code:
             self._allowances.charge(asker.address, REFUSAL_SHARE)
         return answer

@@ -15,7 +15,7 @@ MEMBER_LIMIT_BYTES: Final = 1024 * 1024
 
 
 @dataclass(slots=True)
-class Allowance:
+class KeptBytes:
     """The bytes that are kept for all sessions of one member."""
 
     used: int = 0
@@ -24,8 +24,8 @@ class Allowance:
 class KeptFrames:
     """Frames in their order, each under an id; the oldest give way to the newest."""
 
-    def __init__(self, allowance: Allowance | None = None) -> None:
-        self._allowance = allowance or Allowance()
+    def __init__(self, member: KeptBytes | None = None) -> None:
+        self._member = member or KeptBytes()
         self._texts: dict[str, str] = {}
         self._bytes = 0
 
@@ -71,9 +71,9 @@ class KeptFrames:
         return (
             len(self._texts) >= COUNT_LIMIT
             or self._bytes + more > SESSION_LIMIT_BYTES
-            or self._allowance.used + more > MEMBER_LIMIT_BYTES
+            or self._member.used + more > MEMBER_LIMIT_BYTES
         )
 
     def _count(self, more: int) -> None:
         self._bytes += more
-        self._allowance.used += more
+        self._member.used += more

@@ -17,6 +17,8 @@ from intercom.space.records import Device
 from intercom.space.shown_name import shown_name
 from intercom.space.store import DATABASE, Store
 
+PATIENCE_S: Final = 5.0
+"""How long a command waits for the running space: a slow card takes a second for one change."""
 ANSWER_LIMIT_S: Final = 2.0
 """How long a space on this machine may take to accept a connection."""
 
@@ -36,7 +38,7 @@ class Membership:
                 f"There is no space in {state_dir}; start it with `intercom space`, or name its directory "
                 "with --state-dir."
             )
-        self._store = Store(state_dir / DATABASE, now=wall)
+        self._store = Store(state_dir / DATABASE, now=wall, patience_s=PATIENCE_S)
         self._codes = PairingCodes(self._store, now=wall)
 
     def __enter__(self) -> Self:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from intercom.signalwire.messages import Event, VertoMessage, builtins, new_id
 from intercom.space import frames
-from intercom.space.kept_frames import Allowance, KeptFrames
+from intercom.space.kept_frames import KeptBytes, KeptFrames
 from intercom.space.records import Subscriber
 from intercom.space.sdp import is_reference
 from intercom.space.tokens import Grant
@@ -57,7 +57,7 @@ class Session:
     "Whether its client said that it goes; meaningful while link is None."
     closed: bool = False
     "Whether its client's end closed the socket, as when its program ends: no network failed; the same."
-    allowance: Allowance = field(default_factory=Allowance)
+    member_bytes: KeptBytes = field(default_factory=KeptBytes)
     "The bytes kept for all sessions of the same subscriber."
     unsent: KeptFrames = field(init=False)
     "Answers that wait for a socket."
@@ -65,7 +65,7 @@ class Session:
     "Events that may have been lost with a socket, by their id."
 
     def __post_init__(self) -> None:
-        self.unsent, self.unacknowledged = KeptFrames(self.allowance), KeptFrames(self.allowance)
+        self.unsent, self.unacknowledged = KeptFrames(self.member_bytes), KeptFrames(self.member_bytes)
 
     @property
     def subscriber(self) -> Subscriber:

@@ -183,7 +183,7 @@ class Space:
     async def wait_failed(self) -> None:
         """Wait until some of its work fails that only a restart mends, and raise what it failed with."""
         work: list[Awaitable[None]] = [
-            task for task in (self._renewal, self._watch, self.sockets.ticking) if task is not None
+            task for task in (self._renewal, self._watch, self._keeper, self.sockets.ticking) if task is not None
         ]
         if self._companion is not None:
             work.append(self._companion.wait_failed())

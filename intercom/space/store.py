@@ -1,28 +1,28 @@
-"""What the space must remember, in one SQLite file: subscribers, addresses, groups, devices, codes and keys.
-
-The rollback journal with `synchronous=EXTRA` survives a power cut at any moment, needs no second file while
-idle, and writes nothing when nothing changes (SQLite documentation, "PRAGMA synchronous").
-"""
+"""What the space must remember, in one SQLite file: subscribers, addresses, groups, devices, codes and keys."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
+import logging
 import re
 import secrets
 import sqlite3
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Final, Literal
 
+from intercom.space.database import Database
 from intercom.space.errors import AddressError, StoreError, TokenError
 from intercom.space.records import Address, CodeLimits, CodeUsed, Device, Kind, Place, Subscriber
 from intercom.space.shown_name import shown_name
 
+logger = logging.getLogger(__name__)
+
+PATIENCE_S: Final = 0.5
+"""How long a write of the running space waits for another process; its calls wait meanwhile."""
 DATABASE: Final = "space.sqlite3"
 """The file's name in the state directory."""
 SCHEMA_VERSION: Final = 3
@@ -45,71 +45,32 @@ class Store:
 
     :param path: the database; made with mode 0600, its directory with 0700.
     :param now: the time of day, seconds since 1970.
-    Raises `StoreError` when the file cannot be opened or is damaged.
+    :param patience_s: how long a write waits for another process.
+    Raises `StoreError` when the file cannot be opened or is damaged; so does everything that writes, when it cannot.
     """
 
-    def __init__(self, path: Path, *, now: Callable[[], float]) -> None:
+    def __init__(self, path: Path, *, now: Callable[[], float], patience_s: float = PATIENCE_S) -> None:
         self._now = now
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            path.chmod(0o600)
-            self._db = sqlite3.connect(path, isolation_level=None)
-            self._db.create_function("shown", 2, shown_name, deterministic=True)
-            self._db.executescript("PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA; PRAGMA foreign_keys=ON;")
-            self._migrate()
-            self._data_version = 0
-            self.changed_elsewhere()
-        except (OSError, sqlite3.Error) as problem:
-            raise StoreError(
-                f"The space cannot use its database {path}: {problem}. "
-                "If the file is damaged, move it away; stations then pair again."
-            ) from problem
+        self._db = Database(path, migrate=_migrate, patience_s=patience_s)
 
     def close(self) -> None:
         """Close the database."""
         self._db.close()
 
-    def _migrate(self) -> None:
-        if self._schema() == SCHEMA_VERSION:
-            return
-        with self._transaction("EXCLUSIVE") as db:
-            for version in range(self._schema() + 1, SCHEMA_VERSION + 1):
-                step = files("intercom.space").joinpath(f"schema-{version}.sql").read_text(encoding="utf-8")
-                for statement in step.split(";"):
-                    db.execute(statement)
-                db.execute(f"PRAGMA user_version={version}")
-
-    def _schema(self) -> int:
-        (found,) = self._db.execute("PRAGMA user_version").fetchone()
-        if found > SCHEMA_VERSION:
-            raise sqlite3.DatabaseError(f"it was written by a newer version (schema {found})")
-        return int(found)
-
-    @contextlib.contextmanager
-    def _transaction(self, kind: Literal["EXCLUSIVE", "IMMEDIATE"] = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
-        self._db.execute(f"BEGIN {kind}")
-        try:
-            yield self._db
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
-
     # -- single values: ids and keys --------------------------------------------------------------------
 
     def value(self, key: str, make: Callable[[], str]) -> str:
         """The value kept under `key`; made and kept the first time."""
-        row = self._db.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+        row = self._db.read("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
         if row:
             return str(row[0])
         made = make()
-        self._db.execute("INSERT INTO settings VALUES (?, ?)", (key, made))
+        self._db.write(lambda db: db.execute("INSERT INTO settings VALUES (?, ?)", (key, made)))
         return made
 
     def place(self) -> Place | None:
         """Where the space was last served; None when it never was."""
-        row = self._db.execute("SELECT value FROM settings WHERE key = 'place'").fetchone()
+        row = self._db.read("SELECT value FROM settings WHERE key = 'place'").fetchone()
         if row is None:
             return None
         url, host, port = str(row[0]).split()
@@ -119,13 +80,11 @@ class Store:
         """Note where the space is served; writes only what is new."""
         if self.place() != place:
             value = f"{place.url} {place.host} {place.port}"
-            self._db.execute("INSERT OR REPLACE INTO settings VALUES ('place', ?)", (value,))
+            self._db.write(lambda db: db.execute("INSERT OR REPLACE INTO settings VALUES ('place', ?)", (value,)))
 
     def changed_elsewhere(self) -> bool:
         """Whether another connection, such as another process's, has written since this was last asked."""
-        (version,) = self._db.execute("PRAGMA data_version").fetchone()
-        before, self._data_version = self._data_version, version
-        return bool(before != version)
+        return self._db.refresh()
 
     # -- subscribers and groups --------------------------------------------------------------------------
 
@@ -144,32 +103,45 @@ class Store:
         group's.
         """
         _check_name(reference)
-        with self._transaction() as db:
+
+        def add(db: sqlite3.Connection) -> Subscriber:
             known = self._subscriber("reference", reference)
             if known is None:
                 known = Subscriber(secrets.token_hex(16), reference, shown_name(display_name, reference), kind)
                 row = (known.id, known.reference, known.display_name, known.kind, invited_by)
                 db.execute("INSERT INTO subscribers VALUES (?, ?, ?, ?, ?)", row)
-                self._add_address(f"/private/{reference}", known.display_name, "subscriber", known.id)
+                self._add_address(db, f"/private/{reference}", known.display_name, "subscriber", known.id)
             for group in groups:
                 db.execute("INSERT OR IGNORE INTO members VALUES (?, ?)", (self._group_id(group), known.id))
-        return known
+            return known
+
+        known = self._subscriber("reference", reference)
+        if known is not None and all(known.id in (self.ringing_at(f"/private/{group}") or ()) for group in groups):
+            return known
+        return self._db.write(add)
 
     def add_group(self, name: str, display_name: str = "") -> None:
         """Make the group `name` with its address /private/<name>, if it is new."""
         _check_name(name)
-        with self._transaction():
-            if not self._db.execute("SELECT 1 FROM groups WHERE name = ?", (name,)).fetchone():
+
+        def add(db: sqlite3.Connection) -> None:
+            if not self._has_group(name):
                 group_id = secrets.token_hex(16)
-                self._db.execute("INSERT INTO groups VALUES (?, ?)", (group_id, name))
-                self._add_address(f"/private/{name}", display_name or name.capitalize(), "call", group_id)
+                db.execute("INSERT INTO groups VALUES (?, ?)", (group_id, name))
+                self._add_address(db, f"/private/{name}", display_name or name.capitalize(), "call", group_id)
+
+        if not self._has_group(name):
+            self._db.write(add)
+
+    def _has_group(self, name: str) -> bool:
+        return self._db.read("SELECT 1 FROM groups WHERE name = ?", (name,)).fetchone() is not None
 
     def add_app(self, name: str, display_name: str, subscriber: Subscriber) -> None:
         """Give `subscriber` the further address /public/<name> of an application."""
         _check_name(name)
-        with self._transaction():
-            if self.address(f"/public/{name}") is None:
-                self._add_address(f"/public/{name}", display_name, "app", subscriber.id)
+        address = f"/public/{name}"
+        if self.address(address) is None:
+            self._db.write(lambda db: self._add_address(db, address, display_name, "app", subscriber.id))
 
     def free_reference(self, wanted: str) -> str:
         """`wanted` as a valid reference that nobody has yet: "Kitchen tablet" becomes kitchen-tablet-2."""
@@ -192,35 +164,38 @@ class Store:
 
     def remove_subscriber(self, reference: str) -> None:
         """Forget a subscriber with its address, devices and memberships; its tokens are worth nothing from now on."""
-        with self._transaction() as db:
+
+        def remove(db: sqlite3.Connection) -> None:
             db.execute(
                 "DELETE FROM addresses WHERE resource_id = (SELECT id FROM subscribers WHERE reference = ?)",
                 (reference,),
             )
             db.execute("DELETE FROM subscribers WHERE reference = ?", (reference,))
 
+        self._db.write(remove)
+
     def _subscriber(self, column: Literal["id", "reference"], value: str) -> Subscriber | None:
         query = {
             "id": "SELECT id, reference, display_name, kind FROM subscribers WHERE id = ?",
             "reference": "SELECT id, reference, display_name, kind FROM subscribers WHERE reference = ?",
         }[column]
-        row = self._db.execute(query, (value,)).fetchone()
+        row = self._db.read(query, (value,)).fetchone()
         return Subscriber(*row) if row else None
 
     def _group_id(self, name: str) -> str:
-        row = self._db.execute("SELECT id FROM groups WHERE name = ?", (name,)).fetchone()
+        row = self._db.read("SELECT id FROM groups WHERE name = ?", (name,)).fetchone()
         if not row:
             raise AddressError(f"There is no group {name!r} in this space; add it first.")
         return str(row[0])
 
     # -- addresses ---------------------------------------------------------------------------------------
 
-    def _add_address(self, name: str, display_name: str, kind: str, resource_id: str) -> None:
+    def _add_address(self, db: sqlite3.Connection, name: str, display_name: str, kind: str, resource_id: str) -> None:
         if self.address(name) is not None:
             raise AddressError(f"The address {name} is taken; choose another name.")
         created_at = datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="seconds")
         row = (secrets.token_hex(16), name, display_name, kind, resource_id, created_at)
-        self._db.execute("INSERT INTO addresses VALUES (?, ?, ?, ?, ?, ?)", row)
+        db.execute("INSERT INTO addresses VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def address(self, name: str) -> Address | None:
         """The address that is dialled as `name`."""
@@ -232,13 +207,13 @@ class Store:
 
     def addresses_of(self, subscriber_id: str) -> list[Address]:
         """The addresses that ring this subscriber alone, its own name first."""
-        rows = self._db.execute(f"{_ADDRESSES} WHERE a.resource_id = ? ORDER BY a.name", (subscriber_id,))
+        rows = self._db.read(f"{_ADDRESSES} WHERE a.resource_id = ? ORDER BY a.name", (subscriber_id,))
         return [Address(*row) for row in rows]
 
     def addresses(self, *, offset: int, limit: int, descending: bool = False) -> list[Address]:
         """One page of the directory, sorted by name."""
         query = f"{_ADDRESSES} ORDER BY a.name {'DESC' if descending else 'ASC'} LIMIT ? OFFSET ?"
-        return [Address(*row) for row in self._db.execute(query, (limit, offset))]
+        return [Address(*row) for row in self._db.read(query, (limit, offset))]
 
     def display_name(self, name: str) -> str:
         """What people read for the address `name`; the name itself when nobody has it."""
@@ -252,11 +227,11 @@ class Store:
             return None
         if found.kind != "call":
             return [found.resource_id]
-        rows = self._db.execute("SELECT subscriber_id FROM members WHERE group_id = ?", (found.resource_id,))
+        rows = self._db.read("SELECT subscriber_id FROM members WHERE group_id = ?", (found.resource_id,))
         return [str(row[0]) for row in rows]
 
     def _address(self, query: str, value: str) -> Address | None:
-        row = self._db.execute(query, (value,)).fetchone()
+        row = self._db.read(query, (value,)).fetchone()
         return Address(*row) if row else None
 
     # -- devices -----------------------------------------------------------------------------------------
@@ -265,29 +240,42 @@ class Store:
         """A new secret for one device of `subscriber`; only its hash is kept."""
         secret = secrets.token_urlsafe(DEVICE_SECRET_BYTES)
         row = (_hash(secret), subscriber.id, shown_name(name, ""))
-        self._db.execute("INSERT INTO devices (secret_hash, subscriber_id, name) VALUES (?, ?, ?)", row)
+        query = "INSERT INTO devices (secret_hash, subscriber_id, name) VALUES (?, ?, ?)"
+        self._db.write(lambda db: db.execute(query, row))
         return secret
 
     def owner_of(self, device_secret: str) -> Subscriber:
         """The subscriber whose device has this secret; raises `TokenError` when none has."""
-        row = self._db.execute(
+        found = self._owner_of(device_secret)
+        if found is None and self._db.refresh():  # another process may have made it this very second
+            found = self._owner_of(device_secret)
+        if found is None:
+            raise TokenError("No device of this space has this secret; pair the device again.")
+        return found
+
+    def _owner_of(self, device_secret: str) -> Subscriber | None:
+        row = self._db.read(
             "SELECT s.id, s.reference, s.display_name, s.kind FROM devices d "
             "JOIN subscribers s ON s.id = d.subscriber_id WHERE d.secret_hash = ?",
             (_hash(device_secret),),
         ).fetchone()
-        if not row:
-            raise TokenError("No device of this space has this secret; pair the device again.")
-        return Subscriber(*row)
+        return Subscriber(*row) if row else None
 
     def seen(self, device_secret: str) -> None:
-        """Note that a device was here today; writes once a day, for the sake of the SD card."""
-        today = date.fromtimestamp(self._now()).isoformat()
-        query = "UPDATE devices SET seen_on = ? WHERE secret_hash = ? AND seen_on <> ?"
-        self._db.execute(query, (today, _hash(device_secret), today))
+        """Note that a device was here today: once a day, for the sake of the SD card. A failure is logged only."""
+        today, secret_hash = date.fromtimestamp(self._now()).isoformat(), _hash(device_secret)
+        known = self._db.read("SELECT seen_on FROM devices WHERE secret_hash = ?", (secret_hash,)).fetchone()
+        if known is None or known[0] == today:
+            return
+        query = "UPDATE devices SET seen_on = ? WHERE secret_hash = ?"
+        try:
+            self._db.write(lambda db: db.execute(query, (today, secret_hash)))
+        except StoreError as problem:
+            logger.warning("It is not noted that a device was here: %s", problem)
 
     def devices(self) -> list[Device]:
         """Everybody who can sign in, by name; a subscriber with several secrets is one."""
-        rows = self._db.execute(
+        rows = self._db.read(
             "SELECT s.reference, s.display_name, a.name, a.created_at, MAX(d.seen_on), s.kind, s.invited_by "
             "FROM subscribers s "
             "JOIN devices d ON d.subscriber_id = s.id "
@@ -313,27 +301,60 @@ class Store:
             "DELETE FROM pairing_codes WHERE code_hash IN (SELECT code_hash FROM pairing_codes WHERE maker NOT NULL "
             "ORDER BY expires_at DESC LIMIT -1 OFFSET ?)"
         )
-        with self._transaction() as db:
+
+        def keep(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM pairing_codes WHERE expires_at <= ? OR expires_at > ?", (now, expires_at))
             db.execute("INSERT OR REPLACE INTO pairing_codes VALUES (?, ?, ?)", (code_hash, expires_at, maker))
             db.execute(too_many_of_one, (maker, limits.one_maker))
             db.execute(too_many_of_devices, (limits.devices,))
 
+        self._db.write(keep)
+
     def open_codes(self, after: float, until: float) -> list[str]:
         """The hashes of the codes that expire after `after` and not after `until`, seconds since 1970."""
+        self._db.refresh()  # another process may have made one this very second
         query = "SELECT code_hash FROM pairing_codes WHERE expires_at > ? AND expires_at <= ?"
-        return [str(row[0]) for row in self._db.execute(query, (after, until))]
+        return [str(row[0]) for row in self._db.read(query, (after, until))]
 
     def close_code(self, code_hash: str) -> CodeUsed | None:
         """Forget a code and tell whose it was; None when somebody was quicker."""
-        with self._transaction() as db:
+
+        def close(db: sqlite3.Connection) -> CodeUsed | None:
             row = db.execute(
                 "SELECT s.reference FROM pairing_codes c LEFT JOIN subscribers s ON s.id = c.maker "
                 "WHERE c.code_hash = ?",
                 (code_hash,),
             ).fetchone()
             db.execute("DELETE FROM pairing_codes WHERE code_hash = ?", (code_hash,))
-        return CodeUsed(row[0] or "") if row else None
+            return CodeUsed(row[0] or "") if row else None
+
+        return self._db.write(close)
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    """Bring the tables from whatever version they are to the newest, or leave them as they are."""
+    if _schema(db) == SCHEMA_VERSION:
+        return
+    db.create_function("shown", 2, shown_name, deterministic=True)
+    db.execute("BEGIN EXCLUSIVE")
+    try:
+        for version in range(_schema(db) + 1, SCHEMA_VERSION + 1):
+            step = files("intercom.space").joinpath(f"schema-{version}.sql").read_text(encoding="utf-8")
+            for statement in step.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version={version}")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _schema(db: sqlite3.Connection) -> int:
+    (found,) = db.execute("PRAGMA user_version").fetchone()
+    if found > SCHEMA_VERSION:
+        raise sqlite3.DatabaseError(f"it was written by a newer version (schema {found})")
+    return int(found)
 
 
 def _hash(secret: str) -> str:

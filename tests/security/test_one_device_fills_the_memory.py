@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.space.kept_frames import COUNT_LIMIT, MEMBER_LIMIT_BYTES, SESSION_LIMIT_BYTES, Allowance, KeptFrames
+from intercom.space.kept_frames import COUNT_LIMIT, MEMBER_LIMIT_BYTES, SESSION_LIMIT_BYTES, KeptBytes, KeptFrames
 from intercom.space.router import CALLS_PER_SUBSCRIBER_LIMIT, VARIABLES_LIMIT_BYTES
 from tests.space.switchboard import SDP, Switchboard
 
@@ -58,15 +58,15 @@ def test_what_was_kept_is_given_back_when_the_session_ends() -> None:
 def test_kept_frames_never_pass_their_limits_and_count_what_they_hold(
     steps: list[tuple[int, int, bool]],
 ) -> None:
-    allowance = Allowance()
-    sessions = [KeptFrames(allowance) for _ in range(6)]
+    member = KeptBytes()
+    sessions = [KeptFrames(member) for _ in range(6)]
     for number, (which, size, forgets) in enumerate(steps):
         sessions[which].keep(str(number), "x" * size)
         if forgets:
             sessions[which].forget(str(number))
         held = [[len(text) for text in session.texts()] for session in sessions]
         assert all(len(sizes) <= COUNT_LIMIT and sum(sizes) <= SESSION_LIMIT_BYTES for sizes in held)
-        assert sum(map(sum, held)) == allowance.used <= MEMBER_LIMIT_BYTES
+        assert sum(map(sum, held)) == member.used <= MEMBER_LIMIT_BYTES
 
 
 def test_the_newest_frame_is_kept_before_older_ones() -> None:
