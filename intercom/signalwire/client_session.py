@@ -15,9 +15,10 @@ from intercom.signalwire.background import Background
 from intercom.signalwire.call import WebRTCCall
 from intercom.signalwire.dialog import Dialog
 from intercom.signalwire.dialog_events import CallStatus, VertoRequest
-from intercom.signalwire.errors import BadFrameError, CallError, InvalidParamsError, SignalWireError
+from intercom.signalwire.errors import BadFrameError, CallError, InvalidParamsError, RpcError, SignalWireError
 from intercom.signalwire.link import Link
 from intercom.signalwire.media import JudgingMedia, MediaProvider
+from intercom.signalwire.mending_call import CALL_UNKNOWN
 from intercom.signalwire.observable import Happenings, Value, report_fault
 from intercom.signalwire.preferences import ClientPreferences
 from intercom.signalwire.resume_store import KnownCall, ResumeStore
@@ -168,8 +169,18 @@ class ClientSession:
     # -- what the service tells ------------------------------------------------------------------------
 
     def _authenticated(self, authenticated: Authenticated) -> None:
-        if not authenticated.resumed:
-            for call in self._calls.value:
+        for call in self._calls.value:
+            if not authenticated.resumed:
+                call.session_lost()
+            elif call.status in {CallStatus.TRYING, CallStatus.RINGING}:
+                self._background.spawn(self._make_sure(call))
+
+    async def _make_sure(self, call: WebRTCCall) -> None:
+        """A service may resume a session and not know any more who was ringing in it: ask, by saying nothing."""
+        try:
+            await call.send_info({})
+        except SignalWireError as error:
+            if isinstance(error, RpcError) and error.message == CALL_UNKNOWN:
                 call.session_lost()
 
     def _service_changed(self, reachable: bool) -> None:

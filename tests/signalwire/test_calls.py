@@ -355,6 +355,21 @@ async def test_what_rings_when_the_session_is_lost_stops_and_what_is_answered_go
     assert client.session.calls == [talking]
 
 
+@pytest.mark.parametrize(("refusal", "lives"), [("CALL DOES NOT EXIST", False), ("INVALID PARAM", True), ("", True)])
+async def test_a_call_that_rings_ends_when_the_service_that_is_back_does_not_know_it(
+    client: SignalWire, service: Service, refusal: str, lives: bool
+) -> None:
+    call = await client.dial("/private/house")
+    service.tell("signalwire.authorization.state", {"authorization_state": "good"}, event_channel="")
+    await service.until(lambda: len(service.responses) == 1)
+    if refusal:
+        service.verto_refusal["verto.info"] = refusal
+    service.cut()
+    await service.asked("verto.info")
+    await client.session.execute("signalwire.ping", {})
+    assert (call.end_cause is None) == lives
+
+
 async def test_an_inbound_call_rings_no_longer_than_a_person_would_wait(
     client: SignalWire, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
