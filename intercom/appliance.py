@@ -55,6 +55,7 @@ class Appliance:
 
     def __init__(self, config: Config, *, state_dir: Path, pin_factory: Any = None) -> None:
         self.config = config
+        self.state_dir = state_dir
         self.events = PartEvents(self)
         self.machine = Machine(self._decided)
         self.panel = FrontPanel(config.panel, config.door, config.camera, pin_factory=pin_factory)

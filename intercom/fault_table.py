@@ -28,6 +28,7 @@ class Part(enum.StrEnum):
     CONTROL_SOCKET = "control_socket"
     METRICS = "metrics"
     CALL_LOG = "call_log"
+    DISK = "disk"
     HOUSEKEEPING = "housekeeping"
 
     @property
@@ -98,6 +99,7 @@ POLICIES: tuple[Policy, ...] = (
     Policy(Part.CONTROL_SOCKET, "commands do not reach the door", "listening again, for ever", None, Ends.NEVER),
     Policy(Part.METRICS, "no figures are served or written", "beginning again, for ever", None, Ends.NEVER),
     Policy(Part.CALL_LOG, "a call could not be written", "its row waits for the next one", None, Ends.NEVER),
+    Policy(Part.DISK, "the disk is full", "looking every minute whether there is room again", None, Ends.NEVER),
     Policy(Part.HOUSEKEEPING, "other work failed", "the next of its kind", TRIES, Ends.AFTER_THE_CALL),
 )
 _BY_KIND = {policy.kind: policy for policy in POLICIES}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from intercom.disk_watch import DiskWatch
 from intercom.fault_table import MEDIA_PATIENCE_S, Ends, Part
 from intercom.machine import Decision, Fault, Phase
 from intercom.media.echo import EchoCanceller
@@ -39,6 +40,12 @@ class Upkeep:
         self._chores: dict[str, asyncio.Task[None]] = {}
         "lasting work, by name"
         self._errands: set[asyncio.Task[Any]] = set()
+        book = door.logbook
+        self._disk = DiskWatch(
+            door.state_dir,
+            full=lambda why: book.fault_began(Part.DISK, why),
+            room=lambda: book.fault_over(Part.DISK),
+        )
         self._supervisor = Supervisor(self, give_up=self._give_up)
         for part, restart in {
             Part.AUDIO_THREAD: self._restart_engine,
@@ -52,6 +59,7 @@ class Upkeep:
             Part.CONTROL_SOCKET: door.commands.restart_socket,
             Part.METRICS: door.commands.restart_figures,
             Part.CALL_LOG: None,
+            Part.DISK: None,
             Part.HOUSEKEEPING: self._do_chores,
         }.items():
             self._supervisor.watch(part, restart)
@@ -198,6 +206,7 @@ class Upkeep:
         self._chore("registering", self._door.stay_registered, Part.CLIENT)
         self._chore("night", self._door.loudness.watch_the_clock)
         self._chore("call log", self._door.logbook.forget_daily)
+        self._chore("disk", self._disk.run)
         if isinstance(canceller := self._door.canceller, EchoCanceller):
             self._chore("echo", lambda: self._watch_echo(canceller))
 

@@ -224,3 +224,12 @@ async def test_a_thread_of_ours_that_dies_is_a_fault_and_whoever_looked_sees_on(
     with camera.frames() as frames:
         await mended(home, Part.HOUSEKEEPING)
         await asyncio.wait_for(frames.next(), 30)
+
+
+async def test_a_full_disk_is_a_fault_that_the_status_shows(home: Home) -> None:
+    assert home.door is not None
+    home.door.upkeep._disk._free_bytes = lambda _: 0
+    home.door.upkeep._disk.look()
+    (fault,) = home.door.commands.status()["faults"]
+    assert fault["kind"] == "disk"
+    assert "make room" in fault["why"]
