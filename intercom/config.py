@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from intercom.address import Address, Form
 from intercom.config_check import Problem, Reading
 from intercom.config_places import check_places
 from intercom.config_tables import (
@@ -180,6 +181,7 @@ def _check_across(config: Config, reading: Reading) -> None:
     for table, name in (("call", "auto_answer"), ("door", "openers")):
         if config.account.credential != "space" and "residents" in getattr(getattr(config, table), name):
             reading.report((table, name), "only the embedded space knows its residents: name addresses instead")
+    _check_openers(config, reading)
     if config.call.warning_before_end_s >= config.call.time_limit_s:
         reading.report(("call", "warning_before_end_s"), "must be less than call.time_limit_s")
     exposed = config.space.tls == "off" and not is_loopback(split_listen(config.space.listen)[0])
@@ -203,6 +205,23 @@ def _check_across(config: Config, reading: Reading) -> None:
     port = split_listen(config.space.listen)[1]
     if page and port and split_listen(page)[1] == port:
         reading.report(("panel", "page_listen"), f"port {port} is that of space.listen: choose another")
+
+
+def _check_openers(config: Config, reading: Reading) -> None:
+    """To be answered without a touch made one an opener in older versions."""
+    if not config.door.open_digits:
+        return
+    if any(entry not in config.door.openers for entry in config.call.auto_answer) and not reading.says(
+        "door", "openers"
+    ):
+        reading.note(
+            ("call", "auto_answer"),
+            "who is answered by itself no longer opens the door by that: name them in door.openers as well, or write "
+            'openers = ["*"] there if they shall not',
+        )
+    for entry in config.door.openers:
+        if Address.parse(entry).form is Form.PUBLIC:
+            reading.note(("door", "openers"), f"{entry} never opens: anybody may be behind an address of /public")
 
 
 def _check_gpios(config: Config, reading: Reading) -> None:

@@ -61,7 +61,7 @@ class Reading:
         self._document: dict[str, Any] = {}
         self._old_key: dict[Key, Key] = {}
         self.notes: list[Problem] = []
-        """What is to be changed some day, and works until then."""
+        """What works, and is to be changed some day or may not be meant."""
         try:
             self._document = tomllib.loads(text)
         except RecursionError:
@@ -85,6 +85,14 @@ class Reading:
     def report(self, key: Key, message: str) -> None:
         """Note a problem with this key, at its line or that of the nearest table around it."""
         self._problems.append(self._problem(self._old_key.get(key, key), message))
+
+    def note(self, key: Key, message: str) -> None:
+        """Say what works, and may not be meant."""
+        self.notes.append(self._problem(key, message))
+
+    def says(self, table: str, name: str) -> bool:
+        """Whether the document holds this setting at all."""
+        return name in self._document.get(table, {})
 
     def _problem(self, key: Key, message: str) -> Problem:
         if self._lines is None:

@@ -63,6 +63,28 @@ def test_everyone_is_nobody_to_answer_by_itself() -> None:
     assert '"/private/*" or an address' in only_problem('[call]\nauto_answer = ["*"]').message
 
 
+def notes_of(text: str, caplog: pytest.LogCaptureFixture) -> list[str]:
+    loads(text)
+    return [record.getMessage() for record in caplog.records]
+
+
+def test_who_relied_on_auto_answer_to_open_the_door_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    (note,) = notes_of('[call]\nauto_answer = ["/private/*"]', caplog)
+    assert "line 2: call.auto_answer: who is answered by itself no longer opens the door by that" in note
+
+
+@pytest.mark.parametrize(
+    "door", ['openers = ["*"]', 'openers = ["*", "/private/*"]', 'open_digits = ""'], ids=["not", "too", "no keys"]
+)
+def test_who_has_said_who_opens_the_door_is_told_nothing(door: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert notes_of(f'[call]\nauto_answer = ["/private/*"]\n[door]\n{door}', caplog) == []
+
+
+def test_an_opener_who_never_opens_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    (note,) = notes_of('[door]\nopeners = ["/public/anna"]', caplog)
+    assert "/public/anna never opens" in note
+
+
 @pytest.mark.parametrize(
     ("line", "advice"),
     [

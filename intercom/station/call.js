@@ -1,6 +1,6 @@
 // One call with the door: the Verto dialog (protocol.md §5).
 //
-// Events: "status" (see .status), "media" (.video, .audio have changed), "door" {state: "open" | "closed"},
+// Events: "status" (see .status), "media" (.video, .audio have changed), "door" {state: "open" | "closed" | "refused", reason, seconds},
 //         "weak" {weak: boolean}. An inbound call is made ready while it rings, down to a gathered local
 //         description, so that answer() only has to send it. The door's candidates are held back until then:
 //         a station that only rings sends the door nothing.
@@ -165,8 +165,8 @@ export class Call extends EventTarget {
     if (this.over) return;
     if (method === "verto.bye") this.#end(params.cause ?? "NORMAL_CLEARING");
     if (method === "verto.info") {
-      const door = params.intercom?.door;
-      if (door === "open" || door === "closed") this.#emit("door", { state: door });
+      const { door, reason, for_s: seconds } = params.intercom ?? {};
+      if (["open", "closed", "refused"].includes(door)) this.#emit("door", { state: door, reason, seconds });
     }
     if (method === "verto.answer" || method === "verto.media") this.#accept(params.sdp, method === "verto.answer");
     if (method === "verto.modify" && params.action === "updateMedia" && this.talking) this.#renew(params.sdp);

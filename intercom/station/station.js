@@ -28,7 +28,7 @@ import { loadSettings, saveSettings } from "./settings.js";
 import { Signalling } from "./signalling.js";
 import { Sounds } from "./sounds.js";
 import { announce, element, render, renderDoors, renderTime } from "./view.js";
-import { closingWords } from "./words.js";
+import { closingWords, doorError } from "./words.js";
 
 const DEFAULT_OPEN_DIGITS = "9";
 const CONNECTION_ERRORS = new Set(["offline", "bad-answer", "proxy-unknown", "socket-refused"]); // over once it connects
@@ -196,7 +196,7 @@ function take(call, changes) {
   call.addEventListener("status", () => statusChanged(call));
   call.addEventListener("media", () => showMedia(call));
   call.addEventListener("weak", ({ detail }) => update({ weak: detail.weak }));
-  call.addEventListener("door", ({ detail }) => doorChanged(detail.state));
+  call.addEventListener("door", ({ detail }) => doorChanged(detail));
   update({ call, opening: "closed", weak: false, error: "", problem: "", ...changes });
 }
 
@@ -293,8 +293,12 @@ function openDoor() {
   return true;
 }
 
-function doorChanged(state) {
+function doorChanged({ state, reason, seconds }) {
   clearTimeout(openTimer);
+  if (state === "refused") {
+    update({ opening: model.opening === "open" ? "open" : "closed", error: doorError(reason, seconds) });
+    return;
+  }
   if (state === "open" && model.opening !== "open") sounds.opened();
   announce(state === "open" ? "The door is open" : "The door is closed");
   update({ opening: state, error: model.error.startsWith("door-") ? "" : model.error });

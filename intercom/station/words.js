@@ -29,6 +29,10 @@ const ERRORS = {
   "door-silent": "The door did not confirm that it opened. Try again, or open it by hand.",
   "door-offline": "No connection at the moment, so the door was not asked to open. Try again when the page says it is connected.",
   "door-refused": "The door was not opened: the house refused the request.",
+  "door-deaf": "Too many wrong codes were typed, so for a while no keys open the door. Open it by hand, or try again later.",
+  "door-wrong_code": "The door was not opened: the code was wrong.",
+  "door-not_named": "This device may not open the door. The owner can name it, or “residents”, in door.openers.",
+  "door-relay": "The door was open for as long as it may, or its relay does not work. Try again in a second.",
   "answer-failed": "The call could not be answered.",
   "call-failed": "The door could not be called.",
 };
@@ -52,6 +56,12 @@ const NO_FAULT = new Set(["NORMAL_CLEARING", "ORIGINATOR_CANCEL", "LOSE_RACE", "
 
 export function errorWords(code) {
   return ERRORS[code] ?? "Something went wrong. Reload the page.";
+}
+
+/** The error that says why the door did not open; `seconds`: for how long no keys open it. */
+export function doorError(reason, seconds) {
+  const code = `door-${seconds ? "deaf" : reason}`;
+  return code in ERRORS ? code : "door-refused";
 }
 
 export function elapsedWords(ms) {

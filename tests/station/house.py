@@ -164,9 +164,9 @@ class House:
         """End the call from the far side."""
         await self.push({"method": "verto.bye", "params": {"callID": call_id, "cause": cause, "causeCode": 16}})
 
-    async def door_says(self, call_id: str, state: str) -> None:
-        """The door's confirmation."""
-        await self.push({"method": "verto.info", "params": {"callID": call_id, "intercom": {"door": state}}})
+    async def door_says(self, call_id: str, state: str, **more: Any) -> None:
+        """The door's confirmation, or why it stays shut."""
+        await self.push({"method": "verto.info", "params": {"callID": call_id, "intercom": {"door": state, **more}}})
 
     async def wait_for(self, matches: Callable[[Json], bool], *, after: int = 0) -> Json:
         """The first frame of the station that matches, now or within the time-out."""

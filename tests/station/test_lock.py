@@ -1,5 +1,7 @@
 """Opening the door from the page."""
 
+from typing import Any
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -35,6 +37,28 @@ async def test_a_door_that_does_not_confirm_is_told(station: Page, house: House,
     await house.connect_call(station, door, "c1")
     await station.click("#open-door")
     await expect(station.locator("#error")).to_contain_text("did not confirm")
+    await expect(station.locator("#open-words")).to_have_text("Open the door")
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        ({"reason": "wrong_code"}, "the code was wrong"),
+        ({"reason": "wrong_code", "for_s": 30}, "Too many wrong codes"),
+        ({"reason": "deaf", "for_s": 28}, "Too many wrong codes"),
+        ({"reason": "not_named"}, "This device may not open the door"),
+        ({"reason": "something new"}, "the house refused the request"),
+        ({}, "the house refused the request"),
+    ],
+)
+async def test_a_door_that_refuses_is_told_with_the_reason(
+    station: Page, house: House, door: Door, why: dict[str, Any], words: str
+) -> None:
+    await house.connect_call(station, door, "c1")
+    await station.click("#open-door")
+    await house.wait_for_verto("verto.info")
+    await house.door_says("c1", "refused", **why)
+    await expect(station.locator("#error")).to_contain_text(words)
     await expect(station.locator("#open-words")).to_have_text("Open the door")
 
 
