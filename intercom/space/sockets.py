@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 
 QUEUE_LIMIT_FRAMES: Final = 256
 """Frames that wait for one slow socket; past it the socket is closed, and its session can be resumed."""
+QUEUE_LIMIT_BYTES: Final = 512 * 1024
+"""The same in bytes: twice what is kept for one session, which a resume sends at once."""
 HEARTBEAT_S: Final = 6.0
 """How often a socket is pinged (RFC 6455 §5.5.2); one that is dead is noticed after 9 s at most."""
 TICK_S: Final = 1.0
@@ -29,7 +31,8 @@ class _Socket:
         self.response = web.WebSocketResponse(
             heartbeat=HEARTBEAT_S, max_msg_size=FRAME_LIMIT_BYTES, timeout=CLOSE_LIMIT_S, compress=False
         )
-        self.frames: asyncio.Queue[Send | Close] = asyncio.Queue(QUEUE_LIMIT_FRAMES)
+        self._frames: asyncio.Queue[Send | Close] = asyncio.Queue(QUEUE_LIMIT_FRAMES)
+        self._waiting_bytes = 0
         self.transport: asyncio.Transport | None = None
         self._aborted = False
 
@@ -46,12 +49,21 @@ class _Socket:
         if self.transport is not None:
             self.transport.abort()
 
+    def put(self, output: Send | Close) -> None:
+        """Queue something to be written; raises `asyncio.QueueFull` when too much waits already."""
+        size = len(output.text) if isinstance(output, Send) else 0
+        if self._waiting_bytes and self._waiting_bytes + size > QUEUE_LIMIT_BYTES:
+            raise asyncio.QueueFull
+        self._frames.put_nowait(output)
+        self._waiting_bytes += size
+
     async def write(self) -> None:
         """Send what is queued, in order, until the socket is closed."""
         while True:
-            match await self.frames.get():
+            match await self._frames.get():
                 case Send(_, text):
                     await self.response.send_str(text)
+                    self._waiting_bytes -= len(text)
                 case Close(_, code, reason):
                     await self.response.close(code=code, message=reason.encode())
                     return
@@ -163,7 +175,7 @@ class Sockets:
             if socket is None:
                 continue
             try:
-                socket.frames.put_nowait(output)
+                socket.put(output)
             except asyncio.QueueFull:
                 logger.warning("A socket takes its frames too slowly; it is closed.")
                 socket.abort()

@@ -196,8 +196,11 @@ async def test_a_client_that_goes_is_told_from_one_that_is_cut_off(
     assert session.closed is closed
 
 
-async def test_a_client_that_does_not_read_is_cut_off(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "QUEUE_LIMIT_FRAMES", 8)
+@pytest.mark.parametrize(("limit", "value"), [("QUEUE_LIMIT_FRAMES", 8), ("QUEUE_LIMIT_BYTES", 200_000)])
+async def test_a_client_that_does_not_read_is_cut_off(
+    house: House, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    monkeypatch.setattr(sockets, limit, value)
     door, kitchen = await house.join("door"), await house.join("kitchen", reading=False)
     await door.dial("/private/kitchen")
     (call,) = house.space.exchange.router.calls
