@@ -183,10 +183,10 @@ class Exchange:
         sessions = self._sessions.values()
         return [s.link for s in sessions if s.subscriber.reference == reference and s.link is not None]
 
-    def member_at(self, link: str) -> str | None:
-        """The id of the subscriber whose session speaks through a link; None while it has no session."""
+    def subscriber_at(self, link: str) -> Subscriber | None:
+        """The subscriber whose session speaks through a link; None while it has no session."""
         state = self._links.get(link)
-        return state.session.subscriber.id if state is not None and state.session is not None else None
+        return state.session.subscriber if state is not None and state.session is not None else None
 
     def subscriber_ids(self) -> set[str]:
         """The ids of everybody who has a session."""

@@ -11,6 +11,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from intercom.signalwire.messages import new_id
 from intercom.space.exchange import FRAME_LIMIT_BYTES, Close, Exchange, Send
+from intercom.space.guard import asker_of
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,8 @@ CLOSE_LIMIT_S: Final = 0.5
 
 
 class _Socket:
-    def __init__(self) -> None:
+    def __init__(self, remote: str) -> None:
+        self.remote = remote
         self.response = web.WebSocketResponse(
             heartbeat=HEARTBEAT_S, max_msg_size=FRAME_LIMIT_BYTES, timeout=CLOSE_LIMIT_S, compress=False
         )
@@ -109,7 +111,7 @@ class Sockets:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Handle one WebSocket from its upgrade to its end."""
-        socket, link = _Socket(), new_id()
+        socket, link = _Socket(asker_of(request).address), new_id()
         self._sockets[link] = socket
         writer: asyncio.Task[None] | None = None
         try:
@@ -121,8 +123,8 @@ class Sockets:
             async for message in socket.response:
                 if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
                     self._exchange.received(link, message.data, self._now())
-                    if member is None and (member := self._exchange.member_at(link)) is not None:
-                        self._joined(request, member)
+                    if member is None and (member := self._exchange.subscriber_at(link)) is not None:
+                        self._joined(request, member.id)
                     self._deliver()
         finally:
             del self._sockets[link]
@@ -143,6 +145,19 @@ class Sockets:
             if link in self._sockets:
                 self._sockets[link].abort()
         return len(links)
+
+    def members(self) -> set[str]:
+        """The ids of everybody who has a session."""
+        return self._exchange.subscriber_ids()
+
+    def doors(self) -> dict[str, set[str]]:
+        """From which addresses each door is connected, by its subscriber's id."""
+        found: dict[str, set[str]] = {}
+        for link, socket in self._sockets.items():
+            subscriber = self._exchange.subscriber_at(link)
+            if subscriber is not None and subscriber.kind == "door":
+                found.setdefault(subscriber.id, set()).add(socket.remote)
+        return found
 
     def expel(self, subscriber_id: str) -> None:
         """End the sessions and calls of a subscriber that was removed."""

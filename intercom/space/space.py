@@ -40,6 +40,7 @@ from intercom.space.tokens import TokenAuthority
 from intercom.space.turn import TurnServer
 from intercom.space.turn_companion import TurnCompanion
 from intercom.space.turn_credentials import LIFETIME_S, ice_server
+from intercom.space.turn_keeper import TurnKeeper
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +103,7 @@ class Space:
         self._addresses = AddressWatch(self._follow_addresses)
         self._renewal: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._relays: asyncio.Task[None] | None = None
         self.store = Store(state_dir / DATABASE, now=wall)
         self.store.add_group(config.group)
         self.tokens = TokenAuthority(self.store, now=wall, lifetime_s=config.token_lifetime_s)
@@ -164,6 +166,9 @@ class Space:
         self._echo.start()
         self._tell_where()
         self._watch = asyncio.create_task(self._watch_members(), name="space members")
+        if self._companion is not None or self._turn is not None:
+            keeper = TurnKeeper(self._turn_server, self.sockets, now=time.monotonic)
+            self._relays = asyncio.create_task(keeper.watch(), name="space relays")
         self._keeper = asyncio.create_task(self._kept_calls.watch(), name="space calls")
         logger.info("The space serves at %s.", self.location.public_url)
 
@@ -183,7 +188,9 @@ class Space:
     async def wait_failed(self) -> None:
         """Wait until some of its work fails that only a restart mends, and raise what it failed with."""
         work: list[Awaitable[None]] = [
-            task for task in (self._renewal, self._watch, self._keeper, self.sockets.ticking) if task is not None
+            task
+            for task in (self._renewal, self._watch, self._relays, self._keeper, self.sockets.ticking)
+            if task is not None
         ]
         if self._companion is not None:
             work.append(self._companion.wait_failed())
@@ -193,7 +200,7 @@ class Space:
         """Close all sockets and the port within a second; a second call does nothing."""
         listener, self._listener = self._listener, None
         if listener is not None:
-            for task in (self._renewal, self._watch, self._keeper):
+            for task in (self._renewal, self._watch, self._relays, self._keeper):
                 if task is not None:
                     task.cancel()
             self._kept_calls.save()
@@ -336,14 +343,21 @@ class Space:
             pinned = self._certificate.pem
         return SpaceCredential(*self.location.device_urls, subscriber.reference, secret, pinned)
 
+    def _turn_server(self) -> TurnServer | None:
+        return self._companion.server if self._companion is not None else self._turn
+
     def _ice_servers(self, subscriber: Subscriber, agent: str) -> list[IceServer]:
         """What a client is given; one that gets new passwords with each new token gets short-lived ones."""
-        url, secret = self._config.turn_url, self._turn_secret
-        turn = self._companion.server if self._companion is not None else self._turn
-        if turn is not None:
-            url, secret = turn.url, turn.secret
         lifetime_s = LIFETIME_S if is_reference(agent) else min(LIFETIME_S, 2 * self._config.token_lifetime_s)
-        return [ice_server(url, secret, subscriber.id, self._wall(), lifetime_s)] if url else []
+        turn = self._turn_server()
+        if turn is not None:
+            try:
+                return [turn.ice_server(subscriber.id, self._wall(), lifetime_s)]
+            except sqlite3.Error as problem:
+                logger.warning("No password for the TURN server can be made: %s", problem)
+                return []
+        url = self._config.turn_url
+        return [ice_server(url, self._turn_secret, subscriber.id, self._wall(), lifetime_s)] if url else []
 
 
 def _turn_secret(config: SpaceConfig) -> str:

@@ -1,6 +1,7 @@
 """coturn as the space's companion: lets a resident away from home, or a client that insists, reach the door.
 
-It checks the time-limited credentials of `turn_credentials` (coturn README.turnserver, "TURN REST API"). It is off
+It checks the time-limited credentials of `turn_credentials` (coturn README.turnserver, "TURN REST API") with a secret
+of each subscriber's own, and relays UDP to the addresses that it is told (`allow_peers`), to nothing else. It is off
 unless somebody starts it, and on loopback unless told otherwise.
 """
 
@@ -9,16 +10,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import logging
 import os
 import secrets
 import shutil
 import socket
+import sqlite3
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from intercom import durable
+from intercom.signalwire.messages import IceServer
 from intercom.space.errors import TurnError
+from intercom.space.names import IPAddress, interface_addresses
+from intercom.space.turn_book import REALM, TurnBook
+from intercom.space.turn_console import TurnConsole
+from intercom.space.turn_credentials import LIFETIME_S, ice_server
+
+logger = logging.getLogger(__name__)
 
 PROGRAM: Final = "turnserver"
 START_LIMIT_S: Final = 5.0
@@ -33,6 +44,9 @@ ALLOCATIONS_TOTAL: Final = 240
 """Ten calls at once through the relay."""
 BANDWIDTH_BYTES_PER_S: Final = 1_000_000
 """For one allocation: five times what a door's picture and sound need."""
+DATABASE: Final = "turn.sqlite3"
+EVERYTHING: Final = ("0.0.0.0-255.255.255.255", "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")
+"""Every address: what may be reached is allowed one by one, which goes before (coturn: `good_peer_addr`)."""
 _BINDING_REQUEST: Final = 0x0001
 _BINDING_SUCCESS: Final = 0x0101
 _MAGIC_COOKIE: Final = 0x2112A442
@@ -45,7 +59,8 @@ class TurnServer:
     :param listen: the address to listen and to relay on; loopback unless told otherwise.
     :param port: UDP and TCP port; 0 takes a free one.
     :param relay_ports: first and last UDP port to relay through.
-    :param loopback_peers: whether it relays to loopback addresses; for tests on one machine.
+    :param loopback_peers: whether it relays to every address of this machine, loopback too; for tests on one machine.
+    :param book: who has passwords, and where relays may lead; one that outlives this process of coturn, or its own.
     Raises `TurnError` from `start` when coturn is not installed or does not answer.
     """
 
@@ -57,6 +72,7 @@ class TurnServer:
         port: int = 0,
         relay_ports: tuple[int, int] = (49_152, 49_407),
         loopback_peers: bool = False,
+        book: TurnBook | None = None,
     ) -> None:
         self._directory = directory
         self._address = ipaddress.ip_address(listen)
@@ -64,8 +80,36 @@ class TurnServer:
         self._relay_ports = relay_ports
         self._loopback_peers = loopback_peers
         self._process: asyncio.subprocess.Process | None = None
-        self.secret = secrets.token_urlsafe(32)
-        """What the credentials are made with; new for each start of the program."""
+        self._book = book or TurnBook()
+        self._console = TurnConsole(0, secrets.token_hex(16))
+
+    @property
+    def subscribers(self) -> set[str]:
+        """The ids of those who were given a password that may still hold."""
+        return self._book.subscribers
+
+    def ice_server(self, subscriber_id: str, now: float, lifetime_s: int = LIFETIME_S) -> IceServer:
+        """What a subscriber's client is told of it, with a new password; `now` in seconds since 1970."""
+        return ice_server(self.url, self._book.secret_of(subscriber_id), subscriber_id, now, lifetime_s)
+
+    def allow_peers(self, peers: Iterable[IPAddress]) -> None:
+        """Relay to these addresses and to no other, within five seconds."""
+        self._book.allow({*peers, *self._always})
+
+    async def forget(self, subscriber_id: str) -> None:
+        """Make a subscriber's passwords worthless, and end what it relays; nobody else notices."""
+        self._book.forget(subscriber_id)
+        try:
+            await self._console.end_relays(subscriber_id)
+        except OSError as problem:
+            logger.warning("A subscriber that is gone may go on with the relays that it has open: %s.", problem)
+
+    @property
+    def _always(self) -> set[IPAddress]:
+        """Two clients that both relay reach one another at the relay itself."""
+        if self._loopback_peers:
+            return {ipaddress.ip_address(text) for text in ("127.0.0.1", "::1", *interface_addresses())}
+        return {self._address}
 
     @property
     def url(self) -> str:
@@ -79,8 +123,14 @@ class TurnServer:
         if program is None:
             raise TurnError("coturn is not installed; install it with: apt install coturn")
         self._port = self._port or _free_port(str(self._address))
+        self._console.port = _free_port("127.0.0.1", socket.SOCK_STREAM)
         configuration = self._directory / "turn.conf"
-        durable.replace(configuration, self._configuration().encode())
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._book.open(self._directory / DATABASE, self._always)
+            durable.replace(configuration, self._configuration().encode())
+        except (OSError, sqlite3.Error) as problem:
+            raise TurnError(f"coturn's files cannot be written in {self._directory}: {problem}.") from problem
         self._process = await asyncio.create_subprocess_exec(
             *_ending_with(os.getpid()),
             program,
@@ -114,6 +164,7 @@ class TurnServer:
     async def stop(self) -> None:
         """End coturn within a second; does nothing when it does not run."""
         process, self._process = self._process, None
+        self._book.close()
         if process is None or process.returncode is not None:
             return
         process.terminate()
@@ -131,22 +182,25 @@ class TurnServer:
             f"listening-port={self._port}",
             f"min-port={first}",
             f"max-port={last}",
-            "realm=intercom",
+            f"realm={REALM}",
             "use-auth-secret",
-            f"static-auth-secret={self.secret}",
             "fingerprint",
-            "no-cli",
+            "cli",
+            "cli-ip=127.0.0.1",
+            f"cli-port={self._console.port}",
+            f"cli-password={self._console.password}",
             "no-tls",
             "no-dtls",
+            "no-tcp-relay",
             "no-multicast-peers",
-            "denied-peer-ip=169.254.0.0-169.254.255.255",
+            *(f"denied-peer-ip={everything}" for everything in EVERYTHING),
             f"user-quota={ALLOCATIONS_PER_USER}",
             f"total-quota={ALLOCATIONS_TOTAL}",
             f"max-bps={BANDWIDTH_BYTES_PER_S}",
             "log-file=stdout",
             "no-stdout-log",
             f"pidfile={self._directory / 'turn.pid'}",
-            f"userdb={self._directory / 'turn.sqlite3'}",
+            f"userdb={self._directory / DATABASE}",
         ]
         if self._loopback_peers:
             lines.append("allow-loopback-peers")
@@ -182,8 +236,8 @@ def _ending_with(parent: int) -> list[str]:
     return [setpriv, "--pdeathsig", "KILL", "--", "/bin/sh", "-c", still_there, "sh", str(parent)]
 
 
-def _free_port(address: str) -> int:
+def _free_port(address: str, kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as found:
+    with socket.socket(family, kind) as found:
         found.bind((address, 0))
         return int(found.getsockname()[1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Final
 
 from intercom.space.errors import TurnError
 from intercom.space.turn import TurnServer
+from intercom.space.turn_book import TurnBook
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class TurnCompanion:
         self._directory = directory
         self._address = address
         self._on_change = on_change
-        self._secret = secrets.token_urlsafe(32)
+        self._book = TurnBook()
         self._address_changed = asyncio.Event()
         self._tried = asyncio.Event()
         self._work: asyncio.Task[None] | None = None
@@ -93,8 +93,7 @@ class TurnCompanion:
         address, port = self._address()
         if address is None:
             raise TurnError("This machine has no address yet on which a TURN server could listen.")
-        server = TurnServer(self._directory, listen=address, port=port)
-        server.secret = self._secret
+        server = TurnServer(self._directory, listen=address, port=port, book=self._book)
         try:
             await server.start()
             self._note_running(server, "")

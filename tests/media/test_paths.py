@@ -18,7 +18,6 @@ from intercom.media.events import CallMoved
 from intercom.media.peer import DoorCall, DoorMedia
 from intercom.media.rtp_hooks import GATHERING_S
 from intercom.space.turn import TurnServer
-from intercom.space.turn_credentials import ice_server
 from tests.media.calls import arrivals, connected, move, until
 from tests.media.events import Reported
 
@@ -33,7 +32,7 @@ async def relay(tmp_path: Path) -> AsyncIterator[dict[str, Any]]:
         pytest.skip("coturn is not installed (apt install coturn)")
     turn = TurnServer(tmp_path, loopback_peers=True)
     await turn.start()
-    given = ice_server(turn.url, turn.secret, "door", time.time())
+    given = turn.ice_server("door", time.time())
     yield {"urls": given.urls, "username": given.username, "credential": given.credential}
     await turn.stop()
 

@@ -35,7 +35,8 @@ async def main(directory: Path, listen: str, turn_listen: str = "") -> None:
         return space.pairing_url(name="Tablet")
 
     async def remove_door() -> None:
-        Membership(directory / "space").remove("door")
+        del space._credentials["door"]  # or else the space would make the door a new one by itself
+        Membership(directory / "space").remove("door", even_a_door=True)
 
     async def readmit_door() -> None:
         space.store.add_subscriber("door", "Door", kind="door")

@@ -1,0 +1,68 @@
+"""Keeps the TURN companion to the space's word: who has a session relays, and relays lead to the doors alone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from intercom.space.names import interface_addresses
+from intercom.space.sockets import Sockets
+from intercom.space.turn import TurnServer
+from intercom.space.turn_peers import peers_of
+
+logger = logging.getLogger(__name__)
+
+LOOK_S: Final = 0.5
+"""How often it is looked: together with the space's look at its members that is within a second or so."""
+DOOR_AWAY_S: Final = 600.0
+"""How long relays still lead to where a door was: longer than a restart takes, shorter than a lease."""
+
+
+class TurnKeeper:
+    """Watches the space's sessions for the TURN companion.
+
+    :param turn: the server that runs now; None while none does.
+    :param now: monotonic seconds.
+    :param own: this machine's addresses now.
+    """
+
+    def __init__(
+        self,
+        turn: Callable[[], TurnServer | None],
+        sockets: Sockets,
+        *,
+        now: Callable[[], float],
+        own: Callable[[], Iterable[str]] = interface_addresses,
+    ) -> None:
+        self._turn = turn
+        self._sockets = sockets
+        self._now = now
+        self._own = own
+        self._doors: dict[str, tuple[set[str], float]] = {}
+        "where each door was last, and when"
+
+    async def watch(self) -> None:
+        """Look for ever."""
+        while True:
+            try:
+                await self.look()
+            except sqlite3.Error as problem:  # a full disk; what is not written is written at the next look
+                logger.debug("The TURN server cannot be told who belongs to the space: %s", problem)
+            await asyncio.sleep(LOOK_S)
+
+    async def look(self) -> None:
+        """Lock out whoever has no session any more, and tell the companion where the doors are."""
+        now, members = self._now(), self._sockets.members()
+        for door, places in self._sockets.doors().items():
+            self._doors[door] = (places, now)
+        self._doors = {door: seen for door, seen in self._doors.items() if now - seen[1] < DOOR_AWAY_S}
+        turn = self._turn()
+        if turn is None:
+            return
+        for subscriber_id in turn.subscribers - members:
+            await turn.forget(subscriber_id)
+        doors = {place for places, _ in self._doors.values() for place in places}
+        turn.allow_peers(peers_of(doors, self._own()))
