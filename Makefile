@@ -1,10 +1,12 @@
 # `make` lists what there is. Every target sets up what it needs first (setup.sh); that is quick the second time.
 .DEFAULT_GOAL := help
-.PHONY: help demo install uninstall deb test bench chaos check docs setup
+.PHONY: help demo install uninstall deb test bench chaos check docs lock setup
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 NAME ?= all
 MINUTES ?= 15
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate \
+	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -45,6 +47,14 @@ docs: setup ## write the generated pages anew
 	@$(BIN)/python -c 'from intercom.fault_table import page; print(page(), end="")' > docs/faults.md
 	@$(BIN)/python -c 'from intercom import cli, manual; print(manual.man_page(cli.parser()), end="")' > docs/intercom.1
 	@$(BIN)/python -c 'from intercom import cli, manual; print(manual.bash_completion(cli.parser()), end="")' > docs/intercom.bash
+
+lock: ## pin all Python packages, with hashes; UPGRADE=1 takes the newest of each
+	@./setup.sh
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(COMPILE) pyproject.toml --output-file requirements.lock
+	@$(COMPILE) pyproject.toml --extra test -c requirements.lock --output-file requirements-test.lock
+	@$(COMPILE) pyproject.toml --extra test --extra bench -c requirements-test.lock --output-file requirements-bench.lock
+	@echo setuptools | $(COMPILE) - -c requirements.lock --output-file requirements-build.lock
 
 setup:
 	@./setup.sh --test

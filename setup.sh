@@ -162,24 +162,23 @@ make_venv() {
   "$PYTHON" -m venv $options "$VENV" || stop "the virtual environment could not be made in $PWD/$VENV (see above)."
 }
 
+# What the lock names, of these hashes, and nothing else: what builds the binding to the sound card comes first.
 install_python_packages() {
-  extra=""
-  [ "$WITH_TESTS" = no ] || extra="[test]"
-  [ "$WITH_BENCHES" = no ] || extra="[test,bench]"
-  constraint=$VENV/constraint.txt
-  : >"$constraint"
-  if is_raspberry_pi_os && "$PYTHON" -c 'import numpy; raise SystemExit(int(numpy.__version__.split(".")[0]) > 1)'; then
-    # The system's picamera2 is compiled for NumPy 1 there and crashes with NumPy 2.
-    echo "numpy<2" >"$constraint"
-  fi
+  lock=requirements.lock
+  [ "$WITH_TESTS" = no ] || lock=requirements-test.lock
+  [ "$WITH_BENCHES" = no ] || lock=requirements-bench.lock
+  pip="$VENV/bin/python -m pip --quiet --disable-pip-version-check install --no-deps"
   say "Installing the Python packages into $VENV. The first time this takes a minute or two."
-  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --use-pep517 -c "$constraint" -e ".$extra" ||
+  if ! $pip --require-hashes -r requirements-build.lock ||
+    ! $pip --require-hashes --no-build-isolation --use-pep517 -r $lock ||
+    ! $pip --no-build-isolation -e .; then
     stop "the Python packages could not be installed (see above). Is the network there? Then run this again."
+  fi
 }
 
 # What the environment was made from: when it is the same again, there is nothing to do.
 fingerprint() {
-  { cat pyproject.toml setup.sh && echo "$PWD" && "$PYTHON" -c 'import sys; print(sys.version_info[:2], sys.base_prefix)'; } |
+  { cat pyproject.toml requirements*.lock setup.sh && echo "$PWD" && "$PYTHON" -c 'import sys; print(sys.version_info[:2], sys.base_prefix)'; } |
     sha256sum
 }
 

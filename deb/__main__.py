@@ -13,7 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from deb.environment import ROOT, dists, lay_environment
+from deb.environment import dependencies, dists, lay_environment
+from deb.lock import ROOT
+from deb.sbom import licence_of, sbom
 from deb.target import BuildError, Target, target
 from intercom import __version__
 from intercom.config import example
@@ -88,9 +90,11 @@ def build(to: Target, folder: Path, *, version: str = __version__, compression: 
 def _document(to: Target, tree: Path, version: str) -> None:
     documents = tree / "usr/share/doc/intercom"
     site = tree / f"opt/intercom/lib/python{to.suite.python}/site-packages"
-    libraries = (f" {dist['Name']} {dist['Version']}: {_licence_of(dist)}" for dist in dists(site))
+    libraries = (f" {dist['Name']} {dist['Version']}: {licence_of(dist)}" for dist in dists(site))
     licence = "\n".join(f" {line or '.'}" for line in (ROOT / "LICENSE").read_text().splitlines()[2:])
     (documents / "copyright").write_text(COPYRIGHT.format(licence=licence, libraries="\n".join(libraries)))
+    bill = sbom(version, dependencies(), dists(site), to, _last_change())
+    (documents / "sbom.cdx.json").write_text(bill, encoding="utf-8")
     (documents / "examples").mkdir()
     (documents / "examples/intercom.toml").write_text(example())
     stamp = subprocess.run(
@@ -102,14 +106,6 @@ def _document(to: Target, tree: Path, version: str) -> None:
     overrides = tree / "usr/share/lintian/overrides/intercom"
     overrides.parent.mkdir(parents=True)
     overrides.write_text(OVERRIDES)
-
-
-def _licence_of(dist: object) -> str:
-    said = dist.get("License-Expression") or dist.get("License") or ""  # type: ignore[attr-defined]  # a Message
-    classified = [text for text in dist.get_all("Classifier", []) if text.startswith("License")]  # type: ignore[attr-defined]  # the same
-    if said and "\n" not in said and len(said) < 60:
-        return str(said)
-    return classified[0].rpartition(" :: ")[2] if classified else "see its own files"
 
 
 def _control(to: Target, tree: Path, version: str) -> None:

@@ -1,6 +1,7 @@
 """The Python environment of the package: /opt/intercom with every library, for a machine that need not be this one.
 
-Wheels are taken as they are. pyalsaaudio has none: its one C file is compiled here, with Debian's cross compiler and
+What it holds is what requirements.lock pins, of those hashes. Wheels are taken as they are. pyalsaaudio has none: its
+one C file is compiled here, with Debian's cross compiler and
 the target's own headers and libraries where the target is another machine.
 """
 
@@ -21,14 +22,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # pip's own copy: an environment that can install can judge what it installed.
-from pip._vendor.packaging.markers import default_environment
 from pip._vendor.packaging.requirements import Requirement
 from pip._vendor.packaging.utils import canonicalize_name
 
+from deb.lock import LOCK, ROOT, environment, locked
 from deb.mirror import debian_mirror
 from deb.target import BuildError, Target
 
-ROOT = Path(__file__).parent.parent
 FROM_SOURCE = "pyalsaaudio"
 PLACE = "opt/intercom"
 BROUGHT = {
@@ -93,8 +93,8 @@ def dependencies() -> list[str]:
 
 def _libraries(target: Target) -> Path:
     """The directory with every library for `target`, made when it is not cached."""
-    made_of = [target.suite.name, target.processor.name, *target.suite.constraints, *dependencies()]
-    made_of += [Path(__file__).with_name(name).read_text() for name in ("environment.py", "target.py")]
+    made_of = [target.suite.name, target.processor.name, LOCK.read_text()]
+    made_of += [Path(__file__).with_name(name).read_text() for name in ("environment.py", "lock.py", "target.py")]
     key = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:12]
     kept = cache() / f"deb-{target.suite.name}-{target.processor.name}-{key}"
     if kept.is_dir():
@@ -102,8 +102,10 @@ def _libraries(target: Target) -> Path:
     cache().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="deb-", dir=cache()) as folder:
         work = Path(folder)
-        _alsa_wheel(target, work)
-        _install(target, work)
+        fetched = "".join(one.line for one in locked(target) if one.name != FROM_SOURCE)
+        (work / "fetched.txt").write_text(fetched)
+        _install(target, work, "--require-hashes", "--requirement", work / "fetched.txt")
+        _install(target, work, _alsa_wheel(target, work))
         _check(target, work / "site")
         _check_compiled(work / "site")
         try:
@@ -114,16 +116,15 @@ def _libraries(target: Target) -> Path:
     return kept
 
 
-def _install(target: Target, work: Path) -> None:
-    python = target.suite.python
-    (work / "constraints").write_text("\n".join(target.suite.constraints))
+def _install(target: Target, work: Path, *what: object) -> None:
     _run(
-        *(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"),
-        *("--target", work / "site", "--no-compile", "--only-binary", ":all:", "--find-links", work),
-        *("--constraint", work / "constraints", "--implementation", "cp", "--python-version", python),
+        *(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-deps"),
+        *("--target", work / "site", "--no-compile", "--only-binary", ":all:"),
+        # It asks this Python whether a library is for it; the lock was made for the target's.
+        *("--implementation", "cp", "--python-version", target.suite.python, "--ignore-requires-python"),
         *(word for abi in (target.suite.abi, "abi3", "none") for word in ("--abi", abi)),
         *(word for name in target.wheel_platforms for word in ("--platform", name)),
-        *dependencies(),
+        *what,
         saying="the libraries could not be fetched",
     )
     for needless in ("bin", "include", "share"):
@@ -133,18 +134,13 @@ def _install(target: Target, work: Path) -> None:
 
 
 def _check(target: Target, site: Path) -> None:
-    """That every library's own dependencies are there: pip chose them by this Python, which may be another."""
+    """That every library's own dependencies are there: the lock was made for all targets at once."""
     there = {canonicalize_name(str(dist["Name"])): str(dist["Version"]) for dist in dists(site)}
-    python = target.suite.python
-    environment = {
-        **default_environment(),
-        **{"python_version": python, "python_full_version": f"{python}.0", "extra": ""},
-        "platform_machine": target.processor.machine,
-    }
+    judged_by = environment(target)
     for dist in dists(site):
         for text in dist.get_all("Requires-Dist", []):
             needed = Requirement(text)
-            if needed.marker is not None and not needed.marker.evaluate(environment):
+            if needed.marker is not None and not needed.marker.evaluate(judged_by):
                 continue
             version = there.get(canonicalize_name(needed.name))
             if version is None or not needed.specifier.contains(version, prereleases=True):
@@ -162,12 +158,14 @@ def _check_compiled(site: Path) -> None:
         raise BuildError(f"no package is known to bring {', '.join(sorted(unknown))}: add it to BROUGHT and Depends")
 
 
-def _alsa_wheel(target: Target, work: Path) -> None:
+def _alsa_wheel(target: Target, work: Path) -> Path:
     """Compile pyalsaaudio into a wheel in `work`."""
-    (wanted,) = (text for text in dependencies() if text.startswith(FROM_SOURCE))
+    (work / "source.txt").write_text("".join(one.line for one in locked(target) if one.name == FROM_SOURCE))
     _run(
         *(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "download", "--no-deps"),
-        *("--no-binary", ":all:", "--dest", work, wanted),
+        # pip asks the source for its metadata: this environment has what that takes, and nothing else is fetched.
+        *("--no-build-isolation", "--use-pep517", "--no-binary", ":all:", "--dest", work),
+        *("--require-hashes", "--requirement", work / "source.txt"),
         saying=f"the source of {FROM_SOURCE} could not be fetched",
     )
     (archive,) = work.glob(f"{FROM_SOURCE}-*.tar.gz")
@@ -186,11 +184,13 @@ def _alsa_wheel(target: Target, work: Path) -> None:
     name, _, version = source.name.rpartition("-")
     tag = f"{target.suite.abi}-{target.suite.abi}-linux_{target.processor.machine}"
     info = f"{name}-{version}.dist-info"
-    with zipfile.ZipFile(work / f"{name}-{version}-{tag}.whl", "w") as wheel:
+    made = work / f"{name}-{version}-{tag}.whl"
+    with zipfile.ZipFile(made, "w") as wheel:
         wheel.write(module, module.name)
         wheel.write(source / "PKG-INFO", f"{info}/METADATA")
         wheel.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tag}\n")
         wheel.writestr(f"{info}/RECORD", f"{module.name},,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+    return made
 
 
 def _compiler(target: Target) -> str:

@@ -22,8 +22,6 @@ class Suite:
     """2.N: what is compiled for an older one runs as well."""
     alsa: str
     """The package of ALSA's library."""
-    constraints: tuple[str, ...] = ()
-    """For pip."""
 
     @property
     def abi(self) -> str:
@@ -45,8 +43,7 @@ class Processor:
 SUITES = {
     suite.name: suite
     for suite in (
-        # Raspberry Pi OS's picamera2 is compiled for NumPy 1 there and crashes with NumPy 2.
-        Suite("bookworm", 12, "3.11", 36, "libasound2", ("numpy<2",)),
+        Suite("bookworm", 12, "3.11", 36, "libasound2"),
         Suite("trixie", 13, "3.13", 41, "libasound2t64"),
     )
 }

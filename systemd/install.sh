@@ -19,10 +19,6 @@ stop() {
 
 is_in_a_package() { dpkg-query --search $PLACE >/dev/null 2>&1; }
 
-is_raspberry_pi_os_with_numpy_1() {
-  [ -e /etc/rpi-issue ] && /usr/bin/python3 -c 'import numpy; raise SystemExit(int(numpy.__version__.split(".")[0]) > 1)' 2>/dev/null
-}
-
 # What pip must not take from the system while it installs, the program may use: picamera2 and lgpio are the system's.
 system_packages() { sed -i "s/^include-system-site-packages = .*/include-system-site-packages = $1/" $PLACE/pyvenv.cfg; }
 
@@ -42,16 +38,13 @@ install_environment() {
   # A copy is built: setuptools writes into what it builds, and this checkout is not root's.
   mkdir "$work/source"
   cp -r pyproject.toml README.md LICENSE intercom "$work/source"
-  : >"$work/constraint"
-  if is_raspberry_pi_os_with_numpy_1; then
-    # The system's picamera2 is compiled for NumPy 1 there and crashes with NumPy 2.
-    echo "numpy<2" >"$work/constraint"
-  fi
   say "Installing the program and its Python packages into $PLACE. The first time this takes some minutes on a Pi."
   system_packages false
+  # What the lock names, of these hashes, and nothing else: what builds the binding to the sound card comes first.
   pip="$PLACE/bin/python3 -m pip --quiet --disable-pip-version-check"
-  if ! $pip wheel --no-deps --wheel-dir "$work" "$work/source" ||
-    ! $pip install --constraint "$work/constraint" "$work"/intercom-*.whl ||
+  if ! $pip install --no-deps --require-hashes -r requirements-build.lock ||
+    ! $pip install --no-deps --require-hashes --no-build-isolation --use-pep517 -r requirements.lock ||
+    ! $pip wheel --no-deps --no-build-isolation --wheel-dir "$work" "$work/source" ||
     ! $pip install --no-deps --force-reinstall "$work"/intercom-*.whl; then
     stop "the Python packages could not be installed (see above). Is the network there? Then run this again."
   fi

@@ -77,7 +77,8 @@ class LinearFilter:
         """The near frame without what can be foretold of the far one's echo."""
         self._near[:], self._far[:] = near, far
         self._library.speex_echo_cancellation(self._state, *self._frames)
-        return self._left.copy()
+        left: Frame = self._left.copy()
+        return left
 
     def reset(self) -> None:
         """Forget the room."""

@@ -55,7 +55,8 @@ class G711Encoder:
     def encode(self, frame: Samples) -> bytes:
         """The payload of 960 samples: 160 bytes."""
         samples = self._decimator.run(frame)
-        return self._codes[samples.astype(np.int32) + 32768].tobytes()
+        codes: bytes = self._codes[samples.astype(np.int32) + 32768].tobytes()
+        return codes
 
 
 class G711Decoder:

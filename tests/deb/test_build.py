@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import struct
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deb.__main__ import build
-from deb.environment import BROUGHT
+from deb.environment import BROUGHT, dists
 from deb.target import BuildError, Target, here, target
 
 AARCH64 = 183
@@ -96,6 +97,27 @@ def test_the_scripts_of_the_package_are_whole(tree: Path) -> None:
         script = tree / "DEBIAN" / name
         assert "# (shared)" not in script.read_text()
         subprocess.run(["sh", "-n", script], check=True)
+
+
+@needs_tools
+def test_its_bill_of_materials_names_every_library_in_it_and_what_each_needs(tree: Path) -> None:
+    bill = json.loads((tree / "usr/share/doc/intercom/sbom.cdx.json").read_text())
+    assert (bill["bomFormat"], bill["specVersion"], bill["version"]) == ("CycloneDX", "1.6", 1)
+    there = {
+        (str(dist["Name"]), str(dist["Version"])) for dist in dists(tree / "opt/intercom/lib/python3.11/site-packages")
+    }
+    assert {(one["name"], one["version"]) for one in bill["components"]} == there
+    assert {("aiortc", "1.16.0"), ("pyalsaaudio", "0.11.0")} <= there
+    for one in bill["components"]:
+        assert one["type"] == "library"
+        assert re.fullmatch(r"pkg:pypi/[a-z0-9-]+@[\w.]+", one["purl"])
+        assert one["licenses"]
+    refs = {"intercom", *(one["bom-ref"] for one in bill["components"])}
+    needs = {one["ref"]: set(one["dependsOn"]) for one in bill["dependencies"]}
+    assert needs.keys() == refs
+    assert set().union(*needs.values()) <= refs
+    assert "pkg:pypi/aiortc@1.16.0" in needs["intercom"]
+    assert any(ref.startswith("pkg:pypi/pylibsrtp@") for ref in needs["pkg:pypi/aiortc@1.16.0"])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,6 +45,8 @@ PACKAGES = (
     "udev",
 )
 """What an installation needs, and what compiles pyalsaaudio and lgpio, of which there are no wheels for it."""
+LOCKS = ("requirements-build.lock", "requirements.lock")
+"""What is installed there, as `make install` does it: that finds it there and needs no network."""
 SIZE = "3G"
 """Sparse; the system fills a third of it."""
 IMAGE_LIMIT_S = 30 * 60
@@ -69,9 +70,11 @@ bundle=/tmp/{bundle}
 unset SSL_CERT_DIR PIP_FIND_LINKS
 export PIP_CERT=$bundle SSL_CERT_FILE=$bundle REQUESTS_CA_BUNDLE=$bundle
 python3 -m venv --system-site-packages /opt/intercom
-/opt/intercom/bin/pip install --quiet --disable-pip-version-check {dependencies}
+pip="/opt/intercom/bin/pip install --quiet --disable-pip-version-check"
+$pip --no-deps --require-hashes -r /tmp/requirements-build.lock
+$pip --no-deps --require-hashes --no-build-isolation --use-pep517 -r /tmp/requirements.lock
 # On a Raspberry Pi it is the system's.
-PYPI=1 /opt/intercom/bin/pip install --quiet --disable-pip-version-check 'lgpio>=0.2.2'
+PYPI=1 $pip 'lgpio>=0.2.2'
 systemctl enable boot-agent.service
 systemctl disable ssh.service
 """
@@ -121,26 +124,17 @@ class Machine(Guest):
         )
 
 
-def _dependencies() -> list[str]:
-    with (CHECKOUT / "pyproject.toml").open("rb") as file:
-        found: list[str] = tomllib.load(file)["project"]["dependencies"]
-    return found
-
-
 def _recipe() -> str:
     """Return what the image is made of, as its name."""
-    made_of = "\n".join(
-        (SUITE, SIZE, *PACKAGES, *_dependencies(), AGENT_UNIT, SETUP, (HERE / "boot-agent").read_text())
-    )
+    files = (HERE / "boot-agent", *(CHECKOUT / lock for lock in LOCKS))
+    made_of = "\n".join((SUITE, SIZE, *PACKAGES, AGENT_UNIT, SETUP, *(file.read_text() for file in files)))
     return hashlib.sha256(made_of.encode()).hexdigest()[:12]
 
 
 def _make(work: Path) -> Path:
     tree, unit, setup, disk = work / "tree", work / "boot-agent.service", work / "setup", work / "disk"
     unit.write_text(AGENT_UNIT)
-    setup.write_text(
-        SETUP.format(bundle=AUTHORITIES.name, dependencies=" ".join(f"'{name}'" for name in _dependencies()))
-    )
+    setup.write_text(SETUP.format(bundle=AUTHORITIES.name))
     _run(
         "nice",
         "mmdebstrap",
@@ -148,9 +142,9 @@ def _make(work: Path) -> Path:
         f"--include={','.join(PACKAGES)}",
         f"--customize-hook=copy-in {HERE / 'boot-agent'} /usr/local/sbin",
         f"--customize-hook=copy-in {unit} /etc/systemd/system",
-        f"--customize-hook=copy-in {AUTHORITIES} /tmp",
+        f"--customize-hook=copy-in {AUTHORITIES} {' '.join(str(CHECKOUT / lock) for lock in LOCKS)} /tmp",
         f'--customize-hook=chroot "$1" bash -s < {setup}',
-        "--customize-hook=rm -rf $1/root/.cache $1/tmp/ca-certificates.crt",
+        "--customize-hook=rm -rf $1/root/.cache $1/tmp/ca-certificates.crt $1/tmp/requirements*",
         SUITE,
         str(tree),
         debian_mirror(),

@@ -9,14 +9,11 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 from .boot import Machine
-from .kernel import alone, cache
 
 LATE_CARD = "late_card"
 STATE_DISK = "state_disk"
@@ -25,11 +22,8 @@ INTERCOM = "/opt/intercom/bin/intercom"
 STATE = "/var/lib/intercom"
 SPACE_STATE = "/var/lib/intercom-space"
 CREDENTIAL = f"{SPACE_STATE}/door.json"
-WHEEL_LIMIT_S = 180.0
 INSTALL_LIMIT_S = 180.0
 """35 s on an idle machine."""
-BUILD_BACKEND = "setuptools>=77"
-"""What builds the package, without a `wheel` beside it."""
 REGISTERED_LIMIT_S = 60.0
 """A start takes 3 s on an idle machine."""
 TRACES = "find / -xdev -iname '*intercom*' -not -path '/run/*' -not -path '/var/log/*' -not -path '/tmp/*' | sort"
@@ -81,9 +75,9 @@ WantedBy=multi-user.target
 }
 INSTALL = f"""
 set -e
-# There is no network here: make and setuptools come from this machine, and a missing package is not waited for.
+# There is no network here: make comes from this machine, and a missing package is not waited for.
 install /run/shared/make /usr/local/bin/
-printf '[global]\nno-index = true\nfind-links = /run/shared/wheels\n' >/etc/pip.conf
+printf '[global]\nno-index = true\n' >/etc/pip.conf
 rm -rf /etc/apt/sources.list /etc/apt/sources.list.d
 echo "127.0.0.1 $(hostname)" >>/etc/hosts
 (cd /checkout && sudo make install)
@@ -180,7 +174,6 @@ def installed(folder: Path) -> Path:
     """
     disk = folder / "installed"
     with Machine(disk) as machine:
-        shutil.copytree(_build_backend(), machine.shared / "wheels")
         shutil.copy(str(shutil.which("make")), machine.shared)
         (machine.shared / "bench-units").mkdir()
         for name, text in UNITS.items():
@@ -196,15 +189,3 @@ def copy_of(disk: Path, folder: Path) -> Path:
     copy = folder / "disk"
     subprocess.run(["cp", "--sparse=always", disk, copy], check=True)
     return copy
-
-
-def _build_backend() -> Path:
-    """A directory with the wheel of setuptools, which builds the program there; it is fetched once."""
-    kept = cache() / "wheels"
-    with alone("wheels"):
-        if not kept.exists():
-            with tempfile.TemporaryDirectory(dir=cache()) as work:
-                fetch = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", f"{work}/wheels"]
-                subprocess.run([*fetch, BUILD_BACKEND], check=True, capture_output=True, timeout=WHEEL_LIMIT_S)
-                Path(work, "wheels").rename(kept)
-    return kept
