@@ -1,9 +1,11 @@
 #!/bin/bash
 # Tries a command of this checkout as a newcomer meets it: on a Debian with git, make and python3 and nothing else.
 #
-#   tests/fresh/try.sh RELEASE USER COMMAND
+#   tests/fresh/try.sh                        both commands of the README, on each release, as root and as a user
+#   tests/fresh/try.sh all COMMAND ...        these commands, the same way
+#   tests/fresh/try.sh RELEASE USER COMMAND   one
 #
-#   RELEASE  bookworm (Debian 12) or trixie (Debian 13)
+#   RELEASE  bookworm (Debian 12, Python 3.11) or trixie (Debian 13, Python 3.13)
 #   USER     root, or the name of a user who has sudo
 #   COMMAND  run by a shell in a clone of this checkout, for example "make test"
 #
@@ -20,7 +22,32 @@ skip() {
   exit 0
 }
 
-[ $# -eq 3 ] || { sed -n '2,/^set/p' "$0" | grep '^#'; exit 2; }
+# Each command in a root of its own; in the end its last line and its exit status. A command has an hour and a half.
+try_all() {
+  [ $# -gt 0 ] || set -- tests/fresh/demo.sh "make test"
+  said=$(mktemp)
+  table="" failed=0
+  for release in bookworm trixie; do
+    for user in root anna; do
+      for command in "$@"; do
+        status=0 began=$SECONDS
+        timeout --kill-after=60 90m "$0" "$release" "$user" "$command" 2>&1 | tee "$said" || status=$?
+        [ "$status" = 0 ] || failed=1
+        table+="$release, $user, $command: status $status after $(((SECONDS - began + 59) / 60)) min: $(tail -n 1 "$said")"$'\n'
+      done
+    done
+  done
+  rm "$said"
+  printf '\n%s' "$table"
+  exit $failed
+}
+
+case $#,${1-} in
+  0,) try_all ;;
+  *,all) shift && try_all "$@" ;;
+  3,*) ;;
+  *) sed -n '2,/^set/p' "$0" | grep '^#' && exit 2 ;;
+esac
 release=$1 user=$2 command=$3
 checkout=$(realpath "$(dirname "$0")/../..")
 fresh=${FRESH_DIR:-/var/tmp/intercom-fresh}
