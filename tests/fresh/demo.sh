@@ -21,7 +21,7 @@ until grep -q "Press Ctrl-C to stop" "$said"; do
   [ $SECONDS -lt $START_LIMIT_S ] || stop "it served nothing within $START_LIMIT_S s"
   sleep 1
 done
-pages=$(grep -oE 'http://[^ #]+/' "$said" | sort -u)
+pages=$(grep -oE 'http://(localhost|127\.0\.0\.1):[^ #]+/' "$said" | sort -u)
 for page in $pages; do
   .venv/bin/python -c 'import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=9).read()' "$page" ||
     stop "$page is not served"
