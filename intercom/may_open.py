@@ -121,15 +121,10 @@ def _key(way: Way, facts: KeyFacts, rules: Rules) -> Ruling | None:
     """Why nothing is to be said of this key, or not yet."""
     if way is Way.TONES and not rules.hears_tones:
         return Ruling.TONES_OFF
-    if _may_be_an_echo(way, facts):
+    # By whatever way it came: a line sends tones back, and a telephone's gateway makes events and messages of them.
+    if facts.echo_s is not None and facts.echo_s <= ECHO_S:
         return Ruling.ECHO
     return Ruling.INCOMPLETE if facts.code is Code.INCOMPLETE else None
-
-
-def _may_be_an_echo(way: Way, facts: KeyFacts) -> bool:
-    """A telephone's gateway makes events and messages of tones, whoever played them; a member's own page does not."""
-    heard = way is Way.TONES or facts.address.form is not Form.PRIVATE
-    return heard and facts.echo_s is not None and facts.echo_s <= ECHO_S
 
 
 def _who(facts: KeyFacts, rules: Rules) -> Ruling | None:

@@ -56,10 +56,9 @@ def test_a_key_opens_only_with_all_that_is_needed(way: Way, facts: KeyFacts, rul
     assert is_listed(facts.address, rules.openers) or (facts.kind is Kind.RESIDENT and RESIDENTS in rules.openers)
 
 
-@given(FACTS, RULES)
-def test_an_echo_in_the_sound_never_opens(facts: KeyFacts, rules: Rules) -> None:
-    heard = replace(facts, echo_s=ECHO_S)
-    assert may_open(Way.TONES, heard, rules) is not Ruling.OPENS
+@given(KEYS, FACTS, RULES, st.floats(0, ECHO_S))
+def test_an_echo_never_opens_by_whatever_way_it_comes(way: Way, facts: KeyFacts, rules: Rules, echo_s: float) -> None:
+    assert may_open(way, replace(facts, echo_s=echo_s), rules) is not Ruling.OPENS
 
 
 @given(KEYS, FACTS, RULES)

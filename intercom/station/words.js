@@ -30,6 +30,7 @@ const ERRORS = {
   "door-offline": "No connection at the moment, so the door was not asked to open. Try again when the page says it is connected.",
   "door-refused": "The door was not opened: the house refused the request.",
   "door-deaf": "Too many wrong codes were typed, so for a while no keys open the door. Open it by hand, or try again later.",
+  "door-echo": "Somebody plays telephone tones at the door, so it did not open. Try again when it is quiet.",
   "door-wrong_code": "The door was not opened: the code was wrong.",
   "door-not_named": "This device may not open the door. The owner can name it, or “residents”, in door.openers.",
   "door-relay": "The door was open for as long as it may, or its relay does not work. Try again in a second.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from intercom.signalwire.observable import Value
+from intercom.signalwire.observable import Happenings, Value
 
 OFFER, RESTART_OFFER, ANSWER = (f"v=0\r\ns={word}\r\n" for word in ("offer", "restart", "answer"))
 
@@ -23,6 +23,9 @@ class ScriptedCall:
         self.sound_expected = True
         self.switched: list[tuple[str, str, bool]] = []
         self.counters: dict[str, Any] = {}
+        self.sent_keys: dict[str, float] = {}
+        self.tones: Happenings[tuple[str, float | None]] = Happenings()
+        self.tones_stream = self.tones.stream
         self._fails = fails
         self._state = Value("new")
         self.state_stream = self._state.stream
@@ -68,6 +71,9 @@ class ScriptedCall:
 
     def expect_sound(self, expected: bool) -> None:
         self.sound_expected = expected
+
+    def sent_key_s(self, key: str) -> float | None:
+        return self.sent_keys.get(key)
 
     def become(self, state: str) -> None:
         self._state.set(state)

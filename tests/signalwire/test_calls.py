@@ -12,6 +12,7 @@ from intercom.signalwire import (
     CallStatus,
     InvalidParamsError,
     InvalidStateError,
+    KeyPress,
     MediaError,
     NotConnectedError,
     SignalWire,
@@ -252,6 +253,42 @@ async def test_digits_go_both_ways_one_at_a_time(client: SignalWire, service: Se
     assert info.params == {"sessid": call.id, "dialogParams": {"callID": call.id}, "dtmf": "12"}
     with pytest.raises(InvalidParamsError):
         await call.send_digits("call me")
+
+
+async def test_each_key_comes_with_its_way_and_with_how_long_ago_we_sent_it_ourselves(
+    client: SignalWire, service: Service, media: ScriptedMedia
+) -> None:
+    call = await connected_call(client, service, media)
+    presses: list[KeyPress] = []
+    call.keys_stream.subscribe(presses.append)
+    media.calls[0].sent_keys["9"] = 0.4
+    media.calls[0].tones.emit(("7", None))
+    media.calls[0].tones.emit(("8", 0.2))
+    service.verto("verto.info", call.id, dtmf="19")
+    await service.until(lambda: len(presses) == 4)
+    assert presses == [("7", "tones", None), ("8", "tones", 0.2), ("1", "signalling", None), ("9", "signalling", 0.4)]
+
+
+async def test_a_tone_that_is_our_own_does_not_take_the_place_of_a_key(
+    client: SignalWire, service: Service, media: ScriptedMedia
+) -> None:
+    call = await connected_call(client, service, media)
+    presses: list[KeyPress] = []
+    call.keys_stream.subscribe(presses.append)
+    media.calls[0].tones.emit(("9", 0.2))
+    service.verto("verto.info", call.id, dtmf="9")
+    await service.until(lambda: len(presses) == 2)
+    assert presses[1] == ("9", "signalling", None)
+
+
+async def test_tones_are_none_of_the_digits(client: SignalWire, service: Service, media: ScriptedMedia) -> None:
+    call = await connected_call(client, service, media)
+    digits: list[str] = []
+    call.digits_stream.subscribe(digits.append)
+    media.calls[0].tones.emit(("7", None))
+    service.verto("verto.info", call.id, dtmf="1")
+    await service.until(lambda: bool(digits))
+    assert digits == ["1"]
 
 
 async def test_applications_talk_through_a_call(client: SignalWire, service: Service, media: ScriptedMedia) -> None:
