@@ -311,7 +311,8 @@ class Config:
     state_dir: str = setting(
         "",
         "Directory for what must survive a restart. Empty: `$STATE_DIRECTORY` (systemd), else "
-        "`$XDG_STATE_HOME/intercom`, else `~/.local/state/intercom`.",
+        "`$XDG_STATE_HOME/intercom`, else `~/.local/state/intercom`. Leave it empty for the installed services: each "
+        "has a user and a directory of its own.",
         shape=PATH,
     )
     account: AccountConfig = AccountConfig()
