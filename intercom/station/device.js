@@ -93,7 +93,9 @@ async function request(name, init, { refused = "bad-answer" } = {}) {
   }
   if (response.status === 429) throw new StationError("too-many");
   if (response.status >= 500) throw new StationError("offline");
-  if (!response.ok) throw new StationError(refused);
+  if (response.status === 401) throw new StationError(refused);
+  if (response.status === 403 || response.status === 421) throw new StationError("address-refused"); // not the device
+  if (!response.ok) throw new StationError("bad-answer");
   try {
     const body = await response.json();
     return { ...body, servedAt: Date.parse(response.headers.get("Date") ?? "") };

@@ -31,7 +31,7 @@ import { announce, element, render, renderDoors, renderTime } from "./view.js";
 import { closingWords, doorError } from "./words.js";
 
 const DEFAULT_OPEN_DIGITS = "9";
-const CONNECTION_ERRORS = new Set(["offline", "bad-answer", "proxy-unknown", "socket-refused"]); // over once it connects
+const CONNECTION_ERRORS = new Set(["offline", "bad-answer", "proxy-unknown", "address-refused", "socket-refused"]); // over once it connects
 const UNNAMED = "Station"; // a link made for no device in particular: the device says what it is
 const NAME_MAX = 60;
 const OPEN_CONFIRM_MS = 3000; // the relay answers at once; later is a fault to be told

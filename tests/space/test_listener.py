@@ -81,3 +81,19 @@ async def test_a_connection_too_many_takes_the_place_of_the_oldest(app: web.Appl
             each.close()
     finally:
         await listener.stop()
+
+
+@pytest.mark.parametrize("host", ["::1", "localhost", "127.0.0.1"])
+async def test_it_listens_on_addresses_of_both_versions_and_on_names(app: web.Application, host: str) -> None:
+    listener = Listener(app)
+    try:
+        port = await listener.start(host, 0, None)
+    except OSError as problem:
+        pytest.skip(f"this machine has no {host}: {problem}")
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await asyncio.wait_for(reader.readline(), WAIT_S)).startswith(b"HTTP/1.1 200")
+        writer.close()
+    finally:
+        await listener.stop()

@@ -41,6 +41,8 @@ class Faults:
     "accepts sockets and says nothing"
     away: bool = False
     "answers every HTTP call with 503, as behind a proxy, and refuses sockets"
+    unknown_name: bool = False
+    "answers the call for a token as a space does that does not go by the page's address"
     refuse_first_online: bool = False
     "refuses the next subscriber.online once"
     refuse_resume: bool = False
@@ -212,7 +214,7 @@ class House:
         self._maybe_away()
         body = await request.json()
         if body["code"] not in self.codes:
-            raise web.HTTPForbidden
+            raise web.HTTPUnauthorized
         self.codes.remove(body["code"])
         self.paired_names.append(body["name"])
         secret = uuid.uuid4().hex
@@ -232,6 +234,8 @@ class House:
 
     async def _token(self, request: web.Request) -> web.Response:
         self._maybe_away()
+        if self.faults.unknown_name:
+            return web.Response(status=421)
         if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.secrets:
             raise web.HTTPUnauthorized
         return web.json_response({"token": "sat", "expires_at": int(time.time() + self.token_lifetime_s)})

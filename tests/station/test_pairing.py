@@ -63,6 +63,15 @@ async def test_a_device_that_the_house_dropped_says_so_and_asks_for_a_code(stati
     assert await station.evaluate("localStorage.getItem('intercom.device')") is None
 
 
+async def test_a_house_that_lost_its_address_for_a_while_does_not_cost_the_pairing(station: Page, house: House) -> None:
+    house.faults.unknown_name = True
+    await house.cut()
+    await expect(station.locator("#error")).to_contain_text("does not go by the address of this page")
+    house.faults.unknown_name = False
+    await state(station, "ready")
+    await expect(station.locator("#error")).to_be_hidden()
+
+
 async def test_a_new_link_pairs_a_dropped_device_again(station: Page, house: House) -> None:
     house.secrets.clear()
     house.codes.add("SECOND")
