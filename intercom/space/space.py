@@ -101,6 +101,7 @@ class Space:
         self._context: ssl.SSLContext | None = None
         self._listener: Listener | None = None
         self._addresses = AddressWatch(self._follow_addresses)
+        self._addresses_told = True
         self._renewal: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._relays: asyncio.Task[None] | None = None
@@ -257,15 +258,20 @@ class Space:
             self._companion.addresses_changed()
         if not self.location.follow():
             return
-        self._certificate.names = self.location.names
-        try:
-            self._renew_certificate()
-            self._write_credentials()
-            self._tell_where()
-        except (OSError, sqlite3.Error) as problem:  # StoreError among them
-            logger.warning("The new addresses of this machine cannot be written down: %s", problem)
         logger.info("The addresses of this machine changed; the space serves at %s.", self.location.public_url)
+        self._addresses_told = False
+        try:
+            self._tell_addresses()
+        except (OSError, sqlite3.Error) as problem:  # StoreError among them
+            logger.warning("The new addresses of this machine cannot be written down: %s. Trying again.", problem)
         self.on_change()
+
+    def _tell_addresses(self) -> None:
+        self._certificate.names = self.location.names
+        self._renew_certificate()
+        self._write_credentials()
+        self._tell_where()
+        self._addresses_told = True
 
     def _tell_where(self) -> None:
         location = self.location
@@ -281,6 +287,8 @@ class Space:
                 if changed:
                     self._expel_removed()
                     changed = False
+                if not self._addresses_told:
+                    self._tell_addresses()
             except (sqlite3.OperationalError, OSError) as problem:
                 logger.debug("The database is busy, or a file cannot be written; looking again: %s", problem)
 

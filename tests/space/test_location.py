@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from intercom import durable
 from intercom.config import SpaceConfig
 from intercom.space import Membership, Space
 from intercom.space.credential import read_credential
@@ -123,6 +125,7 @@ async def space(tmp_path: Path, machine: Machine) -> AsyncIterator[Space]:
     """A space on all addresses of a machine that has none yet."""
     running = Space(SpaceConfig(listen="0.0.0.0:0"), tmp_path, own_addresses=machine)
     await running.start()
+    running.write_credential("door", tmp_path / "door.json")
     yield running
     await running.stop()
 
@@ -131,7 +134,6 @@ async def test_a_running_space_takes_a_new_address_for_everything(
     space: Space, machine: Machine, tmp_path: Path
 ) -> None:
     door = tmp_path / "door.json"
-    space.write_credential("door", door)
     machine.addresses = ["192.0.2.7"]
     space._follow_addresses()
     url = f"https://192.0.2.7:{space.port}"
@@ -147,6 +149,21 @@ async def test_a_running_space_takes_a_new_address_for_everything(
         hello = f"https://localhost:{space.port}/api/space/hello"
         async with http.get(hello, headers={"Host": f"192.0.2.7:{space.port}"}, server_hostname="192.0.2.7") as answer:
             assert await answer.json() == {"relay_url": f"wss://192.0.2.7:{space.port}/"}
+
+
+async def test_addresses_that_a_full_disk_did_not_take_are_written_when_it_does(
+    space: Space, machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    machine.addresses = ["192.0.2.7"]
+    with monkeypatch.context() as while_full:
+        while_full.setattr(durable, "replace", full)
+        space._follow_addresses()
+    async with asyncio.timeout(20):
+        while "192.0.2.7" not in (tmp_path / "door.json").read_text():
+            await asyncio.sleep(0.05)
 
 
 async def test_an_address_that_the_machine_lost_is_refused(space: Space, machine: Machine) -> None:
