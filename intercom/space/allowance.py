@@ -30,12 +30,17 @@ class Allowances:
     def take(self, address: str) -> bool:
         """Count one more; whether it is within the allowance."""
         left = self._refilled(address)
-        self._keep(address, max(0.0, left - 1.0))
-        return left >= 1.0
+        within = left >= 1.0
+        self._keep(address, left - 1.0 if within else left)
+        return within
 
     def charge(self, address: str, share: float) -> None:
-        """Count this share of the burst at once, for something that machines seldom do in good faith."""
-        self._keep(address, max(0.0, self._refilled(address) - share * self._burst * _factor(address)))
+        """Count this share of the burst at once, for something that machines seldom do in good faith.
+
+        It may be more than is left: the machine then waits until it has made up for it.
+        """
+        burst = self._burst * _factor(address)
+        self._keep(address, max(-burst, self._refilled(address) - share * burst))
 
     def _refilled(self, address: str) -> float:
         factor, now = _factor(address), self._now()

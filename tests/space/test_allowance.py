@@ -61,6 +61,18 @@ def test_ten_wrong_guesses_use_up_the_burst_of_any_machine(clock: Clock, address
     assert not allowances.take(address)
 
 
+@pytest.mark.parametrize("address", ["192.0.2.1", "127.0.0.1"])
+def test_whoever_guesses_on_gets_two_guesses_a_second(clock: Clock, address: str) -> None:
+    allowances = Allowances(20.0, 100.0, now=clock)
+    guesses = 0
+    while clock.now < 60.0:
+        if allowances.take(address):
+            allowances.charge(address, 0.1)
+            guesses += 1
+        clock.now += 0.01
+    assert guesses == pytest.approx(10 + 60 * 2, abs=15)
+
+
 def test_a_line_that_strangers_cause_is_logged_once_a_minute(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     seldom = Seldom(logging.getLogger(__name__), now=clock)
     for _ in range(100):
