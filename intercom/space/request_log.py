@@ -6,12 +6,15 @@ import logging
 import traceback
 from typing import Final
 
+from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from intercom.space.seldom import Seldom
 
 logger = logging.getLogger(__name__)
 
+_STRANGERS: Final = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
+"""What others send wrongly, or break off: no failure of ours."""
 REASON_LIMIT_CHARS: Final = 200
 """So much of an exception's own words is logged."""
 
@@ -32,7 +35,7 @@ class _OneLine(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         problem = record.exc_info[1] if record.exc_info else None
-        if problem is None or isinstance(problem, HttpProcessingError | ConnectionError):
+        if problem is None or isinstance(problem, _STRANGERS):
             logger.debug(
                 "A request that cannot be read, or an answer that nobody takes: %s",
                 ascii(record.getMessage())[:REASON_LIMIT_CHARS],
