@@ -12,6 +12,9 @@ MACHINES_LIMIT: Final = 1024
 LOOPBACK_FACTOR: Final = 10.0
 """So much more may come from this machine itself: the door, tools and pages that are developed here."""
 
+NETWORK_FACTOR: Final = 10.0
+"""So much more may come from an IPv6 network than from one of its addresses: a house full of phones."""
+
 
 class Allowances:
     """Counts what machines do.
@@ -29,29 +32,41 @@ class Allowances:
 
     def take(self, address: str) -> bool:
         """Count one more; whether it is within the allowance."""
-        left = self._refilled(address)
-        within = left >= 1.0
-        self._keep(address, left - 1.0 if within else left)
-        return within
+        return all(self._take(holder, factor) for holder, factor in _holders(address))
 
     def charge(self, address: str, share: float) -> None:
         """Count this share of the burst at once, for something that machines seldom do in good faith.
 
         It may be more than is left: the machine then waits until it has made up for it.
         """
-        burst = self._burst * _factor(address)
-        self._keep(address, max(-burst, self._refilled(address) - share * burst))
+        cost = share * self._burst * (LOOPBACK_FACTOR if is_loopback(address) else 1.0)
+        for holder, factor in _holders(address):
+            self._keep(holder, max(-self._burst * factor, self._refilled(holder, factor) - cost))
 
-    def _refilled(self, address: str) -> float:
-        factor, now = _factor(address), self._now()
-        left, counted_at = self._left.pop(machine_of(address), (self._burst * factor, now))
+    def _take(self, holder: str, factor: float) -> bool:
+        left = self._refilled(holder, factor)
+        within = left >= 1.0
+        self._keep(holder, left - 1.0 if within else left)
+        return within
+
+    def _refilled(self, holder: str, factor: float) -> float:
+        now = self._now()
+        left, counted_at = self._left.pop(holder, (self._burst * factor, now))
         return min(self._burst * factor, left + (now - counted_at) * self._per_s * factor)
 
-    def _keep(self, address: str, left: float) -> None:
+    def _keep(self, holder: str, left: float) -> None:
         while len(self._left) >= MACHINES_LIMIT:
             del self._left[next(iter(self._left))]
-        self._left[machine_of(address)] = (left, self._now())
+        self._left[holder] = (left, self._now())
 
 
-def _factor(address: str) -> float:
-    return LOOPBACK_FACTOR if is_loopback(address) else 1.0
+def _holders(address: str) -> list[tuple[str, float]]:
+    """Whose allowances an address uses, and how much larger than the usual they are: first its own.
+
+    A machine has every address of its IPv6 network, and so have its neighbours: they share one, so that it gains little
+    by changing its address; it does not use theirs up without changing it.
+    """
+    if is_loopback(address):
+        return [(address, LOOPBACK_FACTOR)]
+    network = machine_of(address)
+    return [(address, 1.0)] if "/" not in network else [(address, 1.0), (network, NETWORK_FACTOR)]

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from intercom.space.allowance import LOOPBACK_FACTOR, Allowances
+from intercom.space.allowance import LOOPBACK_FACTOR, NETWORK_FACTOR, Allowances
 from intercom.space.seldom import Seldom
 
 
@@ -42,11 +42,16 @@ def test_one_machine_does_not_use_up_anothers(clock: Clock) -> None:
     assert allowances.take("192.0.2.2")
 
 
-def test_all_addresses_of_an_ipv6_network_are_one_machine(clock: Clock) -> None:
+def test_a_machine_gains_little_by_changing_its_ipv6_address(clock: Clock) -> None:
+    allowances = Allowances(2.0, 10.0, now=clock)
+    assert sum(taken(allowances, f"2001:db8::{number:x}", 20) for number in range(1, 100)) == 10 * NETWORK_FACTOR
+    assert allowances.take("2001:db8:0:1::1")
+
+
+def test_a_machine_with_one_ipv6_address_does_not_use_up_its_neighbours(clock: Clock) -> None:
     allowances = Allowances(2.0, 10.0, now=clock)
     taken(allowances, "2001:db8::1")
-    assert not allowances.take("2001:db8::2:3")
-    assert allowances.take("2001:db8:0:1::1")
+    assert allowances.take("2001:db8::2")
 
 
 def test_this_machine_may_more_and_not_everything(clock: Clock) -> None:
