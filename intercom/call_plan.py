@@ -13,7 +13,6 @@ from intercom.config import CallConfig
 from intercom.current_call import CurrentCall
 from intercom.door_opener import DoorOpener
 from intercom.machine import Decision, Machine, Phase, Verdict
-from intercom.may_open import Kind
 from intercom.press import Press
 from intercom.signalwire import KeyPress, SignalWire, SignalWireError, WebRTCCall
 
@@ -150,6 +149,11 @@ class CallPlan:
         if current is self._current and (told := self._opener.key(current, press)):
             self._spawn(self._tell(current, told))
 
+    def asked(self, current: CurrentCall, info: dict[str, Any]) -> None:
+        """The far end's application asks for something: a page of the house for the door to open."""
+        if current is self._current and info.get("door") == "open" and (told := self._opener.button(current)):
+            self._spawn(self._tell(current, told))
+
     async def media_lost(self, ticket: int) -> None:
         """The media of this call was away for too long: end it, and free everything."""
         current = self._current
@@ -206,7 +210,7 @@ class CallPlan:
 
     async def _ring_once(self, press: Press) -> bool:
         """Dial, and follow the call to its end; whether somebody may be there another time."""
-        variables = {"intercom": {"role": "door", "open_digits": self._opener.digits_for(press.address)}}
+        variables = {"intercom": {"role": "door"}}
         dialling = self._client.dial(press.address, audio=True, video=self._config.video, user_variables=variables)
         try:
             call = await press.dial(dialling)
@@ -242,9 +246,7 @@ class CallPlan:
             await self._quietly(call.reject())
             return
         self._forget_press()
-        current = CurrentCall(
-            decision.call, call, outbound=False, rings_until=self._ring_time_ends(), kind=Kind(call.caller_kind)
-        )
+        current = CurrentCall(decision.call, call, outbound=False, rings_until=self._ring_time_ends())
         self._follow_up(current.ticket, self._ring_in(current))
 
     async def _ring_in(self, current: CurrentCall) -> None:
@@ -272,6 +274,7 @@ class CallPlan:
         current.subscriptions = [
             current.call.status_stream.subscribe(current.statuses.put_nowait),
             current.call.keys_stream.subscribe(lambda press: self.key(current, press)),
+            current.call.info_stream.subscribe(lambda info: self.asked(current, info)),
         ]
         rings_s = current.rings_until - asyncio.get_running_loop().time()
         self._later(current, rings_s, lambda: self._ring_time_out(current))

@@ -21,8 +21,6 @@ class CurrentCall:
     rings_until: float
     "until then it may ring; the event loop's clock"
     statuses: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
-    kind: Kind = Kind.UNKNOWN
-    "what the space says that the far end is"
     answering: bool = False
     "somebody at the door answers it, or has"
     answered: bool = False
@@ -35,6 +33,11 @@ class CurrentCall:
     def far_end(self) -> Address:
         """Its address."""
         return Address.parse(self.call.to if self.outbound else self.call.from_)
+
+    @property
+    def kind(self) -> Kind:
+        """What the space says that its far end is."""
+        return Kind(self.call.far_end_kind)
 
     def close(self) -> None:
         """Nothing of it is waited for any more."""

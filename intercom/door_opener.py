@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
-from intercom.address import Address
 from intercom.config import DoorConfig
 from intercom.current_call import CurrentCall
 from intercom.may_open import REFUSALS, Code, KeyFacts, Rules, Ruling, Way, may_open
@@ -78,11 +77,6 @@ class DoorOpener:
         """For how long no keys open the door, because there were too many wrong codes."""
         return self._wrong_codes.deaf_s(self._clock())
 
-    def digits_for(self, address: str) -> str:
-        """The keys that open the door, for whom the door rings at this address; empty when they may not."""
-        whom = KeyFacts(address=Address.parse(address), outbound=True, answered=True, code=Code.RIGHT)
-        return self._digits if may_open(Way.SIGNALLING, whom, self._rules) is Ruling.OPENS else ""
-
     def ask(self, way: Way, who: str) -> bool:
         """Open the door for somebody who presses no keys; False when it must rest first. Raises PanelError."""
         if may_open(way, None, self._rules) is not Ruling.OPENS or not self._lock.open():
@@ -94,19 +88,26 @@ class DoorOpener:
     def key(self, current: CurrentCall, press: KeyPress) -> dict[str, Any] | None:
         """The far end pressed a key, which is never logged; what to tell it, if anything."""
         now, way = self._clock(), Way(press.way)
-        facts = KeyFacts(
-            address=current.far_end,
-            kind=current.kind,
-            outbound=current.outbound,
-            answered=current.answered,
-            echo_s=press.echo_s,
-        )
+        facts = replace(self._facts(current), echo_s=press.echo_s)
         ruling = may_open(way, facts, self._rules)
         if ruling is Ruling.INCOMPLETE:
             ruling = self._type(way, current, facts, press.digit, now)
         if ruling is Ruling.OPENS:
             return self._open(current)
         return self._refuse(current, ruling, now) if ruling in REFUSALS else None
+
+    def button(self, current: CurrentCall) -> dict[str, Any] | None:
+        """The far end tapped the button on its page; what to tell it, if anything."""
+        ruling = may_open(Way.BUTTON, self._facts(current), self._rules)
+        if ruling is Ruling.OPENS:
+            return self._open(current)
+        return self._refuse(current, ruling, self._clock()) if ruling in REFUSALS else None
+
+    @staticmethod
+    def _facts(current: CurrentCall) -> KeyFacts:
+        return KeyFacts(
+            address=current.far_end, kind=current.kind, outbound=current.outbound, answered=current.answered
+        )
 
     def _type(self, way: Way, current: CurrentCall, facts: KeyFacts, digit: str, now: float) -> Ruling:
         """Put the key to those before it; the ruling on a whole code."""

@@ -23,6 +23,8 @@ class Way(StrEnum):
     """A key in the call, by RFC 4733."""
     TONES = "tones"
     """A key in the call, heard in its sound."""
+    BUTTON = "button"
+    """The button on a page of the house, in the call: no keys, for the space vouches for who taps it."""
     CONTROL = "control"
     """A program on this machine that the control socket lets in."""
     SSH = "ssh"
@@ -114,7 +116,14 @@ def may_open(way: Way, facts: KeyFacts | None, rules: Rules) -> Ruling:
         return Ruling.NO_CALL
     if not rules.has_code:
         return Ruling.NO_CODE
+    if way is Way.BUTTON:
+        return _member(facts) or _who(facts, rules) or Ruling.OPENS
     return _key(way, facts, rules) or _who(facts, rules) or _code(facts)
+
+
+def _member(facts: KeyFacts) -> Ruling | None:
+    """Why a tap does not count: only of a resident's device the space says that it is one."""
+    return None if facts.kind in (Kind.RESIDENT, Kind.DOOR) else Ruling.NOT_NAMED
 
 
 def _key(way: Way, facts: KeyFacts, rules: Rules) -> Ruling | None:

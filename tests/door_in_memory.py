@@ -34,11 +34,13 @@ class Call:
         self.from_, self.to = ("/private/door", far_end) if direction == "outbound" else (far_end, "/private/door")
         self.from_name = self.to_name = ""
         self.user_variables: dict[str, Any] = {}
-        self.caller_kind = "resident"
+        self.far_end_kind = "resident"
         self.end_cause: str | None = None
         self._status: Value[str] = Value("new" if direction == "outbound" else "ringing")
         self._keys: Happenings[KeyPress] = Happenings()
+        self._info: Happenings[dict[str, Any]] = Happenings()
         self.status_stream, self.keys_stream = self._status.stream, self._keys.stream
+        self.info_stream = self._info.stream
         self.answers = 0
         self.closes = True
         "whether its media lets go"

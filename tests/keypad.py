@@ -47,8 +47,8 @@ class Journal:
 class Line:
     """What a call tells of its far end."""
 
-    def __init__(self, call_id: str, address: str) -> None:
-        self.id, self.to, self.from_ = call_id, address, address
+    def __init__(self, call_id: str, address: str, kind: Kind) -> None:
+        self.id, self.to, self.from_, self.far_end_kind = call_id, address, address, kind.value
 
 
 class Keypad:
@@ -68,9 +68,17 @@ class Keypad:
     ) -> CurrentCall:
         """Begin another call; the one before is over."""
         self._calls += 1
-        line: Any = Line(f"call {self._calls}", address)
-        self.current = CurrentCall(self._calls, line, outbound=outbound, rings_until=0.0, answered=answered, kind=kind)
+        line: Any = Line(f"call {self._calls}", address, kind)
+        self.current = CurrentCall(self._calls, line, outbound=outbound, rings_until=0.0, answered=answered)
         return self.current
+
+    def taps(self) -> bool:
+        """Tap the button on the page; whether the door opened."""
+        before = self.lock.opened
+        told = self.opener.button(self.current)
+        if told is not None:
+            self.told.append(told)
+        return self.lock.opened > before
 
     def types(self, digits: str, way: Any = "signalling", **heard: Any) -> bool:
         """Press these keys within no time; whether the door opened."""

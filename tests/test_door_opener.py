@@ -125,11 +125,37 @@ def test_residents_who_call_open_the_door_when_that_is_said_and_a_door_among_the
         assert door.types("9") is opens
 
 
-def test_the_keys_are_told_only_to_whom_they_serve() -> None:
-    door = Keypad(openers=("/private/anna",))
-    assert door.opener.digits_for("/private/anna?channel=audio") == "9"
-    assert door.opener.digits_for("/private/ben") == ""
-    assert Keypad().opener.digits_for("/public/echo") == ""
+@pytest.mark.parametrize(("kind", "opens"), [(Kind.RESIDENT, True), (Kind.DOOR, False), (Kind.UNKNOWN, False)])
+def test_a_tap_opens_for_a_device_of_which_the_space_says_that_it_is_a_resident_s(kind: Kind, opens: bool) -> None:
+    door = Keypad()
+    door.call("/private/house", kind=kind)
+    assert door.taps() is opens
+    assert bool(door.told) is not opens
+
+
+def test_a_tap_of_a_resident_who_called_counts_only_when_that_is_said() -> None:
+    for openers, opens in ((("*",), False), (("*", "residents"), True), (("/private/anna",), True)):
+        door = Keypad(openers=openers)
+        door.call("/private/anna", outbound=False, kind=Kind.RESIDENT)
+        assert door.taps() is opens
+
+
+def test_a_tap_before_the_answer_and_at_a_door_without_keys_opens_nothing() -> None:
+    door = Keypad()
+    door.call("/private/house", answered=False, kind=Kind.RESIDENT)
+    assert not door.taps()
+    door = Keypad(open_digits="")
+    door.call("/private/house", kind=Kind.RESIDENT)
+    assert not door.taps()
+
+
+def test_wrong_codes_of_somebody_else_do_not_keep_residents_out() -> None:
+    door = Keypad()
+    for _ in range(3):
+        door.types("1")
+    assert door.opener.deaf_s > 0
+    door.call("/private/house", kind=Kind.RESIDENT)
+    assert door.taps()
 
 
 def test_a_program_on_the_door_opens_it() -> None:

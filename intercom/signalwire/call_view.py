@@ -8,7 +8,7 @@ from typing import Any
 from reactivex import Observable
 
 from intercom.signalwire.dialog import Dialog
-from intercom.signalwire.dialog_base import CallerKind
+from intercom.signalwire.dialog_base import FarEndKind
 from intercom.signalwire.dialog_events import CallStatus
 from intercom.signalwire.digit_merge import KeyPress
 from intercom.signalwire.errors import SignalWireError
@@ -53,9 +53,12 @@ class CallView:
         return self._dialog.from_name
 
     @property
-    def caller_kind(self) -> CallerKind:
-        """What the service says that the caller is: the embedded space tells its doors from its residents' devices."""
-        return self._dialog.caller_kind
+    def far_end_kind(self) -> FarEndKind:
+        """What the service says that the far end is, once it called or answered.
+
+        The embedded space tells its doors from its residents' devices; SignalWire does not say.
+        """
+        return self._dialog.far_end_kind
 
     @property
     def to(self) -> str:

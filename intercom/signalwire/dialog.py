@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from intercom.signalwire import messages as m
-from intercom.signalwire.dialog_base import DialogBase, IncomingModify, caller_kind_of
+from intercom.signalwire.dialog_base import DialogBase, IncomingModify, far_end_kind_of
 from intercom.signalwire.dialog_events import (
     CallStatus,
     DigitsReceived,
@@ -71,7 +71,7 @@ class Dialog(DialogBase):
             from_name=invite.caller_id_name,
             to=invite.callee_id_number,
             to_name=invite.callee_id_name,
-            caller_kind=caller_kind_of(invite.caller_kind),
+            far_end_kind=far_end_kind_of(invite.caller_kind),
             user_variables=invite.userVariables,
             node_id=node_id,
         )
@@ -275,6 +275,7 @@ class Dialog(DialogBase):
     def _far_answered(self, answer: m.IncomingAnswer, now: float) -> None:
         if self._answered or self.direction == "inbound":
             raise BadFrameError("An answer came to a call that needs none.")
+        self.far_end_kind = far_end_kind_of(answer.callee_kind)
         self._far_described(answer)
         if self._described:
             self._accept(now)

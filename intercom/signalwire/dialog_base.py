@@ -13,11 +13,11 @@ from intercom.signalwire.verto import known_params
 # A request that changes a call is answered at once or not at all.
 REQUEST_TIMEOUT_S = 5.0
 
-CallerKind = Literal["unknown", "resident", "door"]
+FarEndKind = Literal["unknown", "resident", "door"]
 
 
-def caller_kind_of(told: str) -> CallerKind:
-    """What the service's word for a caller says; anything that is not known is unknown."""
+def far_end_kind_of(told: str) -> FarEndKind:
+    """What the service's word for a far end says; anything that is not known is unknown."""
     return "door" if told == "door" else "resident" if told == "resident" else "unknown"
 
 
@@ -45,7 +45,7 @@ class DialogBase:
         from_name: str = "",
         to: str = "",
         to_name: str = "",
-        caller_kind: CallerKind = "unknown",
+        far_end_kind: FarEndKind = "unknown",
         user_variables: dict[str, Any] | None = None,
         node_id: str = "",
         reattach: bool = False,
@@ -53,7 +53,7 @@ class DialogBase:
         self.call_id = call_id
         self.direction = direction
         self.from_, self.from_name, self.to, self.to_name = from_, from_name, to, to_name
-        self.caller_kind = caller_kind
+        self.far_end_kind = far_end_kind
         self.user_variables = user_variables or {}
         self.node_id = node_id
         self.member_id = ""

@@ -343,6 +343,8 @@ class IncomingAnswer(Struct, frozen=True):
     callID: str
     sdp: str = ""
     """Empty in an answer that follows verto.media."""
+    callee_kind: str = ""
+    """What the end is that answered, as `IncomingInvite.caller_kind`."""
 
 
 class IncomingBye(Struct, frozen=True):

@@ -200,7 +200,15 @@ class Router:
             loser.bye(_code("LOSE_RACE"), self._wall())
         call.next_ping_at = now + PING_INTERVAL_S
         sdp = answer_between(sdp, by=session.agent, to=call.caller.session.agent)
-        call.caller.tell("verto.answer", {"sdp": sdp}, self._wall())
+        told = (
+            {"sdp": sdp}
+            if is_reference(call.caller.session.agent)
+            else {
+                "sdp": sdp,
+                "callee_kind": session.subscriber.kind,
+            }
+        )
+        call.caller.tell("verto.answer", told, self._wall())
         return {"message": "CALL ANSWERED", "callID": leg.call_id, "memberID": leg.member_id}
 
     def _bye(self, session: Session, _request: Request, message: VertoMessage, _now: float) -> dict[str, Any]:

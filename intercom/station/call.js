@@ -154,10 +154,10 @@ export class Call extends EventTarget {
     if (!this.talking) this.#end("NORMAL_TEMPORARY_FAILURE");
   }
 
-  /** DTMF; fails at once without a connection, since a late digit would open a door that nobody watches. */
-  sendDigits(digits) {
+  /** Ask the door to open; fails at once without a connection, for a late wish would open it while nobody watches. */
+  openDoor() {
     return this.#signalling.verto(this.id, "verto.info",
-      { sessid: this.id, dialogParams: { callID: this.id }, dtmf: digits }, { nodeId: this.nodeId });
+      { sessid: this.id, dialogParams: { callID: this.id }, intercom: { door: "open" } }, { nodeId: this.nodeId });
   }
 
   /** A Verto message for this call. */

@@ -30,7 +30,6 @@ import { Sounds } from "./sounds.js";
 import { announce, element, render, renderDoors, renderTime } from "./view.js";
 import { closingWords, doorError } from "./words.js";
 
-const DEFAULT_OPEN_DIGITS = "9";
 const CONNECTION_ERRORS = new Set(["offline", "bad-answer", "proxy-unknown", "address-refused", "socket-refused"]); // over once it connects
 const UNNAMED = "Station"; // a link made for no device in particular: the device says what it is
 const NAME_MAX = 60;
@@ -48,7 +47,7 @@ const invitation = new Invitation(device, (code) => update({ error: code }));
 const model = {
   state: "loading", link: "connecting", lostSince: 0, call: null,
   error: "", problem: "", bell: "off", microphone: "prompt", microphoneLive: false,
-  opens: true, openDigits: DEFAULT_OPEN_DIGITS, opening: "closed", weak: false,
+  opens: true, opening: "closed", weak: false,
   lastCall: "", missed: false, trusted: true,
 };
 let before = takeKeptCall(); // what this page talked in before it was loaded anew
@@ -151,10 +150,8 @@ function invited(params, id, nodeId) {
       { nodeId, queue: true }).catch(() => {}); // the caller's own ring time ends it
     return;
   }
-  const digits = params.userVariables?.intercom?.open_digits;
   const call = new Call(parts);
-  take(call, { opens: isDoor,
-    openDigits: /^[0-9A-D*#]{1,16}$/.test(digits) ? digits : DEFAULT_OPEN_DIGITS });
+  take(call, { opens: isDoor });
   if (microphone.permission === "granted") microphone.acquire().catch(() => {}); // told by its own event
   call.prepare(params.sdp);
   sounds.ring();
@@ -165,7 +162,7 @@ function invited(params, id, nodeId) {
 function callDoor(door) {
   if (model.call) return;
   const call = new Call({ direction: "outbound", from: { name: door.name }, signalling, microphone });
-  take(call, { opens: true, openDigits: DEFAULT_OPEN_DIGITS });
+  take(call, { opens: true });
   microphone.acquire().catch(() => {}); // told by its own event
   call.dial(door.address);
   sounds.ringback();
@@ -176,17 +173,17 @@ function takeBack() {
   const record = before;
   before = null;
   if (!record || model.call) return;
-  const { id, direction, from, nodeId, destination, opens, openDigits } = record;
+  const { id, direction, from, nodeId, destination, opens } = record;
   const call = new Call({ id, direction, from, nodeId, destination, signalling, microphone });
-  take(call, { opens, openDigits });
+  take(call, { opens });
   microphone.acquire().catch(() => {}); // told by its own event
   call.takeBack(record);
 }
 
 // A page cannot tell whether it is closed or loaded anew: the space ends the call of one that is not back in time.
 function leave() {
-  const { call, opens, openDigits } = model;
-  if (call?.talking) keepCall({ ...call.record, opens, openDigits });
+  const { call, opens } = model;
+  if (call?.talking) keepCall({ ...call.record, opens });
   else if (before) keepCall(before);
   else if (call?.status === "calling") call.hangup();
 }
@@ -289,7 +286,7 @@ function openDoor() {
   };
   clearTimeout(openTimer);
   if (opening !== "open") openTimer = setTimeout(() => failed("door-silent"), OPEN_CONFIRM_MS);
-  call.sendDigits(model.openDigits).catch(({ code }) => failed(code === "offline" ? "door-offline" : "door-refused"));
+  call.openDoor().catch(({ code }) => failed(code === "offline" ? "door-offline" : "door-refused"));
   return true;
 }
 

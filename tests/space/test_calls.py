@@ -17,7 +17,7 @@ async def test_two_subscribers_make_a_call_and_the_caller_hangs_up(house: House)
 
     theirs = invite["callID"]
     await kitchen.verto("verto.answer", theirs, sdp=ANSWER)
-    assert await door.heard("verto.answer") == {"callID": mine, "sdp": ANSWER}
+    assert await door.heard("verto.answer") == {"callID": mine, "sdp": ANSWER, "callee_kind": "resident"}
 
     await door.verto("verto.bye", mine)
     bye = await kitchen.heard("verto.bye")

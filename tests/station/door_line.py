@@ -12,7 +12,7 @@ from tests.station.door import Door
 
 Json = dict[str, Any]
 PATIENCE_S = 30.0
-ROLE = {"intercom": {"role": "door", "open_digits": "9"}}
+ROLE = {"intercom": {"role": "door"}}
 
 
 class DoorLine:

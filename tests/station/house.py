@@ -145,7 +145,7 @@ class House:
             "callee_id_number": "/private/house",
             "display_direction": "inbound",
             "caller_kind": kind,
-            "userVariables": {"intercom": {"role": "door", "open_digits": "42"}},
+            "userVariables": {"intercom": {"role": "door"}},
         }
         await self.push({"method": "verto.invite", "params": params})
 

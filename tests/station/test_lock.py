@@ -12,11 +12,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.mark.parametrize("how", ["#open-door", "o"])
-async def test_it_sends_the_digits_that_the_door_asked_for(station: Page, house: House, door: Door, how: str) -> None:
+async def test_it_asks_the_door_to_open_and_sends_no_digits(station: Page, house: House, door: Door, how: str) -> None:
     await house.connect_call(station, door, "c1")
     await (station.click(how) if how.startswith("#") else station.keyboard.press(how))
     info = await house.wait_for_verto("verto.info")
-    assert info == {"sessid": "c1", "dialogParams": {"callID": "c1"}, "dtmf": "42"}
+    assert info == {"sessid": "c1", "dialogParams": {"callID": "c1"}, "intercom": {"door": "open"}}
     await expect(station.locator("#open-door")).to_have_attribute("data-door", "asked")
 
 

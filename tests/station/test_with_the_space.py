@@ -51,7 +51,7 @@ async def test_the_house_rings_answers_talks_opens_and_hangs_up(home: Page, line
     await until(home, "document.querySelector('#remote-video').currentTime > 0.5")
     assert abs(await loudest_hz(home) - TONE_HZ) < 50
     await home.keyboard.press("o")
-    assert (await line.heard("verto.info"))["dtmf"] == "9"
+    assert (await line.heard("verto.info"))["intercom"] == {"door": "open"}
     await line.say(call_id, "open")
     await expect(home.locator("#door-pill")).to_be_visible()
     await line.say(call_id, "closed")
