@@ -225,19 +225,9 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _door_off(options: argparse.Namespace) -> int:
-    from intercom.config import Config, door_of
-    from intercom.panel import PanelError, force_closed
+    from intercom.door_off import run
 
-    config = _load(options)
-    if config is None:
-        config = Config(door=door_of(options.config or SYSTEM_CONFIG))
-        _complain(f"the configuration is bad; driving GPIO {config.door.relay_gpio} off all the same")
-    try:
-        print(force_closed(config))
-    except PanelError as error:
-        _complain(str(error))
-        return FAILED
-    return OK
+    return run(options.config and str(options.config))
 
 
 if __name__ == "__main__":

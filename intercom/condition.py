@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from intercom.appliance import Appliance
     from intercom.loudness import Loudness
     from intercom.media.call_stats import CallStats
+    from intercom.panel.button import ShortPulses
 
 
 def condition(door: Appliance, *, uptime_s: float, loudness: Loudness) -> dict[str, Any]:
@@ -60,6 +62,7 @@ def condition(door: Appliance, *, uptime_s: float, loudness: Loudness) -> dict[s
             "refused": door.logbook.doors_refused.total(),
             "deaf_s": math.ceil(door.opener.deaf_s),
         },
+        "button": _button(door.panel.short_pulses),
         "lights": door.signs.pattern.value,
         "config": hashlib.sha256(repr(door.config).encode()).hexdigest()[:12],
     }
@@ -146,6 +149,15 @@ def _echo(door: Appliance) -> dict[str, Any] | None:
         "loss_db": None if stats.echo_loss_db is None else round(stats.echo_loss_db, 1),
         "level_db": None if stats.echo_level_db is None else round(stats.echo_level_db, 1),
         "drift_ppm": round(stats.drift_ppm),
+    }
+
+
+def _button(pulses: ShortPulses) -> dict[str, Any]:
+    """The pulses on the button's line that were too short for a press, since the start."""
+    return {
+        "short_pulses": pulses.count,
+        "last_short_ms": round(pulses.last_s * 1000, 1) if pulses.count else None,
+        "last_short_ago_s": round(time.monotonic() - pulses.last_at) if pulses.count else None,
     }
 
 

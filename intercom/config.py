@@ -6,16 +6,13 @@ is wrong with it, `example` and `reference_markdown` write its documentation. Se
 
 import logging
 import os
-import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from intercom.address import Address, Form
 from intercom.config_check import Problem, Reading
 from intercom.config_places import check_places
 from intercom.config_tables import (
-    GPIO_HIGHEST,
     NO_GPIO,
     AccountConfig,
     AudioConfig,
@@ -48,7 +45,6 @@ __all__ = [
     "Problem",
     "SpaceConfig",
     "check",
-    "door_of",
     "example",
     "is_loopback",
     "load",
@@ -104,19 +100,6 @@ def check(path: Path) -> list[Problem]:
     Unlike `load` it looks at the files and directories that the settings name as well.
     """
     return _read(path, os.environ, check_places)[1]
-
-
-def door_of(path: Path) -> DoorConfig:
-    """The door's relay as far as this file tells: its defaults where the file is damaged. For locking it whatever."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("door", {})
-    except (OSError, ValueError):
-        return DoorConfig()
-    gpio, high = table.get("relay_gpio"), table.get("relay_active_high")
-    door = DoorConfig()
-    if type(gpio) is int and 0 <= gpio <= GPIO_HIGHEST:
-        door = replace(door, relay_gpio=gpio)
-    return replace(door, relay_active_high=high) if type(high) is bool else door
 
 
 def example() -> str:

@@ -78,6 +78,8 @@ def status(doc: Mapping[str, Any], *, colour: bool) -> str:
     page.row("sound", _sound(doc["sound"]))
     page.row("camera", _camera(doc))
     page.row("door", _door(doc["door"]), YELLOW if doc["door"]["open"] or doc["door"].get("deaf_s") else "")
+    if told := short_pulses(doc):
+        page.row("button", told, YELLOW)
     page.row("lights", doc["lights"])
     return str(page)
 
@@ -86,6 +88,16 @@ def _door(door: Mapping[str, Any]) -> str:
     words = "open" if door["open"] else "closed"
     deaf_s = door.get("deaf_s", 0)
     return f"{words}; no keys open it for {duration(deaf_s)}: too many wrong codes" if deaf_s else words
+
+
+def short_pulses(doc: Mapping[str, Any]) -> str:
+    """What the status document says about pulses too short for a press; empty when there were none."""
+    button = doc.get("button") or {"short_pulses": 0}
+    if not button["short_pulses"]:
+        return ""
+    pulses = "one pulse" if button["short_pulses"] == 1 else f"{button['short_pulses']} pulses"
+    last = f"the last {duration(button['last_short_ago_s'])} ago, {button['last_short_ms']:g} ms long"
+    return f"{pulses} too short for a press ({last})"
 
 
 def _since(doc: Mapping[str, Any]) -> str:

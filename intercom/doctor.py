@@ -23,6 +23,8 @@ from urllib.parse import urlsplit
 from intercom.config import Config, check
 from intercom.control.client import Client
 from intercom.control.errors import ControlError, NotRunningError
+from intercom.control_text import short_pulses
+from intercom.gpio_chip import GpioError, header_chip, is_pi
 from intercom.net import authority, split_authority
 
 GOOD, WARNING, BAD = "good", "warning", "bad"
@@ -52,7 +54,7 @@ def examine(config_file: Path | None, config: Config, control_socket: Path) -> I
     if config_file is not None:
         yield _configuration(config_file)
     state_dir = config.state_path(os.environ)
-    yield _service(control_socket)
+    yield from _service(control_socket)
     yield _state_directory(state_dir)
     credential = config.credential_path(state_dir, os.environ)
     yield _credential(credential)
@@ -73,20 +75,25 @@ def _configuration(file: Path) -> Finding:
     return Finding("configuration", GOOD, f"{file} is good")
 
 
-def _service(path: Path) -> Finding:
+def _service(path: Path) -> Iterator[Finding]:
     try:
         with Client(path) as client:
             doc = client.ask("status")
     except NotRunningError:
-        return Finding("service", WARNING, "is not running", "`systemctl start intercom`, or `intercom run`")
+        yield Finding("service", WARNING, "is not running", "`systemctl start intercom`, or `intercom run`")
+        return
     except ControlError as error:
-        return Finding("service", BAD, str(error), "`intercom status` says more")
+        yield Finding("service", BAD, str(error), "`intercom status` says more")
+        return
     if not doc["registered"]:
-        return Finding("service", BAD, "runs, but is not registered", "`intercom log` says why")
-    if doc["faults"]:
+        yield Finding("service", BAD, "runs, but is not registered", "`intercom log` says why")
+    elif doc["faults"]:
         kinds = ", ".join(fault["kind"] for fault in doc["faults"])
-        return Finding("service", BAD, f"runs, and something is broken: {kinds}", "`intercom log` says why")
-    return Finding("service", GOOD, "runs and is registered")
+        yield Finding("service", BAD, f"runs, and something is broken: {kinds}", "`intercom log` says why")
+    else:
+        yield Finding("service", GOOD, "runs and is registered")
+    if told := short_pulses(doc):
+        yield Finding("button", WARNING, told, "a longer button_settle_ms, or a filter: docs/troubleshooting.md")
 
 
 def _state_directory(directory: Path) -> Finding:
@@ -161,13 +168,15 @@ def _camera(config: Config) -> Finding:
 
 
 def _gpio(config: Config) -> Iterator[Finding]:
-    is_pi = "Raspberry Pi" in _text("/proc/device-tree/model")
-    if config.panel.pins == "simulated" or (config.panel.pins == "auto" and not is_pi):
+    if config.panel.pins == "simulated" or (config.panel.pins == "auto" and not is_pi()):
         yield Finding("pins", WARNING, "are simulated", "on a Raspberry Pi they are real by themselves")
         return
     if importlib.util.find_spec("lgpio") is None:
         yield Finding("pins", BAD, "there is no lgpio", "`apt install python3-lgpio`")
-    yield _access("pins", sorted(Path("/dev").glob("gpiochip*")), "gpio")
+    try:
+        yield Finding("pins", GOOD, f"are those of {header_chip()}, which is open to {_user()}")
+    except GpioError as error:
+        yield Finding("pins", BAD, str(error), "a restart of the machine may help; `dmesg` says more")
 
 
 def _access(what: str, devices: list[Path], group: str) -> Finding:

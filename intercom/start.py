@@ -1,4 +1,8 @@
-"""Where the `intercom` command begins. `status`, asked again and again, runs before any parser."""
+"""Where the `intercom` command begins.
+
+Two commands run before any parser is loaded: `status`, which is asked again and again, and `door-off`, which locks a
+door that may stand open.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,10 @@ def main() -> int:
         from intercom.cli_control import run_status
 
         return run_status(SimpleNamespace(json=bool(options), socket=None))
+    if command == "door-off" and (not options or (options[0] == "--config" and len(options) == 2)):
+        from intercom.door_off import run
+
+        return run(options[1] if options else None)
     from intercom.cli import main as main_with_parser
 
     return main_with_parser()

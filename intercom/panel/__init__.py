@@ -5,7 +5,6 @@ from intercom.panel.errors import GuardError, PageError, PanelClosedError, Panel
 from intercom.panel.front import FrontPanel
 from intercom.panel.page import PanelPage
 from intercom.panel.patterns import PATTERNS, Pattern
-from intercom.panel.relay import force_closed
 
 __all__ = [
     "PATTERNS",
@@ -18,5 +17,4 @@ __all__ = [
     "PanelPage",
     "Pattern",
     "PinsError",
-    "force_closed",
 ]

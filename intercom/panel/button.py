@@ -1,7 +1,16 @@
 """The bell button: which of its edges are a press, a hold, a release."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+COIL_S = 0.2
+"""Time after an edge of the door's relay in which the strike's coil may pull the button's line low."""
+
+COIL_SETTLE_S = 0.05
+"""Settling time in that window: coils were seen to pull for up to 30 ms, and nobody presses for less than 80."""
+
+BOUNCE_S = 0.02
+"""Longest pause between the bounces of one contact; short pulses that a press follows sooner belong to it."""
 
 
 class ButtonEvent(enum.Enum):
@@ -12,6 +21,17 @@ class ButtonEvent(enum.Enum):
     RELEASED = "released"
 
 
+@dataclass(frozen=True, slots=True)
+class ShortPulses:
+    """The times at which the line was low for too short to be a press: interference, or a bad contact."""
+
+    count: int = 0
+    last_at: float = float("-inf")
+    """When the last one ended, on the button's clock."""
+    last_s: float = 0.0
+    """How long the last one was."""
+
+
 @dataclass(slots=True)
 class Button:
     """Turn edges and time into presses; pure, so that `now` (seconds, any steady clock) is a parameter.
@@ -19,6 +39,7 @@ class Button:
     A press is reported as soon as the level has held for `settle_s`: an interference spike is shorter, and a
     contact's first bounce is over by then. What bounces afterwards falls into the lock-out, which runs from the
     press and again from the release. A button that is down at the start counts as stuck until it is released.
+    Shortly after an edge of the door's relay the level has to hold for longer (`relay_moves`).
     """
 
     settle_s: float
@@ -30,9 +51,13 @@ class Button:
     """The settled state: pressed and not yet released."""
     is_stuck: bool = False
     """Down since the start, so never pressed."""
+    short_pulses: ShortPulses = field(default_factory=ShortPulses)
+    """Pulses that were no press, and no bounce of one."""
+    _before_bounces: ShortPulses = field(default_factory=ShortPulses)
     _level_since: float = 0.0
     _locked_until: float = float("-inf")
     _hold_at: float | None = None
+    _coil_until: float = float("-inf")
 
     @classmethod
     def starting(cls, *, settle_s: float, lockout_s: float, hold_s: float, level: bool, now: float) -> "Button":
@@ -43,16 +68,18 @@ class Button:
         """Take an edge and return what had become certain before it."""
         events = self.advance(now)
         if level != self.level:
-            self.level = level
-            self._level_since = now
+            self._turn(level, now)
         return events
+
+    def relay_moves(self, now: float) -> None:
+        """Note that the door's relay is about to go on or off."""
+        self._coil_until = now + COIL_S
 
     def sample(self, level: bool, now: float) -> list[ButtonEvent]:
         """Take a reading at a deadline: a level that is not the one last seen starts over, its edge is on the way."""
         if level == self.level:
             return self.advance(now)
-        self.level = level
-        self._level_since = now
+        self._turn(level, now)
         return []
 
     def advance(self, now: float) -> list[ButtonEvent]:
@@ -77,7 +104,11 @@ class Button:
         if self.level == self.is_down:
             return None
         settled = self._level_since + self.settle_s
-        return max(settled, self._locked_until) if self.level else settled
+        if not self.level:
+            return settled
+        if self._level_since <= self._coil_until:
+            settled = self._level_since + max(self.settle_s, COIL_SETTLE_S)
+        return max(settled, self._locked_until)
 
     def _hold_due_at(self) -> float | None:
         # A contact that opened before the time was up is about to be a release; one that opened after it was held,
@@ -86,11 +117,22 @@ class Button:
             return self._hold_at
         return None
 
+    def _turn(self, level: bool, now: float) -> None:
+        was_short = self.level and not self.is_down and now >= self._locked_until
+        if was_short:
+            if now - self.short_pulses.last_at > BOUNCE_S:
+                self._before_bounces = self.short_pulses
+            self.short_pulses = ShortPulses(self.short_pulses.count + 1, now, now - self._level_since)
+        self.level = level
+        self._level_since = now
+
     def _change(self, now: float) -> list[ButtonEvent]:
         self.is_down = self.level
         self._locked_until = now + self.lockout_s
         self._hold_at = now + self.hold_s if self.is_down else None
         if self.is_down:
+            if self._level_since - self.short_pulses.last_at <= BOUNCE_S:
+                self.short_pulses = self._before_bounces
             return [ButtonEvent.PRESSED]
         was_stuck, self.is_stuck = self.is_stuck, False
         return [] if was_stuck else [ButtonEvent.RELEASED]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from intercom.config import NO_GPIO, CameraConfig
-from intercom.panel.pins import Pins
+from intercom.panel.pins import Pins, claim
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +41,11 @@ class CameraPins:
         self._light: Any = None
         self._switch: Any = None
         if config.light_gpio != NO_GPIO:
-            self._light = LED(config.light_gpio, pin_factory=pins.factory)
+            light = partial(LED, config.light_gpio, pin_factory=pins.factory)
+            self._light = claim(pins, config.light_gpio, "camera.light_gpio", light)
         if config.forbid_gpio != NO_GPIO:
-            self._switch = DigitalInputDevice(config.forbid_gpio, pull_up=True, pin_factory=pins.factory)
+            switch = partial(DigitalInputDevice, config.forbid_gpio, pull_up=True, pin_factory=pins.factory)
+            self._switch = claim(pins, config.forbid_gpio, "camera.forbid_gpio", switch)
             self._switch.when_activated = self._switch.when_deactivated = self._moved
 
     @property

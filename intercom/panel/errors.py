@@ -2,6 +2,7 @@
 
 PanelError
 ├── PinsError (OSError)      no GPIO where the configuration asks for it
+│   └── PinBusyError         another program holds it
 ├── GuardError (OSError)     the door's guard process does not start or answer
 ├── PageError (OSError)            the panel page cannot be served
 └── PanelClosedError (RuntimeError)     the panel was closed before
@@ -14,6 +15,10 @@ class PanelError(Exception):
 
 class PinsError(PanelError, OSError):
     """The pins cannot be had; the message says what to install or to change."""
+
+
+class PinBusyError(PinsError):
+    """Another program holds the pin."""
 
 
 class GuardError(PanelError, OSError):

@@ -5,16 +5,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from intercom.config import CameraConfig, DoorConfig, PanelConfig
-from intercom.panel.button import Button, ButtonEvent
+from intercom.panel.button import Button, ButtonEvent, ShortPulses
 from intercom.panel.camera_pins import CameraPins, with_simulated_pins
 from intercom.panel.door import Door
 from intercom.panel.guarding import Guard
 from intercom.panel.lights import PWM_HZ, Lights
 from intercom.panel.patterns import Pattern
-from intercom.panel.pins import Pins, open_pins
+from intercom.panel.pins import Pins, claim, open_pins
 from intercom.panel.relay import claim_relay, release_relay
 
 log = logging.getLogger(__name__)
@@ -47,10 +48,12 @@ class FrontPanel:
             # The relay first: it is claimed, and off, before anything else can fail.
             self._relay = claim_relay(self.pins, door.relay_gpio, door.relay_active_high)
             stack.callback(release_relay, self._relay)
+            self._button = _ButtonWatch(config, self.pins, self._report, self._fault_of("button"))
+            stack.callback(self._button.close)
             self._guard = Guard(door, simulated=self.pins.simulated, on_fault=self._fault_of("guard"))
             stack.callback(self._guard.close)
             self.door = Door(
-                self._relay,
+                _ToldRelay(self._relay, self._button.relay_moves),
                 self._guard,
                 pulse_s=door.pulse_s,
                 cap_s=door.cap_s,
@@ -63,8 +66,6 @@ class FrontPanel:
             stack.callback(self.lights.close)
             self.camera = self._open_camera_pins(camera or CameraConfig())
             stack.callback(self.camera.close)
-            self._button = _ButtonWatch(config, self.pins, self._report, self._fault_of("button"))
-            stack.callback(self._button.close)
             self._stack = stack.pop_all()
 
     @property
@@ -76,6 +77,11 @@ class FrontPanel:
     def is_pressed(self) -> bool:
         """Whether the button is down now."""
         return self._button.is_down
+
+    @property
+    def short_pulses(self) -> ShortPulses:
+        """The pulses on the button's line that were too short for a press; their times are time.monotonic's."""
+        return self._button.short_pulses
 
     @property
     def light_values(self) -> tuple[float, ...]:
@@ -179,10 +185,30 @@ def light_gpios(config: PanelConfig) -> list[int]:
 def _open_leds(config: PanelConfig, pins: Pins) -> list[Any]:
     from gpiozero import PWMLED
 
+    def led(gpio: int) -> Any:
+        return PWMLED(gpio, active_high=config.lights_active_high, frequency=PWM_HZ, pin_factory=pins.factory)
+
+    names = ("red", "green", "blue") if config.light == "rgb" else ("green",)
     return [
-        PWMLED(gpio, active_high=config.lights_active_high, frequency=PWM_HZ, pin_factory=pins.factory)
-        for gpio in light_gpios(config)
+        claim(pins, gpio, f"panel.{name}_gpio", partial(led, gpio))
+        for name, gpio in zip(names, light_gpios(config), strict=False)
     ]
+
+
+class _ToldRelay:
+    """The relay, whose coil the button's line feels: `before` is called just before each of its edges."""
+
+    def __init__(self, relay: Any, before: Callable[[], None]) -> None:
+        self._relay = relay
+        self._before = before
+
+    def on(self) -> None:
+        self._before()
+        self._relay.on()
+
+    def off(self) -> None:
+        self._before()
+        self._relay.off()
 
 
 class _ButtonWatch:
@@ -205,7 +231,12 @@ class _ButtonWatch:
         self._changed = threading.Condition()
         self._events: list[ButtonEvent] = []
         self._closed = False
-        self._device = DigitalInputDevice(config.button_gpio, pull_up=True, pin_factory=pins.factory)
+        self._device = claim(
+            pins,
+            config.button_gpio,
+            "panel.button_gpio",
+            partial(DigitalInputDevice, config.button_gpio, pull_up=True, pin_factory=pins.factory),
+        )
         self._button = Button.starting(
             settle_s=config.button_settle_ms / 1000,
             lockout_s=config.button_lockout_ms / 1000,
@@ -237,6 +268,15 @@ class _ButtonWatch:
     @property
     def is_down(self) -> bool:
         return self._button.is_down
+
+    @property
+    def short_pulses(self) -> ShortPulses:
+        return self._button.short_pulses
+
+    def relay_moves(self) -> None:
+        """Note that the door's relay goes on or off now."""
+        with self._changed:
+            self._button.relay_moves(time.monotonic())
 
     @property
     def pin_is_low(self) -> bool:

@@ -45,10 +45,10 @@ def main(arguments: list[str]) -> int:
     if pins == "simulated":
         return 0
     sys.path[:0] = path.split(os.pathsep)
-    from intercom.panel.relay import drive_off
+    from intercom.gpio_chip import drive_off
 
     try:
-        drive_off(pins, int(relay_gpio), active_high == "1")
+        drive_off(int(relay_gpio), active_high == "1")
     except OSError as error:
         _say(f"the relay may still be on: {error}")
         return 1

@@ -3,11 +3,13 @@
 import importlib.util
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from intercom.panel.errors import PinsError
+from intercom.gpio_chip import Chip, GpioError, header_chip, is_pi
+from intercom.panel.errors import PinBusyError, PinsError
 
 INSTALL_LGPIO = (
     "install it with `sudo apt install python3-lgpio` (a virtual environment then needs --system-site-packages) "
@@ -28,6 +30,8 @@ class Pins:
     """No hardware underneath: the panel page presses the button."""
     description: str
     """One line for people."""
+    chip: Chip | None = None
+    """The GPIO chip with the header's lines; None for simulated pins."""
 
 
 def open_pins(choice: str, *, root: Path = Path("/")) -> Pins:
@@ -40,17 +44,37 @@ def open_pins(choice: str, *, root: Path = Path("/")) -> Pins:
     """
     if choice == "simulated":
         return simulated_pins("as configured")
-    is_pi = _is_pi(root)
-    if choice == "auto" and not is_pi:
+    on_a_pi = is_pi(str(root))
+    if choice == "auto" and not on_a_pi:
         return simulated_pins("this is no Raspberry Pi")
-    if not any((root / "dev").glob("gpiochip*")):
-        raise PinsError(
-            "No GPIO here: there is no /dev/gpiochip*. Run on a Raspberry Pi, or set panel.pins to "
-            '"simulated" (or "auto").'
-        )
+    try:
+        chip = header_chip(str(root))
+    except GpioError as error:
+        raise PinsError(str(error)) from error
     if importlib.util.find_spec("lgpio") is None:
         raise PinsError(f'GPIO needs lgpio: {INSTALL_LGPIO}. Or set panel.pins to "simulated".')
-    return _lgpio_pins(is_pi)
+    return _lgpio_pins(chip, on_a_pi)
+
+
+def claim(pins: Pins, gpio: int, setting: str, make: Callable[[], Any]) -> Any:
+    """Return the device that `make` opens on this GPIO, which is the configuration's `setting`.
+
+    Raises PinBusyError when another program holds the pin, PinsError when it cannot be had at all.
+    """
+    if pins.chip is not None and gpio >= pins.chip.lines:
+        raise PinsError(f"GPIO {gpio} is not on {pins.chip}: choose another {setting}.")
+    try:
+        return make()
+    except Exception as error:
+        # lgpio.error derives from Exception alone; it exists only where lgpio does.
+        if type(error).__module__ != "lgpio":
+            raise
+        user = "" if pins.chip is None else pins.chip.user_of(gpio)
+        if user is None:
+            raise PinsError(f"GPIO {gpio} ({setting}) on {pins.chip} cannot be used: {error}.") from error
+        raise PinBusyError(
+            f"GPIO {gpio} ({setting}) is taken: stop the program that holds it{user and f', {user}'}."
+        ) from error
 
 
 def simulated_pins(reason: str = "as asked") -> Pins:
@@ -60,16 +84,7 @@ def simulated_pins(reason: str = "as asked") -> Pins:
     return Pins(MockFactory(pin_class=MockPWMPin), True, f"simulated pins ({reason})")
 
 
-def _is_pi(root: Path) -> bool:
-    if (root / "proc/device-tree/system/linux,revision").exists():
-        return True
-    try:
-        return "\nRevision" in (root / "proc/cpuinfo").read_text(errors="replace")
-    except OSError:
-        return False
-
-
-def _lgpio_pins(is_pi: bool) -> Pins:
+def _lgpio_pins(chip: Chip, on_a_pi: bool) -> Pins:
     # lgpio makes a FIFO in its working directory as soon as it is imported, and fails where it cannot.
     if "LG_WD" not in os.environ:
         os.environ["LG_WD"] = _writable_directory()
@@ -81,14 +96,11 @@ def _lgpio_pins(is_pi: bool) -> Pins:
             return PI_4B_REVISION
 
     try:
-        factory = LGPIOFactory() if is_pi else BoardWithoutRevision()
+        factory = (LGPIOFactory if on_a_pi else BoardWithoutRevision)(chip=chip.number)
     except (lgpio.error, OSError) as error:
-        raise PinsError(
-            f"The GPIO chip does not open ({error}): is this user in the group gpio "
-            "(`sudo usermod -aG gpio $USER`, then log in again)?"
-        ) from error
-    board = f"Raspberry Pi {factory.board_info.model}" if is_pi else "not a Pi, GPIO n is line n"
-    return Pins(factory, False, f"GPIO chip {factory.chip} ({board})")
+        raise PinsError(f"{chip} does not open ({error}): does another program hold it?") from error
+    board = f"Raspberry Pi {factory.board_info.model}" if on_a_pi else "not a Pi, GPIO n is line n"
+    return Pins(factory, False, f"GPIO chip {factory.chip} ({board})", chip)
 
 
 def _writable_directory() -> str:

@@ -17,17 +17,22 @@ LINES = 28
 """The lines of a Pi's header, GPIO 0 to 27."""
 
 
+HEADER_LABEL = "pinctrl-bcm2711"
+
+
 class GpioChip:
     """A simulated GPIO chip whose line N is the Pi's GPIO N; leaving its context takes it away."""
 
-    def __init__(self, name: str = "header") -> None:
+    def __init__(self, name: str = "header", *, label: str = HEADER_LABEL, lines: int = LINES) -> None:
         self._folder = CONFIGURATION / name
+        self._label = label
+        self._count = lines
 
     def __enter__(self) -> GpioChip:
         bank = self._folder / "bank0"
         bank.mkdir(parents=True)
-        (bank / "num_lines").write_text(str(LINES))
-        (bank / "label").write_text("pinctrl-bcm2711")
+        (bank / "num_lines").write_text(str(self._count))
+        (bank / "label").write_text(self._label)
         (self._folder / "live").write_text("1")
         device = (self._folder / "dev_name").read_text().strip()
         self.name = (bank / "chip_name").read_text().strip()

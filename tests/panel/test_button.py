@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.panel.button import Button, ButtonEvent
+from intercom.panel.button import COIL_S, Button, ButtonEvent
 
 SETTLE_S, LOCKOUT_S, HOLD_S = 0.005, 0.2, 2.0
 PRESSED, HELD, RELEASED = ButtonEvent.PRESSED, ButtonEvent.HELD, ButtonEvent.RELEASED
@@ -105,3 +105,65 @@ def test_a_long_press_is_never_lost(gaps: list[tuple[float, bool]]) -> None:
     edges += [(now + 1.0, False), (now + 2.0, True), (now + 3.0, False)]
     events = replay(edges, until=now + 4.0)
     assert (now + 2.0 + SETTLE_S, PRESSED) in events
+
+
+def presses_beside_the_relay(pulse_s: float, after_edge_s: float) -> list[ButtonEvent]:
+    """Return what a button makes of one low pulse that starts so long after an edge of the door's relay."""
+    button = Button.starting(settle_s=SETTLE_S, lockout_s=LOCKOUT_S, hold_s=HOLD_S, level=False, now=0.0)
+    button.relay_moves(1.0)
+    low_at = 1.0 + after_edge_s
+    events = button.edge(True, low_at)
+    while (deadline := button.deadline) is not None and deadline < low_at + pulse_s:
+        events += button.advance(deadline)
+    return events + button.edge(False, low_at + pulse_s) + button.advance(low_at + 5.0)
+
+
+@given(st.floats(0.0, 0.030), st.floats(0.0, COIL_S))
+def test_what_the_strike_s_coil_does_to_the_line_is_no_press(pulse_s: float, after_edge_s: float) -> None:
+    assert presses_beside_the_relay(pulse_s, after_edge_s) == []
+
+
+@given(st.floats(0.080, 1.9), st.floats(0.0, 1.0))
+def test_a_real_press_counts_whatever_the_relay_does(pulse_s: float, after_edge_s: float) -> None:
+    assert presses_beside_the_relay(pulse_s, after_edge_s) == [PRESSED, RELEASED]
+
+
+@given(st.floats(0.0, SETTLE_S, exclude_max=True))
+def test_a_press_that_the_relay_s_edge_falls_into_counts(before_edge_s: float) -> None:
+    button = Button.starting(settle_s=SETTLE_S, lockout_s=LOCKOUT_S, hold_s=HOLD_S, level=False, now=0.0)
+    button.edge(True, 1.0 - before_edge_s)
+    button.relay_moves(1.0)
+    assert button.edge(False, 1.080 - before_edge_s) == [PRESSED]
+
+
+def test_away_from_the_relay_a_press_is_reported_as_soon_as_ever() -> None:
+    button = Button.starting(settle_s=SETTLE_S, lockout_s=LOCKOUT_S, hold_s=HOLD_S, level=False, now=0.0)
+    button.relay_moves(1.0)
+    button.edge(True, 1.0 + COIL_S + 0.001)
+    assert button.deadline == 1.0 + COIL_S + 0.001 + SETTLE_S
+
+
+def test_short_pulses_are_counted_and_the_last_is_told() -> None:
+    button = Button.starting(settle_s=SETTLE_S, lockout_s=LOCKOUT_S, hold_s=HOLD_S, level=False, now=0.0)
+    for at in (1.0, 2.0):
+        button.edge(True, at)
+        button.edge(False, at + 0.003)
+    button.relay_moves(3.0)
+    button.edge(True, 3.0)
+    button.edge(False, 3.030)
+    assert button.short_pulses.count == 3
+    assert (button.short_pulses.last_at, round(button.short_pulses.last_s, 3)) == (3.030, 0.030)
+
+
+def test_the_bounces_of_a_press_are_no_short_pulses() -> None:
+    button = Button.starting(settle_s=SETTLE_S, lockout_s=LOCKOUT_S, hold_s=HOLD_S, level=False, now=0.0)
+    button.edge(True, 1.0)
+    button.edge(False, 1.003)
+    before = button.short_pulses
+    for at, level in [(2.0, True), (2.001, False), (2.003, True), (2.004, False), (2.006, True)]:
+        button.edge(level, at)
+    assert button.advance(2.1) == [PRESSED]
+    for at, level in [(2.2, False), (2.201, True), (2.203, False)]:
+        button.edge(level, at)
+    assert button.advance(2.5) == [RELEASED]
+    assert button.short_pulses == before

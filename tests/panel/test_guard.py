@@ -56,11 +56,10 @@ def doorman() -> Iterator[Doorman]:
 @pytest.fixture
 def relay_stub(tmp_path: Path) -> Path:
     """A module path on which turning the relay off leaves a file behind; return the file."""
-    package = tmp_path / "intercom" / "panel"
-    package.mkdir(parents=True)
-    (tmp_path / "intercom" / "__init__.py").touch()
+    package = tmp_path / "intercom"
+    package.mkdir()
     (package / "__init__.py").touch()
-    (package / "relay.py").write_text(
+    (package / "gpio_chip.py").write_text(
         "from pathlib import Path\n"
         "def drive_off(*arguments):\n"
         "    Path(__file__).with_name('off').write_text(repr(arguments))\n"
@@ -146,7 +145,7 @@ def start_guard(relay_stub: Path, *, pins: str, cap_s: float) -> "tuple[subproce
             pins,
             "24",
             "1",
-            str(relay_stub.parents[2]),
+            str(relay_stub.parents[1]),
         ],
         pass_fds=[read],
         stdout=subprocess.PIPE,
@@ -164,7 +163,7 @@ def test_the_guard_turns_the_relay_off_even_when_the_panel_died_before_the_guard
     parent.kill()
     os.close(pipe)
     parent.communicate(timeout=WAIT_S)
-    assert relay_stub.read_text() == "('gpio', 24, True)"
+    assert relay_stub.read_text() == "(24, True)"
 
 
 def test_the_guard_turns_the_relay_off_itself_after_it_killed_the_panel(relay_stub: Path) -> None:
@@ -173,7 +172,7 @@ def test_the_guard_turns_the_relay_off_itself_after_it_killed_the_panel(relay_st
     parent.communicate(timeout=WAIT_S)
     os.close(pipe)
     assert parent.returncode == -signal.SIGKILL
-    assert relay_stub.read_text() == "('gpio', 24, True)"
+    assert relay_stub.read_text() == "(24, True)"
 
 
 def test_extending_does_not_move_the_guards_deadline(relay_stub: Path) -> None:

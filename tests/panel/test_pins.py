@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from gpiozero.pins.mock import MockFactory
 
-from intercom.config import Config, DoorConfig, PanelConfig
-from intercom.panel import PinsError, force_closed
-from intercom.panel.pins import Pins, open_pins, simulated_pins
+from intercom.gpio_chip import Chip
+from intercom.panel import PinsError
+from intercom.panel.pins import Pins, claim, open_pins, simulated_pins
 from intercom.panel.relay import claim_relay, release_relay
+
+HEADER = Chip("/dev/gpiochip1", "pinctrl-bcm2711", 8)
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def test_a_pi_without_a_gpio_chip_says_what_to_do(a_pi: Path) -> None:
 
 
 def test_gpio_without_lgpio_says_what_to_install(a_pi: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (a_pi / "dev" / "gpiochip0").touch()
+    monkeypatch.setattr("intercom.panel.pins.header_chip", lambda root: HEADER)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(PinsError, match="sudo apt install python3-lgpio"):
         open_pins("gpio", root=a_pi)
@@ -49,9 +51,10 @@ def test_simulated_pins_on_a_pi_when_asked_for(a_pi: Path) -> None:
     assert open_pins("simulated", root=a_pi).simulated
 
 
-def test_forcing_the_door_closed_with_simulated_pins_has_nothing_to_do() -> None:
-    config = Config(panel=PanelConfig(pins="simulated"), door=DoorConfig())
-    assert force_closed(config) == "Nothing to turn off: simulated pins (as configured)."
+def test_a_line_that_the_header_s_chip_does_not_have_is_one_clear_error() -> None:
+    pins = Pins(MockFactory(), False, "a small chip", HEADER)
+    with pytest.raises(PinsError, match=r"GPIO 24 is not on gpiochip1 \(pinctrl-bcm2711, 8 lines\).*door.relay_gpio"):
+        claim(pins, 24, "door.relay_gpio", lambda: pytest.fail("it is tried all the same"))
 
 
 class BusyFactory(MockFactory):  # type: ignore[misc]  # gpiozero is untyped
@@ -76,7 +79,7 @@ def test_a_relay_that_a_dying_process_still_holds_is_waited_for() -> None:
 
 
 def test_a_relay_that_stays_busy_is_one_clear_error() -> None:
-    with pytest.raises(PinsError, match=r"GPIO 24 .* does not become free"):
+    with pytest.raises(PinsError, match=r"GPIO 24 \(door.relay_gpio\) is taken: stop the program that holds it"):
         claim_relay(Pins(BusyFactory(99), True, "busy"), 24, True, patience_s=0)
 
 

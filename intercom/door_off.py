@@ -1,0 +1,64 @@
+"""`intercom door-off`: locks the door after a crash, with as little as Python can start with.
+
+systemd runs it whenever the service has ended (ExecStopPost), whatever it died of and whatever its configuration holds.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+
+from intercom.gpio_chip import GpioError, drive_off, is_pi
+
+SYSTEM_CONFIG = "/etc/intercom/intercom.toml"
+OK, FAILED = 0, 1
+STDERR = 2
+RELAY_GPIO, RELAY_ACTIVE_HIGH, PINS, GPIO_HIGHEST = 24, True, "auto", 27
+"""The defaults of `door.relay_gpio`, `door.relay_active_high` and `panel.pins`, whose own module takes long to load."""
+
+
+def run(config: str | None) -> int:
+    """Turn the relay off that the file `config` (None = the system's) names; return the command's exit status."""
+    pins, gpio, active_high = _relay(config or SYSTEM_CONFIG)
+    if pins == "simulated" or (pins == "auto" and not is_pi()):
+        print("Nothing to turn off: the pins are simulated.")
+        return OK
+    try:
+        print(drive_off(gpio, active_high))
+    except OSError as error:
+        _complain(str(error) if isinstance(error, GpioError) else f"GPIO {gpio} (the door's relay): {error}")
+        return FAILED
+    return OK
+
+
+def _relay(path: str) -> tuple[str, int, bool]:
+    """Return where the pins are, the relay's GPIO and whether high opens; the defaults where the file does not tell."""
+    tables: dict[str, object] = {}
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            tables = tomllib.loads(file.read())
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        _complain(f"{path} cannot be read ({error}); driving GPIO {RELAY_GPIO} off all the same")
+    door, panel = tables.get("door"), tables.get("panel")
+    door = door if isinstance(door, dict) else {}
+    panel = panel if isinstance(panel, dict) else {}
+    pins, gpio, high = panel.get("pins"), door.get("relay_gpio"), door.get("relay_active_high")
+    return (
+        pins if pins in ("gpio", "simulated") else PINS,
+        gpio if type(gpio) is int and 0 <= gpio <= GPIO_HIGHEST else RELAY_GPIO,
+        high if isinstance(high, bool) else RELAY_ACTIVE_HIGH,
+    )
+
+
+def _complain(sentence: str) -> None:
+    # As intercom.journal has it, which takes long to load: "<3>" makes the line an error in systemd's journal.
+    mark = "<3>" if "JOURNAL_STREAM" in os.environ and _is_journal() else ""
+    sys.stderr.write(f"{mark}intercom: {sentence}\n")
+
+
+def _is_journal() -> bool:
+    about = os.fstat(STDERR)
+    return os.environ["JOURNAL_STREAM"] == f"{about.st_dev}:{about.st_ino}"
