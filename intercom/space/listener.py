@@ -98,6 +98,7 @@ class Listener:
     :param proxies: reverse proxies, whose connections are other machines'.
     :param silence_limit_s: how long a connection may take to its first request.
     :param request_limit_s: how long a request may take.
+    :param answer_limit_s: how long after it a connection may take until its next request.
     """
 
     def __init__(
@@ -108,11 +109,13 @@ class Listener:
         proxies: Proxies | None = None,
         silence_limit_s: float = SILENCE_LIMIT_S,
         request_limit_s: float = REQUEST_LIMIT_S,
+        answer_limit_s: float = ANSWER_LIMIT_S,
     ) -> None:
         self._admission = Admission() if admission is None else admission
         self._proxies = Proxies(()) if proxies is None else proxies
         self._silence_limit_s = silence_limit_s
         self._request_limit_s = request_limit_s
+        self._answer_limit_s = answer_limit_s
         self._allowances = Allowances(CONNECTIONS_PER_S, CONNECTIONS_BURST, now=time.monotonic)
         self._log = Seldom(logger)
         self._request_log = request_log()
@@ -141,6 +144,9 @@ class Listener:
         await self._runner.cleanup()
         for connection in list(self._open.values()):
             connection.end()
+
+    def __len__(self) -> int:
+        return len(self._open)
 
     # -- new connections -------------------------------------------------------------------------------------
 
@@ -228,7 +234,7 @@ class Listener:
         try:
             return await handler(request)
         finally:
-            connection.expect(CLOSING_LIMIT_S if upgrade else ANSWER_LIMIT_S)
+            connection.expect(CLOSING_LIMIT_S if upgrade else self._answer_limit_s)
 
     def joined(self, request: web.Request, subscriber_id: str) -> None:
         """The socket of this request has a session, and with it all the time that it wants."""

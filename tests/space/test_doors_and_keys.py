@@ -214,6 +214,15 @@ async def test_the_station_page_may_use_the_microphone_and_nothing_from_elsewher
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+async def test_a_file_of_the_page_that_has_not_changed_is_not_sent_again(house: House) -> None:
+    url = house.space.url + "/station/station.js"
+    async with house.http.get(url) as answer:
+        assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
+        tag = answer.headers["ETag"]
+    async with house.http.get(url, headers={"If-None-Match": tag}) as answer:
+        assert (answer.status, await answer.read()) == (304, b"")
+
+
 async def test_files_outside_the_station_are_not_served(house: House) -> None:
     for path in ("/station/%2e%2e/config.py", "/station/..%2fspace%2fschema.sql", "/station/__init__.py"):
         async with house.http.get(house.space.url + path) as answer:

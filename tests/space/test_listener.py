@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from intercom.space.admission import Admission
 from intercom.space.listener import Listener
+from intercom.space.station_files import station_routes
 
 WAIT_S = 20.0
 
@@ -65,6 +67,26 @@ async def test_a_request_whose_body_never_comes_is_ended(app: web.Application) -
         writer.close()
     finally:
         await listener.stop()
+
+
+async def test_a_connection_that_does_not_read_its_answers_is_ended(caplog: pytest.LogCaptureFixture) -> None:
+    app = web.Application()
+    app.add_routes(station_routes())
+    listener = Listener(app, answer_limit_s=0.5)
+    port = await listener.start("127.0.0.1", 0, None)
+    try:
+        with socket.socket() as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.connect(("127.0.0.1", port))
+            slow.send(b"GET /station/station.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 500)
+            async with asyncio.timeout(WAIT_S):
+                while len(listener) == 0:
+                    await asyncio.sleep(0.01)
+                while len(listener) > 0:
+                    await asyncio.sleep(0.01)
+    finally:
+        await listener.stop()
+    assert caplog.records == []
 
 
 async def test_a_connection_too_many_takes_the_place_of_the_oldest(app: web.Application) -> None:
