@@ -39,6 +39,7 @@ class Database:
         self._path = path
         self._patience_s = patience_s
         self._version = -1
+        self._news = False
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -48,6 +49,7 @@ class Database:
             migrate(self._file)
             self._copy = sqlite3.connect(":memory:", isolation_level=None)
             self._copy_again()
+            self._news = False
         except (OSError, sqlite3.Error) as problem:
             raise StoreError(
                 f"The space cannot use its database {path}: {problem}. "
@@ -86,13 +88,13 @@ class Database:
         """Copy what another connection, such as another process's, has written; whether there was anything."""
         try:
             self._wait_at_most(LOOK_LIMIT_S)
-            if self._data_version() == self._version:
-                return False
-            self._copy_again()
+            if self._data_version() != self._version:
+                self._copy_again()
         except sqlite3.OperationalError as problem:
             logger.debug("The space's database is busy, looking again soon: %s", problem)
             return False
-        return True
+        news, self._news = self._news, False
+        return news
 
     def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         self._wait_at_most(self._patience_s)
@@ -121,6 +123,7 @@ class Database:
             self._file.backup(self._copy)
         finally:
             self._file.execute("COMMIT")
+        self._news = self._news or version != self._version  # the copy after a write of ours may hold another's too
         self._version = version
 
     def _data_version(self) -> int:

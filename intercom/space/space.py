@@ -50,7 +50,7 @@ STOP_LIMIT_S: Final = 1.0
 """How long stopping may take."""
 CERTIFICATE_CHECK_S: Final = 86_400.0
 """How often a running space looks whether its certificate ends soon."""
-MEMBERS_CHECK_S: Final = 1.0
+MEMBERS_CHECK_S: Final = 0.4
 """How often it looks whether somebody was removed: a few microseconds, and nothing is written."""
 
 

@@ -15,8 +15,8 @@ from intercom.space.turn_peers import peers_of
 
 logger = logging.getLogger(__name__)
 
-LOOK_S: Final = 0.5
-"""How often it is looked: together with the space's look at its members that is within a second or so."""
+LOOK_S: Final = 0.4
+"""How often it is looked: together with the space's look at its members a removed device relays no second longer."""
 DOOR_AWAY_S: Final = 600.0
 """How long relays still lead to where a door was: longer than a restart takes, shorter than a lease."""
 

@@ -271,6 +271,20 @@ async def test_a_removed_phone_is_thrown_out_within_a_second(house: House, tmp_p
         assert answer.status == 401
 
 
+def test_what_another_process_changed_is_told_also_when_the_space_wrote_something_itself_meanwhile(
+    store: Store, clock: Clock, tmp_path: Path
+) -> None:
+    store.add_subscriber("phone")
+    store.changed_elsewhere()
+    other = Store(tmp_path / DATABASE, now=clock)
+    other.remove_subscriber("phone")
+    other.close()
+    store.add_subscriber("tablet")
+    assert store.changed_elsewhere()
+    assert not store.changed_elsewhere()
+    assert store.subscriber("phone") is None
+
+
 async def test_the_others_stay_when_one_is_removed(house: House, tmp_path: Path) -> None:
     kitchen, phone = await house.station("kitchen"), await house.station("phone")
     house.space.store.add_device(house.space.store.add_subscriber("phone"), "Phone")
