@@ -19,6 +19,8 @@ QUEUE_LIMIT_FRAMES: Final = 256
 """Frames that wait for one slow socket; past it the socket is closed, and its session can be resumed."""
 QUEUE_LIMIT_BYTES: Final = 512 * 1024
 """The same in bytes: twice what is kept for one session, which a resume sends at once."""
+GUEST_FRAME_LIMIT_BYTES: Final = 16 * 1024
+"""The largest frame of a socket without a session: all that it may send is `signalwire.connect`, some 6 kB."""
 HEARTBEAT_S: Final = 6.0
 """How often a socket is pinged (RFC 6455 §5.5.2); one that is dead is noticed after 9 s at most."""
 TICK_S: Final = 1.0
@@ -122,6 +124,9 @@ class Sockets:
             member = None
             async for message in socket.response:
                 if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                    if member is None and len(message.data) > GUEST_FRAME_LIMIT_BYTES:
+                        socket.abort()
+                        break
                     self._exchange.received(link, message.data, self._now())
                     if member is None and (member := self._exchange.subscriber_at(link)) is not None:
                         self._joined(request, member.id)

@@ -6,9 +6,11 @@ import asyncio
 import json
 
 import pytest
+from aiohttp import WSCloseCode
 
 from intercom.space import sockets
 from intercom.space.exchange import BURST, EXCESS_LIMIT
+from intercom.space.sockets import GUEST_FRAME_LIMIT_BYTES
 
 from .conftest import ANSWER, WAIT_S, House
 
@@ -75,6 +77,13 @@ async def test_a_frame_that_is_too_large_ends_the_socket(house: House) -> None:
     await door.socket.send_str(json.dumps({"jsonrpc": "2.0", "id": "1", "method": "x" * 200_000}))
     await asyncio.wait_for(door.reader, WAIT_S)
     assert door.socket.close_code == 1009
+
+
+async def test_a_frame_that_signs_nobody_in_may_not_be_large(house: House) -> None:
+    stranger = await house.open()
+    await stranger.socket.send_str(json.dumps({"jsonrpc": "2.0", "id": "1", "method": "x" * GUEST_FRAME_LIMIT_BYTES}))
+    await asyncio.wait_for(stranger.reader, WAIT_S)
+    assert stranger.socket.close_code == WSCloseCode.ABNORMAL_CLOSURE
 
 
 async def test_a_flood_of_frames_is_cut_off_and_nobody_else_notices(house: House) -> None:
