@@ -25,7 +25,7 @@ from intercom.control.client import Client
 from intercom.control.errors import ControlError, NotRunningError
 from intercom.control_text import short_pulses
 from intercom.gpio_chip import GpioError, header_chip, is_pi
-from intercom.net import authority, split_authority
+from intercom.net import authority, connect, split_authority
 
 GOOD, WARNING, BAD = "good", "warning", "bad"
 NETWORK_S = 3.0
@@ -248,7 +248,7 @@ def _reaches(name: str, url: str) -> Finding:
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 443)
     try:
-        socket.create_connection((host, port), NETWORK_S).close()
+        connect((host, port), NETWORK_S).close()
     except OSError as error:
         return Finding(name, BAD, f"{host}:{port} is not reached: {error}", "is the network up? is the name right?")
     return Finding(name, GOOD, f"{host}:{port} is reached")

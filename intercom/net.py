@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
+import socket
 from typing import Final
 
 _LABEL: Final = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -66,7 +68,27 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host.lower().rstrip(".") == "localhost" or host.lower().rstrip(".").endswith(".localhost")
+        return _is_localhost(host)
+
+
+def dialled(host: str) -> tuple[str, ...]:
+    """Return what to look up in order to reach `host`: this machine's own addresses for its own name.
+
+    RFC 6761 §6.3 asks for it, and a machine without /etc/hosts or an address of its own yet finds no "localhost".
+    """
+    return ("127.0.0.1", "::1") if _is_localhost(host) else (host,)
+
+
+def connect(
+    address: tuple[str, int], timeout_s: float | None = None, source: tuple[str, int] | None = None
+) -> socket.socket:
+    """Connect as socket.create_connection does, to this machine without looking up its name; raises OSError."""
+    host, port = address
+    *others, last = dialled(host)
+    for other in others:
+        with contextlib.suppress(OSError):
+            return socket.create_connection((other, port), timeout_s, source)
+    return socket.create_connection((last, port), timeout_s, source)
 
 
 def is_unspecified(host: str) -> bool:
@@ -85,6 +107,11 @@ def machine_of(address: str) -> str:
             return str(ip.ipv4_mapped)
         return str(ipaddress.ip_network((ip, _LOCAL_NETWORK_BITS), strict=False))
     return str(ip)
+
+
+def _is_localhost(host: str) -> bool:
+    name = host.lower().rstrip(".")
+    return name == "localhost" or name.endswith(".localhost")
 
 
 def _is_v6(text: str) -> bool:

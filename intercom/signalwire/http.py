@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import http.client
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from intercom.net import connect
 from intercom.signalwire.errors import HttpError
 from intercom.signalwire.transport import check_secure, is_loopback, ssl_context
 
@@ -43,6 +45,36 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: Any) -> None:
         return None
+
+
+class _Connection(http.client.HTTPConnection):
+    """A connection that finds this machine without looking up its name."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._create_connection = connect
+
+
+class _TlsConnection(http.client.HTTPSConnection):
+    """The same with TLS."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._create_connection = connect
+
+
+class _HttpHandler(urllib.request.HTTPHandler):
+    def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_Connection, request)
+
+
+class _HttpsHandler(urllib.request.HTTPSHandler):
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(context=context)
+        self._connection = functools.partial(_TlsConnection, context=context)
+
+    def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(self._connection, request)
 
 
 async def request_json(
@@ -103,7 +135,8 @@ def _fetch(request: urllib.request.Request, certificate: str | None, timeout_s: 
 def _opener(certificate: str | None, loopback: bool) -> urllib.request.OpenerDirector:
     handlers: list[urllib.request.BaseHandler] = [
         _NoRedirect(),
-        urllib.request.HTTPSHandler(context=ssl_context(certificate)),
+        _HttpHandler(),
+        _HttpsHandler(ssl_context(certificate)),
     ]
     if loopback:
         handlers.append(urllib.request.ProxyHandler({}))

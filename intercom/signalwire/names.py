@@ -12,6 +12,8 @@ import threading
 from concurrent.futures import Future
 from typing import Any
 
+from intercom.net import dialled
+
 Infos = list[tuple[Any, ...]]
 """As socket.getaddrinfo gives them."""
 
@@ -64,9 +66,11 @@ def _look_up(host: str, port: int) -> Future[Infos]:
 
 def _find(host: str, port: int, lookup: Future[Infos]) -> None:
     """Conclude the look-up, whatever comes of it: the next one of this name begins only then."""
-    infos, failure = [], None
+    infos: Infos = []
+    failure = None
     try:
-        infos = list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        for name in dialled(host):
+            infos += socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     except OSError as error:
         failure = error
     except (ValueError, OverflowError) as error:  # a label that is empty or too long is a UnicodeError
