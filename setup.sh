@@ -81,6 +81,7 @@ find_missing() {
   [ "$ONLY_SYSTEM" = no ] || need systemd "runs the door station" has_program systemd-sysusers
   [ "$WITH_TESTS" = yes ] || return 0
   need chromium "the browser of the tests" has_file /usr/bin/chromium
+  need firefox-esr "the other browser of the tests" has_file /usr/bin/firefox-esr
   need pulseaudio "the tests' sound card" has_program pulseaudio
   need pulseaudio-utils "the same" has_program pacat
   need libasound2-plugins "the same" has_package libasound2-plugins
@@ -93,6 +94,8 @@ find_missing() {
   need iproute2 "makes the network namespaces in which cables are pulled" has_program tc
   need procps "the same" has_program sysctl
   need openssl "looks at certificates from outside" has_program openssl
+  need systemd "judges the units of the services" has_program systemd-analyze
+  need man-db "reads the manual page" has_program man
   need asterisk-core-sounds-en-g722 "recorded speech to try sound with" has_package asterisk-core-sounds-en-g722
   need espeak-ng "voices that must not be taken for keys" has_program espeak-ng
   [ "$WITH_BENCHES" = yes ] || return 0

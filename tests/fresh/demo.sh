@@ -31,7 +31,7 @@ for _ in $(seq $STOP_LIMIT_S); do
   kill -0 $demo 2>/dev/null || break
   sleep 1
 done
-kill -0 $demo 2>/dev/null && stop "it did not stop within $STOP_LIMIT_S s"
+! kill -0 $demo 2>/dev/null || stop "it did not stop within $STOP_LIMIT_S s"
 ! grep -q Traceback "$said" || stop "it stopped with a traceback"
 [ "$(wc -w <<<"$pages")" = 2 ] || stop "it names these pages: $pages"
 echo "make demo: both pages were served by $(.venv/bin/python --version) and it stopped: $(tr '\n' ' ' <<<"$pages")"
