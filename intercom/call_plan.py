@@ -65,6 +65,11 @@ class CallPlan:
         """The call, if there is one."""
         return self._current.call if self._current else None
 
+    @property
+    def press_waits(self) -> bool:
+        """Whether somebody pressed, and waits for the service."""
+        return self._waiting_press is not None
+
     async def press(self) -> Decision:
         """The visitor pressed the button."""
         return await self._press(self._ring_time_ends())
@@ -75,7 +80,7 @@ class CallPlan:
 
     async def _press(self, until: float) -> Decision:
         decision = await self._ring(self._config.ring, until)
-        if decision.verdict is Verdict.REFUSED and self._waiting_press is None:
+        if decision.verdict is Verdict.REFUSED and not self.press_waits:
             logger.info("Pressed, but %s; it rings as soon as that is so", decision.reason)
             self._waiting_press = asyncio.get_running_loop().call_at(until, self._lose_patience)
             self._show_hope()
@@ -357,7 +362,7 @@ class CallPlan:
     def _show_hope(self) -> None:
         """Tell the visitor whether the press is tried anew, or waits for the service."""
         rings_again = self._ringing is not None and self._ringing.hopes
-        self._signs.trying(rings_again or self._waiting_press is not None)
+        self._signs.trying(rings_again or self.press_waits)
 
     def _later(self, current: CurrentCall, seconds: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
         loop = asyncio.get_running_loop()

@@ -73,7 +73,7 @@ def _wait(options: argparse.Namespace, client: Client) -> int:
     told, known = False, ""
     for doc in client.watch():
         call, now = doc["call"], time.monotonic()
-        if call is None and doc["state"] not in {"ringing", "in_call"}:
+        if call is None and doc.get("phase", "none") == "none" and not doc.get("press_waits"):
             break
         if options.at_most is None and call is not None and call["id"] != known:
             known = call["id"]

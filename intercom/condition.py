@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from intercom import __version__
 from intercom.control.protocol import PROTOCOL
 from intercom.logbook import CallEntry, FaultRecord, Logbook, heard
+from intercom.machine import Phase
+from intercom.signalwire import CallStatus
 from intercom.signalwire.quality import level
 from intercom.signalwire.recovery import RecoveryProgress, RecoveryState
 
@@ -38,6 +40,7 @@ def condition(door: Appliance, *, uptime_s: float, loudness: Loudness) -> dict[s
         "registered": machine.registered,
         "connected": door.client.is_connected,
         "faults": [fault(record, door.logbook) for record in door.logbook.open_faults.values()],
+        "press_waits": door.plan.press_waits,
         "call": None if door.logbook.call is None else call(door.logbook.call, door),
         "sound": {
             "card": stats.card,
@@ -87,7 +90,7 @@ def call(entry: CallEntry, door: Appliance) -> dict[str, Any]:
         "direction": entry.call.direction,
         "with": entry.address,
         "name": entry.name,
-        "status": str(entry.call.status),
+        "status": _status(entry, door),
         "since": _text(entry.began_at),
         "lasted_s": door.logbook.elapsed_s(entry.began),
         "talked_s": None if entry.answered is None else door.logbook.elapsed_s(entry.answered),
@@ -96,6 +99,13 @@ def call(entry: CallEntry, door: Appliance) -> dict[str, Any]:
         "media": _media(door.media.stats(entry.call.id)),
         "recovery": _recovery(entry.call.recovery_progress),
     }
+
+
+def _status(entry: CallEntry, door: Appliance) -> str:
+    """Where the call stands; between two attempts of a press its last one is destroyed, and the press goes on."""
+    status = entry.call.status
+    goes_on = status is CallStatus.DESTROYED and door.machine.phase is Phase.RINGING_OUT
+    return str(CallStatus.TRYING if goes_on else status)
 
 
 def _ends_within_s(entry: CallEntry, door: Appliance) -> float:

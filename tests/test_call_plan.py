@@ -409,7 +409,7 @@ def test_a_press_without_the_service_is_kept_until_its_time_is_over(door: DoorIn
     door.loses_service()
     door.press()
     door.wait(40)
-    assert door.signs.is_trying
+    assert (door.signs.is_trying, door.plan.press_waits) == (True, True)
     door.has_service_again(resumed=False)
     door.wait(1)
     assert (door.phase, door.newest.over, door.signs.is_trying) == (Phase.RINGING_OUT, False, False)

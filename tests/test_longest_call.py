@@ -56,7 +56,7 @@ def wait(service: Watched, at_most: int | None = None) -> int:
 
 
 def doc(**call: Any) -> dict[str, Any]:
-    return {"state": "in_call" if call else "idle", "call": {"id": "a", **call} if call else None}
+    return {"phase": "active" if call else "none", "call": {"id": "a", **call} if call else None}
 
 
 def test_waiting_lasts_as_long_as_the_call_can(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,3 +82,12 @@ def test_who_asks_for_less_waits_less(monkeypatch: pytest.MonkeyPatch) -> None:
     service = Watched(monkeypatch, [doc(ends_within_s=3600.0)] * 3600)
     assert wait(service, at_most=5) == cli_watch.TROUBLE
     assert service.now == pytest.approx(5, abs=2)
+
+
+@pytest.mark.parametrize("begins", [{"phase": "ringing_out"}, {"press_waits": True}])
+def test_a_press_that_is_no_call_yet_is_waited_for_as_well(
+    monkeypatch: pytest.MonkeyPatch, begins: dict[str, Any]
+) -> None:
+    service = Watched(monkeypatch, [doc() | begins] * 30 + [doc()] * 30)
+    assert wait(service) == cli_watch.OK
+    assert service.now == 30
