@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -17,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 LOOK_S: Final = 0.4
 """How often it is looked: together with the space's look at its members a removed device relays no second longer."""
+OWN_S: Final = 10.0
+"""How often this machine's own addresses are read again, on which a door may run too."""
 DOOR_AWAY_S: Final = 600.0
 """How long relays still lead to where a door was: longer than a restart takes, shorter than a lease."""
 
@@ -43,6 +46,8 @@ class TurnKeeper:
         self._own = own
         self._doors: dict[str, tuple[set[str], float]] = {}
         "where each door was last, and when"
+        self._told: frozenset[str] = frozenset()
+        self._own_due_at = -math.inf
 
     async def watch(self) -> None:
         """Look for ever."""
@@ -64,5 +69,7 @@ class TurnKeeper:
             return
         for subscriber_id in turn.subscribers - members:
             await turn.forget(subscriber_id)
-        doors = {place for places, _ in self._doors.values() for place in places}
-        turn.allow_peers(peers_of(doors, self._own()))
+        doors = frozenset(place for places, _ in self._doors.values() for place in places)
+        if doors != self._told or now >= self._own_due_at:
+            turn.allow_peers(peers_of(doors, self._own()))
+            self._told, self._own_due_at = doors, now + OWN_S
