@@ -6,10 +6,12 @@ import argparse
 import asyncio
 import importlib
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bench.plot import Plot
 from bench.report import IMAGES, CannotRunError, Report, machine
@@ -61,9 +63,18 @@ def load() -> dict[str, Report]:
         return {}
     plots = json.loads((DOCS / SERIES).read_text()) if (DOCS / SERIES).exists() else {}
     return {
-        name: Report(**fields, plots=[Plot(**plot) for plot in plots.get(name, [])])
+        name: Report(**_measured(fields), plots=[Plot(**plot) for plot in plots.get(name, [])])
         for name, fields in json.loads((DOCS / FIGURES).read_text()).items()
     }
+
+
+def _measured(fields: dict[str, Any]) -> dict[str, Any]:
+    """A report's fields from JSON, where null stands for what could not be measured."""
+    numbers = {
+        kind: {name: math.nan if value is None else value for name, value in fields[kind].items()}
+        for kind in ("figures", "baselines")
+    }
+    return fields | numbers
 
 
 def _one_plot_a_line(plots: dict[str, Sequence[Plot]]) -> str:

@@ -62,6 +62,15 @@ class Measured:
         return round(percentile(heard, 95), 1) if heard else float("nan")
 
     @property
+    def recovered_after_s(self) -> float:
+        """When the last late word after the scene was said: the very last if it never recovered, nan without words."""
+        if not self.after:
+            return float("nan")
+        begin = self.after[0].at
+        slow = [some.at - begin for some in self.after if some.delay_ms is None or some.delay_ms > TARGET_MS]
+        return round(max(slow, default=0.0), 1)
+
+    @property
     def unheard_percent(self) -> float:
         """Of the words, how many had nothing like them at the ear within 600 ms."""
         return round(100 * sum(some.delay_ms is None for some in self.words) / max(1, len(self.words)), 2)
@@ -129,10 +138,7 @@ def _figures(name: str, measured: Measured) -> dict[str, float]:
     prefix = "" if name == "clean" else f"{name}_"
     figures = {f"{prefix}p95_ms": measured.p95_ms, f"{prefix}score": measured.score}
     if name != "clean":
-        begin = measured.after[0].at if measured.after else 0.0
-        slow = [w.at - begin for w in measured.after if w.delay_ms is None or w.delay_ms > TARGET_MS]
-        # To the end of what was looked at: it did not come back within that time.
-        figures[f"{prefix}recovered_after_s"] = round(max(slow, default=0.0), 1)
+        figures[f"{prefix}recovered_after_s"] = measured.recovered_after_s
         figures[f"{prefix}unheard_percent"] = measured.unheard_percent
     return figures
 

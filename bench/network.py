@@ -46,7 +46,8 @@ class Tally:
     audible: dict[str, list[float]] = field(default_factory=dict)
     """By kind of event, seconds."""
     registered: list[float] = field(default_factory=list)
-    dropped: int = 0
+    dropped: list[str] = field(default_factory=list)
+    """What ended our calls: the event, and what the door says of it."""
     stock_audible: list[float] = field(default_factory=list)
     stock_dropped: int = 0
     stock_address_changes_lost: int = 0
@@ -124,7 +125,8 @@ class _Bench:
         except AssertionError:
             times.append(GIVEN_UP_S)
         if self._here.call_status not in {"connected", "recovering"}:
-            self._tally.dropped += 1
+            told = self._here.door.last("call") or {}
+            self._tally.dropped.append(f"{kind} ({told.get('status')}, {told.get('cause')})")
         self._tally.registered.append(await self._here.registered(back))
 
     async def _stocks(self, kind: str, back: float) -> None:
@@ -189,7 +191,7 @@ def _report(tally: Tally, has_netem: bool) -> Report:
         "audible_p95_s": _quantile(every, 0.95),
         "registered_p50_s": _quantile(tally.registered, 0.50),
         "registered_p95_s": _quantile(tally.registered, 0.95),
-        "calls_dropped": tally.dropped,
+        "calls_dropped": len(tally.dropped),
     }
     figures |= {f"{kind}_audible_max_s": max(times) for kind, times in tally.audible.items()}
     baselines: dict[str, float] = {
@@ -204,6 +206,7 @@ def _report(tally: Tally, has_netem: bool) -> Report:
         f"{addresses} changes of address, {RESTARTS} restarts of the space.",
         "The baseline has no signalling to lose; its times are of those calls that came back. "
         f"Of the {addresses} changes of address it survived {addresses - tally.stock_address_changes_lost}.",
+        *(f"Dropped by: {event}." for event in tally.dropped),
         "Delay between the namespaces: 10 ms each way, by netem."
         if has_netem
         else "This kernel has no netem: between the namespaces there is no delay but the kernel's own.",
@@ -213,5 +216,5 @@ def _report(tally: Tally, has_netem: bool) -> Report:
 
 
 def _quantile(values: list[float], share: float) -> float:
-    ordered = sorted(values) or [0.0]
+    ordered = sorted(values) or [float("nan")]
     return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 3)

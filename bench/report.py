@@ -42,10 +42,15 @@ class Report:
     plots: Sequence[Plot] = ()
     """What is seen better than read; drawn in the documentation, and no part of the JSON."""
 
+    def __post_init__(self) -> None:
+        """Refuse a target whose figure was left out: nobody would see that it was not measured."""
+        if absent := sorted(set(self.targets) - set(self.figures)):
+            raise ValueError(f"bench {self.bench}: targets without a figure: {', '.join(absent)}")
+
     def misses(self, name: str) -> bool:
-        """Whether a figure misses its target."""
+        """Whether a figure misses its target; one that could not be measured (nan) does."""
         target, value = self.targets.get(name), self.figures[name]
-        return target is not None and (value < target if name.endswith(MORE_IS_BETTER) else value > target)
+        return target is not None and not (value >= target if name.endswith(MORE_IS_BETTER) else value <= target)
 
     def table(self) -> str:
         """The report for people."""
@@ -79,9 +84,9 @@ class Report:
         """The report for programs: one line."""
         fields = {
             "bench": self.bench,
-            "figures": dict(self.figures),
+            "figures": {name: _json_number(value) for name, value in self.figures.items()},
             "targets": dict(self.targets),
-            "baselines": dict(self.baselines),
+            "baselines": {name: _json_number(value) for name, value in self.baselines.items()},
             "machine": self.machine,
         }
         return json.dumps(fields | ({"notes": list(self.notes)} if self.notes else {}))
@@ -102,7 +107,14 @@ class Report:
         return "\n".join([*lines, "", *(f"{note}  " for note in self.notes), f"Measured on {self.machine}.", ""])
 
 
+def _json_number(value: float) -> float | None:
+    """JSON has no nan: what could not be measured is null."""
+    return None if math.isnan(value) else value
+
+
 def _number(value: float) -> str:
+    if math.isnan(value):
+        return "not measured"
     return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
 
 

@@ -14,8 +14,13 @@ import pytest
 from bench import __main__ as command
 from bench import network, press_to_feedback, replug, start
 from bench.__main__ import DOCS, load, names, page, pictures
+from bench._hearing import Words
+from bench.mouth_to_ear import Measured
+from bench.network import ADDRESSES
 from bench.plot import MOST_POINTS, Plot, thinned
 from bench.report import IMAGES, CannotRunError, Report, percentile
+from tests.network.door import config
+from tests.network.processes import SETTLED_S
 
 
 def test_the_page_is_made_from_the_kept_reports() -> None:
@@ -46,6 +51,38 @@ def test_a_bench_measures_what_it_has_a_target_for(
     assert report.targets and set(report.targets) <= set(report.figures)
     assert report.baselines, "nothing to compare it with"
     assert all(math.isfinite(value) and value > 0 for value in (*report.figures.values(), *report.baselines.values()))
+
+
+def test_a_target_without_its_figure_is_refused() -> None:
+    with pytest.raises(ValueError, match="bench x: targets without a figure: p95_ms"):
+        Report("x", {"p50_ms": 2.0}, {"p95_ms": 3.0})
+
+
+@pytest.mark.parametrize("name", ["recovered_after_s", "x_score"])
+def test_what_could_not_be_measured_misses_its_target_and_says_so(name: str) -> None:
+    report = Report("x", {name: math.nan}, {name: 3.0}, machine="here")
+    assert report.misses(name)
+    assert json.loads(report.json())["figures"] == {name: None}
+    assert "not measured" in report.table()
+    assert "not measured" in report.markdown()
+
+
+def test_a_scene_after_which_nothing_was_said_has_no_time_of_recovery() -> None:
+    assert math.isnan(Measured([], [], 1.0).recovered_after_s)
+
+
+def test_a_scene_that_words_stay_late_after_has_not_recovered() -> None:
+    late = [Words(10.0 + second, 200.0) for second in range(6)]
+    assert Measured([], late, 1.0).recovered_after_s == 5.0
+
+
+def test_the_one_call_of_the_network_bench_is_not_ended_by_the_door_s_own_limit() -> None:
+    outages_s = 2 * sum(network.OUTAGES_S) + 2 * ADDRESSES * network.AWAY_S + network.RESTARTS * network.DOWN_S
+    events = 2 * len(network.OUTAGES_S) + 2 * ADDRESSES + network.RESTARTS
+    least_s = outages_s + events * (network.STEADY_S + SETTLED_S)
+    longest_s = outages_s + events * (network.STEADY_S + network.GIVEN_UP_S)
+    assert least_s > 200
+    assert config().call.time_limit_s > 2 * longest_s
 
 
 def test_the_last_line_of_a_report_is_one_json_object() -> None:
