@@ -23,7 +23,8 @@ from intercom.media.camera_shared import Camera
 from intercom.media.engine import AudioEngine
 from intercom.media.errors import SessionDescriptionError
 from intercom.media.pattern import PatternSource
-from intercom.media.peer import CONNECT_DEADLINE_S, SILENT_S, DoorCall, DoorMedia
+from intercom.media.peer import CONNECT_DEADLINE_S, DoorCall, DoorMedia
+from intercom.media.silence import SILENT_S
 from intercom.media.simulated import SimulatedCards
 
 CALLS = 200

@@ -1,6 +1,8 @@
 """What holds for every test."""
 
+import os
 import signal
+import sysconfig
 
 from hypothesis import settings
 
@@ -10,3 +12,6 @@ settings.load_profile("intercom")
 
 # A script's background job ignores Ctrl-C, and so would every program that a test starts in order to interrupt it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The environment's own programs, such as npm, are found without its being activated.
+os.environ["PATH"] += os.pathsep + sysconfig.get_path("scripts")

@@ -56,7 +56,7 @@ def why_not() -> str:
     if shutil.which("turnserver") is None:
         return "coturn is not installed (apt install coturn)"
     if not BUNDLE.exists() and shutil.which("npm") is None:
-        return "npm is not in PATH: `make test` brings its own"
+        return "there is no npm: `./setup.sh --test` brings one"
     return ""
 
 
