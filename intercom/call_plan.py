@@ -81,7 +81,7 @@ class CallPlan:
     async def _press(self, until: float) -> Decision:
         decision = await self._ring(self._config.ring, until)
         if decision.verdict is Verdict.REFUSED and not self.press_waits:
-            logger.info("Pressed, but %s; it rings as soon as that is so", decision.reason)
+            logger.info("Pressed, but %s; it rings when it can, until its time is over", decision.reason)
             self._waiting_press = asyncio.get_running_loop().call_at(until, self._lose_patience)
             self._show_hope()
         return decision

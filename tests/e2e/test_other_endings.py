@@ -159,3 +159,27 @@ async def test_a_press_while_the_space_is_away_rings_when_it_is_back(
     await home.restart_space(home.press)
     await station.until("ringing")
     await home.until(State.RINGING)
+
+
+async def test_a_page_that_rang_when_the_space_was_restarted_rings_again_and_answers(
+    start_home: StartHome, pair_station: PairStation
+) -> None:
+    home = await start_home()
+    station = await pair_station(home)
+    await home.press()
+    await station.until("ringing")
+    assert home.door is not None
+    logbook = home.door.logbook
+    assert logbook.call is not None
+    first = logbook.call.call.id
+
+    async def nothing() -> None:
+        """It only goes and comes."""
+
+    await home.restart_space(nothing)
+    await home.wait_for(lambda: logbook.call is not None and logbook.call.call.id != first, "another call")
+    await station.page.wait_for_function("() => document.body.dataset.link === 'ready'")
+    await station.until("ringing")
+    await station.click("#answer")
+    await station.until("in-call")
+    await home.until(State.IN_CALL)
