@@ -30,10 +30,12 @@ LIKELY = 0.6
 """Least share of the energy near two of the eight frequencies: worth a closer look; speech reaches half."""
 PURE = 0.94
 """Least share of the energy that the two tones hold at their own frequencies; a horn's or a flute's hold less."""
-OFF = 0.02
-"""Largest distance from a key's frequency (Q.24: 1.5 % is a key, 3.5 % is none)."""
-STEADY_DB = 1.5
-"""Largest change of a tone's level within a key: notes die away."""
+OFF = 0.01
+"""Largest distance from a key's frequency. Q.24 grants 1.5 %, to coils; no chip that makes keys is off by 0.8 %."""
+DRIFT = 0.003
+"""Largest change of a tone's frequency within a key: voices and sirens glide."""
+STEADY_DB = 0.7
+"""Largest change of a tone's level within a key: notes swell and die away."""
 TWIST_DB = 8.0
 """One tone may be louder than the other by so much (Q.24: 4 to 8 dB, by direction)."""
 WEAKEST = 0.01
@@ -67,13 +69,23 @@ class _Likely(NamedTuple):
     """Amplitude and phase at the window's beginning, of the low and the high tone."""
 
 
+class _Fit(NamedTuple):
+    """What two windows in a row tell of their two tones."""
+
+    off: tuple[float, float]
+    """How far each is from the key's frequency, as a share of it."""
+    levels: tuple[float, float]
+    """Of the low and the high tone; 1 is full scale."""
+
+
 class KeyDetector:
     """Finds keys in 48 kHz sound, block by block of 10 ms."""
 
     def __init__(self) -> None:
         self._waiting: list[Samples] = []
         self._last: _Likely | None = None
-        self._windows = self._misses = 0
+        self._fits: list[_Fit] = []
+        self._misses = 0
         self._told: str | None = None
 
     def listen(self, block: Samples) -> HeardKey | None:
@@ -86,18 +98,21 @@ class KeyDetector:
         before, likely = self._last, _likely(wave)
         self._last = likely
         if likely is None:
-            self._windows = 0
+            self._fits.clear()
             self._misses += 1
             if self._misses >= MISSES_BETWEEN_KEYS:
                 self._told = None
             return None
         self._misses = 0
-        goes_on = before is not None and before.key == likely.key and _goes_on(before, likely, wave)
-        self._windows = self._windows + 1 if goes_on else 1
-        if self._windows < WINDOWS_FOR_A_KEY or likely.key == self._told:
+        fit = _fit(before, likely, wave) if before is not None and before.key == likely.key else None
+        if fit is None or (self._fits and not _is_steady(self._fits[-1], fit)):
+            self._fits.clear()
+        if fit is not None:
+            self._fits.append(fit)
+        if len(self._fits) < WINDOWS_FOR_A_KEY - 1 or likely.key == self._told:
             return None
         self._told = likely.key
-        return HeardKey(likely.key, (abs(likely.tones[0]), abs(likely.tones[1])))
+        return HeardKey(likely.key, self._fits[-1].levels)
 
 
 def _likely(wave: npt.NDArray[np.float32]) -> _Likely | None:
@@ -116,19 +131,29 @@ def _likely(wave: npt.NDArray[np.float32]) -> _Likely | None:
     return _Likely(KEYS[low][high], (tones[0], tones[1]))
 
 
-def _goes_on(before: _Likely, now: _Likely, wave: npt.NDArray[np.float32]) -> bool:
-    """Whether two windows in a row are two steady tones of this key, and nothing else.
+def _fit(before: _Likely, now: _Likely, wave: npt.NDArray[np.float32]) -> _Fit | None:
+    """The two tones at their own frequencies; None when these are not the key's, or something else is in the window.
 
-    How far a phase has turned tells the tone's own frequency, much finer than a window can.
+    How far a phase has turned since the window before tells a frequency much finer than one window can.
     """
-    waves = []
+    off, waves = [], []
     for key_tone, then, tone in zip(key_hz(now.key), before.tones, now.tones, strict=True):
         turned = cmath.phase(tone / then * cmath.exp(-2j * cmath.pi * key_tone * WINDOW / RATE_HZ))
         off_hz = turned / (2 * cmath.pi) * RATE_HZ / WINDOW
-        if abs(off_hz) > OFF * key_tone or abs(20 * math.log10(abs(tone) / abs(then))) > STEADY_DB:
-            return False
+        off.append(off_hz / key_tone)
         turns = 2 * np.pi * (key_tone + off_hz) * np.arange(WINDOW) / RATE_HZ
         waves += [np.cos(turns), np.sin(turns)]
-    fitted, *_ = np.linalg.lstsq(np.stack(waves, axis=1), wave.astype(np.float64), rcond=None)
-    rest = wave - np.stack(waves, axis=1) @ fitted
-    return float(rest.dot(rest)) <= (1 - PURE) * float(wave.dot(wave))
+    if max(map(abs, off)) > OFF:
+        return None
+    basis = np.stack(waves, axis=1)
+    parts, *_ = np.linalg.lstsq(basis, wave.astype(np.float64), rcond=None)
+    rest = wave - basis @ parts
+    if float(rest.dot(rest)) > (1 - PURE) * float(wave.dot(wave)):
+        return None
+    return _Fit((off[0], off[1]), (math.hypot(parts[0], parts[1]), math.hypot(parts[2], parts[3])))
+
+
+def _is_steady(before: _Fit, now: _Fit) -> bool:
+    drifts = (abs(one - other) for one, other in zip(before.off, now.off, strict=True))
+    changes = (abs(20 * math.log10(one / other)) for one, other in zip(before.levels, now.levels, strict=True))
+    return max(drifts) <= DRIFT and max(changes) <= STEADY_DB

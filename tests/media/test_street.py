@@ -21,12 +21,12 @@ def test_nothing_that_a_street_sounds_like_is_a_key(kind: str) -> None:
     assert [name for name, sound in islice(pieces(kind, 1), PIECES) if keys_in(sound)] == []
 
 
-@pytest.mark.parametrize("off", [0.985, 1.015])
+@pytest.mark.parametrize("off", [0.9925, 1.0075])
 def test_a_key_of_a_telephone_that_is_out_of_tune_is_heard(off: float) -> None:
     assert keys_in(np.concatenate([PAUSE, key_tone("5", 0.1, hz_off=off), PAUSE])) == "5"
 
 
-@pytest.mark.parametrize("off", [0.965, 1.035])
+@pytest.mark.parametrize("off", [0.965, 0.985, 1.015, 1.035])
 def test_two_tones_beside_a_key_s_are_none(off: float) -> None:
     assert keys_in(key_tone("5", 1.0, hz_off=off)) == ""
 
