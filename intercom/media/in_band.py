@@ -1,8 +1,8 @@
 """Keys as tones in the sound (ITU-T Q.23, Q.24), for far ends that can send them no other way.
 
-Speech, sirens and music must not open a door: two tones have to be there for 60 ms, at a key's frequencies, steady, in
-balance, and with next to nothing beside them. It is used only where that is wanted and the far end has not agreed to
-telephone events.
+Speech, sirens and music must not open a door: two tones have to be there for 80 ms, at a key's frequencies, steady, in
+balance, and with next to nothing beside them. The telephone network carries a key like that; Opus blurs some. It is
+used only where that is wanted and the far end has not agreed to telephone events.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ HIGH_HZ = (1209.0, 1336.0, 1477.0, 1633.0)
 KEYS = ("123A", "456B", "789C", "*0#D")
 """Rows by low tone, columns by high tone (Q.23 figure 1)."""
 WINDOW = RATE_HZ * 20 // 1000
-"""20 ms: long enough to tell 697 from 770 Hz, short enough for three of them in a key of 80 ms."""
-WINDOWS_FOR_A_KEY = 3
-"""Windows in a row that are the same key; Q.24's shortest key has two, and music reaches two too often."""
+"""20 ms: long enough to tell 697 from 770 Hz, short enough for four of them in a key of 100 ms."""
+WINDOWS_FOR_A_KEY = 4
+"""Windows in a row that are the same key. A pressed key and a gateway's have more; music has three at times."""
 MISSES_BETWEEN_KEYS = 2
 """Windows without a key that end it; a single one is a lost packet."""
 LIKELY = 0.6
@@ -34,8 +34,8 @@ OFF = 0.01
 """Largest distance from a key's frequency. Q.24 grants 1.5 %, to coils; no chip that makes keys is off by 0.8 %."""
 DRIFT = 0.003
 """Largest change of a tone's frequency within a key: voices and sirens glide."""
-STEADY_DB = 0.7
-"""Largest change of a tone's level within a key: notes swell and die away."""
+STEADY_DB = 1.0
+"""Largest change of a tone's level within a key: notes swell and die away; Opus makes 0.8 dB."""
 TWIST_DB = 8.0
 """One tone may be louder than the other by so much (Q.24: 4 to 8 dB, by direction)."""
 WEAKEST = 0.01
@@ -105,7 +105,7 @@ class KeyDetector:
             return None
         self._misses = 0
         fit = _fit(before, likely, wave) if before is not None and before.key == likely.key else None
-        if fit is None or (self._fits and not _is_steady(self._fits[-1], fit)):
+        if fit is None or (self._fits and not _is_steady(self._fits[0], fit)):
             self._fits.clear()
         if fit is not None:
             self._fits.append(fit)

@@ -17,7 +17,7 @@ from tests.alsa import tone
 PAUSE = np.zeros(RATE_HZ // 10, np.int16)
 
 
-def key_tone(key: str, seconds: float = 0.08, *, twist_db: float = 0.0, hz_off: float = 1.0) -> Samples:
+def key_tone(key: str, seconds: float = 0.12, *, twist_db: float = 0.0, hz_off: float = 1.0) -> Samples:
     low, high = key_hz(key)
     return tone(low * hz_off, seconds, -15.0) + tone(high * hz_off, seconds, -15.0 + twist_db)
 
