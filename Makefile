@@ -1,6 +1,6 @@
 # `make` lists what there is. Every target sets up what it needs first (setup.sh); that is quick the second time.
 .DEFAULT_GOAL := help
-.PHONY: help demo install uninstall deb test bench chaos check docs lock setup
+.PHONY: help demo install uninstall deb test bench chaos fuzz check docs lock setup
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 NAME ?= all
@@ -40,6 +40,9 @@ bench: ## the published figures; NAME=press-to-ring runs one
 
 chaos: setup ## pull everything at random under calls, on a real kernel; MINUTES=15, SEED=n
 	@$(BIN)/python -m tests.hardware.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+fuzz: setup ## mutated input for everything that reads what others send; MINUTES=15, SEED=n
+	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 docs: setup ## write the generated pages anew
 	@$(BIN)/python -c 'from intercom.config import reference_markdown as page; print(page(), end="")' > docs/configuration.md

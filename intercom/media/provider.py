@@ -53,8 +53,10 @@ class DoorMedia:
         from intercom.media import peer  # noqa: F401  (it is loaded here, and used when a call is opened)
         from intercom.media.rtp_hooks import know_telephone_events
         from intercom.media.steady_clock import measure_steadily
+        from intercom.media.stun_hooks import read_any_datagram
 
         know_telephone_events()
+        read_any_datagram()
         measure_steadily()
         RTCCertificate.generateCertificate()  # the first one takes 10 ms
 
@@ -65,8 +67,10 @@ class DoorMedia:
         from intercom.media.peer import DoorCall
         from intercom.media.rtp_hooks import know_telephone_events
         from intercom.media.steady_clock import measure_steadily
+        from intercom.media.stun_hooks import read_any_datagram
 
         know_telephone_events()
+        read_any_datagram()
         measure_steadily()
         camera = self._camera_factory() if video and self._camera_factory is not None else None
         call = DoorCall(

@@ -12,7 +12,7 @@ from intercom.media.sdp import DIRECTIONS, FINGERPRINT_BYTES, Description, Secti
 from intercom.media.video_sender import h264_missing
 
 OUR_AUDIO = {"opus", "pcmu", "pcma"}
-UNREADABLE = (ValueError, AssertionError, LookupError, TypeError, AttributeError)
+UNREADABLE = (ValueError, AssertionError, LookupError, TypeError, AttributeError, StopIteration)
 """What aiortc raises, besides its own errors, at a description that it does not understand."""
 
 

@@ -68,7 +68,7 @@ class ProofChecker:
         self._once(owner, proven, claims)
 
     def _open(self, proof: object) -> tuple[dict[str, Any], str]:
-        if not isinstance(proof, str) or len(proof) > PROOF_LIMIT_CHARS:
+        if not isinstance(proof, str) or not proof.isascii() or len(proof) > PROOF_LIMIT_CHARS:
             raise TokenError("The DPoP proof is missing or too long.")
         try:
             header = jwt.get_unverified_header(proof)

@@ -156,7 +156,7 @@ class TokenAuthority:
         return left_s if left_s <= self.lifetime_s + GRACE_S + CLOCK_SLACK_S else 0.0
 
     def _claims(self, token: object, audience: str, *, even_expired: bool) -> dict[str, Any]:
-        if not isinstance(token, str) or len(token) > TOKEN_LIMIT_CHARS:
+        if not isinstance(token, str) or not token.isascii() or len(token) > TOKEN_LIMIT_CHARS:
             raise TokenError("The token is missing or too long.")
         try:
             claims: dict[str, Any] = jwt.decode(

@@ -38,6 +38,7 @@ async def untrusting(context: BrowserContext, space: Space) -> Page:
     page = await context.new_page()
     with pytest.raises(Error, match="ERR_CERT_AUTHORITY_INVALID"):
         await page.goto(space.pairing_url(name="Kitchen"))
+    await page.locator("#details-button").wait_for()  # the warning page is there, and listens
     await page.keyboard.type(CLICKED_AWAY)
     await state(page, "ready")
     return page

@@ -1,0 +1,336 @@
+"""What comes over sockets: frames of both ends, control requests, SSH commands, bodies, tokens, addresses."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from intercom.address import Address, is_listed
+from intercom.control.errors import ControlError, ForeignSpeechError, GateError
+from intercom.control.protocol import Lines, check_hello, parse_answer, parse_request, result
+from intercom.control.ssh_gate import ROLES, admit, shown
+from intercom.plain_text import plain
+from intercom.signalwire import messages as m
+from intercom.signalwire.credentials import credential_from, hosts_of
+from intercom.signalwire.dialog import Dialog
+from intercom.signalwire.errors import BadFrameError, InvalidCredentialsError
+from intercom.signalwire.session import Session
+from intercom.signalwire.session_events import EventReceived
+from intercom.space.errors import PairingError, TokenError
+from intercom.space.exchange import Exchange
+from intercom.space.fabric_api import DeviceTokenRequest, TokenRequest
+from intercom.space.house_api import PairRequest, TokenOptions
+from intercom.space.kept_frames import MEMBER_LIMIT_BYTES
+from intercom.space.pairing import PairingCodes
+from intercom.space.shown_name import shown_name
+from intercom.space.store import DATABASE, Store
+from intercom.space.tokens import TokenAuthority
+from tests.media.sdp_bodies import CHROMIUM_ANSWER, CHROMIUM_OFFER
+from tests.space.switchboard import House, OpenGate
+
+Read = Callable[[bytes], None]
+PEOPLE = ("door", "kitchen", "hall")
+
+
+def _frame(method: str, params: dict[str, Any], number: int = 1) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": str(number), "method": method, "params": params}).encode()
+
+
+def _verto(method: str, call_id: str = "c1", **params: Any) -> dict[str, Any]:
+    dialog = {"callID": call_id, **params.pop("dialog", {})}
+    message = {"jsonrpc": "2.0", "id": "m", "method": method, "params": {"dialogParams": dialog, **params}}
+    return {"callID": call_id, "node_id": "n", "message": message}
+
+
+_DIALS = {
+    "destination_number": "/private/house?channel=audio",
+    "caller_id_name": "Front door",
+    "userVariables": {"intercom": {"role": "door"}},
+    "reattaching": False,
+}
+EXCHANGE = (
+    _frame("signalwire.connect", {"authentication": {"jwt_token": "door"}, "version": {"major": 4}, "agent": "x/1"}),
+    _frame("signalwire.connect", {"authentication": {"jwt_token": "kitchen"}, "protocol": "p", "event_acks": True}),
+    _frame("subscriber.online", {}),
+    _frame("subscriber.offline", {}),
+    _frame("signalwire.ping", {"timestamp": 1.5}),
+    _frame("signalwire.reauthenticate", {"authentication": {"project": "p", "jwt_token": "door"}, "dpop_token": "x"}),
+    _frame("webrtc.verto", _verto("verto.invite", sdp=CHROMIUM_OFFER, dialog=_DIALS)),
+    _frame("webrtc.verto", _verto("verto.invite", sdp="v=0\r\n", dialog={**_DIALS, "reattaching": True})),
+    _frame("webrtc.verto", _verto("verto.answer", sdp=CHROMIUM_ANSWER)),
+    _frame("webrtc.verto", _verto("verto.bye", cause="USER_BUSY", causeCode=17)),
+    _frame("webrtc.verto", _verto("verto.info", dtmf="9", intercom={"door": "open"})),
+    _frame("webrtc.verto", _verto("verto.modify", action="updateMedia", sdp=CHROMIUM_OFFER)),
+    _frame("webrtc.verto", _verto("verto.modify", action="hold")),
+    _frame("webrtc.verto", _verto("verto.modify", action="transfer", destination="/private/hall")),
+    _frame("webrtc.verto", _verto("verto.pong")),
+    b'{"jsonrpc":"2.0","id":"e","result":{}}',
+)
+
+
+def exchange() -> Read:
+    """A switchboard with three members and a stranger; frames come from each in turn, and time passes."""
+    board = Exchange(OpenGate(PEOPLE), House(PEOPLE), ice_servers=lambda _who, _agent: [], wall=lambda: 0.0)
+    links = (*PEOPLE, "stranger")
+    count, calls = 0, [""]
+    for link in links:
+        board.connected(link, 0.0)
+    for who in PEOPLE:
+        board.received(who, EXCHANGE[0].replace(b'"door"', f'"{who}"'.encode()), 0.0)
+        board.received(who, EXCHANGE[2], 0.0)
+    board.drain()
+
+    def read(data: bytes) -> None:
+        nonlocal count
+        count += 1
+        now, link = count * 0.05, links[count % len(links)]
+        board.received(link, data.replace(b'"c1"', json.dumps(calls[-1] or "c1").encode()), now)
+        board.elapsed(now)
+        for output in board.drain():
+            text = getattr(output, "text", "")
+            if '"verto.invite"' in text:
+                calls.append(json.loads(text)["params"]["params"]["params"]["callID"])
+        assert all(board.kept_bytes(who) <= MEMBER_LIMIT_BYTES for who in PEOPLE)
+        assert len(board.router.calls) <= len(PEOPLE) * 16
+
+    return read
+
+
+def _told(message: dict[str, Any]) -> bytes:
+    event = {"event_type": "webrtc.message", "params": message, "event_channel": "protocol", "node_id": "n"}
+    return _frame("signalwire.event", event, number=7)
+
+
+def _says(method: str, **params: Any) -> bytes:
+    return _told({"jsonrpc": "2.0", "id": "m", "method": method, "params": {"callID": "c1", **params}})
+
+
+CLIENT = (
+    b'{"jsonrpc":"2.0","id":"1","result":{"identity":"i","protocol":"protocol","authorization":{"jti":"j"},"ice_servers":[{"urls":["turn:a:1"]}]}}',
+    _frame("signalwire.ping", {"timestamp": 5}),
+    _frame("signalwire.disconnect", {}),
+    _frame(
+        "signalwire.event", {"event_type": "signalwire.authorization.state", "params": {"authorization_state": "s"}}
+    ),
+    _says(
+        "verto.invite", sdp=CHROMIUM_OFFER, caller_id_name="Anna", caller_id_number="/private/anna", caller_kind="door"
+    ),
+    _says("verto.answer", sdp=CHROMIUM_ANSWER, callee_kind="resident"),
+    _says("verto.media", sdp=CHROMIUM_ANSWER),
+    _says("verto.bye", cause="USER_BUSY", causeCode=17),
+    _says("verto.info", dtmf="19#", intercom={"door": "open"}),
+    _says("verto.modify", action="updateMedia", sdp=CHROMIUM_OFFER),
+    _says("verto.ping", serno=5),
+    _says("verto.mediaParams", mediaParams={"audio": {"echoCancellation": True}}),
+    _says("verto.attach"),
+)
+
+
+def client() -> Read:
+    """Our client's session and two dialogs, one that it began and one that it was invited to."""
+    count = 0
+
+    def new_id() -> str:
+        nonlocal count
+        count += 1
+        return str(count)
+
+    session = Session(agent="fuzz/1", new_id=new_id)
+    session.socket_opened(0.0, "token")
+    session.receive(CLIENT[0], 0.0)
+    outbound = Dialog("c1", "outbound", to="/private/house")
+    outbound.invite("v=0\r\n", 0.0)
+    dialogs = [outbound]
+    now = 0.0
+
+    def read(data: bytes) -> None:
+        nonlocal now
+        now += 0.02
+        session.receive(data, now)
+        session.tick(now)
+        for event in session.events():
+            if isinstance(event, EventReceived) and event.event.event_type == "webrtc.message":
+                hear(event.event)
+        assert len(session.frames_to_send()) < 100
+
+    def hear(event: m.Event) -> None:
+        try:
+            message = m.decode(event.params, m.VertoMessage)
+            if message.method == "verto.invite" and len(dialogs) < 5:
+                dialogs.append(Dialog.from_invite(m.decode(message.params, m.IncomingInvite), "n", now))
+        except BadFrameError:
+            return
+        for dialog in dialogs:
+            dialog.receive(message, "n", now)
+            dialog.tick(now)
+            dialog.events()
+
+    return read
+
+
+CONTROL = (
+    b'{"jsonrpc":"2.0","id":1,"method":"status","params":{}}\n',
+    b'{"jsonrpc":"2.0","id":"a","method":"call","params":{"address":"/private/anna","by":"anna"}}\n',
+    b'{"jsonrpc":"2.0","id":1,"result":{"state":"idle"}}\n',
+    b'{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"no"}}\n',
+    b'{"jsonrpc":"2.0","method":"hello","params":{"protocol":1,"version":"1"}}\n',
+)
+
+
+def control() -> Read:
+    """Both ends of the control socket."""
+    lines = Lines(65_536)
+
+    def read(data: bytes) -> None:
+        nonlocal lines
+        try:
+            whole = lines.feed(data)
+        except ForeignSpeechError:
+            lines = Lines(65_536)
+            return
+        for line in whole:
+            try:
+                asked = parse_request(line)
+                result(asked.id, {"asked": asked.params})
+            except ForeignSpeechError as problem:
+                str(problem).encode()
+            try:
+                check_hello(parse_answer(line))
+            except ControlError as problem:
+                plain(str(problem)).encode()
+
+    return read
+
+
+SSH = (
+    b"status --json", b"calls --count 20", b"log", b"snapshot - --last", b"volume speaker -6", b"dtmf '12#'",
+    b"door open", b"camera off", b"call /private/anna", b"wait --at-most 5", b"restart", b'log "--count" 5',
+)  # fmt: skip
+
+
+def ssh_gate() -> Read:
+    """The gate of both roles: what it lets through is a command that the role's table names."""
+
+    def read(data: bytes) -> None:
+        asked = data.decode("utf-8", "surrogateescape")
+        assert shown(asked).isascii() and shown(asked).isprintable()
+        for role, rules in ROLES.items():
+            for terminal in (False, True):
+                try:
+                    words = admit(role, asked, terminal=terminal)
+                except GateError as problem:
+                    assert str(problem).isprintable()
+                else:
+                    assert words[0] in rules and all(word.isascii() and word.isprintable() for word in words)
+
+    return read
+
+
+BODIES = (
+    b'{"code":"ABCD2345","name":"Kitchen"}',
+    b'{"fingerprint":"x"}',
+    b'{"dpop_token":"a.b.c","expire_in":60}',
+    b'{"reference":"anna","scope":["sat:refresh"],"expire_at":1,"fingerprint":""}',
+)
+
+
+def bodies() -> Read:
+    """The bodies of HTTP requests, and what is made of them: names, references, codes."""
+    folder = tempfile.TemporaryDirectory(prefix="fuzz-")
+    store = Store(Path(folder.name, DATABASE), now=lambda: 0.0)
+    codes = PairingCodes(store, now=lambda: 0.0)
+
+    def read(data: bytes, _kept: object = folder) -> None:
+        for kind in (PairRequest, TokenOptions, DeviceTokenRequest, TokenRequest):
+            try:
+                body = msgspec.json.decode(data, type=kind)
+            except (msgspec.MsgspecError, UnicodeError, RecursionError):
+                continue
+            if isinstance(body, PairRequest):
+                name = shown_name(body.name, "Station")
+                assert name.isprintable() and len(name) <= 64
+                store.free_reference(body.name)
+                with contextlib.suppress(PairingError):
+                    codes.redeem(body.code)
+
+    return read
+
+
+def tokens_of() -> tuple[bytes, ...]:
+    """Tokens of another space, whole, and nonsense of their shape."""
+    header = b"eyJhbGciOiJFUzI1NiIsInR5cCI6IlNBVCJ9"
+    return (
+        header + b".eyJzdWIiOiJhIiwiZXhwIjo5OTk5OTk5OTk5LCJhdWQiOiJzcGFjZSJ9.c2ln",
+        b"a.b.c",
+        header + b"..",
+        b"....",
+    )
+
+
+def tokens() -> Read:
+    """The space's judgement of tokens, resume states and proofs."""
+    folder = tempfile.TemporaryDirectory(prefix="fuzz-")
+    store = Store(Path(folder.name, DATABASE), now=lambda: 0.0)
+    authority = TokenAuthority(store, now=lambda: 1000.0, lifetime_s=3600)
+    anna = store.add_subscriber("anna")
+
+    def read(data: bytes, _kept: object = folder) -> None:
+        token = data.decode("utf-8", "surrogateescape")
+        judges: tuple[Callable[[], object], ...] = (
+            lambda: authority.check(token),
+            lambda: authority.check_resume_state(token, "p", anna),
+            lambda: authority.proofs.http(token, owner="a", method="POST", path="/x", access_token=token),
+            lambda: authority.proofs.rpc(token, owner="a", method="signalwire.connect", jkt="x"),
+        )
+        for judge in judges:
+            try:
+                judge()
+            except TokenError:
+                continue
+            raise AssertionError("a token that nobody signed was taken")
+
+    return read
+
+
+ADDRESSES = (
+    b"/private/anna", b"/public/echo?channel=video", b"+15551234567", b"sip:anna@[2001:db8::1]:5060;transport=tcp",
+    b"sips:b%41@example.com", b"/private/*", b"*", b"residents",
+)  # fmt: skip
+
+
+def address() -> Read:
+    """Addresses of callers: one parsed form, one rendering, and lists that only `*` widens."""
+    entries = ("/private/anna", "sip:anna@example.com", "sip:*@example.com", "+1*", "residents")
+
+    def read(data: bytes) -> None:
+        text = data.decode("utf-8", "surrogateescape")
+        parsed = Address.parse(text)
+        assert str(parsed).isprintable() and len(str(parsed)) <= 300
+        str(parsed).encode()
+        is_listed(parsed, entries)
+
+    return read
+
+
+CREDENTIALS = (*tokens_of(), b'{"token":"a.b.c","expires_at":5}', b"eyJjaCI6InB1Yy5leGFtcGxlLmNvbSJ9.e30.x")
+
+
+def credential() -> Read:
+    """What a token file, a command or an endpoint gives for a credential."""
+
+    def read(data: bytes) -> None:
+        try:
+            found = credential_from(data.decode(errors="replace"), "The file")
+        except InvalidCredentialsError as problem:
+            assert len(str(problem)) < 400
+            return
+        hosts = hosts_of(found.token)
+        assert hosts.relay_url.startswith("wss://") and hosts.api_url.startswith("https://")
+
+    return read
