@@ -97,9 +97,10 @@ def _last(held: npt.NDArray[np.bool_]) -> int | None:
 def _as_loud(levels: tuple[Wave, Wave], heard: tuple[float, float]) -> npt.NDArray[np.bool_]:
     """In which windows either tone was loudest, if both were as loud as what was heard."""
     low, high = levels
-    if low.max() * LOUDER < heard[0] or high.max() * LOUDER < heard[1]:
+    loudest_low, loudest_high = np.max(low), np.max(high)
+    if loudest_low * LOUDER < heard[0] or loudest_high * LOUDER < heard[1]:
         return np.zeros(len(low), np.bool_)
-    return np.asarray((low == low.max()) | (high == high.max()))
+    return np.asarray((low == loudest_low) | (high == loudest_high))
 
 
 def _level(windows: Wave, hz: float) -> Wave:
