@@ -92,6 +92,7 @@ class _Bench:
         self._here = here
         self._stock = stock
         self._tally = tally
+        self._talks = False
 
     async def event(self, kind: str, begin: Callable[[], None], seconds: float, end: Callable[[], None]) -> None:
         """Something happens to the network for a while."""
@@ -110,8 +111,11 @@ class _Bench:
         await self._measure("restart", time.monotonic())
 
     async def _ready(self) -> None:
-        if self._here.call_status not in {"connected", "recovering"}:
+        if self._talks and self._is_dropped("between two events"):
+            self._talks = False
+        if not self._talks:
             await self._here.talk()
+            self._talks = True
         await self._stock.talk()
         await asyncio.sleep(STEADY_S)
 
@@ -124,10 +128,16 @@ class _Bench:
             times.append(await self._here.audible(back, GIVEN_UP_S))
         except AssertionError:
             times.append(GIVEN_UP_S)
-        if self._here.call_status not in {"connected", "recovering"}:
-            told = self._here.door.last("call") or {}
-            self._tally.dropped.append(f"{kind} ({told.get('status')}, {told.get('cause')})")
+        if self._is_dropped(kind):
+            self._talks = False
         self._tally.registered.append(await self._here.registered(back))
+
+    def _is_dropped(self, by: str) -> bool:
+        if self._here.call_status in {"connected", "recovering"}:
+            return False
+        told = self._here.door.last("call") or {}
+        self._tally.dropped.append(f"{by} ({told.get('status')}, {told.get('cause')})")
+        return True
 
     async def _stocks(self, kind: str, back: float) -> None:
         try:
