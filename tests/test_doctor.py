@@ -12,6 +12,7 @@ import pytest
 
 from intercom import cli, doctor
 from intercom.config import Config, SpaceConfig, loads
+from intercom.control_text import short_pulses
 from intercom.doctor import BAD, GOOD, Finding
 
 
@@ -99,3 +100,22 @@ def test_the_space_s_own_turn_server_is_asked_too(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(doctor, "NETWORK_S", 0.2)
     config = Config(state_dir=str(tmp_path), space=SpaceConfig(turn_listen="127.0.0.1:1"))
     assert look(tmp_path, "TURN", config).verdict == BAD
+
+
+@pytest.mark.parametrize(
+    ("button", "told"),
+    [
+        (None, ""),
+        ({"short_pulses": 0, "last_short_ms": None, "last_short_ago_s": None}, ""),
+        (
+            {"short_pulses": 1, "last_short_ms": 30.0, "last_short_ago_s": 5},
+            "one pulse too short for a press (the last 5 s ago, 30 ms long)",
+        ),
+        (
+            {"short_pulses": 7, "last_short_ms": 8.5, "last_short_ago_s": 5},
+            "7 pulses too short for a press (the last 5 s ago, 8.5 ms long)",
+        ),
+    ],
+)
+def test_pulses_too_short_for_a_press_are_told(button: dict[str, object] | None, told: str) -> None:
+    assert short_pulses({"button": button}) == told

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from tests.alsa import tone_level_db
 
 from .uac1 import Feature, UsbHeadset
+from .vhci import cards_of
 from .wait import until
 
 CARD_LIMIT_S = 10.0
@@ -44,10 +45,12 @@ class Report:
 
 
 class Headset:
-    """A USB Audio Class 1 headset in a process of its own; leaving its context pulls it out."""
+    """A USB Audio Class 1 headset in a process of its own; leaving its context pulls it out, card and all."""
 
     def __init__(self, device: UsbHeadset | None = None) -> None:
         self.device = device or UsbHeadset()
+        self._directory: Path | None = None
+        """The kernel's directory of it; None while it is not plugged in."""
 
     def __enter__(self) -> Headset:
         options = (f"--{key.replace('_', '-')}={value}" for key, value in asdict(self.device).items())
@@ -64,6 +67,11 @@ class Headset:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.communicate(timeout=10)
+        # Its card is there for a tenth of a second more. Who opened that one, taking it for the next of the same name,
+        # would have a file descriptor in bad state.
+        if self._directory is not None:
+            directory = self._directory
+            until(lambda: not cards_of(directory), CARD_LIMIT_S, "the kernel has let the card go")
 
     @property
     def card(self) -> str:
@@ -72,13 +80,15 @@ class Headset:
 
     def plug(self, *, wait: bool = True) -> float:
         """Plug it in and, if asked, wait for its card; return when it was plugged in (monotonic clock, seconds)."""
-        at = self._tell("plug")
+        told = self._ask("plug")
+        self._directory = Path(told["directory"])
         if wait:
-            until(Path("/proc/asound", self.card).is_symlink, CARD_LIMIT_S, "the card appears")
-        return at
+            until(lambda: self._has_card(told["former"]), CARD_LIMIT_S, "the card appears")
+        return float(told["now_s"])
 
     def unplug(self) -> float:
         """Pull it out; return when (monotonic clock, seconds)."""
+        self._directory = None
         return self._tell("unplug")
 
     def tone(self, frequency_hz: int) -> None:
@@ -122,6 +132,13 @@ class Headset:
         """Return whether the speaker played this tone throughout the last tenth of a second."""
         last = self.heard()[-self.device.rate_hz // 10 :]
         return len(last) == self.device.rate_hz // 10 and tone_level_db(last, frequency_hz) > LOUD_DB
+
+    def _has_card(self, former: list[int]) -> bool:
+        """Whether programs can open a card of its own, which is none of these."""
+        assert self._directory is not None
+        return any(
+            Path("/proc/asound", name).is_symlink() for name, card in cards_of(self._directory) if card not in former
+        )
 
     def _tell(self, command: str) -> float:
         return float(self._ask(command)["now_s"])

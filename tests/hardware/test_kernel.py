@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .guest import Guest
-from .kernel import UnavailableError, ensure, install, missing, wish
+from .kernel import install, missing, wish
 
 COMPILER = ("gcc", "libc6-dev")
 SUMS = """
@@ -23,18 +23,7 @@ assert all([values @ values, numpy.exp(-values).sum()] == first for _ in range(3
 
 
 @pytest.fixture
-def kernel() -> None:
-    """The bench kernel is there; where it cannot be, the test is skipped with the reason."""
-    try:
-        ensure()
-    except UnavailableError as reason:
-        if wish() == "on":
-            raise
-        pytest.skip(str(reason))
-
-
-@pytest.fixture
-def larger_registers(kernel: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def larger_registers(bench_kernel: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The guest sees a host with AMX, which this machine need not have."""
     if absent := missing(COMPILER):
         if wish() != "on":
@@ -53,7 +42,7 @@ def test_it_boots_on_a_cpu_whose_registers_are_larger_than_those_of_the_cpu_that
         guest.run("true").check()
 
 
-def test_every_process_keeps_its_registers_while_others_use_theirs(kernel: None) -> None:
+def test_every_process_keeps_its_registers_while_others_use_theirs(bench_kernel: None) -> None:
     sums = f"{sys.executable} -c {shlex.quote(SUMS)}"
     with Guest() as guest:
         guest.run(f"{sums} & first=$!; {sums} & second=$!; {sums}; wait $first && wait $second").check()

@@ -19,6 +19,7 @@ import sys
 import time
 import wave
 from array import array
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -141,20 +142,27 @@ class Port:
         self._waiting: list[_Transfer] = []
         self._clock_s: dict[int, float] = {}
 
-    def plug(self) -> None:
-        """Plug the headset into a free port; the card appears about half a second later."""
+    def plug(self) -> dict[str, object]:
+        """Plug the headset into a free port; return the kernel's directory of it and the cards of whoever was there.
+
+        Its own card appears in that directory about half a second later; a former one may still be about to go.
+        """
         if self.socket is not None:
             raise ValueError("already plugged in")
         ours, kernels = socket.socketpair()
         for end in (ours, kernels):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         self._port = _free_port()
+        hub = min(VHCI.glob("usb*"))  # the first is the hub of high and full speed
+        directory = hub / f"{hub.name.removeprefix('usb')}-{self._port + 1}"
+        former = [card for _, card in cards_of(directory)]
         self.features = self.device.features()
         self.forget()
         with kernels:
             request = f"{self._port} {kernels.fileno()} {0x10002 + self._port} {FULL_SPEED}"
             (VHCI / "attach").write_text(request)
         self.socket = ours
+        return {"now_s": time.monotonic(), "directory": str(directory), "former": former}
 
     def unplug(self) -> None:
         """Pull the headset out; whoever plays or records gets an error within milliseconds."""
@@ -306,6 +314,15 @@ def _turned(data: bytes, feature: Feature) -> bytes:
     return array("h", (_clip(sample * ratio) for sample in array("h", data))).tobytes()
 
 
+def cards_of(directory: Path) -> list[tuple[str, int]]:
+    """Return the ids of a USB device's sound cards, each with a number that no other card has."""
+    found = []
+    for file in directory.glob("*/sound/card*/id"):
+        with suppress(OSError):  # it goes while it is looked at
+            found.append((file.read_text().strip(), file.stat().st_ino))
+    return found
+
+
 def _free_port() -> int:
     for line in (VHCI / "status").read_text().splitlines()[1:]:
         hub, port, state, *_ = line.split()
@@ -319,7 +336,7 @@ def _obey(port: Port, line: str) -> dict[str, object]:
     command, _, value = line.partition(" ")
     match command:
         case "plug":
-            port.plug()
+            return port.plug()
         case "unplug":
             port.unplug()
         case "tone":

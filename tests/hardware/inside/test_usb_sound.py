@@ -89,11 +89,35 @@ def test_udev_tells_when_a_card_comes_and_goes(headset: Headset) -> None:
     assert actions[-1] == "remove"
 
 
-def test_twins_without_a_serial_number_get_ids_in_the_order_of_plugging() -> None:
+@contextmanager
+def twins() -> Iterator[Headset]:
+    """Plug in two headsets of one name; return the first while the kernel has its hands full with the second."""
     with Headset(UsbHeadset(serial="")) as first, Headset(UsbHeadset(serial="")) as second:
         first.plug()
         second.plug(wait=False)
         until(Path("/proc/asound/Headset_1").is_symlink, CARD_LIMIT_S, "the twin's card appears")
+        yield first
+
+
+def test_twins_without_a_serial_number_get_ids_in_the_order_of_plugging() -> None:
+    with twins():
+        assert {"Headset", "Headset_1"} <= set(alsaaudio.cards())
+
+
+def test_a_headset_is_not_taken_for_one_of_its_name_that_the_kernel_has_not_let_go(headset: Headset) -> None:
+    headset.tone(1000)
+    with twins() as former:
+        former.unplug()
+        headset.plug()
+        pcm = opened(CAPTURE, headset.card)
+        assert [pcm.read()[0] for _ in range(20)] == [PERIOD] * 20
+        pcm.close()
+
+
+def test_a_headset_that_was_taken_away_has_left_no_card() -> None:
+    with twins():
+        pass
+    assert not {"Headset", "Headset_1"} & set(alsaaudio.cards())
 
 
 def test_the_microphone_is_heard(headset: Headset) -> None:
