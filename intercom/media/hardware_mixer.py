@@ -28,6 +28,8 @@ CONTROLS: dict[Direction, tuple[str, ...]] = {
 AUTOMATIC = ("auto gain control",)
 """Names of the controls that undo every level, and cost the canceller 20 dB."""
 STEPS_PER_DB = 100
+MUTING_STEP = -9_999_999
+"""ALSA's reading of a step that mutes (SND_CTL_TLV_DB_GAIN_MUTE)."""
 WIDEST_DB = 90.0
 """Limit of a believable range: a wider one is a driver's guess, and its lower half is silent."""
 FURTHEST_DB = 60.0
@@ -124,6 +126,8 @@ class _Scale:
         """
         low, high = self._control.getrange(self._kind, alsaaudio.VOLUME_UNITS_DB)
         low_db, high_db = low / STEPS_PER_DB, high / STEPS_PER_DB
+        if low == MUTING_STEP:  # and how soft the next one is, its readings tell
+            low_db = high_db - WIDEST_DB
         if low_db < high_db <= min(low_db + WIDEST_DB, FURTHEST_DB) and high_db >= -FURTHEST_DB:
             for tried_db in _upwards(min(max(gain_db, low_db), high_db), high_db):
                 reached_db = self._set(tried_db)

@@ -62,6 +62,10 @@ class OddCard:
         share = (min(max(volume, self.low), self.high) - self.low) / max(1, self.high - self.low)
         self.at = round(share * (len(self.steps) - 1))
 
+    def set_by_reading(self, volume: int, *, pcmtype: int, units: int) -> None:
+        """As alsa-lib does where the driver gives a table: the step below, which mutes under the softest."""
+        self.at = max(n for n, does in enumerate(self.steps) if does <= max(volume, MUTE))
+
     def getvolume(self, kind: int, units: int) -> list[int]:
         if units == alsaaudio.VOLUME_UNITS_PERCENTAGE:
             return [self.percent] * self.channels
@@ -86,6 +90,17 @@ def test_a_lowest_step_that_mutes_is_not_taken_for_a_soft_one(monkeypatch: pytes
     left_db = mixer_of(card, monkeypatch).set_db("playback", -30.0)
     assert card.does != MUTE
     assert left_db + card.does / 100 == pytest.approx(-30.0)
+
+
+@pytest.mark.parametrize("gain_db", [-6.4, -31.0, -60.0])
+def test_a_range_that_begins_with_the_muting_step_is_used_above_it(
+    monkeypatch: pytest.MonkeyPatch, gain_db: float
+) -> None:
+    card = OddCard(MUTE, 0, [MUTE, *range(-3100, 1, 100)])
+    monkeypatch.setattr(card, "setvolume", card.set_by_reading)
+    left_db = mixer_of(card, monkeypatch).set_db("playback", gain_db)
+    assert left_db + card.does / 100 == pytest.approx(gain_db)
+    assert abs(left_db) < 1 or gain_db < -31
 
 
 def test_software_takes_over_from_a_control_that_reads_mute_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
