@@ -14,6 +14,8 @@ from typing import TypeVar
 
 import alsaaudio
 
+from intercom.media import alsa_mixer
+from intercom.media.alsa_mixer import Control
 from intercom.media.card import AlsaCards, Cards
 from intercom.media.chosen_card import DIRECTIONS, ChosenCards
 from intercom.media.events import Direction
@@ -27,8 +29,7 @@ CONTROLS: dict[Direction, tuple[str, ...]] = {
 """Names of the controls that USB and HAT drivers make, as `_plain` writes them, the nearest to the air first."""
 AUTOMATIC = ("auto gain control",)
 """Names of the controls that undo every level, and cost the canceller 20 dB."""
-STEPS_PER_DB = 100
-MUTING_STEP = -9_999_999
+MUTING_DB = -99_999.99
 """ALSA's reading of a step that mutes (SND_CTL_TLV_DB_GAIN_MUTE)."""
 WIDEST_DB = 90.0
 """Limit of a believable range: a wider one is a driver's guess, and its lower half is silent."""
@@ -57,10 +58,8 @@ class HardwareMixer:
         Software never amplifies by more than was asked for: a card that stays softer than that is left as it is.
         """
 
-        def turn(control: alsaaudio.Mixer) -> float | None:
-            if not any(word in control.volumecap() for word in _words(direction)):
-                return None
-            return _Scale(control, direction).reach(gain_db)
+        def turn(control: Control) -> float | None:
+            return _reach(control, direction, gain_db) if control.has_volume(direction) else None
 
         what = f"the {direction} volume"
         reached_db = self._first(self.devices.get(direction), CONTROLS[direction], turn, what)
@@ -81,22 +80,23 @@ class HardwareMixer:
                 log.info("%s: automatic gain is off", device)
 
     def _first(
-        self, device: str | None, wanted: Sequence[str], use: Callable[[alsaaudio.Mixer], T | None], what: str
+        self, device: str | None, wanted: Sequence[str], use: Callable[[Control], T | None], what: str
     ) -> T | None:
         """The answer of the first wanted control that has one; a control that refuses is told and passed over."""
         if device is None:
             return None
         error = None
         try:
-            for name in _named(device, wanted):
-                try:
-                    answer = _used(device, name, use)
-                except alsaaudio.ALSAAudioError as refusal:
-                    error = refusal
-                    continue
-                if answer is not None:
-                    self._refused = False
-                    return answer
+            with alsa_mixer.opened(device) as controls:
+                for control in _named(controls, wanted):
+                    try:
+                        answer = use(control)
+                    except alsaaudio.ALSAAudioError as refusal:
+                        error = refusal
+                        continue
+                    if answer is not None:
+                        self._refused = False
+                        return answer
         except alsaaudio.ALSAAudioError as refusal:
             error = refusal
         if error is not None:
@@ -112,39 +112,24 @@ class HardwareMixer:
         log.log(level, "%s (%s); software sets the levels", what, error)
 
 
-class _Scale:
-    """One direction of a control, in dB."""
+def _reach(control: Control, direction: Direction, gain_db: float) -> float | None:
+    """Set the control to `gain_db`, or as near as it is heard; None when it does not say what it does.
 
-    def __init__(self, control: alsaaudio.Mixer, direction: Direction) -> None:
-        self._control = control
-        self._kind = alsaaudio.PCM_PLAYBACK if direction == "playback" else alsaaudio.PCM_CAPTURE
-
-    def reach(self, gain_db: float) -> float | None:
-        """Set the control to `gain_db`, or as near as it is heard; None when it does not say what it does.
-
-        It passes sound on as it comes then, and software does everything.
-        """
-        low, high = self._control.getrange(self._kind, alsaaudio.VOLUME_UNITS_DB)
-        low_db, high_db = low / STEPS_PER_DB, high / STEPS_PER_DB
-        if low == MUTING_STEP:  # and how soft the next one is, its readings tell
-            low_db = high_db - WIDEST_DB
-        if low_db < high_db <= min(low_db + WIDEST_DB, FURTHEST_DB) and high_db >= -FURTHEST_DB:
-            for tried_db in _upwards(min(max(gain_db, low_db), high_db), high_db):
-                reached_db = self._set(tried_db)
-                if reached_db is not None and max(low_db, tried_db - COARSEST_DB) <= reached_db <= high_db:
-                    return reached_db
-        if low_db < high_db:
-            self._set(min(max(0.0, low_db), high_db))
-        elif not any(self._control.getvolume(self._kind, alsaaudio.VOLUME_UNITS_PERCENTAGE)):
-            self._control.setvolume(100, pcmtype=self._kind, units=alsaaudio.VOLUME_UNITS_PERCENTAGE)
-        return None
-
-    def _set(self, gain_db: float) -> float | None:
-        """What the loudest channel reads afterwards; None when there is none."""
-        steps = round(gain_db * STEPS_PER_DB)
-        self._control.setvolume(steps, pcmtype=self._kind, units=alsaaudio.VOLUME_UNITS_DB)
-        channels = self._control.getvolume(self._kind, alsaaudio.VOLUME_UNITS_DB)
-        return max(channels) / STEPS_PER_DB if channels else None
+    It passes sound on as it comes then, and software does everything.
+    """
+    low_db, high_db = control.range_db(direction) or (0.0, 0.0)
+    if low_db == MUTING_DB:  # and how soft the next step is, its readings tell
+        low_db = high_db - WIDEST_DB
+    if low_db < high_db <= min(low_db + WIDEST_DB, FURTHEST_DB) and high_db >= -FURTHEST_DB:
+        for tried_db in _upwards(min(max(gain_db, low_db), high_db), high_db):
+            reached_db = control.set_db(direction, tried_db)
+            if reached_db is not None and max(low_db, tried_db - COARSEST_DB) <= reached_db <= high_db:
+                return reached_db
+    if low_db < high_db:
+        control.set_db(direction, min(max(0.0, low_db), high_db))
+    elif control.is_at_nothing(direction):
+        control.turn_up(direction)
+    return None
 
 
 def open_mixer(cards: Cards) -> HardwareMixer:
@@ -169,10 +154,9 @@ def _upwards(wanted_db: float, high_db: float) -> Iterator[float]:
     yield high_db
 
 
-def _named(device: str, wanted: Sequence[str]) -> Iterator[str]:
-    """The controls of the device by any of these names, in the order of the names."""
-    there = dict.fromkeys(alsaaudio.mixers(device=device))
-    return (name for plain in wanted for name in there if _plain(name) == plain)
+def _named(controls: Sequence[Control], wanted: Sequence[str]) -> Iterator[Control]:
+    """The controls by any of these names, in the order of the names."""
+    return (control for plain in wanted for control in controls if _plain(control.name) == plain)
 
 
 def _plain(name: str) -> str:
@@ -180,34 +164,16 @@ def _plain(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
-def _used(device: str, name: str, use: Callable[[alsaaudio.Mixer], T | None]) -> T | None:
-    control = alsaaudio.Mixer(name, device=device)
-    try:
-        return use(control)
-    finally:
-        control.close()
-
-
-def _words(direction: Direction) -> tuple[str, ...]:
-    kind = "Playback" if direction == "playback" else "Capture"
-    return ("Volume", f"{kind} Volume", "Joined Volume", f"Joined {kind} Volume", f"{kind} Joined Volume")
-
-
-def _switch(control: alsaaudio.Mixer, direction: Direction, muted: bool) -> bool | None:
+def _switch(control: Control, direction: Direction, muted: bool) -> bool | None:
     """Turn the switch of one control; None when it has none."""
-    there = control.switchcap()
-    if direction == "capture" and any("Capture" in word for word in there):
-        control.setrec(int(not muted))
-    elif direction == "playback" and any(word in {"Mute", "Joined Mute"} or "Playback" in word for word in there):
-        control.setmute(int(muted))
-    else:
+    if not control.has_switch(direction):
         return None
+    control.switch(direction, not muted)
     return True
 
 
-def _switch_off(control: alsaaudio.Mixer) -> bool:
-    if any("Capture" in word for word in control.switchcap()):
-        control.setrec(0)
-    else:
-        control.setmute(1)
+def _switch_off(control: Control) -> bool:
+    for direction in DIRECTIONS:
+        if control.has_switch(direction):
+            control.switch(direction, False)
     return True

@@ -3,72 +3,74 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import alsaaudio
 import pytest
 
 from intercom.config import AudioConfig
+from intercom.media import alsa_mixer
 from intercom.media.card import AlsaCards
+from intercom.media.events import Direction
 from intercom.media.hardware_mixer import HardwareMixer, open_mixer
 from intercom.media.simulated import SimulatedCards
+
+
+class UsbControl:
+    """One control of the card below."""
+
+    def __init__(self, card: UsbCard, name: str, direction: Direction | None) -> None:
+        self.name = name
+        self._card = card
+        self._direction = direction
+
+    def has_volume(self, direction: Direction) -> bool:
+        return direction == self._direction and self.name in self._card.ranges
+
+    def has_switch(self, direction: Direction) -> bool:
+        return direction == self._direction and self.name != "Master"
+
+    def range_db(self, direction: Direction) -> tuple[float, float]:
+        return self._card.ranges[self.name]
+
+    def set_db(self, direction: Direction, gain_db: float) -> float:
+        self._card.volumes[self.name] = round(gain_db)
+        return self._card.volumes[self.name]
+
+    def is_at_nothing(self, direction: Direction) -> bool:
+        return False
+
+    def switch(self, direction: Direction, on: bool) -> None:
+        self._card.on[self.name] = on
 
 
 class UsbCard:
     """A speaker of -37 to 0 dB and a microphone of 0 to 23 dB in steps of 1 dB, and automatic gain."""
 
     def __init__(self) -> None:
-        self.volumes = {"Speaker": -1000, "Mic": 1200}
-        self.ranges = {"Speaker": [-3700, 0], "Mic": [0, 2300], "Master": [0, 0]}
-        self.automatic = True
-        self.muted = {"Speaker": True, "Mic": True}
+        self.volumes = {"Speaker": -10, "Mic": 12}
+        self.ranges = {"Speaker": (-37.0, 0.0), "Mic": (0.0, 23.0), "Master": (0.0, 0.0)}
+        self.on = {"Speaker": False, "Mic": False, "Auto Gain Control": True}
+        self.is_there = True
 
-    def mixers(self, *, device: str) -> list[str]:
-        if device != "hw:Device":
+    @contextmanager
+    def opened(self, device: str) -> Iterator[list[UsbControl]]:
+        if device != "hw:Device" or not self.is_there:
             raise alsaaudio.ALSAAudioError(f"No such device [{device}]")
-        return ["Master", "Speaker", "Mic", "Auto Gain Control"]
-
-    def mixer(self, name: str, *, device: str) -> Any:
-        card = self
-
-        class Control:
-            def volumecap(self) -> list[str]:
-                return ["Capture Volume"] if name == "Mic" else ["Playback Volume"]
-
-            def switchcap(self) -> list[str]:
-                if name == "Master":
-                    return []
-                return ["Capture Mute"] if name == "Mic" else ["Playback Mute"]
-
-            def getrange(self, kind: int, units: int) -> list[int]:
-                return card.ranges[name]
-
-            def setvolume(self, volume: int, *, pcmtype: int, units: int) -> None:
-                card.volumes[name] = round(volume / 100) * 100
-
-            def getvolume(self, kind: int, units: int) -> list[int]:
-                return [card.volumes[name]]
-
-            def setmute(self, mute: int) -> None:
-                if name == "Auto Gain Control":
-                    card.automatic = not mute
-                else:
-                    card.muted[name] = bool(mute)
-
-            def setrec(self, capture: int) -> None:
-                card.muted[name] = not capture
-
-            def close(self) -> None:
-                pass
-
-        return Control()
+        directions: dict[str, Direction] = {
+            "Master": "playback",
+            "Speaker": "playback",
+            "Mic": "capture",
+            "Auto Gain Control": "playback",
+        }
+        yield [UsbControl(self, name, direction) for name, direction in directions.items()]
 
 
 @pytest.fixture
 def usb_card(monkeypatch: pytest.MonkeyPatch) -> UsbCard:
     card = UsbCard()
-    monkeypatch.setattr(alsaaudio, "mixers", card.mixers)
-    monkeypatch.setattr(alsaaudio, "Mixer", card.mixer)
+    monkeypatch.setattr(alsa_mixer, "opened", card.opened)
     return card
 
 
@@ -78,7 +80,7 @@ def mixer_of(name: str) -> HardwareMixer:
 
 def test_the_control_does_it_and_software_the_fraction(usb_card: UsbCard) -> None:
     assert mixer_of("plughw:CARD=Device,DEV=0").set_db("playback", -6.4) == pytest.approx(-0.4)
-    assert usb_card.volumes["Speaker"] == -600
+    assert usb_card.volumes["Speaker"] == -6
 
 
 def test_what_is_beyond_the_control_is_software_s(usb_card: UsbCard) -> None:
@@ -92,14 +94,14 @@ def test_a_card_that_comes_muted_is_heard(usb_card: UsbCard) -> None:
     mixer = mixer_of("hw:Device")
     mixer.set_muted("playback", False)
     mixer.set_muted("capture", False)
-    assert usb_card.muted == {"Speaker": False, "Mic": False}
+    assert (usb_card.on["Speaker"], usb_card.on["Mic"]) == (True, True)
     mixer.set_muted("capture", True)
-    assert usb_card.muted == {"Speaker": False, "Mic": True}
+    assert (usb_card.on["Speaker"], usb_card.on["Mic"]) == (True, False)
 
 
 def test_automatic_gain_is_switched_off(usb_card: UsbCard) -> None:
     mixer_of("hw:Device").freeze()
-    assert not usb_card.automatic
+    assert not usb_card.on["Auto Gain Control"]
 
 
 def test_a_card_that_went_leaves_it_to_software_and_is_told_once(
@@ -117,17 +119,20 @@ def test_a_card_that_went_leaves_it_to_software_and_is_told_once(
 
 
 def test_a_card_that_came_back_is_told_when_it_goes_the_next_time(
-    usb_card: UsbCard, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    usb_card: UsbCard, caplog: pytest.LogCaptureFixture
 ) -> None:
     mixer = mixer_of("hw:Device")
     for there in (False, True, False):
-        with monkeypatch.context() as cable:
-            if not there:
-                cable.setattr(alsaaudio, "mixers", lambda device: usb_card.mixers(device="hw:Gone"))
-            mixer.set_db("playback", -6)
+        usb_card.is_there = there
+        mixer.set_db("playback", -6)
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
 
 
 def test_a_name_that_tells_no_card_and_the_simulated_one_have_no_controls() -> None:
     assert mixer_of("default").devices == {}
     assert open_mixer(SimulatedCards(AudioConfig())).devices == {}
+
+
+def test_a_card_that_is_not_there_is_what_alsa_says() -> None:
+    with pytest.raises(alsaaudio.ALSAAudioError, match="No such"), alsa_mixer.opened("hw:CARD=nowhere"):
+        pytest.fail("it opened")
