@@ -34,8 +34,8 @@ OFF = 0.01
 """Largest distance from a key's frequency. Q.24 grants 1.5 %, to coils; no chip that makes keys is off by 0.8 %."""
 DRIFT = 0.003
 """Largest change of a tone's frequency within a key: voices and sirens glide."""
-STEADY_DB = 1.0
-"""Largest change of a tone's level within a key: notes swell and die away; Opus makes 0.8 dB."""
+STEADY_DB = 0.8
+"""Largest change of a tone's level within a key: notes swell and die away."""
 TWIST_DB = 8.0
 """One tone may be louder than the other by so much (Q.24: 4 to 8 dB, by direction)."""
 WEAKEST = 0.01
