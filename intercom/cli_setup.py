@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import grp
 import os
 import subprocess
 import sys
@@ -20,6 +21,8 @@ SYSTEM_CONFIG = Path("/etc/intercom/intercom.toml")
 BAD_CONFIG = 78
 """EX_CONFIG of sysexits.h."""
 UNITS = {"space": "intercom-space.service", "door": "intercom.service"}
+SETTINGS_GROUP = "intercom-space"
+"""The group of which both services are; see systemd/intercom.sysusers.conf."""
 REGISTERED_S = 20.0
 """A Pi starts the door within some seconds; a service far away takes one more."""
 LOOK_AGAIN_S = 0.5
@@ -155,14 +158,27 @@ def _write(draft: Draft, file: Path, token: str | None, token_file: Path) -> Non
         durable.replace(token_file, f"{token}\n".encode())
         say(f"{token_file}: written, mode 0600")
     if draft.changes:
-        # Read by every user who asks for the status; no secret stands in it.
-        durable.replace(file, draft.text.encode(), mode=0o644)
+        _write_settings(file, draft.text.encode())
         say(f"{file}: written")
     was = draft.before.account
     ours = was.credential == "token-file" and was.credential_file in {CREDENTIAL, token_file.name, str(token_file)}
     if ours and draft.now.account.credential == "space" and token_file.exists():
         token_file.unlink()
         say(f"{token_file}: removed; the embedded space needs no token")
+
+
+def _write_settings(file: Path, data: bytes) -> None:
+    """The keys that open the door may stand in it: the services read it by a group of theirs, and nobody else does."""
+    from intercom import durable
+
+    try:
+        services = grp.getgrnam(SETTINGS_GROUP).gr_gid if file == SYSTEM_CONFIG else None
+    except KeyError:
+        services = None
+    if services is None:
+        durable.replace(file, data)
+    else:
+        durable.hand_out(file, data, mode=0o640, owner=(0, services))
 
 
 # -- the services --------------------------------------------------------------------------------------

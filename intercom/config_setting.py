@@ -99,6 +99,19 @@ def settings_of(table: type[Any]) -> Iterator[Setting]:
             yield Setting(name=item.name, kind=item.type, default=item.default, **item.metadata)
 
 
+def secrets_in(tables: Any) -> list[str]:
+    """The names of the secret settings that are set to something of the owner's, as "table.key"."""
+    found = []
+    for name, table in tables_of(type(tables)):
+        content = getattr(tables, name)
+        found += [
+            f"{name}.{item.name}"
+            for item in settings_of(table)
+            if item.secret and getattr(content, item.name) != item.default
+        ]
+    return found
+
+
 def tables_of(root: type[Any]) -> Iterator[tuple[str, type[Any]]]:
     """The fields of this dataclass that are TOML tables: name and dataclass, in their order."""
     for item in dataclasses.fields(root):

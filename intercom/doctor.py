@@ -21,6 +21,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from intercom.config import Config, check
+from intercom.config_setting import secrets_in
 from intercom.control.client import Client
 from intercom.control.errors import ControlError, NotRunningError
 from intercom.control_text import short_pulses
@@ -52,7 +53,7 @@ class Finding(NamedTuple):
 def examine(config_file: Path | None, config: Config, control_socket: Path) -> Iterator[Finding]:
     """Look at one thing after another; each finding comes when it is known."""
     if config_file is not None:
-        yield _configuration(config_file)
+        yield _configuration(config_file, config)
     state_dir = config.state_path(os.environ)
     yield from _service(control_socket)
     yield _state_directory(state_dir)
@@ -68,10 +69,13 @@ def examine(config_file: Path | None, config: Config, control_socket: Path) -> I
     yield from _network(config, credential)
 
 
-def _configuration(file: Path) -> Finding:
+def _configuration(file: Path, config: Config) -> Finding:
     problems = check(file)
     if problems:
         return Finding("configuration", BAD, f"{file}: {problems[0]}", f"`intercom config check {file}` lists it all")
+    if (secret := secrets_in(config)) and file.stat().st_mode & 0o004:
+        told = f"{file} can be read by everyone on this machine, and holds {', '.join(secret)}"
+        return Finding("configuration", BAD, told, f"`chgrp intercom-space {file}; chmod 640 {file}`, as root")
     return Finding("configuration", GOOD, f"{file} is good")
 
 

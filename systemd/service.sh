@@ -26,6 +26,11 @@ make_users() {
   if getent group gpio >/dev/null; then
     usermod --append --groups gpio intercom
   fi
+  # The keys that open the door stand in it: both services read it, by the space's group, and nobody else does.
+  if [ -f "$SETTINGS/intercom.toml" ]; then
+    chgrp intercom-space "$SETTINGS/intercom.toml"
+    chmod 640 "$SETTINGS/intercom.toml"
+  fi
   systemd-tmpfiles --create intercom.conf || true # a root that is only being made has no /proc; the boot does it
 }
 

@@ -33,7 +33,7 @@ def test_answers_from_a_file_become_the_configuration(tmp_path: Path) -> None:
     assert setup(tmp_path, "network = true\nbutton = 5\n") == cli.OK
     config = load(tmp_path / "intercom.toml")
     assert (config.space.listen, config.panel.button_gpio) == ("0.0.0.0:8443", 5)
-    assert (tmp_path / "intercom.toml").stat().st_mode & 0o777 == 0o644
+    assert (tmp_path / "intercom.toml").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_token_goes_into_a_file_of_its_own_that_nobody_else_reads(

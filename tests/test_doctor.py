@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from intercom import cli, doctor
-from intercom.config import Config, SpaceConfig, loads
+from intercom.config import Config, SpaceConfig, load, loads
 from intercom.control_text import short_pulses
 from intercom.doctor import BAD, GOOD, Finding
 
@@ -48,6 +48,23 @@ def test_a_wrong_configuration_is_the_first_finding(tmp_path: Path, capsys: pyte
     assert cli.main(["doctor", "--json", "--config", str(file), "--socket", str(tmp_path / "no")]) == 1
     first = json.loads(capsys.readouterr().out)[0]
     assert (first["what"], first["verdict"]) == ("configuration", BAD)
+
+
+def test_keys_of_the_door_in_a_file_that_everybody_reads_are_bad_and_are_not_shown(tmp_path: Path) -> None:
+    file = tmp_path / "intercom.toml"
+    file.write_text('[door]\nopen_digits = "73512"\n')
+    for mode, verdict in ((0o644, BAD), (0o640, GOOD), (0o600, GOOD)):
+        file.chmod(mode)
+        finding = found(doctor.examine(file, load(file), tmp_path / "control.sock"), "configuration")
+        assert finding.verdict == verdict
+        assert "73512" not in "".join(finding)
+
+
+def test_the_keys_that_everybody_knows_are_no_secret(tmp_path: Path) -> None:
+    file = tmp_path / "intercom.toml"
+    file.write_text('[door]\nopen_digits = "9"\n')
+    file.chmod(0o644)
+    assert found(doctor.examine(file, load(file), tmp_path / "control.sock"), "configuration").verdict == GOOD
 
 
 def test_a_turn_server_that_answers_is_good(tmp_path: Path) -> None:
