@@ -116,7 +116,7 @@ class Station(Machine):
     def configure(self, more: str, *, start: bool = True) -> None:
         """Write the configuration and, where asked, let both units take it."""
         (self.shared / "intercom.toml").write_text(f"{more}\n{CONFIGURATION}")
-        self.run("install -m 644 /run/shared/intercom.toml /etc/intercom/intercom.toml").check()
+        self.run("install -m 640 -g intercom-space /run/shared/intercom.toml /etc/intercom/intercom.toml").check()
         if start:
             self.run("systemctl restart --no-block intercom-space intercom").check()
 

@@ -87,6 +87,13 @@ def test_the_door_reads_its_credential_and_nothing_else_of_the_space(station: St
     assert could == ["reads its credential"]
 
 
+def test_both_services_read_the_settings_and_nobody_else_does(station: Station) -> None:
+    settings = "head -c 1 /etc/intercom/intercom.toml"
+    for user in ("intercom", "intercom-space"):
+        assert station.can(user, {"reads the settings": settings}) == ["reads the settings"]
+    assert station.run(f"setpriv --reuid=nobody --regid=nogroup --clear-groups {settings}").status != 0
+
+
 def test_a_key_runs_its_role_s_commands_and_sshd_forces_the_gate_on_any_other(station: Station) -> None:
     assert station.run(SSH.format(key="anna", words="status")).check().startswith("Ready")
     for words in ("door open", "id", ""):
