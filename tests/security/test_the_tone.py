@@ -206,7 +206,7 @@ async def test_a_whole_door_that_calls_the_echo_stays_shut_while_a_tone_plays(ho
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE_HZ)
-        file.writeframes(said(key_tone("9", 0.4) * 2).tobytes())
+        file.writeframes(said(key_tone("9", 3.0) * 2).tobytes())
     config = Config(
         account=AccountConfig(credential_file=str(house / "door.json")),
         audio=AudioConfig(card="simulated", simulated_voice=str(playing)),
@@ -224,11 +224,9 @@ async def test_a_whole_door_that_calls_the_echo_stays_shut_while_a_tone_plays(ho
             await door.plan.ring("/public/echo")
             while State(door.machine.state) is not State.IN_CALL or door.plan.call is None:
                 await asyncio.sleep(0.02)
-            call_id = door.plan.call.id
-            while (stats := door.media.stats(call_id)) is None or stats.far_end is None or stats.far_end.received < 250:
+            while not door.logbook.doors_refused[Ruling.ECHO]:
                 await asyncio.sleep(0.02)
         assert door.logbook.doors_opened == 0
-        assert door.logbook.doors_refused[Ruling.ECHO] > 0
         assert not door.panel.door.is_open
     finally:
         await door.stop()
