@@ -40,7 +40,7 @@ def _relay(path: str) -> tuple[str, int, bool]:
             tables = tomllib.loads(file.read())
     except FileNotFoundError:
         pass
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         _complain(f"{path} cannot be read ({error}); driving GPIO {RELAY_GPIO} off all the same")
     door, panel = tables.get("door"), tables.get("panel")
     door = door if isinstance(door, dict) else {}

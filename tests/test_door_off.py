@@ -39,6 +39,7 @@ def driven(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
         ('[door]\nrelay_gpio = 99\nrelay_active_high = "no"\n', (24, True)),
         ("door = 5\npanel = 6\n", (24, True)),
         ("[door\n", (24, True)),
+        ("[door]\nrelay_gpio = " + 5000 * "[", (24, True)),
         ("\ufeff[door]\nrelay_gpio = 5\n", (5, True)),
     ],
 )

@@ -30,6 +30,8 @@ HAS_EXTENSION = 0x90
 WITHOUT_EXTENSION = 0x80
 HISTORY = 256
 """Packets that can be sent again: more than a second of picture, which no far end asks for later."""
+MOST_REPEATS = 5
+"""How often a packet is sent again: a path that loses it more often is helped by a new picture alone."""
 NTP_EPOCH_S = 2_208_988_800
 """From 1900 to 1970 (RFC 5905)."""
 NO_TRACK_S = 0.02
@@ -75,6 +77,7 @@ class PacketSender:
         self._extension = b""
         self._sent_at: slice | None = None
         self._history: dict[int, bytes] = {}
+        self._repeats: dict[int, int] = {}
         sender._run_rtp = self._run  # type: ignore[method-assign]  # see the module's docstring
         sender._retransmit = self._send_again  # type: ignore[method-assign]  # idem
 
@@ -133,7 +136,7 @@ class PacketSender:
         header = self._header(marker_and_type, sequence, timestamp, self._sender._ssrc)
         packet = bytes(header + payload)
         if self._sender.kind == "video":
-            self._history[sequence % HISTORY] = packet
+            self._history[sequence % HISTORY], self._repeats[sequence % HISTORY] = packet, 0
         await self._sender.transport._send_rtp(packet)
 
     def _header(self, marker_and_type: int, sequence: int, timestamp: int, ssrc: int) -> bytearray:
@@ -155,10 +158,17 @@ class PacketSender:
         return at
 
     async def _send_again(self, sequence_number: int) -> None:
-        """Send a packet again that the far end misses, as RFC 4588 wants it where that was agreed on."""
-        packet = self._history.get(sequence_number % HISTORY)
+        """Send a packet again that the far end misses, as RFC 4588 wants it where that was agreed on.
+
+        One packet of its may ask for five thousand of ours.
+        """
+        slot = sequence_number % HISTORY
+        packet = self._history.get(slot)
         if packet is None or int.from_bytes(packet[2:4], "big") != sequence_number:
             return
+        if self._repeats[slot] >= MOST_REPEATS:
+            return
+        self._repeats[slot] += 1
         repeat_type = self._sender._RTCRtpSender__rtx_payload_type  # type: ignore[attr-defined]  # see the module's docstring
         if repeat_type is not None:
             _, marker_and_type, _, timestamp, _ = HEADER.unpack_from(packet)

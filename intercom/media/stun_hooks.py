@@ -1,20 +1,27 @@
-"""What aioice must be told about datagrams that only look like STUN: pinned, and a test fails when its name goes."""
+"""What aioice must be told about the datagrams of strangers: pinned, and a test fails when its name goes."""
 
 from __future__ import annotations
 
 import struct
 
-from aioice import stun
+from aioice import Connection, stun
+
+MOST_WAITING = 512
+"""Datagrams that wait for their reader: half a second of a call, and far more than a handshake has."""
 
 _parse = stun.parse_message
+_take = Connection.data_received
 
 
 def read_any_datagram() -> None:
-    """Let aioice take a STUN message that is cut within an attribute for none; harmless when it does already.
+    """Let aioice take whatever anybody sends to a call's port; harmless when it does already.
 
-    It catches ValueError alone: what else a stranger's datagram raises is logged with its traceback, each time.
+    Of what a STUN message that is cut within an attribute raises, it catches ValueError alone: the rest is logged with
+    its traceback, each time. A datagram without a byte ends aiortc's reader, and the call with it. What waits for a
+    reader that is slow, or does not read yet, has no end.
     """
     stun.parse_message = _parse_any
+    Connection.data_received = _take_some  # type: ignore[method-assign]  # see the module's docstring
 
 
 def _parse_any(data: bytes) -> stun.Message:
@@ -22,3 +29,8 @@ def _parse_any(data: bytes) -> stun.Message:
         return _parse(data)
     except (struct.error, LookupError) as error:
         raise ValueError(f"no STUN message: {error}") from error
+
+
+def _take_some(self: Connection, data: bytes, component: int) -> None:
+    if data and self._queue.qsize() < MOST_WAITING:
+        _take(self, data, component)

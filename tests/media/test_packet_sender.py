@@ -18,7 +18,7 @@ from aiortc.rtcrtpparameters import (
 from aiortc.rtp import HeaderExtensionsMap, RtcpPacket, RtcpRtpfbPacket, RtcpSrPacket, RtpPacket, is_rtcp
 from aiortc.stats import RTCStatsReport
 
-from intercom.media.packet_sender import EncodedTrack, MediaFrame, PacketSender
+from intercom.media.packet_sender import MOST_REPEATS, EncodedTrack, MediaFrame, PacketSender
 
 OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48_000, channels=2, payloadType=96)
 H264 = RTCRtpCodecParameters(mimeType="video/H264", clockRate=90_000, payloadType=102)
@@ -228,3 +228,10 @@ async def test_a_track_that_ends_ends_its_sender_in_order(sound: Line) -> None:
     sound.track.frames.put_nowait(None)
     await asyncio.wait_for(sound.sender.stop(), 5)
     assert sound.track.readyState == "ended"
+
+
+async def test_one_request_does_not_send_a_packet_again_for_ever(picture: Line) -> None:
+    sent = list(await picture.say(MediaFrame(0, [b"one"], marker=True)))
+    flood = RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=picture.sender._ssrc, lost=[sent[0].sequence_number] * 5000)
+    await picture.sender._handle_rtcp_packet(flood)
+    assert len(picture.wire.sent) == 1 + MOST_REPEATS
