@@ -49,7 +49,7 @@ class ProofChecker:
         `htu` may be the path alone, as the reference client writes it, or the whole URI (RFC 9449 §4.2).
         """
         claims, proven = self._open(proof)
-        if claims.get("htm") != method or urlsplit(str(claims.get("htu"))).path != path:
+        if claims.get("htm") != method or _path_of(claims.get("htu")) != path:
             raise TokenError("The proof is for another HTTP call.")
         if access_token and claims.get("ath") != _b64url(hashlib.sha256(access_token.encode()).digest()):
             raise TokenError("The proof is for another token.")
@@ -89,12 +89,13 @@ class ProofChecker:
 
     def _once(self, owner: str, jkt: str, claims: dict[str, Any]) -> None:
         now, issued_at = self._now(), claims["iat"]
-        if not isinstance(issued_at, int | float) or abs(now - issued_at) > PROOF_AGE_LIMIT_S:
+        in_time = now - PROOF_AGE_LIMIT_S, now + PROOF_AGE_LIMIT_S
+        if not isinstance(issued_at, int | float) or not in_time[0] <= issued_at <= in_time[1]:  # NaN is neither
             raise TokenError("The DPoP proof is too old, or the clocks differ by more than five minutes.")
         for subscriber in list(self._seen):
             self._forget_old(subscriber, now)
         seen = self._seen.setdefault(owner, OrderedDict())
-        proof = hashlib.sha256(f"{jkt} {claims['jti']}".encode()).digest()
+        proof = hashlib.sha256(f"{jkt} {claims['jti']}".encode(errors="backslashreplace")).digest()
         if proof in seen:
             raise TokenError("The DPoP proof was used before.")
         if len(seen) >= REMEMBERED_PROOFS:
@@ -107,6 +108,14 @@ class ProofChecker:
             seen.popitem(last=False)
         if not seen:
             del self._seen[owner]
+
+
+def _path_of(uri: object) -> str | None:
+    """The path of a URI, or of a path alone; None when it is no URI."""
+    try:
+        return urlsplit(str(uri)).path
+    except ValueError:
+        return None
 
 
 def _b64url(data: bytes) -> str:

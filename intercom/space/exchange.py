@@ -40,6 +40,7 @@ from intercom.space import frames
 from intercom.space.errors import TokenError
 from intercom.space.gate import ConnectRefusedError, Gate, admitted
 from intercom.space.kept_frames import KeptBytes
+from intercom.space.pace import Pace
 from intercom.space.records import Subscriber
 from intercom.space.router import AddressBook, Router
 from intercom.space.sessions import Session
@@ -88,8 +89,7 @@ class Close:
 @dataclass(slots=True)
 class _Link:
     since: float
-    allowance: float = BURST
-    counted_at: float = 0.0
+    pace: Pace
     excess: int = 0
     refused: int = 0
     closing: bool = False
@@ -127,13 +127,18 @@ class Exchange:
 
     def connected(self, link: str, now: float, *, inside: bool = False) -> None:
         """A socket was opened; or, `inside`, an endpoint of this process that takes many calls at once."""
-        self._links[link] = _Link(since=now, counted_at=now, inside=inside)
+        self._links[link] = _Link(now, Pace(RATE_PER_S, BURST, now), inside=inside)
 
     def disconnected(self, link: str, now: float, *, left: bool = False, closed: bool = False) -> None:
         """A socket broke, or was `closed` by its client, as by a page that is `left` or reloaded; its session waits."""
         gone = self._links.pop(link, None)
         if gone is not None and gone.session is not None and gone.session.link == link:
             gone.session.lost(now, left=left, closed=closed)
+
+    def within_rate(self, link: str, now: float) -> bool:
+        """Whether a link may send a frame more, such as a ping, that says nothing to the exchange; it is counted."""
+        state = self._links.get(link)
+        return state is not None and not state.closing and state.pace.take(now)
 
     def received(self, link: str, text: str | bytes, now: float) -> None:
         """A frame arrived."""
@@ -366,10 +371,7 @@ class Exchange:
     # -- links -----------------------------------------------------------------------------------------------
 
     def _within_rate(self, link: str, state: _Link, now: float) -> bool:
-        state.allowance = min(BURST, state.allowance + (now - state.counted_at) * RATE_PER_S)
-        state.counted_at = now
-        if state.allowance >= 1.0 or state.inside:
-            state.allowance -= 1.0
+        if state.inside or state.pace.take(now):
             return True
         state.excess += 1
         if state.excess > EXCESS_LIMIT:

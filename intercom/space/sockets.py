@@ -33,7 +33,11 @@ class _Socket:
     def __init__(self, remote: str) -> None:
         self.remote = remote
         self.response = web.WebSocketResponse(
-            heartbeat=HEARTBEAT_S, max_msg_size=FRAME_LIMIT_BYTES, timeout=CLOSE_LIMIT_S, compress=False
+            heartbeat=HEARTBEAT_S,
+            max_msg_size=FRAME_LIMIT_BYTES,
+            timeout=CLOSE_LIMIT_S,
+            compress=False,
+            autoping=False,  # aiohttp answers all pings that have come before anybody else has their turn
         )
         self._frames: asyncio.Queue[Send | Close] = asyncio.Queue(QUEUE_LIMIT_FRAMES)
         self._waiting_bytes = 0
@@ -131,6 +135,11 @@ class Sockets:
                     if member is None and (member := self._exchange.subscriber_at(link)) is not None:
                         self._joined(request, member.id)
                     self._deliver()
+                elif not self._exchange.within_rate(link, self._now()):
+                    socket.abort()
+                    break
+                elif message.type is WSMsgType.PING:
+                    await socket.response.pong(message.data)
         finally:
             del self._sockets[link]
             if writer is not None:

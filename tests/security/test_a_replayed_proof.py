@@ -61,3 +61,22 @@ def test_what_is_remembered_of_a_proof_is_small_however_long_its_name(space: Spa
     space.show("x" * 4000, owner="anna", key="annas")
     (remembered,) = space.checker._seen["anna"]
     assert len(remembered) == 32
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"htu": "http://["}, {"iat": 10**400}, {"iat": float("nan")}, {"jti": ["a"]}],
+    ids=["an address that is none", "a time that no clock shows", "a time that is no number", "a name that is a list"],
+)
+def test_a_proof_with_a_claim_that_cannot_be_is_refused_like_any_other(claims: dict[str, object]) -> None:
+    proof = Device().proof(**{"htm": "POST", "htu": "/token", "iat": 1000.0, **claims})
+    with pytest.raises(TokenError):
+        ProofChecker(now=lambda: 1000.0).http(proof, owner="anna", method="POST", path="/token")
+
+
+def test_a_proof_whose_name_is_half_a_character_counts_once() -> None:
+    proof = Device().proof(htm="POST", htu="/token", iat=1000.0, jti="\ud800")
+    checker = ProofChecker(now=lambda: 1000.0)
+    checker.http(proof, owner="anna", method="POST", path="/token")
+    with pytest.raises(TokenError, match="used before"):
+        checker.http(proof, owner="anna", method="POST", path="/token")

@@ -1,0 +1,26 @@
+"""How fast one connection may send: a token bucket. Pure."""
+
+from __future__ import annotations
+
+
+class Pace:
+    """What one connection may send.
+
+    :param per_s: frames on average.
+    :param burst: frames at once.
+    :param now: monotonic seconds.
+    """
+
+    def __init__(self, per_s: float, burst: float, now: float) -> None:
+        self._per_s = per_s
+        self._burst = burst
+        self._left = burst
+        self._counted_at = now
+
+    def take(self, now: float) -> bool:
+        """Count one more; whether it is within the pace."""
+        self._left = min(self._burst, self._left + (now - self._counted_at) * self._per_s)
+        self._counted_at = now
+        within = self._left >= 1.0
+        self._left -= within
+        return within
