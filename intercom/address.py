@@ -1,4 +1,4 @@
-"""The address of a far end: parsed once, judged by what was parsed, shown in one way."""
+"""Parse, compare and show the address of a far end."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from enum import StrEnum
 from intercom.plain_text import plain
 
 LONGEST = 255
-"""Characters of an address; telephone systems take no longer one."""
+"""Limit of an address in characters; telephone systems take no longer one."""
 NAME = r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}"
-"""What a name in the space looks like."""
+"""Pattern of a name in the space."""
 SHOWN = 128
-"""Characters of an address that are shown; the longest that people give is half of it."""
+"""Limit of a shown address in characters; people's longest addresses are half of it."""
 
 
 class Form(StrEnum):
-    """What kind of address it is."""
+    """Kinds of address."""
 
     PRIVATE = "private"
     """A member of our own space: `/private/name`."""
     PUBLIC = "public"
-    """What anybody on the service may call: `/public/name`."""
+    """An address that anybody on the service may call: `/public/name`."""
     PHONE = "phone"
     """A telephone number: `+15551234567`."""
     SIP = "sip"
     """`sip:name@host`."""
     OTHER = "other"
-    """Nothing that can be named in the configuration."""
+    """Any other text; the configuration cannot name it."""
 
 
 _SIP = r"(?P<scheme>[Ss][Ii][Pp][Ss]?):(?P<user>[!-;=A-~]+)@(?P<host>[!-.0-;=A-~]+)"
-"""Printable ASCII but for what ends a part of it."""
+"""Pattern of a SIP address: printable ASCII, except for the characters that end one of its parts."""
 _FORMS = (
     (Form.PRIVATE, re.compile(rf"/private/{NAME}")),
     (Form.PUBLIC, re.compile(rf"/public/{NAME}")),
@@ -44,15 +44,15 @@ _FORMS = (
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Who the far end is. `str()` is fit for logs and terminals; `text` is what is compared."""
+    """The address of a far end. `str()` is fit for logs and terminals; `text` is compared."""
 
     form: Form
     text: str
-    """Without a query; a SIP address with its scheme and host in lower case."""
+    """The address without a query; a SIP address with its scheme and host in lower case."""
 
     @classmethod
     def parse(cls, raw: str) -> Address:
-        """The address that this text holds; one that is none, or is too long, is `OTHER` and on no list."""
+        """Parse an address; a text that is no address, or is too long, becomes `OTHER` and is on no list."""
         text = raw.partition("?")[0]
         if len(text) <= LONGEST:
             for form, pattern in _FORMS:
@@ -65,12 +65,12 @@ class Address:
 
 
 def _canonical(sip: re.Match[str]) -> str:
-    """RFC 3261, section 19.1.4: the user counts letter by letter, the rest does not mind capitals."""
+    """Return a SIP address in its canonical form (RFC 3261, section 19.1.4): only the user is case-sensitive."""
     return f"{sip['scheme'].lower()}:{sip['user']}@{sip['host'].lower()}"
 
 
 def is_listed(address: Address, entries: Iterable[str]) -> bool:
-    """Whether an address is on a list. `*` in an entry stands for any characters, and no other character does.
+    """Return whether an address is on a list. `*` in an entry stands for any characters, and no other character does.
 
     The entry `*` alone is everybody; any other names the form that it is of.
     """

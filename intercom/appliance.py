@@ -1,4 +1,4 @@
-"""The composition root of the door station: builds the parts from the configuration, joins them to the machine."""
+"""The composition root of the door station: builds the parts from the configuration and joins them to the machine."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ from intercom.warm_up import warm_up
 logger = logging.getLogger(__name__)
 
 MENDABLE = (PanelError, MediaError, SignalWireError, PartFailedError)
-"""What it ends with when one sentence says it all: the user can mend it, or a restart does."""
+"""Errors reported as one line instead of a traceback: the user can fix them, or a restart will."""
 STOP_PART_S = 0.7
-"""How long one part may take to stop; they stop in two steps, and Ctrl-C has two seconds."""
+"""Time limit for stopping one part; the parts stop in two steps, and Ctrl-C allows two seconds."""
 SESSION_OVERDUE_S = 30.0
-"""A loaded machine may be seconds late; what is later than this stands still."""
+"""Delay after which the session counts as stalled; a loaded machine may be seconds late."""
 START_PATIENCE_S = 5.0
-"""A start takes half a second until the door is registered; one that takes longer has lost its service."""
+"""Time without registration after which a starting door reports a lost service; normally it takes half a second."""
 CREDENTIAL_WAIT_S = 5.0
-"""How often an unusable credential is looked at again: an installer who mends it need not restart anything."""
+"""Retry interval while the credential is unusable: an installer who fixes it need not restart anything."""
 
 
 class Appliance:
-    """The door station. `start()` returns when it shows its lights; it registers, and stays registered, by itself."""
+    """The door station. `start()` returns when its lights are on; it registers, and stays registered, by itself."""
 
     def __init__(self, config: Config, *, state_dir: Path, pin_factory: Any = None) -> None:
         self.config = config
@@ -112,19 +112,19 @@ class Appliance:
 
     @property
     def sound(self) -> str:
-        """Which sound card is used, in words."""
+        """Name the sound card in use."""
         return self._cards.description
 
     @property
     def summary(self) -> str:
-        """What the door does now, in one line."""
+        """Describe in one line the door's present activity."""
         parts = [str(self.machine.state), "registered" if self.machine.registered else "not registered"]
         if faults := self.logbook.open_faults:
             parts.append(f"faults: {', '.join(sorted(faults))}")
         return "; ".join(parts)
 
     def stalled(self) -> str | None:
-        """What has stood still since the last time that this was asked, in words."""
+        """Name the part that has stalled since the last look, or None."""
         if not self.engine.came_round():
             return "the audio thread stands still"
         if (overdue_s := self.client.overdue_s) > SESSION_OVERDUE_S:
@@ -133,24 +133,24 @@ class Appliance:
 
     @property
     def signs(self) -> Signs:
-        """What the visitor sees and hears."""
+        """The visitor's lights and sounds."""
         assert self._signs is not None, "the appliance was not started"
         return self._signs
 
     @property
     def upkeep(self) -> Upkeep:
-        """What keeps the parts going."""
+        """The restarts and the lasting work of the parts."""
         assert self._upkeep is not None, "the appliance was not started"
         return self._upkeep
 
     @property
     def plan(self) -> CallPlan:
-        """What the door does about calls."""
+        """The call plan."""
         assert self._plan is not None, "the appliance was not started"
         return self._plan
 
     async def start(self) -> None:
-        """Start every part; the first ones are what a visitor would notice."""
+        """Start every part, those that a visitor would notice first."""
         self._loop = asyncio.get_running_loop()
         self._upkeep = Upkeep(self)
         self._signs = Signs(self.panel, self.engine, self.machine, self._loop)
@@ -182,11 +182,11 @@ class Appliance:
         self.spawn(self._miss_service())
 
     async def wait_failed(self) -> None:
-        """Wait until a part fails in a way that only a restart mends, and raise that, as `PartFailedError`."""
+        """Wait until a part fails in a way that only a restart fixes, and raise `PartFailedError`."""
         await self.upkeep.wait_ended()
 
     async def stop(self) -> None:
-        """Lock the door and stop every part, however far `start()` came; one that hangs does not keep the others."""
+        """Lock the door and stop every part, however far `start()` came; a part that hangs does not delay the rest."""
         self.panel.door.close()
         self.logbook.stopping()
         self.devices.stop()
@@ -211,7 +211,7 @@ class Appliance:
         self.panel.close()
 
     def follow_client(self) -> None:
-        """Be told of registration and calls, again if need be: a subscriber that raised is told nothing any more."""
+        """Subscribe to registration and calls, again if need be: a subscriber that raised gets no more events."""
         self._unfollow_client()
         self._subscriptions = [
             self.client.is_registered_stream.subscribe(self._registration_changed),
@@ -223,7 +223,7 @@ class Appliance:
             subscription.dispose()
 
     async def stay_registered(self) -> None:
-        """Connect and register; then the client stays registered by itself, and this raises what ends that."""
+        """Register, retrying until it succeeds; the client then reconnects by itself, and this raises when it ends."""
         while True:
             try:
                 await self.client.register()
@@ -235,13 +235,13 @@ class Appliance:
                 raise RuntimeError("nobody keeps the connection to the service any more")
 
     async def _miss_service(self) -> None:
-        """A door that starts without its service has lost it as any other: a fault, with its reason."""
+        """Report a lost service, with its reason, when the door starts without one."""
         await asyncio.sleep(START_PATIENCE_S)
         if not self._reported_registered:
             self.logbook.fault_began(SERVICE, self.client.why_not_connected or "it does not answer")
 
     async def snapshot(self) -> bytes:
-        """What the camera sees now, as JPEG; OSError says why there is none."""
+        """Return the camera's present picture as JPEG; raises OSError when there is none."""
         if self.camera is None:
             raise OSError("there is no camera: camera.source is off")
         return await self.camera.snapshot()
@@ -267,12 +267,12 @@ class Appliance:
         self.on_change()
 
     async def fault(self, kind: Fault, why: str) -> None:
-        """Something that the visitor notices does not work."""
+        """Report a fault that the visitor notices."""
         self.logbook.fault_reason(kind, why)
         await self.machine.fault(kind)
 
     async def fault_cleared(self, kind: Fault) -> None:
-        """It works again."""
+        """Report that a fault is cleared."""
         await self.machine.fault_cleared(kind)
 
     def _registration_changed(self, registered: bool) -> None:
@@ -290,7 +290,7 @@ class Appliance:
         await self.plan.registered()
 
     def _pressed(self) -> None:
-        """On gpiozero's thread: the visitor's answer does not wait for the event loop."""
+        """Answer the visitor at once, on gpiozero's thread, without waiting for the event loop."""
         self.signs.pressed()
         self.in_loop(self._press)
 
@@ -311,17 +311,17 @@ class Appliance:
         await self.plan.door_changed(is_open)
 
     def _privacy_changed(self) -> None:
-        """On the pins' thread."""
+        """Report a change of the camera's privacy; called on the pins' thread."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self.commands.changed)
 
     def in_loop(self, work: Any, *arguments: Any) -> None:
-        """Run a coroutine function on the event loop, from whatever thread."""
+        """Run a coroutine function on the event loop; may be called on any thread."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(lambda: self.spawn(work(*arguments)))
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run a coroutine on the event loop, from there; one that fails is a part that failed."""
+        """Run a coroutine on the event loop, from the loop's own thread; one that raises counts as a failed part."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -332,7 +332,7 @@ class Appliance:
 
 
 def _nothing() -> None:
-    """Nobody is told."""
+    """Ignore the call: the default for a callback that nobody set."""
 
 
 async def _bounded(name: str, stopping: Awaitable[object] | None) -> None:

@@ -1,4 +1,4 @@
-"""Commands that an administrator types at an installed door stand in a service's place: its state, secrets, user.
+"""Let an administrator's commands at an installed door use the service's state, secrets and user.
 
 systemd names these to each service; a shell does not. Without this `sudo intercom space pair` would look into root's
 own home, and leave files there, or in the service's state, that the service cannot read.
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SETTINGS = Path("/etc/intercom")
-"""What the unit loads its credentials from."""
+"""Directory from which the unit loads its credentials."""
 STATE = Path("/var/lib/intercom")
 """StateDirectory of the door's unit, made by systemd."""
 SPACE_STATE = Path("/var/lib/intercom-space")
@@ -21,7 +21,7 @@ SPACE_STATE = Path("/var/lib/intercom-space")
 
 
 def take_its_place(environ: MutableMapping[str, str]) -> None:
-    """Name to this process what systemd names to the door, where that is installed and this user may look."""
+    """Set the door's environment as systemd does, if the door is installed and this user may read its state."""
     _take_state(environ, STATE)
     if SPACE_STATE.is_dir():
         environ.setdefault("INTERCOM_SPACE_STATE", str(SPACE_STATE))
@@ -30,7 +30,7 @@ def take_its_place(environ: MutableMapping[str, str]) -> None:
 
 
 def take_the_space_s_place(environ: MutableMapping[str, str]) -> None:
-    """Name to this process what systemd names to the space, where that is installed and this user may look."""
+    """Set the space's environment as systemd does, if the space is installed and this user may read its state."""
     _take_state(environ, SPACE_STATE)
 
 
@@ -40,12 +40,12 @@ def _take_state(environ: MutableMapping[str, str], state: Path) -> None:
 
 
 def become_its_user() -> None:
-    """Give up root for the door's user, for good: what is written from here on belongs to the door."""
+    """Give up root for the door's user for good, so that new files belong to the door."""
     become_owner_of(STATE)
 
 
 def become_owner_of(directory: Path) -> None:
-    """Give up root for the user that owns this directory, for good; nothing changes where it is not there or root's."""
+    """Give up root for good for the user that owns this directory; keep it if the directory is missing or root's."""
     if os.geteuid() != 0 or not directory.is_dir():
         return
     owner = pwd.getpwuid(directory.stat().st_uid)
@@ -58,7 +58,7 @@ def become_owner_of(directory: Path) -> None:
 
 @contextmanager
 def as_owner_of(directory: Path) -> Iterator[None]:
-    """Let root do something as the user that owns this directory, and be root again: for a file that root hands out."""
+    """Act as the user that owns this directory inside the block, then as root again: for a file that root hands out."""
     if os.geteuid() != 0 or not directory.is_dir():
         yield
         return
@@ -75,5 +75,5 @@ def as_owner_of(directory: Path) -> Iterator[None]:
 
 
 def is_its_user() -> bool:
-    """Whether this process may do what the service may, or no service is installed here."""
+    """Return whether this process has the service's rights, or no service is installed here."""
     return os.geteuid() == 0 or not STATE.is_dir() or STATE.stat().st_uid == os.geteuid()

@@ -1,4 +1,4 @@
-"""Whose calls the door answers by itself."""
+"""Decide which callers the door answers by itself."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from intercom.address import Address, is_listed
 from intercom.may_open import RESIDENTS, Kind
 
 SUBSCRIBERS: Final = "/private/*"
-"""Names every subscriber of the service."""
+"""Pattern that matches every subscriber of the service."""
 HOUSE: Final = frozenset({RESIDENTS, SUBSCRIBERS})
-"""What lets the house look and listen at any time: the second is how it was said before doors were told apart."""
+"""Entries that let the house look and listen at any time; the second is the form of versions that knew no doors."""
 
 
 def answers_by_itself(far_end: Address, kind: Kind, listed: Collection[str]) -> bool:
-    """Whether the door answers this caller without anybody's touch.
+    """Return whether the door answers this caller without a touch.
 
     A door counts only when its own address is listed: its credential hangs outdoors and could be taken.
     """

@@ -1,4 +1,4 @@
-"""Who is told what becomes of calls: the visitor, and the journal."""
+"""Protocols of the listeners to call events: the visitor's signs and the journal."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from intercom.signalwire import WebRTCCall
 
 
 class CallSigns(Protocol):
-    """What the plan tells the visitor beyond the machine's states."""
+    """Call feedback for the visitor, beyond the machine's states."""
 
     def trying(self, on: bool) -> None:
-        """A press waits for somebody to be reachable, or no longer."""
+        """A press begins, or stops, to wait for somebody to be reachable."""
 
     def failed(self, cause: str) -> None:
-        """The house could not be reached."""
+        """The door could not reach the house."""
 
     def call_ending(self) -> None:
-        """The time limit is near."""
+        """The call's time limit is near."""
 
     def auto_answered(self) -> None:
         """The door answered by itself."""
 
 
 class Journal(Protocol):
-    """Who is told what becomes of each call, for the call log and the figures."""
+    """Listener to the events of each call, for the call log and the figures."""
 
     def began(self, call: WebRTCCall) -> None:
-        """The service has our call, or somebody calls us."""
+        """The service has accepted our call, or somebody calls the door."""
 
     def rang_again(self, before: WebRTCCall, call: WebRTCCall) -> None:
-        """The press that began with `before`, which is over, goes on to ring with this call."""
+        """The press whose call `before` is over rings on with this call."""
 
     def answered(self, call: WebRTCCall) -> None:
-        """One of the two ends answered."""
+        """The far end or the door answered the call."""
 
     def ended(self, call: WebRTCCall, cause: str) -> None:
-        """It is over, told once of each that began."""
+        """The call is over; reported once for each call that began."""
 
     def unreached(self, address: str, cause: str) -> None:
-        """The service had no call for a press until somebody gave up."""
+        """A press was given up before the service accepted a call for it."""

@@ -20,14 +20,14 @@ from intercom.plain_text import plain
 logger = logging.getLogger(__name__)
 
 VERSION = 1
-"""Of the tables; SQLite keeps it as `user_version`."""
+"""Version of the tables; SQLite keeps it as `user_version`."""
 BUSY_S = 5.0
-"""A reader holds the file for milliseconds."""
+"""Time limit for waiting on a locked file; a reader holds it for milliseconds."""
 WAITING_MOST = 200
-"""Rows kept in memory while the disk is full or read-only: a busy day."""
+"""Limit of rows kept in memory while the disk is full or read-only: a busy day."""
 
 TEXT_CHARS = 512
-"""Characters of one text in a row."""
+"""Limit of one text in a row, in characters."""
 
 _TABLES = """
 CREATE TABLE calls (
@@ -52,41 +52,41 @@ CREATE INDEX calls_by_time ON calls (began_at);
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord:
-    """One call that is over, or one opening of the door outside of a call (`direction` is then "none")."""
+    """A finished call, or one opening of the door outside of a call (`direction` is then "none")."""
 
     id: str
     """The call's id; empty for an opening."""
     began_at: str
-    """When it began to ring: ISO 8601, UTC."""
+    """Time when the call began to ring: ISO 8601, UTC."""
     direction: str
     """ "outbound" (the door rang), "inbound" (the door was called) or "none"."""
     address: str
-    """The far end."""
+    """The far end's address."""
     name: str = ""
     """The far end's display name."""
     outcome: str
     """ "answered", "unanswered", "busy", "failed" or "opened"."""
     end_cause: str = ""
-    """FreeSWITCH's name of why it ended."""
+    """Cause of the end, by its FreeSWITCH name."""
     answered_after_s: float | None = None
-    """From the first ring to the answer; None without one."""
+    """Time from the first ring to the answer; None if nobody answered."""
     talked_s: float = 0.0
-    """From the answer to the end."""
+    """Time from the answer to the end."""
     mos: float | None = None
-    """Mean opinion score of the sound received, 1 to 4.5."""
+    """Mean opinion score of the received sound, 1 to 4.5."""
     loss_percent: float | None = None
-    """Packets of the far end's sound that were lost for good."""
+    """Percentage of the far end's sound packets that were lost for good."""
     door_opened_by: str = ""
-    """Who opened the door, comma-separated; empty if nobody did."""
+    """Names of those who opened the door, comma-separated; empty if nobody did."""
     snapshot: str = ""
-    """The picture taken when it rang: a path; empty if none was."""
+    """Path of the picture taken when the call rang; empty if none was."""
 
 
 _COLUMNS = [item.name for item in fields(CallRecord)]
 
 
 class CallLog:
-    """The calls in `path`. Methods block for the time of a disk access: call them off the event loop."""
+    """The call log in `path`. Its methods block for a disk access: call them off the event loop."""
 
     def __init__(self, path: Path, *, keep_calls: int, keep_days: int) -> None:
         self.path = path
@@ -94,14 +94,14 @@ class CallLog:
         self._keep_days = keep_days
         self._waiting: list[CallRecord] = []
         self._lock = threading.Lock()
-        "who reads while a row is written sees it once"
+        "held while a row is written, so that a reader sees it once"
         self.pictures = path.parent / "snapshots"
         "where the pictures are that rows name"
         self._unclaimed = set(self.pictures.glob("*")) if self.pictures.is_dir() else set()
         "pictures of earlier runs, until it is known which of them a row names"
 
     def add(self, record: CallRecord, now: datetime) -> None:
-        """Write a row, and forget what is too old or too many.
+        """Write a row, and delete the rows that are too old or too many.
 
         What cannot be written now waits in memory for the next one. A damaged file is put aside as `calls.db.damaged`.
         """
@@ -128,7 +128,7 @@ class CallLog:
                 logger.info("The call log %s is written again", self.path)
 
     def calls(self, limit: int) -> list[CallRecord]:
-        """The last calls, the newest first."""
+        """Return the last calls, the newest first."""
         with self._lock:
             return self._calls(limit)
 
@@ -146,7 +146,7 @@ class CallLog:
         return waiting + [CallRecord(**dict(zip(_COLUMNS, row, strict=True))) for row in rows]
 
     def forget(self, now: datetime) -> None:
-        """Forget what has become too old, also at a door that nobody rings; writes nothing when nothing has."""
+        """Delete the rows that have become too old; write nothing when none has."""
         if not self.path.exists():
             return
         try:
@@ -195,7 +195,7 @@ class CallLog:
 
 
 def _storable(record: CallRecord) -> CallRecord:
-    """The record with texts that SQLite takes and a terminal shows; callers, services and programs chose them."""
+    """Return the record with texts that SQLite accepts and a terminal may show; they come from outside."""
     words: dict[str, Any] = {
         item.name: plain(text, TEXT_CHARS)
         for item in fields(record)
@@ -205,6 +205,6 @@ def _storable(record: CallRecord) -> CallRecord:
 
 
 def _take_away(pictures: Iterable[str]) -> None:
-    """Remove these files; an empty name is none."""
+    """Delete these files; skip empty names."""
     for picture in filter(None, pictures):
         Path(picture).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What the door does about calls: rings the house, answers, watches the clock."""
+"""Carry out the machine's decisions about calls: ring the house, answer, keep the time limits."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from intercom.signalwire import KeyPress, SignalWire, SignalWireError, WebRTCCal
 logger = logging.getLogger(__name__)
 
 NOTED_S = 0.2
-"""That a call is over is noted in no time; a program that stops waits no longer."""
+"""Time limit for noting the end of a call at a stop; noting it takes no time."""
 RINGS_S = 0.5
-"""A call to nobody ends within this; one that lives longer rings somebody."""
+"""Time after which a new call counts as ringing; a call to nobody ends sooner."""
 _AWAY = ("USER_NOT_REGISTERED", "RECOVERY_ON_TIMER_EXPIRE", "NORMAL_TEMPORARY_FAILURE")
-"""Nobody decided this: the house, or the service, is away and may be back at any moment."""
+"""Causes of an end that nobody chose: the house, or the service, is away and may be back at any moment."""
 _OVER = ("disconnecting", "disconnected", "failed", "destroyed")
-"""What is left is its media's closing, which the door waits for as little when the far end hung up."""
+"""Statuses of a call that is over; the door does not wait for its media to close."""
 _ANSWERED = ("connecting", "connected")
 
 
 class CallPlan:
-    """Carries out what the machine decides about calls. Belongs to the event loop."""
+    """Carries out the machine's decisions about calls. Belongs to the event loop."""
 
     def __init__(
         self,
@@ -62,20 +62,20 @@ class CallPlan:
 
     @property
     def call(self) -> WebRTCCall | None:
-        """The call, if there is one."""
+        """The call, or None."""
         return self._current.call if self._current else None
 
     @property
     def press_waits(self) -> bool:
-        """Whether somebody pressed, and waits for the service."""
+        """Whether a visitor pressed and waits for the service."""
         return self._waiting_press is not None
 
     async def press(self) -> Decision:
-        """The visitor pressed the button."""
+        """Ring the house, or answer the call that rings at the door: the visitor pressed the button."""
         return await self._press(self._ring_time_ends())
 
     async def ring(self, address: str) -> Decision:
-        """Ring this address if the door is free, answer the call that rings at the door, or neither."""
+        """Ring this address if the door is free, or answer the call that rings at the door, or refuse."""
         return await self._ring(address, self._ring_time_ends())
 
     async def _press(self, until: float) -> Decision:
@@ -100,7 +100,7 @@ class CallPlan:
         return asyncio.get_running_loop().time() + self._config.ring_time_s
 
     async def hang_up(self) -> bool:
-        """End the call, however far it has come; False without one."""
+        """End the call in any phase; return False if there is none."""
         if await self.hold():
             return True
         if self._current is None:
@@ -109,14 +109,14 @@ class CallPlan:
         return True
 
     async def send_digits(self, digits: str) -> bool:
-        """Press telephone keys at the far end; False without a call that is talked in. Raises SignalWireError."""
+        """Send telephone keys to the far end; return False unless a call is talked in. Raises SignalWireError."""
         if self._current is None or not self._current.answered:
             return False
         await self._current.call.send_digits(digits)
         return True
 
     async def hold(self) -> bool:
-        """The visitor held the button: what rings, stops; False when nothing did."""
+        """Stop the ringing: the visitor held the button; return False if nothing rang."""
         waited = self._forget_press("ORIGINATOR_CANCEL")
         decision = await self._machine.hold()
         if decision.allowed:
@@ -133,7 +133,7 @@ class CallPlan:
             self._spawn(self._give_up(self._current, cause))
 
     async def registered(self) -> None:
-        """The service knows us again: a press that waited for it rings the house now."""
+        """Ring the house for a press that waited: the service is back."""
         if self._ringing is not None:
             self._ringing.hurry()
         if self._waiting_press is not None:
@@ -142,7 +142,7 @@ class CallPlan:
             await self._press(until)
 
     def incoming(self, calls: Iterable[WebRTCCall]) -> None:
-        """The calls that come in, each told once however often it is listed."""
+        """Take in the incoming calls, each once however often it is listed."""
         listed = {call.id: call for call in calls}
         for call_id, call in listed.items():
             if call_id not in self._known:
@@ -150,17 +150,17 @@ class CallPlan:
         self._known = set(listed)
 
     def key(self, current: CurrentCall, press: KeyPress) -> None:
-        """The far end pressed a key."""
+        """Handle a key that the far end pressed."""
         if current is self._current and (told := self._opener.key(current, press)):
             self._spawn(self._tell(current, told))
 
     def asked(self, current: CurrentCall, info: dict[str, Any]) -> None:
-        """The far end's application asks for something: a page of the house for the door to open."""
+        """Handle a request of the far end's application, for example a page of the house that asks to open the door."""
         if current is self._current and info.get("door") == "open" and (told := self._opener.button(current)):
             self._spawn(self._tell(current, told))
 
     async def media_lost(self, ticket: int) -> None:
-        """The media of this call was away for too long: end it, and free everything."""
+        """End this call and free its media: they were away for too long."""
         current = self._current
         decision = await self._machine.given_up(ticket)
         if not decision.allowed:
@@ -171,17 +171,17 @@ class CallPlan:
             await self._give_up(current, "MEDIA_TIMEOUT")
 
     async def end_what_nobody_follows(self) -> None:
-        """After a defect: a call that the machine has, and whose following died, is over."""
+        """End the machine's call if a defect ended the task that followed it."""
         if self._machine.call is not None and self._machine.call not in self._followers:
             await self._machine.ended(self._machine.call)
 
     async def door_changed(self, is_open: bool) -> None:
-        """Tell the far end what the door did."""
+        """Tell the far end that the door opened or closed."""
         if self._current is not None and self._current.answered:
             await self._tell(self._current, {"door": "open" if is_open else "closed"})
 
     async def stop(self) -> None:
-        """End the call and everything that is under way."""
+        """End the call and every task."""
         self._forget_press("NORMAL_TEMPORARY_FAILURE")
         if self._ringing is not None:
             self._ringing.give_up("ORIGINATOR_CANCEL")
@@ -194,7 +194,7 @@ class CallPlan:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _ring_out(self, press: Press) -> None:
-        """Ring until somebody answers, somebody gives up, or the press's time is over, whatever dies in between."""
+        """Ring, and redial after failures, until somebody answers, somebody gives up or the press's time is over."""
         try:
             while await self._ring_once(press):
                 press.hopes = True
@@ -214,7 +214,7 @@ class CallPlan:
         await self._over(press.ticket, cause, failed=not press.answered and not press.given_up)
 
     async def _ring_once(self, press: Press) -> bool:
-        """Dial, and follow the call to its end; whether somebody may be there another time."""
+        """Dial once and follow the call to its end; return whether redialling is worthwhile."""
         variables = {"intercom": {"role": "door"}}
         dialling = self._client.dial(press.address, audio=True, video=self._config.video, user_variables=variables)
         try:
@@ -255,7 +255,7 @@ class CallPlan:
         self._follow_up(current.ticket, self._ring_in(current))
 
     async def _ring_in(self, current: CurrentCall) -> None:
-        """Ring at the door until somebody answers, or gives up."""
+        """Ring at the door until somebody answers or gives up."""
         call = current.call
         self._journal.began(call)
         if answers_by_itself(current.far_end, current.kind, self._config.auto_answer):
@@ -338,14 +338,14 @@ class CallPlan:
         await self._quietly(current.call.send_info(info))
 
     async def _quietly(self, sending: Coroutine[Any, Any, None]) -> None:
-        """Send what nobody can do anything about when it does not arrive."""
+        """Send a message whose loss has no consequence."""
         try:
             await sending
         except SignalWireError as error:
             logger.info("Not delivered: %s", error)
 
     def _forget_press(self, cause: str = "") -> bool:
-        """Let no press wait any longer; with a cause, it is logged as not reached. Whether one waited."""
+        """Drop the waiting press and return whether there was one; with a cause, log it as not reached."""
         waiting, self._waiting_press = self._waiting_press, None
         if waiting is None:
             return False
@@ -360,7 +360,7 @@ class CallPlan:
         self._signs.failed("NORMAL_TEMPORARY_FAILURE")
 
     def _show_hope(self) -> None:
-        """Tell the visitor whether the press is tried anew, or waits for the service."""
+        """Show the visitor whether the press is redialled or waits for the service."""
         rings_again = self._ringing is not None and self._ringing.hopes
         self._signs.trying(rings_again or self.press_waits)
 

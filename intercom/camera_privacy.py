@@ -1,4 +1,4 @@
-"""Whether the camera may run: the switch at the door and `intercom camera off` hold it off; and its light."""
+"""Decide whether the camera may run, by the switch at the door and `intercom camera off`, and drive its light."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from intercom.media.camera_shared import Camera
 logger = logging.getLogger(__name__)
 
 OFF_FILE = "camera-off"
-"""In the state directory; while it is there, the camera is off."""
+"""Name of a file in the state directory; while it exists, the camera is off."""
 SWITCH, COMMAND = "switch", "command"
 
 
@@ -26,14 +26,14 @@ class Pins(Protocol):
 
     @property
     def forbids(self) -> bool:
-        """Whether the switch is closed."""
+        """Return whether the switch is closed."""
 
     def show(self, running: bool) -> None:
-        """Light the light, or not."""
+        """Turn the light on or off."""
 
 
 class CameraPrivacy:
-    """Keeps the camera to what the switch and the command say. Any thread may use it."""
+    """Keeps the camera off while the switch or the command says so. Any thread may use it."""
 
     def __init__(self, camera: Camera | None, pins: Pins, state_dir: Path) -> None:
         self._camera = camera
@@ -44,11 +44,11 @@ class CameraPrivacy:
 
     @property
     def forbidden_by(self) -> list[str]:
-        """Who holds the camera off: SWITCH, COMMAND, both or none."""
+        """Return who holds the camera off: SWITCH, COMMAND, both or none."""
         return [who for who, forbids in ((SWITCH, self._pins.forbids), (COMMAND, self._off)) if forbids]
 
     def start(self, on_change: Callable[[], None]) -> None:
-        """From now on; `on_change` is called, on whatever thread, when the camera is forbidden or allowed."""
+        """Begin to enforce both; `on_change` is called, on any thread, when the camera is forbidden or allowed."""
 
         def moved() -> None:
             self.follow()
@@ -58,7 +58,7 @@ class CameraPrivacy:
         self.follow()
 
     def follow(self) -> None:
-        """Look at both again, and hold the camera off or not."""
+        """Read the switch and the command again, and apply them to the camera."""
         if self._camera is None:
             return
         with self._lock:
@@ -68,7 +68,7 @@ class CameraPrivacy:
             self._camera.forbid(bool(by))
 
     def set_off(self, off: bool) -> None:
-        """What the command says, from now on and after a restart; OSError when it cannot be kept, though it holds."""
+        """Turn the camera off or on, also after a restart; it holds even if storing it fails, which raises OSError."""
         self._off = off
         self.follow()
         if off:
@@ -77,7 +77,7 @@ class CameraPrivacy:
             self._file.unlink(missing_ok=True)
 
     def camera_changed(self) -> None:
-        """The camera began to run or stopped: the light follows. Called on the camera's threads, in any order."""
+        """Set the light by whether the camera runs. Called on the camera's threads, in any order."""
         with self._lock:
             self._pins.show(self._camera is not None and self._camera.is_running)
 

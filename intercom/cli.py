@@ -1,4 +1,4 @@
-"""The `intercom` command. It starts in no time: what a command needs is imported when it runs."""
+"""The `intercom` command. It imports a command's modules only when that command runs, so that it starts at once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OK, FAILED, USAGE, BAD_CONFIG = 0, 1, 2, 78
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that lists what there is when the command or its action is missing."""
+    """A parser that lists the commands or actions when one is missing."""
 
     def error(self, message: str) -> NoReturn:
         if message.endswith((": COMMAND", ": ACTION")):
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser(*, status_alone: bool = False) -> argparse.ArgumentParser:
-    """Every command, what it takes and what runs it; or `status` alone, which must answer before the rest is built."""
+    """Build the parser of every command; or of `status` alone, which must answer before the rest is built."""
     parser = _Parser(
         prog="intercom",
         description="A door station that registers as a SignalWire subscriber.",
@@ -111,7 +111,7 @@ def _takes_config(parser: argparse.ArgumentParser) -> None:
 
 
 def _load(options: argparse.Namespace) -> Config | None:
-    """The configuration, or None after saying on standard error what is wrong with it."""
+    """Load the configuration; after reporting an error in it on standard error, return None."""
     from intercom.config import ConfigError, load
 
     path: Path | None = options.config
@@ -125,7 +125,7 @@ def _load(options: argparse.Namespace) -> Config | None:
 
 
 def _load_as_service(options: argparse.Namespace) -> Config | None:
-    """The same, for a command that looks after the service's own state unless it is told another place."""
+    """Load the configuration for a command on the service's own state, unless the command names another place."""
     if options.state_dir is None:
         from intercom import as_service
 
@@ -134,7 +134,7 @@ def _load_as_service(options: argparse.Namespace) -> Config | None:
 
 
 def _load_as_space(options: argparse.Namespace) -> Config | None:
-    """The same, for a command that looks after the state of an installed space."""
+    """Load the configuration for a command on the state of an installed space."""
     if options.state_dir is None:
         from intercom import as_service
 

@@ -1,4 +1,4 @@
-"""`intercom audio test`: is the box's sound as it should be, and what to turn up or down."""
+"""`intercom audio test`: checks the box's sound, and says which levels to turn up or down."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from intercom.media.room import Findings
 
 BAD_CONFIG = 78
-"""EX_CONFIG of sysexits.h."""
+"""Exit status for a bad configuration: EX_CONFIG of sysexits.h."""
 BUSY = 75
-"""EX_TEMPFAIL of sysexits.h: the same command works once the card is free."""
+"""Exit status for a busy card, EX_TEMPFAIL of sysexits.h: the same command works once the card is free."""
 
 Load = Callable[[argparse.Namespace], "Config | None"]
 

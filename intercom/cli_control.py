@@ -1,4 +1,4 @@
-"""The commands that speak to the running door station. They start in no time: no event loop, no parts."""
+"""The commands for the running door station. They start at once: they import no event loop and no parts."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     import argparse
 
 OK, TROUBLE, NOT_RUNNING, NOT_ANSWERING, REFUSED, NOT_PERMITTED = 0, 1, 3, 4, 5, 6
-"""Exit statuses; 2 is argparse's. docs/commands.md explains them."""
+"""Exit statuses; argparse's own is 2. docs/commands.md explains them."""
 
 Ask = Callable[["argparse.Namespace", Client], int]
 
 
 class StatusOptions(Protocol):
-    """What `status` takes."""
+    """Options of `status`."""
 
     json: bool
     socket: Path | None
@@ -79,13 +79,13 @@ def add_commands(commands: Any) -> None:
 
 
 def add_status(commands: Any) -> None:
-    """Add the command that must answer soonest."""
+    """Add `status`, the command that must answer soonest."""
     status = add_command(commands, "status", "tell what the door station is doing", _status, json=True)
     status.set_defaults(run=run_status)
 
 
 def add_command(commands: Any, name: str, help_: str, ask: Ask, *, json: bool = False) -> argparse.ArgumentParser:
-    """Add one command, which asks the service; its parser, for what more it takes."""
+    """Add one command that asks the service, and return its parser for further options."""
     parser: argparse.ArgumentParser = commands.add_parser(name, help=help_, description=help_.capitalize() + ".")
     parser.add_argument("--socket", type=Path, metavar="PATH", help="the control socket (default: where it is found)")
     if json:
@@ -95,7 +95,7 @@ def add_command(commands: Any, name: str, help_: str, ask: Ask, *, json: bool = 
 
 
 def say(line: str) -> None:
-    """Print a line at once."""
+    """Print a line and flush it."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
@@ -106,33 +106,33 @@ def complain(sentence: str) -> None:
 
 
 def print_json(content: Any) -> None:
-    """Print a document for programs."""
+    """Print a JSON document."""
     import json
 
     say(json.dumps(content, indent=1))
 
 
 def colour() -> bool:
-    """Whether standard output is a terminal that wants colour."""
+    """Return whether standard output is a terminal that wants colour."""
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
 def marks() -> dict[str, str]:
-    """How a verdict is marked at the beginning of a line."""
+    """Return the mark of each verdict for the beginning of a line."""
     page = text.Page(colour=colour())
     words = (("good", "good   ", text.GREEN), ("warning", "warning", text.YELLOW), ("bad", "BAD    ", text.RED))
     return {name: page.paint(word, code) for name, word, code in words}
 
 
 def local(when: str) -> str:
-    """A time of the service's, as this machine's clock shows it."""
+    """Format a time of the service in this machine's time zone."""
     from datetime import datetime
 
     return datetime.fromisoformat(when).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def socket_of(options: StatusOptions | argparse.Namespace) -> Path:
-    """The control socket that the command speaks to."""
+    """Return the path of the control socket."""
     given: Path | None = options.socket
     return given or find(os.environ)
 
@@ -147,7 +147,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def failed(error: ControlError) -> int:
-    """Say why the service did not do it; the exit status."""
+    """Print why the service refused or failed, and return the exit status."""
     match error:
         case NotRunningError():
             complain(f"the door station is not running: {error}")
@@ -170,7 +170,7 @@ def failed(error: ControlError) -> int:
 
 
 def run_status(options: StatusOptions) -> int:
-    """Tell what the service is doing, or that it is down or hangs; the exit status."""
+    """Print the service's status, or that it is down or hangs, and return the exit status."""
     from intercom import control_down as down
 
     path = socket_of(options)
@@ -303,7 +303,7 @@ def _metrics(options: argparse.Namespace, client: Client) -> int:
 
 
 def _run_diagnostics(options: argparse.Namespace) -> int:
-    """A service that does not answer is what most needs to be diagnosed."""
+    """Write the diagnostics bundle, also when the service does not answer."""
     from intercom import control_down as down
 
     path = socket_of(options)
@@ -339,7 +339,7 @@ def _write_bundle(options: argparse.Namespace, documents: dict[str, Any]) -> int
 
 
 def wrote(file: Path, data: bytes) -> bool:
-    """Write a file for whoever typed the command, also behind sudo; False after saying why it was not written."""
+    """Write a file for the user who typed the command, also behind sudo; on failure, say why and return False."""
     from intercom import durable
 
     typed_by = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")

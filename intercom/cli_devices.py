@@ -1,4 +1,4 @@
-"""`intercom devices pin`: a sound card that keeps its name, whatever is plugged in first."""
+"""`intercom devices pin`: gives a sound card a name that lasts, whichever card is plugged in first."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from intercom.config import Config
 
 BAD_CONFIG = 78
-"""EX_CONFIG of sysexits.h."""
+"""Exit status for a bad configuration: EX_CONFIG of sysexits.h."""
 
 RULES_FILE = Path("/etc/udev/rules.d/85-intercom-sound.rules")
-"""After 78-sound-card.rules, which does what udev itself does with sound cards."""
+"""Path of our udev rules; they sort after 78-sound-card.rules, which handles sound cards for udev itself."""
 
 Load = Callable[[argparse.Namespace], "Config | None"]
 

@@ -1,4 +1,4 @@
-"""`intercom preflight`: would a call work? A test call to what answers by itself, beside the running door."""
+"""`intercom preflight`: makes a test call to an address that answers by itself, beside the running door."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from intercom.signalwire import CredentialProvider, PreflightResult
 
 BAD_CONFIG = 78
-"""EX_CONFIG of sysexits.h."""
+"""Exit status for a bad configuration: EX_CONFIG of sysexits.h."""
 ECHO = "/public/echo"
-"""The embedded space answers there."""
+"""Default address of the test call; the embedded space answers there."""
 DURATION_S = 5.0
-"""Long enough for two reports of how much arrived; nobody likes to wait for ten."""
+"""Default length of the test call: time for two reports on the received packets; nobody likes to wait for ten."""
 LONGEST_S = 300.0
-"""The space's echo hangs up then."""
+"""Longest test call; the space's echo then hangs up."""
 CONNECT_S = 10.0
-"""A service that has not let us in by then is down, or far away."""
+"""Time limit for connecting; a service that takes longer is down, or far away."""
 
 Load = Callable[[argparse.Namespace], "Config | None"]
 
@@ -87,7 +87,7 @@ def _preflight(options: argparse.Namespace, config: Config | None) -> int:
 
 
 async def _call(config: Config, credentials: CredentialProvider, address: str, seconds: float) -> PreflightResult:
-    """The door's own account, in a session of its own that nobody can ring: the running door is not disturbed."""
+    """Make the test call with the door's account, in a session of its own that nobody can ring."""
     from intercom.signalwire import AiortcMedia, Options, SignalWire
 
     account = config.account
@@ -100,7 +100,7 @@ async def _call(config: Config, credentials: CredentialProvider, address: str, s
 
 
 def _credentials(config: Config, state_dir: Path) -> CredentialProvider:
-    """Those of the door. A token is read at once: its file may be root's."""
+    """Return the door's credentials. A token is read at once, as its file may be root's."""
     from intercom.signalwire import InvalidCredentialsError, SpaceCredentials, StaticCredentials
     from intercom.signalwire.credentials import credential_from
 
@@ -115,7 +115,7 @@ def _credentials(config: Config, state_dir: Path) -> CredentialProvider:
 
 
 def report(address: str, result: PreflightResult, *, colour: bool) -> str:
-    """The result as people read it."""
+    """Format the result as text."""
     page = text.Page(colour=colour)
     page.row("address", address)
     if result.connected_ms is not None:

@@ -1,4 +1,4 @@
-"""`intercom setup`: asks what a door has, writes its configuration, starts it and makes a test call."""
+"""`intercom setup`: asks about the door, writes its configuration, starts it and makes a test call."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 SYSTEM_CONFIG = Path("/etc/intercom/intercom.toml")
 BAD_CONFIG = 78
-"""EX_CONFIG of sysexits.h."""
+"""Exit status for a bad configuration: EX_CONFIG of sysexits.h."""
 UNITS = {"space": "intercom-space.service", "door": "intercom.service"}
 SETTINGS_GROUP = "intercom-space"
-"""The group of which both services are; see systemd/intercom.sysusers.conf."""
+"""Name of the group that both services belong to; see systemd/intercom.sysusers.conf."""
 REGISTERED_S = 20.0
-"""A Pi starts the door within some seconds; a service far away takes one more."""
+"""Time limit for the door to register: a Pi starts it within some seconds; a service far away takes one more."""
 LOOK_AGAIN_S = 0.5
 
 
@@ -38,7 +38,7 @@ def add_commands(commands: Any) -> None:
 
 
 class _Terminal:
-    """The person at this terminal."""
+    """A dialogue with the person at this terminal."""
 
     def say(self, text: str = "") -> None:
         say(text)
@@ -149,7 +149,7 @@ def _agreed(file: Path) -> bool:
 
 
 def _write(draft: Draft, file: Path, token: str | None, token_file: Path) -> None:
-    """The token first, and gone last: a configuration never names one that is not there."""
+    """Write the configuration and the token in an order that never leaves a configuration without its token."""
     from intercom import durable
     from intercom.setup_answers import CREDENTIAL
 
@@ -168,7 +168,7 @@ def _write(draft: Draft, file: Path, token: str | None, token_file: Path) -> Non
 
 
 def _write_settings(file: Path, data: bytes) -> None:
-    """The keys that open the door may stand in it: the services read it by a group of theirs, and nobody else does."""
+    """Write the settings so that only the services' group reads them: they may hold the keys that open the door."""
     from intercom import durable
 
     try:
@@ -185,7 +185,7 @@ def _write_settings(file: Path, data: bytes) -> None:
 
 
 def _serve(draft: Draft, answers: Answers, file: Path) -> int:
-    """Start the services anew where they are installed, and make the test call."""
+    """Restart the services where they are installed, and make the test call."""
     config = draft.now
     space = config.account.credential == "space"
     if not _is_service(file):
@@ -213,7 +213,7 @@ def _serve(draft: Draft, answers: Answers, file: Path) -> int:
 
 
 def _is_service(file: Path) -> bool:
-    """Whether a service is installed here that reads this file."""
+    """Return whether a service installed here reads this file."""
     return file == SYSTEM_CONFIG and Path("/run/systemd/system").is_dir() and _systemctl("cat", UNITS["door"])
 
 
@@ -242,6 +242,6 @@ def _intercom() -> list[str]:
 
 
 def _systemctl(*words: str) -> bool:
-    """Words of ours alone; the administrator's own systemctl."""
+    """Run the administrator's own systemctl; every word is a constant of ours. Return whether it succeeded."""
     command = ["systemctl", "--quiet", *words]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603 - see above

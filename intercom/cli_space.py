@@ -1,4 +1,4 @@
-"""`intercom space`: the embedded space, and who belongs to it. Everything but serving works beside a running space."""
+"""`intercom space`: serves the embedded space and manages its members. All but serving works beside a running space."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from intercom.config import Config
 
 BAD_CONFIG = 78
-"""EX_CONFIG of sysexits.h."""
+"""Exit status for a bad configuration: EX_CONFIG of sysexits.h."""
 
 Load = Callable[[argparse.Namespace], "Config | None"]
 Act = Callable[[argparse.Namespace, "Config", Path], int]

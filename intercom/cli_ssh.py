@@ -1,4 +1,4 @@
-"""`intercom ssh-key` and `intercom ssh-gate`: the door's commands over SSH, and nothing else over SSH."""
+"""`intercom ssh-key` and `intercom ssh-gate`: let an SSH key run the door's commands and nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from intercom.control.errors import GateError, KeyFileError
 USER = "intercom"
 SSHD = "/usr/sbin/sshd"
 SSHD_S = 5.0
-"""Longest wait for sshd to print its configuration; it needs some hundredths."""
+"""Time limit for sshd to print its configuration; sshd needs some hundredths."""
 ROLE_NAMES = ("viewer", "operator")
 
 
@@ -98,7 +98,7 @@ def _shell_that_refuses() -> str:
 
 
 def _sshd_reads(file: Path) -> bool:
-    """Whether sshd looks for the keys of an installed door in this file; True where that cannot be asked."""
+    """Return whether sshd reads the keys of an installed door from this file; True if sshd cannot be asked."""
     import subprocess
 
     from intercom.control.ssh_keys import INSTALLED
@@ -134,7 +134,7 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def _gate(options: argparse.Namespace) -> int:
-    """Runs as the forced command of a key; what the client asked for is in SSH_ORIGINAL_COMMAND."""
+    """Run a key's forced command; SSH_ORIGINAL_COMMAND holds the client's request."""
     from intercom.control.ssh_gate import admit, shown
 
     asked = os.environ.pop("SSH_ORIGINAL_COMMAND", "")
@@ -158,7 +158,7 @@ def _gate(options: argparse.Namespace) -> int:
 
 
 def _of_session() -> tuple[str, str, Path | None]:
-    """The role, name and socket of the key that this session began with, for a gate that sshd itself forces."""
+    """Return the role, name and socket of this session's key, for a gate that sshd itself forces."""
     from intercom.control.ssh_keys import INSTALLED, AuthorizedKeys
 
     try:

@@ -1,4 +1,4 @@
-"""The commands that look on: `watch` until Ctrl-C, `wait` until no call is in progress."""
+"""The commands that observe: `watch` until Ctrl-C, `wait` until no call is in progress."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     import argparse
 
 WATCH_AGAIN_S = 1.0
-"""A restart takes a second or two."""
+"""Retry interval while the service is away; a restart takes a second or two."""
 WAIT_S = 420
 """Limit for a service that does not say when its call ends: a ring of one minute, a call of five, a little more."""
 LATE_S = 10
-"""Allowance for a call that is closed, or mended, when its time is over."""
+"""Allowance for a call that is still closing or recovering when its time is over."""
 
 
 def add_commands(commands: Any) -> None:
-    """Add both to the parser of `intercom`."""
+    """Add `watch` and `wait` to the parser of `intercom`."""
     watch = add_command(commands, "watch", "show what it is doing, live, until Ctrl-C", _watch, json=True)
     watch.set_defaults(run=_run_watch)
     wait = add_command(commands, "wait", "wait until no call is in progress, as before a restart", _wait)
@@ -33,7 +33,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _run_watch(options: argparse.Namespace) -> int:
-    """On a terminal a restart of the service is waited for; in a pipe it ends the watch."""
+    """Print each change of status; a restart of the service ends the watch in a pipe, not on a terminal."""
     from intercom import control_down as down
 
     while True:
@@ -67,7 +67,7 @@ def _watch(options: argparse.Namespace, client: Client) -> int:
 
 
 def _wait(options: argparse.Namespace, client: Client) -> int:
-    """The service tells its status at least once a second."""
+    """Wait for the end of the call; the service reports its status at least once a second."""
     began = time.monotonic()
     give_up = began + (WAIT_S if options.at_most is None else options.at_most)
     told, known = False, ""
