@@ -1,4 +1,4 @@
-"""What ALSA's library says of its own troubles: to our log instead of standard error.
+"""Sends ALSA's own error messages to our log instead of standard error.
 
 It prints a line at every look at a card that is away. Its errors come back as return codes all the same.
 """
@@ -12,7 +12,8 @@ import logging
 log = logging.getLogger(__name__)
 
 _Handler = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p)
-"""`snd_lib_error_handler_t` of alsa/error.h: file, line, function, error, format; the format's own arguments follow."""
+"""Type of `snd_lib_error_handler_t` in alsa/error.h: file, line, function, error, format; the format's own arguments
+follow."""
 
 
 def _said(file: bytes | None, line: int, function: bytes | None, error: int, form: bytes | None) -> None:
@@ -21,12 +22,12 @@ def _said(file: bytes | None, line: int, function: bytes | None, error: int, for
 
 
 _HANDLER = _Handler(_said)
-"""The library keeps the pointer for ever, so this must not go."""
+"""The handler that ALSA calls: the library keeps the pointer for ever, so this object must live as long."""
 
 
 @functools.cache
 def hush() -> None:
-    """Take over what ALSA's library says, for the whole process; the first call counts."""
+    """Redirect ALSA's error messages to our log, for the whole process; later calls do nothing."""
     try:
         ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_HANDLER)
     except (OSError, AttributeError) as error:

@@ -14,10 +14,11 @@ from intercom.media.alsa_log import hush
 from intercom.media.events import Direction
 
 CHANNELS = range(32)
-"""SND_MIXER_SCHN_LAST and all before it."""
+"""Channels of a control: every value up to SND_MIXER_SCHN_LAST."""
 NEAREST = 0
-"""How a level between two steps is rounded."""
+"""Rounding direction that picks the nearest step for a level between two steps."""
 STEPS_PER_DB = 100
+"""Units in a dB: ALSA counts levels in hundredths."""
 
 _pointer, _int, _long = ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(ctypes.c_long)
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
@@ -31,7 +32,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "snd_mixer_selem_get_name": (ctypes.c_char_p, _pointer),
     "snd_strerror": (ctypes.c_char_p, _int),
 }
-"""What is used of alsa/mixer.h for both directions: the result, then the arguments."""
+"""Signatures of the functions used from alsa/mixer.h for both directions: the result, then the arguments."""
 _OF_A_DIRECTION: dict[str, tuple[Any, ...]] = {
     "snd_mixer_selem_has_{}_volume": (_int, _pointer),
     "snd_mixer_selem_has_{}_switch": (_int, _pointer),
@@ -47,7 +48,7 @@ _OF_A_DIRECTION: dict[str, tuple[Any, ...]] = {
 
 
 class Control:
-    """One control of a card, as long as its mixer is open; `alsaaudio.ALSAAudioError` when the card refuses."""
+    """One control of a card, as long as its mixer is open; raises `alsaaudio.ALSAAudioError` when the card refuses."""
 
     def __init__(self, element: int, device: str) -> None:
         self._element = element
@@ -55,15 +56,15 @@ class Control:
         self.name = _library().snd_mixer_selem_get_name(element).decode(errors="replace")
 
     def has_volume(self, direction: Direction) -> bool:
-        """Whether it is a volume of this direction."""
+        """Whether the control is a volume of this direction."""
         return bool(self._call(direction, "has_{}_volume"))
 
     def has_switch(self, direction: Direction) -> bool:
-        """Whether it has a switch of this direction."""
+        """Whether the control has a switch for this direction."""
         return bool(self._call(direction, "has_{}_switch"))
 
     def range_db(self, direction: Direction) -> tuple[float, float] | None:
-        """Its softest and its loudest level, as the driver says; None when it does not say."""
+        """The softest and the loudest level in dB, as the driver reports them; None when it reports none."""
         low, high = ctypes.c_long(), ctypes.c_long()
         try:
             self._call(direction, "get_{}_dB_range", low, high)
@@ -72,7 +73,7 @@ class Control:
         return low.value / STEPS_PER_DB, high.value / STEPS_PER_DB
 
     def set_db(self, direction: Direction, gain_db: float) -> float | None:
-        """Set every channel, as near as it goes; what the loudest one reads afterwards, None when none can be read."""
+        """Set every channel to the nearest step and return the loudest channel's level; None when none can be read."""
         self._call(direction, "set_{}_dB_all", round(gain_db * STEPS_PER_DB), NEAREST)
         try:
             read = self._each_channel(direction, "get_{}_dB")
@@ -81,7 +82,7 @@ class Control:
         return max(read) / STEPS_PER_DB if read else None
 
     def is_at_nothing(self, direction: Direction) -> bool:
-        """Whether every channel stands at its lowest step."""
+        """Whether every channel is at its lowest step."""
         low, high = self._steps(direction)
         return all(value <= low for value in self._each_channel(direction, "get_{}_volume")) and low < high
 
@@ -90,7 +91,7 @@ class Control:
         self._call(direction, "set_{}_volume_all", self._steps(direction)[1])
 
     def switch(self, direction: Direction, on: bool) -> None:
-        """Let sound pass, or not."""
+        """Switch this direction on or off."""
         self._call(direction, "set_{}_switch_all", int(on))
 
     def _steps(self, direction: Direction) -> tuple[int, int]:
@@ -114,7 +115,7 @@ class Control:
 
 @contextmanager
 def opened(device: str) -> Iterator[list[Control]]:
-    """The controls of the card `device`, as `hw:Device`; `alsaaudio.ALSAAudioError` when it is not there."""
+    """Open the controls of the card `device`, as `hw:Device`; `alsaaudio.ALSAAudioError` when the card is absent."""
     hush()
     library, mixer = _library(), ctypes.c_void_p()
     _checked(library.snd_mixer_open(ctypes.byref(mixer), 0), device)

@@ -51,11 +51,11 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "snd_pcm_hw_params_get_buffer_size": (ctypes.c_int, _params, _frames),
     "snd_strerror": (ctypes.c_char_p, ctypes.c_int),
 }
-"""What is used of alsa/pcm.h: the result, then the arguments."""
+"""Signatures of the functions used from alsa/pcm.h: the result, then the arguments."""
 
 
 class AlsaPcm:
-    """A PCM of S16 samples that never waits for sound; `info()` tells what ALSA made of the wishes.
+    """A PCM of S16 samples that never blocks; `info()` returns the hardware parameters that ALSA chose.
 
     The constructor raises `alsaaudio.ALSAAudioError` with ALSA's words, and so does everything else but an xrun. One
     thread at a time.
@@ -105,24 +105,24 @@ class AlsaPcm:
         return found
 
     def info(self) -> dict[str, int]:
-        """Its rate and channels, and in frames its period_size and buffer_size."""
+        """Return the PCM's rate and channels, and in frames its period_size and buffer_size."""
         return self._info
 
     def state(self) -> int:
-        """ALSA's snd_pcm_state_t."""
+        """Return ALSA's snd_pcm_state_t."""
         return int(self._library.snd_pcm_state(self._open()))
 
     def avail(self) -> int:
-        """Frames that can be read or written now, or a negative errno."""
+        """Return the frames that can be read or written now, or a negative errno."""
         return int(self._library.snd_pcm_avail(self._open()))
 
     def read(self) -> tuple[int, bytes]:
-        """Up to a period of what was recorded; (0, b"") when nothing is there, (-32, b"") after an xrun."""
+        """Read up to one period; (0, b"") when nothing is recorded yet, (-32, b"") after an xrun."""
         frames = self._move(self._library.snd_pcm_readi, self._block, self._info["period_size"])
         return frames, ctypes.string_at(self._block, frames * self._frame_bytes) if frames > 0 else b""
 
     def write(self, data: bytes, /) -> int:
-        """Frames that were taken; 0 when the buffer is full, -32 after an xrun."""
+        """Write samples and return the frames taken; 0 when the buffer is full, -32 after an xrun."""
         return self._move(self._library.snd_pcm_writei, data, len(data) // self._frame_bytes)
 
     def _move(self, move: Any, data: Any, frames: int) -> int:
@@ -138,11 +138,11 @@ class AlsaPcm:
         return self._check(moved)
 
     def drop(self) -> int:
-        """Stop at once, and forget what is queued."""
+        """Stop at once and discard the queued sound."""
         return self._check(self._library.snd_pcm_drop(self._open()))
 
     def close(self) -> None:
-        """Give the device back; harmless when it is closed."""
+        """Close the device; harmless when it is closed."""
         handle, self._handle = self._handle, None
         if handle is not None:
             self._library.snd_pcm_close(handle)
@@ -161,7 +161,7 @@ class AlsaPcm:
 
 @functools.cache
 def _library() -> Any:
-    """ALSA's library, which pyalsaaudio has loaded already."""
+    """Return ALSA's library, which pyalsaaudio has loaded already."""
     library = ctypes.CDLL("libasound.so.2")
     for name, (result, *arguments) in _SIGNATURES.items():
         function = getattr(library, name)

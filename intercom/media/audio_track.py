@@ -1,4 +1,4 @@
-"""The near end of a call: captured blocks become packets, which aiortc sends as they are."""
+"""The near end of a call: encodes captured blocks into packets, which aiortc sends unchanged."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from intercom.media.sent_sound import SentSound
 from intercom.media.sound import RATE_HZ, SILENCE, Samples
 
 FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
+"""Samples in one encoded frame."""
 MOST_WAITING = 10
-"""200 ms: what the loop has not sent by then is better never heard."""
+"""Limit of packets waiting for the event loop, 200 ms: older sound is dropped rather than sent late."""
 GAP_S = 0.1
-"""The card was away: the timestamps show it, so that the far end does not wait for what never was."""
+"""Time without a block after which the RTP timestamps jump ahead: the card was away, and the far end must not wait for
+sound that was never captured."""
 
 
 class MicrophoneTrack(EncodedTrack):
-    """A track whose sound is pushed by the engine's thread.
+    """A track that the engine's thread pushes sound into.
 
     Nothing waits: with a slow loop the oldest packets are dropped. Make it on the event loop that sends it.
     """
@@ -51,7 +53,7 @@ class MicrophoneTrack(EncodedTrack):
     # The engine's thread
 
     def push(self, block: Samples, now: float) -> None:
-        """The next captured block."""
+        """Take the next captured block."""
         if now - self._last_push > GAP_S and self._last_push:
             self._pts += int((now - self._last_push) * RATE_HZ) // FRAME_SAMPLES * FRAME_SAMPLES
             self._captured = [SILENCE] * len(self._captured)  # the engine's count of half frames holds
@@ -78,15 +80,15 @@ class MicrophoneTrack(EncodedTrack):
     # The event loop
 
     def use(self, encoder: Encoder) -> None:
-        """Encode with this from now on; call it before the engine pushes."""
+        """Encode with `encoder` from now on; call it before the engine pushes."""
         self._encoder = encoder
 
     def adapt(self, *, bitrate_bps: int, loss_percent: int) -> None:
-        """From the next packet on."""
+        """Set the encoder's bit rate and expected loss from the next packet on."""
         self._wanted = (bitrate_bps, loss_percent)
 
     async def next_frame(self) -> MediaFrame:
-        """The next packet's; MediaStreamError once the track was stopped."""
+        """Return the frame of the next packet; MediaStreamError once the track was stopped."""
         if not self._begun:
             self._begun = True
             self._packets.clear()  # what was said before the connection stood
@@ -101,7 +103,7 @@ class MicrophoneTrack(EncodedTrack):
         return MediaFrame(pts * self._encoder.clock_hz // RATE_HZ, [payload], marker)
 
     def stop(self) -> None:
-        """End it; aiortc calls this when the connection closes."""
+        """End the track; aiortc calls this when the connection closes."""
         super().stop()
         self._packets.clear()
         self._arrived.set()

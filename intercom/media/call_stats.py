@@ -1,4 +1,4 @@
-"""How a call does, and what our sound makes of what the far end reports."""
+"""The figures of a call, and the encoder settings that follow from the far end's reports."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CallStats:
-    """How a call does."""
+    """The figures of a call."""
 
     state: str
-    """Of the connection."""
+    """State of the connection."""
     codec: str
-    """What is sent: opus, pcmu or pcma."""
+    """Codec that we send: opus, pcmu or pcma."""
     connect_ms: float | None
-    """From both descriptions to connected."""
+    """Time from both descriptions to connected."""
     far_end: PlayoutStats | None
-    """What arrives; None before the first packet."""
+    """Playout of the far end's sound; None before the first packet."""
     sent_packets: int
     """Audio packets sent."""
     round_trip_ms: float | None
-    """As the far end's reports show it."""
+    """Round trip from the far end's reports."""
     far_loss_percent: float
-    """What the far end lost of our audio lately."""
+    """Share of our audio that the far end recently lost."""
     far_reports: int
-    """How often the far end told, of those seconds in which we looked."""
+    """Number of our looks at the statistics that found a new report from the far end."""
     bitrate_bps: int
-    """Of our audio."""
+    """Bit rate of our audio."""
     video: VideoStats | None
-    """The picture; None without one."""
+    """Figures of the picture; None without one."""
     why_no_video: str
-    """Why there is none."""
+    """Reason why the call has no picture."""
 
 
 def counters(call: CallStats, engine: EngineStats) -> dict[str, float]:
-    """What the quality of a call is told by: packets so far, times in ms, levels 0 to 1.
+    """Return the figures that judge a call's quality: packets so far, times in ms, levels 0 to 1.
 
     The jitter is the jitter buffer's: what nearly all packets keep to, more than RFC 3550's mean. The path's bit rate
     is left out: the picture follows it by itself, and a second hand at that wheel would switch it off for good.
@@ -61,12 +61,12 @@ def counters(call: CallStats, engine: EngineStats) -> dict[str, float]:
 
 
 def audio_bitrate_bps(loss: float) -> int:
-    """24 to 40 kbit/s: redundancy takes its share of the bits, and a path that loses much is narrow."""
+    """Return our audio's bit rate: some loss needs bits for redundancy, heavy loss means a narrow path."""
     if loss < 0.01:
         return BITRATE_BPS
     return 40_000 if loss < 0.10 else 24_000
 
 
 def expected_loss_percent(loss: float) -> int:
-    """What Opus is told to be ready for: a little more than is measured, never nothing."""
+    """Return the loss that Opus should expect: slightly more than measured, never zero."""
     return min(30, max(2, round(loss * 150)))

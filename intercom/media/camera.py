@@ -1,4 +1,4 @@
-"""Which camera: the configuration's wish, what is there, and the words that say what was chosen and why."""
+"""Chooses the camera from the configuration and the devices present, and says in words which one and why."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def open_camera(
     device: Callable[[], str] | None = None,
     has_ribbon: Callable[[], bool] = lambda: True,
 ) -> Camera | None:
-    """Make the camera that the configuration names, or for `auto` the best that is there; None for `off`.
+    """Open the camera that the configuration names, or for `auto` the best one present; None for `off`.
 
     Opens no device: the camera runs only while somebody subscribes. `device` tells the file of a V4L2 camera, which may
     change with every plug; None: the configured one. `has_ribbon` tells whether a sensor is there that may be a Pi
@@ -56,7 +56,7 @@ def open_camera(
 
 
 class AutoSource:
-    """The Pi camera if there is one, else the V4L2 camera, else the test pattern.
+    """A source that uses the Pi camera if there is one, else the V4L2 camera, else the test pattern.
 
     Chosen when it starts, and again at each start until a real camera was found: at boot a USB camera may come later
     than we do. Where there may be a Pi camera, the first use chooses: importing picamera2 takes seconds.
@@ -123,7 +123,7 @@ class AutoSource:
         return self._source
 
     def _find(self) -> tuple[CameraSource, str]:
-        """Return the best source that is there, and why it is this one."""
+        """Return the best source present and the reason for choosing it."""
         try:
             model = pi_camera_model() if self._has_ribbon() or find_spec("picamera2") is None else None
             if model is not None:

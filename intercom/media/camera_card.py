@@ -1,4 +1,4 @@
-"""The still card that a far end sees while the camera is forbidden: a crossed-out eye on grey, never an old picture."""
+"""The still card that the far end sees while the camera is forbidden: a crossed-out eye, never an old picture."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from intercom.media.camera_source import VideoClock
 from intercom.media.h264 import AccessUnit
 
 CARD = VideoFormat(640, 360, 2, 100_000)
-"""Two whole pictures of 3 KB a second: a far end that joins waits half a second at most, and nobody has to ask."""
+"""Format of the card, two IDR pictures of 3 KB a second: a far end that joins waits at most half a second."""
 CARD_INTERVAL_S = 1 / CARD.frame_rate
+"""Interval between two pictures of the card."""
 _GROUND_Y, _LINE_Y, _GREY_UV = 44, 190, 128  # limited range, ITU-R BT.601
 
 
@@ -24,7 +25,7 @@ class CameraCard:
         self._luma = _crossed_out_eye(CARD.width, CARD.height)
 
     def picture(self) -> AccessUnit:
-        """The card, as of now."""
+        """Return the card as an IDR picture with the current time."""
         from av.video.frame import VideoFrame  # heavy: only once there is something to encode
 
         frame = VideoFrame(CARD.width, CARD.height, "yuv420p")
@@ -39,7 +40,7 @@ class CameraCard:
 
 
 def _crossed_out_eye(width: int, height: int) -> NDArray[np.uint8]:
-    """Drawn by distance: two arcs that meet are the eye, a disc its pupil, a bar from corner to corner crosses it."""
+    """Draw the crossed-out eye: two arcs for the lids, a disc for the pupil, a bar from corner to corner."""
     unit = height / 18  # the width of the strokes is half of it
     x, y = np.meshgrid((np.arange(width) - width / 2) / unit, (np.arange(height) - height / 2) / unit)
     bow = 5.0  # each lid is an arc of this radius, whose centre lies so far from the middle

@@ -1,4 +1,4 @@
-"""H.264 in software, for picture sources without an encoder of their own, at a price that a Pi can pay."""
+"""Encodes pictures as H.264 in software, at a cost that a Pi can bear, for sources without an encoder of their own."""
 
 from __future__ import annotations
 
@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 VIDEO_TIME_BASE = Fraction(1, VIDEO_CLOCK_HZ)
-KEYFRAME_INTERVAL_S = 10  # lost pictures are repaired on request; this is for a far end that cannot ask
-COST_WINDOW_S = 2.0  # long enough for a keyframe not to show, short enough to see what a setting did
-NICENESS = 2  # the thread that encodes gives way to the one that carries sound
+"""Time base of presentation times."""
+KEYFRAME_INTERVAL_S = 10
+"""Interval between keyframes without a request: it serves only a far end that cannot ask."""
+COST_WINDOW_S = 2.0
+"""Window of the cost measurement: long enough to average a keyframe out, short enough to show a new setting."""
+NICENESS = 2
+"""Niceness of the encoding thread: it gives way to the sound thread."""
 
 # 960x540 at 15 frames a second costs a third of 1280x720 at 25 and shows a face as well on a telephone. A Pi 4
 # has no time for more beside an echo canceller.
@@ -36,15 +40,15 @@ class VideoFormat:
     height: int
     """Pixels, even."""
     frame_rate: int
-    """Pictures a second."""
+    """Frames per second."""
     bitrate_bps: int
-    """Target in bits a second."""
+    """Target bit rate in bits a second."""
 
     def __str__(self) -> str:
         return f"{self.width}x{self.height} at {self.frame_rate} frames/s, {self.bitrate_bps // 1000} kbit/s"
 
     def for_software(self) -> VideoFormat:
-        """Return the format to use when a processor has to encode it: the same shape, within the limits above."""
+        """Return the format for encoding in software: the same aspect ratio, within the limits above."""
         width = min(self.width, SOFTWARE_MAX_WIDTH)
         height = round(self.height * width / self.width / 2) * 2
         return VideoFormat(
@@ -108,7 +112,7 @@ class SoftwareEncoder:
 
 
 class ProcessorShare:
-    """What the thread that encodes takes of a core, measured between its pictures."""
+    """Measures the encoding thread's share of a core between its pictures."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, processor: Callable[[], float] = time.thread_time
@@ -120,7 +124,7 @@ class ProcessorShare:
         """Core-seconds a second, of the last COST_WINDOW_S; None before."""
 
     def picture(self) -> None:
-        """The calling thread made a picture."""
+        """Count a picture that the calling thread encoded."""
         now = self._clock(), self._processor()
         if self._began is None:
             self._began = now
@@ -129,7 +133,7 @@ class ProcessorShare:
             self._began = now
 
     def clear(self) -> None:
-        """The camera stopped."""
+        """Forget the measurement: the camera stopped."""
         self._began = self.value = None
 
 

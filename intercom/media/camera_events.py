@@ -1,4 +1,4 @@
-"""What a camera and a video sender tell: one class for each fact, in the past tense."""
+"""Events of a camera and a video sender: one class for each fact, in the past tense."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ class CameraChosen:
     """A picture source was chosen from the configuration."""
 
     source: str
-    """`picamera2`, `v4l2` or `pattern`."""
+    """Source chosen: `picamera2`, `v4l2` or `pattern`."""
     description: str
-    """What the source is, in words, with size, rate and encoder."""
+    """Description of the source, in words, with size, rate and encoder."""
     reason: str
-    """Why this one; empty if the configuration named it."""
+    """Reason for the choice; empty if the configuration named the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +22,17 @@ class CameraStarted:
     """The camera began to run because somebody subscribed (a light may show it)."""
 
     description: str
-    """What runs, in words."""
+    """Description of the running source, in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class CameraStopped:
-    """The camera ended because nobody is subscribed any more, or because it was forbidden."""
+    """The camera stopped because the last subscriber left, or because it was forbidden."""
 
 
 @dataclass(frozen=True, slots=True)
 class CameraLost:
-    """The camera went away or gave no picture; calls go on with sound, and it is tried again."""
+    """The camera went away or gave no picture; calls go on with sound, and the camera is retried."""
 
     reason: str
     """What happened and what to do."""
@@ -48,7 +48,7 @@ class CameraReturned:
 
 @dataclass(frozen=True, slots=True)
 class VideoRefused:
-    """A call goes on without picture, because the far end takes none that we can send."""
+    """A call goes on without a picture, because the far end accepts none that we can send."""
 
     reason: str
     """What the far end offered and what is missing."""
@@ -66,10 +66,10 @@ class VideoSuspended:
 
 @dataclass(frozen=True, slots=True)
 class VideoResumed:
-    """The picture of a call is tried again."""
+    """The sender tries a call's picture again."""
 
     target_bps: int
-    """Bits a second that it starts with."""
+    """Bit rate at which the picture starts again, bits a second."""
 
 
 CameraEvent = CameraChosen | CameraStarted | CameraStopped | CameraLost | CameraReturned

@@ -17,7 +17,8 @@ from intercom.media.snapshot import LatestUnits
 INSTALL = (
     "install it with `sudo apt install python3-picamera2` and make the virtual environment with --system-site-packages"
 )
-OWN_KEYFRAME_INTERVAL_S = 2  # for a picamera2 that cannot make keyframes on request
+OWN_KEYFRAME_INTERVAL_S = 2
+"""Interval between keyframes for a picamera2 that cannot make them on request."""
 
 
 def load_picamera2() -> ModuleType:
@@ -31,7 +32,7 @@ def load_picamera2() -> ModuleType:
 
 
 def pi_camera_model() -> str | None:
-    """Return the model of the first Pi camera, None if there is none. Cameras on USB are V4L2's."""
+    """Return the model of the first Pi camera, None if there is none; USB cameras belong to V4L2."""
     try:
         cameras = load_picamera2().Picamera2.global_camera_info()
     except RuntimeError as error:
@@ -45,7 +46,7 @@ class Picamera2Source:
     name = "picamera2"
 
     def __init__(self, video: VideoFormat, *, pixel_format: str = "YUV420") -> None:
-        """`pixel_format` is what the encoder is fed: YUV420 on every Pi.
+        """`pixel_format` is the encoder's input format: YUV420 on every Pi.
 
         Raises CameraError if picamera2 is missing.
         """

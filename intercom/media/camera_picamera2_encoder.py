@@ -1,4 +1,4 @@
-"""Our own H.264 encoder inside picamera2, for a Pi that has none (the Pi 5).
+"""Runs our own H.264 encoder inside picamera2, for a Pi without a hardware encoder (the Pi 5).
 
 picamera2's own one in software makes a keyframe on request in a way that PyAV 17 and later refuse (seen with picamera2
 0.3.38: the picture then stands still), and it keeps the bit rate that it began with.
@@ -13,11 +13,12 @@ from intercom.media.camera_encoder import SoftwareEncoder, VideoFormat, give_way
 from intercom.media.h264 import VIDEO_CLOCK_HZ
 
 FFMPEG_FORMATS = {"YUV420": "yuv420p", "BGR888": "rgb24"}
-"""picamera2 names the bytes from the last to the first, FFmpeg from the first on."""
+"""FFmpeg's names of picamera2's pixel formats: picamera2 lists the bytes from last to first, FFmpeg from first to
+last."""
 
 
 def make_software_encoder(video: VideoFormat) -> Any:
-    """A picamera2 encoder for pictures of this format, with `force_key_frame()` and `set_bitrate(bits a second)`."""
+    """Return a picamera2 encoder for this format, with `force_key_frame()` and `set_bitrate(bits a second)`."""
     picamera2 = importlib.import_module("picamera2")
     encoders = importlib.import_module("picamera2.encoders")
 

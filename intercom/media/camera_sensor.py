@@ -1,4 +1,4 @@
-"""Which image sensor hangs on a media device: how a camera on a ribbon cable is seen without libcamera.
+"""Finds the image sensor behind a media device: it shows a camera on a ribbon cable without libcamera.
 
 libcamera lists the same sensors, after a second and 40 MB of imports. Numbers: linux/media.h.
 """
@@ -9,14 +9,17 @@ import fcntl
 import os
 import struct
 
-_ENUM_ENTITIES = 0xC1007C01  # _IOWR('|', 0x01, struct media_entity_desc)
+_ENUM_ENTITIES = 0xC1007C01
+"""Request number of _IOWR('|', 0x01, struct media_entity_desc)."""
 _ENTITY_SIZE = 256
-_NEXT = 1 << 31  # MEDIA_ENT_ID_FLAG_NEXT
+_NEXT = 1 << 31
+"""Flag MEDIA_ENT_ID_FLAG_NEXT."""
 _NAME = slice(4, 36)
 _TYPE_OFFSET = 36
-_SENSOR = 0x00020001  # MEDIA_ENT_F_CAM_SENSOR
+_SENSOR = 0x00020001
+"""Entity type MEDIA_ENT_F_CAM_SENSOR."""
 _MOST_ENTITIES = 256
-"""A Pi 5 has some forty."""
+"""Limit of entities read from a media device; a Pi 5 has some forty."""
 
 
 def sensor_name(device: str) -> str | None:

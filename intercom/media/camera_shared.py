@@ -1,4 +1,4 @@
-"""The camera: one source, many consumers, running only while somebody looks.
+"""The camera: one source for many consumers, running only while at least one subscribes.
 
 A source's troubles end here. Whatever it does (no device, unplugged, hangs, raises), consumers wait and the source
 is tried again; what happened is told as events. While the camera is forbidden, consumers get a still card instead.
@@ -20,13 +20,20 @@ from intercom.media.h264 import AccessUnit
 
 log = logging.getLogger(__name__)
 
-STALL_S = 2.0  # no picture for this long: the camera hangs
-START_S = 6.0  # a Pi camera needs one to two seconds for its first picture, a USB one up to four
-RETRY_S = 1.0  # between two tries to open a camera that is gone; opening is cheap, a replug should feel immediate
-KEYFRAME_INTERVAL_S = 0.5  # a keyframe is ten times a normal picture: at most two a second, whatever is asked
-SNAPSHOT_S = 8.0  # START_S and time to spare
-LINGER_S = 2.0  # after a snapshot: the call that a press begins, or a page's next look, finds the camera warm
+STALL_S = 2.0
+"""Time without a picture after which a running camera counts as hung."""
+START_S = 6.0
+"""Longest wait for the first picture: a Pi camera needs one to two seconds, a USB one up to four."""
+RETRY_S = 1.0
+"""Retry interval while a camera is away: opening is cheap, and a replugged camera should return at once."""
+KEYFRAME_INTERVAL_S = 0.5
+"""Shortest interval between requested keyframes: each is ten times the size of a normal picture."""
+SNAPSHOT_S = 8.0
+"""Longest wait for a snapshot: START_S with a margin."""
+LINGER_S = 2.0
+"""Time that the camera runs on after a snapshot, so that the call after a press or a page's next look finds it warm."""
 FORBIDDEN = "The camera is switched off for privacy; `intercom camera` says by whom."
+"""Error message while the camera is forbidden."""
 
 
 class Camera:
@@ -68,12 +75,12 @@ class Camera:
 
     @property
     def description(self) -> str:
-        """What the camera is, in words, with size, rate and encoder."""
+        """Description of the camera, in words, with size, rate and encoder."""
         return self._source.description
 
     @property
     def source(self) -> str:
-        """The value of `camera.source` that its pictures come from; "auto" until that is chosen."""
+        """Value of `camera.source` for the chosen source; "auto" until one is chosen."""
         return self._source.name
 
     @property
@@ -83,21 +90,21 @@ class Camera:
 
     @property
     def is_running(self) -> bool:
-        """Whether the camera is in use (or tries to be): what a privacy light shows."""
+        """Whether the camera runs or tries to; a privacy light shows this."""
         return self._supervisor is not None
 
     @property
     def is_forbidden(self) -> bool:
-        """Whether `forbid` holds it off."""
+        """Whether `forbid` holds the camera off."""
         return self._forbidden
 
     @property
     def processor_share(self) -> float | None:
-        """Core-seconds a second that encoding takes here; None while it does not run, or the camera encodes."""
+        """Core-seconds a second that encoding costs here; None while the camera is off, or encodes by itself."""
         return self._source.processor_share if self.is_running else None
 
     def forbid(self, forbidden: bool) -> None:
-        """Hold the camera off, whoever subscribes (a privacy switch); False lets it run again.
+        """Hold the camera off for every subscriber (a privacy switch); False lets it run again.
 
         It holds when this returns: no picture that was taken before is handed out after it.
         """
@@ -120,15 +127,15 @@ class Camera:
         return subscription
 
     def request_keyframe(self) -> None:
-        """Ask for an IDR picture (any thread); requests in quick succession become one, none is lost."""
+        """Ask for an IDR picture (any thread); requests in quick succession are merged, none is lost."""
         with self._changed:
             self._keyframe_due = True
             self._ask_for_keyframe()
 
     def look_again(self) -> bool:
-        """It was plugged in again (any thread): try at once.
+        """Retry at once: a camera was plugged in (any thread).
 
-        Whether it is well, as far as can be told without running it; if it runs, its pictures tell.
+        Returns whether the camera is well, as far as can be told without running it; if it runs, its pictures tell.
         """
         with self._changed:
             if self._supervisor is None:
@@ -139,17 +146,17 @@ class Camera:
             return False
 
     def resume(self) -> None:
-        """After a defect ended one of its threads: go on for those who still look (any thread)."""
+        """Run the camera again for the remaining subscribers after a defect ended one of its threads (any thread)."""
         with self._changed:
             self._follow_demand()
 
     def set_bitrate(self, bitrate_bps: int) -> None:
-        """Aim at this many bits per second (any thread), also when the camera was away meanwhile."""
+        """Set the target bit rate in bits a second (any thread); it also holds for a camera that is away now."""
         self._bitrate_bps = bitrate_bps
         self._source.set_bitrate(bitrate_bps)
 
     async def snapshot(self) -> bytes:
-        """Return a JPEG of what the camera sees now; starts it for the moment if it does not run.
+        """Return a JPEG of the current picture; starts the camera for the moment if it is off.
 
         Raises CameraError if no picture comes within SNAPSHOT_S, or if the camera is forbidden.
         """
@@ -175,7 +182,7 @@ class Camera:
         return still
 
     async def peek(self) -> bytes:
-        """Return a JPEG of what the camera sees, if it runs anyway; CameraError if it does not."""
+        """Return a JPEG of the current picture if the camera runs anyway; CameraError if it does not."""
         if self._forbidden:
             raise CameraError(FORBIDDEN)
         if not self._is_warm():
@@ -183,14 +190,14 @@ class Camera:
         return await asyncio.to_thread(self._source.snapshot)
 
     def _linger(self, frames: FrameSubscription) -> None:
-        """Close this one in a moment, and the one that lingers now."""
+        """Keep this subscription open for LINGER_S, and close the one kept before."""
         before, self._lingering = self._lingering, frames
         if before is not None:
             before.close()
         asyncio.get_running_loop().call_later(self._linger_s, frames.close)
 
     def stop(self, timeout_s: float = 2.0) -> None:
-        """End every subscription and wait for the camera to stop, at most this long (it blocks)."""
+        """End every subscription and wait at most `timeout_s` for the camera to stop (blocks)."""
         with self._changed:
             subscriptions, threads = list(self._subscriptions), (self._supervisor, self._card)
         for subscription in subscriptions:

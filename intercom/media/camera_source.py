@@ -1,4 +1,4 @@
-"""What every picture source offers, and the clock that their pictures share."""
+"""The interface of every picture source, and the clock for their presentation times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from intercom.media.h264 import VIDEO_CLOCK_HZ, AccessUnit
 
 Deliver = Callable[[AccessUnit], None]
 
-MAX_SKEW_S = 0.5  # a device time this far from its arrival is a new time line (driver restart, clock step)
+MAX_SKEW_S = 0.5
+"""Largest distance of a device's time stamp from its arrival; beyond it a new time line began (driver restart, clock
+step)."""
 
 
 class CameraError(MediaError, OSError):
@@ -27,11 +29,11 @@ class CameraSource(Protocol):
 
     @property
     def name(self) -> str:
-        """The value of `camera.source` that chooses it."""
+        """Value of `camera.source` that chooses this source."""
 
     @property
     def description(self) -> str:
-        """What the source is, in words, with size, rate, encoder and its cost."""
+        """Description of the source, in words, with size, rate, encoder and its cost."""
 
     @property
     def bitrate_bps(self) -> int:
@@ -39,26 +41,26 @@ class CameraSource(Protocol):
 
     @property
     def processor_share(self) -> float | None:
-        """Core-seconds a second that its pictures take of this machine; None where the camera encodes them itself."""
+        """Core-seconds a second that its pictures cost this machine; None where the camera encodes by itself."""
 
     def run(self, deliver: Deliver, stopping: threading.Event) -> None:
-        """Capture until `stopping` is set, handing over each access unit; free the device on the way out.
+        """Capture until `stopping` is set and deliver each access unit; release the device at the end.
 
         Raises CameraError if the camera cannot be opened or goes away.
         """
 
     def request_keyframe(self) -> None:
-        """Make one of the next pictures an IDR; a source that cannot does nothing."""
+        """Make one of the next pictures an IDR; a source that cannot ignores this."""
 
     def set_bitrate(self, bitrate_bps: int) -> None:
-        """Aim at this many bits per second from now on; a source that cannot does nothing."""
+        """Set the target bit rate in bits a second; a source that cannot ignores this."""
 
     def snapshot(self) -> bytes:
         """Return the newest picture as JPEG; raises CameraError if there is none."""
 
 
 class VideoClock:
-    """Gives pictures their presentation times in 1/90000 s, growing across restarts of a device.
+    """Gives pictures presentation times in 1/90000 s that keep growing across restarts of a device.
 
     Devices stamp pictures on time lines of their own. The first picture ties the device's line to ours; the
     device's own spacing is kept from there on, until it strays by more than MAX_SKEW_S.
@@ -70,7 +72,7 @@ class VideoClock:
         self._last = -1
 
     def pts(self, device_time_s: float | None = None) -> int:
-        """Return the time of a picture that arrived now and that the device stamped `device_time_s`."""
+        """Return the presentation time of a picture that arrived now with the device's stamp `device_time_s`."""
         now = self._clock()
         time_s = now
         if device_time_s is not None:

@@ -1,4 +1,4 @@
-"""A consumer's side of a camera: a bounded queue of access units from the camera's thread to an event loop."""
+"""A consumer's subscription to a camera: a bounded queue of access units from the camera's thread to an event loop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Self
 
 from intercom.media.h264 import AccessUnit
 
-QUEUE_LIMIT = 12  # about half a second: longer means that nobody reads, and old pictures are worth nothing
+QUEUE_LIMIT = 12
+"""Limit of waiting access units, about half a second: a longer queue means that nobody reads, and old pictures are
+useless."""
 
 
 class FrameSubscription:
@@ -33,7 +35,7 @@ class FrameSubscription:
         self.dropped = 0
 
     def put(self, unit: AccessUnit) -> None:
-        """Hand over a unit (the camera's thread calls this)."""
+        """Queue a unit (the camera's thread calls this)."""
         with self._lock:
             if self._closed:
                 return
@@ -57,14 +59,14 @@ class FrameSubscription:
                 self.close()
 
     def start_over(self) -> None:
-        """Forget what was not read yet, and begin again with a keyframe: what comes now is of another make."""
+        """Discard the unread units and begin again with a keyframe, because the source changed."""
         with self._lock:
             self.dropped += len(self._units)
             self._units.clear()
             self._wants_keyframe = True
 
     async def next(self) -> AccessUnit:
-        """Return the next access unit; waits as long as the camera has none. Raises EOFError once closed."""
+        """Return the next access unit, waiting until there is one; EOFError once closed."""
         while not self._closed:
             with self._lock:
                 if self._units:

@@ -1,4 +1,4 @@
-"""A V4L2 camera (USB, capture card) through FFmpeg's demuxer.
+"""Reads a V4L2 camera (USB, capture card) through FFmpeg's demuxer.
 
 What the camera compresses itself is used: H.264 goes out untouched; MJPEG and raw pictures are encoded in software,
 smaller and slower than a hardware encoder could (`VideoFormat.for_software`).
@@ -29,7 +29,9 @@ log = logging.getLogger(__name__)
 
 # In the order of what they cost us. Raw YUYV at 1280x720 is 10 frames/s over USB 2, MJPEG 30.
 INPUT_FORMATS = ("h264", "mjpeg", "yuyv422")
-EARLY = 0.7  # a picture may come this much of its period early; a camera that sends twice as many loses every other
+EARLY = 0.7
+"""Share of the frame period that must pass before the next picture is encoded: of a camera at twice the rate every
+other picture is dropped."""
 
 Open = Callable[[str, str, VideoFormat], "InputContainer"]
 
@@ -61,7 +63,7 @@ class V4l2Source:
     name = "v4l2"
 
     def __init__(self, device: str | Callable[[], str], video: VideoFormat, *, open_device: Open = open_v4l2) -> None:
-        """`device` is a file, or tells it at each start: a camera that is plugged in again may have another."""
+        """`device` is a file, or a function that returns it at each start: a replugged camera may have another file."""
         self._where: Callable[[], str] = device if callable(device) else lambda: device
         self._device = self._where()
         self._video = video

@@ -9,13 +9,19 @@ import struct
 
 log = logging.getLogger(__name__)
 
-BITRATE = 0x00990900 + 207  # V4L2_CID_MPEG_VIDEO_BITRATE, bits a second
-FORCE_KEYFRAME = 0x00990900 + 229  # V4L2_CID_MPEG_VIDEO_FORCE_KEY_FRAME
+BITRATE = 0x00990900 + 207
+"""Control V4L2_CID_MPEG_VIDEO_BITRATE, bits a second."""
+FORCE_KEYFRAME = 0x00990900 + 229
+"""Control V4L2_CID_MPEG_VIDEO_FORCE_KEY_FRAME."""
 
-_VIDIOC_S_CTRL = 0xC008561C  # _IOWR('V', 28, struct v4l2_control)
-_VIDIOC_QUERYCAP = 0x80685600  # _IOR('V', 0, struct v4l2_capability)
+_VIDIOC_S_CTRL = 0xC008561C
+"""Request number of _IOWR('V', 28, struct v4l2_control)."""
+_VIDIOC_QUERYCAP = 0x80685600
+"""Request number of _IOR('V', 0, struct v4l2_capability)."""
 _CAPABILITY_SIZE = 104
-_DEVICE_CAPS_OFFSET = 88  # after driver, card and bus_info (16 + 32 + 32), version and capabilities (4 + 4)
+_DEVICE_CAPS_OFFSET = 88
+"""Offset of the device capabilities: after driver, card and bus_info (16 + 32 + 32), version and capabilities (4 +
+4)."""
 _VIDEO_CAPTURE = 0x00000001
 _CARD = slice(16, 48)
 
@@ -31,7 +37,7 @@ def set_control(fd: int, control: int, value: int) -> bool:
 
 
 def camera_name(device: str) -> str | None:
-    """Return the name of the camera behind a device file; None if there is none, or it is no camera."""
+    """Return the name of the camera behind a device file; None if the file is absent or no camera."""
     try:
         fd = os.open(device, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:

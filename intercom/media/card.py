@@ -1,4 +1,4 @@
-"""Sound cards: which are there, which one is used, and how a PCM of it is opened."""
+"""Lists the sound cards, chooses one and opens its PCMs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ
 log = logging.getLogger(__name__)
 
 PERIODS = 8
-"""The engine itself keeps the delay low; a long buffer only forgives a late thread."""
+"""Buffer size in periods: a long buffer forgives a late thread, while the engine itself keeps the delay low."""
 SIMULATED = "simulated"
 AUTO = "auto"
 
 STATE_DISCONNECTED = 8
-"""SND_PCM_STATE_DISCONNECTED: the card was unplugged."""
+"""State SND_PCM_STATE_DISCONNECTED: the card was unplugged."""
 
 
 class Pcm(Protocol):
@@ -44,14 +44,14 @@ class Pcm(Protocol):
 
 
 class Cards(Protocol):
-    """Where the engine gets its PCMs from, at start and again after a loss."""
+    """Source of the engine's PCMs, at start and again after a loss."""
 
     @property
     def description(self) -> str:
-        """Which card is used, in words."""
+        """Description of the chosen card, in words."""
 
     def open(self, direction: Direction) -> Pcm:
-        """A prepared PCM, 48 kHz mono S16, 10 ms periods; CardError when it cannot be had now."""
+        """Open a prepared PCM, 48 kHz mono S16, 10 ms periods; CardError when it cannot be opened now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +59,18 @@ class CardName:
     """A sound card of this machine."""
 
     index: int
-    """Its number, which changes from boot to boot: never store it."""
+    """The card's number, which changes from boot to boot: never store it."""
     id: str
-    """Its ALSA id, which is stored."""
+    """The card's ALSA id, which may be stored."""
 
     @property
     def pcm(self) -> str:
-        """The PCM that converts rate and channels, by the card's id."""
+        """Return the ALSA name of the PCM that converts rate and channels, by the card's id."""
         return f"plughw:CARD={self.id},DEV=0"
 
 
 def list_cards() -> list[CardName]:
-    """The sound cards of this machine, in the order of their numbers."""
+    """Return the sound cards of this machine, in the order of their numbers."""
     return [CardName(index, name) for index, name in zip(alsaaudio.card_indexes(), alsaaudio.cards(), strict=False)]
 
 
@@ -83,7 +83,7 @@ def open_pcm(
     period: int = BLOCK_SAMPLES,
     periods: int = PERIODS,
 ) -> Pcm:
-    """Open the ALSA PCM `name`, S16, not blocking; `rate` in Hz, `period` in frames.
+    """Open the ALSA PCM `name`, S16, non-blocking; `rate` in Hz, `period` in frames.
 
     A name that does not convert (`hw:…`) and gave another rate or channel count is opened again behind ALSA's `plug`.
     CardError says what ALSA said and what to do.
@@ -130,24 +130,24 @@ def _advice(said: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AlsaCards:
-    """A microphone and a speaker by their ALSA names."""
+    """A microphone and a speaker given by their ALSA names."""
 
     capture: str
     """PCM name of the microphone."""
     playback: str
     """PCM name of the speaker."""
     description: str
-    """Which card and why."""
+    """Description of the chosen card, with the reason."""
 
     def open(self, direction: Direction) -> Pcm:
-        """Open the PCM of this direction; CardError when it cannot be had now."""
+        """Open the PCM of this direction; CardError when it cannot be opened now."""
         return open_pcm(direction, self.capture if direction == "capture" else self.playback)
 
 
 def choose_cards(
     config: AudioConfig, simulated: Callable[[AudioConfig], Cards], *, pass_over_busy: bool = True
 ) -> Cards:
-    """The card that the configuration names; for `auto` the first that both plays and records, else `simulated`.
+    """Return the card that the configuration names; for `auto` the first that both plays and records, else `simulated`.
 
     Nothing stays open. The description of the answer says what was chosen and why. CardBusyError when `auto` meets a
     card that another program uses and is not to pass it over.

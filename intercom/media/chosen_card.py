@@ -1,4 +1,4 @@
-"""The engine's cards when something else decides which they are: opened by name, and known to be stale."""
+"""The engine's cards when the device selection decides which they are: opened by name, reported when stale."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ DIRECTIONS: tuple[Direction, Direction] = ("capture", "playback")
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What is to be opened for one direction."""
+    """The PCM to open for one direction."""
 
     name: str | None
-    """The ALSA name; None while there is no card."""
+    """ALSA name of the PCM; None while there is no card."""
     label: str
-    """What people call it."""
+    """The card's name for people."""
     why: str
-    """Why this one, or why there is none."""
+    """Reason for the choice, or for having no card."""
     plug: int = 0
-    """Differs each time that it is plugged in."""
+    """Number that differs each time the card is plugged in."""
 
 
 class ChosenCards:
-    """The cards of a door that waits for them; `choice` tells what is chosen now, from any thread."""
+    """The cards of a door that waits for them; `choice` returns the current choice, on any thread."""
 
     def __init__(self, choice: Callable[[Direction], Chosen]) -> None:
         self._choice = choice
@@ -36,16 +36,16 @@ class ChosenCards:
 
     @property
     def description(self) -> str:
-        """Which card is used, in words that stay the same as long as the card does."""
+        """Description of the chosen card, in words that stay the same as long as the card does."""
         labels = [self._choice(direction).label for direction in DIRECTIONS if self._choice(direction).name]
         return " and ".join(dict.fromkeys(labels)) or "no sound card yet: plug one in"
 
     def name(self, direction: Direction) -> str | None:
-        """The ALSA name of this direction's PCM; None while there is no card."""
+        """Return the ALSA name of this direction's PCM; None while there is no card."""
         return self._choice(direction).name
 
     def open(self, direction: Direction) -> Pcm:
-        """Open the PCM of this direction; CardError when it cannot be had now."""
+        """Open the PCM of this direction; CardError when it cannot be opened now."""
         chosen = self._choice(direction)
         if chosen.name is None:
             raise CardError(chosen.why)
@@ -54,7 +54,7 @@ class ChosenCards:
         return pcm
 
     def stale(self) -> list[Direction]:
-        """The directions whose open PCM is not the chosen one any more, though there is one to open."""
+        """Return the directions whose open PCM is no longer the chosen one, if the chosen one can be opened."""
         now = {direction: self._choice(direction) for direction in DIRECTIONS}
         return [
             direction

@@ -1,4 +1,4 @@
-"""One peer connection of a call. A call that moves to a new one has two for a moment.
+"""One peer connection of a call; a call that moves to a new one briefly has two.
 
 aiortc cannot restart ICE, and a far end whose page was loaded anew has another certificate: in both cases the call
 goes on over a new peer connection. It has a certificate of its own, which tells the far end that this is a new DTLS
@@ -39,16 +39,16 @@ from intercom.media.video_sender import VideoSender, prefer_h264
 log = logging.getLogger(__name__)
 
 CLOSE_DEADLINE_S = 2.0
-"""aiortc's own close can hang after hours."""
+"""Limit of closing a connection: aiortc's own close can hang after hours of running."""
 DIGIT_MS = 160
 DIGIT_STEP_MS = 40
 GAP_MS = 80
-"""RFC 4733 and every telephone accept these; servers miss shorter ones."""
+"""Pause between two keys, in ms: RFC 4733 and every telephone accept these durations; servers miss shorter ones."""
 AUDIO_MIME_TYPES = ("audio/opus", "audio/PCMU", "audio/PCMA", MIME_TYPE)
 
 
 class Connection:
-    """A peer connection that sends one microphone track and one picture. Use it on one event loop."""
+    """A peer connection that sends one microphone track and one picture; use it on one event loop."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Connection:
         dtx: bool = False,
         clock: Callable[[], float],
     ) -> None:
-        """`names` is filled by the first connection of a call and obeyed by the others.
+        """The call's first connection fills `names`, the later ones obey them.
 
         `early_camera`: the camera starts with the negotiation and is warm when the far end answers; else at `show`.
         """
@@ -97,7 +97,7 @@ class Connection:
         self._description = ""
 
     def use_paths(self, ice_servers: Sequence[Mapping[str, Any]], *, relay_only: bool) -> None:
-        """Which ways it may take; before it is described. aiortc reads this when the first section is added."""
+        """Set the STUN and TURN servers to use; aiortc reads them when the first section is added."""
         self._configuration.iceServers = _servers(ice_servers)
         self._configuration.iceTransportPolicy = (
             RTCIceTransportPolicy.RELAY if relay_only else RTCIceTransportPolicy.ALL
@@ -105,12 +105,12 @@ class Connection:
 
     @property
     def state(self) -> str:
-        """aiortc's: `new`, `connecting`, `connected`, `failed` or `closed`."""
+        """State as aiortc names it: `new`, `connecting`, `connected`, `failed` or `closed`."""
         return str(self._peer.connectionState)
 
     @property
     def sender(self) -> RTCRtpSender:
-        """Of the sound."""
+        """The RTP sender of our audio."""
         return self._audio_transceiver.sender
 
     @property
@@ -118,14 +118,14 @@ class Connection:
         return next(t for t in self._peer.getTransceivers() if t.kind == "audio")
 
     def is_on(self, offer: str) -> bool:
-        """Whether the far end's offer leaves ICE and DTLS as they are here: it changes what is sent, not the way."""
+        """Whether the far end's offer keeps this connection's ICE and DTLS: it then changes only the media."""
         remote = self._peer.remoteDescription
         return self.state == "connected" and remote is not None and is_same_path(offer, remote.sdp)
 
     # Negotiation
 
     async def create_offer(self, like: Connection | None = None) -> str:
-        """Our complete offer; `like` is the connection that it takes the place of, whose sections it keeps."""
+        """Create our complete offer; it keeps the sections of `like`, the connection that it replaces."""
         layout = None if like is None else Description.parse(like._description)
         kinds = ["audio", "video"] if layout is None else [s.kind for s in layout.sections if s.port]
         for kind in kinds:
@@ -141,14 +141,14 @@ class Connection:
         return self._description
 
     async def accept_answer(self, answer: str) -> None:
-        """The far end took the offer: connect. SessionDescriptionError says why the answer cannot be used."""
+        """Connect with the far end's answer to our offer; SessionDescriptionError says why it cannot be used."""
         accepted = accept_answer(answer, self._offer)
         self._note_refusal(accepted.why_no_video)
         await self._set_remote(accepted.text, "answer")
         self._begin()
 
     async def create_answer(self, offer: str) -> str:
-        """Our complete answer to the far end's offer, and connect. SessionDescriptionError says why it cannot be."""
+        """Create our complete answer to the far end's offer and connect; SessionDescriptionError says why not."""
         accepted = accept_offer(offer, video=self._camera is not None)
         self._note_refusal(accepted.why_no_video)
         for kind in ["audio", "video"] if accepted.has_video else ["audio"]:
@@ -204,7 +204,7 @@ class Connection:
         )
 
     def _begin(self) -> None:
-        """Both descriptions are known."""
+        """Begin to send and receive: both descriptions are known."""
         self.payload_types.learn(self._peer.localDescription.sdp, self._peer.remoteDescription.sdp)
         if self.negotiated_at is None:
             take_at_once(self._audio_transceiver.receiver, self._take)
@@ -219,11 +219,11 @@ class Connection:
 
     @property
     def takes_keys(self) -> bool:
-        """Whether the far end has agreed to telephone events, and is there."""
+        """Whether the far end is connected and has agreed to telephone events."""
         return self.payload_types.telephone_event is not None and self.state == "connected"
 
     async def send_digit(self, digit: str) -> bool:
-        """Send a key as RFC 4733 events, and wait out its gap; False when the far end does not take it."""
+        """Send a key as RFC 4733 events and wait for its pause; False when the far end does not accept them."""
         sender, number = self._sound, self.payload_types.telephone_event
         if number is None or sender is None or self.state != "connected":
             return False
@@ -244,7 +244,7 @@ class Connection:
     # The picture
 
     def show(self) -> None:
-        """Send the camera's picture, from a whole one on, if the call has one; the camera starts now."""
+        """Send the camera's picture, beginning with a keyframe, if the call has one; the camera starts now."""
         transceiver = next((t for t in self._peer.getTransceivers() if t.kind == "video"), None)
         if self._camera is None or transceiver is None or self.why_no_video or self.video is not None:
             return
@@ -252,7 +252,7 @@ class Connection:
         self.video.request_keyframe()
 
     def hide(self) -> None:
-        """Let go of the camera."""
+        """Stop the picture and release the camera."""
         if self.video is not None:
             self.video.close()
             self.video = None
@@ -260,7 +260,7 @@ class Connection:
     # The end
 
     async def close(self) -> None:
-        """Give everything back, within two seconds; harmless when it is closed."""
+        """Release everything within two seconds; harmless when the connection is closed."""
         self.track.stop()
         self.hide()
         closing = asyncio.ensure_future(self._peer.close())
@@ -273,7 +273,7 @@ class Connection:
 
 
 def _nothing(packet: RtpPacket) -> None:
-    """Of a connection without sound nothing is heard."""
+    """Ignore a packet: the connection has no sound."""
 
 
 def _servers(ice_servers: Sequence[Mapping[str, Any]]) -> list[RTCIceServer]:

@@ -1,4 +1,4 @@
-"""Lets the visitor through while both speak: WebRTC's canceller alone swallows most of what he says then.
+"""Passes the visitor's voice while both speak: WebRTC's canceller alone suppresses most of it then.
 
 Beside it runs a linear filter (libspeexdsp), which takes away less of the echo and nothing of the visitor. What it
 leaves is sent while two witnesses agree that somebody speaks at the door: what it leaves is loud against the echo, and
@@ -21,33 +21,38 @@ from intercom.media.sound import FULL_SCALE
 
 LIBRARY = "libspeexdsp.so.1"
 TAIL_MS = 256
-"""The card's delay and the room; twice as much costs twice as much."""
+"""Length of the filter: the card's delay and the room's echo; twice the length costs twice as much."""
 LATER_SAMPLES = 128
-"""How much later WebRTC's canceller gives a frame than its noise suppression alone."""
+"""Delay of WebRTC's canceller over its noise suppression alone, in samples."""
 SMOOTHING = 0.3
-"""30 ms: a syllable's beginning is not cut."""
+"""Smoothing factor of the power measurements, 30 ms: it does not cut the beginning of a syllable."""
 ECHO_DECAY = 0.93
-"""6 dB in 100 ms: what is left of a room's echo dies away as fast, and is no visitor."""
+"""Decay per block of the remembered echo power: a room's echo dies away as fast and is not taken for a visitor."""
 SPEAKS_DB = -10.0
-"""What is left against the echo. The far end alone leaves less, also at 50 ppm drift or in a stairwell."""
+"""Threshold of the residual against the echo above which a visitor speaks; the far end alone leaves less, even at 50
+ppm drift or in a stairwell."""
 SPEAKS_BEYOND_DB = 9.5
-"""And by how much it is more than what the filter holds well: of a speaker that distorts, loud syllables leave that."""
+"""Margin over the filter's usual residual that a visitor must exceed too: a distorting speaker's loud syllables stay
+within it."""
 SPEAKS_SURELY_DB = -4.0
-"""Half as much as the echo is no distortion."""
+"""Upper limit of that threshold: distortion never leaves half as much as the echo."""
 HELD_DB = -13.0
-"""The filter is trusted where it leaves less than this of the echo, in a tenth of the blocks at least."""
+"""Limit of the usual residual below which the filter is trusted: at least a tenth of the blocks leave less of the
+echo."""
 HELD_DOWN_DB, HELD_UP_DB = 0.1, 0.01
-"""A block's steps of that measure: it settles where ten blocks leave more for one that leaves less."""
+"""Step per block of the usual residual, down and up: it settles where ten blocks leave more for each that leaves
+less."""
 HEARD_DB = -65.0
-"""WebRTC lets something through: of the far end alone it leaves less."""
+"""Level above which WebRTC's output confirms a visitor; of the far end alone it leaves less."""
 ECHO_DB = -50.0
-"""There is an echo to judge by."""
+"""Echo level above which the judge has an echo to compare with."""
 QUIET_DB = -55.0
-"""The far end is silent."""
+"""Level below which the far end is silent."""
 REST_BLOCKS = 100
-"""A second after the far end's last word nothing of it is in the room, and the filter costs nothing."""
+"""Time after the far end's last word, in blocks, after which the filter rests to save its cost: a second later the room
+holds no echo."""
 HOLD_BLOCKS = 25
-"""A quarter of a second bridges the gaps between words."""
+"""Hold time after a visitor was heard, in blocks: a quarter of a second bridges the gaps between words."""
 
 Wave = npt.NDArray[np.float32]
 
@@ -74,19 +79,19 @@ class LinearFilter:
             self._library.speex_echo_state_destroy(self._state)
 
     def process(self, near: Frame, far: Frame) -> Frame:
-        """The near frame without what can be foretold of the far one's echo."""
+        """Return the near frame without the echo that the filter predicts from the far one."""
         self._near[:], self._far[:] = near, far
         self._library.speex_echo_cancellation(self._state, *self._frames)
         left: Frame = self._left.copy()
         return left
 
     def reset(self) -> None:
-        """Forget the room."""
+        """Forget the room's echo path."""
         self._library.speex_echo_state_reset(self._state)
 
 
 class TalkThrough:
-    """A canceller's inside: WebRTC's with the filter beside it."""
+    """A canceller backend: WebRTC's with the linear filter beside it."""
 
     def __init__(self, webrtc: WebRtcBackend, linear: LinearFilter) -> None:
         self._webrtc = webrtc
@@ -95,7 +100,7 @@ class TalkThrough:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the room."""
+        """Forget the room's echo path."""
         self._webrtc.reset()
         self._linear.reset()
         self._judge = Judge()
@@ -105,7 +110,7 @@ class TalkThrough:
         self._early = np.zeros(LATER_SAMPLES, np.int16)
 
     def process(self, near: Frame, far: Frame) -> Frame:
-        """The near frame without the echo of the far one."""
+        """Return the near frame without the echo of the far one."""
         cleaned = self._webrtc.process(near, far)
         self._silent_blocks = 0 if _db(_power(far.astype(np.float32))) > QUIET_DB else self._silent_blocks + 1
         if self._silent_blocks > REST_BLOCKS and not self._share:
@@ -124,7 +129,7 @@ class TalkThrough:
 
 
 class Judge:
-    """Whether somebody speaks at the door while the far end does."""
+    """Decides whether somebody speaks at the door while the far end does."""
 
     def __init__(self) -> None:
         self._left = self._echo = self._cleaned = self._echo_dying = 0.0
@@ -136,7 +141,7 @@ class Judge:
         """What the filter left against the echo; None where there is none, or somebody is heard."""
 
     def hears(self, near: Frame, left: Frame, cleaned: Frame) -> bool:
-        """Look at what came in, what the filter left of it, and what WebRTC did."""
+        """Return whether a visitor speaks, judged from the near frame, the filter's residual and WebRTC's output."""
         echo = near.astype(np.float32) - left
         self._left += SMOOTHING * (_power(left.astype(np.float32)) - self._left)
         self._echo += SMOOTHING * (_power(echo) - self._echo)
