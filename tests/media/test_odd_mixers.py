@@ -51,7 +51,7 @@ class OddCard:
     def set_db(self, direction: Direction, gain_db: float) -> float | None:
         # As alsa-lib: it goes by the range that the driver gives, evenly.
         share = (min(max(gain_db * 100, self.low), self.high) - self.low) / max(1, self.high - self.low)
-        self.at = round(share * (len(self.steps) - 1))
+        self.at = round(min(max(share, 0.0), 1.0) * (len(self.steps) - 1))  # its range may be upside down
         return self.reads.get(self.at, self.does) / 100 if self.is_read else None
 
     def is_at_nothing(self, direction: Direction) -> bool:
