@@ -171,13 +171,13 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _config_check(options: argparse.Namespace) -> int:
-    from intercom.config import check
+    from intercom.config import check_and_read
 
     path: Path = options.file or SYSTEM_CONFIG
-    problems = check(path)
+    config, problems = check_and_read(path)
     for problem in problems:
         print(f"{path}: {problem}", file=sys.stderr)
-    faults = [] if problems else _faults_of_tones(path)
+    faults = [] if problems else _faults_of_tones(config.audio.tones_dir)
     for fault in faults:
         print(f"{path}: audio.tones_dir: {fault}", file=sys.stderr)
     if problems or faults:
@@ -186,10 +186,7 @@ def _config_check(options: argparse.Namespace) -> int:
     return OK
 
 
-def _faults_of_tones(path: Path) -> list[str]:
-    from intercom.config import load
-
-    directory = load(path).audio.tones_dir
+def _faults_of_tones(directory: str) -> list[str]:
     if not directory:
         return []
     from intercom.media.tones import sounds_in
@@ -206,17 +203,12 @@ def _config_example(options: argparse.Namespace) -> int:
 
 def _doctor(options: argparse.Namespace) -> int:
     from intercom import as_service
-    from intercom.config import Config, ConfigError, load
     from intercom.doctor import BAD, examine, report
 
     as_service.take_its_place(os.environ)
     file: Path | None = options.config or (SYSTEM_CONFIG if SYSTEM_CONFIG.exists() else None)
-    try:
-        config = load(file)
-    except ConfigError:
-        config = Config()  # the first finding says what is wrong with the file
     as_service.become_its_user()
-    findings = examine(file, config, cli_control.socket_of(options))
+    findings = examine(file, cli_control.socket_of(options))
     if options.json:
         found = [finding._asdict() for finding in findings]
         cli_control.print_json(found)

@@ -45,6 +45,7 @@ __all__ = [
     "Problem",
     "SpaceConfig",
     "check",
+    "check_and_read",
     "example",
     "is_loopback",
     "load",
@@ -99,7 +100,12 @@ def check(path: Path) -> list[Problem]:
 
     Unlike `load` it looks at the files and directories that the settings name as well.
     """
-    return _read(path, os.environ, check_places)[1]
+    return check_and_read(path)[1]
+
+
+def check_and_read(path: Path) -> tuple[Config, list[Problem]]:
+    """What this file says, and all that `check` finds."""
+    return _read(path, os.environ, check_places)
 
 
 def example() -> str:
@@ -120,6 +126,8 @@ def _read(
             data = file.read(FILE_LIMIT_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
+        if isinstance(error, PermissionError):
+            reason = f"{reason}. Use sudo, or name a file of your own"
         return Config(), [Problem(None, "", f"the file cannot be read: {reason}")]
     if len(data) > FILE_LIMIT_BYTES:
         return Config(), [

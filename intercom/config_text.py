@@ -15,7 +15,8 @@ def example_toml(root: type[Any]) -> str:
     parts = [
         "# Settings of the intercom. A line that begins with #name shows a default:\n"
         "# take the # away and change the value. `intercom config check` tells whether it is right.\n"
-        "# No secrets in this file: they stand in files of their own.\n",
+        "# One secret may stand in this file, door.open_digits: let only the services and root read it (mode 0640).\n"
+        "# Every other one stands in a file of its own.\n",
         *map(_example_setting, settings_of(root)),
     ]
     for name, table in tables_of(root):
@@ -32,7 +33,9 @@ def reference(root: type[Any]) -> str:
         "everything that is wrong with yours, with its line.\n\n"
         "A path may begin with `~/` or with a variable (`$CREDENTIALS_DIRECTORY/name` is a systemd "
         "credential); any other that does not begin with `/` starts at the directory of this file. "
-        "Secrets never stand in this file. They are in files of mode 0600 that it names.\n\n"
+        "One secret stands in this file, `door.open_digits`: nobody but the services needs to read it "
+        "(`intercom setup` and each installation give it mode 0640). Every other secret is in a file of mode 0600 that "
+        "it names.\n\n"
         "This page is generated from `intercom/config.py`.\n",
         "## At the top of the file\n\n" + _table(root),
     ]

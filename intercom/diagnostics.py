@@ -41,7 +41,7 @@ _SECRETS = (
     (re.compile(r"\b(PT|SAT)[0-9A-Za-z_-]{16,}"), "(token removed)"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), r"\1 (removed)"),
     (re.compile(r"(?i)(#|\b)pair=[\w-]+"), r"\1pair=(removed)"),
-    (re.compile(r"://[^/\s@\"']+@"), "://(removed)@"),
+    (re.compile(r"(://|\b(?:turn|stun)s?:)[^/\s@\"']+@"), r"\1(removed)@"),
     (
         re.compile(
             r"(?i)(\"?\b\w*(?:token|secret|passw(?:or)?d|credential|api_?key|private_?key)\"?\s*[:=]\s*)(\"[^\"]*\"|[^\s,;}]+)"

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from intercom.config import Config, check
+from intercom.config import Config, Problem, check_and_read
 from intercom.config_setting import secrets_in
 from intercom.control.client import Client
 from intercom.control.errors import ControlError, NotRunningError
@@ -50,10 +50,16 @@ class Finding(NamedTuple):
     """What to do about it."""
 
 
-def examine(config_file: Path | None, config: Config, control_socket: Path) -> Iterator[Finding]:
-    """Look at one thing after another; each finding comes when it is known."""
+def examine(config_file: Path | None, control_socket: Path, config: Config | None = None) -> Iterator[Finding]:
+    """Look at one thing after another; each finding comes when it is known.
+
+    What the file says holds, with defaults for what is wrong in it, unless there is another `config`.
+    """
+    said = Config()
     if config_file is not None:
-        yield _configuration(config_file, config)
+        said, problems = check_and_read(config_file)
+        yield _configuration(config_file, said, problems)
+    config = config or said
     state_dir = config.state_path(os.environ)
     yield from _service(control_socket)
     yield _state_directory(state_dir)
@@ -69,8 +75,7 @@ def examine(config_file: Path | None, config: Config, control_socket: Path) -> I
     yield from _network(config, credential)
 
 
-def _configuration(file: Path, config: Config) -> Finding:
-    problems = check(file)
+def _configuration(file: Path, config: Config, problems: list[Problem]) -> Finding:
     if problems:
         return Finding("configuration", BAD, f"{file}: {problems[0]}", f"`intercom config check {file}` lists it all")
     if (secret := secrets_in(config)) and file.stat().st_mode & 0o004:

@@ -118,6 +118,17 @@ def test_the_door_is_locked_however_bad_the_configuration_is(
     assert "driving GPIO 24 off all the same" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["config", "check", "FILE"], ["doctor", "--config", "FILE"]], ids=" ".join)
+def test_what_may_not_be_meant_is_said_once(tmp_path: Path, command: list[str]) -> None:
+    file = tmp_path / "intercom.toml"
+    file.write_text('[door]\nopeners = ["/public/anna"]\n')
+    words = [str(file) if word == "FILE" else word for word in command]
+    done = subprocess.run(
+        [sys.executable, "-m", "intercom.cli", *words], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stderr.count("/public/anna never opens") == 1
+
+
 def test_a_tone_that_cannot_be_played_is_named_by_config_check(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,6 +28,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJkb29yIn0.c2lnbmF0dXJlc2lnbmF0dXJl"
         ("turn_secret = 'hunter2'", "hunter2"),
         ("PT0123456789abcdef0123456789abcdef", "0123456789abcdef"),
         ("https://anna:hunter2@example.com/", "hunter2"),
+        ("turn:anna:hunter2@example.com:3478", "hunter2"),
         ("http://localhost/station/#pair=ABCD-1234", "ABCD"),
         ("-----BEGIN PRIVATE KEY-----\nMIIEvQ\n-----END PRIVATE KEY-----", "MIIEvQ"),
         ("-----BEGIN PRIVATE KEY-----\nMIIEvQ cut off", "MIIEvQ"),

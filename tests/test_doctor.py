@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from intercom import cli, doctor
-from intercom.config import Config, SpaceConfig, load, loads
+from intercom.config import Config, SpaceConfig, loads
 from intercom.control_text import short_pulses
 from intercom.doctor import BAD, GOOD, Finding
 
@@ -22,12 +22,12 @@ def found(findings: Iterator[Finding], what: str) -> Finding:
 
 def look(tmp_path: Path, what: str, config: Config | None = None) -> Finding:
     config = config or loads(f'state_dir = "{tmp_path}"')
-    return found(doctor.examine(None, config, tmp_path / "control.sock"), what)
+    return found(doctor.examine(None, tmp_path / "control.sock", config), what)
 
 
 def test_every_trouble_comes_with_what_to_do(tmp_path: Path) -> None:
     config = loads(f'state_dir = "{tmp_path}"\n[account]\nrelay_url = "ws://localhost:1"')
-    for finding in doctor.examine(None, config, tmp_path / "control.sock"):
+    for finding in doctor.examine(None, tmp_path / "control.sock", config):
         assert finding.told
         assert finding.verdict == GOOD or finding.mend, finding
 
@@ -55,7 +55,7 @@ def test_keys_of_the_door_in_a_file_that_everybody_reads_are_bad_and_are_not_sho
     file.write_text('[door]\nopen_digits = "73512"\n')
     for mode, verdict in ((0o644, BAD), (0o640, GOOD), (0o600, GOOD)):
         file.chmod(mode)
-        finding = found(doctor.examine(file, load(file), tmp_path / "control.sock"), "configuration")
+        finding = found(doctor.examine(file, tmp_path / "control.sock"), "configuration")
         assert finding.verdict == verdict
         assert "73512" not in "".join(finding)
 
@@ -64,7 +64,7 @@ def test_the_keys_that_everybody_knows_are_no_secret(tmp_path: Path) -> None:
     file = tmp_path / "intercom.toml"
     file.write_text('[door]\nopen_digits = "9"\n')
     file.chmod(0o644)
-    assert found(doctor.examine(file, load(file), tmp_path / "control.sock"), "configuration").verdict == GOOD
+    assert found(doctor.examine(file, tmp_path / "control.sock"), "configuration").verdict == GOOD
 
 
 def test_a_turn_server_that_answers_is_good(tmp_path: Path) -> None:

@@ -1,0 +1,150 @@
+"""Walks every surface with marked secrets: what anybody may see, send in a bug report or read shows none of them."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import stat
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.security.marked_house import ANOTHER_S_TURN, API_TOKEN, OPEN_DIGITS, OWN_TURN, MarkedHouse, marked_house
+
+READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
+
+
+@pytest.fixture(scope="module", params=[OWN_TURN, ANOTHER_S_TURN], ids=["own TURN", "another's TURN"])
+def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MarkedHouse]:
+    with marked_house(tmp_path_factory.mktemp("house"), request.param) as running:
+        yield running
+
+
+def descendants(pid: int) -> list[int]:
+    """A process and all that it has started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(below for child in children for below in descendants(int(child)))]
+
+
+def of_processes(house: MarkedHouse, file: str) -> str:
+    pids = [pid for service in house.processes for pid in descendants(service)]
+    return "\n".join(Path(f"/proc/{pid}/{file}").read_text(errors="replace") for pid in pids)
+
+
+def bundle(house: MarkedHouse) -> str:
+    file = house.folder / "bundle.tar.gz"
+    file.unlink(missing_ok=True)
+    house.command("diagnostics", "-o", str(file))
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(file.read_bytes()))) as tar:
+        return "\n".join(
+            f"{entry.name}\n{content.read().decode()}"
+            for entry in tar
+            if (content := tar.extractfile(entry)) is not None
+        )
+
+
+def files_that_others_can_read(house: MarkedHouse) -> str:
+    handed_over = house.folder / "space" / "door.json"
+    assert handed_over.stat().st_mode & 0o777 == 0o640
+    files = [
+        file
+        for file in house.folder.rglob("*")
+        if file.is_file() and file != handed_over and file.stat().st_mode & READABLE_BY_OTHERS
+    ]
+    return "\n".join(f"{file}\n{file.read_text(errors='replace')}" for file in files)
+
+
+def complaints(house: MarkedHouse) -> str:
+    """What `config check` says of secrets that are wrong, and of secrets where none belong."""
+    file = house.folder / "wrong.toml"
+    said = []
+    for text in (
+        f'[door]\nopen_digits = "{OPEN_DIGITS}x"',
+        f"[door]\nopen_digits = {OPEN_DIGITS}",
+        f"[door]\nopen_digits = {OPEN_DIGITS}x",
+        f'[door]\nopen_digit = "{OPEN_DIGITS}"',
+        f'[doors]\nopen_digits = "{OPEN_DIGITS}"',
+        f'[account]\ncredential = "{API_TOKEN}"',
+        f'[account]\napi_token = "{API_TOKEN}"',
+        f'[space]\nturn_url = "turn:user:{house.secrets["TURN secret"]}@127.0.0.1"',
+        f'[space]\nturn_secret = "{house.secrets["TURN secret"]}"',
+    ):
+        file.touch(mode=0o600)
+        file.write_text(text)
+        said.append(house.command("config", "check", str(file)))
+        assert "line " in said[-1], said[-1]
+    return "\n".join(said)
+
+
+def of_a_door_with_a_projects_token(house: MarkedHouse) -> str:
+    """What is said of a door whose credential file holds an API token in place of a subscriber's."""
+    file = house.folder / "token"
+    file.touch(mode=0o600)
+    file.write_text(API_TOKEN)
+    config = house.folder / "signalwire.toml"
+    config.write_text(f'[account]\ncredential = "token-file"\ncredential_file = "{file}"\n')
+    return house.command("config", "check", str(config)) + house.command("doctor", "--config", str(config))
+
+
+SURFACES: dict[str, Callable[[MarkedHouse], str]] = {
+    "intercom status": lambda house: house.command("status"),
+    "intercom status --json": lambda house: house.command("status", "--json"),
+    "intercom calls": lambda house: house.command("calls") + house.command("calls", "--json"),
+    "intercom faults": lambda house: house.command("faults") + house.command("faults", "--json"),
+    "intercom devices": lambda house: house.command("devices", "--json"),
+    "intercom metrics": lambda house: house.command("metrics"),
+    "intercom log": lambda house: house.command("log", "-n", "1000"),
+    "intercom doctor": lambda house: house.command("doctor", config=True),
+    "intercom doctor --json": lambda house: house.command("doctor", "--json", config=True),
+    "intercom diagnostics": bundle,
+    "intercom config check": lambda house: house.command("config", "check", str(house.folder / "intercom.toml")),
+    "intercom config check of wrong secrets": complaints,
+    "intercom doctor of a wrong credential": of_a_door_with_a_projects_token,
+    "intercom space devices": lambda house: house.command(
+        "space", "devices", "--json", "--state-dir", str(house.folder / "space")
+    ),
+    "the door's log at its most talkative": lambda house: (house.folder / "run.log").read_text(),
+    "the space's log at its most talkative": lambda house: (house.folder / "space.log").read_text(),
+    "command lines": lambda house: of_processes(house, "cmdline"),
+    "environments": lambda house: of_processes(house, "environ"),
+    "files that others can read": files_that_others_can_read,
+    "what a phone and strangers were sent": lambda house: "\n".join(house.heard),
+}
+SAYS = {
+    "intercom status": "eady",
+    "intercom calls": "/private/house",
+    "intercom log": "The call with",
+    "intercom diagnostics": "open_digits",
+    "the door's log at its most talkative": "DEBUG",
+    "the space's log at its most talkative": "kitchen",
+    "command lines": "intercom.cli",
+    "files that others can read": "intercom.prom",
+    "what a phone and strangers were sent": "caller_id_number",
+}
+"""What each must hold, to be the surface that is meant."""
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_no_secret_is_on_any_surface(house: MarkedHouse, surface: str) -> None:
+    shown = SURFACES[surface](house)
+    assert SAYS.get(surface, "") in shown
+    assert shown
+    assert [name for name, secret in house.secrets.items() if secret in shown] == []
+
+
+def test_every_secret_is_in_use(house: MarkedHouse) -> None:
+    assert {
+        "open_digits",
+        "TURN secret",
+        "pairing code",
+        "pairing code that nobody used",
+        "phone's secret",
+        "phone's token",
+        "phone's session",
+        "phone's TURN password",
+        "door's secret",
+    } <= set(house.secrets)
+    assert all(len(secret) >= 8 for secret in house.secrets.values()), json.dumps(house.secrets)
