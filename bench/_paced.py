@@ -62,7 +62,8 @@ class Talker(SimulatedMicrophone):
 
     def spoken(self, begin: int, end: int) -> Samples:
         """What was said from one sample to another, counted from the first."""
-        return self._voice[np.arange(begin, end) % len(self._voice)]
+        said: Samples = self._voice.take(np.arange(begin, end), mode="wrap")
+        return said
 
 
 class Recorder(SimulatedSpeaker):

@@ -137,7 +137,8 @@ class _Passing:
         """Pass packets on until the other end of the control pipe is closed."""
         while True:
             wait_s = max(0.0, self._late[0][0] - time.monotonic()) if self._late else None
-            ready, _, _ = select.select([self._control, *self._towards.values()], [], [], wait_s)
+            inputs: list[Connection | socket.socket] = [self._control, *self._towards.values()]
+            ready, _, _ = select.select(inputs, [], [], wait_s)
             if self._control in ready and not self._obey():
                 return
             while self._late and self._late[0][0] <= time.monotonic():

@@ -164,6 +164,7 @@ async def stock_call(headset: Headset) -> bool:
     listening: list[asyncio.Task[None]] = []
     door.on("track", speaker.addTrack)
     house.on("track", lambda track: listening.append(asyncio.ensure_future(ear.listen(track))))
+    assert player.audio is not None
     door.addTrack(player.audio)
     house.addTrack(Tone())
     await door.setLocalDescription(await door.createOffer())

@@ -100,13 +100,16 @@ def visitor_of(box: Box, near: Samples) -> npt.NDArray[np.float32]:
 def noise(length: int, seed: int = 1) -> npt.NDArray[np.float32]:
     """What the microphone hears when nobody speaks."""
     scale = ratio(MICROPHONE_NOISE_DB) * 32767
-    return (np.random.default_rng(seed).standard_normal(length) * scale).astype(np.float32)
+    sound: Impulse = np.random.default_rng(seed).standard_normal(length) * scale
+    return sound.astype(np.float32)
 
 
 def _convolved(sound: Impulse, impulse: Impulse) -> Impulse:
     size = 1 << (len(sound) + len(impulse)).bit_length()
-    return np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(impulse, size), size)[: len(sound)]
+    heard: Impulse = np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(impulse, size), size)[: len(sound)]
+    return heard
 
 
 def _padded(sound: Impulse, length: int) -> npt.NDArray[np.float32]:
-    return np.concatenate([sound, np.zeros(length - len(sound))]).astype(np.float32)
+    padded: Impulse = np.concatenate([sound, np.zeros(length - len(sound))])
+    return padded.astype(np.float32)

@@ -36,7 +36,9 @@ LIMIT_S = 60.0
 
 def voice() -> MediaStreamTrack:
     """Somebody who speaks without end."""
-    return MediaPlayer(str(VOICE), loop=True).audio
+    track = MediaPlayer(str(VOICE), loop=True).audio
+    assert track is not None
+    return track
 
 
 class RawFilm(VideoStreamTrack):

@@ -176,7 +176,8 @@ async def given_up_while_offering(line: Line) -> None:
 async def vanished(line: Line) -> None:
     """The far end's machine dies: its sockets are gone without a word."""
     await line.connect()
-    for transport in line.callee._connection._peer._RTCPeerConnection__iceTransports:
+    peer = line.callee._connection._peer
+    for transport in peer._RTCPeerConnection__iceTransports:  # type: ignore[attr-defined]  # aiortc gives them no other name
         await transport._connection.close()
     line.clock.jump(SILENT_S + 1)
     await asyncio.sleep(TALK_S)

@@ -20,8 +20,8 @@ from bench._paced import BenchCards, talk
 from bench._relay import NAMES, SCENES, Impair
 from bench.plot import Plot
 from bench.report import Report, percentile
-from intercom.media.engine import AudioEngine, FarEnd, NearEnd
-from intercom.media.engine_ends import Canceller
+from intercom.media.engine import AudioEngine
+from intercom.media.engine_ends import Canceller, FarEnd, NearEnd
 from intercom.media.opus import OpusDecoder, OpusEncoder
 from intercom.media.playout import Playout, PlayoutStats
 from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples

@@ -40,7 +40,8 @@ pcm.{speaker} {{ type pulse server "{server}" device "ear" }}
 def tone(hz: float, seconds: float, level_db: float = -12.0) -> Samples:
     """A sine of `hz` for `seconds`: mono S16 at 48 kHz, `level_db` below full scale."""
     at = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
-    return (np.sin(2 * np.pi * hz * at) * 32767 * 10 ** (level_db / 20)).astype(np.int16)
+    wave: npt.NDArray[np.float64] = np.sin(2 * np.pi * hz * at) * 32767 * 10 ** (level_db / 20)
+    return wave.astype(np.int16)
 
 
 def tone_level_db(samples: Samples, hz: float) -> float:

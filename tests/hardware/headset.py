@@ -118,8 +118,8 @@ class Headset:
     def report(self) -> Report:
         """Return what was played and recorded so far."""
         told = self._ask("report")
-        features = {name: Feature(**told.pop(name)) for name in ("speaker", "microphone")}
-        return Report(**told, **features)
+        speaker, microphone = (Feature(**told.pop(name)) for name in ("speaker", "microphone"))
+        return Report(**told, speaker=speaker, microphone=microphone)
 
     def heard(self) -> npt.NDArray[np.int16]:
         """Return what the speaker has played so far (16-bit mono samples at the device's rate)."""

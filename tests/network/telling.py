@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,7 +55,7 @@ class Hearing:
             hearing._heard(sound, block)
             return block
 
-        FarEndSound.pull = listen  # type: ignore[method-assign]  # it only listens
+        FarEndSound.pull = listen  # type: ignore[assignment, method-assign]  # it only listens
 
     def _heard(self, sound: FarEndSound, block: Samples) -> None:
         now = time.monotonic()
@@ -77,6 +79,10 @@ class Hearing:
 def hum(hz: float) -> None:
     """Every simulated microphone of this process hears a steady tone."""
     at = np.arange(RATE_HZ) / RATE_HZ
-    tone = (8000 * np.sin(2 * np.pi * hz * at)).astype(np.int16)
+    tone: Samples = (8000 * np.sin(2 * np.pi * hz * at)).astype(np.int16)
     simulated.PAUSE_S = 0.0
-    simulated.load_sound = lambda _: tone  # type: ignore[assignment]
+
+    def load(path: Path, *, longest_s: float = math.inf) -> Samples:
+        return tone
+
+    simulated.load_sound = load  # type: ignore[attr-defined]  # a name that it imports

@@ -94,7 +94,7 @@ class Client:
             "params": {"dialogParams": dialog, **params},
         }
         response = await self.rpc("webrtc.verto", {"callID": call_id, "node_id": "", "message": message})
-        inner = response["result"]["result"]
+        inner: dict[str, Any] = response["result"]["result"]
         assert inner["id"] == message["id"]
         return inner
 
@@ -112,11 +112,12 @@ class Client:
         event = await asyncio.wait_for(self.events.get(), WAIT_S)
         assert event["params"]["method"] == method, event
         assert self.protocol in event["event_channel"]
-        return event["params"]["params"]
+        params: dict[str, Any] = event["params"]["params"]
+        return params
 
     async def ringing(self) -> str:
         """Wait for an invite; return its callID."""
-        return (await self.heard("verto.invite"))["callID"]
+        return str((await self.heard("verto.invite"))["callID"])
 
     async def hears_nothing(self) -> None:
         """Whatever was on its way has arrived once a request is answered; nothing must have come."""
