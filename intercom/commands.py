@@ -1,4 +1,4 @@
-"""What the commands do: the handlers that answer the control socket out of the running appliance."""
+"""Handlers of the commands: they answer the control socket from the running appliance."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RESTART_AFTER_S = 0.1
-"""The answer leaves first."""
+"""Delay before a restart, so that the answer leaves first."""
 DIAGNOSTICS_LINES = 2000
-"""All that are kept."""
+"""Limit of log lines in the diagnostics: all that are kept."""
 
 What = Literal["microphone", "speaker"]
 By = Annotated[str, msgspec.Meta(max_length=64, pattern=r"\A[ -~]*\Z")]
@@ -51,34 +51,34 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 
 
 class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """No parameters but who asks, where that is not the user."""
+    """Parameters of a command that takes none but who asks, where that is not the user."""
 
     by: By = ""
     "for example the comment of an SSH key"
 
 
 class Dial(Nothing):
-    """Whom to call."""
+    """Parameters of a call to an address."""
 
     address: Annotated[str, msgspec.Meta(max_length=LONGEST + len("?channel=audio"))] = ""
     "empty: whom the button rings"
 
 
 class Keys(Nothing, kw_only=True):
-    """Which telephone keys to press."""
+    """Parameters of pressing telephone keys."""
 
     digits: Annotated[str, msgspec.Meta(pattern=r"\A[0-9*#A-D]{1,32}\Z")]
 
 
 class Mute(Nothing):
-    """What to silence."""
+    """Parameters of muting."""
 
     what: What = "microphone"
     on: bool = True
 
 
 class Volume(Nothing):
-    """How loud."""
+    """Speaker or microphone level in dB."""
 
     what: What = "speaker"
     gain_db: Annotated[float, msgspec.Meta(ge=LOWEST_DB, le=HIGHEST_DB)] | None = None
@@ -86,21 +86,21 @@ class Volume(Nothing):
 
 
 class Privacy(Nothing):
-    """Whether the camera may run."""
+    """Parameters of switching the camera off or on."""
 
     on: bool | None = None
-    "None asks"
+    "None asks for the present state"
 
 
 class Still(Nothing):
-    """Which picture."""
+    """Parameters of a snapshot."""
 
     last: bool = False
-    "that of the last press, instead of one of now"
+    "the picture of the last press instead of a new one"
 
 
 class Last(Nothing):
-    """How many of the last."""
+    """Limit of a list: the newest entries."""
 
     count: Count = 20
 
@@ -109,7 +109,7 @@ P = TypeVar("P", bound=Nothing)
 
 
 class Commands:
-    """The control socket of an appliance."""
+    """Answers the commands of the control socket from a running appliance."""
 
     def __init__(self, door: Appliance, state_dir: Path) -> None:
         self._door = door
@@ -129,7 +129,7 @@ class Commands:
         )
 
     async def start(self) -> None:
-        """Listen; without a place for the socket the door works, and only the commands do not."""
+        """Listen on the control socket; without a place for it the door works, and only the commands do not."""
         logging.getLogger().addHandler(self._recent)
         try:
             await self._server.start()
@@ -141,12 +141,12 @@ class Commands:
             self._door.upkeep.failed(Part.METRICS, error)
 
     async def restart_socket(self) -> None:
-        """Listen again; OSError."""
+        """Listen again after a failure; raises OSError."""
         await self._server.stop()
         await self._server.start()
 
     async def restart_figures(self) -> None:
-        """Serve and write figures again, what of it does not; OSError."""
+        """Restart the server and the file of the figures where they have stopped; raises OSError."""
         await self._exporter.start()
 
     async def stop(self) -> None:
@@ -156,15 +156,15 @@ class Commands:
         logging.getLogger().removeHandler(self._recent)
 
     def changed(self) -> None:
-        """Something that `watch` shows has changed."""
+        """Tell `watch` that the status has changed."""
         self._server.changed()
 
     def status(self) -> dict[str, Any]:
-        """The status document."""
+        """Return the status document."""
         return condition(self._door, uptime_s=time.monotonic() - self._started, loudness=self._door.loudness)
 
     def figures(self) -> str:
-        """The figures in Prometheus's text format."""
+        """Return the figures in Prometheus's text format."""
         return metrics.text(metrics.figures(self._door, uptime_s=time.monotonic() - self._started))
 
     def _handlers(self) -> dict[str, Handler]:
@@ -252,7 +252,7 @@ class Commands:
         return {"what": asked.what, "gain_db": getattr(self._door.loudness.levels, f"{asked.what}_db")}
 
     async def _set(self, levels: Levels) -> None:
-        """From the next block on, and after a restart."""
+        """Set these levels from the next block on, and after a restart."""
         try:
             await self._door.loudness.set(levels)
         except OSError as error:
@@ -332,7 +332,7 @@ class Commands:
         return self._recent.lines(_read(params, Last).count)
 
     async def _diagnostics(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Everything at once, for a bug report; the command takes out what is secret."""
+        """Return every document of a bug report at once; the command removes the secrets."""
         _read(params, Nothing)
         frames = sys._current_frames()
         return {

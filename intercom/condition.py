@@ -1,4 +1,4 @@
-"""The status document: what the door station is doing, as JSON. `docs/commands.md` describes its fields."""
+"""The status document: the door station's state as JSON. `docs/commands.md` describes its fields."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def condition(door: Appliance, *, uptime_s: float, loudness: Loudness) -> dict[str, Any]:
-    """The status document."""
+    """Return the status document."""
     now = datetime.now(UTC)
     machine, stats, levels = door.machine, door.engine.stats(), loudness.levels
     return {
@@ -72,7 +72,7 @@ def condition(door: Appliance, *, uptime_s: float, loudness: Loudness) -> dict[s
 
 
 def fault(record: FaultRecord, logbook: Logbook) -> dict[str, Any]:
-    """One fault, open or over."""
+    """Return one fault, open or over, as a document."""
     lasted_s = logbook.elapsed_s(record.began) if record.lasted_s is None else round(record.lasted_s, 1)
     return {
         "kind": str(record.kind),
@@ -84,7 +84,7 @@ def fault(record: FaultRecord, logbook: Logbook) -> dict[str, Any]:
 
 
 def call(entry: CallEntry, door: Appliance) -> dict[str, Any]:
-    """The call that is under way."""
+    """Return the call in progress as a document."""
     return {
         "id": entry.call.id,
         "direction": entry.call.direction,
@@ -102,14 +102,14 @@ def call(entry: CallEntry, door: Appliance) -> dict[str, Any]:
 
 
 def _status(entry: CallEntry, door: Appliance) -> str:
-    """Where the call stands; between two attempts of a press its last one is destroyed, and the press goes on."""
+    """Return the call's status; between two attempts of a press the last call is destroyed, and the press goes on."""
     status = entry.call.status
     goes_on = status is CallStatus.DESTROYED and door.machine.phase is Phase.RINGING_OUT
     return str(CallStatus.TRYING if goes_on else status)
 
 
 def _ends_within_s(entry: CallEntry, door: Appliance) -> float:
-    """How long the call can go on at most; whoever waits for its end need not wait longer."""
+    """Return the longest time for which the call can go on, so that a client knows how long to wait for its end."""
     limits, book = door.config.call, door.logbook
     if entry.answered is not None:
         return max(0.0, round(limits.time_limit_s - book.elapsed_s(entry.answered), 1))
@@ -117,7 +117,7 @@ def _ends_within_s(entry: CallEntry, door: Appliance) -> float:
 
 
 def _recovery(progress: RecoveryProgress) -> dict[str, Any] | None:
-    """What is being done about the call's media; None while nothing is wrong with it."""
+    """Return the recovery of the call's media as a document; None while they are well."""
     if progress.state is RecoveryState.IDLE:
         return None
     return {
@@ -163,7 +163,7 @@ def _echo(door: Appliance) -> dict[str, Any] | None:
 
 
 def _button(pulses: ShortPulses) -> dict[str, Any]:
-    """The pulses on the button's line that were too short for a press, since the start."""
+    """Return the number and lengths of the button's pulses since the start that were too short for a press."""
     return {
         "short_pulses": pulses.count,
         "last_short_ms": round(pulses.last_s * 1000, 1) if pulses.count else None,
@@ -185,7 +185,7 @@ def _picture(door: Appliance) -> dict[str, Any] | None:
 
 
 def _finite(decibels: float) -> float:
-    """Silence is minus infinity, which JSON cannot say."""
+    """Return the level with silence, minus infinity, replaced by a number, as JSON has no infinity."""
     return round(max(decibels, -120.0), 1)
 
 

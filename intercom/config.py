@@ -57,11 +57,11 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 FILE_LIMIT_BYTES = 65_536
-"""The example, with every setting and all the comments, is a seventh of this."""
+"""Size limit of a configuration file; the example, with every setting and comment, is a seventh of this."""
 
 
 class ConfigError(ValueError):
-    """A configuration that cannot be used: every problem with it, each with its line."""
+    """A configuration with problems; the error lists each one with its line."""
 
     def __init__(self, source: str, problems: list[Problem]) -> None:
         self.source = source
@@ -71,7 +71,7 @@ class ConfigError(ValueError):
 
 
 def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
-    """The configuration in this file; all defaults for None.
+    """Load the configuration from this file; None gives all defaults.
 
     The paths in it are made whole: "~/" and "$NAME/" from `environ`, relative ones from the file's directory.
     Raises ConfigError, with every problem at once, if the file cannot be read or used.
@@ -85,7 +85,7 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
 
 
 def loads(text: str, directory: Path = Path(), environ: Mapping[str, str] = os.environ) -> Config:
-    """The configuration in this TOML text, as if it stood in a file in `directory`.
+    """Load the configuration from TOML text, as if it stood in a file in `directory`.
 
     Raises ConfigError with every problem at once.
     """
@@ -96,7 +96,7 @@ def loads(text: str, directory: Path = Path(), environ: Mapping[str, str] = os.e
 
 
 def check(path: Path) -> list[Problem]:
-    """Everything that is wrong with this file, in its order; an empty list if nothing is.
+    """Return every problem of this file, in the file's order.
 
     Unlike `load` it looks at the files and directories that the settings name as well.
     """
@@ -109,12 +109,12 @@ def check_and_read(path: Path) -> tuple[Config, list[Problem]]:
 
 
 def example() -> str:
-    """A TOML file that sets nothing: every setting with its documentation and its default, commented out."""
+    """Return a TOML file that sets nothing: every setting with its documentation and its default, commented out."""
     return example_toml(Config)
 
 
 def reference_markdown() -> str:
-    """The configuration reference for people: one table of settings per TOML table."""
+    """Return the configuration reference in Markdown: one table of settings per TOML table."""
     return reference(Config)
 
 
@@ -156,7 +156,7 @@ def _parse(
 
 
 def _whole_path(path: str, directory: Path, environ: Mapping[str, str]) -> str:
-    """A variable that is not set is left as it is: the program that opens the file names it in its complaint."""
+    """Make a path absolute; leave an unset variable as it is, as the program that opens the file then names it."""
     first, slash, rest = path.partition("/")
     if slash and first == "~":
         return str(Path(environ.get("HOME") or Path.home(), rest))
@@ -166,7 +166,7 @@ def _whole_path(path: str, directory: Path, environ: Mapping[str, str]) -> str:
 
 
 def _check_across(config: Config, reading: Reading) -> None:
-    """What no setting can tell by itself."""
+    """Report the problems that no setting has alone."""
     if config.account.credential == "token-file" and not config.account.credential_file:
         reading.report(("account", "credential"), 'with "token-file", set account.credential_file to the token\'s file')
     for table, name in (("call", "auto_answer"), ("door", "openers")):
@@ -199,7 +199,7 @@ def _check_across(config: Config, reading: Reading) -> None:
 
 
 def _check_openers(config: Config, reading: Reading) -> None:
-    """To be answered without a touch made one an opener in older versions."""
+    """Report the addresses that opened the door in older versions because the door answered them by itself."""
     if not config.door.open_digits:
         return
     if any(entry not in config.door.openers for entry in config.call.auto_answer) and not reading.says(

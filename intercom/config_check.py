@@ -1,4 +1,4 @@
-"""Reads TOML text into dataclasses of settings, and names everything that is wrong with it at once."""
+"""Read TOML text into dataclasses of settings, and report every problem at once."""
 
 import difflib
 import re
@@ -12,9 +12,9 @@ from intercom.config_lines import Key, line_index
 from intercom.config_setting import PATH, TEXT_LIMIT, Setting, settings_of, tables_of
 
 PROBLEM_LIMIT = 50
-"""Problems listed at once: past this the file is something else altogether."""
+"""Limit of reported problems; a file with more is no configuration."""
 LIST_LIMIT = 256
-"""Entries in one list: a large house has fewer addresses."""
+"""Limit of entries in one list; a large house has fewer addresses."""
 
 _SECRET_NAME = re.compile(r"passw|secret|token|credential|(api|private|auth)[_-]?key", re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"eyJ[\w-]{8}|-----BEGIN|\bPT[0-9a-f]{20}|(://|\b(turn|stun)s?:)[^/\s@]*@")
@@ -24,13 +24,13 @@ _KEEP_ELSEWHERE = (
 )
 
 _BARE = re.compile(r"\s*([\w.-]+)\s*=\s*([^\s\"'\[{#][^#\"']*?)\s*(#.*)?")
-"""A line `key = value` whose value begins with no quote and no bracket."""
+"""Pattern of a line `key = value` whose value begins with no quote and no bracket."""
 _SWITCH_WORDS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a configuration, and what to do about it."""
+    """One problem of a configuration, and its remedy."""
 
     line: int | None
     """Line in the file, from 1; None when it is the whole file."""
@@ -44,7 +44,7 @@ class Problem:
 
 
 class Reading:
-    """One TOML text on its way into the dataclass `root`: the values found, the problems and their lines."""
+    """Reads one TOML text into the dataclass `root`: its values, and its problems with their lines."""
 
     def __init__(
         self, root: type[Any], text: str, whole_path: Callable[[str], str], history: History = HISTORY
@@ -61,7 +61,7 @@ class Reading:
         self._document: dict[str, Any] = {}
         self._old_key: dict[Key, Key] = {}
         self.notes: list[Problem] = []
-        """What works, and is to be changed some day or may not be meant."""
+        """Remarks on settings that work, but are deprecated or perhaps not meant."""
         try:
             self._document = tomllib.loads(text)
         except RecursionError:
@@ -77,21 +77,21 @@ class Reading:
 
     @property
     def problems(self) -> list[Problem]:
-        """What was found so far, in the order of the file."""
+        """Return the problems found so far, in the file's order."""
         in_order = sorted(self._problems, key=lambda problem: problem.line or 0)
         more = len(in_order) - PROBLEM_LIMIT
         return in_order[:PROBLEM_LIMIT] + ([Problem(None, "", f"and {more} more problems")] if more > 0 else [])
 
     def report(self, key: Key, message: str) -> None:
-        """Note a problem with this key, at its line or that of the nearest table around it."""
+        """Add a problem with this key, at its line or that of the nearest table around it."""
         self._problems.append(self._problem(self._old_key.get(key, key), message))
 
     def note(self, key: Key, message: str) -> None:
-        """Say what works, and may not be meant."""
+        """Add a remark on a setting that works, but is perhaps not meant."""
         self.notes.append(self._problem(key, message))
 
     def says(self, table: str, name: str) -> bool:
-        """Whether the document holds this setting at all."""
+        """Return whether the document holds this setting."""
         return name in self._document.get(table, {})
 
     def _problem(self, key: Key, message: str) -> Problem:
@@ -102,7 +102,7 @@ class Reading:
         return Problem(line, ".".join(_shown_key(part) for part in key), message)
 
     def read(self) -> Any:
-        """An instance of the root with the document's values; the default where one is missing or wrong."""
+        """Return an instance of the root with the document's values; the default where one is missing or wrong."""
         values: dict[str, Any] = {}
         for name, table in self._tables.items():
             content = self._document.get(name, {})
@@ -128,13 +128,13 @@ class Reading:
         return values
 
     def _as_field(self, item: Setting, value: Any) -> Any:
-        """The accepted TOML value as its field holds it: 2 becomes 2.0, a list a tuple, a path a whole one."""
+        """Convert an accepted TOML value to its field's type: 2 becomes 2.0, a list a tuple, a path an absolute one."""
         if item.shape is PATH and value:
             return self._whole_path(value)
         return item.kind(value) if item.kind in (bool, int, float, str) else tuple(value)
 
     def _syntax_problem(self, error: ValueError) -> Problem:
-        """What is wrong where `tomllib` says "what went wrong (at line 3, column 5)", in words of the file's author."""
+        """Convert a syntax error of `tomllib`, "... (at line 3, column 5)", to words of the file's author."""
         message = str(error)
         found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message, re.DOTALL)
         if found is None:
@@ -146,7 +146,7 @@ class Reading:
         return Problem(int(line) if line else None, "", f"this is not TOML: {what[:1].lower()}{what[1:]} {place}")
 
     def _bare_word(self, line: str) -> str:
-        """Say how a value without quotes is written; an empty text when that is not what is wrong with the line."""
+        """Return how to write a value that lacks its quotes; an empty text when the line has another error."""
         found = _BARE.fullmatch(line)
         if found is None:
             return ""
@@ -196,12 +196,12 @@ def _is_text(item: Setting, value: Any) -> bool:
 
 
 def _but_is(item: Setting, value: Any) -> str:
-    """Completes the sentence "expected ..." with what the file says; a secret is left out."""
+    """Return the end of the sentence "expected ...", with the value in the file; a secret is left out."""
     return "" if item.secret else f", not {_shown(_first_wrong(item, value))}"
 
 
 def _first_wrong(item: Setting, value: Any) -> Any:
-    """The entry of a list that is to blame; the value itself if it is all wrong."""
+    """Return the wrong entry of a list; the value itself if it is no list or wholly wrong."""
     if item.kind != tuple[str, ...]:
         return value
     return next((entry for entry in _entries(value) if not _is_text(item, entry)), value)
@@ -212,7 +212,7 @@ def _entries(value: Any) -> list[Any]:
 
 
 def _shown(value: Any) -> str:
-    """A value as a person may read it back: short, and never a secret."""
+    """Format a value for people: short, and never a secret."""
     match value:
         case dict():
             return "a table"
@@ -228,7 +228,7 @@ def _shown(value: Any) -> str:
 
 
 def _shown_key(name: str) -> str:
-    """A key as TOML writes it, shortened to what fits a line."""
+    """Format a key as TOML writes it, shortened to fit a line."""
     if re.fullmatch(r"[A-Za-z0-9_-]+", name):
         return name[:60]
     return '"' + name[:60].encode("unicode_escape").decode("ascii") + '"'

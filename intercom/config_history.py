@@ -1,4 +1,4 @@
-"""Settings of older versions: what is called otherwise by now still counts, what is gone is said to be.
+"""Settings of older versions: a renamed setting still counts, and a removed one is reported.
 
 Whoever renames or removes a setting adds a line here, so that an upgrade never leaves a door without a configuration
 that it understands, or its owner without a word.
@@ -15,33 +15,33 @@ from intercom.config_lines import Key
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What became of settings, each by its whole name, "table.key"."""
+    """Renamed and removed settings, each by its full name, "table.key"."""
 
     renamed: Mapping[str, str] = field(default_factory=dict)
-    """From the old name to the new one, which takes the same values."""
+    """New name of each renamed setting; it takes the same values."""
     removed: Mapping[str, str] = field(default_factory=dict)
-    """From the name to what stands in its place: "the door finds it by itself"."""
+    """Replacement of each removed setting, as a clause: "the door finds it by itself"."""
 
 
 HISTORY = History()
-"""Nothing was renamed or removed since the first version."""
+"""History of the settings; none was renamed or removed since the first version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Old:
-    """An old setting that a document holds."""
+    """An outdated setting in a document."""
 
     key: Key
     told: str
-    """What to do about it."""
+    """Advice to the owner."""
     still_counts: bool
-    """Whether its value was taken all the same."""
+    """Whether the value still counts."""
     now: Key = ()
-    """Where its value went."""
+    """New place of the value."""
 
 
 def modernise(document: dict[str, Any], history: History) -> list[Old]:
-    """Move what has a new name to it, take out what is gone, and say so."""
+    """Move the values of renamed settings to their new names, drop the removed ones, and return those found."""
     found = []
     for old, new in history.renamed.items():
         value = _take(document, old)

@@ -1,4 +1,4 @@
-"""Where each key of a TOML document stands: the one thing that `tomllib` does not tell."""
+"""Find the line of each key of a TOML document, which `tomllib` does not report."""
 
 import tomllib
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 Key = tuple[str, ...]
 
 DEPTH = 2
-"""Only "table" and "table.key" are looked up; what is deeper is known by the table around it."""
+"""Depth of the keys that are looked up: "table" and "table.key"; deeper ones get their table's line."""
 
 
 def line_index(text: str) -> dict[Key, int]:
-    """The line (from 1) on which each table and key of a valid TOML document first stands.
+    """Return the line (from 1) on which each table and key of a valid TOML document first stands.
 
     TOML is a sequence of statements, each a table header or one `key = value`, each whole lines, and
     no statement is whole before its last line. So lines are gathered until they parse by themselves.
@@ -37,7 +37,7 @@ def line_index(text: str) -> dict[Key, int]:
 
 
 def _keys(value: Any, prefix: Key = ()) -> list[Key]:
-    """The keys of nested tables and arrays of tables down to DEPTH, outer ones first."""
+    """Return the keys of nested tables and arrays of tables down to DEPTH, outer ones first."""
     if isinstance(value, list):
         return [key for item in value for key in _keys(item, prefix)]
     if not isinstance(value, dict) or len(prefix) == DEPTH:

@@ -1,4 +1,4 @@
-"""Looks at the files and directories that a configuration names: what it misses is told before a start would."""
+"""Check the files and directories that a configuration names, so that a missing one is reported before a start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from intercom.config_tables import Config
 
 
 def check_places(config: Config, reading: Reading) -> None:
-    """Report every setting that names a file which is not there, or a directory which cannot be."""
+    """Report every setting that names a missing file or an impossible directory."""
     account, space, audio = config.account, config.space, config.audio
     if account.credential_file:
         _check_file(reading, ("account", "credential_file"), account.credential_file, "put the credential there")

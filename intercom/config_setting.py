@@ -1,4 +1,4 @@
-"""What one setting is: its default, its documentation and what it accepts, stated once beside its field."""
+"""Describe one setting beside its field: its default, its documentation and the values that it accepts."""
 
 import dataclasses
 import ipaddress
@@ -15,23 +15,23 @@ from intercom.net import is_host_or_address, is_loopback, split_authority, split
 T = TypeVar("T", str, int, float, bool, tuple[str, ...])
 
 NOT_SHOWN = "(set, not shown)"
-"""Stands for the value of a secret setting wherever settings are shown."""
+"""Text shown in place of a secret setting's value."""
 TEXT_LIMIT = 1024
-"""Characters in one text: more than any path or address needs, and small enough to print."""
+"""Limit of one text, in characters: more than any path or address needs, and small enough to print."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A form that a text must have."""
+    """A required form of a text."""
 
     expected: str
-    """Completes the sentence "expected ..."."""
+    """End of the sentence "expected ..."."""
     accepts: Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One field of one TOML table, as its author described it."""
+    """One field of one TOML table, with the description that its author gave it."""
 
     name: str
     kind: Any
@@ -43,13 +43,13 @@ class Setting:
     choices: tuple[str, ...]
     shape: Shape | None
     may_be_empty: bool
-    """For a text: whether "" says "none" or "the default"."""
+    """For a text: whether "" is allowed and stands for "none" or "the default"."""
     secret: bool
-    """Whether nobody may read the value: no status, log, bundle, error or file that others can open holds it."""
+    """Whether the value is confidential: it appears in no status, log, bundle, error or file that others can open."""
 
     @property
     def expected(self) -> str:
-        """Completes the sentence "expected ..."."""
+        """Return the end of the sentence "expected ..."."""
         if self.kind is bool:
             return "true or false"
         if self.kind in (int, float):
@@ -74,7 +74,7 @@ def setting(
     may_be_empty: bool = False,
     secret: bool = False,
 ) -> T:
-    """A dataclass field that carries all there is to know about one setting.
+    """Return a dataclass field that carries the whole description of one setting.
 
     `low` and `high` are inclusive and needed for numbers. A text whose default is empty may be empty anyway.
     """
@@ -93,14 +93,14 @@ def setting(
 
 
 def settings_of(table: type[Any]) -> Iterator[Setting]:
-    """The settings that are fields of this dataclass itself, in their order."""
+    """Yield the settings that are fields of this dataclass itself, in their order."""
     for item in dataclasses.fields(table):
         if "doc" in item.metadata:
             yield Setting(name=item.name, kind=item.type, default=item.default, **item.metadata)
 
 
 def secrets_in(tables: Any) -> list[str]:
-    """The names of the secret settings that are set to something of the owner's, as "table.key"."""
+    """Return the secret settings that the owner has set, as "table.key"."""
     found = []
     for name, table in tables_of(type(tables)):
         content = getattr(tables, name)
@@ -113,14 +113,14 @@ def secrets_in(tables: Any) -> list[str]:
 
 
 def tables_of(root: type[Any]) -> Iterator[tuple[str, type[Any]]]:
-    """The fields of this dataclass that are TOML tables: name and dataclass, in their order."""
+    """Yield the name and dataclass of each field that is a TOML table, in their order."""
     for item in dataclasses.fields(root):
         if isinstance(item.type, type) and dataclasses.is_dataclass(item.type):
             yield item.name, item.type
 
 
 def shown_settings(tables: Any) -> dict[str, Any]:
-    """The values of a dataclass of settings for people to read: a secret is `NOT_SHOWN` once it is set."""
+    """Return the values of a dataclass of settings for people; a secret is `NOT_SHOWN` once it is set."""
     kinds = {item.name: item for item in settings_of(type(tables))}
     values: dict[str, Any] = {}
     for item in dataclasses.fields(tables):
@@ -174,7 +174,7 @@ def _is_network(text: str) -> bool:
 
 
 def _is_url(encrypted: str, plain: str) -> Callable[[str], bool]:
-    """Whether a text is a URL without a password; unencrypted only to this machine itself."""
+    """Return a check for a URL without a password; unencrypted URLs pass only for this machine itself."""
 
     def accepts(text: str) -> bool:
         try:

@@ -24,9 +24,9 @@ from intercom.config_setting import (
 )
 
 GPIO_HIGHEST = 27
-"""GPIO 0 to 27 are on the 40-pin header."""
+"""Highest GPIO on the 40-pin header, which has 0 to 27."""
 NO_GPIO = -1
-"""A pin that is not used."""
+"""Value of a pin that is not used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,7 +327,7 @@ class Config:
     log: LogConfig = LogConfig()
 
     def credential_path(self, state_dir: Path, environ: Mapping[str, str]) -> Path:
-        """The file with the door's credential: the one that is named, its own, or what the house's space hands over.
+        """Return the path of the door's credential: the configured file, the door's own, or the house's space's.
 
         `$INTERCOM_SPACE_STATE` is the state directory of a space that has a user of its own.
         """
@@ -337,7 +337,7 @@ class Config:
         return Path(space) / "door.json" if space and not own.exists() else own
 
     def state_path(self, environ: Mapping[str, str]) -> Path:
-        """The state directory, with `environ` as the process's environment; it need not exist."""
+        """Return the state directory, with `environ` as the process's environment; it need not exist."""
         if self.state_dir:
             return Path(self.state_dir)
         if given := environ.get("STATE_DIRECTORY"):

@@ -1,4 +1,4 @@
-"""Writes the example file and the reference page from the dataclasses of settings."""
+"""Write the example file and the reference page from the dataclasses of settings."""
 
 import json
 import textwrap
@@ -11,7 +11,7 @@ COLUMNS = 100
 
 
 def example_toml(root: type[Any]) -> str:
-    """A TOML file with every table, and every setting as a comment that holds its default."""
+    """Return a TOML file with every table, and every setting as a comment with its default."""
     parts = [
         "# Settings of the intercom. A line that begins with #name shows a default:\n"
         "# take the # away and change the value. `intercom config check` tells whether it is right.\n"
@@ -25,7 +25,7 @@ def example_toml(root: type[Any]) -> str:
 
 
 def reference(root: type[Any]) -> str:
-    """A Markdown page with one table of settings per TOML table."""
+    """Return a Markdown page with one table of settings per TOML table."""
     parts = [
         "# Configuration\n\n"
         "One TOML file holds every setting; each has a default, so an empty file is a valid one. "
@@ -44,7 +44,7 @@ def reference(root: type[Any]) -> str:
 
 
 def toml_value(value: Any) -> str:
-    """A setting's value as TOML writes it."""
+    """Format a setting's value as TOML."""
     if isinstance(value, tuple):
         return "[" + ", ".join(map(toml_value, value)) + "]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

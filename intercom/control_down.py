@@ -1,4 +1,4 @@
-"""What can be said of a service that does not answer: since when, and why. Imports next to nothing."""
+"""Report on a service that does not answer: since when, and why. Imports next to nothing."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from intercom.control.place import SYSTEM_DIRECTORY
 UNIT = "intercom.service"
 SYSTEMCTL_S = 2.0
 SYSTEMD_RUNS = "/run/systemd/system"
-"""Where this is not, systemd is not the init (sd_booted(3))."""
+"""Path that exists only where systemd is the init (sd_booted(3))."""
 STALE_S = 2.5
-"""Two heartbeats of the server, and a half."""
+"""Age of a heartbeat after which the service counts as hanging: two and a half of the server's intervals."""
 HELLO_S, HELLO_STALE_S = 1.0, 0.005
-"""A service whose heart stopped longer ago is hardly waited for: the command itself has 120 ms."""
+"""Wait for the service's first word, normally and after its heartbeat stopped; the command itself has 120 ms."""
 IN_MEMORY = Path("/run")
-"""Where the service's heart beats; elsewhere each beat would be written to the card."""
+"""Directory for heartbeats; elsewhere each beat would be written to the card."""
 _PROCESS_STATES = {
     "T": "it is stopped (SIGCONT lets it go on)",
     "t": "a debugger holds it",
@@ -31,14 +31,14 @@ _PROCESS_STATES = {
 
 
 def patience_s(path: Path) -> float:
-    """How long to wait for the service's first word."""
+    """Return how long to wait for the service's first word."""
     file = _beating(path)
     # The beat is told by the monotonic clock: the network may set the other one by months, soon after the boot.
     return HELLO_S if file is None or time.monotonic() - file.st_mtime < STALE_S else HELLO_STALE_S
 
 
 def not_running(path: Path) -> dict[str, Any]:
-    """A status document for a service that is not there."""
+    """Return a status document for a service that is not running."""
     unit = _unit() if path.parent == SYSTEM_DIRECTORY else {}
     if unit.get("LoadState") == "loaded":
         result = unit.get("Result", "")
@@ -61,7 +61,7 @@ def not_running(path: Path) -> dict[str, Any]:
 
 
 def not_answering(path: Path, error: NotAnsweringError) -> dict[str, Any]:
-    """A status document for a service that hangs."""
+    """Return a status document for a service that hangs."""
     file = _beating(path)
     reason = str(error)
     if error.pid is not None and (state := _process_state(error.pid)):
@@ -75,7 +75,7 @@ def not_answering(path: Path, error: NotAnsweringError) -> dict[str, Any]:
 
 
 def _beating(path: Path) -> os.stat_result | None:
-    """What the socket's file tells of the service's heart (its last beat, by two clocks); None where nothing does."""
+    """Return the socket's file status, which holds the last heartbeat by two clocks; None if there is no heartbeat."""
     if not path.is_relative_to(IN_MEMORY):
         return None
     try:
@@ -94,7 +94,7 @@ def _process_state(pid: int) -> str:
 
 
 def _since(seconds: float | None) -> dict[str, Any]:
-    """A time as scripts and people read it, and how long ago it was."""
+    """Return a time for scripts and people, and its age."""
     if seconds is None:
         return {"since": None, "lasted_s": None}
     text = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(seconds))
@@ -102,7 +102,7 @@ def _since(seconds: float | None) -> dict[str, Any]:
 
 
 def _unix(text: str) -> float | None:
-    """The seconds in what `systemctl --timestamp=unix` prints, as in "@1764077536"."""
+    """Parse the seconds in the output of `systemctl --timestamp=unix`, such as "@1764077536"."""
     number = text.removeprefix("@")
     return float(number) if number.isascii() and number.isdigit() else None
 

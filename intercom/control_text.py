@@ -1,4 +1,4 @@
-"""The commands' answers as people read them. Colour only where it was asked for; imports next to nothing."""
+"""Format the commands' answers for people. Colour only where requested; imports next to nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from intercom.plain_text import plain
 
 printable = plain
-"""A far end's words may hold what a terminal would obey."""
+"""Filter for a far end's words, which may hold control sequences of a terminal."""
 GREEN, YELLOW, RED, BOLD, DIM = "32", "33", "31", "1", "2"
 _STATE_WORDS = {
     "idle": ("ready", GREEN),
@@ -22,11 +22,11 @@ _STATE_WORDS = {
 _PHASE_WORDS = {"ringing_out": "rings", "ringing_in": "calls", "active": "talks with"}
 _LABEL_WIDTH = 9
 _WHO_CHARS = 48
-"""Width of a name or an address in a table; whole ones are in the JSON."""
+"""Width of a name or an address in a table; the JSON has them in full."""
 
 
 def duration(seconds: float) -> str:
-    """A duration in its two largest units."""
+    """Format a duration in its two largest units."""
     whole = int(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -45,11 +45,11 @@ class Page:
         self.lines: list[str] = []
 
     def paint(self, text: str, code: str) -> str:
-        """The text in a colour."""
+        """Return the text in a colour."""
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
 
     def row(self, label: str, text: str, code: str = "") -> None:
-        """One fact."""
+        """Add one fact."""
         shown = printable(text)
         self.lines.append(f"{self.paint(label.ljust(_LABEL_WIDTH), DIM)} {self.paint(shown, code) if code else shown}")
 
@@ -58,7 +58,7 @@ class Page:
 
 
 def status(doc: Mapping[str, Any], *, colour: bool) -> str:
-    """The status document on half a screen."""
+    """Format the status document on half a screen."""
     page = Page(colour=colour)
     words, code = _STATE_WORDS.get(doc["state"], (doc["state"], YELLOW))
     page.lines.append(page.paint(printable(words[:1].upper() + words[1:]), f"{BOLD};{code}"))
@@ -91,7 +91,7 @@ def _door(door: Mapping[str, Any]) -> str:
 
 
 def short_pulses(doc: Mapping[str, Any]) -> str:
-    """What the status document says about pulses too short for a press; empty when there were none."""
+    """Format the count of pulses too short for a press; empty when there were none."""
     button = doc.get("button") or {"short_pulses": 0}
     if not button["short_pulses"]:
         return ""
@@ -107,7 +107,7 @@ def _since(doc: Mapping[str, Any]) -> str:
 
 
 def status_line(doc: Mapping[str, Any]) -> str:
-    """The status document in one line, for a log or a pipe."""
+    """Format the status document in one line, for a log or a pipe."""
     if "version" not in doc:
         return f"{doc['state']}: {doc.get('reason', '')}"
     faults = ", ".join(fault["kind"] for fault in doc["faults"]) or "none"
@@ -176,7 +176,7 @@ def _camera(doc: Mapping[str, Any]) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Columns, as wide as what stands in them."""
+    """Format rows as columns, each as wide as its widest cell."""
     cells = [list(head), *([printable(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     return "\n".join(
@@ -185,7 +185,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def calls(records: Sequence[Mapping[str, Any]], *, local: Any) -> str:
-    """The call log; `local` turns a time of the log into this machine's."""
+    """Format the call log; `local` converts a time of the log to this machine's."""
     if not records:
         return "No calls yet."
     rows = [
@@ -204,7 +204,7 @@ def calls(records: Sequence[Mapping[str, Any]], *, local: Any) -> str:
 
 
 def faults(records: Sequence[Mapping[str, Any]], *, local: Any) -> str:
-    """Faults, open ones first."""
+    """Format the faults, open ones first."""
     if not records:
         return "No faults since the start."
     rows = [
@@ -221,7 +221,7 @@ def faults(records: Sequence[Mapping[str, Any]], *, local: Any) -> str:
 
 
 def _device(found: Mapping[str, Any]) -> str:
-    """A device in a line: its name now, then what stays the same when it is plugged in again."""
+    """Format a device in a line: its name now, then the name that it keeps when it is plugged in again."""
     usb = " ".join(
         [f"{found['vendor']}:{found['product']}", *([f"serial {found['serial']}"] if found["serial"] else [])]
         if "vendor" in found
@@ -231,7 +231,7 @@ def _device(found: Mapping[str, Any]) -> str:
 
 
 def devices(found: Mapping[str, Any], *, colour: bool, local: Any) -> str:
-    """What is plugged in and used."""
+    """Format the devices that are plugged in and used."""
     page = Page(colour=colour)
     page.row("sound", found["sound"])
     for role, choice in found["roles"].items():

@@ -1,4 +1,4 @@
-"""The one call that the door has, and who its far end is."""
+"""The door's one call, and the identity of its far end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from intercom.signalwire import WebRTCCall
 
 @dataclass
 class CurrentCall:
-    """The one call."""
+    """The door's one call."""
 
     ticket: int
     call: WebRTCCall
@@ -25,22 +25,22 @@ class CurrentCall:
     "somebody at the door answers it, or has"
     answered: bool = False
     given_up: bool = False
-    "ended from here: nobody at the door needs to be told why"
+    "hung up by the door: nobody there needs to be told why it ended"
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
     subscriptions: list[Any] = field(default_factory=list)
 
     @property
     def far_end(self) -> Address:
-        """Its address."""
+        """Return the far end's address."""
         return Address.parse(self.call.to if self.outbound else self.call.from_)
 
     @property
     def kind(self) -> Kind:
-        """What the space says that its far end is."""
+        """Return the far end's kind, as the space states it."""
         return Kind(self.call.far_end_kind)
 
     def close(self) -> None:
-        """Nothing of it is waited for any more."""
+        """Cancel the call's timers and subscriptions."""
         for timer in self.timers:
             timer.cancel()
         for subscription in self.subscriptions:

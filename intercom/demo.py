@@ -30,11 +30,11 @@ class Demo:
 
     @property
     def summary(self) -> str:
-        """What the door does now, in one line."""
+        """Describe in one line the door's present activity."""
         return self.space.summary if self.door is None else self.door.summary
 
     def stalled(self) -> str | None:
-        """What of the door has stood still since the last time that this was asked, in words."""
+        """Name the door's part that has stalled since the last look, or None."""
         return None if self.door is None else self.door.stalled()
 
     async def start(self) -> None:
@@ -50,18 +50,18 @@ class Demo:
         self.on_change()
 
     async def stop(self) -> None:
-        """Stop both."""
+        """Stop the door and the space."""
         if self.door is not None:
             await self.door.stop()
         await self.space.stop()
 
     async def wait_failed(self) -> None:
-        """Wait until the door or the space fails in a way that only a restart mends, and raise that."""
+        """Wait until the door or the space fails in a way that only a restart fixes, and raise that."""
         assert self.door is not None
         await asyncio.gather(self.door.wait_failed(), self.space.wait_failed())
 
     async def tell(self) -> None:
-        """Say where the station and the panel are, and what stands in for missing hardware."""
+        """Print where the station and the panel are, and the stand-ins for missing hardware."""
         assert self.door is not None
         print("\nThe house answers on the station page. Open it here, or scan it:\n")
         print_invitation(self.space.invite())
@@ -81,7 +81,7 @@ class Demo:
 
 
 def run_demo(config: Config, *, state_dir: Path, lan: bool) -> int:
-    """Run the demo until Ctrl-C; returns the exit status."""
+    """Run the demo until Ctrl-C, and return the exit status."""
     log_to_stderr("warning" if config.log.level == "info" else config.log.level)
     config = _demo_config(config, state_dir, lan=lan)
     demo: Demo | None = None
@@ -100,7 +100,7 @@ def run_demo(config: Config, *, state_dir: Path, lan: bool) -> int:
 
 
 def _demo_config(config: Config, state_dir: Path, *, lan: bool) -> Config:
-    """The configuration, with what a demonstration needs: the house's own people may call in and open."""
+    """Return the configuration for a demonstration: the house's own people may call in and open."""
     space = (
         replace(config.space, listen=LAN_LISTEN, host_names=(*config.space.host_names, lan_address())) if lan else None
     )
@@ -117,7 +117,7 @@ def _demo_config(config: Config, state_dir: Path, *, lan: bool) -> Config:
 
 
 def lan_address() -> str:
-    """This machine's address on its network; nothing is sent to find it out."""
+    """Return this machine's address on its network, without sending anything."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))

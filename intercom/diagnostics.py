@@ -1,4 +1,4 @@
-"""The bundle for a bug report: what the service says of itself and what the system is, without secrets."""
+"""The bundle for a bug report: the service's documents and the system's own reports, without secrets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 TEXT_LIMIT_BYTES = 1024 * 1024
-"""Of one file in the bundle."""
+"""Size limit of one file in the bundle."""
 TOOL_S = 5.0
 _FILES = {
     "os-release": "/etc/os-release",
@@ -53,14 +53,14 @@ _SECRETS = (
 
 
 def without_secrets(text: str) -> str:
-    """The text without tokens, keys, passwords, pairing codes and telephone numbers."""
+    """Return the text without tokens, keys, passwords, pairing codes and telephone numbers."""
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
     return text
 
 
 def bundle(documents: Mapping[str, Any], *, now: float) -> bytes:
-    """A gzipped tar of these documents (as JSON) and of what this system says of itself."""
+    """Return a gzipped tar of these documents (as JSON) and of the system's own reports."""
     texts = {f"{name}.json": json.dumps(content, indent=1) for name, content in documents.items()}
     texts |= {f"system/{name}.txt": _read(path) for name, path in _FILES.items()}
     texts |= {f"system/{name}.txt": _run(command) for name, command in _TOOLS.items()}
@@ -76,7 +76,7 @@ def bundle(documents: Mapping[str, Any], *, now: float) -> bytes:
 
 
 def file_name(now: float) -> str:
-    """What the bundle is called."""
+    """Return the bundle's file name."""
     return time.strftime("intercom-diagnostics-%Y%m%d-%H%M%S.tar.gz", time.localtime(now))
 
 

@@ -1,4 +1,4 @@
-"""Watches the disk of the state directory: a full one costs records, and the owner is told of it at once."""
+"""Watch the disk of the state directory: a full disk costs records, and the owner is told of it at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 LOOK_S = 60.0
-"""Interval of the looks: one system call, and nothing is written."""
+"""Interval of the checks: one system call, and nothing is written."""
 FULL_BYTES = 1024 * 1024
 """Free space below which a file of ours may fail to be written: the call log and a picture take half of it."""
 ENOUGH_BYTES = 4 * FULL_BYTES
@@ -16,7 +16,7 @@ ENOUGH_BYTES = 4 * FULL_BYTES
 
 
 class DiskWatch:
-    """Tells when the disk is full, and when it has room again.
+    """Reports when the disk is full, and when it has room again.
 
     :param directory: a directory on the disk; it need not be there yet.
     :param full: called once with the reason when the disk is full.
@@ -40,13 +40,13 @@ class DiskWatch:
         self._is_full = False
 
     async def run(self) -> None:
-        """Look again and again."""
+        """Check the disk at each interval."""
         while True:
             self.look()
             await self._sleep(LOOK_S)
 
     def look(self) -> None:
-        """Look once."""
+        """Check the disk once."""
         try:
             free = self._free_bytes(self._directory)
         except OSError:
@@ -60,6 +60,6 @@ class DiskWatch:
 
 
 def free_bytes_at(directory: Path) -> int:
-    """The bytes that this user may still write to the disk of `directory`; OSError."""
+    """Return the bytes that this user may still write to the disk of `directory`; raises OSError."""
     disk = os.statvfs(directory)
     return disk.f_bavail * disk.f_frsize

@@ -1,4 +1,4 @@
-"""`intercom doctor`: looks at everything that a door station needs, says what is wrong and how to mend it.
+"""`intercom doctor`: examines everything that a door station needs, and says what is wrong and how to fix it.
 
 It needs no running service, and disturbs none: no device is opened that the service may hold.
 """
@@ -31,29 +31,29 @@ from intercom.net import authority, connect, split_authority
 GOOD, WARNING, BAD = "good", "warning", "bad"
 NETWORK_S = 3.0
 FREE_BYTES_LEAST = 50 * 1024 * 1024
-"""The state takes a tenth of it; a full card makes much else fail."""
+"""Least free space on a good disk; the state takes a tenth of it, and a full card makes much else fail."""
 _STUN_REQUEST, _STUN_SUCCESS, _STUN_COOKIE = 0x0001, 0x0101, 0x2112A442
-"""RFC 8489, sections 5 and 14."""
+"""Message types and magic cookie of a STUN binding request (RFC 8489, sections 5 and 14)."""
 _PORTS = {"turn": 3478, "turns": 5349, "wss": 443, "ws": 80, "https": 443, "http": 80}
 
 
 class Finding(NamedTuple):
-    """What one look found."""
+    """One result of the examination."""
 
     what: str
-    """What was looked at."""
+    """Subject of the finding."""
     verdict: str
     """good, warning or bad."""
     told: str
-    """What was found."""
+    """Result in words."""
     mend: str = ""
-    """What to do about it."""
+    """Remedy in words."""
 
 
 def examine(config_file: Path | None, control_socket: Path, config: Config | None = None) -> Iterator[Finding]:
-    """Look at one thing after another; each finding comes when it is known.
+    """Examine one thing after another, and yield each finding at once.
 
-    What the file says holds, with defaults for what is wrong in it, unless there is another `config`.
+    The file's values count, with defaults for the wrong ones, unless there is another `config`.
     """
     said = Config()
     if config_file is not None:
@@ -189,7 +189,7 @@ def _gpio(config: Config) -> Iterator[Finding]:
 
 
 def _access(what: str, devices: list[Path], group: str) -> Finding:
-    """Whether this user may use the devices."""
+    """Return whether this user may use the devices."""
     if not devices:
         return Finding(
             what, BAD, "its device files are not there", "look at `dmesg`; a restart of the machine may help"
@@ -224,7 +224,7 @@ def _network(config: Config, credential: Path) -> Iterator[Finding]:
 
 
 def _own_turn(listen: str) -> str:
-    """The URL of the space's own TURN server; empty when it has none, or no address for it yet."""
+    """Return the URL of the space's own TURN server; empty when it has none, or no address for it yet."""
     from intercom.space.location import turn_address
     from intercom.space.names import interface_addresses
 
@@ -233,7 +233,7 @@ def _own_turn(listen: str) -> str:
 
 
 def _hosts(config: Config, credential: Path) -> tuple[str, str]:
-    """Where the door signs in: what the configuration says, else what its credential does; empty: nobody says."""
+    """Return the sign-in's hosts, from the configuration or else the credential; empty if neither names them."""
     account, relay, service = config.account, "", ""
     try:
         text = credential.read_text().strip()
@@ -264,7 +264,7 @@ def _reaches(name: str, url: str) -> Finding:
 
 
 def _turn(url: str) -> Finding:
-    """A STUN binding request, which every TURN server answers."""
+    """Check a TURN server with a STUN binding request, which every such server answers."""
     scheme, _, rest = url.partition(":")
     place, _, query = rest.partition("?")
     host, given = split_authority(place)
@@ -293,7 +293,7 @@ def _text(file: str) -> str:
 
 
 def report(findings: Iterator[Finding], say: Callable[[str], None], paint: Mapping[str, str]) -> int:
-    """Tell each finding as it comes; 0 when nothing is bad, else 1. `paint` holds the mark of each verdict."""
+    """Print each finding at once; return 0 when none is bad, else 1. `paint` holds the mark of each verdict."""
     worst = 0
     for finding in findings:
         say(f"{paint[finding.verdict]} {finding.what.ljust(13)} {finding.told}")

@@ -1,4 +1,4 @@
-"""Joins what is plugged in to what opens it: the devices part decides, the media part opens, this carries the word."""
+"""Join the devices part, which chooses a sound card or camera, to the media part, which opens it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 ROLE_OF: dict[Direction, Role] = {"capture": "microphone", "playback": "speaker"}
 RECOVERIES_KEPT = 20
-"""As many as a bad plug makes in a minute; each took half a second of somebody's evening."""
+"""Limit of recoveries kept: a bad plug makes as many in a minute, and each took half a second of somebody's evening."""
 V4L2_SOURCES = ("auto", "v4l2")
 
 
@@ -57,16 +57,16 @@ class DoorDevices:
         self._watch = Watch(self.look, finder.signature)
 
     def start(self, engine: AudioEngine) -> None:
-        """Watch what is plugged in and out, and tell the engine."""
+        """Watch for devices that are plugged in and out, and tell the engine."""
         self._engine = engine
         self._watch.start()
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         self._watch.stop()
 
     async def works(self, *roles: Role) -> None:
-        """The devices of these roles were opened: remember them."""
+        """Remember the opened devices of these roles."""
         for role in roles:
             if role == "camera" or isinstance(self.cards, ChosenCards):
                 self.roles.works(role)
@@ -89,17 +89,17 @@ class DoorDevices:
                 self._on_event(event)
 
     def camera_file(self) -> str:
-        """The device file of the camera, wherever it has been plugged in by now."""
+        """Return the camera's device file, wherever the camera is plugged in now."""
         choice = self.roles.choices["camera"]
         is_v4l2 = choice.device is None or choice.device.kind != "ribbon"
         return (choice.opens if is_v4l2 else None) or self._camera_file
 
     def has_ribbon_camera(self) -> bool:
-        """Whether an image sensor is there that picamera2 may open; from any thread."""
+        """Return whether an image sensor is there that picamera2 may open; from any thread."""
         return any(camera.kind == "ribbon" for camera in self.roles.cameras)
 
     def table(self) -> dict[str, Any]:
-        """What is plugged in, who has which role, and why."""
+        """Return the devices that are plugged in, the role of each, and why."""
         real = isinstance(self.cards, ChosenCards)
         roles = {
             role: {"opens": choice.opens, "device": choice.device.name if choice.device else None, "why": choice.why}
@@ -124,7 +124,7 @@ class DoorDevices:
         }
 
     def look(self) -> None:
-        """See what is plugged in now, and let the engine follow."""
+        """List the devices that are plugged in now, and let the engine follow."""
         if self.roles.look():
             asyncio.get_running_loop().run_in_executor(None, self._memory.save)
         if self._engine is not None and isinstance(self.cards, ChosenCards):
@@ -139,7 +139,7 @@ class DoorDevices:
         return self.cards
 
     def has_card(self) -> bool:
-        """Whether there is a sound card to open now, in whichever direction."""
+        """Return whether a sound card can be opened now, in either direction."""
         return any(self._chosen(direction).name for direction in ROLE_OF)
 
     def _chosen(self, direction: Direction) -> Chosen:
@@ -150,7 +150,7 @@ class DoorDevices:
 
 
 def _finder(source: str) -> Finder:
-    """A finder of the sound cards, and of the cameras that this source may use."""
+    """Return a finder of the sound cards, and of the cameras that this source may use."""
     ribbon = source == "picamera2" or (source == "auto" and find_spec("picamera2") is not None)
     return Finder(
         camera_name if source in V4L2_SOURCES else lambda file: None, sensor_name if ribbon else lambda file: None
@@ -158,7 +158,7 @@ def _finder(source: str) -> Finder:
 
 
 def cards_now(config: Config, state_dir: Path) -> Cards:
-    """The cards that a door with this configuration would use now, for a trial of them; simulated if it has none."""
+    """Return the cards that a door with this configuration would use now, for a trial; simulated if it has none."""
     devices = DoorDevices(config, state_dir, simulated=False, on_event=lambda event: None)
     if config.audio.card == "simulated" or (config.audio.card == AUTO and not devices.has_card()):
         return SimulatedCards(config.audio)
@@ -166,14 +166,14 @@ def cards_now(config: Config, state_dir: Path) -> Cards:
 
 
 def wishes(config: Config) -> Wishes:
-    """What the configuration names."""
+    """Return the devices that the configuration names."""
     audio = config.audio
     card = "" if audio.card in (AUTO, "simulated") else audio.card
     return Wishes(audio.capture or card, audio.playback or card, config.camera.device)
 
 
 def about(device: Device) -> dict[str, Any]:
-    """A device as a document."""
+    """Describe a device as a document."""
     usb = {"vendor": device.vendor, "product": device.product, "serial": device.serial}
     return {
         "id": device.name,

@@ -1,4 +1,4 @@
-"""The only part that opens the door: asks the decision, counts wrong codes, and says what became of it."""
+"""The only part that opens the door: it asks for the decision, counts wrong codes and reports the result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 PAUSE_S = 5.0
 """Pause after which a code begins anew: nobody types so slowly, and a stray key is forgotten."""
 TOLD_AGAIN_S = 1.0
-"""Least time between two refusals that are told, but for those of a wrong code, which are few."""
+"""Least time between two reported refusals, except for those of a wrong code, which are few."""
 _WHY = {
     Ruling.PUBLIC: "an address of /public never may",
     Ruling.A_DOOR: "it is a door itself",
@@ -36,21 +36,21 @@ class DoorLock(Protocol):
     """The door's relay."""
 
     def open(self) -> bool:
-        """Open it for its pulse; False when it must rest first. Raises PanelError."""
+        """Open the door for one pulse; return False if the relay must rest first. Raises PanelError."""
 
 
 class OpeningJournal(Protocol):
-    """Who is told of openings and refusals, for the call log and the figures."""
+    """Listener to openings and refusals, for the call log and the figures."""
 
     def door_opened(self, by: str) -> None:
         """Somebody opened the door."""
 
     def door_refused(self, ruling: Ruling) -> None:
-        """Somebody tried to, and may not."""
+        """The door was refused to somebody."""
 
 
 class DoorOpener:
-    """Opens the door for whoever may. Belongs to the event loop."""
+    """Opens the door for those who may. Belongs to the event loop."""
 
     def __init__(
         self,
@@ -74,11 +74,11 @@ class DoorOpener:
 
     @property
     def deaf_s(self) -> float:
-        """For how long no keys open the door, because there were too many wrong codes."""
+        """Return for how long no keys open the door, after too many wrong codes."""
         return self._wrong_codes.deaf_s(self._clock())
 
     def ask(self, way: Way, who: str) -> bool:
-        """Open the door for somebody who presses no keys; False when it must rest first. Raises PanelError."""
+        """Open the door for somebody who presses no keys; return False if the relay must rest. Raises PanelError."""
         if may_open(way, None, self._rules) is not Ruling.OPENS or not self._lock.open():
             return False
         logger.info("%s opens the door", who)
@@ -86,7 +86,7 @@ class DoorOpener:
         return True
 
     def key(self, current: CurrentCall, press: KeyPress) -> dict[str, Any] | None:
-        """The far end pressed a key, which is never logged; what to tell it, if anything."""
+        """Handle a key from the far end, which is never logged; return the answer to the far end, if any."""
         now, way = self._clock(), Way(press.way)
         facts = replace(self._facts(current), echo_s=press.echo_s)
         ruling = may_open(way, facts, self._rules)
@@ -97,7 +97,7 @@ class DoorOpener:
         return self._refuse(current, ruling, now) if ruling in REFUSALS else None
 
     def button(self, current: CurrentCall) -> dict[str, Any] | None:
-        """The far end tapped the button on its page; what to tell it, if anything."""
+        """Handle a tap on the button of the far end's page; return the answer to the far end, if any."""
         ruling = may_open(Way.BUTTON, self._facts(current), self._rules)
         if ruling is Ruling.OPENS:
             return self._open(current)
@@ -110,7 +110,7 @@ class DoorOpener:
         )
 
     def _type(self, way: Way, current: CurrentCall, facts: KeyFacts, digit: str, now: float) -> Ruling:
-        """Put the key to those before it; the ruling on a whole code."""
+        """Add the key to the keys before it; return the ruling on a whole code."""
         if current.call.id != self._typed_in or now - self._typed_at > PAUSE_S:
             self._typed = ""
         self._typed_in, self._typed_at, self._typed = current.call.id, now, self._typed + digit

@@ -1,4 +1,4 @@
-"""Files that a power cut leaves old or new, never in between: everything that the package keeps is written here.
+"""Write files that a power cut leaves old or new, never in between; the package keeps everything through this module.
 
 The new content goes into a file beside the old one, reaches the disk, takes the old one's name, and the name reaches
 the disk (rename(2), fsync(2)). What a power cut leaves beside it is cleared away by the next write.
@@ -13,11 +13,11 @@ import threading
 from pathlib import Path
 
 _one_at_a_time = threading.Lock()
-"""The new file's name tells processes apart, not threads."""
+"""Lock for one writer at a time: the new file's name tells processes apart, not threads."""
 
 
 def replace(path: Path, data: bytes, *, mode: int = 0o600, owner_of: Path | None = None) -> None:
-    """Replace what stands in the file at `path`; makes its directory (mode 0700) where there is none.
+    """Replace the file at `path`, and create its directory (mode 0700) if it is missing.
 
     Root gives the file to the owner of `owner_of`. Raises OSError, and then the old file is as it was.
     """
@@ -26,7 +26,7 @@ def replace(path: Path, data: bytes, *, mode: int = 0o600, owner_of: Path | None
 
 
 def hand_out(path: Path, data: bytes, *, mode: int = 0o600, owner: tuple[int, int] | None = None) -> None:
-    """Write a file where a person named it: a place in which somebody else may have prepared something.
+    """Write a file at a path that a user chose, where somebody else may have prepared something.
 
     An ordinary file there is replaced, never written into, so that its other names keep what they had; a link, a pipe
     or a device is refused. Root may give the new file to `owner`, a user and a group. Raises OSError.
@@ -64,7 +64,7 @@ def _write(path: Path, data: bytes, mode: int, owner: tuple[int, int] | None) ->
 
 
 def give(what: Path, owner_of: Path) -> None:
-    """Give a file to the owner of another; only root has to, and can. A link is given itself, not what it names."""
+    """Give a file the owner of another; only root has to, and can. A link is given itself, not its target."""
     if os.geteuid() == 0:
         os.chown(what, *_owner(owner_of), follow_symlinks=False)
 
@@ -75,7 +75,7 @@ def _owner(of: Path) -> tuple[int, int]:
 
 
 def _settle(directory: Path) -> None:
-    """Let the names in a directory reach the disk."""
+    """Flush a directory's names to the disk."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -84,7 +84,7 @@ def _settle(directory: Path) -> None:
 
 
 def _clear_left_behind(path: Path) -> None:
-    """Take away what a writer left that did not come to its end: a power cut's, in time, would fill the card."""
+    """Delete the leftovers of writers that a power cut ended, which would fill the card in time."""
     start = f".{path.name}."
     for entry in path.parent.iterdir():
         if entry.name.startswith(start) and entry.name.endswith(".new"):

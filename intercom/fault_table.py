@@ -1,4 +1,4 @@
-"""What can break, what mends it, and when the program gives up: the table behind `docs/faults.md`."""
+"""Each fault, its remedy, and the point at which the program gives up: the table behind `docs/faults.md`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from intercom.machine_table import Fault
 from intercom.signalwire.recovery import AWAY_S, LONGEST_S, MAX_RESTARTS
 
 TRIES = 5
-"""Times that a part is started again within ten minutes: a defect that heals heals sooner."""
+"""Limit of restarts of a part within ten minutes; a defect that heals takes fewer."""
 MEDIA_PATIENCE_S = LONGEST_S + 20.0
-"""The ladder of recovery gives a call up, or finds that its far end only keeps silent; this is for when it fails to."""
+"""Time without media after which a call is ended, should the recovery of calls fail to give it up itself."""
 
 
 class Part(enum.StrEnum):
-    """What is supervised: a thread, a server, a piece of lasting work."""
+    """A supervised thread, server or lasting task."""
 
     AUDIO_THREAD = Fault.AUDIO_THREAD.value
     BUTTON = Fault.BUTTON.value
@@ -33,16 +33,16 @@ class Part(enum.StrEnum):
 
     @property
     def words(self) -> str:
-        """Its name in a sentence."""
+        """Return the part's name for a sentence."""
         return self.value.replace("_", " ")
 
 
 SERVICE = "service"
-"""The kind of fault that the service does not know us."""
+"""Kind of fault when the service does not accept the door's registration."""
 
 
 class Ends(enum.Enum):
-    """When giving up on a part ends the program, which systemd then starts anew, with the door locked."""
+    """Moments at which giving up a part ends the program; systemd then restarts it, with the door locked."""
 
     NEVER = "never"
     AFTER_THE_CALL = "as soon as no call is under way"
@@ -54,17 +54,17 @@ class Policy:
     """One row: how a fault is treated."""
 
     kind: str
-    """Its name in the log, in `intercom faults` and in the figures."""
+    """Name of the fault in the log, in `intercom faults` and in the figures."""
     what: str
-    """What is wrong."""
+    """Description of the fault."""
     mended_by: str
-    """What the door does about it."""
+    """Remedy that the door applies."""
     tries: int | None
-    """How often within ten minutes; None: for ever."""
+    """Limit of attempts within ten minutes; None: unlimited."""
     ends: Ends
-    """When that ends the program."""
+    """Moment at which giving up ends the program."""
     otherwise: str = ""
-    """What is given up instead of the program."""
+    """Loss that is accepted instead of ending the program."""
 
 
 _RESTARTED = "started again after 0.5 s, then twice as long each time, up to 30 s"
@@ -108,12 +108,12 @@ KINDS = tuple(str(policy.kind) for policy in POLICIES)
 
 
 def policy_of(kind: str) -> Policy:
-    """The row of this kind."""
+    """Return the row of this kind."""
     return _BY_KIND[str(kind)]
 
 
 def page() -> str:
-    """`docs/faults.md`, whole."""
+    """Return `docs/faults.md`, whole."""
     lines = ["| kind | what is wrong | what the door does | gives up |", "|---|---|---|---|"]
     for policy in POLICIES:
         if policy.ends is Ends.NEVER:

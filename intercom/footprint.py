@@ -1,4 +1,4 @@
-"""What the door's process takes of a small machine's memory, and the pauses that Python's own upkeep makes in it."""
+"""Limit the memory of the door's process on a small machine, and the pauses of Python's garbage collector."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from pathlib import Path
 from typing import Any, Final
 
 M_ARENA_MAX: Final = -8
-"""Of glibc's malloc.h."""
+"""Parameter of glibc's malloc.h: the limit of arenas."""
 ARENAS: Final = 1
-"""glibc gives every thread one of its own, and the door has a dozen, which take turns anyhow."""
+"""Limit of malloc's arenas: glibc gives one to every thread, and the door's dozen threads take turns anyhow."""
 
 MADV_DONTNEED: Final = 4
-"""Of Linux' mman.h."""
+"""Advice of Linux' mman.h to drop pages."""
 MAPPING: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+ *(.*)")
 
 WRITTEN: Final = ("Private_Dirty:", "Anonymous:", "Swap:")
-"""What smaps counts of pages that are no longer as in the file."""
+"""Fields of smaps that count pages which no longer match their file."""
 
 
 def stay_small() -> None:
-    """Call it before anything heavy is imported and before the first thread.
+    """Limit the process's memory: call this before any heavy import and before the first thread.
 
-    Nothing that is imported is ever thrown away, so nobody need look through it for garbage until `settle()`.
+    Nothing that is imported is ever thrown away, so the garbage collector stays off until `settle()`.
     """
     gc.disable()
     # The matrices here have a few hundred rows: threads cost them more than they give, and 20 MB of buffers.
@@ -35,7 +35,7 @@ def stay_small() -> None:
 
 
 def settle() -> None:
-    """Call it once all is loaded: what is there stays, and the memory that only the start needed goes back.
+    """Freeze the loaded objects and return the start's memory to the system: call this once everything is loaded.
 
     Only in a process that was to stay small: another one, as the demonstration's, has more to do than this door.
     A full collection would stop every thread, the sound's too, for 60 ms (on a small Pi for 300): from here on it
@@ -50,13 +50,13 @@ def settle() -> None:
 
 
 def end() -> None:
-    """Call it when all has stopped: what is left is thrown away in order."""
+    """Unfreeze the loaded objects, so that the end disposes of them in order: call this when everything has stopped."""
     gc.unfreeze()
     gc.enable()
 
 
 def _let_go_of_files() -> None:
-    """Give back what was read of the libraries' files: the start touches far more of them than all that follows.
+    """Drop the pages of the libraries' files: the start touches far more of them than the rest of the run.
 
     Their pages come back by themselves when they are needed; they are only let go where they are as in the file.
     """
@@ -70,7 +70,7 @@ def _let_go_of_files() -> None:
 
 
 def _unchanged(maps: Iterable[str]) -> Iterator[tuple[int, int]]:
-    """Address ranges of private read-only mappings of files of which no page was written (proc(5), smaps).
+    """Yield the address ranges of private read-only file mappings of which no page was written (proc(5), smaps).
 
     A library's tables are written once, then read only: such a page is no longer the file's. It is anonymous, clean
     as well once it was swapped out and in again, or it lies in the swap.
