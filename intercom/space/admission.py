@@ -1,4 +1,4 @@
-"""Who may hold a connection to the space: how many for each machine and each member, and who gives way. Pure.
+"""Limits the connections to the space, for each machine and each member, and chooses the ones to close. Pure.
 
 A connection is a *guest* until its socket has a session; then it is its *member's*. Newcomers are always let in: where
 there are too many connections, the oldest of whoever has the most ends. So a flood pushes out itself, whoever needs a
@@ -11,15 +11,15 @@ from collections.abc import Callable, Hashable
 from typing import Final
 
 GUESTS_LIMIT: Final = 256
-"""Connections without a session, together; each is a request, a page that loads or a socket that signs in."""
+"""Limit of connections without a session, together; each is a request, a page that loads or a socket that signs in."""
 GUESTS_PER_MACHINE_LIMIT: Final = 64
-"""The same for one machine; a browser opens six, and a house may stand behind one address."""
+"""Limit of connections without a session for one machine; a browser opens six, and a house may share one address."""
 MEMBERS_LIMIT: Final = 512
-"""Sockets with a session. Together with guests, below the usual 1024 file descriptors."""
+"""Limit of sockets with a session: together with guests, below the usual 1024 file descriptors."""
 
 
 class Admission:
-    """The connections that there are, by who holds them.
+    """The open connections, by the machine or member that holds them.
 
     :param guests_limit: connections without a session.
     :param per_machine_limit: the same for one machine.
@@ -37,26 +37,26 @@ class Admission:
         self._members = _Pool(members_limit, members_limit)
 
     def entered(self, connection: Hashable, machine: str, end: Callable[[], None], *, proxy: bool = False) -> bool:
-        """A connection was accepted; `end` breaks it off. Whether others had to give way.
+        """Note an accepted connection, which `end` breaks off; return whether others had to give way.
 
         A `proxy` stands for many machines: it is bounded by all guests alone.
         """
         return self._guests.add(connection, machine, end, bounded=not proxy)
 
     def speaks_for(self, connection: Hashable, machine: str) -> None:
-        """A request shows for which machine a proxy's connection speaks."""
+        """Note the machine behind a proxy's connection, as its request shows."""
         end = self._guests.remove(connection)
         if end is not None:
             self._guests.add(connection, machine, end)
 
     def joined(self, connection: Hashable, subscriber_id: str) -> None:
-        """A connection's socket has a session now."""
+        """Note that a connection's socket has a session now."""
         end = self._guests.remove(connection)
         if end is not None:
             self._members.add(connection, subscriber_id, end)
 
     def left(self, connection: Hashable) -> None:
-        """A connection has ended."""
+        """Note that a connection has ended."""
         if self._guests.remove(connection) is None:
             self._members.remove(connection)
 

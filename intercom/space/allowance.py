@@ -1,4 +1,4 @@
-"""How often each machine may do something: a token bucket for each."""
+"""Limits the rate at which each machine does something, with a token bucket for each."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Final
 from intercom.net import is_loopback, machine_of
 
 MACHINES_LIMIT: Final = 1024
-"""Machines that are remembered; the one that was quiet for longest is forgotten first."""
+"""Limit of machines that are remembered; the one that was quiet for longest is forgotten first."""
 LOOPBACK_FACTOR: Final = 10.0
-"""So much more may come from this machine itself: the door, tools and pages that are developed here."""
+"""Factor on the allowance of this machine itself: the door, tools and pages that are developed here."""
 
 NETWORK_FACTOR: Final = 10.0
-"""So much more may come from an IPv6 network than from one of its addresses: a house full of phones."""
+"""Factor on the allowance of an IPv6 network over that of one of its addresses: a house is full of phones."""
 
 
 class Allowances:
-    """Counts what machines do.
+    """Counts the actions of machines and compares them with their allowance.
 
     :param per_s: how often another machine may, on average.
     :param burst: how often it may at once.
@@ -31,11 +31,11 @@ class Allowances:
         self._left: dict[str, tuple[float, float]] = {}
 
     def take(self, address: str) -> bool:
-        """Count one more; whether it is within the allowance."""
+        """Count one more action; return whether it is within the allowance."""
         return all(self._take(holder, factor) for holder, factor in _holders(address))
 
     def charge(self, address: str, share: float) -> None:
-        """Count this share of the burst at once, for something that machines seldom do in good faith.
+        """Charge this share of the burst at once, for an action that machines seldom take in good faith.
 
         It may be more than is left: the machine then waits until it has made up for it.
         """
@@ -61,7 +61,7 @@ class Allowances:
 
 
 def _holders(address: str) -> list[tuple[str, float]]:
-    """Whose allowances an address uses, and how much larger than the usual they are: first its own.
+    """Return the holders whose allowances an address uses, its own first, each with the factor on its allowance.
 
     A machine has every address of its IPv6 network, and so have its neighbours: they share one, so that it gains little
     by changing its address; it does not use theirs up without changing it.

@@ -1,4 +1,4 @@
-"""Reads the bodies of requests, whatever strangers send in them."""
+"""Reads the bodies of requests and refuses malformed ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 async def body_of(request: web.Request, kind: type[T]) -> T:
-    """The JSON body of a request as a `kind`; raises `BadBodyError` when it is none, or does not come whole."""
+    """Return the JSON body of a request as a `kind`; raises `BadBodyError` when it is malformed or incomplete."""
     try:
         return msgspec.json.decode(await _read(request), type=kind)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as problem:

@@ -17,9 +17,9 @@ from intercom.space.records import Kind, Subscriber
 from intercom.space.sessions import Session
 
 RING_LIMIT_S: Final = 660.0
-"""When a call that rings is ended by the space; callers give up before, after 10 minutes at most."""
+"""Time after which the space ends a call that rings; callers give up before, after 10 minutes at most."""
 PING_INTERVAL_S: Final = 30.0
-"""How often an answered call's ends are pinged (verto.ping)."""
+"""Interval at which the ends of an answered call are pinged (verto.ping)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -31,18 +31,18 @@ class Leg:
     call_id: str
     "The callID under which this end knows the call."
     member_id: str = field(default_factory=new_id)
-    "Its id as a participant."
+    "The end's id as a participant."
     held: bool = False
     "Whether this end has put the call on hold."
     attach_at: float = math.inf
-    "When this end, come back with a page that may have forgotten all, is told of its call; monotonic seconds."
+    "Time at which this end is told of its call after its page was loaded again; monotonic seconds."
 
     def tell(self, method: str, params: dict[str, Any], wall: float) -> str:
         """Send this end a Verto message about the call; return its id."""
         return self.session.send_verto(method, {"callID": self.call_id, **params}, wall)
 
     def attach(self, wall: float) -> None:
-        """Tell this end that its call lives on."""
+        """Tell this end that its call goes on (verto.attach)."""
         self.attach_at = math.inf
         self.tell("verto.attach", self.call.attach(self), wall)
 
@@ -53,14 +53,14 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """How one side of a call is shown to the other."""
+    """One side of a call as the other sees it."""
 
     number: str
-    "Its address."
+    "The party's address."
     name: str
-    "Its display name."
+    "The party's display name."
     kind: Kind | Literal[""] = ""
-    "What it is to the space; empty for a group, and for nobody's address."
+    "The member's kind; empty for a group, and for an address that nobody has."
 
     @classmethod
     def of(cls, subscriber: Subscriber) -> Party:
@@ -73,24 +73,24 @@ class Call:
     """One call, from invite to bye."""
 
     called: Party
-    "What was dialled."
+    "The party that was dialled."
     caller_party: Party
-    "Who dialled, as the space knows it."
+    "The party that dialled, as the space knows it."
     rings_for: frozenset[str]
-    "Ids of the subscribers whom it rings; who comes online while it rings joins in."
+    "Ids of the subscribers whom the call rings; one who comes online meanwhile rings too."
     sdp: str
     "The caller's offer."
     user_variables: dict[str, Any]
-    "What the caller sent along."
+    "Variables that the caller sent with the invite."
     started_at: float
-    "Monotonic seconds."
+    "Time of the invite, monotonic seconds."
     caller: Leg = field(init=False)
     ringing: list[Leg] = field(default_factory=list)
-    "Who has not answered yet."
+    "The ends that ring and have not answered yet."
     answered: Leg | None = None
-    "The far end, once there is one."
+    "The far end's leg; None until somebody answers."
     next_ping_at: float = 0.0
-    "When its ends are pinged next, monotonic seconds."
+    "Time of the next ping to both ends, monotonic seconds."
 
     def legs(self) -> Iterator[Leg]:
         """All ends that still take part."""
@@ -100,7 +100,7 @@ class Call:
             yield self.answered
 
     def others(self, leg: Leg) -> list[Leg]:
-        """The ends that hear what `leg` says."""
+        """The ends to which the messages of `leg` are passed."""
         if leg is not self.caller:
             return [self.caller]
         return [self.answered] if self.answered is not None else list(self.ringing)
@@ -137,7 +137,7 @@ class Call:
 
 
 class Calls:
-    """All calls of the space, and who takes part in them."""
+    """All calls of the space and their ends."""
 
     def __init__(self) -> None:
         self._calls: dict[Call, None] = {}
@@ -150,28 +150,28 @@ class Calls:
         return iter(list(self._calls))
 
     def leg(self, session: Session, call_id: str) -> Leg | None:
-        """The end that `session` knows as `call_id`."""
+        """Return the end that `session` knows as `call_id`."""
         return self._legs.get((session, call_id))
 
     def legs_of(self, session: Session) -> list[Leg]:
-        """All ends at one session."""
+        """Return all ends at one session."""
         return [leg for (owner, _), leg in self._legs.items() if owner is session]
 
     def orphan(self, subscriber_id: str, call_id: str) -> Leg | None:
-        """The end that another session of the same subscriber knew as `call_id` (reattach after a reload)."""
+        """Return the end that another session of the same subscriber knew as `call_id` (reattach after a reload)."""
         for (session, known_as), leg in self._legs.items():
             if known_as == call_id and session.subscriber.id == subscriber_id:
                 return leg
         return None
 
     def busy(self, session: Session) -> bool:
-        """Whether the session talks, or calls out; one that only rings is not busy."""
+        """Return whether the session is in a call or dials; one that only rings is not busy."""
         if session.never_busy:
             return False
         return any(leg is leg.call.caller or leg is leg.call.answered for leg in self.legs_of(session))
 
     def talks(self, session: Session) -> bool:
-        """Whether the session takes part in a call that was answered."""
+        """Return whether the session takes part in a call that was answered."""
         return any(leg.call.answered is not None for leg in self.legs_of(session))
 
     def open(self, call: Call, session: Session, call_id: str) -> Leg:
@@ -182,7 +182,7 @@ class Calls:
         return call.caller
 
     def take_up(self, call: Call, caller: Leg, answered: Leg) -> None:
-        """Add a call that is talked in already."""
+        """Add a call that was answered before the space restarted."""
         call.caller, call.answered = caller, answered
         self._calls[call] = None
         for leg in (caller, answered):

@@ -21,11 +21,11 @@ from intercom.space.errors import StoreError
 from intercom.space.names import Names
 
 LIFETIME: Final = timedelta(days=825)
-"""The longest that Apple's systems accept for a certificate that a user trusts by hand."""
+"""Lifetime of a certificate: the longest that Apple's systems accept for one that a user trusts by hand."""
 RENEW_BEFORE: Final = timedelta(days=30)
-"""A station that is switched on once a month still sees the old one replaced in time."""
+"""Time before expiry at which the certificate is renewed: a station switched on once a month still gets it in time."""
 BACKDATED: Final = timedelta(days=1)
-"""Other clocks in the house may be behind."""
+"""Time by which a new certificate is backdated: other clocks in the house may be behind."""
 
 
 class Certificate:
@@ -38,15 +38,15 @@ class Certificate:
         self._certificate_path = directory / "tls.crt"
         self._key_path = directory / "tls.key"
         self.names = names
-        """What it is made for; new ones count from the next `ensure` on."""
+        """Names and addresses in the certificate; a change takes effect at the next `ensure`."""
 
     @property
     def pem(self) -> str:
-        """The certificate as PEM; what a client pins."""
+        """The certificate as PEM, which clients pin."""
         return self._certificate_path.read_text(encoding="ascii")
 
     def ensure(self, now: datetime) -> bool:
-        """Make or renew the certificate if there is none, if it ends soon, or if names are missing; whether it did."""
+        """Make or renew the certificate if it is absent, expires soon or lacks names; return whether it did."""
         try:
             if self._good(now):
                 return False
@@ -59,11 +59,11 @@ class Certificate:
         return True
 
     def load_into(self, context: ssl.SSLContext) -> None:
-        """Serve this certificate from now on; connections that are open keep theirs."""
+        """Load this certificate for new connections; open ones keep theirs."""
         context.load_cert_chain(self._certificate_path, self._key_path)
 
     def context(self) -> ssl.SSLContext:
-        """A server's TLS context with this certificate, TLS 1.2 or later."""
+        """Return a server's TLS context with this certificate, TLS 1.2 or later."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         self.load_into(context)
@@ -113,5 +113,5 @@ class Certificate:
 
 
 def now_utc() -> datetime:
-    """The time of day, for `Certificate.ensure`."""
+    """Return the time of day in UTC, for `Certificate.ensure`."""
     return datetime.now(UTC)

@@ -11,12 +11,12 @@ from intercom import durable
 
 
 class SpaceCredential(Struct, frozen=True):
-    """What a device needs to sign in; as JSON with mode 0600 it is the credential file."""
+    """A device's credential for the space; the credential file holds it as JSON with mode 0600."""
 
     api_url: str
-    """Where the HTTP API is."""
+    """URL of the HTTP API."""
     relay_url: str
-    """Where the socket is."""
+    """URL of the socket."""
     subscriber: str
     """The subscriber's reference, such as door."""
     device_secret: str
@@ -26,11 +26,11 @@ class SpaceCredential(Struct, frozen=True):
 
     @property
     def encoded(self) -> bytes:
-        """The content of the file."""
+        """Return the content of the file."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2)
 
     def write(self, path: Path, *, mode: int = 0o600) -> None:
-        """Write the file with this mode, atomically; not at all when it holds just this already."""
+        """Write the file with this mode, atomically, unless it holds the same already."""
         data = self.encoded
         try:
             if path.read_bytes() == data:
@@ -42,7 +42,7 @@ class SpaceCredential(Struct, frozen=True):
 
 
 def read_credential(path: Path) -> SpaceCredential | None:
-    """The credential in `path`; None when there is none that can be read."""
+    """Return the credential in `path`; None when the file is absent or unreadable."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=SpaceCredential)
     except (OSError, msgspec.MsgspecError):

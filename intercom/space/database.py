@@ -18,9 +18,9 @@ from intercom.space.errors import StoreError
 logger = logging.getLogger(__name__)
 
 LOOK_LIMIT_S: Final = 0.05
-"""How long a look for changes waits for another process: the next look comes within a second."""
+"""Time limit for a look for changes while another process writes: the next look comes within a second."""
 RESERVE_BYTES: Final = 256 * 1024
-"""Size of the file that is given up when the disk is full, so that a lost phone can still be thrown out."""
+"""Size of the reserve file, deleted when the disk is full so that a lost phone can still be removed."""
 RESERVE: Final = "space.reserve"
 
 T = TypeVar("T")
@@ -63,11 +63,11 @@ class Database:
         self._copy.close()
 
     def read(self, query: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Ask the copy; within `write` the file, which shows what is being written."""
+        """Query the copy, or, within `write`, the file with its uncommitted changes."""
         return (self._file if self._file.in_transaction else self._copy).execute(query, parameters)
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do `work` as one transaction on the file; all of it is kept, or none. On a full disk it is done twice.
+        """Run `work` as one transaction on the file; on a full disk it is run twice.
 
         Raises `StoreError` when it cannot be written, for example because another process holds the file.
         """
@@ -85,7 +85,7 @@ class Database:
             ) from problem
 
     def refresh(self) -> bool:
-        """Copy what another connection, such as another process's, has written; whether there was anything."""
+        """Copy the changes of other connections, such as another process's; return whether there were any."""
         try:
             self._wait_at_most(LOOK_LIMIT_S)
             if self._data_version() != self._version:
@@ -166,4 +166,4 @@ class Database:
 
 
 _NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_CANTOPEN})
-"""How SQLite says that the disk is full: for the database, its journal, and a journal that cannot be made."""
+"""SQLite's error codes for a full disk: for the database, its journal, and a journal that cannot be made."""

@@ -16,16 +16,16 @@ from intercom.space.errors import TokenError
 
 PROOF_LIMIT_CHARS: Final = 4096
 PROOF_AGE_LIMIT_S: Final = 300
-"""How far a proof's time may be from ours; two clocks of a house seldom differ by more."""
+"""Limit of the difference between a proof's time and ours; two clocks of a house seldom differ by more."""
 REMEMBERED_PROOFS: Final = 1_000
-"""Proofs of one subscriber kept against replay. One that has shown as many in ten minutes is refused more: nobody can
-make the space forget a proof by showing others."""
+"""Limit of the proofs kept for each subscriber against replay. A subscriber that has shown as many in
+ten minutes is refused: nobody can make the space forget a proof by showing others."""
 _RSA_MODULUS_MIN_CHARS: Final = 342
-"""base64url length of a 2048-bit modulus, the size that protocol §2 names."""
+"""Least length of an RSA modulus in base64url: 2048 bits, the size that protocol §2 names."""
 
 
 def thumbprint(jwk: dict[str, Any]) -> str:
-    """The RFC 7638 thumbprint of an RSA public key: base64url of SHA-256, 43 characters."""
+    """Return the RFC 7638 thumbprint of an RSA public key: base64url of SHA-256, 43 characters."""
     try:
         canonical = json.dumps({"e": jwk["e"], "kty": jwk["kty"], "n": jwk["n"]}, separators=(",", ":"))
     except KeyError as missing:
@@ -34,7 +34,7 @@ def thumbprint(jwk: dict[str, Any]) -> str:
 
 
 class ProofChecker:
-    """Checks proofs and remembers them, so that each serves once.
+    """Checks proofs and remembers them, so that each is accepted only once.
 
     :param now: the time of day, seconds since 1970.
     """
@@ -44,7 +44,7 @@ class ProofChecker:
         self._seen: dict[str, OrderedDict[bytes, float]] = {}
 
     def http(self, proof: object, *, owner: str, method: str, path: str, jkt: str = "", access_token: str = "") -> str:
-        """Check a proof of the subscriber `owner` for an HTTP call, by the key `jkt` if that is told; return its key.
+        """Check a proof of the subscriber `owner` for an HTTP call, made with the key `jkt` if given; return its key.
 
         `htu` may be the path alone, as the reference client writes it, or the whole URI (RFC 9449 §4.2).
         """
@@ -59,7 +59,7 @@ class ProofChecker:
         return proven
 
     def rpc(self, proof: object, *, owner: str, method: str, jkt: str) -> None:
-        """Check a proof of the subscriber `owner` by the key `jkt` for the JSON-RPC method `method`."""
+        """Check a proof of the subscriber `owner`, made with the key `jkt`, for the JSON-RPC method `method`."""
         claims, proven = self._open(proof)
         if claims.get("rpc") != "request" or claims.get("mth") != method:
             raise TokenError("The proof is for another method.")

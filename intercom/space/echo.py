@@ -1,4 +1,4 @@
-"""The address /public/echo: it answers and sends back what it hears, so that an installer can talk to himself.
+"""Answers calls to /public/echo and sends the sound back, so that an installer can hear themselves.
 
 It is an ordinary subscriber without a socket. aiortc is imported with the first call only: it costs 50 MB.
 """
@@ -21,13 +21,13 @@ logger = logging.getLogger(__name__)
 
 REFERENCE: Final = "echo"
 CALLS_LIMIT: Final = 4
-"""Calls at once; each costs 0.1 of a core."""
+"""Limit of calls at once; each costs 0.1 of a core."""
 CONNECT_LIMIT_S: Final = 15.0
-"""How long ICE and DTLS may take."""
+"""Time limit for ICE and DTLS."""
 CALL_LIMIT_S: Final = 300.0
-"""How long one may talk to himself."""
+"""Time after which an echo call is ended."""
 CLOSE_LIMIT_S: Final = 0.3
-"""How long ending a peer connection may take; aiortc's close() can hang."""
+"""Time limit for closing a peer connection; aiortc's close() can hang."""
 _LINK: Final = "inside:echo"
 
 
@@ -45,7 +45,7 @@ class Echo:
         self._calls: dict[str, asyncio.Task[None]] = {}
 
     def start(self) -> None:
-        """Register."""
+        """Register the address."""
         loop = asyncio.get_running_loop()
 
         def take(text: str) -> None:
@@ -57,7 +57,7 @@ class Echo:
         self._send("subscriber.online", {})
 
     async def stop(self) -> None:
-        """End all calls, in a bounded time."""
+        """End all calls, within a time limit."""
         calls = list(self._calls.values())
         for call in calls:
             call.cancel()

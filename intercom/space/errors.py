@@ -1,4 +1,4 @@
-"""What can go wrong in the embedded space.
+"""The errors that the embedded space raises.
 
 SpaceError
 ├── StoreError (OSError)            the state directory or its database cannot be used
@@ -29,7 +29,7 @@ class SpaceConfigError(SpaceError, ValueError):
 
 
 class TokenError(SpaceError, PermissionError):
-    """A token, proof or secret is not valid."""
+    """A token, proof or secret is invalid."""
 
 
 class PairingError(SpaceError, PermissionError):
@@ -41,11 +41,11 @@ class BadBodyError(SpaceError, ValueError):
 
 
 class AddressError(SpaceError, LookupError):
-    """No such subscriber or address."""
+    """No subscriber or address has this name."""
 
 
 class DoorError(SpaceError, ValueError):
-    """A door would be thrown out, and nobody has said that it shall be."""
+    """The command would remove a door, and the caller has not confirmed it."""
 
 
 class NoSpaceError(SpaceError, FileNotFoundError):
@@ -53,8 +53,8 @@ class NoSpaceError(SpaceError, FileNotFoundError):
 
 
 class RefusedError(SpaceError, ValueError):
-    """A Verto message that cannot be obeyed; its text goes back to the sender."""
+    """A Verto message cannot be carried out; the error's text goes back to the sender."""
 
 
 class TurnError(SpaceError, RuntimeError):
-    """The TURN companion does not run."""
+    """The TURN companion is not running."""

@@ -47,21 +47,21 @@ from intercom.space.sessions import Session
 from intercom.space.tokens import Grant
 
 FRAME_LIMIT_BYTES: Final = 128 * 1024
-"""An offer with everything a browser puts into it has about 15 kB."""
+"""Size limit of a frame: a browser's offer with all its candidates has about 15 kB."""
 RATE_PER_S: Final = 50.0
-"""Frames a link may send, on average; a busy call needs two or three."""
+"""Limit of frames a second from a link, on average; a busy call needs two or three."""
 BURST: Final = 200.0
-"""Frames a link may send at once."""
+"""Limit of frames from a link at once."""
 EXCESS_LIMIT: Final = 200
-"""Frames over the rate that are skipped before the link is closed."""
+"""Limit of frames over the rate, which are skipped; one more closes the link."""
 AUTHENTICATION_LIMIT_S: Final = 10.0
-"""How long a link may stay without a session."""
+"""Time after which a link without a session is closed."""
 ATTEMPTS_LIMIT: Final = 3
-"""Refused `signalwire.connect` on one link before it is closed."""
+"""Limit of refused `signalwire.connect` on one link; then it is closed."""
 SESSIONS_PER_SUBSCRIBER_LIMIT: Final = 16
-"""Open pages and devices of one subscriber."""
+"""Limit of sessions of one subscriber: its open pages and devices."""
 POLICY_VIOLATION: Final = 1008
-"""WebSocket close code (RFC 6455 §7.4.1)."""
+"""WebSocket close code for a link that breaks the rules (RFC 6455 §7.4.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Send:
     """A frame to send."""
 
     link: str
-    "Where to."
+    "The link to send it on."
     text: str
     "The frame."
 
@@ -79,7 +79,7 @@ class Close:
     """A link to close."""
 
     link: str
-    "Which."
+    "The link."
     code: int
     "WebSocket close code."
     reason: str
@@ -126,22 +126,22 @@ class Exchange:
     # -- what the shell does ---------------------------------------------------------------------------------
 
     def connected(self, link: str, now: float, *, inside: bool = False) -> None:
-        """A socket was opened; or, `inside`, an endpoint of this process that takes many calls at once."""
+        """Note an opened socket or, `inside`, an endpoint of this process that takes many calls at once."""
         self._links[link] = _Link(now, Pace(RATE_PER_S, BURST, now), inside=inside)
 
     def disconnected(self, link: str, now: float, *, left: bool = False, closed: bool = False) -> None:
-        """A socket broke, or was `closed` by its client, as by a page that is `left` or reloaded; its session waits."""
+        """Note a socket that broke, or that its client `closed`, as a page that is `left` does; its session waits."""
         gone = self._links.pop(link, None)
         if gone is not None and gone.session is not None and gone.session.link == link:
             gone.session.lost(now, left=left, closed=closed)
 
     def within_rate(self, link: str, now: float) -> bool:
-        """Whether a link may send a frame more, such as a ping, that says nothing to the exchange; it is counted."""
+        """Count a frame, such as a ping, that does not reach the exchange; return whether it is within the rate."""
         state = self._links.get(link)
         return state is not None and not state.closing and state.pace.take(now)
 
     def received(self, link: str, text: str | bytes, now: float) -> None:
-        """A frame arrived."""
+        """Take a frame that arrived."""
         state = self._links.get(link)
         if state is None or state.closing or not self._within_rate(link, state, now):
             return
@@ -160,7 +160,7 @@ class Exchange:
             self._send(link, frames.refusal(frame.id, INVALID_PARAMS, str(problem)))
 
     def elapsed(self, now: float) -> None:
-        """Do what is due at `now`; to be called about once a second."""
+        """Carry out everything that is due at `now`; to be called about once a second."""
         for link, state in list(self._links.items()):
             if state.session is None and now - state.since >= AUTHENTICATION_LIMIT_S:
                 self._close(link, "Authenticate within 10 s.")
@@ -174,36 +174,36 @@ class Exchange:
         self.router.elapsed(now)
 
     def drain(self) -> list[Send | Close]:
-        """What is to be done since the last time, in order."""
+        """Return the frames to send and links to close since the last call, in order."""
         out, self._out = self._out, []
         return out
 
     def online(self) -> list[str]:
-        """The references of the people and doors that can be called now, sorted; applications are no news."""
+        """Return the references of the people and doors that can be called now, sorted; applications are left out."""
         online = (session for session in self._sessions.values() if session.online and not session.never_busy)
         return sorted({session.subscriber.reference for session in online})
 
     def links_of(self, reference: str) -> list[str]:
-        """The links through which a subscriber's sessions speak now."""
+        """Return the links of a subscriber's sessions."""
         sessions = self._sessions.values()
         return [s.link for s in sessions if s.subscriber.reference == reference and s.link is not None]
 
     def subscriber_at(self, link: str) -> Subscriber | None:
-        """The subscriber whose session speaks through a link; None while it has no session."""
+        """Return the subscriber whose session uses a link; None while the link has no session."""
         state = self._links.get(link)
         return state.session.subscriber if state is not None and state.session is not None else None
 
     def subscriber_ids(self) -> set[str]:
-        """The ids of everybody who has a session."""
+        """Return the ids of all subscribers who have a session."""
         return {session.subscriber.id for session in self._sessions.values()}
 
     def kept_bytes(self, reference: str) -> int:
-        """How much is kept for the sessions of a subscriber until it has arrived."""
+        """Return the bytes kept for a subscriber's sessions until they are delivered."""
         mine = (session for session in self._sessions.values() if session.subscriber.reference == reference)
         return next((session.member_bytes.used for session in mine), 0)
 
     def expect(self, protocol: str, subscriber: Subscriber, agent: str, now: float) -> Session:
-        """Make a session of an earlier process known again; its client has a while to resume it."""
+        """Restore a session of an earlier process; its client has a while to resume it."""
         session = self._sessions.get(protocol)
         if session is None:
             grant = Grant(subscriber, jti="", expires_at=0)  # the client's own token takes its place on the resume

@@ -1,4 +1,4 @@
-"""The HTTP API of protocol §2. A request without a valid token gets 401 and nothing else."""
+"""Serves the HTTP API of protocol §2. A request without a valid token gets 401 and nothing else."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from intercom.space.store import Store
 from intercom.space.tokens import REFRESH_SCOPE, Grant, TokenAuthority
 
 PAGE_SIZE: Final = 50
-"""Addresses in one page of the directory when the client does not say."""
+"""Default page size of the directory, in addresses."""
 PAGE_SIZE_LIMIT: Final = 200
 DEVICE_TOKEN_LIFETIME_S: Final = 900
-"""What a client-bound SAT lasts when its request does not say; the reference client's own default."""
+"""Default lifetime of a client-bound SAT; the reference client's own default."""
 DEVICE_TOKEN_PATH: Final = "/api/fabric/subscriber/devices/token"  # noqa: S105 - a path
 DEVICE_REFRESH_PATH: Final = "/api/fabric/subscriber/devices/refresh"
 
@@ -38,18 +38,18 @@ class TokenRequest(msgspec.Struct, frozen=True):
     fingerprint: str = ""
     """Thumbprint of the key to which the token may be bound later."""
     scope: list[str] = []
-    """More that the token may allow: sat:refresh."""
+    """Further scopes of the token: sat:refresh."""
     expire_at: int | None = None
-    """When it shall expire, seconds since 1970."""
+    """Expiry time of the token, seconds since 1970."""
 
 
 class DeviceTokenRequest(msgspec.Struct, frozen=True):
     """Body of the two device-token calls."""
 
     dpop_token: str
-    """The proof."""
+    """The DPoP proof."""
     expire_in: int | None = None
-    """How long the new token shall last, seconds."""
+    """Lifetime of the new token, seconds."""
 
 
 class FabricApi:
@@ -66,7 +66,7 @@ class FabricApi:
         self._now = now
 
     def routes(self) -> list[web.RouteDef]:
-        """The routes, for `Application.add_routes`."""
+        """Return the routes, for `Application.add_routes`."""
         return [
             web.get("/api/fabric/subscriber/info", self._authorized(self._info)),
             web.get("/api/fabric/addresses", self._authorized(self._addresses)),
@@ -202,13 +202,13 @@ class FabricApi:
 
 
 def bearer(request: web.Request) -> str:
-    """The Bearer token of a request; empty when there is none."""
+    """Return the Bearer token of a request; empty when there is none."""
     scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.isascii() else ""
 
 
 def unauthorized(scheme: str = "Bearer") -> web.Response:
-    """401, and nothing else."""
+    """Return an empty 401 answer."""
     return web.Response(status=401, headers={hdrs.WWW_AUTHENTICATE: scheme})
 
 

@@ -1,4 +1,4 @@
-"""What the space writes on the socket: answers, refusals and events as text (protocol §3 and §5); no I/O."""
+"""Builds the frames that the space sends: answers, refusals and events as text (protocol §3 and §5); no I/O."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ from intercom.signalwire.messages import (
 )
 
 CALL_ERROR: Final = -32001
-"""Inside a Verto answer: no such call, or a call that cannot do this now."""
+"""Error code inside a Verto answer: the call is unknown, or its state forbids the request."""
 RATE_EXCEEDED: Final = -32029
-"""The connection sends faster than it may."""
+"""Error code for a connection that sends faster than its limit."""
 SESSIONS_EXCEEDED: Final = -32030
-"""The subscriber has too many sessions. Nothing is wrong with its credential: a client tries again."""
+"""Error code for a subscriber with too many sessions. Its credential is valid: the client tries again."""
 
 _CAUSE_NAME: Final = re.compile(r"[A-Z][A-Z_]{0,39}")
 
 
 def result(request_id: str | int, value: Struct | Mapping[str, Any]) -> str:
-    """The successful answer to a request."""
+    """Return the successful answer to a request."""
     return encode(Response(request_id, builtins(value)))
 
 
 def refusal(request_id: str | int, code: int, message: str) -> str:
-    """The error answer to a request."""
+    """Return the error answer to a request."""
     return encode(error_response(request_id, code, message))
 
 
 def unreadable(problem: BadFrameError) -> str:
-    """The answer to a frame whose id could not be read."""
+    """Return the answer to a frame whose id could not be read."""
     cause = problem.__cause__
     not_json = isinstance(cause, msgspec.DecodeError) and not isinstance(cause, msgspec.ValidationError)
     code = PARSE_ERROR if not_json or isinstance(cause, UnicodeError) else INVALID_REQUEST
@@ -54,30 +54,30 @@ def unreadable(problem: BadFrameError) -> str:
 
 
 def nameless_refusal(code: int, message: str) -> str:
-    """A refusal that belongs to no request: its id is null (JSON-RPC 2.0 §5)."""
+    """Return a refusal that belongs to no request: its id is null (JSON-RPC 2.0 §5)."""
     body = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
     return msgspec.json.encode(body).decode()
 
 
 def verto_result(request: Request, message: VertoMessage, node_id: str, value: Struct | Mapping[str, Any]) -> str:
-    """The answer to `webrtc.verto`: the Verto result inside the relay's (protocol §5)."""
+    """Return the answer to `webrtc.verto`: the Verto result inside the relay's (protocol §5)."""
     inner = {"jsonrpc": "2.0", "id": message.id, "result": builtins(value)}
     return result(request.id, WebrtcVertoResult(node_id=node_id, result=inner))
 
 
 def verto_refusal(request: Request, message: VertoMessage, node_id: str, code: int, text: str) -> str:
-    """A refused `webrtc.verto`: the error stands in `result.result.error` (protocol §5)."""
+    """Return the refusal of a `webrtc.verto`: the error stands in `result.result.error` (protocol §5)."""
     inner = {"jsonrpc": "2.0", "id": message.id, "error": builtins(ErrorObject(code, text))}
     return result(request.id, WebrtcVertoResult(node_id=node_id, result=inner))
 
 
 def event(event_id: str, body: Event) -> str:
-    """A `signalwire.event`."""
+    """Return a `signalwire.event`."""
     return encode(Request("signalwire.event", builtins(body), event_id))
 
 
 def cause_passed_on(cause: object, code: object) -> tuple[str, int]:
-    """One end's reason to hang up, made safe for the other end; NORMAL_CLEARING when it gave none that can be."""
+    """Return one end's hang-up cause if it is safe to pass on; NORMAL_CLEARING otherwise."""
     if not isinstance(cause, str) or not _CAUSE_NAME.fullmatch(cause):
         cause = "NORMAL_CLEARING"
     if cause in CAUSE_CODES:

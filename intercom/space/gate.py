@@ -1,4 +1,4 @@
-"""Whom the switchboard lets in, and for how long."""
+"""Decides which clients the switchboard admits, and for how long."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from intercom.space.tokens import Grant
 
 
 class Gate(Protocol):
-    """Who may come in; `TokenAuthority` behind the proof checker is one."""
+    """Checks credentials; `TokenAuthority` behind the proof checker is one."""
 
     space_id: str
     project_id: str
 
     def admit(self, token: object, proof: object, *, method: str, even_expired: bool) -> Grant:
-        """Check a SAT and the DPoP proof it needs; raises `TokenError`."""
+        """Check a SAT and the DPoP proof that it needs; return its grant; raises `TokenError`."""
 
     def resume_state(self, protocol: str, subscriber: Subscriber, lasts_s: float) -> str:
-        """The state that resumes a session, for so long even beside a token that has run out."""
+        """Return the state that resumes a session, valid for this long even with an expired token."""
 
     def check_resume_state(self, state: object, protocol: str, subscriber: Subscriber) -> float:
-        """Check such a state; return how long it lasts yet. Raises `TokenError`."""
+        """Check a resume state; return its remaining lifetime. Raises `TokenError`."""
 
 
 class ConnectRefusedError(SpaceError, PermissionError):
-    """A connect that lets nobody in; its text goes back to the client."""
+    """The connect is refused; the error's text goes back to the client."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -37,7 +37,7 @@ class ConnectRefusedError(SpaceError, PermissionError):
 
 
 def admitted(gate: Gate, params: ConnectParams) -> tuple[Grant, str, float]:
-    """What a connect is allowed: its grant, the session that it resumes or "", and for how many seconds.
+    """Return the grant of a connect, the session that it resumes or "", and its lifetime in seconds.
 
     A token that has run out resumes a session only for as long as the last good one allowed it: it gives no time of
     its own. Raises `ConnectRefusedError`.

@@ -1,4 +1,4 @@
-"""What every HTTP request passes: Host and Origin checks, a rate, CORS and the security headers."""
+"""Filters every HTTP request: Host and Origin checks, a rate limit, CORS and the security headers."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from intercom.space.seldom import Seldom
 logger = logging.getLogger(__name__)
 
 REQUESTS_PER_S: Final = 20.0
-"""Requests another machine may make, on average; a station needs a handful to start."""
+"""Limit of requests a second from another machine, on average; a station needs a handful to start."""
 REQUESTS_BURST: Final = 100.0
-"""Requests another machine may make at once: a page with all its files."""
+"""Limit of requests from another machine at once: a page with all its files."""
 REFUSAL_SHARE: Final = 0.1
-"""What a wrong code, secret or token costs of that burst: ten guesses at once, then two a second."""
+"""Share of that burst that a wrong code, secret or token costs: ten guesses at once, then two a second."""
 
 STATION: Final = "/station/"
-"""Where the page's files are."""
+"""Path of the page's files."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -60,7 +60,7 @@ class Guard:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse what may not come in; else let `handler` answer."""
+        """Refuse a forbidden request; let `handler` answer all others."""
         try:
             asker = self._proxies.asker(request)
         except ValueError:
@@ -104,7 +104,7 @@ class Guard:
         return None
 
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Signal handler `on_response_prepare`: the headers of every answer."""
+        """Add the security headers to every answer (signal handler `on_response_prepare`)."""
         headers = response.headers
         headers[hdrs.SERVER] = "intercom"
         headers["X-Content-Type-Options"] = "nosniff"
@@ -145,5 +145,5 @@ def _is_own(origin: str, asker: Asker, names: Names) -> bool:
 
 
 def asker_of(request: web.Request) -> Asker:
-    """Who asks, for a request that has passed the guard."""
+    """Return the asker of a request that has passed the guard."""
     return request[_ASKER]

@@ -1,4 +1,4 @@
-"""What stations and the door ask the space itself for: pairing, tokens, where the socket is (/api/space)."""
+"""Serves /api/space to stations and the door: pairing, tokens and the socket's address."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class PairRequest(msgspec.Struct, frozen=True):
     code: str
     """The one-time code."""
     name: str = "Station"
-    """What the device shall be called."""
+    """The device's name."""
 
 
 class TokenOptions(msgspec.Struct, frozen=True):
     """Body of POST /api/space/token; may be absent."""
 
     fingerprint: str = ""
-    """Thumbprint of the device's key, when it wants a token that it can bind and refresh (protocol §2)."""
+    """Thumbprint of the device's key; set for a token that the device binds and refreshes (protocol §2)."""
 
 
 class HouseApi:
@@ -61,7 +61,7 @@ class HouseApi:
         self._group = group
 
     def routes(self) -> list[web.RouteDef]:
-        """The routes, for `Application.add_routes`."""
+        """Return the routes, for `Application.add_routes`."""
         return [
             web.get("/api/space/hello", self._hello),
             web.post("/api/space/pair", self._pair),
@@ -122,7 +122,7 @@ class HouseApi:
 
 
 def qr_svg(url: str) -> str:
-    """A QR code as an SVG document: black on white whatever the page's colours, with its quiet zone.
+    """Return a QR code as an SVG document: black on white whatever the page's colours, with its quiet zone.
 
     Four modules of quiet zone and dark on light are what ISO/IEC 18004 asks for.
     """

@@ -1,4 +1,4 @@
-"""The calls that are talked in, kept in a file, so that a space that restarts finds them again.
+"""Keeps the answered calls in a file, so that the space restores them after a restart.
 
 Their sound and picture go from end to end and do not miss the space; but only with it can the resident open the door,
 or either end hear that the other has hung up.
@@ -23,16 +23,16 @@ from intercom.space.records import Subscriber
 logger = logging.getLogger(__name__)
 
 LOOK_S: Final = 0.5
-"""How often it is looked whether there is something to keep: a few microseconds, and nothing is written."""
+"""Interval of the look for changes to keep: it takes a few microseconds and writes nothing."""
 OLDEST_S: Final = 25 * 3600.0
-"""Calls that were answered longer ago are over, whatever the file says: a door lets them last for a day at most."""
+"""Age limit of a kept call: a door lets calls last for a day at most, so an older one is over."""
 
 
 class KeptEnd(Struct, frozen=True):
     """One end of a call."""
 
     protocol: str
-    """The session's channel, with which its client resumes it."""
+    """The session's channel, by which its client resumes it."""
     subscriber_id: str
     agent: str
     call_id: str
@@ -48,11 +48,11 @@ class KeptCall(Struct, frozen=True):
     called: Party
     caller_party: Party
     kept_at: float
-    """Seconds since 1970."""
+    """Time of saving, seconds since 1970."""
 
 
 class KeptCalls:
-    """The file beside the database.
+    """The file of kept calls beside the database.
 
     :param wall: the time of day, seconds since 1970.
     """
@@ -64,7 +64,7 @@ class KeptCalls:
         self._kept: dict[Call, KeptCall] = {}
 
     def restore(self, subscriber: Callable[[str], Subscriber | None], now: float) -> int:
-        """Take up what an earlier process kept; return how many calls. Its ends have a while to come back."""
+        """Restore the calls that an earlier process kept; return their number. Its ends have a while to come back."""
         try:
             found = msgspec.json.decode(self._path.read_bytes(), type=list[KeptCall])
         except FileNotFoundError:
@@ -103,14 +103,14 @@ class KeptCalls:
         return call
 
     async def watch(self) -> None:
-        """Keep the file true to the calls."""
+        """Save the calls whenever they change, for ever."""
         while True:
             await asyncio.sleep(LOOK_S)
             if (changed := self._changed()) is not None:
                 await asyncio.to_thread(self._write, changed)
 
     def save(self) -> None:
-        """Write what changed since the last look."""
+        """Write the calls that changed since the last look."""
         if (changed := self._changed()) is not None:
             self._write(changed)
 

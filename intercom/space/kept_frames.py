@@ -1,4 +1,4 @@
-"""Frames that the space keeps for a session until they have arrived, bounded in number and in bytes."""
+"""Keeps a session's frames until they are delivered, bounded in number and in bytes."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from typing import Final
 
 COUNT_LIMIT: Final = 64
-"""Frames kept for a session whose socket is gone or silent; ten seconds of one call bring a handful."""
+"""Limit of frames kept for a session whose socket is gone or silent; ten seconds of one call bring a handful."""
 SESSION_LIMIT_BYTES: Final = 256 * 1024
-"""Bytes of the frames kept for one session: sixteen offers of a browser."""
+"""Limit of bytes kept for one session: sixteen offers of a browser."""
 MEMBER_LIMIT_BYTES: Final = 1024 * 1024
-"""Bytes of the frames kept for all sessions of one member: a house with twenty members needs 20 MB at worst."""
+"""Limit of bytes kept for all sessions of one member: a house with twenty members needs 20 MB at worst."""
 
 
 @dataclass(slots=True)
 class KeptBytes:
-    """The bytes that are kept for all sessions of one member."""
+    """Counts the bytes kept for all sessions of one member."""
 
     used: int = 0
 
 
 class KeptFrames:
-    """Frames in their order, each under an id; the oldest give way to the newest."""
+    """Frames in order, each under an id; the oldest are dropped when a limit is reached."""
 
     def __init__(self, member: KeptBytes | None = None) -> None:
         self._member = member or KeptBytes()
@@ -33,11 +33,11 @@ class KeptFrames:
         return len(self._texts)
 
     def __iter__(self) -> Iterator[str]:
-        """The ids, the oldest first."""
+        """Iterate over the ids, oldest first."""
         return iter(self._texts)
 
     def keep(self, frame_id: str, text: str) -> None:
-        """Keep a frame; it is not kept at all where it alone is too large."""
+        """Keep a frame, unless it alone exceeds the limit."""
         self.forget(frame_id)
         while self._texts and self._is_over(len(text)):
             self.forget(next(iter(self._texts)))
@@ -53,13 +53,13 @@ class KeptFrames:
             self._count(-len(text))
 
     def take(self) -> list[str]:
-        """Give all frames, the oldest first, and keep none of them."""
+        """Return all frames, oldest first, and drop them."""
         texts = list(self._texts.values())
         self.clear()
         return texts
 
     def texts(self) -> list[str]:
-        """Give all frames, the oldest first, and keep them."""
+        """Return all frames, oldest first, and keep them."""
         return list(self._texts.values())
 
     def clear(self) -> None:

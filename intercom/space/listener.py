@@ -1,4 +1,4 @@
-"""The port: accepts connections, gives each request its time, and ends those that take too long or are too many.
+"""Accepts connections on the space's port, and ends those that take too long or are too many.
 
 aiohttp waits for heads, bodies and readers without end, so one machine on the network could hold every connection. The
 listener accepts by itself, before any TLS, so that it knows whose each descriptor is (`admission.py`).
@@ -28,31 +28,31 @@ from intercom.space.seldom import Seldom
 logger = logging.getLogger(__name__)
 
 SILENCE_LIMIT_S: Final = 10.0
-"""How long a new connection may take for its TLS handshake and the head of its first request together."""
+"""Time limit of a new connection for its TLS handshake and the head of its first request together."""
 REQUEST_LIMIT_S: Final = 10.0
-"""How long a request may take from its head to its answer: its body has 16 kB at most."""
+"""Time limit of a request from its head to its answer: its body has 16 kB at most."""
 KEEP_ALIVE_S: Final = 15.0
-"""How long a connection may wait for its next request."""
+"""Time after which an idle connection is closed."""
 ANSWER_LIMIT_S: Final = 30.0
-"""How long after its answer began a connection may take to read it, to wait, and to send the next head."""
+"""Time limit of a connection, from the start of its answer, to read it, to wait, and to send the next head."""
 SIGN_IN_LIMIT_S: Final = 15.0
-"""How long a socket may have no session. The exchange says so after 10 s; this is for who does not listen."""
+"""Time after which a socket without a session is cut. The exchange closes it after 10 s; a client may not react."""
 CLOSING_LIMIT_S: Final = 3.0
-"""How long a socket may stay once it was closed: its far end may never read what is left."""
+"""Time after which a closed socket is cut: its far end may never read the rest."""
 STOP_LIMIT_S: Final = 0.5
-"""How long requests that are being answered may take when the space stops."""
+"""Time limit of requests in progress when the space stops."""
 TLS_SHUTDOWN_LIMIT_S: Final = 1.0
-"""How long the far end may take to agree that an encrypted connection ends."""
+"""Time limit of the far end to confirm the end of a TLS connection."""
 CONNECTIONS_PER_S: Final = 20.0
-"""New connections that another machine may make, on average; a handshake costs a millisecond or two of a core."""
+"""Limit of new connections a second from another machine, on average; a handshake costs 1 to 2 ms of a core."""
 CONNECTIONS_BURST: Final = 100.0
-"""New connections that another machine may make at once: some tablets that are switched on together."""
+"""Limit of new connections from another machine at once: several tablets may be switched on together."""
 ACCEPTS_AT_ONCE: Final = 32
-"""New connections that are taken before what is open gets its turn."""
+"""Limit of new connections accepted in a row before the open ones get their turn."""
 BACKLOG: Final = 1024
-"""Connections that the kernel keeps for us meanwhile: a newcomer waits behind a burst and is not turned away."""
+"""Limit of connections that the kernel queues for us: a newcomer waits behind a burst and is not refused."""
 EXHAUSTED_PAUSE_S: Final = 1.0
-"""How long no connection is accepted when the system has no descriptor or memory for one."""
+"""Pause in accepting when the system has no descriptor or memory for a connection."""
 
 
 @dataclass(eq=False)
@@ -64,7 +64,7 @@ class _Connection:
     deadline: asyncio.TimerHandle | None = None
 
     def end(self) -> None:
-        """Break it off, whatever it does."""
+        """Break the connection off, whatever its state."""
         self.expect(None)
         if self.transport is not None:
             self.transport.abort()
@@ -72,14 +72,14 @@ class _Connection:
             self.opening.cancel()
 
     def expect(self, within_s: float | None) -> None:
-        """End it unless it is heard of again in this time; None: it may take as long as it likes."""
+        """Set the time after which the connection is ended unless `expect` is called again; None: no limit."""
         if self.deadline is not None:
             self.deadline.cancel()
         self.deadline = None if within_s is None else asyncio.get_running_loop().call_later(within_s, self.end)
 
 
 class _Protocol(web.RequestHandler):
-    """aiohttp's side of a connection, which tells when it is over."""
+    """aiohttp's side of a connection, which reports the connection's end."""
 
     __slots__ = ("_on_end",)
 
@@ -126,7 +126,7 @@ class Listener:
         self._context: ssl.SSLContext | None = None
 
     async def start(self, host: str, port: int, context: ssl.SSLContext | None) -> int:
-        """Listen; return the port. Raises `OSError` when it cannot be had."""
+        """Listen; return the port. Raises `OSError` when the port is not available."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._context = context
         self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)
@@ -237,7 +237,7 @@ class Listener:
             connection.expect(CLOSING_LIMIT_S if upgrade else self._answer_limit_s)
 
     def joined(self, request: web.Request, subscriber_id: str) -> None:
-        """The socket of this request has a session, and with it all the time that it wants."""
+        """Note that the socket of this request has a session: its time limit ends."""
         connection = self._open.get(request.protocol)
         if connection is not None:
             self._admission.joined(request.protocol, subscriber_id)

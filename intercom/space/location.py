@@ -1,4 +1,4 @@
-"""Where a space is served: what it listens on, by what names it is asked for, and which addresses it hands out."""
+"""Works out the addresses on which a space listens, the names that it accepts, and the addresses that it hands out."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ class Location:
         self._config = config
         self._own_addresses = own_addresses
         self.host, self.port = _split(config.listen)
-        """What it listens on; the port is the real one once the space has started."""
+        """Host and port on which the space listens; the port is the real one once the space has started."""
         self.loopback = is_loopback(self.host)
         """Whether only this machine reaches it."""
         self.encrypted = config.tls == "on" or (config.tls == "auto" and not self.loopback)
-        """Whether it speaks TLS itself."""
+        """Whether the space speaks TLS itself."""
         self.names = self._read_names()
-        """What it is called now."""
+        """The names of the space now."""
 
     def follow(self) -> bool:
-        """Read the machine's addresses again; whether the names have changed."""
+        """Read the machine's addresses again; return whether the names have changed."""
         before, self.names = self.names, self._read_names()
         return before != self.names
 
     @property
     def public_host(self) -> str:
-        """The one name or address that others are told."""
+        """The one name or address that the space gives to others."""
         if self.loopback:
             return "localhost"
         if self._config.host_names:
@@ -50,7 +50,7 @@ class Location:
 
     @property
     def address(self) -> str | None:
-        """The host it listens on, or the machine's first address where it listens on all; None while there is none."""
+        """The host on which the space listens, or the machine's first address if it listens on all, or None."""
         if not is_unspecified(self.host):
             return self.host
         found = [address for address in self.names.addresses if not address.is_loopback]
@@ -58,17 +58,17 @@ class Location:
 
     @property
     def url(self) -> str:
-        """Where it is served, without a slash at the end."""
+        """The space's URL, without a slash at the end."""
         return f"{'https' if self.encrypted else 'http'}://{authority(self.public_host, self.port)}"
 
     @property
     def relay_url(self) -> str:
-        """Where the socket is."""
+        """The socket's URL."""
         return _socket_url(self.url)
 
     @property
     def public_url(self) -> str:
-        """What people open: the reverse proxy's address where there is one."""
+        """The URL that people open: the reverse proxy's if there is one."""
         if self._config.public_url:
             return self._config.public_url.rstrip("/")
         if self._config.trusted_proxies and not self.encrypted and self._config.host_names:
@@ -77,7 +77,7 @@ class Location:
 
     @property
     def device_urls(self) -> tuple[str, str]:
-        """Where a device with a credential file finds the API and the socket: never in clear over a network."""
+        """Return the URLs of the API and the socket for a device's credential file: never in clear over a network."""
         url = self.url
         if not self.encrypted and not self.loopback:
             url = f"http://localhost:{self.port}" if is_unspecified(self.host) else self.public_url
@@ -95,7 +95,7 @@ class Location:
 
 
 def turn_address(listen: str, own_addresses: Iterable[str]) -> tuple[str | None, int]:
-    """Where a TURN server listens and relays: an address that clients can be told; None while there is none.
+    """Return the address on which a TURN server listens and relays, one that clients can reach; None without one.
 
     Raises `SpaceConfigError` for a host name: coturn wants addresses.
     """

@@ -1,4 +1,4 @@
-"""Who belongs to a space, for a process beside the one that serves it: `intercom space pair`, `devices`, `remove`.
+"""Manages a space's members from another process than the space's: `intercom space pair`, `devices`, `remove`.
 
 Both work on the same database. A running space notices within a second what was changed here (`Space`).
 """
@@ -18,13 +18,13 @@ from intercom.space.shown_name import shown_name
 from intercom.space.store import DATABASE, Store
 
 PATIENCE_S: Final = 5.0
-"""How long a command waits for the running space: a slow card takes a second for one change."""
+"""Time limit for a command to wait for the running space: a slow card takes a second for one change."""
 ANSWER_LIMIT_S: Final = 2.0
-"""How long a space on this machine may take to accept a connection."""
+"""Time limit for a space on this machine to accept a connection."""
 
 
 class Membership:
-    """The space's books.
+    """The members of a space, read and changed in its database.
 
     :param state_dir: the space's state directory.
     :param wall: the time of day, seconds since 1970.
@@ -48,18 +48,18 @@ class Membership:
         self._store.close()
 
     def invite(self, *, name: str = UNNAMED) -> Invitation:
-        """An invitation to the space that runs now; raises `NoSpaceError` when none runs."""
+        """Return an invitation to the running space; raises `NoSpaceError` when none runs."""
         place = self._store.place()
         if place is None or not _answers(place.host, place.port):
             raise NoSpaceError(f"No space runs in {self._state_dir}; start it with `intercom space`, then pair.")
         return self._codes.invite(place.url, name=name)
 
     def devices(self) -> list[Device]:
-        """Who can sign in, by address."""
+        """Return the devices that can sign in, by address."""
         return self._store.devices()
 
     def remove(self, who: str, *, even_a_door: bool = False) -> Device:
-        """Throw somebody out, named by display name, address or the address's last part; return who it was.
+        """Remove a member, named by display name, address or the address's last part; return the removed subscriber.
 
         Its secrets, tokens and pairing codes are worth nothing at once; its socket and calls end within a second.
         Raises `AddressError` when nobody is called so, or several are, and `DoorError` when it is a door and that was
@@ -82,7 +82,7 @@ class Membership:
         return found[0]
 
     def invited_by(self, gone: Device) -> list[Device]:
-        """Whom a device has let in; they stay when it is removed."""
+        """Return the devices that a device has invited; they stay when it is removed."""
         return [device for device in self._store.devices() if device.invited_by == gone.reference]
 
 

@@ -1,4 +1,4 @@
-"""What this machine is called now: for its certificate, for checking Host headers, and for what it hands out."""
+"""Finds this machine's names and addresses, for its certificate, for Host checks and for the URLs in its answers."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ logger = logging.getLogger(__name__)
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _ADDRESS_GROUPS: Final = 0x10 | 0x100
-"""linux/rtnetlink.h: the groups that tell of IPv4 and of IPv6 addresses."""
+"""Netlink groups that report IPv4 and IPv6 addresses (linux/rtnetlink.h)."""
 SETTLE_S: Final = 0.3
-"""Addresses that come and go together are one change; a new IPv6 one is checked for a double before it counts."""
+"""Time to wait for further changes after one: the kernel first checks a new IPv6 address for a duplicate."""
 POLL_S: Final = 10.0
-"""Poll interval where netlink cannot be heard."""
+"""Poll interval where netlink is not available."""
 _TEMPORARY: Final = 0x01
-"""IFA_F_TEMPORARY of linux/if_addr.h."""
+"""Flag of a temporary address: IFA_F_TEMPORARY of linux/if_addr.h."""
 _MESSAGE_LIMIT_BYTES: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the machine is called, for the certificate and for checking Host headers."""
+    """The machine's names and addresses, for the certificate and for checking Host headers."""
 
     hosts: tuple[str, ...]
-    "DNS names, lower case; *.localhost stands for what is under it."
+    "DNS names, lower case; *.localhost covers every name under it."
     addresses: tuple[IPAddress, ...]
     "IP addresses."
 
     def include(self, host: str) -> bool:
-        """Whether `host` (without port, without brackets) is one of these."""
+        """Return whether `host` (without port and brackets) is one of these."""
         host = host.lower().rstrip(".")
         try:
             return ipaddress.ip_address(host) in self.addresses
@@ -48,7 +48,7 @@ class Names:
 
     @property
     def lasting_addresses(self) -> tuple[IPAddress, ...]:
-        """The addresses that a certificate is made for: a provider's IPv6 prefix may change daily.
+        """The addresses for a certificate, without those of a provider's IPv6 prefix, which may change daily.
 
         Each new certificate is one that people trust by hand anew.
         """
@@ -57,12 +57,12 @@ class Names:
 
 
 def loopback_names(more: Iterable[str] = ()) -> Names:
-    """The names by which a machine reaches only itself (RFC 6761 §6.3), and `more`."""
+    """Return the names by which a machine reaches only itself (RFC 6761 §6.3), and `more`."""
     return _names(["localhost", "*.localhost", "127.0.0.1", "::1", *more])
 
 
 def network_names(more: Iterable[str] = (), addresses: Iterable[str] | None = None) -> Names:
-    """The names by which the house reaches this machine: loopback, host name, its addresses, and `more`."""
+    """Return the names by which the house reaches this machine: loopback, host name, its addresses, and `more`."""
     own = socket.gethostname().lower()
     found = interface_addresses() if addresses is None else addresses
     return _names(
@@ -71,7 +71,7 @@ def network_names(more: Iterable[str] = (), addresses: Iterable[str] | None = No
 
 
 def interface_addresses() -> list[str]:
-    """The addresses of this machine that others may reach for longer than a day."""
+    """Return the addresses of this machine that others can reach for longer than a day."""
     temporary = _temporary_addresses()
     found: list[str] = []
     for adapter in ifaddr.get_adapters():
@@ -84,7 +84,7 @@ def interface_addresses() -> list[str]:
 
 
 class AddressWatch:
-    """Calls `on_change` when an address of this machine came or went, or every few seconds where that is not told."""
+    """Calls `on_change` when this machine gains or loses an address, or every few seconds where netlink is absent."""
 
     def __init__(self, on_change: Callable[[], None]) -> None:
         self._on_change = on_change
@@ -104,7 +104,7 @@ class AddressWatch:
             asyncio.get_running_loop().add_reader(self._socket, self._readable)
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()

@@ -1,4 +1,4 @@
-"""New offers within a call (`updateMedia`): each is passed to the far end, and its answer comes back. Sans-I/O."""
+"""Passes new offers within a call (`updateMedia`) to the far end, and its answers back. Sans-I/O."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from intercom.space.errors import RefusedError
 from intercom.space.sdp import answer_between, is_reference, offer_between
 
 MODIFY_LIMIT_S: Final = 4.0
-"""How long a far end may think about a new offer; clients wait 5 s for the answer (protocol §3)."""
+"""Time limit of a far end for a new offer; clients wait 5 s for the answer (protocol §3)."""
 
 
 @dataclass(slots=True)
@@ -24,11 +24,11 @@ class _Offer:
     reply: tuple[Request, VertoMessage] | None
     "The modify to answer; None for a reattach, which is answered by an event."
     newer: str | None = None
-    "What the same end has offered since: it takes the place of this offer when that has been answered."
+    "Newer offer of the same end, passed on once this one has been answered."
 
 
 class Offers:
-    """The new offers that are under way, at most one in a call.
+    """The offers that await an answer, at most one in each call.
 
     :param wall: the time of day for events, seconds since 1970.
     """
@@ -50,7 +50,7 @@ class Offers:
         self._pass_on(self._offers[-1], sdp)
 
     def make_again(self, leg: Leg, far: Leg, sdp: str, now: float) -> None:
-        """Offer for an end that has forgotten all; the reference client does so twice after a reload."""
+        """Pass a further offer of a reloaded end; the reference client makes two after a reload."""
         for offer in [offer for offer in self._offers if offer.leg.call is leg.call]:
             if offer.leg is leg and offer.reply is None:
                 offer.newer = sdp
@@ -59,7 +59,7 @@ class Offers:
         self.make(leg, far, sdp, now, None)
 
     def answered(self, far: Leg, sdp: str, now: float) -> dict[str, Any]:
-        """Pass the far end's answer back; return what the far end is told. Raises `RefusedError` without an offer."""
+        """Pass the far end's answer back; return the result for the far end. Raises `RefusedError` without an offer."""
         offer = next((offer for offer in self._offers if offer.far is far), None)
         if offer is None:
             raise RefusedError("The call is answered already")
@@ -77,14 +77,14 @@ class Offers:
         return {"message": "CALL MODIFIED", "callID": far.call_id}
 
     def elapsed(self, now: float) -> list[Call]:
-        """Refuse the offers that nobody answered in time; return the calls that cannot go on without."""
+        """Refuse the offers that were not answered in time; return the calls that cannot go on without an answer."""
         late = [offer for offer in self._offers if offer.deadline <= now]
         for offer in late:
             self._refuse(offer, "The far end did not answer the new offer in time")
         return [offer.leg.call for offer in late if offer.reply is None]
 
     def forget(self, call: Call) -> None:
-        """Refuse what is under way in a call that is over."""
+        """Refuse the open offer of a call that is over."""
         for offer in [offer for offer in self._offers if offer.leg.call is call]:
             self._refuse(offer, "CALL DOES NOT EXIST")
 

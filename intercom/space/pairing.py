@@ -1,4 +1,4 @@
-"""One-time codes with which a phone or tablet joins the house, short enough to type.
+"""Makes and redeems the one-time codes with which a phone or tablet joins the house, short enough to type.
 
 How safe ten characters are: a code is one of 32**10, about 1.1e15. A machine may guess ten times at once and then twice
 a second (guard.py), ten times as often if it changes its IPv6 address all the while: at most 12 100 times while a code
@@ -21,37 +21,37 @@ from intercom.space.records import CodeLimits, CodeUsed, Subscriber
 from intercom.space.store import Store
 
 CODE_LIFETIME_S: Final = 600.0
-"""Ten minutes: enough to fetch the phone and scan; little for a code that was photographed."""
+"""Lifetime of a code: enough to fetch the phone and scan; short for a photographed code."""
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base 32: no letter that looks like a digit, and no U."""
+"""Characters of a code: Crockford's base 32, without U and letters that look like digits."""
 CODE_CHARS: Final = 10
-"""50 bits; see above."""
+"""Length of a code: 50 bits; see above."""
 GROUP_CHARS: Final = 5
-"""How many characters of a code stand together when it is shown: two groups are read out in one breath each."""
+"""Characters in a group when a code is shown: people read each group out in one breath."""
 TYPED_LIMIT_CHARS: Final = 64
-"""What is longer is no code, however it was typed."""
+"""Limit of the text typed as a code; longer text is refused."""
 CODE_LIMITS: Final = CodeLimits(one_maker=4, devices=32)
-"""Codes open at once: the oldest gives way to a newer one of the same maker, and never the owner's to a device's."""
+"""Limits of open codes: a new code replaces the oldest of the same maker, never an owner's code by a device's."""
 UNNAMED: Final = "Station"
-"""The name of a device for which none was chosen; it then names itself."""
+"""Default name of a device; the device may then choose its own."""
 
 _LOOKS_LIKE: Final = str.maketrans("OIL", "011", " -\t\u00a0")
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """What somebody needs to join."""
+    """A URL and a code with which somebody joins."""
 
     url: str
     "The address to open; the code stands in its fragment, which browsers do not send and proxies do not log."
     code: str
-    "The code, as people read it."
+    "The code, grouped for people."
     expires_at: float
-    "Seconds since 1970."
+    "Expiry time of the code, seconds since 1970."
 
 
 class PairingCodes:
-    """The codes that are open, kept in the store: every process beside the same database sees them.
+    """The open codes, kept in the store: every process on the same database sees them.
 
     :param now: the time of day, seconds since 1970.
     """
@@ -61,7 +61,7 @@ class PairingCodes:
         self._now = now
 
     def invite(self, url: str, *, name: str = UNNAMED, maker: Subscriber | None = None) -> Invitation:
-        """A new code of `maker`, or of the owner, valid once and for ten minutes, for the space served at `url`."""
+        """Return a new code of `maker`, or of the owner, for the space at `url`; it is valid once, for ten minutes."""
         now = self._now()
         code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_CHARS))
         self._store.open_code(
@@ -76,7 +76,7 @@ class PairingCodes:
         return Invitation(address, f"{code[:GROUP_CHARS]}-{code[GROUP_CHARS:]}", now + CODE_LIFETIME_S)
 
     def redeem(self, typed: str) -> CodeUsed:
-        """Use a code up and tell whose it was; raises `PairingError` when it is not open.
+        """Redeem a code and return its maker; raises `PairingError` when the code is not open.
 
         Case, spaces and dashes do not matter.
         """

@@ -1,4 +1,4 @@
-"""Who asks, and under which name, when a reverse proxy stands between: X-Forwarded-For, -Proto and -Host.
+"""Finds the asking machine and the asked name behind a reverse proxy: X-Forwarded-For, -Proto and -Host.
 
 Only proxies that the configuration names are believed; from anybody else these headers are what a stranger wrote.
 """
@@ -15,28 +15,28 @@ from aiohttp import hdrs, web
 from intercom.net import authority, split_authority
 
 _HOPS_LIMIT: Final = 16
-"""Proxies in a row that are looked through."""
+"""Limit of proxies in a chain that are followed."""
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """One request's far side, as far as it can be trusted."""
+    """The machine that sends a request, and the name by which it asks, as far as both can be trusted."""
 
     address: str
     "The IP address of the machine that asks; empty when it is unknown."
     scheme: str
     "http or https, as the machine that asks uses it."
     host: str
-    "By which name it asks, lower case, without port and brackets."
+    "The name by which the machine asks, lower case, without port and brackets."
     port: int | None
-    "And at which port, where it says so."
+    "The port at which the machine asks; None when it names none."
     forwarded: bool
-    "Whether a trusted proxy passed it on."
+    "Whether a trusted proxy passed the request on."
 
     @property
     def authority(self) -> str:
-        """Host and port as a URL has them: nothing else can stand in it."""
+        """Host and port in the form of a URL, and nothing else."""
         return authority(self.host, self.port)
 
     @property
@@ -46,16 +46,16 @@ class Asker:
 
     @property
     def socket_url(self) -> str:
-        """Where the socket is for this machine."""
+        """The socket's URL for this machine."""
         return f"{'wss' if self.scheme == 'https' else 'ws'}://{self.authority}/"
 
     def is_site(self, scheme: str, port: int | None) -> bool:
-        """Whether a page of this scheme and port comes from the server that is asked."""
+        """Return whether a page of this scheme and port comes from the server that is asked."""
         return scheme == self.scheme and (port or DEFAULT_PORTS[scheme]) == (self.port or DEFAULT_PORTS[self.scheme])
 
 
 class Proxies:
-    """The reverse proxies that are believed.
+    """The trusted reverse proxies.
 
     :param trusted: their addresses and networks, such as 127.0.0.1 and 10.0.0.0/24.
     """
@@ -64,7 +64,7 @@ class Proxies:
         self._networks = [ipaddress.ip_network(each, strict=False) for each in trusted]
 
     def trust(self, address: str) -> bool:
-        """Whether a proxy at this address is believed."""
+        """Return whether a proxy at this address is trusted."""
         try:
             ip = ipaddress.ip_address(address.partition("%")[0])
         except ValueError:
@@ -73,7 +73,7 @@ class Proxies:
         return any((mapped or ip) in network for network in self._networks)
 
     def asker(self, request: web.Request) -> Asker:
-        """Who asks; raises ValueError when the request names no host, or one that cannot be."""
+        """Return the asker of a request; raises ValueError when the request names no host, or an impossible one."""
         address = request.remote or ""
         scheme, host = request.scheme, request.headers.get(hdrs.HOST, "")
         forwarded = self.trust(address)
@@ -87,7 +87,7 @@ class Proxies:
         return Asker(address, scheme, name.lower().rstrip("."), port, forwarded)
 
     def behind(self, address: str, request: web.Request) -> str:
-        """The machine behind a trusted proxy's `address`: the last in the chain that is no trusted proxy itself."""
+        """Return the machine behind a trusted proxy's `address`: the last in the chain that is not a trusted proxy."""
         headers = request.headers.getall(hdrs.X_FORWARDED_FOR, [])
         chain = [entry.strip().strip("[]") for header in headers for entry in header.split(",")]
         for hop in chain[: -_HOPS_LIMIT - 1 : -1]:
@@ -102,6 +102,6 @@ class Proxies:
 
 
 def _last(request: web.Request, name: str) -> str:
-    """What the nearest proxy wrote: with several it stands last."""
+    """Return the nearest proxy's value: with several proxies it is the last."""
     found = request.headers.getall(name, [])
     return found[-1].split(",")[-1].strip() if found else ""

@@ -1,4 +1,4 @@
-"""What the space remembers: its members, their addresses and devices, its pairing codes, where it was served."""
+"""The space's records: its members, their addresses and devices, its pairing codes, and its last place."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["door", "resident", "app"]
-"""What a member is to the house: a door station; a phone or tablet; something in the space itself, as the echo."""
+"""Kind of a member: a door station; a phone or tablet; or an application in the space itself, such as the echo."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """Somebody, or something, that can register."""
+    """A person, a door or an application that can register."""
 
     id: str
     "A random hexadecimal id; the SAT's subject."
     reference: str
-    "Its name in addresses, such as door."
+    "The subscriber's name in addresses, such as door."
     display_name: str
-    "What people read."
+    "Display name, for people."
     kind: Kind = "resident"
-    "What it is, as the space decided when it joined; no client can say so of itself."
+    "The subscriber's kind, which the space sets when it joins; no client can claim one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,17 @@ class Address:
     id: str
     "A random hexadecimal id."
     name: str
-    "What is dialled, such as /private/house."
+    "The name to dial, such as /private/house."
     display_name: str
-    "What people read."
+    "Display name, for people."
     kind: Literal["app", "call", "room", "subscriber"]
-    "What answers there."
+    "The kind of target that answers at the address."
     resource_id: str
     "The subscriber's or group's id."
     created_at: str
-    "ISO 8601, UTC."
+    "Time of creation, ISO 8601, UTC."
     member_kind: Kind | Literal[""] = ""
-    "What the subscriber there is; empty for a group."
+    "The kind of the subscriber there; empty for a group."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,34 +48,34 @@ class Device:
     """A subscriber that can sign in: a door, or a phone or tablet of the house."""
 
     reference: str
-    "Its name in addresses, such as kitchen-tablet."
+    "The device's name in addresses, such as kitchen-tablet."
     name: str
-    "What people read."
+    "Display name, for people."
     address: str
-    "What is dialled, such as /private/kitchen-tablet."
+    "The address to dial, such as /private/kitchen-tablet."
     paired_at: str
-    "ISO 8601, UTC."
+    "Time of pairing, ISO 8601, UTC."
     seen_on: str
-    "The day on which it last asked for a token, ISO 8601, by this machine's calendar; empty when it never did."
+    "The day of the device's last token request, ISO 8601, by this machine's calendar; empty when it made none."
     kind: Kind
-    "What it is."
+    "The device's kind."
     invited_by: str
     "The name in addresses of the device that invited it; empty when the owner did."
 
 
 @dataclass(frozen=True, slots=True)
 class CodeLimits:
-    """How many pairing codes are open at once."""
+    """Limits of the pairing codes open at once."""
 
     one_maker: int
-    "Of one device, or of the owner."
+    "Limit for one device, or for the owner."
     devices: int
-    "Of all devices together; the owner's do not count."
+    "Limit for all devices together; the owner's codes do not count."
 
 
 @dataclass(frozen=True, slots=True)
 class CodeUsed:
-    """A pairing code that let somebody in."""
+    """A redeemed pairing code."""
 
     invited_by: str
     "The reference of the device that made it; empty when the owner did."
@@ -83,11 +83,11 @@ class CodeUsed:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the space was last served."""
+    """The URL and address at which the space was last served."""
 
     url: str
-    "What people open, without a slash at the end."
+    "The URL that people open, without a slash at the end."
     host: str
-    "The address it listens on."
+    "The address on which the space listened."
     port: int
-    "And the port."
+    "The port on which the space listened."

@@ -1,4 +1,4 @@
-"""The log of requests that failed inside the server: one line each, and seldom, for strangers cause them at will."""
+"""Logs requests that failed inside the server: one line each, and seldom, for strangers cause them at will."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from intercom.space.seldom import Seldom
 logger = logging.getLogger(__name__)
 
 _STRANGERS: Final = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
-"""What others send wrongly, or break off: no failure of ours."""
+"""Exceptions that clients cause by malformed or broken-off requests: they are no failure of ours."""
 REASON_LIMIT_CHARS: Final = 200
-"""So much of an exception's own words is logged."""
+"""Limit of the exception's text in a log line."""
 
 
 def request_log(seldom: Seldom | None = None) -> logging.Logger:
-    """A logger for `aiohttp.web.AppRunner`, which logs a traceback of some thirty lines for each failure."""
+    """Return a logger for `aiohttp.web.AppRunner`, which logs a traceback of some thirty lines for each failure."""
     log = logging.Logger("aiohttp.requests")
     log.addFilter(_OneLine(seldom or Seldom(logger)))
     return log
 
 
 class _OneLine(logging.Filter):
-    """Takes each record and logs one line in its place, seldom; the traceback is there at level debug."""
+    """Replaces each record by one line, seldom; the traceback is logged at level debug."""
 
     def __init__(self, seldom: Seldom) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What each Verto message does to a call (protocol §5): sans-I/O, the time is a parameter.
+"""Carries out each Verto message on its call (protocol §5): sans-I/O, the time is a parameter.
 
 What goes beyond the protocol page, because a space has no media server between the two ends:
 
@@ -30,33 +30,33 @@ from intercom.space.sdp import answer_between, is_reference, offer_between, plau
 from intercom.space.sessions import Session
 
 CALLS_LIMIT: Final = 512
-"""Calls at once in one space; a house has a few, the load bench a hundred."""
+"""Limit of calls at once in one space; a house has a few, the load bench a hundred."""
 CALLS_PER_SUBSCRIBER_LIMIT: Final = 8
-"""Calls that one subscriber makes at once, from all its pages and devices."""
+"""Limit of calls that one subscriber makes at once, from all its pages and devices."""
 VARIABLES_LIMIT_BYTES: Final = 4096
-"""What a caller may send along with an invite; a door's has 100 bytes. It is kept for each end that rings."""
+"""Size limit of an invite's user variables; a door's have 100 bytes. They are kept for each end that rings."""
 CALL_ID_LIMIT_CHARS: Final = 64
-"""A UUID has 36."""
+"""Length limit of a callID; a UUID has 36 characters."""
 CLOSED_LIMIT_S: Final = 10.0
-"""A page that is reloaded is back within seconds, a program that was killed is not."""
+"""Time after which the calls of a closed client end: a reloaded page returns within seconds."""
 ATTACH_AFTER_S: Final = 2.0
-"""A page that takes its call back by itself registers, opens its microphone and gathers candidates first."""
+"""Delay of verto.attach: a page that resumes its call by itself first registers, opens its microphone and gathers."""
 
 _DIGITS: Final = re.compile(r"[0-9A-D#*,wW]{1,32}")
 
 
 class AddressBook(Protocol):
-    """What the router must know about addresses; the store is one."""
+    """Looks up addresses for the router; the store is one."""
 
     def ringing_at(self, name: str) -> list[str] | None:
-        """Ids of the subscribers at `name`; None when there is no such address."""
+        """Return the ids of the subscribers at `name`; None when there is no such address."""
 
     def display_name(self, name: str) -> str:
-        """What people read for the address `name`."""
+        """Return the display name of the address `name`."""
 
 
 class Router:
-    """Obeys the Verto messages of all sessions.
+    """Carries out the Verto messages of all sessions.
 
     :param addresses: who is where.
     :param sessions: the sessions there are now.
@@ -83,7 +83,7 @@ class Router:
     # -- what the sessions say -----------------------------------------------------------------------------
 
     def verto(self, session: Session, request: Request, message: VertoMessage, now: float) -> None:
-        """Obey one Verto message, and answer it (now, or when the far end has)."""
+        """Carry out one Verto message, and answer it (now, or when the far end has)."""
         obey = self._obey.get(message.method, _unknown)
         try:
             value = obey(session, request, message, now)
@@ -95,7 +95,7 @@ class Router:
             session.send(frames.verto_result(request, message, session.node_id, value))
 
     def came_online(self, session: Session) -> None:
-        """Ring `session` for the calls that ring for its subscriber now."""
+        """Ring `session` for the calls that ring its subscriber now."""
         for call in self.calls:
             waits = call.answered is None and session.subscriber.id in call.rings_for
             known = any(leg.session is session for leg in call.legs())
@@ -103,7 +103,7 @@ class Router:
                 self._ring(call, session)
 
     def resumed(self, session: Session, now: float) -> None:
-        """Tell a session that came back which calls it has (verto.attach).
+        """Tell a resumed session its calls (verto.attach).
 
         The reference client is told late: loaded anew, it may take its call back by itself, and told of it as well it
         would do so twice, with one callID for both, and take the answer to the one for the answer to the other.
@@ -117,7 +117,7 @@ class Router:
                 leg.attach(self._wall())
 
     def gone(self, session: Session) -> None:
-        """End what a session for ever gone took part in."""
+        """End the calls of a session that is gone for good."""
         for leg in self.calls.legs_of(session):
             call = leg.call
             if leg in call.ringing:
@@ -127,7 +127,7 @@ class Router:
                 self._end(call, _code("NORMAL_CLEARING" if session.left else "NORMAL_TEMPORARY_FAILURE"), but=leg)
 
     def elapsed(self, now: float) -> None:
-        """Do what is due at `now`, monotonic seconds."""
+        """Carry out everything that is due at `now`, monotonic seconds."""
         for call in self._offers.elapsed(now):
             self._end(call, _code("NORMAL_TEMPORARY_FAILURE"))
         for call in self.calls:
@@ -316,7 +316,7 @@ def _code(cause: str) -> tuple[str, int]:
 
 
 def _variables(value: object) -> dict[str, Any]:
-    """What the caller sends along, if it is small enough to be kept for everybody who rings."""
+    """Return the invite's user variables if they are small enough to be kept for every end that rings."""
     if not isinstance(value, dict):
         return {}
     if len(msgspec.json.encode(value)) > VARIABLES_LIMIT_BYTES:

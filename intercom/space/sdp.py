@@ -1,24 +1,24 @@
-"""Session descriptions on their way to a client that makes demands on them (protocol §7)."""
+"""Adapts session descriptions for clients that make demands on them (protocol §7)."""
 
 from __future__ import annotations
 
 from typing import Final, TypeGuard
 
 SDP_LIMIT_CHARS: Final = 65_536
-"""A browser's offer with every codec and candidate has about 12,000 characters."""
+"""Length limit of a session description: a browser's full offer has about 12,000 characters."""
 
 REFERENCE_AGENT: Final = "signalwire-js/"
-"""How the agent of the reference client begins."""
+"""Prefix of the reference client's agent."""
 
 _BUNDLE: Final = "a=group:BUNDLE"
 _FINGERPRINT: Final = "a=fingerprint:"
 _STRONG: Final = ("a=fingerprint:sha-256 ", "a=fingerprint:sha-384 ", "a=fingerprint:sha-512 ")
-"""Hashes with which a client checks the other's certificate; with an older one alone no client connects."""
+"""Accepted hashes of a certificate's fingerprint; no client connects with an older one alone."""
 _CANDIDATES: Final = ("a=candidate:", "a=end-of-candidates")
 
 
 def offer_between(sdp: str, *, by: str, to: str) -> str:
-    """An offer made by agent `by` as agent `to` needs it.
+    """Return the offer of agent `by` in the form that agent `to` needs.
 
     The reference client sends a description only when each media section holds a relay candidate. Bundled, only the
     first section has any; so its calls are not bundled, whoever makes them: with its own offer bundled, its first
@@ -31,7 +31,7 @@ def offer_between(sdp: str, *, by: str, to: str) -> str:
 
 
 def answer_between(sdp: str, *, by: str, to: str) -> str:
-    """An answer as it belongs to the offer that `offer_between` passed on.
+    """Return the answer in the form that fits the offer from `offer_between`.
 
     Where the offer was not bundled the answer must not be either (RFC 9143 §7.3.2); aiortc writes the group into every
     answer.
@@ -45,16 +45,16 @@ def _without(sdp: str, unwanted: tuple[str, ...]) -> str:
 
 
 def is_reference(agent: str) -> bool:
-    """Whether this is the reference client."""
+    """Return whether this agent is the reference client."""
     return agent.startswith(REFERENCE_AGENT)
 
 
 def plausible(sdp: object) -> TypeGuard[str]:
-    """Whether this could be a session description: text, bounded, beginning as RFC 8866 §5 demands, and provable."""
+    """Return whether this can be a session description: bounded text with the start of RFC 8866 §5, and provable."""
     return isinstance(sdp, str) and len(sdp) <= SDP_LIMIT_CHARS and sdp.startswith("v=0") and _is_provable(sdp)
 
 
 def _is_provable(sdp: str) -> bool:
-    """Whether a far end can check the certificate that this names: by SHA-256 or better, if it names one."""
+    """Return whether a far end can check the named certificate: by SHA-256 or better, if there is one."""
     named = [line.casefold() for line in sdp.splitlines() if line.startswith(_FINGERPRINT)]
     return not named or any(line.startswith(_STRONG) for line in named)

@@ -1,4 +1,4 @@
-"""Log lines that strangers cause: one of a kind in a while, with how many it stands for."""
+"""Limits the log lines that strangers cause: one of a kind in a while, with the count of those that it replaces."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Final
 
 PAUSE_S: Final = 60.0
-"""Time between two lines of one kind."""
+"""Least time between two lines of one kind."""
 KINDS_LIMIT: Final = 64
-"""Kinds that are remembered; all of them are named in this program, so there are a handful."""
+"""Limit of kinds that are remembered; all of them are named in this program, so there are a handful."""
 
 
 class Seldom:
-    """Logs through `logger`, each kind of line once in `pause_s`.
+    """Logs each kind of line through `logger`, once in `pause_s`.
 
     :param now: monotonic seconds.
     """
@@ -29,7 +29,7 @@ class Seldom:
         self._held_back: dict[str, int] = {}
 
     def warn(self, kind: str, message: str, *values: object) -> None:
-        """Log `message` unless a line of this kind was logged just now; the next one tells how many were not."""
+        """Log `message` unless a line of this kind was logged just now; the next line gives the number left out."""
         now = self._now()
         said = self._said.get(kind)
         if said is not None and now - said < self._pause_s:

@@ -1,4 +1,4 @@
-"""A subscriber's session: what outlives the socket it speaks through (protocol §3)."""
+"""Holds a subscriber's session, which outlives the socket that it uses (protocol §3)."""
 
 from __future__ import annotations
 
@@ -15,48 +15,48 @@ from intercom.space.sdp import is_reference
 from intercom.space.tokens import Grant
 
 LOST_LIMIT_S: Final = 10.0
-"""How long a session, and the calls that ring in it, outlive their socket: three attempts of a client's back-off."""
+"""Time after which a session without a socket ends, with its ringing calls: three attempts of a client's back-off."""
 TALKING_LOST_LIMIT_S: Final = 60.0
-"""The same for a session that talks: its sound may go on, or come back, long after; a hang-up waits for it so long."""
+"""The same for a session in a call: its sound may go on or return long after; a hang-up waits for it as long."""
 LEFT_LIMIT_S: Final = 5.0
-"""The same for a page that its browser says was left: one that is only loaded anew is back by then."""
+"""The same for a page that its browser reports as left: a reloaded page is back by then."""
 
 Transmit = Callable[[str, str], None]
-"""Sends a text frame: (link, text)."""
+"""Function that sends a text frame: (link, text)."""
 
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """One registered, or registrable, client."""
+    """One client that is registered or can register."""
 
     protocol: str
     "The session's channel; each event names it."
     grant: Grant
-    "What its token proved."
+    "The grant of the session's token."
     agent: str
     "Name and version of the client."
     transmit: Transmit
-    "How frames leave."
+    "Function that sends the session's frames."
     node_id: str
     "The node that holds its calls: this space."
     project_id: str
     "The space's project."
     link: str | None
-    "The socket it speaks through; None while it has none."
+    "The link of the session's socket; None while it has none."
     acknowledges: bool = True
-    "Whether it acknowledges events."
+    "Whether the client acknowledges events."
     allowed_until: float = math.inf
-    "When what allowed it is over, monotonic seconds; a new token gives it more time."
+    "Time at which the session's permission ends, monotonic seconds; a new token extends it."
     online: bool = False
-    "Whether it wants inbound calls."
+    "Whether the client wants inbound calls."
     never_busy: bool = False
-    "Whether it takes many calls at once."
+    "Whether the client takes many calls at once."
     lost_at: float = 0.0
-    "When its socket went, monotonic seconds; meaningful while link is None."
+    "Time at which the socket was lost, monotonic seconds; meaningful while link is None."
     left: bool = False
-    "Whether its client said that it goes; meaningful while link is None."
+    "Whether the client announced that it leaves; meaningful while link is None."
     closed: bool = False
-    "Whether its client's end closed the socket, as when its program ends: no network failed; the same."
+    "Whether the client closed the socket, as when its program ends; meaningful while link is None."
     member_bytes: KeptBytes = field(default_factory=KeptBytes)
     "The bytes kept for all sessions of the same subscriber."
     unsent: KeptFrames = field(init=False)
@@ -69,16 +69,16 @@ class Session:
 
     @property
     def subscriber(self) -> Subscriber:
-        """Who it is."""
+        """The session's subscriber."""
         return self.grant.subscriber
 
     @property
     def identity(self) -> str:
-        """Its name towards people who read logs."""
+        """The session's name in logs."""
         return f"{self.subscriber.reference}@{self.project_id}"
 
     def send(self, text: str) -> None:
-        """Send a frame now, or when the socket is back."""
+        """Send a frame now, or once the session has a socket again."""
         if self.link is None:
             self.unsent.keep(new_id(), text)
         else:
@@ -99,7 +99,7 @@ class Session:
         return str(message.id)
 
     def send_event(self, body: Event) -> None:
-        """Send an event, and keep it until it is acknowledged: a socket may be dead long before that is known."""
+        """Send an event, and keep it until it is acknowledged: a dead socket may go unnoticed for long."""
         event_id = new_id()
         text = frames.event(event_id, body)
         if self.acknowledges or self.link is None:
@@ -112,30 +112,30 @@ class Session:
         self.unacknowledged.forget(event_id)
 
     def ended(self) -> None:
-        """Drop what is kept: nobody will take it any more."""
+        """Drop the kept frames: the session is over."""
         self.unsent.clear()
         self.unacknowledged.clear()
 
     def lost(self, now: float, *, left: bool = False, closed: bool = False) -> None:
-        """Note that the socket is gone; the registration goes with it (protocol §7)."""
+        """Note that the socket is gone, which ends the registration (protocol §7)."""
         self.link, self.lost_at, self.online, self.left, self.closed = None, now, False, left, closed
 
     def patience_s(self, *, talks: bool) -> float:
-        """How long it is waited for without a socket; the reference client loads much before it is back."""
+        """Return how long the session waits for a new socket; the reference client loads much before it is back."""
         if self.left and not is_reference(self.agent):
             return LEFT_LIMIT_S
         return TALKING_LOST_LIMIT_S if talks else LOST_LIMIT_S
 
     def closed_s(self, now: float) -> float:
-        """For how long its client's end has been closed; 0 while it is there, or only cut off."""
+        """Return for how long the client has been closed; 0 while it is connected, or only cut off."""
         return now - self.lost_at if self.link is None and self.closed else 0.0
 
     def resumed(self, link: str) -> None:
-        """Take a new socket; what waited is sent by `flush` once the client knows that it is resumed."""
+        """Take a new socket; `flush` sends the waiting frames once the client knows that it is resumed."""
         self.link = link
 
     def flush(self) -> None:
-        """Send what waited for the socket, and again what may have been lost with the last one."""
+        """Send the frames that waited for the socket, and resend those that may have been lost with the last one."""
         waiting = [*self.unsent.take(), *self.unacknowledged.texts()]
         if not self.acknowledges:
             self.unacknowledged.clear()

@@ -1,4 +1,4 @@
-"""What the space lets a member be called: one line of printable text, in one form and of a bounded length."""
+"""Cleans a member's display name: one line of printable text, in one form and of a bounded length."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LIMIT_CHARS: Final = 64
 
 
 def shown_name(text: str, otherwise: str) -> str:
-    """`text` without line ends, control characters and marks that turn the text around; `otherwise` when none is left.
+    """Return `text` without line ends, control and direction marks; `otherwise` when nothing is left.
 
     Such a name reads the same in a log, in a table and on a page, and cannot pretend to be two lines of them.
     """

@@ -1,4 +1,4 @@
-"""The sockets of the space: a thin shell of aiohttp around the exchange."""
+"""Serves the sockets of the space: a thin shell of aiohttp around the exchange."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from intercom.space.guard import asker_of
 logger = logging.getLogger(__name__)
 
 QUEUE_LIMIT_FRAMES: Final = 256
-"""Frames that wait for one slow socket; past it the socket is closed, and its session can be resumed."""
+"""Limit of frames that wait for one slow socket; past it the socket is closed, and its session can be resumed."""
 QUEUE_LIMIT_BYTES: Final = 512 * 1024
-"""The same in bytes: twice what is kept for one session, which a resume sends at once."""
+"""The same limit in bytes: twice a session's kept frames, which a resume sends at once."""
 GUEST_FRAME_LIMIT_BYTES: Final = 16 * 1024
-"""The largest frame of a socket without a session: all that it may send is `signalwire.connect`, some 6 kB."""
+"""Size limit of a frame from a socket without a session: it may send only `signalwire.connect`, some 6 kB."""
 HEARTBEAT_S: Final = 6.0
-"""How often a socket is pinged (RFC 6455 §5.5.2); one that is dead is noticed after 9 s at most."""
+"""Ping interval of a socket (RFC 6455 §5.5.2); a dead one is noticed after 9 s at most."""
 TICK_S: Final = 1.0
-"""How often the exchange looks at its deadlines, which are 4 s and more."""
+"""Interval at which the exchange checks its deadlines, which are 4 s and more."""
 CLOSE_LIMIT_S: Final = 0.5
-"""How long closing one socket may take."""
+"""Time limit for closing one socket."""
 
 
 class _Socket:
@@ -46,19 +46,19 @@ class _Socket:
 
     @property
     def was_closed(self) -> bool:
-        """Once it is closed: whether its client did that, and no network or we."""
+        """Whether the client closed the socket, rather than the network or the space; set once it is closed."""
         error = self.response.exception()
         broken = isinstance(error, OSError | TimeoutError) and not isinstance(error, ConnectionResetError)
         return not self._aborted and not broken
 
     def abort(self) -> None:
-        """Break the connection off; what waits is lost, and the session can be resumed."""
+        """Break the connection off; waiting frames are lost, and the session can be resumed."""
         self._aborted = True
         if self.transport is not None:
             self.transport.abort()
 
     def put(self, output: Send | Close) -> None:
-        """Queue something to be written; raises `asyncio.QueueFull` when too much waits already."""
+        """Queue a frame; raises `asyncio.QueueFull` when too many wait already."""
         size = len(output.text) if isinstance(output, Send) else 0
         if self._waiting_bytes and self._waiting_bytes + size > QUEUE_LIMIT_BYTES:
             raise asyncio.QueueFull
@@ -66,7 +66,7 @@ class _Socket:
         self._waiting_bytes += size
 
     async def write(self) -> None:
-        """Send what is queued, in order, until the socket is closed."""
+        """Send the queued frames, in order, until the socket is closed."""
         while True:
             match await self._frames.get():
                 case Send(_, text):
@@ -93,14 +93,14 @@ class Sockets:
         self._sockets: dict[str, _Socket] = {}
         self._endpoints: dict[str, Callable[[str], None]] = {}
         self.ticking: asyncio.Task[None] | None = None
-        "the watch over deadlines"
+        "Task that checks the deadlines."
 
     def start(self) -> None:
-        """Begin to watch deadlines."""
+        """Start checking deadlines."""
         self.ticking = asyncio.create_task(self._tick(), name="space deadlines")
 
     async def stop(self) -> None:
-        """Close all sockets, in a bounded time."""
+        """Close all sockets, within a time limit."""
         if self.ticking is not None:
             self.ticking.cancel()
         closing = [
@@ -161,11 +161,11 @@ class Sockets:
         return len(links)
 
     def members(self) -> set[str]:
-        """The ids of everybody who has a session."""
+        """Return the ids of all subscribers who have a session."""
         return self._exchange.subscriber_ids()
 
     def doors(self) -> dict[str, set[str]]:
-        """From which addresses each door is connected, by its subscriber's id."""
+        """Return the addresses from which each door is connected, by its subscriber's id."""
         found: dict[str, set[str]] = {}
         for link, socket in self._sockets.items():
             subscriber = self._exchange.subscriber_at(link)
@@ -179,12 +179,12 @@ class Sockets:
         self._deliver()
 
     def connect_endpoint(self, link: str, take: Callable[[str], None]) -> None:
-        """Connect an endpoint inside this process, such as the echo, as if it had a socket."""
+        """Connect an endpoint of this process, such as the echo, as if it had a socket."""
         self._endpoints[link] = take
         self._exchange.connected(link, self._now(), inside=True)
 
     def from_endpoint(self, link: str, text: str) -> None:
-        """Take a frame of such an endpoint."""
+        """Take a frame from an endpoint of this process."""
         self._exchange.received(link, text, self._now())
         self._deliver()
 

@@ -1,4 +1,4 @@
-"""The embedded space: a house's own stand-in for the SignalWire service."""
+"""Runs the embedded space: a house's own stand-in for the SignalWire service."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ from intercom.space.turn_keeper import TurnKeeper
 logger = logging.getLogger(__name__)
 
 BODY_LIMIT_BYTES: Final = 16 * 1024
-"""The largest HTTP body; a token request with its proof has 2 kB."""
+"""Size limit of an HTTP body; a token request with its proof has 2 kB."""
 STOP_LIMIT_S: Final = 1.0
-"""How long stopping may take."""
+"""Time limit for stopping."""
 CERTIFICATE_CHECK_S: Final = 86_400.0
-"""How often a running space looks whether its certificate ends soon."""
+"""Interval at which a running space checks whether its certificate expires soon."""
 MEMBERS_CHECK_S: Final = 0.4
-"""How often it looks whether somebody was removed: a few microseconds, and nothing is written."""
+"""Interval at which the space checks whether a member was removed: it takes a few microseconds and writes nothing."""
 
 
 class Space:
@@ -109,7 +109,7 @@ class Space:
         self.store.add_group(config.group)
         self.tokens = TokenAuthority(self.store, now=wall, lifetime_s=config.token_lifetime_s)
         self.api_token = self.store.value("api_token", lambda: secrets.token_urlsafe(32))
-        """With `tokens.project_id` the Basic credentials that mint tokens; a secret."""
+        """Password that mints tokens, with `tokens.project_id` as user name (HTTP Basic); a secret."""
         self.codes = PairingCodes(self.store, now=wall)
         self.exchange = Exchange(self.tokens, self.store, ice_servers=self._ice_servers, wall=wall)
         self.sockets = Sockets(self.exchange, now=time.monotonic, joined=self._joined)
@@ -117,32 +117,29 @@ class Space:
         self._keeper: asyncio.Task[None] | None = None
         self._echo = Echo(self.sockets, self.store, self.tokens)
         self.on_change: Callable[[], None] = lambda: None
-        "called when `summary` may have changed"
+        "Function called when `summary` may have changed."
 
     # -- where it is -----------------------------------------------------------------------------------------
 
     @property
     def url(self) -> str:
-        """Where the space is served, without a slash at the end; the port is the real one once it has started."""
+        """The space's URL, without a slash at the end; the port is the real one once it has started."""
         return self.location.url
 
     @property
     def relay_url(self) -> str:
-        """Where the socket is."""
+        """The socket's URL."""
         return self.location.relay_url
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """The port on which the space listens."""
         return self.location.port
 
     # -- life ------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Serve; returns when connections are accepted.
-
-        Raises `SpaceConfigError` when the port cannot be had.
-        """
+        """Start serving; returns when connections are accepted. Raises `SpaceConfigError` when the port is taken."""
         location = self.location
         if self._companion is not None:
             await self._companion.start()
@@ -175,7 +172,7 @@ class Space:
 
     @property
     def summary(self) -> str:
-        """What it does, in one line."""
+        """The space's state, in one line."""
         without_turn = f"; no TURN server: {self._companion.fault}" if self._companion and self._companion.fault else ""
         return f"serves at {self.location.public_url}{without_turn}"
 
@@ -183,11 +180,11 @@ class Space:
         self.on_change()
 
     def stalled(self) -> str | None:
-        """What of it stands still, in words: nothing that its event loop would not show."""
+        """Return None: the space has no part that could stall unnoticed by its event loop."""
         return None
 
     async def wait_failed(self) -> None:
-        """Wait until some of its work fails that only a restart mends, and raise what it failed with."""
+        """Wait until a task of the space fails that only a restart mends, and raise its error."""
         work: list[Awaitable[None]] = [
             task
             for task in (self._renewal, self._watch, self._relays, self._keeper, self.sockets.ticking)
@@ -253,7 +250,7 @@ class Space:
             self._write_credentials()
 
     def _follow_addresses(self) -> None:
-        """Take the names and addresses that this machine has now for everything that names them."""
+        """Apply the machine's current names and addresses to everything that uses them."""
         if self._companion is not None:
             self._companion.addresses_changed()
         if not self.location.follow():
@@ -306,23 +303,23 @@ class Space:
     # -- who belongs to it -----------------------------------------------------------------------------------
 
     def invite(self, *, name: str = UNNAMED, url: str = "", maker: Subscriber | None = None) -> Invitation:
-        """What a phone needs to join the house, good once and for ten minutes; the owner makes it, or a resident.
+        """Return an invitation to the house, valid once and for ten minutes; the owner or a resident makes it.
 
         It opens `url`, or else the space's usual address.
         """
         return self.codes.invite(url or self.location.public_url, name=name, maker=maker)
 
     def pairing_url(self, *, name: str = UNNAMED) -> str:
-        """The address alone of such an invitation."""
+        """Return the URL of a new invitation."""
         return self.invite(name=name).url
 
     def enrol(self, reference: str, display_name: str) -> SpaceCredential:
-        """A new credential for one device of the subscriber `reference`, which is made, as a door, if it is new."""
+        """Return a new credential for one device of the subscriber `reference`, made as a door if new."""
         subscriber = self.store.add_subscriber(reference, display_name, kind="door")
         return self._credential(subscriber, self.store.add_device(subscriber, display_name))
 
     def write_credential(self, reference: str, path: Path, *, display_name: str = "", for_group: bool = False) -> None:
-        """Keep the file `path` (mode 0600, or 0640 `for_group`) a valid credential of `reference`.
+        """Write a valid credential of `reference` to the file `path` (mode 0600, or 0640 `for_group`).
 
         A secret in it that still holds is kept, and a file that says all of it already is not written.
         """
@@ -333,7 +330,7 @@ class Space:
     def credential_of(
         self, reference: str, found: SpaceCredential | None, *, display_name: str = ""
     ) -> SpaceCredential:
-        """A valid credential of `reference`: with the secret of the one that was found, if that still holds."""
+        """Return a valid credential of `reference`: with the secret of the found one, if still valid."""
         credential = None
         if found is not None and found.subscriber == reference:
             try:
@@ -355,7 +352,7 @@ class Space:
         return self._companion.server if self._companion is not None else self._turn
 
     def _ice_servers(self, subscriber: Subscriber, agent: str) -> list[IceServer]:
-        """What a client is given; one that gets new passwords with each new token gets short-lived ones."""
+        """Return a client's ICE servers; one that gets new passwords with each new token gets short-lived ones."""
         lifetime_s = LIFETIME_S if is_reference(agent) else min(LIFETIME_S, 2 * self._config.token_lifetime_s)
         turn = self._turn_server()
         if turn is not None:

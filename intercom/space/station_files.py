@@ -1,4 +1,4 @@
-"""The station page's files, served as they are."""
+"""Serves the station page's files, unchanged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TYPES: Final = {
 
 
 def station_routes(directory: Path = STATION_DIRECTORY) -> list[web.RouteDef]:
-    """The routes under /station/: the files of the known types that `directory` holds now, and nothing else.
+    """Return the routes under /station/: the files of known types now in `directory`, and nothing else.
 
     They are some 100 kB, and held in memory: nothing that is sent names a path, and a slow reader holds no file open.
     """
@@ -53,7 +53,7 @@ class _Entry:
         self._tag = hashlib.sha256(self._content).hexdigest()[:32]
 
     def answer(self, request: web.Request) -> web.Response:
-        """The file, or that the browser has it already."""
+        """Return the file, or 304 when the browser has it already."""
         known = any(tag.value == self._tag for tag in request.if_none_match or ())
         answer = web.Response(status=304) if known else web.Response(body=self._content)
         if not known:

@@ -1,4 +1,4 @@
-"""What the space must remember, in one SQLite file: subscribers, addresses, groups, devices, codes and keys."""
+"""Keeps the space's records in one SQLite file: subscribers, addresses, groups, devices, codes and keys."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from intercom.space.shown_name import shown_name
 logger = logging.getLogger(__name__)
 
 PATIENCE_S: Final = 0.5
-"""How long a write of the running space waits for another process; its calls wait meanwhile."""
+"""Time limit for a write of the running space to wait for another process; its calls wait meanwhile."""
 DATABASE: Final = "space.sqlite3"
-"""The file's name in the state directory."""
+"""Name of the database file in the state directory."""
 SCHEMA_VERSION: Final = 3
-"""schema-1.sql to schema-3.sql lead there, one step each."""
+"""Newest version of the tables; schema-1.sql to schema-3.sql lead there, one step each."""
 DEVICE_SECRET_BYTES: Final = 32
-"""256 bits: nothing to guess, so a plain hash suffices to keep it."""
+"""Length of a device's secret: 256 bits cannot be guessed, so a plain hash suffices to keep it."""
 NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
-"""What a subscriber or group may be called: it becomes part of an address."""
+"""Form of a subscriber's or group's name: it becomes part of an address."""
 DOORS_ONLY: Final = "door"
-"""What only a door's name in addresses may begin with: nobody who pairs a phone gets such an address."""
+"""Prefix reserved for a door's name in addresses: nobody who pairs a phone gets such an address."""
 
 _ADDRESSES: Final = (
     "SELECT a.id, a.name, a.display_name, a.kind, a.resource_id, a.created_at, COALESCE(s.kind, '') "
@@ -41,7 +41,7 @@ _ADDRESSES: Final = (
 
 
 class Store:
-    """The space's memory. Several processes may use the file at once.
+    """The space's records. Several processes may use the file at once.
 
     :param path: the database; made with mode 0600, its directory with 0700.
     :param now: the time of day, seconds since 1970.
@@ -60,7 +60,7 @@ class Store:
     # -- single values: ids and keys --------------------------------------------------------------------
 
     def value(self, key: str, make: Callable[[], str]) -> str:
-        """The value kept under `key`; made and kept the first time."""
+        """Return the value kept under `key`; it is made and kept the first time."""
         row = self._db.read("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
         if row:
             return str(row[0])
@@ -69,7 +69,7 @@ class Store:
         return made
 
     def place(self) -> Place | None:
-        """Where the space was last served; None when it never was."""
+        """Return the last place of the space; None when it was never served."""
         row = self._db.read("SELECT value FROM settings WHERE key = 'place'").fetchone()
         if row is None:
             return None
@@ -77,13 +77,13 @@ class Store:
         return Place(url, host, int(port))
 
     def serve_at(self, place: Place) -> None:
-        """Note where the space is served; writes only what is new."""
+        """Note the place of the space; a known one costs no write."""
         if self.place() != place:
             value = f"{place.url} {place.host} {place.port}"
             self._db.write(lambda db: db.execute("INSERT OR REPLACE INTO settings VALUES ('place', ?)", (value,)))
 
     def changed_elsewhere(self) -> bool:
-        """Whether another connection, such as another process's, has written since this was last asked."""
+        """Return whether another connection, such as another process's, has written since the last call."""
         return self._db.refresh()
 
     # -- subscribers and groups --------------------------------------------------------------------------
@@ -97,7 +97,7 @@ class Store:
         kind: Kind = "resident",
         invited_by: str = "",
     ) -> Subscriber:
-        """The subscriber `reference`, made if new, with its address /private/<reference>; joins `groups`.
+        """Return the subscriber `reference`, made if new, with its address /private/<reference>; it joins `groups`.
 
         One that is known keeps its name and kind. Raises `AddressError` when the name cannot be an address or is a
         group's.
@@ -144,7 +144,7 @@ class Store:
             self._db.write(lambda db: self._add_address(db, address, display_name, "app", subscriber.id))
 
     def free_reference(self, wanted: str) -> str:
-        """`wanted` as a valid reference that nobody has yet: "Kitchen tablet" becomes kitchen-tablet-2."""
+        """Return `wanted` as a valid reference that nobody has yet: "Kitchen tablet" becomes kitchen-tablet-2."""
         plain = unicodedata.normalize("NFKD", wanted).encode("ascii", "ignore").decode().lower()
         base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "station"
         base = f"station-{base}" if base.startswith(DOORS_ONLY) else base
@@ -163,7 +163,7 @@ class Store:
         return self._subscriber("id", subscriber_id)
 
     def remove_subscriber(self, reference: str) -> None:
-        """Forget a subscriber with its address, devices and memberships; its tokens are worth nothing from now on."""
+        """Delete a subscriber with its address, devices and memberships; its tokens are invalid from now on."""
 
         def remove(db: sqlite3.Connection) -> None:
             db.execute(
@@ -198,30 +198,30 @@ class Store:
         db.execute("INSERT INTO addresses VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def address(self, name: str) -> Address | None:
-        """The address that is dialled as `name`."""
+        """Return the address that is dialled as `name`."""
         return self._address(f"{_ADDRESSES} WHERE a.name = ?", name)
 
     def address_by_id(self, address_id: str) -> Address | None:
-        """The address with this id."""
+        """Return the address with this id."""
         return self._address(f"{_ADDRESSES} WHERE a.id = ?", address_id)
 
     def addresses_of(self, subscriber_id: str) -> list[Address]:
-        """The addresses that ring this subscriber alone, its own name first."""
+        """Return the addresses that ring this subscriber alone, its own name first."""
         rows = self._db.read(f"{_ADDRESSES} WHERE a.resource_id = ? ORDER BY a.name", (subscriber_id,))
         return [Address(*row) for row in rows]
 
     def addresses(self, *, offset: int, limit: int, descending: bool = False) -> list[Address]:
-        """One page of the directory, sorted by name."""
+        """Return one page of the directory, sorted by name."""
         query = f"{_ADDRESSES} ORDER BY a.name {'DESC' if descending else 'ASC'} LIMIT ? OFFSET ?"
         return [Address(*row) for row in self._db.read(query, (limit, offset))]
 
     def display_name(self, name: str) -> str:
-        """What people read for the address `name`; the name itself when nobody has it."""
+        """Return the display name of the address `name`; the name itself when nobody has it."""
         found = self.address(name)
         return found.display_name if found else name
 
     def ringing_at(self, name: str) -> list[str] | None:
-        """The ids of the subscribers whom a call to `name` rings; `None` when there is no such address."""
+        """Return the ids of the subscribers whom a call to `name` rings; `None` when there is no such address."""
         found = self.address(name)
         if found is None:
             return None
@@ -237,7 +237,7 @@ class Store:
     # -- devices -----------------------------------------------------------------------------------------
 
     def add_device(self, subscriber: Subscriber, name: str) -> str:
-        """A new secret for one device of `subscriber`; only its hash is kept."""
+        """Return a new secret for one device of `subscriber`; only its hash is kept."""
         secret = secrets.token_urlsafe(DEVICE_SECRET_BYTES)
         row = (_hash(secret), subscriber.id, shown_name(name, ""))
         query = "INSERT INTO devices (secret_hash, subscriber_id, name) VALUES (?, ?, ?)"
@@ -245,7 +245,7 @@ class Store:
         return secret
 
     def owner_of(self, device_secret: str) -> Subscriber:
-        """The subscriber whose device has this secret; raises `TokenError` when none has."""
+        """Return the subscriber whose device has this secret; raises `TokenError` when none has."""
         found = self._owner_of(device_secret)
         if found is None and self._db.refresh():  # another process may have made it this very second
             found = self._owner_of(device_secret)
@@ -262,7 +262,7 @@ class Store:
         return Subscriber(*row) if row else None
 
     def seen(self, device_secret: str) -> None:
-        """Note that a device was here today: once a day, for the sake of the SD card. A failure is logged only."""
+        """Note that a device signed in today: once a day, to spare the SD card. A failure is only logged."""
         today, secret_hash = date.fromtimestamp(self._now()).isoformat(), _hash(device_secret)
         known = self._db.read("SELECT seen_on FROM devices WHERE secret_hash = ?", (secret_hash,)).fetchone()
         if known is None or known[0] == today:
@@ -274,7 +274,7 @@ class Store:
             logger.warning("It is not noted that a device was here: %s", problem)
 
     def devices(self) -> list[Device]:
-        """Everybody who can sign in, by name; a subscriber with several secrets is one."""
+        """Return the devices that can sign in, by name; a subscriber with several secrets is one device."""
         rows = self._db.read(
             "SELECT s.reference, s.display_name, a.name, a.created_at, MAX(d.seen_on), s.kind, s.invited_by "
             "FROM subscribers s "
@@ -289,7 +289,7 @@ class Store:
     def open_code(
         self, code_hash: str, *, now: float, expires_at: float, maker: str | None, limits: CodeLimits
     ) -> None:
-        """Keep the hash of a new code of the subscriber `maker`, or of the owner; it dies with whoever made it.
+        """Keep the hash of a new code of the subscriber `maker`, or of the owner; it is deleted with its maker.
 
         Too old ones are forgotten, and beyond `limits` the oldest of the same maker, then of all devices.
         """
@@ -311,13 +311,13 @@ class Store:
         self._db.write(keep)
 
     def open_codes(self, after: float, until: float) -> list[str]:
-        """The hashes of the codes that expire after `after` and not after `until`, seconds since 1970."""
+        """Return the hashes of the codes that expire after `after` and not after `until`, seconds since 1970."""
         self._db.refresh()  # another process may have made one this very second
         query = "SELECT code_hash FROM pairing_codes WHERE expires_at > ? AND expires_at <= ?"
         return [str(row[0]) for row in self._db.read(query, (after, until))]
 
     def close_code(self, code_hash: str) -> CodeUsed | None:
-        """Forget a code and tell whose it was; None when somebody was quicker."""
+        """Delete a code and return its maker; None when the code was used already."""
 
         def close(db: sqlite3.Connection) -> CodeUsed | None:
             row = db.execute(
@@ -332,7 +332,7 @@ class Store:
 
 
 def _migrate(db: sqlite3.Connection) -> None:
-    """Bring the tables from whatever version they are to the newest, or leave them as they are."""
+    """Migrate the tables to the newest version, in one transaction."""
     if _schema(db) == SCHEMA_VERSION:
         return
     db.create_function("shown", 2, shown_name, deterministic=True)

@@ -1,4 +1,4 @@
-"""The tokens that the space gives and takes: SATs, client-bound SATs and the state that resumes a session.
+"""Issues and checks the space's tokens: SATs, client-bound SATs and the state that resumes a session.
 
 A SAT is a JWT (RFC 7519) signed with ES256, whose header carries `ch` (protocol §1). All times are seconds
 since 1970 from the clock that is passed in.
@@ -23,35 +23,35 @@ from intercom.space.store import Store
 
 TOKEN_LIMIT_CHARS: Final = 4096
 REFRESH_SCOPE: Final = "sat:refresh"
-"""The scope with which a client may bind its token to a key (protocol §2)."""
+"""Scope that lets a client bind its token to a key (protocol §2)."""
 STATE_LIFETIME_S: Final = 86_400
-"""How long a session can be resumed at all; past it a client connects afresh and loses nothing."""
+"""Lifetime of a resume state; past it a client connects afresh and loses nothing."""
 GRACE_S: Final = 60
-"""How long a session may outlive its token: an outage in which it could not be renewed, and several attempts after."""
+"""Time for which a session outlives its token: an outage that prevents its renewal, and several attempts after."""
 CLOCK_SLACK_S: Final = 60
-"""How far this machine's clock may step back without making the tokens that it gave look like another time's."""
+"""Limit of a backward step of this machine's clock beyond which its own tokens look like those of another time."""
 _SAT_AUDIENCE: Final = "space"
 _STATE_AUDIENCE: Final = "resume"
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a valid SAT proves."""
+    """The subscriber, scope and lifetime of a valid SAT."""
 
     subscriber: Subscriber
-    "Who it is."
+    "The subscriber that the token is for."
     jti: str
     "The token's own id."
     expires_at: int
-    "Seconds since 1970."
+    "Expiry time of the token, seconds since 1970."
     scope: tuple[str, ...] = ()
-    "What else it allows."
+    "Further scopes of the token."
     jkt: str = ""
-    "RFC 7638 thumbprint of the key it is bound to; empty when unbound."
+    "RFC 7638 thumbprint of the key that the token is bound to; empty when unbound."
     fingerprint: str = ""
-    "Thumbprint of the only key to which it may be bound; empty when any may."
+    "Thumbprint of the only key to which the token may be bound; empty when any may."
     lasts_s: float = math.inf
-    "How long from now on it allows a session; 0 when it has run out."
+    "Remaining time for which the token allows a session; 0 when it has expired."
 
 
 class TokenAuthority:
@@ -69,7 +69,7 @@ class TokenAuthority:
         self.space_id = store.value("space_id", lambda: secrets.token_hex(16))
         self.project_id = store.value("project_id", lambda: secrets.token_hex(16))
         self.channel_host = ""
-        """The SAT header's `ch`; set when the space knows its port."""
+        """Value of the SAT header's `ch`; set when the space knows its port."""
         self.proofs = ProofChecker(now=now)
         key = serialization.load_pem_private_key(store.value("signing_key", _new_key).encode(), password=None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -86,7 +86,7 @@ class TokenAuthority:
         jkt: str = "",
         fingerprint: str = "",
     ) -> tuple[str, int]:
-        """A SAT for `subscriber`, and when it expires; the space's own life-time is the longest."""
+        """Return a SAT for `subscriber` and its expiry time; the space's own lifetime is the longest."""
         now = int(self._now())
         expires_at = now + min(lifetime_s or self.lifetime_s, self.lifetime_s)
         claims: dict[str, Any] = {
@@ -107,7 +107,7 @@ class TokenAuthority:
         return jwt.encode(claims, self._key, algorithm="ES256", headers=header), expires_at
 
     def check(self, token: object, *, even_expired: bool = False) -> Grant:
-        """What `token` proves; raises `TokenError` when it proves nothing."""
+        """Return the grant of `token`; raises `TokenError` when the token is invalid."""
         claims = self._claims(token, _SAT_AUDIENCE, even_expired=even_expired)
         subscriber = self._store.subscriber_by_id(str(claims["sub"]))
         if subscriber is None:
@@ -123,14 +123,14 @@ class TokenAuthority:
         )
 
     def admit(self, token: object, proof: object, *, method: str, even_expired: bool) -> Grant:
-        """Check a SAT and, when it is bound to a key, the proof by that key for the JSON-RPC method `method`."""
+        """Check a SAT and, if it is bound to a key, its proof for the JSON-RPC method `method`; return the grant."""
         grant = self.check(token, even_expired=even_expired)
         if grant.jkt:
             self.proofs.rpc(proof, owner=grant.subscriber.id, method=method, jkt=grant.jkt)
         return grant
 
     def resume_state(self, protocol: str, subscriber: Subscriber, lasts_s: float) -> str:
-        """The authorization state with which `subscriber` resumes the session `protocol` (protocol §3).
+        """Return the authorization state with which `subscriber` resumes the session `protocol` (protocol §3).
 
         Beside a token that has run out it is good for the `lasts_s` that the last good token allows.
         """
@@ -145,7 +145,7 @@ class TokenAuthority:
         return jwt.encode(claims, self._key, algorithm="ES256")
 
     def check_resume_state(self, state: object, protocol: str, subscriber: Subscriber) -> float:
-        """Check that `state` resumes exactly this session; return for how long, whatever the token beside it says.
+        """Check that `state` resumes exactly this session; return its remaining lifetime, whatever the token says.
 
         Raises `TokenError` when it does not.
         """
@@ -176,7 +176,7 @@ class TokenAuthority:
         return claims
 
     def _in_time(self, expires_at: float, longest_s: float) -> bool:
-        """Whether it is not over yet, and could have been given by a clock like ours: none lasts longer."""
+        """Return whether the token is not expired and a clock like ours can have issued it."""
         return 0 < expires_at - self._now() <= longest_s + CLOCK_SLACK_S
 
 

@@ -1,4 +1,4 @@
-"""coturn as the space's companion: lets a resident away from home, or a client that insists, reach the door.
+"""Runs coturn as the space's TURN server, for residents away from home and clients that demand a relay.
 
 It checks the time-limited credentials of `turn_credentials` (coturn README.turnserver, "TURN REST API") with a secret
 of each subscriber's own, and relays UDP to the addresses that it is told (`allow_peers`), to nothing else. It is off
@@ -33,20 +33,20 @@ logger = logging.getLogger(__name__)
 
 PROGRAM: Final = "turnserver"
 START_LIMIT_S: Final = 5.0
-"""How long coturn may take until it answers; it needs about 0.1 s."""
+"""Time limit for coturn to start answering; it needs about 0.1 s."""
 STOP_LIMIT_S: Final = 0.8
-"""How long it may take to end before it is killed."""
+"""Time after which a coturn that does not end is killed."""
 PROBE_INTERVAL_S: Final = 0.05
 ALLOCATIONS_PER_USER: Final = 64
-"""A call of the reference client allocates a pool of ten for each network interface, and gives it back late: the
+"""Limit of allocations for one user: the reference client allocates ten for each interface and returns them late: the
 next call must not find the quota used up."""
 ALLOCATIONS_TOTAL: Final = 240
-"""Ten calls at once through the relay."""
+"""Limit of allocations in all: ten calls at once through the relay."""
 BANDWIDTH_BYTES_PER_S: Final = 1_000_000
-"""For one allocation: five times what a door's picture and sound need."""
+"""Bandwidth limit of one allocation: five times the need of a door's picture and sound."""
 DATABASE: Final = "turn.sqlite3"
 EVERYTHING: Final = ("0.0.0.0-255.255.255.255", "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")
-"""Every address: what may be reached is allowed one by one, which goes before (coturn: `good_peer_addr`)."""
+"""Address ranges that coturn denies: all; peers are allowed one by one, which takes precedence (`good_peer_addr`)."""
 _BINDING_REQUEST: Final = 0x0001
 _BINDING_SUCCESS: Final = 0x0101
 _MAGIC_COOKIE: Final = 0x2112A442
@@ -85,11 +85,11 @@ class TurnServer:
 
     @property
     def subscribers(self) -> set[str]:
-        """The ids of those who were given a password that may still hold."""
+        """Return the ids of the subscribers with a password that may still be valid."""
         return self._book.subscribers
 
     def ice_server(self, subscriber_id: str, now: float, lifetime_s: int = LIFETIME_S) -> IceServer:
-        """What a subscriber's client is told of it, with a new password; `now` in seconds since 1970."""
+        """Return the ICE server for a subscriber's client, with a new password; `now` in seconds since 1970."""
         return ice_server(self.url, self._book.secret_of(subscriber_id), subscriber_id, now, lifetime_s)
 
     def allow_peers(self, peers: Iterable[IPAddress]) -> None:
@@ -97,7 +97,7 @@ class TurnServer:
         self._book.allow({*peers, *self._always})
 
     async def forget(self, subscriber_id: str) -> None:
-        """Make a subscriber's passwords worthless, and end what it relays; nobody else notices."""
+        """Revoke a subscriber's passwords and end its relays; nobody else notices."""
         self._book.forget(subscriber_id)
         try:
             await self._console.end_relays(subscriber_id)
@@ -106,7 +106,7 @@ class TurnServer:
 
     @property
     def _always(self) -> set[IPAddress]:
-        """Two clients that both relay reach one another at the relay itself."""
+        """Return the peers that are always allowed: two clients that both relay meet at the relay itself."""
         if self._loopback_peers:
             return {ipaddress.ip_address(text) for text in ("127.0.0.1", "::1", *interface_addresses())}
         return {self._address}
@@ -207,7 +207,7 @@ class TurnServer:
         return "\n".join(lines) + "\n"
 
     async def _answers(self) -> bool:
-        """Whether a STUN binding request is answered (RFC 8489 §7)."""
+        """Return whether coturn answers a STUN binding request (RFC 8489 §7)."""
         loop = asyncio.get_running_loop()
         transaction = os.urandom(12)
         family = socket.AF_INET6 if self._address.version == 6 else socket.AF_INET
@@ -224,7 +224,7 @@ class TurnServer:
 
 
 def _ending_with(parent: int) -> list[str]:
-    """What to put before a command so that it does not outlive this parent, however that ends.
+    """Return the prefix of a command that must not outlive this process, however this process ends.
 
     PR_SET_PDEATHSIG by util-linux's setpriv; a parent that was gone before that was set sends no signal any more, so
     its child looks for it once. SIGKILL, for coturn has nothing to save and may take long to end.

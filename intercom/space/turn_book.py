@@ -1,4 +1,4 @@
-"""What coturn looks up in its database while it runs: with which secrets passwords are made, and whom it may reach.
+"""Writes the database that coturn reads while it runs: the secrets of its passwords, and the peers it may reach.
 
 Each subscriber has a secret of its own, so that one can be locked out and nobody else notices. A deleted secret holds
 no more at once; the list of peers is read again within five seconds (coturn: `update_white_and_black_lists`).
@@ -27,11 +27,11 @@ CREATE TABLE turn_secret (
 CREATE TABLE allowed_peer_ip (realm varchar(127) DEFAULT '', ip_range varchar(256), PRIMARY KEY (realm, ip_range));
 CREATE TABLE denied_peer_ip (realm varchar(127) DEFAULT '', ip_range varchar(256), PRIMARY KEY (realm, ip_range));
 """
-"""As coturn makes them itself, and whose each secret is. With a write-ahead log it never finds the file locked."""
+"""Tables of coturn's own schema, and the owner of each secret. The write-ahead log keeps coturn from meeting a lock."""
 
 
 class TurnBook:
-    """Who has passwords and where relays may lead; `open` writes it down for coturn, anew for each of its processes."""
+    """The passwords' secrets and the allowed peers; `open` writes them for coturn, anew for each of its processes."""
 
     def __init__(self) -> None:
         self._db: sqlite3.Connection | None = None
@@ -39,7 +39,7 @@ class TurnBook:
         self._peers: frozenset[str] = frozenset()
 
     def open(self, path: Path, peers: Iterable[IPAddress]) -> None:
-        """Make the database, mode 0600, with what is known and with `peers` among whom relays may reach.
+        """Make the database, mode 0600, with the known secrets and peers, and with `peers` added.
 
         Raises `OSError` or `sqlite3.Error` when it cannot be made.
         """
@@ -55,23 +55,23 @@ class TurnBook:
         self.allow({*(ipaddress.ip_address(peer) for peer in known), *peers})
 
     def close(self) -> None:
-        """Close it; coturn goes on with what stands in it."""
+        """Close the database; coturn goes on reading it."""
         if self._db is not None:
             self._db.close()
             self._db = None
 
     @property
     def peers(self) -> frozenset[str]:
-        """Where relays may lead."""
+        """The addresses that relays may reach."""
         return self._peers
 
     @property
     def subscribers(self) -> set[str]:
-        """The ids of those who have a secret."""
+        """Return the ids of the subscribers who have a secret."""
         return set(self._secrets)
 
     def secret_of(self, subscriber_id: str) -> str:
-        """What the subscriber's passwords are made with; made the first time."""
+        """Return the secret of the subscriber's passwords; it is made the first time."""
         secret = self._secrets.get(subscriber_id)
         if secret is None:
             secret = secrets.token_urlsafe(32)
@@ -80,12 +80,12 @@ class TurnBook:
         return secret
 
     def forget(self, subscriber_id: str) -> None:
-        """Make all passwords of the subscriber worthless."""
+        """Revoke all passwords of the subscriber."""
         self._write("DELETE FROM turn_secret WHERE subscriber = ?", subscriber_id)
         self._secrets.pop(subscriber_id, None)
 
     def allow(self, peers: Iterable[IPAddress]) -> None:
-        """Let relays reach these addresses, and no other; writes only what is new."""
+        """Let relays reach only these addresses; known ones cost no write."""
         wanted = frozenset(str(peer) for peer in peers)
         for gone in self._peers - wanted:
             self._write("DELETE FROM allowed_peer_ip WHERE ip_range = ?", gone)

@@ -1,4 +1,4 @@
-"""Keeps the space's own TURN server running: calls at home need none, so its failure never ends the space."""
+"""Keeps the space's own TURN server running; its failure never ends the space, for calls at home need none."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from intercom.space.turn_book import TurnBook
 logger = logging.getLogger(__name__)
 
 PAUSE_FIRST_S: Final = 1.0
-"""Pause before coturn is started again, doubling with each failure in a row."""
+"""Retry interval after coturn's first failure; it doubles with each failure in a row."""
 PAUSE_LAST_S: Final = 60.0
-"""The longest pause; a new address of the machine ends it."""
+"""Longest retry interval; a new address of the machine ends it."""
 
 
 class TurnCompanion:
-    """One coturn, started anew when it ends, and moved when its address does.
+    """Runs one coturn, and restarts it when it ends or its address changes.
 
     :param directory: where its files live.
     :param address: the address to listen on, None while the machine has none, and the port.
@@ -44,9 +44,9 @@ class TurnCompanion:
         self._work: asyncio.Task[None] | None = None
         self._failed_at: float | None = None
         self.server: TurnServer | None = None
-        """The server that runs; None while none does."""
+        """The running server; None while none runs."""
         self.fault = ""
-        """Why none does, in a sentence."""
+        """The reason why no server runs, in a sentence."""
 
     async def start(self) -> None:
         """Start coturn; returns when it runs, or when the first try has failed."""
@@ -63,12 +63,12 @@ class TurnCompanion:
             await asyncio.wait({work})
 
     async def wait_failed(self) -> None:
-        """Wait until keeping it fails for a reason of our own, and raise that."""
+        """Wait until the companion itself fails, and raise its error."""
         if self._work is not None:
             await self._work
 
     def addresses_changed(self) -> None:
-        """Look again where coturn is to listen."""
+        """Check again the address on which coturn must listen."""
         self._address_changed.set()
 
     async def _keep(self) -> None:
@@ -89,7 +89,7 @@ class TurnCompanion:
                     pause_s = min(pause_s * 2, PAUSE_LAST_S)
 
     async def _run_once(self) -> None:
-        """Run coturn until it has to move; raises what it ends with."""
+        """Run coturn until its address changes; raises the error that ends it."""
         address, port = self._address()
         if address is None:
             raise TurnError("This machine has no address yet on which a TURN server could listen.")
@@ -114,7 +114,7 @@ class TurnCompanion:
             await server.stop()
 
     def _note_running(self, server: TurnServer | None, fault: str) -> bool:
-        """Remember and log what became of it; whether that is news."""
+        """Note and log coturn's state; return whether it changed."""
         was_well = not self.fault
         self.server, self.fault = server, fault
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""coturn's own console, a line of text on loopback behind a password: ends the relays that a subscriber has open.
+"""Ends a subscriber's open relays through coturn's console, a text protocol on loopback behind a password.
 
 coturn looks at a password only when a relay is opened; what is open is refreshed without it for ever.
 """
@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 ANSWER_LIMIT_S: Final = 2.0
-"""How long an answer may take; it takes milliseconds."""
+"""Time limit of an answer; it takes milliseconds."""
 _PROMPT: Final = b"> "
 _SESSION: Final = re.compile(rb"id=(\d{1,20}), user <(?:\d+:)?([^>]*)>")
 

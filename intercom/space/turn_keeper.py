@@ -1,4 +1,4 @@
-"""Keeps the TURN companion to the space's word: who has a session relays, and relays lead to the doors alone."""
+"""Keeps the TURN companion in step with the space: only subscribers with a session relay, and only to the doors."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from intercom.space.turn_peers import peers_of
 logger = logging.getLogger(__name__)
 
 LOOK_S: Final = 0.4
-"""How often it is looked: together with the space's look at its members a removed device relays no second longer."""
+"""Interval of the look: with the space's own look at its members, a removed device relays for less than a second."""
 OWN_S: Final = 10.0
-"""How often this machine's own addresses are read again, on which a door may run too."""
+"""Interval at which this machine's own addresses are read again, for a door may run here too."""
 DOOR_AWAY_S: Final = 600.0
-"""How long relays still lead to where a door was: longer than a restart takes, shorter than a lease."""
+"""Time for which relays still reach a door's last address: longer than a restart takes, shorter than a lease."""
 
 
 class TurnKeeper:
@@ -45,12 +45,12 @@ class TurnKeeper:
         self._now = now
         self._own = own
         self._doors: dict[str, tuple[set[str], float]] = {}
-        "where each door was last, and when"
+        "Last addresses of each door, and the time."
         self._told: frozenset[str] = frozenset()
         self._own_due_at = -math.inf
 
     async def watch(self) -> None:
-        """Look for ever."""
+        """Run the look at its interval, for ever."""
         while True:
             try:
                 await self.look()
@@ -59,7 +59,7 @@ class TurnKeeper:
             await asyncio.sleep(LOOK_S)
 
     async def look(self) -> None:
-        """Lock out whoever has no session any more, and tell the companion where the doors are."""
+        """Revoke the passwords of subscribers without a session, and tell the companion the doors' addresses."""
         now, members = self._now(), self._sockets.members()
         for door, places in self._sockets.doors().items():
             self._doors[door] = (places, now)

@@ -1,4 +1,4 @@
-"""Where a relay may lead: to the doors, at the addresses from which they are connected."""
+"""Finds the addresses that a relay may reach: those from which the doors are connected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from intercom.space.names import IPAddress
 
 
 def peers_of(doors: Iterable[str], own: Iterable[str]) -> set[IPAddress]:
-    """The addresses at which doors are reached that connect from these; `own` are those of this machine.
+    """Return the addresses that reach the doors connected from these; `own` are this machine's addresses.
 
     What a door itself says of its addresses does not count: it could name the router. A door on this machine is reached
     at any of the machine's.
