@@ -61,7 +61,7 @@ def counters(call: CallStats, engine: EngineStats) -> dict[str, float]:
 
 
 def audio_bitrate_bps(loss: float) -> int:
-    """Return our audio's bit rate: some loss needs bits for redundancy, heavy loss means a narrow path."""
+    """Return our audio's bit rate, 24 to 40 kbit/s: loss needs bits for redundancy, heavy loss fewer bits."""
     if loss < 0.01:
         return BITRATE_BPS
     return 40_000 if loss < 0.10 else 24_000

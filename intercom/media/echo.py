@@ -1,4 +1,4 @@
-"""Echo: takes out of the microphone what the speaker played, and measures how well that works.
+"""Echo: removes the speaker's sound from the microphone's, and measures how well that works.
 
 The canceller runs at 16 kHz: WebRTC's noise suppression is nearly inert at 48 kHz, and telephones have no more. Its
 far reference is exactly what was written to the card, brought to the microphone's clock when the two differ.
@@ -31,38 +31,40 @@ log = logging.getLogger(__name__)
 
 FACTOR = RATE_HZ // CANCELLER_HZ
 FAR_ACTIVE_DB = -50.0
-"""The speaker plays something that can be heard again."""
+"""Level above which the far end counts as speaking: its echo can then be heard."""
 SMOOTHING = 0.02
-"""Figures follow within half a second of far-end speech."""
+"""Smoothing factor of the echo figures: they follow within half a second of far-end speech."""
 WARN_BELOW_DB = 6.0
-"""Less echo loss than this and the far end talks to itself."""
+"""Limit of the echo loss below which the far end hears itself."""
 DRIFT_MOST = 0.002
-"""2000 ppm: more than any two crystals differ."""
+"""Limit of the clock drift, 2000 ppm: no two crystals differ by more."""
 DRIFT_CORRECTION_PER_S = 0.05
-"""Slow enough that the canceller can follow, quick enough for 200 ppm to leave 4 ms."""
+"""Rate at which drift is corrected: slow enough for the canceller to follow, fast enough for 200 ppm to leave 4 ms."""
 FILL_SMOOTHING = 0.01
+"""Smoothing factor of the reference's fill level."""
 LONGEST_REFERENCE = CANCELLER_HZ // 4
-"""A quarter of a second waiting means that the microphone stood still: start afresh."""
+"""Limit of the waiting reference, a quarter of a second: beyond it the microphone stood still, and the reference
+restarts."""
 LONGEST_PLAYED = 10
-"""Blocks that wait for the microphone; with none, as under a chime, they need not wait for it."""
+"""Limit of played blocks that wait for the microphone; under a chime there is no microphone to wait for."""
 
 
 @dataclass(frozen=True, slots=True)
 class EchoStats:
-    """How the echo is held down; figures of the time that the far end spoke."""
+    """Figures of the echo, measured while the far end spoke."""
 
     echo_loss_db: float | None
-    """What the canceller took away; None before the far end spoke. Someone speaking at the door lowers it."""
+    """Echo loss of the canceller; None before the far end spoke. Someone speaking at the door lowers it."""
     echo_level_db: float | None
-    """The microphone against what the speaker was told to play: above 0 the speaker is too loud."""
+    """Level of the microphone over the speaker's signal: above 0 the speaker is too loud."""
     drift_ppm: float
-    """The microphone's clock against the speaker's."""
+    """Drift of the microphone's clock against the speaker's."""
     far_spoke_s: float
-    """How long the far end was heard since the last reset."""
+    """Time that the far end spoke since the last reset."""
 
 
 class _Reference:
-    """What was played, waiting for the microphone's time, at the microphone's rate."""
+    """The played sound that waits for the microphone, resampled to the microphone's rate."""
 
     def __init__(self) -> None:
         self._resampler = soxr.ResampleStream(
@@ -103,7 +105,7 @@ class _Reference:
 
 
 class EchoCanceller:
-    """The engine's canceller around one backend."""
+    """Runs one backend as the engine's canceller."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -115,7 +117,7 @@ class EchoCanceller:
         self._far_blocks = 0
 
     def played(self, block: Samples) -> None:
-        """Exactly what was written to the speaker."""
+        """Take exactly the block that was written to the speaker."""
         self._played.append(block)  # it is looked at beside the microphone's, when all that is needed is at hand
         if len(self._played) > LONGEST_PLAYED:
             self._take_played()
@@ -126,7 +128,7 @@ class EchoCanceller:
             self._played.clear()
 
     def clean(self, block: Samples) -> Samples:
-        """The captured block without the echo, 2 ms late and WebRTC's own 14."""
+        """Return the captured block without the echo, delayed by 2 ms and WebRTC's own 14."""
         self._take_played()
         near, far = self._near_down.run(block), self._reference.take()
         cleaned = self._backend.process(near, far)
@@ -141,14 +143,14 @@ class EchoCanceller:
         self._level_db = _follow(self._level_db, near_db - far_db)
 
     def reset(self) -> None:
-        """Forget the room: the device changed."""
+        """Forget the room's echo path: the device changed."""
         self._backend.reset()
         self._reference.clear()
         self._loss_db = self._level_db = None
         self._far_blocks = 0
 
     def stats(self) -> EchoStats:
-        """How it does now."""
+        """Return the current echo figures."""
         return EchoStats(self._loss_db, self._level_db, self._reference.drift * 1e6, self._far_blocks * BLOCK_MS / 1000)
 
 
@@ -157,14 +159,16 @@ def _follow(before: float | None, now: float) -> float:
 
 
 HALF_DUPLEX_DB = -36.0
-"""What is left of the door's sound while the far end speaks: no echo is loud enough to survive it."""
+"""Gain of the door's sound while the far end speaks: no echo is loud enough to survive it."""
 HOLD_BLOCKS = 25
-"""A quarter of a second bridges the gaps between words and the room's echo."""
+"""Hold time after the far end's last word, in blocks: a quarter of a second bridges the gaps between words and the
+echo."""
 FAR_SPEAKS_DB = -42.0
+"""Level above which the far end counts as speaking."""
 
 
 class HalfDuplex:
-    """For boxes whose speaker is louder than any canceller: who speaks at the far end silences the door meanwhile."""
+    """Mutes the door while the far end speaks, for boxes whose speaker is too loud for any canceller."""
 
     def __init__(self, inner: EchoCanceller | None) -> None:
         self._inner = inner
@@ -172,14 +176,14 @@ class HalfDuplex:
         self._gain = 1.0
 
     def played(self, block: Samples) -> None:
-        """Exactly what was written to the speaker."""
+        """Take exactly the block that was written to the speaker."""
         if level_db(block) > FAR_SPEAKS_DB:
             self._hold = HOLD_BLOCKS
         if self._inner is not None:
             self._inner.played(block)
 
     def clean(self, block: Samples) -> Samples:
-        """The captured block, turned down while the far end speaks."""
+        """Return the captured block, turned down while the far end speaks."""
         if self._inner is not None:
             block = self._inner.clean(block)
         wanted = ratio(HALF_DUPLEX_DB) if self._hold else 1.0
@@ -191,18 +195,18 @@ class HalfDuplex:
         return to_samples(block * fade)
 
     def reset(self) -> None:
-        """Forget the room: the device changed."""
+        """Forget the room's echo path: the device changed."""
         self._hold = 0
         if self._inner is not None:
             self._inner.reset()
 
     def stats(self) -> EchoStats:
-        """How the canceller inside does."""
+        """Return the figures of the canceller inside."""
         return self._inner.stats() if self._inner is not None else EchoStats(None, None, 0.0, 0.0)
 
 
 def open_canceller(name: str = "webrtc", *, half_duplex: bool = False) -> EchoCanceller | HalfDuplex | None:
-    """A canceller by its name: `webrtc`, `livekit` or `none`; EchoError says what to install."""
+    """Open a canceller by its name: `webrtc`, `livekit` or `none`; EchoError says what to install."""
     inner: EchoCanceller | None
     if name == "webrtc":
         inner = EchoCanceller(_with_talk_through(WebRtcBackend()))

@@ -1,4 +1,4 @@
-"""The insides that an echo canceller can have: WebRTC's, from either of two libraries."""
+"""The backends of the echo canceller: WebRTC's, from either of two libraries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from intercom.media.errors import MediaError
 from intercom.media.sound import BLOCK_MS, Samples
 
 CANCELLER_HZ = 16_000
+"""Sample rate of every backend."""
 CANCELLER_SAMPLES = CANCELLER_HZ * BLOCK_MS // 1000
+"""Samples in a block at the backend's rate."""
 
 Frame = Samples
 
@@ -21,13 +23,13 @@ class EchoError(MediaError, ImportError):
 
 
 class Backend(Protocol):
-    """A canceller's inside: 10 ms at 16 kHz at a time."""
+    """A canceller's backend: it processes 10 ms at 16 kHz at a time."""
 
     def process(self, near: Frame, far: Frame) -> Frame:
-        """The near frame without the echo of the far one."""
+        """Return the near frame without the echo of the far one."""
 
     def reset(self) -> None:
-        """Forget the room."""
+        """Forget the room's echo path."""
 
 
 class WebRtcBackend:
@@ -43,23 +45,23 @@ class WebRtcBackend:
         )
 
     def process(self, near: Frame, far: Frame) -> Frame:
-        """The near frame without the echo of the far one."""
+        """Return the near frame without the echo of the far one."""
         cleaned: Frame = self._processor.process(near, far)
         return cleaned
 
     def reset(self) -> None:
-        """Forget the room."""
+        """Forget the room's echo path."""
         self._processor.reset()
 
 
 class LiveKitBackend:
-    """The same of WebRTC in LiveKit's build (`livekit`)."""
+    """AEC3 and noise suppression of WebRTC in LiveKit's build (`livekit`)."""
 
     def __init__(self) -> None:
         self.reset()
 
     def process(self, near: Frame, far: Frame) -> Frame:
-        """The near frame without the echo of the far one."""
+        """Return the near frame without the echo of the far one."""
         reverse, stream = self._frame(far), self._frame(near)
         self._module.process_reverse_stream(reverse)
         self._module.process_stream(stream)
@@ -69,7 +71,7 @@ class LiveKitBackend:
         return self._rtc.AudioFrame(samples.tobytes(), CANCELLER_HZ, 1, len(samples))
 
     def reset(self) -> None:
-        """Forget the room."""
+        """Forget the room's echo path."""
         try:
             from livekit import rtc  # only where it was chosen
         except ImportError as error:
@@ -81,7 +83,7 @@ class LiveKitBackend:
 
 
 def open_noise_suppression() -> Callable[[Frame], Frame]:
-    """WebRTC's noise suppression alone, for 10 ms at 16 kHz at a time."""
+    """Return WebRTC's noise suppression alone, for 10 ms at 16 kHz at a time."""
     from pywebrtc_audio import AudioProcessor
 
     processor = AudioProcessor(sample_rate=CANCELLER_HZ, noise_suppression=True, high_pass_filter=True)

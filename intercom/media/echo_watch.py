@@ -1,4 +1,4 @@
-"""Notices a call whose far end hears itself."""
+"""Reports a call whose far end hears its own echo."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from intercom.media.echo import WARN_BELOW_DB, EchoStats
 from intercom.media.events import EchoLossFell
 
 GOOD_ABOVE_DB = 9.0
-"""Half as much again: a figure that wavers about the limit is not twice good and twice bad."""
+"""Limit of the echo loss above which it is good again: half as much again keeps a figure near the limit from
+toggling."""
 SPOKEN_S = 3.0
-"""Of far-end speech under the limit: a visitor who interrupts lowers the figure for a moment, too."""
+"""Time of far-end speech below the limit before the report: a visitor who interrupts lowers the figure for a moment,
+too."""
 SOFTEST_ECHO_DB = -30.0
-"""A box that echoes less than this needs no canceller, and has nothing to take away."""
+"""Limit of the echo level below which nothing is reported: such a box needs no canceller."""
 
 
 class EchoWatch:
-    """Tells once a call that the canceller does not hold the echo."""
+    """Reports once a call that the canceller does not hold the echo."""
 
     def __init__(self) -> None:
         self._call_id: str | None = None
@@ -22,7 +24,7 @@ class EchoWatch:
         self._bad_since_s: float | None = None
 
     def look(self, call_id: str | None, stats: EchoStats) -> EchoLossFell | None:
-        """Look at the figures now, every second or so; `call_id` is None when there is no call."""
+        """Check the current figures, every second or so; `call_id` is None when there is no call."""
         if call_id != self._call_id:
             self._call_id, self._told, self._bad_since_s = call_id, False, None
         loss_db, level_db, spoken_s = stats.echo_loss_db, stats.echo_level_db, stats.far_spoke_s

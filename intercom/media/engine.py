@@ -31,11 +31,12 @@ log = logging.getLogger(__name__)
 
 SHORTEST_WAIT_S = 0.0005
 SLACK_S = 0.005
-"""The speaker's turn waits this long for the microphone's, so that one waking serves both."""
+"""Time that the speaker's turn waits for the microphone's, so that the thread wakes once for both."""
 LINGER_S = 0.3
-"""The speaker runs on a little, in silence: the end of a tone is heard, and the next one begins without a start."""
+"""Time that the speaker runs on in silence: a tone's end is heard, and the next tone needs no start."""
 BLOCKS_AT_ONCE = 8
-"""At a start two or three are written; more means that the device swallows everything."""
+"""Limit of blocks written in one turn: two or three fill a fresh buffer; more means that the device discards
+everything."""
 STOP_DEADLINE_S = 1.5
 
 
@@ -44,16 +45,16 @@ L = TypeVar("L", bound=CaptureLine | PlaybackLine)
 
 @dataclass(frozen=True, slots=True)
 class EngineStats:
-    """How the engine does; all counts since it started."""
+    """Figures of the engine; all counts since it started."""
 
     card: str
-    """Which card is used."""
+    """Description of the card in use."""
     running: bool
     """Whether a PCM runs now."""
     capture_xruns: int
     """Overruns of the microphone."""
     playback_xruns: int
-    """Times that the speaker ran dry."""
+    """Underruns of the speaker."""
     captured_blocks: int
     """Blocks of 10 ms read."""
     played_blocks: int
@@ -67,7 +68,7 @@ class EngineStats:
 
 
 class AudioEngine:
-    """Plays tones and carries one call's sound.
+    """The audio engine: plays tones and carries one call's sound.
 
     `on_event` is called on the engine's thread and must only hand the event over. Every other method may be called
     from any thread and returns at once.
@@ -116,14 +117,14 @@ class AudioEngine:
     # Lifetime
 
     def start(self) -> None:
-        """Open the card and wait for work; a card that is not there is a `DeviceLost` event, not an error."""
+        """Start the thread and open the card; an absent card is reported as `DeviceLost`, not raised."""
         assert self._thread is None
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="audio-engine", daemon=True)
         self._thread.start()
 
     def restart(self) -> None:
-        """Start the thread again that died; what tones sounded are over, a call's sound goes on.
+        """Restart the engine's thread after it died; tones that sounded are over, a call's sound goes on.
 
         EngineStuckError when it has not ended: the driver holds it.
         """
@@ -137,7 +138,7 @@ class AudioEngine:
         self.start()
 
     def stop(self) -> None:
-        """Silence everything and give the devices back, within two seconds."""
+        """Silence everything and release the devices, within two seconds."""
         self._stopping = True
         self._bell.ring()
         if self._thread is not None:
@@ -149,7 +150,7 @@ class AudioEngine:
     # What the rest of the door asks for
 
     def play(self, name: str, *, repeat: bool = False) -> Playing:
-        """Play a tone from its beginning, over whatever sounds now; ToneError when there is none of that name."""
+        """Play a tone from its beginning, over everything else; ToneError when there is none of that name."""
         playing = Playing(name, self._tones[name], repeat=repeat, asked_at=self._clock())
         with self._lock:
             self._playing.append(playing)
@@ -157,7 +158,7 @@ class AudioEngine:
         return playing
 
     def connect(self, far: FarEnd, near: NearEnd) -> None:
-        """Carry a call: from now on `far` is pulled and `near` is pushed, 100 times a second each."""
+        """Carry a call: from now on the engine pulls `far` and pushes `near`, 100 times a second each."""
         with self._lock:
             self._call = (far, near)
             self._murmur.begin()
@@ -171,33 +172,33 @@ class AudioEngine:
         self._bell.ring()
 
     def look_again(self) -> None:
-        """Something was plugged in or out: see at once what became of the card, and be quick to open it."""
+        """Check the card at once and reopen it quickly: something was plugged in or out."""
         now = self._clock()
         self._capture.look_again(now)
         self._playback.look_again(now)
         self._bell.ring()
 
     def reopen(self, direction: Direction) -> None:
-        """Another card was chosen: let go of the one that is used and take the new one, call or not."""
+        """Close the card of this direction and open the newly chosen one, call or not."""
         (self._capture if direction == "capture" else self._playback).let_go()
         self._bell.ring()
 
     def set_speaker_gain_db(self, gain_db: float) -> None:
-        """Louder or softer speaker, from the next block on."""
+        """Set the speaker's gain from the next block on."""
         self._mixer.set_gain_db(gain_db)
 
     def set_microphone_gain_db(self, gain_db: float) -> None:
-        """Louder or softer microphone, from the next block on."""
+        """Set the microphone's gain from the next block on."""
         self._microphone_gain = ratio(gain_db)
 
     def came_round(self) -> bool:
-        """Whether the thread has made a round since this was asked last; asking wakes it for one."""
+        """Whether the thread has made a round since the last call; the call wakes the thread for one."""
         came, self._asked = not self._asked, True
         self._bell.ring()
         return came
 
     def stats(self) -> EngineStats:
-        """How it does now."""
+        """Return the engine's current figures."""
         return EngineStats(
             card=self._cards.description,
             running=self._capture.is_running or self._playback.is_running,
@@ -232,7 +233,7 @@ class AudioEngine:
             port.wait_closed()
 
     def _serve(self, now: float) -> float | None:
-        """One round; how long to sleep after it, None = until somebody asks for something."""
+        """Serve both directions once and return the time to sleep; None = until the next request."""
         with self._lock:
             call = self._call
             playing = list(self._playing)
@@ -246,7 +247,7 @@ class AudioEngine:
         return max(SHORTEST_WAIT_S, min(due_s)) if due_s else None
 
     def _guarded(self, port: Port[Any], serve: Callable[[], float | None], now: float) -> float | None:
-        """Serve one direction; whatever fails in it is that direction's fault, and the other one goes on."""
+        """Serve one direction; any failure in it is that direction's fault, and the other one goes on."""
         try:
             return serve()
         except LineLostError as error:
@@ -368,7 +369,7 @@ class AudioEngine:
             self._canceller.reset()
 
     def _go_on_unheard(self, now: float, call: Call | None, playing: list[Playing]) -> float | None:
-        """No speaker: tones and the far end's voice pass by as if there were one, or they would come late."""
+        """Consume tones and the far end's voice in time while the speaker is away, so that none is late."""
         retry_s = self._playback.retry_in_s(now)
         if (call is None and not playing) or self._playback.is_opening:
             return retry_s
@@ -380,7 +381,7 @@ class AudioEngine:
         return min(retry_s, pace.wait_s(now))
 
     def _murmur_on(self, now: float, call: Call) -> float:
-        """No microphone: the far end hears a murmur and a notice, and its stream does not end."""
+        """Push a murmur and a notice to the far end while the microphone is away, so that its stream goes on."""
         pace = self._away["capture"]
         for _ in range(pace.due(now)):
             self._frames.count(call)

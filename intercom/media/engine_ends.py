@@ -1,4 +1,4 @@
-"""What hangs on the audio engine: the two ends of a call, and what takes out the echo between them."""
+"""The interfaces at the audio engine's edge: the two ends of a call, and the echo canceller."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from intercom.media.sound import Samples
 
 
 class FarEnd(Protocol):
-    """The other side's voice, asked for by the engine's thread."""
+    """The far end's voice, pulled by the engine's thread."""
 
     def pull(self, now: float) -> Samples:
-        """The next 480 samples to play."""
+        """Return the next 480 samples to play."""
 
 
 class NearEnd(Protocol):
-    """Where the door's voice goes, called by the engine's thread."""
+    """The receiver of the door's voice, called by the engine's thread."""
 
     def push(self, block: Samples, now: float) -> None:
-        """The next 480 samples that were captured."""
+        """Take the next 480 captured samples."""
 
 
 Call = tuple[FarEnd, NearEnd]
-"""What the engine carries: whom it plays, and whom it tells what it hears."""
+"""The two ends of the call that the engine carries: the one it plays, and the one it sends captured sound to."""
 
 
 class Canceller(Protocol):
-    """Takes out of the microphone what the speaker played."""
+    """Removes the speaker's sound from the microphone's."""
 
     def played(self, block: Samples) -> None:
-        """Exactly what was written to the speaker."""
+        """Take exactly the block that was written to the speaker."""
 
     def clean(self, block: Samples) -> Samples:
-        """The captured block without the echo."""
+        """Return the captured block without the echo."""
 
     def reset(self) -> None:
-        """Forget the room: the device changed."""
+        """Forget the room's echo path: the device changed."""

@@ -1,4 +1,4 @@
-"""Everything that the media part raises.
+"""The errors that the media part raises.
 
 MediaError
 ├── CardError (OSError)               a sound card cannot be opened or does not do what is needed
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 
 class MediaError(Exception):
-    """Something of sound or picture did not work."""
+    """Base class of the errors of sound and picture."""
 
 
 class CardError(MediaError, OSError):
@@ -27,19 +27,19 @@ class CardBusyError(CardError):
 
 
 class ToneError(MediaError, ValueError):
-    """A tone has no such name, or its file cannot be played."""
+    """The name is of no tone, or the tone's file cannot be played."""
 
 
 class CodecError(MediaError, ValueError):
-    """These bytes are no packet of their codec."""
+    """The bytes are no packet of their codec."""
 
 
 class SessionDescriptionError(MediaError, ValueError):
-    """This offer or answer cannot be used; the message says why."""
+    """The offer or answer cannot be used; the message says why."""
 
 
 class NoRelayError(MediaError, ConnectionError):
-    """A call is to keep to relays, and no TURN server gave one."""
+    """The call may use relays only, and no TURN server gave one."""
 
 
 class EngineStuckError(MediaError, RuntimeError):

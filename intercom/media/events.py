@@ -1,4 +1,4 @@
-"""What the sound part reports: one fact per class, past tense."""
+"""The events of the sound part: one fact per class, past tense."""
 
 from __future__ import annotations
 
@@ -10,50 +10,50 @@ Direction = Literal["capture", "playback"]
 
 @dataclass(frozen=True, slots=True)
 class EngineStarted:
-    """The card was opened for the first time, or another one in its place."""
+    """The card was opened for the first time, or another card in its place."""
 
     card: str
-    """What was chosen, in words."""
+    """Description of the chosen card."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceLost:
-    """A PCM stopped working: unplugged, or its driver or server died. Retried until it returns."""
+    """A PCM stopped working: unplugged, or its driver or server died; the engine retries until it returns."""
 
     direction: Direction
-    """Which PCM."""
+    """Direction of the PCM."""
     reason: str
-    """What ALSA said, or did not say."""
+    """Error from ALSA, or the silence that showed the loss."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceReturned:
-    """The lost card works again; whatever played or spoke goes on."""
+    """The lost card works again; the tones and the call go on."""
 
     direction: Direction
-    """Which PCM."""
+    """Direction of the PCM."""
     after_s: float
-    """How long it was away."""
+    """Time that the PCM was away."""
 
 
 @dataclass(frozen=True, slots=True)
 class XrunHappened:
-    """The speaker ran dry or the microphone's buffer overflowed; healed already. At most one a second is told."""
+    """The speaker ran dry or the microphone overflowed, and the engine recovered; reported at most once a second."""
 
     direction: Direction
-    """Which PCM."""
+    """Direction of the PCM."""
     count: int
-    """How many since the engine started."""
+    """Xruns since the engine started."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineFailed:
-    """The engine's thread died of a defect: there is no sound until the engine is restarted."""
+    """The engine's thread died of a defect: there is no sound until the engine restarts."""
 
     reason: str
     """The exception in words."""
     error: Exception
-    """It itself."""
+    """The exception itself."""
 
 
 EngineEvent = EngineStarted | DeviceLost | DeviceReturned | XrunHappened | EngineFailed
@@ -61,12 +61,12 @@ EngineEvent = EngineStarted | DeviceLost | DeviceReturned | XrunHappened | Engin
 
 @dataclass(frozen=True, slots=True)
 class CallConnected:
-    """ICE and DTLS are up."""
+    """ICE and DTLS are connected."""
 
     call_id: str
-    """The call."""
+    """Id of the call."""
     after_s: float
-    """Since both descriptions were known."""
+    """Time since both descriptions were known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +74,27 @@ class CallMoved:
     """The call goes on over a new peer connection: the path or the far end's page changed."""
 
     call_id: str
-    """The call."""
+    """Id of the call."""
     after_s: float
-    """Since both descriptions of the new connection were known."""
+    """Time since both descriptions of the new connection were known."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallInterrupted:
-    """The far end closed its connection, or ICE gave up, without an end of the call: it may offer a new one."""
+    """The far end closed its connection or ICE failed, but the call has not ended: the far end may offer a new one."""
 
     call_id: str
-    """The call."""
+    """Id of the call."""
 
 
 @dataclass(frozen=True, slots=True)
 class MediaSilent:
-    """Nothing was received for so long that the call needs recovery."""
+    """The call received nothing for so long that it needs recovery."""
 
     call_id: str
-    """The call."""
+    """Id of the call."""
     silent_s: float
-    """Since the last packet, or since it connected."""
+    """Time since the last packet, or since the call connected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,41 +102,41 @@ class MediaReturned:
     """Packets arrive again after a `MediaSilent`."""
 
     call_id: str
-    """The call."""
+    """Id of the call."""
     after_s: float
-    """How long there were none."""
+    """Length of the silence."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallFailed:
-    """The call's connection cannot be used any more; its state is `failed`."""
+    """The call's connection has failed for good; its state is `failed`."""
 
     call_id: str
-    """The call."""
+    """Id of the call."""
     reason: str
-    """Why, in words."""
+    """Reason in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class DescriptionRefused:
-    """The far end's offer or answer cannot be used; a call that talks goes on as it was."""
+    """The far end's offer or answer cannot be used; an established call goes on unchanged."""
 
     call_id: str
-    """The call."""
+    """Id of the call."""
     reason: str
-    """Why, in words."""
+    """Reason in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class EchoLossFell:
-    """The canceller does not hold the echo: the far end hears itself. Told once a call."""
+    """The canceller does not hold the echo, and the far end hears itself; reported once a call."""
 
     call_id: str
-    """The call."""
+    """Id of the call."""
     echo_loss_db: float
-    """What the canceller takes away."""
+    """Echo loss of the canceller."""
     echo_level_db: float
-    """The microphone against the speaker."""
+    """Level of the microphone over the speaker's signal."""
 
 
 CallEvent = CallConnected | CallMoved | CallInterrupted | MediaSilent | MediaReturned | CallFailed | DescriptionRefused

@@ -1,4 +1,4 @@
-"""The far end of a call: its packets in, its sound out, its digits."""
+"""The far end of a call: takes its packets, returns its sound, reports its digits."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from intercom.media.telephone_event import DigitReader
 
 
 class FarEndSound:
-    """Receives on the event loop, is pulled by the engine's thread."""
+    """Receives packets on the event loop; the engine's thread pulls the sound."""
 
     def __init__(
         self, on_digit: Callable[[str], None], on_tone: Callable[[HeardKey, float], None], clock: Callable[[], float]
     ) -> None:
-        """On the loop `on_digit` is told of telephone events, `on_tone` of keys in the sound itself and of when."""
+        """On the loop, `on_digit` gets each telephone event, `on_tone` each key heard in the sound and its time."""
         self._on_digit = on_digit
         self._on_tone = on_tone
         self._clock = clock
@@ -38,7 +38,7 @@ class FarEndSound:
         """What is heard is not played; keys are read all the same."""
 
     def listen_for_keys(self, wanted: bool) -> None:
-        """Look for keys in the sound itself: the far end has no other way to send them. Call it on the event loop."""
+        """Detect keys in the sound itself, for a far end without telephone events; call it on the event loop."""
         self._loop = asyncio.get_running_loop()
         if not wanted:
             self._detector = None
@@ -46,7 +46,7 @@ class FarEndSound:
             self._detector = KeyDetector()
 
     def receive(self, packet: RtpPacket, codec: str | None) -> None:
-        """An RTP packet of a negotiated codec; None is counted as life, no more."""
+        """Take an RTP packet of a negotiated codec; with None it only counts as a sign of life."""
         now = self._clock()
         gap_s = now - self.last_packet_at
         if self.last_packet_at and gap_s > 1.0:
@@ -64,7 +64,7 @@ class FarEndSound:
                 playout.put(packet.sequence_number, packet.timestamp, packet.payload, now)
 
     def _playout_of(self, ssrc: int, codec: str) -> Playout | None:
-        """The playout of this stream: another source or codec begins a new one."""
+        """Return the playout of this stream; another source or codec gets a new one."""
         if self._source != (ssrc, codec):
             decoder = decoder_for(codec)
             if decoder is None:
@@ -74,7 +74,7 @@ class FarEndSound:
         return self._playout
 
     def pull(self, now: float) -> Samples:
-        """The next 480 samples."""
+        """Return the next 480 samples."""
         playout = self._playout
         if playout is None:
             return SILENCE
@@ -88,5 +88,5 @@ class FarEndSound:
         return SILENCE if self.muted else block
 
     def stats(self) -> PlayoutStats | None:
-        """What arrived; None before the first packet."""
+        """Return the playout's figures; None before the first packet."""
         return self._playout.stats() if self._playout is not None else None

@@ -1,4 +1,4 @@
-"""G.711, both laws (ITU-T G.711): what every telephone speaks, when it does not speak Opus."""
+"""G.711, both laws (ITU-T G.711): the codec of every telephone that does not speak Opus."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from intercom.media.rate import Decimator, Interpolator
 from intercom.media.sound import RATE_HZ, Samples
 
 CLOCK_HZ = 8000
+"""Clock rate of G.711's samples and RTP timestamps."""
 LONGEST_BYTES = CLOCK_HZ // 5
-"""200 ms, the most that RFC 3551 section 4.2 expects in a packet."""
+"""Limit of a payload, 200 ms: the longest packet in RFC 3551 section 4.2."""
 FADE_PER_SAMPLE = 1 / (CLOCK_HZ * 60 // 1000)
-"""What is made up falls silent in 60 ms: longer sounds like a robot."""
+"""Fade of concealed sound per sample, silent after 60 ms: longer sounds like a robot."""
 PITCH_SAMPLES = CLOCK_HZ // 50
-"""20 ms hold at least one period of any voice."""
+"""Length of the concealment's loop, 20 ms: it holds at least one period of any voice."""
 
 Law = Literal["pcmu", "pcma"]
 
@@ -33,7 +34,7 @@ def _levels(law: Law) -> npt.NDArray[np.int16]:
 
 
 def _codes(levels: npt.NDArray[np.int16]) -> npt.NDArray[np.uint8]:
-    """For every 16-bit sample, beginning with -32768, the code of the nearest level."""
+    """Return the code of the nearest level for every 16-bit sample, beginning with -32768."""
     order = np.argsort(levels, kind="stable")
     ordered = levels[order].astype(np.int32)
     borders = (ordered[1:] + ordered[:-1]) / 2
@@ -41,7 +42,7 @@ def _codes(levels: npt.NDArray[np.int16]) -> npt.NDArray[np.uint8]:
 
 
 class G711Encoder:
-    """48 kHz sound into 8 kHz logarithmic bytes."""
+    """Encodes 48 kHz sound as 8 kHz logarithmic bytes."""
 
     clock_hz = CLOCK_HZ
 
@@ -50,17 +51,17 @@ class G711Encoder:
         self._decimator = Decimator(RATE_HZ // CLOCK_HZ)
 
     def adapt(self, *, bitrate_bps: int, loss_percent: int) -> None:
-        """It has one rate and no redundancy."""
+        """Do nothing: G.711 has one rate and no redundancy."""
 
     def encode(self, frame: Samples) -> bytes:
-        """The payload of 960 samples: 160 bytes."""
+        """Encode 960 samples into a payload of 160 bytes."""
         samples = self._decimator.run(frame)
         codes: bytes = self._codes[samples.astype(np.int32) + 32768].tobytes()
         return codes
 
 
 class G711Decoder:
-    """8 kHz logarithmic bytes into 48 kHz sound; what is missing is the last 20 ms again, fading."""
+    """Decodes 8 kHz logarithmic bytes into 48 kHz sound; conceals a loss with the last 20 ms, fading."""
 
     clock_hz = CLOCK_HZ
 
@@ -71,24 +72,24 @@ class G711Decoder:
         self._made_up = 0
 
     def length(self, payload: bytes) -> int:
-        """One byte, one sample; CodecError for none or too many."""
+        """Return the payload's samples, one per byte; CodecError for none or too many."""
         if not 0 < len(payload) <= LONGEST_BYTES:
             raise CodecError(f"a G.711 packet of {len(payload)} bytes")
         return len(payload)
 
     def repairs(self, payload: bytes) -> bool:
-        """It has no redundancy."""
+        """Return False: G.711 has no redundancy."""
         return False
 
     def decode(self, payload: bytes) -> Samples:
-        """Its sound."""
+        """Decode the payload into 48 kHz sound."""
         samples = self._levels[np.frombuffer(payload, np.uint8)]
         self._last = np.concatenate([self._last, samples])[-PITCH_SAMPLES:]
         self._made_up = 0
         return self._interpolator.run(samples)
 
     def conceal(self, samples: int) -> Samples:
-        """So many 48 kHz samples that go on from what sounded last."""
+        """Conceal a loss: return `samples` 48 kHz samples that continue the last sound."""
         count = samples * CLOCK_HZ // RATE_HZ
         at = np.arange(self._made_up, self._made_up + count)
         self._made_up += count
@@ -96,5 +97,5 @@ class G711Decoder:
         return self._interpolator.run((self._last[at % PITCH_SAMPLES] * gain).astype(np.int16))
 
     def recover(self, following: bytes, samples: int) -> Samples:
-        """It has no redundancy: concealed."""
+        """Conceal the loss, because G.711 has no redundancy."""
         return self.conceal(samples)

@@ -1,4 +1,4 @@
-"""H.264 as a camera delivers it: access units in Annex B form, and the few facts we must read out of them.
+"""H.264 as a camera delivers it: access units in Annex B form, their NAL units and parameter sets.
 
 Nothing here encodes or decodes. Numbers: ITU-T H.264 (08/2021), table 7-1 (NAL unit types) and annex B.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-VIDEO_CLOCK_HZ = 90_000  # RTP clock of every video format (RFC 6184, section 8.1)
+VIDEO_CLOCK_HZ = 90_000
+"""RTP clock of every video format (RFC 6184, section 8.1)."""
 
 NAL_IDR = 5
 NAL_SPS = 7
@@ -16,7 +17,7 @@ NAL_PPS = 8
 STAP_A = 24
 FU_A = 28
 PAYLOAD_BYTES = 1300
-"""With all headers, SRTP's tag and a TURN channel it still fits through a VPN's 1420 bytes."""
+"""Limit of a payload: with all headers, SRTP's tag and a TURN channel it still fits through a VPN's 1420 bytes."""
 PICTURE_NALS = frozenset(range(1, 6))
 
 _START_CODE = b"\x00\x00\x01"
@@ -30,9 +31,9 @@ class AccessUnit:
     data: bytes
     """Annex B byte stream of exactly one access unit."""
     pts: int
-    """Presentation time in units of 1/90000 s; it only grows, across restarts of the camera too."""
+    """Presentation time in units of 1/90000 s; it keeps growing across restarts of the camera."""
     keyframe: bool
-    """A decoder may start here: the unit holds an IDR picture."""
+    """Whether the unit holds an IDR picture, so that a decoder may start here."""
 
 
 def split_nals(data: bytes) -> Iterator[bytes]:
@@ -102,7 +103,7 @@ def _fragments(nal: bytes) -> list[bytes]:
 
 
 class ParameterSets:
-    """Keeps the newest SPS and PPS of a stream and puts them before every IDR picture that came without.
+    """Keeps a stream's newest SPS and PPS and inserts them before every IDR picture that came without.
 
     A far end that joins, or that lost packets, can start at any keyframe only if both stand before it (RFC 6184,
     section 8.4). Many USB cameras send them once, at the start.
@@ -118,7 +119,7 @@ class ParameterSets:
         return self._sps[1:4].hex() if self._sps else None
 
     def complete(self, data: bytes, pts: int) -> AccessUnit | None:
-        """Make the access unit of what a camera delivered.
+        """Return the access unit of a camera's data, with parameter sets before an IDR picture.
 
         Returns None if the bytes hold no picture (parameter sets alone, which are remembered, or damage).
         """

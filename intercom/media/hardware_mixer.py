@@ -1,4 +1,4 @@
-"""The card's own volume controls, where it has any: what they cannot do is left to software.
+"""The card's own volume controls, where it has any; software does the rest.
 
 Mixers report nonsense: a lowest step that mutes and reads -99999.99 dB, a range of nothing, steps that are worth more
 than they say. A control is used only as far as its own numbers bear each other out; software does the rest.
@@ -26,9 +26,9 @@ CONTROLS: dict[Direction, tuple[str, ...]] = {
     "playback": ("speaker", "pcm", "headphone", "headset", "master"),
     "capture": ("mic", "headset", "capture"),
 }
-"""Names of the controls that USB and HAT drivers make, as `_plain` writes them, the nearest to the air first."""
+"""Names of volume controls in USB and HAT drivers, as `_plain` writes them, the nearest to the air first."""
 AUTOMATIC = ("auto gain control",)
-"""Names of the controls that undo every level, and cost the canceller 20 dB."""
+"""Names of the automatic-gain controls, which undo every level and cost the canceller 20 dB."""
 MUTING_DB = -99_999.99
 """ALSA's reading of a step that mutes (SND_CTL_TLV_DB_GAIN_MUTE)."""
 WIDEST_DB = 90.0
@@ -49,11 +49,11 @@ class HardwareMixer:
     """The controls of one microphone and one speaker."""
 
     devices: dict[Direction, str]
-    """ALSA's control device of each direction; a direction without one is software's."""
+    """ALSA's control device of each direction; a direction without one is left to software."""
     _refused: bool = False
 
     def set_db(self, direction: Direction, gain_db: float) -> float:
-        """Bring the control as near to `gain_db` as it goes; what software has to add, in dB. Takes milliseconds.
+        """Set the control as near to `gain_db` as it goes and return the dB left to software; takes milliseconds.
 
         Software never amplifies by more than was asked for: a card that stays softer than that is left as it is.
         """
@@ -68,7 +68,7 @@ class HardwareMixer:
         return min(gain_db - reached_db, max(gain_db, 0.0) + COARSEST_DB)
 
     def set_muted(self, direction: Direction, muted: bool) -> None:
-        """Turn the card's own switch, where it has one: a card that comes muted is heard. Software mutes as well."""
+        """Set the card's own mute switch: a card that starts muted must be heard. Software mutes as well."""
         what = f"the {direction} switch"
         device = self.devices.get(direction)
         self._first(device, CONTROLS[direction], lambda control: _switch(control, direction, muted), what)
@@ -82,7 +82,7 @@ class HardwareMixer:
     def _first(
         self, device: str | None, wanted: Sequence[str], use: Callable[[Control], T | None], what: str
     ) -> T | None:
-        """The answer of the first wanted control that has one; a control that refuses is told and passed over."""
+        """Return `use` of the first wanted control that has an answer; skip and log a control that refuses."""
         if device is None:
             return None
         error = None
@@ -106,14 +106,14 @@ class HardwareMixer:
         return None
 
     def _tell(self, what: str, error: alsaaudio.ALSAAudioError) -> None:
-        """A card that goes while it is set refuses all that follows: that is one fact."""
+        """Log a refusal, as a warning only the first time: a card that goes away refuses all that follows."""
         level = logging.DEBUG if self._refused else logging.WARNING
         self._refused = True
         log.log(level, "%s (%s); software sets the levels", what, error)
 
 
 def _reach(control: Control, direction: Direction, gain_db: float) -> float | None:
-    """Set the control to `gain_db`, or as near as it is heard; None when it does not say what it does.
+    """Set the control as near to `gain_db` as is audible and return its level; None when it reports none.
 
     It passes sound on as it comes then, and software does everything.
     """
@@ -133,7 +133,7 @@ def _reach(control: Control, direction: Direction, gain_db: float) -> float | No
 
 
 def open_mixer(cards: Cards) -> HardwareMixer:
-    """The controls that belong to these PCMs; none for the simulated card and for names that tell no card."""
+    """Open the controls that belong to these PCMs; none for the simulated card and for names without a card."""
     names: dict[Direction, str]
     if isinstance(cards, ChosenCards):
         names = {direction: cards.name(direction) or "" for direction in DIRECTIONS}
@@ -146,7 +146,7 @@ def open_mixer(cards: Cards) -> HardwareMixer:
 
 
 def _upwards(wanted_db: float, high_db: float) -> Iterator[float]:
-    """Levels to try, from the wanted one up to the loudest."""
+    """Return the levels to try, from the wanted one up to the loudest."""
     tried_db, step_db = wanted_db, FINEST_DB
     while tried_db < high_db:
         yield tried_db
@@ -155,17 +155,17 @@ def _upwards(wanted_db: float, high_db: float) -> Iterator[float]:
 
 
 def _named(controls: Sequence[Control], wanted: Sequence[str]) -> Iterator[Control]:
-    """The controls by any of these names, in the order of the names."""
+    """Return the controls with any of these names, in the order of the names."""
     return (control for plain in wanted for control in controls if _plain(control.name) == plain)
 
 
 def _plain(name: str) -> str:
-    """The name as one writes it: descriptors of USB cards add blanks and have their own capitals."""
+    """Return the name in its plain spelling: descriptors of USB cards add blanks and their own capitals."""
     return " ".join(name.split()).casefold()
 
 
 def _switch(control: Control, direction: Direction, muted: bool) -> bool | None:
-    """Turn the switch of one control; None when it has none."""
+    """Set the mute switch of one control; None when it has none."""
     if not control.has_switch(direction):
         return None
     control.switch(direction, not muted)

@@ -1,4 +1,4 @@
-"""The keys of a call's far end, and whether they may be the echo of our own sound."""
+"""The keys of a call's far end, and a check whether a key is the echo of our own sound."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from intercom.media.in_band import HeardKey
 from intercom.media.sent_sound import SentSound
 
 LATE_S = 0.5
-"""Age of a tone beyond which it counts for nothing: what we sent before it may be forgotten."""
+"""Age beyond which a tone is ignored: the memory of our own sound may not reach back to it."""
 
 
 class HeardKeys:
-    """What of a call has to do with its far end's keys. Use it on one event loop."""
+    """Collects the keys of a call's far end; use it on one event loop."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -27,19 +27,19 @@ class HeardKeys:
 
     @property
     def digits_stream(self) -> Observable[str]:
-        """Every key that the far end sends as an RFC 4733 event, once."""
+        """Stream of the keys that the far end sends as RFC 4733 events, each once."""
         return self._digits
 
     @property
     def tones_stream(self) -> Observable[tuple[str, float | None]]:
-        """Every key that is heard in the far end's sound, where that is wanted and it sends no events.
+        """Stream of the keys heard in the far end's sound, where that is wanted and it sends no events.
 
         With each the seconds since our own sound held it, which makes it an echo; None when it did not.
         """
         return self._tones
 
     def sent_key_s(self, key: str) -> float | None:
-        """Seconds since our own sound held this key's tones; None when it did not in the last two."""
+        """Return the seconds since our own sound held this key's tones; None when it did not in the last two."""
         return self._memory.held_key_s(key, self._clock())
 
     def _heard_tone(self, heard: HeardKey, at: float) -> None:

@@ -1,4 +1,4 @@
-"""Keys as tones in the sound (ITU-T Q.23, Q.24), for far ends that can send them no other way.
+"""Detects keys as tones in the sound (ITU-T Q.23, Q.24), for far ends that can send them no other way.
 
 Speech, sirens and music must not open a door: two tones have to be there for 80 ms, at a key's frequencies, steady, in
 balance, and with next to nothing beside them. The telephone network carries a key like that; Opus blurs some. It is
@@ -19,15 +19,15 @@ from intercom.media.sound import BLOCK_SAMPLES, FULL_SCALE, RATE_HZ, Samples
 LOW_HZ = (697.0, 770.0, 852.0, 941.0)
 HIGH_HZ = (1209.0, 1336.0, 1477.0, 1633.0)
 KEYS = ("123A", "456B", "789C", "*0#D")
-"""Rows by low tone, columns by high tone (Q.23 figure 1)."""
+"""Keys of the keypad: rows by low tone, columns by high tone (Q.23 figure 1)."""
 WINDOW = RATE_HZ * 20 // 1000
-"""20 ms: long enough to tell 697 from 770 Hz, short enough for four of them in a key of 100 ms."""
+"""Length of the analysis window, 20 ms: it tells 697 from 770 Hz, and four windows fit into a key of 100 ms."""
 WINDOWS_FOR_A_KEY = 4
-"""Windows in a row that are the same key. A pressed key and a gateway's have more; music has three at times."""
+"""Windows in a row that must hold the same key: a pressed key and a gateway's have more; music sometimes has three."""
 MISSES_BETWEEN_KEYS = 2
 """Windows without a key that end it; a single one is a lost packet."""
 LIKELY = 0.6
-"""Least share of the energy near two of the eight frequencies: worth a closer look; speech reaches half."""
+"""Least share of the energy near two of the eight frequencies for a closer look; speech reaches half."""
 PURE = 0.94
 """Least share of the energy that the two tones hold at their own frequencies; a horn's or a flute's hold less."""
 OFF = 0.01
@@ -37,9 +37,9 @@ DRIFT = 0.003
 STEADY_DB = 0.8
 """Largest change of a tone's level within a key: notes swell and die away."""
 TWIST_DB = 8.0
-"""One tone may be louder than the other by so much (Q.24: 4 to 8 dB, by direction)."""
+"""Largest level difference of the two tones (Q.24: 4 to 8 dB, by direction)."""
 WEAKEST = 0.01
-"""-40 dB full scale, each tone."""
+"""Least amplitude of each tone, -40 dB full scale."""
 
 _PHASES = 2 * np.pi * np.outer((*LOW_HZ, *HIGH_HZ), np.arange(WINDOW) / RATE_HZ)
 # Goertzel's filters for all eight tones at once: a row of cosines and one of sines each. Real ones, for a complex
@@ -48,21 +48,21 @@ _FILTERS = (np.concatenate([np.cos(_PHASES), np.sin(_PHASES)]) * (2 / WINDOW)).a
 
 
 def key_hz(key: str) -> tuple[float, float]:
-    """The two tones of a key."""
+    """Return the low and the high frequency of a key."""
     row = next(number for number, keys in enumerate(KEYS) if key in keys)
     return LOW_HZ[row], HIGH_HZ[KEYS[row].index(key)]
 
 
 class HeardKey(NamedTuple):
-    """A key that was recognised."""
+    """A recognised key."""
 
     key: str
     levels: tuple[float, float]
-    """Of its low and its high tone; 1 is full scale."""
+    """Levels of the low and the high tone; 1 is full scale."""
 
 
 class _Likely(NamedTuple):
-    """A window that two of the tones fill, more or less."""
+    """A window that is mostly two of the tones."""
 
     key: str
     tones: tuple[complex, complex]
@@ -70,16 +70,16 @@ class _Likely(NamedTuple):
 
 
 class _Fit(NamedTuple):
-    """What two windows in a row tell of their two tones."""
+    """The two tones measured over two windows in a row."""
 
     off: tuple[float, float]
-    """How far each is from the key's frequency, as a share of it."""
+    """Distance of each tone from the key's frequency, as a share of it."""
     levels: tuple[float, float]
-    """Of the low and the high tone; 1 is full scale."""
+    """Levels of the low and the high tone; 1 is full scale."""
 
 
 class KeyDetector:
-    """Finds keys in 48 kHz sound, block by block of 10 ms."""
+    """Detects keys in 48 kHz sound, block by block of 10 ms."""
 
     def __init__(self) -> None:
         self._waiting: list[Samples] = []
@@ -89,7 +89,7 @@ class KeyDetector:
         self._told: str | None = None
 
     def listen(self, block: Samples) -> HeardKey | None:
-        """The key that is recognised with this block; each one once, however long it is held."""
+        """Return the key recognised with this block; each key once, however long it is held."""
         self._waiting.append(block)
         if len(self._waiting) * BLOCK_SAMPLES < WINDOW:
             return None
@@ -132,7 +132,7 @@ def _likely(wave: npt.NDArray[np.float32]) -> _Likely | None:
 
 
 def _fit(before: _Likely, now: _Likely, wave: npt.NDArray[np.float32]) -> _Fit | None:
-    """The two tones at their own frequencies; None when these are not the key's, or something else is in the window.
+    """Return the two tones at their own frequencies; None when they are not the key's or other sound is in the window.
 
     How far a phase has turned since the window before tells a frequency much finer than one window can.
     """

@@ -1,4 +1,4 @@
-"""The jitter buffer: when to play which packet, and what to do where there is none. Pure: time comes in.
+"""The jitter buffer: decides which packet to play when, and how to fill gaps; pure, time is a parameter.
 
 Each packet's *transit* is its arrival less its timestamp; the least transit of the last seconds is the network's
 floor, and what a packet takes beyond it is its *delay*. The *target* is the delay that nearly all packets keep to:
@@ -12,41 +12,44 @@ from collections import deque
 from dataclasses import dataclass
 
 STEP_S = 0.010
-"""What is concealed at a time: the engine's block."""
+"""Length of one concealment step: the engine's block."""
 MARGIN_S = 0.012
-"""Sound is asked for up to a block before it is due, and the asking thread may be 2 ms late."""
+"""Margin of the jitter target: the engine asks for sound up to a block early, and its thread may be 2 ms late."""
 LONGEST_TARGET_S = 0.200
-"""Beyond this people talk over one another; rather lose a packet."""
+"""Limit of the jitter target: beyond this delay people talk over one another, so a lost packet is better."""
 QUANTILE = 0.97
-"""The rest is concealed: cheaper to the ear than the delay of the worst packet."""
+"""Share of packets that the jitter target waits for: concealing the rest costs the ear less than the longest delay."""
 MEASURE_EVERY = 5
-"""Packets between two looks at the window, unless one is later than usual: sorting it is what costs."""
+"""Packets between two measurements of the jitter, unless one is later than usual: sorting the window is the cost."""
 WINDOW_S = 2.0
-"""How long a late packet is remembered."""
+"""Time for which a packet's delay is remembered."""
 SHRINK_S_PER_S = 0.040
-"""The playout follows in pauses of speech at once, and by resampling within speech half as fast."""
+"""Rate at which the jitter target shrinks; the playout follows at once in pauses, and half as fast by resampling in
+speech."""
 LOSS_WINDOW_S = 3.0
-"""So long after a loss it is worth waiting for the redundancy in the next packet: one frame more of delay."""
+"""Time after a loss in which the target waits one frame longer for the next packet's redundancy."""
 REPAIRS_WINDOW_S = 10.0
-"""A far end that sent no redundancy for so long sends none: even a slow talker's pause is shorter."""
+"""Time without redundancy after which the far end is taken to send none: even a slow talker's pause is shorter."""
 EARLY_S = 0.010
-"""Less than this ahead of time is not worth a stretch."""
+"""Limit of being early below which the playout is not stretched."""
 SHED_S = 0.100
-"""More than this too late is dropped at once."""
+"""Limit of being late beyond which packets are dropped at once."""
 PAUSE_S = 0.200
-"""After so long without a packet the far end pauses: silence, and a fresh start."""
+"""Time without a packet after which the far end pauses: the playout is silent and starts afresh."""
 LOST_CLOCK_S = 2.0
-"""A timestamp this far from where it belongs is of another clock: start afresh with it."""
+"""Distance of a timestamp from its expected place beyond which it belongs to another clock: the buffer starts
+afresh."""
 MOST_PACKETS = 120
-"""Bounds the memory; 2.4 s of 20 ms packets are of no use anyway."""
+"""Limit of buffered packets, to bound the memory; 2.4 s of 20 ms packets are useless anyway."""
 FLOOR_HALF_S = 5.0
-"""The floor is the least transit of the last five to ten seconds: quick enough for a drifting clock."""
+"""Time after which the floor's older half is dropped: the least transit of 5 to 10 s follows a drifting clock."""
 BUNCH_S = 0.004
-"""Packets closer than this were held up together: one measurement, or a single stall would raise the target for all."""
+"""Interval below which packets count as one measurement, held up together: a single stall must not raise the target."""
 SEQUENCE_JUMP = 3000
-"""MAX_DROPOUT of RFC 3550 appendix A.1: the stream began anew."""
+"""Sequence jump that starts the stream anew: MAX_DROPOUT of RFC 3550 appendix A.1."""
 LATE_IN_A_ROW = 25
-"""Half a second of nothing but late packets: the far end numbers them anew (RFC 3550 appendix A.1 has two)."""
+"""Late packets in a row, half a second of sound, after which the far end has renumbered (RFC 3550 appendix A.1 has
+two)."""
 LONG_AGO = -1e9
 
 
@@ -55,33 +58,33 @@ class Play:
     """Decode and play this payload."""
 
     payload: bytes
-    """As received."""
+    """Payload as received."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recover:
-    """A packet is lost, the one after it is here and repairs it: use its redundancy."""
+    """Recover a lost packet from the redundancy in the packet after it, which is here."""
 
     following: bytes
-    """The payload of the packet after it; it stays in the buffer."""
+    """Payload of the packet after the lost one; it stays in the buffer."""
     ticks: int
-    """How much is missing."""
+    """Length of the missing sound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conceal:
-    """Nothing is here: go on from what sounded last."""
+    """Conceal missing sound by continuing the last sound."""
 
     ticks: int
-    """How much."""
+    """Length of the missing sound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The far end sends nothing: silence for one step."""
+    """Play silence for one step: the far end sends nothing."""
 
     ticks: int
-    """How much."""
+    """Length of the silence."""
 
 
 Decision = Play | Recover | Conceal | Pause
@@ -89,24 +92,24 @@ Decision = Play | Recover | Conceal | Pause
 
 @dataclass(slots=True)
 class JitterStats:
-    """What happened to the packets; all counts."""
+    """Counts of the packets by their fate."""
 
     received: int = 0
-    """Packets put in."""
+    """Packets received."""
     late: int = 0
-    """Of these, came after their time and dropped."""
+    """Packets dropped because they came after their playout."""
     duplicate: int = 0
-    """Of these, came twice."""
+    """Packets received twice."""
     lost: int = 0
-    """Never came, or too late."""
+    """Packets that never came, or came too late."""
     recovered: int = 0
-    """Of the lost, replaced from the redundancy in the next packet."""
+    """Lost packets recovered from the redundancy in the next packet."""
     shed: int = 0
-    """Dropped to catch up after a burst."""
+    """Packets dropped to catch up after a burst."""
     lost_s: float = 0.0
-    """Sound that never reached the ear: lost and not recovered, or shed."""
+    """Sound that was never played: lost and not recovered, or shed."""
     made_up_s: float = 0.0
-    """Sound made up: in place of what was lost, while a late packet was awaited, or to reach a higher target."""
+    """Sound concealed: in place of lost sound, while a late packet was awaited, or to reach a higher target."""
     played_s: float = 0.0
     """Sound played as received."""
 
@@ -120,7 +123,7 @@ class _Packet:
 
 
 class JitterBuffer:
-    """Packets of one RTP stream between their arrival and their playout. Times in s, of one monotonic clock."""
+    """Holds the packets of one RTP stream between arrival and playout; times in s, of one monotonic clock."""
 
     def __init__(self, clock_hz: int) -> None:
         self._clock_hz = clock_hz
@@ -155,7 +158,7 @@ class JitterBuffer:
     def put(
         self, sequence: int, timestamp: int, payload: bytes, ticks: int, now: float, *, repairs: bool = False
     ) -> bool:
-        """A packet arrived: RTP `sequence` (16 bit) and `timestamp` (32 bit), sounding `ticks`; whether it is used.
+        """Take a packet with RTP `sequence` (16 bit), `timestamp` (32 bit) and `ticks` of sound; whether it is used.
 
         `repairs`: it also holds the sound of the packet before it, as long as its own.
         """
@@ -193,7 +196,7 @@ class JitterBuffer:
         return True
 
     def put_soundless(self, sequence: int) -> None:
-        """A packet of the same stream that holds no sound arrived: it is not lost."""
+        """Count a packet of the same stream without sound, so that it does not count as lost."""
         if self._highest is not None and len(self._soundless) < MOST_PACKETS:
             self._soundless.add(_extend(sequence, self._highest[0], 16))
 
@@ -230,11 +233,11 @@ class JitterBuffer:
     # Playout
 
     def shorten(self, seconds: float) -> None:
-        """So much of what was taken is not played: the playout is ahead by that."""
+        """Note that `seconds` of the taken sound are not played: the playout is ahead by that."""
         self.excess_s -= seconds
 
     def take(self, now: float) -> Decision:
-        """What to play next. Ask whenever the speaker has nothing more; `now` is when it will sound, as in `put`.
+        """Decide what to play next, when the speaker has nothing left; `now` is when it will sound, as in `put`.
 
         What still waits to be played counts: else the delay would be off by up to a block, and with clocks that drift
         wander by that.
@@ -255,7 +258,7 @@ class JitterBuffer:
         return self._play_in_time(sequence, head, now)
 
     def _pass_over(self) -> None:
-        """Forget what came too late, and what holds no sound."""
+        """Drop packets that came too late, and skip those without sound."""
         if self._next_sequence is None:
             return
         while self._next_sequence in self._soundless:
@@ -265,7 +268,7 @@ class JitterBuffer:
         self._soundless = {sequence for sequence in self._soundless if sequence > self._next_sequence}
 
     def _fill_gap(self, sequence: int, head: _Packet, gap: int, now: float) -> Decision | None:
-        """What sounds where packets are missing, from `gap` to `head`; None when nothing more is missing."""
+        """Decide how to fill the gap from `gap` to `head`; None when nothing more is missing."""
         at = gap + self._filled
         # What was made up while the redundancy was awaited delays it: up to a frame, for a frame that is not lost.
         begin = max(gap, 2 * head.start - head.end)
@@ -285,7 +288,7 @@ class JitterBuffer:
         return Recover(head.payload, head.start - at)
 
     def _lag_s(self, tick: int, now: float) -> float:
-        """How much later than floor + target the tick plays, if it plays now."""
+        """Return how much later than floor + target the tick plays, if it plays now."""
         return now - self._floor_s() - self.target_s - tick / self._clock_hz
 
     def _without_packets(self) -> Decision:
@@ -329,7 +332,7 @@ class JitterBuffer:
         self._playhead = head.end
 
     def _give_up(self, sequence: int, head: _Packet, repaired: int = 0) -> None:
-        """What is missing before `head` is not played any more, but for so many ticks that are repaired."""
+        """Count the gap before `head` as lost, except for `repaired` ticks recovered by FEC."""
         self._filled = 0
         if self._next_sequence is None or sequence <= self._next_sequence:
             return
@@ -345,7 +348,7 @@ class JitterBuffer:
 
 
 def _extend(value: int, near: int, bits: int) -> int:
-    """The number that ends in these `bits` and lies nearest to `near`."""
+    """Return the number nearest to `near` that ends in these `bits` of `value`."""
     span = 1 << bits
     offset = (value - near) % span
     return near + (offset - span if offset >= span // 2 else offset)

@@ -1,4 +1,4 @@
-"""How loud each card is to be, kept over restarts: what fits one speaker deafens at the next."""
+"""Speaker and microphone levels of each card, kept over restarts: levels differ from card to card."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from intercom.media.engine import AudioEngine
 log = logging.getLogger(__name__)
 
 LEVELS_FILE = "levels.json"
-"""In the state directory."""
+"""Name of the levels' file in the state directory."""
 LOWEST_DB, HIGHEST_DB = -60.0, 20.0
+"""Limits of a gain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Levels:
-    """Both directions of one card."""
+    """Levels of both directions of one card."""
 
     speaker_db: float = 0.0
     """Gain before the speaker; -60 to 20."""
@@ -30,10 +31,10 @@ class Levels:
     speaker_muted: bool = False
     """Whether nothing is heard at the door, neither the far end nor a chime; the light still answers a press."""
     microphone_muted: bool = False
-    """Whether the far end hears nothing."""
+    """Whether the speaker is silent, for the far end and for chimes; the light still answers a press."""
 
     def apply(self, engine: AudioEngine) -> None:
-        """From the next block on."""
+        """Set these levels on the engine from the next block on."""
         engine.set_speaker_gain_db(self.speaker_db)
         engine.set_microphone_gain_db(self.microphone_db)
         engine.speaker_muted = self.speaker_muted
@@ -41,18 +42,18 @@ class Levels:
 
 
 def configured(audio: AudioConfig) -> Levels:
-    """What holds for a card that was never set."""
+    """Return the configured levels, for a card without saved ones."""
     return Levels(speaker_db=audio.speaker_gain_db, microphone_db=audio.microphone_gain_db)
 
 
 class LevelStore:
-    """The levels of every card that was ever set, in one small file."""
+    """Stores the levels of every card that was ever set, in one small file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def load(self, card: str, default: Levels) -> Levels:
-        """What was saved for the card, else `default`; so also when the file cannot be read, which is logged."""
+        """Return the card's saved levels, else `default`; an unreadable file is logged and counts as empty."""
         saved = self._read().get(card)
         levels = _levels(saved) if saved is not None else default
         if levels is None:
@@ -61,7 +62,7 @@ class LevelStore:
         return levels
 
     def save(self, card: str, levels: Levels) -> None:
-        """Keep them; the file is whole at every moment. OSError when it cannot be written."""
+        """Save the card's levels; the file is whole at every moment. OSError when it cannot be written."""
         everything = self._read() | {card: asdict(levels)}
         durable.replace(self._path, json.dumps(everything, indent=1, sort_keys=True).encode())
 

@@ -1,4 +1,4 @@
-"""One open PCM and the manners that ALSA needs: xruns healed and counted, a lost device recognised in all its forms.
+"""One open PCM: recovers from xruns and counts them, and recognises a lost device in all its forms.
 
 A device is lost when ALSA raises, when it answers -32 or nothing for ever, or when its clock stands still: a USB
 card that is pulled, a sound server that died and a driver that hangs all look different.
@@ -17,38 +17,38 @@ from intercom.media.sound import BLOCK_BYTES, BLOCK_SAMPLES, RATE_HZ, SAMPLE_BYT
 
 XRUN = -32
 XRUNS_IN_A_ROW = 10
-"""A card that heals needs one; a dead dmix answers nothing else."""
+"""Xruns in a row after which the device is lost: a card that recovers needs one; a dead dmix answers nothing else."""
 SILENT_S = 0.5
-"""Fifty periods without a frame: its clock stands still."""
+"""Time without a frame after which the device is lost, fifty periods: its clock stands still."""
 START_SILENT_S = 1.5
-"""Some USB microphones need most of a second for their first frame."""
+"""Time without a frame after a start until the device is lost: some USB microphones need most of a second."""
 LATE_S = 0.1
-"""Ten blocks: a thread that slept so long cannot tell what the device did meanwhile."""
+"""Lateness of our own thread, ten blocks, beyond which the device is not blamed for the gap."""
 READS_AT_ONCE = 16
-"""After a stall: more than this is the next round's work."""
+"""Limit of reads in one round, for the time after a stall; the next round reads the rest."""
 PROOF_FRAMES = RATE_HZ * 50 // 1000
-"""A USB driver takes 18 ms for its own queue before the device has played anything."""
+"""Frames that the device must have played to prove that it works: a USB driver queues 18 ms before it plays any."""
 TARGET_FRAMES = RATE_HZ * 25 // 1000
-"""What is queued at the speaker after each write: two and a half blocks forgive a thread that is 15 ms late."""
+"""Frames queued at the speaker after each write: two and a half blocks forgive a thread that is 15 ms late."""
 TARGET_STEP_FRAMES = RATE_HZ * 10 // 1000
-"""Every dry buffer is heard: two of them find the depth of any usable machine."""
+"""Step by which an underrun raises the queue: each is heard, and two steps find the depth of any usable machine."""
 CALM_S = 5.0
-"""After so long without a dry buffer it is worth trying one step less delay: a machine stumbles once and is well."""
+"""Time without an underrun after which the queue is made one step shorter: a machine may stumble once and be well."""
 LONGEST_CALM_S = 160.0
-"""A machine that needs the depth is tried ever more seldom: each time is heard."""
+"""Limit of that time, doubled after each failed try: a try that fails is heard."""
 TARGET_LIMIT_FRAMES = RATE_HZ * 60 // 1000
-"""A machine that needs more than this is too slow for a call."""
+"""Limit of the queue: a machine that needs more is too slow for a call."""
 
 
 T = TypeVar("T")
 
 
 class LineLostError(OSError):
-    """The PCM does not work any more; the message is why."""
+    """The PCM has failed; the message says why."""
 
 
 def _asked(ask: Callable[[], T]) -> T:
-    """What the PCM answers; LineLostError when it refuses, whatever it was asked: the card may go at any moment."""
+    """Return the PCM's answer; LineLostError when any call fails, because the card may go at any moment."""
     try:
         return ask()
     except alsaaudio.ALSAAudioError as error:
@@ -56,20 +56,20 @@ def _asked(ask: Callable[[], T]) -> T:
 
 
 class _Lateness:
-    """How long we ourselves were away: no device is to blame for that."""
+    """Measures how late our own thread is: the device is not to blame for that time."""
 
     def __init__(self) -> None:
         self._seen = 0.0
 
     def since(self, now: float) -> float:
-        """Seconds beyond the ordinary since the last look."""
+        """Return the seconds since the last look if they exceed LATE_S, else 0."""
         away_s = now - self._seen
         self._seen = now
         return away_s if away_s > LATE_S else 0.0
 
 
 class CaptureLine:
-    """A microphone that is read in blocks of 10 ms."""
+    """A microphone, read in blocks of 10 ms."""
 
     def __init__(self, pcm: Pcm) -> None:
         self._pcm = pcm
@@ -83,7 +83,7 @@ class CaptureLine:
         self.xruns = 0
 
     def start(self, now: float) -> None:
-        """Let it run."""
+        """Start to capture."""
         self.running = True
         self.moves = False
         self._lateness.since(now)
@@ -92,7 +92,7 @@ class CaptureLine:
         self._read()
 
     def blocks(self, now: float) -> Iterator[Samples]:
-        """Every block that is complete by now; LineLostError when the device is gone."""
+        """Return every block that is complete by now; LineLostError when the device is gone."""
         self._deadline += self._lateness.since(now)
         for _ in range(READS_AT_ONCE):
             frames = self._read()
@@ -107,7 +107,7 @@ class CaptureLine:
             raise LineLostError(f"no sound for {SILENT_S * 1000:.0f} ms")
 
     def due_s(self) -> float:
-        """Seconds until the next block can be complete."""
+        """Return the seconds until the next block can be complete."""
         return (BLOCK_SAMPLES - len(self._heard) // SAMPLE_BYTES) / RATE_HZ
 
     def _read(self) -> int:
@@ -124,22 +124,22 @@ class CaptureLine:
         return frames
 
     def stop(self) -> None:
-        """Let it rest, at no cost, ready to start again."""
+        """Stop the PCM, at no cost, ready to start again."""
         if self.running:
             self.running = False
             _drop(self._pcm)
 
     def check(self) -> None:
-        """See whether the device is still there while it rests; LineLostError when it is gone."""
+        """Check that the device is still present while stopped; LineLostError when it is gone."""
         _check(self._pcm)
 
     def close(self) -> None:
-        """Give the device back."""
+        """Close the device."""
         _close(self._pcm)
 
 
 class _Depth:
-    """How much is kept queued at the speaker: a step more after each dry buffer, a step less after a calm."""
+    """The speaker's queue length: one step more after each underrun, one step less after a calm time."""
 
     def __init__(self, buffer_frames: int) -> None:
         self._buffer_frames = buffer_frames
@@ -149,18 +149,18 @@ class _Depth:
         self.frames = min(TARGET_FRAMES, buffer_frames)
 
     def begin(self, now: float) -> None:
-        """The speaker begins to run."""
+        """Note that the speaker starts."""
         self._since = now
 
     def ran_dry(self, now: float) -> None:
-        """It was not enough."""
+        """Raise the queue after an underrun."""
         if self._tries_less:
             self._calm_s = min(2 * self._calm_s, LONGEST_CALM_S)
         self._tries_less = False
         self._set(self.frames + TARGET_STEP_FRAMES, now)
 
     def was_enough(self, now: float) -> None:
-        """It is written to in time."""
+        """Note a write in time, and shorten the queue after a calm time."""
         if now - self._since > self._calm_s:
             if self._tries_less:
                 self._calm_s = max(CALM_S, self._calm_s / 2)
@@ -173,7 +173,7 @@ class _Depth:
 
 
 class PlaybackLine:
-    """A speaker that is kept a little ahead of what it plays; a dry buffer makes it keep more."""
+    """A speaker whose queue the engine keeps filled; an underrun makes the queue longer."""
 
     def __init__(self, pcm: Pcm) -> None:
         self._pcm = pcm
@@ -190,7 +190,7 @@ class PlaybackLine:
         self.xruns = 0
 
     def start(self, now: float) -> None:
-        """From now on it is fed."""
+        """Start to play."""
         self.running = True
         self.moves = False
         self._written_frames = 0
@@ -199,7 +199,7 @@ class PlaybackLine:
         self._depth.begin(now)
 
     def queued_frames(self) -> int:
-        """What was written and is not played yet; LineLostError when the device is gone."""
+        """Return the frames written and not yet played; LineLostError when the device is gone."""
         avail = _asked(self._pcm.avail)
         if avail == XRUN:
             return 0
@@ -208,7 +208,7 @@ class PlaybackLine:
         return max(0, self._buffer_frames - avail) + len(self._pending) // SAMPLE_BYTES
 
     def is_hungry(self, now: float) -> bool:
-        """Whether a block is to be written now; LineLostError when it has not been for too long."""
+        """Whether the queue has room for a block; LineLostError when it has had none for too long."""
         self._deadline += self._lateness.since(now)
         queued = self.queued_frames()
         self.moves = self.moves or self._written_frames - queued > PROOF_FRAMES
@@ -219,7 +219,7 @@ class PlaybackLine:
         return False
 
     def write(self, block: Samples, now: float) -> bool:
-        """Queue one block; False when the device took nothing of it or of what waited before."""
+        """Queue one block; False when the device took no frames, of this block or of those that waited."""
         data = self._pending + block.tobytes()
         frames = self._write(data)
         if frames == XRUN:
@@ -235,7 +235,7 @@ class PlaybackLine:
         return frames > 0
 
     def due_s(self) -> float:
-        """Seconds until it is hungry."""
+        """Return the seconds until the queue has room for a block."""
         return max(0.0, (self.queued_frames() + BLOCK_SAMPLES - self._depth.frames) / RATE_HZ)
 
     def _write(self, data: bytes) -> int:
@@ -250,7 +250,7 @@ class PlaybackLine:
         return frames
 
     def stop(self) -> None:
-        """Let it rest prepared: the next write sounds at once."""
+        """Stop the PCM but keep it prepared: the next write sounds at once."""
         if self.running:
             self.running = False
             self._pending = b""
@@ -258,11 +258,11 @@ class PlaybackLine:
             self._write(b"")  # prepares it again without starting it
 
     def check(self) -> None:
-        """See whether the device is still there while it rests; LineLostError when it is gone."""
+        """Check that the device is still present while stopped; LineLostError when it is gone."""
         _check(self._pcm)
 
     def close(self) -> None:
-        """Give the device back without waiting for what is queued."""
+        """Close the device without waiting for the queued sound."""
         _drop(self._pcm)
         _close(self._pcm)
 

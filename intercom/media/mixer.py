@@ -1,4 +1,4 @@
-"""What the speaker plays: the far end and the door's own tones, in one block."""
+"""Mixes the speaker's block from the far end and the door's own tones."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy.typing as npt
 from intercom.media.sound import BLOCK_SAMPLES, SILENCE, Samples, ratio, to_samples
 
 DUCKED_DB = -14.0
-"""A voice under a tone is still understood, and the tone stands out."""
+"""Gain of the far end under a tone: its voice is still understood, and the tone stands out."""
 
 
 class Playing:
-    """A tone that plays, or waits for its first block."""
+    """A tone that plays or is about to."""
 
     def __init__(self, name: str, samples: Samples, *, repeat: bool, asked_at: float) -> None:
         self._samples = samples
@@ -31,11 +31,11 @@ class Playing:
         """Set when the last block was rendered, or it was stopped."""
 
     def stop(self) -> None:
-        """End it with the block that sounds now; harmless when it has ended."""
+        """End the tone with the current block; harmless when it has ended."""
         self._stopped = True
 
     def next_block(self) -> Samples | None:
-        """The next 10 ms of it; None at the end."""
+        """Return the tone's next 10 ms; None at its end."""
         if self._stopped or (self._position >= len(self._samples) and not self._repeat):
             self.finished.set()
             return None
@@ -49,18 +49,18 @@ class Playing:
 
 
 class Mixer:
-    """Sums blocks; a tone ducks the far end, softly in and out."""
+    """Sums blocks; a tone ducks the far end, fading in and out."""
 
     def __init__(self, gain_db: float = 0.0) -> None:
         self._gain = ratio(gain_db)
         self._far_gain = 1.0
 
     def set_gain_db(self, gain_db: float) -> None:
-        """Everything louder or softer from the next block on."""
+        """Set the gain of the whole mix from the next block on."""
         self._gain = ratio(gain_db)
 
     def mix(self, far: Samples | None, tones: Sequence[Samples]) -> Samples:
-        """One block of the far end (None without a call) and the tones' blocks."""
+        """Return one block mixed from the far end's (None without a call) and the tones' blocks."""
         wanted = ratio(DUCKED_DB) if tones else 1.0
         if far is not None and not tones and self._far_gain == wanted and self._gain == 1.0:
             return far

@@ -1,4 +1,4 @@
-"""The new connections to which a call may move, and the old ones that it has left."""
+"""The new connections that a call may move to, and the old ones that it has left."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from intercom.media.connection import Connection
 log = logging.getLogger(__name__)
 
 LINGER_S = 1.0
-"""The far end notices the new connection a few round trips later than we; a key that was begun on the old one ends."""
+"""Time that the old connection stays open: the far end notices the new one later, and a key begun on the old one ends
+there."""
 
 
 class Moves:
-    """At most one new connection that we offered and one that the far end offered.
+    """Holds at most one new connection that we offered and one that the far end offered.
 
     When both offer at once, the end that began the call has its way: its offer's answer counts, and the other end
     lets go of its own. Until that answer is there it keeps both, for the far end may have forgotten all (a reload).
@@ -31,11 +32,11 @@ class Moves:
         return connection in (self._offered, self._answered)
 
     def opened_before(self, moment: float) -> list[Connection]:
-        """Those that had their chance; on the call's clock."""
+        """Return the new connections opened before `moment`, on the call's clock, which had their chance."""
         return [move for move in (self._offered, self._answered) if move is not None and move.opened_at < moment]
 
     async def create_offer(self, connection: Connection, current: Connection) -> str:
-        """Offer this one in the place of the current; an earlier offer is given up."""
+        """Create an offer of `connection` in place of `current`; gives up an earlier offer."""
         self._drop(self._offered)
         self._offered = connection
         try:
@@ -45,7 +46,7 @@ class Moves:
             raise
 
     async def accept_answer(self, answer: str) -> None:
-        """Connect what we offered; if that was given up meanwhile, do nothing."""
+        """Connect with the answer to our offer; does nothing if the offer was given up meanwhile."""
         connection = self._offered
         if connection is None or connection.negotiated_at is not None:
             log.debug("an answer came to an offer that was given up")
@@ -55,7 +56,7 @@ class Moves:
         self._answered = None
 
     async def create_answer(self, connection: Connection, offer: str) -> str:
-        """Answer with this one; an earlier answer is given up."""
+        """Create an answer with `connection`; gives up an earlier answer."""
         self._drop(self._answered)
         self._answered = connection
         try:
@@ -69,7 +70,7 @@ class Moves:
         return answer
 
     def arrived(self, connection: Connection, old: Connection) -> None:
-        """The call is carried by this one now, and no more by the old."""
+        """Finish the move: `connection` carries the call now, and the old one closes soon."""
         for other in (self._offered, self._answered):
             if other is not connection:
                 self._drop(other)
@@ -77,7 +78,7 @@ class Moves:
         self._leave(old, LINGER_S)
 
     def give_up(self, connection: Connection) -> None:
-        """Nothing comes of this one."""
+        """Close a new connection that failed to connect."""
         if connection is self._offered:
             self._offered = None
         if connection is self._answered:
@@ -94,7 +95,7 @@ class Moves:
         task.add_done_callback(lambda done: self._left.pop(done, None))
 
     async def close(self) -> None:
-        """Give everything back, within two seconds."""
+        """Close every connection, within two seconds."""
         left = dict(self._left)
         for task in left:
             task.cancel()

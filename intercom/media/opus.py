@@ -14,25 +14,26 @@ from intercom.media.sound import RATE_HZ, Samples
 
 FRAME_SAMPLES = RATE_HZ * 20 // 1000
 WIDE_BAND = 1103
-"""OPUS_BANDWIDTH_WIDEBAND, 8 kHz: the canceller hands on no more. And with full band libopus has no bits left for the
-redundancy at this rate: below 6 % of loss it would silently send none (libopus 1.3 to 1.5, `decide_fec`)."""
+"""Limit of the audio band, OPUS_BANDWIDTH_WIDEBAND (8 kHz): the canceller passes no more. With full band libopus has no
+bits left for the redundancy at this rate: below 6 % of loss it would silently send none (libopus 1.3 to 1.5,
+`decide_fec`)."""
 COMPLEXITY = 1
-"""Of 10. Recorded speech scores 4.79 of 5 with it (ViSQOL), 4.82 with 3 and 4.87 with 5, which nobody hears apart; 3
-takes seven tenths more of the processor, 5 twice as much."""
+"""Effort of the encoder, of 10: recorded speech scores 4.79 of 5 (ViSQOL), with 3 it scores 4.82 and with 5 4.87, which
+nobody can tell apart; 3 costs seven tenths more of the processor, 5 twice as much."""
 ASSUMED_LOSS_PERCENT = 2
-"""Until the far end reports: redundancy is only sent when loss is expected."""
+"""Expected loss until the far end reports: Opus sends redundancy only when it expects loss."""
 LONGEST_SAMPLES = RATE_HZ * 120 // 1000
-"""An Opus packet holds at most 120 ms (RFC 6716 section 3.2.5)."""
+"""Limit of a packet's sound, 120 ms (RFC 6716 section 3.2.5)."""
 CONCEAL_STEP = RATE_HZ * 25 // 10_000
-"""libopus conceals in multiples of 2.5 ms."""
+"""Step of concealment: libopus conceals in multiples of 2.5 ms."""
 _FRAME_SIZES_10_US = (*(1000, 2000, 4000, 6000) * 3, *(1000, 2000) * 2, *(250, 500, 1000, 2000) * 4)
-"""By TOC configuration number (RFC 6716 table 2)."""
+"""Frame lengths by TOC configuration number (RFC 6716 table 2)."""
 _FIRST_CELT = 16
-"""From this configuration on there is no SILK layer, and so no redundancy (RFC 6716 table 2)."""
+"""First TOC configuration without a SILK layer, and so without redundancy (RFC 6716 table 2)."""
 SILENT_BYTES = 2
-"""A packet as short as that need not be sent (opus_encode)."""
+"""Length of a packet that need not be sent (opus_encode)."""
 LONGEST_BYTES = 1275
-"""Of one frame (RFC 6716 section 3.2.1)."""
+"""Limit of one frame's bytes (RFC 6716 section 3.2.1)."""
 # The binding's own `encode` and `decode` turn every sample into a Python object: these hand libopus our buffers.
 _encode = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_int32
@@ -43,7 +44,7 @@ _decode = ctypes.CFUNCTYPE(
 
 
 class OpusEncoder:
-    """The door's voice into Opus packets of 20 ms."""
+    """Encodes the door's voice into Opus packets of 20 ms."""
 
     clock_hz = RATE_HZ
 
@@ -58,7 +59,7 @@ class OpusEncoder:
         self.adapt(bitrate_bps=bitrate_bps, loss_percent=ASSUMED_LOSS_PERCENT)
 
     def adapt(self, *, bitrate_bps: int, loss_percent: int) -> None:
-        """Follow the network: bits a second, and how much redundancy the loss calls for."""
+        """Set the bit rate and the expected loss, by which Opus adds redundancy."""
         if bitrate_bps != self._bitrate_bps:
             self._bitrate_bps = bitrate_bps
             self._encoder.bitrate = bitrate_bps
@@ -67,7 +68,7 @@ class OpusEncoder:
             self._encoder.packet_loss_perc = loss_percent
 
     def encode(self, frame: Samples) -> bytes:
-        """The packet of 960 samples; empty where discontinuous transmission has nothing to say."""
+        """Encode 960 samples into a packet; empty where discontinuous transmission skips it."""
         size = _encode(self._encoder.encoder_state, frame.tobytes(), len(frame), self._packet, LONGEST_BYTES)
         if size < 0:
             raise CodecError(f"libopus does not encode {len(frame)} samples: {_reason(size)}")
@@ -75,7 +76,7 @@ class OpusEncoder:
 
 
 class OpusDecoder:
-    """Opus packets of any length into mono sound."""
+    """Decodes Opus packets of any length into mono sound."""
 
     clock_hz = RATE_HZ
 
@@ -85,7 +86,7 @@ class OpusDecoder:
         self._address = self._sound.ctypes.data
 
     def length(self, payload: bytes) -> int:
-        """Samples in the packet, by its first two bytes (RFC 6716 section 3.1)."""
+        """Return the samples in the packet, by its first two bytes (RFC 6716 section 3.1)."""
         if not payload:
             raise CodecError("an empty Opus packet")
         frame = _FRAME_SIZES_10_US[payload[0] >> 3] * RATE_HZ // 100_000
@@ -101,7 +102,7 @@ class OpusDecoder:
         return count * frame
 
     def repairs(self, payload: bytes) -> bool:
-        """Whether its SILK layer begins with the flag of redundant frames (RFC 6716 sections 4.2.3 and 4.2.4).
+        """Whether the packet's SILK layer has the flag of redundant frames (RFC 6716 sections 4.2.3 and 4.2.4).
 
         One frame to a packet, as everybody sends it; of others it is not known.
         """
@@ -113,16 +114,16 @@ class OpusDecoder:
         return bool(mid | side)
 
     def decode(self, payload: bytes) -> Samples:
-        """Its sound; CodecError when libopus refuses it."""
+        """Decode the packet into sound; CodecError when libopus refuses it."""
         return self._decode(payload, self.length(payload))
 
     def conceal(self, samples: int) -> Samples:
-        """Go on from what sounded last; libopus fades it out by itself."""
+        """Conceal a loss: continue the last sound; libopus fades it out by itself."""
         rounded = -(-samples // CONCEAL_STEP) * CONCEAL_STEP
         return self._decode(b"", rounded)[:samples]
 
     def recover(self, following: bytes, samples: int) -> Samples:
-        """The end of the lost frame, from the redundancy in the packet after it; concealed where it has none."""
+        """Recover the end of the lost frame from the next packet's redundancy; conceal it where there is none."""
         try:
             frame = self._decode(following, self.length(following), fec=True)
         except CodecError:
