@@ -162,6 +162,7 @@ class Appliance:
             opener=self.opener,
             journal=self.logbook,
             on_defect=lambda error: self.upkeep.failed(Part.CALLS, error),
+            in_space=self.config.account.credential == "space",
         )
         self._signs.update()
         self.privacy.start(self._privacy_changed)

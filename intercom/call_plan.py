@@ -42,6 +42,7 @@ class CallPlan:
         opener: DoorOpener,
         journal: Journal,
         on_defect: Callable[[BaseException], None],
+        in_space: bool = True,
     ) -> None:
         self._config = call
         self._machine = machine
@@ -50,6 +51,7 @@ class CallPlan:
         self._opener = opener
         self._journal = journal
         self._on_defect = on_defect
+        self._in_space = in_space
         self._current: CurrentCall | None = None
         self._ringing: Press | None = None
         "the press that rings the house, or has rung it for the call there is"
@@ -225,7 +227,7 @@ class CallPlan:
             return press.cause in _AWAY
         except TimeoutError:
             return False
-        current = CurrentCall(press.ticket, call, outbound=True, rings_until=press.until)
+        current = CurrentCall(press.ticket, call, outbound=True, rings_until=press.until, in_space=self._in_space)
         if press.given_up:
             await self._give_up(current, press.given_up)
             return False
@@ -251,7 +253,8 @@ class CallPlan:
             await self._quietly(call.reject())
             return
         self._forget_press()
-        current = CurrentCall(decision.call, call, outbound=False, rings_until=self._ring_time_ends())
+        until = self._ring_time_ends()
+        current = CurrentCall(decision.call, call, outbound=False, rings_until=until, in_space=self._in_space)
         self._follow_up(current.ticket, self._ring_in(current))
 
     async def _ring_in(self, current: CurrentCall) -> None:

@@ -21,6 +21,8 @@ class CurrentCall:
     rings_until: float
     "until then it may ring; the event loop's clock"
     statuses: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    in_space: bool = True
+    "the service is a space, which knows what its members are; another passes on what callers say"
     answering: bool = False
     "somebody at the door answers it, or has"
     answered: bool = False
@@ -36,8 +38,9 @@ class CurrentCall:
 
     @property
     def kind(self) -> Kind:
-        """Return the far end's kind, as the space states it."""
-        return Kind(self.call.far_end_kind)
+        """Return the far end's kind, as the space states it; any service is believed that it is a door."""
+        told = Kind(self.call.far_end_kind)
+        return told if self.in_space or told is Kind.DOOR else Kind.UNKNOWN
 
     def close(self) -> None:
         """Cancel the call's timers and subscriptions."""

@@ -97,6 +97,9 @@ class Call:
             self.end_cause = cause
             self._close()
 
+    def asks(self, info: dict[str, Any]) -> None:
+        self._info.emit(info)
+
     def _close(self) -> None:
         self._status.set("disconnected")
         self._status.set("destroyed")
@@ -205,7 +208,7 @@ class Journal:
 class DoorInMemory:
     """The stage: whatever a test does to it has had all its consequences that need no time when it returns."""
 
-    def __init__(self, **call: Any) -> None:
+    def __init__(self, *, door: DoorConfig | None = None, in_space: bool = True, **call: Any) -> None:
         self.loop = VirtualLoop()
         self.config = CallConfig(**{"ring": HOUSE, "ring_time_s": 60.0, "time_limit_s": 300.0, **call})
         self.machine = Machine()
@@ -217,9 +220,10 @@ class DoorInMemory:
             machine=self.machine,
             client=self.service,  # type: ignore[arg-type] # what the plan uses of a client
             signs=self.signs,
-            opener=DoorOpener(DoorConfig(), lock=self.lock, journal=self.journal, clock=self.loop.time),
+            opener=DoorOpener(door or DoorConfig(), lock=self.lock, journal=self.journal, clock=self.loop.time),
             journal=self.journal,
             on_defect=self.defects.append,
+            in_space=in_space,
         )
         self.loop.run(self.machine.now_registered())
 
