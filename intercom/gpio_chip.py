@@ -1,4 +1,4 @@
-"""The kernel's GPIO chips by their own interface: which one the header is, and one of its lines driven off.
+"""Find the header among the kernel's GPIO chips, and drive one of its lines off through the kernel's own interface.
 
 Imports next to nothing: what locks the door after a crash must not wait for gpiozero.
 Source: Linux' include/uapi/linux/gpio.h (version 2 of the interface).
@@ -13,10 +13,10 @@ import struct
 import time
 
 HEADER_LABELS = ("pinctrl-rp", "pinctrl-bcm")
-"""Beginnings of the label of the chip with a Raspberry Pi's header: the Pi 5's RP1 first, then all others' BCM2xxx."""
+"""Beginnings of the header chip's label: the Pi 5's RP1 first, then the BCM2xxx of all other Raspberry Pis."""
 
 PATIENCE_S = 1.5
-"""Time for which a line that another process still holds is tried: a killed process gives it back sooner, and systemd
+"""Time limit for retries while another process holds the line: a killed process gives it back sooner, and systemd
 ends a `door-off` that takes 5 s in all."""
 
 RETRY_S = 0.05
@@ -28,14 +28,14 @@ _SET_CONFIG = 0xC110B40D
 _CHIP = struct.Struct("=32s32sI")
 _LINE_INFO = struct.Struct("=32s32sII 8x 160x16x")
 _CONFIG = struct.Struct("=QI20x IIQQ 216x")
-"""Flags, the number of attributes, and one attribute: its kind, padding, value and the lines that it is for."""
+"""Layout of the flags, the number of attributes, and one attribute: kind, padding, value and the mask of its lines."""
 _REQUEST = struct.Struct("=I252x 32s 272s II20x i")
 _INPUT, _OUTPUT, _PULL_UP, _PULL_DOWN = 1 << 2, 1 << 3, 1 << 8, 1 << 9
 _OUTPUT_VALUES = 2
 
 
 class GpioError(OSError):
-    """A GPIO chip or line cannot be had; the message says which and what to do."""
+    """A GPIO chip or line is not available; the message says which, and what to do."""
 
 
 class Chip:
@@ -45,18 +45,18 @@ class Chip:
         self.path = path
         self.label = label
         self.lines = lines
-        """How many lines it has."""
+        """number of the chip's lines"""
 
     @property
     def number(self) -> int:
-        """Its number, as gpiozero and lgpio count."""
+        """The chip's number, as gpiozero and lgpio count."""
         return int(self.path.rpartition("gpiochip")[2])
 
     def __str__(self) -> str:
         return f"gpiochip{self.number} ({self.label}, {self.lines} lines)"
 
     def user_of(self, gpio: int) -> str | None:
-        """Return who holds a line, as they call themselves; None when it is free."""
+        """Return the name of the process that holds a line; None when the line is free."""
         with _Opened(self.path) as chip:
             buffer = bytearray(_LINE_INFO.pack(b"", b"", gpio, 0))
             fcntl.ioctl(chip, _GET_LINE_INFO, buffer)
@@ -66,7 +66,7 @@ class Chip:
 
 
 class _Opened:
-    """A file descriptor for the time of a block."""
+    """Opens a file descriptor for the length of a block."""
 
     def __init__(self, path: str) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -90,7 +90,7 @@ def is_pi(root: str = "/") -> bool:
 
 
 def header_chip(root: str = "/") -> Chip:
-    """Return the chip with the header's lines: by its label, as its number depends on what else the machine has.
+    """Return the header's chip: found by its label, as its number depends on the machine's other hardware.
 
     A board that is no Raspberry Pi, and has no chip with such a label, is taken to have its lines on the first chip.
     Raises GpioError.
@@ -119,7 +119,7 @@ def header_chip(root: str = "/") -> Chip:
 
 
 def drive_off(gpio: int, active_high: bool) -> str:
-    """Turn a relay off from a process that does not own the panel; return what was done, for people.
+    """Turn a relay off from a process that does not own the panel, and return the steps taken, in words.
 
     The line is given back as an input, pulled to off: one that floats may turn a relay on. Raises GpioError.
     """
@@ -162,7 +162,7 @@ def _ask_until_free(descriptor: int, request: bytearray, chip: Chip, gpio: int) 
 
 
 def _chips(root: str) -> tuple[list[Chip], OSError | None]:
-    """Return the chips in the order of their numbers, and why one does not open."""
+    """Return the chips in the order of their numbers, and the error of one that does not open."""
     folder = os.path.join(root, "dev")
     chips: list[Chip] = []
     refusal = None

@@ -1,4 +1,4 @@
-"""The log as systemd's journal takes it: one entry a message, with its priority and its fields.
+"""Write the log to systemd's journal: one entry a message, with its priority and its fields.
 
 `journalctl -u intercom -p warning` shows what was bad, `journalctl LOGGER=intercom.media.engine` one part's messages.
 Protocol: https://systemd.io/JOURNAL_NATIVE_PROTOCOL/; fields: systemd.journal-fields(7).
@@ -16,15 +16,15 @@ from pathlib import Path
 
 SOCKET = Path("/run/systemd/journal/socket")
 STDERR = 2
-"""Its descriptor."""
+"""Descriptor of standard error."""
 MESSAGE_CHARS = 16_000
-"""A traceback fits; a datagram of this size always does."""
+"""Limit of a message in characters: a traceback fits, and a datagram of this size always does."""
 _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
-"""syslog(3): critical, error, warning, informational; below is 7, debug."""
+"""Priorities of syslog(3): critical, error, warning, informational; anything below is 7, debug."""
 
 
 def is_journal(descriptor: int, environ: Mapping[str, str]) -> bool:
-    """Whether this descriptor leads to the journal: a terminal's programs inherit the variable and not the place."""
+    """Return whether this descriptor leads to the journal: a terminal's programs inherit only the variable."""
     try:
         about = os.fstat(descriptor)
     except OSError:
@@ -33,17 +33,17 @@ def is_journal(descriptor: int, environ: Mapping[str, str]) -> bool:
 
 
 def mark_of_error() -> str:
-    """What makes a line on standard error an error in the journal; empty anywhere else."""
+    """Return the prefix that marks a line on standard error as an error for the journal; empty anywhere else."""
     return f"<{priority(logging.ERROR)}>" if is_journal(STDERR, os.environ) else ""
 
 
 def priority(level: int) -> int:
-    """The syslog priority of a level of `logging`."""
+    """Return the syslog priority of a level of `logging`."""
     return next((number for least, number in _PRIORITIES if level >= least), 7)
 
 
 class JournalHandler(logging.Handler):
-    """Sends each record to the journal; while that cannot be reached, to standard error with the priority in front."""
+    """Sends each record to the journal, or to standard error with its priority while the journal is unreachable."""
 
     def __init__(self, path: Path = SOCKET) -> None:
         super().__init__()
@@ -62,13 +62,13 @@ class JournalHandler(logging.Handler):
             sys.stderr.write("".join(f"{mark}{line}\n" for line in text.splitlines()))
 
     def close(self) -> None:
-        """Send nothing more."""
+        """Close the socket to the journal."""
         self._socket.close()
         super().close()
 
 
 def entry(record: logging.LogRecord, text: str) -> bytes:
-    """One entry of the journal."""
+    """Encode a record as one entry of the journal."""
     fields = {
         "MESSAGE": text,
         "PRIORITY": str(priority(record.levelno)),

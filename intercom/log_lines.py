@@ -1,4 +1,4 @@
-"""How a log line is written: whatever was logged, each message stays one line that no terminal obeys."""
+"""Format log lines: each message stays one line without control characters."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from intercom.plain_text import plain
 
 
 class LogLines(logging.Formatter):
-    """Formats records; far ends, services and devices name themselves, and their names get into messages."""
+    """Formats records, which may quote the names that far ends, services and devices give themselves."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name that logging gave it
-        """The line, its message made plain."""
+        """Return the message with its unprintable characters replaced."""
         record.message = plain(record.message)
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - the same
-        """The traceback, each of its lines made plain."""
+        """Return the traceback with the unprintable characters of each line replaced."""
         return "\n".join(plain(line) for line in super().formatException(ei).split("\n"))

@@ -1,4 +1,4 @@
-"""The logbook: what the door station did and what befell it, for the call log, the commands and the figures."""
+"""The logbook: records the door station's calls, openings and faults for the call log, the commands and the figures."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from intercom.signalwire.quality import mos
 logger = logging.getLogger(__name__)
 
 FORGET_S = 24 * 3600.0
-"""The age of a call is configured in days."""
+"""Interval at which old calls are forgotten; their age is configured in days."""
 NAME_CHARS = 64
-"""Characters of a far end's name; the embedded space gives no longer one."""
+"""Limit of a far end's name in characters; the embedded space gives no longer one."""
 WHY_CHARS = 500
-"""Characters of what is said of a fault: an error may quote what came from outside."""
+"""Limit of a fault's reason in characters: an error may quote text from outside."""
 FAULTS_KEPT = 100
-"""Faults that are over, as far back as anybody asks."""
+"""Limit of past faults that are kept: as far back as anybody asks."""
 PRESS_TO_RING_S = (0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Around the target of 0.15 s; what takes more than 10 s was reached anew after an outage."""
+"""Bounds of the press-to-ring histogram around its target, 0.15 s; a press above 10 s was redialled after an outage."""
 SCORES = (1.0, 2.0, 3.0, 3.5, 4.0, 4.5)
-"""Where a quality gets another name."""
+"""Bounds of the score histogram, at which the quality has another name."""
 _BUSY = ("USER_BUSY", "CALL_REJECTED")
 _UNANSWERED = ("NORMAL_CLEARING", "NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL", "LOSE_RACE", "PICKED_OFF")
 
@@ -50,12 +50,12 @@ class Tally:
     def __init__(self, bounds: Sequence[float]) -> None:
         self.bounds = tuple(bounds)
         self.total = 0.0
-        "the sum of all values"
+        "sum of all values"
         self._counts = [0] * (len(bounds) + 1)
 
     @property
     def count(self) -> int:
-        """How many values."""
+        """Number of values."""
         return sum(self._counts)
 
     def add(self, value: float) -> None:
@@ -64,56 +64,56 @@ class Tally:
         self._counts[bisect.bisect_left(self.bounds, value)] += 1
 
     def cumulative(self) -> list[int]:
-        """How many values are at most each bound; at the end, all."""
+        """Return how many values are at most each bound; at the end, all."""
         return list(itertools.accumulate(self._counts))
 
 
 @dataclass(frozen=True)
 class FaultRecord:
-    """Something that is, or was, broken."""
+    """A fault, open or over."""
 
     kind: str
-    """What: a name of `fault_table.KINDS`."""
+    """Kind of the fault: a name of `fault_table.KINDS`."""
     began_at: datetime
-    """When."""
+    """Time when the fault began."""
     began: float
-    """The same on the monotonic clock, seconds."""
+    """Beginning on the monotonic clock, seconds."""
     lasted_s: float | None = None
-    """None while it is open."""
+    """Duration in seconds; None while the fault is open."""
     why: str = ""
-    """What was said of it when it began."""
+    """Reason given when the fault began."""
 
 
 @dataclass(eq=False)
 class CallEntry:
-    """The call that is under way."""
+    """The call in progress."""
 
     call: WebRTCCall
     """The call."""
     began_at: datetime
-    """When it began to ring."""
+    """Time when the call began to ring."""
     began: float
-    """The same on the monotonic clock, seconds."""
+    """Beginning on the monotonic clock, seconds."""
     answered: float | None = None
-    """When it was answered, monotonic."""
+    """Time of the answer on the monotonic clock."""
     openers: list[str] = field(default_factory=list)
-    """Who opened the door in it."""
+    """Names of those who opened the door during the call."""
     snapshot: str = ""
-    """The picture of who rang: a path."""
+    """Path of the picture of the visitor or caller."""
 
     @property
     def address(self) -> str:
-        """The far end's address, fit to be shown."""
+        """The far end's address, safe to show."""
         return str(Address.parse(self.call.to if self.call.direction == "outbound" else self.call.from_))
 
     @property
     def name(self) -> str:
-        """The far end's display name, fit to be shown."""
+        """The far end's display name, safe to show."""
         return plain(self.call.to_name if self.call.direction == "outbound" else self.call.from_name, NAME_CHARS)
 
 
 def heard(stats: CallStats | None) -> tuple[float, float] | None:
-    """How the far end's sound arrives: mean opinion score and lost percent; None before any arrived."""
+    """Return mean opinion score and lost percentage of the far end's sound; None before any arrived."""
     if stats is None or stats.far_end is None or stats.far_end.received == 0:
         return None
     far = stats.far_end
@@ -123,7 +123,7 @@ def heard(stats: CallStats | None) -> tuple[float, float] | None:
 
 
 def outcome(cause: str, *, answered: bool) -> str:
-    """What became of a call, in one word: answered, unanswered, busy or failed."""
+    """Return the outcome of a call: answered, unanswered, busy or failed."""
     if answered:
         return "answered"
     if cause in _BUSY:
@@ -132,12 +132,12 @@ def outcome(cause: str, *, answered: bool) -> str:
 
 
 def _plain(call_id: str) -> str:
-    """A far end chooses its call's id: not every one makes a file's name."""
+    """Return a call's id as a safe file name; the far end chooses the id."""
     return re.sub(r"[^A-Za-z0-9-]", "", call_id)[:40]
 
 
 class Logbook:
-    """Told by the call plan and the machine; all on the event loop.
+    """Records the events that the call plan and the machine report, all on the event loop.
 
     `stats` finds a call's media by its id. `look` takes a picture (JPEG) of who rings; None keeps no pictures.
     `on_fault` is called when a fault began or is over, `on_defect` when a call could not be written down.
@@ -163,7 +163,7 @@ class Logbook:
         self._clock = clock
         self._now = now
         self._entries: list[CallEntry] = []
-        "the calls that are under way, the newest last: one that was given up may still close as the next one begins"
+        "the calls in progress, the newest last: one that was given up may still close as the next one begins"
         self.open_faults: dict[str, FaultRecord] = {}
         self.past_faults: deque[FaultRecord] = deque(maxlen=FAULTS_KEPT)
         self.calls_by_outcome: Counter[tuple[str, str]] = Counter()
@@ -173,7 +173,7 @@ class Logbook:
         self._faulty_s: defaultdict[str, float] = defaultdict(float)
         self.doors_opened = 0
         self.doors_refused: Counter[Ruling] = Counter()
-        "by why"
+        "by the ruling"
         self.press_to_ring = Tally(PRESS_TO_RING_S)
         "seconds"
         self.scores = Tally(SCORES)
@@ -186,7 +186,7 @@ class Logbook:
     # -- what happens ----------------------------------------------------------------------------------
 
     def decided(self, decision: Decision, faults: set[Fault]) -> None:
-        """The machine decided something; `faults` are open now."""
+        """Record a decision of the machine; `faults` are open now."""
         if decision.trigger is Trigger.PRESS and decision.allowed and decision.phase is Phase.RINGING_OUT:
             self._pressed = self._clock()
         for kind in faults - self.open_faults.keys():
@@ -195,11 +195,11 @@ class Logbook:
             self.fault_over(over)
 
     def fault_reason(self, kind: Fault, why: str) -> None:
-        """Why the machine is about to be told of this fault."""
+        """Keep the reason of a fault of which the machine will be told next."""
         self._reasons[kind] = why
 
     def fault_began(self, kind: str, why: str) -> None:
-        """Something broke; one that is open already stays the one it is."""
+        """Record the beginning of a fault; a fault of a kind that is open already changes nothing."""
         if kind in self.open_faults:
             logger.debug("The %s still does not work: %s", _words(kind), why)
             return
@@ -210,7 +210,7 @@ class Logbook:
         self._on_fault()
 
     def fault_over(self, kind: str) -> None:
-        """It works again, or nobody needs it any more."""
+        """The fault is cleared: the part recovered, or is no longer in use."""
         fault = self.open_faults.pop(kind, None)
         if fault is None:
             return
@@ -222,20 +222,20 @@ class Logbook:
         self._on_fault()
 
     def part_failed(self, part: Part, why: str) -> None:
-        """A supervised part does not work."""
+        """Record that a supervised part failed."""
         self.fault_began(part, why)
 
     def part_works(self, part: Part) -> None:
-        """It was started again."""
+        """Clear the fault of a part that was restarted."""
         self.fault_over(part)
 
     def faulty_s(self, kind: str) -> float:
-        """How long this was broken, all in all, seconds."""
+        """Return how many seconds this fault has been open in total."""
         fault = self.open_faults.get(kind)
         return self._faulty_s[kind] + (0.0 if fault is None else self._clock() - fault.began)
 
     def began(self, call: WebRTCCall) -> None:
-        """The service has our call, or somebody calls us."""
+        """Record a new call: the service has accepted ours, or somebody calls the door."""
         entry = CallEntry(call, self._now(), self._clock())
         self._entries.append(entry)
         if call.direction == "outbound" and self._pressed is not None:
@@ -245,17 +245,17 @@ class Logbook:
         self._pressed = None
 
     def rang_again(self, before: WebRTCCall, call: WebRTCCall) -> None:
-        """The press that began with `before` goes on to ring with this call: the same visitor, and one entry."""
+        """Continue a press's entry with its next call, as `before` is over: the same visitor, and one entry."""
         if (entry := self._entry_of(before)) is not None:
             entry.call = call
 
     def answered(self, call: WebRTCCall) -> None:
-        """One of the two ends answered."""
+        """Record the time of the answer."""
         if (entry := self._entry_of(call)) is not None:
             entry.answered = self._clock()
 
     def ended(self, call: WebRTCCall, cause: str) -> None:
-        """It is over."""
+        """Write the finished call to the call log."""
         entry = self._entry_of(call)
         if entry is None:
             return
@@ -283,7 +283,7 @@ class Logbook:
         )
 
     def unreached(self, address: str, cause: str) -> None:
-        """The service had no call for a press until somebody gave up."""
+        """Record a press that was given up before the service accepted a call for it."""
         self._write(
             CallRecord(
                 id="",
@@ -296,7 +296,7 @@ class Logbook:
         )
 
     def door_opened(self, by: str) -> None:
-        """Somebody opened the door."""
+        """Record that somebody opened the door."""
         self.doors_opened += 1
         if (entry := self.call) is not None:
             if by not in entry.openers:
@@ -314,22 +314,22 @@ class Logbook:
         )
 
     def door_refused(self, ruling: Ruling) -> None:
-        """Somebody tried to open the door, and may not."""
+        """Count a refusal to open the door."""
         self.doors_refused[ruling] += 1
 
     async def forget_daily(self) -> None:
-        """Forget calls that have become too old, for ever."""
+        """Forget the calls that have become too old, once a day without end."""
         while True:
             await asyncio.to_thread(self._log.forget, self._now())
             await asyncio.sleep(FORGET_S)
 
     def stopping(self) -> None:
-        """Everything stops now: begin to write down the call that this ends, while there is time."""
+        """Begin to write down the call that the stop ends, while there is time."""
         for entry in tuple(self._entries):
             self.ended(entry.call, entry.call.end_cause or "NORMAL_CLEARING")
 
     async def stop(self) -> None:
-        """Wait for what is being written; whoever stops waiting stops none of it."""
+        """Wait for the rows that are being written; cancelling the wait cancels none of them."""
         self.stopping()
         if self._writing:
             await asyncio.wait(self._writing)
@@ -337,19 +337,19 @@ class Logbook:
     # -- what can be read ------------------------------------------------------------------------------
 
     async def calls(self, limit: int) -> list[CallRecord]:
-        """The last calls, the newest first."""
+        """Return the last calls, the newest first."""
         return await asyncio.to_thread(self._log.calls, limit)
 
     @property
     def call(self) -> CallEntry | None:
-        """The call that is under way, None without one."""
+        """The call in progress, or None."""
         return self._entries[-1] if self._entries else None
 
     def _entry_of(self, call: WebRTCCall) -> CallEntry | None:
         return next((entry for entry in self._entries if entry.call is call), None)
 
     def elapsed_s(self, since: float) -> float:
-        """Seconds since a moment of the monotonic clock."""
+        """Return the seconds since a moment of the monotonic clock."""
         return round(self._clock() - since, 1)
 
     def _write(self, record: CallRecord) -> None:
@@ -362,7 +362,7 @@ class Logbook:
         await asyncio.shield(asyncio.wrap_future(row))
 
     async def _take_picture(self, entry: CallEntry, look: Callable[[], Awaitable[bytes]]) -> None:
-        """Keep who rang; a call that is over before there is a picture has none."""
+        """Take and keep the picture of the visitor or caller; a call that ends before that has none."""
         file = self._log.pictures / f"{entry.began_at:%Y%m%dT%H%M%S}-{_plain(entry.call.id)}.jpg"
         try:
             picture = await look()

@@ -1,4 +1,4 @@
-"""How loud the door is: what was set for this card, kept over restarts, and quieter at night."""
+"""The door's speaker and microphone levels: set for each card, kept over restarts, and lower at night."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from intercom.media.night import night_between
 logger = logging.getLogger(__name__)
 
 LOOK_S = 20.0
-"""How late the night may begin; also how soon a clock that was set is noticed."""
+"""Interval of the looks at the clock; the night may begin so late, and a clock that was set is noticed so soon."""
 
 
 class Loudness:
@@ -45,17 +45,17 @@ class Loudness:
         self._applying = asyncio.Lock()
         self._configured = configured(audio)
         self.levels = self._configured
-        """What was set, by day."""
+        """Levels by day, as set."""
         self.is_night = False
-        """Whether the speaker is turned down now because it is night."""
+        """Whether the speaker is turned down for the night."""
 
     async def start(self) -> None:
-        """What holds for this card, from the next block on."""
+        """Apply this card's levels, from the next block on."""
         await self.look()
         await self.card_came()
 
     async def card_came(self) -> None:
-        """A card was opened, for the first time or again: give it its own levels, whatever it came with."""
+        """Apply a card's own levels when it is opened, for the first time or again, over those that it came with."""
         if self._card != self._cards.description:
             self._card = self._cards.description
             self.levels = self._store.load(self._card, self._configured)
@@ -66,13 +66,13 @@ class Loudness:
         await self.apply()
 
     async def set(self, levels: Levels) -> None:
-        """From the next block on, and after a restart; OSError when they cannot be kept, though they hold."""
+        """Set the levels, also after a restart; they hold even if storing them fails, which raises OSError."""
         self.levels = levels
         await self.apply()
         await asyncio.to_thread(self._store.save, self._cards.description, levels)
 
     async def apply(self) -> None:
-        """Bring engine and card to the levels."""
+        """Apply the levels to the engine and the card."""
         wanted = self.levels
         if self.is_night:
             wanted = replace(wanted, speaker_db=max(LOWEST_DB, wanted.speaker_db + self._night_db))
@@ -92,7 +92,7 @@ class Loudness:
             await self.apply()
 
     async def watch_the_clock(self) -> None:
-        """Look as long as there is a night to come."""
+        """Look at the clock at each interval, if a night is configured."""
         while self._night is not None:
             await asyncio.sleep(LOOK_S)
             await self.look()

@@ -21,7 +21,7 @@ __all__ = ["Decision", "Fault", "Machine", "Phase", "State", "Trigger", "Verdict
 
 
 class Machine:
-    """A door station's state. Feed it with triggers from one event loop; each returns its `Decision`.
+    """The state of a door station. Feed it with triggers from one event loop; each returns its `Decision`.
 
     `on_decision` is called with every decision, after the state has changed.
     """
@@ -31,7 +31,7 @@ class Machine:
     def __init__(self, on_decision: Callable[[Decision], None] = lambda decision: None) -> None:
         self.phase = Phase.NONE
         self.call: int | None = None
-        "the ticket of the one call, None without one"
+        "ticket of the one call, or None"
         self.registered = False
         self.faults: set[Fault] = set()
         self.on_decision = on_decision
@@ -77,43 +77,43 @@ class Machine:
         return decision
 
     async def press(self) -> Decision:
-        """The visitor pressed the button. Allowed in `ringing` only to answer; else its `call` is a new ticket."""
+        """Take the visitor's press. Allowed in `ringing` only to answer; else its `call` is a new ticket."""
         return await self._fire(Trigger.PRESS)
 
     async def hold(self) -> Decision:
-        """The visitor held the button: what rings, stops."""
+        """Take the visitor's hold of the button, which ends the ringing."""
         return await self._fire(Trigger.HOLD)
 
     async def incoming(self) -> Decision:
-        """Somebody calls the door. Refused: tell him that the door is busy. Allowed: `call` is its ticket."""
+        """Take an incoming call. Refused: tell the caller that the door is busy. Allowed: `call` is its ticket."""
         return await self._fire(Trigger.INCOMING)
 
     async def answered(self, call: int) -> Decision:
-        """One of the two ends answered the call with this ticket."""
+        """Take the answer, by either end, of the call with this ticket."""
         return await self._fire(Trigger.ANSWERED, call=call)
 
     async def ended(self, call: int) -> Decision:
-        """The call with this ticket is over, however it ended."""
+        """Take the end of the call with this ticket, for any cause."""
         return await self._fire(Trigger.ENDED, call=call)
 
     async def now_registered(self) -> Decision:
-        """The service will send us calls."""
+        """Take the registration: the service will send calls to the door."""
         return await self._fire(Trigger.REGISTERED)
 
     async def now_unregistered(self) -> Decision:
-        """The service cannot reach us; a call's media may go on."""
+        """Take the loss of the registration: the service cannot reach the door; a call's media may go on."""
         return await self._fire(Trigger.UNREGISTERED)
 
     async def fault(self, kind: Fault) -> Decision:
-        """Something broke."""
+        """Open a fault."""
         return await self._fire(Trigger.FAULT, kind=kind)
 
     async def fault_cleared(self, kind: Fault) -> Decision:
-        """It works again."""
+        """Clear a fault."""
         return await self._fire(Trigger.FAULT_CLEARED, kind=kind)
 
     async def given_up(self, call: int) -> Decision:
-        """The media of the call with this ticket has been away for too long: allowed, it is over."""
+        """Give up the call with this ticket, whose media was away for too long. Allowed: the call is over."""
         return await self._fire(Trigger.GIVEN_UP, call=call)
 
     def _ring_out(self, _: EventData) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class State(enum.StrEnum):
-    """What the door station is doing."""
+    """States of a door station."""
 
     IDLE = "idle"
     REGISTERING = "registering"
@@ -24,19 +24,19 @@ class State(enum.StrEnum):
 
 
 class Phase(enum.StrEnum):
-    """How far the one call has come."""
+    """Phases of the one call."""
 
     NONE = "none"
     RINGING_OUT = "ringing_out"
-    "the house is ringing"
+    "the door rings the house"
     RINGING_IN = "ringing_in"
-    "the door is ringing"
+    "the house rings the door"
     ACTIVE = "active"
-    "they talk"
+    "both ends talk"
 
 
 class Trigger(enum.StrEnum):
-    """What can happen to a door station."""
+    """Events that can reach a door station."""
 
     PRESS = "press"
     HOLD = "hold"
@@ -48,11 +48,11 @@ class Trigger(enum.StrEnum):
     FAULT = "fault"
     FAULT_CLEARED = "fault_cleared"
     GIVEN_UP = "given_up"
-    "a fault lasted longer than its call can"
+    "a fault outlasted its call"
 
 
 class Fault(enum.StrEnum):
-    """What can be broken while the rest goes on."""
+    """Faults that leave the rest of the door working."""
 
     MICROPHONE = "microphone"
     SPEAKER = "speaker"
@@ -65,7 +65,7 @@ class Fault(enum.StrEnum):
 
 
 class Verdict(enum.StrEnum):
-    """What became of a trigger."""
+    """Results of a trigger."""
 
     ALLOWED = "allowed"
     IGNORED = "ignored"
@@ -76,7 +76,7 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """What the machine made of one trigger."""
+    """The machine's decision about one trigger."""
 
     trigger: Trigger
     source: State
@@ -85,9 +85,9 @@ class Decision:
     reason: str
     "why, as a short clause"
     call: int | None
-    "the ticket of the call that it concerns, None without one"
+    "ticket of the call that it concerns, or None"
     phase: Phase
-    "how far that call has come now"
+    "phase of that call after the decision"
 
     @property
     def allowed(self) -> bool:
@@ -106,11 +106,11 @@ class Rule:
     source: State
     verdict: Verdict
     dest: State | None
-    "None stays in the state"
+    "None keeps the state"
     reason: str
     guard: Guard | None = None
     effect: str = ""
-    "the method of `Machine` that keeps the facts"
+    "name of the method of `Machine` that changes the facts"
 
 
 def _no_call(machine: Machine, _: EventData) -> bool:
@@ -289,7 +289,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def diagram() -> str:
-    """The state diagram in Mermaid's language, drawn from `RULES`."""
+    """Return the state diagram in Mermaid's language, drawn from `RULES`."""
     arrows: dict[tuple[State, State], list[str]] = {}
     for rule in RULES:
         if rule.dest is not None:
@@ -302,7 +302,7 @@ def diagram() -> str:
 
 
 def table() -> str:
-    """Every (state, trigger) pair and its decisions, as a Markdown table."""
+    """Return every (state, trigger) pair and its decisions as a Markdown table."""
     lines = ["| in | when | then | because |", "|---|---|---|---|"]
     for state in State:
         for trigger in Trigger:
@@ -314,7 +314,7 @@ def table() -> str:
 
 
 def page() -> str:
-    """`docs/states.md`, whole."""
+    """Return `docs/states.md`, whole."""
     return (
         "# The states of the door station\n\n"
         "Generated from `intercom/machine_table.py` by `python -m intercom.machine_table`; a test keeps it true.\n\n"

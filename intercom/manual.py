@@ -1,4 +1,4 @@
-"""Writes `man intercom` and the shell's completion from the commands themselves."""
+"""Write `man intercom` and the shell's completion from the commands themselves."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ class Command(NamedTuple):
     """One command."""
 
     words: tuple[str, ...]
-    """With its parents: ("door", "open")."""
+    """Words of the command with its parents: ("door", "open")."""
     help: str
-    """In one line."""
+    """One-line help."""
     parser: argparse.ArgumentParser
-    """What it takes."""
+    """Parser of its options and arguments."""
 
 
 def commands(parser: argparse.ArgumentParser, above: tuple[str, ...] = ()) -> Iterator[Command]:
-    """Every command that can be run, in the order of the help."""
+    """Yield every command that can be run, in the order of the help."""
     for action in parser._actions:
         if not isinstance(action, argparse._SubParsersAction):
             continue
@@ -57,7 +57,7 @@ def commands(parser: argparse.ArgumentParser, above: tuple[str, ...] = ()) -> It
 
 
 def _takes(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
-    """Each option and argument: how it is written, and what it does."""
+    """Yield each option and argument: its form and its help."""
     for action in parser._actions:
         if isinstance(action, (argparse._SubParsersAction, argparse._HelpAction)):
             continue
@@ -75,7 +75,7 @@ def _choices(action: argparse.Action) -> str:
 
 
 def man_page(parser: argparse.ArgumentParser) -> str:
-    """`man 1 intercom` (man(7))."""
+    """Return `man 1 intercom` (man(7))."""
     lines = [
         '.TH INTERCOM 1 "" "Intercom" "Intercom"',
         ".SH NAME",
@@ -109,13 +109,13 @@ def _lower(text: str | None) -> str:
 
 
 def _roff(text: str) -> str:
-    """Text as troff prints it, whatever it begins with."""
+    """Escape a text so that troff prints it, whatever it begins with."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("`", "").replace("%%", "%")
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
 
 
 def bash_completion(parser: argparse.ArgumentParser) -> str:
-    """Completion for bash: commands, actions, options and choices; file names where a file is wanted."""
+    """Return the completion for bash: commands, actions, options and choices; file names where a file is wanted."""
     table: dict[str, list[str]] = {"": []}
     for command in commands(parser):
         for depth, word in enumerate(command.words):

@@ -1,4 +1,4 @@
-"""Who may open the door: the one decision, which everything that opens it passes. Pure: facts in, a ruling out."""
+"""Decide who may open the door: the one decision, which every way to open it passes. Pure: facts in, a ruling out."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from enum import StrEnum
 from intercom.address import Address, Form, is_listed
 
 ECHO_S = 1.5
-"""Longest way of an echo: over two mobile networks it takes 0.6 s, and a telephone's gateway some more."""
+"""Limit of an echo's delay: two mobile networks take 0.6 s, and a telephone's gateway some more."""
 
 RESIDENTS = "residents"
-"""Entry of `door.openers` and `call.auto_answer` that names what the space knows as a resident's device."""
+"""Entry of `door.openers` and `call.auto_answer` for the devices that the space knows as a resident's."""
 
 
 class Way(StrEnum):
-    """By which way somebody asks."""
+    """Ways to ask for the door."""
 
     SIGNALLING = "signalling"
     """A key in the call, by verto.info."""
@@ -32,7 +32,7 @@ class Way(StrEnum):
 
 
 class Kind(StrEnum):
-    """What the far end is, as far as the space vouches for it."""
+    """Kinds of far end, as far as the space vouches for them."""
 
     UNKNOWN = "unknown"
     RESIDENT = "resident"
@@ -40,7 +40,7 @@ class Kind(StrEnum):
 
 
 class Code(StrEnum):
-    """How much of `door.open_digits` was typed."""
+    """How much of `door.open_digits` is complete."""
 
     INCOMPLETE = "incomplete"
     WRONG = "wrong"
@@ -48,64 +48,64 @@ class Code(StrEnum):
 
 
 class Ruling(StrEnum):
-    """Whether the door opens, and why not. The values are told to the far end."""
+    """Rulings on a wish to open the door. The far end is told their values."""
 
     OPENS = "opens"
     NO_CALL = "no_call"
     """Nobody has answered yet."""
     NO_CODE = "no_code"
-    """No keys open this door."""
+    """No keys are configured to open this door."""
     TONES_OFF = "tones_off"
-    """It was heard in the sound, where keys do not count."""
+    """The key was heard as a tone in the sound, where keys do not count."""
     ECHO = "echo"
-    """The door itself sent this tone a moment ago: it may be what comes back."""
+    """The door itself sent this tone a moment ago: the key may be its echo."""
     INCOMPLETE = "incomplete"
     """More keys are to come."""
     PUBLIC = "public"
-    """Whoever is behind an address of `/public` proves nothing."""
+    """A far end with an address of `/public` proves no identity."""
     A_DOOR = "a_door"
-    """A door opens no other."""
+    """The far end is a door, and a door opens no other."""
     NOT_NAMED = "not_named"
-    """Their address is not among `door.openers`."""
+    """The far end's address is not among `door.openers`."""
     DEAF = "deaf"
     """There were too many wrong codes."""
     WRONG_CODE = "wrong_code"
 
 
 REFUSALS = (Ruling.ECHO, Ruling.PUBLIC, Ruling.A_DOOR, Ruling.NOT_NAMED, Ruling.DEAF, Ruling.WRONG_CODE)
-"""What is told, counted and logged; of the others most are keys that are not meant for the door."""
+"""Rulings that are told, counted and logged; the others are mostly keys not meant for the door."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the configuration says."""
+    """The configured rules of opening."""
 
     openers: tuple[str, ...]
-    """`door.openers`."""
+    """Value of `door.openers`."""
     has_code: bool
-    """Whether there are keys that open the door."""
+    """Whether a code of keys opens the door."""
     hears_tones: bool
-    """Whether keys count that are heard in the sound."""
+    """Whether keys that are heard in the sound count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyFacts:
-    """What is known when a key was pressed in a call."""
+    """The facts known when a key was pressed in a call."""
 
     address: Address
-    """The far end's."""
+    """The far end's address."""
     kind: Kind = Kind.UNKNOWN
     outbound: bool
-    """Whether the door rang; otherwise it was called, by whatever way it was answered."""
+    """Whether the door called; otherwise the far end did, by whatever way it was answered."""
     answered: bool
     echo_s: float | None = None
-    """Seconds since our own sound held this key's tones; None when it did not."""
+    """Seconds since our own sound held this key's tones; None if it did not."""
     code: Code = Code.INCOMPLETE
     deaf: bool = False
 
 
 def may_open(way: Way, facts: KeyFacts | None, rules: Rules) -> Ruling:
-    """Whether the door opens for who asks by this way.
+    """Return the ruling on a wish to open the door by this way.
 
     Who comes by the control socket was let in by its mode, who comes by SSH by the gate. Everybody else types keys in
     a call, of which `facts` tell.
@@ -122,12 +122,12 @@ def may_open(way: Way, facts: KeyFacts | None, rules: Rules) -> Ruling:
 
 
 def _member(facts: KeyFacts) -> Ruling | None:
-    """Why a tap does not count: only of a resident's device the space says that it is one."""
+    """Return why a tap does not count, or None: the space must vouch for a resident's device."""
     return None if facts.kind in (Kind.RESIDENT, Kind.DOOR) else Ruling.NOT_NAMED
 
 
 def _key(way: Way, facts: KeyFacts, rules: Rules) -> Ruling | None:
-    """Why nothing is to be said of this key, or not yet."""
+    """Return why this key is to be ignored or is incomplete, or None."""
     if way is Way.TONES and not rules.hears_tones:
         return Ruling.TONES_OFF
     # By whatever way it came: a line sends tones back, and a telephone's gateway makes events and messages of them.
@@ -137,7 +137,7 @@ def _key(way: Way, facts: KeyFacts, rules: Rules) -> Ruling | None:
 
 
 def _who(facts: KeyFacts, rules: Rules) -> Ruling | None:
-    """Why this far end may not open the door, whatever it types; the answer tells nothing of the code."""
+    """Return why this far end may not open the door, or None, before its code counts, so as to reveal nothing of it."""
     if facts.address.form is Form.PUBLIC:
         return Ruling.PUBLIC
     if facts.kind is Kind.DOOR:

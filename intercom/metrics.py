@@ -27,49 +27,49 @@ logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 TEXTFILE_S = 15.0
-"""Prometheus's own usual interval."""
+"""Interval between writes of the text file: Prometheus's own usual interval."""
 REQUEST_LIMIT_BYTES = 8192
 REQUEST_S = 5.0
 SCRAPERS = 4
-"""At once."""
+"""Limit of simultaneous connections."""
 
 
 class Sample(NamedTuple):
     """One line of the text."""
 
     name: str
-    """With its suffix."""
+    """Name with its suffix."""
     labels: Mapping[str, str]
-    """Which of several."""
+    """Labels that tell the samples of a figure apart."""
     value: float
-    """How much."""
+    """Value of the sample."""
 
 
 class Family(NamedTuple):
-    """One figure, perhaps of several things."""
+    """One figure, with a sample for each thing that it counts."""
 
     name: str
-    """With its unit."""
+    """Name with its unit."""
     kind: str
-    """gauge, counter or histogram."""
+    """Kind of figure: gauge, counter or histogram."""
     help: str
-    """What it is."""
+    """One-line help."""
     samples: list[Sample]
-    """Its values."""
+    """Samples of the figure."""
 
 
 def one(name: str, kind: str, help_: str, value: float | None) -> Family:
-    """A figure with one value; None is left out."""
+    """Return a figure with one value, and without a sample if the value is None."""
     return Family(name, kind, help_, [] if value is None else [Sample(name, {}, value)])
 
 
 def each(name: str, kind: str, help_: str, label: str, values: Iterable[tuple[str, float]]) -> Family:
-    """A figure with one value for each thing."""
+    """Return a figure with one value for each thing."""
     return Family(name, kind, help_, [Sample(name, {label: thing}, value) for thing, value in values])
 
 
 def histogram(name: str, help_: str, tally: Tally) -> Family:
-    """A distribution."""
+    """Return a tally as a histogram."""
     buckets = [*(f"{bound:g}" for bound in tally.bounds), "+Inf"]
     samples = [
         Sample(f"{name}_bucket", {"le": bound}, count) for bound, count in zip(buckets, tally.cumulative(), strict=True)
@@ -79,7 +79,7 @@ def histogram(name: str, help_: str, tally: Tally) -> Family:
 
 
 def text(families: Iterable[Family]) -> str:
-    """The families in the text format."""
+    """Format the families in the text format."""
     lines = []
     for family in families:
         lines += [f"# HELP {family.name} {family.help}", f"# TYPE {family.name} {family.kind}"]
@@ -96,7 +96,7 @@ def _escaped(value: str) -> str:
 
 
 def figures(door: Appliance, *, uptime_s: float) -> list[Family]:
-    """Every figure of this door, now."""
+    """Return every figure of this door, now."""
     machine, book, sound = door.machine, door.logbook, door.engine.stats()
     outcomes = [
         Sample("intercom_calls_total", {"direction": direction, "outcome": result}, count)
@@ -168,7 +168,7 @@ def figures(door: Appliance, *, uptime_s: float) -> list[Family]:
 
 
 def _echo_figures(door: Appliance) -> list[Family]:
-    """Of the echo canceller, as it last heard the far end; nothing where there is none."""
+    """Return the echo canceller's figures, from its last estimates; none if there is no canceller."""
     stats = None if door.canceller is None else door.canceller.stats()
     return [
         one("intercom_echo_loss_db", "gauge", "Echo taken away.", None if stats is None else stats.echo_loss_db),
@@ -177,7 +177,7 @@ def _echo_figures(door: Appliance) -> list[Family]:
 
 
 def _call_figures(door: Appliance) -> list[Family]:
-    """The call's own, while there is one."""
+    """Return the figures of the call in progress; none without a call."""
     entry = door.logbook.call
     stats = None if entry is None else door.media.stats(entry.call.id)
     quality = heard(stats)
@@ -202,7 +202,7 @@ class Exporter:
     def __init__(
         self, config: MetricsConfig, figures: Callable[[], str], *, on_fault: Callable[[BaseException], None]
     ) -> None:
-        """`on_fault` is told, on the event loop, why there are no figures any more: start it again."""
+        """Prepare the exporter; `on_fault` is called on the event loop when the figures stop: start them again."""
         self._config = config
         self._figures = figures
         self._on_fault = on_fault
@@ -212,11 +212,11 @@ class Exporter:
 
     @property
     def port(self) -> int | None:
-        """The port that is listened on; None where nothing is."""
+        """The port that the server listens on; None without a server."""
         return None if self._server is None else int(self._server.sockets[0].getsockname()[1])
 
     async def start(self) -> None:
-        """Begin, with what does not run yet; OSError without the address or the file, and then the other runs."""
+        """Start server and file where they do not run yet; one that cannot start raises OSError, and the other runs."""
         try:
             await self._begin_listening()
         finally:
@@ -235,7 +235,7 @@ class Exporter:
             self._writing.add_done_callback(self._written)
 
     async def stop(self) -> None:
-        """Stop both."""
+        """Stop the server and the file."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -245,7 +245,7 @@ class Exporter:
             await asyncio.gather(writing, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One request, one answer, the end (HTTP/1.0)."""
+        """Answer one request and close the connection (HTTP/1.0)."""
         self._scrapers += 1
         try:
             if self._scrapers > SCRAPERS:
@@ -287,7 +287,7 @@ def _response(status: str, content: str, *, body: bool = True) -> bytes:
 
 
 def _replace(file: Path, content: str) -> None:
-    """The node exporter never reads half a file."""
+    """Replace the file at once, so that the node exporter never reads half of it."""
     new = file.with_name(f".{file.name}.{os.getpid()}")
     new.unlink(missing_ok=True)
     try:

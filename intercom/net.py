@@ -1,4 +1,4 @@
-"""Hosts, ports and addresses as text: the one place that takes "host:port" apart and puts it together."""
+"""Hosts, ports and addresses as text: the one place that splits and joins "host:port"."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Final
 _LABEL: Final = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?")
 _LOCAL_NETWORK_BITS: Final = 64
-"""Prefix of IPv6 that counts as one machine: whoever has one address of it has them all (RFC 4291 §2.5.4)."""
+"""Prefix length of IPv6 that counts as one machine: whoever has one address has the whole network (RFC 4291 §2.5.4)."""
 
 
 def split_listen(text: str) -> tuple[str, int]:
-    """The host and the port of "host:port" or "[v6 address]:port".
+    """Split "host:port" or "[v6 address]:port" into host and port.
 
     Raises ValueError if it is neither. Port 0 lets the system choose one.
     """
@@ -26,7 +26,7 @@ def split_listen(text: str) -> tuple[str, int]:
 
 
 def split_authority(text: str) -> tuple[str, int | None]:
-    """The host and, if there is one, the port of a URL's "host", "host:port" or "[v6 address]:port" (RFC 3986 §3.2).
+    """Split a URL's "host", "host:port" or "[v6 address]:port" into the host and the port, if any (RFC 3986 §3.2).
 
     Raises ValueError if it is none of these.
     """
@@ -43,13 +43,13 @@ def split_authority(text: str) -> tuple[str, int | None]:
 
 
 def authority(host: str, port: int | None = None) -> str:
-    """The "host:port" of a URL; an IPv6 address is put into brackets."""
+    """Join host and port to the "host:port" of a URL; an IPv6 address gets brackets."""
     written = f"[{host}]" if ":" in host else host
     return written if port is None else f"{written}:{port}"
 
 
 def is_host(text: str) -> bool:
-    """Whether it is a host name or an IPv4 address."""
+    """Return whether a text is a host name or an IPv4 address."""
     if re.fullmatch(r"[0-9.]+", text):
         try:
             ipaddress.IPv4Address(text)
@@ -59,12 +59,12 @@ def is_host(text: str) -> bool:
 
 
 def is_host_or_address(text: str) -> bool:
-    """Whether it is a host name or an IP address of either version."""
+    """Return whether a text is a host name or an IP address of either version."""
     return _is_v6(text) or is_host(text)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine itself can reach a server that listens on this host."""
+    """Return whether a server on this host is reachable from this machine alone."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -72,7 +72,7 @@ def is_loopback(host: str) -> bool:
 
 
 def dialled(host: str) -> tuple[str, ...]:
-    """Return what to look up in order to reach `host`: this machine's own addresses for its own name.
+    """Return the names to look up in order to reach `host`: this machine's own addresses for its own name.
 
     RFC 6761 §6.3 asks for it, and a machine without /etc/hosts or an address of its own yet finds no "localhost".
     """
@@ -92,12 +92,12 @@ def connect(
 
 
 def is_unspecified(host: str) -> bool:
-    """Whether a server that listens on this host is reached at every address of the machine."""
+    """Return whether a server on this host is reachable at every address of the machine."""
     return host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not listened on
 
 
 def machine_of(address: str) -> str:
-    """What stands for the machine behind an IP address when machines are counted: it, or its IPv6 network."""
+    """Return the key by which machines are counted for an IP address: the address, or its IPv6 network."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

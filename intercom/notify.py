@@ -1,4 +1,4 @@
-"""Tells systemd how the service does: ready, its state in words, alive, stopping (sd_notify(3), `Type=notify`).
+"""Report the service's state to systemd: ready, its status in words, alive, stopping (sd_notify(3), `Type=notify`).
 
 Our own: the protocol is one datagram of text, and the libraries for it are either bindings that need a compiler or have
 not been touched for years.
@@ -11,13 +11,13 @@ import socket
 from collections.abc import MutableMapping
 
 STATUS_CHARS = 200
-"""One line in `systemctl status`."""
+"""Limit of the status in characters: one line in `systemctl status`."""
 SLOW_START_S = 60
-"""What a start may take beyond the unit's own patience, from when it was begun: a Zero on a worn card reads slowly."""
+"""Time limit of a start, from its beginning, beyond the unit's own timeout: a Zero on a worn card reads slowly."""
 
 
 class Notifier:
-    """One service's line to systemd; without systemd it says nothing.
+    """Sends one service's reports to systemd; without systemd it sends nothing.
 
     Takes what names the line out of `environ`, so that no child process (the relay's guard, the TURN server) can speak
     for us. Never blocks and never raises: a message that systemd has no room for is dropped, the next one counts.
@@ -25,7 +25,7 @@ class Notifier:
 
     def __init__(self, environ: MutableMapping[str, str], *, pid: int | None = None) -> None:
         self.watchdog_s = _watchdog_s(environ, os.getpid() if pid is None else pid)
-        "how often systemd wants to hear from us at least; None: it does not ask"
+        "longest interval between two signs of life that systemd allows; None: it asks for none"
         self._address = environ.pop("NOTIFY_SOCKET", "")
         self._said = ""
         self._socket: socket.socket | None = None
@@ -33,30 +33,30 @@ class Notifier:
             self._address = "\0" + self._address[1:]
 
     def starting(self) -> None:
-        """The program runs and builds its parts."""
+        """Report that the program runs and builds its parts."""
         self._tell("STATUS=starting", f"EXTEND_TIMEOUT_USEC={SLOW_START_S * 1_000_000}")
 
     def ready(self) -> None:
-        """The service does what it is for, or waits by itself for what it needs."""
+        """Report that the service does its work, or waits by itself for something that it needs."""
         self._tell("READY=1")
 
     def status(self, text: str) -> None:
-        """What it does now, in one line."""
+        """Report the service's present activity in one line."""
         line = " ".join(text.split())[:STATUS_CHARS]
         if line != self._said:
             self._said = line
             self._tell(f"STATUS={line}")
 
     def alive(self) -> None:
-        """Everything makes progress."""
+        """Report that everything makes progress."""
         self._tell("WATCHDOG=1")
 
     def stopping(self) -> None:
-        """It ends, in order."""
+        """Report that the service ends in order."""
         self._tell("STOPPING=1", "STATUS=stopping")
 
     def close(self) -> None:
-        """Say nothing more."""
+        """Close the socket to systemd."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

@@ -1,4 +1,4 @@
-"""What the parts report, told to the machine: devices and media that go and come, a thread that died."""
+"""Pass the events of the parts to the machine: devices and media that go and come, a thread that died."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ FAULT_OF: dict[Direction, Fault] = {"capture": Fault.MICROPHONE, "playback": Fau
 
 
 def _feeds(device: Device | None, source: str) -> bool:
-    """Whether the camera's pictures come from this device; a camera on a ribbon cable is picamera2's."""
+    """Return whether the camera's pictures come from this device; a camera on a ribbon cable belongs to picamera2."""
     kind = "picamera2" if device is not None and device.kind == "ribbon" else "v4l2"
     return source in ("auto", kind)
 
 
 class PartEvents:
-    """Takes the events of the parts, each on the part's own thread."""
+    """Passes the events of the parts to the machine; each arrives on its part's own thread."""
 
     def __init__(self, door: Appliance) -> None:
         self._door = door
 
     def engine(self, event: EngineEvent) -> None:
-        """On the audio thread."""
+        """Take an event of the audio engine, on the audio thread."""
         door = self._door
         match event:
             case DeviceLost(direction, reason):
@@ -72,7 +72,7 @@ class PartEvents:
         await door.loudness.card_came()
 
     def device(self, event: DeviceRecovery) -> None:
-        """On the event loop. What the engine meets when it opens the sound cards decides about their faults."""
+        """Take a device recovery, on the event loop. Sound card faults follow the engine, which opens the cards."""
         door = self._door
         if event.role != "camera" or door.camera is None:
             return
@@ -84,7 +84,7 @@ class PartEvents:
             door.spawn(door.fault_cleared(Fault.CAMERA))
 
     def media(self, event: CallEvent | VideoEvent) -> None:
-        """On the event loop."""
+        """Take an event of a call's media, on the event loop."""
         door = self._door
         match event:
             case MediaSilent():
@@ -97,7 +97,7 @@ class PartEvents:
                 logger.info("%s", event)
 
     def camera(self, event: CameraEvent) -> None:
-        """On the camera's threads."""
+        """Take an event of the camera, on the camera's threads."""
         door = self._door
         match event:
             case CameraLost(reason):

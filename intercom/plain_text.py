@@ -1,13 +1,13 @@
-"""Words from outside, as a log, a terminal and a table may show them."""
+"""Make text from outside safe for a log, a terminal and a table."""
 
 from __future__ import annotations
 
 CUT = "…"
-"""Stands where a text was cut."""
+"""Mark at the place where a text was cut."""
 
 
 def plain(text: object, most: int | None = None) -> str:
-    """The text on one line, with `?` for whatever a terminal obeys or hides, and at most so many characters long.
+    """Return the text on one line, at most so many characters long, with `?` for each control or invisible character.
 
     Control characters, line ends, marks that turn the writing direction, and lone surrogates are not printable.
     """

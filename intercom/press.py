@@ -1,4 +1,4 @@
-"""A press that was taken: whom it rings, until when, and how it is given up."""
+"""A press in progress: the address that it rings, its deadline, and its end."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from dataclasses import dataclass, field
 from intercom.signalwire import WebRTCCall
 
 SHORTEST_PAUSE_S = 0.5
-"""Pause before the house is dialled anew: after an outage the door is often back before its phones and pages."""
+"""First pause before redialling: after an outage the door is often back before the house's phones and pages."""
 LONGEST_PAUSE_S = 2.0
 """Limit of that pause, which doubles: each attempt opens media, and a small board has other work."""
 
 
 @dataclass
 class Press:
-    """It rings whoever comes (back) until its time is over, whatever dies in between. Belongs to the event loop."""
+    """A press, which rings until its deadline, even if calls or links fail meanwhile. Belongs to the event loop."""
 
     ticket: int
     address: str
-    "whom it rings"
+    "the address that it rings"
     until: float
-    "when its time is over; the event loop's clock"
+    "its deadline, on the event loop's clock"
     cause: str = "NORMAL_TEMPORARY_FAILURE"
     "why its last attempt ended"
     call: WebRTCCall | None = None
-    "the last call that the service had for it"
+    "the last call that the service accepted for it"
     answered: bool = False
     given_up: str = ""
     "the cause with which somebody gave it up"
     hopes: bool = False
-    "nobody was there, and it is tried anew"
+    "nobody was there, and the door redials"
     _pause_s: float = SHORTEST_PAUSE_S
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _dialling: asyncio.Timeout | None = None
 
     async def dial(self, dialling: Awaitable[WebRTCCall]) -> WebRTCCall:
-        """What `dialling` brings; TimeoutError when its time is over, or it was given up, before."""
+        """Return the result of `dialling`; raises TimeoutError if the press ends or is given up before."""
         try:
             async with asyncio.timeout_at(self.until) as self._dialling:
                 return await dialling
@@ -45,7 +45,7 @@ class Press:
             self._dialling = None
 
     async def pause(self) -> bool:
-        """Wait until it is worth dialling anew; False when its time is over, or it was given up."""
+        """Wait until the next redial; return False if the press has ended or was given up."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout_at(min(self.until, loop.time() + self._pause_s)):
@@ -58,11 +58,11 @@ class Press:
         return not self.given_up and loop.time() < self.until
 
     def hurry(self) -> None:
-        """Something is better now: pause no longer."""
+        """End the pause now: the chances have improved."""
         self._woken.set()
 
     def give_up(self, cause: str) -> None:
-        """Neither dial nor pause any longer; a call that lives is for its owner to end."""
+        """End the dialling and the pauses; the owner of a live call ends that call."""
         self.given_up = cause
         self._woken.set()
         if self._dialling is not None:

@@ -1,4 +1,4 @@
-"""The picture of who pressed: taken at every press, the newest one kept in memory and nowhere else."""
+"""Take a picture of the visitor at every press; keep only the newest, and only in memory."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from datetime import UTC, datetime
 logger = logging.getLogger(__name__)
 
 FRESH_S = 10.0
-"""A picture so old still shows who rings now."""
+"""Age up to which a picture shows the visitor who rings now."""
 
 Look = Callable[[], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Who pressed."""
+    """The picture of a visitor."""
 
     jpeg: bytes
-    """The picture."""
+    """Encoded picture."""
     at: datetime
-    """When it was taken."""
+    """Time of the picture."""
     taken: float
-    """The same on the monotonic clock, seconds."""
+    """Time of the picture on the monotonic clock, seconds."""
     after_s: float
-    """Since the press."""
+    """Delay after the press."""
 
 
 class PressPictures:
-    """Takes them, with `look`, which raises OSError. Belongs to the event loop."""
+    """Takes the pictures with `look`, which raises OSError. Belongs to the event loop."""
 
     def __init__(
         self,
@@ -46,28 +46,28 @@ class PressPictures:
         self._now = now
         self._taking: asyncio.Task[None] | None = None
         self.newest: Picture | None = None
-        """Of the last press of which there is one."""
+        """Picture of the last press that has one."""
 
     def press(self) -> None:
-        """The visitor pressed; presses in quick succession share a picture."""
+        """Take a picture of the visitor; presses in quick succession share one."""
         if self._taking is None:
             self._taking = asyncio.get_running_loop().create_task(self._take(self._clock()))
 
     async def last(self) -> Picture | None:
-        """The newest, once it is there if one is being taken."""
+        """Return the newest picture, after waiting for one that is being taken."""
         if self._taking is not None:
             await asyncio.wait([self._taking])
         return self.newest
 
     async def of_now(self) -> bytes:
-        """Who rings now: the picture of the press, or another one if nobody pressed. OSError when there is none."""
+        """Return the press's picture, or a new one if that is too old. Raises OSError when there is none."""
         picture = await self.last()
         if picture is not None and self._clock() - picture.taken < FRESH_S:
             return picture.jpeg
         return await self._look()
 
     async def stop(self) -> None:
-        """Take none any more."""
+        """Cancel the picture that is being taken."""
         if self._taking is not None:
             self._taking.cancel()
             await asyncio.wait([self._taking])

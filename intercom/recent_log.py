@@ -1,4 +1,4 @@
-"""The last lines of the log, in memory: `intercom log` shows them with or without a journal."""
+"""Keep the last lines of the log in memory, so that `intercom log` shows them with or without a journal."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from intercom.log_lines import LogLines
 
 LINES_KEPT = 2000
-"""A day of a quiet door, an hour of a troubled one; half a megabyte at the most."""
+"""Limit of lines: a day of a quiet door, an hour of a troubled one; half a megabyte at the most."""
 LINE_LIMIT = 2000
-"""Characters; a traceback is cut off here."""
+"""Limit of one line in characters; a longer traceback is cut."""
 
 
 class RecentLog(logging.Handler):
@@ -28,5 +28,5 @@ class RecentLog(logging.Handler):
         self._lines.append(f"{when} {record.levelname} {record.name}: {self.format(record)}"[:LINE_LIMIT])
 
     def lines(self, limit: int) -> list[str]:
-        """The last lines, the oldest first."""
+        """Return the last lines, the oldest first."""
         return list(self._lines)[-limit:] if limit else []

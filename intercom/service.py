@@ -1,4 +1,4 @@
-"""What the long-running commands do around their part: logging, signals, a bounded stop, and the exit status."""
+"""Run a long-running command around its part: logging, signals, a bounded stop, and the exit status."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 STOP_S = 1.8
-"""Ctrl-C to the end; people wait two seconds before they press it again."""
+"""Time limit from Ctrl-C to the end; people wait two seconds before they press it again."""
 
 
 class Part(Protocol):
-    """Something that is started, runs and is stopped."""
+    """A part that can be started and stopped."""
 
     on_change: Callable[[], None]
     "called when `summary` may have changed"
 
     @property
     def summary(self) -> str:
-        """What it does now, in one line."""
+        """Describe in one line the part's present activity."""
 
     def stalled(self) -> str | None:
-        """What of it has stood still since the last time that this was asked, in words; None when nothing has."""
+        """Name the component that has stalled since the last look; None if everything makes progress."""
 
     async def start(self) -> None:
-        """Start it; returns when it runs."""
+        """Start the part, and return when it runs."""
 
     async def stop(self) -> None:
-        """Stop it and free what it holds."""
+        """Stop the part and free its resources."""
 
 
 def log_to_stderr(level: str) -> None:
@@ -68,7 +68,7 @@ def run(
     started: Callable[[], Awaitable[None]] | None = None,
     mendable: tuple[type[Exception], ...] = (),
 ) -> int:
-    """Start a part, wait for SIGINT or SIGTERM, stop it within `STOP_S`; the exit status.
+    """Start a part, wait for SIGINT or SIGTERM, stop it within `STOP_S`, and return the exit status.
 
     `started` runs as soon as the part does; what it raises, then or later, ends the process.
     A fault that the user can mend (an OSError, or one of `mendable`) is told in one sentence.
@@ -133,7 +133,7 @@ async def _start(part: Part, started: Callable[[], Awaitable[None]] | None, syst
 
 
 def run_door(config: Config) -> int:
-    """`intercom run`: the door station."""
+    """Run the door station: `intercom run`."""
     footprint.stay_small()
     from intercom.appliance import MENDABLE, Appliance
 
@@ -156,7 +156,7 @@ def run_door(config: Config) -> int:
 
 
 def run_space(config: Config, state_dir: Path) -> int:
-    """`intercom space`: the embedded space; writes the door's credential beside its own state on the first start."""
+    """Run the embedded space: `intercom space`; its first start writes the door's credential beside its own state."""
     from intercom.space import Space, SpaceError
 
     log_to_stderr(config.log.level)
@@ -177,7 +177,7 @@ def run_space(config: Config, state_dir: Path) -> int:
 
 
 def print_invitation(invitation: Invitation) -> None:
-    """Print what a phone or tablet needs to join: to scan, to open, or to type."""
+    """Print the link, code and QR code with which a phone or tablet joins."""
     print_address(invitation.url)
     page = invitation.url.partition("#")[0]
     until = time.strftime("%H:%M", time.localtime(invitation.expires_at))

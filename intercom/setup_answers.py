@@ -1,4 +1,4 @@
-"""The answers that `intercom setup` works with, from a person or from a file, and what they change."""
+"""The answers that `intercom setup` works with, from a person or from a file, and the settings that they change."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from intercom.setup_draft import Draft, DraftError
 
 NETWORK_LISTEN = "0.0.0.0:8443"
 CREDENTIAL = "$CREDENTIALS_DIRECTORY/token"
-"""Where the unit hands the token over; see systemd/intercom.service."""
+"""Path by which the unit hands over the token; see systemd/intercom.service."""
 ANSWERS_LIMIT_BYTES = 16_384
-"""Every answer with a comment to each is a tenth of this."""
+"""Size limit of an answers file; every answer with a comment to each is a tenth of this."""
 SEE = "docs/setup.md lists them all"
 
 SETTINGS = {
@@ -38,11 +38,11 @@ SETTINGS = {
     "sound": ("audio", "card"),
     "camera": ("camera", "source"),
 }
-"""The answers that are a setting each."""
+"""Answers that are one setting each."""
 
 
 class Answers(Struct, kw_only=True, forbid_unknown_fields=True):
-    """What was answered; None keeps what is set."""
+    """The answers of one setup; None keeps the present setting."""
 
     service: Literal["space", "signalwire"] | None = None
     network: bool | None = None
@@ -50,7 +50,7 @@ class Answers(Struct, kw_only=True, forbid_unknown_fields=True):
     answer_house: bool | None = None
     """The door answers by itself when the house calls it, and the house may then open it (embedded space)."""
     token_file: str | None = None
-    """Where the subscriber access token stands (SignalWire); it is copied."""
+    """Path of the file with the subscriber access token (SignalWire); setup copies it."""
     ring: str | None = None
     pins: Literal["auto", "gpio", "simulated"] | None = None
     button: int | None = None
@@ -67,7 +67,7 @@ class Answers(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def read(text: str) -> Answers:
-    """The answers in this TOML; `DraftError` says what is wrong with it."""
+    """Parse the answers in this TOML; `DraftError` names the mistake."""
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -84,7 +84,7 @@ def read(text: str) -> Answers:
 
 
 def _in_words(said: str) -> str:
-    """What msgspec says of a value, for people."""
+    """Translate an error of msgspec about a value for people."""
     found = re.fullmatch(r"Expected `(\w+)[^`]*`, got `(\w+)` - at `\$\.(\w+)`", said)
     if found is None:
         return said.replace("$.", "").replace(" - at", " for")
@@ -93,7 +93,7 @@ def _in_words(said: str) -> str:
 
 
 def read_token(path: Path) -> str:
-    """The token in a file; `DraftError` when there is none."""
+    """Return the token in a file; raises `DraftError` if there is none."""
     from intercom.signalwire.credentials import MAX_TOKEN_BYTES
     from intercom.signalwire.errors import InvalidCredentialsError
 
@@ -107,7 +107,7 @@ def read_token(path: Path) -> str:
 
 
 def checked_token(text: str, source: str) -> str:
-    """The token as it was given, if it is one; `DraftError` otherwise."""
+    """Return a token without the whitespace around it; raises `DraftError` if the text is no token."""
     from intercom.signalwire.credentials import credential_from
     from intercom.signalwire.errors import InvalidCredentialsError
 
@@ -119,7 +119,7 @@ def checked_token(text: str, source: str) -> str:
 
 
 def apply(answers: Answers, draft: Draft, *, has_token: bool, credential_file: str = CREDENTIAL) -> None:
-    """Change the draft as answered; `DraftError` says which answer does not fit.
+    """Change the draft as answered; `DraftError` names the answer that does not fit.
 
     `has_token`: one is there; `credential_file`: how the configuration names it.
     """
@@ -175,7 +175,7 @@ def _to_signalwire(answers: Answers, draft: Draft, *, has_token: bool, credentia
 
 
 def _let_in(draft: Draft, table: str, name: str, house: Collection[str], *, let_in: bool) -> None:
-    """Put the residents on a list, or take the house off it, by whichever word it stands there."""
+    """Put the residents on a list, or remove the house from it under either of its names."""
     before = getattr(getattr(draft.before, table), name)
     others = tuple(entry for entry in before if entry not in house)
     after = (*others, RESIDENTS) if let_in else others

@@ -1,4 +1,4 @@
-"""A configuration file on its way to another one: what is set stays, comments and order too, until it is written."""
+"""Edit a configuration file: values, comments and order stay, and nothing is written before the end."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ HEAD = "# Settings of the intercom. `sudo intercom setup` asks some; `intercom c
 
 
 class DraftError(ValueError):
-    """What cannot become a configuration; the text is one sentence for people."""
+    """A text cannot become a configuration; the message is one sentence for people."""
 
 
 class Draft:
-    """The text of a configuration and changes to it. Raises `DraftError` when the text is none."""
+    """The text of a configuration with changes to it. Raises `DraftError` if the text is not valid."""
 
     def __init__(self, text: str, directory: Path) -> None:
         self._directory = directory
@@ -29,16 +29,16 @@ class Draft:
         except TOMLKitError as error:
             raise DraftError(f"this is not TOML: {error}") from error
         self.changes: list[str] = []
-        """What became different, one line each."""
+        """Changes so far, one line each."""
 
     @property
     def now(self) -> Config:
-        """The configuration with the changes so far; `DraftError` says what is wrong with it."""
+        """The configuration with the changes so far; raises `DraftError` with the mistake."""
         return self._load(self.text)
 
     @property
     def before(self) -> Config:
-        """The configuration without them."""
+        """The configuration without the changes."""
         return self._before
 
     @property
@@ -47,7 +47,7 @@ class Draft:
         return tomlkit.dumps(self._document)
 
     def put(self, table: str, name: str, value: Any) -> None:
-        """Set a setting. What holds anyway is left as it is: a file that says little is easy to read."""
+        """Change a setting. A value that holds anyway is not written: a short file is easy to read."""
         old = getattr(getattr(self._before, table), name)
         written = self._document.get(table, {})
         if name not in written and value == old:
@@ -60,7 +60,7 @@ class Draft:
         self.changes.append(f"{table}.{name} = {toml_value(value)}")
 
     def drop(self, table: str, name: str) -> None:
-        """Let a setting be the default again."""
+        """Return a setting to its default."""
         written = self._document.get(table, {})
         if name in written:
             del written[name]

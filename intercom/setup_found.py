@@ -1,4 +1,4 @@
-"""What is there on this machine that a door station could use."""
+"""Find the hardware on this machine that a door station could use."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from intercom.media.camera_v4l2_controls import camera_name
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One look at the machine."""
+    """The hardware found on the machine."""
 
     board: str
-    """What it calls itself, "" when it does not."""
+    """The board's own name; "" if it has none."""
     is_pi: bool
-    """Whether it has a Raspberry Pi's header."""
+    """Whether the board has a Raspberry Pi's header."""
     cards: tuple[Device, ...]
     """The sound cards."""
     cameras: tuple[Device, ...]
     """The V4L2 cameras."""
     has_picamera2: bool
-    """Whether the Raspberry Pi camera's library is there."""
+    """Whether the Raspberry Pi camera's library is installed."""
 
 
 def look(root: Path = Path("/")) -> Found:
-    """Look at this machine; nothing is opened but the cameras' names."""
+    """Return the hardware of this machine; open nothing but the cameras' names."""
     try:
         board = (root / "proc/device-tree/model").read_text(errors="replace").strip("\0\n ")
     except OSError:
@@ -43,7 +43,7 @@ def look(root: Path = Path("/")) -> Found:
 
 
 def card_in_words(card: Device) -> str:
-    """A sound card for a person who chooses."""
+    """Describe a sound card to a person who chooses."""
     can = {(True, True): "microphone and speaker", (True, False): "microphone only", (False, True): "speaker only"}
     does = can.get((card.captures is not None, card.plays is not None), "neither records nor plays")
     return f"{card.label} ({card.kind}): {does}"

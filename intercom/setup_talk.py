@@ -1,4 +1,4 @@
-"""The conversation of `intercom setup`: a question at a time, what is set as the default, what was found beside it."""
+"""The dialogue of `intercom setup`: one question at a time, with the present setting as the default."""
 
 from __future__ import annotations
 
@@ -22,38 +22,38 @@ LIGHTS = {"rgb": ("red", "green", "blue"), "single": ("green",), "none": ()}
 
 
 class Person(Protocol):
-    """Who is asked."""
+    """The person who answers the questions."""
 
     def say(self, text: str = "") -> None:
-        """Tell something."""
+        """Show a text to the person."""
 
     def ask(self, prompt: str) -> str:
-        """What is typed; EOFError when nothing more will be."""
+        """Return the person's line; raises EOFError at the end of the input."""
 
     def ask_secret(self, prompt: str) -> str:
-        """The same, not shown."""
+        """Return the person's line without showing it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a conversation came to."""
+    """The result of a dialogue."""
 
     answers: Answers
     token: str | None
-    """A token that was typed or read from a file."""
+    """Token that was typed or read from a file."""
 
 
 BACK = "back"
-"""Typed instead of an answer: the question before this one again."""
+"""Answer that returns to the question before."""
 
 
 class _BackError(Exception):
-    """The person wants the question before."""
+    """The person wants to return to the question before."""
 
 
 @dataclass(slots=True)
 class _Visit:
-    """One conversation: who is asked, what is there, and what they said so far."""
+    """One dialogue: the person, the hardware, the present configuration and the answers so far."""
 
     person: Person
     found: Found
@@ -115,7 +115,7 @@ def _service(visit: _Visit) -> None:
 
 
 def _line(visit: _Visit) -> None:
-    """The questions of the service that was chosen."""
+    """Ask the questions of the chosen service."""
     if visit.answers["service"] == "space":
         _own_space(visit.person, visit.config, visit.answers)
     else:
@@ -176,7 +176,7 @@ def _pins(visit: _Visit) -> None:
 
 
 def _pins_once(person: Person, now: dict[str, Any]) -> int | None:
-    """Ask for every pin; the GPIO that stands there twice, if one does."""
+    """Ask for every pin; return a GPIO that was named twice, or None."""
     now["button"] = _gpio(person, "Button", now["button"])
     person.say("  Light: rgb is one light of three colours, single is one light.")
     now["light"] = _choose(person, {"rgb": "", "single": "", "none": ""}, now["light"])
@@ -238,7 +238,7 @@ _STEPS: tuple[Callable[[_Visit], None], ...] = (_service, _line, _pins, _sound, 
 def _until(
     person: Person, default: str, understand: Callable[[str], Any], hint: str, *, may_be_empty: bool = False
 ) -> Any:
-    """Ask until the answer is understood; `_BackError` when the person wants the question before."""
+    """Ask until the answer is valid; raises `_BackError` when the person wants the question before."""
     while True:
         said = person.ask(f"  [{default}] > ").strip() or default
         if said == BACK:
@@ -251,7 +251,7 @@ def _until(
 
 
 def _choose(person: Person, choices: dict[str, str], default: str, *, others: bool = False) -> str:
-    """One of the choices, by its number or its name; with `others` any text."""
+    """Ask for one of the choices, by its number or its name; with `others` any text counts."""
     names: Sequence[str] = list(choices) if default in choices else [*choices, default]
     for number, name in enumerate(names, start=1):
         person.say(f"  {number}  {printable(name):<12} {choices.get(name, 'as it is set')}".rstrip())

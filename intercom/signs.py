@@ -1,4 +1,4 @@
-"""What the visitor sees and hears: which light and which sound belong to what the machine decided."""
+"""The visitor's lights and sounds: each follows from the machine's decisions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from intercom.machine import Fault, Machine, Phase, State
 from intercom.panel import Pattern
 
 PRESSED_S = 0.5
-"""The light of a press stays at least this long, so that a finger's owner sees it."""
+"""Least time for which the light of a press stays on, so that the visitor sees it."""
 CHIME_S = 1.2
-"""The first tone after a press waits for the chime to end."""
+"""Delay of the first tone after a press, so that the chime ends before."""
 ERROR_S = 3.0
-"""Long enough to be understood, short enough not to be in the next visitor's way."""
+"""Time for which an error is shown: long enough to be understood, short enough for the next visitor."""
 
 _STATE_PATTERNS = {
     State.IDLE: Pattern.IDLE,
@@ -29,44 +29,44 @@ _PHASE_PATTERNS = {
     Phase.ACTIVE: Pattern.IN_CALL,
 }
 _WITHOUT_A_LIGHT = {Fault.CAMERA}
-"""The visitor neither sees nor mends it, and can talk all the same."""
+"""Faults without a light: the visitor neither sees nor fixes them, and can talk all the same."""
 _WITHOUT_SOUND = {
     Pattern.IDLE: Pattern.RECOVERING,
     Pattern.REGISTERING: Pattern.RECOVERING,
     Pattern.IN_CALL: Pattern.RECOVERING,
     Pattern.RINGING: Pattern.RINGING_MUTE,
 }
-"""What the light becomes when sound goes; what passes, and an open door, matter more."""
+"""Lights that replace another when sound is lost; brief signs and an open door come first."""
 _PRESSED = {Phase.NONE, Phase.RINGING_OUT}
-"""How far a call is while its press is what the visitor wants to hear of."""
+"""Phases in which a press that waits or redials keeps its light and tone."""
 _RINGING = {Phase.RINGING_OUT, Phase.RINGING_IN}
 _SOUND = {Fault.MICROPHONE, Fault.SPEAKER}
 _FAILURE_TONES = {"USER_BUSY": "busy", "CALL_REJECTED": "busy", "NO_ANSWER": "reorder", "NO_USER_RESPONSE": "reorder"}
 
 
 class Playing(Protocol):
-    """A sound that plays."""
+    """A sound in progress."""
 
     def stop(self) -> None:
         """End it."""
 
 
 class Sounds(Protocol):
-    """What can be heard at the door."""
+    """The door's sounds."""
 
     def play(self, name: str, *, repeat: bool = False) -> Playing:
-        """Start a sound; from any thread, and at once."""
+        """Start a sound at once; may be called on any thread."""
 
 
 class Lights(Protocol):
-    """What can be seen at the door."""
+    """The door's lights."""
 
     def show(self, pattern: Pattern) -> None:
-        """Change the light; from any thread, and at once."""
+        """Change the light at once; may be called on any thread."""
 
 
 class Timers(Protocol):
-    """The part of an event loop that keeps time."""
+    """The clock of an event loop."""
 
     def call_later(self, delay: float, callback: Callable[..., object], *arguments: Any) -> asyncio.TimerHandle:
         """Call back after `delay` seconds."""
@@ -91,54 +91,54 @@ class Signs:
         self._tone_starts: asyncio.TimerHandle | None = None
 
     def pressed(self) -> None:
-        """A finger is on the button: light and chime at once, whatever the event loop is doing."""
+        """Show light and play the chime at once, whatever the event loop is doing: the visitor pressed."""
         self._lights.show(Pattern.PRESSED)
         self._sounds.play("chime")
         self._loop.call_soon_threadsafe(self._show_for, Pattern.PRESSED, PRESSED_S)
 
     def update(self) -> None:
-        """The machine has decided something."""
+        """Update light and sound after a decision of the machine."""
         self._lights.show(self.pattern)
         self._sound()
 
     def trying(self, on: bool) -> None:
-        """A press waits for somebody to be reachable: its light stays, and a soft tone says that it counts."""
+        """Show, or stop showing, that a press waits for somebody: its light stays, and a soft tone confirms it."""
         if on != self._trying:
             self._trying = on
             self.update()
 
     def sound_lost(self) -> None:
-        """The microphone or the speaker went: the light says so at once, whatever the event loop is doing."""
+        """Show the loss of the microphone or speaker at once, whatever the event loop is doing."""
         without = _WITHOUT_SOUND.get(self.pattern)
         if without is not None:
             self._lights.show(without)
 
     def failed(self, cause: str) -> None:
-        """The house could not be reached, for this cause (its FreeSWITCH name)."""
+        """Show and sound that the door could not reach the house, for this cause (its FreeSWITCH name)."""
         self._sounds.play(_FAILURE_TONES.get(cause, "error"))
         self._show_for(Pattern.ERROR, ERROR_S)
 
     def door_changed(self, is_open: bool) -> None:
-        """The door was opened, or it closed."""
+        """Show that the door was opened, with a sound, or closed."""
         self._door_open = is_open
         if is_open:
             self._sounds.play("door_open")
         self._lights.show(self.pattern)
 
     def call_ending(self) -> None:
-        """The call reaches its time limit."""
+        """Sound that the call reaches its time limit."""
         self._sounds.play("call_ending")
 
     def auto_answered(self) -> None:
-        """The door answers by itself: whoever stands there must know that it listens."""
+        """Sound that the door answered by itself, so that the visitor knows that it listens."""
         self._sounds.play("incoming")
 
     def broken(self) -> None:
-        """Something died that only a restart mends."""
+        """Show that a part failed which only a restart fixes."""
         self._lights.show(Pattern.FAULT)
 
     def close(self) -> None:
-        """Stop what sounds and what is due; the lights go with the panel."""
+        """Stop all sounds and timers; the panel turns its lights off itself."""
         self._stop_tone()
         for timer in self._passing.values():
             timer.cancel()
@@ -146,7 +146,7 @@ class Signs:
 
     @property
     def pattern(self) -> Pattern:
-        """The light that belongs to this moment; what passes goes before what lasts."""
+        """The present light; brief signs come before lasting ones."""
         if self._door_open:
             return Pattern.DOOR_OPEN
         for passing in (Pattern.PRESSED, Pattern.ERROR):
@@ -171,7 +171,7 @@ class Signs:
         self._lights.show(self.pattern)
 
     def _sound(self) -> None:
-        """Begin or end the tone that lasts as long as what it tells of."""
+        """Start or stop the tone of a lasting state."""
         name = self._lasting_tone
         if name == self._tone_name:
             return

@@ -1,4 +1,4 @@
-"""Where the `intercom` command begins.
+"""The entry point of the `intercom` command.
 
 Two commands run before any parser is loaded: `status`, which is asked again and again, and `door-off`, which locks a
 door that may stand open.

@@ -1,4 +1,4 @@
-"""Moves what the door and its space kept under one user into the places of two users: once for each machine, as root.
+"""Move the state of door and space from one user's directories to those of two users: once for each machine, as root.
 
 Both units run `python -m intercom.state_move` before they start, as long as `MOVED` is not there. The directory that is
 moved out of belongs to a service: nothing in it is followed, and nothing is taken twice, else that service could hand
@@ -24,18 +24,18 @@ from intercom.config import ConfigError, load
 from intercom.control.ssh_keys import INSTALLED, AuthorizedKeys
 
 MOVED = SETTINGS / "two-users"
-"""Root's note that all of this was done: what appears in the door's directory later is never taken for an old state."""
+"""Root's marker that the move is done; files that appear in the door's directory later never count as an old state."""
 NOTE = b"The door and its space have a user each; what they kept as one user was moved. Do not remove this file.\n"
 DOOR_USER, SPACE_USER = "intercom", "intercom-space"
 SPACE_FILES = ("space.sqlite3", "space.sqlite3-journal", "calls.json", "tls.crt", "tls.key", "door.json")
-"""State of the space. Its TURN server keeps nothing that outlives a start."""
+"""Names of the space's files. Its TURN server keeps nothing that outlives a start."""
 OLD_KEYS = Path(".ssh/authorized_keys")
 FILE_LIMIT_BYTES = 256 * 1024 * 1024
-"""Bound of one file; a space of a thousand devices has 1 MB."""
+"""Size limit of one file; a space of a thousand devices has 1 MB."""
 
 
 def main() -> int:
-    """Move what there is to move; 0, also when it was done before."""
+    """Move the old state, if any, and return 0; also when it was moved before."""
     SETTINGS.mkdir(mode=0o755, parents=True, exist_ok=True)
     with _alone():
         if MOVED.exists():
@@ -55,7 +55,7 @@ def main() -> int:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Let one of the two units do it."""
+    """Hold a lock, so that only one of the two units moves the state."""
     directory = os.open(SETTINGS, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(directory, fcntl.LOCK_EX)
@@ -65,7 +65,7 @@ def _alone() -> Iterator[None]:
 
 
 def _move_space(door: int, space: pwd.struct_passwd) -> None:
-    """The whole of the space's state takes its new place by one rename, and only then the old files go."""
+    """Move the whole state of the space by one rename, and only then delete the old files."""
     old = os.open(STATE, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if not (SPACE_STATE / SPACE_FILES[0]).exists():
@@ -91,7 +91,7 @@ def _move_space(door: int, space: pwd.struct_passwd) -> None:
 
 
 def _move_keys(door: int) -> None:
-    """The keys that a restricted line names; any other line would be a way in that nobody watches."""
+    """Move the SSH keys with a restricted line; any other line would be a way in that nobody watches."""
     try:
         directory = os.open(STATE / OLD_KEYS.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -109,7 +109,7 @@ def _move_keys(door: int) -> None:
 
 
 def _give_turn_secret(door: int, space: pwd.struct_passwd) -> None:
-    """The file of somebody else's TURN server that is the door's: the space alone reads it."""
+    """Give the file with the secret of a foreign TURN server from the door to the space, its only reader."""
     try:
         named = load(SETTINGS / "intercom.toml").space.turn_secret_file
         descriptor = os.open(named, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -124,7 +124,7 @@ def _give_turn_secret(door: int, space: pwd.struct_passwd) -> None:
 
 
 def _read(directory: int, name: str, owner: int) -> bytes | None:
-    """The content of a file of this owner, under one name alone; None for a link, or anything else that is there."""
+    """Return the content of this owner's file under one name alone; None for a link or anything else."""
     try:
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
     except OSError:

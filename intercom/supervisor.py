@@ -1,4 +1,4 @@
-"""Starts a part again that failed, with back-off, and gives up on one that keeps failing.
+"""Restart a part that failed, with back-off, and give up on one that keeps failing.
 
 What fails here is a defect: an exception that nobody expected. A card that is pulled out or a network that goes is
 none of it; the parts mend that by themselves. `fault_table.py` says for each part what giving up means.
@@ -20,11 +20,11 @@ logger = logging.getLogger(__name__)
 
 
 class PartFailedError(RuntimeError):
-    """A part keeps failing: the program ends on purpose, so that it is started anew."""
+    """A part keeps failing: the program ends on purpose, so that systemd restarts it."""
 
 
 class Restarts:
-    """When to start a part again; pure.
+    """Back-off and limit of a part's restarts; pure.
 
     A failure counts for `window_s`. The pause doubles from `first_s` with each one that counts, up to `longest_s`;
     after `tries` of them there is none left (None = there always is).
@@ -40,7 +40,7 @@ class Restarts:
         self._failures: deque[float] = deque(maxlen=64)
 
     def failed(self, now: float) -> float | None:
-        """How long to wait before the part is started again, seconds; None: give up."""
+        """Count a failure, and return the seconds until the restart; None: give up."""
         while self._failures and now - self._failures[0] >= self._window_s:
             self._failures.popleft()
         self._failures.append(now)
@@ -50,18 +50,18 @@ class Restarts:
 
     @property
     def count(self) -> int:
-        """Failures that count now."""
+        """Number of failures within the window."""
         return len(self._failures)
 
 
 class Journal(Protocol):
-    """Who is told of each failure and of its end."""
+    """Listener to each failure and its end."""
 
     def part_failed(self, part: Part, why: str) -> None:
-        """It does not work."""
+        """A part failed."""
 
     def part_works(self, part: Part) -> None:
-        """It was started again."""
+        """A part was restarted."""
 
 
 Restart = Callable[[], Awaitable[None]]
@@ -76,7 +76,7 @@ class _Watched:
 
 
 class Supervisor:
-    """Watches over the parts of one event loop.
+    """Restarts the failed parts of one event loop.
 
     `give_up` is told, once, of a part that keeps failing, and whether that ends the program at once or after the call.
     """
@@ -97,11 +97,11 @@ class Supervisor:
         self._closed = False
 
     def watch(self, part: Part, restart: Restart | None = None) -> None:
-        """Start the part with `restart` when it fails; None: it works on, its failures are only counted."""
+        """Restart the part with `restart` when it fails; None: it works on, and its failures are only counted."""
         self._watched[part] = _Watched(Restarts(policy_of(part).tries), restart)
 
     def failed(self, part: Part, error: BaseException) -> None:
-        """The part failed; on the event loop."""
+        """Take a failure of the part, on the event loop."""
         watched = self._watched[part]
         if self._closed or watched.due is not None:
             logger.debug("The %s failed once more: %r", part.words, error)
@@ -122,7 +122,7 @@ class Supervisor:
         watched.due = self._later(pause_s or 0.0, lambda: self._restart(part))
 
     def close(self) -> None:
-        """Start nothing any more."""
+        """Cancel all restarts."""
         self._closed = True
         for watched in self._watched.values():
             if watched.due is not None:

@@ -1,4 +1,4 @@
-"""Keeps the door station's parts going: starts again what failed, gives up a call without sound, ends the program."""
+"""Keep the door station's parts going: restart failed parts, give up a call without sound, end the program."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ logger = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).parent
 ECHO_LOOK_S = 1.0
-"""Speech is judged by the second."""
+"""Interval of the echo estimates: speech is judged by the second."""
 
 
 class Upkeep:
-    """The appliance's supervisor and what it does about each part. Belongs to the event loop."""
+    """The appliance's supervisor, and its restarts of each part. Belongs to the event loop."""
 
     def __init__(self, door: Appliance) -> None:
         self._door = door
@@ -38,7 +38,7 @@ class Upkeep:
         self._ends_after_call: PartFailedError | None = None
         self._media_patience: asyncio.TimerHandle | None = None
         self._chores: dict[str, asyncio.Task[None]] = {}
-        "lasting work, by name"
+        "lasting tasks, by name"
         self._errands: set[asyncio.Task[Any]] = set()
         book = door.logbook
         self._disk = DiskWatch(
@@ -65,13 +65,13 @@ class Upkeep:
             self._supervisor.watch(part, restart)
 
     def start(self) -> None:
-        """Begin the lasting work, and look after all of it."""
+        """Begin the lasting tasks, and supervise them."""
         self._loop.set_exception_handler(self._unhandled)
         threading.excepthook = self._thread_died
         self._begin_chores()
 
     def stop(self) -> None:
-        """Start nothing again any more."""
+        """Cancel all restarts and tasks."""
         self._supervisor.close()
         self._be_patient_no_more()
         for task in (*self._chores.values(), *self._errands):
@@ -80,21 +80,21 @@ class Upkeep:
         threading.excepthook = threading.__excepthook__
 
     async def wait_ended(self) -> None:
-        """Wait until the program must end to be started anew, and raise why."""
+        """Wait until the program must end to be restarted, and raise the reason."""
         await self._ended
 
     # -- what fails ------------------------------------------------------------------------------------
 
     def failed(self, part: Part, error: BaseException) -> None:
-        """A part failed."""
+        """Report a failed part."""
         self._supervisor.failed(part, error)
 
     def failed_elsewhere(self, part: Part, error: BaseException) -> None:
-        """The same, from whatever thread."""
+        """Report a failed part from any thread."""
         self._loop.call_soon_threadsafe(self.failed, part, error)
 
     def done(self, part: Part) -> Callable[[asyncio.Task[Any]], None]:
-        """What to call when a task of this part is done."""
+        """Return the callback for a finished task of this part."""
 
         def done(task: asyncio.Task[Any]) -> None:
             if not task.cancelled() and (error := task.exception()) is not None:
@@ -116,14 +116,14 @@ class Upkeep:
             threading.__excepthook__(died)
 
     def part_failed(self, part: Part, why: str) -> None:
-        """A supervised part does not work: what the visitor notices is the machine's business too."""
+        """Report the fault of a supervised part; the machine gets those that the visitor notices."""
         if (fault := _machine_fault(part)) is None:
             self._door.logbook.fault_began(part, why)
         else:
             self._errand(self._door.fault(fault, why))
 
     def part_works(self, part: Part) -> None:
-        """It was started again."""
+        """Clear the fault of a part that was restarted."""
         if (fault := _machine_fault(part)) is None:
             self._door.logbook.fault_over(part)
         else:
@@ -132,19 +132,19 @@ class Upkeep:
     # -- what is given up ------------------------------------------------------------------------------
 
     def decided(self, decision: Decision) -> None:
-        """The machine decided something: what waited for the end of the call happens now."""
+        """Run the actions that waited for the end of the call, once the machine has decided that it is over."""
         if decision.phase is Phase.NONE and self._door.machine.phase is Phase.NONE:
             self._be_patient_no_more()
             if self._ends_after_call is not None:
                 self._end(self._ends_after_call)
 
     def media_silent(self) -> None:
-        """The call's sound stopped coming: it is waited for, but not for ever."""
+        """Begin to wait for the call's sound, which stopped, and end the call if it stays away."""
         if self._media_patience is None and (call := self._door.machine.call) is not None:
             self._media_patience = self._loop.call_later(MEDIA_PATIENCE_S, self._lose_patience, call)
 
     def media_returned(self) -> None:
-        """It comes again."""
+        """Stop waiting for the call's sound: it has returned."""
         self._be_patient_no_more()
 
     def _lose_patience(self, call: int) -> None:
@@ -202,7 +202,7 @@ class Upkeep:
     # -- lasting work ----------------------------------------------------------------------------------
 
     def _begin_chores(self) -> None:
-        """Begin what does not run."""
+        """Begin the lasting tasks that do not run."""
         self._chore("registering", self._door.stay_registered, Part.CLIENT)
         self._chore("night", self._door.loudness.watch_the_clock)
         self._chore("call log", self._door.logbook.forget_daily)
@@ -238,7 +238,7 @@ class Upkeep:
 
 
 def _is_ours(error: BaseException) -> bool:
-    """Whether our own code had a part in it; libraries have troubles of their own that mend themselves."""
+    """Return whether our own code had a part in an error; libraries fix their own troubles."""
     return any(Path(frame.filename).is_relative_to(PACKAGE) for frame in traceback.extract_tb(error.__traceback__))
 
 

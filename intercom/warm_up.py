@@ -1,4 +1,4 @@
-"""What the door loads when it has time: after it is registered, before somebody presses."""
+"""Load modules while the door has time: after it is registered, before somebody presses."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from intercom.appliance import Appliance
 
 LATEST_S = 2.0
-"""A service that is away keeps nobody from being called once it is back."""
+"""Limit of the wait for the registration, so that the door is warm when a missing service returns."""
 
 
 async def warm_up(door: Appliance) -> None:
-    """Load what a call needs, beside the event loop; then let the process settle."""
+    """Load the modules of a call on a thread, and then let the process settle."""
     registered = asyncio.Event()
     subscription = door.client.is_registered_stream.subscribe(lambda is_so: registered.set() if is_so else None)
     with contextlib.suppress(TimeoutError):

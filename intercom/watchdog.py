@@ -1,4 +1,4 @@
-"""Feeds systemd's watchdog, for as long as everything makes progress.
+"""Feed systemd's watchdog as long as everything makes progress.
 
 Three things can stand still while the process lives: the event loop, the audio thread and the session. The loop shows
 that it moves by running this. What else stands still is asked of the part (`stalled`); then the watchdog goes hungry,
@@ -16,18 +16,18 @@ from typing import Protocol
 logger = logging.getLogger(__name__)
 
 FEEDS = 2
-"""In the time that systemd allows: one may come late (sd_watchdog_enabled(3))."""
+"""Feeds within the interval that systemd allows: one may come late (sd_watchdog_enabled(3))."""
 
 
 class Alive(Protocol):
-    """What the watchdog tells systemd."""
+    """The watchdog's line to systemd."""
 
     def alive(self) -> None:
-        """Everything makes progress."""
+        """Report that everything makes progress."""
 
 
 class Watchdog:
-    """`look()` is due every `period_s`; `stalled` says in words what stands still, None when nothing does."""
+    """Calls `look()` every `period_s`; `stalled` names the part that has stalled, or None."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Watchdog:
         self._hungry_since: float | None = None
 
     def look(self) -> None:
-        """Feed it, or say once why not."""
+        """Feed the watchdog, or log once why not."""
         why = self._stalled()
         if why is None:
             if self._hungry_since is not None:
@@ -56,7 +56,7 @@ class Watchdog:
             logger.error("The watchdog is not fed: %s. Unless that moves soon, systemd restarts the service", why)
 
     async def run(self) -> None:
-        """Look for ever."""
+        """Feed the watchdog at each interval."""
         while True:
             self.look()
             await asyncio.sleep(self.period_s)

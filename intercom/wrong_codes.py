@@ -1,21 +1,21 @@
-"""Wrong codes of the whole door, whoever typed them in whatever call: how long it is deaf to keys after them."""
+"""Count the wrong codes of the whole door, in any call, and return for how long it ignores keys after them."""
 
 from __future__ import annotations
 
 import math
 
 WRONG_MOST = 3
-"""Wrong codes in a row after which the door is deaf."""
+"""Limit of wrong codes in a row, after which the door is deaf."""
 DEAF_S = 30.0
-"""The first time; each further time takes twice as long as the last."""
+"""Time for which the door is deaf at first; each further time is twice the last."""
 DEAF_MOST_S = 3600.0
-"""Longest time: some ninety codes a day are tried then, of the ten thousand that four keys make."""
+"""Limit of the deaf time: an attacker then tries some ninety codes a day, of the ten thousand that four keys make."""
 FORGIVEN_S = 86_400.0
-"""After a day without a wrong code it begins anew."""
+"""Time without a wrong code after which the count begins anew."""
 
 
 class WrongCodes:
-    """Counts; `now` is on any one clock."""
+    """Counts the wrong codes; `now` is on any one clock."""
 
     def __init__(self) -> None:
         self._wrong = 0
@@ -24,11 +24,11 @@ class WrongCodes:
         self._last_at = -math.inf
 
     def deaf_s(self, now: float) -> float:
-        """For how long the door is still deaf."""
+        """Return how long the door stays deaf."""
         return max(0.0, self._deaf_until - now)
 
     def wrong(self, now: float) -> float:
-        """Another wrong code; for how long the door is deaf from now on."""
+        """Count a wrong code, and return how long the door is deaf from now on."""
         if now - max(self._last_at, self._deaf_until) > FORGIVEN_S:
             self._wrong, self._deaf_for_s = 0, 0.0
         self._last_at = now
@@ -41,5 +41,5 @@ class WrongCodes:
         return self._deaf_for_s
 
     def right(self) -> None:
-        """The right code: the wrong ones before it were slips, but somebody else may be guessing meanwhile."""
+        """Reset the count; the deaf time stays doubled, as somebody else may be guessing meanwhile."""
         self._wrong = 0
