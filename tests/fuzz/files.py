@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -56,7 +55,6 @@ def state() -> Read:
     """Our own state files, however damaged: they are replaced or refused in a sentence, and nothing stops."""
     folder = tempfile.TemporaryDirectory(prefix="fuzz-")
     path = Path(folder.name, "state.json")
-    logging.getLogger("intercom").setLevel(logging.CRITICAL)
 
     def read(data: bytes, _kept: object = folder) -> None:
         path.write_bytes(data)

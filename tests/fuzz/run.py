@@ -43,7 +43,15 @@ class Report:
 
 
 def feed(target: Target, *, seed: int, goes_on: Callable[[int], bool]) -> Report:
-    """Feed one target while `goes_on` says so, given how many inputs it has had."""
+    """Feed one target while `goes_on` says so, given how many inputs it has had; nothing is logged meanwhile."""
+    logging.disable(logging.CRITICAL)
+    try:
+        return _feed(target, seed, goes_on)
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _feed(target: Target, seed: int, goes_on: Callable[[int], bool]) -> Report:
     report = Report(target.name)
     mutator = Mutator(random.Random(seed), target.seeds)
     draw = {"bytes": mutator.bytes, "lines": mutator.lines, "json": mutator.json}[target.how]
@@ -67,7 +75,6 @@ def feed(target: Target, *, seed: int, goes_on: Callable[[int], bool]) -> Report
 
 def feed_for(name: str, seed: int, seconds: float) -> Report:
     """Feed the target of this name for a while, in a process of its own."""
-    logging.disable(logging.CRITICAL)
     end = time.monotonic() + seconds
     return feed(BY_NAME[name], seed=seed, goes_on=lambda inputs: inputs % 64 != 0 or time.monotonic() < end)
 
