@@ -9,7 +9,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-v
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 demo: ## try it on this machine; LAN=1 lets phones on this network answer the door
 	@./setup.sh
@@ -25,8 +25,8 @@ deb: ## build a .deb for this machine; SUITE=bookworm ARCH=arm64 for another
 	@./setup.sh
 	@$(BIN)/python -m deb $(if $(SUITE),--suite $(SUITE)) $(if $(ARCH),--arch $(ARCH))
 
-test: setup check ## all tests, after lint, types and import rules
-	@$(BIN)/python -m tests
+test: setup $(if $(PART),,check) ## all tests, after lint, types and import rules; PART=space runs one part's alone
+	@$(BIN)/python -m tests $(if $(PART),--part $(PART))
 
 check: setup ## lint, types and import rules
 	@$(BIN)/ruff check

@@ -1,11 +1,13 @@
-"""`python -m tests [OPTION …]`: all tests, those on real kernels beside all others; options go to pytest.
+"""`python -m tests [--part NAME] [OPTION …]`: run all tests, or those of one part; other options go to pytest.
 
-Both mostly wait: for a guest's clock, a browser, a network. Side by side they take little more than the longer one.
+Of all tests, those on real kernels run beside all others: both mostly wait, for a guest's clock, a browser, a network.
+Side by side they take little more than the longer one.
 The last lines tell of both what was not run and why, what failed and why, and how many passed.
 """
 
 from __future__ import annotations
 
+import argparse
 import signal
 import subprocess
 import sys
@@ -15,15 +17,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from .parts import ROOT, listing, parts
 from .tally import Tally
 
 GUESTS = ("tests/hardware", "tests/deb")
 """They boot kernels, and build the packages that these install."""
-PARTS = {"guests": GUESTS, "others": tuple(f"--ignore={folder}" for folder in GUESTS)}
-"""Each part and its arguments for pytest; the last one's output is seen while it runs."""
+SHARES = {"guests": GUESTS, "others": tuple(f"--ignore={folder}" for folder in GUESTS)}
+"""The shares of all tests, each with its arguments for its own pytest; the last one's output is seen while it runs."""
 NO_TESTS = 5
 """pytest's exit status where no test was chosen."""
 TESTS_FAILED = 1
+NO_SUCH_PART = 2
 RUN_LIMIT_S = 80 * 60
 """Time limit of a whole run, in which kernels and disks may have to be built first; each test has its own limit."""
 ENDING_LIMIT_S = 30.0
@@ -51,14 +55,14 @@ def _end(process: subprocess.Popen[bytes], until: float) -> int:
     return process.wait()
 
 
-def run(parts: Mapping[str, Sequence[str]], options: Sequence[str], limit_s: float = RUN_LIMIT_S) -> Tally:
-    """Run one pytest for each part, side by side, and show their reports; return what became of all tests."""
+def run(shares: Mapping[str, Sequence[str]], options: Sequence[str], limit_s: float = RUN_LIMIT_S) -> Tally:
+    """Run one pytest for each share, side by side, and show their reports; return what became of all tests."""
     tally = Tally()
     with tempfile.TemporaryDirectory(prefix="tests-") as temporary:
         folder = Path(temporary)
-        *others, last = parts
+        *others, last = shares
         processes = {
-            name: _pytest(name, [*options, *arguments], folder, seen=name == last) for name, arguments in parts.items()
+            name: _pytest(name, [*options, *arguments], folder, seen=name == last) for name, arguments in shares.items()
         }
         until = time.monotonic() + limit_s
         try:
@@ -75,9 +79,21 @@ def run(parts: Mapping[str, Sequence[str]], options: Sequence[str], limit_s: flo
 
 
 def main(options: list[str]) -> int:
-    """Run everything and print the last lines; the exit status is 1 when anything failed."""
-    tally = run(PARTS, options)
-    print("", *tally.last_lines(), sep="\n", flush=True)
+    """Run everything or one part, and print the last lines; the exit status is 1 when anything failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests", add_help=False, allow_abbrev=False)
+    parser.add_argument("--part")
+    ours, pytests = parser.parse_known_args(options)
+    known = parts(ROOT / "tests")
+    if ours.part is None:
+        shares, left_out = SHARES, []
+    elif ours.part in known:
+        shares = {ours.part: [str(path) for path in known[ours.part]]}
+        left_out = [f"Only the part {ours.part}: run `make check` too, and all of `make test` before it is published."]
+    else:
+        print(f"There is no part {ours.part} of the tests. Name one of these:", *listing(known), sep="\n")
+        return NO_SUCH_PART
+    tally = run(shares, pytests)
+    print("", *left_out, *tally.last_lines(), sep="\n", flush=True)
     return TESTS_FAILED if tally.named("failed") else 0
 
 

@@ -42,11 +42,20 @@ def test_make_alone_lists_what_there_is() -> None:
         (["chaos", "MINUTES=3", "SEED=7"], "python -m tests.hardware.chaos --minutes 3 --seed 7"),
         (["uninstall", "PURGE=1"], "systemd/install.sh uninstall purge"),
         (["bench", "NAME=status"], "python -m bench status"),
+        (["test", "PART=space"], "python -m tests --part space"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
 def test_what_is_given_to_make_reaches_the_program(words: list[str], runs: str) -> None:
     assert f"{runs}\n" in printed("--dry-run", *words)
+
+
+def test_one_part_is_tested_without_the_check_of_everything() -> None:
+    assert "mypy" not in printed("--dry-run", "test", "PART=space")
+
+
+def test_all_parts_are_tested_after_the_check_of_everything() -> None:
+    assert "mypy" in printed("--dry-run", "test")
 
 
 @pytest.mark.skipif(not list((ROOT / ".venv").glob(".set-up*")), reason="setup.sh did not make this environment")

@@ -1,0 +1,44 @@
+"""`make test PART=NAME`: a newcomer tries one part without waiting for the others."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.__main__ import NO_SUCH_PART, main
+from tests.parts import ROOT, parts
+
+PARTS = parts(ROOT / "tests")
+
+
+def test_every_test_file_belongs_to_one_part() -> None:
+    held = [
+        file
+        for paths in PARTS.values()
+        for path in paths
+        for file in (path.rglob("test_*.py") if path.is_dir() else [path])
+    ]
+    assert sorted(held) == sorted((ROOT / "tests").rglob("test_*.py"))
+
+
+@pytest.mark.parametrize("name", ["space", "signalwire", "media", "panel", "door", "security"])
+def test_a_part_of_the_house_has_tests_of_its_own(name: str) -> None:
+    assert PARTS[name]
+
+
+def test_an_unknown_part_lists_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--part", "spce"]) == NO_SUCH_PART
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "There is no part spce of the tests. Name one of these:"
+    assert [line.split()[0] for line in told[1:]] == list(PARTS)
+
+
+def test_one_part_runs_alone_and_says_what_was_left_out() -> None:
+    command = [sys.executable, "-m", "tests", "--part", "devices", "-q", "-k", "test_roles and not test_pin"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert told[-2].startswith("Only the part devices: run `make check` too")
+    passed, failed, _ = told[-1].split(", ")
+    assert int(passed.split()[0]) > 0
+    assert failed == "0 failed"
