@@ -1,4 +1,4 @@
-"""Sends over RTP what is encoded already: our loop in place of aiortc's, on aiortc's transport and reports.
+"""Sends encoded frames over RTP: our loop in place of aiortc's, on aiortc's transport and reports.
 
 aiortc makes a dozen objects for every packet, marks each packet of sound, of which only the first of a talk spurt is
 to be marked (RFC 3551 section 4.1; telephony servers flush their jitter buffers at each), and knows no telephone
@@ -25,47 +25,49 @@ log = logging.getLogger(__name__)
 
 MARKER = 0x80
 HEADER = struct.Struct("!BBHLL")
-"""Of RFC 3550 section 5.1."""
+"""Layout of an RTP header (RFC 3550 section 5.1)."""
 HAS_EXTENSION = 0x90
 WITHOUT_EXTENSION = 0x80
 HISTORY = 256
-"""Packets that can be sent again: more than a second of picture, which no far end asks for later."""
+"""Limit of packets kept for retransmission: more than a second of picture, which no far end asks for later."""
 MOST_REPEATS = 5
 """How often a packet is sent again: a path that loses it more often is helped by a new picture alone."""
 NTP_EPOCH_S = 2_208_988_800
-"""From 1900 to 1970 (RFC 5905)."""
+"""Offset of the NTP epoch: seconds from 1900 to 1970 (RFC 5905)."""
 NO_TRACK_S = 0.02
+"""Poll interval while the sender has no track."""
 BURST_PACKETS = 16
-"""Twice an ordinary picture; a whole one may be three times that, and the sound does not wait until all is sent."""
+"""Limit of packets sent at once: twice an ordinary picture. A keyframe may be three times that, and must not hold up
+the sound."""
 BURST_GAP_S = 0.005
-"""Between two of them: a whole picture is on its way within the time of one."""
+"""Pause between two bursts: a keyframe is sent within the time of one picture."""
 
 
 class MediaFrame(NamedTuple):
-    """What was said or seen at one instant."""
+    """One encoded frame of sound or picture."""
 
     timestamp: int
-    """In ticks of the codec's clock, from any beginning."""
+    """Timestamp in ticks of the codec's clock, from any beginning."""
     payloads: list[bytes]
-    """One for each packet."""
+    """Payloads, one for each packet."""
     marker: bool
-    """Whether the last of them is marked."""
+    """Whether the last packet has the marker bit."""
 
 
 class EncodedTrack(MediaStreamTrack):
-    """A track whose frames are encoded already; a `PacketSender` sends it."""
+    """A track of encoded frames; a `PacketSender` sends it."""
 
     @abstractmethod
     async def next_frame(self) -> MediaFrame:
         """Wait for the next frame; MediaStreamError once the track was stopped, which ends its sender for good."""
 
     async def recv(self) -> Any:
-        """Nobody asks: aiortc's own loop does not run."""
+        """Raise MediaStreamError: aiortc's own loop does not run."""
         raise MediaStreamError
 
 
 class PacketSender:
-    """Sends the encoded track of one aiortc sender. Make it before the connection is negotiated."""
+    """Sends the encoded track of one aiortc sender; create it before the connection is negotiated."""
 
     def __init__(self, sender: RTCRtpSender) -> None:
         self._sender = sender
@@ -103,7 +105,7 @@ class PacketSender:
             sender._RTCRtpSender__rtp_exited.set()  # type: ignore[attr-defined]  # idem; its stop() waits for it
 
     def _prepare_extension(self) -> None:
-        """The header extension (RFC 8285) that was agreed on; what changes in it from packet to packet is the time."""
+        """Prepare the agreed header extensions (RFC 8285); only the send time in them changes from packet to packet."""
         known = self._sender._RTCRtpSender__rtp_header_extensions_map  # type: ignore[attr-defined]  # idem
         mid = self._sender._RTCRtpSender__mid  # type: ignore[attr-defined]  # idem
         profile, value = known.set(HeaderExtensions(mid=mid, abs_send_time=0))
@@ -158,7 +160,7 @@ class PacketSender:
         return at
 
     async def _send_again(self, sequence_number: int) -> None:
-        """Send a packet again that the far end misses, as RFC 4588 wants it where that was agreed on.
+        """Retransmit a packet that the far end misses, as RFC 4588 says where that was agreed on.
 
         One packet of its may ask for five thousand of ours.
         """

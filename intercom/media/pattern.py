@@ -1,4 +1,4 @@
-"""The test pattern: a picture that shows at a glance whether it moves, how late it is and whether colours are right.
+"""The test pattern: a picture that shows whether it moves, how late it is and whether the colours are right.
 
 Colour bars, a block that crosses the picture every four seconds, and the time of day in seven-segment digits
 with hundredths, drawn into yuv420p planes with numpy.
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Plane = NDArray[np.uint8]
 
 SWEEP_S = 4.0
+"""Time in which the moving mark crosses the picture."""
 _BLACK_Y, _WHITE_Y, _GREY_UV = 16, 235, 128  # limited range, ITU-R BT.601
 # Y, U, V of the 75 % bars white, yellow, cyan, green, magenta, red, blue (ITU-R BT.601, limited range).
 _BARS = (
@@ -76,7 +77,7 @@ class TestPattern:
         self._bytes = [bytes(plane) for plane in self._background.planes]
 
     def draw(self, moment: datetime) -> VideoFrame:
-        """Return the picture of this moment, yuv420p."""
+        """Return the picture of this moment in yuv420p."""
         from av.video.frame import VideoFrame
 
         frame = VideoFrame(self.width, self.height, "yuv420p")

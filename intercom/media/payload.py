@@ -1,4 +1,4 @@
-"""Payload types: which number is which codec in this call."""
+"""Payload types: the codec of each number in this call."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ class PayloadTypes:
         self._send: Codecs = {}
 
     def learn(self, ours: str, theirs: str) -> None:
-        """Read them from both descriptions: a far end sends by our numbers, and we by theirs (RFC 3264 section 5.1)."""
+        """Learn both descriptions' numbers: the far end sends by ours, we by theirs (RFC 3264 section 5.1)."""
         self._send = _audio(theirs)
         self._receive = {**self._send, **_audio(ours)}
 
     def name(self, number: int) -> str | None:
-        """The codec's name in lower case; None for a number that was not negotiated."""
+        """Return the payload type's name in lower case; None for a number that was not negotiated."""
         codec = self._receive.get(number)
         return codec[0] if codec is not None else None
 
     def clock_hz(self, number: int) -> int:
-        """Of the timestamps; 48 kHz for an unknown one."""
+        """Return the clock rate of the payload type's timestamps; 48 kHz for an unknown one."""
         return self._receive.get(number, ("", 48_000))[1]
 
     @property
     def sent_codec(self) -> str:
-        """The best audio codec that the far end takes."""
+        """Return the best audio codec that the far end accepts."""
         theirs = {name for name, _ in self._send.values()}
         return next((name for name in PREFERENCE if name in theirs), PREFERENCE[0])
 
     @property
     def telephone_event(self) -> int | None:
-        """The number for keys, with the clock of the audio we send where there is one (RFC 4733 section 2.1)."""
+        """Return the payload type for keys, with the clock of our audio where there is one (RFC 4733 section 2.1)."""
         clock = next((clock for name, clock in self._send.values() if name == self.sent_codec), 48_000)
         found = {hz: number for number, (name, hz) in self._send.items() if name == TELEPHONE_EVENT}
         return found.get(clock, next(iter(found.values()), None))
@@ -55,7 +55,7 @@ def _audio(description: str) -> Codecs:
 
 
 def encoder_for(codec: str, *, dtx: bool = False) -> Encoder:
-    """A fresh encoder, that says nothing of silence if it can with `dtx`.
+    """Return a new encoder; with `dtx` it sends nothing during silence if the codec can.
 
     SessionDescriptionError for a codec that the door does not speak.
     """
@@ -69,7 +69,7 @@ def encoder_for(codec: str, *, dtx: bool = False) -> Encoder:
 
 
 def decoder_for(codec: str) -> Decoder | None:
-    """A fresh decoder; None for a codec that the door does not understand."""
+    """Return a new decoder; None for a codec that the door does not support."""
     if codec == "opus":
         return OpusDecoder()
     if codec == "pcmu":

@@ -1,4 +1,4 @@
-"""One call: its sound, its picture and the peer connections that they go over."""
+"""One call: its sound, its picture and the peer connections that carry them."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ __all__ = ["CallStats", "DoorCall", "DoorMedia"]
 log = logging.getLogger(__name__)
 
 CONNECT_DEADLINE_S = 15.0
-"""From both descriptions to ICE and DTLS: beyond this nobody waits at a door."""
+"""Limit of the time from both descriptions to ICE and DTLS: nobody waits longer at a door."""
 REPORTS_S = 3.0
-"""Beyond `SILENT_S`: browsers report on sound alone only every five seconds."""
+"""Time beyond `SILENT_S` that a far end without sound has: browsers send reports only every five seconds."""
 WATCH_S = 0.25
 ADAPT_EVERY = 4
-"""Watches between two looks at what the far end reports."""
+"""Watches between two looks at the far end's reports."""
 
 
 class DoorCall(HeardKeys):
-    """One call: sound both ways, a picture out, digits in and out. Use it on one event loop."""
+    """One call: sound both ways, a picture out, digits in and out; use it on one event loop."""
 
     def __init__(
         self,
@@ -96,12 +96,12 @@ class DoorCall(HeardKeys):
 
     @property
     def state(self) -> str:
-        """`new`, `connecting`, `connected`, `failed` or `closed`."""
+        """State of the call: `new`, `connecting`, `connected`, `failed` or `closed`."""
         return str(self._state.value)
 
     @property
     def state_stream(self) -> Observable[str]:
-        """The state now and every change of it."""
+        """Stream of the current state and every change of it."""
         return self._state
 
     # Negotiation
@@ -122,19 +122,19 @@ class DoorCall(HeardKeys):
         )
 
     def use_paths(self, ice_servers: Sequence[Mapping[str, Any]], *, relay_only: bool) -> None:
-        """From the next connection on, the first one included, use these; `relay_only`: relayed candidates only."""
+        """Use these STUN and TURN servers from the next connection on; `relay_only`: relayed candidates only."""
         self._ice_servers, self._relay_only = ice_servers, relay_only
         if self._connection.negotiated_at is None:
             self._connection.use_paths(ice_servers, relay_only=relay_only)
 
     async def create_offer(self) -> str:
-        """Our complete offer, within about 600 ms whatever the STUN and TURN servers do."""
+        """Create our complete offer, within about 600 ms even if the STUN and TURN servers do not answer."""
         self._must_be_open()
         self._moves.we_began = True
         return await self._connection.create_offer()
 
     async def accept_answer(self, answer: str) -> None:
-        """The far end took the offer, the first or a new one: connect.
+        """Connect with the far end's answer to our first or a later offer.
 
         SessionDescriptionError says why the answer cannot be used; a call that talks goes on then. The answer to a new
         offer that was given up meanwhile changes nothing.
@@ -148,7 +148,7 @@ class DoorCall(HeardKeys):
                 await self._moves.accept_answer(answer)
 
     async def create_answer(self, offer: str) -> str:
-        """Our complete answer to the far end's offer, and connect. SessionDescriptionError says why it cannot be."""
+        """Create our complete answer to the far end's offer and connect; SessionDescriptionError says why not."""
         self._must_be_open()
         with self._telling_refusals():
             answer = await self._connection.create_answer(offer)
@@ -164,7 +164,7 @@ class DoorCall(HeardKeys):
             raise
 
     def _begin(self) -> None:
-        """Both descriptions are known: run the card while ICE and DTLS connect, so that the first packet has sound.
+        """Start the card while ICE and DTLS connect, so that the first packet has sound: both descriptions are known.
 
         A call that was closed while they were made takes neither microphone nor camera.
         """
@@ -173,7 +173,7 @@ class DoorCall(HeardKeys):
         self._watch = asyncio.create_task(self._watch_over(), name=f"call {self._call_id}")
 
     def _carry(self, connection: Connection) -> None:
-        """From now on the call's sound goes over this connection."""
+        """Carry the call's sound over this connection from now on."""
         self._far_end.listen_for_keys(self._hears_tones and connection.payload_types.telephone_event is None)
         connection.track.memory = self._memory
         self._switch(connection)
@@ -182,12 +182,12 @@ class DoorCall(HeardKeys):
     # Moving to a new connection
 
     async def create_restart_offer(self) -> str:
-        """Our complete offer of a new connection for the call; the old one works until the new one is connected."""
+        """Create our complete offer of a new connection; the old one works until the new one is connected."""
         self._must_be_open()
         return await self._moves.create_offer(self._open_connection(early_camera=False), self._connection)
 
     async def create_restart_answer(self, offer: str) -> str:
-        """Our complete answer to the far end's new offer.
+        """Create our complete answer to the far end's new offer.
 
         New ICE credentials or a new certificate mean a new connection, to which the call moves when it is connected;
         else the connection stays, and what is sent over it changes. SessionDescriptionError says why it cannot be; the
@@ -221,7 +221,7 @@ class DoorCall(HeardKeys):
     # Sound in
 
     def _receive(self, connection: Connection, packet: RtpPacket) -> None:
-        """Hear the connection over which the far end spoke last; one that it has left is not heard again."""
+        """Take a packet from the connection that the far end used last; one that it has left is ignored."""
         if connection is not self._heard:
             if connection is self._connection or connection not in self._moves:
                 return
@@ -254,7 +254,7 @@ class DoorCall(HeardKeys):
             self._state.on_next(state)
 
     def _interrupted(self) -> None:
-        """Neither end has ended the call: the far end's page may be loading anew. Who holds the call sets a time."""
+        """Report an interruption: the far end's page may be reloading; the call's owner sets a time limit."""
         if self.state not in {"disconnected", "failed", "closed"}:
             log.warning("call %s: the far end's connection is gone", self._call_id)
             self._on_event(CallInterrupted(self._call_id))
@@ -302,7 +302,7 @@ class DoorCall(HeardKeys):
             self._on_event(MediaReturned(self._call_id, self._far_end.last_gap_s))
 
     async def _adapt(self) -> None:
-        """Follow what the far end reports of our sound: redundancy by loss, bits by quality."""
+        """Adapt our sound to the far end's reports: redundancy by loss, bit rate by quality."""
         connection = self._connection
         report = await connection.sender.getStats()
         for entry in report.values():
@@ -318,11 +318,11 @@ class DoorCall(HeardKeys):
 
     @property
     def takes_keys(self) -> bool:
-        """Whether the far end understands RFC 4733 events, and is there to hear them."""
+        """Whether the far end is connected and accepts RFC 4733 events."""
         return self._connection.takes_keys
 
     async def send_digits(self, digits: str) -> bool:
-        """Send keys as RFC 4733 events, one after another; False when the far end does not take them."""
+        """Send keys as RFC 4733 events, one after another; False when the far end does not accept them."""
         async with self._sending_digits:
             for digit in digits:
                 if not await self._connection.send_digit(digit):
@@ -332,22 +332,22 @@ class DoorCall(HeardKeys):
     # State
 
     def request_keyframe(self) -> None:
-        """Ask the camera for a whole picture: somebody just began to look."""
+        """Ask the camera for a keyframe: somebody has begun to watch."""
         if self._connection.video is not None:
             self._connection.video.request_keyframe()
 
     def set_sending(self, kind: str, on: bool) -> None:
-        """Send "audio" or "video", or silence and no picture in its place; also before the call has begun."""
+        """Send "audio" or "video", or else silence and no picture; also works before the call has begun."""
         self._unsent = self._unsent - {kind} if on else self._unsent | {kind}
         self._switch(self._connection)
 
     def set_receiving(self, kind: str, on: bool) -> None:
-        """Play the far end's "audio", or drop it; a door shows no "video" anyhow."""
+        """Play the far end's "audio", or drop it; a door never shows "video"."""
         if kind == "audio":
             self._far_end.muted = not on
 
     def expect_sound(self, expected: bool) -> None:
-        """Whether the far end is to send: one that holds us may be silent."""
+        """Set whether the far end is expected to send: one that holds the call may be silent."""
         self._silence.expected = expected
 
     def _switch(self, connection: Connection) -> None:
@@ -356,11 +356,11 @@ class DoorCall(HeardKeys):
             connection.video.set_sending("video" not in self._unsent)
 
     async def call_counters(self) -> dict[str, float]:
-        """What has arrived so far, and how well: see `call_stats.counters`."""
+        """Return the call's counters and quality so far: see `call_stats.counters`."""
         return counters(self.stats(), self._engine.stats())
 
     def stats(self) -> CallStats:
-        """How it does now."""
+        """Return the call's current figures."""
         connection = self._connection
         return CallStats(
             state=self.state,
@@ -381,7 +381,7 @@ class DoorCall(HeardKeys):
             raise CallEndedError(f"call {self._call_id} is closed")
 
     async def close(self) -> None:
-        """Give everything back, within two seconds; harmless when it is closed."""
+        """Release everything within two seconds; harmless when the call is closed."""
         if self._closed:
             return
         self._closed = True

@@ -1,4 +1,4 @@
-"""Plays what the jitter buffer decides: decodes, conceals, and runs a little faster or slower to keep the delay.
+"""Executes the jitter buffer's decisions: decodes, conceals, and resamples slightly to keep the delay at its target.
 
 The far end's clock, the network and the card never agree. Instead of dropping or doubling samples the sound is
 resampled by up to 2 %, which nobody hears.
@@ -18,54 +18,56 @@ from intercom.media.jitter import Conceal, JitterBuffer, JitterStats, Pause, Pla
 from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples, level_db
 
 FASTEST = 0.02
-"""A third of a semitone: speech does not change with it."""
+"""Limit of the playout's speed change, a third of a semitone: speech does not audibly change."""
 CORRECTION_PER_S = 0.5
-"""Excess delay is worked off with a time constant of two seconds."""
+"""Rate at which excess delay is removed: a time constant of two seconds."""
 DEAD_BAND_S = 0.001
+"""Limit of the excess delay below which the speed stays at 1."""
 QUIET_DB = -50.0
-"""A pause in speech: shortening it is not heard."""
+"""Level below which sound is a pause in speech: shortening it is not heard."""
 WORTH_CUTTING_S = 0.008
+"""Excess delay above which a pause is shortened."""
 SLEW_SAMPLES = BLOCK_SAMPLES
 MOST_STEPS = 64
-"""A block never needs more decisions than this, whatever the packets hold."""
+"""Limit of decisions for one block, whatever the packets hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlayoutStats:
-    """How the far end's sound arrives."""
+    """Figures of the far end's playout."""
 
     received: int
-    """Packets."""
+    """Packets received."""
     lost: int
-    """Packets that never came, or too late."""
+    """Packets that never came, or came too late."""
     recovered: int
-    """Of the lost, restored from redundancy."""
+    """Lost packets recovered from redundancy."""
     late: int
-    """Packets that came after their time."""
+    """Packets that came after their playout."""
     duplicate: int
-    """Packets that came twice."""
+    """Packets received twice."""
     shed: int
     """Packets dropped to catch up."""
     damaged: int
     """Packets that the codec refused."""
     lost_s: float
-    """Sound that never reached the ear: lost and not recovered, or shed."""
+    """Sound that was never played: lost and not recovered, or shed."""
     made_up_s: float
-    """Sound made up: in place of what was lost, while a late packet was awaited, or to reach a higher target."""
+    """Sound concealed: in place of lost sound, while a late packet was awaited, or to reach a higher target."""
     played_s: float
     """Sound played as received."""
     jitter_ms: float
     """Delay beyond the network's least that nearly all packets keep to."""
     target_ms: float
-    """The delay that the buffer aims at."""
+    """Jitter target: the delay that the buffer aims at."""
     excess_ms: float
-    """How much more it has."""
+    """Delay in excess of the target."""
     speed: float
-    """Of the playout, 1 = as sent."""
+    """Speed of the playout, 1 = as sent."""
 
 
 class Playout:
-    """The far end of a call as the engine pulls it. `put` and `pull` may be called from two threads."""
+    """Plays the far end's packets when the engine pulls; `put` and `pull` may be called from two threads."""
 
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
@@ -81,7 +83,7 @@ class Playout:
         self._damaged = 0
 
     def put(self, sequence: int, timestamp: int, payload: bytes, now: float) -> bool:
-        """An RTP packet arrived; False when it is of no use."""
+        """Take an RTP packet; False when it is useless."""
         try:
             ticks = self._decoder.length(payload)
         except CodecError:
@@ -92,12 +94,12 @@ class Playout:
             return self._jitter.put(sequence, timestamp, payload, ticks, now, repairs=repairs)
 
     def put_soundless(self, sequence: int) -> None:
-        """A packet of the same stream that holds no sound arrived, a telephone event: it is not lost."""
+        """Count a telephone event of the same stream, so that it does not count as lost."""
         with self._lock:
             self._jitter.put_soundless(sequence)
 
     def pull(self, now: float) -> Samples:
-        """The next 480 samples for the speaker."""
+        """Return the next 480 samples for the speaker."""
         for _ in range(MOST_STEPS):
             if len(self._ready) >= BLOCK_SAMPLES:
                 break
@@ -128,7 +130,7 @@ class Playout:
         return SILENCE
 
     def _shorten_pause(self, sound: Samples, excess_s: float) -> Samples:
-        """Work excess delay off where nobody speaks, up to half of a frame at a time."""
+        """Remove excess delay where nobody speaks, up to half of a frame at a time."""
         if excess_s < WORTH_CUTTING_S or level_db(sound) > QUIET_DB:
             return sound
         cut = min(int(excess_s * RATE_HZ), len(sound) // 2)
@@ -144,7 +146,7 @@ class Playout:
             self._resampler.set_io_ratio(RATE_HZ * speed, RATE_HZ, SLEW_SAMPLES)
 
     def stats(self) -> PlayoutStats:
-        """What happened so far, and the delay now."""
+        """Return the counts so far and the current delay."""
         with self._lock:
             counts: JitterStats = self._jitter.stats
             return PlayoutStats(

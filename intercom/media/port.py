@@ -1,4 +1,4 @@
-"""A PCM that may go and come back: opened, lost, tried again, and every change told once.
+"""One direction's PCM, which may go away and return: opens, loses and retries it, and reports every change once.
 
 It is opened and closed on threads of their own. A driver may hang in either for many seconds, and the engine's thread
 has the other direction to serve.
@@ -17,33 +17,36 @@ from intercom.media.line import CaptureLine, PlaybackLine
 log = logging.getLogger(__name__)
 
 EAGER_RETRY_S = 0.02
-"""Something was plugged in: udev needs a moment for names and permissions, and somebody waits."""
+"""Retry interval after something was plugged in: udev needs a moment for names and permissions, and somebody waits."""
 EAGER_S = 2.0
+"""Time after a plug in which the eager interval applies."""
 RETRY_S = 0.2
-"""A card that returns unannounced is heard again well within half a second."""
+"""Retry interval after a loss: a card that returns unannounced plays again well within half a second."""
 PATIENT_RETRY_S = 2.0
-"""After `PATIENT_AFTER_S` nobody waits beside it any more, and idle must cost nothing."""
+"""Retry interval after `PATIENT_AFTER_S`: nobody waits for the card any more, and idling must cost nothing."""
 PATIENT_AFTER_S = 60.0
+"""Time after a loss from which the patient interval applies."""
 XRUN_REPORT_S = 1.0
+"""Shortest interval between two xrun reports."""
 HANGS_S = 1.0
 """Longest time to open a card that works, on a busy machine; one that takes longer is a fault meanwhile."""
 CLOSE_DEADLINE_S = 0.7
 """Longest wait for a device to be given back at the end; the process gives it back otherwise."""
 
 Run = Callable[[Callable[[], None], str], threading.Thread | None]
-"""Runs work, on a thread of that name or at once."""
+"""Runner of work: on a thread of that name, or at once."""
 L = TypeVar("L", bound=CaptureLine | PlaybackLine)
 
 
 def on_a_thread(work: Callable[[], None], name: str) -> threading.Thread:
-    """Run `work` on a thread that no program waits for at its end."""
+    """Run `work` on a daemon thread."""
     thread = threading.Thread(target=work, name=name, daemon=True)
     thread.start()
     return thread
 
 
 class _Attempt(Generic[L]):
-    """One try to open a line."""
+    """One attempt to open a line."""
 
     def __init__(self, open_line: Callable[[], L], began: float, done: Callable[[], None]) -> None:
         self.began = began
@@ -56,7 +59,7 @@ class _Attempt(Generic[L]):
         self.is_over = False
 
     def make(self) -> None:
-        """Open it, whatever comes of it; a line that nobody waits for any more is closed."""
+        """Open the line and keep the result or the error; close a line that is no longer wanted."""
         try:
             line, error = self._open_line(), None
         except Exception as failure:  # noqa: BLE001 - raised where the line is taken
@@ -69,14 +72,14 @@ class _Attempt(Generic[L]):
         self._done()
 
     def take(self) -> L:
-        """The line; raises what kept it from being opened."""
+        """Return the line; raises the error that opening it gave."""
         if self._error is not None:
             raise self._error
         assert self._line is not None, "it is over"
         return self._line
 
     def leave(self) -> None:
-        """Nobody waits for it any more."""
+        """Give the attempt up and close its line."""
         with self._lock:
             self._left = True
             line = self._line
@@ -85,7 +88,7 @@ class _Attempt(Generic[L]):
 
 
 class Port(Generic[L]):
-    """One direction of the card, whether it is there or not."""
+    """One direction of the card, present or not."""
 
     def __init__(
         self,
@@ -96,7 +99,7 @@ class Port(Generic[L]):
         wake: Callable[[], None],
         run: Run = on_a_thread,
     ) -> None:
-        """`wake` is called, on any thread, when there is something to do at the next `ready`."""
+        """`wake` is called, on any thread, when the next `ready` has something to do."""
         self.direction = direction
         self._open_line = open_line
         self._report = report
@@ -115,31 +118,31 @@ class Port(Generic[L]):
 
     @property
     def is_open(self) -> bool:
-        """Whether the device is there."""
+        """Whether the PCM is open."""
         return self._line is not None
 
     @property
     def line(self) -> L | None:
-        """What is open now."""
+        """The open line; None while there is none."""
         return self._line
 
     @property
     def is_running(self) -> bool:
-        """Whether it moves sound now."""
+        """Whether the line moves sound now."""
         return self._line is not None and self._line.running
 
     @property
     def xruns(self) -> int:
-        """All since the engine started."""
+        """Count of xruns since the engine started."""
         return self._xruns_before + (self._line.xruns if self._line is not None else 0)
 
     @property
     def is_opening(self) -> bool:
-        """Whether it is being opened, and nothing says that it will not come: what waits a moment is heard."""
+        """Whether the first attempt to open the device is under way: sound that waits for it is still heard."""
         return self._attempt is not None and self._lost_at is None
 
     def ready(self, now: float) -> L | None:
-        """The open line; None while the device is away. Begins to open it when it is time to try."""
+        """Return the open line, None while the device is away; starts an attempt to open it when one is due."""
         if self._let_go:
             self._let_go = False
             self.close()
@@ -166,14 +169,14 @@ class Port(Generic[L]):
                 self._retry_at = max(self._retry_at, now + took_s)
 
     def _after_the_last(self) -> L:
-        """Open the line, once the last one is closed: else the device is busy."""
+        """Open the line after the last one is closed: the device is busy until then."""
         closing = self._closing
         if closing is not None:
             closing.join()
         return self._open_line()
 
     def lost(self, error: Exception, now: float) -> None:
-        """The line failed: give the device back and begin to try again."""
+        """Close the failed line and begin to retry."""
         self.close()
         self._went(str(error), now)
 
@@ -191,16 +194,16 @@ class Port(Generic[L]):
 
     @property
     def is_lost(self) -> bool:
-        """Whether it is away, or has not proved yet that it is back."""
+        """Whether the device is away, or has not yet proved that it is back."""
         return self._lost_at is not None
 
     @property
     def is_on_trial(self) -> bool:
-        """Whether it was lost and is open again, which a device that hangs lets one do as well."""
+        """Whether the device was lost and is open again but unproved: a hanging device can be opened, too."""
         return self._line is not None and self._lost_at is not None
 
     def proved(self, now: float) -> None:
-        """The open line moves sound, or nobody wants it to: a device that was lost is back."""
+        """Report the device as back: its line moves sound, or nobody wants any."""
         if self._lost_at is not None:
             away_s = now - self._lost_at
             self._lost_at = None
@@ -208,22 +211,22 @@ class Port(Generic[L]):
             self._report(DeviceReturned(self.direction, away_s))
 
     def retry_in_s(self, now: float) -> float:
-        """How long until it is time to try again, or to see what became of a try."""
+        """Return the seconds until the next attempt, or until the current one must be checked."""
         if self._attempt is not None:  # its end wakes as well
             return max(0.0, self._attempt.began + HANGS_S - now) or HANGS_S
         return max(0.0, self._retry_at - now)
 
     def look_again(self, now: float) -> None:
-        """Something was plugged in or out: try at the next round, and often for a while. From any thread."""
+        """Retry in the next round and often for a while, because something was plugged in or out; from any thread."""
         self._eager_until = now + EAGER_S
         self._retry_at = 0.0
 
     def let_go(self) -> None:
-        """Close the line at the next round and open what is chosen then. From any thread."""
+        """Close the line in the next round and open the newly chosen one; from any thread."""
         self._let_go = True
 
     def report_xruns(self, now: float) -> None:
-        """Tell of new xruns, at most once a second."""
+        """Report new xruns, at most once a second."""
         if self.xruns > self._xruns_reported and now >= self._xrun_report_at:
             self._xruns_reported = self.xruns
             self._xrun_report_at = now + XRUN_REPORT_S
@@ -231,7 +234,7 @@ class Port(Generic[L]):
             self._report(XrunHappened(self.direction, self.xruns))
 
     def close(self) -> None:
-        """Begin to give the device back."""
+        """Begin to close the device."""
         if self._attempt is not None:
             self._attempt.leave()
             self._attempt = None
@@ -241,6 +244,6 @@ class Port(Generic[L]):
             self._line = None
 
     def wait_closed(self) -> None:
-        """Wait until it is given back, if its driver lets it go."""
+        """Wait until the device is closed, if its driver lets it go."""
         if self._closing is not None:
             self._closing.join(CLOSE_DEADLINE_S)

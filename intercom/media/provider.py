@@ -1,4 +1,4 @@
-"""Opens the media of calls. aiortc and all that stands on it is loaded by `prepare`, else by the first call."""
+"""Opens the media of calls; `prepare` loads aiortc and everything on it, else the first call does."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class DoorMedia:
         self._calls: WeakValueDictionary[str, DoorCall] = WeakValueDictionary()
 
     def prepare(self) -> None:
-        """Load what a call needs, so that the first one does not wait for it; from any thread, and harmless again.
+        """Load the modules of a call, so that the first one does not wait; from any thread, harmless when repeated.
 
         It takes half a second of a core, several on a small machine: more than all the rest of a door's start.
         """
@@ -63,7 +63,7 @@ class DoorMedia:
     def open(
         self, call_id: str, ice_servers: Sequence[Mapping[str, Any]], *, audio: bool = True, video: bool = True
     ) -> DoorCall:
-        """A call that is neither offered nor answered yet. `ice_servers` as in W3C's RTCIceServer; may be empty."""
+        """Open a call that is neither offered nor answered; `ice_servers` as in W3C's RTCIceServer, may be empty."""
         from intercom.media.peer import DoorCall
         from intercom.media.rtp_hooks import know_telephone_events
         from intercom.media.steady_clock import measure_steadily
@@ -88,12 +88,12 @@ class DoorMedia:
         return call
 
     def refusal(self, offer: str) -> str:
-        """Why no call of ours can answer this offer, in a sentence; empty when one can."""
+        """Return the reason why no call of ours can answer this offer, in a sentence; empty when one can."""
         from intercom.media.sdp_exchange import refusal
 
         return refusal(offer)
 
     def stats(self, call_id: str) -> CallStats | None:
-        """How a call's media does, or did last; None when nobody holds the call any more."""
+        """Return the current or last figures of a call's media; None when nobody holds the call any more."""
         call = self._calls.get(call_id)
         return None if call is None else call.stats()

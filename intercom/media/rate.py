@@ -1,4 +1,4 @@
-"""48 kHz to a whole fraction of it and back, block by block, one millisecond late.
+"""Resamples 48 kHz to a whole fraction of it and back, block by block, one millisecond late.
 
 soxr's streams hold back whole blocks, 12 to 60 ms of them: too long for a voice on its way. A short linear-phase
 filter does not; it passes 0 to 0.45 of the lower rate within 0.5 dB and takes aliases down by 60 dB.
@@ -14,12 +14,13 @@ import numpy.typing as npt
 from intercom.media.sound import Samples, to_samples
 
 TAPS_PER_PHASE = 32
+"""Length of the filter, in samples of the lower rate."""
 KAISER_BETA = 6.0
-"""60 dB of stop band (Kaiser 1974)."""
+"""Shape of the Kaiser window: 60 dB of stop band (Kaiser 1974)."""
 CUTOFF = 0.94
-"""Of the lower rate's half."""
+"""Cut-off of the filter, as a share of the lower rate's Nyquist frequency."""
 GROUP = 16
-"""Steps of a filter that are computed together: twice the arithmetic of one by one, a tenth of the memory."""
+"""Limit of filter steps computed together: twice the arithmetic of single steps, a tenth of the memory traffic."""
 
 Wave = npt.NDArray[np.float32]
 
@@ -45,7 +46,7 @@ class _Filter:
         self._length = 0
 
     def _prepare(self, length: int) -> None:
-        """Make what blocks of this length need, once."""
+        """Build the matrix and the buffer for blocks of this length, once."""
         past, (width, given) = len(self._past), self._kernel.shape
         group = math.gcd(length // self._step, GROUP)
         self._length = length
@@ -57,7 +58,7 @@ class _Filter:
         self._rows = windows[:: group * self._step]
 
     def run(self, block: Samples) -> Samples:
-        """The next samples; the length of `block` is a multiple of the step."""
+        """Return the next samples; the length of `block` is a multiple of the step."""
         if len(block) != self._length:
             self._prepare(len(block))
         past = len(self._past)
@@ -68,14 +69,14 @@ class _Filter:
 
 
 class Decimator(_Filter):
-    """One sample out for `factor` in."""
+    """Returns one sample for every `factor`."""
 
     def __init__(self, factor: int) -> None:
         super().__init__(_low_pass(factor)[::-1].reshape(-1, 1), factor)
 
 
 class Interpolator(_Filter):
-    """`factor` samples out for one in."""
+    """Returns `factor` samples for every one."""
 
     def __init__(self, factor: int) -> None:
         # One column for each of the samples between two of the input (polyphase).

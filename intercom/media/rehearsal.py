@@ -1,4 +1,4 @@
-"""Plays a sound on a card and listens meanwhile: what `intercom audio test` does, without an engine."""
+"""Plays a sound on a card and records it meanwhile, without an engine, for `intercom audio test`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from intercom.media.line import CaptureLine, LineLostError, PlaybackLine
 from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, Samples
 
 TURN_S = 0.002
-"""A fifth of a block: how precisely the two directions are timed against one another."""
+"""Interval of serving both directions, a fifth of a block: it is the precision of their timing."""
 LATE_S = 5.0
-"""A card that has not played it all so long after it should have hangs."""
+"""Time beyond the sound's length after which the card counts as hung."""
 
 
 def rehearse(
@@ -25,7 +25,7 @@ def rehearse(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Samples:
-    """Play `sound` and give what the microphone heard, from the moment the first sample was written, as long.
+    """Play `sound` and return the microphone's recording of the same length, from the first written sample on.
 
     Both mono S16 at 48 kHz. Blocks for the sound's length; CardError says what the card did not do.
     """

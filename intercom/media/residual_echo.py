@@ -1,4 +1,4 @@
-"""Takes away what WebRTC's canceller lets through of the echo: that of a speaker which distorts, or a room that rings.
+"""Suppresses the echo that WebRTC's canceller leaves: that of a distorting speaker, or of a room that rings.
 
 The measure is what the linear filter leaves of the echo. Where that is little, all that the microphone hears is echo,
 and what is sent is turned down to the door's own background: lower, and the far end would hear it come and go.
@@ -12,31 +12,31 @@ from intercom.media.echo_backend import CANCELLER_SAMPLES, Frame
 from intercom.media.sound import ratio
 
 ALONE_DB = -8.0
-"""What the filter leaves against the echo, below which the far end speaks alone."""
+"""Limit of the linear filter's residual against the echo, below which the far end speaks alone."""
 STEEPNESS = 6.0
-"""dB of suppression for each dB below: who speaks softly at the door loses nothing at once."""
+"""Slope of the suppression, in dB for each dB below that limit: a soft visitor is not cut at once."""
 MOST_DB = -40.0
-"""More is not needed beside WebRTC's own."""
+"""Limit of the suppression: more is not needed beside WebRTC's own."""
 BACKGROUND_RISE_DB = 0.03
-"""A block: 3 dB a second, so that words do not count as background and rain soon does."""
+"""Rise of the background estimate per block, 3 dB a second: words do not count as background, and rain soon does."""
 BACKGROUND_SPREAD_DB = 3.0
-"""The least level of some blocks of noise is so much below their mean."""
+"""Distance from the least level of a few blocks of noise up to their mean."""
 QUIETEST_DB = -96.0
-"""The last bit."""
+"""Least level of the background: one bit."""
 
 
 class ResidualSuppressor:
-    """A gain over 10 ms at 16 kHz at a time."""
+    """Applies a gain to 10 ms at 16 kHz at a time."""
 
     def __init__(self) -> None:
         self.rest()
 
     def rest(self) -> None:
-        """The far end is silent: nothing is held down, and the background may become another."""
+        """Reset the gain and the background estimate: the far end is silent."""
         self._background_db = self._gain_db = 0.0
 
     def suppress(self, cleaned: Frame, cleaned_db: float, left_db: float | None) -> Frame:
-        """The frame of this level without its echo; `left_db` is None where there is none, or a visitor speaks."""
+        """Return the frame without its residual echo; `left_db` is None without an echo, or while a visitor speaks."""
         self._background_db = max(QUIETEST_DB, min(cleaned_db, self._background_db + BACKGROUND_RISE_DB))
         before_db, self._gain_db = self._gain_db, self._wanted_db(cleaned_db, left_db)
         if before_db == self._gain_db == 0.0:

@@ -1,4 +1,4 @@
-"""What a test sound tells of the door's box: is the speaker too loud for the microphone, and what to do about it."""
+"""Examines a recorded test sound: whether the speaker is too loud for the microphone, and how to correct it."""
 
 from __future__ import annotations
 
@@ -12,66 +12,71 @@ from intercom.media.levels import HIGHEST_DB, LOWEST_DB, Levels
 from intercom.media.sound import FULL_SCALE, RATE_HZ, Samples, level_db, ratio, to_samples
 
 QUIET_S = 1.0
-"""Silence before the sound: the noise floor, without a USB microphone's late start."""
+"""Silence before the test sound, to measure the noise floor after a USB microphone's late start."""
 PROBE_S = 2.5
-"""Long enough to find an echo 20 dB under the noise, short enough for the neighbours."""
+"""Length of the test sound: long enough to find an echo 20 dB under the noise, short enough for the neighbours."""
 TAIL_S = 0.8
-"""The longest delay, and the room's last echo."""
+"""Silence after the test sound, for the longest delay and the room's last echo."""
 PROBE_DB = -20.0
-"""As loud as telephone speech."""
+"""Level of the test sound: that of telephone speech."""
 PROBE_LOW_HZ, PROBE_HIGH_HZ = 300.0, 7000.0
-"""What a small speaker plays and the canceller keeps."""
+"""Band of the test sound: a small speaker plays it, and the canceller keeps it."""
 SETTLED_S = 0.4
-"""A microphone's first moments crackle."""
+"""Time skipped at the start of the recording, while a microphone crackles."""
 LONGEST_DELAY_S = 0.6
+"""Longest delay that is searched for."""
 SURE = 8.0
-"""The echo's peak against the noise of the correlation; chance alone reaches 5 in 30 000 places."""
+"""Least ratio of the echo's peak to the correlation's noise; chance alone reaches 5 in 30 000 places."""
 PIECE_SAMPLES = RATE_HZ // 5
-"""Long enough to find any echo worth mentioning, short enough to lie between two stutters of a busy machine."""
+"""Length of a piece searched for alone: long enough to find any notable echo, short enough between two stutters."""
 LIKE = 0.4
-"""Correlation from which a piece is heard again: words reach 0.2 by chance, a usual echo has 0.9."""
+"""Least correlation that identifies a piece: words reach 0.2 by chance, a usual echo has 0.9."""
 CLIPPED = FULL_SCALE - 7
+"""Amplitude from which a sample counts as clipped."""
 CLIPPED_PERCENT = 0.01
-"""A few samples a second are heard as crackle already."""
+"""Share of clipped samples above which the advice is to turn down: a few a second are heard as crackle."""
 CLIPPING_STEP_DB = 6
+"""Step by which a clipping speaker is turned down."""
 ECHO_MOST_DB = 0.0
-"""Above it the canceller swallows the visitor when both speak (STOI 0.45 at +10 dB)."""
+"""Limit of the echo level: above it the canceller suppresses the visitor when both speak (STOI 0.45 at +10 dB)."""
 ECHO_WANTED_DB = -3.0
+"""Echo level that the advice aims at."""
 NOISE_MOST_DB = -45.0
-"""Louder than this it is heard between a visitor's words."""
+"""Limit of the noise floor: louder noise is heard between a visitor's words."""
 NOISE_WANTED_DB = -50.0
+"""Noise floor that the advice aims at."""
 MICROPHONE_STEP_MOST_DB = 12
-"""A street is loud; more than this makes the visitor too soft as well."""
+"""Limit of turning the microphone down: a street is loud, and more would make the visitor too soft as well."""
 DELAY_MOST_MS = 300.0
-"""Up to here the canceller was measured."""
+"""Limit of the delay for which the canceller was measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What was heard of the test sound."""
+    """Findings of the test sound."""
 
     noise_floor_db: float
-    """The microphone before the sound, its gain counted, dB full scale."""
+    """Level of the microphone before the sound, its gain counted, dB full scale."""
     played_db: float
-    """The sound as the card was given it, dB full scale: a voice's -20 dB and the speaker's gain."""
+    """Level of the sound as sent to the card, dB full scale: a voice's -20 dB and the speaker's gain."""
     heard_db: float
-    """The microphone during the sound, its gain counted, dB full scale."""
+    """Level of the microphone during the sound, its gain counted, dB full scale."""
     echo_level_db: float | None
-    """How much louder a voice comes back than it came in, all gains counted; None when it is not heard."""
+    """Level of a returning voice over the sent one, all gains counted; None when it is not heard."""
     delay_ms: float | None
-    """From the speaker's queue to the microphone's reading; None when it is not heard."""
+    """Delay from the speaker's queue to the microphone's reading; None when it is not heard."""
     clipped_percent: float
-    """Of the microphone's samples during the sound."""
+    """Share of the microphone's samples that clipped during the sound."""
     advice: tuple[str, ...]
-    """What to do, one sentence each; empty when all is well."""
+    """Advice, one sentence for each problem; empty when all is well."""
     levels_tried: Levels
-    """What it was tested with."""
+    """Levels during the test."""
     levels: Levels
-    """What is recommended for this card."""
+    """Levels recommended for this card."""
 
 
 def probe(speaker_db: float = 0.0) -> Samples:
-    """The test sound: a silence, noise of 300 to 7000 Hz, a silence; mono S16 at 48 kHz, `speaker_db` louder."""
+    """Return the test sound: silence, noise of 300 to 7000 Hz, silence; mono S16 at 48 kHz, `speaker_db` louder."""
     count = int(PROBE_S * RATE_HZ)
     hz = np.fft.rfftfreq(count, 1 / RATE_HZ)
     phase = np.random.default_rng(4).uniform(0, 2 * np.pi, len(hz))
@@ -84,7 +89,7 @@ def probe(speaker_db: float = 0.0) -> Samples:
 
 
 def examine(played: Samples, heard: Samples, levels: Levels, *, microphone_db: float | None = None) -> Findings:
-    """What `heard` tells of the card that was given `played`, a `probe()` at `levels`.
+    """Examine the recording `heard` of a card that played `played`, a `probe()` at `levels`.
 
     Both mono S16 at 48 kHz, on one clock from one moment, `heard` before software's gain; what is missing of it is
     silence. `microphone_db` is that gain, where the card's own control did the rest.
@@ -113,7 +118,7 @@ def examine(played: Samples, heard: Samples, levels: Levels, *, microphone_db: f
 
 
 def _delay(played: Samples, heard: Samples) -> int | None:
-    """In samples; None when the sound is not in `heard`.
+    """Return the delay in samples; None when the sound is not in `heard`.
 
     A card that stutters shifts it again and again: the whole is not found then, but a piece between two stutters is.
     """
@@ -127,7 +132,7 @@ def _delay(played: Samples, heard: Samples) -> int | None:
 
 
 def _delay_of_piece(piece: Samples, heard: Samples) -> int | None:
-    """The same, of what was heard from the piece's beginning on: somebody's words are loud now here, now there."""
+    """Return the delay of one piece in the recording from the piece's beginning on; None when it is not found."""
     if len(heard) < len(piece):
         return None
     size = 1 << (len(heard) + len(piece)).bit_length()
@@ -141,7 +146,7 @@ def _delay_of_piece(piece: Samples, heard: Samples) -> int | None:
 
 
 def _delay_of(played: Samples, heard: Samples) -> int | None:
-    """The same, of all that was played. What seems to come too early measures what chance does."""
+    """Return the delay of the whole sound; correlation at impossible, negative delays measures chance."""
     size = 1 << (2 * len(played) - 1).bit_length()
     spectrum = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(played, size))
     like: npt.NDArray[np.float64] = np.abs(np.fft.irfft(spectrum, size))
@@ -152,12 +157,12 @@ def _delay_of(played: Samples, heard: Samples) -> int | None:
 
 
 def _clipped_percent(*sounds: Samples) -> float:
-    """At its worst: in the card itself, or behind the gain."""
+    """Return the worst share of clipped samples: in the card itself, or behind the gain."""
     return max(100 * float(np.mean(np.abs(sound.astype(np.int32)) >= CLIPPED)) for sound in sounds)
 
 
 def _power_db(both_db: float, noise_db: float) -> float:
-    """The level of a sound that was measured together with noise."""
+    """Return the level of a sound that was measured together with noise."""
     return 10 * math.log10(max(10 ** (both_db / 10) - 10 ** (noise_db / 10), 1e-9))
 
 

@@ -1,4 +1,4 @@
-"""Where we stand inside aiortc: raw packets in, names kept, gathering that ends.
+"""Hooks into aiortc: raw packets in, stable track names, an end to gathering.
 
 Everything here rests on private names of aiortc 1.16 and aioice 0.13. They are pinned, and a test of each hook fails
 when a name goes.
@@ -29,15 +29,16 @@ from intercom.media.telephone_event import MIME_TYPE
 log = logging.getLogger(__name__)
 
 GATHERING_S = 0.6
-"""A server that has not answered by then is dead or useless: the call goes on without it."""
+"""Limit of gathering candidates: a server that has not answered by then is dead or useless, and the call goes on."""
 CHECK_EVERY_S = 0.02
-"""As aioice."""
+"""Interval between two connectivity checks, as in aioice."""
 RESEND_AFTER_S = (0.1, 0.2, 0.4)
+"""Times without an answer after which a flight is sent again."""
 FLIGHT_BYTES = 1500
-"""As aiortc."""
+"""Limit of a flight's bytes, as in aiortc."""
 TELEPHONE_EVENTS = ((110, 48_000, "0-15"), (126, 8_000, "0-16"))
-"""Payload type, clock and events that we offer. RFC 4733 wants the clock of the audio beside it; aiortc tells codecs
-apart by their parameters, not by their clock, and the flash event (16) makes these differ."""
+"""Telephone events that we offer: payload type, clock and events. RFC 4733 wants the clock of the audio beside it;
+aiortc tells codecs apart by their parameters, not by their clock, and the flash event (16) makes these differ."""
 
 RTP_HEADER_BYTES = 12
 SSRC = slice(8, 12)
@@ -47,14 +48,14 @@ MOST_SOURCES = 256
 MOST_REPORTED = 16
 """Sources that we report on, the newest: a report has room for 31 (RFC 3550 section 6.4.2)."""
 RTP_COMPONENT = 1
-"""Of ICE: the only one, for RTCP shares it."""
+"""ICE's component for RTP, the only one, because RTCP shares it."""
 
 TrackNames = dict[str, tuple[str, str]]
-"""Kind to the ids of our stream and track, as the far end knows them (RFC 8830)."""
+"""Map from kind to the ids of our stream and track, as the far end knows them (RFC 8830)."""
 
 
 def know_telephone_events() -> None:
-    """Teach aiortc the codec that DTMF comes in; harmless when it knows it."""
+    """Teach aiortc the codec of telephone events; harmless when it is known."""
     known = {(codec.mimeType, codec.clockRate) for codec in CODECS["audio"]}
     for payload_type, clock_hz, events in TELEPHONE_EVENTS:
         if (MIME_TYPE, clock_hz) not in known:
@@ -70,7 +71,7 @@ def know_telephone_events() -> None:
 
 
 def tame_ice(connection: RTCPeerConnection) -> None:
-    """Let ICE begin and end in time; call it once every transport is there, before the first description.
+    """Make ICE begin and end in time; call it when every transport exists, before the first description.
 
     No STUN or TURN server holds the description back for more than 600 ms (aioice: 5 s). A connection that is closed
     while it connects does not begin to ask for consent for ever, as aioice does, nor complain of its end. And a
@@ -116,7 +117,7 @@ async def _consent_while_open(ice: Connection, query_consent: Callable[[], Await
 
 
 def pass_over_unusable(ice: Connection) -> None:
-    """Let a candidate that cannot be used cost nothing: the far end behind it may come to us by itself.
+    """Ignore a remote candidate that cannot be used: the far end behind it may still reach us.
 
     A name like `<uuid>.local` is looked up by mDNS, whose port another program may hold for itself; and aioice, told
     that no more candidates come, gives up at once where it knows none.
@@ -140,7 +141,7 @@ def pass_over_unusable(ice: Connection) -> None:
 
 
 def pace_beside(ice: Connection) -> None:
-    """Let the checks be over with the first good pair, not at the next tick of the 20 ms between two of them."""
+    """Finish the connectivity checks with the first good pair, not at aioice's next tick of 20 ms."""
     start_next = ice._check_periodic
     begun = False
 
@@ -162,7 +163,7 @@ def pace_beside(ice: Connection) -> None:
 
 
 def resend_early(dtls: RTCDtlsTransport) -> None:
-    """Send a flight of the handshake again after 100 ms without an answer; OpenSSL waits for 1 s, then for 2.
+    """Resend a handshake flight after 100 ms without an answer; OpenSSL waits for 1 s, then for 2.
 
     A far end that is not yet through with its own checks throws the first one away. WebRTC's other stacks begin with
     50 ms (RFC 6347 section 4.2.4.1 allows it where latency counts).
@@ -203,7 +204,7 @@ def resend_early(dtls: RTCDtlsTransport) -> None:
 
 
 def keep_names(connection: RTCPeerConnection, names: TrackNames) -> None:
-    """Call the tracks as they were called before; new ones are added to `names`. Call it before describing."""
+    """Keep the track names of earlier descriptions and add new ones to `names`; call it before describing."""
     for transceiver in connection.getTransceivers():
         sender = transceiver.sender
         sender._stream_id, sender._track_id = names.setdefault(transceiver.kind, (sender._stream_id, sender._track_id))
@@ -213,7 +214,7 @@ Take = Callable[[RtpPacket], None]
 
 
 def take_packets(receiver: RTCRtpReceiver, handle: Take, clock_hz: Callable[[int], int]) -> Take:
-    """Hand every RTP packet to `handle` instead of aiortc's jitter buffer and decoder; what takes one by one.
+    """Hand every RTP packet to `handle` instead of aiortc's jitter buffer; returns the function that takes one.
 
     `clock_hz` gives the clock of a payload type. The receiver's statistics go on, for they are what it reports to
     the far end.
@@ -237,7 +238,7 @@ def take_packets(receiver: RTCRtpReceiver, handle: Take, clock_hz: Callable[[int
 
 
 def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
-    """Let packets come as the socket gives them; call it once the receiver's transport is settled.
+    """Deliver packets straight from the socket; call it once the receiver's transport is settled.
 
     aiortc's own way, through a queue and a task, costs as much again as all that is done with them. What is no RTP,
     or comes before the keys are agreed on, still goes that way. A far end has `MOST_SOURCES` and no more.
@@ -276,7 +277,7 @@ def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
 
 
 def send_at_once(dtls: RTCDtlsTransport) -> None:
-    """Let RTP go from the keys to the socket in one step, where aiortc and aioice have five coroutines for it.
+    """Send RTP from encryption to the socket in one step, where aiortc and aioice have five coroutines for it.
 
     Call it once the transport is settled. What is no RTP, or has no way yet, still goes their way.
     """
@@ -297,5 +298,5 @@ def send_at_once(dtls: RTCDtlsTransport) -> None:
 
 
 def _is_rtp(data: bytes) -> bool:
-    """RFC 7983 section 7, and RFC 5761 section 4: RTP, and no RTCP."""
+    """Whether a datagram is RTP and not RTCP (RFC 7983 section 7, RFC 5761 section 4)."""
     return 127 < data[0] < 192 and not 192 <= data[1] <= 223

@@ -1,4 +1,4 @@
-"""Session descriptions (RFC 8866) as the world writes them, made into what aiortc reads, and aiortc's into ours.
+"""Session descriptions (RFC 8866): repairs the far end's for aiortc, and completes aiortc's as ours.
 
 aiortc reads what browsers write. Telephony servers leave out `a=mid`, reject with port 0, put blanks into `a=fmtp`,
 omit the direction; any of it makes aiortc raise. What has a meaning is repaired here, what aiortc cannot carry
@@ -15,26 +15,27 @@ from aiortc.sdp import FMTP_INT_PARAMETERS
 from intercom.media.errors import SessionDescriptionError
 
 LONGEST = 65_536
-"""A browser's longest is a tenth of it."""
+"""Limit of a description's length: a browser's longest is a tenth of it."""
 MOST_SECTIONS = 16
+"""Limit of a description's m-lines."""
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 STATIC_RTPMAPS = {"0": "PCMU/8000", "8": "PCMA/8000", "9": "G722/8000"}
 """Payload types that need no rtpmap (RFC 3551 table 4)."""
 RTCP_TYPES = range(64, 96)
-"""Payload types that a packet with RTCP multiplexed could not be told from (RFC 5761 section 4)."""
+"""Payload types indistinguishable from RTCP on the same port (RFC 5761 section 4)."""
 FINGERPRINT_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
-"""Length of each hash that aiortc checks a certificate with; an older one (SHA-1) proves nothing any more."""
+"""Length of each hash accepted in a certificate's fingerprint; older ones (SHA-1) prove nothing any more."""
 OPUS_FMTP = "minptime=10;useinbandfec=1;maxaveragebitrate=40000;stereo=0;sprop-stereo=0"
-"""What we ask of the far end's encoder (RFC 7587 section 6.1): redundancy, and one channel."""
+"""Parameters that we ask of the far end's Opus encoder (RFC 7587 section 6.1): redundancy, and one channel."""
 
 _NUMBER = "[0-9]{1,10}"
-"""A number that fits 32 bits, more or less; Unicode has other digits, and Python refuses thousands of them."""
+"""Pattern of a number of about 32 bits; Unicode has other digits, and Python refuses thousands of them."""
 _FORMAT = "[0-9]{1,3}"
 _CLOCK = "[1-9][0-9]{1,5}"
 _EXTENSION = "(?:[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5])"
-"""Identifier of a header extension (RFC 8285 section 4.3)."""
+"""Pattern of a header extension's identifier (RFC 8285 section 4.3)."""
 _HOST = r"(?:[0-9A-Fa-f:.]{2,45}|[0-9A-Za-z-]{1,63}\.local)"
-"""An address, or a browser's name for one; other names are not looked up, by browsers neither."""
+"""Pattern of an address, or of a browser's mDNS name for one; like browsers, we look no other names up."""
 _M_LINE = re.compile(r"m=(\w+) ([0-9]{1,5}) ([A-Za-z/]+) (.+)")
 _READABLE = {
     "candidate": re.compile(
@@ -58,31 +59,31 @@ class Section:
     """One m-line with its attributes."""
 
     kind: str
-    """`audio`, `video`, `application`, …"""
+    """Media type: `audio`, `video`, `application`, …"""
     port: int
-    """0 = rejected."""
+    """Port; 0 = rejected."""
     profile: str
-    """The transport, as UDP/TLS/RTP/SAVPF."""
+    """Transport profile, as UDP/TLS/RTP/SAVPF."""
     formats: list[str]
     """Payload types, in order of preference."""
     lines: list[str]
-    """Everything below the m-line."""
+    """Lines below the m-line."""
 
     def attribute(self, name: str) -> str | None:
-        """The value of the first `a=name:value`; "" for a bare `a=name`; None without it."""
+        """Return the value of the first `a=name:value`; "" for a bare `a=name`; None without it."""
         return next((line[3 + len(name) :] for line in self.lines if _name(line) == name), None)
 
     def drop(self, *names: str) -> None:
-        """Take every attribute of these names out."""
+        """Remove every attribute of these names."""
         self.lines = [line for line in self.lines if _name(line) not in names]
 
     @property
     def direction(self) -> str | None:
-        """`sendrecv`, `sendonly`, `recvonly`, `inactive`, or None where none is written."""
+        """Return `sendrecv`, `sendonly`, `recvonly`, `inactive`, or None where none is written."""
         return next((name for line in self.lines if (name := _name(line)) in DIRECTIONS), None)
 
     def rtpmaps(self) -> dict[int, tuple[str, int]]:
-        """Payload type to codec name in lower case and clock in Hz, in order of preference."""
+        """Return codec name in lower case and clock in Hz by payload type, in order of preference."""
         maps = {}
         for line in self.lines:
             if _name(line) == "rtpmap":
@@ -92,7 +93,7 @@ class Section:
         return {int(number): maps[number] for number in self.formats if number in maps}
 
     def codecs(self) -> list[str]:
-        """Codec names in lower case, in order of preference."""
+        """Return the codec names in lower case, in order of preference."""
         return [name for name, _ in self.rtpmaps().values()]
 
     def __str__(self) -> str:
@@ -105,13 +106,13 @@ class Description:
     """A whole session description, as lines."""
 
     session: list[str]
-    """Everything above the first m-line."""
+    """Lines above the first m-line."""
     sections: list[Section]
-    """One for each m-line."""
+    """Sections, one for each m-line."""
 
     @classmethod
     def parse(cls, text: str) -> Description:
-        """Read it; SessionDescriptionError says why not."""
+        """Parse a description; SessionDescriptionError says what is wrong."""
         if len(text) > LONGEST:
             raise SessionDescriptionError(f"a session description of {len(text)} characters")
         lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -130,14 +131,14 @@ class Description:
         return description
 
     def bundle(self) -> list[str]:
-        """The mids that share one transport (RFC 9143); empty without a group."""
+        """Return the mids that share one transport (RFC 9143); empty without a group."""
         for line in self.session:
             if line.startswith("a=group:BUNDLE"):
                 return line.split()[1:]
         return []
 
     def set_bundle(self, mids: list[str]) -> None:
-        """Let these mids share one transport; none of them takes the group out."""
+        """Set the mids that share one transport; without any the group is removed."""
         self.session = [line for line in self.session if not line.startswith("a=group:BUNDLE")]
         if mids:
             self.session.append(f"a=group:BUNDLE {' '.join(mids)}")
@@ -159,7 +160,7 @@ def _name(line: str) -> str:
 
 
 def readable(text: str) -> Description:
-    """A far end's description with everything repaired that means the same for every far end."""
+    """Return a far end's description with every unambiguous fault repaired."""
     description = Description.parse(text)
     description.session = [line for line in description.session if not line.startswith("c=") and _is_readable(line)]
     default = next((name for line in description.session if (name := _name(line)) in DIRECTIONS), "sendrecv")
@@ -201,7 +202,7 @@ def _tidy(line: str) -> str:
 
 
 def _is_parameter(part: str) -> bool:
-    """Whether there is one, and a number where aiortc insists on a number."""
+    """Whether the part is a parameter, with a number where aiortc insists on one."""
     name, _, value = part.strip().partition("=")
     return bool(name) and (name not in FMTP_INT_PARAMETERS or re.fullmatch(_NUMBER, value) is not None)
 
@@ -217,7 +218,7 @@ def _concerns(line: str, formats: set[str]) -> bool:
 
 
 def polish(text: str) -> str:
-    """Our own description as it is sent: one fingerprint, and what we ask of the far end's Opus encoder."""
+    """Return our own description as it is sent: one fingerprint, and our wishes for the far end's Opus encoder."""
     description = Description.parse(text)
     for section in description.sections:
         section.lines = [

@@ -1,4 +1,4 @@
-"""Offers and answers (RFC 3264) between a far end of any make and aiortc, which insists on one shape."""
+"""Offers and answers (RFC 3264) between any far end and aiortc, which insists on one shape."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from intercom.media.video_sender import h264_missing
 
 OUR_AUDIO = {"opus", "pcmu", "pcma"}
 UNREADABLE = (ValueError, AssertionError, LookupError, TypeError, AttributeError, StopIteration)
-"""What aiortc raises, besides its own errors, at a description that it does not understand."""
+"""Exceptions that aiortc raises, besides its own, at a description that it does not understand."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedOffer:
-    """A far end's offer, and what is needed to answer all of it."""
+    """A far end's offer, with everything needed to answer all of it."""
 
     text: str
-    """The part that aiortc can answer."""
+    """The part of the offer that aiortc can answer."""
     has_video: bool
     """Whether a picture can be sent."""
     why_no_video: str
-    """The reason otherwise; empty when there is one, or none was offered."""
+    """Reason why no picture can be sent; empty when one can, or none was offered."""
     original: Description
-    """The whole of it."""
+    """The whole offer."""
     kept: list[int]
-    """Which of its sections are in `text`."""
+    """Indices of the sections that are in `text`."""
 
     def complete(self, answer: str) -> str:
         """Put the rejected sections back into the answer to `text`, in their places (RFC 3264 section 6)."""
@@ -51,7 +51,7 @@ def _has_mid(theirs: Section, ours: Section) -> bool:
 
 
 def accept_offer(text: str, *, video: bool) -> AcceptedOffer:
-    """Make an offer fit: the first audio and, if `video`, the first picture that takes H.264.
+    """Reduce an offer to the first audio and, if `video`, the first picture that takes H.264.
 
     SessionDescriptionError when there is no audio for us, or it is not encrypted.
     """
@@ -84,7 +84,7 @@ def accept_offer(text: str, *, video: bool) -> AcceptedOffer:
 
 
 def refusal(offer: str) -> str:
-    """Why the door cannot answer this offer; empty when it can."""
+    """Return the reason why the door cannot answer this offer; empty when it can."""
     try:
         SessionDescription.parse(accept_offer(offer, video=True).text)
     except SessionDescriptionError as error:
@@ -99,13 +99,13 @@ class AcceptedAnswer:
     """A far end's answer in aiortc's shape."""
 
     text: str
-    """Every section of the offer."""
+    """The answer, with every section of the offer."""
     why_no_video: str
-    """Why the offered picture is not sent; empty when it is, or none was offered."""
+    """Reason why the offered picture is not sent; empty when it is, or none was offered."""
 
 
 def accept_answer(text: str, offer: str) -> AcceptedAnswer:
-    """Make an answer to our `offer` fit: every section of the offer is there, with its mid, and can be read.
+    """Complete an answer to our `offer`: every section of the offer is there, with its mid, and can be read.
 
     SessionDescriptionError when the far end rejected the audio, or it is not encrypted.
     """
@@ -149,12 +149,12 @@ def accept_answer(text: str, offer: str) -> AcceptedAnswer:
 
 
 def is_same_path(text: str, known: str) -> bool:
-    """Whether two descriptions of one far end name the same ICE credentials and certificate; no: it starts anew."""
+    """Whether two descriptions of one far end name the same ICE credentials and certificate; if not, it starts anew."""
     return _path(text) == _path(known)
 
 
 def _path(text: str) -> set[str]:
-    """The first audio section's, or the session's, of which aiortc keeps no account."""
+    """Return the ICE credentials and fingerprints of the first audio section, or of the session."""
     description = Description.parse(text)
     audio = _first(description, "audio")
     lines = description.session + (description.sections[audio].lines if audio is not None else [])
@@ -162,7 +162,7 @@ def _path(text: str) -> set[str]:
 
 
 def lay_out_as(before: Description, offer: str, *, complete: bool) -> str:
-    """Our new offer in the shape of the description that is in force (RFC 3264 section 8): its mids and its bundle.
+    """Return our new offer in the layout of the current description (RFC 3264 section 8): its mids and its bundle.
 
     `complete` puts the sections that are rejected there into their places; aiortc knows nothing of those.
     """
@@ -188,7 +188,7 @@ def lay_out_as(before: Description, offer: str, *, complete: bool) -> str:
 
 
 def _in_order(ours: Description, theirs: Description) -> list[Section | None]:
-    """Their sections in the order of ours: by position, as the RFC says, or by kind where one left some out."""
+    """Return their sections in the order of ours: by position, as the RFC says, or by kind where one is missing."""
     if [s.kind for s in ours.sections] == [s.kind for s in theirs.sections]:
         return list(theirs.sections)
     left = list(theirs.sections)
@@ -229,7 +229,7 @@ def _must_be_secure(section: Section, description: Description) -> None:
 
 
 def _fingerprints(lines: Iterable[str]) -> list[str]:
-    """Hash and value of each fingerprint, in lower case."""
+    """Return hash and value of each fingerprint, in lower case."""
     return [line.removeprefix("a=fingerprint:").casefold() for line in lines if line.startswith("a=fingerprint:")]
 
 
@@ -245,7 +245,7 @@ def _rejected(section: Section) -> Section:
 
 
 def _stand_in(mine: Section, audio: Section) -> Section:
-    """A section that sends and receives nothing, on the audio's transport."""
+    """Return a section that sends and receives nothing, on the audio's transport."""
     unwanted = {*DIRECTIONS, "candidate", "end-of-candidates", "ice-ufrag", "ice-pwd", "ice-options"}
     unwanted |= {"fingerprint", "setup", "mid", "msid", "ssrc", "ssrc-group"}
     lines = [line for line in mine.lines if line[2:].split(":", 1)[0] not in unwanted]

@@ -1,4 +1,4 @@
-"""The last seconds of what the door sent: a key that comes back may be the visitor's own tone."""
+"""Remembers the last seconds of the door's sound: a key that comes back may be the visitor's own tone."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from intercom.media.in_band import key_hz
 from intercom.media.sound import BLOCK_MS, BLOCK_SAMPLES, FULL_SCALE, RATE_HZ, Samples, ratio
 
 KEPT_S = 2.0
-"""Longer than an echo takes over two mobile networks, through a gateway that makes events of tones, to a loop that is
-late."""
+"""Time that sent sound is kept: longer than an echo takes over two mobile networks, through a gateway that turns tones
+into events, to a late event loop."""
 LINE_HZ = 8000
-"""Rate of a telephone line: what is played beyond its band covers nothing up."""
+"""Rate of a telephone line: sound beyond its band cannot mask a tone."""
 WINDOW = LINE_HZ * 20 // 1000
+"""Length of the analysis window, 20 ms."""
 HOP = LINE_HZ * BLOCK_MS // 1000
-"""A block's worth."""
+"""Step between two windows, one block."""
 SOFTEST = ratio(-46)
 """Level of each tone below which no line's echo of it is heard as a key."""
 MOST_TWIST = ratio(14)
@@ -25,15 +26,15 @@ MOST_TWIST = ratio(14)
 PURE = 0.5
 """Least share of the energy that the two tones hold; a line may take some of what was mixed with them."""
 WINDOWS_OF_A_TONE = 2
-"""Of the shortest key; speech seldom holds two tones in balance for so long."""
+"""Windows in a row that the shortest key fills; speech seldom holds two tones in balance for so long."""
 LOUDER = ratio(6)
-"""How much louder an echo may be than what was sent."""
+"""Limit of an echo's level over the sent sound's."""
 
 Wave = npt.NDArray[np.float32]
 
 
 class SentSound:
-    """Keeps what was sent, and searches it when a key arrives: nothing is computed before."""
+    """Keeps the sent sound and searches it only when a key arrives."""
 
     def __init__(self) -> None:
         self._blocks: deque[tuple[float, Samples]] = deque(maxlen=round(KEPT_S * 1000 / BLOCK_MS))
@@ -43,11 +44,11 @@ class SentSound:
         "for each key the last window that held it: a message may hold many keys"
 
     def push(self, block: Samples, now: float) -> None:
-        """The next block that was sent; on the engine's thread."""
+        """Take the next sent block; on the engine's thread."""
         self._blocks.append((now, block))
 
     def held_key_s(self, key: str, now: float, heard: tuple[float, float] | None = None) -> float | None:
-        """Seconds from when this key's tones were sent to `now`; None when they were not in the two seconds before.
+        """Return the seconds from this key's tones to `now`; None when they were not sent in the last two seconds.
 
         They were when they stood out of all else, or were as loud as those that were `heard` (the levels of the two
         tones, 1 is full scale), whatever else sounded.
@@ -64,7 +65,7 @@ class SentSound:
         return None if found is None else max(0.0, now - self._searched[found + WINDOW // HOP - 1])
 
     def _look(self, now: float) -> None:
-        """Cut what was sent by now into windows, once for all keys of this moment."""
+        """Cut the sound sent by now into windows, once for all keys of this moment."""
         blocks = [entry for entry in self._blocks.copy() if 0 <= now - entry[0] <= KEPT_S]
         times = tuple(at for at, _ in blocks)
         if times == self._searched:
@@ -83,7 +84,7 @@ class SentSound:
 
 
 def _on_a_line(sent: Wave) -> Wave:
-    """The sound at a telephone line's rate."""
+    """Return the sound at a telephone line's rate."""
     spectrum = np.fft.rfft(sent)[: len(sent) // BLOCK_SAMPLES * HOP // 2 + 1]
     wave: Wave = (np.fft.irfft(spectrum) * (LINE_HZ / RATE_HZ)).astype(np.float32)
     return wave
@@ -95,7 +96,7 @@ def _last(held: npt.NDArray[np.bool_]) -> int | None:
 
 
 def _as_loud(levels: tuple[Wave, Wave], heard: tuple[float, float]) -> npt.NDArray[np.bool_]:
-    """In which windows either tone was loudest, if both were as loud as what was heard."""
+    """Return the windows in which either tone was loudest, if both were as loud as the heard ones."""
     low, high = levels
     loudest_low, loudest_high = np.max(low), np.max(high)
     if loudest_low * LOUDER < heard[0] or loudest_high * LOUDER < heard[1]:
@@ -111,7 +112,7 @@ def _level(windows: Wave, hz: float) -> Wave:
 
 
 def _stands_out(windows: Wave, low: Wave, high: Wave) -> npt.NDArray[np.bool_]:
-    """In which windows the two tones are a key, or the better part of one, for as long as a key takes."""
+    """Return the windows at which the two tones have stood out for as long as a key lasts."""
     energy = np.square(windows).mean(axis=1)
     softer, louder = np.minimum(low, high), np.maximum(low, high)
     pure = (softer >= SOFTEST) & (louder <= MOST_TWIST * softer) & ((low**2 + high**2) / 2 >= PURE * energy)

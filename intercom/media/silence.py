@@ -1,15 +1,15 @@
-"""When a far end that should be heard sends nothing."""
+"""Detects that a far end sends nothing although it should."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 SILENT_S = 3.0
-"""Even a muted far end sends; without a packet for so long the path is gone."""
+"""Time without a packet after which the path is gone: even a muted far end sends."""
 
 
 class SilenceWatch:
-    """Tells once that nothing comes, and once that something does, or that nothing need come; pure."""
+    """Reports silence once, and once its end: packets returned, or none are expected; pure."""
 
     def __init__(self) -> None:
         self.expected = True
@@ -20,7 +20,7 @@ class SilenceWatch:
         self._told = False
 
     def look(self, now: float, seen_at: float) -> Literal["began", "ended"] | None:
-        """What changed by now, when the far end was seen last at `seen_at`."""
+        """Return the change at `now`, when the far end was last seen at `seen_at`."""
         if not self.expected:
             self._excused_at = now
         self.silent_s = now - max(seen_at, self._excused_at)

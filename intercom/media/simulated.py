@@ -1,4 +1,4 @@
-"""A sound card without a sound card: the interface of `alsaaudio.PCM`, paced in real time.
+"""A simulated sound card: the interface of `alsaaudio.PCM`, paced in real time.
 
 Its microphone speaks a WAV file again and again, with a pause between; its speaker writes what it plays to a WAV
 file, if one is named. A buffer that runs dry or over is an xrun, as on real hardware.
@@ -25,17 +25,19 @@ from intercom.media.sound_file import load_sound
 
 BUFFER_FRAMES = PERIODS * BLOCK_SAMPLES
 PAUSE_S = 2.0
-"""A visitor waits for an answer before saying it again."""
+"""Pause between two repetitions of the voice: a visitor waits for an answer before speaking again."""
 RECORDING_LIMIT_S = 600.0
-"""58 MB: enough for a demonstration, too little to fill a disk."""
+"""Limit of a recording, 58 MB: enough for a demonstration, too little to fill a disk."""
 XRUN = -32
+"""Errno of an xrun."""
 GONE = -19
+"""Errno of an unplugged card."""
 
 Clock = Callable[[], float]
 
 
 class _Paced:
-    """What both directions share: frames go by with the clock while it runs."""
+    """Base of both directions: moves frames with the clock while it runs."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -54,11 +56,11 @@ class _Paced:
             raise alsaaudio.ALSAAudioError("No such device [simulated]")
 
     def state(self) -> int:
-        """SND_PCM_STATE_*."""
+        """Return ALSA's snd_pcm_state_t."""
         return self._state
 
     def info(self) -> dict[str, Any]:
-        """What ALSA would say of the PCM."""
+        """Return the PCM's parameters as ALSA would."""
         return {"rate": RATE_HZ, "channels": 1, "period_size": BLOCK_SAMPLES, "buffer_size": BUFFER_FRAMES}
 
     def drop(self) -> int:
@@ -68,15 +70,15 @@ class _Paced:
         return 0
 
     def close(self) -> None:
-        """Give it back."""
+        """Close the PCM."""
 
     def unplug(self) -> None:
-        """From now on every call fails as that of an unplugged USB card does."""
+        """Fail every call from now on, as an unplugged USB card does."""
         self._state = alsaaudio.PCM_STATE_DISCONNECTED
 
 
 class SimulatedMicrophone(_Paced):
-    """A capture PCM that hears `voice`, then a pause, then `voice` again."""
+    """A capture PCM that repeats `voice` with a pause in between."""
 
     def __init__(self, voice: Samples, clock: Clock = time.monotonic) -> None:
         super().__init__(clock)
@@ -85,7 +87,7 @@ class SimulatedMicrophone(_Paced):
         self._read_frames = 0
 
     def avail(self) -> int:
-        """Frames that may be read."""
+        """Return the frames that can be read now."""
         if self._state == alsaaudio.PCM_STATE_DISCONNECTED:
             return GONE
         if self._state != alsaaudio.PCM_STATE_RUNNING:
@@ -94,7 +96,7 @@ class SimulatedMicrophone(_Paced):
         return XRUN if waiting > BUFFER_FRAMES else waiting
 
     def read(self) -> tuple[int, bytes]:
-        """One period, or nothing yet; the first call starts it."""
+        """Return one period, or nothing yet; the first call starts the PCM."""
         self._must_be_there()
         if self._state != alsaaudio.PCM_STATE_RUNNING:
             self._start()
@@ -113,12 +115,12 @@ class SimulatedMicrophone(_Paced):
         return BLOCK_SAMPLES, block.tobytes()
 
     def write(self, data: bytes, /) -> int:
-        """A microphone does not play."""
+        """Raise: a microphone does not play."""
         raise alsaaudio.ALSAAudioError("Cannot write to capture PCM [simulated]")
 
 
 class SimulatedSpeaker(_Paced):
-    """A playback PCM whose sound goes to `recording` (a WAV file, begun anew), or nowhere."""
+    """A playback PCM that records its sound to `recording` (a new WAV file), or discards it."""
 
     def __init__(self, recording: Path | None, clock: Clock = time.monotonic) -> None:
         super().__init__(clock)
@@ -127,7 +129,7 @@ class SimulatedSpeaker(_Paced):
         self._file = _begin_recording(recording) if recording is not None else None
 
     def avail(self) -> int:
-        """Frames that may be written."""
+        """Return the frames that can be written now."""
         if self._state == alsaaudio.PCM_STATE_DISCONNECTED:
             return GONE
         if self._state != alsaaudio.PCM_STATE_RUNNING:
@@ -136,7 +138,7 @@ class SimulatedSpeaker(_Paced):
         return XRUN if queued < 0 else BUFFER_FRAMES - queued
 
     def write(self, data: bytes, /) -> int:
-        """Queue S16 mono frames; how many fitted. The first call starts it."""
+        """Queue S16 mono frames and return how many fitted; the first call starts the PCM."""
         self._must_be_there()
         room = self.avail()
         if room < 0:
@@ -158,11 +160,11 @@ class SimulatedSpeaker(_Paced):
             self._file.writeframes(data)
 
     def read(self) -> tuple[int, bytes]:
-        """A speaker does not listen."""
+        """Raise: a speaker does not record."""
         raise alsaaudio.ALSAAudioError("Cannot read from playback PCM [simulated]")
 
     def close(self) -> None:
-        """Finish the recording."""
+        """Close the PCM and finish the recording."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -181,7 +183,7 @@ def _begin_recording(path: Path) -> wave.Wave_write:
 
 
 class SimulatedCards:
-    """The simulated card as the engine opens it."""
+    """Opens the simulated card for the engine."""
 
     def __init__(self, config: AudioConfig, clock: Clock = time.monotonic) -> None:
         self._clock = clock
@@ -191,12 +193,12 @@ class SimulatedCards:
 
     @property
     def description(self) -> str:
-        """Says that it is simulated, and where the sound goes."""
+        """Description: that the card is simulated, and where its sound goes."""
         played = f"what it plays goes to {self._recording}" if self._recording else "what it plays goes nowhere"
         return f"simulated card: a spoken prompt is the visitor's voice, {played}"
 
     def open(self, direction: Direction) -> Pcm:
-        """A fresh PCM; CardError when a file cannot be used."""
+        """Open a new PCM; CardError when a file cannot be used."""
         if direction == "playback":
             return SimulatedSpeaker(self._recording, self._clock)
         if self._voice is None:

@@ -1,4 +1,4 @@
-"""One still picture as JPEG, from whatever a camera delivers."""
+"""Takes one still picture as JPEG from any camera source."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-JPEG_QSCALE = 4  # of 2 (best) to 31: faces without blocks, 1280x720 in about 100 kB
-KEYFRAME_WAIT_S = 0.12  # three pictures at 25 a second: what an encoder takes for a keyframe on request
-DECODE_BUDGET_S = 0.1  # a Pi 4 decodes ten pictures in this time; with both waits a snapshot stays below 300 ms
-UNITS_LIMIT = 300  # ten seconds of a camera that sends keyframes when it likes
+JPEG_QSCALE = 4
+"""Quality of 2 (best) to 31: faces without blocks, 1280x720 in about 100 kB."""
+KEYFRAME_WAIT_S = 0.12
+"""Longest wait for a requested keyframe, three pictures at 25 a second: an encoder needs that long."""
+DECODE_BUDGET_S = 0.1
+"""Limit of the time spent decoding: a Pi 4 decodes ten pictures in it, and a snapshot stays below 300 ms."""
+UNITS_LIMIT = 300
+"""Limit of kept access units: ten seconds of a camera that ignores keyframe requests."""
 
 
 def jpeg(frame: VideoFrame) -> bytes:
-    """Encode a picture of any pixel format as JPEG (JFIF, 4:2:0); not one picture on two threads at once.
+    """Encode a picture of any pixel format as JPEG (JFIF, 4:2:0); do not encode one picture on two threads at once.
 
     A PyAV frame keeps the converter that it was last converted with, and converts without the interpreter's lock: two
     threads in one converter are a crash of the process.
@@ -45,7 +49,7 @@ def jpeg(frame: VideoFrame) -> bytes:
 
 
 class LatestFrame:
-    """Holds the newest picture of a source, handed from its thread to whoever asks for a still."""
+    """Holds a source's newest picture for stills, from the source's thread to any other."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -53,7 +57,7 @@ class LatestFrame:
         self._frame: VideoFrame | None = None
 
     def put(self, frame: VideoFrame | None) -> None:
-        """Replace the picture; None when the camera stops, so that no old picture is shown as new."""
+        """Replace the picture; None when the camera stops, so that no old picture passes for a new one."""
         with self._lock:
             self._frame = frame
 
@@ -68,7 +72,7 @@ class LatestFrame:
 
 
 class LatestUnits:
-    """Holds the access units since the last keyframe, and decodes them only when a still is asked for."""
+    """Holds the access units since the last keyframe and decodes them only for a still."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -85,12 +89,12 @@ class LatestUnits:
                 self._units.append(unit)
 
     def clear(self) -> None:
-        """Forget all: the camera stopped, and no old picture may be shown as new."""
+        """Forget all units: the camera stopped, and no old picture may pass for a new one."""
         with self._changed:
             self._units = []
 
     def jpeg(self, request_keyframe: Callable[[], None]) -> bytes:
-        """Return the newest picture as JPEG, or one as new as can be decoded in time.
+        """Return the newest picture as JPEG, or the newest that can be decoded in time.
 
         Asks for a keyframe and waits a moment for it: one picture to decode instead of many. Raises CameraError if
         there is no picture.

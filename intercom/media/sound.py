@@ -1,4 +1,4 @@
-"""What a block of sound is: the one format inside the media part."""
+"""The one format of sound inside the media part: mono S16 blocks at 48 kHz."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 RATE_HZ = 48_000
-"""Opus' own rate, and one that every card takes or converts to."""
+"""Sample rate: Opus' own, and one that every card takes or converts to."""
 BLOCK_MS = 10
-"""Short enough that two blocks queued at the speaker are not heard as delay; long enough for Python."""
+"""Length of a block: short enough that two at the speaker are not heard as delay, long enough for Python."""
 BLOCK_SAMPLES = RATE_HZ * BLOCK_MS // 1000
 SAMPLE_BYTES = 2
 BLOCK_BYTES = BLOCK_SAMPLES * SAMPLE_BYTES
@@ -18,19 +18,19 @@ FULL_SCALE = 32767
 _LOWEST, _HIGHEST = np.float32(-FULL_SCALE - 1), np.float32(FULL_SCALE)
 
 Samples = npt.NDArray[np.int16]
-"""Mono S16 at 48 kHz, any length; a block is 480 of them."""
+"""Samples of mono S16 at 48 kHz, any length; a block is 480 of them."""
 
 SILENCE: Samples = np.zeros(BLOCK_SAMPLES, np.int16)
 SILENCE.setflags(write=False)
 
 
 def ratio(level_db: float) -> float:
-    """The amplitude ratio of `level_db`."""
+    """Return the amplitude ratio of `level_db`."""
     return float(10 ** (level_db / 20))
 
 
 def level_db(samples: Samples) -> float:
-    """The RMS of `samples` in dB below a full-scale square wave; -96 at the quietest."""
+    """Return the RMS of `samples` in dB below a full-scale square wave; -96 at the quietest."""
     if not len(samples):
         return -96.0
     wave = samples.astype(np.float32)
@@ -39,6 +39,6 @@ def level_db(samples: Samples) -> float:
 
 
 def to_samples(wave: npt.NDArray[np.float32]) -> Samples:
-    """Float samples of S16 scale, clipped to S16."""
+    """Clip float samples of S16 scale to S16."""
     # `clip` goes through Python, and takes as long as the rest of a block's filter.
     return np.minimum(np.maximum(wave, _LOWEST), _HIGHEST).astype(np.int16)

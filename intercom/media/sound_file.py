@@ -1,4 +1,4 @@
-"""Sound from files: prompts and chimes."""
+"""Loads prompts and chimes from sound files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from intercom.media.sound import FULL_SCALE, RATE_HZ, Samples, to_samples
 
 
 def load_sound(path: Path, *, longest_s: float = math.inf) -> Samples:
-    """A WAV, OGG, FLAC or MP3 file as mono S16 at 48 kHz; OSError or ValueError say why not."""
+    """Return a WAV, OGG, FLAC or MP3 file as mono S16 at 48 kHz; OSError or ValueError say why not."""
     import soundfile  # here, because a door with generated tones does not spend 0.1 s on it
     import soxr
 

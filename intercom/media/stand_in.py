@@ -1,4 +1,4 @@
-"""What takes a device's place while it is away: its clock, and for the far end a murmur and a notice.
+"""Stands in for a device while it is away: its clock, and for the far end a murmur and a notice.
 
 Without it a call would fall silent when a plug is pulled, and what the far end said meanwhile would pile up.
 """
@@ -12,26 +12,26 @@ import numpy as np
 from intercom.media.sound import BLOCK_SAMPLES, FULL_SCALE, RATE_HZ, Samples, ratio, to_samples
 
 COMFORT_DB = -62.0
-"""Quieter than any room, and yet no dead line (ITU-T G.711 Appendix II speaks of the same)."""
+"""Level of the comfort noise: quieter than any room, and yet no dead line (as ITU-T G.711 Appendix II says)."""
 COMFORT_S = 2.0
-"""Longer than the ear remembers noise."""
+"""Length of the noise before it repeats: longer than the ear remembers."""
 NOTICE_EVERY_S = 6.0
-"""Often enough to be understood, seldom enough to think."""
+"""Interval between two notices: often enough to be understood, seldom enough to be able to think."""
 EVEN_DEVIATION = 256 / 12**0.5
-"""Of a byte that may be anything."""
+"""Standard deviation of a uniformly random byte."""
 BEHIND_S = 0.1
-"""Whoever is so late goes on from now."""
+"""Lateness beyond which missed blocks are skipped."""
 BLOCK_S = BLOCK_SAMPLES / RATE_HZ
 
 
 class Pace:
-    """The clock of a device that is away: how many blocks of 10 ms it would have moved."""
+    """The clock of a device that is away: counts the blocks of 10 ms that it would have moved."""
 
     def __init__(self) -> None:
         self._next_at = 0.0
 
     def due(self, now: float) -> int:
-        """Blocks since the last look."""
+        """Return the blocks due since the last look."""
         if now < self._next_at:
             return 0
         if now - self._next_at > BEHIND_S:
@@ -41,12 +41,12 @@ class Pace:
         return blocks
 
     def wait_s(self, now: float) -> float:
-        """Seconds until the next block is due."""
+        """Return the seconds until the next block is due."""
         return max(0.0, self._next_at - now)
 
 
 class Murmur:
-    """What the far end hears while the door cannot hear: comfort noise, and every few seconds a notice."""
+    """The far end's sound while the door's microphone is away: comfort noise, and every few seconds a notice."""
 
     def __init__(self, notice: Samples) -> None:
         # The sum of four even ones is normal enough for the ear, and spares a door NumPy's random numbers.
@@ -58,16 +58,16 @@ class Murmur:
         self._at = 0
 
     def begin(self) -> None:
-        """The device went: the notice comes first."""
+        """Start with the notice: the device has just gone."""
         self._at = 0
 
     def next_block(self) -> Samples:
-        """The next 480 samples."""
+        """Return the next 480 samples."""
         at = self._at % len(self._noise)
         return self.over(self._noise[at : at + BLOCK_SAMPLES])
 
     def over(self, block: Samples) -> Samples:
-        """480 samples of the door's own with the notice over them: it hears, and cannot be heard."""
+        """Return 480 samples of the door's own sound with the notice over them: only the speaker is away."""
         said = self._at % int(NOTICE_EVERY_S * RATE_HZ)
         self._at += BLOCK_SAMPLES
         if said >= len(self._notice):

@@ -1,4 +1,4 @@
-"""The time of day as it was at the start, going on evenly: what peer connections measure with.
+"""A time of day that ignores clock changes, for peer connections: the time at the start, continued evenly.
 
 aiortc reckons round trips, jitter and delays with the time of day. When that jumps, as at a Pi's first word from a time
 server, a call would count hours of each, and a jitter beyond 32 bits ends its reports to the far end. Here it cannot.
@@ -13,10 +13,11 @@ from typing import Any
 from aiortc import clock, rtcrtpreceiver, rtcrtpsender
 
 _AHEAD_S = time.time() - time.monotonic()
+"""Distance of the time of day from the monotonic clock at the start."""
 
 
 def steady_time() -> float:
-    """Seconds since 1970, but for the jumps since this program started."""
+    """Return the seconds since 1970, without the clock changes since this program started."""
     return _AHEAD_S + time.monotonic()
 
 
@@ -25,13 +26,13 @@ def _steady_datetime() -> datetime.datetime:
 
 
 class _SteadyTime:
-    """Stands where aiortc has the module `time`."""
+    """Replaces the module `time` in aiortc."""
 
     time = staticmethod(steady_time)
 
 
 def measure_steadily() -> None:
-    """Give aiortc this clock; harmless when it has it."""
+    """Give aiortc this clock; harmless when repeated."""
     modules: tuple[Any, ...] = (rtcrtpreceiver, rtcrtpsender)
     for module in modules:
         module.time = _SteadyTime

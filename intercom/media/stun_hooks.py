@@ -1,4 +1,4 @@
-"""What aioice must be told about the datagrams of strangers: pinned, and a test fails when its name goes."""
+"""Hooks into aioice against strangers' datagrams: pinned, and a test fails when a name goes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import struct
 from aioice import Connection, stun
 
 MOST_WAITING = 512
-"""Datagrams that wait for their reader: half a second of a call, and far more than a handshake has."""
+"""Limit of datagrams that wait for their reader: half a second of a call, and far more than a handshake has."""
 
 _parse = stun.parse_message
 _take = Connection.data_received
 
 
 def read_any_datagram() -> None:
-    """Let aioice take whatever anybody sends to a call's port; harmless when it does already.
+    """Make aioice survive any datagram sent to a call's port; harmless when repeated.
 
     Of what a STUN message that is cut within an attribute raises, it catches ValueError alone: the rest is logged with
     its traceback, each time. A datagram without a byte ends aiortc's reader, and the call with it. What waits for a

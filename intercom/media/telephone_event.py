@@ -1,4 +1,4 @@
-"""DTMF in RTP: telephone events (RFC 4733), read and written."""
+"""DTMF in RTP: reads and writes telephone events (RFC 4733)."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections import deque
 from collections.abc import Iterator
 
 DIGITS = "0123456789*#ABCD"
-"""Event codes 0 to 15 (RFC 4733 table 3)."""
+"""Digits of the event codes 0 to 15 (RFC 4733 table 3)."""
 MIME_TYPE = "audio/telephone-event"
 END_BIT = 0x80
 VOLUME_DB = 10
-"""Below 0 dBm0; what telephones send."""
+"""Level of a sent key in dB below 0 dBm0, as telephones send it."""
 REMEMBERED = 8
-"""Keys of which a late packet is known again: nobody types more while one packet is held up."""
+"""Limit of remembered keys, to recognise a late packet: nobody types more while one packet is delayed."""
 END_REPEATS = 3
-"""The last packet is sent three times, because it must not be lost (section 2.5.1.4)."""
+"""Number of times that the last packet is sent, because it must not be lost (section 2.5.1.4)."""
 
 
 class DigitReader:
-    """Packets of one stream into digits: each event once, whatever is repeated, held up or lost of it."""
+    """Reads digits from one stream's packets: each event once, even if packets are repeated, delayed or lost."""
 
     def __init__(self) -> None:
         self._begun: deque[int] = deque(maxlen=REMEMBERED)
 
     def read(self, timestamp: int, payload: bytes) -> str | None:
-        """The digit that this packet begins; None when it goes on with one, or is no digit.
+        """Return the digit that this packet begins; None when it continues one, or is no digit.
 
         Every packet of an event has the timestamp of its beginning (section 2.3.5.1): the first that arrives counts.
         """
@@ -39,7 +39,7 @@ class DigitReader:
 
 
 def payloads(digit: str, *, duration_ms: int, step_ms: int, clock_hz: int) -> Iterator[bytes]:
-    """The payloads of one digit, one for every `step_ms`, and its end three times; ValueError when it is no digit."""
+    """Return a digit's payloads, one for every `step_ms`, and its end three times; ValueError for no digit."""
     event = DIGITS.index(digit.upper())
     for elapsed_ms in range(step_ms, duration_ms, step_ms):
         yield struct.pack("!BBH", event, VOLUME_DB, elapsed_ms * clock_hz // 1000)

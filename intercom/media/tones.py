@@ -1,4 +1,4 @@
-"""The sounds that the door itself makes, generated, or from files that replace them.
+"""The door's own sounds, generated, or loaded from files that replace them.
 
 Ring-back, busy and reorder have the European cadence (ITU-T E.180): 425 Hz; 1 s on, 4 s off; 0.5 s on, 0.5 s off;
 0.25 s on, 0.25 s off. A street is loud, so they are rich in harmonics that a small speaker can play.
@@ -20,9 +20,9 @@ from intercom.media.sound_file import load_sound
 log = logging.getLogger(__name__)
 
 LEVEL = 0.35
-"""Of full scale, at the loudest: leaves room for a voice in the mix."""
+"""Peak level as a share of full scale: it leaves room for a voice in the mix."""
 FADE_S = 0.005
-"""Long enough that no click is heard at either end."""
+"""Length of a fade: long enough that no click is heard at either end."""
 
 Wave = npt.NDArray[np.float64]
 
@@ -43,7 +43,7 @@ def _beep(seconds: float, *hz: float) -> Wave:
 
 
 def _bell(seconds: float, hz: float) -> Wave:
-    """A struck bar: partials that die away, the higher the sooner."""
+    """Return the sound of a struck bar: partials that decay, the higher the sooner."""
     at = _time(seconds)
     partials = ((1.0, 1.0, 3.0), (2.76, 0.35, 6.0), (5.40, 0.12, 12.0))
     wave = sum(
@@ -95,7 +95,7 @@ def _no_sound() -> Wave:
 
 
 def _mending() -> Wave:
-    """Soft, for it may last most of a minute; twice in a row, so that it is no machine's idle click."""
+    """Return a soft tone, which may last most of a minute; twice in a row, so that it is no machine's click."""
     return np.concatenate([_beep(0.1, 523.0), _silence(0.1), _beep(0.1, 523.0), _silence(2.7)]) * 0.5
 
 
@@ -115,11 +115,11 @@ GENERATED: Mapping[str, Callable[[], Wave]] = {
 
 SUFFIXES = (".wav", ".ogg", ".mp3", ".flac")
 LONGEST_S = 60.0
-"""A tone of a minute takes 6 MB of memory."""
+"""Limit of a tone's length: a minute takes 6 MB of memory."""
 
 
 def sounds_in(directory: Path) -> tuple[dict[str, Samples], list[str]]:
-    """The tones that the files of a directory replace, and what is wrong with the other files, one sentence each."""
+    """Return the tones that a directory's files replace, and the faults of its other files, one sentence each."""
     sounds: dict[str, Samples] = {}
     faults: list[str] = []
     try:
@@ -143,7 +143,7 @@ def _sound_in(path: Path, sounds: Mapping[str, Samples]) -> Samples:
 
 
 def tones_of(directory: str) -> Tones:
-    """The door's tones, replaced by what is good of this directory ("": none); what is not is logged."""
+    """Return the door's tones, replaced by the valid files of this directory ("": none); invalid ones are logged."""
     if not directory:
         return Tones()
     sounds, faults = sounds_in(Path(directory))
@@ -153,10 +153,10 @@ def tones_of(directory: str) -> Tones:
 
 
 class Tones:
-    """Every tone by its name, ready to be played without a moment's work."""
+    """Holds every tone by its name, ready to be played at once."""
 
     def __init__(self, files: Mapping[str, Path] | None = None, *, sounds: Mapping[str, Samples] | None = None) -> None:
-        """Generate all; `sounds` and `files` replace some, the latter in any format that libsndfile reads.
+        """Generate all tones; `sounds` and `files` replace some, the latter in any format that libsndfile reads.
 
         ToneError says which is wrong.
         """
@@ -171,7 +171,7 @@ class Tones:
                 raise ToneError(f"tone {name}: {error}") from error
 
     def __getitem__(self, name: str) -> Samples:
-        """The samples of the tone; ToneError when there is none of that name."""
+        """Return the samples of the tone; ToneError when there is none of that name."""
         try:
             return self._tones[name]
         except KeyError:

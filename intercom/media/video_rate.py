@@ -1,4 +1,4 @@
-"""How many bits a second the picture may take: the far end's estimate and its losses in, a target out. No I/O.
+"""Chooses the picture's bit rate from the far end's estimate and its losses; no I/O.
 
 The loss rule is that of draft-ietf-rmcat-gcc-02, section 6. The far end's estimate (REMB) needs care: it is never
 much more than what arrives, so after a still picture it is far too low, and it grows by 8 % a second only. An
@@ -10,20 +10,30 @@ from __future__ import annotations
 
 from collections import deque
 
-FLOOR_BPS = 150_000  # below this the picture is mud, and its bits are better spent on the sound
-RETURN_BPS = 300_000  # a picture that comes back starts with this much room, else it would go again at once
+FLOOR_BPS = 150_000
+"""Least bit rate of the picture: below it the picture is mud, and its bits serve the sound better."""
+RETURN_BPS = 300_000
+"""Bit rate of a picture that returns: with less room it would be suspended again at once."""
 RAISE_PER_S = 1.08
+"""Growth of the target per second without loss."""
 LOSS_RAISE = 0.02
+"""Limit of the loss below which the target grows."""
 LOSS_LOWER = 0.10
-ESTIMATE_MARGIN = 0.9  # sound, RTCP and retransmissions share the path
+"""Limit of the loss above which the target falls."""
+ESTIMATE_MARGIN = 0.9
+"""Share of the estimate that the picture may use: sound, RTCP and retransmissions share the path."""
 WINDOW_S = 1.0
-PAUSE_S = 10.0  # without a picture there is nothing to measure: wait, then try
+"""Window in which the sent bit rate is measured."""
+PAUSE_S = 10.0
+"""Time that a suspended picture waits before the next try: without a picture there is nothing to measure."""
 PAUSE_MAX_S = 80.0
-PROVEN_S = 10.0  # a picture that lived this long was worth the try: the next pause is short again
+"""Limit of that time, which doubles after each failed try."""
+PROVEN_S = 10.0
+"""Time that a picture must last for its try to count as a success: the next pause is short again."""
 
 
 class VideoRate:
-    """The target of one sender, in bits a second; 0 means no picture, sound only."""
+    """The bit rate of one sender's picture in bits a second; 0 means no picture, sound only."""
 
     def __init__(self, highest_bps: int, now_s: float) -> None:
         self._highest_bps = highest_bps
@@ -37,16 +47,16 @@ class VideoRate:
 
     @property
     def target_bps(self) -> int:
-        """What the camera should aim at; 0 while the picture is off."""
+        """The camera's target bit rate; 0 while the picture is off."""
         return 0 if self._paused_s is not None else round(self._target_bps)
 
     def sent(self, size: int, now_s: float) -> None:
-        """Note a picture of `size` bytes that was sent."""
+        """Note a sent picture of `size` bytes."""
         self._sent.append((now_s, size))
         self._forget_before(now_s - WINDOW_S)
 
     def estimated(self, estimate_bps: int, now_s: float) -> None:
-        """Take the far end's estimate of what the path carries."""
+        """Take the far end's estimate of the path's capacity."""
         before_bps, self._estimate_bps = self._estimate_bps, estimate_bps
         sending_bps = self._sending_bps(now_s)
         if estimate_bps < before_bps and estimate_bps < sending_bps and sending_bps > self._target_bps / 2:
@@ -62,7 +72,7 @@ class VideoRate:
             self._raised_s = now_s
 
     def may_return(self, now_s: float) -> bool:
-        """Whether a picture that was off may be tried again now; if so, it is on."""
+        """Return whether a suspended picture may be tried again now, and resume it if so."""
         if self._paused_s is None or now_s - self._paused_s < self._pause_s:
             return False
         self._paused_s = None

@@ -1,4 +1,4 @@
-"""Sends a camera over an aiortc transceiver: H.264 alone, keyframes on request, as many bits as the path carries.
+"""Sends a camera over an aiortc transceiver: H.264 only, keyframes on request, at the bit rate that the path allows.
 
 aiortc's path for packets that are already encoded knows neither keyframe requests nor bandwidth estimates. Both
 arrive at `RTCRtpSender._handle_rtcp_packet`, and we stand before it. The name is private: aiortc is pinned, and a
@@ -56,7 +56,7 @@ def prefer_h264(transceiver: RTCRtpTransceiver) -> None:
 
 
 def h264_missing(description: str) -> str | None:
-    """Say why the far end's SDP takes no picture from us; None if it takes one.
+    """Return the reason why the far end's SDP accepts no picture from us; None if it does.
 
     Raises ValueError for a description that aiortc cannot read.
     """
@@ -93,7 +93,7 @@ def attach_camera(
 
 @dataclass(frozen=True, slots=True)
 class VideoStats:
-    """What a video sender did so far."""
+    """Counts of a video sender."""
 
     pictures: int
     """Access units sent."""
@@ -104,9 +104,9 @@ class VideoStats:
     octets: int
     """Bytes of H.264 sent."""
     keyframe_requests: int
-    """PLI and FIR that the far end sent."""
+    """PLI and FIR received from the far end."""
     target_bps: int
-    """What the camera is asked to aim at, bits a second; 0 while the picture is suspended."""
+    """Bit rate that the camera aims at, bits a second; 0 while the picture is suspended."""
     estimate_bps: int | None
     """The far end's last estimate of the path (REMB), bits a second."""
     loss: float
@@ -114,7 +114,7 @@ class VideoStats:
 
 
 class VideoSender:
-    """One call's picture on its way out."""
+    """Sends one call's picture."""
 
     def __init__(
         self,
@@ -157,11 +157,11 @@ class VideoSender:
         )
 
     def request_keyframe(self) -> None:
-        """Ask the camera for an IDR picture: after an answer, a resume, a gap."""
+        """Ask the camera for an IDR picture, after an answer, a resume or a gap."""
         self._camera.request_keyframe()
 
     def set_sending(self, on: bool) -> None:
-        """Send the picture, or none until told otherwise."""
+        """Send the picture, or none until it is switched on again."""
         if on and self._muted:
             self._needs_keyframe = True
             self.request_keyframe()

@@ -1,4 +1,4 @@
-"""A camera's access units as a track: passed through, never encoded again."""
+"""A camera's access units as a track, passed through without encoding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from intercom.media.packet_sender import EncodedTrack, MediaFrame
 
 
 class CameraTrack(EncodedTrack):
-    """One call's view of a camera. `next_frame` gives one access unit and never fails while the track lives."""
+    """One call's track of a camera; `next_frame` gives one access unit and never fails while the track lives."""
 
     kind = "video"
 
@@ -23,7 +23,7 @@ class CameraTrack(EncodedTrack):
         self._passes = passes
 
     async def next_unit(self) -> AccessUnit:
-        """The next access unit; waits for ever when the camera has none, and goes on when it is back.
+        """Return the next access unit; waits for ever while the camera has none, and goes on when it is back.
 
         Raises MediaStreamError once the track was stopped.
         """
@@ -33,11 +33,11 @@ class CameraTrack(EncodedTrack):
         raise MediaStreamError
 
     async def next_frame(self) -> MediaFrame:
-        """The same in packets, the last of them marked (RFC 6184 section 5.1)."""
+        """Return the next access unit as packets, the last of them marked (RFC 6184 section 5.1)."""
         unit = await self.next_unit()
         return MediaFrame(unit.pts, packetize(unit.data), marker=True)
 
     def stop(self) -> None:
-        """End the track and its hold on the camera (its sender calls this when the connection closes)."""
+        """End the track and release the camera (its sender calls this when the connection closes)."""
         super().stop()
         self._frames.close()

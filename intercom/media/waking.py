@@ -1,4 +1,4 @@
-"""When the engine's thread sleeps and what wakes it: each waking costs as much as moving a block."""
+"""Decides when the engine's thread sleeps and wakes: each waking costs as much as moving a block."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from intercom.media.sound import BLOCK_MS
 
 BLOCK_S = BLOCK_MS / 1000
 REAL_TIME_PRIORITY = 10
-"""Above every ordinary process, below the kernel's own threads."""
+"""Priority of the engine's thread: above every ordinary process, below the kernel's own threads."""
 
 
 class Doorbell:
-    """Wakes the thread that waits, or the next time that it does.
+    """Wakes a waiting thread, or makes its next wait return at once.
 
     A bare lock: a `threading.Condition` makes a new one each time it waits, which costs as much as moving a block.
     """
@@ -24,17 +24,17 @@ class Doorbell:
         self._silent.acquire()
 
     def ring(self) -> None:
-        """From any thread."""
+        """Wake the thread; from any thread."""
         with contextlib.suppress(RuntimeError):  # it has rung already
             self._silent.release()
 
     def wait(self, seconds: float | None) -> None:
-        """Until it rings, or so long; None: until it rings."""
+        """Wait for a ring, at most `seconds`; None waits without limit."""
         self._silent.acquire(timeout=-1 if seconds is None else seconds)
 
 
 class FrameTime:
-    """When the microphone is to be looked at: once for each frame of two blocks that the far end gets.
+    """Schedules the microphone's turn: once for each frame of two blocks that the far end gets.
 
     The first block of a frame waits for the second one anyway; to move both at once costs half, and no delay.
     """
@@ -45,26 +45,26 @@ class FrameTime:
         self._due = 0.0
 
     def early_s(self, call: object, now: float) -> float:
-        """Seconds until a frame of this call is due; 0 when it is. Another call begins another frame."""
+        """Return the seconds until a frame of this call is due; 0 when it is. Another call begins another frame."""
         if call is not self._call:
             self._call, self._is_half, self._due = call, False, now
         return max(0.0, self._due - now)
 
     def count(self, call: object) -> None:
-        """A block went out to this call, from the microphone or in its place."""
+        """Count a block sent to this call, from the microphone or in its place."""
         if call is not self._call:
             self._call, self._is_half = call, False
         self._is_half = not self._is_half
 
     def next_s(self, block_in_s: float, now: float) -> float:
-        """Seconds until the next frame can be complete, when its next block can be in `block_in_s`."""
+        """Return the seconds until the next frame can be complete, when its next block can be in `block_in_s`."""
         due_s = block_in_s if self._is_half else block_in_s + BLOCK_S
         self._due = now + due_s
         return due_s
 
 
 def ask_for_real_time() -> bool:
-    """Real-time priority for this thread, where the system grants it (`LimitRTPRIO=` in the unit)."""
+    """Request real-time priority for this thread; False where the system refuses (`LimitRTPRIO=` in the unit)."""
     try:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REAL_TIME_PRIORITY))
     except OSError:
