@@ -50,6 +50,16 @@ By = Annotated[str, msgspec.Meta(max_length=64, pattern=r"\A[ -~]*\Z")]
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 
 
+EXPECTED = {
+    "address": f"an address has {LONGEST} characters at most",
+    "digits": "expected 1 to 32 telephone keys: 0-9, *, #, A-D",
+    "gain_db": f"expected a level from {LOWEST_DB:g} to {HIGHEST_DB:g} dB",
+    "count": "expected a count from 0 to 10000",
+    "what": "expected microphone or speaker",
+}
+"""What each parameter takes, for whoever typed another."""
+
+
 class Nothing(msgspec.Struct, forbid_unknown_fields=True):
     """Parameters of a command that takes none but who asks, where that is not the user."""
 
@@ -364,7 +374,8 @@ def _read(params: Mapping[str, Any], kind: type[P]) -> P:
     try:
         return msgspec.convert(dict(params), kind)
     except msgspec.ValidationError as error:
-        raise RefusedError(str(error), INVALID_PARAMS) from error
+        name = str(error).rpartition("$.")[2].rstrip("`")
+        raise RefusedError(EXPECTED.get(name, str(error)), INVALID_PARAMS) from error
 
 
 def _who(caller: Caller, asked: Nothing) -> str:

@@ -289,8 +289,24 @@ async def test_a_bad_parameter_is_refused_and_the_door_goes_on(home: Home) -> No
                 return str(error)
             return "it was taken"
 
-    assert "house" in await asyncio.to_thread(work)
+    assert await asyncio.to_thread(work) == "expected microphone or speaker"
     assert (await say(home, "status")).code == cli.OK
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("dtmf", "xyz"), "expected 1 to 32 telephone keys: 0-9, *, #, A-D"),
+        (("volume", "speaker", "99"), "expected a level from -60 to 20 dB"),
+        (("volume", "speaker", "nan"), "expected a level from -60 to 20 dB"),
+        (("calls", "-n", "-5"), "expected a count from 0 to 10000"),
+        (("log", "-n", "99999"), "expected a count from 0 to 10000"),
+        (("call", "/private/" + "x" * 300), "an address has 255 characters at most"),
+    ],
+)
+async def test_what_a_command_does_not_take_is_said_in_words(home: Home, words: tuple[str, ...], sentence: str) -> None:
+    answer = await say(home, *words)
+    assert (answer.code, answer.err) == (cli.REFUSED, f"intercom: {sentence}\n")
 
 
 @pytest.mark.parametrize("address", ["sip:\ud800@b", "sip:\x1b[2J@b", "sip:\u202eanna@b", "sip:" + "a" * 1000 + "@b"])
