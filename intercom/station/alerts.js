@@ -1,6 +1,6 @@
-// What makes a resident look up besides the bell: title, vibration, notification, and a screen that stays on.
+// Alerts for the resident besides the bell: title, vibration, notification, and a screen that stays on.
 
-const TITLE_EVERY_MS = 1000; // what a background tab's timer still keeps
+const TITLE_EVERY_MS = 1000; // interval of the title's blinking: the shortest that a background tab's timer keeps
 const VIBRATION_MS = [400, 200, 400, 2000];
 const VIBRATION_EVERY_MS = 3000;
 
@@ -16,7 +16,7 @@ export class Alerts {
     document.addEventListener("visibilitychange", () => this.#holdScreen());
   }
 
-  /** The service worker, which may show notifications where a page may not (Android). */
+  /** Use this service worker, which may show notifications where a page may not (Android). */
   set registration(registration) {
     this.#registration = registration;
   }
@@ -29,7 +29,7 @@ export class Alerts {
     if (this.permission === "default") await Notification.requestPermission();
   }
 
-  /** Start to call for attention; the words are the notification's and the title's. */
+  /** Start the alerts, with these words in the notification and the title. */
   start(words) {
     this.stop();
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -73,7 +73,7 @@ export class Alerts {
       this.#notification = new Notification(words, options);
       this.#notification.addEventListener("click", () => window.focus());
     } catch {
-      this.#notification = null; // Android allows it to the service worker only: bell and title remain
+      this.#notification = null; // Android lets only the service worker show it: bell and title remain
     }
   }
 
@@ -88,7 +88,7 @@ export class Alerts {
       this.#wakeLock = await navigator.wakeLock?.request("screen") ?? null;
       if (!this.#keepAwake) this.#holdScreen();
     } catch {
-      this.#wakeLock = null; // a low battery forbids it: tried again when the page comes to the front
+      this.#wakeLock = null; // a low battery forbids it: the page asks again when it comes to the front
     }
   }
 }

@@ -8,9 +8,9 @@
 import { Peer } from "./peer.js";
 import { uuid } from "./signalling.js";
 
-const MICROPHONE_WAIT_MS = 500; // with it the browser names real addresses; the answer never waits for it
-const CONNECT_MAX_MS = 15000; // offer to connected
-const BROKEN_MAX_MS = 40000; // of a lost media path: as long as the door looks for another one (recovery.py)
+const MICROPHONE_WAIT_MS = 500; // time limit for opening the microphone: with it the browser names real addresses
+const CONNECT_MAX_MS = 15000; // time limit from the offer to the connection
+const BROKEN_MAX_MS = 40000; // time limit of a lost media path: the door looks for another one as long (recovery.py)
 const CAUSE_CODES = { NORMAL_CLEARING: 16, USER_BUSY: 17, MEDIA_TIMEOUT: 804 };
 const SUBSCRIBE = ["track", "destroy", "member.updated.videoMuted", "layout.changed", "room.subscribed",
   "member.updated.audioMuted", "media.connected", "room.updated", "call.joined"]; // protocol.md §5
@@ -24,15 +24,15 @@ export class Call extends EventTarget {
   #press;
   #timer = null;
   #broken = null;
-  #offers = false; // our offer, their answer
+  #offers = false; // we offer, the far end answers
   #muted = false;
   #onMicrophone = () => this.#attachMicrophone();
 
   status = "ringing"; // "ringing" | "calling" | "connecting" | "connected" | "ended"
   cause = "";
-  errorCode = ""; // of words.js: why a call failed on our side
-  answered = false; // by either side
-  connectedAt = null; // performance.now() of the first media path
+  errorCode = ""; // error code of words.js when the call failed on our side
+  answered = false; // by the resident or the door
+  connectedAt = null; // time of the first media path by performance.now()
 
   constructor({ id = uuid(), direction, from = {}, nodeId = "", destination = "", signalling, microphone }) {
     super();
@@ -60,7 +60,7 @@ export class Call extends EventTarget {
     return this.#peer.audio;
   }
 
-  /** Does the door send a picture in a form that this browser does not know? */
+  /** Whether this browser cannot decode the door's picture. */
   get cannotDecode() {
     return this.#peer.cannotDecode;
   }
@@ -74,13 +74,13 @@ export class Call extends EventTarget {
     if (this.#microphone.track) this.#microphone.track.enabled = !muted;
   }
 
-  /** Inbound: make everything ready but send nothing. */
+  /** Prepare the answer to an inbound call; send nothing yet. */
   prepare(offer) {
     this.#ready = this.#peer.prepareAnswer(offer, this.#microphoneOrTimeout());
     this.#ready.catch(() => this.#fail("media-failed", "MEDIA_TIMEOUT"));
   }
 
-  /** Inbound: the resident answers. */
+  /** Answer an inbound call. */
   async answer() {
     if (this.status !== "ringing") return;
     this.#setStatus("connecting");
@@ -88,7 +88,7 @@ export class Call extends EventTarget {
     try {
       await this.#ready;
     } catch {
-      return; // already reported by prepare()
+      return; // prepare() has reported it
     }
     if (this.over) return;
     const sent = this.#send("verto.answer", { sdp: this.#peer.sdp }, { queue: true });
@@ -102,7 +102,7 @@ export class Call extends EventTarget {
     }
   }
 
-  /** Outbound: call an address of the house. */
+  /** Call an address of the house. */
   async dial(destination) {
     this.destination = destination;
     this.#offers = true;
@@ -117,14 +117,14 @@ export class Call extends EventTarget {
     }
   }
 
-  /** What a page that is loaded anew needs to go on with the call. */
+  /** Return the call's state, with which a reloaded page resumes it. */
   get record() {
     const { id, direction, from, nodeId, destination, muted } = this;
     return { id, direction, from, nodeId, destination, muted,
       lastedMs: this.connectedAt === null ? null : performance.now() - this.connectedAt };
   }
 
-  /** Go on with a call that the page talked in before it was loaded anew, over a new peer connection. */
+  /** Resume a call after a reload of the page, over a new peer connection. */
   async takeBack({ muted, lastedMs }) {
     this.#muted = muted;
     if (lastedMs !== null) this.connectedAt = performance.now() - lastedMs;
@@ -137,7 +137,7 @@ export class Call extends EventTarget {
       await this.#send("verto.invite", { sdp: this.#peer.sdp }, { reattaching: true });
     } catch (error) {
       if (error.code === "offline") this.#fail("offline", "");
-      else this.#end("NORMAL_CLEARING"); // it has ended meanwhile
+      else this.#end("NORMAL_CLEARING"); // the call has ended meanwhile
     }
   }
 
@@ -149,18 +149,18 @@ export class Call extends EventTarget {
     this.#end(cause);
   }
 
-  /** The service no longer knows of the call; what rings stops, what talks goes on as long as the media do. */
+  /** Handle a call that the service has lost: a ringing one ends, an answered one goes on as long as its media. */
   forgotten() {
     if (!this.talking) this.#end("NORMAL_TEMPORARY_FAILURE");
   }
 
-  /** Ask the door to open; fails at once without a connection, for a late wish would open it while nobody watches. */
+  /** Ask the door to open; fail at once without a connection: a late wish would open it while nobody watches. */
   openDoor() {
     return this.#signalling.verto(this.id, "verto.info",
       { sessid: this.id, dialogParams: { callID: this.id }, intercom: { door: "open" } }, { nodeId: this.nodeId });
   }
 
-  /** A Verto message for this call. */
+  /** Handle a Verto message for this call. */
   receive({ method, params = {} }) {
     if (this.over) return;
     if (method === "verto.bye") this.#end(params.cause ?? "NORMAL_CLEARING");
@@ -187,7 +187,7 @@ export class Call extends EventTarget {
     this.#watch(this.#peer);
   }
 
-  // The door's network has changed: it offers anew, from the same peer connection or from a new one.
+  // Answer the door's new offer after a change of its network, from the same peer connection or a new one.
   async #renew(offer) {
     const before = this.#peer;
     const next = before.continues(offer) ? before : this.#newPeer();
@@ -204,7 +204,7 @@ export class Call extends EventTarget {
       next.reachOut();
       await sent;
     } catch {
-      if (this.#peer !== next) next.close(); // the path that we have may still come back
+      if (this.#peer !== next) next.close(); // the present path may still come back
       return;
     }
     if (next === before) return;
@@ -234,7 +234,7 @@ export class Call extends EventTarget {
       this.#emit("weak", { weak: true });
       this.#broken ??= setTimeout(() => this.#fail("media-timeout", "MEDIA_TIMEOUT"), BROKEN_MAX_MS);
     } else if (state === "closed") {
-      this.hangup(); // the far end has closed its media without a word
+      this.hangup(); // the far end closed its media without a message
     }
   }
 
@@ -243,7 +243,7 @@ export class Call extends EventTarget {
     return Promise.race([microphone, this.#pressed, delay(MICROPHONE_WAIT_MS)]);
   }
 
-  // Before the answer nothing of the resident may leave this device, so the track waits until then.
+  // Attach the resident's track, only after the answer: before it, no sound may leave this device.
   #attachMicrophone() {
     if (!this.talking) return;
     const { track } = this.#microphone;

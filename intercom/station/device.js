@@ -1,12 +1,12 @@
-// Who this device is to the house: its pairing, its secret and its tokens (the space's HTTP calls).
+// The device's identity to the house: its pairing, its secret and its tokens (the space's HTTP calls).
 //
 // The secret lives in localStorage and goes nowhere but into the Authorization header of the token call.
 
 import { StationError } from "./words.js";
 
 const STORAGE_KEY = "intercom.device";
-const SOCKET_TIMEOUT_MS = 5000; // the same, for a socket that may need a second connection
-const REQUEST_TIMEOUT_MS = 8000; // a house's own network answers in milliseconds; longer is no connection
+const SOCKET_TIMEOUT_MS = 5000; // time limit for a test socket, which may need a second connection
+const REQUEST_TIMEOUT_MS = 8000; // time limit of an HTTP request: the house's own network answers in milliseconds
 
 export class Device {
   #stored;
@@ -30,7 +30,7 @@ export class Device {
     this.#storage.removeItem(STORAGE_KEY);
   }
 
-  /** Exchange a one-time code for this device's own secret; a device that cannot connect does not use it up. */
+  /** Exchange a one-time code for this device's own secret; a device that cannot connect does not spend the code. */
   async pair(code, name) {
     const { relay_url } = await request("hello", {});
     if (!(await opens(relayAddress(relay_url)).catch(() => false))) throw new StationError("socket-refused");
@@ -44,7 +44,7 @@ export class Device {
     this.#storage.setItem(STORAGE_KEY, JSON.stringify(this.#stored));
   }
 
-  /** A code with which one more device may join: {url, code, qr, lifetimeMs}; url is a URL, qr an SVG document. */
+  /** Request a code for one more device; return {url, code, qr, lifetimeMs}, where qr is an SVG document. */
   async invite() {
     const headers = { Authorization: `Bearer ${this.#stored?.secret}` };
     const invitation = await request("pairing", { method: "POST", headers }, { refused: "unpaired" });
@@ -53,7 +53,7 @@ export class Device {
     return { url: address(url), code, qr, lifetimeMs: lifetime(invitation) };
   }
 
-  /** Where to connect and with what: {relayUrl, token, lifetimeMs}. Throws StationError "unpaired" when the house has dropped us. */
+  /** Return {relayUrl, token, lifetimeMs}. Throws StationError "unpaired" if the house has removed this device. */
   async credentials() {
     if (!this.#stored) throw new StationError("unpaired");
     const headers = { Authorization: `Bearer ${this.#stored.secret}` };
@@ -66,7 +66,7 @@ export class Device {
   }
 }
 
-/** A name that tells this device from the others in a list; the resident may change it in the form. */
+/** Return a default name that tells this device from others; the resident may change it in the form. */
 export function suggestedName(agent = navigator.userAgent) {
   const kinds = [[/iPad/, "iPad"], [/iPhone/, "iPhone"], [/Android.*Mobile/, "Android phone"], [/Android/, "Android tablet"],
     [/Macintosh/, "Mac"], [/Windows/, "Windows computer"], [/CrOS/, "Chromebook"], [/Linux/, "Linux computer"]];
@@ -78,7 +78,7 @@ function read(storage) {
     const stored = JSON.parse(storage.getItem(STORAGE_KEY));
     return typeof stored?.secret === "string" ? stored : null;
   } catch {
-    return null; // not JSON: as good as not paired, the page then says how to pair
+    return null; // not JSON: the device counts as not paired, and the page says how to pair
   }
 }
 
@@ -94,7 +94,7 @@ async function request(name, init, { refused = "bad-answer" } = {}) {
   if (response.status === 429) throw new StationError("too-many");
   if (response.status >= 500) throw new StationError("offline");
   if (response.status === 401) throw new StationError(refused);
-  if (response.status === 403 || response.status === 421) throw new StationError("address-refused"); // not the device
+  if (response.status === 403 || response.status === 421) throw new StationError("address-refused"); // the page's address is refused, not the device
   if (!response.ok) throw new StationError("bad-answer");
   try {
     const body = await response.json();
@@ -104,14 +104,15 @@ async function request(name, init, { refused = "bad-answer" } = {}) {
   }
 }
 
-// A space that does not know of the TLS in front of it names a socket without, which no browser opens from this page.
+// Check and return the socket's URL: a space that does not know of the TLS proxy before it names ws://, which an
+// https: page cannot open.
 function relayAddress(url) {
   if (typeof url !== "string") throw new StationError("bad-answer");
   if (location.protocol === "https:" && url.startsWith("ws:")) throw new StationError("proxy-unknown");
   return url;
 }
 
-// Whether this browser opens a socket there: it may refuse a certificate that it let the page through with.
+// Return whether this browser opens a socket there: it may refuse a certificate that it accepted for the page.
 function opens(url) {
   return new Promise((resolve) => {
     const socket = new WebSocket(url);
@@ -134,7 +135,7 @@ function address(url) {
   }
 }
 
-// Measured against the server's own clock, since a wall tablet's may be years off.
+// Return the token's lifetime by the server's clock, as a wall tablet's may be years off.
 function lifetime({ expires_at, servedAt }) {
   const expiry = typeof expires_at === "number" ? expires_at * 1000 : Date.parse(expires_at);
   const now = Number.isNaN(servedAt) ? Date.now() : servedAt;

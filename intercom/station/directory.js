@@ -1,9 +1,9 @@
-// Which doors the house has (protocol.md §2). A door is what the space calls one, whatever its name.
+// The doors of the house (protocol.md §2). The space says which address is a door, whatever its name.
 
 export const DEFAULT_DOOR = { name: "The door", address: "/private/door" };
-const PAGES_MAX = 20; // a thousand addresses; a house has a dozen
+const PAGES_MAX = 20; // limit of pages: a thousand addresses; a house has a dozen
 
-/** [{name, address}]. */
+/** Return the doors as [{name, address}]. */
 export async function findDoors(token) {
   try {
     const members = await everybody(token);
@@ -11,7 +11,7 @@ export async function findDoors(token) {
     const taken = members.some(({ address }) => address === DEFAULT_DOOR.address);
     return doors.length || taken ? doors : [DEFAULT_DOOR];
   } catch {
-    return [DEFAULT_DOOR]; // no directory: the house has the one door of the default address
+    return [DEFAULT_DOOR]; // no directory: assume the one door of the default address
   }
 }
 

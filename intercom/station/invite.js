@@ -1,12 +1,12 @@
-// "Add a device": a fresh code, to scan or to type, in a dialog over the ready page.
+// "Add a device": a dialog over the ready page with a fresh code to scan or type.
 //
-// The QR code comes as an SVG document and is shown as a picture, in which nothing runs.
+// The page shows the QR code's SVG document as a picture, in which no script runs.
 
 import { element } from "./view.js";
 import { timeWords } from "./words.js";
 
 const HERE = ["localhost", "127.0.0.1", "[::1]"];
-const LIFETIME_MS = 600_000; // where the house's clock tells nothing
+const LIFETIME_MS = 600_000; // lifetime of a code when the house states none
 
 export class Invitation {
   #device;
@@ -14,7 +14,7 @@ export class Invitation {
   #asked = 0;
   #timer = null;
 
-  /** device: see device.js. failed(code): told when the house makes no code. */
+  /** device: see device.js. failed(code): called when the house makes no code. */
   constructor(device, failed) {
     this.#device = device;
     this.#failed = failed;
@@ -24,7 +24,7 @@ export class Invitation {
     element.invite.addEventListener("close", () => this.#clear());
   }
 
-  /** A call comes first, and may have come before the code. */
+  /** Close the dialog for a call, which may have come before the code. */
   close() {
     this.#asked += 1;
     element.invite.close();

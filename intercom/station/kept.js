@@ -1,7 +1,7 @@
-// A call that is talked in, kept while the page is loaded anew: sessionStorage outlives that, and not the tab.
+// Keep an answered call over a reload of the page: sessionStorage outlives the reload, but not the tab.
 
 const STORAGE_KEY = "intercom.call";
-const FRESH_MS = 10000; // the space keeps the call for five seconds; an older one is another day's tab
+const FRESH_MS = 10000; // age limit of a kept call: the space keeps it for five seconds
 
 export function keepCall(record) {
   try {
@@ -11,7 +11,7 @@ export function keepCall(record) {
   }
 }
 
-/** The call of the page before, once; null when there was none. */
+/** Return the kept call and forget it; null if there is none. */
 export function takeKeptCall() {
   try {
     const record = JSON.parse(sessionStorage.getItem(STORAGE_KEY));

@@ -1,6 +1,6 @@
 // The keyboard: Enter or Space answers, Escape hangs up, M mutes, O opens the door.
 
-/** act: {answer, hangup, mute, openDoor}, each called when its key is meant for the page and not for a field. */
+/** Call act.answer, .hangup, .mute or .openDoor for its key, unless the key is meant for a field. */
 export function listenToKeys(act) {
   document.addEventListener("keydown", (event) => {
     if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;

@@ -27,7 +27,7 @@ export class Meters {
     frame();
   }
 
-  /** The microphone came or went. */
+  /** Follow a microphone that came or went. */
   microphoneChanged() {
     if (this.#call === null || (this.#outgoing === null) !== (this.#microphone.track !== null)) return;
     this.#outgoing?.close();

@@ -21,7 +21,7 @@ export class Microphone extends EventTarget {
   track = null;
   stream = null;
   permission = "prompt"; // "granted" | "prompt" | "denied"
-  error = ""; // a code of words.js, while the microphone is wanted and not there
+  error = ""; // error code of words.js while the microphone is wanted but missing
 
   constructor() {
     super();
@@ -31,7 +31,7 @@ export class Microphone extends EventTarget {
     this.#watchPermission();
   }
 
-  /** Open the microphone (asks the resident where the browser must). Throws StationError. */
+  /** Open the microphone; the browser may ask the resident. Throws StationError. */
   acquire() {
     this.#wanted = true;
     if (this.track) return Promise.resolve(this.track);
@@ -39,7 +39,7 @@ export class Microphone extends EventTarget {
     return this.#asking;
   }
 
-  /** Resolves when a request that is under way is decided, either way; at once when there is none. */
+  /** Wait until the pending request is granted or denied; return at once if there is none. */
   async whenSettled() {
     await this.#asking?.catch(() => {});
   }
@@ -77,7 +77,7 @@ export class Microphone extends EventTarget {
       this.#update(this.#wanted ? "microphone-lost" : "");
       if (this.#wanted) this.acquire().catch(() => {});
     }, { once: true });
-    if (!this.#wanted) this.#drop(); // released while the browser was still asking
+    if (!this.#wanted) this.#drop(); // the page released it while the browser was still asking
     this.#update("");
     return this.track;
   }
@@ -109,7 +109,7 @@ export class Microphone extends EventTarget {
       status.addEventListener("change", update);
       update();
     } catch {
-      this.#update(this.error); // a browser without this query: we learn it from the first request
+      this.#update(this.error); // the browser has no such query: the first request tells
     }
   }
 }

@@ -2,8 +2,8 @@
 //
 // Events: "media" (.video, .audio have changed), "state" (.state has changed).
 
-const GATHER_QUIET_MS = 600; // protocol.md §5: after the last candidate
-const GATHER_MAX_MS = 6000; // protocol.md §5
+const GATHER_QUIET_MS = 600; // quiet time after the last candidate that ends the gathering (protocol.md §5)
+const GATHER_MAX_MS = 6000; // time limit of the gathering (protocol.md §5)
 
 export class Peer extends EventTarget {
   #connection;
@@ -22,12 +22,12 @@ export class Peer extends EventTarget {
     });
   }
 
-  /** RTCPeerConnection.connectionState */
+  /** The connection's RTCPeerConnection.connectionState. */
   get state() {
     return this.#connection.connectionState;
   }
 
-  /** Was the picture refused because this browser has no H.264? */
+  /** Whether this browser refused the picture because it has no H.264. */
   get cannotDecode() {
     const { localDescription: ours, remoteDescription: theirs } = this.#connection;
     return [ours, theirs].some((description) => /^m=video 0 /m.test(description?.sdp ?? "")) && !hasH264();
@@ -38,7 +38,7 @@ export class Peer extends EventTarget {
   }
 
   /**
-   * Make a gathered answer ready without reaching out: the far end's candidates are held until reachOut().
+   * Prepare a gathered answer without contacting the far end: its candidates are held until reachOut().
    * Gathering begins when `ready` resolves.
    */
   async prepareAnswer(offer, ready = null) {
@@ -47,7 +47,7 @@ export class Peer extends EventTarget {
     await this.#connection.setRemoteDescription({ type: "offer", sdp });
     const audio = this.#connection.getTransceivers().find(({ receiver }) => receiver.track.kind === "audio");
     if (audio) {
-      audio.direction = "sendrecv"; // the track may come later: no new negotiation, no waiting
+      audio.direction = "sendrecv"; // the track may come later, without a new negotiation
       this.#sender = audio.sender;
     }
     await ready;
@@ -57,7 +57,7 @@ export class Peer extends EventTarget {
   /** Start to connect to the far end of a prepared answer. */
   reachOut() {
     this.#held.splice(0).forEach((candidate) => {
-      this.#connection.addIceCandidate(candidate).catch(() => {}); // one that the browser cannot use
+      this.#connection.addIceCandidate(candidate).catch(() => {}); // the browser cannot use this candidate
     });
   }
 
@@ -73,19 +73,19 @@ export class Peer extends EventTarget {
     await this.#connection.setRemoteDescription({ type: "answer", sdp: answer });
   }
 
-  /** Is the offer from the peer connection that we talk to? Otherwise the far end has made a new one. */
+  /** Return whether the offer comes from the present peer connection; otherwise the far end has a new one. */
   continues(offer) {
     const now = fingerprints(this.#connection.remoteDescription?.sdp ?? "");
     return fingerprints(offer).some((fingerprint) => now.includes(fingerprint));
   }
 
-  /** The answer to a changed offer of the same far end. */
+  /** Answer a changed offer of the same far end. */
   async renegotiate(offer) {
     await this.#connection.setRemoteDescription({ type: "offer", sdp: offer });
     await this.#describe();
   }
 
-  /** Send this track, or nothing. */
+  /** Send this track; null sends nothing. */
   send(track) {
     if (this.#sender && this.#sender.track !== track) this.#sender.replaceTrack(track).catch(() => {}); // closed meanwhile
   }
@@ -101,13 +101,13 @@ export class Peer extends EventTarget {
   }
 
   #addTrack(track, receiver) {
-    if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0; // as little delay as the network allows
+    if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0; // least delay that the network allows
     this[track.kind] = new MediaStream([track]);
     this.dispatchEvent(new Event("media"));
   }
 }
 
-/** Resolves when all candidates are in the local description, or none came for 600 ms. */
+/** Wait until all candidates are in the local description, or none came for GATHER_QUIET_MS. */
 function gathered(connection) {
   if (connection.iceGatheringState === "complete") return Promise.resolve();
   return new Promise((resolve) => {
@@ -128,7 +128,7 @@ function gathered(connection) {
   });
 }
 
-/** Splits an offer into the SDP without candidates and the candidates, each with its media section. */
+/** Split an offer into the SDP without candidates, and the candidates, each with its media section. */
 function withoutCandidates(offer) {
   const kept = [];
   const candidates = [];
@@ -149,7 +149,7 @@ function hasH264() {
   return RTCRtpReceiver.getCapabilities?.("video")?.codecs.some(({ mimeType }) => mimeType === "video/H264") ?? true;
 }
 
-// The door's camera delivers H.264: what it need not encode again comes cheaper and sooner.
+// Prefer H.264, which the door's camera delivers: the door then sends it sooner and cheaper, without encoding it again.
 function preferH264(transceiver) {
   const codecs = RTCRtpReceiver.getCapabilities?.("video")?.codecs;
   if (!codecs || !transceiver.setCodecPreferences) return;

@@ -1,7 +1,7 @@
-// What the resident has set on this device, kept in localStorage.
+// The resident's settings on this device, kept in localStorage.
 
 const STORAGE_KEY = "intercom.settings";
-const DEFAULTS = { volume: 100, bellVolume: 80, keepAwake: false }; // percent, percent
+const DEFAULTS = { volume: 100, bellVolume: 80, keepAwake: false }; // both volumes in percent
 
 export function loadSettings() {
   try {

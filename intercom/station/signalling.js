@@ -1,4 +1,4 @@
-// The socket to the space: JSON-RPC, registration, and coming back by itself (protocol.md §3, §4, §5).
+// The socket to the space: JSON-RPC, registration and reconnect (protocol.md §3, §4, §5).
 //
 // Events: "state" {state: "connecting" | "registered" | "lost" | "refused", code, resumed},
 //         "verto" {message, nodeId}. "refused" is final until start() is called again.
@@ -6,17 +6,17 @@
 import { StationError } from "./words.js";
 
 const AGENT = "intercom-station/0.1";
-const RPC_TIMEOUT_MS = 5000; // protocol.md §3
-const ATTEMPT_TIMEOUT_MS = 10000; // protocol.md §3
-const BACKOFF_FIRST_MS = 100; // protocol.md §3, doubling
+const RPC_TIMEOUT_MS = 5000; // time limit of a request (protocol.md §3)
+const ATTEMPT_TIMEOUT_MS = 10000; // time limit of a connection attempt (protocol.md §3)
+const BACKOFF_FIRST_MS = 100; // first reconnect delay, which doubles (protocol.md §3)
 const BACKOFF_LAST_MS = 3000;
-const PING_AFTER_MS = 5000; // of silence; with its time-out a dead socket is noticed within 10 s
+const PING_AFTER_MS = 5000; // silence after which a ping is due; with its time-out a dead socket is noticed within 10 s
 const PING_TIMEOUT_MS = 4000;
-const REFRESH_BEFORE_MS = 5000; // protocol.md §1
+const REFRESH_BEFORE_MS = 5000; // time before a token's expiry at which it is refreshed (protocol.md §1)
 const TIMER_MAX_MS = 2 ** 31 - 1;
-const UNOPENED_MAX = 3; // sockets in a row that did not open although the house answered: that is no outage
-const QUEUE_MAX = 50; // requests kept while the socket is down; a page makes a handful
-const RESUME_REFUSED = new Set([-32002, -32003, -32602]); // protocol.md §3
+const UNOPENED_MAX = 3; // limit of sockets in a row that do not open although the house answers: that is no outage
+const QUEUE_MAX = 50; // limit of requests kept while the socket is down; a page makes a handful
+const RESUME_REFUSED = new Set([-32002, -32003, -32602]); // error codes that refuse a resume (protocol.md §3)
 
 export class RpcError extends Error {
   constructor(code, message) {
@@ -57,13 +57,13 @@ export class Signalling extends EventTarget {
     return this.#open;
   }
 
-  /** Try now instead of waiting (the network came back, the page became visible: the socket may have died asleep). */
+  /** Reconnect now, or probe a socket that may have died asleep: the network came back, or the page is visible again. */
   retryNow() {
     this.#wake();
     if (this.#open) this.#probe();
   }
 
-  /** One JSON-RPC request. With queue it survives a lost socket; without it fails at once ("offline"). */
+  /** Send a JSON-RPC request. With queue it survives a lost socket; without, it fails at once ("offline"). */
   request(method, params, { queue = false, timeoutMs = RPC_TIMEOUT_MS } = {}) {
     return new Promise((resolve, reject) => {
       const entry = { frame: { jsonrpc: "2.0", id: uuid(), method, params }, resolve, reject, queue, timeoutMs };
@@ -72,7 +72,7 @@ export class Signalling extends EventTarget {
     });
   }
 
-  /** One Verto message inside webrtc.verto; resolves with the inner result. */
+  /** Send a Verto message inside webrtc.verto; return the inner result. */
   async verto(callId, method, params, { nodeId = "", subscribe, queue = false } = {}) {
     const message = { jsonrpc: "2.0", id: uuid(), method, params };
     const outer = { callID: callId, node_id: nodeId, message, ...(subscribe && { subscribe }) };
@@ -109,7 +109,7 @@ export class Signalling extends EventTarget {
     }
   }
 
-  // From the token to the end of the socket; returns when the socket has closed.
+  // Get a token, connect, and return when the socket has closed.
   async #session(succeeded) {
     const { relayUrl, token, lifetimeMs } = await this.#credentials();
     const { closed } = await this.#dial(relayUrl).catch(() => {
@@ -131,7 +131,7 @@ export class Signalling extends EventTarget {
     timers.abort();
   }
 
-  // Wrapped, since a promise in a promise would be waited for.
+  // Return the promise wrapped, since `await` would also wait for a promise within a promise.
   async #dial(url) {
     const socket = new WebSocket(url);
     this.#socket = socket;
@@ -140,7 +140,7 @@ export class Signalling extends EventTarget {
       if (socket === this.#socket) this.#receive(data);
     });
     socket.addEventListener("close", () => {
-      if (socket === this.#socket) this.#hangSocket(); // whoever waits for an answer learns it now
+      if (socket === this.#socket) this.#hangSocket(); // fail the pending requests now
     });
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new StationError("offline")), ATTEMPT_TIMEOUT_MS);
@@ -153,7 +153,7 @@ export class Signalling extends EventTarget {
     });
   }
 
-  // Resolves with whether the service still knows this session and its calls.
+  // Authenticate; return whether the service still knows this session and its calls.
   async #authenticate(token) {
     const params = {
       version: { major: 4, minor: 0, revision: 0 }, agent: AGENT, event_acks: true,
@@ -217,7 +217,7 @@ export class Signalling extends EventTarget {
         this.token = token;
         if (next !== null && !signal.aborted) this.#keepAuthorized(next, signal);
       } catch {
-        this.#hangSocket(); // a fresh session asks for a fresh token, and says why it cannot
+        this.#hangSocket(); // the next session asks for a fresh token, and reports why it gets none
       }
     }, Math.min(TIMER_MAX_MS, Math.max(1000, lifetimeMs - REFRESH_BEFORE_MS)));
     signal.addEventListener("abort", () => clearTimeout(timer));
@@ -242,7 +242,7 @@ export class Signalling extends EventTarget {
     else entry.reject(new StationError("offline"));
   }
 
-  // A socket may take minutes to admit that it is dead: from here on nothing of it is heard.
+  // Drop the socket and ignore its events: a dead one may take minutes to close.
   #hangSocket() {
     const socket = this.#socket;
     this.#socket = null;
@@ -307,7 +307,7 @@ export class Signalling extends EventTarget {
   }
 }
 
-/** A UUID also where crypto.randomUUID is missing (pages without TLS). */
+/** Return a UUID, also where crypto.randomUUID is missing (pages without TLS). */
 export function uuid() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -2,14 +2,14 @@
 //
 // Events: "change" when the browser allows or forbids sound, or finds that there is nothing to play it with.
 
-const RING_EVERY_S = 3; // a calm door bell: ding, dong, pause
-const RING_FOR_S = 90; // planned ahead in one go: a page in the background has no dependable timers
-const RISE = [0.3, 0.6, 1]; // the first ring is gentle, for the night
+const RING_EVERY_S = 3; // interval of the rings: a calm door bell: ding, dong, pause
+const RING_FOR_S = 90; // length of the ringing, planned ahead in one go: a background page has no dependable timers
+const RISE = [0.3, 0.6, 1]; // levels of the first rings: the very first is gentle, for the night
 const DING_HZ = 659.26; // E5
 const DONG_HZ = 523.25; // C5
-const PARTIALS = [[1, 1, 1.6], [2.01, 0.4, 0.9], [3.02, 0.22, 0.5], [5.4, 0.08, 0.2]]; // ratio, level, decay in s
+const PARTIALS = [[1, 1, 1.6], [2.01, 0.4, 0.9], [3.02, 0.22, 0.5], [5.4, 0.08, 0.2]]; // frequency ratio, level, decay in s
 const METER_FLOOR_DB = -60;
-const START_MAX_MS = 2000; // a browser with a loudspeaker plays some 50 ms after the tap
+const START_MAX_MS = 2000; // time limit for the sound to start: a browser with a loudspeaker needs some 50 ms after the tap
 
 export class Sounds extends EventTarget {
   #context = null;
@@ -30,17 +30,17 @@ export class Sounds extends EventTarget {
     });
   }
 
-  /** May the page make sound now? */
+  /** Whether the page may make sound now. */
   get on() {
     return this.#context?.state === "running";
   }
 
-  /** Has this device nothing that the browser could play sound with? Known after the first tap. */
+  /** Whether this device has no loudspeaker that the browser can use; known after the first tap. */
   get impossible() {
     return !this.#context || this.#mute;
   }
 
-  /** To be called from a tap or a key: browsers allow sound only then. */
+  /** Enable sound; call this from a tap or a key, as browsers allow sound only then. */
   unlock() {
     if (this.on || !this.#context) return;
     this.#context.resume().catch(() => {}); // refused without a tap: "change" tells when it works
@@ -71,7 +71,7 @@ export class Sounds extends EventTarget {
     });
   }
 
-  /** One ding-dong, to hear how loud the bell is. */
+  /** Play one ding-dong, so that the resident hears the bell's volume. */
   sample() {
     this.#play((at, out) => {
       strike(out, DING_HZ, at, 1);
@@ -108,7 +108,7 @@ export class Sounds extends EventTarget {
     setTimeout(() => out.disconnect(), 200);
   }
 
-  /** A level meter on a stream: {level(): 0..1, close()}; null where there is nothing to measure with. */
+  /** Return a level meter of a stream, {level(): 0..1, close()}; null without an audio track or Web Audio. */
   meter(stream) {
     if (!this.#context || !stream?.getAudioTracks().length) return null;
     const source = this.#context.createMediaStreamSource(stream);

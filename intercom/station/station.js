@@ -30,10 +30,10 @@ import { Sounds } from "./sounds.js";
 import { announce, element, render, renderDoors, renderTime } from "./view.js";
 import { closingWords, doorError } from "./words.js";
 
-const CONNECTION_ERRORS = new Set(["offline", "bad-answer", "proxy-unknown", "address-refused", "socket-refused"]); // over once it connects
-const UNNAMED = "Station"; // a link made for no device in particular: the device says what it is
+const CONNECTION_ERRORS = new Set(["offline", "bad-answer", "proxy-unknown", "address-refused", "socket-refused"]); // cleared by a connection
+const UNNAMED = "Station"; // name in a link for no particular device: the device then names itself
 const NAME_MAX = 60;
-const OPEN_CONFIRM_MS = 3000; // the relay answers at once; later is a fault to be told
+const OPEN_CONFIRM_MS = 3000; // time limit for the relay's answer; a later one is reported as a fault
 
 const device = new Device();
 const signalling = new Signalling(() => device.credentials());
@@ -50,7 +50,7 @@ const model = {
   opens: true, opening: "closed", weak: false,
   lastCall: "", missed: false, trusted: true,
 };
-let before = takeKeptCall(); // what this page talked in before it was loaded anew
+let before = takeKeptCall(); // the call from before the page was reloaded
 let openTimer = null;
 
 function update(changes = {}) {
@@ -116,7 +116,7 @@ signalling.addEventListener("state", ({ detail: { state, code, resumed } }) => {
   } else if (state === "refused") {
     device.forget();
     update({ link: "connecting", error: code });
-    if (element["pair-code"].value) pair(); // the page was opened by a new pairing link
+    if (element["pair-code"].value) pair(); // a new pairing link opened the page
   } else if (state === "lost") {
     if (model.link !== "lost") model.lostSince = performance.now();
     update({ link: "lost", problem: "", error: code === "offline" ? model.error : code });
@@ -140,7 +140,7 @@ signalling.addEventListener("verto", ({ detail: { message, nodeId } }) => {
 });
 
 function invited(params, id, nodeId) {
-  if (model.call?.id === id) return; // a repeated invite
+  if (model.call?.id === id) return; // the invite is a repeat
   const isDoor = params.caller_kind === "door"; // the space says so; what a caller says of itself counts for nothing
   const name = clip(params.caller_id_name) || clip(params.caller_id_number) || "Somebody";
   const from = { name: isDoor ? name : `${name} (phone or tablet)`, number: params.caller_id_number ?? "" };
@@ -180,7 +180,7 @@ function takeBack() {
   call.takeBack(record);
 }
 
-// A page cannot tell whether it is closed or loaded anew: the space ends the call of one that is not back in time.
+// Keep the call when the page goes: it cannot tell a close from a reload. The space ends a call not resumed in time.
 function leave() {
   const { call, opens } = model;
   if (call?.talking) keepCall({ ...call.record, opens });
@@ -239,10 +239,10 @@ function showMedia(call) {
 function attach(player, stream) {
   if (player.srcObject === stream) return;
   player.srcObject = stream;
-  player.play().catch(() => {}); // closed meanwhile, or to be started by the tap that answers
+  player.play().catch(() => {}); // it was closed meanwhile, or the tap that answers starts it
 }
 
-// Without a tap since the page was loaded, a browser may play nothing.
+// Play the sound at the next tap: without one since the page was loaded, a browser may play nothing.
 function playAll() {
   for (const player of [element["remote-audio"], element["remote-video"]]) {
     if (player.srcObject && player.paused) player.play().catch(() => {});
@@ -277,7 +277,7 @@ function mute() {
 function openDoor() {
   if (model.state !== "in-call" || !model.opens) return false;
   if (model.opening === "asked") return true;
-  const { call, opening } = model; // asked again while open: the door stays open longer, and says nothing new
+  const { call, opening } = model; // a repeat while the door is open: the door stays open longer, and reports nothing new
   update({ opening: opening === "open" ? "open" : "asked", error: "" });
   const failed = (error) => {
     if (call !== model.call) return;
@@ -324,7 +324,7 @@ function applySettings() {
   element["bell-volume"].value = settings.bellVolume;
   element["keep-awake"].checked = settings.keepAwake;
   element["remote-audio"].volume = settings.volume / 100;
-  sounds.volume = (settings.bellVolume / 100) ** 2; // loudness is not linear
+  sounds.volume = (settings.bellVolume / 100) ** 2; // the ear's loudness is not linear
   saveSettings(settings);
   update();
 }
@@ -367,7 +367,7 @@ function wire() {
   element["remote-video"].addEventListener("resize", () => update());
   element["awake-row"].hidden = !("wakeLock" in navigator);
   element["remote-audio"].volume = 0.5;
-  element["volume-row"].hidden = element["remote-audio"].volume !== 0.5; // iOS: only the device's own keys
+  element["volume-row"].hidden = element["remote-audio"].volume !== 0.5; // iOS: only the device's own keys change the volume
   listenToKeys({ answer, hangup, mute, openDoor });
   for (const gesture of ["pointerdown", "keydown"]) {
     document.addEventListener(gesture, ({ target }) => {
@@ -395,7 +395,7 @@ async function start() {
     await navigator.serviceWorker?.register("offline.js");
     alerts.registration = await navigator.serviceWorker?.ready ?? null;
   } catch {
-    update({ trusted: location.protocol !== "https:" }); // the worker is refused, everything else works
+    update({ trusted: location.protocol !== "https:" }); // the browser refuses the worker; everything else works
   }
 }
 

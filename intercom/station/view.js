@@ -1,4 +1,4 @@
-// The page's elements, and how a state looks. Text from the network goes in by textContent only.
+// Show a state in the page's elements. Text from the network is set by textContent only.
 
 import { elapsedWords, errorWords, timeWords } from "./words.js";
 
@@ -23,7 +23,7 @@ export const element = Object.fromEntries(ids.map((id) => [id, document.getEleme
 
 let shown = "";
 
-/** Show a model: see station.js for its fields. */
+/** Show a model; station.js describes its fields. */
 export function render(model) {
   const { state, link } = model;
   Object.assign(document.body.dataset, { state, link, bell: model.bell, microphone: model.microphone });
@@ -36,7 +36,7 @@ export function render(model) {
   if (state !== shown) show(state);
 }
 
-/** Once or so a second: what only depends on the time. */
+/** Update the parts that depend on the time alone, about once a second. */
 export function renderTime(model, now = performance.now()) {
   setText(element.clock, timeWords(new Date()));
   if (model.state === "lost") setText(element["lost-for"], `For ${elapsedWords(now - model.lostSince)}`);
@@ -53,7 +53,7 @@ export function renderLevels(incoming, outgoing) {
   element["level-out"].firstElementChild.style.transform = `scaleX(${outgoing.toFixed(3)})`;
 }
 
-/** One button per door; the first keeps its id. */
+/** Make one button per door; the first keeps its id. */
 export function renderDoors(doors, call) {
   const first = element["call-door"];
   const buttons = doors.map((door, i) => {
@@ -116,7 +116,7 @@ function show(state) {
   for (const screen of document.querySelectorAll("[data-screen]")) {
     screen.hidden = !screen.dataset.screen.split(" ").includes(state);
   }
-  // Never onto a button that a second press of Enter would regret: Hang up and Open stay a choice.
+  // Move the focus, but never onto Hang up or Open, which a second press of Enter would trigger.
   const target = { "unpaired": "pair-code", "ringing": "answer", "calling": "call-screen", "in-call": "call-screen" }[state];
   element[target]?.focus({ preventScroll: true });
 }
@@ -126,7 +126,7 @@ function use(button, symbol) {
   if (icon.getAttribute("href") !== `#${symbol}`) icon.setAttribute("href", `#${symbol}`);
 }
 
-// Unchanged text is left alone: a live region would speak it again.
+// Set a text if it has changed: a live region would speak an unchanged one again.
 function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }

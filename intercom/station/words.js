@@ -1,4 +1,4 @@
-// Everything the page says, in one place: what happened and what to do now.
+// All texts of the page, in one place; an error says what happened and what to do now.
 
 export class StationError extends Error {
   constructor(code, detail = "") {
@@ -60,7 +60,7 @@ export function errorWords(code) {
   return ERRORS[code] ?? "Something went wrong. Reload the page.";
 }
 
-/** The error that says why the door did not open; `seconds`: for how long no keys open it. */
+/** Return the error code for a door that did not open; `seconds`: for how long no keys open it. */
 export function doorError(reason, seconds) {
   const code = `door-${seconds ? "deaf" : reason}`;
   return code in ERRORS ? code : "door-refused";
@@ -77,7 +77,7 @@ export function timeWords(date) {
   return date.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
 }
 
-/** What remains to be said of a call that is over: {lastCall, missed, problem}. lengthMs is null without a connection. */
+/** Return the summary of a finished call: {lastCall, missed, problem}. lengthMs is null without a connection. */
 export function closingWords({ direction, cause, errorCode, answered, from }, lengthMs, at) {
   const inbound = direction === "inbound";
   const words = CAUSES[cause] ?? "Call ended";
