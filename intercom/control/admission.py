@@ -1,4 +1,4 @@
-"""Who of many clients is served now: a burst waits its turn, and one user's clients never take every place."""
+"""Decides which client is served next: a burst queues, and one user's clients never take every place."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 PLACES = 24
-"""Clients served at once: a few people, a scraper and some watchers."""
+"""Limit of clients served at once: a few people, a scraper and some watchers."""
 PLACES_OF_A_USER = 16
-"""Places that one user may have; the others are for everybody else, root among them."""
+"""Limit of places that one user may hold; the others are for everybody else, root among them."""
 WAITING_OF_A_USER = 64
-"""Clients of one user that may wait for a place; more are turned away at once."""
+"""Limit of one user's clients that wait for a place; more are refused at once."""
 WAIT_S = 0.8
-"""Longest wait for a place: a client expects the first word within a second, and is better told that it is too much."""
+"""Limit of the wait for a place: a client expects the first word within a second, and an early refusal serves it
+better."""
 
 
 class Admission:
-    """The places of a server and the queue before them; belongs to one event loop."""
+    """Holds a server's places and the queue for them; belongs to one event loop."""
 
     def __init__(self, *, wait_s: float = WAIT_S) -> None:
         self._wait_s = wait_s
@@ -57,7 +58,7 @@ class Admission:
         self._seat()
 
     def _seat(self) -> None:
-        """Whoever's user has the fewest places is next; of one user's clients the one that came first."""
+        """Give free places to the users with the fewest, and to each user's clients in the order they came."""
         while self._served.total() < PLACES:
             able = [waiting for waiting in self._waiting if self._served[waiting[0]] < PLACES_OF_A_USER]
             if not able:

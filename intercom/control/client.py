@@ -1,4 +1,4 @@
-"""The commands' side of the control socket: plain sockets, no event loop, so that it starts in no time."""
+"""The commands' side of the control socket: plain sockets and no event loop, so that a command starts fast."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from intercom.control.errors import NotAnsweringError, NotPermittedError, NotRun
 from intercom.control.place import reachable
 
 HELLO_S = 1.0
-"""A busy event loop says hello within a tenth of this."""
+"""Limit of the wait for the server's hello: a busy event loop says it within a tenth of this."""
 ANSWER_S = 12.0
-"""The server itself gives up after 10 s, and says so."""
+"""Limit of the wait for an answer: the server itself gives up after 10 s and says so."""
 CHUNK_BYTES = 65_536
+"""Limit of bytes read at once."""
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -55,7 +56,7 @@ class Client:
         self._socket.close()
 
     def ask(self, method: str, **params: Any) -> Any:
-        """What the service answers; RefusedError with its reason if it says no."""
+        """Ask the service and return its answer; RefusedError with its reason if it refuses."""
         self._asked += 1
         self._deadline = time.monotonic() + ANSWER_S
         self._send(protocol.request(self._asked, method, params))
@@ -65,7 +66,7 @@ class Client:
                 return answer.content
 
     def watch(self) -> Iterator[dict[str, Any]]:
-        """The status now, and again whenever it changes; never ends by itself."""
+        """Return the current status, and again whenever it changes; never ends by itself."""
         yield self.ask("watch")
         while True:
             self._deadline = time.monotonic() + ANSWER_S

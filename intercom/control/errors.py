@@ -1,4 +1,4 @@
-"""What can go wrong with the control socket.
+"""The errors of the control socket.
 
 ControlError
 ├── NotRunningError (ConnectionError)      nobody listens at the socket
@@ -19,7 +19,7 @@ class ControlError(Exception):
 
 
 class NotRunningError(ControlError, ConnectionError):
-    """Nobody listens at the control socket."""
+    """No service listens at the control socket."""
 
 
 class NotAnsweringError(ControlError, TimeoutError):
@@ -32,15 +32,15 @@ class NotAnsweringError(ControlError, TimeoutError):
 
 
 class NotPermittedError(ControlError, PermissionError):
-    """This user may not speak to the service."""
+    """This user may not use the control socket."""
 
 
 class ForeignSpeechError(ControlError, ValueError):
-    """What came over the socket is not this protocol."""
+    """The received bytes are not this protocol."""
 
 
 class RefusedError(ControlError, RuntimeError):
-    """The service says no, and why."""
+    """The service refuses; the message says why."""
 
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
@@ -53,8 +53,8 @@ class SocketInUseError(ControlError, OSError):
 
 
 class GateError(ControlError, PermissionError):
-    """What an SSH client asked for is not run."""
+    """The gate refuses an SSH client's command."""
 
 
 class KeyFileError(ControlError, ValueError):
-    """A key that cannot be installed, or is not there."""
+    """The key cannot be installed, or is not installed."""

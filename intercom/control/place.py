@@ -1,4 +1,4 @@
-"""Where the control socket is. Imports next to nothing: commands use it from cold."""
+"""Finds the control socket; imports almost nothing, because commands use it from a cold start."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 NAME = "control.sock"
+"""Name of the control socket's file."""
 SYSTEM_DIRECTORY = Path("/run/intercom")
-"""What systemd makes for the unit's RuntimeDirectory."""
+"""Directory that systemd creates for the unit's RuntimeDirectory."""
 ADDRESS_LIMIT_BYTES = 100
-"""The kernel takes 107."""
+"""Limit of a socket's address; the kernel takes 107 bytes."""
 
 
 def served_at(state_dir: Path, environ: Mapping[str, str]) -> tuple[Path, bool]:
-    """Where the service puts its socket, and whether that is in memory (`$RUNTIME_DIRECTORY`)."""
+    """Return the path at which the service puts its socket, and whether it is in memory (`$RUNTIME_DIRECTORY`)."""
     if runtime := environ.get("RUNTIME_DIRECTORY"):
         return Path(runtime.split(":")[0]) / NAME, True
     return state_dir / NAME, False
 
 
 def looked_for_at(environ: Mapping[str, str]) -> list[Path]:
-    """Where a command looks for it, the likeliest first: the service's, then the user's own, then the demo's."""
+    """Return the paths at which a command looks for the socket: the service's, then the user's own, then the demo's."""
     if given := environ.get("INTERCOM_SOCKET"):
         return [Path(given)]
     base = environ.get("XDG_STATE_HOME") or os.path.join(environ.get("HOME", "/"), ".local/state")  # noqa: PTH118 - text
@@ -31,7 +32,7 @@ def looked_for_at(environ: Mapping[str, str]) -> list[Path]:
 
 
 def find(environ: Mapping[str, str]) -> Path:
-    """The socket that is there; where the service would make it if none is."""
+    """Return the first socket that exists; the service's path if none does."""
     places = looked_for_at(environ)
     return next((place for place in places if _is_there(place)), places[0])
 
@@ -48,7 +49,7 @@ def _is_there(place: Path) -> bool:
 
 @contextlib.contextmanager
 def reachable(path: Path) -> Iterator[str]:
-    """An address for bind and connect, however long the path is."""
+    """Return an address of this path for bind and connect, however long the path is."""
     if len(os.fsencode(path)) <= ADDRESS_LIMIT_BYTES:
         yield str(path)
         return

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from intercom.control.errors import ForeignSpeechError, RefusedError
 
 PROTOCOL = 1
-"""Goes up when an old client would misunderstand a new server."""
+"""Version of the protocol: raised when an old client would misunderstand a new server."""
 REQUEST_LIMIT_BYTES = 16_384
-"""The longest request, a call to a long SIP address, is a fiftieth of this."""
+"""Limit of a request: the longest, a call to a long SIP address, is a fiftieth of this."""
 ANSWER_LIMIT_BYTES = 8 * 1024 * 1024
-"""The longest answer is the log of a diagnostics bundle."""
+"""Limit of an answer: the longest is the log of a diagnostics bundle."""
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = (
     -32700,
@@ -26,39 +26,39 @@ PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR =
     -32602,
     -32603,
 )
-"""JSON-RPC 2.0, section 5.1."""
+"""Error codes of JSON-RPC 2.0, section 5.1."""
 REFUSED = -32000
-"""The door cannot do that now; the message says why."""
+"""Error code when the door cannot do that now; the message says why."""
 BUSY = -32001
-"""Too many clients at once."""
+"""Error code when too many clients are connected."""
 
 Id = str | int | None
 
 
 class Request(NamedTuple):
-    """What a client asks."""
+    """A client's request."""
 
     id: Id
-    """Repeated in the answer."""
+    """Id of the request, repeated in the answer."""
     method: str
-    """What to do."""
+    """Name of the method."""
     params: dict[str, Any]
-    """With what."""
+    """Parameters of the method."""
 
 
 class Answer(NamedTuple):
-    """What the server says."""
+    """A server's answer or notification."""
 
     id: Id
-    """Of the request; None for a notification."""
+    """Id of the request; None for a notification."""
     method: str
-    """Of a notification; empty for an answer."""
+    """Name of a notification; empty for an answer."""
     content: Any
-    """The result, or the notification's parameters."""
+    """Result of the request, or the notification's parameters."""
 
 
 class BadRequestError(ForeignSpeechError):
-    """A line that is no request."""
+    """The line is no valid request."""
 
     def __init__(self, code: int, message: str, id_: Id = None) -> None:
         super().__init__(message)
@@ -67,14 +67,14 @@ class BadRequestError(ForeignSpeechError):
 
 
 class Lines:
-    """Cuts what arrives into lines of a bounded length."""
+    """Splits received bytes into lines of a bounded length."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
         self._rest = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The lines that are complete now, without their ends; ForeignSpeechError if one is too long."""
+        """Return the lines that are complete now, without their ends; ForeignSpeechError if one is too long."""
         self._rest += data
         *lines, rest = self._rest.split(b"\n")
         self._rest = rest
@@ -84,7 +84,7 @@ class Lines:
 
 
 def parse_request(line: bytes) -> Request:
-    """The request in this line; BadRequestError says what is wrong with it."""
+    """Parse a line as a request; BadRequestError says what is wrong with it."""
     try:
         message = json.loads(line)
         if b"\\u" in line:
@@ -105,7 +105,7 @@ def parse_request(line: bytes) -> Request:
 
 
 def parse_answer(line: bytes) -> Answer:
-    """What the server said in this line; RefusedError if it is an error, ForeignSpeechError if it is nothing at all."""
+    """Parse a line from the server; RefusedError if it is an error, ForeignSpeechError if it is not this protocol."""
     try:
         message = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -124,7 +124,7 @@ def parse_answer(line: bytes) -> Answer:
 
 
 def check_hello(answer: Answer) -> dict[str, Any]:
-    """What the server says of itself; ForeignSpeechError if it speaks another version, or did not say hello."""
+    """Return the content of the server's hello; ForeignSpeechError for another version or another message."""
     if answer.method != "hello" or not isinstance(answer.content, dict):
         raise ForeignSpeechError("the service did not begin with hello: this is not the door's control socket")
     spoken = answer.content.get("protocol")
@@ -137,22 +137,22 @@ def check_hello(answer: Answer) -> dict[str, Any]:
 
 
 def request(id_: Id, method: str, params: Mapping[str, Any]) -> bytes:
-    """A request as it is sent."""
+    """Return a request as a line of bytes."""
     return _line({"jsonrpc": "2.0", "id": id_, "method": method, "params": dict(params)})
 
 
 def result(id_: Id, content: Any) -> bytes:
-    """An answer as it is sent."""
+    """Return an answer as a line of bytes."""
     return _line({"jsonrpc": "2.0", "id": id_, "result": content})
 
 
 def refusal(id_: Id, code: int, message: str) -> bytes:
-    """An error as it is sent."""
+    """Return an error as a line of bytes."""
     return _line({"jsonrpc": "2.0", "id": id_, "error": {"code": code, "message": message}})
 
 
 def notification(method: str, params: Mapping[str, Any]) -> bytes:
-    """A notification as it is sent."""
+    """Return a notification as a line of bytes."""
     return _line({"jsonrpc": "2.0", "method": method, "params": dict(params)})
 
 

@@ -1,4 +1,4 @@
-"""The server's side of the control socket, on the appliance's event loop. A bad or slow client harms nobody else."""
+"""The server's side of the control socket, on the appliance's event loop; a bad or slow client harms nobody else."""
 
 from __future__ import annotations
 
@@ -23,31 +23,32 @@ from intercom.control.place import reachable
 logger = logging.getLogger(__name__)
 
 IDLE_S = 60.0
-"""A client that asks nothing for so long, and does not watch, is gone."""
+"""Time without a request after which a client that does not watch is disconnected."""
 ANSWER_S = 10.0
-"""No command takes longer to begin; what would must answer first and go on afterwards."""
+"""Limit of a command's answer: one that takes longer must answer first and go on afterwards."""
 DRAIN_S = 5.0
-"""A client that does not read an answer for so long is dropped."""
+"""Time after which a client that does not read its answer is disconnected."""
 WRITE_LIMIT_BYTES = 65_536
-"""A watcher that is further behind misses states, never the latest."""
+"""Limit of unsent bytes to a watcher: one that is further behind misses states, never the latest."""
 COALESCE_S = 0.05
-"""A press changes several things within milliseconds: they are told as one."""
+"""Time in which changes are merged into one report: a press changes several things within milliseconds."""
 TICK_S = 1.0
-"""Levels and durations move without an event."""
+"""Interval of reports without an event: levels and durations change by themselves."""
 HEARTBEAT_S = 1.0
-"""The socket's file shows when the event loop last ran; only on a memory file system."""
+"""Interval of the heartbeat, by which the socket's file shows when the event loop last ran; only on a memory file
+system."""
 SOCKET_MODE = 0o660
-"""The owner and the socket's group."""
+"""Mode of the socket: read and write for the owner and the socket's group."""
 _CREDENTIALS = struct.Struct("3i")
 
 
 class Caller(NamedTuple):
-    """Who is at the other end of a connection, as the kernel knows it."""
+    """The client of a connection, as the kernel identifies it."""
 
     pid: int
-    """Process."""
+    """Process id."""
     uid: int
-    """User."""
+    """User id."""
 
     @property
     def name(self) -> str:
@@ -59,11 +60,11 @@ class Caller(NamedTuple):
 
 
 Handler = Callable[[Caller, Mapping[str, Any]], Awaitable[Any]]
-"""Answers one method. RefusedError tells the client why not; the result must be JSON."""
+"""Handler of one method: RefusedError tells the client why it refuses; the result must be JSON."""
 
 
 class ControlServer:
-    """Listens at `path`, mode 0660, and answers with `handlers`; `status` is what watchers are shown."""
+    """Listens at `path`, mode 0660, and answers with `handlers`; watchers get `status`."""
 
     def __init__(
         self,
@@ -75,7 +76,7 @@ class ControlServer:
         heartbeat: bool = False,
         on_fault: Callable[[OSError], None],
     ) -> None:
-        """`on_fault` is told, on the event loop, that nobody finds the socket any more: stop and start again."""
+        """`on_fault` is called on the event loop when nobody can find the socket any more: stop and start again."""
         self.path = path
         self._handlers = dict(handlers)
         self._status = status
@@ -93,7 +94,7 @@ class ControlServer:
         self._beat_due: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
-        """Listen. Raises SocketInUseError when another service does, OSError when the place cannot be had."""
+        """Listen; raises SocketInUseError when another service does, OSError when the path cannot be used."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with reachable(self.path) as address:
             _clear(self.path, address)
@@ -125,7 +126,7 @@ class ControlServer:
             os.utime(self.path)
 
     def changed(self) -> None:
-        """Something that watchers see has changed."""
+        """Report to the watchers that the status has changed."""
         if self._watchers:
             self._push_in(COALESCE_S)
 
@@ -244,7 +245,7 @@ def _caller(writer: asyncio.StreamWriter) -> Caller:
 
 
 def _clear(path: Path, address: str) -> None:
-    """Take away the socket of a service that is no more."""
+    """Remove the socket of a service that has ended."""
     if not path.is_socket():
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:

@@ -1,4 +1,4 @@
-"""The gate that a restricted SSH key runs into: which commands its role may run, and with which words. No I/O.
+"""The gate for a restricted SSH key: which commands its role may run, and with which words; no I/O.
 
 OpenSSH hands over what the client asked for as one text. Nothing of it ever reaches a shell: it is split into words,
 each word is held against the command's own pattern, and what does not fit is refused.
@@ -14,9 +14,9 @@ from typing import NamedTuple
 from intercom.control.errors import GateError
 
 LENGTH_LIMIT = 512
-"""Characters; the longest command, a call to a long SIP address, is half of it."""
+"""Limit of a command's characters: the longest, a call to a long SIP address, is half of it."""
 SHOWN = 120
-"""Characters of a refused command that are logged."""
+"""Limit of a refused command's characters in the log."""
 
 _FLAG: re.Pattern[str] | None = None
 _COUNT = re.compile(r"[0-9]{1,4}")
@@ -26,16 +26,16 @@ _ADDRESS = re.compile(r"(/(private|public)/|\+|sips?:)[A-Za-z0-9._~:;=?@+/-]{1,2
 
 
 class Rule(NamedTuple):
-    """What one command takes over SSH."""
+    """The options and words that one command accepts over SSH."""
 
     options: Mapping[str, re.Pattern[str] | None] = {}
-    """By name; None takes no value."""
+    """Options by name; None takes no value."""
     words: tuple[re.Pattern[str], ...] = ()
-    """In this order; each may be left out from the end."""
+    """Words in this order; each may be left out from the end."""
     terminal: bool = False
-    """Whether it may have a terminal."""
+    """Whether the command may have a terminal."""
     least: int = 0
-    """How many words it needs."""
+    """Least number of words."""
 
 
 _JSON: Mapping[str, re.Pattern[str] | None] = {"--json": _FLAG}
@@ -69,7 +69,7 @@ ROLES: Mapping[str, Mapping[str, Rule]] = {"viewer": VIEWER, "operator": OPERATO
 
 
 def admit(role: str, asked: str, *, terminal: bool) -> list[str]:
-    """The words of the command to run; GateError, in one line that quotes nothing of `asked`, if it may not be.
+    """Return the words of the permitted command; GateError, in one line that quotes nothing of `asked`, if it is not.
 
     `asked` is SSH_ORIGINAL_COMMAND, `terminal` whether the client asked for one.
     """
@@ -94,7 +94,7 @@ def admit(role: str, asked: str, *, terminal: bool) -> list[str]:
 
 
 def _hold(rule: Rule, command: str, words: list[str]) -> None:
-    """Every word fits the rule, or GateError."""
+    """Check every word against the rule; GateError if one does not fit."""
     patterns, given = list(rule.words), 0
     rest = iter(words)
     for word in rest:
@@ -111,5 +111,5 @@ def _hold(rule: Rule, command: str, words: list[str]) -> None:
 
 
 def shown(asked: str) -> str:
-    """A refused command as the log may hold it: one line, short, nothing that a terminal obeys."""
+    """Return a refused command in a form that is safe to log: one short line without control characters."""
     return ascii(asked[:SHOWN]) + (f" and {len(asked) - SHOWN} more characters" if len(asked) > SHOWN else "")

@@ -15,12 +15,13 @@ from intercom.control.errors import KeyFileError
 from intercom.control.ssh_gate import ROLES
 
 KEY_LIMIT_BYTES = 16_384
-"""An RSA key of 16384 bits has 3 KB."""
+"""Limit of a key file: an RSA key of 16384 bits has 3 KB."""
 INSTALLED = Path("/etc/intercom/ssh/authorized_keys")
-"""Keys of an installed door: sshd reads them there (systemd/intercom.sshd.conf), and root alone writes them."""
+"""File of an installed door's keys: sshd reads them there (systemd/intercom.sshd.conf), and root alone writes them."""
 RSA_BITS_LEAST = 2048
-"""Less is refused by OpenSSH's own policy of today."""
+"""Least length of an RSA key: OpenSSH's own policy refuses shorter ones today."""
 NAME_LIMIT = 40
+"""Limit of a key's name in characters."""
 _TYPES = {
     "ssh-ed25519",
     "sk-ssh-ed25519@openssh.com",
@@ -41,15 +42,15 @@ class PublicKey(NamedTuple):
     """A public key."""
 
     type: str
-    """Its algorithm, as SSH names it."""
+    """Algorithm, as SSH names it."""
     blob: str
-    """Base64."""
+    """Key data in Base64."""
     name: str
-    """Whose it is: its comment, reduced to letters, digits and @ . _ -"""
+    """Name of the owner: the key's comment, reduced to letters, digits and @ . _ -"""
 
     @property
     def fingerprint(self) -> str:
-        """As `ssh-keygen -l` shows it."""
+        """Fingerprint as `ssh-keygen -l` shows it."""
         digest = hashlib.sha256(base64.b64decode(self.blob)).digest()
         return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
@@ -60,13 +61,13 @@ class InstalledKey(NamedTuple):
     key: PublicKey
     """The key."""
     role: str
-    """viewer or operator."""
+    """Role: viewer or operator."""
     socket: Path | None = None
-    """The control socket if it is not the usual one."""
+    """Path of the control socket if it is not the usual one."""
 
 
 def parse_public_key(text: str) -> PublicKey:
-    """The one public key in this text; KeyFileError says what it is instead."""
+    """Return the one public key in this text; KeyFileError says what the text is instead."""
     if "PRIVATE KEY" in text:
         raise KeyFileError("this is the private key, which stays where it is: give the file that ends in .pub")
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
@@ -95,7 +96,7 @@ def _check_blob(kind: str, blob: str) -> None:
 
 
 def _strings(data: bytes) -> list[bytes]:
-    """The length-prefixed strings of an SSH key (RFC 4253, section 6.6)."""
+    """Return the length-prefixed strings of an SSH key (RFC 4253, section 6.6)."""
     parts, at = [], 0
     while at < len(data):
         end = at + 4 + int.from_bytes(data[at : at + 4], "big")
@@ -107,7 +108,7 @@ def _strings(data: bytes) -> list[bytes]:
 
 
 def read_key_file(path: Path) -> PublicKey:
-    """The public key in this file; KeyFileError if there is none, OSError if it cannot be read."""
+    """Return the public key in this file; KeyFileError if there is none, OSError if the file cannot be read."""
     with path.open("rb") as file:
         data = file.read(KEY_LIMIT_BYTES + 1)
     if len(data) > KEY_LIMIT_BYTES:
@@ -116,13 +117,13 @@ def read_key_file(path: Path) -> PublicKey:
 
 
 class AuthorizedKeys:
-    """An authorized_keys file. Lines that are not ours are left as they are."""
+    """An authorized_keys file; lines that are not ours stay as they are."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def installed(self) -> list[InstalledKey]:
-        """The keys that may run commands."""
+        """Return the keys that may run commands."""
         found = [_OURS.match(line) for line in self._lines()]
         return [
             InstalledKey(
@@ -135,12 +136,12 @@ class AuthorizedKeys:
         ]
 
     def of_session(self, signed_in: str) -> InstalledKey | None:
-        """The key that an SSH session began with, by what sshd says of it (sshd_config(5), ExposeAuthInfo)."""
+        """Return the key that began an SSH session, from sshd's record of it (sshd_config(5), ExposeAuthInfo)."""
         proven = {tuple(line.split()[1:3]) for line in signed_in.splitlines() if line.startswith("publickey ")}
         return next((entry for entry in self.installed() if (entry.key.type, entry.key.blob) in proven), None)
 
     def add(self, key: PublicKey, role: str, *, program: str, socket: Path | None = None) -> None:
-        """Let this key run its role's commands, and nothing else; a key that is there gets the new role.
+        """Let this key run its role's commands and nothing else; an installed key gets the new role.
 
         `program` is the `intercom` command's path; `socket` is the control socket if it is not the usual one.
         """
@@ -159,14 +160,14 @@ class AuthorizedKeys:
         self._write([*kept, f'restrict,pty,command="{command}" {key.type} {key.blob} {key.name}'])
 
     def take_over(self, text: str) -> int:
-        """Add the restricted keys of another authorized_keys file, without its other lines; how many there were."""
+        """Add the restricted keys of another authorized_keys file and return their number; its other lines stay out."""
         lines = [line for line in text.splitlines() if _OURS.fullmatch(line.rpartition(" ")[0])]
         there = {entry.key.blob for entry in self.installed()}
         self._write([*self._lines(), *(line for line in lines if not there & set(line.split()))])
         return len(lines)
 
     def remove(self, which: str) -> list[InstalledKey]:
-        """Take out the keys with this fingerprint or name; KeyFileError if there is none."""
+        """Remove the keys with this fingerprint or name and return them; KeyFileError if there is none."""
         gone = [entry for entry in self.installed() if which in (entry.key.fingerprint, entry.key.name)]
         if not gone:
             raise KeyFileError(f"no key has the name or fingerprint {which!a}; `intercom ssh-key list` shows all")
@@ -181,7 +182,7 @@ class AuthorizedKeys:
             return []
 
     def _write(self, lines: list[str]) -> None:
-        """Owned by whoever owns the directory, as sshd insists on it; the installed file is read by the door's user."""
+        """Write the file for the directory's owner, as sshd insists; the door's user may read the installed file."""
         directory = self.path.parent
         if not directory.exists():
             directory.mkdir(mode=0o755 if self.path == INSTALLED else 0o700)
