@@ -1,4 +1,4 @@
-"""What is plugged in, which of it is used and why, and what became of it when it goes and comes.
+"""The sound cards and cameras: finds those plugged in, gives each role one, and follows each as it goes and comes.
 
 This part opens no PCM and no camera: it reads what the kernel says of them, and decides.
 """

@@ -1,4 +1,4 @@
-"""A device as it is told from every other: by what it is, and by where it is plugged in."""
+"""The identity of a device: its make and serial number, and the socket that it is plugged into."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["usb", "onboard", "hdmi", "virtual", "ribbon"]
-"""How a device is attached; for sound also what may be expected of it."""
+"""Kind of connection; for a sound card also a hint of its quality."""
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A sound card or a camera. Numbers that change from boot to boot are in no field that identity looks at."""
+    """A sound card or a camera; its identity uses no number that changes from boot to boot."""
 
     name: str
-    """How it is opened now: the card's ALSA id, or the camera's device file. May change with every plug."""
+    """Name to open it by now: the card's ALSA id, or the camera's device file. It may change with every plug."""
     label: str
-    """What it is called: the product's name."""
+    """Product name."""
     kind: Kind
-    """How it is attached."""
+    """Kind of connection."""
     port: str
-    """Where it is plugged in: the path of the socket, which stays when the device changes. "" where there is none."""
+    """Path of the socket, which stays when the device changes; "" where there is none."""
     vendor: str = ""
     """USB vendor, four hexadecimal digits."""
     product: str = ""
@@ -29,13 +29,13 @@ class Device:
     serial: str = ""
     """USB serial number; "" for a device that has none, as twins often do."""
     captures: int | None = None
-    """The number of the device of the card that records (0 on almost every card); None if none does."""
+    """Number of the card's device that records (0 on almost every card); None if none does."""
     plays: int | None = None
-    """The number of the device of the card that plays; None if none does."""
+    """Number of the card's device that plays; None if none does."""
     id_path: str = ""
-    """What udev calls the port; "" without udev."""
+    """The port's name in udev; "" without udev."""
     plug: int = 0
-    """Differs each time that it is plugged in, as long as the machine runs."""
+    """Number that differs each time the device is plugged in, as long as the machine runs."""
 
     @property
     def _make(self) -> tuple[str, ...]:
@@ -43,43 +43,43 @@ class Device:
 
     @property
     def is_duplex(self) -> bool:
-        """Whether it both records and plays."""
+        """Whether the card both records and plays."""
         return self.captures is not None and self.plays is not None
 
     def pcm(self, direction: Literal["capture", "playback"]) -> str | None:
-        """The PCM that converts rate and channels; None where the card cannot do that."""
+        """Return the ALSA name of the PCM that converts rate and channels; None where the card lacks this direction."""
         number = self.captures if direction == "capture" else self.plays
         return None if number is None else f"plughw:CARD={self.name},DEV={number}"
 
     def is_exactly(self, other: Device) -> bool:
-        """Whether it is the same piece: by its serial number, or, without one, by its make in the same socket."""
+        """Whether this is the same device: by its serial number, or, without one, by its make in the same socket."""
         if self._make != other._make:
             return False
         return bool(self.serial) or (self.port == other.port and self.is_like(other))
 
     def is_like(self, other: Device) -> bool:
-        """Whether nothing but their sockets can tell the two apart."""
+        """Whether the two can only be told apart by their sockets."""
         return self._make == other._make and self.label == other.label
 
     def is_twin_of(self, other: Device) -> bool:
-        """Whether nothing but their sockets tells the two apart, and these do."""
+        """Whether the two can only be told apart by their sockets, and their sockets differ."""
         return self.is_like(other) and self.port != other.port
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What was found of a device that was known before."""
+    """The result of looking for a known device."""
 
     device: Device | None
-    """The one that it is, as far as can be told; None if there is none."""
+    """The best match; None if there is none."""
     ambiguous: bool = False
-    """Whether others fit as well: this is a guess."""
+    """Whether other devices match as well, so that the match is a guess."""
     is_another: bool = False
-    """Whether it is another piece of the same product: their serial numbers differ, or both were there at once."""
+    """Whether it is another device of the same product: their serial numbers differ, or both were present at once."""
 
 
 def find(wanted: Device, among: Sequence[Device], twin_ports: Sequence[str] = ()) -> Match:
-    """The device again: the exact piece, else the same product in the same socket, else the only one so called.
+    """Find the device again: the exact one, else the same product in the same socket, else the only one of that name.
 
     In `twin_ports` its twins were seen beside it: what is there now is another piece, though it looks the same.
     """

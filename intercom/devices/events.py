@@ -1,4 +1,4 @@
-"""What the devices part reports."""
+"""The events of the devices part."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ Reason = Literal[
     "default_changed",
     "ambiguous_match",
 ]
-"""Why a role went from one device to another; the words of SignalWire's `DeviceRecoveryEvent`."""
+"""Reason why a role moved from one device to another; the words of SignalWire's `DeviceRecoveryEvent`."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceRecovery:
-    """A role was given to another device, or lost its device."""
+    """A role moved to another device, or lost its device."""
 
     role: str
-    """`microphone`, `speaker` or `camera`."""
+    """Role: `microphone`, `speaker` or `camera`."""
     previous: Device | None
-    """What had it; None if nothing did."""
+    """Device that had the role; None if none did."""
     new: Device | None
-    """What has it now; None while nothing can."""
+    """Device that has the role now; None while none can."""
     reason: Reason
-    """Why."""
+    """Reason for the change."""
 
     def __str__(self) -> str:
         before = f'"{self.previous.label}"' if self.previous else "none"

@@ -1,4 +1,4 @@
-"""What is plugged in, read from the kernel's own files. Nothing is opened, so that nothing complains or is disturbed.
+"""Lists the plugged-in devices from the kernel's own files; it opens no device, so it disturbs none.
 
 Sources: /proc/asound/cards, /sys/class/sound, /sys/class/video4linux, /sys/bus/media, and udev's database where udev
 runs.
@@ -15,10 +15,11 @@ from typing import Final
 from intercom.devices.device import Device, Kind
 
 _LINE: Final = re.compile(r" *(\d+) \[(\S+) *\]: (\S+) - (.*)")
-"""`" 1 [Headset        ]: USB-Audio - Bench Headset"`"""
+"""Pattern of a card's line in /proc/asound/cards: `" 1 [Headset        ]: USB-Audio - Bench Headset"`"""
 _PCM: Final = re.compile(r"pcmC\d+D(\d+)([cp])")
 _USB_DEVICE: Final = re.compile(r"\d+-([\d.]+)")
-"""`1-1.2`: bus 1, port 1 of its root, port 2 of the hub there. The bus may have another number tomorrow."""
+"""Pattern of a USB path, `1-1.2`: bus 1, port 1 of its root, port 2 of the hub there. The bus number may change at a
+boot."""
 _VIRTUAL_DRIVERS: Final = frozenset({"Loopback", "Dummy", "VirMIDI"})
 _HDMI: Final = ("hdmi", "displayport")
 
@@ -48,19 +49,19 @@ class Finder:
         self._udev = root / "run/udev/data"
 
     def signature(self) -> tuple[str, ...]:
-        """Changes when something is plugged in or out; costs some 50 µs."""
+        """Return a value that changes when something is plugged in or out; costs some 50 µs."""
         folders = ("class/sound", "class/video4linux", "bus/media/devices")
         nodes = (node for folder in folders for node in _entries(self._sys / folder))
         return tuple(sorted(f"{node.name} {_link(node)}" for node in nodes))
 
     def sound_cards(self) -> list[Device]:
-        """The cards in the order of their numbers."""
+        """Return the sound cards in the order of their numbers."""
         matches = map(_LINE.fullmatch, _text(self._proc / "asound/cards").splitlines())
         cards = [self._card(match[1], match[2], match[3], match[4].strip()) for match in matches if match]
         return [card for card in cards if card is not None]
 
     def cameras(self) -> list[Device]:
-        """The V4L2 cameras, by their device files, and those on ribbon cables, by their media devices."""
+        """Return the V4L2 cameras, by their device files, and those on ribbon cables, by their media devices."""
         found = self._ribbon_cameras()
         for node in sorted(_entries(self._sys / "class/video4linux"), key=lambda node: (len(node.name), node.name)):
             file = f"/dev/{node.name}"
@@ -92,7 +93,7 @@ class Finder:
         return self._attached(card, node, f"+sound:card{number}")
 
     def _attached(self, device: Device, node: Path, udev_name: str) -> Device | None:
-        """The device with what its place in the tree of devices tells; None if it goes while we read."""
+        """Return the device with the facts from its place in the device tree; None if it disappears meanwhile."""
         try:
             plug = node.stat().st_ino
         except OSError:

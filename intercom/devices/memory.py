@@ -1,4 +1,4 @@
-"""Which devices were used, kept over restarts: a file of some hundred bytes, written when that changes."""
+"""Remembers over restarts which devices were used: a file of some hundred bytes, written when that changes."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ log = logging.getLogger(__name__)
 
 FILE: Final = "devices.json"
 _KEPT: Final = 12
-"""Devices in the history: more were never plugged into one door."""
+"""Limit of devices in the history: no door ever had more."""
 _LARGEST_BYTES: Final = 64 * 1024
 
 
 class Memory:
-    """The devices of former days: learned at once, written by `save()`. A missing or damaged file is like none."""
+    """Remembers devices at once and writes them with `save()`; a missing or damaged file counts as empty."""
 
     def __init__(self, path: Path | None) -> None:
-        """`path` None keeps nothing."""
+        """`path` None saves nothing."""
         self._path = path
         self.known = self._load()
         """What is known now."""
@@ -35,7 +35,7 @@ class Memory:
         self._writing = threading.Lock()
 
     def prefer(self, role: Role, device: Device, wish: str) -> None:
-        """From now on this device has the role when it is there."""
+        """Prefer this device for the role from now on."""
         before = self.known.preferred.get(role)
         ports = before.twin_ports if before is not None and device.is_like(before.device) else ()
         preferred = Preferred(device, wish, tuple(port for port in ports if port != device.port))
@@ -44,7 +44,7 @@ class Memory:
             self._keep(Known({**self.known.preferred, role: preferred}, (device, *history)[:_KEPT]))
 
     def tell_apart(self, role: Role, wish: str, among: Sequence[Device]) -> None:
-        """Where the preferred device and its twins are there at once, remember that the twins are others."""
+        """Remember the twins of the preferred device as others, if it and they are present at once."""
         preferred = self.known.preferred.get(role)
         if preferred is None or preferred.wish != wish:
             return
@@ -57,7 +57,7 @@ class Memory:
                 self._keep(Known({**self.known.preferred, role: twins}, self.known.history))
 
     def note(self, device: Device) -> None:
-        """It was used; an acquaintance costs no write."""
+        """Note that a device was used; a known one costs no write."""
         if not any(known.is_exactly(device) for known in self.known.history):
             self._keep(Known(self.known.preferred, (device, *self.known.history)[:_KEPT]))
 
@@ -66,7 +66,7 @@ class Memory:
         self._is_saved = False
 
     def save(self) -> None:
-        """Write down what is new, if anything is; waits for the disk, so call it on a thread of its own."""
+        """Save new facts, if there are any; waits for the disk, so call it on a thread of its own."""
         with self._writing:
             if self._path is None or self._is_saved:
                 return

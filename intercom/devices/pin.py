@@ -1,4 +1,4 @@
-"""udev rules that give the sound card in a socket the same ALSA name for ever.
+"""Writes udev rules that give the sound card in a socket a permanent ALSA name.
 
 Without them ALSA names two equal cards in the order in which the kernel met them, which changes from boot to boot. The
 door itself knows its card again by its serial number or its socket; other programs, and a configuration that names a
@@ -16,7 +16,7 @@ from intercom.devices.device import Device
 from intercom.plain_text import plain
 
 PREFIX: Final = "Door"
-"""ALSA allows 15 letters, digits and underscores."""
+"""Prefix of the ALSA names; ALSA allows 15 letters, digits and underscores."""
 _PLAIN: Final = re.compile(r"[\w.:+-]+", re.ASCII)
 _HEAD: Final = """\
 # Written by `intercom devices pin`: a sound card has the name of its socket, whatever is plugged in first.
@@ -26,23 +26,23 @@ ACTION=="add", SUBSYSTEM=="sound", KERNEL=="card[0-9]*", IMPORT{builtin}="path_i
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A socket, and what a sound card in it is to be called."""
+    """A socket with the name for a sound card in it."""
 
     name: str
-    """The ALSA id."""
+    """ALSA id for the socket's card."""
     card: Device
-    """What is plugged in there now."""
+    """Card in the socket now."""
 
 
 def pins(cards: Sequence[Device], own: Device | None) -> list[Pin]:
-    """A name for each USB card whose socket udev knows: `Door` for the door's own, else by their sockets."""
+    """Return a name for each USB card whose socket udev knows: `Door` for the door's own, else by their sockets."""
     pinned = [card for card in cards if card.kind == "usb" and _PLAIN.fullmatch(card.id_path)]
     pinned.sort(key=lambda card: (card != own, card.id_path))
     return [Pin(PREFIX if number == 1 else f"{PREFIX}{number}", card) for number, card in enumerate(pinned, 1)]
 
 
 def rules(pinned: Sequence[Pin]) -> str:
-    """The rules file, whole."""
+    """Return the complete rules file."""
     lines = [
         # A device may call itself anything; a line break would end the comment.
         f"# {plain(pin.card.label)} ({pin.card.vendor}:{pin.card.product})\n"

@@ -1,4 +1,4 @@
-"""Keeps every role with a device while devices come and go, and tells of each change with its reason."""
+"""Keeps a device in every role while devices come and go, and reports each change with its reason."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Roles:
         """Who has which role now."""
 
     def look(self) -> bool:
-        """See what is plugged in; whether anything has changed. Takes about a millisecond."""
+        """Look for devices and return whether anything has changed; takes about a millisecond."""
         first = not self.choices
         cards, cameras = self._finder.sound_cards(), self._finder.cameras()
         if not first and (cards, cameras) == (self.cards, self.cameras):
@@ -52,7 +52,7 @@ class Roles:
         return True
 
     def works(self, role: Role) -> None:
-        """The device of the role was opened: remember it."""
+        """Remember the device of the role: it was opened."""
         choice = self.choices[role]
         device = choice.device
         if device is None or (role != "camera" and rank(device) > GOOD_ENOUGH and not self._wishes.of(role)):

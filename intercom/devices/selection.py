@@ -1,4 +1,4 @@
-"""Which device has which role, and why: configured, else remembered, else used before, else the best that is there."""
+"""Chooses a device for each role and says why: configured, else remembered, else used before, else the best one."""
 
 from __future__ import annotations
 
@@ -13,75 +13,75 @@ Role = Literal["microphone", "speaker", "camera"]
 SOUND: Final[tuple[Role, Role]] = ("microphone", "speaker")
 _OTHER: Final[Mapping[Role, Role]] = {"microphone": "speaker", "speaker": "microphone"}
 _CARD: Final = re.compile(r"(?:CARD=|hw:(?!CARD=))([A-Za-z]\w*)")
-"""The card's id in an ALSA name: `plughw:CARD=Device,DEV=0`, `hw:Device`."""
+"""Pattern of the card's id in an ALSA name: `plughw:CARD=Device,DEV=0`, `hw:Device`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the configuration names; "" leaves it to us."""
+    """The configured devices; "" leaves the choice to us."""
 
     microphone: str = ""
-    """ALSA name."""
+    """ALSA name of the microphone."""
     speaker: str = ""
-    """ALSA name."""
+    """ALSA name of the speaker."""
     camera: str = ""
-    """Device file."""
+    """Device file of the camera."""
 
     def of(self, role: Role) -> str:
-        """What is wished for a role."""
+        """Return the configured name for a role."""
         return str(getattr(self, role))
 
 
 @dataclass(frozen=True, slots=True)
 class Preferred:
-    """The device that a role has whenever it is there."""
+    """The device that has a role whenever it is present."""
 
     device: Device
-    """As it was when it was last used."""
+    """Device as it was when last used."""
     wish: str
-    """What the configuration named then: another wish is another choice."""
+    """Name configured at that time: with another name the preference does not count."""
     twin_ports: Sequence[str] = ()
-    """Where its twins were seen while it was there itself: once it is away, they are not taken for it."""
+    """Ports of its twins while it was present: when it is away, a device there is not taken for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of former days."""
+    """The devices remembered from earlier runs."""
 
     preferred: Mapping[Role, Preferred] = field(default_factory=dict)
-    """By role."""
+    """Preferred devices by role."""
     history: Sequence[Device] = ()
-    """What was used before, the newest first."""
+    """Devices used before, the newest first."""
 
     def of(self, role: Role, wish: str) -> Device | None:
-        """The preferred device of a role, if it was preferred under this wish."""
+        """Return the preferred device of a role, if it was preferred under this wish."""
         preferred = self.preferred.get(role)
         return preferred.device if preferred is not None and preferred.wish == wish else None
 
     def find(self, role: Role, wish: str, among: Sequence[Device]) -> Match:
-        """The preferred device of a role again."""
+        """Find the preferred device of a role among these."""
         device = self.of(role, wish)
         return Match(None) if device is None else find(device, among, self.preferred[role].twin_ports)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Who has a role."""
+    """The choice for one role."""
 
     device: Device | None
-    """None when there is none, or when the configured name tells no device."""
+    """Chosen device; None when there is none, or when the configured name identifies none."""
     opens: str | None
-    """The PCM or device file to open; None while there is nothing to open."""
+    """PCM or device file to open; None while there is nothing to open."""
     why: str
-    """A clause for people: why this one, or what is missing."""
+    """Reason as a clause for people: why this device, or what is missing."""
     ambiguous: bool = False
-    """Whether another device fits as well."""
+    """Whether another device matches as well."""
     is_stand_in: bool = False
-    """Whether it is used only until the preferred one is back."""
+    """Whether the device serves only until the preferred one is back."""
 
 
 def choose(cards: Sequence[Device], cameras: Sequence[Device], wishes: Wishes, known: Known) -> dict[Role, Choice]:
-    """Give every role its device."""
+    """Choose a device for every role."""
     chosen: dict[Role, Choice] = {}
     for role in SOUND:
         choice = _by_name(role, cards, wishes, known) or _by_memory(role, cards, known)
@@ -147,15 +147,16 @@ def _recognised(match: Match) -> str:
 
 
 LAST_RESORT: Final = 4
+"""Rank of HDMI cards, used only when nothing better is present."""
 NEVER: Final = 5
-"""A card that is made up, as a loopback: only the configuration may name it."""
+"""Rank of virtual cards, as loopbacks: only the configuration may choose one."""
 GOOD_ENOUGH: Final = 2
-"""What may stand in for a card that is away, and is remembered: a USB card, or one that also records. Nobody hears a
-socket with nothing in it."""
+"""Limit of the rank of a card that may stand in for an absent one and be remembered: a USB card, or one that also
+records. Behind an onboard output alone there may be no speaker."""
 
 
 def rank(card: Device) -> int:
-    """How well a card suits a door, 0 the best: a speakerphone before a card that does half of it, HDMI last."""
+    """Return the card's rank, 0 the best: a speakerphone before a card that does half of it, HDMI last."""
     if card.kind in ("hdmi", "virtual"):
         return LAST_RESORT if card.kind == "hdmi" else NEVER
     return (0 if card.is_duplex else 2) + (0 if card.kind == "usb" else 1)

@@ -1,4 +1,4 @@
-"""Wakes when something is plugged in or out.
+"""Wakes the door when a device is plugged in or out.
 
 The kernel and udev tell of it on a netlink socket. What they say is only a reason to look, so nothing in it has to be
 understood or believed, and a bare socket does: no udev is needed, nor its library. A slow look at the kernel's
@@ -16,21 +16,21 @@ from typing import Final
 log = logging.getLogger(__name__)
 
 _NETLINK_KOBJECT_UEVENT: Final = 15
-"""linux/netlink.h"""
+"""Netlink protocol of the kernel's device events (linux/netlink.h)."""
 _KERNEL, _UDEV = 1, 2
-"""Multicast groups: as the kernel sees it, and once udev has set names and permissions."""
+"""Multicast groups: the kernel's own, and udev's, once names and permissions are set."""
 _SUBSYSTEMS: Final = (b"SUBSYSTEM=sound\0", b"SUBSYSTEM=video4linux\0", b"SUBSYSTEM=media\0")
 _LARGEST_BYTES: Final = 16 * 1024
 _AGAIN_S: Final = 0.03
-"""A plug is a dozen messages; the look after the last one sees all of it."""
+"""Time between two looks during a burst: a plug is a dozen messages, and the look after the last one sees all of it."""
 POLL_S: Final = 1.0
-"""Where nobody tells: soon enough for someone who stands beside it."""
+"""Poll interval without uevents: soon enough for someone who stands beside the door."""
 TOLD_POLL_S: Final = 10.0
-"""Where the kernel tells: only a net below the net."""
+"""Poll interval while uevents are available; a safety net only."""
 
 
 def uevent_socket() -> socket.socket:
-    """A socket that hears what the kernel and udev tell of devices; OSError where there is none."""
+    """Return a socket that receives the kernel's and udev's device events; OSError where there are none."""
     hears = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, _NETLINK_KOBJECT_UEVENT)
     try:
         hears.setblocking(False)
@@ -42,7 +42,7 @@ def uevent_socket() -> socket.socket:
 
 
 class Watch:
-    """Calls `on_change` on the event loop when devices may have come or gone; also when it is not sure."""
+    """Calls `on_change` on the event loop when devices may have come or gone."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Watch:
         open_socket: Callable[[], socket.socket] = uevent_socket,
         poll_s: float | None = None,
     ) -> None:
-        """`signature` differs when something was plugged in or out; `poll_s` None: as often as it takes."""
+        """`signature` changes when something is plugged in or out; `poll_s` None chooses the poll interval."""
         self._on_change = on_change
         self._signature = signature
         self._open_socket = open_socket
@@ -66,11 +66,11 @@ class Watch:
 
     @property
     def is_told(self) -> bool:
-        """Whether the kernel tells; False: the directories are looked at every second."""
+        """Whether the kernel reports events; if not, the directories are polled every second."""
         return self._socket is not None
 
     def start(self) -> None:
-        """Watch; needs a running event loop."""
+        """Start to watch; needs a running event loop."""
         self._loop = asyncio.get_running_loop()
         self._seen = self._signature()
         try:
@@ -84,7 +84,7 @@ class Watch:
         self._poll = self._loop.call_later(self._poll_s, self._look)
 
     def stop(self) -> None:
-        """Watch no more; harmless when it never did."""
+        """Stop watching; harmless before the start."""
         for timer in (self._again, self._poll):
             if timer is not None:
                 timer.cancel()
@@ -111,7 +111,7 @@ class Watch:
             self._changed()
 
     def _changed(self) -> None:
-        """At once, then every 30 ms while the burst lasts, and once more when it is over."""
+        """Report a change at once, then every 30 ms while the burst lasts, and once more when it is over."""
         assert self._loop is not None
         self._told_again = self._again is not None
         if self._again is None:
