@@ -1,4 +1,4 @@
-"""What a visitor touches and sees: the button, the lights, the door's relay; and the page that stands in for them."""
+"""The front panel: the button, the lights and the door's relay; and the page that stands in for them."""
 
 from intercom.panel.door import Door
 from intercom.panel.errors import GuardError, PageError, PanelClosedError, PanelError, PinsError

@@ -1,4 +1,4 @@
-"""The bell button: which of its edges are a press, a hold, a release."""
+"""Turns the bell button's edges into presses, holds and releases."""
 
 import enum
 from dataclasses import dataclass, field
@@ -7,14 +7,14 @@ COIL_S = 0.2
 """Time after an edge of the door's relay in which the strike's coil may pull the button's line low."""
 
 COIL_SETTLE_S = 0.05
-"""Settling time in that window: coils were seen to pull for up to 30 ms, and nobody presses for less than 80."""
+"""Settling time within that window: coils were seen to pull for up to 30 ms, and nobody presses for less than 80."""
 
 BOUNCE_S = 0.02
 """Longest pause between the bounces of one contact; short pulses that a press follows sooner belong to it."""
 
 
 class ButtonEvent(enum.Enum):
-    """What a visitor did with the button."""
+    """A visitor's action on the button."""
 
     PRESSED = "pressed"
     HELD = "held"
@@ -23,18 +23,18 @@ class ButtonEvent(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class ShortPulses:
-    """The times at which the line was low for too short to be a press: interference, or a bad contact."""
+    """Counts the pulses too short to be a press: interference, or a bad contact."""
 
     count: int = 0
     last_at: float = float("-inf")
-    """When the last one ended, on the button's clock."""
+    """End of the last short pulse, on the button's clock."""
     last_s: float = 0.0
-    """How long the last one was."""
+    """Length of the last short pulse."""
 
 
 @dataclass(slots=True)
 class Button:
-    """Turn edges and time into presses; pure, so that `now` (seconds, any steady clock) is a parameter.
+    """Turns edges and time into presses; pure, so that `now` (seconds, any steady clock) is a parameter.
 
     A press is reported as soon as the level has held for `settle_s`: an interference spike is shorter, and a
     contact's first bounce is over by then. What bounces afterwards falls into the lock-out, which runs from the
@@ -50,9 +50,9 @@ class Button:
     is_down: bool = False
     """The settled state: pressed and not yet released."""
     is_stuck: bool = False
-    """Down since the start, so never pressed."""
+    """Whether the button has been down since the start, which is no press."""
     short_pulses: ShortPulses = field(default_factory=ShortPulses)
-    """Pulses that were no press, and no bounce of one."""
+    """Short pulses that were neither a press nor a bounce of one."""
     _before_bounces: ShortPulses = field(default_factory=ShortPulses)
     _level_since: float = 0.0
     _locked_until: float = float("-inf")
@@ -65,7 +65,7 @@ class Button:
         return cls(settle_s, lockout_s, hold_s, level=level, is_down=level, is_stuck=level, _level_since=now)
 
     def edge(self, level: bool, now: float) -> list[ButtonEvent]:
-        """Take an edge and return what had become certain before it."""
+        """Take an edge and return the events that became certain before it."""
         events = self.advance(now)
         if level != self.level:
             self._turn(level, now)
@@ -76,7 +76,7 @@ class Button:
         self._coil_until = now + COIL_S
 
     def sample(self, level: bool, now: float) -> list[ButtonEvent]:
-        """Take a reading at a deadline: a level that is not the one last seen starts over, its edge is on the way."""
+        """Take a reading at a deadline; a level other than the last one starts over, because its edge is on the way."""
         if level == self.level:
             return self.advance(now)
         self._turn(level, now)
@@ -96,7 +96,7 @@ class Button:
 
     @property
     def deadline(self) -> float | None:
-        """When `advance` has something to do next, without further edges; None = never."""
+        """Return the time at which `advance` has work next, without further edges; None = never."""
         times = [time for time in (self._change_due_at(), self._hold_due_at()) if time is not None]
         return min(times, default=None)
 

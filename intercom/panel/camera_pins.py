@@ -1,4 +1,4 @@
-"""The camera's two pins, if it has them: a light that shows that it runs, and a switch that holds it off."""
+"""The camera's two optional pins: a light that shows that it runs, and a switch that holds it off."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from intercom.panel.pins import Pins, claim
 log = logging.getLogger(__name__)
 
 SPARE_GPIOS = (5, 6, 12, 13, 16, 19, 20, 26)
-"""Of the header, without another function there."""
+"""Pins of the header that have no other function there."""
 
 
 def with_simulated_pins(config: CameraConfig, used: set[int]) -> CameraConfig:
-    """The configuration with pins for what it leaves out, so that a simulated panel shows both."""
+    """Return the configuration with pins for those it leaves out, so that a simulated panel shows both."""
     spare = (gpio for gpio in SPARE_GPIOS if gpio not in used | {config.light_gpio, config.forbid_gpio})
     light, forbid = config.light_gpio, config.forbid_gpio
     return replace(
@@ -29,7 +29,7 @@ def with_simulated_pins(config: CameraConfig, used: set[int]) -> CameraConfig:
 
 
 class CameraPins:
-    """The light and the switch. `on_switch` is called on the pins' own thread whenever the switch may have moved."""
+    """The light and the switch; `on_switch` is called on the pins' own thread whenever the switch may have moved."""
 
     def __init__(self, config: CameraConfig, pins: Pins, *, on_fault: Callable[[Exception], None]) -> None:
         from gpiozero import LED, DigitalInputDevice
@@ -50,7 +50,7 @@ class CameraPins:
 
     @property
     def gpios(self) -> dict[str, int | None]:
-        """The GPIO number of the "camera_light" and the "camera_switch"; None for what there is not."""
+        """Return the GPIO numbers of "camera_light" and "camera_switch"; None for an absent one."""
         return {
             "camera_light": None if self._light is None else self._config.light_gpio,
             "camera_switch": None if self._switch is None else self._config.forbid_gpio,
@@ -63,11 +63,11 @@ class CameraPins:
 
     @property
     def forbids(self) -> bool:
-        """Whether the switch is closed: the camera may not run."""
+        """Whether the switch is closed, so that the camera may not run."""
         return self._switch is not None and bool(self._switch.is_active)
 
     def show(self, running: bool) -> None:
-        """Light the light, or not; from any thread."""
+        """Switch the light on or off; from any thread."""
         if self._light is not None and not self._light.closed:
             self._light.value = running
 
@@ -80,7 +80,7 @@ class CameraPins:
             pin.drive_high()
 
     def close(self) -> None:
-        """Turn the light off and give the pins back."""
+        """Turn the light off and release the pins."""
         if self._switch is not None and not self._switch.closed:
             # gpiozero's `close` leaves its edge callback with lgpio, whose thread for all pins dies of the next edge.
             self._switch.pin.when_changed = None
@@ -89,7 +89,7 @@ class CameraPins:
             self._light.close()
 
     def _moved(self) -> None:
-        """A contact bounces: whoever is told looks at `forbids`, and the last look is the true one."""
+        """Call `on_switch` at every bounce of the contact; it reads `forbids`, and the last reading is right."""
         if self.on_switch is None:
             return
         try:

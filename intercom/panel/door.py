@@ -1,4 +1,4 @@
-"""The door: a relay that closes by itself."""
+"""The door: a relay that turns itself off."""
 
 import atexit
 import logging
@@ -14,18 +14,18 @@ log = logging.getLogger(__name__)
 
 
 LOOK_S = 10.0
-"""Interval of looking whether the guard still answers while the door is closed."""
+"""Poll interval of the guard while the door is closed."""
 
 
 class Relay(Protocol):
-    """What the door needs of `gpiozero.OutputDevice`."""
+    """The relay's interface, as in `gpiozero.OutputDevice`."""
 
     def on(self) -> None: ...
     def off(self) -> None: ...
 
 
 class DoorGuard(Protocol):
-    """What the door needs of its guard process."""
+    """The guard process's interface for the door."""
 
     def door_opens(self) -> None: ...
     def door_closed(self) -> None: ...
@@ -34,7 +34,7 @@ class DoorGuard(Protocol):
 
 
 class Door:
-    """Opens the door for a pulse; a thread of its own closes it, whatever the event loop does.
+    """Opens the door for a pulse; its own thread closes it, independently of the event loop.
 
     Closed at the start and at the interpreter's exit. If this process dies or hangs while the door is open, the guard
     process turns the relay off. Every method may be called from any thread.

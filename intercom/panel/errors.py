@@ -1,4 +1,4 @@
-"""What can go wrong with the front panel.
+"""The errors of the front panel.
 
 PanelError
 ├── PinsError (OSError)      no GPIO where the configuration asks for it
@@ -14,7 +14,7 @@ class PanelError(Exception):
 
 
 class PinsError(PanelError, OSError):
-    """The pins cannot be had; the message says what to install or to change."""
+    """The pins cannot be used; the message says what to install or to change."""
 
 
 class PinBusyError(PinsError):
@@ -26,7 +26,7 @@ class GuardError(PanelError, OSError):
 
 
 class PageError(PanelError, OSError):
-    """The panel page cannot be served at the address asked for."""
+    """The panel page cannot be served at the requested address."""
 
 
 class PanelClosedError(PanelError, RuntimeError):

@@ -1,4 +1,4 @@
-"""The front panel: what a visitor touches and sees."""
+"""The front panel: the button, the lights and the door's relay."""
 
 import contextlib
 import logging
@@ -70,22 +70,22 @@ class FrontPanel:
 
     @property
     def simulated(self) -> bool:
-        """Whether there is no hardware: the panel page stands in for it."""
+        """Whether the pins are simulated: the panel page stands in for the hardware."""
         return self.pins.simulated
 
     @property
     def is_pressed(self) -> bool:
-        """Whether the button is down now."""
+        """Whether the button is down."""
         return self._button.is_down
 
     @property
     def short_pulses(self) -> ShortPulses:
-        """The pulses on the button's line that were too short for a press; their times are time.monotonic's."""
+        """Pulses on the button's line that were too short for a press; their times are time.monotonic's."""
         return self._button.short_pulses
 
     @property
     def light_values(self) -> tuple[float, ...]:
-        """What the light's pins show now, each 0 to 1: red, green, blue; or one value; or none."""
+        """Current values of the light's pins, each 0 to 1: red, green, blue; or one value; or none."""
         return tuple(float(led.value) for led in self._leds)
 
     @property
@@ -95,7 +95,7 @@ class FrontPanel:
 
     @property
     def button_pin_is_low(self) -> bool:
-        """Whether the button's pin is at ground now: the contact is closed."""
+        """Whether the button's pin is at ground: the contact is closed."""
         return self._button.pin_is_low
 
     @property
@@ -112,8 +112,10 @@ class FrontPanel:
             pin.drive_high()
 
     def about_pins(self) -> dict[str, object]:
-        """Return which pin does what: GPIO numbers of "button", "light" (in order), "relay", "camera_light" and
-        "camera_switch" (None without one), and a description.
+        """Return the GPIO number of each function, and a description of the pins.
+
+        Its keys are "button", "light" (in order), "relay", "camera_light", "camera_switch" (None without one) and
+        "pins".
         """
         return {
             "button": self._config.button_gpio,
@@ -128,11 +130,11 @@ class FrontPanel:
         self.lights.show(pattern)
 
     def restart(self, part: str) -> None:
-        """Set "button", "lights" or "guard" going again; harmless while it runs. Raises what it fails with."""
+        """Restart "button", "lights" or "guard" after a fault; harmless while it runs. Raises the new fault, if any."""
         {"button": self._button.restart, "lights": self.lights.restart, "guard": self._guard.look_after}[part]()
 
     def close(self) -> None:
-        """Close the door, turn the lights off and give the pins back."""
+        """Close the door, turn the lights off and release the pins."""
         self._stack.close()
 
     def __enter__(self) -> "FrontPanel":
@@ -196,7 +198,7 @@ def _open_leds(config: PanelConfig, pins: Pins) -> list[Any]:
 
 
 class _ToldRelay:
-    """The relay, whose coil the button's line feels: `before` is called just before each of its edges."""
+    """The relay, wrapped: `before` is called before each of its edges, because its coil disturbs the button's line."""
 
     def __init__(self, relay: Any, before: Callable[[], None]) -> None:
         self._relay = relay
@@ -212,7 +214,7 @@ class _ToldRelay:
 
 
 class _ButtonWatch:
-    """Feeds the pin's edges and the time into the button's logic, and reports what it makes of them.
+    """Feeds the pin's edges and the time into the button's logic, and reports its events.
 
     gpiozero's own `bounce_time` is not used: lgpio's debounce reports an edge only after the whole bounce time.
     """
@@ -254,7 +256,7 @@ class _ButtonWatch:
         self._thread = self._start()
 
     def restart(self) -> None:
-        """Watch again after the thread died."""
+        """Restart the watch after its thread died."""
         with self._changed:
             if not (self._thread.is_alive() or self._closed):
                 self._events.clear()
@@ -274,7 +276,7 @@ class _ButtonWatch:
         return self._button.short_pulses
 
     def relay_moves(self) -> None:
-        """Note that the door's relay goes on or off now."""
+        """Note that the door's relay is about to go on or off."""
         with self._changed:
             self._button.relay_moves(time.monotonic())
 
@@ -307,7 +309,7 @@ class _ButtonWatch:
             self._on_fault(error)
 
     def _wait_for_events(self) -> list[ButtonEvent] | None:
-        """Wait for events; None = the panel is closed."""
+        """Wait for events and return them; None = the panel is closed."""
         with self._changed:
             while not (self._events or self._closed):
                 deadline = self._button.deadline

@@ -20,13 +20,13 @@ import sys
 import time
 
 MARGIN_S = 0.5
-"""What a living panel may be late, on a loaded machine, before it counts as hung."""
+"""Time that a working panel may be late, on a loaded machine, before it counts as hung."""
 
 SIGKILL = 9
-"""As in the module `signal`, whose import would be a tenth of this process's memory."""
+"""Signal number from the module `signal`, whose import would be a tenth of this process's memory."""
 
 KILL_WAIT_S = 5.0
-"""How long a killed process may take to give the pins back."""
+"""Limit of the wait for a killed process to release the pins."""
 
 
 def main(arguments: list[str]) -> int:
@@ -67,7 +67,7 @@ def _open_parent(parent: int) -> int | None:
 
 
 def watch(commands_fd: int, answers_fd: int, parent_fd: int | None, limit_s: float) -> str | None:
-    """Return what is wrong, or None when the panel ended with the door closed.
+    """Return the fault, or None when the panel ended with the door closed.
 
     `commands_fd` and `answers_fd` are the pipes, `parent_fd` a pidfd (None = dead already), `limit_s` how long the door
     may be open.

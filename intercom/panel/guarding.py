@@ -1,4 +1,4 @@
-"""The panel's end of the guard process (`guard.py`)."""
+"""The panel's side of the guard process (`guard.py`)."""
 
 import logging
 import os
@@ -21,25 +21,26 @@ log = logging.getLogger(__name__)
 GUARD = Path(__file__).with_name("guard.py")
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Signals that end the whole session: the guard blocks them and ends only when its pipe closes."""
 
 END_WAIT_S = 1.0
-"""How long the guard may take to end once the panel has."""
+"""Limit of the wait for the guard's end once the panel has ended."""
 
 ANSWER_S = 0.5
-"""Longest answer of a guard that runs: it needs a millisecond, and a loaded machine is late by some tens."""
+"""Limit of the wait for a running guard's answer: it needs a millisecond, and a loaded machine is some tens late."""
 
 LOOK_ANSWER_S = 2.0
-"""Longest answer while nobody waits for the door: the card may be busy with pages that the guard needs."""
+"""Limit of that wait while nobody waits for the door: the card may first have to load the guard's pages."""
 
 FIRST_ANSWER_S = 3.0
-"""Longest first answer: its interpreter starts meanwhile."""
+"""Limit of the wait for the first answer: the guard's interpreter starts meanwhile."""
 
 KERNEL_MARGIN_S = MARGIN_S + 0.5
-"""Time over the door's cap after which the kernel ends this process: later than the guard, which says why."""
+"""Time over the door's cap after which the kernel kills this process: later than the guard, which says why."""
 
 
 class Guard:
-    """Starts the guard process, tells it when the door is open, and holds it to its answers.
+    """Starts the guard process, tells it when the door is open, and replaces it when it does not answer.
 
     `on_fault` is told of a guard that did not answer and was replaced. Every method may be called from any thread.
     Raises GuardError.
@@ -77,7 +78,7 @@ class Guard:
         return self._process.pid
 
     def door_opens(self) -> None:
-        """Tell the guard, before the relay goes on, and return once it knows.
+        """Tell the guard that the relay is about to go on, and return once it has answered.
 
         A guard that has died, or does not answer, is replaced. Raises GuardError.
         """
@@ -95,7 +96,7 @@ class Guard:
             self._is_open = True
 
     def door_closed(self) -> None:
-        """Tell the guard, after the relay went off."""
+        """Tell the guard that the relay went off."""
         # At once: the guard may be waited for, and the door is closed.
         self._is_open = False
         self._deadline.disarm()
@@ -107,7 +108,7 @@ class Guard:
                 log.debug("The door's guard has ended: %s", error)
 
     def look_after(self) -> None:
-        """Replace a guard that does not answer. Raises GuardError when the one that was there had to be replaced."""
+        """Replace a guard that does not answer; raises GuardError when it had to."""
         with self._one_at_a_time:
             if self._closed:
                 return
@@ -148,7 +149,7 @@ class Guard:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _tell(self, command: bytes, patience_s: float = ANSWER_S) -> None:
-        """Write a command and wait until the guard repeats it. Raises OSError."""
+        """Write a command and wait until the guard repeats it; raises OSError."""
         if not self._has_answered:
             patience_s = FIRST_ANSWER_S
         self._write(command)

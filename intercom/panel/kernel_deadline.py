@@ -1,4 +1,4 @@
-"""The kernel's own deadline for the door: it kills this process when the door is open too long, whatever stands still.
+"""The kernel's own deadline for the door: the kernel kills this process when the door is open too long.
 
 A timer of the process whose signal is SIGKILL (timer_create(2)) needs nobody to run: neither this process nor its
 guard, which may both be stopped. What the kernel does not do is to turn the pin off; it lets go of it, and systemd's
@@ -40,7 +40,7 @@ class _TimerSpec(ctypes.Structure):
 
 
 class KernelDeadline:
-    """Ends this process by SIGKILL when it is not disarmed in time. Raises OSError where the kernel gives no timer."""
+    """Kills this process by SIGKILL unless disarmed in time; raises OSError where the kernel gives no timer."""
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
@@ -54,11 +54,11 @@ class KernelDeadline:
         self._set(_TimerSpec(value_s=whole, value_ns=int((seconds - whole) * 1e9)))
 
     def disarm(self) -> None:
-        """Let this process live."""
+        """Cancel the deadline."""
         self._set(_TimerSpec())
 
     def close(self) -> None:
-        """Give the timer back to the kernel."""
+        """Delete the timer."""
         self._call(self._libc.timer_delete, self._timer)
 
     def _set(self, spec: _TimerSpec) -> None:

@@ -1,4 +1,4 @@
-"""Plays the table of patterns on the lights."""
+"""Plays the patterns on the lights."""
 
 import logging
 import threading
@@ -12,14 +12,14 @@ from intercom.panel.patterns import PATTERNS, Colour, Pattern, Play
 log = logging.getLogger(__name__)
 
 FADE_FRAME_S = 0.04
-"""Time between two brightnesses of a fade: 25 a second looks smooth, and costs little."""
+"""Interval between two brightnesses of a fade: 25 a second looks smooth, and costs little."""
 
 PWM_HZ = 100
-"""What gpiozero uses by default: above what the eye sees."""
+"""Frequency of the lights' PWM, gpiozero's default: above what the eye sees."""
 
 
 class Led(Protocol):
-    """What the lights need of `gpiozero.PWMLED`."""
+    """An LED's interface, as in `gpiozero.PWMLED`."""
 
     value: float
     frequency: float | None
@@ -29,17 +29,17 @@ class Led(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the lights show at one moment."""
+    """The state of the lights at one moment."""
 
     colour: Colour
     level: float
-    """What a single light shows, 0 to 1."""
+    """Brightness of a single light, 0 to 1."""
     lasts_s: float | None
-    """Seconds until the next frame; None = it stays."""
+    """Seconds until the next frame; None = this is the last."""
 
 
 def frame_at(play: Play, elapsed_s: float) -> Frame:
-    """Return what `play` shows `elapsed_s` seconds after its start."""
+    """Return the frame of `play` `elapsed_s` seconds after its start."""
     if len(play.steps) == 1:
         return Frame(play.steps[0].colour, play.steps[0].level, None)
     rest_s = elapsed_s % play.period_s
@@ -86,7 +86,7 @@ class Lights:
 
     @property
     def pattern(self) -> Pattern:
-        """The pattern that is shown."""
+        """Pattern now shown."""
         return self._pattern
 
     def show(self, pattern: Pattern) -> None:
@@ -106,7 +106,7 @@ class Lights:
                 self._on_fault(error)
 
     def restart(self) -> None:
-        """Play on after a fault. Raises what the pins raise."""
+        """Play on after a fault; raises the pins' errors."""
         with self._changed:
             if self._closed or not self._leds:
                 return
@@ -115,7 +115,7 @@ class Lights:
                 self._thread = self._start()
 
     def close(self) -> None:
-        """Turn the lights off and give the pins back."""
+        """Turn the lights off and release the pins."""
         with self._changed:
             if self._closed:
                 return

@@ -6,16 +6,17 @@ from intercom.panel.lights import frame_at
 from intercom.panel.patterns import PATTERNS, Play
 
 STRIP_S = 4.0
-"""As long as the longest pattern: every strip shows at least one whole round."""
+"""Length of a strip, that of the longest pattern: every strip shows at least one whole round."""
 
 CELL_S = 0.1
+"""Time that one character of a strip stands for."""
 
 CELLS = "·▂▄▆█"
-"""A cell's brightness, dark to full."""
+"""Characters for a cell's brightness, dark to full."""
 
 
 def page() -> str:
-    """`docs/lights.md`, whole."""
+    """Return the whole of `docs/lights.md`."""
     lines = [
         "# What the lights say",
         "",

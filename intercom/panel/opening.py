@@ -1,9 +1,9 @@
-"""How long the door may stay open; pure."""
+"""Decides how long the door stays open; pure."""
 
 from dataclasses import dataclass
 
 REST_S = 1.0
-"""After a cut by the cap the door stays closed this long: else a stuck command would hold it open for ever."""
+"""Rest after a cut by the cap: without it a stuck command would hold the door open for ever."""
 
 
 @dataclass(slots=True)
@@ -12,9 +12,9 @@ class Opening:
 
     cap_s: float
     opened_at: float | None = None
-    """When the relay went on; None = closed."""
+    """Time at which the relay went on; None = closed."""
     closes_at: float = 0.0
-    """When the relay goes off; meaningful while open."""
+    """Time at which the relay goes off; meaningful while open."""
     _rests_until: float = float("-inf")
 
     @property
@@ -23,7 +23,7 @@ class Opening:
         return self.opened_at is not None
 
     def open(self, pulse_s: float, now: float) -> bool:
-        """Open for `pulse_s` from now, or extend; False = the door rests after a full `cap_s`."""
+        """Open for `pulse_s` from now, or extend the opening; False = the door rests after a full `cap_s`."""
         if self.opened_at is None:
             if now < self._rests_until:
                 return False

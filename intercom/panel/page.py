@@ -1,4 +1,4 @@
-"""The front panel as a page, where its pins are simulated."""
+"""The front panel as a web page, while its pins are simulated."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ class PanelPage:
         return self._server.url
 
     async def start(self) -> None:
-        """Serve. Raises PageError when the address is taken or not this machine's."""
+        """Serve the page; raises PageError when the address is taken or not this machine's."""
         from intercom.panel.page_server import PageServer
 
         server = PageServer(self._front, self._listen, self._snapshot)

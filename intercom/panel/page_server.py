@@ -23,24 +23,25 @@ log = logging.getLogger(__name__)
 WEB = Path(__file__).with_name("web")
 
 FRAME_S = 1 / 30
-"""Time between two looks at the pins while a page is open: a fade looks smooth."""
+"""Interval of reading the pins while a page is open: a fade looks smooth."""
 
 PICTURE_S = 0.2
-"""The least time between two pictures of the camera, however many pages are open."""
+"""Shortest interval between two pictures of the camera, however many pages are open."""
 
 PICTURE_WAIT_S = 3.0
-"""How long a picture may take: a camera that starts needs a second."""
+"""Limit of the wait for a picture: a camera that starts needs a second."""
 
 MESSAGE_BYTES = 256
-"""The longest message a page sends is `{"camera_switch":"closed"}`."""
+"""Limit of a page's message: the longest is `{"camera_switch":"closed"}`."""
 
 CONNECTIONS_OF_AN_ADDRESS = 32
-"""Connections that one address may have: a browser has six, and one for each page."""
+"""Limit of one address's connections: a browser has six, and one for each page."""
 
 CONNECTIONS = 128
-"""Connections of all addresses together."""
+"""Limit of all addresses' connections together."""
 
 STOP_S = 0.5
+"""Limit of the wait for open connections when the server stops."""
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -79,7 +80,7 @@ class PageServer:
         return f"http://{f'[{host}]' if ':' in host else host}:{self._port}/"
 
     async def start(self) -> None:
-        """Serve. Raises PageError."""
+        """Serve the page; raises PageError."""
         application = web.Application(middlewares=[self._check], client_max_size=MESSAGE_BYTES)
         application.add_routes(
             [
@@ -104,7 +105,7 @@ class PageServer:
         self._accepting = asyncio.create_task(_accept(self._listening, self._runner.server), name="panel page")
 
     async def stop(self) -> None:
-        """Close the pages and stop serving."""
+        """Close the pages' connections and stop serving."""
         self._stopping = True
         for page in list(self._pages):
             with contextlib.suppress(asyncio.TimeoutError):
@@ -120,7 +121,7 @@ class PageServer:
     async def _check(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """Refuse what another site's page makes a browser send here, by its Host (DNS rebinding) or its Origin."""
+        """Refuse a request that another site's page made a browser send, by its Host (DNS rebinding) or its Origin."""
         origin = request.headers.get("Origin")
         foreign = request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
         if not is_own_host(request.host) or foreign or (origin is not None and urlsplit(origin).netloc != request.host):
@@ -174,7 +175,7 @@ class PageServer:
         return page
 
     def _take(self, page: web.WebSocketResponse, text: str) -> bool:
-        """Do what a page says; False = it is nothing that a page says."""
+        """Carry out a page's message; False = it is invalid."""
         try:
             message = json.loads(text)
         except ValueError:
@@ -220,7 +221,7 @@ class PageServer:
 
 
 async def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there; raises OSError."""
+    """Return a socket that listens at this address; raises OSError."""
     loop = asyncio.get_running_loop()
     flags = socket.AI_PASSIVE
     family, kind, number, _, address = (
@@ -239,7 +240,7 @@ async def _listen(host: str, port: int) -> socket.socket:
 
 
 async def _accept(listening: socket.socket, server: web.Server) -> None:
-    """Hand connections to the server; those beyond the bounds are closed before a byte is read."""
+    """Hand connections to the server; close those beyond the limits before reading a byte."""
     loop = asyncio.get_running_loop()
     while True:
         connection, address = await loop.sock_accept(listening)

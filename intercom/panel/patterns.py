@@ -1,4 +1,4 @@
-"""What the lights say: one table of patterns, which the lights play and `docs/lights.md` prints.
+"""The patterns of the lights: one table, which the lights play and `docs/lights.md` prints.
 
 Each pattern differs from every other by its rhythm alone, so that a single-colour light and a colour-blind eye read
 it too. No pattern flashes more than three times in any one second (WCAG 2.3.1, photosensitive epilepsy).
@@ -39,34 +39,34 @@ class Pattern(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One moment of a pattern: the light takes `colour` (or `level`, a single light) for `seconds`."""
+    """One step of a pattern: the light takes `colour` (or `level`, a single light) for `seconds`."""
 
     colour: Colour
     seconds: float
     fade: bool = False
-    """Glide to the colour during `seconds`, instead of jumping to it."""
+    """Whether the light fades to the colour during `seconds`, instead of jumping to it."""
     single: float | None = None
-    """What a single light shows, 0 to 1; None = on when the colour is."""
+    """Brightness of a single light, 0 to 1; None = on when the colour is."""
 
     @property
     def level(self) -> float:
-        """What a single light shows, 0 to 1."""
+        """Brightness of a single light, 0 to 1."""
         return max(self.colour) if self.single is None else self.single
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """A pattern's steps, played in a circle; one step alone is a steady light."""
+    """A pattern's steps, played in a loop; a single step is a steady light."""
 
     steps: tuple[Step, ...]
     meaning: str
-    """What it tells the visitor."""
+    """Meaning for the visitor."""
     look: str
-    """What it looks like, in words."""
+    """Appearance in words."""
 
     @property
     def period_s(self) -> float:
-        """The length of one round, in seconds."""
+        """Return the length of one round, in seconds."""
         return sum(step.seconds for step in self.steps)
 
 

@@ -1,4 +1,4 @@
-"""Where the pins come from: the Raspberry Pi's header, or gpiozero's own simulated pins."""
+"""Opens the source of the pins: the Raspberry Pi's header, or gpiozero's own simulated pins."""
 
 import importlib.util
 import os
@@ -17,7 +17,7 @@ INSTALL_LGPIO = (
 )
 
 PI_4B_REVISION = 0xC03111
-"""The header's layout that a board without a Raspberry Pi revision is taken to have: GPIO n is line n."""
+"""Revision that defines the header's layout for a board without a Raspberry Pi revision: GPIO n is line n."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class Pins:
     factory: Any
     """The gpiozero pin factory; pass it to each device."""
     simulated: bool
-    """No hardware underneath: the panel page presses the button."""
+    """Whether there is no hardware: the panel page presses the button."""
     description: str
-    """One line for people."""
+    """Description in one line, for people."""
     chip: Chip | None = None
     """The GPIO chip with the header's lines; None for simulated pins."""
 
@@ -57,7 +57,7 @@ def open_pins(choice: str, *, root: Path = Path("/")) -> Pins:
 
 
 def claim(pins: Pins, gpio: int, setting: str, make: Callable[[], Any]) -> Any:
-    """Return the device that `make` opens on this GPIO, which is the configuration's `setting`.
+    """Return the device that `make` opens on this GPIO, which the configuration's `setting` chose.
 
     Raises PinBusyError when another program holds the pin, PinsError when it cannot be had at all.
     """

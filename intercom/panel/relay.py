@@ -1,4 +1,4 @@
-"""The relay's pin."""
+"""Claims and releases the relay's pin."""
 
 import time
 from typing import Any
@@ -7,9 +7,10 @@ from intercom.panel.errors import PinBusyError, PinsError
 from intercom.panel.pins import Pins, claim
 
 PATIENCE_S = 3.0
-"""How long a pin that another process still holds is tried for: a killed process gives it back within this."""
+"""Limit of the retries for a pin that another process still holds: a killed process releases it within this."""
 
 RETRY_S = 0.1
+"""Retry interval while another process holds the pin."""
 
 
 def claim_relay(pins: Pins, gpio: int, active_high: bool, *, patience_s: float = PATIENCE_S) -> Any:
@@ -36,7 +37,7 @@ def claim_relay(pins: Pins, gpio: int, active_high: bool, *, patience_s: float =
 
 
 def release_relay(relay: Any) -> None:
-    """Turn the relay off and give its pin back, pulled to off: a pin that floats may turn a relay on."""
+    """Turn the relay off and release its pin, pulled to off: a floating pin may turn a relay on."""
     if relay.closed:
         return
     relay.off()
