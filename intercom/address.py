@@ -27,7 +27,7 @@ class Form(StrEnum):
     PHONE = "phone"
     """A telephone number: `+15551234567`."""
     SIP = "sip"
-    """`sip:name@host`."""
+    """A SIP address: `sip:name@host`."""
     OTHER = "other"
     """Any other text; the configuration cannot name it."""
 

@@ -59,13 +59,13 @@ class CallRecord:
     began_at: str
     """Time when the call began to ring: ISO 8601, UTC."""
     direction: str
-    """ "outbound" (the door rang), "inbound" (the door was called) or "none"."""
+    """Direction: "outbound" (the door rang), "inbound" (the door was called) or "none"."""
     address: str
     """The far end's address."""
     name: str = ""
     """The far end's display name."""
     outcome: str
-    """ "answered", "unanswered", "busy", "failed" or "opened"."""
+    """Outcome: "answered", "unanswered", "busy", "failed" or "opened"."""
     end_cause: str = ""
     """Cause of the end, by its FreeSWITCH name."""
     answered_after_s: float | None = None
@@ -96,9 +96,9 @@ class CallLog:
         self._lock = threading.Lock()
         "held while a row is written, so that a reader sees it once"
         self.pictures = path.parent / "snapshots"
-        "where the pictures are that rows name"
+        "directory of the pictures that rows name"
         self._unclaimed = set(self.pictures.glob("*")) if self.pictures.is_dir() else set()
-        "pictures of earlier runs, until it is known which of them a row names"
+        "pictures of earlier runs, as long as it is unknown which of them a row names"
 
     def add(self, record: CallRecord, now: datetime) -> None:
         """Write a row, and delete the rows that are too old or too many.

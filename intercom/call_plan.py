@@ -54,12 +54,12 @@ class CallPlan:
         self._in_space = in_space
         self._current: CurrentCall | None = None
         self._ringing: Press | None = None
-        "the press that rings the house, or has rung it for the call there is"
+        "press that rings the house, or whose call is in progress"
         self._waiting_press: asyncio.TimerHandle | None = None
-        "a press for which there is no service; due when its time is over"
+        "timer of a press that waits for the service; due at the end of its ring time"
         self._tasks: set[asyncio.Task[None]] = set()
         self._followers: dict[int, asyncio.Task[None]] = {}
-        "those of them that follow a call from its beginning to its end, by its ticket"
+        "tasks that follow a call from beginning to end, by its ticket"
         self._known: set[str] = set()
 
     @property
@@ -189,7 +189,7 @@ class CallPlan:
             self._ringing.give_up("ORIGINATOR_CANCEL")
         if self._current is not None:
             await self._give_up(self._current, "NORMAL_CLEARING")
-        if self._followers:  # who note its end; a machine that is cancelled in its decision logs an error
+        if self._followers:  # they note the call's end; cancelling a decision of the machine logs an error
             await asyncio.wait(self._followers.values(), timeout=NOTED_S)
         for task in self._tasks:
             task.cancel()

@@ -194,7 +194,7 @@ def _serve(draft: Draft, answers: Answers, file: Path) -> int:
     subprocess.run([*_intercom(), "wait"], stderr=subprocess.DEVNULL, check=False)  # noqa: S603 - ourselves
     say("Starting the door.")
     _systemctl("enable" if space else "disable", "--now", UNITS["space"])
-    # The space once more: it may be one that ran with other settings.
+    # Restart the space, too: it may run with other settings.
     names = [UNITS["space"], UNITS["door"]] if space else [UNITS["door"]]
     if not _systemctl("restart", *names):
         complain("the settings are written, but the door does not start: `journalctl -u intercom` says why")

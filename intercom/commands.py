@@ -57,7 +57,7 @@ EXPECTED = {
     "count": "expected a count from 0 to 10000",
     "what": "expected microphone or speaker",
 }
-"""What each parameter takes, for whoever typed another."""
+"""Expected value of each parameter, for the answer to a user who typed another."""
 
 
 class Nothing(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,7 +71,7 @@ class Dial(Nothing):
     """Parameters of a call to an address."""
 
     address: Annotated[str, msgspec.Meta(max_length=LONGEST + len("?channel=audio"))] = ""
-    "empty: whom the button rings"
+    "empty: the address that the button rings"
 
 
 class Keys(Nothing, kw_only=True):
@@ -92,7 +92,7 @@ class Volume(Nothing):
 
     what: What = "speaker"
     gain_db: Annotated[float, msgspec.Meta(ge=LOWEST_DB, le=HIGHEST_DB)] | None = None
-    "None asks"
+    "None asks for the present level"
 
 
 class Privacy(Nothing):

@@ -104,7 +104,7 @@ def check(path: Path) -> list[Problem]:
 
 
 def check_and_read(path: Path) -> tuple[Config, list[Problem]]:
-    """What this file says, and all that `check` finds."""
+    """Return the configuration in this file, and every problem that `check` finds."""
     return _read(path, os.environ, check_places)
 
 

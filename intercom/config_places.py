@@ -29,13 +29,13 @@ def _check_file(reading: Reading, key: tuple[str, str], name: str, mend: str) ->
     try:
         found = Path(name).is_file()
     except PermissionError:
-        return  # not for this user to see: the service may
+        return  # this user may not see it, but the service may
     if not found:
         reading.report(key, f"there is no file {name}: {mend}, or name another")
 
 
 def _why_no_directory(path: Path) -> str:
-    """Return why `path` can never be a directory, or an empty text when it is one or could be made."""
+    """Return why `path` can never be a directory; an empty text when it is one or could be made."""
     if str(path).startswith("$"):
         return ""
     try:
@@ -45,7 +45,7 @@ def _why_no_directory(path: Path) -> str:
     if not around.is_dir():
         return f"{around} is a file"
     if not os.access(around, os.W_OK):
-        return ""  # not for this user to judge: `intercom doctor` looks as the service's user
+        return ""  # this user cannot judge it; `intercom doctor` looks as the service's user
     try:
         Path(tempfile.mkdtemp(dir=around)).rmdir()
     except OSError as error:

@@ -35,7 +35,7 @@ class Setting:
 
     name: str
     kind: Any
-    """str, int, float, bool or tuple[str, ...]."""
+    """Type: str, int, float, bool or tuple[str, ...]."""
     default: Any
     doc: str
     low: float | None

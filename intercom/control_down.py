@@ -33,7 +33,7 @@ _PROCESS_STATES = {
 def patience_s(path: Path) -> float:
     """Return how long to wait for the service's first word."""
     file = _beating(path)
-    # The beat is told by the monotonic clock: the network may set the other one by months, soon after the boot.
+    # The heartbeat is on the monotonic clock: soon after the boot, the network may set the other clock by months.
     return HELLO_S if file is None or time.monotonic() - file.st_mtime < STALE_S else HELLO_STALE_S
 
 

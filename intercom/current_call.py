@@ -19,12 +19,12 @@ class CurrentCall:
     call: WebRTCCall
     outbound: bool
     rings_until: float
-    "until then it may ring; the event loop's clock"
+    "deadline of the ringing, on the event loop's clock"
     statuses: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     in_space: bool = True
     "the service is a space, which knows what its members are; another passes on what callers say"
     answering: bool = False
-    "somebody at the door answers it, or has"
+    "somebody at the door is answering the call, or has answered"
     answered: bool = False
     given_up: bool = False
     "hung up by the door: nobody there needs to be told why it ended"

@@ -38,7 +38,7 @@ class Demo:
         return None if self.door is None else self.door.stalled()
 
     async def start(self) -> None:
-        """Start the space, give the door its credential, start the door."""
+        """Start the space, give the door its credential, and start the door."""
         self._state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         await self.space.start()
         self.space.write_credential(DOOR, self._state_dir / "door.json", display_name="Front door")

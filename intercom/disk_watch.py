@@ -50,7 +50,7 @@ class DiskWatch:
         try:
             free = self._free_bytes(self._directory)
         except OSError:
-            return  # no such directory yet, or a disk that is away: what is written there says so
+            return  # the directory or its disk is missing: whoever writes there reports it
         if not self._is_full and free < FULL_BYTES:
             self._is_full = True
             self._full(f"{self._directory} has {free // 1024} KB left: calls and pictures cannot be kept; make room")

@@ -43,7 +43,7 @@ class Finding(NamedTuple):
     what: str
     """Subject of the finding."""
     verdict: str
-    """good, warning or bad."""
+    """Verdict: good, warning or bad."""
     told: str
     """Result in words."""
     mend: str = ""
@@ -125,7 +125,7 @@ def _credential(file: Path) -> Finding:
     except PermissionError:
         return Finding("credential", WARNING, f"{file} is not for {_user()} to see", "run as the service's user")
     mode = stat.S_IMODE(found.st_mode)
-    # What another user hands over is read by way of its group.
+    # A file that another user hands over is readable through its group.
     if mode & (0o077 if found.st_uid == os.geteuid() else 0o037):
         return Finding("credential", BAD, f"{file} can be read by others (mode {mode:04o})", f"`chmod 600 {file}`")
     return Finding("credential", GOOD, f"{file} is there, and nobody else reads it")
@@ -245,7 +245,7 @@ def _hosts(config: Config, credential: Path) -> tuple[str, str]:
             found = json.loads(text)
             relay, service = str(found["relay_url"]), str(found["api_url"])
     except (OSError, ValueError, KeyError, TypeError):
-        pass  # another finding says what is wrong with it
+        pass  # another finding reports the error
     return account.relay_url or relay, account.api_url or service
 
 

@@ -42,7 +42,10 @@ class DoorDevices:
         on_event: Callable[[DeviceRecovery], None],
         finder: Finder | None = None,
     ) -> None:
-        """`simulated` pins may have a simulated card; a real door waits for a real one. Events come after `start()`."""
+        """Prepare the devices; only `simulated` pins allow a simulated card, a real door waits for a real one.
+
+        Events come after `start()`.
+        """
         self._camera_file = config.camera.device if config.camera.source in V4L2_SOURCES else ""
         finder = finder or _finder(config.camera.source)
         self._on_event = on_event
@@ -133,7 +136,7 @@ class DoorDevices:
             self._engine.look_again()
 
     def _perhaps_simulated(self, config: Config) -> Cards:
-        cards = choose_cards(config.audio, SimulatedCards)  # which passes over a card that a desktop holds
+        cards = choose_cards(config.audio, SimulatedCards)  # this skips a card that a desktop holds
         if isinstance(cards, SimulatedCards) or (config.audio.card == AUTO and not self.has_card()):
             return SimulatedCards(config.audio)
         return self.cards

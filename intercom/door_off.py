@@ -15,11 +15,11 @@ SYSTEM_CONFIG = "/etc/intercom/intercom.toml"
 OK, FAILED = 0, 1
 STDERR = 2
 RELAY_GPIO, RELAY_ACTIVE_HIGH, PINS, GPIO_HIGHEST = 24, True, "auto", 27
-"""The defaults of `door.relay_gpio`, `door.relay_active_high` and `panel.pins`, whose own module takes long to load."""
+"""Defaults of `door.relay_gpio`, `door.relay_active_high` and `panel.pins`, whose own module takes long to load."""
 
 
 def run(config: str | None) -> int:
-    """Turn the relay off that the file `config` (None = the system's) names; return the command's exit status."""
+    """Turn off the relay that the file `config` (None = the system's) names; return the command's exit status."""
     pins, gpio, active_high = _relay(config or SYSTEM_CONFIG)
     if pins == "simulated" or (pins == "auto" and not is_pi()):
         print("Nothing to turn off: the pins are simulated.")
@@ -33,7 +33,7 @@ def run(config: str | None) -> int:
 
 
 def _relay(path: str) -> tuple[str, int, bool]:
-    """Return where the pins are, the relay's GPIO and whether high opens; the defaults where the file does not tell."""
+    """Return the pins' kind, the relay's GPIO and whether high opens; defaults for whatever the file does not say."""
     tables: dict[str, object] = {}
     try:
         with open(path, encoding="utf-8-sig") as file:

@@ -67,7 +67,7 @@ class DoorOpener:
         self._clock = clock
         self._wrong_codes = WrongCodes()
         self._typed_in = ""
-        "the call in which `_typed` was typed"
+        "id of the call in which `_typed` was typed"
         self._typed = ""
         self._typed_at = -math.inf
         self._told_at = -math.inf

@@ -64,7 +64,7 @@ def _let_go_of_files() -> None:
         with Path("/proc/self/smaps").open(encoding="utf-8", errors="replace") as maps:
             unchanged = list(_unchanged(maps))
     except OSError:
-        return  # nothing is lost by it
+        return  # without the list the pages stay in memory, and nothing else changes
     for start, end in unchanged:
         _call("madvise", ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_DONTNEED)
 
@@ -89,6 +89,6 @@ def _unchanged(maps: Iterable[str]) -> Iterator[tuple[int, int]]:
 
 
 def _call(name: str, *arguments: Any) -> None:
-    function = getattr(ctypes.CDLL(None), name, None)  # other C libraries have none of it, and need none
+    function = getattr(ctypes.CDLL(None), name, None)  # other C libraries lack these functions, and do not need them
     if function is not None:
         function(*arguments)

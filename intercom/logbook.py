@@ -167,21 +167,21 @@ class Logbook:
         self.open_faults: dict[str, FaultRecord] = {}
         self.past_faults: deque[FaultRecord] = deque(maxlen=FAULTS_KEPT)
         self.calls_by_outcome: Counter[tuple[str, str]] = Counter()
-        "by direction and outcome"
+        "number of calls, by direction and outcome"
         self.faults_by_kind: Counter[str] = Counter()
         self.recoveries_by_kind: Counter[str] = Counter()
         self._faulty_s: defaultdict[str, float] = defaultdict(float)
         self.doors_opened = 0
         self.doors_refused: Counter[Ruling] = Counter()
-        "by the ruling"
+        "number of refusals, by ruling"
         self.press_to_ring = Tally(PRESS_TO_RING_S)
-        "seconds"
+        "seconds from the press to the ringing"
         self.scores = Tally(SCORES)
-        "mean opinion scores of the calls"
+        "mean opinion scores of the calls' sound"
         self._pressed: float | None = None
         self._writing: set[asyncio.Task[None]] = set()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="call log")
-        "of its own: a row waits for rows before it and for the disk, never for other blocking work"
+        "a thread of its own: a row waits for earlier rows and the disk, never for other blocking work"
 
     # -- what happens ----------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The table: what each trigger decides in each of the five states. The machine in `machine.py` runs it."""
+"""The table of the machine in `machine.py`: the decision for each trigger in each of the five states."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Verdict(enum.StrEnum):
     IGNORED = "ignored"
     "nothing to do, and nobody needs to be told"
     REFUSED = "refused"
-    "somebody asked for it and must be told why not"
+    "somebody asked for it, and the door tells them why not"
 
 
 @dataclass(frozen=True)

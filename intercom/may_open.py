@@ -24,11 +24,11 @@ class Way(StrEnum):
     TONES = "tones"
     """A key in the call, heard in its sound."""
     BUTTON = "button"
-    """The button on a page of the house, in the call: no keys, for the space vouches for who taps it."""
+    """The button on a page of the house, in the call: no keys, as the space vouches for the member who taps it."""
     CONTROL = "control"
-    """A program on this machine that the control socket lets in."""
+    """A program on this machine, admitted by the control socket."""
     SSH = "ssh"
-    """An SSH key that the gate lets in: an operator's, for a viewer's may not ask."""
+    """An SSH key, admitted by the gate: an operator's, for a viewer's may not ask."""
 
 
 class Kind(StrEnum):
@@ -60,7 +60,7 @@ class Ruling(StrEnum):
     ECHO = "echo"
     """The door itself sent this tone a moment ago: the key may be its echo."""
     INCOMPLETE = "incomplete"
-    """More keys are to come."""
+    """The code lacks keys."""
     PUBLIC = "public"
     """A far end with an address of `/public` proves no identity."""
     A_DOOR = "a_door"
@@ -68,7 +68,7 @@ class Ruling(StrEnum):
     NOT_NAMED = "not_named"
     """The far end's address is not among `door.openers`."""
     DEAF = "deaf"
-    """There were too many wrong codes."""
+    """The door ignores keys after too many wrong codes."""
     WRONG_CODE = "wrong_code"
 
 
@@ -130,7 +130,7 @@ def _key(way: Way, facts: KeyFacts, rules: Rules) -> Ruling | None:
     """Return why this key is to be ignored or is incomplete, or None."""
     if way is Way.TONES and not rules.hears_tones:
         return Ruling.TONES_OFF
-    # By whatever way it came: a line sends tones back, and a telephone's gateway makes events and messages of them.
+    # An echo may come by any way: a line sends tones back, and a gateway turns them into events and messages.
     if facts.echo_s is not None and facts.echo_s <= ECHO_S:
         return Ruling.ECHO
     return Ruling.INCOMPLETE if facts.code is Code.INCOMPLETE else None
@@ -144,7 +144,7 @@ def _who(facts: KeyFacts, rules: Rules) -> Ruling | None:
         return Ruling.A_DOOR
     if facts.kind is Kind.RESIDENT and RESIDENTS in rules.openers:
         return None
-    # Whom the door rang may, by default; who called the door must be named, for a caller's number proves little.
+    # By default those whom the door rang may open it; a caller must be named, as a caller's number proves little.
     named = rules.openers if facts.outbound else tuple(entry for entry in rules.openers if entry != "*")
     return None if is_listed(facts.address, named) else Ruling.NOT_NAMED
 

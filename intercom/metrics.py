@@ -291,7 +291,7 @@ def _replace(file: Path, content: str) -> None:
     new = file.with_name(f".{file.name}.{os.getpid()}")
     new.unlink(missing_ok=True)
     try:
-        # "x": a link that was made beforehand is never written through.
+        # "x" refuses a link that somebody else has made beforehand.
         with new.open("x") as opened:
             opened.write(content)
         new.chmod(0o644)

@@ -71,7 +71,7 @@ class Notifier:
                 self._socket.setblocking(False)
             self._socket.sendto("\n".join(assignments).encode(), self._address)
         except OSError:
-            # Nobody hears that we are not heard; a watchdog that is not fed acts by itself.
+            # Nobody would read a report of this; systemd acts by itself when the watchdog is not fed.
             self._said = ""
 
 

@@ -24,7 +24,7 @@ class Press:
     until: float
     "its deadline, on the event loop's clock"
     cause: str = "NORMAL_TEMPORARY_FAILURE"
-    "why its last attempt ended"
+    "cause of its last attempt's end"
     call: WebRTCCall | None = None
     "the last call that the service accepted for it"
     answered: bool = False

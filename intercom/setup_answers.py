@@ -46,9 +46,9 @@ class Answers(Struct, kw_only=True, forbid_unknown_fields=True):
 
     service: Literal["space", "signalwire"] | None = None
     network: bool | None = None
-    """Phones and tablets on this network may answer the door (embedded space)."""
+    """Whether phones and tablets on this network may answer the door (embedded space)."""
     answer_house: bool | None = None
-    """The door answers by itself when the house calls it, and the house may then open it (embedded space)."""
+    """Whether the door answers the house by itself and the house may then open it (embedded space)."""
     token_file: str | None = None
     """Path of the file with the subscriber access token (SignalWire); setup copies it."""
     ring: str | None = None
@@ -63,7 +63,7 @@ class Answers(Struct, kw_only=True, forbid_unknown_fields=True):
     sound: str | None = None
     camera: Literal["auto", "picamera2", "v4l2", "pattern", "off"] | None = None
     test_call: bool | str = False
-    """An address that answers by itself; true is the space's echo."""
+    """Address for a test call, which must answer by itself; true is the space's echo."""
 
 
 def read(text: str) -> Answers:

@@ -43,7 +43,7 @@ class Draft:
 
     @property
     def text(self) -> str:
-        """The file's text with the changes so far."""
+        """Text of the file with the changes so far."""
         return tomlkit.dumps(self._document)
 
     def put(self, table: str, name: str, value: Any) -> None:
@@ -69,7 +69,7 @@ class Draft:
             self.changes.append(f"{table}.{name}: the default again")
 
     def _load(self, text: str) -> Config:
-        # A variable is left as it is: what it stands for is another place in the service than here.
+        # Leave a variable as it is: in the service it stands for another place than here.
         try:
             return loads(text, self._directory, {})
         except ConfigError as error:

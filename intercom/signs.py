@@ -48,7 +48,7 @@ class Playing(Protocol):
     """A sound in progress."""
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the sound."""
 
 
 class Sounds(Protocol):

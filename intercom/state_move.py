@@ -48,7 +48,7 @@ def main() -> int:
         try:
             durable.replace(MOVED, NOTE, mode=0o644)
         except OSError as error:
-            if error.errno != errno.EROFS:  # where nothing can be written, nothing that appears later is taken, either
+            if error.errno != errno.EROFS:  # on a read-only disk nothing that appears later is taken, either
                 raise
     return 0
 
@@ -76,7 +76,7 @@ def _move_space(door: int, space: pwd.struct_passwd) -> None:
             shutil.rmtree(new, ignore_errors=True)
             new.mkdir(mode=0o700)
             for name, data in found.items():
-                # The door reads its credential by way of the group; the rest is the space's alone.
+                # The door reads its credential through the group; only the space reads the rest.
                 durable.replace(new / name, data, mode=0o640 if name == "door.json" else 0o600)
                 os.chown(new / name, space.pw_uid, space.pw_gid)
             os.chown(new, space.pw_uid, space.pw_gid)

@@ -143,5 +143,5 @@ class Supervisor:
         except Exception as error:  # noqa: BLE001 - whatever a part fails with at its start counts like any failure
             self.failed(part, error)
         else:
-            if self._watched[part].due is None:  # else it failed again before it was heard that it had started
+            if self._watched[part].due is None:  # otherwise the part failed again before its start was reported
                 self._journal.part_works(part)
