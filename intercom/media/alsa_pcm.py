@@ -21,7 +21,6 @@ NONBLOCK = 1
 ACCESS_RW_INTERLEAVED = 3
 FORMAT_S16_LE = 2
 STATE_SETUP = 1
-SAMPLE_BYTES = 2
 
 _pcm, _params, _number = ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint)
 _frames = ctypes.POINTER(ctypes.c_ulong)
@@ -45,17 +44,19 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "snd_pcm_hw_params_set_period_size_near": (ctypes.c_int, _pcm, _params, _frames, _way),
     "snd_pcm_hw_params_set_periods_near": (ctypes.c_int, _pcm, _params, _number, _way),
     "snd_pcm_hw_params": (ctypes.c_int, _pcm, _params),
+    "snd_pcm_hw_params_get_format": (ctypes.c_int, _params, _way),
     "snd_pcm_hw_params_get_channels": (ctypes.c_int, _params, _number),
     "snd_pcm_hw_params_get_rate": (ctypes.c_int, _params, _number, _way),
     "snd_pcm_hw_params_get_period_size": (ctypes.c_int, _params, _frames, _way),
     "snd_pcm_hw_params_get_buffer_size": (ctypes.c_int, _params, _frames),
+    "snd_pcm_frames_to_bytes": (ctypes.c_ssize_t, _pcm, ctypes.c_long),
     "snd_strerror": (ctypes.c_char_p, ctypes.c_int),
 }
 """Signatures of the functions used from alsa/pcm.h: the result, then the arguments."""
 
 
 class AlsaPcm:
-    """A PCM of S16 samples that never blocks; `info()` returns the hardware parameters that ALSA chose.
+    """A PCM that never blocks, of S16 samples if it can; `info()` returns the hardware parameters that ALSA chose.
 
     The constructor raises `alsaaudio.ALSAAudioError` with ALSA's words, and so does everything else but an xrun. One
     thread at a time.
@@ -74,7 +75,8 @@ class AlsaPcm:
         except alsaaudio.ALSAAudioError:
             self.close()
             raise
-        self._frame_bytes = SAMPLE_BYTES * self._info["channels"]
+        # As ALSA counts them: a card with samples of 32 bits fills a block for 16 and what lies behind it.
+        self._frame_bytes = int(self._library.snd_pcm_frames_to_bytes(handle, 1))
         self._block = ctypes.create_string_buffer(self._info["period_size"] * self._frame_bytes)
 
     def _set_up(self, rate: int, channels: int, period: int, periods: int) -> dict[str, int]:
@@ -92,6 +94,8 @@ class AlsaPcm:
             library.snd_pcm_hw_params_set_periods_near(pcm, params, ctypes.c_uint(periods), way)
             self._check(library.snd_pcm_hw_params(pcm, params))
             found = {}
+            self._check(library.snd_pcm_hw_params_get_format(params, way))
+            found["format"] = way.value
             self._check(library.snd_pcm_hw_params_get_rate(params, number, way))
             found["rate"] = number.value
             self._check(library.snd_pcm_hw_params_get_channels(params, number))
@@ -105,7 +109,7 @@ class AlsaPcm:
         return found
 
     def info(self) -> dict[str, int]:
-        """Return the PCM's rate and channels, and in frames its period_size and buffer_size."""
+        """Return the PCM's rate, channels and format, and in frames its period_size and buffer_size."""
         return self._info
 
     def state(self) -> int:

@@ -11,7 +11,7 @@ import alsaaudio
 
 from intercom.config import AudioConfig
 from intercom.media.alsa_log import hush
-from intercom.media.alsa_pcm import AlsaPcm
+from intercom.media.alsa_pcm import FORMAT_S16_LE, AlsaPcm
 from intercom.media.errors import CardBusyError, CardError
 from intercom.media.events import Direction
 from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ
@@ -85,7 +85,8 @@ def open_pcm(
 ) -> Pcm:
     """Open the ALSA PCM `name`, S16, non-blocking; `rate` in Hz, `period` in frames.
 
-    A name that does not convert (`hw:…`) and gave another rate or channel count is opened again behind ALSA's `plug`.
+    A name that does not convert (`hw:…`) and gave another format, rate or channel count is opened again behind ALSA's
+    `plug`.
     CardError says what ALSA said and what to do.
     """
     hush()
@@ -98,7 +99,7 @@ def open_pcm(
     if _fits(pcm, rate, channels):
         return pcm
     pcm.close()
-    raise CardError(f"{name} does not {direction} at {rate} Hz with {channels} channel(s): use plughw:CARD=…")
+    raise CardError(f"{name} does not {direction} S16 at {rate} Hz with {channels} channel(s): use plughw:CARD=…")
 
 
 def _open(direction: Direction, name: str, *, rate: int, channels: int, period: int, periods: int) -> Pcm:
@@ -115,7 +116,7 @@ def _fits(pcm: Pcm, rate: int, channels: int) -> bool:
     except alsaaudio.ALSAAudioError as error:
         pcm.close()
         raise CardError(f"the card went while it was opened: {error}") from error
-    return bool(info["rate"] == rate and info["channels"] == channels)
+    return bool(info["rate"] == rate and info["channels"] == channels and info["format"] == FORMAT_S16_LE)
 
 
 def _advice(said: str) -> str:
