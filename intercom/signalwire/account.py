@@ -1,4 +1,4 @@
-"""Who we are to the service: the credential and its renewal, where it is good for, the user, and HTTP in its name."""
+"""Holds the client's account: the credential and its renewal, the service's hosts, the user, and HTTP requests."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ from intercom.signalwire.storage import Storage
 
 logger = logging.getLogger(__name__)
 
-# The reference client's: early enough for a slow owner's server, late enough not to waste a token.
 REFRESH_BEFORE_EXPIRY_S = 5.0
+"""Time before expiry at which the credential is renewed (reference client): in time even for a slow owner's server."""
 REFRESH_TRIES = 5
 REFRESH_FIRST_DELAY_S = 1.0
 REFRESH_LONGEST_DELAY_S = 30.0
-# How often the wall clock is asked again: a Pi's jumps by years when the network first tells it the time.
 LOOK_AGAIN_S = 30.0
+"""Interval at which the wall clock is read again: a Pi's jumps by years when the network first sets it."""
 USER_PATH = "/api/fabric/subscriber/info"
 
 
 class Account:
-    """Gives the link what it needs before each connection, and renews the credential while it stands."""
+    """Gives the link its token, proof and relay before each connection, and renews the credential meanwhile."""
 
     def __init__(
         self,
@@ -72,18 +72,18 @@ class Account:
         self._watch: asyncio.Task[None] | None = None
 
     def attach(self, link: Link) -> None:
-        """Serve this link."""
+        """Attach the account to this link."""
         self._link = link
 
     @property
     def client_bound(self) -> bool:
-        """Whether our token is good for this device only."""
+        """Whether the token is bound to this device."""
         return self._device is not None and self._device.token is not None
 
     # -- what the link asks ----------------------------------------------------------------------------
 
     async def token(self, *, fresh: bool) -> str:
-        """A SAT; `fresh`: the last one was refused."""
+        """Return a SAT; `fresh`: the service refused the last one."""
         if not self._key_loaded:
             self._key = await load_key(self.storage, self._wall_clock)
             if self._key is None and self._options.client_bound:
@@ -95,13 +95,13 @@ class Account:
         return self._credential.token
 
     async def proof(self, *, resuming: bool) -> str | None:
-        """A DPoP proof for signalwire.connect: whenever there is a key, but for the resume of an unbound session."""
+        """Return a DPoP proof for signalwire.connect if there is a key; none to resume an unbound session."""
         if self._key is None or (resuming and not self.client_bound):
             return None
         return await asyncio.to_thread(self._key.rpc_proof, "signalwire.connect")
 
     async def relay(self, token: str) -> tuple[str, str | None]:
-        """The URL of the relay that takes `token`, and its certificate if that is pinned."""
+        """Return the URL of the relay for `token`, and its pinned certificate if there is one."""
         hosts = self._hosts(token)
         return hosts.relay_url, hosts.certificate
 
@@ -122,11 +122,11 @@ class Account:
     # -- HTTP ------------------------------------------------------------------------------------------
 
     async def get(self, path: str) -> Any:
-        """GET from the HTTP API, as us; raises `HttpError`."""
+        """Send a GET to the HTTP API with our token; raises `HttpError`."""
         return await self._http("GET", path, None)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """POST to the HTTP API, as us; raises `HttpError`."""
+        """Send a POST to the HTTP API with our token; raises `HttpError`."""
         return await self._http("POST", path, body)
 
     async def _http(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
@@ -136,7 +136,7 @@ class Account:
         return await self._options.request_json(method, url, bearer=token, body=body, certificate=hosts.certificate)
 
     async def load_user(self) -> User:
-        """Who we are; fetched once."""
+        """Return the user, fetched once."""
         if self.user.value is None:
             answer = await self.get(USER_PATH)
             try:
@@ -149,7 +149,7 @@ class Account:
     # -- the session that stands -----------------------------------------------------------------------
 
     async def settle(self) -> None:
-        """After each authentication: learn who we are, bind the token to this device if it may be, keep it fresh.
+        """After each authentication, load the user, bind the token to this device if its scope allows, and renew it.
 
         What fails is reported; the session works without.
         """
@@ -181,12 +181,12 @@ class Account:
         self._bound.set()
 
     def _take_token_of(self, device: DeviceToken) -> None:
-        """Go on with its token, unless a fresh credential came while the service was asked."""
+        """Use the device's token, unless a fresh credential arrived during the request."""
         if self._device is device and device.token is not None:
             self._credential = Credential(device.token)
 
     async def reauthenticate(self) -> None:
-        """Show the service a credential again, a fresh one if there is one."""
+        """Reauthenticate with a credential, a fresh one if there is one."""
         if self.client_bound and self._credential is not None:
             await self._present(self._credential.token)
             return
@@ -207,7 +207,7 @@ class Account:
     # -- renewal ---------------------------------------------------------------------------------------
 
     async def _keep_fresh(self) -> None:
-        """Renew the credential shortly before it runs out, and when its provider has a newer one."""
+        """Renew the credential shortly before it expires, and when its provider has a newer one."""
         while True:
             self._bound.clear()
             with contextlib.suppress(TimeoutError):
@@ -293,14 +293,14 @@ class Account:
     # -- the end ---------------------------------------------------------------------------------------
 
     def forget(self) -> None:
-        """Forget the credential and who we are."""
+        """Forget the credential and the user."""
         self.close()
         self._credential = None
         self._device = None
         self.user.set(None)
 
     def close(self) -> None:
-        """Renew nothing any more."""
+        """Stop renewing the credential."""
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
@@ -312,7 +312,7 @@ class Account:
 
 @contextlib.contextmanager
 def _provider_asked() -> Iterator[None]:
-    """Whatever an owner's provider raises is one of our errors; a fault that is not its "no" may pass."""
+    """Turn each error of an owner's provider into one of ours; any but a refusal may be temporary."""
     try:
         yield
     except SignalWireError:

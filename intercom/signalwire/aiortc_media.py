@@ -1,4 +1,4 @@
-"""A media provider for scripts: aiortc's peer connection, with whatever tracks the script has.
+"""Provides media for scripts: aiortc's peer connection with the script's own tracks.
 
 The door does not use it: aiortc's own receive path is too slow for an intercom. aiortc is imported when a call is
 made, so that a program without calls does not pay for it. A STUN or TURN server that does not answer delays a call
@@ -22,7 +22,7 @@ MakeTrack = Callable[[], "MediaStreamTrack | None"]
 
 
 class AiortcMedia:
-    """Opens calls that send `audio()` and `video()`, a new track for each call, and give what they receive.
+    """Opens calls that send `audio()` and `video()`, a new track for each call, and hand out the received tracks.
 
     Without `audio` silence is sent, without `video` none. ``AiortcMedia(audio=lambda: MediaPlayer("x.wav").audio)``
     """
@@ -34,11 +34,11 @@ class AiortcMedia:
 
     @property
     def tracks_stream(self) -> Observable[tuple[str, Any]]:
-        """(call id, track) for each track that a far end sends; consume it, else it piles up."""
+        """(call id, track) for each track from a far end; consume each, or its frames pile up."""
         return self._tracks.stream
 
     def open(self, call_id: str, ice_servers: Sequence[Mapping[str, Any]], *, audio: bool, video: bool) -> AiortcCall:
-        """Make a call's peer connection; raises `MediaError` when aiortc is not installed."""
+        """Open a call's peer connection; raises `MediaError` when aiortc is not installed."""
         try:
             from aiortc import RTCConfiguration
         except ImportError as error:
@@ -86,7 +86,7 @@ class AiortcCall:
         return self._state.stream
 
     def use_paths(self, ice_servers: Sequence[Mapping[str, Any]], *, relay_only: bool) -> None:
-        """Use these servers; `relay_only`: relayed candidates only. Before the call is described."""
+        """Use these ICE servers; `relay_only`: relayed candidates only. Call it before the first description."""
         from aiortc.rtcconfiguration import RTCIceTransportPolicy
 
         self._configuration.iceServers = _servers(ice_servers)
@@ -95,14 +95,14 @@ class AiortcCall:
         )
 
     async def create_offer(self) -> str:
-        """A complete offer."""
+        """Return a complete offer."""
         for kind, wanted in self._kinds.items():
             if wanted:
                 self._add(kind)
         return await self._describe(await self._connection.createOffer())
 
     async def create_answer(self, offer: str) -> str:
-        """A complete answer."""
+        """Return a complete answer."""
         from aiortc import RTCSessionDescription
 
         await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
@@ -122,14 +122,14 @@ class AiortcCall:
         await self._connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Close the peer connection and release its tracks."""
         await self._connection.close()
         for track in self._tracks.values():
             if track is not None:
                 track.stop()
 
     async def call_counters(self) -> Mapping[str, Any]:
-        """What was received, under the names of `MediaCounters`."""
+        """Return the receive counters, under the names of `MediaCounters`."""
         counters: dict[str, Any] = {}
         for entry in (await self._connection.getStats()).values():
             if entry.type == "inbound-rtp":

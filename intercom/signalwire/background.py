@@ -1,4 +1,4 @@
-"""Work that nobody waits for: kept alive, reported when it fails, ended with its owner."""
+"""Runs background tasks: it keeps them alive, reports their failures and ends them with their owner."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from intercom.signalwire.observable import report_fault
 
 
 def begin(work: Coroutine[Any, Any, None], again: Callable[[], None] | None = None) -> asyncio.Task[None]:
-    """Begin work that lasts; what it dies of becomes an event of the loop's exception handler, then `again` runs."""
+    """Start a lasting task; its error goes to the event loop's exception handler, then `again` runs."""
 
     def done(task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
@@ -25,25 +25,25 @@ def begin(work: Coroutine[Any, Any, None], again: Callable[[], None] | None = No
 
 
 class Background:
-    """The tasks of one owner."""
+    """The background tasks of one owner."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Do `work`; what it raises becomes an event of the loop's exception handler."""
+        """Start `work` as a task; its error goes to the event loop's exception handler."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task
 
     def cancel(self) -> None:
-        """End everything."""
+        """Cancel all tasks."""
         for task in self._tasks:
             task.cancel()
 
     async def finish(self) -> None:
-        """Wait until everything is done."""
+        """Wait until all tasks have ended."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 

@@ -1,4 +1,4 @@
-"""A call as a program sees it: a dialog, its media, and what can be watched of both (protocol.md §5)."""
+"""Joins a call's dialog and its media, and shows their state to the program (protocol.md §5)."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from intercom.signalwire.observable import Happenings, report_fault
 
 logger = logging.getLogger(__name__)
 
-# A peer connection that will not close (aiortc's may hang for hours) must not hold the call.
 CLOSE_TIMEOUT_S = 2.0
-# Gathering is done within 600 ms; the reference client gives up after this long.
+"""Time limit for closing a peer connection: aiortc's may hang for hours and must not hold the call."""
 DESCRIBE_TIMEOUT_S = 6.0
+"""Time limit for a description (reference client); gathering is done within 600 ms."""
 
 
 class BasicCall(CallView):
-    """Dials, answers, ends; sends and receives digits and words. `WebRTCCall` adds the rest."""
+    """Dials, answers and ends a call; sends and receives digits and messages. `WebRTCCall` adds the rest."""
 
     def __init__(self, line: CallLine, dialog: Dialog, *, offer: str = "") -> None:
         super().__init__(dialog)
@@ -62,7 +62,7 @@ class BasicCall(CallView):
 
     @property
     def media_kinds(self) -> tuple[bool, bool]:
-        """Whether the call has (sound, picture)."""
+        """Whether the call has (audio, video)."""
         return self._kinds
 
     # -- what it does ----------------------------------------------------------------------------------
@@ -83,9 +83,8 @@ class BasicCall(CallView):
             raise
 
     async def answer(self, audio: bool = True, video: bool = True) -> None:
-        """Accept an inbound call; returns when the answer is confirmed.
-
-        Raises `InvalidStateError` when there is nothing (more) to accept, `CallError` when it ended meanwhile.
+        """Accept an inbound call; returns when the answer is confirmed. Raises `InvalidStateError` when there is
+        nothing (more) to accept, `CallError` when it ended meanwhile.
         """
         if self.direction != "inbound" or self.status is not CallStatus.RINGING or self._media is not None:
             raise InvalidStateError(f"This {self.direction} call is {self.status}; there is nothing to answer.")
@@ -107,7 +106,7 @@ class BasicCall(CallView):
         await self.hangup(cause)
 
     async def hangup(self, cause: str = "NORMAL_CLEARING") -> None:
-        """End the call; returns when its media is closed. A call that is over already stays as it is."""
+        """End the call; returns when its media is closed. A call that has ended stays as it is."""
         self._end(cause)
         await self._gone.wait()
 
@@ -131,7 +130,7 @@ class BasicCall(CallView):
         return isinstance(self._media, KeyMedia) and self._media.takes_keys
 
     async def send_info(self, info: dict[str, Any]) -> None:
-        """Tell the far end's application something; returns when the service has it."""
+        """Send a message to the far end's application; returns when the service has it."""
         await self._request(lambda dialog: dialog.info(info))
 
     # -- what its client tells it ----------------------------------------------------------------------
@@ -149,13 +148,13 @@ class BasicCall(CallView):
             self._pump()
 
     def session_lost(self) -> None:
-        """The service began a new session: end a call that rings."""
+        """End a ringing call: the service began a new session."""
         self._dialog.session_lost()
         self._pump()
 
     @property
     def aliases(self) -> set[str]:
-        """Every id under which the service knows the call."""
+        """Return every id under which the service knows the call."""
         return self._dialog.aliases
 
     async def wait_destroyed(self) -> None:
@@ -165,7 +164,7 @@ class BasicCall(CallView):
     # -- requests --------------------------------------------------------------------------------------
 
     async def _request(self, make: Callable[[Dialog], int]) -> Any:
-        """Do something with the dialog that asks the service, and wait for its innermost answer."""
+        """Make a request through the dialog, and wait for the service's innermost answer."""
         key = make(self._dialog)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._conclusions[key] = future
@@ -200,14 +199,14 @@ class BasicCall(CallView):
         self._pump()
 
     def _withdraw(self) -> None:
-        """What waits for the connection is not worth sending any more, but for the bye that is yet to come."""
+        """Cancel the requests that still wait for the connection, except for the bye."""
         for key, request_id in list(self._request_ids.items()):
             if self._line.cancel(request_id):
                 del self._request_ids[key]
                 self._dialog.concluded(key, None, CallError("The call ended before this left."))
 
     def _pump(self) -> None:
-        """Carry what the dialog reports and wants to where it belongs, until it has nothing more."""
+        """Pass on the dialog's events and requests until it has no more."""
         while True:
             events = self._dialog.events()
             requests = self._dialog.requests_to_send()
@@ -354,7 +353,7 @@ class BasicCall(CallView):
         self._pump()
 
     async def _abandon(self, error: SignalWireError) -> None:
-        """A call that could not be made or answered: end it, if it has not ended by itself."""
+        """End a call that could not be made or answered, if it has not ended by itself."""
         self._errors.emit(error)
         if isinstance(error, MediaError):
             self._dialog.media_failed()
@@ -364,7 +363,7 @@ class BasicCall(CallView):
         await self._gone.wait()
 
     async def _close_media(self) -> None:
-        """Runs once, when the call has ended."""
+        """Close the media; runs once, when the call has ended."""
         self._background.cancel()
         media, self._media = self._media, None
         if media is not None:

@@ -1,4 +1,4 @@
-"""The whole call: hold, transfer, members, layout (protocol.md §5)."""
+"""Adds hold, transfer, members and layout to a call (protocol.md §5)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class WebRTCCall(MendingCall):
 
     @property
     def transfer_asked_stream(self) -> Observable[str]:
-        """Addresses that the far end asks us to call in its place; whether to is the program's business."""
+        """Addresses that the far end asks us to call in its place; the program decides whether to."""
         return self._transfers.stream
 
     async def hold(self) -> None:
@@ -64,12 +64,12 @@ class WebRTCCall(MendingCall):
         self._held.set(self._dialog.held)
 
     async def unhold(self) -> None:
-        """Take the far end back."""
+        """Resume the far end."""
         await self._request(lambda dialog: dialog.hold(False))
         self._held.set(self._dialog.held)
 
     async def toggle_hold(self) -> None:
-        """Hold the far end, or take it back."""
+        """Hold the far end, or resume it."""
         await (self.unhold() if self.held else self.hold())
 
     async def transfer(self, destination: str) -> None:
@@ -80,73 +80,73 @@ class WebRTCCall(MendingCall):
 
     @property
     def participants(self) -> tuple[Participant, ...]:
-        """Everybody in the call that the service tells of, ourselves included."""
+        """All members of the call that the service reports, ourselves included."""
         return self._room.participants.value
 
     @property
     def participants_stream(self) -> Observable[tuple[Participant, ...]]:
-        """Everybody in the call, now and at each change."""
+        """All members of the call, now and at each change."""
         return self._room.participants.stream
 
     @property
     def self_(self) -> SelfParticipant | None:
-        """Ourselves; None until the service tells of us."""
+        """Our own member; None until the service reports it."""
         return self._room.me.value
 
     @property
     def self_stream(self) -> Observable[SelfParticipant | None]:
-        """Ourselves, now and when the service tells."""
+        """Our own member, now and when the service reports it."""
         return self._room.me.stream
 
     @property
     def capabilities(self) -> tuple[str, ...]:
-        """What we may do, in the service's words; `self_.capabilities` reads them."""
+        """Our capabilities as the service lists them; `self_.capabilities` reads them."""
         return self._room.capabilities.value
 
     @property
     def capabilities_stream(self) -> Observable[tuple[str, ...]]:
-        """What we may do, in the service's words, now and at each change."""
+        """Our capabilities as the service lists them, now and at each change."""
         return self._room.capabilities.stream
 
     @property
     def layout(self) -> str:
-        """The picture's layout."""
+        """The video layout."""
         return self._room.layout_name.value
 
     @property
     def layout_stream(self) -> Observable[str]:
-        """The picture's layout, now and at each change."""
+        """The video layout, now and at each change."""
         return self._room.layout_name.stream
 
     @property
     def layout_layers(self) -> tuple[LayoutLayer, ...]:
-        """Where everybody stands in the picture."""
+        """The position of each member in the picture."""
         return self._room.layers.value
 
     @property
     def layout_layers_stream(self) -> Observable[tuple[LayoutLayer, ...]]:
-        """Where everybody stands in the picture, now and at each change."""
+        """The position of each member in the picture, now and at each change."""
         return self._room.layers.stream
 
     @property
     def layouts(self) -> tuple[str, ...]:
-        """The layouts that can be chosen; empty until `load_layouts`."""
+        """The available layouts; empty until `load_layouts`."""
         return self._room.layouts.value
 
     @property
     def layouts_stream(self) -> Observable[tuple[str, ...]]:
-        """The layouts that can be chosen, now and at each change."""
+        """The available layouts, now and at each change."""
         return self._room.layouts.stream
 
     async def load_layouts(self) -> tuple[str, ...]:
-        """Ask which layouts there are."""
+        """Fetch the available layouts."""
         result = await self.execute_method(self.self_id, "call.layout.list", {})
         layouts = result.get("layouts") if isinstance(result, dict) else None
         self._room.layouts.set(tuple(str(name) for name in layouts or ()))
         return self.layouts
 
     async def set_layout(self, layout: str, positions: Mapping[str, str] | None = None) -> None:
-        """Choose a layout, and places in it by member id; raises `InvalidParamsError` for an unknown layout."""
+        """Choose a layout, and positions in it by member id; raises `InvalidParamsError` for an unknown layout."""
         known = self.layouts or await self.load_layouts()
         if layout not in known:
             raise InvalidParamsError(f"There is no layout {layout}; there are {', '.join(known) or 'none'}.")
@@ -158,17 +158,17 @@ class WebRTCCall(MendingCall):
 
     @property
     def locked(self) -> bool:
-        """Whether nobody else may join."""
+        """Whether the room is locked, so that nobody else may join."""
         return self._room.state.value.locked
 
     @property
     def recording(self) -> bool:
-        """Whether the service records."""
+        """Whether the service records the call."""
         return self._room.state.value.recording
 
     @property
     def streaming(self) -> bool:
-        """Whether the service streams."""
+        """Whether the service streams the call."""
         return self._room.state.value.streaming
 
     @property
@@ -178,7 +178,7 @@ class WebRTCCall(MendingCall):
 
     @property
     def meta(self) -> Mapping[str, Any]:
-        """What applications noted on the room."""
+        """The room's metadata, set by applications."""
         return self._room.state.value.meta
 
     @property
@@ -187,37 +187,37 @@ class WebRTCCall(MendingCall):
         return self._room.state.stream
 
     async def toggle_lock(self) -> None:
-        """Let nobody else join, or let them."""
+        """Lock the room, or unlock it."""
         await self.execute_method(self.self_id, "call.unlock" if self.locked else "call.lock", {})
 
     # -- ourselves -------------------------------------------------------------------------------------
 
     async def mute(self) -> None:
-        """Send silence; where the service knows members, tell it."""
+        """Send silence, and report it to a service that knows members."""
         await self._mute("audio", False)
 
     async def unmute(self) -> None:
-        """Send our sound again."""
+        """Send our audio again."""
         await self._mute("audio", True)
 
     async def mute_video(self) -> None:
-        """Send no picture."""
+        """Send no video."""
         await self._mute("video", False)
 
     async def unmute_video(self) -> None:
-        """Send our picture again."""
+        """Send our video again."""
         await self._mute("video", True)
 
     async def set_echo_cancellation(self, enabled: bool) -> None:
-        """Switch echo cancellation, at our end where the media can."""
+        """Switch echo cancellation, at our end if the media can."""
         self._constrain("audio", {"echoCancellation": enabled})
 
     async def set_noise_suppression(self, enabled: bool) -> None:
-        """Switch noise suppression, at our end where the media can."""
+        """Switch noise suppression, at our end if the media can."""
         self._constrain("audio", {"noiseSuppression": enabled})
 
     async def set_auto_gain_control(self, enabled: bool) -> None:
-        """Switch automatic gain, at our end where the media can."""
+        """Switch automatic gain, at our end if the media can."""
         self._constrain("audio", {"autoGainControl": enabled})
 
     async def _mute(self, kind: str, on: bool) -> None:
@@ -244,7 +244,7 @@ class WebRTCCall(MendingCall):
     # -- the service -----------------------------------------------------------------------------------
 
     async def execute_method(self, target: str | Mapping[str, str], method: str, args: Mapping[str, Any]) -> Any:
-        """Do a `call.*` method to a member: an id in our own call, or {"member_id", "call_id", "node_id"}.
+        """Run a `call.*` method on a member: an id in our own call, or {"member_id", "call_id", "node_id"}.
 
         Raises `RpcError` when the service refuses it.
         """
@@ -263,26 +263,26 @@ class WebRTCCall(MendingCall):
         return result
 
     async def execute(self, method: str, params: Mapping[str, Any]) -> Any:
-        """Ask the service anything."""
+        """Send any request to the service and return its result."""
         return await self._line.execute(method, params)
 
     async def subscribe(self, event_type: str) -> Observable[m.Event]:
-        """Ask the service for one more type of event on this call; the events as they come."""
+        """Subscribe to one more type of event on this call, and return the events as they come."""
         await self._request(lambda dialog: dialog.subscribe(event_type))
         return self.events_stream(event_type)
 
     @property
     def signaling_event_stream(self) -> Observable[m.Event]:
-        """Every event of this call."""
+        """All events of this call, as they come."""
         return self._told.stream
 
     def events_stream(self, event_type: str) -> Observable[m.Event]:
-        """The events of one type, for example "member.talking", as they come."""
+        """Return the events of one type, for example "member.talking", as they come."""
         wanted: Callable[[m.Event], bool] = lambda event: event.event_type == event_type  # noqa: E731 - typed
         return self._told.stream.pipe(ops.filter(wanted))
 
     def receive_event(self, event: m.Event) -> None:
-        """Take an event that may be about this call."""
+        """Handle an event if it is about this call."""
         super().receive_event(event)
         if not self._room.is_about(event.params, self.aliases):
             return

@@ -1,4 +1,4 @@
-"""What a call needs of its client."""
+"""The interface between a call and its client."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from intercom.signalwire.media import MediaProvider
 
 
 class CallLine(Protocol):
-    """What a call needs of its client."""
+    """The interface between a call and its client."""
 
     media: MediaProvider
 
     @property
     def ice_servers(self) -> Sequence[Mapping[str, Any]]:
-        """For the peer connection."""
+        """ICE servers for the peer connection."""
 
     @property
     def relay_only(self) -> bool:
@@ -28,13 +28,13 @@ class CallLine(Protocol):
         """Whether the service can be reached now."""
 
     def look_after_connection(self) -> None:
-        """The call's media broke or came back: the connection to the service may have, too."""
+        """Probe the connection to the service: the call's media broke or came back."""
 
     def submit_verto(self, request: VertoRequest) -> tuple[str, asyncio.Future[Any]]:
-        """Send webrtc.verto at once; the request's id and its result's future."""
+        """Send webrtc.verto at once; return the request's id and the future of its result."""
 
     def cancel(self, request_id: str) -> bool:
-        """Forget a request; true if it never left."""
+        """Cancel a request; return whether it was still unsent."""
 
     async def execute(self, method: str, params: Mapping[str, Any]) -> Any:
-        """Ask the service anything."""
+        """Send any request to the service and return its result."""

@@ -1,4 +1,4 @@
-"""What can be seen of a call: who, where it stands, and what the far end does."""
+"""Shows a call's state: its parties, its status, and the far end's digits and messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from intercom.signalwire.observable import Happenings, Value
 
 
 class CallView:
-    """The fields of a call."""
+    """The readable fields of a call."""
 
     def __init__(self, dialog: Dialog) -> None:
         self._dialog = dialog
@@ -54,7 +54,7 @@ class CallView:
 
     @property
     def far_end_kind(self) -> FarEndKind:
-        """What the service says that the far end is, once it called or answered.
+        """The kind of the far end, as the service reports it once the far end has called or answered.
 
         The embedded space tells its doors from its residents' devices; SignalWire does not say.
         """
@@ -72,27 +72,27 @@ class CallView:
 
     @property
     def node_id(self) -> str:
-        """The service's node that holds the call."""
+        """The node of the service that holds the call."""
         return self._dialog.node_id
 
     @property
     def self_id(self) -> str:
-        """Our member id in the call; empty until the service says."""
+        """Our member id in the call; empty until the service reports it."""
         return self._dialog.member_id
 
     @property
     def status(self) -> CallStatus:
-        """Where the call stands; a string."""
+        """The call's status, a string."""
         return self._status.value
 
     @property
     def status_stream(self) -> Observable[CallStatus]:
-        """The status, now and at each change."""
+        """The call's status, now and at each change."""
         return self._status.stream
 
     @property
     def end_cause(self) -> str | None:
-        """Why the call ended, for example "NORMAL_CLEARING" or "USER_BUSY"; None while it lives."""
+        """The cause of the call's end, for example "NORMAL_CLEARING" or "USER_BUSY"; None until it ends."""
         return self._dialog.end_cause
 
     @property
@@ -102,30 +102,30 @@ class CallView:
 
     @property
     def keys_stream(self) -> Observable[KeyPress]:
-        """The same with the way by which each came, and keys that were heard in the sound where that is wanted."""
+        """The digits with the way by which each came, and keys heard in the audio if that is enabled."""
         return self._keys.stream
 
     @property
     def info_stream(self) -> Observable[dict[str, Any]]:
-        """What the far end's application says by `send_info`."""
+        """Messages of the far end's application, sent by `send_info`."""
         return self._info.stream
 
     @property
     def errors_stream(self) -> Observable[SignalWireError]:
-        """What went wrong with this call, whether it lived through it or not."""
+        """Errors of this call, fatal or not."""
         return self._errors.stream
 
     @property
     def media_params_updated_stream(self) -> Observable[dict[str, Any]]:
-        """Constraints that the service asks for: {"audio": {...}, "video": {...}}."""
+        """Media constraints that the service asks for: {"audio": {...}, "video": {...}}."""
         return self._media_params.stream
 
     @property
     def user_variables(self) -> Mapping[str, Any]:
-        """What the caller sent along; it may claim anything."""
+        """Variables that the caller sent along; they may claim anything."""
         return self._dialog.user_variables
 
     def _far_holds(self, way: str, held: bool) -> None:
-        """The far end holds us, or does not any more: by its "word", or by the direction of what it "offer"s."""
+        """Note whether the far end holds us, by its "word" or by the direction of its "offer"."""
         self._held_by = self._held_by | {way} if held else self._held_by - {way}
         self._far_held.set(bool(self._held_by))

@@ -1,4 +1,4 @@
-"""What we may do in a call, from the service's words (reference client, `computeCapabilities`)."""
+"""Reads our capabilities in a call from the service's list (reference client, `computeCapabilities`)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from intercom.signalwire.watched import Now, Stream
 
 
 class OnOff(Struct, frozen=True):
-    """Whether something may be switched on, and off."""
+    """Permission to switch something on, and to switch it off."""
 
     on: bool = False
     off: bool = False
 
 
 class MemberCapabilities(Struct, frozen=True):
-    """What may be done to a member."""
+    """The actions that are allowed on a member."""
 
     mute_audio: OnOff = OnOff()
     mute_video: OnOff = OnOff()
@@ -36,12 +36,12 @@ class MemberCapabilities(Struct, frozen=True):
 
 
 class CallCapabilities(Struct, frozen=True):
-    """What may be done in a call."""
+    """The actions that are allowed in a call."""
 
     self_: MemberCapabilities = MemberCapabilities()
-    """To ourselves."""
+    """Actions allowed on ourselves."""
     member: MemberCapabilities = MemberCapabilities()
-    """To others."""
+    """Actions allowed on other members."""
     end: bool = False
     set_layout: bool = False
     send_digit: bool = False
@@ -52,7 +52,7 @@ class CallCapabilities(Struct, frozen=True):
 
 
 class SelfCapabilities:
-    """What we may do in a call, now and at each change."""
+    """Our capabilities in a call, now and at each change."""
 
     def __init__(self) -> None:
         self._state = Value(CallCapabilities())
@@ -79,12 +79,12 @@ class SelfCapabilities:
     screenshare_stream: Stream[CallCapabilities, bool] = Stream(lambda state: state.screenshare)
 
     def update(self, flags: Iterable[str]) -> None:
-        """Take the service's list."""
+        """Apply the service's list."""
         self._state.set(compute(list(flags)))
 
 
 def compute(flags: list[str]) -> CallCapabilities:
-    """Read the service's list, for example ["self.mute", "member.mute.audio.off", "layout"].
+    """Return the capabilities in the service's list, for example ["self.mute", "member.mute.audio.off", "layout"].
 
     A parent grants all that is below it; ".on" and ".off" grant one direction only.
     """

@@ -1,4 +1,4 @@
-"""The client: everything that a program does as a SignalWire subscriber starts here."""
+"""The client: a program's entry point for everything that it does as a SignalWire subscriber."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 class SignalWire(DeviceMembers, ToolsMembers):
-    """A SignalWire subscriber.
+    """The client of one SignalWire subscriber.
 
     ``async with SignalWire(credentials, media=media) as client: await client.register()``
     """
@@ -107,7 +107,7 @@ class SignalWire(DeviceMembers, ToolsMembers):
             raise
 
     async def disconnect(self) -> None:
-        """End every call and the connection, and forget what would resume it; connect() starts anew."""
+        """End every call and the connection, and forget the resume state; connect() starts anew."""
         self._registration.wanted = False
         await self._session.hang_up_all()
         await self._link.stop()
@@ -116,7 +116,7 @@ class SignalWire(DeviceMembers, ToolsMembers):
         await self._resume_store.flush()
 
     async def destroy(self) -> None:
-        """End everything; the client is of no use any more. A later client may resume the session."""
+        """End all calls and the connection for good. A later client may resume the session."""
         if self._is_destroyed:
             return
         self._is_destroyed = True
@@ -133,7 +133,7 @@ class SignalWire(DeviceMembers, ToolsMembers):
         self._destroyed.complete()
 
     async def register(self) -> None:
-        """Be reachable: inbound calls then appear in `session.incoming_calls`.
+        """Register for inbound calls, which then appear in `session.incoming_calls`.
 
         Connects if need be, waits until authenticated, registers; if that fails, reauthenticates and tries once
         more; if that fails too, raises `InvalidCredentialsError`, caused by the second failure. After every
@@ -143,11 +143,11 @@ class SignalWire(DeviceMembers, ToolsMembers):
         await self._registration.register()
 
     def renew(self) -> None:
-        """Connect anew, although the connection stands: registration and calls are taken up again."""
+        """Reconnect even if the connection looks healthy; registration and calls resume."""
         self._link.renew()
 
     async def wait_ended(self) -> None:
-        """Wait until the connection is not kept any more; raises what ended it, if it was not we."""
+        """Wait until the client gives up the connection; raises the error that ended it, unless the program did."""
         await self._link.wait_ended()
 
     async def unregister(self) -> None:
@@ -174,34 +174,34 @@ class SignalWire(DeviceMembers, ToolsMembers):
 
     @property
     def session(self) -> ClientSession:
-        """The calls, and the service's events."""
+        """The session: its calls, and the service's events."""
         return self._session
 
     # -- what can be watched ---------------------------------------------------------------------------
 
     @property
     def is_connected(self) -> bool:
-        """Whether the service knows us now."""
+        """Whether the client is connected and authenticated."""
         return self._link.ready.value
 
     @property
     def why_not_connected(self) -> str:
-        """What the last attempt to connect failed with, in a sentence; "" while connected, or before it failed."""
+        """Reason why the last attempt to connect failed, in a sentence; "" while connected, or without a failure."""
         return self._link.why_down
 
     @property
     def is_connected_stream(self) -> Observable[bool]:
-        """Whether the service knows us, now and at each change."""
+        """Whether the client is connected and authenticated, now and at each change."""
         return self._link.ready.stream
 
     @property
     def overdue_s(self) -> float:
-        """For how long something that was due has not been done: 0 as long as we are connected, or keep trying."""
+        """Time for which the connection's work has been overdue: 0 while the client is connected, or keeps trying."""
         return self._link.overdue_s()
 
     @property
     def ready(self) -> bool:
-        """Whether calls can be made now: connected and authenticated."""
+        """Whether calls can be made now: the client is connected and authenticated."""
         return self._link.ready.value
 
     @property
@@ -211,12 +211,12 @@ class SignalWire(DeviceMembers, ToolsMembers):
 
     @property
     def user(self) -> User | None:
-        """Who we are; None until the service has said."""
+        """The user; None until the service reports it."""
         return self._account.user.value
 
     @property
     def user_stream(self) -> Observable[User | None]:
-        """Who we are, now and at each change."""
+        """The user, now and at each change."""
         return self._account.user.stream
 
     @property
@@ -226,27 +226,27 @@ class SignalWire(DeviceMembers, ToolsMembers):
 
     @property
     def directory_stream(self) -> Observable[Directory | None]:
-        """The directory, now and when it comes."""
+        """The directory, now and when it is loaded."""
         return self._directory.stream
 
     @property
     def is_registered(self) -> bool:
-        """Whether inbound calls reach us now."""
+        """Whether the client is registered for inbound calls."""
         return self._registration.registered.value
 
     @property
     def is_registered_stream(self) -> Observable[bool]:
-        """Whether inbound calls reach us, now and at each change."""
+        """Whether the client is registered for inbound calls, now and at each change."""
         return self._registration.registered.stream
 
     @property
     def errors_stream(self) -> Observable[SignalWireError]:
-        """What went wrong and was not raised to a caller."""
+        """Errors that were not raised to a caller."""
         return self._link.faults.stream
 
     @property
     def warnings_stream(self) -> Observable[str]:
-        """What was odd and did no harm, one sentence each."""
+        """Harmless oddities, one sentence each."""
         return self._link.warnings.stream
 
     @property
@@ -267,7 +267,7 @@ class SignalWire(DeviceMembers, ToolsMembers):
             self._link.start()
 
     def _observe(self) -> None:
-        """Keep what diagnostics tell, and pass on what parts report."""
+        """Collect the diagnostics, and pass on the parts' errors and warnings."""
         note = self._diagnostics.note
         self._link.ready.stream.subscribe(lambda connected: note("connected" if connected else "disconnected"))
         self._registration.registered.stream.subscribe(lambda on: note("registered" if on else "unregistered"))
@@ -289,7 +289,7 @@ class SignalWire(DeviceMembers, ToolsMembers):
         self._background.spawn(self._settle())
 
     async def _settle(self) -> None:
-        """A token that is bound to this device is shown before we register; all else can wait."""
+        """Reauthenticate with a token bound to this device before registering; all else can wait."""
         if self._account.client_bound:
             await self._account.settle()
             await self._registration.restore()

@@ -1,4 +1,4 @@
-"""The subscriber's session as a program sees it: its calls, and who gets what the service tells."""
+"""Holds the subscriber's calls, and passes the service's events to the call that each is about."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from intercom.signalwire.session_events import Authenticated
 
 logger = logging.getLogger(__name__)
 
-# Callers beyond this are told that we are busy: a door has one visitor, and memory has an end.
 MAX_CALLS = 32
+"""Limit of calls at once, beyond which callers hear that we are busy: a door has one visitor, and memory has an end."""
 MAX_ADDRESS_CHARS = 512
 
 
@@ -62,49 +62,49 @@ class ClientSession:
 
     @property
     def calls(self) -> list[WebRTCCall]:
-        """Every call that lives."""
+        """All calls that have not ended."""
         return list(self._calls.value)
 
     @property
     def calls_stream(self) -> Observable[tuple[WebRTCCall, ...]]:
-        """Every call that lives, now and at each change."""
+        """All calls that have not ended, now and at each change."""
         return self._calls.stream
 
     @property
     def incoming_calls(self) -> list[WebRTCCall]:
-        """The calls that came to us and live, answered or not."""
+        """The inbound calls that have not ended, answered or not."""
         return list(self._incoming.value)
 
     @property
     def incoming_calls_stream(self) -> Observable[tuple[WebRTCCall, ...]]:
-        """The calls that came to us and live, now and at each change."""
+        """The inbound calls that have not ended, now and at each change."""
         return self._incoming.stream
 
     @property
     def authenticated(self) -> bool:
-        """Whether the service knows us now."""
+        """Whether the client is authenticated."""
         return self._link.ready.value
 
     @property
     def authenticated_stream(self) -> Observable[bool]:
-        """Whether the service knows us, now and at each change."""
+        """Whether the client is authenticated, now and at each change."""
         return self._link.ready.stream
 
     @property
     def signaling_event_stream(self) -> Observable[m.Event]:
-        """Everything that the service tells, as it comes."""
+        """All events of the service, as they come."""
         return self._signalling.stream
 
     @property
     def ice_servers(self) -> Sequence[Mapping[str, Any]]:
-        """What peer connections use: what the service gave, or what is preferred (W3C RTCIceServer)."""
+        """ICE servers for peer connections: the service's, or the preferred ones (W3C RTCIceServer)."""
         result = self._link.session.result
         given: list[dict[str, Any]] = msgspec.to_builtins(result.ice_servers) if result else []
         return self._preferences.choose_ice_servers(given)
 
     @property
     def relay_only(self) -> bool:
-        """Whether calls keep to relays."""
+        """Whether calls use only relayed candidates."""
         return self._preferences.relay_only
 
     @property
@@ -113,11 +113,11 @@ class ClientSession:
         return self._link.ready.value
 
     def look_after_connection(self) -> None:
-        """The media of a call broke or came back."""
+        """Probe the connection: the media of a call broke or came back."""
         self._link.network_changed()
 
     async def execute(self, method: str, params: Mapping[str, Any], *, timeout_s: float = 5.0) -> Any:
-        """Ask the service anything; the result as builtins."""
+        """Send any request to the service; return the result as builtins."""
         return await self._link.execute(method, params, timeout_s=timeout_s)
 
     # -- for the client and its calls ------------------------------------------------------------------
@@ -125,7 +125,7 @@ class ClientSession:
     async def dial(
         self, destination: str, *, audio: bool, video: bool, user_variables: Mapping[str, Any] | None
     ) -> WebRTCCall:
-        """See `SignalWire.dial`."""
+        """Call an address; see `SignalWire.dial`."""
         if not destination or len(destination) > MAX_ADDRESS_CHARS or not destination.isprintable():
             raise InvalidParamsError("dial() needs an address, for example /private/house or +15551234567.")
         dialog = Dialog(
@@ -140,23 +140,23 @@ class ClientSession:
         return call
 
     def submit_verto(self, request: VertoRequest) -> tuple[str, asyncio.Future[Any]]:
-        """Send a call's message."""
+        """Send a call's Verto message; return the request's id and the future of its result."""
         return self._link.submit(
             "webrtc.verto", request.params, timeout_s=request.timeout_s, idempotent=request.idempotent
         )
 
     def cancel(self, request_id: str) -> bool:
-        """Forget a request; true if it never left."""
+        """Cancel a request; return whether it was still unsent."""
         return self._link.cancel(request_id)
 
     def set_sending(self, kind: str, on: bool) -> None:
-        """Send "audio" or "video" in this and later calls, or do not."""
+        """Switch the sending of "audio" or "video" on or off, in present and later calls."""
         self._not_sent = self._not_sent - {kind} if on else self._not_sent | {kind}
         for call in self._calls.value:
             call.switch(kind, on, "client")
 
     def network_changed(self) -> None:
-        """This machine's links or addresses changed: calls look whether they still have a way."""
+        """Tell all calls that this machine's links or addresses changed, so that they check their path."""
         for call in self._calls.value:
             call.network_changed()
 
@@ -176,7 +176,7 @@ class ClientSession:
                 self._background.spawn(self._make_sure(call))
 
     async def _make_sure(self, call: WebRTCCall) -> None:
-        """A service may resume a session and not know any more who was ringing in it: ask, by saying nothing."""
+        """Probe a ringing call with an empty message: a service may resume a session and have lost its calls."""
         try:
             await call.send_info({})
         except SignalWireError as error:
@@ -229,11 +229,11 @@ class ClientSession:
             self._add(call)
 
     def _refusal(self, offer: str) -> str:
-        """Why our media cannot answer the offer: better told now than to a visitor who answers into silence."""
+        """Return the reason why our media cannot answer the offer, so that the call is refused before an answer."""
         return self.media.refusal(offer) if isinstance(self.media, JudgingMedia) else ""
 
     def _attached(self, attach: m.Attach, node_id: str) -> None:
-        """A call of an earlier process lives on: take it up with a new peer connection, or end it."""
+        """Resume a call of an earlier process with a new peer connection, or end it."""
         known = next((call for call in self.known_calls if call.id == attach.callID), KnownCall(attach.callID))
         to = known.to or attach.callee_id_number or attach.caller_id_number
         call = WebRTCCall(self, Dialog(attach.callID, "outbound", to=to, node_id=node_id, reattach=True))
@@ -269,13 +269,13 @@ class ClientSession:
 
 
 def known_call(call: WebRTCCall) -> KnownCall:
-    """What a later process needs to take a call up again."""
+    """Return the record from which a later process resumes a call."""
     audio, video = call.media_kinds
     return KnownCall(call.id, call.node_id, call.to if call.direction == "outbound" else call.from_, audio, video)
 
 
 def _call_id(params: Mapping[str, Any]) -> str:
-    """The call that a Verto message is about, from whichever place holds it."""
+    """Return the id of the call that a Verto message is about, from any place that holds it."""
     dialog_params = params.get("dialogParams")
     inner = dialog_params.get("callID") if isinstance(dialog_params, dict) else None
     call_id = params.get("callID") or inner

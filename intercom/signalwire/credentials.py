@@ -1,4 +1,4 @@
-"""Where the subscriber's token comes from (protocol.md §1)."""
+"""Provides the subscriber's credential: a token from a file, a command, an endpoint or a space (protocol.md §1)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from msgspec import Struct
 from intercom.signalwire.errors import HttpError, InvalidCredentialsError, InvalidParamsError
 from intercom.signalwire.http import request_json
 
-# A token is a JWT of one or two kilobytes; a file or a command that gives more is the wrong one.
 MAX_TOKEN_BYTES = 64 * 1024
-# The end of the year 9999: what a token says beyond it is no time.
+"""Size limit of a token from a file or a command: a JWT has one or two kilobytes."""
 LATEST_S = 253_402_300_800.0
+"""Latest expiry time that is believed: the end of the year 9999."""
 _HOST_NAME = re.compile(r"(?!.*\.\.)[0-9A-Za-z][0-9A-Za-z.-]{0,251}\.[0-9A-Za-z-]{1,63}(:[0-9]{1,5})?")
 _PROJECT_TOKEN = re.compile(r"P[TS][0-9A-Za-z]{16,}")
-# A command that asks a server of the owner's for a token; longer is a hang.
 COMMAND_TIMEOUT_S = 30.0
+"""Time limit for the owner's command, which may ask a server for a token."""
 
 
 class Credential(Struct, frozen=True):
@@ -34,56 +34,56 @@ class Credential(Struct, frozen=True):
     token: str
     """A JWT."""
     expires_at: float | None = None
-    """When it runs out, seconds since 1970; None when nobody says."""
+    """Expiry time, seconds since 1970; None when unknown."""
 
     def __repr__(self) -> str:
         return f"Credential(expires_at={self.expires_at})"
 
 
 class Hosts(Struct, frozen=True):
-    """Where the service is."""
+    """The URLs of the service, and its certificate."""
 
     relay_url: str = ""
-    """wss://… (ws://localhost…); empty: as the token says."""
+    """Relay URL, wss://… (ws://localhost…); empty: as the token says."""
     api_url: str = ""
-    """https://… (http://localhost…); empty: as the token says."""
+    """API URL, https://… (http://localhost…); empty: as the token says."""
     certificate: str | None = None
-    """PEM; then the only trust anchor."""
+    """Pinned certificate as PEM, the only trust anchor if given."""
 
 
 class CredentialProvider(Protocol):
-    """Gives a credential whenever one is needed.
+    """Returns a credential whenever one is needed.
 
     May also have `refresh() -> Credential`, to renew one (`authenticate` is used otherwise), `changed() ->
     bool`, true when a better one is there before the old one ends, and `hosts`, where it is good for.
     """
 
     async def authenticate(self, fingerprint: str | None = None) -> Credential:
-        """A credential; raises `InvalidCredentialsError` when there is none to be had.
+        """Return a credential; raises `InvalidCredentialsError` when none is available.
 
         `fingerprint` is the RFC 7638 thumbprint of our DPoP key, for a token that is bound to it.
         """
 
 
 class LinkCredentials(Protocol):
-    """What the link asks its owner for, before each connection."""
+    """Supplies the link with a token, a proof and a relay before each connection."""
 
     async def token(self, *, fresh: bool) -> str:
-        """A SAT; `fresh`: the last one was refused."""
+        """Return a SAT; `fresh`: the service refused the last one."""
 
     async def proof(self, *, resuming: bool) -> str | None:
-        """A DPoP proof for signalwire.connect, where one is needed."""
+        """Return a DPoP proof for signalwire.connect if one is needed."""
 
     async def relay(self, token: str) -> tuple[str, str | None]:
-        """The URL of the relay that takes `token`, and its certificate if that is pinned."""
+        """Return the URL of the relay for `token`, and its pinned certificate if there is one."""
 
 
 @runtime_checkable
 class Refreshing(Protocol):
-    """A provider that renews in its own way."""
+    """A provider with its own way of renewal."""
 
     async def refresh(self) -> Credential:
-        """A new credential in place of the last."""
+        """Return a new credential in place of the last."""
 
 
 @runtime_checkable
@@ -91,38 +91,38 @@ class Changing(Protocol):
     """A provider whose credential may be replaced from outside."""
 
     def changed(self) -> bool:
-        """True when the last credential given is no longer the newest."""
+        """Return whether the provider has a newer credential than the last one given."""
 
 
 @runtime_checkable
 class HostKnowing(Protocol):
-    """A provider that knows what service its credentials are for."""
+    """A provider that knows the service that its credentials are for."""
 
     @property
     def hosts(self) -> Hosts:
-        """Where that is."""
+        """The hosts of that service."""
 
 
 class StaticCredentials:
-    """One token, for ever."""
+    """Provides one fixed token."""
 
     def __init__(self, token: str, expires_at: float | None = None) -> None:
         self._credential = Credential(_checked(token, "The token"), expires_at or expiry_of(token))
 
     async def authenticate(self, fingerprint: str | None = None) -> Credential:
-        """The token."""
+        """Return the token."""
         return self._credential
 
 
 class TokenFileCredentials:
-    """A token in a file, read again when the file changes."""
+    """Provides the token in a file, which is read again when it changes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._seen: tuple[int, int] | None = None
 
     async def authenticate(self, fingerprint: str | None = None) -> Credential:
-        """The token that is in the file now."""
+        """Return the token that is in the file now."""
         try:
             self._seen = self._stamp()
             text = _read(self._path)
@@ -132,7 +132,7 @@ class TokenFileCredentials:
         return credential_from(text, f"The token file {self._path}")
 
     def changed(self) -> bool:
-        """True when the file is another than the one last read."""
+        """Return whether the file has changed since it was last read."""
         try:
             return self._stamp() != self._seen
         except OSError:
@@ -144,7 +144,7 @@ class TokenFileCredentials:
 
 
 class CommandCredentials:
-    """A token from a program of the owner's.
+    """Provides a token from a program of the owner's.
 
     It prints the token, or JSON {"token", "expires_at"}; environment DPOP_FINGERPRINT holds our key's.
     """
@@ -156,7 +156,7 @@ class CommandCredentials:
         self._timeout_s = timeout_s
 
     async def authenticate(self, fingerprint: str | None = None) -> Credential:
-        """What the program prints."""
+        """Run the program and return the credential that it prints."""
         name = f"The token command {self._command[0]}"
         environment = {**os.environ, "DPOP_FINGERPRINT": fingerprint or ""}
         try:
@@ -186,7 +186,7 @@ class CommandCredentials:
 
 
 class EndpointCredentials:
-    """A token from an HTTPS endpoint of the owner's.
+    """Provides a token from an HTTPS endpoint of the owner's.
 
     POST {"fingerprint"} with `headers`; it answers {"token", "expires_at"}.
     """
@@ -197,7 +197,7 @@ class EndpointCredentials:
         self._certificate = certificate
 
     async def authenticate(self, fingerprint: str | None = None) -> Credential:
-        """What the endpoint answers; 401 and 403 mean that it knows us no more."""
+        """Return the credential from the endpoint; 401 and 403 mean that the endpoint no longer accepts this device."""
         body = {"fingerprint": fingerprint} if fingerprint else {}
         answer = await _ask(self._url, body=body, headers=self._headers, certificate=self._certificate)
         return _convert(answer, "The token endpoint")
@@ -212,7 +212,7 @@ class _SpaceFile(Struct, frozen=True):
 
 
 class SpaceCredentials:
-    """A token from an embedded space that this device is paired with.
+    """Provides a token from the embedded space that this device is paired with.
 
     `path` is the file that pairing wrote, mode 0600: JSON {"api_url", "relay_url", "subscriber",
     "device_secret", "certificate": PEM or null}. It is read again at every use.
@@ -224,12 +224,12 @@ class SpaceCredentials:
 
     @property
     def hosts(self) -> Hosts:
-        """As the file says."""
+        """The hosts that the pairing file names."""
         file = self._read()
         return Hosts(file.relay_url, file.api_url, file.certificate)
 
     async def authenticate(self, fingerprint: str | None = None) -> Credential:
-        """A fresh token from the space; 401 and 403 mean that the pairing was undone."""
+        """Return a fresh token from the space; 401 and 403 mean that the pairing was removed."""
         file = self._read()
         body = {"fingerprint": fingerprint} if fingerprint else {}
         url = f"{file.api_url.rstrip('/')}/api/space/token"
@@ -259,7 +259,7 @@ class SpaceCredentials:
 
 
 def credential_from(text: str, source: str) -> Credential:
-    """Read a credential from text: the bare token, or JSON {"token", "expires_at"}."""
+    """Return the credential in a text: the bare token, or JSON {"token", "expires_at"}."""
     text = text.strip()
     if text.startswith("{"):
         try:
@@ -270,7 +270,7 @@ def credential_from(text: str, source: str) -> Credential:
 
 
 def expiry_of(token: str) -> float | None:
-    """When a JWT says that it runs out (RFC 7519, claim `exp`); None when it does not, or is encrypted."""
+    """Return the expiry time of a JWT (RFC 7519, claim `exp`); None when it has none, or is encrypted."""
     expiry = _part_of(token, 1).get("exp")
     return float(expiry) if isinstance(expiry, int | float) and abs(expiry) < LATEST_S else None
 
@@ -284,7 +284,7 @@ def _lifetime_of(token: str) -> float | None:
 
 
 def hosts_of(token: str) -> Hosts:
-    """Where a token is good for, by the `ch` of its header (protocol.md §1)."""
+    """Return the hosts that a token is for, by the `ch` of its header (protocol.md §1)."""
     channel = _part_of(token, 0).get("ch")
     if not isinstance(channel, str) or not _HOST_NAME.fullmatch(channel):
         channel = "puc.signalwire.com"

@@ -1,4 +1,4 @@
-"""The members of `SignalWire` that are about devices."""
+"""Adds the choice of devices to `SignalWire`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from intercom.signalwire.devices import Device, DeviceRecoveryEvent, Devices, Pe
 
 
 class DeviceMembers:
-    """Choosing microphones, speakers and cameras."""
+    """Chooses microphones, speakers and cameras."""
 
     _devices: Devices
     _session: ClientSession
@@ -20,20 +20,20 @@ class DeviceMembers:
     # -- what there is ---------------------------------------------------------------------------------
 
     async def enumerate_devices(self) -> None:
-        """Look what is plugged in; the lists and the choices follow."""
+        """Read the plugged-in devices again, and update the lists and the choices."""
         await self._devices.enumerate()
 
     def enable_device_monitoring(self) -> None:
-        """Follow what is plugged in and out."""
+        """Start following devices that are plugged in and out."""
         self._devices.monitor(True)
 
     def disable_device_monitoring(self) -> None:
-        """Follow it no more."""
+        """Stop following devices that are plugged in and out."""
         self._devices.monitor(False)
 
     @property
     def device_recovered_stream(self) -> Observable[DeviceRecoveryEvent]:
-        """Whenever a device was chosen in place of another, not by the program."""
+        """Events of a device that replaced another without the program's choice."""
         return self._devices.recovered.stream
 
     @property
@@ -121,19 +121,19 @@ class DeviceMembers:
         self._devices.select("video_input", device)
 
     async def apply_selected_audio_output_device(self) -> bool:
-        """Use the chosen speaker now; false when there is none."""
+        """Use the chosen speaker now; return false when there is none."""
         return await self._devices.apply("audio_output")
 
     def device_info_to_constraints(self, device: Device | None) -> dict[str, Any]:
-        """A device as W3C constraints, {"deviceId": {"exact": ...}}; {} for none."""
+        """Return a device as W3C constraints, {"deviceId": {"exact": ...}}; {} for none."""
         return {"deviceId": {"exact": device.id}} if device is not None else {}
 
     async def get_device_capabilities(self, device: Device) -> Mapping[str, Any]:
-        """What a device can do; raises `DeviceError` when it is not there."""
+        """Return a device's capabilities; raises `DeviceError` when the device is absent."""
         return await self._devices.capabilities(device)
 
     async def is_valid_device(self, device: Device | None) -> bool:
-        """Whether a device is plugged in."""
+        """Return whether a device is plugged in."""
         return await self._devices.is_valid(device)
 
     async def clear_device_state(self) -> None:
@@ -144,26 +144,26 @@ class DeviceMembers:
 
     @property
     def audio_input_disabled(self) -> bool:
-        """Whether our sound is off in every call."""
+        """Whether our audio is off in every call."""
         return self._devices.selections["audio_input"].disabled.value
 
     @property
     def audio_input_disabled_stream(self) -> Observable[bool]:
-        """Whether our sound is off in every call, now and at each change."""
+        """Whether our audio is off in every call, now and at each change."""
         return self._devices.selections["audio_input"].disabled.stream
 
     @property
     def video_input_disabled(self) -> bool:
-        """Whether our picture is off in every call."""
+        """Whether our video is off in every call."""
         return self._devices.selections["video_input"].disabled.value
 
     @property
     def video_input_disabled_stream(self) -> Observable[bool]:
-        """Whether our picture is off in every call, now and at each change."""
+        """Whether our video is off in every call, now and at each change."""
         return self._devices.selections["video_input"].disabled.stream
 
     def enable_audio_input(self) -> None:
-        """Send our sound again."""
+        """Send our audio again."""
         self._set_disabled("audio_input", False)
 
     def disable_audio_input(self) -> None:
@@ -171,15 +171,15 @@ class DeviceMembers:
         self._set_disabled("audio_input", True)
 
     def enable_video_input(self) -> None:
-        """Send our picture again."""
+        """Send our video again."""
         self._set_disabled("video_input", False)
 
     def disable_video_input(self) -> None:
-        """Send no picture, in this and later calls."""
+        """Send no video, in this and later calls."""
         self._set_disabled("video_input", True)
 
     async def request_media_permissions(self, *, audio: bool = True, video: bool = True) -> PermissionResult:
-        """Look what may be used: a device has no permission dialogue, so what is there may be used."""
+        """Return the kinds of media that may be used: all that have a device, for there is no permission dialogue."""
         await self._devices.enumerate()
         microphone = self.selected_audio_input_device if audio else None
         camera = self.selected_video_input_device if video else None

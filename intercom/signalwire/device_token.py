@@ -1,4 +1,4 @@
-"""The client-bound SAT: a token that only this device can use, and its renewal (protocol.md §2)."""
+"""Obtains and renews the client-bound SAT, a token that only this device can use (protocol.md §2)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ logger = logging.getLogger(__name__)
 
 OBTAIN_PATH = "/api/fabric/subscriber/devices/token"
 REFRESH_PATH = "/api/fabric/subscriber/devices/refresh"
-# The scope without which a token is not to be bound.
 REFRESH_SCOPE = "sat:refresh"
-# The reference client's: a quarter of an hour, renewed half a minute before its end, in three tries.
+"""Scope that a token needs to be bound to this device."""
 LIFETIME_S = 900.0
+"""Lifetime asked for a token (reference client), renewed half a minute before its end, in three tries."""
 REFRESH_BEFORE_EXPIRY_S = 30.0
 REFRESH_TRIES = 3
 REFRESH_FIRST_DELAY_S = 1.0
@@ -35,7 +35,7 @@ class _Answer(Struct, frozen=True):
 
 
 class DeviceToken:
-    """Obtains a client-bound SAT, shows it to the service, and renews it for as long as it lives.
+    """Obtains a client-bound SAT, reauthenticates with it, and renews it.
 
     `post` does an HTTP call with the account's token; `reauthenticate` shows a token to the socket with a proof.
     """
@@ -52,7 +52,7 @@ class DeviceToken:
         self._expires_at = 0.0
 
     async def activate(self, now: float) -> None:
-        """Bind the session to this device; a token that is still good is shown again. Raises `SignalWireError`."""
+        """Bind the session to this device; a token that is still valid is used again. Raises `SignalWireError`."""
         if self.token is None or now >= self._expires_at - REFRESH_BEFORE_EXPIRY_S:
             body = {"dpop_token": self._key.http_proof("POST", OBTAIN_PATH), "expire_in": int(LIFETIME_S)}
             answer = self._read(await self._post(OBTAIN_PATH, body))
@@ -63,11 +63,11 @@ class DeviceToken:
         self._take(answer, now)
 
     def pause_s(self, now: float) -> float:
-        """How long until the token wants renewal, seconds."""
+        """Time until the token must be renewed, seconds."""
         return max(self._expires_at - REFRESH_BEFORE_EXPIRY_S - now, REFRESH_FIRST_DELAY_S)
 
     async def refresh(self, now: Callable[[], float], sleep: Callable[[float], Awaitable[None]]) -> None:
-        """Renew the token; raises `TokenRefreshError` when no try works."""
+        """Renew the token; raises `TokenRefreshError` when every try fails."""
         delay_s = REFRESH_FIRST_DELAY_S
         for attempt in range(REFRESH_TRIES):
             try:

@@ -1,4 +1,4 @@
-"""Which devices there are, which are chosen, and what happens when one goes and comes (protocol.md §6).
+"""Keeps the list of devices and the choice among them, and replaces a device that is unplugged (protocol.md §6).
 
 The media provider owns the hardware (`DeviceProvider`); this owns the choice: its history, its keeping, and its
 recovery. A device is found again by exact id, else by group and label, else by label if that is unique.
@@ -24,8 +24,8 @@ logger = logging.getLogger(__name__)
 
 KINDS = ("audio_input", "audio_output", "video_input")
 KEY = "sw:device:"
-# A hub that comes back announces its devices one after another (reference client).
 DEBOUNCE_S = 1.5
+"""Debounce time after a change: a hub announces its devices one after another (reference client)."""
 HISTORY_DEVICES = 10
 
 
@@ -33,17 +33,17 @@ class Device(Struct, frozen=True):
     """A microphone, speaker or camera."""
 
     id: str
-    """The same as long as it stays plugged in, better for ever."""
+    """Identifier, the same as long as the device stays plugged in, better for ever."""
     kind: str
     """"audio_input", "audio_output" or "video_input"."""
     label: str = ""
-    """For people."""
+    """Name for people."""
     group: str = ""
-    """The same for the devices of one thing, for example a headset."""
+    """Group, the same for the devices of one product, for example a headset."""
 
 
 class DeviceRecoveryEvent(Struct, frozen=True):
-    """A device was chosen in place of another, not by the program."""
+    """A device replaced another without the program's choice."""
 
     kind: str
     previous_device: Device | None
@@ -54,7 +54,7 @@ class DeviceRecoveryEvent(Struct, frozen=True):
 
 
 class PermissionResult(Struct, frozen=True):
-    """What may be used."""
+    """The kinds of media that may be used."""
 
     audio: bool
     video: bool
@@ -64,20 +64,20 @@ class PermissionResult(Struct, frozen=True):
 
 @runtime_checkable
 class DeviceProvider(Protocol):
-    """A `MediaProvider` that lets its devices be chosen. The first device of a kind is the default."""
+    """A `MediaProvider` that offers a choice of devices. The first device of a kind is the default."""
 
     async def devices(self) -> Sequence[Device]:
-        """What is plugged in."""
+        """Return the plugged-in devices."""
 
     @property
     def devices_changed_stream(self) -> Observable[Any]:
-        """An item whenever that may have changed."""
+        """An item whenever the plugged-in devices may have changed."""
 
     async def use(self, kind: str, device: Device | None) -> None:
-        """Use a device in this and later calls; None: the default. Raises when it cannot."""
+        """Use a device in this and later calls; None: the default. Raises on failure."""
 
     async def capabilities(self, device: Device) -> Mapping[str, Any]:
-        """What it can do: {"sample_rates", "channels"} or {"width", "height", "frame_rate"}."""
+        """Return a device's capabilities: {"sample_rates", "channels"} or {"width", "height", "frame_rate"}."""
 
 
 class DeviceSelection:
@@ -89,11 +89,11 @@ class DeviceSelection:
         self.selected: Value[Device | None] = Value(None)
         self.disabled: Value[bool] = Value(False)
         self.wanted: Device | None = None
-        """What the program chose; it comes back when it can."""
+        """Device that the program chose; it is used again as soon as it is plugged in."""
         self.history: list[Device] = []
 
     def choose(self, device: Device | None) -> None:
-        """The program's choice; None: the default, whatever it is."""
+        """Set the program's choice; None: the default device."""
         if device is not None and device.kind != self.kind:
             raise InvalidParamsError(f"{device.label or device.id} is no {self.kind.replace('_', ' ')}.")
         self.wanted = device
@@ -101,7 +101,7 @@ class DeviceSelection:
             self.history = [device, *(known for known in self.history if known.id != device.id)][:HISTORY_DEVICES]
 
     def settle(self, available: Sequence[Device], *, first: bool = False) -> DeviceRecoveryEvent | None:
-        """Take what is plugged in now; the event, if another device is to be used."""
+        """Update the choice for the plugged-in devices; return an event if another device is to be used."""
         before = self.selected.value
         self.available.set(tuple(device for device in available if device.kind == self.kind))
         found, ambiguous = self._find()
@@ -135,7 +135,7 @@ class DeviceSelection:
 
 
 def match(wanted: Device, available: Sequence[Device]) -> tuple[Device | None, bool]:
-    """Find a device again: (the device, or None; whether several fit as well)."""
+    """Find a device again; return (the device or None, whether several match equally)."""
     for device in available:
         if device.id == wanted.id:
             return device, False
@@ -147,7 +147,7 @@ def match(wanted: Device, available: Sequence[Device]) -> tuple[Device | None, b
 
 
 class Devices:
-    """The choices of every kind, kept and carried out."""
+    """Keeps and applies the choices of every kind."""
 
     def __init__(self, provider: object, storage: Storage) -> None:
         self.selections = {kind: DeviceSelection(kind) for kind in KINDS}
@@ -162,7 +162,7 @@ class Devices:
         self._background = Background()
 
     async def enumerate(self) -> None:
-        """Look what is plugged in, and use what should be used."""
+        """Read the plugged-in devices, and switch to the chosen ones."""
         if self._provider is None:
             return
         async with self._lock:
@@ -176,7 +176,7 @@ class Devices:
                     self.recovered.emit(event)
 
     def monitor(self, on: bool) -> None:
-        """Follow what is plugged in and out, or do not."""
+        """Start or stop following devices that are plugged in and out."""
         if on and self._monitoring is None and self._provider is not None:
             self._monitoring = self._provider.devices_changed_stream.subscribe(lambda _: self._changed())
             self._background.spawn(self.enumerate())
@@ -194,26 +194,26 @@ class Devices:
         self._background.spawn(self._keep_and_use(selection))
 
     async def apply(self, kind: str) -> bool:
-        """Use the chosen device of a kind now; false when there is none."""
+        """Use the chosen device of a kind now; return false when there is none."""
         if self._provider is None or self.selections[kind].selected.value is None:
             return False
         await self._use(self.selections[kind])
         return True
 
     async def capabilities(self, device: Device) -> Mapping[str, Any]:
-        """What a device can do; raises `DeviceError` when it is not there."""
+        """Return a device's capabilities; raises `DeviceError` when the device is absent."""
         if self._provider is None or not await self.is_valid(device):
             raise DeviceError(f"{device.label or device.id} is not plugged in.")
         return await self._provider.capabilities(device)
 
     async def is_valid(self, device: Device | None) -> bool:
-        """Whether a device is plugged in."""
+        """Return whether a device is plugged in."""
         if device is None or self._provider is None:
             return False
         return any(device.id == other.id for other in await self._provider.devices())
 
     async def clear(self) -> None:
-        """Forget every choice."""
+        """Clear every choice."""
         for selection in self.selections.values():
             selection.wanted, selection.history = None, []
             selection.selected.set(None)
@@ -224,7 +224,7 @@ class Devices:
         await self.enumerate()
 
     async def close(self) -> None:
-        """Follow nothing any more."""
+        """Stop following devices."""
         self.monitor(False)
         if self._pause is not None:
             self._pause.cancel()

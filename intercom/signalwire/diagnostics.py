@@ -1,4 +1,4 @@
-"""What happened to a client lately, for somebody who wants to know why: bounded, and without any secret."""
+"""Collects a client's recent events and calls for the diagnosis of a fault: bounded, and without secrets."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 from intercom.signalwire.call import WebRTCCall
 from intercom.signalwire.devices import DeviceRecoveryEvent
 
-# A day of a door's life; what is older, the log has.
 MAX_EVENTS = 500
+"""Limit of events kept: a day of a door's life; the log has the older ones."""
 MAX_CALLS = 50
 
 
 class Diagnostics:
-    """Collects; `export` gives it out as what JSON can hold."""
+    """Collects events, calls and devices; `export` returns them in a form for JSON."""
 
     def __init__(self, agent: str, wall_clock: Callable[[], float] = time.time) -> None:
         self._agent = agent
@@ -27,7 +27,7 @@ class Diagnostics:
         self._devices: deque[dict[str, Any]] = deque(maxlen=MAX_EVENTS)
 
     def note(self, kind: str, **detail: Any) -> None:
-        """Something happened."""
+        """Note an event."""
         self._events.append({"at": self._wall_clock(), "kind": kind, **detail})
 
     def follow(self, call: WebRTCCall) -> None:
@@ -52,7 +52,7 @@ class Diagnostics:
         )
 
     def device(self, event: DeviceRecoveryEvent) -> None:
-        """A device was chosen in place of another."""
+        """Note that a device replaced another."""
         self._devices.append(
             {
                 "at": self._wall_clock(),
@@ -64,7 +64,7 @@ class Diagnostics:
         )
 
     def export(self) -> dict[str, Any]:
-        """Everything, as what JSON can hold."""
+        """Return everything collected, in a form for JSON."""
         return {
             "agent": self._agent,
             "platform": f"{platform.system()} {platform.release()} {platform.machine()}",

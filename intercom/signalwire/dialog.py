@@ -1,4 +1,4 @@
-"""One Verto call, without I/O: messages and `now` go in, events and requests come out (protocol.md §5).
+"""Runs one Verto call, without I/O: messages and `now` go in, events and requests come out (protocol.md §5).
 
 What holds:
 
@@ -32,15 +32,15 @@ from intercom.signalwire.dialog_events import (
 from intercom.signalwire.errors import BadFrameError, InvalidParamsError, InvalidStateError
 from intercom.signalwire.verto import cause_of, innermost
 
-# Answer to audible takes well under a second; a peer that has not connected by now never will.
 MEDIA_DEADLINE_S = 15.0
-# A bye that was lost on its way must not let it ring for ever; longer than any door is set to ring (10 minutes).
+"""Time limit for the media to connect after the answer, which takes well under a second."""
 RING_DEADLINE_S = 630.0
-# A bye is worth sending even after an outage: as long as the space waits for a lost socket, three times over.
+"""Time after which a ringing call ends, in case its bye is lost; longer than any door may ring (10 minutes)."""
 BYE_TIMEOUT_S = 30.0
+"""Time limit of a bye, worth sending even after an outage: three times as long as a space waits for a lost socket."""
 DIGITS = frozenset("0123456789*#ABCD")
-# Nobody presses more between two messages; more is an attack.
 MAX_DIGITS = 64
+"""Limit of digits in one message: nobody presses more between two messages."""
 
 _OVER = {CallStatus.DISCONNECTING, CallStatus.DISCONNECTED, CallStatus.FAILED, CallStatus.DESTROYED}
 
@@ -63,7 +63,7 @@ class Dialog(DialogBase):
 
     @classmethod
     def from_invite(cls, invite: m.IncomingInvite, node_id: str, now: float) -> Dialog:
-        """A far end calls us."""
+        """Return the dialog of an inbound call."""
         dialog = cls(
             invite.callID,
             "inbound",
@@ -111,11 +111,11 @@ class Dialog(DialogBase):
             self._end(CallStatus.DISCONNECTING, cause, "near")
 
     def digits(self, digits: str) -> int:
-        """Send DTMF digits by verto.info; raises as `sendable` does."""
+        """Send DTMF digits by verto.info; raises the errors of `sendable`."""
         return self._send("verto.info", {**self._short_params(), "dtmf": self.sendable(digits)})
 
     def sendable(self, digits: str) -> str:
-        """The digits in capitals; `InvalidParamsError` when one is none, `InvalidStateError` before the answer."""
+        """Return the digits in capitals; raises `InvalidParamsError` or, before the answer, `InvalidStateError`."""
         digits = digits.upper()
         if not digits or len(digits) > MAX_DIGITS or not DIGITS.issuperset(digits):
             raise InvalidParamsError(f"Digits are 1 to {MAX_DIGITS} of 0-9, *, #, A-D.")
@@ -123,12 +123,12 @@ class Dialog(DialogBase):
         return digits
 
     def info(self, info: dict[str, Any]) -> int:
-        """Tell the far end's application something; it arrives as `InfoReceived`."""
+        """Send a message to the far end's application; it arrives as `InfoReceived`."""
         self._must_be_alive()
         return self._send("verto.info", {**self._short_params(), "intercom": info})
 
     def hold(self, on: bool) -> int:
-        """Hold the far end, or take it back."""
+        """Hold the far end, or resume it."""
         self._must_be_answered()
         return self._send("verto.modify", {**self._short_params(), "action": "hold" if on else "unhold"})
 
@@ -152,14 +152,14 @@ class Dialog(DialogBase):
         return self._send("verto.modify", params)
 
     def subscribe(self, event_type: str) -> int:
-        """Ask the service for one more type of event on this call."""
+        """Subscribe to one more type of event on this call."""
         self._must_be_alive()
         return self._send("verto.subscribe", {"sessid": self.call_id, "eventChannel": [event_type]})
 
     # -- what the media does ---------------------------------------------------------------------------
 
     def media(self, state: str, now: float) -> None:
-        """The peer connection's state: new, connecting, connected, disconnected, failed, closed."""
+        """Take the peer connection's state: new, connecting, connected, disconnected, failed, closed."""
         self._media_state = state
         if self.is_over:
             return
@@ -174,35 +174,35 @@ class Dialog(DialogBase):
             self._set(CallStatus.RECOVERING)
 
     def media_failed(self, cause: str = "INCOMPATIBLE_DESTINATION") -> None:
-        """The media cannot be made, or cannot use what the far end sent."""
+        """End the call: its media cannot be opened, or cannot use the far end's description."""
         if not self.is_over:
             self._send_bye(cause)
             self._end(CallStatus.FAILED, cause, "media")
 
     def recovering(self, now: float, patience_s: float = MEDIA_DEADLINE_S) -> None:
-        """The media is being repaired; it has until the deadline."""
+        """Note that the media is being repaired, and set its deadline."""
         if self.status in {CallStatus.CONNECTED, CallStatus.RECOVERING}:
             self._deadline = now + patience_s
             self._set(CallStatus.RECOVERING)
 
     def forgotten(self) -> None:
-        """The service knows nothing of the call any more, and the far end's media is gone: it is over."""
+        """End a call that the service has lost and whose far end sends no media."""
         if not self.is_over:
             self._end(CallStatus.DISCONNECTED, "NORMAL_CLEARING", "service")
 
     def media_closed(self) -> None:
-        """The media of an ended call is closed: nothing is left of it."""
+        """Note that the media of an ended call is closed, which destroys the call."""
         if self.status is CallStatus.DISCONNECTING:
             self._set(CallStatus.DISCONNECTED)
         if self.is_over:
             self._set(CallStatus.DESTROYED)
 
     def next_deadline(self) -> float | None:
-        """When `tick` has something to do."""
+        """Return the time of the next `tick`."""
         return self._deadline
 
     def tick(self, now: float) -> None:
-        """Let the deadline pass: of ringing before the answer, of the media after it."""
+        """End the call if its deadline has passed: that of ringing before the answer, that of the media after it."""
         if self._deadline is not None and now >= self._deadline:
             self._deadline = None
             if self._answered:
@@ -213,7 +213,7 @@ class Dialog(DialogBase):
     # -- what the service does -------------------------------------------------------------------------
 
     def receive(self, message: m.VertoMessage, node_id: str, now: float) -> None:
-        """Take one Verto message of this call; what makes no sense is reported, nothing raises."""
+        """Take one Verto message of this call; a malformed one is reported, nothing raises."""
         self._known = True
         if node_id:
             self.node_id = node_id
@@ -283,12 +283,12 @@ class Dialog(DialogBase):
             self.media_failed()
 
     def session_lost(self) -> None:
-        """The service began a new session: a call it knew of and nobody answered will not be told of any more."""
+        """End a ringing call: in its new session the service sends no more messages about it."""
         if self._known and not self._answered:
             self.bye("RECOVERY_ON_TIMER_EXPIRE")
 
     def far_rings(self) -> None:
-        """The service says that the far end rings."""
+        """Note that the far end rings."""
         if self.status in {CallStatus.NEW, CallStatus.TRYING} and self.direction == "outbound":
             self._set(CallStatus.RINGING)
 
@@ -298,7 +298,7 @@ class Dialog(DialogBase):
             self._report(FarAnswered(answer.sdp))
 
     def concluded(self, key: int, result: Any, error: Exception | None) -> None:
-        """A request is over: `result` is of webrtc.verto, `error` its failure; of an unknown key, nothing."""
+        """Take the end of a request: the `result` of webrtc.verto or its `error`; an unknown key is ignored."""
         kind = self._kinds.pop(key, None)
         if kind is None:
             return
@@ -319,7 +319,7 @@ class Dialog(DialogBase):
         self._report(RequestConcluded(key, inner, error))
 
     def _invite_concluded(self, result: Any, inner: Any, error: Exception | None) -> Exception | None:
-        """Take up what became of the invite; returns why it failed, if it did."""
+        """Take the result of the invite; return the reason for its failure, if it failed."""
         self._invite_key = None
         if isinstance(result, dict):
             self.node_id = str(result.get("node_id") or "") or self.node_id

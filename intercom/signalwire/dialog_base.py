@@ -1,4 +1,4 @@
-"""What a Verto dialog is made of: who calls whom, the requests that leave and the events that are reported."""
+"""Holds the fields of a Verto dialog, its outgoing requests and its events."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from intercom.signalwire import messages as m
 from intercom.signalwire.dialog_events import DialogEvent, VertoRequest
 from intercom.signalwire.verto import known_params
 
-# A request that changes a call is answered at once or not at all.
 REQUEST_TIMEOUT_S = 5.0
+"""Time limit of a request that changes a call: the service answers it at once or not at all."""
 
 FarEndKind = Literal["unknown", "resident", "door"]
 
 
 def far_end_kind_of(told: str) -> FarEndKind:
-    """What the service's word for a far end says; anything that is not known is unknown."""
+    """Return the far end's kind from the service's word; an unfamiliar word means unknown."""
     return "door" if told == "door" else "resident" if told == "resident" else "unknown"
 
 
@@ -30,7 +30,7 @@ class IncomingModify(Struct, frozen=True):
     sdp: str = ""
     """The far end's new offer, with updateMedia."""
     destination: str = ""
-    """Where to call, with transfer."""
+    """The address to call, with transfer."""
 
 
 class DialogBase:
@@ -107,12 +107,12 @@ class DialogBase:
         return self._key
 
     def requests_to_send(self) -> list[VertoRequest]:
-        """What goes to the service now, in order; each is handed out once."""
+        """Return the requests for the service, in order; each is handed out once."""
         requests, self._requests = self._requests, []
         return requests
 
     def events(self) -> list[DialogEvent]:
-        """What happened since the last look, in order; each is handed out once."""
+        """Return the events since the last call, in order; each is handed out once."""
         events, self._events = self._events, []
         return events
 

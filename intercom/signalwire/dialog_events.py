@@ -1,4 +1,4 @@
-"""What a Verto dialog reports, and what it wants sent."""
+"""The events and requests of a Verto dialog."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class CallStatus(enum.StrEnum):
     CONNECTING = "connecting"
     """Answered; the media connects."""
     CONNECTED = "connected"
-    """Sound flows."""
+    """The media flows."""
     RECOVERING = "recovering"
-    """Answered, but the media is gone and on its way back."""
+    """Answered, but the media is lost and being recovered."""
     DISCONNECTING = "disconnecting"
-    """Our bye is on its way."""
+    """Our bye has been sent and is not confirmed yet."""
     DISCONNECTED = "disconnected"
-    """Over, as calls end."""
+    """The call has ended normally."""
     FAILED = "failed"
-    """Over, by a fault."""
+    """The call has ended by a fault."""
     DESTROYED = "destroyed"
-    """Nothing is left of it."""
+    """The call has ended and its media is closed."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ class StatusChanged:
     """The call has a new status."""
 
     status: CallStatus
-    """The new one."""
+    """The new status."""
 
 
 @dataclass(frozen=True)
 class FarAnswered:
-    """The far end's session description is there; the media takes it."""
+    """The far end's session description has arrived, for the media."""
 
     sdp: str
-    """Complete."""
+    """The complete session description."""
 
 
 @dataclass(frozen=True)
@@ -55,20 +55,20 @@ class DigitsReceived:
     """The far end pressed digits."""
 
     digits: str
-    """Of 0-9, *, #, A-D."""
+    """Digits among 0-9, *, #, A-D."""
 
 
 @dataclass(frozen=True)
 class InfoReceived:
-    """The far end's application said something."""
+    """The far end's application sent a message."""
 
     info: dict[str, Any]
-    """In its words."""
+    """The message as the application sent it."""
 
 
 @dataclass(frozen=True)
 class MediaParamsReceived:
-    """The service wants other constraints on what we send."""
+    """The service asks for other constraints on our media."""
 
     params: dict[str, Any]
     """{"audio": {...}, "video": {...}}."""
@@ -79,12 +79,12 @@ class FarOffered:
     """The far end offers new media, or new ICE; answer it with `Dialog.answer_update`."""
 
     sdp: str
-    """Complete."""
+    """The complete session description."""
 
 
 @dataclass(frozen=True)
 class FarHeld:
-    """The far end holds us, or takes us back."""
+    """The far end holds us, or resumes us."""
 
     held: bool
     """Whether we are held."""
@@ -95,37 +95,37 @@ class TransferAsked:
     """The far end asks us to call another address in its place."""
 
     destination: str
-    """Which."""
+    """The address to call."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """The call is over; its media is to be closed."""
+    """The call has ended, and its media must be closed."""
 
     cause: str
-    """For example "NORMAL_CLEARING", "USER_BUSY", "MEDIA_TIMEOUT"."""
+    """Cause, for example "NORMAL_CLEARING", "USER_BUSY", "MEDIA_TIMEOUT"."""
     by: str
-    """"near" end, "far" end, "media" or "service"."""
+    """The side that ended the call: "near" end, "far" end, "media" or "service"."""
 
 
 @dataclass(frozen=True)
 class RequestConcluded:
-    """A request of this dialog is over."""
+    """A request of this dialog was answered or has failed."""
 
     key: int
-    """As the method that made it returned it."""
+    """The request's key, as its method returned it."""
     result: Any
     """The innermost result, as builtins."""
     error: Exception | None
-    """Set when it failed."""
+    """The failure, if the request failed."""
 
 
 @dataclass(frozen=True)
 class MessageIgnored:
-    """A message made no sense now."""
+    """A message was ignored, because it does not fit the dialog's state."""
 
     reason: str
-    """One sentence."""
+    """The reason, in one sentence."""
 
 
 DialogEvent = (
@@ -148,10 +148,10 @@ class VertoRequest:
     """A webrtc.verto request that the dialog wants sent."""
 
     key: int
-    """Hand it back with the answer, to `Dialog.concluded`."""
+    """The request's key, passed back to `Dialog.concluded` with the answer."""
     params: m.WebrtcVerto
-    """The whole."""
+    """The parameters of webrtc.verto."""
     idempotent: bool
-    """May be sent again on the next socket."""
+    """Whether the request may be sent again on the next socket."""
     timeout_s: float
-    """How long an answer is worth something."""
+    """Time limit for the answer."""
