@@ -18,6 +18,9 @@ from intercom.space.sessions import Session
 
 RING_LIMIT_S: Final = 660.0
 """Time after which the space ends a call that rings; callers give up before, after 10 minutes at most."""
+RINGING_LIMIT: Final = 3
+"""Limit of doors' calls that ring at one session, and of residents' calls: a person answers one of them, and all six
+invites with the largest offers fit into what may wait for a socket (`QUEUE_LIMIT_BYTES`)."""
 PING_INTERVAL_S: Final = 30.0
 """Interval at which the ends of an answered call are pinged (verto.ping)."""
 
@@ -164,11 +167,15 @@ class Calls:
                 return leg
         return None
 
-    def busy(self, session: Session) -> bool:
-        """Return whether the session is in a call or dials; one that only rings is not busy."""
+    def may_ring(self, call: Call, session: Session) -> bool:
+        """Return whether this call may ring at the session: it neither talks nor calls out, and few such ring."""
         if session.never_busy:
+            return True
+        legs = self.legs_of(session)
+        if any(leg is leg.call.caller or leg is leg.call.answered for leg in legs):
             return False
-        return any(leg is leg.call.caller or leg is leg.call.answered for leg in self.legs_of(session))
+        alike = sum(leg.call.caller_party.kind == call.caller_party.kind for leg in legs)
+        return alike < RINGING_LIMIT
 
     def talks(self, session: Session) -> bool:
         """Return whether the session takes part in a call that was answered."""

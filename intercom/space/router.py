@@ -99,7 +99,7 @@ class Router:
         for call in self.calls:
             waits = call.answered is None and session.subscriber.id in call.rings_for
             known = any(leg.session is session for leg in call.legs())
-            if waits and not known and not self.calls.busy(session):
+            if waits and not known and self.calls.may_ring(call, session):
                 self._ring(call, session)
 
     def resumed(self, session: Session, now: float) -> None:
@@ -180,7 +180,7 @@ class Router:
             for session in self._sessions()
             if session.online and session.link is not None and session.subscriber.id in call.rings_for
         ]
-        free = [session for session in online if not self.calls.busy(session)]
+        free = [session for session in online if self.calls.may_ring(call, session)]
         for session in free:
             self._ring(call, session)
         if not free:

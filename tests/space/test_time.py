@@ -176,11 +176,11 @@ def test_a_transfer_to_nobody_is_refused_and_the_call_goes_on() -> None:
 
 
 def test_one_session_cannot_call_without_end() -> None:
-    house = Switchboard("door", "kitchen")
-    for number in range(CALLS_PER_SUBSCRIBER_LIMIT + 1):
-        answer = house.verto(
-            "door", "verto.invite", f"call-{number}", sdp=SDP, dialog={"destination_number": "/private/kitchen"}
-        )
+    callees = [f"kitchen {number}" for number in range(CALLS_PER_SUBSCRIBER_LIMIT + 1)]
+    house = Switchboard("door", *callees)
+    for callee in callees:
+        dialog = {"destination_number": f"/private/{callee}"}
+        answer = house.verto("door", "verto.invite", f"call to {callee}", sdp=SDP, dialog=dialog)
     assert answer is not None
     assert answer["error"]["message"] == "There are too many calls"
 

@@ -22,6 +22,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 CLICKED_AWAY = "thisisunsafe"
 """Typed on Chromium's warning page it is the same as Advanced, Proceed."""
 
+RINGS_ON_ANDROID = """async () => {
+    window.Notification = class {
+        static permission = "granted";
+        constructor() { throw new TypeError("Illegal constructor"); }
+    };
+    Object.defineProperty(document, "hidden", { value: true, configurable: true });
+    const { Alerts } = await import("./alerts.js");
+    new Alerts().start("Front door is ringing");
+    return document.title;
+}"""
+"""There no page may show a notification by itself, and without trust there is no service worker that might."""
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def space(tmp_path: Path) -> AsyncIterator[Space]:
@@ -51,6 +63,10 @@ async def test_chromium_pairs_and_waits_for_rings_without_its_service_worker(unt
 
 async def test_the_page_says_that_it_rings_only_while_it_is_open(untrusting: Page) -> None:
     await expect(untrusting.locator("#only-open")).to_contain_text("does not trust")
+
+
+async def test_a_page_that_may_show_no_notification_goes_on_with_its_title(untrusting: Page) -> None:
+    assert await untrusting.evaluate(RINGS_ON_ANDROID) == "\U0001f514 Front door is ringing"
 
 
 async def test_a_page_whose_certificate_is_trusted_says_nothing_of_it(station: Page) -> None:
