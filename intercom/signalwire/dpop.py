@@ -1,4 +1,4 @@
-"""Proof that a token is used by the device it was given to: DPoP keys and proofs (RFC 9449, protocol.md §2)."""
+"""Makes DPoP keys and proofs, which show that a token is used by its own device (RFC 9449, protocol.md §2)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# What the service demands (protocol.md §2).
 KEY_BITS = 2048
+"""Length of the RSA key, as the service demands (protocol.md §2)."""
 KEY_NAME = "sw:dpop-key"
 
 
@@ -34,17 +34,17 @@ class DpopKey:
         self._jwk = {"e": _number(numbers.e), "kty": "RSA", "n": _number(numbers.n)}
         canonical = json.dumps(self._jwk, separators=(",", ":"), sort_keys=True).encode()
         self.fingerprint: str = _base64url(hashlib.sha256(canonical).digest())
-        """RFC 7638 thumbprint."""
+        """RFC 7638 thumbprint of the key."""
 
     def http_proof(self, method: str, uri: str, *, access_token: str | None = None) -> str:
-        """A proof for one HTTP call; `access_token`: the token it is made with (RFC 9449, section 4.2, `ath`)."""
+        """Return a proof for one HTTP call; `access_token`: the call's token (RFC 9449, section 4.2, `ath`)."""
         payload: dict[str, Any] = {"htm": method, "htu": uri}
         if access_token is not None:
             payload["ath"] = _base64url(hashlib.sha256(access_token.encode()).digest())
         return self._sign(payload)
 
     def rpc_proof(self, method: str) -> str:
-        """A proof for one request on the socket."""
+        """Return a proof for one request on the socket."""
         return self._sign({"rpc": "request", "mth": method})
 
     def _sign(self, payload: dict[str, Any]) -> str:
@@ -55,7 +55,7 @@ class DpopKey:
 
 
 async def load_key(storage: Storage, wall_clock: Callable[[], float]) -> DpopKey | None:
-    """The key of an earlier run, or None when there is none that can be used."""
+    """Return the key of an earlier run, or None when there is no usable one."""
     try:
         pem = await storage.get(KEY_NAME)
     except StorageError as error:
@@ -71,7 +71,7 @@ async def load_key(storage: Storage, wall_clock: Callable[[], float]) -> DpopKey
 
 
 async def make_key(storage: Storage, wall_clock: Callable[[], float]) -> DpopKey:
-    """A new key, kept for later runs if the storage takes it."""
+    """Return a new key, kept for later runs if the storage takes it."""
     private, pem = await asyncio.to_thread(_generate)
     try:
         await storage.set(KEY_NAME, pem)

@@ -1,4 +1,4 @@
-"""Who and what there is: the user that we are, and the addresses that can be called (protocol.md §2)."""
+"""The user and the directory of addresses that can be called (protocol.md §2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from intercom.signalwire.watched import Now, Stream
 
 
 class Channels(Struct, frozen=True):
-    """Under which names an address is called."""
+    """The names under which an address is called."""
 
     audio: str | None = None
     video: str | None = None
@@ -39,7 +39,7 @@ class AddressState(Struct, frozen=True):
 
 
 class Address:
-    """Something that can be called; kept current by the directory."""
+    """An address that can be called; the directory keeps it current."""
 
     def __init__(self, state: AddressState) -> None:
         self._state = Value(state)
@@ -64,28 +64,28 @@ class Address:
 
     @property
     def default_channel(self) -> str:
-        """What to dial: with video if it can, else with audio, else by name."""
+        """The name to dial: the video channel if there is one, else the audio channel, else the address's name."""
         channels = self.channels
         name = self.name if self.name.startswith("/") else f"/public/{self.name}"
         return channels.video or channels.audio or name
 
     def update(self, state: AddressState) -> None:
-        """Take a newer description."""
+        """Apply a newer description."""
         self._state.set(state)
 
 
 class SatClaims(Struct, frozen=True):
-    """What our token allows."""
+    """The claims of our token."""
 
     scope: list[str] = field(default_factory=list)
     cnf: dict[str, Any] | None = None
-    """{"jkt"}: the key that it is bound to."""
+    """{"jkt"}: the key that the token is bound to."""
     expires_at: float | None = None
-    """Seconds since 1970."""
+    """Expiry time, seconds since 1970."""
 
 
 class User(Struct, frozen=True):
-    """Who we are (GET /api/fabric/subscriber/info)."""
+    """The user (GET /api/fabric/subscriber/info)."""
 
     id: str
     email: str = ""
@@ -100,7 +100,7 @@ class User(Struct, frozen=True):
     push_notification_key: str = ""
     app_settings: dict[str, Any] | None = None
     addresses: list[AddressState] = field(default_factory=list, name="fabric_addresses")
-    """Under which we can be called."""
+    """The addresses under which we can be called."""
     sat_claims: SatClaims | None = None
 
 
@@ -113,8 +113,8 @@ class _Page(Struct, frozen=True):
     links: _Links = _Links()
 
 
-# Two hundred pages of fifty are ten thousand addresses; a service that has more is going round in circles.
 MAX_PAGES = 200
+"""Limit of pages: at fifty addresses a page they hold ten thousand, so a service with more pages repeats itself."""
 ADDRESSES_PATH = "/api/fabric/addresses?sort_by=name&sort_order=asc"
 
 Get = Callable[[str], Awaitable[Any]]
@@ -139,11 +139,11 @@ class Directory:
 
     @property
     def has_more(self) -> bool:
-        """Whether `load_more` would find more."""
+        """Whether `load_more` has another page to fetch."""
         return self._next is not None
 
     def get(self, address_id: str) -> Address | None:
-        """A known address, by id."""
+        """Return a known address by its id."""
         return self._known.get(address_id)
 
     async def load_more(self) -> None:
@@ -159,14 +159,14 @@ class Directory:
         self._next = _path_of(page.links.next)
 
     async def load_all(self) -> None:
-        """Fetch every page that is not here yet."""
+        """Fetch all remaining pages."""
         for _ in range(MAX_PAGES):
             if not self.has_more:
                 break
             await self.load_more()
 
     async def find(self, name: str) -> Address | None:
-        """The address called `name`: of the known ones, else the service is asked; raises `HttpError`."""
+        """Return the address called `name`, from the known ones or else from the service; raises `HttpError`."""
         plain = name.partition("?")[0].rsplit("/", 1)[-1]
         for address in self._known.values():
             if address.name.rpartition("/")[2] == plain:
@@ -193,7 +193,7 @@ class Directory:
 
 
 def _path_of(url: str | None) -> str | None:
-    """A link's path: the next page is asked of the same service, whatever host its link names."""
+    """Return a link's path: the next page comes from the same service, whatever host its link names."""
     if not url:
         return None
     path = url.partition("://")[2] or url

@@ -25,19 +25,19 @@ from __future__ import annotations
 
 
 class SignalWireError(Exception):
-    """Anything that goes wrong in the client."""
+    """The base of every error that the client raises."""
 
 
 class BadFrameError(SignalWireError, ValueError):
-    """A frame is no JSON-RPC 2.0, or a message in it lacks what it must hold."""
+    """A frame is not JSON-RPC 2.0, or its message lacks a required field."""
 
 
 class InvalidParamsError(SignalWireError, ValueError):
-    """An argument can never work, whatever the state."""
+    """An argument is invalid, whatever the state."""
 
 
 class InvalidStateError(SignalWireError, RuntimeError):
-    """The state of a call or of the client forbids what was asked."""
+    """The state of a call or of the client forbids the request."""
 
 
 class NotConnectedError(SignalWireError, ConnectionError):
@@ -67,7 +67,7 @@ class RpcTimeoutError(SignalWireError, TimeoutError):
 
 
 class InvalidCredentialsError(SignalWireError, PermissionError):
-    """No credential works: registration failed twice, or none could be had at all."""
+    """No credential works: registration failed twice, or none was available."""
 
 
 class TokenRefreshError(InvalidCredentialsError):
@@ -95,11 +95,11 @@ class MediaError(SignalWireError, RuntimeError):
 
 
 class DeviceError(MediaError, LookupError):
-    """There is no such device, or it cannot do what was asked."""
+    """The device is absent, or cannot do the request."""
 
 
 class StorageError(SignalWireError, OSError):
-    """What the client keeps between runs could not be read or written."""
+    """The client's stored data could not be read or written."""
 
 
 class QueueFullError(SignalWireError, OverflowError):

@@ -1,13 +1,13 @@
-"""Whether an offer puts us on hold: telephones and servers say so by the sound's direction (RFC 3264 section 8.4)."""
+"""Detects an offer that puts us on hold, by the direction of its audio (RFC 3264 section 8.4)."""
 
 from __future__ import annotations
 
 DIRECTIONS = {"a=sendrecv": False, "a=sendonly": True, "a=recvonly": True, "a=inactive": True}
-"""Each direction of a far end, and whether it may be silent: with `sendonly` it plays music to us, or nothing."""
+"""Directions of a far end, and whether each is a hold: with `sendonly` it plays music to us, or nothing."""
 
 
 def holds(offer: str) -> bool:
-    """Whether the first sound of this offer is not both ways; its own direction counts before the session's."""
+    """Return whether the offer's first audio is not sendrecv; its own direction counts before the session's."""
     session, *sections = f"\n{offer}".replace("\r", "\n").split("\nm=")
     audio = next((section for section in sections if section.startswith("audio ")), "")
     found = [

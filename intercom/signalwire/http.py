@@ -1,4 +1,4 @@
-"""HTTP for the few calls that the service needs: the standard library in a thread, everything bounded."""
+"""Makes the few HTTP calls that the service needs: the standard library in a thread, everything bounded."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from intercom.signalwire.errors import HttpError
 from intercom.signalwire.transport import check_secure, is_loopback, ssl_context
 
 HTTP_TIMEOUT_S = 30.0
-# A page of a directory with a thousand addresses is half of this.
 MAX_RESPONSE_BYTES = 1024 * 1024
-# The reference client's: a 5xx is tried three times more.
+"""Size limit of a response: twice a page of a directory with a thousand addresses."""
 RETRIES = 3
+"""Limit of retries after a 5xx (reference client)."""
 RETRY_DELAY_S = 0.5
 
 
 class RequestJson(Protocol):
-    """Does an HTTP call as `request_json` does."""
+    """Makes an HTTP call with the arguments of `request_json`."""
 
     async def __call__(
         self,
@@ -37,18 +37,18 @@ class RequestJson(Protocol):
         body: Mapping[str, Any] | None = None,
         certificate: str | None = None,
     ) -> Any:
-        """Do it."""
+        """Make the call and return its JSON answer."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect would carry the token to another host."""
+    """Refuses redirects, which would carry the token to another host."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection that finds this machine without looking up its name."""
+    """A connection that reaches this machine without a name lookup."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -56,7 +56,7 @@ class _Connection(http.client.HTTPConnection):
 
 
 class _TlsConnection(http.client.HTTPSConnection):
-    """The same with TLS."""
+    """The same connection with TLS."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -88,7 +88,7 @@ async def request_json(
     timeout_s: float = HTTP_TIMEOUT_S,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Any:
-    """Do one call and return its JSON answer.
+    """Make one call and return its JSON answer.
 
     Raises `HttpError` whose `status` is the response's, or 0 when there was none; a 5xx is tried again.
     `bearer` travels in the Authorization header and appears in no message. Redirects are not followed.

@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0 as the service speaks it: one text frame is one request or one response (protocol.md §3)."""
+"""Reads and writes JSON-RPC 2.0: one text frame is one request or one response (protocol.md §3)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from intercom.signalwire.errors import BadFrameError
 
-# An offer with audio, video and a dozen candidates is 8 kB; nothing honest comes near this.
 MAX_FRAME_BYTES = 256 * 1024
+"""Size limit of a frame: an offer with audio, video and a dozen candidates has 8 kB."""
 
-# A call's deepest message has eight levels; the encoder, which is recursive, gives up near a thousand.
 MAX_DEPTH = 32
+"""Limit of nesting: a call's deepest message has eight levels; the recursive encoder fails near a thousand."""
 
-# JSON-RPC 2.0, section 5.1, and the service's own (protocol.md §3).
 PARSE_ERROR = -32700
+"""Error codes of JSON-RPC 2.0, section 5.1; below them the service's own (protocol.md §3)."""
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
@@ -28,18 +28,18 @@ REQUESTER_VALIDATION_FAILED = -32003
 
 
 class ErrorObject(Struct, frozen=True):
-    """Why a request failed (JSON-RPC 2.0, section 5.1)."""
+    """The error of a failed request (JSON-RPC 2.0, section 5.1)."""
 
     code: int | str = 0
-    """A number; some parts of the service write it as text."""
+    """Error code, a number; some parts of the service write it as text."""
     message: str = ""
-    """One sentence."""
+    """Error message, one sentence."""
     data: Any = UNSET
-    """Anything more."""
+    """Further details."""
 
     @property
     def number(self) -> int:
-        """The code as a number, 0 where it is none."""
+        """Return the code as a number, 0 if it is not one."""
         try:
             return int(self.code)
         except ValueError:
@@ -50,11 +50,11 @@ class Request(Struct, frozen=True, omit_defaults=True):
     """A request, in either direction."""
 
     method: str
-    """For example "signalwire.connect"."""
+    """Method, for example "signalwire.connect"."""
     params: dict[str, Any] = field(default_factory=dict)
     """The method's own struct, as builtins."""
     id: str | int = ""
-    """A UUID for ours; echoed in the response."""
+    """Request id, a UUID for ours; the response repeats it."""
 
 
 class Response(Struct, frozen=True, omit_defaults=True):
@@ -65,7 +65,7 @@ class Response(Struct, frozen=True, omit_defaults=True):
     result: Any = None
     """The method's result, as builtins."""
     error: ErrorObject | None = None
-    """Set when the request failed."""
+    """The error, if the request failed."""
 
 
 class _Frame(Struct):
@@ -82,12 +82,12 @@ _encoder = msgspec.json.Encoder()
 
 
 def new_id() -> str:
-    """A new request id, a random UUID (RFC 9562)."""
+    """Return a new request id, a random UUID (RFC 9562)."""
     return str(uuid.uuid4())
 
 
 def parse(text: str | bytes, *, max_bytes: int = MAX_FRAME_BYTES) -> Request | Response:
-    """Read one frame.
+    """Return the request or response in a frame.
 
     Raises `BadFrameError`, with a sentence that quotes nothing of the frame, when it is larger than
     `max_bytes`, is not JSON, is nested deeper than `MAX_DEPTH`, or is no JSON-RPC 2.0 request or response.
@@ -112,7 +112,7 @@ def parse(text: str | bytes, *, max_bytes: int = MAX_FRAME_BYTES) -> Request | R
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
-    """Whether lists and dictionaries in `value` stand more than `levels` deep; level by level, so nothing recurses."""
+    """Return whether `value` nests lists and dictionaries more than `levels` deep; it does not recurse."""
     level = [value]
     for _ in range(levels):
         level = [
@@ -127,7 +127,7 @@ def _is_deeper(value: Any, levels: int) -> bool:
 
 
 def encode(frame: Request | Response) -> str:
-    """Write one frame as text."""
+    """Return one message as the text of a frame."""
     body: dict[str, Any] = {"jsonrpc": "2.0", "id": frame.id}
     if isinstance(frame, Request):
         body["method"] = frame.method
@@ -140,17 +140,17 @@ def encode(frame: Request | Response) -> str:
 
 
 def request(method: str, params: Struct | Mapping[str, Any], *, id: str | None = None) -> Request:  # noqa: A002 - JSON-RPC's word
-    """Build a request with a new id, from a struct of this file or a mapping."""
+    """Return a request with a new id, from a struct of this file or a mapping."""
     return Request(method, builtins(params), id or new_id())
 
 
 def response(id: str | int, result: Struct | Mapping[str, Any]) -> Response:  # noqa: A002 - JSON-RPC's word
-    """Build the answer to the request `id`."""
+    """Return the answer to the request `id`."""
     return Response(id, builtins(result))
 
 
 def error_response(id: str | int, code: int, message: str) -> Response:  # noqa: A002 - JSON-RPC's word
-    """Build the refusal of the request `id`."""
+    """Return the refusal of the request `id`."""
     return Response(id, error=ErrorObject(code, message))
 
 
@@ -166,6 +166,6 @@ def decode(value: Any, kind: type[_T]) -> _T:
 
 
 def builtins(value: Struct | Mapping[str, Any]) -> dict[str, Any]:
-    """The dictionary that a struct or mapping stands for on the wire."""
+    """Return the dictionary that a struct or mapping becomes on the wire."""
     result: dict[str, Any] = msgspec.to_builtins(value)
     return result

@@ -1,4 +1,4 @@
-"""The connection: one task that keeps a session on a socket, for as long as somebody wants it (protocol.md §3).
+"""Keeps the connection: one task holds a session on a socket until the client stops it (protocol.md §3).
 
 It joins the socket, the session and the reconnect policy, none of which knows of the others, to asyncio.
 """
@@ -44,18 +44,18 @@ from intercom.signalwire.transport import Connector, ProbedSocket, Socket
 
 logger = logging.getLogger(__name__)
 
-# Frames that wait for a slow socket; a stuck one is noticed long before a door has said so much.
 MAX_UNSENT_FRAMES = 1024
-# An owner's server may be slow to give a credential; beyond this its answer does not come.
+"""Limit of frames that wait for a slow socket; a stuck one is noticed long before."""
 CREDENTIAL_S = 300.0
-# After a change of the network: an answer takes one round trip, and a needless new socket costs little more.
+"""Time limit for a credential: an owner's server may be slow."""
 PROBE_S = 0.5
-# A socket that takes nothing for so long takes nothing any more.
+"""Time limit of a probe after a network change: an answer takes one round trip, and a new socket costs little."""
 GOODBYE_S = 0.5
+"""Time limit for sending the last frames before the socket is closed."""
 
 
 class Link(LinkRequests):
-    """Keeps one session alive; `execute` asks the service something through it."""
+    """Keeps one session connected; `execute` sends a request through it."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Link(LinkRequests):
         self.events: Happenings[m.Event] = Happenings()
         self.faults: Happenings[SignalWireError] = Happenings()
         self.refused: Happenings[SignalWireError] = Happenings()
-        """The service knows us no more: our credential was good once."""
+        """Emits when the service refuses a credential that it accepted before."""
         self.warnings: Happenings[str] = Happenings()
         self.authenticated: Happenings[Authenticated] = Happenings()
         self.resume_changed: Happenings[Resume | None] = Happenings()
@@ -94,20 +94,20 @@ class Link(LinkRequests):
         self._token_is_fresh = False
         self.fatal: SignalWireError | None = None
         self.why_down = ""
-        """What the last attempt failed with; nothing while the session is ready."""
+        """The reason why the last attempt failed; empty while the session is ready."""
 
     @property
     def state(self) -> LinkState:
-        """Where the connection stands."""
+        """The state of the connection."""
         return self._policy.state
 
     @property
     def running(self) -> bool:
-        """Whether somebody wants the connection."""
+        """Whether the link keeps a connection."""
         return self._task is not None and not self._task.done()
 
     def overdue_s(self) -> float:
-        """For how long something that was due has not been done: 0 as long as the session makes progress.
+        """Time for which the link's work has been overdue: 0 while the session makes progress.
 
         Being offline is none of it, while the attempts go on; a credential may be waited for `CREDENTIAL_S`.
         """
@@ -129,7 +129,7 @@ class Link(LinkRequests):
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
-        """Close the socket and stay away; what is asked meanwhile fails."""
+        """Close the socket and stay disconnected; requests fail from now on."""
         self._policy.stop()
         if self._probe is not None:
             self._probe.cancel()
@@ -144,19 +144,19 @@ class Link(LinkRequests):
         self._arm()
 
     def forget(self) -> None:
-        """Drop what would resume the session."""
+        """Drop the resume state."""
         self.session.forget()
         self._pump()
 
     async def _say_goodbyes(self) -> None:
-        """Let the frames that are on their way leave, so that the far ends hear of a hang-up."""
+        """Send the frames that are still queued, so that the far ends learn of a hang-up."""
         if self.session.state is SessionState.READY:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE_S):
                     await self._unsent.join()
 
     async def wait_ready(self) -> None:
-        """Wait for the session; raises when the service refuses our credential for good."""
+        """Wait until the session is ready; raises when the service refuses our credential for good."""
         while not self.ready.value:
             if self.fatal is not None:
                 raise self.fatal
@@ -165,21 +165,21 @@ class Link(LinkRequests):
             await self._next_change()
 
     def renew(self) -> None:
-        """Something of ours is broken: a new connection, from which everything begins again; calls are resumed."""
+        """Reconnect even if the connection looks healthy, to reset our own state; calls resume."""
         if self.state is LinkState.READY:
             self._leave_and_retry()
         else:
             self.network_changed()
 
     async def wait_ended(self) -> None:
-        """Wait until nobody keeps the connection any more, and raise what ended it, if that was not `stop`."""
+        """Wait until the link's task ends, and raise its error unless `stop` ended it."""
         if self._task is not None:
             await asyncio.wait({self._task})
             if not self._task.cancelled():
                 self._task.result()
 
     def network_changed(self) -> None:
-        """The network is, or may be, another: try at once, and look whether the connection that stands still does."""
+        """Retry at once and probe the present connection, because the network may have changed."""
         match self.state:
             case LinkState.WAITING:
                 self._policy.retry_now(self._now())
@@ -190,7 +190,7 @@ class Link(LinkRequests):
                 self.probe()
 
     def probe(self) -> None:
-        """Look whether the connection that stands still does; one that does not is left at once."""
+        """Probe the present connection, and leave it at once if it is dead."""
         idle = self._probe is None or self._probe.done()
         socket = self._socket
         if idle and self.state is LinkState.READY and socket is not None and isinstance(socket, ProbedSocket):
@@ -250,7 +250,7 @@ class Link(LinkRequests):
         return socket
 
     async def _serve(self, socket: Socket) -> None:
-        """Carry frames both ways until the socket closes or is to be left."""
+        """Pass frames both ways until the socket closes or must be left."""
         tasks = [asyncio.ensure_future(work) for work in (self._read(socket), self._write(socket), self._leave.wait())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -288,7 +288,7 @@ class Link(LinkRequests):
         self._leave.set()
 
     def _close_in_background(self, socket: Socket) -> None:
-        """The next attempt does not wait for a dead socket's farewell."""
+        """Close the socket in the background, so that the next attempt does not wait for it."""
         task = asyncio.get_running_loop().create_task(socket.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -305,7 +305,7 @@ class Link(LinkRequests):
             logger.log(logging.WARNING if first else logging.DEBUG, "Not connected: %s Trying again.", why)
 
     def _refuse(self, error: SignalWireError) -> None:
-        """The credential is worth nothing: for good before the first success, else until its owner mends it."""
+        """Handle a refused credential: fail for good before the first success, else retry until its owner renews it."""
         self.faults.emit(error)
         if self._ever_ready:
             logger.warning("Not connected: %s Trying again with a fresh credential.", error)

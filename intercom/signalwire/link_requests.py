@@ -1,4 +1,4 @@
-"""What is asked of the service over a link, and who waits for each answer (protocol.md §3)."""
+"""Sends requests over a link, and hands each answer to whoever waits for it (protocol.md §3)."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class LinkRequests(ABC):
     @property
     @abstractmethod
     def running(self) -> bool:
-        """Whether somebody wants the connection."""
+        """Whether the link keeps a connection."""
 
     @abstractmethod
     def _pump(self) -> None:
-        """Carry what the session wants sent, and what it tells."""
+        """Send the session's frames, and pass on its events."""
 
     def submit(
         self,
@@ -37,7 +37,7 @@ class LinkRequests(ABC):
         timeout_s: float = RPC_TIMEOUT_S,
         idempotent: bool = False,
     ) -> tuple[str, asyncio.Future[Any]]:
-        """Ask the service something at once; returns the request's id and the future of its result."""
+        """Send a request at once; return its id and the future of its result."""
         if not self.running:
             raise NotConnectedError(f"{method} needs a connection; call connect() first.")
         request_id = self.session.request(method, params, self._now(), timeout_s=timeout_s, idempotent=idempotent)
@@ -54,7 +54,7 @@ class LinkRequests(ABC):
         timeout_s: float = RPC_TIMEOUT_S,
         idempotent: bool = False,
     ) -> Any:
-        """Ask the service something and wait for the result, as builtins.
+        """Send a request and return its result as builtins.
 
         Raises `RpcError`, `RpcTimeoutError`, `TransportError` (lost with the socket) or `NotConnectedError`.
         """
@@ -66,14 +66,14 @@ class LinkRequests(ABC):
             self.session.cancel(request_id)
 
     def cancel(self, request_id: str) -> bool:
-        """Take a request back; true if the service never hears of it, else it goes on."""
+        """Cancel a request; return whether it was still unsent, otherwise it goes on."""
         if not self.session.waiting(request_id):
             return False
         self._futures.pop(request_id).cancel()
         return self.session.cancel(request_id)
 
     def _drop_requests(self) -> None:
-        """Nobody will answer any more."""
+        """Cancel the futures of all requests: no answers will come."""
         for request_id, future in list(self._futures.items()):
             self.session.cancel(request_id)
             if not future.done():

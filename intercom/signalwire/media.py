@@ -1,4 +1,4 @@
-"""What the client needs of whoever makes the sound and the picture: structural types, nothing to inherit."""
+"""Interfaces of the media provider: structural types, nothing to inherit."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ class CallMedia(Protocol):
         """The peer connection's state: "new", "connecting", "connected", "disconnected", "failed", "closed"."""
 
     async def create_offer(self) -> str:
-        """A complete offer: candidates are gathered, within 600 ms even when no STUN or TURN server answers."""
+        """Return a complete offer: candidates are gathered within 600 ms even when no STUN or TURN server answers."""
 
     async def create_answer(self, offer: str) -> str:
-        """A complete answer to the far end's offer."""
+        """Return a complete answer to the far end's offer."""
 
     async def accept_answer(self, answer: str) -> None:
         """Take the far end's answer."""
 
     async def close(self) -> None:
-        """Let go of everything; called exactly once for each `open`, however the call ended."""
+        """Release all resources; called exactly once for each `open`, however the call ended."""
 
 
 @runtime_checkable
 class RestartableMedia(Protocol):
-    """A `CallMedia` that can make its connection anew while the call goes on."""
+    """A `CallMedia` that can restart its connection while the call goes on."""
 
     async def create_restart_offer(self) -> str:
-        """A complete offer with new ICE credentials; its answer comes by `accept_answer`."""
+        """Return a complete offer with new ICE credentials; its answer comes by `accept_answer`."""
 
     async def create_restart_answer(self, offer: str) -> str:
-        """A complete answer to the far end's new offer."""
+        """Return a complete answer to the far end's new offer."""
 
 
 @runtime_checkable
 class PathMedia(Protocol):
-    """A `CallMedia` whose connections can be told which ways they may take."""
+    """A `CallMedia` whose connections can be limited to certain paths."""
 
     def use_paths(self, ice_servers: Sequence[Mapping[str, Any]], *, relay_only: bool) -> None:
         """From the next connection on, the first one included, use these servers.
@@ -55,7 +55,7 @@ class PathMedia(Protocol):
 
 @runtime_checkable
 class KeyframeMedia(Protocol):
-    """A `CallMedia` that can ask the far end for a whole picture."""
+    """A `CallMedia` that can ask the far end for a keyframe."""
 
     def request_keyframe(self) -> None:
         """Send a picture loss indication (RFC 4585, section 6.3.1)."""
@@ -74,10 +74,10 @@ class MutableMedia(Protocol):
 
 @runtime_checkable
 class PatientMedia(Protocol):
-    """A `CallMedia` that tells when nothing comes from the far end."""
+    """A `CallMedia` that reports when the far end sends nothing."""
 
     def expect_sound(self, expected: bool) -> None:
-        """Whether the far end is to send: one that holds us may be silent."""
+        """Set whether the far end must send audio: one that holds us may be silent."""
 
 
 @runtime_checkable
@@ -90,23 +90,23 @@ class VolumeMedia(Protocol):
 
 @runtime_checkable
 class ConstrainableMedia(Protocol):
-    """A `CallMedia` that can be told how to process what it sends."""
+    """A `CallMedia` that can be told how to process its outgoing media."""
 
     def apply_constraints(self, kind: str, constraints: Mapping[str, Any]) -> None:
-        """Take W3C MediaTrackConstraints for "audio" or "video", as far as they mean something here."""
+        """Apply W3C MediaTrackConstraints for "audio" or "video", as far as the media supports them."""
 
 
 @runtime_checkable
 class MeasuredMedia(Protocol):
-    """A `CallMedia` that counts."""
+    """A `CallMedia` that counts packets and measures quality."""
 
     async def call_counters(self) -> Mapping[str, Any]:
-        """Totals since the start, under the names of `intercom.signalwire.quality.MediaCounters`."""
+        """Return totals since the start, under the names of `intercom.signalwire.quality.MediaCounters`."""
 
 
 @runtime_checkable
 class DigitMedia(Protocol):
-    """A `CallMedia` that hears telephone events (RFC 4733)."""
+    """A `CallMedia` that receives telephone events (RFC 4733)."""
 
     @property
     def digits_stream(self) -> Observable[str]:
@@ -115,23 +115,23 @@ class DigitMedia(Protocol):
 
 @runtime_checkable
 class ToneMedia(Protocol):
-    """A `CallMedia` that hears keys in the sound itself, and knows which tones it sent."""
+    """A `CallMedia` that detects keys in the audio, and knows which tones it sent."""
 
     @property
     def tones_stream(self) -> Observable[tuple[str, float | None]]:
-        """Keys as they are heard, each with the seconds since we sent it ourselves, or None."""
+        """Keys as they are detected, each with the seconds since we sent it ourselves, or None."""
 
     def sent_key_s(self, key: str) -> float | None:
-        """Seconds since our own sound held this key's tones; None when it did not in the last two."""
+        """Return the seconds since our own audio held this key's tones; None if it did not in the last two seconds."""
 
 
 @runtime_checkable
 class KeyMedia(Protocol):
-    """A `CallMedia` that can press telephone keys in the sound (RFC 4733)."""
+    """A `CallMedia` that can send telephone events (RFC 4733)."""
 
     @property
     def takes_keys(self) -> bool:
-        """Whether the far end understands them, and is there to hear them."""
+        """Whether the far end negotiated telephone events and is connected."""
 
     async def send_digits(self, digits: str) -> bool:
         """Press 0-9, *, #, A-D, one after another; returns when they are sent, False when not all could be."""
@@ -139,17 +139,17 @@ class KeyMedia(Protocol):
 
 @runtime_checkable
 class JudgingMedia(Protocol):
-    """A `MediaProvider` that tells beforehand which calls it cannot answer."""
+    """A `MediaProvider` that tells in advance which calls it cannot answer."""
 
     def refusal(self, offer: str) -> str:
-        """Why this offer cannot be answered, in a sentence; empty when it can."""
+        """Return the reason why this offer cannot be answered, in a sentence; empty when it can."""
 
 
 class MediaProvider(Protocol):
-    """Whoever owns the devices."""
+    """The owner of the devices, which opens the media of each call."""
 
     def open(self, call_id: str, ice_servers: Sequence[Mapping[str, Any]], *, audio: bool, video: bool) -> CallMedia:
-        """Make a call's peer connection; cheap, nothing is gathered or sent yet.
+        """Open a call's peer connection; cheap, nothing is gathered or sent yet.
 
         `ice_servers` are W3C RTCIceServer dictionaries: {"urls": [...], "username", "credential"}.
         """

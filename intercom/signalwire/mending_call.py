@@ -1,4 +1,4 @@
-"""A call that watches over its media: how good it is, and how it mends itself (protocol.md §6)."""
+"""Adds quality measurement and media recovery to a call (protocol.md §6)."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ from intercom.signalwire.silenced_call import SilencedCall
 
 logger = logging.getLogger(__name__)
 
-# As the reference client: a look each second tells what a person would hear.
 LOOK_S = 1.0
-# While the way is in doubt, each tenth of a second that nobody looks is a tenth of silence.
+"""Interval of the measurements: one second, as the reference client."""
 CLOSE_LOOK_S = 0.1
-# What a changed network or a service that came back breaks shows within this.
+"""Interval of the measurements while the path is in doubt: each tenth of a second without one is a tenth of silence."""
 DOUBT_S = 5.0
-# A new path that carries reports and no sound for so long belongs to a far end that keeps silent.
+"""Time for which the path is in doubt after the network changed or the service returned."""
 PROVEN_S = 3.0
-# What counts as speaking, of full scale (reference client).
+"""Time after which a new path with reports and no audio is proven: the far end is silent by choice."""
 SPEAKING_LEVEL = 0.03
-# FreeSWITCH's words for a call that it does not have, and the embedded space's.
+"""Level from which audio counts as speech, of full scale (reference client)."""
 CALL_UNKNOWN = "CALL DOES NOT EXIST"
+"""Message by which FreeSWITCH and the embedded space report that they do not have a call."""
 
 
 class MendingCall(SilencedCall):
-    """Adds measures and recovery to a call."""
+    """A call that measures its quality and recovers its media."""
 
     def __init__(self, line: CallLine, dialog: Dialog, *, offer: str = "") -> None:
         super().__init__(line, dialog, offer=offer)
@@ -88,37 +88,37 @@ class MendingCall(SilencedCall):
 
     @property
     def network_issues(self) -> tuple[NetworkIssue, ...]:
-        """What is wrong with the network now."""
+        """The present network issues."""
         return self._issues.value
 
     @property
     def network_issues_stream(self) -> Observable[tuple[NetworkIssue, ...]]:
-        """What is wrong with the network, now and at each change."""
+        """The network issues, now and at each change."""
         return self._issues.stream
 
     @property
     def is_network_healthy(self) -> bool:
-        """Whether nothing critical is wrong."""
+        """Whether the network has no critical issue."""
         return self._healthy.value
 
     @property
     def is_network_healthy_stream(self) -> Observable[bool]:
-        """Whether nothing critical is wrong, now and at each change."""
+        """Whether the network has no critical issue, now and at each change."""
         return self._healthy.stream
 
     @property
     def network_metrics(self) -> tuple[NetworkMetrics, ...]:
-        """The last half minute, a look each second."""
+        """The network metrics of the last half minute, one a second."""
         return self._metrics.value
 
     @property
     def network_metrics_stream(self) -> Observable[tuple[NetworkMetrics, ...]]:
-        """The last half minute, at each look."""
+        """The network metrics of the last half minute, at each measurement."""
         return self._metrics.stream
 
     @property
     def quality_score(self) -> float | None:
-        """The mean opinion score, 1 to 4.5; None before the first look."""
+        """The mean opinion score, 1 to 4.5; None before the first measurement."""
         return self._score.value
 
     @property
@@ -138,58 +138,58 @@ class MendingCall(SilencedCall):
 
     @property
     def local_audio_level_stream(self) -> Observable[float]:
-        """How loud we are, 0 to 1, each second."""
+        """Level of our audio, 0 to 1, each second."""
         return self._local_level.stream
 
     @property
     def remote_audio_level_stream(self) -> Observable[float]:
-        """How loud the far end is, 0 to 1, each second."""
+        """Level of the far end's audio, 0 to 1, each second."""
         return self._remote_level.stream
 
     @property
     def local_speaking(self) -> bool:
-        """Whether we speak, at the last look."""
+        """Whether we spoke at the last measurement."""
         return self._local_level.value >= SPEAKING_LEVEL
 
     # -- recovery --------------------------------------------------------------------------------------
 
     @property
     def recovery_state(self) -> RecoveryState:
-        """What is being done about the media."""
+        """The state of the media recovery."""
         return self._recovery_state.value
 
     @property
     def recovery_state_stream(self) -> Observable[RecoveryState]:
-        """What is being done about the media, now and at each change."""
+        """The state of the media recovery, now and at each change."""
         return self._recovery_state.stream
 
     @property
     def recovery_event_stream(self) -> Observable[RecoveryEvent]:
-        """What was done about the media, and what came of it."""
+        """Recovery actions on the media, and their results."""
         return self._recovery_events.stream
 
     @property
     def bandwidth_constrained(self) -> bool:
-        """Whether our picture is off to make room for the sound."""
+        """Whether our video is off to save bandwidth for the audio."""
         return self._constrained.value
 
     @property
     def bandwidth_constrained_stream(self) -> Observable[bool]:
-        """Whether our picture is off to make room for the sound, now and at each change."""
+        """Whether our video is off to save bandwidth for the audio, now and at each change."""
         return self._constrained.stream
 
     @property
     def recovery_progress(self) -> RecoveryProgress:
-        """Which step of the recovery the call is at, how many tries it took, and when the next comes."""
+        """The recovery step of the call, its tries so far, and the time of the next."""
         return self._policy.progress(self._now())
 
     @property
     def far_end_is_there(self) -> bool:
-        """Whether the far end tells what it hears of us, be it silent itself; true where nobody counts that."""
+        """Return whether the far end sends reception reports, even if it is silent; true if nobody counts them."""
         return self._media_up and self._sound.is_alive(self._now())
 
     async def request_ice_restart(self, *, relay_only: bool = False) -> None:
-        """Make the peer connection anew while the call goes on; `relay_only`: over a relay.
+        """Restart ICE while the call goes on; `relay_only`: over a relay.
 
         Raises `MediaError` when the media cannot, `RpcError` when the service will not.
         """
@@ -207,7 +207,7 @@ class MendingCall(SilencedCall):
             await self._from_media(media.accept_answer(sdp))
 
     def request_keyframe(self) -> bool:
-        """Ask the far end for a whole picture; false when that was asked too often, or cannot be asked."""
+        """Ask the far end for a keyframe; return false when it was asked too often, or cannot be asked."""
         if isinstance(self._media, KeyframeMedia) and self._policy.may_request_keyframe(self._now()):
             self._media.request_keyframe()
             return True
@@ -225,7 +225,7 @@ class MendingCall(SilencedCall):
                 self._recovery_timer.cancel()
 
     def _begin_watching(self, media: MeasuredMedia) -> None:
-        """The first look comes after a pause, so that one which fails again and again does no harm."""
+        """Start watching the media after a pause, so that a watch which fails again and again does no harm."""
         if not self._dialog.is_over:
             self._watching = begin(self._watch(media), again=lambda: self._begin_watching(media))
 
@@ -245,7 +245,7 @@ class MendingCall(SilencedCall):
             self._mend()
 
     async def _pause(self, next_look: float) -> None:
-        """Until the next look; at once, and soon again, where the way is in doubt."""
+        """Wait until the next measurement: a short interval while the path is in doubt."""
         if self._now() < self._doubt_until:
             await asyncio.sleep(min(CLOSE_LOOK_S, next_look - self._now()))
             return
@@ -284,7 +284,7 @@ class MendingCall(SilencedCall):
                 self._policy.keeps_silent()
 
     def _may_be_silent(self) -> bool:
-        """Whether nothing need come: one of the two ends holds the other."""
+        """Return whether silence is expected: one of the two ends holds the other."""
         return self._dialog.held or self._far_held.value
 
     async def _answer_update(self, offer: str) -> None:
@@ -296,20 +296,20 @@ class MendingCall(SilencedCall):
             self._media.expect_sound(not held)
 
     def network_changed(self) -> None:
-        """This machine's links or addresses changed: look at once whether sound still comes."""
+        """Check at once whether audio still arrives: this machine's links or addresses changed."""
         self._doubt()
         self._policy.network_changed(self._now())
         self._mend()
 
     def service_changed(self, reachable: bool) -> None:
-        """The signalling was lost, or is back."""
+        """Note that the signalling was lost, or is back."""
         if reachable:
             self._doubt()
         self._policy.service(reachable, self._now())
         self._mend()
 
     def service_refused(self) -> None:
-        """The service knows us no more: nobody can mend the call, nor tell us of its end."""
+        """Stop waiting for the service, which refuses us: it can neither recover the call nor report its end."""
         self._policy.service_refused(self._now())
         self._mend()
 
@@ -328,7 +328,7 @@ class MendingCall(SilencedCall):
             self._mend()
 
     def _mend(self) -> None:
-        """Do what the policy decided, and wake it when it asks."""
+        """Carry out the policy's decisions, and call it at its next deadline."""
         if self._dialog.status is CallStatus.RECOVERING and isinstance(self._media, RestartableMedia):
             self._dialog.recovering(self._now(), LONGEST_S)  # the ladder ends it, long before
             self._arm()

@@ -1,4 +1,4 @@
-"""The messages of the wire, and how they become text and back (protocol.md §3 to §5).
+"""The messages of the wire as structs (protocol.md §3 to §5).
 
 Both ends use this file: the client, and the embedded space. `parse` and `encode` are the only way between
 text and `Request`/`Response`; the structs describe what stands in `params` and `result`. Reading is lenient
@@ -38,13 +38,12 @@ from intercom.signalwire.jsonrpc import (
 
 INVITE_VERSION = 1000
 
-# What a fresh outgoing invite subscribes to (protocol.md §5).
 INVITE_SUBSCRIBE = (
     "track", "destroy", "member.updated.videoMuted", "layout.changed", "room.subscribed",
     "member.updated.audioMuted", "media.connected", "room.updated", "call.joined",
 )  # fmt: skip
+"""Room events to which a new outgoing invite subscribes (protocol.md §5)."""
 
-# ITU-T Q.850 causes by their FreeSWITCH names; MEDIA_TIMEOUT, PICKED_OFF and LOSE_RACE are FreeSWITCH's own.
 CAUSE_CODES: Mapping[str, int] = {
     "UNALLOCATED_NUMBER": 1,
     "NORMAL_CLEARING": 16,
@@ -62,6 +61,7 @@ CAUSE_CODES: Mapping[str, int] = {
     "PICKED_OFF": 614,
     "MEDIA_TIMEOUT": 804,
 }
+"""Q.850 codes by their FreeSWITCH names (ITU-T Q.850); MEDIA_TIMEOUT, PICKED_OFF and LOSE_RACE are FreeSWITCH's own."""
 
 
 # -- signalwire.* (protocol.md §3) -------------------------------------------------------------------------
@@ -76,7 +76,7 @@ class Version(Struct, frozen=True):
 
 
 class Authentication(Struct, frozen=True, omit_defaults=True):
-    """Who is asking."""
+    """The credential of a client."""
 
     jwt_token: str
     """The SAT; on a resume the stored one, even expired."""
@@ -85,7 +85,7 @@ class Authentication(Struct, frozen=True, omit_defaults=True):
 
 
 class ConnectParams(Struct, frozen=True, omit_defaults=False):
-    """`signalwire.connect`: open a session, or resume one."""
+    """`signalwire.connect`: opens a session, or resumes one."""
 
     authentication: Authentication
     version: Version = Version()
@@ -95,7 +95,7 @@ class ConnectParams(Struct, frozen=True, omit_defaults=False):
     eventing: list[str] = field(default_factory=list)
     topics: list[str] = field(default_factory=list)
     event_acks: bool = True
-    """The client acknowledges every event."""
+    """Whether the client acknowledges every event."""
     dpop_token: str | UnsetType = UNSET
     """DPoP proof of possession, RPC form (protocol.md §2)."""
     authorization_state: str | UnsetType = UNSET
@@ -105,7 +105,7 @@ class ConnectParams(Struct, frozen=True, omit_defaults=False):
 
 
 class Confirmation(Struct, frozen=True):
-    """The key that a token is bound to (RFC 7800)."""
+    """The confirmation claim: the key that a token is bound to (RFC 7800)."""
 
     jkt: str
     """RFC 7638 thumbprint."""
@@ -116,7 +116,7 @@ class FabricSubscriber(Struct, frozen=True):
 
     version: int = 1
     expires_at: float = 0
-    """When the token runs out, seconds since 1970."""
+    """Expiry time of the token, seconds since 1970."""
     subscriber_id: str = ""
     application_id: str | None = None
     project_id: str = ""
@@ -124,7 +124,7 @@ class FabricSubscriber(Struct, frozen=True):
 
 
 class Authorization(Struct, frozen=True):
-    """What the session may do."""
+    """The permissions of the session."""
 
     jti: str = ""
     project_id: str = ""
@@ -151,7 +151,7 @@ class ConnectResult(Struct, frozen=True):
     """The session's channel; events that name another are stale."""
     authorization: Authorization = Authorization()
     ice_servers: list[IceServer] = field(default_factory=list)
-    """What the peer connections use."""
+    """The ICE servers for the peer connections."""
 
 
 class Reauthenticate(Struct, frozen=True):
@@ -169,21 +169,21 @@ class Ping(Struct, frozen=True):
 
 
 class AuthorizationState(Struct, frozen=True):
-    """Event `signalwire.authorization.state`: what resumes this session later."""
+    """Event `signalwire.authorization.state`: the state that resumes this session later."""
 
     authorization_state: str
     """Opaque; keep it as a secret."""
 
 
 class Event(Struct, frozen=True):
-    """`signalwire.event`: something that the service tells."""
+    """`signalwire.event`: an event from the service."""
 
     event_type: str
     """For example "webrtc.message", "member.joined"."""
     params: dict[str, Any] = field(default_factory=dict)
     """The event's own fields; of webrtc.message, a `VertoMessage`."""
     event_channel: str | list[str] | None = ""
-    """Which sessions it is for; must contain the session's `protocol`."""
+    """The sessions that the event is for; it must contain the session's `protocol`."""
     timestamp: float | str | None = 0
     """Seconds since 1970."""
     project_id: str | None = ""
@@ -245,7 +245,7 @@ class WebrtcVertoResult(Struct, frozen=True):
 
 
 class DialogParams(Struct, frozen=True):
-    """Who calls whom, in every verto message of the client (protocol.md §5)."""
+    """The caller and the callee, in every verto message of the client (protocol.md §5)."""
 
     callID: str
     destination_number: str = ""
@@ -258,7 +258,7 @@ class DialogParams(Struct, frozen=True):
     """Handed to the far end as they are."""
     attach: bool = False
     reattaching: bool = False
-    """True when a known call goes on after its client came back."""
+    """True to resume a known call after its client returned."""
     screenShare: bool = False
     additionalDevice: bool = False
     pingSupported: bool = True
@@ -296,12 +296,12 @@ class Modify(Struct, frozen=True):
     sdp: str | UnsetType = UNSET
     """The new offer, with updateMedia."""
     destination: str | UnsetType = UNSET
-    """Where the far end goes, with transfer."""
+    """The address that the far end calls, with transfer."""
     sessid: str | UnsetType = UNSET
 
 
 class Info(Struct, frozen=True):
-    """`verto.info`: digits, or the application's own words; both ways."""
+    """`verto.info`: digits, or an application's message; both ways."""
 
     dialogParams: dict[str, Any] = field(default_factory=dict)
     """{"callID"}."""
@@ -311,11 +311,11 @@ class Info(Struct, frozen=True):
     dtmf: str | UnsetType = UNSET
     """Digits pressed."""
     intercom: dict[str, Any] | UnsetType = UNSET
-    """What one Intercom tells another; the service passes it on untouched."""
+    """Message from one Intercom to another; the service passes it on unchanged."""
 
     @property
     def call_id(self) -> str:
-        """The call, from whichever place holds it."""
+        """Return the call's id, from any place that holds it."""
         return self.callID or str(self.dialogParams.get("callID", ""))
 
 
@@ -334,7 +334,7 @@ class IncomingInvite(Struct, frozen=True):
     caller_kind: str = ""
     """"resident" or "door", as the embedded space knows it; SignalWire does not say."""
     userVariables: dict[str, Any] = field(default_factory=dict)
-    """What the caller sent along; it may claim anything."""
+    """Variables that the caller sent along; they may claim anything."""
 
 
 class IncomingAnswer(Struct, frozen=True):
@@ -344,7 +344,7 @@ class IncomingAnswer(Struct, frozen=True):
     sdp: str = ""
     """Empty in an answer that follows verto.media."""
     callee_kind: str = ""
-    """What the end is that answered, as `IncomingInvite.caller_kind`."""
+    """The kind of the end that answered, as `IncomingInvite.caller_kind`."""
 
 
 class IncomingBye(Struct, frozen=True):
@@ -364,7 +364,7 @@ class IncomingMediaParams(Struct, frozen=True):
 
 
 class Attach(Struct, frozen=True):
-    """`verto.attach`, service to client: a call of ours lives on after a resume."""
+    """`verto.attach`, service to client: a call of ours goes on after a resume."""
 
     callID: str
     sdp: str = ""

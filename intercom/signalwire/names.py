@@ -1,4 +1,4 @@
-"""From a name to a TCP connection, where the network may be dead and its name server with it.
+"""Opens a TCP connection to a host name, even if the network or its name server is dead.
 
 A lookup cannot be interrupted, and a dead name server holds it for half a minute. So each name is looked up once at a
 time, in a thread of its own that no program waits for at its end: asyncio's few threads are for other work.
@@ -15,17 +15,17 @@ from typing import Any
 from intercom.net import dialled
 
 Infos = list[tuple[Any, ...]]
-"""As socket.getaddrinfo gives them."""
+"""Addresses in the form that socket.getaddrinfo returns."""
 
-# An address that answers does so within two round trips; the next one may be the one that works (RFC 8305).
 ADDRESS_S = 2.0
+"""Time after which the next address is tried: one that answers does so within two round trips (RFC 8305)."""
 
 _under_way: dict[tuple[str, int], Future[Infos]] = {}
 _lock = threading.Lock()
 
 
 async def dial(host: str, port: int) -> socket.socket:
-    """Connect to the first address of `host` that answers; raises OSError."""
+    """Return a connection to the first address of `host` that answers; raises OSError."""
     looking = asyncio.wrap_future(_look_up(host, port))
     looking.add_done_callback(lambda done: done.exception())  # whoever was waiting may have left
     infos = await asyncio.shield(looking)
@@ -65,7 +65,7 @@ def _look_up(host: str, port: int) -> Future[Infos]:
 
 
 def _find(host: str, port: int, lookup: Future[Infos]) -> None:
-    """Conclude the look-up, whatever comes of it: the next one of this name begins only then."""
+    """Run the lookup and conclude it with a result or an error; the next one of this name starts only then."""
     infos: Infos = []
     failure = None
     try:

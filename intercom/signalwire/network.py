@@ -1,4 +1,4 @@
-"""Hears when this machine's network changes, so that nobody waits for the next attempt (rtnetlink(7))."""
+"""Reports changes of this machine's network, so that nobody waits for the next attempt (rtnetlink(7))."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from collections.abc import Callable, Iterator
 
 logger = logging.getLogger(__name__)
 
-# linux/rtnetlink.h: the groups that tell of links, IPv4 and IPv6 addresses and IPv4 routes.
 GROUPS = 0x1 | 0x10 | 0x100 | 0x40
+"""Netlink groups that report links, IPv4 and IPv6 addresses and IPv4 routes (linux/rtnetlink.h)."""
 RTM_NEWLINK, RTM_DELLINK = 16, 17
 RTM_NEWADDR, RTM_DELADDR, RTM_NEWROUTE = 20, 21, 24
 HEADER = struct.Struct("=IHHII")
-# linux/rtnetlink.h: struct ifinfomsg: family, type, index, flags, change.
 LINK = struct.Struct("=BxHiII")
+"""Layout of struct ifinfomsg: family, type, index, flags, change (linux/rtnetlink.h)."""
 IFF_RUNNING = 0x40
-# What is told together is one change, and usable a moment after it is told: duplicate detection, routes.
 SETTLE_S = 0.2
+"""Time to wait after a change: others follow, and an address is usable only after duplicate detection."""
 MAX_MESSAGE_BYTES = 65536
 
 
 class NetworkWatch:
-    """Calls `on_change` when a link or an address came or went; does nothing where there is no netlink."""
+    """Calls `on_change` when a link or an address comes or goes; does nothing without netlink."""
 
     def __init__(self, on_change: Callable[[], None]) -> None:
         self._on_change = on_change
@@ -47,7 +47,7 @@ class NetworkWatch:
         asyncio.get_running_loop().add_reader(self._socket, self._readable)
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
@@ -79,7 +79,7 @@ class NetworkWatch:
         self._on_change()
 
     def tells_of_a_change(self, data: bytes) -> bool:
-        """Whether a netlink datagram holds a new or lost address, a new route, or a link that came or went."""
+        """Return whether a netlink datagram reports a new or lost address, a new route, or a link that came or went."""
         changes = [self._is_change(kind, body) for kind, body in _messages(data)]  # all: each link is remembered
         return any(changes)
 

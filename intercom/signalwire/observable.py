@@ -1,4 +1,4 @@
-"""Values and happenings that a program can watch, as reactivex Observables.
+"""Values and events that a program can observe, as reactivex Observables.
 
 `Value` is the reference client's BehaviorSubject: whoever subscribes gets the current value first.
 `Happenings` is its Subject: whoever subscribes gets what happens from then on. In both, a subscriber that
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Happenings(Generic[T]):
-    """Things that happen; `stream` is the Observable, `emit` makes one happen."""
+    """A source of events; `stream` is the Observable, `emit` sends one."""
 
     def __init__(self) -> None:
         self._observers: list[ObserverBase[T]] = []
@@ -30,7 +30,7 @@ class Happenings(Generic[T]):
         self.stream: Observable[T] = reactivex.create(self._subscribe)
 
     def emit(self, item: T) -> None:
-        """Give `item` to every subscriber; items that subscribers cause come after it, in order."""
+        """Send `item` to every subscriber; items that subscribers cause come after it, in order."""
         if self._completed:
             return
         self._waiting.append(item)
@@ -44,7 +44,7 @@ class Happenings(Generic[T]):
             self._emitting = False
 
     def complete(self) -> None:
-        """Nothing happens any more."""
+        """Complete the stream."""
         if not self._completed:
             self._completed = True
             observers, self._observers = self._observers, []
@@ -68,7 +68,7 @@ class Happenings(Generic[T]):
         return Disposable(lambda: self._remove(observer))
 
     def _welcome(self, observer: ObserverBase[T]) -> None:
-        """Tell a new subscriber what it should know."""
+        """Send a new subscriber its first item."""
 
     def _remove(self, observer: ObserverBase[T]) -> None:
         if observer in self._observers:
@@ -76,14 +76,14 @@ class Happenings(Generic[T]):
 
 
 class Value(Happenings[T]):
-    """Something that always has a value; `stream` starts with it and tells every change."""
+    """A value that can be observed; `stream` starts with it and emits every change."""
 
     def __init__(self, initial: T) -> None:
         super().__init__()
         self.value = initial
 
     def set(self, value: T) -> None:
-        """Change the value; setting an equal one tells nobody."""
+        """Change the value; an equal one is not emitted."""
         if value != self.value:
             self.value = value
             self.emit(value)
@@ -93,6 +93,6 @@ class Value(Happenings[T]):
 
 
 def report_fault(message: str, error: Exception) -> None:
-    """Hand a fault that has no caller to the event loop's exception handler."""
+    """Pass an error that has no caller to the event loop's exception handler."""
     context: dict[str, Any] = {"message": message, "exception": error, "part": "client"}
     asyncio.get_running_loop().call_exception_handler(context)

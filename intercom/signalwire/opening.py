@@ -1,4 +1,4 @@
-"""Opening a socket into a network that may be dead, or another one by now."""
+"""Opens a socket on a network that may be dead or may have changed."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from intercom.signalwire.errors import TransportError
 from intercom.signalwire.transport import Connector, Socket
 
-# A socket opens within a round trip or three; one that does not may wait for seconds to be tried again by the kernel.
 ANEW_S = 0.7
+"""Interval between attempts: a socket opens within three round trips, or the kernel may take seconds to retry."""
 AT_ONCE = 3
 
 
 async def first_to_open(
     connector: Connector, url: str, certificate: str | None, close: Callable[[Socket], None]
 ) -> Socket:
-    """The first socket that opens, or the first error; another is tried every `ANEW_S`. `close` gets the late ones.
+    """Return the first socket that opens, or raise the first error; one starts every `ANEW_S`. `close` gets the rest.
 
     The first attempt is left all its time, for a network that is slow; of the others only the newest are kept.
     """
@@ -47,7 +47,7 @@ def _leave(attempt: asyncio.Task[Socket], close: Callable[[Socket], None]) -> No
 
 
 async def unless(left: asyncio.Event, opening: Coroutine[Any, Any, Socket], close: Callable[[Socket], None]) -> Socket:
-    """What `opening` opens; raises `TransportError` as soon as the attempt is to be left. `close` gets what is late."""
+    """Return the socket of `opening`, or raise `TransportError` once `left` is set; `close` gets a late one."""
     attempt, leaving = asyncio.ensure_future(opening), asyncio.ensure_future(left.wait())
     taken = False
     try:

@@ -1,4 +1,4 @@
-"""How a client behaves, where its credential does not say."""
+"""The options of a client."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from intercom.signalwire.transport import Connector, open_websocket
 
 @dataclass(frozen=True)
 class Options:
-    """Everything about a client that can be chosen; the defaults suit a door and a script."""
+    """The options of a client; the defaults suit a door and a script."""
 
     relay_url: str = ""
-    """wss://…; wins over what the credential says."""
+    """Relay URL, wss://…; overrides the credential's."""
     api_url: str = ""
-    """https://…; wins over what the credential says."""
+    """API URL, https://…; overrides the credential's."""
     agent: str = f"intercom/{intercom.__version__}"
-    """What the client calls itself."""
+    """Name of the client for the service."""
     connect_timeout_s: float | None = None
-    """How long connect() is patient; None: as long as it takes."""
+    """Time limit of connect(); None: no limit."""
     longest_delay_s: float = LONGEST_DELAY_S
-    """The longest pause between two attempts to connect; less for a service that is one's own."""
+    """Longest retry interval; less for one's own service."""
     watch_network: bool = True
-    """Try at once when this machine gets a network address; needs AF_NETLINK."""
+    """Whether to reconnect at once when this machine gets a network address; needs AF_NETLINK."""
     client_bound: bool = True
-    """Bind the token to this device where its scope allows it (`sat:refresh`)."""
+    """Whether to bind the token to this device if its scope allows (`sat:refresh`)."""
     take_up_calls: bool = True
-    """Go on with calls of an earlier process that the service still holds; False ends them."""
+    """Whether to resume calls of an earlier process that the service still holds; False ends them."""
     connector: Connector = open_websocket
-    """Opens sockets."""
+    """Function that opens sockets."""
     request_json: RequestJson = request_json
-    """Does HTTP calls."""
+    """Function that makes HTTP calls."""
     random: Callable[[], float] = random.random
-    """Jitter, in [0, 1); no secret depends on it."""
+    """Source of the retry jitter, in [0, 1); no secret depends on it."""

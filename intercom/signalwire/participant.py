@@ -1,4 +1,4 @@
-"""The members of a call, and what can be done to them (protocol.md §5, `call.*`)."""
+"""The members of a call, and the actions on them (protocol.md §5, `call.*`)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Member(Struct, frozen=True):
 
 
 class LayoutLayer(Struct, frozen=True):
-    """Where a member stands in the picture; x, y, width and height in percent of it."""
+    """The position of a member in the picture; x, y, width and height in percent of it."""
 
     member_id: str | None = None
     position: str = "auto"
@@ -60,7 +60,7 @@ class LayoutLayer(Struct, frozen=True):
 
 
 Execute = Callable[["str | Mapping[str, str]", str, Mapping[str, Any]], Awaitable[Any]]
-"""(a member id in our own call, or a whole target, the method, its arguments) -> the result."""
+"""Function (a member id in our own call, or a whole target; the method; its arguments) -> the result."""
 
 
 class Participant:
@@ -119,52 +119,52 @@ class Participant:
 
     @property
     def position(self) -> LayoutLayer | None:
-        """Where the member stands in the picture."""
+        """The member's position in the picture."""
         return self._position.value
 
     @property
     def position_stream(self) -> Observable[LayoutLayer | None]:
-        """Where the member stands in the picture, now and at each change."""
+        """The member's position in the picture, now and at each change."""
         return self._position.stream
 
     def update(self, raw: Mapping[str, Any]) -> None:
-        """Take what changed; raises `BadFrameError` when it makes no sense."""
+        """Apply the changed fields; raises `BadFrameError` when they are malformed."""
         merged = {**self._raw, **raw}
         self._state.set(read_member(merged))
         self._raw = merged
 
     def place(self, layer: LayoutLayer | None) -> None:
-        """Take the member's place in the picture."""
+        """Set the member's layer in the picture."""
         self._position.set(layer)
 
     # -- what can be done ------------------------------------------------------------------------------
 
     async def mute(self) -> None:
-        """Silence the member."""
+        """Mute the member."""
         await self._do("call.mute", channels=["audio"])
 
     async def unmute(self) -> None:
-        """Let the member be heard."""
+        """Unmute the member."""
         await self._do("call.unmute", channels=["audio"])
 
     async def toggle_mute(self) -> None:
-        """Silence the member, or let them be heard."""
+        """Mute the member, or unmute them."""
         await (self.unmute() if self.audio_muted else self.mute())
 
     async def mute_video(self) -> None:
-        """Hide the member's picture."""
+        """Hide the member's video."""
         await self._do("call.mute", channels=["video"])
 
     async def unmute_video(self) -> None:
-        """Show the member's picture."""
+        """Show the member's video."""
         await self._do("call.unmute", channels=["video"])
 
     async def toggle_mute_video(self) -> None:
-        """Hide the member's picture, or show it."""
+        """Hide the member's video, or show it."""
         await (self.unmute_video() if self.video_muted else self.mute_video())
 
     async def toggle_deaf(self) -> None:
-        """Keep the call's sound from the member, or give it back."""
+        """Turn the call's audio off for the member, or on again."""
         await self._do("call.undeaf" if self.deaf else "call.deaf")
 
     async def toggle_handraise(self) -> None:
@@ -188,15 +188,15 @@ class Participant:
         await self._do("call.lowbitrate.set", lowbitrate=not self.lowbitrate)
 
     async def set_audio_input_sensitivity(self, value: float) -> None:
-        """Set from what level the member is heard, 0 to 100."""
+        """Set the level from which the member is heard, 0 to 100."""
         await self._do("call.microphone.sensitivity.set", sensitivity=value)
 
     async def set_audio_input_volume(self, value: float) -> None:
-        """Set how loud the member is heard, -50 to 50."""
+        """Set the volume at which the member is heard, -50 to 50."""
         await self._do("call.microphone.volume.set", volume=value)
 
     async def set_audio_output_volume(self, value: float) -> None:
-        """Set how loud the member hears, -50 to 50."""
+        """Set the volume at which the member hears the call, -50 to 50."""
         await self._do("call.speaker.volume.set", volume=value)
 
     async def set_position(self, value: str) -> None:
@@ -228,14 +228,14 @@ class Participant:
 
 
 Switch = Callable[[str, bool], None]
-"""(kind "audio" or "video", whether to send it)."""
+"""Function (kind "audio" or "video", whether to send it)."""
 
 
 class SelfParticipant(Participant):
-    """Ourselves in a call: what the service may refuse, we still do at our own end."""
+    """Our own member of a call: our end acts even if the service refuses."""
 
     capabilities: SelfCapabilities
-    """What we may do."""
+    """Our capabilities."""
 
     def __init__(self, raw: Mapping[str, Any], execute: Execute, switch: Switch) -> None:
         super().__init__(raw, execute)
@@ -244,38 +244,38 @@ class SelfParticipant(Participant):
         self._studio: Value[bool] = Value(False)
 
     async def mute(self) -> None:
-        """Silence ourselves; our end does it even if the service refuses."""
+        """Mute ourselves; our end does it even if the service refuses."""
         await self._both(super().mute(), "audio", False)
 
     async def unmute(self) -> None:
-        """Be heard again."""
+        """Unmute ourselves."""
         await self._both(super().unmute(), "audio", True)
 
     async def mute_video(self) -> None:
-        """Send no picture; our end does it even if the service refuses."""
+        """Send no video; our end does it even if the service refuses."""
         await self._both(super().mute_video(), "video", False)
 
     async def unmute_video(self) -> None:
-        """Send the picture again."""
+        """Send our video again."""
         await self._both(super().unmute_video(), "video", True)
 
     @property
     def studio_audio(self) -> bool:
-        """Whether our sound goes out as it is."""
+        """Whether our audio is sent unprocessed."""
         return self._studio.value
 
     @property
     def studio_audio_stream(self) -> Observable[bool]:
-        """Whether our sound goes out as it is, now and at each change."""
+        """Whether our audio is sent unprocessed, now and at each change."""
         return self._studio.stream
 
     async def enable_studio_audio(self) -> None:
-        """Send our sound as it is: no echo cancellation, no noise suppression, no automatic gain."""
+        """Send our audio unprocessed: no echo cancellation, no noise suppression, no automatic gain."""
         await self._flags(echo_cancellation=False, auto_gain=False, noise_suppression=False)
         self._studio.set(True)
 
     async def disable_studio_audio(self) -> None:
-        """Process our sound again."""
+        """Process our audio again."""
         await self._flags(echo_cancellation=True, auto_gain=True, noise_suppression=True)
         self._studio.set(False)
 
@@ -303,7 +303,7 @@ class SelfParticipant(Participant):
 
 
 def read_member(raw: Mapping[str, Any]) -> Member:
-    """Read a member; raises `BadFrameError`."""
+    """Return the member in a message; raises `BadFrameError`."""
     known = {name: value for name, value in raw.items() if value is not None}
     try:
         return msgspec.convert(known, Member, strict=False)

@@ -1,4 +1,4 @@
-"""What a program prefers, for every call of a client."""
+"""The program's preferences for every call of a client."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing import Any
 
 @dataclass
 class ClientPreferences:
-    """Change them at any time; calls that are made afterwards follow."""
+    """The preferences of a client; changes apply to later calls."""
 
     user_variables: dict[str, Any] = field(default_factory=dict)
-    """Sent along with every call; a call's own win."""
+    """Variables sent with every call; a call's own variables override them."""
     ice_servers: Sequence[Mapping[str, Any]] | None = None
-    """In place of what the service gives; W3C RTCIceServer."""
+    """ICE servers in place of the service's; W3C RTCIceServer."""
     relay_only: bool = False
-    """Offer and use relayed candidates only: nobody learns our address. Calls need a TURN server then."""
+    """Whether to offer and use only relayed candidates: nobody learns our address, and calls need a TURN server."""
 
     def reset(self) -> None:
-        """Prefer nothing."""
+        """Reset all preferences."""
         self.__init__()  # type: ignore[misc]  # the defaults stand in one place
 
     def choose_ice_servers(self, given: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        """What a peer connection is to use, of what the service gives."""
+        """Return the ICE servers for a peer connection, from those of the service."""
         servers = list(given if self.ice_servers is None else self.ice_servers)
         return [server for server in servers if not self.relay_only or is_turn(server)]
 
 
 def is_turn(server: Mapping[str, Any]) -> bool:
-    """Whether a W3C RTCIceServer relays."""
+    """Return whether a W3C RTCIceServer is a TURN server."""
     urls = server.get("urls", ())
     return any(url.startswith("turn") for url in ([urls] if isinstance(urls, str) else urls))

@@ -1,4 +1,4 @@
-"""Would a call work? Dial something that answers, listen for a while, and say (protocol.md §6)."""
+"""Tests whether a call would work: dials an address that answers, listens, and judges (protocol.md §6)."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from intercom.signalwire.call import WebRTCCall
 from intercom.signalwire.dialog_events import CallStatus
 from intercom.signalwire.errors import SignalWireError
 
-# The far end of a test answers by itself; a person would be asked first.
 ANSWER_TIMEOUT_S = 15.0
+"""Time limit for the answer: the far end of a test answers by itself."""
 DURATION_S = 10.0
 GOOD_ENOUGH_MOS = 3.0
 
 
 class PreflightResult(Struct, frozen=True):
-    """What a test call came to."""
+    """The result of a test call."""
 
     ok: bool
-    """A call works, and sounds well enough."""
+    """Whether a call works, in sufficient quality."""
     warnings: tuple[str, ...] = ()
-    """What is not as it should be, one sentence each."""
+    """Warnings, one sentence each."""
     dial_ms: float | None = None
-    """Until the service had the call."""
+    """Time until the service had the call."""
     connected_ms: float | None = None
-    """Until the media was connected, from the start."""
+    """Time from the start until the media was connected."""
     quality_score: float | None = None
     """Mean opinion score at the end."""
     round_trip_ms: float | None = None
     jitter_ms: float | None = None
     loss_percent: float | None = None
     end_cause: str | None = None
-    """Why the test call ended, if not by us."""
+    """Cause of the test call's end, if we did not end it."""
     ice_servers: int = 0
-    """How many the service gave."""
+    """Number of ICE servers from the service."""
 
 
 Dial = Callable[[], Awaitable[WebRTCCall]]
@@ -47,7 +47,7 @@ Dial = Callable[[], Awaitable[WebRTCCall]]
 async def run_preflight(
     dial: Dial, ice_servers: Sequence[Mapping[str, Any]], duration_s: float, now: Callable[[], float]
 ) -> PreflightResult:
-    """Dial, wait for sound, measure for `duration_s`, hang up; faults are in the result, nothing is raised."""
+    """Dial, wait for audio, measure for `duration_s` and hang up; return the result with any faults; raise nothing."""
     started = now()
     warnings = [] if ice_servers else ["The service gave no STUN or TURN server: calls beyond this network may fail."]
     try:

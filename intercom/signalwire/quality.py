@@ -1,4 +1,4 @@
-"""How good a call is: what its media counts, the mean opinion score, and when something is wrong.
+"""Measures a call's quality: media counters, the mean opinion score, and network issues.
 
 R = 93.2 - (rtt/2 + jitter) · 0.024 - loss% · 2.5; MOS = 1 + 0.035R + R(R-60)(100-R) · 7e-6 (protocol.md §6, after
 ITU-T G.107). No I/O; time is a parameter.
@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-# Sound stops for a breath, not for two seconds (protocol.md §6).
 NO_PACKETS_S = 2.0
-# A network that has just changed makes a shorter silence suspicious; with DTX a packet comes every 0.4 s.
+"""Silence on the wire after which inbound audio counts as lost (protocol.md §6)."""
 SUSPICIOUS_S = 0.9
-# Browsers and aiortc report every second or so; RFC 3550 allows five.
+"""The same soon after a network change; with DTX a packet comes every 0.4 s."""
 REPORTS_S = 6.0
+"""Time without reports after which a far end counts as gone: browsers report every second, RFC 3550 allows five."""
 LOSS_WARNING_PERCENT = 5.0
 LOSS_CRITICAL_PERCENT = 10.0
-# Against the best of the first samples; the network is what it is, its getting worse is what counts.
 BASELINE_SAMPLES = 10
+"""Number of first samples whose best value is the baseline for spikes: only a change for the worse counts."""
 RTT_SPIKE = 3.0
 JITTER_SPIKE = 4.0
 HISTORY_SAMPLES = 30
@@ -29,65 +29,65 @@ LEVELS = ((4.0, "excellent"), (3.5, "good"), (3.0, "fair"), (2.0, "poor"))
 
 
 class MediaCounters(Struct, frozen=True):
-    """What a `MeasuredMedia` tells: totals since the call's start, and what is measured now."""
+    """The counters of a `MeasuredMedia`: totals since the call's start, and present measurements."""
 
     audio_packets_received: int = 0
     audio_packets_lost: int = 0
     video_packets_received: int = 0
     video_packets_lost: int = 0
     jitter_ms: float = 0.0
-    """Of the sound (RFC 3550, section 6.4.1)."""
+    """Jitter of the audio (RFC 3550, section 6.4.1)."""
     round_trip_ms: float = 0.0
     reports_received: int | None = None
-    """How often the far end has reported what it hears of us (RFC 3550, section 6.4.2); None: nobody counts."""
+    """Number of reception reports from the far end (RFC 3550, section 6.4.2); None: nobody counts them."""
     outgoing_bitrate_bps: float | None = None
-    """What the way to the far end is thought to carry; None: nobody knows."""
+    """Estimated bandwidth to the far end; None: unknown."""
     local_level: float = 0.0
-    """Of our sound, 0 to 1."""
+    """Level of our audio, 0 to 1."""
     remote_level: float = 0.0
-    """Of the far end's sound, 0 to 1."""
+    """Level of the far end's audio, 0 to 1."""
 
 
 @dataclass(frozen=True)
 class NetworkMetrics:
-    """One look at the network."""
+    """One measurement of the network."""
 
     at_s: float
-    """When, on the caller's clock."""
+    """Time of the measurement, on the caller's clock."""
     round_trip_ms: float
     jitter_ms: float
     loss_percent: float
-    """Of what came since the last look."""
+    """Packet loss since the last measurement."""
     mos: float
     """Mean opinion score, 1 to 4.5."""
     outgoing_bitrate_bps: float | None
-    """As the media tells."""
+    """Estimated bandwidth to the far end, from the media."""
 
 
 @dataclass(frozen=True)
 class NetworkIssue:
-    """Something is wrong with the network."""
+    """A network issue."""
 
     kind: str
-    """"no_inbound_audio", "packet_loss", "rtt_spike" or "jitter_spike"."""
+    """Kind of issue: "no_inbound_audio", "packet_loss", "rtt_spike" or "jitter_spike"."""
     severity: str
     """"warning" or "critical"."""
 
 
 def mos(round_trip_ms: float, jitter_ms: float, loss_percent: float) -> float:
-    """The mean opinion score, 1 to 4.5."""
+    """Return the mean opinion score, 1 to 4.5."""
     r = 93.2 - (round_trip_ms / 2 + jitter_ms) * 0.024 - loss_percent * 2.5
     r = min(max(r, 0.0), 100.0)
     return min(max(1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6, 1.0), 4.5)
 
 
 def level(score: float) -> str:
-    """The score in a word: excellent, good, fair, poor, critical."""
+    """Return the score in a word: excellent, good, fair, poor, critical."""
     return next((name for threshold, name in LEVELS if score >= threshold), "critical")
 
 
 class SoundWatch:
-    """How long the far end has been silent on the wire, and whether it is there at all."""
+    """Measures the far end's silence on the wire, and whether the far end is alive."""
 
     def __init__(self) -> None:
         self._packets = 0
@@ -95,7 +95,7 @@ class SoundWatch:
         self._packet_at: float | None = None
         self._report_at = 0.0
         self.arriving = False
-        """Whether sound came in since the look before."""
+        """Whether audio arrived since the measurement before."""
 
     def look(self, counters: MediaCounters, now: float) -> None:
         """Take the counters of this moment."""
@@ -107,16 +107,16 @@ class SoundWatch:
         self._packets, self._reports = counters.audio_packets_received, counters.reports_received
 
     def silent_s(self, now: float) -> float:
-        """Since the last packet of sound; 0 before the first: a far end that never sent sound may send none."""
+        """Seconds since the last audio packet; 0 before the first: a far end that never sent audio may send none."""
         return now - self._packet_at if self._packet_at is not None else 0.0
 
     def excuse(self, now: float) -> None:
-        """Nothing need come at this moment: silence is counted from here."""
+        """Restart the measure of silence: at this moment no audio is expected."""
         if self._packet_at is not None:
             self._packet_at = now
 
     def is_alive(self, now: float) -> bool:
-        """Whether the far end reports what it hears, or nobody counts that."""
+        """Return whether the far end sends reception reports; true if nobody counts them."""
         return self._reports is None or now - self._report_at <= REPORTS_S
 
 

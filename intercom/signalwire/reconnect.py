@@ -1,39 +1,39 @@
-"""When to try the socket again: a policy without I/O; time and randomness are parameters (protocol.md §3)."""
+"""Decides when to reconnect: a policy without I/O; time and randomness are parameters (protocol.md §3)."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Callable
 
-# A cut cable that is plugged in again, or a service that restarts, is back within this.
 FIRST_DELAY_S = 0.1
-# The longest a house waits once its network is back.
+"""First retry interval: a replugged cable or a restarted service is back within it."""
 LONGEST_DELAY_S = 3.0
-# A host that answers at all opens a socket and authenticates within this.
+"""Longest retry interval: a house waits no longer once its network is back."""
 ATTEMPT_TIMEOUT_S = 10.0
-# A credential that was refused will not get better by asking at once; the owner may mend it meanwhile.
+"""Time limit of an attempt: a live host opens a socket and authenticates within it."""
 REFUSED_DELAY_S = 30.0
-# A service that takes us and drops us at once is no success; delays go on growing.
+"""Retry interval after a refused credential, which the owner may renew meanwhile."""
 STEADY_S = 0.2
+"""Time after which a connection counts as lasting; until then the retry intervals go on growing."""
 
 
 class LinkState(enum.Enum):
-    """Where the connection stands."""
+    """The state of the connection."""
 
     STOPPED = "stopped"
-    """Nobody wants a connection."""
+    """The client wants no connection."""
     CONNECTING = "connecting"
     """A socket is being opened."""
     AUTHENTICATING = "authenticating"
-    """The socket is open, the session not yet."""
+    """The socket is open, and the session is not authenticated yet."""
     READY = "ready"
-    """Requests flow."""
+    """The session is authenticated and sends requests."""
     WAITING = "waiting"
     """The next attempt comes after a pause."""
 
 
 class ReconnectPolicy:
-    """Keeps trying as long as somebody wants a connection; there is no upper end of patience.
+    """Retries without end while the client wants a connection.
 
     Delays double from `FIRST_DELAY_S` to `longest_delay_s`, with equal jitter (half fixed, half random), and
     start anew after every connection that lasts. `random` returns floats in [0, 1).
@@ -49,24 +49,24 @@ class ReconnectPolicy:
         self._ready_since = 0.0
 
     def start(self, now: float) -> None:
-        """Somebody wants a connection."""
+        """Start connecting."""
         if self.state is LinkState.STOPPED:
             self.failures = 0
             self.down_since = now
             self._attempt(now)
 
     def stop(self) -> None:
-        """Nobody wants it any more."""
+        """Stop connecting."""
         self.state = LinkState.STOPPED
         self._deadline = None
 
     def socket_opened(self) -> None:
-        """The attempt got as far as a socket; its deadline stays."""
+        """Note that the attempt opened a socket; its deadline stays."""
         if self.state is LinkState.CONNECTING:
             self.state = LinkState.AUTHENTICATING
 
     def authenticated(self, now: float) -> float:
-        """The session is ready; returns for how long there was none, in seconds."""
+        """Note that the session is ready; return the length of the outage in seconds."""
         if self.state is LinkState.STOPPED:
             return 0.0
         outage = now - self.down_since if self.down_since is not None else 0.0
@@ -77,7 +77,7 @@ class ReconnectPolicy:
         return outage
 
     def failed(self, now: float, *, refused: bool = False) -> None:
-        """The attempt failed, or the connection broke. `refused`: by the service, for its credential."""
+        """Schedule a retry: the attempt or connection failed; `refused`: the service rejected the credential."""
         if self.state in {LinkState.STOPPED, LinkState.WAITING}:
             return
         if self.state is LinkState.READY and now - self._ready_since >= STEADY_S:
@@ -92,18 +92,18 @@ class ReconnectPolicy:
         self._deadline = now + delay / 2 + delay / 2 * self._random()
 
     def retry_now(self, now: float) -> None:
-        """The network is back, or the service asked for a fresh start: do not wait."""
+        """Retry at once: the network is back, or the service asked for a new connection."""
         if self.state is not LinkState.STOPPED:
             if self.down_since is None:
                 self.down_since = now
             self._attempt(now)
 
     def next_deadline(self) -> float | None:
-        """When `tick` has something to do."""
+        """Return the time of the next `tick`."""
         return self._deadline
 
     def tick(self, now: float) -> None:
-        """Start the attempt that is due, or give up one that takes too long."""
+        """Start an attempt that is due, or give up one that takes too long."""
         if self._deadline is None or now < self._deadline:
             return
         if self.state is LinkState.WAITING:

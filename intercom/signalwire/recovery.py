@@ -1,4 +1,4 @@
-"""How a call's media is mended: a policy without I/O; what it decides, the call does (protocol.md §6).
+"""Decides how a call's media is recovered: a policy without I/O, whose decisions the call carries out (protocol.md §6).
 
 The ladder, its tries and its pauses stand here and nowhere else:
 
@@ -19,20 +19,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 GRACE_S = 1.0
-"""A far end that closed its connection may offer a new one by itself."""
+"""Time to wait after the far end closed its connection: it may offer a new one by itself."""
 RESTART_TIMEOUT_S = 5.0
 REFUSED_PAUSE_S = 1.0
-"""After an offer that was refused or lost; the far end may be moving too."""
+"""Pause after an offer that was refused or lost: the far end may be changing its network too."""
 ANY_PATH = 4
 MAX_RESTARTS = 8
-"""With their time-outs 40 s: a far end whose network is away for half a minute is waited for."""
+"""Limit of ICE restarts: with their time-outs 40 s, so a far end may lose its network for half a minute."""
 COOLDOWN_S = 10.0
 AWAY_S = 60.0
-"""As long as a space keeps a call whose end has lost its socket."""
+"""Time to wait for the service: as long as a space keeps a call whose end has lost its socket."""
 LONGEST_S = AWAY_S + MAX_RESTARTS * (RESTART_TIMEOUT_S + COOLDOWN_S)
-"""Nothing on the ladder takes longer."""
+"""Longest time that the whole ladder takes."""
 SETTLE_S = 0.3
-"""The old path may work again by itself once the service does."""
+"""Time to wait once the service is back: the old path may work again by itself."""
 KEYFRAME_BURST = 3
 KEYFRAME_WINDOW_S = 3.0
 KEYFRAME_COOLDOWN_S = 10.0
@@ -41,19 +41,19 @@ VIDEO_ON_BPS = 300_000
 
 
 class RecoveryState(enum.StrEnum):
-    """What is being done."""
+    """The state of the recovery."""
 
     IDLE = "idle"
     WATCHING = "debouncing"
-    """Something is wrong; it may right itself."""
+    """An issue was found; it may pass by itself."""
     RECOVERING = "recovering"
     COOLDOWN = "cooldown"
     FAILED = "failed"
-    """Everything was tried."""
+    """All steps were tried."""
 
 
 class Rung(enum.StrEnum):
-    """How far up the ladder a call is."""
+    """The step of the ladder that a call has reached."""
 
     NONE = "none"
     SERVICE = "waiting for the service"
@@ -64,36 +64,36 @@ class Rung(enum.StrEnum):
 
 @dataclass(frozen=True)
 class RecoveryEvent:
-    """Something was done, or came of it."""
+    """An action of the recovery, or its result."""
 
     action: str
-    """"keyframe", "ice_restart", "ice_restarted", "video_off", "video_on" or "max_attempts_reached"."""
+    """Action: "keyframe", "ice_restart", "ice_restarted", "video_off", "video_on" or "max_attempts_reached"."""
     attempt: int = 0
-    """Which ICE restart, from 1."""
+    """Number of the ICE restart, from 1."""
     reason: str = ""
-    """Why."""
+    """Reason of the action."""
     relay_only: bool = False
-    """Of an ICE restart: only relayed paths are allowed."""
+    """Whether an ICE restart allows only relayed paths."""
 
 
 @dataclass(frozen=True)
 class RecoveryProgress:
-    """Where on the ladder a call stands."""
+    """A call's progress on the ladder."""
 
     state: RecoveryState
     rung: Rung
     tries: int
-    """How many new paths were tried."""
+    """Number of new paths tried."""
     most: int
-    """How many are tried before the call is given up."""
+    """Limit of new paths before the call is given up."""
     next_in_s: float | None
-    """Until the next step; None when there is none to come."""
+    """Seconds until the next step; None when no step follows."""
     reason: str
-    """What is wrong, in words."""
+    """The issue, in words."""
 
 
 class RecoveryPolicy:
-    """Decides; `take()` hands out what is to be done. `has_relay` tells whether a relay is known."""
+    """Decides the next recovery steps, which `take()` hands out. `has_relay` tells whether a relay is known."""
 
     def __init__(self, has_relay: Callable[[], bool] = lambda: False) -> None:
         self.state = RecoveryState.IDLE
@@ -112,7 +112,7 @@ class RecoveryPolicy:
     # -- what is seen ----------------------------------------------------------------------------------
 
     def media(self, state: str, now: float) -> None:
-        """The peer connection's state changed."""
+        """Take a new state of the peer connection."""
         if state == "connected":
             if self.state is RecoveryState.RECOVERING and self._attempts:
                 self._events.append(RecoveryEvent("ice_restarted", self._attempts, self._reason))
@@ -127,7 +127,7 @@ class RecoveryPolicy:
             self._to(RecoveryState.WATCHING, now + GRACE_S)
 
     def sound(self, now: float) -> None:
-        """Sound comes in, over whichever path."""
+        """Note that audio arrives, over any path."""
         mended = self.state in {RecoveryState.RECOVERING, RecoveryState.FAILED} and self._attempts > 0
         self._attempts, self._rung = 0, Rung.NONE
         if mended:
@@ -136,23 +136,23 @@ class RecoveryPolicy:
             self._to(RecoveryState.IDLE, None)
 
     def trouble(self, reason: str, now: float) -> None:
-        """Something critical was measured, for example that no sound comes in."""
+        """Take a critical issue, for example that no audio arrives."""
         if self.state is RecoveryState.IDLE:
             self._reason = reason
             self._climb(now)
 
     def keeps_silent(self) -> None:
-        """The far end hears us over the new path and says nothing: that is its right, and no path mends it."""
+        """Accept a far end that hears us over the new path and sends nothing: no other path would change that."""
         if self.state is RecoveryState.COOLDOWN and self._attempts:
             self._give_up()
 
     def refused(self, now: float) -> None:
-        """The last offer of a new path came to nothing."""
+        """Note that the last offer of a new path failed."""
         if self.state is RecoveryState.RECOVERING and self._deadline is not None and self._rung is not Rung.SERVICE:
             self._deadline = min(self._deadline, now + REFUSED_PAUSE_S)
 
     def service(self, reachable: bool, now: float) -> None:
-        """The signalling was lost, or is back."""
+        """Note that the signalling was lost, or is back."""
         self.service_reachable = reachable
         self._refused = self._refused and not reachable
         if self.state is RecoveryState.RECOVERING:
@@ -163,13 +163,13 @@ class RecoveryPolicy:
                 self._deadline = now + SETTLE_S
 
     def service_refused(self, now: float) -> None:
-        """The service knows us no more: there is nothing to wait for."""
+        """Stop waiting for the service, which refuses us."""
         self._refused = True
         if self.state is RecoveryState.RECOVERING and self._rung is Rung.SERVICE:
             self._deadline = now
 
     def network_changed(self, now: float) -> None:
-        """This machine's addresses or links changed: what was tried before says nothing any more."""
+        """Reset the tries and take the next step soon, because this machine's addresses or links changed."""
         if self.state is RecoveryState.COOLDOWN:
             self._well()
         elif self.state in {RecoveryState.WATCHING, RecoveryState.RECOVERING}:
@@ -178,7 +178,7 @@ class RecoveryPolicy:
                 self._deadline = min(self._deadline, now + SETTLE_S)
 
     def bandwidth(self, bits_per_s: float) -> None:
-        """What the way out is thought to carry."""
+        """Take the estimated bandwidth to the far end."""
         if not self.constrained and bits_per_s < VIDEO_OFF_BPS:
             self.constrained = True
             self._events.append(RecoveryEvent("video_off", reason=f"{bits_per_s / 1000:.0f} kbit/s"))
@@ -189,7 +189,7 @@ class RecoveryPolicy:
     # -- what comes of it ------------------------------------------------------------------------------
 
     def may_request_keyframe(self, now: float) -> bool:
-        """Whether one more keyframe may be asked for: three in three seconds, then a pause of ten."""
+        """Return whether one more keyframe may be asked for: three in three seconds, then a pause of ten."""
         if now < self._keyframes_from:
             return False
         self._keyframes = [at for at in self._keyframes if now - at < KEYFRAME_WINDOW_S]
@@ -199,17 +199,17 @@ class RecoveryPolicy:
         return True
 
     def progress(self, now: float) -> RecoveryProgress:
-        """Where on the ladder the call stands."""
+        """Return the call's progress on the ladder."""
         next_in_s = None if self._deadline is None else max(0.0, self._deadline - now)
         reason = "" if self.state is RecoveryState.IDLE else self._reason
         return RecoveryProgress(self.state, self._rung, self._attempts, MAX_RESTARTS, next_in_s, reason)
 
     def next_deadline(self) -> float | None:
-        """When `tick` has something to do."""
+        """Return the time of the next `tick`."""
         return self._deadline
 
     def tick(self, now: float) -> None:
-        """Let time pass."""
+        """Carry out everything that is due at `now`."""
         if self._deadline is None or now < self._deadline:
             return
         match self.state:
@@ -221,7 +221,7 @@ class RecoveryPolicy:
                 self._to(RecoveryState.IDLE, None)
 
     def take(self) -> list[RecoveryEvent]:
-        """What is to be done, and what came of it; each is handed out once."""
+        """Return the actions to take and the results of earlier ones; each is handed out once."""
         events, self._events = self._events, []
         return events
 

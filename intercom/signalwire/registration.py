@@ -1,4 +1,4 @@
-"""Being reachable: register to the letter, and again after every reconnect (protocol.md §4)."""
+"""Registers the client for inbound calls, and re-registers after every reconnect (protocol.md §4)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from intercom.signalwire.observable import Value
 
 logger = logging.getLogger(__name__)
 
-# Between two tries to be registered again; the service that refuses now may restart.
 RETRY_FIRST_S = 0.5
+"""First retry interval of a re-registration: a service that refuses may be restarting."""
 RETRY_LONGEST_S = 30.0
 
 
 class Registration:
-    """Whether inbound calls reach us, and the work of keeping it so."""
+    """Keeps the client registered for inbound calls."""
 
     def __init__(self, link: Link, reauthenticate: Callable[[], Awaitable[None]]) -> None:
         self.registered: Value[bool] = Value(False)
@@ -28,7 +28,7 @@ class Registration:
         self._lock = asyncio.Lock()
 
     async def register(self) -> None:
-        """Wait for the session, register unless we are; if that fails reauthenticate and try once more.
+        """Wait for the session and register, unless registered; on failure reauthenticate and try once more.
 
         Raises `InvalidCredentialsError`, caused by the second failure, when both fail.
         """
@@ -47,7 +47,7 @@ class Registration:
                 self.registered.set(False)
 
     async def restore(self) -> None:
-        """After a reconnect: register again, until it works, or the connection is lost once more."""
+        """Re-register after a reconnect, until it succeeds or the connection is lost again."""
         delay_s = RETRY_FIRST_S
         while self.wanted and self._link.ready.value:
             try:
@@ -65,7 +65,7 @@ class Registration:
                 return
 
     def lost(self) -> None:
-        """The connection is gone, and the registration with it."""
+        """Note that the connection is lost, and with it the registration."""
         self.registered.set(False)
 
     async def _register(self) -> None:

@@ -1,4 +1,4 @@
-"""What resumes a session in another process: its sealed state, and the calls that it may find again."""
+"""Keeps the data that resumes a session in another process: its sealed state and its calls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CALLS_KEY = "sw:calls"
 
 
 class KnownCall(Struct, frozen=True):
-    """A call that was under way; a later process may find it again."""
+    """A call in progress, which a later process may resume."""
 
     id: str
     node_id: str = ""
@@ -30,7 +30,7 @@ class KnownCall(Struct, frozen=True):
 
 
 class ResumeStore:
-    """Keeps what resumes a session, in order, without anybody waiting for it."""
+    """Writes the resume data in order, in the background."""
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
@@ -38,7 +38,7 @@ class ResumeStore:
         self._background = Background()
 
     async def load(self) -> tuple[Resume | None, list[KnownCall]]:
-        """What the last session left."""
+        """Return the resume data of the last session."""
         try:
             resume = await self.storage.get(RESUME_KEY)
             calls = await self.storage.get(CALLS_KEY)
@@ -51,16 +51,16 @@ class ResumeStore:
             return None, []
 
     def keep_resume(self, resume: Resume | None) -> None:
-        """Keep what resumes the session; None: forget it."""
+        """Keep the session's resume state; None: forget it."""
         if resume is None or resume.protocol:
             self._background.spawn(self._keep(RESUME_KEY, msgspec.json.encode(resume).decode() if resume else None))
 
     def keep_calls(self, calls: list[KnownCall]) -> None:
-        """Keep which calls are under way."""
+        """Keep the list of calls in progress."""
         self._background.spawn(self._keep(CALLS_KEY, msgspec.json.encode(calls).decode() if calls else None))
 
     async def flush(self) -> None:
-        """Wait until everything is kept."""
+        """Wait until all data is written."""
         await self._background.finish()
 
     async def _keep(self, key: str, value: str | None) -> None:

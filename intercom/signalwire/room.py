@@ -1,4 +1,4 @@
-"""A call's members, layout and room, as the service's events tell them (protocol.md §5)."""
+"""Follows a call's members, layout and room through the service's events (protocol.md §5)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from intercom.signalwire.errors import BadFrameError
 from intercom.signalwire.observable import Happenings, Value
 from intercom.signalwire.participant import Execute, LayoutLayer, Participant, SelfParticipant, Switch
 
-# A conference beyond this is not shown by a door; what a service may make us remember has an end.
 MAX_MEMBERS = 500
-# A call is in one room at a time; a few moves are remembered, for events that come late.
+"""Limit of members: a door shows no larger conference, and memory has an end."""
 MAX_ROOM_SESSIONS = 8
+"""Limit of room sessions kept: a call is in one room at a time, and late events belong to a few earlier ones."""
 
 
 class RoomState(Struct, frozen=True):
@@ -49,14 +49,14 @@ class Room:
         self._my_id = ""
 
     def is_about(self, params: Mapping[str, Any], call_ids: set[str]) -> bool:
-        """Whether an event is about this call: it names the call, or the room that the call is in."""
+        """Return whether an event is about this call: it names the call, or the room that the call is in."""
         names = {name for name in (params.get("call_id"), params.get("origin_call_id")) if isinstance(name, str)}
         room_session_id = params.get("room_session_id")
         in_our_room = isinstance(room_session_id, str) and room_session_id in self._session_ids
         return in_our_room or bool(names & call_ids)
 
     def receive(self, event: m.Event) -> None:
-        """Take an event of this call; raises `BadFrameError` when it makes no sense."""
+        """Take an event of this call; raises `BadFrameError` when it is malformed."""
         params = event.params
         match event.event_type:
             case "call.joined":
@@ -71,11 +71,11 @@ class Room:
                 self._layout(_mapping(params, "layout"))
 
     def know_me(self, member_id: str) -> None:
-        """The service told our member id."""
+        """Note our member id from the service."""
         self._my_id = self._my_id or member_id
 
     def streams(self) -> list[Happenings[Any]]:
-        """Everything that can be watched."""
+        """Return all streams of the room."""
         values = (self.state, self.layout_name, self.participants, self.me, self.layers, self.layouts)
         return [*values, self.capabilities]
 

@@ -1,4 +1,4 @@
-"""The JSON-RPC session, without I/O: text and `now` go in, events and text come out (protocol.md §3).
+"""Runs the JSON-RPC session, without I/O: text and `now` go in, events and text come out (protocol.md §3).
 
 States: DOWN (no socket), AUTHENTICATING (signalwire.connect is under way), READY, REFUSED (the socket is to
 be closed). What holds in every state:
@@ -47,21 +47,21 @@ from intercom.signalwire.session_events import (
     StaleEventDropped,
 )
 
-# The service answers in tens of milliseconds; after this long an answer helps nobody (reference client: 5 s).
 RPC_TIMEOUT_S = 5.0
-# A door makes a handful of requests a minute; this many can only be a fault.
+"""Time limit of a request (reference client: 5 s); the service answers in tens of milliseconds."""
 MAX_PENDING = 256
-# Enough to recognise what a service delivers again after a resume.
+"""Limit of pending requests: a door makes a handful a minute, so this many are a fault."""
 REMEMBERED_EVENTS = 512
-# A peer that sends only rubbish must not fill memory with reports between two looks.
+"""Number of event ids kept to recognise events that the service delivers again after a resume."""
 MAX_EVENTS = 4096
+"""Limit of events between two calls of `events`: a peer that sends only rubbish must not fill the memory."""
 
-# With these the service refuses what we showed; any other code is trouble of its own, which passes.
 _REFUSAL_CODES = {m.AUTHENTICATION_FAILED, m.REQUESTER_VALIDATION_FAILED, m.INVALID_PARAMS}
+"""Error codes that mean a refused credential; any other code is a temporary fault of the service."""
 
 
 class SessionState(enum.Enum):
-    """Where the session stands."""
+    """The state of the session."""
 
     DOWN = "down"
     AUTHENTICATING = "authenticating"
@@ -78,7 +78,7 @@ class _Pending:
 
 
 class Session:
-    """One subscriber's session, over as many sockets as it takes."""
+    """One subscriber's session, over any number of sockets in turn."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Session:
     # -- the socket ------------------------------------------------------------------------------------
 
     def socket_opened(self, now: float, token: str, *, dpop_token: str | None = None) -> None:
-        """A new socket is there: authenticate with `token`, and resume if there is what it takes."""
+        """Authenticate with `token` on a new socket, and resume the session if there is a resume state."""
         self.socket_closed(now)
         resume = self.resume
         params = m.ConnectParams(
@@ -123,7 +123,7 @@ class Session:
         self._outgoing.append(m.encode(connect))
 
     def socket_closed(self, now: float) -> None:
-        """The socket is gone: what was sent and not answered fails, or waits again if it is idempotent."""
+        """Note that the socket is gone: unanswered requests fail, or wait again if they are idempotent."""
         self.state = SessionState.DOWN
         self._connect_id = ""
         self._outgoing.clear()
@@ -138,7 +138,7 @@ class Session:
                 self._report(RequestFailed(request_id, TransportError(why)))
 
     def renewed(self, answer: Any) -> None:
-        """Take what signalwire.reauthenticate was answered with: an embedded space gives new ICE servers as well."""
+        """Take the answer to signalwire.reauthenticate: an embedded space gives new ICE servers as well."""
         if self.result is None or not isinstance(answer, dict) or "ice_servers" not in answer:
             return
         try:
@@ -149,7 +149,7 @@ class Session:
             self.result = structs.replace(self.result, ice_servers=servers)
 
     def forget(self) -> None:
-        """Drop what would resume the session; the next socket starts a fresh one."""
+        """Drop the resume state; the next socket starts a fresh session."""
         if self.resume is not None:
             self.resume = None
             self._report(ResumeChanged(None))
@@ -166,7 +166,7 @@ class Session:
         timeout_s: float = RPC_TIMEOUT_S,
         idempotent: bool = False,
     ) -> str:
-        """Ask the service something; returns the request's id.
+        """Queue a request to the service; return its id.
 
         It leaves at once when READY, else when the session is READY again. `idempotent`: asking twice does no
         harm, so it may be sent again on the next socket. Raises `QueueFullError` when too many are pending.
@@ -181,18 +181,18 @@ class Session:
         return str(request.id)
 
     def cancel(self, request_id: str) -> bool:
-        """Forget a request; true if it had not left yet, so that the service never hears of it."""
+        """Cancel a request; return whether it was still unsent, so that the service never receives it."""
         pending = self._pending.pop(request_id, None)
         return pending is not None and not pending.sent
 
     def waiting(self, request_id: str) -> bool:
-        """Whether a request has not left yet."""
+        """Return whether a request is still unsent."""
         pending = self._pending.get(request_id)
         return pending is not None and not pending.sent
 
     @property
     def pending(self) -> int:
-        """How many requests are not over."""
+        """Number of requests without an answer."""
         return len(self._pending)
 
     def _send(self, pending: _Pending) -> None:
@@ -202,14 +202,14 @@ class Session:
     # -- time ------------------------------------------------------------------------------------------
 
     def next_deadline(self) -> float | None:
-        """When `tick` has something to do, on the clock of `now`; None: not before something happens."""
+        """Return the time of the next `tick`, on the clock of `now`; None: no deadline is set."""
         deadlines = [pending.deadline for pending in self._pending.values()]
         if self.state is SessionState.AUTHENTICATING:
             deadlines.append(self._connect_deadline)
         return min(deadlines, default=None)
 
     def tick(self, now: float) -> None:
-        """Let time-outs happen."""
+        """Fail the requests whose time limit has passed."""
         for request_id, pending in list(self._pending.items()):
             if now >= pending.deadline:
                 del self._pending[request_id]
@@ -331,12 +331,12 @@ class Session:
     # -- what leaves -----------------------------------------------------------------------------------
 
     def frames_to_send(self) -> list[str]:
-        """The frames that go to the socket now, in order; each is handed out once."""
+        """Return the frames for the socket, in order; each is handed out once."""
         frames, self._outgoing = self._outgoing, []
         return frames
 
     def events(self) -> list[SessionEvent]:
-        """What happened since the last look, in order; each is handed out once."""
+        """Return the events since the last call, in order; each is handed out once."""
         events, self._events = self._events, []
         return events
 
@@ -348,6 +348,6 @@ class Session:
 
 
 def rpc_error(code: int, message: str, method: str) -> RpcError:
-    """The error that a refusal stands for, by its code."""
+    """Return the exception for a refusal, by its code."""
     kind = AuthenticationError if code in {m.AUTHENTICATION_FAILED, m.REQUESTER_VALIDATION_FAILED} else RpcError
     return kind(code, message, method=method)

@@ -1,4 +1,4 @@
-"""What the session reports: one class for each fact, past tense."""
+"""The events of the session: one class for each fact, past tense."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from intercom.signalwire.errors import AuthenticationError, RpcError, SignalWire
 
 
 class Resume(Struct, frozen=True):
-    """What takes a session up again where it was left, even in another process. A secret."""
+    """The state that resumes a session, even in another process. A secret."""
 
     authorization_state: str
-    """Opaque, from the service."""
+    """Authorization state, opaque, from the service."""
     protocol: str
     """The session's channel."""
 
@@ -25,33 +25,33 @@ class Authenticated:
     """The session is READY."""
 
     result: m.ConnectResult
-    """What the service told."""
+    """The service's answer to connect."""
     resumed: bool
-    """True when the service went on where it was: its calls live."""
+    """True when the service resumed the session with its calls."""
 
 
 @dataclass(frozen=True)
 class ResumeRefused:
-    """The stored state is worth nothing (any more) and is dropped; connect again, fresh."""
+    """The stored resume state is invalid and is dropped; connect again, fresh."""
 
     code: int
-    """Why, as the service numbered it."""
+    """Error code of the service."""
 
 
 @dataclass(frozen=True)
 class AuthenticationRefused:
-    """The service will not have this credential."""
+    """The service refused the credential."""
 
     error: AuthenticationError
-    """In its words."""
+    """The error, with the service's message."""
 
 
 @dataclass(frozen=True)
 class ConnectFailed:
-    """The service could not take us now, for no fault of the credential; close the socket and try again."""
+    """The service refused the connection for another reason than the credential; close the socket and try again."""
 
     error: RpcError
-    """In its words."""
+    """The error, with the service's message."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,10 @@ class ConnectUnanswered:
 
 @dataclass(frozen=True)
 class ResumeChanged:
-    """What resumes this session is new; store it (None: forget it)."""
+    """The resume state is new; store it (None: forget it)."""
 
     resume: Resume | None
-    """The whole of it."""
+    """The complete resume state."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ class RequestAnswered:
     """A request succeeded."""
 
     id: str
-    """As `request()` gave it."""
+    """The request's id, as `request()` returned it."""
     result: Any
-    """As builtins."""
+    """The result, as builtins."""
 
 
 @dataclass(frozen=True)
@@ -82,30 +82,30 @@ class RequestFailed:
     """A request failed: refused, not answered in time, or lost with the socket."""
 
     id: str
-    """As `request()` gave it."""
+    """The request's id, as `request()` returned it."""
     error: SignalWireError
-    """RpcError, RpcTimeoutError or TransportError."""
+    """The failure: RpcError, RpcTimeoutError or TransportError."""
 
 
 @dataclass(frozen=True)
 class EventReceived:
-    """The service told something; it is acknowledged already."""
+    """An event arrived from the service; it is acknowledged already."""
 
     event: m.Event
-    """Read and found to be of this session."""
+    """The event, decoded and of this session."""
 
 
 @dataclass(frozen=True)
 class StaleEventDropped:
-    """An event was of another session."""
+    """An event of another session was dropped."""
 
     event_type: str
-    """What it would have been."""
+    """The type of the dropped event."""
 
 
 @dataclass(frozen=True)
 class DisconnectRequested:
-    """The service asks us to leave this socket; close it and connect again."""
+    """The service asked us to leave this socket; close it and connect again."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class FrameRejected:
     """A frame could not be used and was skipped."""
 
     reason: str
-    """One sentence, with nothing of the frame in it."""
+    """The reason in one sentence, which quotes nothing of the frame."""
 
 
 SessionEvent = (

@@ -1,4 +1,4 @@
-"""A call whose sound and picture can be held back, either way (protocol.md §5)."""
+"""Adds mutes, microphone gain and push to talk to a call (protocol.md §5)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from intercom.signalwire.media import CallMedia, MutableMedia, VolumeMedia
 from intercom.signalwire.observable import Happenings, Value
 
 Silencer = Literal["user", "client", "bandwidth", "push to talk"]
-"""Who may want something not sent; each takes back only what it asked for itself."""
+"""Parties that may mute; each can lift only its own mute."""
 
 
 class SilencedCall(BasicCall):
-    """Adds mutes, gain and push to talk to a call."""
+    """A call with mutes, microphone gain and push to talk."""
 
     def __init__(self, line: CallLine, dialog: Dialog, *, offer: str = "") -> None:
         super().__init__(line, dialog, offer=offer)
@@ -35,57 +35,57 @@ class SilencedCall(BasicCall):
 
     @property
     def video_muted(self) -> bool:
-        """Whether we send no picture."""
+        """Whether we send no video."""
         return "video" in self._muted.value
 
     @property
     def muted_stream(self) -> Observable[frozenset[str]]:
-        """What we do not send, of "audio" and "video", now and at each change."""
+        """The muted kinds, of "audio" and "video", now and at each change."""
         return self._muted.stream
 
     async def toggle_incoming_audio(self) -> None:
-        """Play the far end's sound, or drop it."""
+        """Play the far end's audio, or drop it."""
         self._toggle_receiving("audio")
 
     async def toggle_incoming_video(self) -> None:
-        """Show the far end's picture, or drop it."""
+        """Show the far end's video, or drop it."""
         self._toggle_receiving("video")
 
     @property
     def local_microphone_gain(self) -> int:
-        """How much our sound is amplified, percent."""
+        """Gain of our audio, percent."""
         return self._gain_percent.value
 
     @property
     def local_microphone_gain_stream(self) -> Observable[int]:
-        """How much our sound is amplified, percent, now and at each change."""
+        """Gain of our audio, percent, now and at each change."""
         return self._gain_percent.stream
 
     def set_local_microphone_gain(self, percent: int) -> None:
-        """Amplify our sound, 0 to 200 percent; more is cut to that."""
+        """Set the gain of our audio, 0 to 200 percent; a higher value is cut to that."""
         percent = min(max(percent, 0), 200)
         if isinstance(self._media, VolumeMedia):
             self._media.set_microphone_gain(percent)
         self._gain_percent.set(percent)
 
     def enable_push_to_talk(self) -> None:
-        """Be heard only while `set_push_to_talk_active(True)`."""
+        """Send our audio only while `set_push_to_talk_active(True)`."""
         self._push_to_talk = True
         self.switch("audio", False, "push to talk")
 
     def disable_push_to_talk(self) -> None:
-        """Be heard all the time again, unless muted otherwise."""
+        """Send our audio all the time again, unless it is muted otherwise."""
         self._push_to_talk = False
         self.switch("audio", True, "push to talk")
 
     def set_push_to_talk_active(self, active: bool) -> None:
-        """Press or let go of the key; raises `InvalidStateError` without push to talk."""
+        """Press or release the push-to-talk key; raises `InvalidStateError` without push to talk."""
         if not self._push_to_talk:
             raise InvalidStateError("Push to talk is off; call enable_push_to_talk() first.")
         self.switch("audio", active, "push to talk")
 
     def switch(self, kind: str, on: bool, by: Silencer = "user") -> None:
-        """Send `kind`, or silence or black; it is sent while nobody wants it off."""
+        """Mute or unmute `kind` for one party; it is sent while no party mutes it."""
         silencers = self._silenced[kind]
         if on:
             silencers.discard(by)

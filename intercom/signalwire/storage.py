@@ -1,4 +1,4 @@
-"""What the client keeps between runs: small texts under names, in a file that only its owner can read."""
+"""Keeps the client's data between runs: small texts under names, in a file that only its owner can read."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import msgspec
 from intercom import durable
 from intercom.signalwire.errors import StorageError
 
-# Resume data, a key and some device choices are a few kilobytes; more is not our file.
 MAX_FILE_BYTES = 1024 * 1024
-# Everything that the client keeps has a name that starts so; `SignalWire.reset_to_defaults` removes these.
+"""Size limit of the file: resume data, a key and some device choices take a few kilobytes."""
 KEY_PREFIX = "sw:"
+"""Prefix of all names that the client keeps; `SignalWire.reset_to_defaults` removes these."""
 
 
 class Storage(Protocol):
     """Keeps texts under names. Every method may raise `StorageError`; the client then goes on without."""
 
     async def get(self, key: str) -> str | None:
-        """The text under `key`, or None."""
+        """Return the text under `key`, or None."""
 
     async def set(self, key: str, value: str) -> None:
         """Keep `value` under `key`."""
@@ -30,17 +30,17 @@ class Storage(Protocol):
         """Forget `key`; nothing happens if it is not there."""
 
     async def keys(self) -> list[str]:
-        """Every name there is."""
+        """Return all names."""
 
 
 class MemoryStorage:
-    """Keeps nothing beyond the process."""
+    """Keeps texts in memory, until the process ends."""
 
     def __init__(self) -> None:
         self._items: dict[str, str] = {}
 
     async def get(self, key: str) -> str | None:
-        """The text under `key`, or None."""
+        """Return the text under `key`, or None."""
         return self._items.get(key)
 
     async def set(self, key: str, value: str) -> None:
@@ -52,7 +52,7 @@ class MemoryStorage:
         self._items.pop(key, None)
 
     async def keys(self) -> list[str]:
-        """Every name there is."""
+        """Return all names."""
         return list(self._items)
 
 
@@ -67,7 +67,7 @@ class FileStorage:
         self._lock = asyncio.Lock()
 
     async def get(self, key: str) -> str | None:
-        """The text under `key`, or None."""
+        """Return the text under `key`, or None."""
         async with self._lock:
             return (await asyncio.to_thread(self._load)).get(key)
 
@@ -80,7 +80,7 @@ class FileStorage:
         await self._change(key, None)
 
     async def keys(self) -> list[str]:
-        """Every name there is."""
+        """Return all names."""
         async with self._lock:
             return list(await asyncio.to_thread(self._load))
 

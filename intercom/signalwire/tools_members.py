@@ -1,4 +1,4 @@
-"""The members of `SignalWire` for whoever looks after it: tests, diagnostics, storage, defaults."""
+"""Adds preflight, diagnostics, storage and defaults to `SignalWire`."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from intercom.signalwire.storage import KEY_PREFIX, Storage
 
 
 class PlatformCapabilities(Struct, frozen=True):
-    """What this client can do here."""
+    """The client's capabilities on this platform."""
 
     webrtc: bool
-    """Calls can have media."""
+    """Whether calls can have media."""
     device_selection: bool
-    """The media provider lets its devices be chosen."""
+    """Whether the media provider offers a choice of devices."""
     client_bound: bool
-    """Tokens can be bound to this device."""
+    """Whether tokens can be bound to this device."""
     screen_share: bool = False
-    """A device has no screen to share."""
+    """Whether a screen can be shared; a door has none."""
 
 
 class ToolsMembers:
-    """Preflight, diagnostics, storage, defaults."""
+    """Preflight, diagnostics, storage and defaults of a client."""
 
     preferences: ClientPreferences
     _account: Account
@@ -45,7 +45,7 @@ class ToolsMembers:
     async def preflight(
         self, destination: str, *, duration_s: float = DURATION_S, audio: bool = True, video: bool = False
     ) -> PreflightResult:
-        """Make a test call to something that answers by itself, for example the space's /public/echo, and judge it.
+        """Make a test call to an address that answers by itself, for example the space's /public/echo, and judge it.
 
         Raises nothing of the network's; what failed stands in the result.
         """
@@ -57,7 +57,7 @@ class ToolsMembers:
         return await run_preflight(dial, session.ice_servers, duration_s, asyncio.get_running_loop().time)
 
     def export_diagnostics(self) -> dict[str, Any]:
-        """What happened lately, as what JSON can hold; no token, no key, no digit pressed."""
+        """Return recent events in a form for JSON, without tokens, keys and pressed digits."""
         kinds = self._devices.selections.items()
         return {
             **self._diagnostics.export(),
@@ -69,7 +69,7 @@ class ToolsMembers:
 
     @property
     def platform_capabilities(self) -> PlatformCapabilities:
-        """What this client can do here."""
+        """The client's capabilities on this platform."""
         return PlatformCapabilities(
             webrtc=True,
             device_selection=isinstance(self._session.media, DeviceProvider),
@@ -77,11 +77,11 @@ class ToolsMembers:
         )
 
     def set_storage_manager(self, storage: Storage) -> None:
-        """Keep what is kept elsewhere from now on; call it before connect()."""
+        """Replace the storage; call it before connect()."""
         self._storage = self._account.storage = self._resume_store.storage = self._devices.storage = storage
 
     async def reset_to_defaults(self) -> None:
-        """Forget everything that is kept between runs, and every choice.
+        """Delete all stored data and reset every choice.
 
         Raises `StorageError` when something is still kept, once all else is forgotten.
         """

@@ -1,4 +1,4 @@
-"""The socket: a thin shell around `websockets` with bounded frames and a pulse."""
+"""Opens the socket: a thin shell around `websockets` with bounded frames and pings."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError, WebSo
 from intercom.signalwire.errors import InvalidParamsError, TransportError
 from intercom.signalwire.names import dial
 
-# A pulse every 4 s, answered within 4 s, and 1 s to close: a dead socket is noticed within 9 s.
 PING_INTERVAL_S = 4.0
+"""Interval of pings, answered within 4 s, with 1 s to close: a dead socket is noticed within 9 s."""
 PING_TIMEOUT_S = 4.0
 CLOSE_TIMEOUT_S = 1.0
 OPEN_TIMEOUT_S = 10.0
-# The session skips frames over its own, smaller limit and lives; this one only guards the memory.
 MAX_SOCKET_FRAME_BYTES = 4 * 1024 * 1024
+"""Size limit of a frame on the socket, to guard the memory; the session skips frames over its own, smaller limit."""
 MAX_QUEUED_FRAMES = 16
 # OpenSSL's X509_V_FLAG_NO_CHECK_TIME: a Pi without a battery clock boots years in the past, and a pinned
 # certificate is trusted for what it is, not for its dates.
@@ -45,17 +45,17 @@ class Socket(Protocol):
 
 @runtime_checkable
 class ProbedSocket(Protocol):
-    """A `Socket` that can be asked whether anybody is at its other end."""
+    """A `Socket` that can probe its other end."""
 
     async def is_alive(self, timeout_s: float) -> bool:
-        """Whether the other end answers in time, and we still have the address that it knows."""
+        """Return whether the other end answers in time, and this machine still has the socket's address."""
 
 
 class Connector(Protocol):
     """Opens sockets."""
 
     async def __call__(self, url: str, certificate: str | None) -> Socket:
-        """Open one, or raise `TransportError`. `certificate`: PEM, then the only trust anchor."""
+        """Open a socket, or raise `TransportError`. `certificate`: PEM, then the only trust anchor."""
 
 
 class WebSocket:
@@ -80,7 +80,7 @@ class WebSocket:
             raise TransportError(f"The connection broke: {error}.") from error
 
     async def is_alive(self, timeout_s: float) -> bool:
-        """Whether a ping is answered in time; at once false when our address is gone."""
+        """Return whether a ping is answered in time; at once false when our address is gone."""
         if not _is_ours(self._connection.local_address):
             return False
         try:
@@ -91,7 +91,7 @@ class WebSocket:
         return True
 
     async def close(self) -> None:
-        """Close; bounded by the connection's own time-out."""
+        """Close the socket, within the connection's own time limit."""
         await self._connection.close()
 
 
@@ -119,7 +119,7 @@ async def open_websocket(url: str, certificate: str | None = None) -> WebSocket:
 
 
 def ssl_context(certificate: str | None) -> ssl.SSLContext:
-    """TLS that trusts the system's authorities, or `certificate` (PEM) and nothing else."""
+    """Return a TLS context that trusts the system's authorities, or only `certificate` (PEM)."""
     if certificate is None:
         return ssl.create_default_context()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -132,13 +132,13 @@ def ssl_context(certificate: str | None) -> ssl.SSLContext:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether `url` points at this machine."""
+    """Return whether `url` points at this machine."""
     host = urllib.parse.urlsplit(url).hostname or ""
     return host in {"localhost", "127.0.0.1", "::1"} or host.endswith(".localhost")
 
 
 def _needs_proxy(url: str) -> bool:
-    """Whether the environment names a proxy for it (https_proxy, no_proxy)."""
+    """Return whether the environment names a proxy for it (https_proxy, no_proxy)."""
     parts = urllib.parse.urlsplit(url)
     scheme = "https" if parts.scheme == "wss" else "http"
     known = urllib.request.getproxies()
@@ -167,7 +167,7 @@ def _host(url: str) -> str:
 
 
 def _is_ours(address: Any) -> bool:
-    """Whether this machine still has the address of a socket; a socket that is closed has none."""
+    """Return whether this machine still has the address of a socket; a closed socket has none."""
     if address is None:
         return False
     family = socket.AF_INET6 if len(address) == 4 else socket.AF_INET

@@ -1,4 +1,4 @@
-"""How Verto messages are wrapped for the service, and what its refusals mean (protocol.md §5)."""
+"""Wraps Verto messages for the service, and reads its refusals (protocol.md §5)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from intercom.signalwire.errors import BadFrameError, CallError, RpcError
 
 
 def known_params(params: m.DialogParams, *, fresh: bool) -> dict[str, Any]:
-    """The dialog parameters as the reference client writes them: without what it does not know.
+    """Return the dialog parameters in the reference client's form, without fields that it does not know.
 
     A fresh first description says nothing about attaching.
     """
@@ -21,7 +21,7 @@ def known_params(params: m.DialogParams, *, fresh: bool) -> dict[str, Any]:
 
 
 def innermost(result: Any, kind: str) -> tuple[Any, Exception | None]:
-    """Unwrap webrtc.verto's result: (innermost result, None), or (None, why it is a refusal)."""
+    """Unwrap webrtc.verto's result; return (innermost result, None), or (None, the error of a refusal)."""
     try:
         outer = m.decode(result, m.WebrtcVertoResult)
     except BadFrameError as error:
@@ -40,7 +40,7 @@ def innermost(result: Any, kind: str) -> tuple[Any, Exception | None]:
 
 
 def cause_of(error: Exception) -> str:
-    """The cause name that a refusal stands for: its message when that is one, or its number's."""
+    """Return the cause name of a refusal: its message if that is one, or the name for its number."""
     if isinstance(error, CallError) and error.cause:
         return error.cause
     if isinstance(error, RpcError):

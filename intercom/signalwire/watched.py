@@ -1,4 +1,4 @@
-"""Fields of a changing thing: each has its value now, and its stream (`foo` and `foo_stream`)."""
+"""Descriptors for fields of a `Value`: the present value and its stream (`foo` and `foo_stream`)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ T = TypeVar("T")
 
 
 class Stateful(Protocol[S]):
-    """Whatever keeps its state in one `Value`."""
+    """An object that keeps its state in one `Value`."""
 
     _state: Value[S]
 
 
 class Now(Generic[S, T]):
-    """A field's value now."""
+    """A field's present value."""
 
     def __init__(self, read: Callable[[S], T]) -> None:
         self._read = read
