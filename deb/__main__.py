@@ -6,18 +6,17 @@ import argparse
 import gzip
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from deb.commit import last_change, package_version
 from deb.environment import dependencies, dists, lay_environment
 from deb.lock import ROOT
 from deb.sbom import licence_of, sbom
 from deb.target import BuildError, Target, target
-from intercom import __version__
 from intercom.config import example
 
 SHARED = "# (shared)"
@@ -69,17 +68,17 @@ intercom: bogus-mail-host-in-debian-changelog
 """
 
 
-def build(to: Target, folder: Path, *, version: str = __version__, compression: str = "xz") -> Path:
+def build(to: Target, folder: Path, *, version: str | None = None, compression: str = "xz") -> Path:
     """Build the package for `to` into `folder` and return its path; BuildError says why it cannot be."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="intercom-deb-") as work:
         tree = Path(work) / "tree"
         lay_environment(to, tree)
         subprocess.run([ROOT / "systemd/files.sh", tree], stdout=subprocess.DEVNULL, check=True)
-        full = f"{version}+deb{to.suite.number}"
+        full = f"{version or package_version(ROOT)}+deb{to.suite.number}"
         _document(to, tree, full)
         _control(to, tree, full)
-        when = _last_change()
+        when = last_change(ROOT)
         _settle(tree, when)
         file = folder / f"intercom_{full}_{to.processor.name}.deb"
         pack = ["dpkg-deb", "--root-owner-group", f"-Z{compression}", "--build", str(tree), str(file)]
@@ -93,12 +92,12 @@ def _document(to: Target, tree: Path, version: str) -> None:
     libraries = (f" {dist['Name']} {dist['Version']}: {licence_of(dist)}" for dist in dists(site))
     licence = "\n".join(f" {line or '.'}" for line in (ROOT / "LICENSE").read_text().splitlines()[2:])
     (documents / "copyright").write_text(COPYRIGHT.format(licence=licence, libraries="\n".join(libraries)))
-    bill = sbom(version, dependencies(), dists(site), to, _last_change())
+    bill = sbom(version, dependencies(), dists(site), to, last_change(ROOT))
     (documents / "sbom.cdx.json").write_text(bill, encoding="utf-8")
     (documents / "examples").mkdir()
     (documents / "examples/intercom.toml").write_text(example())
     stamp = subprocess.run(
-        ["date", "--utc", "-R", f"--date=@{_last_change()}"], capture_output=True, text=True, check=True
+        ["date", "--utc", "-R", f"--date=@{last_change(ROOT)}"], capture_output=True, text=True, check=True
     )
     change = f"intercom ({version}) {to.suite.name}; urgency=medium\n\n  * As of this commit.\n\n"
     change += f" -- Intercom <intercom@localhost>  {stamp.stdout}"
@@ -134,13 +133,6 @@ def _control(to: Target, tree: Path, version: str) -> None:
         script = (Path(__file__).parent / name).read_text().replace(SHARED, shared)
         (control / name).write_text(script)
         (control / name).chmod(0o755)
-
-
-def _last_change() -> int:
-    """When the checkout was last committed to, so that the same commit makes the same package; in s."""
-    asked = ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"]
-    said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
-    return int(said) if re.fullmatch(r"\d+", said) else int((ROOT / "pyproject.toml").stat().st_mtime)
 
 
 def _settle(tree: Path, when: int) -> None:

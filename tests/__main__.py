@@ -22,7 +22,7 @@ from .tally import Tally
 
 GUESTS = ("tests/hardware", "tests/deb")
 """They boot kernels, and build the packages that these install."""
-SHARES = {"guests": GUESTS, "others": tuple(f"--ignore={folder}" for folder in GUESTS)}
+SHARES: Mapping[str, Sequence[str]] = {"guests": GUESTS, "others": tuple(f"--ignore={folder}" for folder in GUESTS)}
 """The shares of all tests, each with its arguments for its own pytest; the last one's output is seen while it runs."""
 NO_TESTS = 5
 """pytest's exit status where no test was chosen."""
@@ -85,7 +85,7 @@ def main(options: list[str]) -> int:
     ours, pytests = parser.parse_known_args(options)
     known = parts(ROOT / "tests")
     if ours.part is None:
-        shares, left_out = SHARES, []
+        shares, left_out = SHARES, list[str]()
     elif ours.part in known:
         shares = {ours.part: [str(path) for path in known[ours.part]]}
         left_out = [f"Only the part {ours.part}: run `make check` too, and all of `make test` before it is published."]
