@@ -21,7 +21,7 @@ RUN_BY = {
     "sudo intercom setup": "tests/test_cli_setup.py::"
     "test_a_newcomer_who_only_presses_enter_gets_a_door_that_phones_can_answer",
     "sudo intercom space pair --name Kitchen": PACKAGE,
-    "intercom doctor": PACKAGE,
+    "sudo intercom doctor": PACKAGE,
     "sudo systemctl stop intercom": PACKAGE,
     "sudo intercom audio test --store": PACKAGE,
     "sudo systemctl start intercom": PACKAGE,
