@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 import msgspec
@@ -30,11 +29,12 @@ class KnownCall(Struct, frozen=True):
 
 
 class ResumeStore:
-    """Writes the resume data in order, in the background."""
+    """Writes the resume data in the background; of what comes faster than it is written, only the newest."""
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
-        self._lock = asyncio.Lock()
+        self._unkept: dict[str, str | None] = {}
+        self._keeping = False
         self._background = Background()
 
     async def load(self) -> tuple[Resume | None, list[KnownCall]]:
@@ -53,22 +53,35 @@ class ResumeStore:
     def keep_resume(self, resume: Resume | None) -> None:
         """Keep the session's resume state; None: forget it."""
         if resume is None or resume.protocol:
-            self._background.spawn(self._keep(RESUME_KEY, msgspec.json.encode(resume).decode() if resume else None))
+            self._keep(RESUME_KEY, msgspec.json.encode(resume).decode() if resume else None)
 
     def keep_calls(self, calls: list[KnownCall]) -> None:
         """Keep the list of calls in progress."""
-        self._background.spawn(self._keep(CALLS_KEY, msgspec.json.encode(calls).decode() if calls else None))
+        self._keep(CALLS_KEY, msgspec.json.encode(calls).decode() if calls else None)
 
     async def flush(self) -> None:
         """Wait until all data is written."""
         await self._background.finish()
 
-    async def _keep(self, key: str, value: str | None) -> None:
-        async with self._lock:
-            try:
-                if value is None:
-                    await self.storage.remove(key)
-                else:
-                    await self.storage.set(key, value)
-            except StorageError as error:
-                logger.warning("The session may not be resumed after a restart: %s", error)
+    def _keep(self, key: str, value: str | None) -> None:
+        self._unkept[key] = value
+        if not self._keeping:
+            self._keeping = True
+            self._background.spawn(self._keep_all())
+
+    async def _keep_all(self) -> None:
+        try:
+            while self._unkept:
+                key, value = self._unkept.popitem()
+                await self._store(key, value)
+        finally:
+            self._keeping = False
+
+    async def _store(self, key: str, value: str | None) -> None:
+        try:
+            if value is None:
+                await self.storage.remove(key)
+            else:
+                await self.storage.set(key, value)
+        except StorageError as error:
+            logger.warning("The session may not be resumed after a restart: %s", error)
