@@ -20,7 +20,7 @@ RING_LIMIT_S: Final = 660.0
 """Time after which the space ends a call that rings; callers give up before, after 10 minutes at most."""
 RINGING_LIMIT: Final = 3
 """Limit of doors' calls that ring at one session, and of residents' calls: a person answers one of them, and all six
-invites with the largest offers fit into what may wait for a socket (`QUEUE_LIMIT_BYTES`)."""
+invites with the largest offers fit into what may wait for a socket (`waiting.py`)."""
 PING_INTERVAL_S: Final = 30.0
 """Interval at which the ends of an answered call are pinged (verto.ping)."""
 

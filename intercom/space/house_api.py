@@ -96,7 +96,10 @@ class HouseApi:
             logger.warning("%s asked for a pairing code and got none: it is no resident's device.", inviter.reference)
             return web.json_response({"error": "Only residents' devices invite others."}, status=403)
         asker = asker_of(request)
-        invitation = self._invite(inviter, asker.url if asker.forwarded else "")
+        try:
+            invitation = self._invite(inviter, asker.url if asker.forwarded else "")
+        except PairingError as problem:
+            return web.json_response({"error": str(problem)}, status=409)
         logger.info("%s invites one more device.", inviter.reference)
         body = {
             "url": invitation.url,

@@ -14,9 +14,9 @@ MEMBER_LIMIT_BYTES: Final = 1024 * 1024
 """Limit of bytes kept for all sessions of one member: a house with twenty members needs 20 MB at worst."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class KeptBytes:
-    """Counts the bytes kept for all sessions of one member."""
+    """Counts the bytes kept for all sessions of one member, or waiting for all its sockets."""
 
     used: int = 0
 

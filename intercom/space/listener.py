@@ -51,6 +51,8 @@ ACCEPTS_AT_ONCE: Final = 32
 """Limit of new connections accepted in a row before the open ones get their turn."""
 BACKLOG: Final = 1024
 """Limit of connections that the kernel queues for us: a newcomer waits behind a burst and is not refused."""
+UNREAD_LIMIT_BYTES: Final = 64 * 1024
+"""Limit of what the kernel buffers for a client that does not read; its own limit is megabytes for each."""
 EXHAUSTED_PAUSE_S: Final = 1.0
 """Pause in accepting when the system has no descriptor or memory for a connection."""
 
@@ -177,6 +179,7 @@ class Listener:
             return
         accepted.setblocking(False)
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_LIMIT_BYTES)
         assert self._runner.server is not None
         connection = _Connection()
         protocol = _Protocol(

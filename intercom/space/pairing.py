@@ -32,6 +32,8 @@ TYPED_LIMIT_CHARS: Final = 64
 """Limit of the text typed as a code; longer text is refused."""
 CODE_LIMITS: Final = CodeLimits(one_maker=4, devices=32)
 """Limits of open codes: a new code replaces the oldest of the same maker, never an owner's code by a device's."""
+INVITED_LIMIT: Final = 32
+"""Limit of devices let in by other devices: a stolen phone must not let in a crowd. The owner may let in more."""
 UNNAMED: Final = "Station"
 """Default name of a device; the device may then choose its own."""
 
@@ -61,7 +63,14 @@ class PairingCodes:
         self._now = now
 
     def invite(self, url: str, *, name: str = UNNAMED, maker: Subscriber | None = None) -> Invitation:
-        """Return a new code of `maker`, or of the owner, for the space at `url`; it is valid once, for ten minutes."""
+        """Return a new code of `maker`, or of the owner, for the space at `url`; it is valid once, for ten minutes.
+
+        Raises `PairingError` when devices have let in as many others as they may.
+        """
+        if maker is not None and self._store.count_invited() >= INVITED_LIMIT:
+            raise PairingError(
+                f"Devices have let in {INVITED_LIMIT} others and may no more; `intercom space pair` makes a code."
+            )
         now = self._now()
         code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_CHARS))
         self._store.open_code(

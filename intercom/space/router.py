@@ -30,11 +30,13 @@ from intercom.space.sdp import answer_between, is_reference, offer_between, plau
 from intercom.space.sessions import Session
 
 CALLS_LIMIT: Final = 512
-"""Limit of calls at once in one space; a house has a few, the load bench a hundred."""
+"""Limit of calls at once in one space, but for a door's; a house has a few, the load bench a hundred."""
 CALLS_PER_SUBSCRIBER_LIMIT: Final = 8
 """Limit of calls that one subscriber makes at once, from all its pages and devices."""
 VARIABLES_LIMIT_BYTES: Final = 4096
 """Size limit of an invite's user variables; a door's have 100 bytes. They are kept for each end that rings."""
+INFO_LIMIT_BYTES: Final = 4096
+"""Size limit of a verto.info; a door's have 60 bytes. It goes to each end that rings."""
 CALL_ID_LIMIT_CHARS: Final = 64
 """Length limit of a callID; a UUID has 36 characters."""
 CLOSED_LIMIT_S: Final = 10.0
@@ -153,7 +155,8 @@ class Router:
         if self.calls.leg(session, call_id) is not None:
             raise RefusedError("There is a call with this callID already")
         mine = sum(call.caller.session.subscriber.id == session.subscriber.id for call in self.calls)
-        if len(self.calls) >= CALLS_LIMIT or (mine >= CALLS_PER_SUBSCRIBER_LIMIT and not session.never_busy):
+        full = len(self.calls) >= CALLS_LIMIT and session.subscriber.kind != "door"
+        if full or (mine >= CALLS_PER_SUBSCRIBER_LIMIT and not session.never_busy):
             raise RefusedError("There are too many calls")
         number = str(dialog.get("destination_number", "")).partition("?")[0][:256]
         targets = self._addresses.ringing_at(number)
@@ -231,6 +234,8 @@ class Router:
             raise RefusedError("dtmf holds up to 32 of 0 to 9, A to D, # and *")
         params = {key: value for key, value in message.params.items() if key not in {"dialogParams", "sessid"}}
         params.pop("callID", None)
+        if len(msgspec.json.encode(params)) > INFO_LIMIT_BYTES:
+            raise RefusedError(f"verto.info may have {INFO_LIMIT_BYTES} bytes as JSON")
         for other in leg.call.others(leg):
             other.tell("verto.info", params, self._wall())
         return {"message": "SENT", "callID": leg.call_id}

@@ -6,19 +6,21 @@ import asyncio
 import logging
 from collections.abc import Callable
 from typing import Final
+from weakref import WeakValueDictionary
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from intercom.signalwire.messages import new_id
 from intercom.space.exchange import FRAME_LIMIT_BYTES, Close, Exchange, Send
 from intercom.space.guard import asker_of
+from intercom.space.kept_frames import KeptBytes
+from intercom.space.seldom import Seldom
+from intercom.space.waiting import Waiting
 
 logger = logging.getLogger(__name__)
 
 QUEUE_LIMIT_FRAMES: Final = 256
 """Limit of frames that wait for one slow socket; past it the socket is closed, and its session can be resumed."""
-QUEUE_LIMIT_BYTES: Final = 512 * 1024
-"""The same limit in bytes: twice a session's kept frames, which a resume sends at once."""
 GUEST_FRAME_LIMIT_BYTES: Final = 16 * 1024
 """Size limit of a frame from a socket without a session: it may send only `signalwire.connect`, some 6 kB."""
 HEARTBEAT_S: Final = 6.0
@@ -40,7 +42,7 @@ class _Socket:
             autoping=False,  # aiohttp answers all pings that have come before anybody else has their turn
         )
         self._frames: asyncio.Queue[Send | Close] = asyncio.Queue(QUEUE_LIMIT_FRAMES)
-        self._waiting_bytes = 0
+        self.waiting = Waiting()
         self.transport: asyncio.Transport | None = None
         self._aborted = False
 
@@ -60,10 +62,9 @@ class _Socket:
     def put(self, output: Send | Close) -> None:
         """Queue a frame; raises `asyncio.QueueFull` when too many wait already."""
         size = len(output.text) if isinstance(output, Send) else 0
-        if self._waiting_bytes and self._waiting_bytes + size > QUEUE_LIMIT_BYTES:
+        if not self.waiting.add(size):
             raise asyncio.QueueFull
         self._frames.put_nowait(output)
-        self._waiting_bytes += size
 
     async def write(self) -> None:
         """Send the queued frames, in order, until the socket is closed."""
@@ -71,7 +72,7 @@ class _Socket:
             match await self._frames.get():
                 case Send(_, text):
                     await self.response.send_str(text)
-                    self._waiting_bytes -= len(text)
+                    self.waiting.written(len(text))
                 case Close(_, code, reason):
                     await self.response.close(code=code, message=reason.encode())
                     return
@@ -90,7 +91,10 @@ class Sockets:
         self._exchange = exchange
         self._now = now
         self._joined = joined
+        self._log = Seldom(logger)
         self._sockets: dict[str, _Socket] = {}
+        self._waiting_for: WeakValueDictionary[str, KeptBytes] = WeakValueDictionary()
+        "Bytes that wait for all sockets of each member."
         self._endpoints: dict[str, Callable[[str], None]] = {}
         self.ticking: asyncio.Task[None] | None = None
         "Task that checks the deadlines."
@@ -134,6 +138,7 @@ class Sockets:
                     self._exchange.received(link, message.data, self._now())
                     if member is None and (member := self._exchange.subscriber_at(link)) is not None:
                         self._joined(request, member.id)
+                        socket.waiting.share(self._waiting_for.setdefault(member.id, KeptBytes()))
                     self._deliver()
                 elif not self._exchange.within_rate(link, self._now()):
                     socket.abort()
@@ -142,6 +147,7 @@ class Sockets:
                     await socket.response.pong(message.data)
         finally:
             del self._sockets[link]
+            socket.waiting.end()
             if writer is not None:
                 writer.cancel()
             left = socket.response.close_code == WSCloseCode.GOING_AWAY  # a page (RFC 6455 §7.4.1)
@@ -206,5 +212,5 @@ class Sockets:
             try:
                 socket.put(output)
             except asyncio.QueueFull:
-                logger.warning("A socket takes its frames too slowly; it is closed.")
+                self._log.warn("slow", "A socket takes its frames too slowly; it is closed.")
                 socket.abort()

@@ -284,6 +284,11 @@ class Store:
         )
         return [Device(*row) for row in rows]
 
+    def count_invited(self) -> int:
+        """Return how many subscribers were let in by others."""
+        (count,) = self._db.read("SELECT count(*) FROM subscribers WHERE invited_by <> ''").fetchone()
+        return int(count)
+
     # -- pairing codes -----------------------------------------------------------------------------------
 
     def open_code(

@@ -94,6 +94,7 @@ async function request(name, init, { refused = "bad-answer" } = {}) {
   if (response.status === 429) throw new StationError("too-many");
   if (response.status >= 500) throw new StationError("offline");
   if (response.status === 401) throw new StationError(refused);
+  if (response.status === 409) throw new StationError("house-full");
   if (response.status === 403 || response.status === 421) throw new StationError("address-refused"); // the page's address is refused, not the device
   if (!response.ok) throw new StationError("bad-answer");
   try {

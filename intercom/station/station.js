@@ -291,6 +291,7 @@ function openDoor() {
 }
 
 function doorChanged({ state, reason, seconds }) {
+  if (!model.opens) return; // what a phone says of a door counts for nothing
   clearTimeout(openTimer);
   if (state === "refused") {
     update({ opening: model.opening === "open" ? "open" : "closed", error: doorError(reason, seconds) });

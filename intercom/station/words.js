@@ -15,6 +15,7 @@ const ERRORS = {
   "too-many": "Too many tries. Wait a minute, then try again.",
   "offline": "The house does not answer. Check that this device is on the house’s network; trying again by itself.",
   "bad-answer": "The house sent an answer that this page does not understand. Reload the page; if that does not help, update the door station.",
+  "house-full": "Devices have let in as many others as they may. Let the door station make the code: `intercom space pair`.",
   "proxy-unknown": "The house does not know of the proxy in front of it, so this page cannot connect. Name the proxy in space.trusted_proxies of the door station, then reload the page. A pairing code is still good.",
   "address-refused": "The house does not go by the address of this page. Open the address that `intercom space pair` shows; if it is a proxy's, name the proxy in space.trusted_proxies of the door station.",
   "socket-refused": "This browser loads the page, but cannot open its connection to the house. If it warned of the certificate, trust that first; if a proxy stands between, it has to pass on “Upgrade”. A pairing code is still good.",

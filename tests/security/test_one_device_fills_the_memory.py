@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from intercom.space.calls import RINGING_LIMIT
 from intercom.space.kept_frames import COUNT_LIMIT, MEMBER_LIMIT_BYTES, SESSION_LIMIT_BYTES, KeptBytes, KeptFrames
 from intercom.space.router import CALLS_PER_SUBSCRIBER_LIMIT, VARIABLES_LIMIT_BYTES
+from intercom.space.waiting import SOCKET_LIMIT_BYTES, Waiting
 from tests.space.conftest import Client
 from tests.space.switchboard import SDP, Switchboard
 
@@ -147,3 +148,35 @@ def test_a_house_in_which_many_calls_ring_takes_no_more_of_them_than_a_person_an
         board.verto(caller, "verto.invite", f"call-{number}", sdp=SDP, dialog={"destination_number": "/private/anna"})
     assert board.methods("anna").count("verto.invite") == RINGING_LIMIT
     assert "verto.bye" in board.methods(callers[-1])
+
+
+FRAME = 64 * 1024
+
+
+def test_what_waits_for_all_sockets_of_one_member_is_bounded_in_bytes() -> None:
+    member, sockets = KeptBytes(), [Waiting() for _ in range(16)]
+    for socket in sockets:
+        socket.share(member)
+        while socket.add(FRAME):
+            pass
+    assert member.used <= MEMBER_LIMIT_BYTES + len(sockets) * FRAME
+
+
+def test_a_slow_member_takes_nothing_from_another() -> None:
+    slow, other = Waiting(), Waiting()
+    slow.share(KeptBytes())
+    other.share(KeptBytes())
+    while slow.add(FRAME):
+        pass
+    assert sum(other.add(FRAME) for _ in range(100)) == SOCKET_LIMIT_BYTES // FRAME
+
+
+def test_what_waited_is_given_back_when_it_is_written_and_when_the_socket_ends() -> None:
+    member, socket = KeptBytes(), Waiting()
+    socket.add(FRAME)
+    socket.share(member)
+    socket.add(FRAME)
+    socket.written(FRAME)
+    assert member.used == FRAME
+    socket.end()
+    assert member.used == 0

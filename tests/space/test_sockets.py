@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from types import ModuleType
 
 import pytest
 from aiohttp import WSCloseCode
 
-from intercom.space import sockets
+from intercom.space import router, sockets, waiting
 from intercom.space.exchange import BURST, EXCESS_LIMIT
 from intercom.space.sockets import GUEST_FRAME_LIMIT_BYTES
 
@@ -205,11 +206,14 @@ async def test_a_client_that_goes_is_told_from_one_that_is_cut_off(
     assert session.closed is closed
 
 
-@pytest.mark.parametrize(("limit", "value"), [("QUEUE_LIMIT_FRAMES", 8), ("QUEUE_LIMIT_BYTES", 200_000)])
+@pytest.mark.parametrize(
+    ("where", "limit", "value"), [(sockets, "QUEUE_LIMIT_FRAMES", 8), (waiting, "SOCKET_LIMIT_BYTES", 200_000)]
+)
 async def test_a_client_that_does_not_read_is_cut_off(
-    house: House, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+    house: House, monkeypatch: pytest.MonkeyPatch, where: ModuleType, limit: str, value: int
 ) -> None:
-    monkeypatch.setattr(sockets, limit, value)
+    monkeypatch.setattr(where, limit, value)
+    monkeypatch.setattr(router, "INFO_LIMIT_BYTES", 100_000)
     door, kitchen = await house.join("door"), await house.join("kitchen", reading=False)
     await door.dial("/private/kitchen")
     (call,) = house.space.exchange.router.calls

@@ -33,6 +33,16 @@ async def test_it_shows_open_only_when_the_door_says_so(station: Page, house: Ho
     await expect(station.locator("#open-words")).to_have_text("Open the door")
 
 
+async def test_what_a_phone_says_of_a_door_is_not_shown(station: Page, house: House, door: Door) -> None:
+    await house.invite("c1", await door.offer(), kind="resident")
+    await expect(station.locator("#ringing-title")).to_contain_text("phone or tablet")
+    await house.door_says("c1", "open")
+    await station.click("#answer")
+    await house.wait_for_verto("verto.answer")
+    await expect(station.locator("#announcer")).not_to_have_text("The door is open")
+    await expect(station.locator("#door-pill")).to_be_hidden()
+
+
 async def test_a_door_that_does_not_confirm_is_told(station: Page, house: House, door: Door) -> None:
     await house.connect_call(station, door, "c1")
     await station.click("#open-door")
