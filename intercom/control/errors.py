@@ -28,7 +28,7 @@ class NotAnsweringError(ControlError, TimeoutError):
     def __init__(self, message: str, *, pid: int | None = None) -> None:
         super().__init__(message)
         self.pid = pid
-        "the process that listens, if the kernel says"
+        "Id of the listening process, if the kernel reports it."
 
 
 class NotPermittedError(ControlError, PermissionError):
@@ -45,7 +45,7 @@ class RefusedError(ControlError, RuntimeError):
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
-        "JSON-RPC's error code"
+        "Error code of JSON-RPC."
 
 
 class SocketInUseError(ControlError, OSError):

@@ -84,7 +84,7 @@ class Lines:
 
 
 def parse_request(line: bytes) -> Request:
-    """Parse a line as a request; BadRequestError says what is wrong with it."""
+    """Parse a line as a request; BadRequestError names the fault."""
     try:
         message = json.loads(line)
         if b"\\u" in line:

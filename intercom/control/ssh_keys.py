@@ -59,7 +59,7 @@ class InstalledKey(NamedTuple):
     """A key that may run commands."""
 
     key: PublicKey
-    """The key."""
+    """Public key."""
     role: str
     """Role: viewer or operator."""
     socket: Path | None = None

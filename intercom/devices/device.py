@@ -58,11 +58,11 @@ class Device:
         return bool(self.serial) or (self.port == other.port and self.is_like(other))
 
     def is_like(self, other: Device) -> bool:
-        """Whether the two can only be told apart by their sockets."""
+        """Whether only their sockets can distinguish the two."""
         return self._make == other._make and self.label == other.label
 
     def is_twin_of(self, other: Device) -> bool:
-        """Whether the two can only be told apart by their sockets, and their sockets differ."""
+        """Whether only their sockets distinguish the two, and they differ."""
         return self.is_like(other) and self.port != other.port
 
 

@@ -30,7 +30,7 @@ class Memory:
         """`path` None saves nothing."""
         self._path = path
         self.known = self._load()
-        """What is known now."""
+        """Devices known now."""
         self._is_saved = True
         self._writing = threading.Lock()
 

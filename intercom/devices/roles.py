@@ -31,7 +31,7 @@ class Roles:
         self.cameras: Sequence[Device] = ()
         """The V4L2 cameras that are plugged in."""
         self.choices: Mapping[Role, Choice] = {}
-        """Who has which role now."""
+        """Choice for each role now."""
 
     def look(self) -> bool:
         """Look for devices and return whether anything has changed; takes about a millisecond."""

@@ -46,9 +46,9 @@ class MicrophoneTrack(EncodedTrack):
         self.sent = 0
         """Packets handed to the connection."""
         self.muted = False
-        """Silence is sent in place of what is captured."""
+        """Whether silence is sent in place of the captured sound."""
         self.memory = SentSound()
-        """Remembers what was sent."""
+        """Memory of the sent sound."""
 
     # The engine's thread
 

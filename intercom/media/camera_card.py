@@ -13,7 +13,8 @@ CARD = VideoFormat(640, 360, 2, 100_000)
 """Format of the card, two IDR pictures of 3 KB a second: a far end that joins waits at most half a second."""
 CARD_INTERVAL_S = 1 / CARD.frame_rate
 """Interval between two pictures of the card."""
-_GROUND_Y, _LINE_Y, _GREY_UV = 44, 190, 128  # limited range, ITU-R BT.601
+_GROUND_Y, _LINE_Y, _GREY_UV = 44, 190, 128
+"""Colours of the card in limited range (ITU-R BT.601)."""
 
 
 class CameraCard:

@@ -23,12 +23,13 @@ COST_WINDOW_S = 2.0
 """Window of the cost measurement: long enough to average a keyframe out, short enough to show a new setting."""
 NICENESS = 2
 """Niceness of the encoding thread: it gives way to the sound thread."""
-
-# 960x540 at 15 frames a second costs a third of 1280x720 at 25 and shows a face as well on a telephone. A Pi 4
-# has no time for more beside an echo canceller.
 SOFTWARE_MAX_WIDTH = 960
+"""Limit of the width when encoding in software: 960x540 at 15 frames a second costs a third of 1280x720 at 25 and shows
+a face as well on a telephone. A Pi 4 has no time for more beside an echo canceller."""
 SOFTWARE_MAX_FRAME_RATE = 15
+"""Limit of the frame rate when encoding in software."""
 SOFTWARE_MAX_BITRATE_BPS = 1_000_000
+"""Limit of the bit rate when encoding in software."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class ProcessorShare:
         self._processor = processor
         self._began: tuple[float, float] | None = None
         self.value: float | None = None
-        """Core-seconds a second, of the last COST_WINDOW_S; None before."""
+        """Core-seconds a second over the last COST_WINDOW_S; None before."""
 
     def picture(self) -> None:
         """Count a picture that the calling thread encoded."""

@@ -35,7 +35,7 @@ class CameraLost:
     """The camera went away or gave no picture; calls go on with sound, and the camera is retried."""
 
     reason: str
-    """What happened and what to do."""
+    """Cause of the loss and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ class VideoRefused:
     """A call goes on without a picture, because the far end accepts none that we can send."""
 
     reason: str
-    """What the far end offered and what is missing."""
+    """The far end's offer and the part missing from it."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoSuspended:
-    """The picture was taken off a call because the path carries too little; the sound goes on."""
+    """The sender suspended a call's picture because the path carries too little; the sound goes on."""
 
     estimate_bps: int | None
     """The far end's estimate of the path in bits a second, if it sent one."""

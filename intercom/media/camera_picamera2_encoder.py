@@ -35,11 +35,11 @@ def make_software_encoder(video: VideoFormat) -> Any:
             self._x264.request_keyframe()
 
         def set_bitrate(self, bitrate_bps: int) -> None:
-            """From the next picture on (any thread)."""
+            """Set the target bit rate from the next picture on (any thread)."""
             self._x264.set_bitrate(bitrate_bps)
 
         def _encode(self, stream: Any, request: Any) -> None:
-            """What picamera2's encoders override: take one picture, and hand out what became of it."""
+            """Encode one picture and output its access unit; picamera2 calls this method of every encoder."""
             from av.video.frame import VideoFrame
 
             if not self._gives_way:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# In the order of what they cost us. Raw YUYV at 1280x720 is 10 frames/s over USB 2, MJPEG 30.
 INPUT_FORMATS = ("h264", "mjpeg", "yuyv422")
+"""Formats to try, the cheapest first: raw YUYV at 1280x720 is 10 frames/s over USB 2, MJPEG 30."""
 EARLY = 0.7
 """Share of the frame period that must pass before the next picture is encoded: of a camera at twice the rate every
 other picture is dropped."""
@@ -75,7 +75,7 @@ class V4l2Source:
         self._encoder: SoftwareEncoder | None = None
         self._controls_fd: int | None = None
         self._controls = threading.Lock()
-        "who sets a control and who closes the device: its number may be another file's the moment after"
+        "Lock for setting a control and for closing the device: its number may be another file's the moment after."
         self._passes_through = False
         self._how = "not opened yet"
 

@@ -32,7 +32,7 @@ class ChosenCards:
     def __init__(self, choice: Callable[[Direction], Chosen]) -> None:
         self._choice = choice
         self._opened: dict[Direction, int | str] = {}
-        """What was opened: its plug, for udev may give a card another name while it is open; else its name."""
+        """The opened card of each direction: its plug, because udev may rename an open card; else its name."""
 
     @property
     def description(self) -> str:

@@ -75,9 +75,9 @@ class Connection:
         self.why_no_video = "" if camera is not None else "the call has no video"
         self.opened_at = clock()
         self.negotiated_at: float | None = None
-        """When both descriptions were known, on the call's clock."""
+        """Time at which both descriptions were known, on the call's clock."""
         self.connected_at: float | None = None
-        """When ICE and DTLS were up."""
+        """Time at which ICE and DTLS were connected."""
         self._audio = audio
         self._dtx = dtx
         self._camera = camera

@@ -136,9 +136,9 @@ class Judge:
         self._held_db = 0.0
         self._hold = 0
         self.cleaned_db = 0.0
-        """Of what WebRTC left in the last block, full scale."""
+        """Level of WebRTC's output in the last block, dB full scale."""
         self.alone_db: float | None = None
-        """What the filter left against the echo; None where there is none, or somebody is heard."""
+        """Residual of the filter against the echo in dB; None without an echo, or while a visitor speaks."""
 
     def hears(self, near: Frame, left: Frame, cleaned: Frame) -> bool:
         """Return whether a visitor speaks, judged from the near frame, the filter's residual and WebRTC's output."""

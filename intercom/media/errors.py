@@ -19,7 +19,7 @@ class MediaError(Exception):
 
 
 class CardError(MediaError, OSError):
-    """A sound card cannot be opened or does not do what is needed."""
+    """A sound card cannot be opened, or lacks a needed ability."""
 
 
 class CardBusyError(CardError):

@@ -31,11 +31,11 @@ class FarEndSound:
         self._detector: KeyDetector | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.last_packet_at = 0.0
-        """On the call's clock; 0 before the first."""
+        """Time of the last packet, on the call's clock; 0 before the first."""
         self.last_gap_s = 0.0
         """The longest time between two packets since the last silence."""
         self.muted = False
-        """What is heard is not played; keys are read all the same."""
+        """Whether the far end's sound is dropped; its keys are read all the same."""
 
     def listen_for_keys(self, wanted: bool) -> None:
         """Detect keys in the sound itself, for a far end without telephone events; call it on the event loop."""

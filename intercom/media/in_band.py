@@ -42,9 +42,9 @@ WEAKEST = 0.01
 """Least amplitude of each tone, -40 dB full scale."""
 
 _PHASES = 2 * np.pi * np.outer((*LOW_HZ, *HIGH_HZ), np.arange(WINDOW) / RATE_HZ)
-# Goertzel's filters for all eight tones at once: a row of cosines and one of sines each. Real ones, for a complex
-# matrix of this size NumPy splits over threads that cost fifty times what they save.
 _FILTERS = (np.concatenate([np.cos(_PHASES), np.sin(_PHASES)]) * (2 / WINDOW)).astype(np.float32)
+"""Goertzel's filters for all eight tones at once: a row of cosines and one of sines each. They are real, because NumPy
+splits a complex matrix of this size over threads that cost fifty times the time they save."""
 
 
 def key_hz(key: str) -> tuple[float, float]:

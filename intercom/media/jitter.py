@@ -130,11 +130,11 @@ class JitterBuffer:
         self._step = int(STEP_S * clock_hz)
         self.stats = JitterStats()
         self.target_s = MARGIN_S
-        """The delay aimed at, beyond the network's floor."""
+        """Jitter target: the delay aimed at, beyond the network's floor."""
         self.excess_s = 0.0
-        """How much more delay than that there is, smoothed; negative = less."""
+        """Delay in excess of the target, smoothed; negative = less."""
         self.jitter_s = 0.0
-        """The delay that nearly all packets kept to lately."""
+        """Delay that nearly all recent packets kept to."""
         self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -143,9 +143,9 @@ class JitterBuffer:
         self._highest: tuple[int, int] | None = None
         self._next_sequence: int | None = None
         self._playhead: int | None = None
-        """Where the last played packet ended."""
+        """End of the last played packet."""
         self._filled = 0
-        """How far beyond it sound was made up, in ticks."""
+        """Length of the sound concealed after it, in ticks."""
         self._delays: deque[tuple[float, float]] = deque()
         self._floors: deque[tuple[float, float]] = deque(maxlen=2)
         self._frame_s = 0.0

@@ -186,7 +186,7 @@ class PlaybackLine:
         self._written_frames = 0
         self.running = False
         self.moves = False
-        """Whether the device plays what was written since the start."""
+        """Whether the device has played sound since the start."""
         self.xruns = 0
 
     def start(self, now: float) -> None:

@@ -24,11 +24,11 @@ class Playing:
         self._stopped = False
         self.name = name
         self.asked_at = asked_at
-        """When play() was called, on the engine's clock."""
+        """Time of the call to play(), on the engine's clock."""
         self.first_written_at: float | None = None
-        """When its first sample was handed to the card; None before."""
+        """Time at which the card got the first sample; None before."""
         self.finished = threading.Event()
-        """Set when the last block was rendered, or it was stopped."""
+        """Set when the last block was rendered, or the tone was stopped."""
 
     def stop(self) -> None:
         """End the tone with the current block; harmless when it has ended."""

@@ -31,7 +31,7 @@ WITHOUT_EXTENSION = 0x80
 HISTORY = 256
 """Limit of packets kept for retransmission: more than a second of picture, which no far end asks for later."""
 MOST_REPEATS = 5
-"""How often a packet is sent again: a path that loses it more often is helped by a new picture alone."""
+"""Limit of retransmissions of a packet: if the path loses it more often, only a new picture helps."""
 NTP_EPOCH_S = 2_208_988_800
 """Offset of the NTP epoch: seconds from 1900 to 1970 (RFC 5905)."""
 NO_TRACK_S = 0.02
@@ -162,7 +162,7 @@ class PacketSender:
     async def _send_again(self, sequence_number: int) -> None:
         """Retransmit a packet that the far end misses, as RFC 4588 says where that was agreed on.
 
-        One packet of its may ask for five thousand of ours.
+        One packet from the far end may ask for five thousand of ours.
         """
         slot = sequence_number % HISTORY
         packet = self._history.get(slot)

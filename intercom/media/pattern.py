@@ -26,8 +26,8 @@ Plane = NDArray[np.uint8]
 
 SWEEP_S = 4.0
 """Time in which the moving mark crosses the picture."""
-_BLACK_Y, _WHITE_Y, _GREY_UV = 16, 235, 128  # limited range, ITU-R BT.601
-# Y, U, V of the 75 % bars white, yellow, cyan, green, magenta, red, blue (ITU-R BT.601, limited range).
+_BLACK_Y, _WHITE_Y, _GREY_UV = 16, 235, 128
+"""Colours in limited range (ITU-R BT.601)."""
 _BARS = (
     (180, 128, 128),
     (162, 44, 142),
@@ -37,7 +37,7 @@ _BARS = (
     (65, 100, 212),
     (35, 212, 114),
 )
-# The lit segments of each digit: top, top left, top right, middle, bottom left, bottom right, bottom.
+"""Y, U, V of the 75 % bars white, yellow, cyan, green, magenta, red, blue (ITU-R BT.601, limited range)."""
 _SEGMENTS = {
     "0": "1110111",
     "1": "0010010",
@@ -50,6 +50,7 @@ _SEGMENTS = {
     "8": "1111111",
     "9": "1111011",
 }
+"""Lit segments of each digit: top, top left, top right, middle, bottom left, bottom right, bottom."""
 
 
 class TestPattern:

@@ -12,7 +12,7 @@ TELEPHONE_EVENT = "telephone-event"
 PREFERENCE = ("opus", "pcmu", "pcma")
 
 Codecs = dict[int, tuple[str, int]]
-"""Payload type to codec name and clock."""
+"""Map from payload type to codec name and clock."""
 
 
 class PayloadTypes:

@@ -31,7 +31,7 @@ XRUN_REPORT_S = 1.0
 HANGS_S = 1.0
 """Longest time to open a card that works, on a busy machine; one that takes longer is a fault meanwhile."""
 CLOSE_DEADLINE_S = 0.7
-"""Longest wait for a device to be given back at the end; the process gives it back otherwise."""
+"""Limit of the wait for a device to close at the end; otherwise it closes with the process."""
 
 Run = Callable[[Callable[[], None], str], threading.Thread | None]
 """Runner of work: on a thread of that name, or at once."""

@@ -42,11 +42,11 @@ aiortc tells codecs apart by their parameters, not by their clock, and the flash
 
 RTP_HEADER_BYTES = 12
 SSRC = slice(8, 12)
-"""Where the source of an RTP packet stands in it."""
+"""Position of the source in an RTP packet."""
 MOST_SOURCES = 256
-"""Sources of one connection: SRTP keeps a state for each. A server changes it at a hold or a transfer."""
+"""Limit of a connection's sources: SRTP keeps a state for each. A server changes its source at a hold or a transfer."""
 MOST_REPORTED = 16
-"""Sources that we report on, the newest: a report has room for 31 (RFC 3550 section 6.4.2)."""
+"""Limit of the sources that we report on, the newest: a report has room for 31 (RFC 3550 section 6.4.2)."""
 RTP_COMPONENT = 1
 """ICE's component for RTP, the only one, because RTCP shares it."""
 

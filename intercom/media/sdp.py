@@ -112,7 +112,7 @@ class Description:
 
     @classmethod
     def parse(cls, text: str) -> Description:
-        """Parse a description; SessionDescriptionError says what is wrong."""
+        """Parse a description; SessionDescriptionError names the fault."""
         if len(text) > LONGEST:
             raise SessionDescriptionError(f"a session description of {len(text)} characters")
         lines = [line.strip() for line in text.splitlines() if line.strip()]

@@ -24,7 +24,7 @@ SOFTEST = ratio(-46)
 MOST_TWIST = ratio(14)
 """Difference of the two tones above which no line brings them into balance."""
 PURE = 0.5
-"""Least share of the energy that the two tones hold; a line may take some of what was mixed with them."""
+"""Least share of the energy that the two tones hold; a line may remove part of the sound mixed with them."""
 WINDOWS_OF_A_TONE = 2
 """Windows in a row that the shortest key fills; speech seldom holds two tones in balance for so long."""
 LOUDER = ratio(6)
@@ -41,7 +41,7 @@ class SentSound:
         self._searched: tuple[float, ...] = ()
         self._windows: Wave = np.zeros((0, WINDOW), np.float32)
         self._found: dict[str, int | None] = {}
-        "for each key the last window that held it: a message may hold many keys"
+        "Last window that held each key: a message may hold many keys."
 
     def push(self, block: Samples, now: float) -> None:
         """Take the next sent block; on the engine's thread."""

@@ -13,9 +13,9 @@ class SilenceWatch:
 
     def __init__(self) -> None:
         self.expected = True
-        """Whether the far end is to send: one that holds us may be silent."""
+        """Whether the far end is expected to send: one that holds the call may be silent."""
         self.silent_s = 0.0
-        """For how long nothing had come at the last look."""
+        """Length of the silence at the last look."""
         self._excused_at = 0.0
         self._told = False
 

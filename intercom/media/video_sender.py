@@ -36,8 +36,8 @@ from intercom.media.video_track import CameraTrack
 
 log = logging.getLogger(__name__)
 
-# What we send fits both: 42e01f is constrained baseline, level 3.1 (RFC 6184, section 8.1); every far end knows it.
 H264_PROFILES = ("42e01f", "42001f")
+"""Profiles of our pictures: every far end knows 42e01f, constrained baseline at level 3.1 (RFC 6184, section 8.1)."""
 
 
 def prefer_h264(transceiver: RTCRtpTransceiver) -> None:
@@ -98,7 +98,7 @@ class VideoStats:
     pictures: int
     """Access units sent."""
     keyframes: int
-    """Of these, IDR pictures."""
+    """IDR pictures among them."""
     dropped: int
     """Access units not sent: the connection was not up, it was too slow, or the picture was suspended."""
     octets: int

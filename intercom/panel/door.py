@@ -98,7 +98,7 @@ class Door:
         return True
 
     def close(self) -> None:
-        """Close the door for good, and end its thread and its guard; the relay's pin stays its owner's."""
+        """Close the door for good, and end its thread and its guard; the owner of the relay's pin releases it."""
         with self._changed:
             if self._closed:
                 return

@@ -130,4 +130,4 @@ PATTERNS: Mapping[Pattern, Play] = MappingProxyType(
         ),
     }
 )
-"""Every pattern; the lights play this table and `docs/lights.md` is printed from it."""
+"""Table of every pattern: the lights play it, and `docs/lights.md` is printed from it."""
