@@ -72,7 +72,7 @@ class Account:
         self._watch: asyncio.Task[None] | None = None
 
     def attach(self, link: Link) -> None:
-        """Attach the account to this link."""
+        """Serve this link with tokens, proofs and relays."""
         self._link = link
 
     @property

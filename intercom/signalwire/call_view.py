@@ -39,7 +39,7 @@ class CallView:
 
     @property
     def direction(self) -> str:
-        """ "inbound" or "outbound"."""
+        """Direction of the call, "inbound" or "outbound"."""
         return self._dialog.direction
 
     @property

@@ -32,7 +32,7 @@ MAX_ADDRESS_CHARS = 512
 
 
 class ClientSession:
-    """`SignalWire.session`: the calls of one client."""
+    """The calls of one client, as `SignalWire.session`."""
 
     def __init__(
         self,

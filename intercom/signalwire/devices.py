@@ -35,7 +35,7 @@ class Device(Struct, frozen=True):
     id: str
     """Identifier, the same as long as the device stays plugged in, better for ever."""
     kind: str
-    """"audio_input", "audio_output" or "video_input"."""
+    """Kind: "audio_input", "audio_output" or "video_input"."""
     label: str = ""
     """Name for people."""
     group: str = ""
@@ -49,7 +49,7 @@ class DeviceRecoveryEvent(Struct, frozen=True):
     previous_device: Device | None
     new_device: Device | None
     reason: str
-    """device_disconnected, device_reconnected, session_restored, fallback_to_default, default_changed,
+    """Reason: device_disconnected, device_reconnected, session_restored, fallback_to_default, default_changed or
     ambiguous_match."""
 
 

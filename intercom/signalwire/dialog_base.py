@@ -22,11 +22,11 @@ def far_end_kind_of(told: str) -> FarEndKind:
 
 
 class IncomingModify(Struct, frozen=True):
-    """`verto.modify`, service to client: the embedded space passes on what the far end asks."""
+    """`verto.modify`, service to client: a request of the far end, passed on by the embedded space."""
 
     callID: str  # noqa: N815 - the wire's name
     action: str = ""
-    """"updateMedia", "hold", "unhold" or "transfer"."""
+    """Action: "updateMedia", "hold", "unhold" or "transfer"."""
     sdp: str = ""
     """The far end's new offer, with updateMedia."""
     destination: str = ""

@@ -71,7 +71,7 @@ class MediaParamsReceived:
     """The service asks for other constraints on our media."""
 
     params: dict[str, Any]
-    """{"audio": {...}, "video": {...}}."""
+    """Constraints, {"audio": {...}, "video": {...}}."""
 
 
 @dataclass(frozen=True)

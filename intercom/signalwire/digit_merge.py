@@ -15,7 +15,7 @@ class KeyPress(NamedTuple):
     """A key that the far end pressed, and the way by which it arrived first."""
 
     digit: str
-    """0-9, *, #, A-D."""
+    """Key, one of 0-9, *, #, A-D."""
     way: Way
     echo_s: float | None = None
     """Seconds since our own audio held this key's tones: a line or a gateway may echo them."""

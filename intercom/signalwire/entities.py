@@ -29,7 +29,7 @@ class AddressState(Struct, frozen=True):
     name: str = ""
     display_name: str = ""
     type: str = ""
-    """"app", "call", "room" or "subscriber"."""
+    """Type: "app", "call", "room" or "subscriber"."""
     channels: Channels = Channels()
     resource_id: str = ""
     locked: bool = False

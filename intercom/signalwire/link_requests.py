@@ -73,7 +73,7 @@ class LinkRequests(ABC):
         return self.session.cancel(request_id)
 
     def _drop_requests(self) -> None:
-        """Cancel the futures of all requests: no answers will come."""
+        """Fail all requests: no answers will come."""
         for request_id, future in list(self._futures.items()):
             self.session.cancel(request_id)
             if not future.done():

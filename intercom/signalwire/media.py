@@ -47,7 +47,7 @@ class PathMedia(Protocol):
     """A `CallMedia` whose connections can be limited to certain paths."""
 
     def use_paths(self, ice_servers: Sequence[Mapping[str, Any]], *, relay_only: bool) -> None:
-        """From the next connection on, the first one included, use these servers.
+        """Use these ICE servers from the next connection on, the first one included.
 
         `relay_only`: only relayed candidates are offered and used (W3C iceTransportPolicy "relay").
         """
@@ -82,7 +82,7 @@ class PatientMedia(Protocol):
 
 @runtime_checkable
 class VolumeMedia(Protocol):
-    """A `CallMedia` that can amplify what it sends."""
+    """A `CallMedia` that can amplify its outgoing audio."""
 
     def set_microphone_gain(self, percent: int) -> None:
         """Amplify our sound, 0 to 200 percent."""

@@ -99,16 +99,16 @@ class ConnectParams(Struct, frozen=True, omit_defaults=False):
     dpop_token: str | UnsetType = UNSET
     """DPoP proof of possession, RPC form (protocol.md §2)."""
     authorization_state: str | UnsetType = UNSET
-    """On a resume: the stored state, opaque."""
+    """The stored authorization state, opaque; only on a resume."""
     protocol: str | UnsetType = UNSET
-    """On a resume: the session's channel."""
+    """The session's channel; only on a resume."""
 
 
 class Confirmation(Struct, frozen=True):
     """The confirmation claim: the key that a token is bound to (RFC 7800)."""
 
     jkt: str
-    """RFC 7638 thumbprint."""
+    """RFC 7638 thumbprint of the key."""
 
 
 class FabricSubscriber(Struct, frozen=True):
@@ -131,7 +131,7 @@ class Authorization(Struct, frozen=True):
     scope: list[str] = field(default_factory=list)
     fabric_subscriber: FabricSubscriber = FabricSubscriber()
     cnf: Confirmation | UnsetType = UNSET
-    """Set when the token is bound to a DPoP key."""
+    """The DPoP key that the token is bound to, if it is bound."""
 
 
 class IceServer(Struct, frozen=True, omit_defaults=True):
@@ -172,14 +172,14 @@ class AuthorizationState(Struct, frozen=True):
     """Event `signalwire.authorization.state`: the state that resumes this session later."""
 
     authorization_state: str
-    """Opaque; keep it as a secret."""
+    """The state, opaque; keep it as a secret."""
 
 
 class Event(Struct, frozen=True):
     """`signalwire.event`: an event from the service."""
 
     event_type: str
-    """For example "webrtc.message", "member.joined"."""
+    """Type of the event, for example "webrtc.message", "member.joined"."""
     params: dict[str, Any] = field(default_factory=dict)
     """The event's own fields; of webrtc.message, a `VertoMessage`."""
     event_channel: str | list[str] | None = ""
@@ -198,7 +198,7 @@ class VertoMessage(Struct, frozen=True):
     """A verto.* request, inside webrtc.verto or event webrtc.message."""
 
     method: str
-    """For example "verto.invite"."""
+    """Verto method, for example "verto.invite"."""
     params: dict[str, Any] = field(default_factory=dict)
     id: str | int = ""
     jsonrpc: str = "2.0"
@@ -219,7 +219,7 @@ class CallCreated(Struct, frozen=True):
     """The innermost result of an invite."""
 
     message: str = ""
-    """"CALL CREATED"."""
+    """Result, "CALL CREATED"."""
     callID: str = ""
     memberID: str = ""
 
@@ -230,7 +230,7 @@ class ModifyResult(Struct, frozen=True, omit_defaults=True):
     action: str = ""
     callID: str = ""
     holdState: str = ""
-    """"held" or "active"."""
+    """State of the hold, "held" or "active"."""
     sdp: str = ""
     """The answer to updateMedia."""
 
@@ -241,7 +241,7 @@ class WebrtcVertoResult(Struct, frozen=True):
     node_id: str = ""
     code: str = "200"
     result: Any = None
-    """{"jsonrpc", "id", "result" | "error"}."""
+    """The Verto response, {"jsonrpc", "id", "result" | "error"}."""
 
 
 class DialogParams(Struct, frozen=True):
@@ -255,7 +255,7 @@ class DialogParams(Struct, frozen=True):
     remote_caller_id_name: str = ""
     remote_caller_id_number: str = ""
     userVariables: dict[str, Any] = field(default_factory=dict)
-    """Handed to the far end as they are."""
+    """Variables for the far end, passed on unchanged."""
     attach: bool = False
     reattaching: bool = False
     """True to resume a known call after its client returned."""
@@ -292,7 +292,7 @@ class Modify(Struct, frozen=True):
 
     dialogParams: DialogParams | dict[str, Any]
     action: str
-    """"updateMedia", "hold", "unhold" or "transfer"."""
+    """Action: "updateMedia", "hold", "unhold" or "transfer"."""
     sdp: str | UnsetType = UNSET
     """The new offer, with updateMedia."""
     destination: str | UnsetType = UNSET
@@ -304,9 +304,9 @@ class Info(Struct, frozen=True):
     """`verto.info`: digits, or an application's message; both ways."""
 
     dialogParams: dict[str, Any] = field(default_factory=dict)
-    """{"callID"}."""
+    """The call, {"callID"}."""
     callID: str = ""
-    """In messages from the service."""
+    """The call's id, in messages from the service."""
     sessid: str | UnsetType = UNSET
     dtmf: str | UnsetType = UNSET
     """Digits pressed."""
@@ -330,9 +330,9 @@ class IncomingInvite(Struct, frozen=True):
     callee_id_name: str = ""
     callee_id_number: str = ""
     display_direction: str = ""
-    """"inbound" or "outbound"."""
+    """Direction of the call, "inbound" or "outbound"."""
     caller_kind: str = ""
-    """"resident" or "door", as the embedded space knows it; SignalWire does not say."""
+    """Kind of the caller, "resident" or "door", from the embedded space; SignalWire does not say."""
     userVariables: dict[str, Any] = field(default_factory=dict)
     """Variables that the caller sent along; they may claim anything."""
 
@@ -342,7 +342,7 @@ class IncomingAnswer(Struct, frozen=True):
 
     callID: str
     sdp: str = ""
-    """Empty in an answer that follows verto.media."""
+    """The answer; empty after a verto.media."""
     callee_kind: str = ""
     """The kind of the end that answered, as `IncomingInvite.caller_kind`."""
 
@@ -356,11 +356,11 @@ class IncomingBye(Struct, frozen=True):
 
 
 class IncomingMediaParams(Struct, frozen=True):
-    """`verto.mediaParams`: new constraints for what we send."""
+    """`verto.mediaParams`: new constraints for our media."""
 
     callID: str
     mediaParams: dict[str, Any] = field(default_factory=dict)
-    """{"audio": {...}, "video": {...}}, W3C MediaTrackConstraints."""
+    """Constraints, {"audio": {...}, "video": {...}}, W3C MediaTrackConstraints."""
 
 
 class Attach(Struct, frozen=True):

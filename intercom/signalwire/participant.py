@@ -24,7 +24,7 @@ class Member(Struct, frozen=True):
     node_id: str = ""
     name: str = ""
     type: str = "member"
-    """"member", "screen" or "device"."""
+    """Type: "member", "screen" or "device"."""
     handraised: bool = False
     visible: bool = False
     audio_muted: bool = False

@@ -71,7 +71,7 @@ class NetworkIssue:
     kind: str
     """Kind of issue: "no_inbound_audio", "packet_loss", "rtt_spike" or "jitter_spike"."""
     severity: str
-    """"warning" or "critical"."""
+    """Severity: "warning" or "critical"."""
 
 
 def mos(round_trip_ms: float, jitter_ms: float, loss_percent: float) -> float:

@@ -32,7 +32,7 @@ class PlatformCapabilities(Struct, frozen=True):
 
 
 class ToolsMembers:
-    """Preflight, diagnostics, storage and defaults of a client."""
+    """Offers preflight, diagnostics, storage and defaults to programs."""
 
     preferences: ClientPreferences
     _account: Account

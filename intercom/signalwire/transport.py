@@ -25,9 +25,9 @@ OPEN_TIMEOUT_S = 10.0
 MAX_SOCKET_FRAME_BYTES = 4 * 1024 * 1024
 """Size limit of a frame on the socket, to guard the memory; the session skips frames over its own, smaller limit."""
 MAX_QUEUED_FRAMES = 16
-# OpenSSL's X509_V_FLAG_NO_CHECK_TIME: a Pi without a battery clock boots years in the past, and a pinned
-# certificate is trusted for what it is, not for its dates.
 _NO_CHECK_TIME = 0x200000
+"""Flag X509_V_FLAG_NO_CHECK_TIME of OpenSSL: a Pi without a battery clock boots years in the past, so a pinned
+certificate counts whatever its dates."""
 
 
 class Socket(Protocol):

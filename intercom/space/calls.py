@@ -109,7 +109,7 @@ class Call:
         return [self.answered] if self.answered is not None else list(self.ringing)
 
     def invite(self, sdp: str) -> dict[str, Any]:
-        """The parameters of the invite that a ringing leg gets, without its callID."""
+        """Return the parameters of the invite for a ringing leg, without its callID."""
         params = builtins(
             IncomingInvite(
                 callID="",
@@ -127,7 +127,7 @@ class Call:
         return params
 
     def attach(self, leg: Leg) -> dict[str, Any]:
-        """The parameters of the verto.attach with which `leg` learns that its call lives on, without its callID."""
+        """Return the parameters of the verto.attach by which `leg` learns that its call goes on, without its callID."""
         outbound = leg is self.caller
         return {
             "sdp": "",

@@ -1,4 +1,4 @@
-"""One SQLite file, read from a copy in memory: a file that another process holds, or a full disk, keeps nobody waiting.
+"""Keeps one SQLite file and reads it from a copy in memory, so that a lock or a full disk makes nobody wait.
 
 The rollback journal with `synchronous=EXTRA` survives a power cut at any moment, needs no second file while
 idle, and writes nothing when nothing changes (SQLite documentation, "PRAGMA synchronous").

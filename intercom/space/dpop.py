@@ -1,4 +1,4 @@
-"""Proof of possession of a device's key: DPoP (RFC 9449) in the forms of protocol §2."""
+"""Checks proofs of possession of a device's key: DPoP (RFC 9449) in the forms of protocol §2."""
 
 from __future__ import annotations
 

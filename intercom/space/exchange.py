@@ -296,7 +296,7 @@ class Exchange:
         return session
 
     def _kept_bytes_of(self, subscriber: Subscriber) -> KeptBytes:
-        """What is kept for a subscriber's sessions together."""
+        """Return the bytes kept for a subscriber's sessions together."""
         mine = (session for session in self._sessions.values() if session.subscriber.id == subscriber.id)
         first = next(mine, None)
         return KeptBytes() if first is None else first.member_bytes

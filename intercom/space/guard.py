@@ -41,7 +41,7 @@ _CORS_HEADERS: Final = {
 
 
 class Guard:
-    """The middleware; it also serves the CORS preflight that the reference client's HTTP calls need (protocol §7).
+    """Middleware that filters requests and answers the CORS preflight of the reference client (protocol §7).
 
     :param names: by what names this machine may be asked for; anything else is a DNS-rebinding attempt.
     :param proxies: whose word about the machines behind them is taken.
@@ -135,7 +135,7 @@ def _policy(asker: Asker) -> str:
 
 
 def _is_own(origin: str, asker: Asker, names: Names) -> bool:
-    """Whether an Origin (RFC 6454 §6.2) is this space: its scheme, its port and one of its names."""
+    """Return whether an Origin (RFC 6454 §6.2) is this space: its scheme, its port and one of its names."""
     try:
         parts = urlsplit(origin)
         port = parts.port

@@ -103,7 +103,7 @@ class KeptCalls:
         return call
 
     async def watch(self) -> None:
-        """Save the calls whenever they change, for ever."""
+        """Save the calls whenever they change, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_S)
             if (changed := self._changed()) is not None:

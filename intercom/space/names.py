@@ -143,7 +143,7 @@ def _names(candidates: Iterable[str]) -> Names:
 
 
 def _temporary_addresses() -> set[IPAddress]:
-    """IPv6 addresses that the kernel makes for a day, for privacy (RFC 8981): nobody is told of them."""
+    """Return the kernel's one-day IPv6 privacy addresses (RFC 8981), which the space never hands out."""
     try:
         lines = Path("/proc/self/net/if_inet6").read_text(encoding="ascii").splitlines()
     except OSError:

@@ -89,7 +89,7 @@ class Offers:
             self._refuse(offer, "CALL DOES NOT EXIST")
 
     def _pass_newer(self, offer: _Offer, now: float) -> None:
-        """The far end has answered what nobody waits for any more: it gets the newer offer."""
+        """Pass the newer offer to a far end that has answered the older one."""
         assert offer.newer is not None
         sdp, offer.newer, offer.deadline = offer.newer, None, now + MODIFY_LIMIT_S
         self._pass_on(offer, sdp)

@@ -1,10 +1,10 @@
-"""How fast one connection may send: a token bucket. Pure."""
+"""Limits the rate at which one connection sends, with a token bucket. Pure."""
 
 from __future__ import annotations
 
 
 class Pace:
-    """What one connection may send.
+    """Counts the frames of one connection and compares them with its allowance.
 
     :param per_s: frames on average.
     :param burst: frames at once.
@@ -18,7 +18,7 @@ class Pace:
         self._counted_at = now
 
     def take(self, now: float) -> bool:
-        """Count one more; whether it is within the pace."""
+        """Count one more frame; return whether it is within the allowance."""
         self._left = min(self._burst, self._left + (now - self._counted_at) * self._per_s)
         self._counted_at = now
         within = self._left >= 1.0

@@ -31,7 +31,7 @@ GROUP_CHARS: Final = 5
 TYPED_LIMIT_CHARS: Final = 64
 """Limit of the text typed as a code; longer text is refused."""
 CODE_LIMITS: Final = CodeLimits(one_maker=4, devices=32)
-"""Limits of open codes: a new code replaces the oldest of the same maker, never an owner's code by a device's."""
+"""Limits of open codes: a new code replaces the oldest of its maker, and a device's code never the owner's."""
 INVITED_LIMIT: Final = 32
 """Limit of devices let in by other devices: a stolen phone must not let in a crowd. The owner may let in more."""
 UNNAMED: Final = "Station"

@@ -26,7 +26,7 @@ class Asker:
     address: str
     "The IP address of the machine that asks; empty when it is unknown."
     scheme: str
-    "http or https, as the machine that asks uses it."
+    "The scheme that the asking machine uses, http or https."
     host: str
     "The name by which the machine asks, lower case, without port and brackets."
     port: int | None

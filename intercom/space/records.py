@@ -25,7 +25,7 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Something that can be dialled (protocol §2)."""
+    """An address that can be dialled (protocol §2)."""
 
     id: str
     "A random hexadecimal id."

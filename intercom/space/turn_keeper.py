@@ -50,7 +50,7 @@ class TurnKeeper:
         self._own_due_at = -math.inf
 
     async def watch(self) -> None:
-        """Run the look at its interval, for ever."""
+        """Look at the sessions at an interval, until cancelled."""
         while True:
             try:
                 await self.look()
