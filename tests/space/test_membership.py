@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
@@ -18,9 +13,8 @@ from hypothesis import strategies as st
 
 from intercom.space import Invitation, Membership
 from intercom.space.credential import read_credential
-from intercom.space.errors import AddressError, DoorError, NoSpaceError, PairingError, StoreError, TokenError
+from intercom.space.errors import AddressError, DoorError, NoSpaceError, PairingError, TokenError
 from intercom.space.pairing import ALPHABET, CODE_LIFETIME_S, CODE_LIMITS, PairingCodes
-from intercom.space.records import Device
 from intercom.space.shown_name import LIMIT_CHARS, shown_name
 from intercom.space.store import DATABASE, Store
 
@@ -361,71 +355,3 @@ def test_whatever_somebody_calls_themselves_is_shown_as_printable_text_of_bounde
 async def test_nobody_pairs_under_a_doors_address(house: House, name: str) -> None:
     _, paired = await pair(house, house.space.invite().code, name)
     assert paired["address"].startswith("/private/station-door")
-
-
-# -- an older database -------------------------------------------------------------------------------------
-
-
-def database_of_the_first_release(path: Path, door: str = "Door") -> None:
-    """A door and a paired tablet, each with one device, as version 1 wrote them."""
-    schema = files("intercom.space").joinpath("schema-1.sql").read_text()
-    db = sqlite3.connect(path)
-    db.executescript(schema)
-    db.execute("INSERT INTO groups VALUES ('g1', 'house')")
-    for name, shown in (("kitchen", "Kitchen"), ("door", door)):
-        db.execute("INSERT INTO subscribers VALUES (?, ?, ?)", (f"s-{name}", name, shown))
-        address = (f"a-{name}", f"/private/{name}", shown, "subscriber", f"s-{name}", "2026-01-02T03:04:05+00:00")
-        db.execute("INSERT INTO addresses VALUES (?, ?, ?, ?, ?, ?)", address)
-        secret = sha256(f"secret of {name}".encode()).hexdigest()
-        db.execute("INSERT INTO devices VALUES (?, ?, ?)", (secret, f"s-{name}", shown))
-    db.execute("INSERT INTO members VALUES ('g1', 's-kitchen')")
-    db.execute("PRAGMA user_version=1")
-    db.commit()
-    db.close()
-
-
-def test_a_database_of_the_first_release_keeps_its_devices(tmp_path: Path, clock: Clock) -> None:
-    database_of_the_first_release(tmp_path / DATABASE)
-    store = Store(tmp_path / DATABASE, now=clock)
-    assert store.owner_of("secret of kitchen").reference == "kitchen"
-    _, device = store.devices()
-    assert (device.paired_at, device.seen_on) == ("2026-01-02T03:04:05+00:00", "")
-    codes = PairingCodes(store, now=clock)
-    codes.redeem(codes.invite("http://house").code)
-
-
-def test_an_older_database_knows_its_doors_by_that_they_were_never_paired(tmp_path: Path, clock: Clock) -> None:
-    database_of_the_first_release(tmp_path / DATABASE, door="Front\u202e door\n")
-    store = Store(tmp_path / DATABASE, now=clock)
-    assert [(device.name, device.kind) for device in store.devices()] == [
-        ("Front door", "door"),
-        ("Kitchen", "resident"),
-    ]
-    door = store.address("/private/door")
-    assert door is not None
-    assert (door.display_name, door.member_kind) == ("Front door", "door")
-
-
-def test_processes_that_meet_an_old_database_bring_it_up_to_date_once(tmp_path: Path, clock: Clock) -> None:
-    database_of_the_first_release(tmp_path / DATABASE)
-    together = threading.Barrier(4)
-
-    def look(_: int) -> list[Device]:
-        together.wait()
-        store = Store(tmp_path / DATABASE, now=clock)
-        try:
-            return store.devices()
-        finally:
-            store.close()
-
-    with ThreadPoolExecutor(4) as pool:
-        first, *others = pool.map(look, range(4))
-    assert others == [first] * 3
-
-
-def test_a_database_of_a_newer_release_is_left_alone(tmp_path: Path, clock: Clock) -> None:
-    Store(tmp_path / DATABASE, now=clock).close()
-    with sqlite3.connect(tmp_path / DATABASE) as db:
-        db.execute("PRAGMA user_version=99")
-    with pytest.raises(StoreError, match="newer version"):
-        Store(tmp_path / DATABASE, now=clock)
