@@ -29,7 +29,7 @@ class KnownCall(Struct, frozen=True):
 
 
 class ResumeStore:
-    """Writes the resume data in the background; of what comes faster than it is written, only the newest."""
+    """Writes the resume data in the background; if data comes faster than it is written, only the newest."""
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage

@@ -111,7 +111,7 @@ class ProofChecker:
 
 
 def _path_of(uri: object) -> str | None:
-    """The path of a URI, or of a path alone; None when it is no URI."""
+    """Return the path of a URI, or of a path alone; None when the text is no URI."""
     try:
         return urlsplit(str(uri)).path
     except ValueError:

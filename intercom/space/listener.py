@@ -52,7 +52,7 @@ ACCEPTS_AT_ONCE: Final = 32
 BACKLOG: Final = 1024
 """Limit of connections that the kernel queues for us: a newcomer waits behind a burst and is not refused."""
 UNREAD_LIMIT_BYTES: Final = 64 * 1024
-"""Limit of what the kernel buffers for a client that does not read; its own limit is megabytes for each."""
+"""Limit of the kernel buffer for a client that does not read; its own limit is megabytes for each."""
 EXHAUSTED_PAUSE_S: Final = 1.0
 """Pause in accepting when the system has no descriptor or memory for a connection."""
 

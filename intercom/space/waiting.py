@@ -1,4 +1,4 @@
-"""What waits to be written to slow sockets, bounded in bytes for each socket and for all of one member. Pure."""
+"""Bounds the bytes that wait for slow sockets, for each socket and for all sockets of one member. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Waiting:
         self._together = KeptBytes()
 
     def share(self, together: KeptBytes) -> None:
-        """Count from now on among the bytes that wait for all sockets of the same member."""
+        """Count these bytes from now on among those that wait for all sockets of the same member."""
         self._together.used -= self._mine
         self._together = together
         self._together.used += self._mine
@@ -32,11 +32,11 @@ class Waiting:
         return True
 
     def written(self, size: int) -> None:
-        """Take note that a frame is written."""
+        """Note that a frame was written."""
         self._count(-size)
 
     def end(self) -> None:
-        """Take note that the socket is closed: nothing waits for it any more."""
+        """Subtract the waiting bytes of the closed socket."""
         self._count(-self._mine)
 
     def _count(self, more: int) -> None:
