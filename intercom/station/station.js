@@ -345,12 +345,8 @@ function clip(text) {
 
 function wire() {
   const on = (id, act) => element[id].addEventListener("click", act);
-  on("answer", answer);
-  on("decline", hangup);
-  on("hangup", hangup);
-  on("mute", mute);
-  on("open-door", openDoor);
-  on("bell", turnOnBell);
+  const taps = { answer, decline: hangup, hangup, mute, "open-door": openDoor, bell: turnOnBell };
+  Object.entries(taps).forEach(([id, act]) => on(id, act));
   on("bell-test", () => sounds.sample());
   on("retry", () => signalling.retryNow());
   on("error-close", () => update({ error: "", problem: "" }));
@@ -387,8 +383,7 @@ async function start() {
   wire();
   renderDoors([DEFAULT_DOOR], callDoor);
   element["pair-name"].value = suggestedName();
-  const unable = !globalThis.RTCPeerConnection ? "no-webrtc" : !globalThis.isSecureContext ? "insecure" : "";
-  model.error = unable;
+  model.error = !globalThis.RTCPeerConnection ? "no-webrtc" : !globalThis.isSecureContext ? "insecure" : "";
   applySettings();
   codeFromAddress();
   if (device.paired) signalling.start();

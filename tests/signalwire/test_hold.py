@@ -7,9 +7,9 @@ import pytest
 from intercom.signalwire import SignalWire
 from intercom.signalwire.hold import holds
 from intercom.signalwire.mending_call import LOOK_S
+from tests.signalwire.calling import connected_call
 from tests.signalwire.media import ScriptedMedia
 from tests.signalwire.service import Service
-from tests.signalwire.test_calls import connected_call
 
 HELD = "v=0\r\ns=hold\r\na=sendrecv\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=sendonly\r\nm=video 0 RTP 96\r\n"
 RESUMED = HELD.replace("sendonly", "sendrecv")

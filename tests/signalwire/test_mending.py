@@ -27,9 +27,9 @@ from intercom.signalwire.recovery import (
     RecoveryState,
     Rung,
 )
+from tests.signalwire.calling import connected_call
 from tests.signalwire.media import ScriptedMedia
 from tests.signalwire.service import Service
-from tests.signalwire.test_calls import connected_call
 
 
 def test_a_perfect_network_is_excellent_and_a_bad_one_critical() -> None:
