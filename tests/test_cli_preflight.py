@@ -61,7 +61,7 @@ def test_an_address_that_nobody_has_is_trouble_and_named(place: list[str]) -> No
 
 def test_a_door_that_was_never_paired_is_told_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["preflight", "--state-dir", str(tmp_path)]) == cli.FAILED
-    assert "door.json cannot be read" in capsys.readouterr().err
+    assert "door.json is not there: the house's own service writes it" in capsys.readouterr().err
 
 
 def test_a_token_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -201,7 +201,7 @@ async def test_what_makes_no_sense_now_is_refused_with_the_reason(home: Home) ->
         (["answer"], "nobody calls the door"),
         (["restart"], "systemd did not start this door"),
         (["call", "house"], "expected an address"),
-        (["volume", "speaker", "99"], "20.0"),
+        (["volume", "speaker", "99"], "-60 to 20 dB"),
     ):
         answer = await say(home, *words)
         assert answer.code == cli.REFUSED

@@ -50,6 +50,7 @@ class Headset:
     def __init__(self, device: UsbHeadset | None = None) -> None:
         self.device = device or UsbHeadset()
         self._directory: Path | None = None
+        self._card = ""
         """The kernel's directory of it; None while it is not plugged in."""
 
     def __enter__(self) -> Headset:
@@ -75,15 +76,15 @@ class Headset:
 
     @property
     def card(self) -> str:
-        """The id that ALSA gives the card while it has no twin: the last word of its name."""
-        return self.device.name.split()[-1]
+        """The id of its card: the last word of its name, unless a card that has it already is not gone yet."""
+        return self._card or self.device.name.split()[-1]
 
     def plug(self, *, wait: bool = True) -> float:
         """Plug it in and, if asked, wait for its card; return when it was plugged in (monotonic clock, seconds)."""
         told = self._ask("plug")
-        self._directory = Path(told["directory"])
+        self._directory, self._card = Path(told["directory"]), ""
         if wait:
-            until(lambda: self._has_card(told["former"]), CARD_LIMIT_S, "the card appears")
+            until(lambda: self._finds_card(told["former"]), CARD_LIMIT_S, "the card appears")
         return float(told["now_s"])
 
     def unplug(self) -> float:
@@ -133,12 +134,12 @@ class Headset:
         last = self.heard()[-self.device.rate_hz // 10 :]
         return len(last) == self.device.rate_hz // 10 and tone_level_db(last, frequency_hz) > LOUD_DB
 
-    def _has_card(self, former: list[int]) -> bool:
-        """Whether programs can open a card of its own, which is none of these."""
+    def _finds_card(self, former: list[int]) -> bool:
+        """Whether programs can open a card of its own, which is none of these; note its id."""
         assert self._directory is not None
-        return any(
-            Path("/proc/asound", name).is_symlink() for name, card in cards_of(self._directory) if card not in former
-        )
+        own = (name for name, card in cards_of(self._directory) if card not in former)
+        self._card = next((name for name in own if Path("/proc/asound", name).is_symlink()), "")
+        return self._card != ""
 
     def _tell(self, command: str) -> float:
         return float(self._ask(command)["now_s"])
