@@ -40,6 +40,9 @@ CONNECTIONS_OF_AN_ADDRESS = 32
 CONNECTIONS = 128
 """Limit of all addresses' connections together."""
 
+EXHAUSTED_S = 1.0
+"""Pause in accepting when the system has no descriptor or memory for a connection."""
+
 STOP_S = 0.5
 """Limit of the wait for open connections when the server stops."""
 
@@ -243,13 +246,22 @@ async def _accept(listening: socket.socket, server: web.Server) -> None:
     """Hand connections to the server; close those beyond the limits before reading a byte."""
     loop = asyncio.get_running_loop()
     while True:
-        connection, address = await loop.sock_accept(listening)
+        try:
+            connection, address = await loop.sock_accept(listening)
+        except OSError as error:
+            log.warning("The panel page cannot take a connection: %s. It tries again.", error.strerror or error)
+            await asyncio.sleep(EXHAUSTED_S)
+            continue
         peers = [one.transport.get_extra_info("peername") for one in server.connections if one.transport is not None]
         of_it = sum(peer is not None and peer[0] == address[0] for peer in peers)
         if len(peers) >= CONNECTIONS or of_it >= CONNECTIONS_OF_AN_ADDRESS:
             connection.close()
             continue
-        await loop.connect_accepted_socket(server, connection)
+        try:
+            await loop.connect_accepted_socket(server, connection)
+        except OSError as error:
+            log.debug("a connection to the panel page went at once: %s", error)
+            connection.close()
 
 
 def is_own_host(host: str) -> bool:

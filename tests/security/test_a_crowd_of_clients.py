@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
+import socket
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -157,4 +160,27 @@ async def test_the_page_is_there_again_once_the_crowd_went(page: PanelPage) -> N
         for one in sockets:
             await one.close()
         async with asyncio.timeout(WAIT_S), http.get(page.url) as answer:
+            assert answer.status == 200
+
+
+async def test_the_page_is_there_again_once_the_system_has_descriptors(
+    page: PanelPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    accept, refused = loop.sock_accept, asyncio.Event()
+
+    async def accept_none_at_first(listening: socket.socket) -> tuple[socket.socket, Any]:
+        connection, address = await accept(listening)
+        if not refused.is_set():
+            refused.set()
+            connection.close()
+            raise OSError(errno.EMFILE, "Too many open files")
+        return connection, address
+
+    monkeypatch.setattr(loop, "sock_accept", accept_none_at_first)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as http, asyncio.timeout(WAIT_S):
+        while not refused.is_set():
+            with contextlib.suppress(aiohttp.ClientError):
+                await http.get(page.url)
+        async with http.get(page.url) as answer:
             assert answer.status == 200
