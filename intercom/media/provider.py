@@ -50,13 +50,13 @@ class DoorMedia:
         """
         from aiortc.rtcdtlstransport import RTCCertificate
 
+        from intercom.aiortc_hooks import outlast_any_far_end
         from intercom.media import peer  # noqa: F401  (it is loaded here, and used when a call is opened)
         from intercom.media.rtp_hooks import know_telephone_events
         from intercom.media.steady_clock import measure_steadily
-        from intercom.media.stun_hooks import read_any_datagram
 
         know_telephone_events()
-        read_any_datagram()
+        outlast_any_far_end()
         measure_steadily()
         RTCCertificate.generateCertificate()  # the first one takes 10 ms
 
@@ -64,13 +64,13 @@ class DoorMedia:
         self, call_id: str, ice_servers: Sequence[Mapping[str, Any]], *, audio: bool = True, video: bool = True
     ) -> DoorCall:
         """Open a call that is neither offered nor answered; `ice_servers` as in W3C's RTCIceServer, may be empty."""
+        from intercom.aiortc_hooks import outlast_any_far_end
         from intercom.media.peer import DoorCall
         from intercom.media.rtp_hooks import know_telephone_events
         from intercom.media.steady_clock import measure_steadily
-        from intercom.media.stun_hooks import read_any_datagram
 
         know_telephone_events()
-        read_any_datagram()
+        outlast_any_far_end()
         measure_steadily()
         camera = self._camera_factory() if video and self._camera_factory is not None else None
         call = DoorCall(

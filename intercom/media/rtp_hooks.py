@@ -41,12 +41,6 @@ TELEPHONE_EVENTS = ((110, 48_000, "0-15"), (126, 8_000, "0-16"))
 aiortc tells codecs apart by their parameters, not by their clock, and the flash event (16) makes these differ."""
 
 RTP_HEADER_BYTES = 12
-SSRC = slice(8, 12)
-"""Position of the source in an RTP packet."""
-MOST_SOURCES = 256
-"""Limit of a connection's sources: SRTP keeps a state for each. A server changes its source at a hold or a transfer."""
-MOST_REPORTED = 16
-"""Limit of the sources that we report on, the newest: a report has room for 31 (RFC 3550 section 6.4.2)."""
 RTP_COMPONENT = 1
 """ICE's component for RTP, the only one, because RTCP shares it."""
 
@@ -224,8 +218,6 @@ def take_packets(receiver: RTCRtpReceiver, handle: Take, clock_hz: Callable[[int
     def take(packet: RtpPacket) -> None:
         statistics = streams.get(packet.ssrc)
         if statistics is None:
-            if len(streams) >= MOST_REPORTED:
-                del streams[next(iter(streams))]
             statistics = streams[packet.ssrc] = StreamStatistics(clock_hz(packet.payload_type))
         statistics.add(packet)
         handle(packet)
@@ -241,22 +233,14 @@ def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
     """Deliver packets straight from the socket; call it once the receiver's transport is settled.
 
     aiortc's own way, through a queue and a task, costs as much again as all that is done with them. What is no RTP,
-    or comes before the keys are agreed on, still goes that way. A far end has `MOST_SOURCES` and no more.
+    or comes before the keys are agreed on, still goes that way.
     """
     dtls = receiver.transport
     ice = dtls.transport._connection
     to_queue = ice.data_received
-    handle_later = dtls._handle_rtp_data
-    sources: set[bytes] = set()
-
-    async def handle(data: bytes, arrival_time_ms: int) -> None:
-        sources.add(data[SSRC])
-        await handle_later(data, arrival_time_ms)
 
     def data_received(data: bytes, component: int) -> None:
         is_rtp = len(data) >= RTP_HEADER_BYTES and _is_rtp(data)
-        if is_rtp and len(sources) >= MOST_SOURCES and data[SSRC] not in sources:
-            return
         if not is_rtp or dtls._state is not State.CONNECTED or not ice._queue.empty():
             to_queue(data, component)
             return
@@ -264,7 +248,6 @@ def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
         dtls._RTCDtlsTransport__rx_packets += 1  # type: ignore[attr-defined]  # idem
         try:
             clear = dtls._rx_srtp.unprotect(data)
-            sources.add(data[SSRC])
             packet = RtpPacket.parse(clear, dtls._rtp_header_extensions_map)
         except (pylibsrtp.Error, ValueError) as error:
             log.debug("ignored %d bytes that are no packet of this call: %s", len(data), error)
@@ -272,7 +255,6 @@ def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
         if dtls._rtp_router.route_rtp(packet) is receiver:
             take(packet)
 
-    dtls._handle_rtp_data = handle  # type: ignore[method-assign]  # see the module's docstring
     ice.data_received = data_received  # type: ignore[method-assign]  # idem
 
 

@@ -34,7 +34,7 @@ class AiortcMedia:
 
     @property
     def tracks_stream(self) -> Observable[tuple[str, Any]]:
-        """(call id, track) for each track from a far end; consume each, or its frames pile up."""
+        """(call id, track) for each track from a far end; of one that nobody consumes, the newest second is kept."""
         return self._tracks.stream
 
     def open(self, call_id: str, ice_servers: Sequence[Mapping[str, Any]], *, audio: bool, video: bool) -> AiortcCall:
@@ -43,6 +43,9 @@ class AiortcMedia:
             from aiortc import RTCConfiguration
         except ImportError as error:
             raise MediaError("Calls need aiortc: pip install aiortc.") from error
+        from intercom.aiortc_hooks import outlast_any_far_end
+
+        outlast_any_far_end()
         configuration = RTCConfiguration(iceServers=_servers(ice_servers))
         tracks = {
             "audio": self._make(self._audio, "audio") if audio else None,

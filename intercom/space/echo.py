@@ -22,12 +22,16 @@ logger = logging.getLogger(__name__)
 REFERENCE: Final = "echo"
 CALLS_LIMIT: Final = 4
 """Limit of calls at once; each costs 0.1 of a core."""
+CALLS_OF_A_MEMBER: Final = 2
+"""Limit of one member's calls at once: a new one may begin before the space has noticed the end of the last."""
 CONNECT_LIMIT_S: Final = 15.0
 """Time limit for ICE and DTLS."""
 CALL_LIMIT_S: Final = 300.0
 """Time after which an echo call is ended."""
 CLOSE_LIMIT_S: Final = 0.3
-"""Time limit for closing a peer connection; aiortc's close() can hang."""
+"""Time limit for closing a peer connection, and again for its sockets alone if that hangs."""
+SECTIONS: Final = ({"audio"}, {"audio", "video"})
+"""Kinds of media in an offer that is answered, each once: without a bundle, each section opens sockets of its own."""
 _LINK: Final = "inside:echo"
 
 
@@ -43,6 +47,7 @@ class Echo:
         self._subscriber = store.add_subscriber(REFERENCE, "Echo", kind="app")
         store.add_app(REFERENCE, "Echo", self._subscriber)
         self._calls: dict[str, asyncio.Task[None]] = {}
+        self._callers: dict[str, str] = {}
 
     def start(self) -> None:
         """Register the address."""
@@ -62,7 +67,7 @@ class Echo:
         for call in calls:
             call.cancel()
         if calls:
-            await asyncio.wait(calls, timeout=CLOSE_LIMIT_S)
+            await asyncio.wait(calls, timeout=2 * CLOSE_LIMIT_S)
 
     def _take(self, text: str) -> None:
         frame = parse(text)
@@ -73,30 +78,38 @@ class Echo:
         params = message.get("params", {})
         call_id = str(params.get("callID", ""))
         match message.get("method"):
-            case "verto.invite" if len(self._calls) >= CALLS_LIMIT:
-                self._verto("verto.bye", call_id, cause="USER_BUSY")
             case "verto.invite":
-                task = asyncio.create_task(self._call(call_id, str(params["sdp"])), name="echo call")
-                self._calls[call_id] = task
-                task.add_done_callback(lambda _done: self._calls.pop(call_id, None))
+                self._invited(call_id, str(params.get("caller_id_number", "")), str(params["sdp"]))
             case "verto.bye" if call_id in self._calls:
                 self._calls[call_id].cancel()
 
-    async def _call(self, call_id: str, offer: str) -> None:
-        try:
-            connection, ended = await _answer(offer)
-        except Exception as problem:  # noqa: BLE001 - aiortc asserts, and worse, on an SDP it cannot read; the caller is told
-            logger.warning("The echo cannot answer a call: %s.", type(problem).__name__)
-            self._verto("verto.bye", call_id, cause="INCOMPATIBLE_DESTINATION")
+    def _invited(self, call_id: str, caller: str, offer: str) -> None:
+        if len(self._calls) >= CALLS_LIMIT or list(self._callers.values()).count(caller) >= CALLS_OF_A_MEMBER:
+            self._verto("verto.bye", call_id, cause="USER_BUSY")
             return
+
+        def forget(_: asyncio.Task[None]) -> None:
+            del self._calls[call_id], self._callers[call_id]
+
+        self._callers[call_id] = caller
+        self._calls[call_id] = asyncio.create_task(self._call(call_id, offer), name="echo call")
+        self._calls[call_id].add_done_callback(forget)
+
+    async def _call(self, call_id: str, offer: str) -> None:
+        connection = _connection()
         try:
+            ended = await _answer(connection, offer)
             self._verto("verto.answer", call_id, sdp=connection.localDescription.sdp)
-            await asyncio.wait_for(ended.wait(), CALL_LIMIT_S)
+            async with asyncio.timeout(CALL_LIMIT_S):
+                await ended.wait()
             self._verto("verto.bye", call_id, cause="MEDIA_TIMEOUT")
         except TimeoutError:
             self._verto("verto.bye", call_id, cause="NORMAL_CLEARING")
+        except Exception as problem:  # noqa: BLE001 - aiortc asserts, and worse, on an SDP it cannot read; the caller is told
+            logger.warning("The echo cannot answer a call: %s.", type(problem).__name__)
+            self._verto("verto.bye", call_id, cause="INCOMPATIBLE_DESTINATION")
         finally:
-            await asyncio.wait([asyncio.ensure_future(connection.close())], timeout=CLOSE_LIMIT_S)
+            await _close(connection)
 
     def _verto(self, method: str, call_id: str, **params: Any) -> None:
         about = {"dialogParams": {"callID": call_id}, **params}
@@ -107,12 +120,23 @@ class Echo:
         self._sockets.from_endpoint(_LINK, encode(request(method, params)))
 
 
-async def _answer(offer: str) -> tuple[RTCPeerConnection, asyncio.Event]:
-    """Answer an offer; return the peer connection, and the event that its media has ended or never began."""
+def _connection() -> RTCPeerConnection:
     # Here and not above: only with the first call does it cost its 50 MB.
-    from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+    from aiortc import RTCConfiguration, RTCPeerConnection
 
-    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    from intercom.aiortc_hooks import outlast_any_far_end
+
+    outlast_any_far_end()
+    return RTCPeerConnection(RTCConfiguration(iceServers=[]))
+
+
+async def _answer(connection: RTCPeerConnection, offer: str) -> asyncio.Event:
+    """Answer an offer; return the event that its media has ended or never began. Raises ValueError, and anything."""
+    from aiortc import RTCSessionDescription
+
+    kinds = [line.removeprefix("m=").partition(" ")[0] for line in offer.splitlines() if line.startswith("m=")]
+    if set(kinds) not in SECTIONS or len(set(kinds)) != len(kinds):
+        raise ValueError("the offer has other sections than one of sound and perhaps one of pictures")
     ended = asyncio.Event()
     give_up = asyncio.get_running_loop().call_later(CONNECT_LIMIT_S, ended.set)
 
@@ -133,4 +157,22 @@ async def _answer(offer: str) -> tuple[RTCPeerConnection, asyncio.Event]:
         if transceiver.kind == "video":
             transceiver.direction = "inactive"
     await connection.setLocalDescription(await connection.createAnswer())
-    return connection, ended
+    return ended
+
+
+async def _close(connection: RTCPeerConnection) -> None:
+    """Close a connection within a time limit; if aiortc's own way hangs, its transports alone, with their sockets."""
+    closing = asyncio.ensure_future(connection.close())
+    _, late = await asyncio.wait([closing], timeout=CLOSE_LIMIT_S)
+    if not late:
+        if closing.exception() is not None:
+            logger.warning("Closing a call to the echo failed: %s.", closing.exception())
+        return
+    logger.warning("A call to the echo does not close by itself; its transports are closed.")
+    closing.cancel()
+    transports = {transceiver.receiver.transport for transceiver in connection.getTransceivers()}
+    stopping = [asyncio.ensure_future(stop()) for dtls in transports for stop in (dtls.stop, dtls.transport.stop)]
+    if stopping:
+        _, late = await asyncio.wait(stopping, timeout=CLOSE_LIMIT_S)
+        for one in late:
+            one.cancel()

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from aioice import stun as aioice_stun
 from aiortc.rtp import RtcpPacket, RtpPacket
 
+from intercom.aiortc_hooks import outlast_any_far_end
 from intercom.media.errors import SessionDescriptionError
 from intercom.media.far_end import FarEndSound
 from intercom.media.sdp_exchange import accept_answer, accept_offer, is_same_path, refusal
-from intercom.media.stun_hooks import read_any_datagram
 from intercom.media.telephone_event import payloads
 from intercom.space.sdp import answer_between, offer_between, plausible
 from tests.media import sdp_bodies
@@ -143,7 +143,7 @@ STUN = (
 
 def stun() -> Read:
     """STUN messages as aioice reads them once it is tamed: anything but ValueError is logged as a failed callback."""
-    read_any_datagram()
+    outlast_any_far_end()
 
     def read(data: bytes) -> None:
         with contextlib.suppress(ValueError):
