@@ -316,10 +316,9 @@ def _turned(data: bytes, feature: Feature) -> bytes:
 
 def cards_of(directory: Path) -> list[tuple[str, int]]:
     """Return the ids of a USB device's sound cards, each with a number that no other card has."""
-    found = []
-    for file in directory.glob("*/sound/card*/id"):
-        with suppress(OSError):  # it goes while it is looked at
-            found.append((file.read_text().strip(), file.stat().st_ino))
+    found: list[tuple[str, int]] = []
+    with suppress(OSError):  # the device goes while it is looked at, or is not there yet
+        found += [(file.read_text().strip(), file.stat().st_ino) for file in directory.glob("*/sound/card*/id")]
     return found
 
 

@@ -138,7 +138,8 @@ async def test_a_headset_that_goes_while_nobody_calls_is_missed_and_taken_back(
     await eventually(lambda: door.engine.stats().card == "Bench Headset", LIMIT_S, "the headset is used")
     pulled = headset.unplug()
     await eventually(lambda: door.lost() == {"capture", "playback"}, LIMIT_S, "both directions are missed")
-    assert time.monotonic() - pulled < 0.5
+    # An open that begins while the kernel takes the card down may hang, which the engine tells after one second.
+    assert time.monotonic() - pulled < 1.5
     headset.plug(wait=False)
     await eventually(
         lambda: sum(isinstance(event, DeviceReturned) for event in door.events.all) == 2, LIMIT_S, "both return"
