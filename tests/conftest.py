@@ -3,7 +3,9 @@
 import os
 import signal
 import sysconfig
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 # A deadline for one example would measure how busy the machine is, not what the code does.
@@ -15,3 +17,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The environment's own programs, such as npm, are found without its being activated.
 os.environ["PATH"] += os.pathsep + sysconfig.get_path("scripts")
+
+
+@pytest.fixture(autouse=True)
+def same_priority() -> Iterator[None]:
+    """Check that a test leaves the priority of this process alone: all later ones would be late on a busy machine."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    yield
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before

@@ -8,6 +8,7 @@ from __future__ import annotations
 import queue
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
 
@@ -210,11 +211,12 @@ def test_a_pi_without_an_encoder_gets_keyframes_on_request_all_the_same(picamera
     picamera2.H264Encoder = LibavEncoder
     source = Picamera2Source(VIDEO)
     running = Running(source)
-    with running as camera:
+    with running as camera, ThreadPoolExecutor(1) as picamera2_s_own:
         for number in range(6):
             if number == 3:
                 source.request_keyframe()
-            camera.encoder.encode("main", Request(VIDEO.for_software(), number))
+            request = Request(VIDEO.for_software(), number)
+            picamera2_s_own.submit(camera.encoder.encode, "main", request).result()
     assert [unit.keyframe for unit in running.units] == [True, False, False, True, False, False]
     assert running.units[1].pts - running.units[0].pts == pytest.approx(3600, abs=1)
     decoder = av.CodecContext.create("h264", "r")

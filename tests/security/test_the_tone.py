@@ -201,12 +201,14 @@ def house(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_a_whole_door_that_calls_the_echo_stays_shut_while_a_tone_plays(house: Path) -> None:
+    # Each tone ends before its echo comes back, which the door's canceller would else take for the loudspeaker's.
+    tones = [key_tone("9", 0.2), QUIET] * 8
     playing = house / "tone.wav"
     with wave.open(str(playing), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE_HZ)
-        file.writeframes(said(key_tone("9", 3.0) * 2).tobytes())
+        file.writeframes(said(*tones).tobytes())
     config = Config(
         account=AccountConfig(credential_file=str(house / "door.json")),
         audio=AudioConfig(card="simulated", simulated_voice=str(playing)),

@@ -50,6 +50,9 @@ class Door:
     def reasons(self, role: str) -> list[str]:
         return [event.reason for event in self.told if event.role == role]
 
+    def uses_sound(self) -> bool:
+        return any(isinstance(event, EngineStarted) for event in self.events.all)
+
     def lost(self) -> set[str]:
         return {event.direction for event in self.events.all if isinstance(event, DeviceLost)}
 
@@ -135,11 +138,10 @@ async def test_a_headset_that_goes_while_nobody_calls_is_missed_and_taken_back(
 ) -> None:
     await plugged(headset)
     door = await open_door()
-    await eventually(lambda: door.engine.stats().card == "Bench Headset", LIMIT_S, "the headset is used")
+    await eventually(door.uses_sound, LIMIT_S, "both directions are open")
     pulled = headset.unplug()
     await eventually(lambda: door.lost() == {"capture", "playback"}, LIMIT_S, "both directions are missed")
-    # An open that begins while the kernel takes the card down may hang, which the engine tells after one second.
-    assert time.monotonic() - pulled < 1.5
+    assert time.monotonic() - pulled < 0.5
     headset.plug(wait=False)
     await eventually(
         lambda: sum(isinstance(event, DeviceReturned) for event in door.events.all) == 2, LIMIT_S, "both return"
