@@ -29,6 +29,7 @@ from tests.media.events import Reported
 FAR_HZ, DOOR_HZ, TWIN_HZ, NOTICE_HZ = 1000, 700, 1500, 620
 LIMIT_S = 20.0
 RATTLES = 10
+PULLS, PULL_STEP_S = 12, 0.01
 
 
 class Door:
@@ -52,6 +53,16 @@ class Door:
 
     def uses_sound(self) -> bool:
         return any(isinstance(event, EngineStarted) for event in self.events.all)
+
+    def missing(self) -> set[str]:
+        """The directions that were lost and have not returned."""
+        missing: set[str] = set()
+        for event in self.events.all:
+            if isinstance(event, DeviceLost):
+                missing.add(event.direction)
+            elif isinstance(event, DeviceReturned):
+                missing.discard(event.direction)
+        return missing
 
     def lost(self) -> set[str]:
         return {event.direction for event in self.events.all if isinstance(event, DeviceLost)}
@@ -143,10 +154,24 @@ async def test_a_headset_that_goes_while_nobody_calls_is_missed_and_taken_back(
     await eventually(lambda: door.lost() == {"capture", "playback"}, LIMIT_S, "both directions are missed")
     assert time.monotonic() - pulled < 0.5
     headset.plug(wait=False)
-    await eventually(
-        lambda: sum(isinstance(event, DeviceReturned) for event in door.events.all) == 2, LIMIT_S, "both return"
-    )
+    await eventually(lambda: not door.missing(), LIMIT_S, "both return")
     assert door.reasons("speaker") == ["device_disconnected", "device_reconnected"]
+
+
+async def test_a_headset_that_is_pulled_while_it_is_opened_is_used_when_it_is_back(
+    headset: Headset, open_door: Opens
+) -> None:
+    headset.tone(DOOR_HZ)
+    for number in range(PULLS):
+        await plugged(headset)
+        door = await open_door()
+        door.call()
+        await asyncio.sleep(number * PULL_STEP_S)
+        headset.unplug()
+        headset.plug(wait=False)
+        await door.talks_through(headset)
+        await door.stop()
+        await unplugged(headset)
 
 
 async def test_sound_that_is_late_at_boot_is_waited_for_without_a_word_to_the_journal(
