@@ -1,8 +1,8 @@
 """`python -m tests [--part NAME] [OPTION …]`: run all tests, or those of one part; other options go to pytest.
 
-Of all tests, those on real kernels run beside all others: both mostly wait, for a guest's clock, a browser, a network.
-Side by side they take little more than the longer one.
-The last lines tell of both what was not run and why, what failed and why, and how many passed.
+All tests run in three shares side by side: each mostly waits, for a guest's clock, a browser, a network, so together
+they take little more than the longest one. What has to be in time, with sound and pictures, goes before the rest.
+The last lines tell of all shares what was not run and why, what failed and why, and how many passed.
 """
 
 from __future__ import annotations
@@ -17,27 +17,26 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from .parts import ROOT, listing, parts
+from .parts import REST, ROOT, in_shares, listing, parts
 from .tally import Tally
 
-GUESTS = ("tests/hardware", "tests/deb")
-"""They boot kernels, and build the packages that these install."""
-SHARES: Mapping[str, Sequence[str]] = {"guests": GUESTS, "others": tuple(f"--ignore={folder}" for folder in GUESTS)}
-"""The shares of all tests, each with its arguments for its own pytest; the last one's output is seen while it runs."""
 NO_TESTS = 5
 """pytest's exit status where no test was chosen."""
 TESTS_FAILED = 1
 NO_SUCH_PART = 2
 RUN_LIMIT_S = 80 * 60
 """Time limit of a whole run, in which kernels and disks may have to be built first; each test has its own limit."""
+NICENESS = 5
+"""Niceness of the rest, which is in no hurry."""
 ENDING_LIMIT_S = 30.0
 """Time limit for an interrupted pytest to tear down what it had."""
 
 
 def _pytest(name: str, arguments: Sequence[str], folder: Path, *, seen: bool) -> subprocess.Popen[bytes]:
-    # What is skipped and what failed stands in the last lines, of both together.
+    # What is skipped and what failed stands in the last lines, of all together.
     own = ["-rN", "-p", "tests.tally", "--tally", str(folder / name), "-o", f"cache_dir=.pytest_cache/{name}"]
-    command = [sys.executable, "-m", "pytest", *own, *arguments]
+    nice = ["nice", f"-n{NICENESS}"] if name == REST else []
+    command = [*nice, sys.executable, "-m", "pytest", *own, *arguments]
     if seen:
         return subprocess.Popen(command)
     with (folder / f"{name}.output").open("wb") as output:
@@ -85,7 +84,7 @@ def main(options: list[str]) -> int:
     ours, pytests = parser.parse_known_args(options)
     known = parts(ROOT / "tests")
     if ours.part is None:
-        shares, left_out = SHARES, list[str]()
+        shares, left_out = in_shares(known), list[str]()
     elif ours.part in known:
         shares = {ours.part: [str(path) for path in known[ours.part]]}
         left_out = [f"Only the part {ours.part}: run `make check` too, and all of `make test` before it is published."]

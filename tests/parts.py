@@ -1,4 +1,7 @@
-"""The parts that `make test PART=NAME` knows: a folder of tests each, and `door` for the tests beside the folders."""
+"""The parts that `make test PART=NAME` knows: a folder of tests each, and `door` for the tests beside the folders.
+
+All parts together run in three shares, side by side.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,13 @@ ROOT = Path(__file__).parent.parent
 DOOR = "door"
 """The part that joins all others: its tests lie in no folder of their own."""
 TEST_FILES = "test_*.py"
+GUESTS = ("deb", "hardware")
+"""The parts that boot kernels, and build the packages that these install."""
+LIVE = ("e2e", "media", "panel", "reference", "station")
+"""The parts with sound, pictures and pages that have to be in time."""
+CHAOS = ROOT / "tests/hardware/test_chaos.py"
+"""The tests of the guests that run among the rest: their guest does little, for minutes."""
+REST = "rest"
 
 
 def parts(tests: Path) -> dict[str, list[Path]]:
@@ -18,6 +28,16 @@ def parts(tests: Path) -> dict[str, list[Path]]:
         if next(folder.rglob(TEST_FILES), None) is not None:
             found.setdefault(folder.name, []).append(folder)
     return found
+
+
+def in_shares(known: Mapping[str, Sequence[Path]]) -> dict[str, list[str]]:
+    """Return the arguments of each share's pytest; the last share is the longest."""
+    rest = [name for name in known if name not in (*GUESTS, *LIVE)]
+    shares = {"guests": GUESTS, REST: rest, "live": LIVE}
+    arguments = {share: [str(path) for name in names for path in known[name]] for share, names in shares.items()}
+    arguments["guests"].append(f"--ignore={CHAOS}")
+    arguments[REST].append(str(CHAOS))
+    return arguments
 
 
 def listing(known: Mapping[str, Sequence[Path]]) -> Iterable[str]:

@@ -166,7 +166,7 @@ def test_an_echo_is_told_in_the_log_once_a_second(caplog: LogCaptureFixture) -> 
     assert caplog.text.count("somebody may be playing it at the microphone") == 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     key=st.sampled_from("0123456789*#"),
     echo_db=st.floats(-20, 5),
