@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from fractions import Fraction
 from io import BytesIO
@@ -21,7 +22,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from intercom.media.camera_encoder import SoftwareEncoder, VideoFormat
-from intercom.media.camera_source import CameraError
+from intercom.media.camera_source import CameraError, Deliver
 from intercom.media.camera_v4l2 import V4l2Source
 from intercom.media.camera_v4l2_controls import camera_name
 from intercom.media.h264 import AccessUnit, nal_type, split_nals
@@ -76,9 +77,14 @@ def mjpeg_recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def play(source: V4l2Source) -> list[AccessUnit]:
     """Run the source to the end of its recording."""
     units: list[AccessUnit] = []
-    with pytest.raises(CameraError, match="ended its stream"):
-        source.run(units.append, threading.Event())
+    run_to_its_end(source, units.append)
     return units
+
+
+def run_to_its_end(source: V4l2Source, deliver: Deliver) -> None:
+    """Run the source on a thread of its own, as the camera does: it lowers that thread's priority."""
+    with ThreadPoolExecutor(1) as thread, pytest.raises(CameraError, match="ended its stream"):
+        thread.submit(source.run, deliver, threading.Event()).result()
 
 
 def decode(units: list[AccessUnit]) -> list[av.VideoFrame]:
@@ -148,8 +154,7 @@ def test_a_still_is_the_newest_picture(kind: str, request: pytest.FixtureRequest
         if not stills:
             stills.append(source.snapshot())
 
-    with pytest.raises(CameraError, match="ended its stream"):
-        source.run(keep, threading.Event())
+    run_to_its_end(source, keep)
     with av.open(BytesIO(stills[0])) as container:
         frame = next(container.decode(video=0))
     assert (frame.width, frame.height) == (640, 360)
