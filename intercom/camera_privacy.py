@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from intercom import durable
+from intercom import atomic_file
 from intercom.media.camera_shared import Camera
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class CameraPrivacy:
         self._off = off
         self.follow()
         if off:
-            durable.replace(self._file, b"")
+            atomic_file.replace(self._file, b"")
         else:
             self._file.unlink(missing_ok=True)
 

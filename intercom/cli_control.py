@@ -340,12 +340,12 @@ def _write_bundle(options: argparse.Namespace, documents: dict[str, Any]) -> int
 
 def wrote(file: Path, data: bytes) -> bool:
     """Write a file for the user who typed the command, also behind sudo; on failure, say why and return False."""
-    from intercom import durable
+    from intercom import atomic_file
 
     typed_by = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")
     owner = (int(typed_by[0]), int(typed_by[1])) if all(number.isdecimal() for number in typed_by) else None
     try:
-        durable.hand_out(file, data, owner=owner)
+        atomic_file.hand_out(file, data, owner=owner)
     except OSError as error:
         complain(f"{error.strerror}: {file}")
         return False

@@ -41,7 +41,7 @@ def add_pin(devices: argparse.ArgumentParser, *, load: Load, config_help: str) -
 def _pin(options: argparse.Namespace, config: Config | None) -> int:
     if config is None:
         return BAD_CONFIG
-    from intercom import durable
+    from intercom import atomic_file
     from intercom.devices import Finder, Memory
     from intercom.devices.memory import FILE
     from intercom.devices.pin import pins, rules
@@ -59,7 +59,7 @@ def _pin(options: argparse.Namespace, config: Config | None) -> int:
         say(text.rstrip())
         return OK
     try:
-        durable.hand_out(options.write, text.encode(), mode=0o644)
+        atomic_file.hand_out(options.write, text.encode(), mode=0o644)
     except OSError as error:
         complain(f"{options.write} cannot be written ({error.strerror}): run it with sudo, or name another file")
         return TROUBLE

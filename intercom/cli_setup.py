@@ -150,12 +150,12 @@ def _agreed(file: Path) -> bool:
 
 def _write(draft: Draft, file: Path, token: str | None, token_file: Path) -> None:
     """Write the configuration and the token in an order that never leaves a configuration without its token."""
-    from intercom import durable
+    from intercom import atomic_file
     from intercom.setup_answers import CREDENTIAL
 
     file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     if token is not None:
-        durable.replace(token_file, f"{token}\n".encode())
+        atomic_file.replace(token_file, f"{token}\n".encode())
         say(f"{token_file}: written, mode 0600")
     if draft.changes:
         _write_settings(file, draft.text.encode())
@@ -169,16 +169,16 @@ def _write(draft: Draft, file: Path, token: str | None, token_file: Path) -> Non
 
 def _write_settings(file: Path, data: bytes) -> None:
     """Write the settings so that only the services' group reads them: they may hold the keys that open the door."""
-    from intercom import durable
+    from intercom import atomic_file
 
     try:
         services = grp.getgrnam(SETTINGS_GROUP).gr_gid if file == SYSTEM_CONFIG else None
     except KeyError:
         services = None
     if services is None:
-        durable.replace(file, data)
+        atomic_file.replace(file, data)
     else:
-        durable.hand_out(file, data, mode=0o640, owner=(0, services))
+        atomic_file.hand_out(file, data, mode=0o640, owner=(0, services))
 
 
 # -- the services --------------------------------------------------------------------------------------

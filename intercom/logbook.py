@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from intercom import durable
+from intercom import atomic_file
 from intercom.address import Address
 from intercom.call_log import CallLog, CallRecord
 from intercom.fault_table import SERVICE, Part
@@ -366,7 +366,7 @@ class Logbook:
         file = self._log.pictures / f"{entry.began_at:%Y%m%dT%H%M%S}-{_plain(entry.call.id)}.jpg"
         try:
             picture = await look()
-            await asyncio.to_thread(durable.replace, file, picture)
+            await asyncio.to_thread(atomic_file.replace, file, picture)
             if entry in self._entries:
                 entry.snapshot = str(file)
             else:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from intercom import durable
+from intercom import atomic_file
 from intercom.as_service import SETTINGS, SPACE_STATE, STATE
 from intercom.config import ConfigError, load
 from intercom.control.ssh_keys import INSTALLED, AuthorizedKeys
@@ -46,7 +46,7 @@ def main() -> int:
             _move_keys(door)
             _give_turn_secret(door, pwd.getpwnam(SPACE_USER))
         try:
-            durable.replace(MOVED, NOTE, mode=0o644)
+            atomic_file.replace(MOVED, NOTE, mode=0o644)
         except OSError as error:
             if error.errno != errno.EROFS:  # on a read-only disk nothing that appears later is taken, either
                 raise
@@ -77,7 +77,7 @@ def _move_space(door: int, space: pwd.struct_passwd) -> None:
             new.mkdir(mode=0o700)
             for name, data in found.items():
                 # The door reads its credential through the group; only the space reads the rest.
-                durable.replace(new / name, data, mode=0o640 if name == "door.json" else 0o600)
+                atomic_file.replace(new / name, data, mode=0o640 if name == "door.json" else 0o600)
                 os.chown(new / name, space.pw_uid, space.pw_gid)
             os.chown(new, space.pw_uid, space.pw_gid)
             new.chmod(0o710)

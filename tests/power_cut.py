@@ -1,7 +1,7 @@
 """Cuts the power at every step of a writer, and looks at what is left; power_cut.c does the cutting.
 
-`cut_everywhere("tests.test_durable", folder)` runs this file as a program under the preloaded library. It imports the
-module, which has a table `WRITERS`, and for every step of each forks a child that dies there.
+`cut_everywhere("tests.test_atomic_file", folder)` runs this file as a program under the preloaded library. It imports
+the module, which has a table `WRITERS`, and for every step of each forks a child that dies there.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
-from intercom import durable
+from intercom import atomic_file
 from intercom.control.errors import KeyFileError
 from intercom.control.ssh_gate import ROLES
 
@@ -186,6 +186,6 @@ class AuthorizedKeys:
         directory = self.path.parent
         if not directory.exists():
             directory.mkdir(mode=0o755 if self.path == INSTALLED else 0o700)
-            durable.give(directory, directory.parent)
+            atomic_file.give(directory, directory.parent)
         text = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
-        durable.replace(self.path, text, mode=0o644 if self.path == INSTALLED else 0o600, owner_of=directory)
+        atomic_file.replace(self.path, text, mode=0o644 if self.path == INSTALLED else 0o600, owner_of=directory)

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from intercom import durable
+from intercom import atomic_file
 from intercom.devices.device import Device
 from intercom.devices.selection import Known, Preferred, Role
 
@@ -72,7 +72,7 @@ class Memory:
                 return
             self._is_saved = True
             try:
-                durable.replace(self._path, msgspec.json.format(msgspec.json.encode(self.known), indent=1))
+                atomic_file.replace(self._path, msgspec.json.format(msgspec.json.encode(self.known), indent=1))
             except OSError as error:
                 log.warning("%s cannot be written (%s): after a restart the devices are chosen anew", self._path, error)
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from intercom import durable
+from intercom import atomic_file
 from intercom.config import AudioConfig
 from intercom.media.engine import AudioEngine
 
@@ -64,7 +64,7 @@ class LevelStore:
     def save(self, card: str, levels: Levels) -> None:
         """Save the card's levels; the file is whole at every moment. OSError when it cannot be written."""
         everything = self._read() | {card: asdict(levels)}
-        durable.replace(self._path, json.dumps(everything, indent=1, sort_keys=True).encode())
+        atomic_file.replace(self._path, json.dumps(everything, indent=1, sort_keys=True).encode())
 
     def _read(self) -> dict[str, Any]:
         try:

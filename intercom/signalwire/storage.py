@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from intercom import durable
+from intercom import atomic_file
 from intercom.signalwire.errors import StorageError
 
 MAX_FILE_BYTES = 1024 * 1024
@@ -111,6 +111,6 @@ class FileStorage:
         else:
             items[key] = value
         try:
-            durable.replace(self._path, msgspec.json.encode(items))
+            atomic_file.replace(self._path, msgspec.json.encode(items))
         except OSError as error:
             raise StorageError(f"{self._path} cannot be written: {error.strerror}.") from error

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from intercom import durable
+from intercom import atomic_file
 from intercom.space.errors import StoreError
 from intercom.space.names import Names
 
@@ -97,7 +97,7 @@ class Certificate:
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .sign(key, hashes.SHA256())
         )
-        durable.replace(self._certificate_path, certificate.public_bytes(serialization.Encoding.PEM))
+        atomic_file.replace(self._certificate_path, certificate.public_bytes(serialization.Encoding.PEM))
 
     def _key(self) -> ec.EllipticCurvePrivateKey:
         if self._key_path.exists():
@@ -108,7 +108,7 @@ class Certificate:
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        durable.replace(self._key_path, pem)
+        atomic_file.replace(self._key_path, pem)
         return key
 
 

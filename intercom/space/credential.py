@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from intercom import durable
+from intercom import atomic_file
 
 
 class SpaceCredential(Struct, frozen=True):
@@ -38,7 +38,7 @@ class SpaceCredential(Struct, frozen=True):
                 return
         except OSError:
             pass  # it is not there, or not readable: write it
-        durable.replace(path, data, mode=mode)
+        atomic_file.replace(path, data, mode=mode)
 
 
 def read_credential(path: Path) -> SpaceCredential | None:

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from intercom import durable
+from intercom import atomic_file
 from intercom.space.calls import Call, Leg, Party
 from intercom.space.exchange import Exchange
 from intercom.space.records import Subscriber
@@ -130,7 +130,7 @@ class KeptCalls:
 
     def _write(self, calls: Iterable[KeptCall]) -> None:
         try:
-            durable.replace(self._path, msgspec.json.encode(list(calls)))
+            atomic_file.replace(self._path, msgspec.json.encode(list(calls)))
         except OSError as problem:
             logger.warning("The calls cannot be kept for a restart: %s.", problem)
 

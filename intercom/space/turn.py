@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from intercom import durable
+from intercom import atomic_file
 from intercom.signalwire.messages import IceServer
 from intercom.space.errors import TurnError
 from intercom.space.names import IPAddress, interface_addresses
@@ -128,7 +128,7 @@ class TurnServer:
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._book.open(self._directory / DATABASE, self._always)
-            durable.replace(configuration, self._configuration().encode())
+            atomic_file.replace(configuration, self._configuration().encode())
         except (OSError, sqlite3.Error) as problem:
             raise TurnError(f"coturn's files cannot be written in {self._directory}: {problem}.") from problem
         self._process = await asyncio.create_subprocess_exec(

@@ -16,7 +16,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from intercom import config, durable
+from intercom import atomic_file, config
 from intercom.call_log import CallLog, CallRecord
 from intercom.control.ssh_keys import AuthorizedKeys, PublicKey
 from intercom.signalwire.storage import FileStorage
@@ -58,7 +58,7 @@ class Keeper:
         """Write everything with a number, in the order of `found`."""
         asyncio.run(self._session.set("sw:resume", str(number)))
         SpaceCredential("http://127.0.0.1:1", "ws://127.0.0.1:1", str(number), "secret").write(self._door)
-        durable.replace(self._file, f"[call]\nring_time_s = {number / 1000 + 1}\n".encode())
+        atomic_file.replace(self._file, f"[call]\nring_time_s = {number / 1000 + 1}\n".encode())
         blob = "AAAAC3NzaC1lZDI1NTE5AAAAI" + f"{number:043}"
         self._keys.add(PublicKey("ssh-ed25519", blob, str(number)), "viewer", program="/opt/intercom/bin/intercom")
         for old in self._keys.installed()[:-5]:
@@ -93,7 +93,7 @@ class Keeper:
     def _call(self, number: int) -> None:
         now = datetime.now(UTC)
         picture = self._calls.pictures / f"{time.time_ns()}.jpg"
-        durable.replace(picture, PICTURE)
+        atomic_file.replace(picture, PICTURE)
         self._calls.add(
             CallRecord(
                 id=str(number),

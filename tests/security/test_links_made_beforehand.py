@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from intercom import cli, durable, metrics
+from intercom import atomic_file, cli, metrics
 from intercom.cli_control import OK, TROUBLE
 from intercom.config import MetricsConfig
 from intercom.control.server import Caller, ControlServer
@@ -114,7 +114,7 @@ async def test_what_is_written_behind_sudo_belongs_to_whoever_typed_it_and_to_no
 
 def test_a_directory_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        durable.hand_out(tmp_path / "typo" / "file", b"")
+        atomic_file.hand_out(tmp_path / "typo" / "file", b"")
     assert list(tmp_path.iterdir()) == []
 
 

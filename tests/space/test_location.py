@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from intercom import durable
+from intercom import atomic_file
 from intercom.config import SpaceConfig
 from intercom.space import Membership, Space
 from intercom.space.credential import read_credential
@@ -159,7 +159,7 @@ async def test_addresses_that_a_full_disk_did_not_take_are_written_when_it_does(
 
     machine.addresses = ["192.0.2.7"]
     with monkeypatch.context() as while_full:
-        while_full.setattr(durable, "replace", full)
+        while_full.setattr(atomic_file, "replace", full)
         space._follow_addresses()
     async with asyncio.timeout(20):
         while "192.0.2.7" not in (tmp_path / "door.json").read_text():

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from intercom import durable
+from intercom import atomic_file
 from intercom.call_log import CallLog, CallRecord
 from intercom.control.ssh_keys import AuthorizedKeys, PublicKey
 from intercom.media.levels import Levels, LevelStore
@@ -48,7 +48,7 @@ def _log(folder: Path) -> CallLog:
 
 def _call(folder: Path, number: int) -> CallRecord:
     picture = folder / "snapshots" / f"{number}.jpg"
-    durable.replace(picture, b"JPEG" * 1000)
+    atomic_file.replace(picture, b"JPEG" * 1000)
     return CallRecord(
         id=str(number),
         began_at=NOW.isoformat(),
@@ -96,10 +96,10 @@ def _subscriber(folder: Path) -> bool:
 WRITERS = {
     "a file": Writer(
         lambda folder: (folder / "file").write_bytes(b"old" * 5000) and None,
-        lambda folder: durable.replace(folder / "file", b"new" * 9000),
+        lambda folder: atomic_file.replace(folder / "file", b"new" * 9000),
         _file,
     ),
-    "a new file": Writer(_nothing, lambda folder: durable.replace(folder / "file", b"new" * 9000), _file),
+    "a new file": Writer(_nothing, lambda folder: atomic_file.replace(folder / "file", b"new" * 9000), _file),
     "credential": Writer(
         lambda folder: _credential("old").write(folder / "door.json"),
         lambda folder: _credential("new").write(folder / "door.json"),
@@ -138,7 +138,7 @@ WRITERS = {
 def cuts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
     if shutil.which("gcc") is None:
         pytest.skip("gcc is not installed")
-    return cut_everywhere("tests.test_durable", tmp_path_factory.mktemp("cuts"))
+    return cut_everywhere("tests.test_atomic_file", tmp_path_factory.mktemp("cuts"))
 
 
 @pytest.mark.parametrize("writer", WRITERS)
@@ -153,7 +153,7 @@ def test_what_is_said_to_be_written_is_on_the_disk(writer: str, cuts: dict[str, 
 
 
 def test_a_file_is_its_owner_s_alone_from_the_first_moment(tmp_path: Path) -> None:
-    durable.replace(tmp_path / "deep" / "file", b"secret")
+    atomic_file.replace(tmp_path / "deep" / "file", b"secret")
     assert stat.S_IMODE((tmp_path / "deep" / "file").stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "deep").stat().st_mode) == 0o700
 
@@ -163,7 +163,7 @@ def test_a_link_beside_the_file_leads_nowhere(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text("whole")
     (tmp_path / f".file.{os.getpid()}.new").symlink_to(other)
-    durable.replace(tmp_path / "file", b"new")
+    atomic_file.replace(tmp_path / "file", b"new")
     assert (other.read_text(), (tmp_path / "file").read_bytes()) == ("whole", b"new")
 
 
@@ -171,14 +171,14 @@ def test_what_a_dead_writer_left_is_cleared_away_and_a_living_one_s_is_not(tmp_p
     dead, living = tmp_path / ".file.4194399.new", tmp_path / f".file.{os.getppid()}.new"
     for left in (dead, living):
         left.write_text("half")
-    durable.replace(tmp_path / "file", b"new")
+    atomic_file.replace(tmp_path / "file", b"new")
     assert (dead.exists(), living.exists()) == (False, True)
 
 
 def test_a_disk_that_is_full_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
-    durable.replace(tmp_path / "file", b"old")
+    atomic_file.replace(tmp_path / "file", b"old")
     with pytest.raises(OSError, match="too large"):
-        _with_a_limit_of(1000, lambda: durable.replace(tmp_path / "file", b"x" * 5000))
+        _with_a_limit_of(1000, lambda: atomic_file.replace(tmp_path / "file", b"x" * 5000))
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_bytes() == b"old"
 
@@ -197,7 +197,7 @@ def _with_a_limit_of(size: int, write: Callable[[], None]) -> None:
 def test_two_threads_write_one_after_the_other(tmp_path: Path) -> None:
     contents = [bytes([letter]) * 100_000 for letter in b"ab"]
     threads = [
-        threading.Thread(target=lambda data=data: [durable.replace(tmp_path / "file", data) for _ in range(20)])
+        threading.Thread(target=lambda data=data: [atomic_file.replace(tmp_path / "file", data) for _ in range(20)])
         for data in contents
     ]
     for thread in threads:
