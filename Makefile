@@ -48,8 +48,8 @@ docs: setup ## write the generated pages anew
 	@$(BIN)/python -c 'from intercom.config import reference_markdown as page; print(page(), end="")' > docs/configuration.md
 	@$(BIN)/python -c 'from intercom.machine_table import page; print(page(), end="")' > docs/states.md
 	@$(BIN)/python -c 'from intercom.fault_table import page; print(page(), end="")' > docs/faults.md
-	@$(BIN)/python -c 'from intercom import cli, manual; print(manual.man_page(cli.parser()), end="")' > docs/intercom.1
-	@$(BIN)/python -c 'from intercom import cli, manual; print(manual.bash_completion(cli.parser()), end="")' > docs/intercom.bash
+	@$(BIN)/python -c 'from intercom.cli import main, manual; print(manual.man_page(main.parser()), end="")' > docs/intercom.1
+	@$(BIN)/python -c 'from intercom.cli import main, manual; print(manual.bash_completion(main.parser()), end="")' > docs/intercom.bash
 
 lock: ## pin all Python packages, with hashes; UPGRADE=1 takes the newest of each
 	@./setup.sh

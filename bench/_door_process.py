@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-RUN = ("-m", "intercom.cli", "run")
+RUN = ("-m", "intercom", "run")
 REGISTERED = b"registering -> idle"
 """In its log, the moment that the service has said so."""
 START_LIMIT_S = 30.0

@@ -16,7 +16,8 @@ from intercom.config import Config
 footprint.stay_small()  # as `intercom run` does before it imports what follows
 
 from bench.video_cost import HardwareSource  # noqa: E402
-from intercom import appliance, cli  # noqa: E402
+from intercom import appliance  # noqa: E402
+from intercom.cli import main  # noqa: E402
 from intercom.media.camera_shared import Camera  # noqa: E402
 
 
@@ -33,4 +34,4 @@ class FilmDoor(appliance.Appliance):
 if __name__ == "__main__":
     FilmDoor.film = Path(sys.argv[1])
     appliance.Appliance = FilmDoor  # type: ignore[misc]
-    sys.exit(cli.main(sys.argv[2:]))
+    sys.exit(main.main(sys.argv[2:]))

@@ -48,7 +48,7 @@ HEADERS = ("libasound2-dev", "libc6-dev", "libpython3-dev")
 LAUNCHER = """#!/opt/intercom/bin/python3
 import sys
 
-from intercom.cli import main
+from intercom.cli.main import main
 
 sys.exit(main())
 """

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from intercom.cli_control import OK, TROUBLE, complain, say
+from intercom.cli.remote import OK, TROUBLE, complain, say
 
 if TYPE_CHECKING:
     from intercom.setup_answers import Answers
@@ -238,7 +238,7 @@ def _registers() -> bool:
 
 
 def _intercom() -> list[str]:
-    return [sys.executable, "-m", "intercom.cli"]
+    return [sys.executable, "-m", "intercom"]
 
 
 def _systemctl(*words: str) -> bool:

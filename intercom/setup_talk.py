@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from intercom.auto_answer import HOUSE
+from intercom.cli.render import printable
 from intercom.config import Config, is_loopback, split_listen
 from intercom.config_setting import DESTINATION
 from intercom.config_tables import GPIO_HIGHEST
-from intercom.control_text import printable
 from intercom.setup_answers import SETTINGS, Answers, checked_token, read_token
 from intercom.setup_draft import DraftError
 from intercom.setup_found import Found, card_in_words

@@ -12,7 +12,7 @@ STARTS_AT_BOOT = "tests/hardware/test_station.py::test_it_registers_by_itself_fr
 RUN_BY = {
     "make": "tests/test_make.py::test_make_alone_lists_what_there_is",
     "make demo": "tests/test_make.py::test_the_first_command_of_the_readme_serves_both_pages_until_ctrl_c",
-    "make demo LAN=1": "tests/test_demo.py::test_on_the_network_it_serves_tls_with_its_own_certificate",
+    "make demo LAN=1": "tests/cli/test_demo.py::test_on_the_network_it_serves_tls_with_its_own_certificate",
     "make test": ".ci/run",
     "make deb": "tests/deb/test_build.py::test_the_scripts_of_the_package_are_whole",
     "make chaos": "tests/hardware/test_chaos.py::"

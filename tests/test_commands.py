@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import pytest
 import pytest_asyncio
 
-from intercom import cli_control as cli
 from intercom.appliance import Appliance
+from intercom.cli import remote as cli
 from intercom.config import AudioConfig, HistoryConfig
 from intercom.machine import Fault, State
 from tests.e2e.home import Home, home_config

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from intercom import cli
+from intercom.cli import main
 from intercom.config import Config
 from intercom.config_history import HISTORY
 
@@ -68,7 +68,7 @@ def after(program: str, line: str) -> list[str] | None:
 
 def fault_of(words: list[str]) -> str | None:
     """What is wrong with the words of an `intercom` command; what stands for something (FILE, […]) is passed over."""
-    parser = cli.parser()
+    parser = main.parser()
     for word in words:
         if word.startswith("-"):
             known = {option for action in parser._actions for option in action.option_strings}

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from bench._far_end import FarEnd
-from intercom import cli_control as cli
+from intercom.cli import remote as cli
 from intercom.config import AudioConfig, CallConfig
 from intercom.machine import State
 from intercom.media.engine import AudioEngine

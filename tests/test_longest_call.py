@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from intercom import cli_watch
+from intercom.cli import watch as cli_watch
 from intercom.config import CallConfig
 from intercom.config_setting import settings_of
 from intercom.control.client import Client

@@ -37,7 +37,7 @@ def service(command: str, folder: Path, line: SystemdLine, **environ: str) -> It
     configuration = folder / "intercom.toml"
     configuration.write_text(CONFIGURATION.format(state=folder))
     process = subprocess.Popen(
-        [sys.executable, "-m", "intercom.cli", command, "--config", str(configuration)],
+        [sys.executable, "-m", "intercom", command, "--config", str(configuration)],
         env={**os.environ, "NOTIFY_SOCKET": line.address, "RUNTIME_DIRECTORY": str(folder), **environ},
         stderr=subprocess.PIPE,
         text=True,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from intercom import cli
+from intercom.cli import main
 from intercom.devices.device import Device
 from intercom.devices.pin import pins, rules
 
@@ -45,5 +45,5 @@ def test_a_product_cannot_write_a_rule_by_its_name() -> None:
 def test_without_a_card_the_command_says_what_to_do(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     configuration = tmp_path / "intercom.toml"
     configuration.write_text(f'state_dir = "{tmp_path}"\n')
-    assert cli.main(["devices", "pin", "--config", str(configuration)]) == 1
+    assert main.main(["devices", "pin", "--config", str(configuration)]) == 1
     assert "plug it in" in capsys.readouterr().err

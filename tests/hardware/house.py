@@ -141,4 +141,4 @@ class House:
 
     def _command(self, *arguments: str) -> list[str]:
         command, *others = arguments
-        return [sys.executable, "-m", "intercom.cli", command, "--config", str(self._configuration), *others]
+        return [sys.executable, "-m", "intercom", command, "--config", str(self._configuration), *others]

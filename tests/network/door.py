@@ -16,8 +16,9 @@ from typing import Any
 
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from intercom import appliance, control_text
+from intercom import appliance
 from intercom.appliance import Appliance
+from intercom.cli import render
 from intercom.config import AudioConfig, CallConfig, CameraConfig, Config, PanelConfig
 from intercom.loudness import Loudness
 from intercom.machine import Decision
@@ -82,7 +83,7 @@ async def main(directory: Path, patience: float = 1.0) -> None:
         return door.commands.status()
 
     async def status_text() -> str:
-        return control_text.status(door.commands.status(), colour=False)
+        return render.status(door.commands.status(), colour=False)
 
     async def hang_up() -> None:
         await door.plan.hang_up()

@@ -70,7 +70,7 @@ class MarkedHouse:
         """What a command prints, and what it complains of."""
         place = ("--config", str(self.folder / "intercom.toml")) if config else ()
         environment = {**os.environ, "INTERCOM_SOCKET": str(self.folder / "run" / "control.sock")}
-        command = [sys.executable, "-m", "intercom.cli", *words, *place]
+        command = [sys.executable, "-m", "intercom", *words, *place]
         done = subprocess.run(
             command, env=environment, cwd=self.folder, capture_output=True, text=True, timeout=WAIT_S, check=False
         )
@@ -110,7 +110,7 @@ def _service(house: MarkedHouse, name: str) -> Iterator[None]:
     place = ("--state-dir", str(house.folder / "space")) if name == "space" else ()
     with SystemdLine() as line, open(house.folder / f"{name}.log", "wb", opener=_for_us_alone) as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "intercom.cli", name, "--config", str(house.folder / "intercom.toml"), *place],
+            [sys.executable, "-m", "intercom", name, "--config", str(house.folder / "intercom.toml"), *place],
             env={**os.environ, "NOTIFY_SOCKET": line.address, "RUNTIME_DIRECTORY": str(house.folder / "run")},
             stderr=log,
         )

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom import control_text
 from intercom.call_log import CallLog, CallRecord
+from intercom.cli import render
 from intercom.control import protocol
 from intercom.log_lines import LogLines
 from intercom.logbook import CallEntry, Logbook
@@ -105,7 +105,7 @@ def test_a_whole_character_that_is_written_in_two_halves_is_one() -> None:
 
 def test_a_long_address_does_not_break_the_table_of_calls() -> None:
     long = replace(CALL, address="sip:" + "a" * 1000 + "@b", door_opened_by="b" * 1000)
-    table = control_text.calls([vars_of(long), vars_of(CALL)], local=lambda at: at[:16])
+    table = render.calls([vars_of(long), vars_of(CALL)], local=lambda at: at[:16])
     assert max(map(len, table.splitlines())) < 200
 
 

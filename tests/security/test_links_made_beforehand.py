@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from intercom import atomic_file, cli, metrics
-from intercom.cli_control import OK, TROUBLE
+from intercom import atomic_file, metrics
+from intercom.cli import main
+from intercom.cli.remote import OK, TROUBLE
 from intercom.config import MetricsConfig
 from intercom.control.server import Caller, ControlServer
 
@@ -56,7 +57,7 @@ def words(command: str, file: Path) -> list[str]:
 
 
 async def run(command: str, file: Path, socket: Path) -> int:
-    return await asyncio.to_thread(cli.main, [*words(command, file), "--socket", str(socket)])
+    return await asyncio.to_thread(main.main, [*words(command, file), "--socket", str(socket)])
 
 
 each_command = pytest.mark.parametrize("command", ["snapshot", "diagnostics"])

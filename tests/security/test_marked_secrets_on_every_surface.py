@@ -120,7 +120,7 @@ SAYS = {
     "intercom diagnostics": "open_digits",
     "the door's log at its most talkative": "DEBUG",
     "the space's log at its most talkative": "kitchen",
-    "command lines": "intercom.cli",
+    "command lines": "-m\0intercom",
     "files that others can read": "intercom.prom",
     "what a phone and strangers were sent": "caller_id_number",
 }

@@ -252,7 +252,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     gate = (
         "from pathlib import Path; from intercom.control import ssh_keys;"
         f"ssh_keys.INSTALLED = Path({str(keys)!r});"
-        "import sys; from intercom.cli import main; sys.exit(main(['ssh-gate']))"
+        "import sys; from intercom.cli.main import main; sys.exit(main(['ssh-gate']))"
     )
     (folder / "gate.py").write_text(gate)
     drop_in = (SYSTEMD / "intercom.sshd.conf").read_text()

@@ -189,7 +189,7 @@ def house(tmp_path: Path) -> Iterator[Path]:
     """A space in a process of its own; where the door's state is."""
     config = tmp_path / "space.toml"
     config.write_text('[space]\nlisten = "127.0.0.1:0"\n')
-    command = [sys.executable, "-m", "intercom.cli", "space", "--config", str(config), "--state-dir", str(tmp_path)]
+    command = [sys.executable, "-m", "intercom", "space", "--config", str(config), "--state-dir", str(tmp_path)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         for line in process.stderr:

@@ -268,7 +268,7 @@ async def test_twins_keep_their_roles_when_they_are_found_in_another_order(open_
 async def test_pinned_twins_keep_their_names_when_they_are_found_in_another_order() -> None:
     rules = Path("/run/udev/rules.d/85-intercom-sound.rules")
     rules.parent.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "intercom.cli", "devices", "pin", "--write", str(rules)]
+    command = [sys.executable, "-m", "intercom", "devices", "pin", "--write", str(rules)]
     with Headset(UsbHeadset(serial="")) as own, Headset(UsbHeadset(serial="")) as twin:
         await plugged(own)
         await plugged(twin, 2)

@@ -38,7 +38,7 @@ def header(other: GpioChip) -> Iterator[GpioChip]:
 def door_off(*options: str) -> tuple[int, str, float]:
     """Run `intercom door-off` as systemd does; return its exit status, what it said and how long it took."""
     began = time.monotonic()
-    command = [sys.executable, "-m", "intercom.start", "door-off", *options]
+    command = [sys.executable, "-m", "intercom", "door-off", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr, time.monotonic() - began
 

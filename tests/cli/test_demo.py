@@ -34,9 +34,7 @@ class Demo(Running):
         config.write_text(f'[space]\nlisten = "{self.space}"\n[panel]\npage_listen = "{self.panel}"\n')
         environment = {**os.environ, "HOME": str(directory), "XDG_STATE_HOME": str(directory / "state")}
         environment.pop("ALSA_CONFIG_PATH", None)
-        super().__init__(
-            [sys.executable, "-m", "intercom.cli", "demo", "--config", str(config), *arguments], environment
-        )
+        super().__init__([sys.executable, "-m", "intercom", "demo", "--config", str(config), *arguments], environment)
 
 
 @pytest.fixture(scope="module")

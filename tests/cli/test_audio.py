@@ -10,7 +10,7 @@ from pathlib import Path
 import alsaaudio
 import pytest
 
-from intercom import cli, cli_audio
+from intercom.cli import audio, main
 from intercom.devices import Device, Finder
 from intercom.media import card
 from intercom.media.levels import Levels
@@ -28,7 +28,7 @@ def config_file(tmp_path: Path, text: str) -> str:
 
 def test_the_simulated_card_is_tried_and_called_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = config_file(tmp_path, 'card = "simulated"')
-    assert cli.main(["audio", "test", "--store", "--config", file]) == cli.OK
+    assert main.main(["audio", "test", "--store", "--config", file]) == main.OK
     out = capsys.readouterr().out
     assert "simulated card has no air" in out
     assert "echo" not in out
@@ -38,7 +38,7 @@ def test_the_simulated_card_is_tried_and_called_so(tmp_path: Path, capsys: pytes
 def test_what_was_found_is_said_for_people() -> None:
     played = probe(4)
     found = examine(played, played, Levels(speaker_db=4))
-    page = cli_audio._report("USB Phone", found, simulated=False, stored=False)
+    page = audio._report("USB Phone", found, simulated=False, stored=False)
     assert "a voice comes back 4 dB louder, 0 ms later; softer is good" in page
     assert "-96 dB full scale before that; -45 or less is good" in page
     assert "recommended: speaker -3 dB, microphone 0 dB; `--store` keeps them" in page
@@ -50,7 +50,7 @@ def test_what_is_recommended_is_kept_for_the_card(tmp_path: Path, alsa_cards: Al
     with alsa_cards.air():
         intercom = Path(sys.executable).parent / "intercom"
         done = subprocess.run([intercom, *words], capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == cli.FAILED, done.stderr
+    assert done.returncode == main.FAILED, done.stderr
     found = json.loads(done.stdout)
     assert found["delay_ms"] is not None, found
     assert found["echo_level_db"] > 2
@@ -70,7 +70,7 @@ def test_a_busy_card_is_told_in_one_sentence(
     monkeypatch.setattr(card, "AlsaPcm", busy)
     plugged = Device("Device", "USB Phone", "usb", "usb-1.2", captures=0, plays=0)
     monkeypatch.setattr(Finder, "sound_cards", lambda finder: [plugged])
-    assert cli.main(["audio", "test", "--config", config_file(tmp_path, f'card = "{chosen}"')]) == cli_audio.BUSY
+    assert main.main(["audio", "test", "--config", config_file(tmp_path, f'card = "{chosen}"')]) == audio.BUSY
     assert capsys.readouterr().err == (
         "intercom: the sound card is busy: stop the door station (`sudo systemctl stop intercom`), then test again\n"
     )

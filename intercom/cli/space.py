@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from intercom import as_service
-from intercom import control_text as text
-from intercom.cli_control import OK, TROUBLE, complain, local, print_json, say, wrote
+from intercom.cli import render as text
+from intercom.cli.remote import OK, TROUBLE, complain, local, print_json, say, wrote
 
 if TYPE_CHECKING:
     from intercom.config import Config

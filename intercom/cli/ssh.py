@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from intercom.cli_control import NOT_PERMITTED, OK, TROUBLE, complain, say
+from intercom.cli.remote import NOT_PERMITTED, OK, TROUBLE, complain, say
 from intercom.control.errors import GateError, KeyFileError
 
 USER = "intercom"
@@ -114,8 +114,8 @@ def _sshd_reads(file: Path) -> bool:
 
 
 def _list(options: argparse.Namespace) -> int:
+    from intercom.cli.render import table
     from intercom.control.ssh_keys import AuthorizedKeys
-    from intercom.control_text import table
 
     rows = [
         (entry.key.name, entry.role, entry.key.type, entry.key.fingerprint)
@@ -152,7 +152,7 @@ def _gate(options: argparse.Namespace) -> int:
     os.environ.pop("INTERCOM_SOCKET", None)
     if socket is not None:
         os.environ["INTERCOM_SOCKET"] = str(socket)
-    from intercom.cli import main
+    from intercom.cli.main import main
 
     return main(words)
 

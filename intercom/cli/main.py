@@ -9,17 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from intercom import (
-    __version__,
-    cli_audio,
-    cli_control,
-    cli_devices,
-    cli_preflight,
-    cli_setup,
-    cli_space,
-    cli_ssh,
-    cli_watch,
-)
+from intercom import __version__, cli_setup
+from intercom.cli import audio, devices, preflight, remote, space, ssh, watch
 
 if TYPE_CHECKING:
     from intercom.config import Config
@@ -63,7 +54,7 @@ def parser(*, status_alone: bool = False) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"intercom {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     if status_alone:
-        cli_control.add_status(commands)
+        remote.add_status(commands)
         return parser
 
     run = commands.add_parser("run", help="run the door station")
@@ -76,7 +67,7 @@ def parser(*, status_alone: bool = False) -> argparse.ArgumentParser:
     _takes_config(demo)
     demo.set_defaults(run=_demo)
 
-    cli_space.add_commands(commands, load=_load, load_as_space=_load_as_space, config_help=CONFIG_HELP)
+    space.add_commands(commands, load=_load, load_as_space=_load_as_space, config_help=CONFIG_HELP)
 
     config = commands.add_parser("config", help="check a configuration, or write an example")
     what = config.add_subparsers(metavar="ACTION", required=True)
@@ -91,14 +82,14 @@ def parser(*, status_alone: bool = False) -> argparse.ArgumentParser:
     _takes_config(doctor)
     doctor.set_defaults(run=_doctor)
 
-    cli_audio.add_commands(commands, load=_load_as_service, config_help=CONFIG_HELP)
+    audio.add_commands(commands, load=_load_as_service, config_help=CONFIG_HELP)
     cli_setup.add_commands(commands)
-    cli_preflight.add_commands(commands, load=_load_as_service, config_help=CONFIG_HELP)
-    cli_control.add_status(commands)
-    cli_watch.add_commands(commands)
-    cli_control.add_commands(commands)
-    cli_devices.add_pin(commands.choices["devices"], load=_load, config_help=CONFIG_HELP)
-    cli_ssh.add_commands(commands)
+    preflight.add_commands(commands, load=_load_as_service, config_help=CONFIG_HELP)
+    remote.add_status(commands)
+    watch.add_commands(commands)
+    remote.add_commands(commands)
+    devices.add_pin(commands.choices["devices"], load=_load, config_help=CONFIG_HELP)
+    ssh.add_commands(commands)
 
     close = commands.add_parser("door-off", help="drive the door relay off, whatever happened (for systemd)")
     _takes_config(close)
@@ -164,7 +155,7 @@ def _demo(options: argparse.Namespace) -> int:
     config = _load(options)
     if config is None:
         return BAD_CONFIG
-    from intercom.demo import run_demo
+    from intercom.cli.demo import run_demo
 
     state_dir = options.state_dir or config.state_path(os.environ) / "demo"
     return run_demo(config, state_dir=state_dir, lan=options.lan)
@@ -203,24 +194,20 @@ def _config_example(options: argparse.Namespace) -> int:
 
 def _doctor(options: argparse.Namespace) -> int:
     from intercom import as_service
-    from intercom.doctor import BAD, examine, report
+    from intercom.cli.doctor import BAD, examine, report
 
     as_service.take_its_place(os.environ)
     file: Path | None = options.config or (SYSTEM_CONFIG if SYSTEM_CONFIG.exists() else None)
     as_service.become_its_user()
-    findings = examine(file, cli_control.socket_of(options))
+    findings = examine(file, remote.socket_of(options))
     if options.json:
         found = [finding._asdict() for finding in findings]
-        cli_control.print_json(found)
+        remote.print_json(found)
         return FAILED if any(finding["verdict"] == BAD for finding in found) else OK
-    return report(findings, cli_control.say, cli_control.marks())
+    return report(findings, remote.say, remote.marks())
 
 
 def _door_off(options: argparse.Namespace) -> int:
     from intercom.door_off import run
 
     return run(options.config and str(options.config))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from intercom.cli.render import short_pulses
 from intercom.config import Config, Problem, check_and_read
 from intercom.config_setting import secrets_in
 from intercom.control.client import Client
 from intercom.control.errors import ControlError, NotRunningError
-from intercom.control_text import short_pulses
 from intercom.gpio_chip import GpioError, header_chip, is_pi
 from intercom.net import authority, connect, split_authority
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from intercom.cli_control import OK, TROUBLE, complain, say
+from intercom.cli.remote import OK, TROUBLE, complain, say
 
 if TYPE_CHECKING:
     from intercom.config import Config

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from intercom import cli, doctor
+from intercom.cli import doctor, main
+from intercom.cli.doctor import BAD, GOOD, Finding
+from intercom.cli.render import short_pulses
 from intercom.config import Config, SpaceConfig, loads
-from intercom.control_text import short_pulses
-from intercom.doctor import BAD, GOOD, Finding
 
 
 def found(findings: Iterator[Finding], what: str) -> Finding:
@@ -45,7 +45,7 @@ def test_a_credential_that_others_can_read_is_bad(tmp_path: Path) -> None:
 def test_a_wrong_configuration_is_the_first_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "intercom.toml"
     file.write_text("[cal]\n")
-    assert cli.main(["doctor", "--json", "--config", str(file), "--socket", str(tmp_path / "no")]) == 1
+    assert main.main(["doctor", "--json", "--config", str(file), "--socket", str(tmp_path / "no")]) == 1
     first = json.loads(capsys.readouterr().out)[0]
     assert (first["what"], first["verdict"]) == ("configuration", BAD)
 

@@ -6,8 +6,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from intercom import control_text as text
-from intercom.cli_control import OK, TROUBLE, add_command, colour, complain, failed, local, say, socket_of
+from intercom.cli import render as text
+from intercom.cli.remote import OK, TROUBLE, add_command, colour, complain, failed, local, say, socket_of
 from intercom.control.client import Client
 from intercom.control.errors import ControlError, NotAnsweringError, NotRunningError
 
@@ -34,7 +34,7 @@ def add_commands(commands: Any) -> None:
 
 def _run_watch(options: argparse.Namespace) -> int:
     """Print each change of status; a restart of the service ends the watch in a pipe, not on a terminal."""
-    from intercom import control_down as down
+    from intercom.cli import service_down as down
 
     while True:
         path = socket_of(options)

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from intercom import cli, manual
+from intercom.cli import main, manual
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_the_manual_page_is_that_of_the_commands() -> None:
-    assert (DOCS / "intercom.1").read_text() == manual.man_page(cli.parser()), "run `make docs`"
+    assert (DOCS / "intercom.1").read_text() == manual.man_page(main.parser()), "run `make docs`"
 
 
 @pytest.mark.skipif(shutil.which("man") is None, reason="man is not installed")
@@ -29,7 +29,7 @@ def test_man_shows_the_page_without_a_warning() -> None:
 
 
 def test_the_completion_is_that_of_the_commands() -> None:
-    assert (DOCS / "intercom.bash").read_text() == manual.bash_completion(cli.parser()), "run `make docs`"
+    assert (DOCS / "intercom.bash").read_text() == manual.bash_completion(main.parser()), "run `make docs`"
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def test_bash_completes(line: str, wanted: set[str]) -> None:
 def test_the_page_of_commands_names_commands_that_there_are() -> None:
     text = (DOCS / "commands.md").read_text() + (DOCS / "ssh.md").read_text()
     named = set(re.findall(r"`intercom ([a-z-]+)", text))
-    there = {command.words[0] for command in manual.commands(cli.parser())}
+    there = {command.words[0] for command in manual.commands(main.parser())}
     assert named <= there
 
 
 def test_every_command_is_in_the_page_of_commands() -> None:
     text = (DOCS / "commands.md").read_text()
     others = {"run", "demo", "space", "config", "door-off", "ssh-key", "ssh-gate"}  # of other pages
-    there = {" ".join(command.words) for command in manual.commands(cli.parser()) if command.words[0] not in others}
+    there = {" ".join(command.words) for command in manual.commands(main.parser()) if command.words[0] not in others}
     assert {words for words in there if f"`intercom {words}" not in text} == set()
 
 

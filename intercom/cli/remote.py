@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from intercom import control_text as text
+from intercom.cli import render as text
 from intercom.control.client import Client
 from intercom.control.errors import (
     ControlError,
@@ -171,7 +171,7 @@ def failed(error: ControlError) -> int:
 
 def run_status(options: StatusOptions) -> int:
     """Print the service's status, or that it is down or hangs, and return the exit status."""
-    from intercom import control_down as down
+    from intercom.cli import service_down as down
 
     path = socket_of(options)
     try:
@@ -304,7 +304,7 @@ def _metrics(options: argparse.Namespace, client: Client) -> int:
 
 def _run_diagnostics(options: argparse.Namespace) -> int:
     """Write the diagnostics bundle, also when the service does not answer."""
-    from intercom import control_down as down
+    from intercom.cli import service_down as down
 
     path = socket_of(options)
     try:
@@ -324,7 +324,7 @@ def _diagnostics(options: argparse.Namespace, client: Client) -> int:
 
 
 def _write_bundle(options: argparse.Namespace, documents: dict[str, Any]) -> int:
-    from intercom.diagnostics import bundle, file_name
+    from intercom.cli.diagnostics_bundle import bundle, file_name
 
     now = time.time()
     data = bundle(documents, now=now)

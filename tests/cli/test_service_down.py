@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from intercom import control_down as down
-from intercom import control_text as text
+from intercom.cli import render as text
+from intercom.cli import service_down as down
 from intercom.control.errors import NotAnsweringError
 from intercom.control.server import HEARTBEAT_S, ControlServer
 

@@ -15,17 +15,13 @@ def main() -> int:
     if command == "status" and set(options) <= {"--json"}:
         from types import SimpleNamespace
 
-        from intercom.cli_control import run_status
+        from intercom.cli.remote import run_status
 
         return run_status(SimpleNamespace(json=bool(options), socket=None))
     if command == "door-off" and (not options or (options[0] == "--config" and len(options) == 2)):
         from intercom.door_off import run
 
         return run(options[1] if options else None)
-    from intercom.cli import main as main_with_parser
+    from intercom.cli.main import main as main_with_parser
 
     return main_with_parser()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from intercom import as_service
-from intercom import control_text as text
-from intercom.cli_control import OK, TROUBLE, colour, complain, print_json, say
+from intercom.cli import render as text
+from intercom.cli.remote import OK, TROUBLE, colour, complain, print_json, say
 
 if TYPE_CHECKING:
     from intercom.config import Config

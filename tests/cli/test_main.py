@@ -11,25 +11,26 @@ from pathlib import Path
 import pytest
 
 import intercom
-from intercom import cli, config
+from intercom import config
+from intercom.cli import main
 
 HEAVY = ("aiortc", "aiohttp", "numpy", "gpiozero", "transitions", "websockets", "asyncio")
 
 
 def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        cli.main(["--version"])
+        main.main(["--version"])
     assert capsys.readouterr().out == f"intercom {intercom.__version__}\n"
 
 
 def test_the_command_starts_without_anything_heavy() -> None:
-    code = f"import sys, intercom.cli; print([name for name in {HEAVY!r} if name in sys.modules])"
+    code = f"import sys, intercom.cli.main; print([name for name in {HEAVY!r} if name in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out == "[]\n"
 
 
 def test_the_status_is_told_before_any_parser_is_imported(tmp_path: Path) -> None:
-    code = "import sys; from intercom.start import main; status = main(); print(status, 'argparse' in sys.modules)"
+    code = "import sys; from intercom.cli.fast_status import main as run; print(run(), 'argparse' in sys.modules)"
     asked = [sys.executable, "-c", code, "status", "--json"]
     environ = {"INTERCOM_SOCKET": str(tmp_path / "none"), "PYTHONPATH": str(Path(intercom.__file__).parents[1])}
     out = subprocess.run(asked, capture_output=True, text=True, check=True, env=environ).stdout
@@ -42,8 +43,8 @@ def test_a_command_that_is_not_whole_lists_what_there_is(
     words: list[str], listed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(words)
-    assert ended.value.code == cli.USAGE
+        main.main(words)
+    assert ended.value.code == main.USAGE
     assert f"\n    {listed} " in capsys.readouterr().err
 
 
@@ -52,7 +53,7 @@ def test_the_status_is_coloured_in_a_terminal_that_wants_it(
     tmp_path: Path, environ: dict[str, str], coloured: bool
 ) -> None:
     ours, theirs = pty.openpty()
-    asked = [sys.executable, "-m", "intercom.start", "status"]
+    asked = [sys.executable, "-m", "intercom", "status"]
     here = {**os.environ, "TERM": "xterm", "INTERCOM_SOCKET": str(tmp_path / "none")}
     here.pop("NO_COLOR", None)
     try:
@@ -67,7 +68,7 @@ def test_the_status_is_coloured_in_a_terminal_that_wants_it(
 
 @pytest.mark.parametrize("words", [["status", "--help"], ["status", "--socket", "/none"], ["--version"], []])
 def test_everything_else_goes_to_the_parser(words: list[str]) -> None:
-    asked = [sys.executable, "-m", "intercom.start", *words]
+    asked = [sys.executable, "-m", "intercom", *words]
     done = subprocess.run(asked, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 2, 3)
     assert "Traceback" not in done.stderr
@@ -76,14 +77,14 @@ def test_everything_else_goes_to_the_parser(words: list[str]) -> None:
 def test_a_good_configuration_is_called_good(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "intercom.toml"
     file.write_text("[call]\nring_time_s = 30\n")
-    assert cli.main(["config", "check", str(file)]) == cli.OK
+    assert main.main(["config", "check", str(file)]) == main.OK
     assert capsys.readouterr().out == f"{file}: good\n"
 
 
 def test_a_typo_is_named_with_its_line_and_a_suggestion(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "intercom.toml"
     file.write_text('[call]\nrign = "/private/house"\n')
-    assert cli.main(["config", "check", str(file)]) == cli.BAD_CONFIG
+    assert main.main(["config", "check", str(file)]) == main.BAD_CONFIG
     assert capsys.readouterr().err == f"{file}: line 2: call.rign: no such setting; did you mean call.ring?\n"
 
 
@@ -93,19 +94,19 @@ def test_no_command_runs_on_a_bad_configuration(
 ) -> None:
     file = tmp_path / "intercom.toml"
     file.write_text("[cal]\n")
-    assert cli.main([*command, "--config", str(file)]) == cli.BAD_CONFIG
+    assert main.main([*command, "--config", str(file)]) == main.BAD_CONFIG
     assert "Traceback" not in capsys.readouterr().err
 
 
 def test_the_example_is_a_configuration(capsys: pytest.CaptureFixture[str]) -> None:
-    cli.main(["config", "example"])
+    main.main(["config", "example"])
     assert config.loads(capsys.readouterr().out) == config.Config()
 
 
 def test_an_unknown_command_is_refused_with_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
-        cli.main(["ring"])
-    assert exit_.value.code == cli.USAGE
+        main.main(["ring"])
+    assert exit_.value.code == main.USAGE
     assert "usage: intercom" in capsys.readouterr().err
 
 
@@ -114,7 +115,7 @@ def test_the_door_is_locked_however_bad_the_configuration_is(
 ) -> None:
     file = tmp_path / "intercom.toml"
     file.write_text("[door\nrelay_gpio = 5\n")
-    assert cli.main(["door-off", "--config", str(file)]) in (cli.OK, cli.FAILED)
+    assert main.main(["door-off", "--config", str(file)]) in (main.OK, main.FAILED)
     assert "driving GPIO 24 off all the same" in capsys.readouterr().err
 
 
@@ -124,7 +125,7 @@ def test_what_may_not_be_meant_is_said_once(tmp_path: Path, command: list[str]) 
     file.write_text('[door]\nopeners = ["/public/anna"]\n')
     words = [str(file) if word == "FILE" else word for word in command]
     done = subprocess.run(
-        [sys.executable, "-m", "intercom.cli", *words], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "intercom", *words], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stderr.count("/public/anna never opens") == 1
 
@@ -135,5 +136,5 @@ def test_a_tone_that_cannot_be_played_is_named_by_config_check(
     (tmp_path / "chime.wav").write_bytes(b"no sound")
     file = tmp_path / "intercom.toml"
     file.write_text('[audio]\ntones_dir = "."\n')
-    assert cli.main(["config", "check", str(file)]) == cli.BAD_CONFIG
+    assert main.main(["config", "check", str(file)]) == main.BAD_CONFIG
     assert "audio.tones_dir: chime.wav: " in capsys.readouterr().err

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom import cli
-from intercom.cli_control import NOT_RUNNING
-from intercom.diagnostics import bundle, without_secrets
+from intercom.cli import main
+from intercom.cli.diagnostics_bundle import bundle, without_secrets
+from intercom.cli.remote import NOT_RUNNING
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJkb29yIn0.c2lnbmF0dXJlc2lnbmF0dXJl"
 
@@ -56,7 +56,7 @@ def test_the_bundle_is_a_tar_whose_every_file_is_clean() -> None:
 
 def test_a_door_that_does_not_run_can_be_diagnosed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "bundle.tar.gz"
-    code = cli.main(["diagnostics", "--socket", str(tmp_path / "no.sock"), "-o", str(file)])
+    code = main.main(["diagnostics", "--socket", str(tmp_path / "no.sock"), "-o", str(file)])
     assert code == NOT_RUNNING
     assert "attach it to the report" in capsys.readouterr().out
     with tarfile.open(file) as tar:
