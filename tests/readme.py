@@ -18,7 +18,7 @@ RUN_BY = {
     "make chaos": "tests/hardware/test_chaos.py::"
     "test_three_minutes_of_chaos_leave_nothing_behind_and_nothing_unexplained",
     "sudo make install": STARTS_AT_BOOT,
-    "sudo intercom setup": "tests/test_cli_setup.py::"
+    "sudo intercom setup": "tests/setup/test_apply.py::"
     "test_a_newcomer_who_only_presses_enter_gets_a_door_that_phones_can_answer",
     "sudo intercom space pair --name Kitchen": PACKAGE,
     "sudo intercom doctor": PACKAGE,

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from intercom import __version__, cli_setup
+from intercom import __version__
 from intercom.cli import audio, devices, preflight, remote, space, ssh, watch
+from intercom.setup import apply
 
 if TYPE_CHECKING:
     from intercom.config import Config
@@ -83,7 +84,7 @@ def parser(*, status_alone: bool = False) -> argparse.ArgumentParser:
     doctor.set_defaults(run=_doctor)
 
     audio.add_commands(commands, load=_load_as_service, config_help=CONFIG_HELP)
-    cli_setup.add_commands(commands)
+    apply.add_commands(commands)
     preflight.add_commands(commands, load=_load_as_service, config_help=CONFIG_HELP)
     remote.add_status(commands)
     watch.add_commands(commands)

@@ -10,8 +10,8 @@ from pathlib import Path
 from intercom.config import ConfigError, example, loads
 from intercom.devices.memory import Memory
 from intercom.media.levels import Levels, LevelStore
-from intercom.setup_answers import read as read_answers
-from intercom.setup_draft import DraftError
+from intercom.setup.answers import read as read_answers
+from intercom.setup.config_edit import DraftError
 from intercom.signalwire.credentials import SpaceCredentials
 from intercom.signalwire.errors import InvalidCredentialsError, StorageError
 from intercom.signalwire.storage import FileStorage

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom.config import loads
-from intercom.setup_answers import Answers, apply, read
-from intercom.setup_draft import Draft, DraftError
+from intercom.setup.answers import Answers, apply, read
+from intercom.setup.config_edit import Draft, DraftError
 
 SIGNALWIRE = """# Our door.
 [account]

@@ -16,7 +16,7 @@ from intercom.auto_answer import HOUSE
 from intercom.config import is_loopback, split_listen
 from intercom.config_setting import DESTINATION
 from intercom.may_open import RESIDENTS
-from intercom.setup_draft import Draft, DraftError
+from intercom.setup.config_edit import Draft, DraftError
 
 NETWORK_LISTEN = "0.0.0.0:8443"
 CREDENTIAL = "$CREDENTIALS_DIRECTORY/token"

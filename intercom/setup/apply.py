@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from intercom.cli.remote import OK, TROUBLE, complain, say
 
 if TYPE_CHECKING:
-    from intercom.setup_answers import Answers
-    from intercom.setup_draft import Draft
+    from intercom.setup.answers import Answers
+    from intercom.setup.config_edit import Draft
 
 SYSTEM_CONFIG = Path("/etc/intercom/intercom.toml")
 BAD_CONFIG = 78
@@ -61,7 +61,7 @@ def _setup(options: argparse.Namespace) -> int:
     if not os.access(folder if folder.exists() else folder.parent, os.W_OK):
         complain(f"{folder} is not yours to write: run `sudo intercom setup`")
         return TROUBLE
-    from intercom.setup_draft import Draft, DraftError
+    from intercom.setup.config_edit import Draft, DraftError
 
     try:
         draft = Draft(_text_of(file), folder)
@@ -82,7 +82,7 @@ def _setup(options: argparse.Namespace) -> int:
 
 def _text_of(file: Path) -> str:
     from intercom.config import FILE_LIMIT_BYTES
-    from intercom.setup_draft import DraftError
+    from intercom.setup.config_edit import DraftError
 
     try:
         with file.open("rb") as opened:
@@ -94,7 +94,7 @@ def _text_of(file: Path) -> str:
 
 
 def _work(options: argparse.Namespace, draft: Draft, file: Path) -> int:
-    from intercom.setup_answers import CREDENTIAL, apply, read_token
+    from intercom.setup.answers import CREDENTIAL, apply, read_token
 
     token_file = file.parent / "token"
     has_token = token_file.exists()
@@ -117,8 +117,8 @@ def _work(options: argparse.Namespace, draft: Draft, file: Path) -> int:
 
 
 def _answers_in(name: str) -> Answers:
-    from intercom.setup_answers import ANSWERS_LIMIT_BYTES, read
-    from intercom.setup_draft import DraftError
+    from intercom.setup.answers import ANSWERS_LIMIT_BYTES, read
+    from intercom.setup.config_edit import DraftError
 
     try:
         if name == "-":
@@ -136,8 +136,8 @@ def _answers_in(name: str) -> Answers:
 
 
 def _ask(draft: Draft, *, has_token: bool, starts: bool) -> tuple[Answers, str | None]:
-    from intercom.setup_found import look
-    from intercom.setup_talk import talk
+    from intercom.setup.dialogue import talk
+    from intercom.setup.hardware import look
 
     told = talk(_Terminal(), look(), draft.before, has_token=has_token, starts=starts)
     say("\nWhat changes:")
@@ -151,7 +151,7 @@ def _agreed(file: Path) -> bool:
 def _write(draft: Draft, file: Path, token: str | None, token_file: Path) -> None:
     """Write the configuration and the token in an order that never leaves a configuration without its token."""
     from intercom import atomic_file
-    from intercom.setup_answers import CREDENTIAL
+    from intercom.setup.answers import CREDENTIAL
 
     file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     if token is not None:

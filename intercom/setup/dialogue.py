@@ -12,9 +12,9 @@ from intercom.cli.render import printable
 from intercom.config import Config, is_loopback, split_listen
 from intercom.config_setting import DESTINATION
 from intercom.config_tables import GPIO_HIGHEST
-from intercom.setup_answers import SETTINGS, Answers, checked_token, read_token
-from intercom.setup_draft import DraftError
-from intercom.setup_found import Found, card_in_words
+from intercom.setup.answers import SETTINGS, Answers, checked_token, read_token
+from intercom.setup.config_edit import DraftError
+from intercom.setup.hardware import Found, card_in_words
 
 ECHO = "/public/echo"
 PINS = ("button", "light", "red", "green", "blue", "relay", "relay_active_high")

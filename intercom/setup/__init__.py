@@ -1,0 +1,1 @@
+"""The setup of a door: asks its owner, writes the configuration and puts it into effect."""
