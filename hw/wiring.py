@@ -1,4 +1,4 @@
-"""Draws `hw/wiring.svg` with the pins of `intercom/config.py`: `python hw/wiring.py > hw/wiring.svg`."""
+"""Draws `hw/wiring.svg` with the pins of `intercom/config/schema.py`: `python hw/wiring.py > hw/wiring.svg`."""
 
 import sys
 from collections.abc import Iterator

@@ -22,7 +22,7 @@ import msgspec
 from intercom import __version__, metrics
 from intercom.address import LONGEST
 from intercom.condition import condition, fault
-from intercom.config_setting import DESTINATION, shown_settings
+from intercom.config.fields import DESTINATION, shown_settings
 from intercom.control.errors import RefusedError
 from intercom.control.place import served_at
 from intercom.control.protocol import INVALID_PARAMS, REFUSED

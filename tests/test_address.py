@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom.address import LONGEST, Address, Form, is_listed
-from intercom.config_setting import CALLER, DESTINATION
+from intercom.config.fields import CALLER, DESTINATION
 
 
 @pytest.mark.parametrize(

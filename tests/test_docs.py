@@ -12,7 +12,7 @@ import pytest
 
 from intercom.cli import main
 from intercom.config import Config
-from intercom.config_history import HISTORY
+from intercom.config.migrations import HISTORY
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(

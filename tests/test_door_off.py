@@ -10,8 +10,8 @@ import pytest
 
 from intercom import door_off
 from intercom.config import Config
-from intercom.config_history import HISTORY
-from intercom.config_tables import GPIO_HIGHEST
+from intercom.config.migrations import HISTORY
+from intercom.config.schema import GPIO_HIGHEST
 
 SLOW = ("argparse", "dataclasses", "gpiozero", "intercom.config", "intercom.panel", "lgpio", "logging")
 

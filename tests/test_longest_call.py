@@ -10,7 +10,7 @@ import pytest
 
 from intercom.cli import watch as cli_watch
 from intercom.config import CallConfig
-from intercom.config_setting import settings_of
+from intercom.config.fields import settings_of
 from intercom.control.client import Client
 from intercom.signalwire.dialog import Dialog
 from intercom.space.kept_calls import OLDEST_S

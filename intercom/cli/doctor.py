@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from intercom.cli.render import short_pulses
 from intercom.config import Config, Problem, check_and_read
-from intercom.config_setting import secrets_in
+from intercom.config.fields import secrets_in
 from intercom.control.client import Client
 from intercom.control.errors import ControlError, NotRunningError
 from intercom.gpio_chip import GpioError, header_chip, is_pi

@@ -59,7 +59,7 @@ def _preflight(options: argparse.Namespace, config: Config | None) -> int:
         return BAD_CONFIG
     import asyncio
 
-    from intercom.config_setting import DESTINATION
+    from intercom.config.fields import DESTINATION
     from intercom.signalwire import SignalWireError
 
     if not DESTINATION.accepts(options.address):

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from intercom.auto_answer import HOUSE
 from intercom.config import is_loopback, split_listen
-from intercom.config_setting import DESTINATION
+from intercom.config.fields import DESTINATION
 from intercom.may_open import RESIDENTS
 from intercom.setup.config_edit import Draft, DraftError
 

@@ -9,7 +9,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from intercom.config import Config, ConfigError, loads
-from intercom.config_text import toml_value
+from intercom.config.render import toml_value
 
 HEAD = "# Settings of the intercom. `sudo intercom setup` asks some; `intercom config example` shows them all.\n"
 

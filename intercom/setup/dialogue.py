@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from intercom.auto_answer import HOUSE
 from intercom.cli.render import printable
 from intercom.config import Config, is_loopback, split_listen
-from intercom.config_setting import DESTINATION
-from intercom.config_tables import GPIO_HIGHEST
+from intercom.config.fields import DESTINATION
+from intercom.config.schema import GPIO_HIGHEST
 from intercom.setup.answers import SETTINGS, Answers, checked_token, read_token
 from intercom.setup.config_edit import DraftError
 from intercom.setup.hardware import Found, card_in_words

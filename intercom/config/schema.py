@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from intercom.config_setting import (
+from intercom.config.fields import (
     API_URL,
     CALLER,
     DESTINATION,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from intercom.config_lines import Key
+from intercom.config.line_numbers import Key
 
 
 @dataclass(frozen=True, slots=True)

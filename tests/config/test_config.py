@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 
 from intercom import config
 from intercom.config import Config, ConfigError, loads
-from intercom.config_setting import Setting, settings_of, tables_of
-from intercom.config_text import toml_value
+from intercom.config.fields import Setting, settings_of, tables_of
+from intercom.config.render import toml_value
+from tests.config.problems import only_problem, problems_of
 
-from .config_problems import only_problem, problems_of
-
-PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
+PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 
 def every_setting() -> list[tuple[str, Setting]]:

@@ -4,7 +4,7 @@ import json
 import textwrap
 from typing import Any
 
-from intercom.config_setting import Setting, settings_of, tables_of
+from intercom.config.fields import Setting, settings_of, tables_of
 
 COLUMNS = 100
 """Width of the comments in the example file."""
@@ -36,7 +36,7 @@ def reference(root: type[Any]) -> str:
         "One secret stands in this file, `door.open_digits`: nobody but the services needs to read it "
         "(`intercom setup` and each installation give it mode 0640). Every other secret is in a file of mode 0600 that "
         "it names.\n\n"
-        "This page is generated from `intercom/config.py`.\n",
+        "This page is generated from `intercom/config/schema.py`.\n",
         "## At the top of the file\n\n" + _table(root),
     ]
     parts += [f"## `[{name}]`\n\n{table.__doc__}\n\n{_table(table)}" for name, table in tables_of(root)]

@@ -1,6 +1,6 @@
 """Every setting of the intercom: its type, range, default and documentation, in one place.
 
-A configuration is a TOML file with one table per dataclass of `config_tables.py`. `load` reads it, `check` lists what
+A configuration is a TOML file with one table per dataclass of `schema.py`. `load` reads it, `check` lists what
 is wrong with it, `example` and `reference_markdown` write its documentation. Secrets never stand in it.
 """
 
@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from intercom.address import Address, Form
-from intercom.config_check import Problem, Reading
-from intercom.config_places import check_places
-from intercom.config_tables import (
+from intercom.config.places import check_places
+from intercom.config.reader import Problem, Reading
+from intercom.config.render import example_toml, reference
+from intercom.config.schema import (
     NO_GPIO,
     AccountConfig,
     AudioConfig,
@@ -26,7 +27,6 @@ from intercom.config_tables import (
     PanelConfig,
     SpaceConfig,
 )
-from intercom.config_text import example_toml, reference
 from intercom.net import is_loopback, split_listen
 
 __all__ = [

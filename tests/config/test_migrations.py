@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom.config import Config
-from intercom.config_check import Problem, Reading
-from intercom.config_history import HISTORY, History
-from intercom.config_setting import settings_of, tables_of
+from intercom.config.fields import settings_of, tables_of
+from intercom.config.migrations import HISTORY, History
+from intercom.config.reader import Problem, Reading
 
 CHANGED = History(
     renamed={"call.timeout_s": "call.ring_time_s", "gpio.button": "panel.button_gpio"},

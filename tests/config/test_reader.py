@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from intercom.config import check, loads
-from intercom.config_setting import NOT_SHOWN, shown_settings
-
-from .config_problems import only_problem
+from intercom.config.fields import NOT_SHOWN, shown_settings
+from tests.config.problems import only_problem
 
 # What only several settings together can tell
 

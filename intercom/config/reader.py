@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from intercom.config_history import HISTORY, History, modernise
-from intercom.config_lines import Key, line_index
-from intercom.config_setting import PATH, TEXT_LIMIT, Setting, settings_of, tables_of
+from intercom.config.fields import PATH, TEXT_LIMIT, Setting, settings_of, tables_of
+from intercom.config.line_numbers import Key, line_index
+from intercom.config.migrations import HISTORY, History, modernise
 
 PROBLEM_LIMIT = 50
 """Limit of reported problems; a file with more is no configuration."""

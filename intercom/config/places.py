@@ -6,8 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from intercom.config_check import Reading
-from intercom.config_tables import Config
+from intercom.config.reader import Reading
+from intercom.config.schema import Config
 
 
 def check_places(config: Config, reading: Reading) -> None:
