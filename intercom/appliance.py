@@ -15,7 +15,6 @@ from intercom.commands import Commands
 from intercom.config import Config
 from intercom.door_account import credentials_of, options_of
 from intercom.door_devices import DoorDevices
-from intercom.door_opener import DoorOpener
 from intercom.fault_table import SERVICE, Part
 from intercom.logbook import Logbook
 from intercom.loudness import Loudness
@@ -26,6 +25,7 @@ from intercom.media.engine import AudioEngine
 from intercom.media.errors import MediaError
 from intercom.media.provider import DoorMedia
 from intercom.media.tones import tones_of
+from intercom.opening.opener import DoorOpener
 from intercom.panel import FrontPanel, PanelError
 from intercom.panel.page import PanelPage
 from intercom.part_events import PartEvents

@@ -7,12 +7,12 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-from intercom.auto_answer import answers_by_itself
 from intercom.call_listeners import CallSigns, Journal
 from intercom.config import CallConfig
 from intercom.current_call import CurrentCall
-from intercom.door_opener import DoorOpener
 from intercom.machine import Decision, Machine, Phase, Verdict
+from intercom.opening.auto_answer import answers_by_itself
+from intercom.opening.opener import DoorOpener
 from intercom.press import Press
 from intercom.signalwire import KeyPress, SignalWire, SignalWireError, WebRTCCall
 

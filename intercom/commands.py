@@ -29,8 +29,8 @@ from intercom.control.protocol import INVALID_PARAMS, REFUSED
 from intercom.control.server import Caller, ControlServer, Handler
 from intercom.fault_table import Part
 from intercom.machine import Phase
-from intercom.may_open import Way
 from intercom.media.levels import HIGHEST_DB, LOWEST_DB, Levels
+from intercom.opening.decision import Way
 from intercom.panel import PanelError
 from intercom.recent_log import RecentLog
 from intercom.signalwire import SignalWireError

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from intercom.address import Address
-from intercom.may_open import Kind
+from intercom.opening.decision import Kind
 from intercom.signalwire import WebRTCCall
 
 

@@ -20,8 +20,8 @@ from intercom.address import Address
 from intercom.call_log import CallLog, CallRecord
 from intercom.fault_table import SERVICE, Part
 from intercom.machine import Decision, Fault, Phase, Trigger
-from intercom.may_open import Ruling
 from intercom.media.call_stats import CallStats
+from intercom.opening.decision import Ruling
 from intercom.plain_text import plain
 from intercom.signalwire import WebRTCCall
 from intercom.signalwire.quality import mos

@@ -18,7 +18,7 @@ from intercom.config import MetricsConfig, split_listen
 from intercom.fault_table import KINDS
 from intercom.logbook import Tally, heard
 from intercom.machine import Phase, State
-from intercom.may_open import REFUSALS
+from intercom.opening.decision import REFUSALS
 
 if TYPE_CHECKING:
     from intercom.appliance import Appliance

@@ -8,8 +8,8 @@ from typing import Any
 
 from intercom.call_plan import CallPlan
 from intercom.config import CallConfig, DoorConfig
-from intercom.door_opener import DoorOpener
 from intercom.machine import Machine, Phase
+from intercom.opening.opener import DoorOpener
 from intercom.signalwire import CallError, KeyPress, SignalWireError
 from intercom.signalwire.observable import Happenings, Value
 from tests.virtual_time import VirtualLoop

@@ -6,8 +6,8 @@ from typing import Any
 
 from intercom.config import DoorConfig
 from intercom.current_call import CurrentCall
-from intercom.door_opener import DoorOpener
-from intercom.may_open import Kind, Ruling
+from intercom.opening.decision import Kind, Ruling
+from intercom.opening.opener import DoorOpener
 from intercom.panel import PanelError
 from intercom.signalwire import KeyPress
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from intercom.appliance import MENDABLE, Appliance
 from intercom.config import Config
-from intercom.may_open import RESIDENTS
+from intercom.opening.decision import RESIDENTS
 from intercom.service import log_to_stderr, print_invitation, run
 from intercom.space import Space, SpaceError
 

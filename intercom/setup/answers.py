@@ -12,10 +12,10 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from intercom.auto_answer import HOUSE
 from intercom.config import is_loopback, split_listen
 from intercom.config.fields import DESTINATION
-from intercom.may_open import RESIDENTS
+from intercom.opening.auto_answer import HOUSE
+from intercom.opening.decision import RESIDENTS
 from intercom.setup.config_edit import Draft, DraftError
 
 NETWORK_LISTEN = "0.0.0.0:8443"

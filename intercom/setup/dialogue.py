@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from intercom.auto_answer import HOUSE
 from intercom.cli.render import printable
 from intercom.config import Config, is_loopback, split_listen
 from intercom.config.fields import DESTINATION
 from intercom.config.schema import GPIO_HIGHEST
+from intercom.opening.auto_answer import HOUSE
 from intercom.setup.answers import SETTINGS, Answers, checked_token, read_token
 from intercom.setup.config_edit import DraftError
 from intercom.setup.hardware import Found, card_in_words

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.wrong_codes import DEAF_MOST_S, DEAF_S, WRONG_MOST
+from intercom.opening.wrong_codes import DEAF_MOST_S, DEAF_S, WRONG_MOST
 
 from ..keypad import Keypad
 

@@ -21,13 +21,13 @@ from pytest import LogCaptureFixture
 from intercom.appliance import Appliance
 from intercom.config import AccountConfig, AudioConfig, CallConfig, CameraConfig, Config, DoorConfig, PanelConfig
 from intercom.machine import State
-from intercom.may_open import Ruling
 from intercom.media.audio_track import MicrophoneTrack
 from intercom.media.g711 import G711Encoder
 from intercom.media.heard_keys import HeardKeys
 from intercom.media.payload import encoder_for
 from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, Samples, ratio, to_samples
 from intercom.media.sound_file import load_sound
+from intercom.opening.decision import Ruling
 
 from ..alsa import tone
 from ..keypad import Keypad

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom.address import Address, Form, is_listed
-from intercom.may_open import ECHO_S, RESIDENTS, Code, KeyFacts, Kind, Rules, Ruling, Way, may_open
+from intercom.opening.decision import ECHO_S, RESIDENTS, Code, KeyFacts, Kind, Rules, Ruling, Way, may_open
 
 ADDRESSES = st.sampled_from(
     [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from intercom.address import Address
-from intercom.auto_answer import answers_by_itself
-from intercom.may_open import Kind
+from intercom.opening.auto_answer import answers_by_itself
+from intercom.opening.decision import Kind
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 import intercom
-from intercom.may_open import Kind, Ruling, Way
-
-from .keypad import Keypad
+from intercom.opening.decision import Kind, Ruling, Way
+from tests.keypad import Keypad
 
 
 def test_whom_the_door_rang_opens_it_with_the_code() -> None:
@@ -176,4 +175,4 @@ def test_nothing_else_in_the_program_opens_the_door() -> None:
     package = Path(intercom.__file__).parent
     opening = re.compile(r"[._](door|lock|relay)\.open\(")
     found = {str(file.relative_to(package)) for file in package.rglob("*.py") if opening.search(file.read_text())}
-    assert found == {"door_opener.py"}
+    assert found == {"opening/opener.py"}

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from intercom.config import DoorConfig
 from intercom.current_call import CurrentCall
-from intercom.may_open import REFUSALS, Code, KeyFacts, Rules, Ruling, Way, may_open
+from intercom.opening.decision import REFUSALS, Code, KeyFacts, Rules, Ruling, Way, may_open
+from intercom.opening.wrong_codes import WrongCodes
 from intercom.panel import PanelError
 from intercom.signalwire import KeyPress
-from intercom.wrong_codes import WrongCodes
 
 logger = logging.getLogger(__name__)
 

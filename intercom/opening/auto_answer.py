@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from intercom.address import Address, is_listed
-from intercom.may_open import RESIDENTS, Kind
+from intercom.opening.decision import RESIDENTS, Kind
 
 SUBSCRIBERS: Final = "/private/*"
 """Pattern that matches every subscriber of the service."""

@@ -1,0 +1,1 @@
+"""Who may open the door: the one decision, and the one opener that asks it."""
