@@ -46,8 +46,8 @@ fuzz: setup ## mutated input for everything that reads what others send; MINUTES
 
 docs: setup ## write the generated pages anew
 	@$(BIN)/python -c 'from intercom.config import reference_markdown as page; print(page(), end="")' > docs/configuration.md
-	@$(BIN)/python -c 'from intercom.machine_table import page; print(page(), end="")' > docs/states.md
-	@$(BIN)/python -c 'from intercom.fault_table import page; print(page(), end="")' > docs/faults.md
+	@$(BIN)/python -c 'from intercom.door.rules import page; print(page(), end="")' > docs/states.md
+	@$(BIN)/python -c 'from intercom.door.health.faults import page; print(page(), end="")' > docs/faults.md
 	@$(BIN)/python -c 'from intercom.cli import main, manual; print(manual.man_page(main.parser()), end="")' > docs/intercom.1
 	@$(BIN)/python -c 'from intercom.cli import main, manual; print(manual.bash_completion(main.parser()), end="")' > docs/intercom.bash
 

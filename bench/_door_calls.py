@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bench._far_end import FarEnd
-from intercom.appliance import Appliance
 from intercom.config import AudioConfig, CallConfig, PanelConfig
-from intercom.machine import State
+from intercom.door.appliance import Appliance
+from intercom.door.machine import State
 from intercom.media.engine import AudioEngine
 from intercom.media.peer import DoorMedia
 from intercom.media.simulated import SimulatedCards

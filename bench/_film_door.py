@@ -16,8 +16,8 @@ from intercom.config import Config
 footprint.stay_small()  # as `intercom run` does before it imports what follows
 
 from bench.video_cost import HardwareSource  # noqa: E402
-from intercom import appliance  # noqa: E402
 from intercom.cli import main  # noqa: E402
+from intercom.door import appliance  # noqa: E402
 from intercom.media.camera_shared import Camera  # noqa: E402
 
 

@@ -10,8 +10,8 @@ import alsaaudio
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack
 from av import AudioFrame, AudioResampler
 
-from intercom.appliance import Appliance
 from intercom.config import Config
+from intercom.door.appliance import Appliance
 from intercom.signalwire import SignalWire, SpaceCredentials
 from intercom.signalwire.aiortc_media import AiortcMedia
 from tests.alsa import MICROPHONE, RATE_HZ, SPEAKER

@@ -22,8 +22,8 @@ from playwright.async_api import async_playwright
 
 from bench._stock_door import StockDoor
 from bench.report import Report, spread
-from intercom.appliance import Appliance
-from intercom.machine import State
+from intercom.door.appliance import Appliance
+from intercom.door.machine import State
 from intercom.media.peer import DoorCall
 from intercom.media.provider import DoorMedia
 from tests.alsa import RATE_HZ, AlsaCards, Recording, Samples, tone

@@ -20,7 +20,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from bench._far_end import FarEnd
 from bench.report import Report, spread
-from intercom.machine import State
+from intercom.door.machine import State
 from tests.alsa import SPEAKER, AlsaCards, tone
 from tests.e2e.home import Home, home_config
 

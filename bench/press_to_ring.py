@@ -16,7 +16,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from bench._far_end import FarEnd
 from bench.report import Report, spread
-from intercom.machine import State
+from intercom.door.machine import State
 from intercom.space import Space
 from tests.alsa import AlsaCards
 from tests.e2e.home import Home, home_config

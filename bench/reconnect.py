@@ -18,7 +18,7 @@ from pathlib import Path
 from bench._far_end import NoMedia
 from bench._gate import Gate
 from bench.report import Report, spread
-from intercom.door_account import OWN_SPACE_DELAY_S
+from intercom.door.account import OWN_SPACE_DELAY_S
 from intercom.signalwire import Options, SignalWire, SpaceCredentials
 from intercom.space import Space
 from tests.reference.sdk import ReferenceClient, chromium, reference_space

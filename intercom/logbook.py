@@ -18,8 +18,8 @@ from typing import Any
 from intercom import atomic_file
 from intercom.address import Address
 from intercom.call_log import CallLog, CallRecord
-from intercom.fault_table import SERVICE, Part
-from intercom.machine import Decision, Fault, Phase, Trigger
+from intercom.door.health.faults import SERVICE, Part
+from intercom.door.machine import Decision, Fault, Phase, Trigger
 from intercom.media.call_stats import CallStats
 from intercom.opening.decision import Ruling
 from intercom.plain_text import plain

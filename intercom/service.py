@@ -135,7 +135,7 @@ async def _start(part: Part, started: Callable[[], Awaitable[None]] | None, syst
 def run_door(config: Config) -> int:
     """Run the door station: `intercom run`."""
     footprint.stay_small()
-    from intercom.appliance import MENDABLE, Appliance
+    from intercom.door.appliance import MENDABLE, Appliance
 
     log_to_stderr(config.log.level)
     door: Appliance | None = None

@@ -6,9 +6,9 @@ import asyncio
 import itertools
 from typing import Any
 
-from intercom.call_plan import CallPlan
 from intercom.config import CallConfig, DoorConfig
-from intercom.machine import Machine, Phase
+from intercom.door.calls import CallPlan
+from intercom.door.machine import Machine, Phase
 from intercom.opening.opener import DoorOpener
 from intercom.signalwire import CallError, KeyPress, SignalWireError
 from intercom.signalwire.observable import Happenings, Value

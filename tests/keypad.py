@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from intercom.config import DoorConfig
-from intercom.current_call import CurrentCall
+from intercom.door.active_call import CurrentCall
 from intercom.opening.decision import Kind, Ruling
 from intercom.opening.opener import DoorOpener
 from intercom.panel import PanelError

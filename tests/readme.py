@@ -28,7 +28,7 @@ RUN_BY = {
     "intercom status": PACKAGE,
     "intercom watch": PACKAGE,
     "intercom calls": PACKAGE,
-    "intercom metrics": "tests/test_metrics.py::test_the_figures_follow_the_door",
+    "intercom metrics": "tests/door/health/test_metrics.py::test_the_figures_follow_the_door",
     "sudo intercom ssh-key add anna.pub --role operator": PACKAGE,
     "ssh intercom@door status": "tests/control/test_sshd.py::test_a_viewer_sees_the_status",
     ".venv/bin/intercom run --config intercom.toml": "tests/test_service.py::"

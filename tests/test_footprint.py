@@ -80,5 +80,5 @@ def test_a_process_that_has_settled_is_smaller_and_goes_on() -> None:
 
 
 def test_the_door_shows_its_lights_before_it_loads_what_a_call_needs() -> None:
-    code = "import sys, intercom.appliance; print([name for name in ('aiortc', 'av') if name in sys.modules])"
+    code = "import sys, intercom.door.appliance; print([name for name in ('aiortc', 'av') if name in sys.modules])"
     assert python(code).strip() == "[]"

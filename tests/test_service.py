@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from intercom.door.health.supervisor import PartFailedError
 from intercom.service import run
-from intercom.supervisor import PartFailedError
 from tests.systemd_line import SystemdLine
 
 CONFIGURATION = """

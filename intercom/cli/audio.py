@@ -41,7 +41,7 @@ def add_commands(commands: Any, *, load: Load, config_help: str) -> None:
 def _test(options: argparse.Namespace, config: Config | None) -> int:
     if config is None:
         return BAD_CONFIG
-    from intercom.door_devices import cards_now
+    from intercom.door.devices import cards_now
     from intercom.media.errors import CardBusyError, CardError
     from intercom.media.hardware_mixer import open_mixer
     from intercom.media.levels import LEVELS_FILE, LevelStore, configured

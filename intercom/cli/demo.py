@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from intercom.appliance import MENDABLE, Appliance
 from intercom.config import Config
+from intercom.door.appliance import MENDABLE, Appliance
 from intercom.opening.decision import RESIDENTS
 from intercom.service import log_to_stderr, print_invitation, run
 from intercom.space import Space, SpaceError

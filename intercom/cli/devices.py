@@ -46,7 +46,7 @@ def _pin(options: argparse.Namespace, config: Config | None) -> int:
     from intercom.devices.memory import FILE
     from intercom.devices.pin import pins, rules
     from intercom.devices.selection import choose
-    from intercom.door_devices import wishes
+    from intercom.door.devices import wishes
 
     cards = Finder().sound_cards()
     known = Memory(config.state_path(os.environ) / FILE).known

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from intercom.config import DoorConfig
-from intercom.current_call import CurrentCall
+from intercom.door.active_call import CurrentCall
 from intercom.opening.decision import REFUSALS, Code, KeyFacts, Rules, Ruling, Way, may_open
 from intercom.opening.wrong_codes import WrongCodes
 from intercom.panel import PanelError

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from intercom.appliance import Appliance
 from intercom.config import AudioConfig, CallConfig, CameraConfig, Config, DoorConfig, PanelConfig, SpaceConfig
-from intercom.machine import State
+from intercom.door.appliance import Appliance
+from intercom.door.machine import State
 from intercom.space import Space
 
 if TYPE_CHECKING:  # most tests of a home have no browser in it

@@ -11,7 +11,7 @@ from pathlib import Path
 from playwright.async_api import async_playwright
 
 from intercom.config import AudioConfig, CameraConfig
-from intercom.machine import State
+from intercom.door.machine import State
 from tests.e2e.home import Home, Station, home_config
 from tests.station.conftest import CHROMIUM, FLAGS
 

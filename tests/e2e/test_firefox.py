@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from intercom.machine import State
+from intercom.door.machine import State
 from tests.e2e.conftest import StartHome
 from tests.firefox import firefox
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from intercom.config import CallConfig
-from intercom.machine import State
+from intercom.door.machine import State
 from tests.alsa import AlsaCards, tone
 from tests.e2e.conftest import RESIDENT_HZ, VISITOR_HZ, PairStation, StartHome
 from tests.station.waiting import until

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from intercom.config import CallConfig
-from intercom.machine import State
+from intercom.door.machine import State
 from intercom.panel import Pattern
 from tests.e2e.conftest import PairStation, StartHome
 

@@ -83,7 +83,7 @@ def test_what_takes_too_long_to_mend_is_found() -> None:
     "text",
     [
         "ERROR asyncio: Task exception was never retrieved",
-        "ERROR intercom.supervisor: The client failed",
+        "ERROR intercom.door.health.supervisor: The client failed",
         "Traceback (most recent call last):",
     ],
 )

@@ -16,12 +16,12 @@ from typing import Any
 
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from intercom import appliance
-from intercom.appliance import Appliance
 from intercom.cli import render
 from intercom.config import AudioConfig, CallConfig, CameraConfig, Config, PanelConfig
-from intercom.loudness import Loudness
-from intercom.machine import Decision
+from intercom.door import appliance
+from intercom.door.appliance import Appliance
+from intercom.door.machine import Decision
+from intercom.door.volume import Loudness
 from intercom.signalwire import SignalWireError, recovery
 from intercom.signalwire.transport import WebSocket
 from tests.network.telling import Hearing, hum, obey, tell

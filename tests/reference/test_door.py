@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from intercom.config import CallConfig
-from intercom.machine import State
+from intercom.door.machine import State
 from intercom.space import Space
 
 from ..alsa import AlsaCards, alsa_cards, alsa_session, tone

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from intercom import atomic_file, metrics
+from intercom import atomic_file
 from intercom.cli import main
 from intercom.cli.remote import OK, TROUBLE
 from intercom.config import MetricsConfig
 from intercom.control.server import Caller, ControlServer
+from intercom.door.health import metrics
 
 JPEG = b"\xff\xd8 a picture"
 KEPT = "kept"

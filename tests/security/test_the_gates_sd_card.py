@@ -11,7 +11,7 @@ import pytest
 from aiortc import RTCPeerConnection
 
 from intercom.config import AudioConfig, CallConfig
-from intercom.machine import State
+from intercom.door.machine import State
 from intercom.space import SpaceCredential
 from tests.e2e.home import Home, home_config
 from tests.space.conftest import Client

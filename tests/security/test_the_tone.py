@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest import LogCaptureFixture
 
-from intercom.appliance import Appliance
 from intercom.config import AccountConfig, AudioConfig, CallConfig, CameraConfig, Config, DoorConfig, PanelConfig
-from intercom.machine import State
+from intercom.door.appliance import Appliance
+from intercom.door.machine import State
 from intercom.media.audio_track import MicrophoneTrack
 from intercom.media.g711 import G711Encoder
 from intercom.media.heard_keys import HeardKeys

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from intercom.fault_table import KINDS, SERVICE
+from intercom.door.health.faults import KINDS, SERVICE
 
 from .plan import Kind, Mishap
 

@@ -15,7 +15,7 @@ import pytest
 
 from intercom.config import AudioConfig, CameraConfig, Config
 from intercom.devices import DeviceRecovery, Finder
-from intercom.door_devices import ROLE_OF, DoorDevices
+from intercom.door.devices import ROLE_OF, DoorDevices
 from intercom.media.camera_v4l2_controls import camera_name
 from intercom.media.engine import AudioEngine
 from intercom.media.events import DeviceLost, DeviceReturned, EngineEvent, EngineStarted

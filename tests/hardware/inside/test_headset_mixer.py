@@ -14,7 +14,7 @@ import alsaaudio
 import pytest
 
 from intercom.config import AudioConfig
-from intercom.loudness import Loudness
+from intercom.door.volume import Loudness
 from intercom.media.card import AlsaCards
 from intercom.media.engine import AudioEngine
 from intercom.media.hardware_mixer import HardwareMixer, open_mixer

@@ -1,0 +1,1 @@
+"""The door station: builds the parts, joins them, and decides what a press, a call and a fault lead to."""

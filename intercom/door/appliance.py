@@ -1,0 +1,347 @@
+"""The composition root of the door station: builds the parts from the configuration and joins them to the machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from intercom.call_log import CallLog
+from intercom.config import Config
+from intercom.door.account import credentials_of, options_of
+from intercom.door.calls import CallPlan
+from intercom.door.camera_privacy import CameraPrivacy
+from intercom.door.devices import DoorDevices
+from intercom.door.events import PartEvents
+from intercom.door.feedback import Signs
+from intercom.door.handlers import Commands
+from intercom.door.health.faults import SERVICE, Part
+from intercom.door.health.restarts import Upkeep
+from intercom.door.health.supervisor import PartFailedError
+from intercom.door.machine import Decision, Fault, Machine
+from intercom.door.preload import warm_up
+from intercom.door.press_snapshot import PressPictures
+from intercom.door.volume import Loudness
+from intercom.logbook import Logbook
+from intercom.media.camera import Camera, open_camera
+from intercom.media.echo import open_canceller
+from intercom.media.engine import AudioEngine
+from intercom.media.errors import MediaError
+from intercom.media.provider import DoorMedia
+from intercom.media.tones import tones_of
+from intercom.opening.opener import DoorOpener
+from intercom.panel import FrontPanel, PanelError
+from intercom.panel.page import PanelPage
+from intercom.signalwire import FileStorage, SignalWire, SignalWireError
+
+logger = logging.getLogger(__name__)
+
+MENDABLE = (PanelError, MediaError, SignalWireError, PartFailedError)
+"""Errors reported as one line instead of a traceback: the user can fix them, or a restart will."""
+STOP_PART_S = 0.7
+"""Time limit for stopping one part; the parts stop in two steps, and Ctrl-C allows two seconds."""
+SESSION_OVERDUE_S = 30.0
+"""Delay after which the session counts as stalled; a loaded machine may be seconds late."""
+START_PATIENCE_S = 5.0
+"""Time without registration after which a starting door reports a lost service; normally it takes half a second."""
+CREDENTIAL_WAIT_S = 5.0
+"""Retry interval while the credential is unusable: an installer who fixes it need not restart anything."""
+
+
+class Appliance:
+    """The door station. `start()` returns when its lights are on; it registers, and stays registered, by itself."""
+
+    def __init__(self, config: Config, *, state_dir: Path, pin_factory: Any = None) -> None:
+        self.config = config
+        self.state_dir = state_dir
+        self.events = PartEvents(self)
+        self.machine = Machine(self._decided)
+        self.panel = FrontPanel(config.panel, config.door, config.camera, pin_factory=pin_factory)
+        self.devices = DoorDevices(config, state_dir, simulated=self.panel.simulated, on_event=self.events.device)
+        self._cards = self.devices.cards
+        self.canceller = open_canceller(config.audio.echo_canceller, half_duplex=config.audio.half_duplex)
+        self.engine = AudioEngine(
+            self._cards,
+            on_event=self.events.engine,
+            tones=tones_of(config.audio.tones_dir),
+            canceller=self.canceller,
+        )
+        self.loudness = Loudness(self.engine, self._cards, config.audio, state_dir)
+        self.camera: Camera | None = open_camera(
+            config.camera,
+            on_event=self.events.camera,
+            device=self.devices.camera_file,
+            has_ribbon=self.devices.has_ribbon_camera,
+        )
+        self.privacy = CameraPrivacy(self.camera, self.panel.camera, state_dir)
+        self.pictures = PressPictures(self.snapshot)
+        self.media = DoorMedia(
+            self.engine,
+            lambda: self.camera,
+            on_event=self.events.media,
+            dtx=config.audio.dtx,
+            hears_tones=config.door.keys_in_sound,
+        )
+        history = config.history
+        self.logbook = Logbook(
+            CallLog(state_dir / "calls.db", keep_calls=history.keep_calls, keep_days=history.keep_days),
+            stats=self.media.stats,
+            look=self.pictures.of_now if history.snapshots and self.camera is not None else None,
+            on_fault=self._faults_changed,
+            on_defect=lambda error: self.upkeep.failed(Part.CALL_LOG, error),
+        )
+        self.opener = DoorOpener(config.door, lock=self.panel.door, journal=self.logbook)
+        self.commands = Commands(self, state_dir)
+        self.client = SignalWire(
+            credentials_of(config, state_dir),
+            media=self.media,
+            storage=FileStorage(state_dir / "signalwire.json"),
+            options=options_of(config),
+        )
+        self.page: PanelPage | None = None
+        self.on_change: Callable[[], None] = _nothing
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._upkeep: Upkeep | None = None
+        self._signs: Signs | None = None
+        self._plan: CallPlan | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._subscriptions: list[Any] = []
+        self._reported_registered = False
+
+    @property
+    def sound(self) -> str:
+        """Name the sound card in use."""
+        return self._cards.description
+
+    @property
+    def summary(self) -> str:
+        """Describe in one line the door's present activity."""
+        parts = [str(self.machine.state), "registered" if self.machine.registered else "not registered"]
+        if faults := self.logbook.open_faults:
+            parts.append(f"faults: {', '.join(sorted(faults))}")
+        return "; ".join(parts)
+
+    def stalled(self) -> str | None:
+        """Name the part that has stalled since the last look, or None."""
+        if not self.engine.came_round():
+            return "the audio thread stands still"
+        if (overdue_s := self.client.overdue_s) > SESSION_OVERDUE_S:
+            return f"the session stands still for {overdue_s:.0f} s"
+        return None
+
+    @property
+    def signs(self) -> Signs:
+        """The visitor's lights and sounds."""
+        assert self._signs is not None, "the appliance was not started"
+        return self._signs
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """The restarts and the lasting work of the parts."""
+        assert self._upkeep is not None, "the appliance was not started"
+        return self._upkeep
+
+    @property
+    def plan(self) -> CallPlan:
+        """The call plan."""
+        assert self._plan is not None, "the appliance was not started"
+        return self._plan
+
+    async def start(self) -> None:
+        """Start every part, those that a visitor would notice first."""
+        self._loop = asyncio.get_running_loop()
+        self._upkeep = Upkeep(self)
+        self._signs = Signs(self.panel, self.engine, self.machine, self._loop)
+        self._plan = CallPlan(
+            self.config.call,
+            machine=self.machine,
+            client=self.client,
+            signs=self._signs,
+            opener=self.opener,
+            journal=self.logbook,
+            on_defect=lambda error: self.upkeep.failed(Part.CALLS, error),
+            in_space=self.config.account.credential == "space",
+        )
+        self._signs.update()
+        self.privacy.start(self._privacy_changed)
+        self.panel.on_press = self._pressed
+        self.panel.on_hold = self._held
+        self.panel.on_fault = lambda part, error: self.upkeep.failed_elsewhere(Part(part), error)
+        self.panel.door.on_change = self._door_changed
+        await self.loudness.start()
+        self.devices.start(self.engine)
+        self.engine.start()
+        self.follow_client()
+        self._upkeep.start()
+        await self.commands.start()
+        if self.panel.simulated and self.config.panel.page_listen:
+            self.page = PanelPage(self.panel, self.config.panel.page_listen, self._peek)
+            await self.page.start()
+        self.spawn(warm_up(self))
+        self.spawn(self._miss_service())
+
+    async def wait_failed(self) -> None:
+        """Wait until a part fails in a way that only a restart fixes, and raise `PartFailedError`."""
+        await self.upkeep.wait_ended()
+
+    async def stop(self) -> None:
+        """Lock the door and stop every part, however far `start()` came; a part that hangs does not delay the rest."""
+        self.panel.door.close()
+        self.logbook.stopping()
+        self.devices.stop()
+        self._unfollow_client()
+        if self._upkeep is not None:
+            self._upkeep.stop()
+        for task in self._tasks:
+            task.cancel()
+        await _bounded("commands", self.commands.stop())
+        await _bounded("pictures", self.pictures.stop())
+        if self._plan is not None:
+            await _bounded("calls", self._plan.stop())
+        if self._signs is not None:
+            self._signs.close()
+        await asyncio.gather(
+            _bounded("call log", self.logbook.stop()),
+            _bounded("client", self.client.destroy()),
+            _bounded("sound", asyncio.to_thread(self.engine.stop)),
+            _bounded("camera", asyncio.to_thread(self.camera.stop) if self.camera else None),
+            _bounded("panel page", self.page.stop() if self.page else None),
+        )
+        self.panel.close()
+
+    def follow_client(self) -> None:
+        """Subscribe to registration and calls, again if need be: a subscriber that raised gets no more events."""
+        self._unfollow_client()
+        self._subscriptions = [
+            self.client.is_registered_stream.subscribe(self._registration_changed),
+            self.client.session.incoming_calls_stream.subscribe(self.plan.incoming),
+        ]
+
+    def _unfollow_client(self) -> None:
+        for subscription in self._subscriptions:
+            subscription.dispose()
+
+    async def stay_registered(self) -> None:
+        """Register, retrying until it succeeds; the client then reconnects by itself, and this raises when it ends."""
+        while True:
+            try:
+                await self.client.register()
+            except (SignalWireError, OSError) as error:
+                self.logbook.fault_began(SERVICE, str(error))
+                await asyncio.sleep(CREDENTIAL_WAIT_S)
+            else:
+                await self.client.wait_ended()
+                raise RuntimeError("nobody keeps the connection to the service any more")
+
+    async def _miss_service(self) -> None:
+        """Report a lost service, with its reason, when the door starts without one."""
+        await asyncio.sleep(START_PATIENCE_S)
+        if not self._reported_registered:
+            self.logbook.fault_began(SERVICE, self.client.why_not_connected or "it does not answer")
+
+    async def snapshot(self) -> bytes:
+        """Return the camera's present picture as JPEG; raises OSError when there is none."""
+        if self.camera is None:
+            raise OSError("there is no camera: camera.source is off")
+        return await self.camera.snapshot()
+
+    async def _peek(self) -> bytes:
+        if self.camera is None:
+            raise OSError("there is no camera: camera.source is off")
+        return await self.camera.peek()
+
+    def _decided(self, decision: Decision) -> None:
+        if decision.source is not decision.dest:
+            logger.info("%s -> %s: %s", decision.source, decision.dest, decision.reason)
+        self.logbook.decided(decision, self.machine.faults)
+        self.commands.changed()
+        self.on_change()
+        if self._signs is not None:
+            self._signs.update()
+        if self._upkeep is not None:
+            self._upkeep.decided(decision)
+
+    def _faults_changed(self) -> None:
+        self.commands.changed()
+        self.on_change()
+
+    async def fault(self, kind: Fault, why: str) -> None:
+        """Report a fault that the visitor notices."""
+        self.logbook.fault_reason(kind, why)
+        await self.machine.fault(kind)
+
+    async def fault_cleared(self, kind: Fault) -> None:
+        """Report that a fault is cleared."""
+        await self.machine.fault_cleared(kind)
+
+    def _registration_changed(self, registered: bool) -> None:
+        if registered == self._reported_registered:
+            return
+        self._reported_registered = registered
+        if registered:
+            self.logbook.fault_over(SERVICE)
+        else:
+            self.logbook.fault_began(SERVICE, "the connection is lost" if not self.client.is_connected else "")
+        self.spawn(self._now_registered() if registered else self.machine.now_unregistered())
+
+    async def _now_registered(self) -> None:
+        await self.machine.now_registered()
+        await self.plan.registered()
+
+    def _pressed(self) -> None:
+        """Answer the visitor at once, on gpiozero's thread, without waiting for the event loop."""
+        self.signs.pressed()
+        self.in_loop(self._press)
+
+    async def _press(self) -> None:
+        if self.camera is not None:
+            self.pictures.press()
+        await self.plan.press()
+
+    def _held(self) -> None:
+        self.in_loop(self.plan.hold)
+
+    def _door_changed(self, is_open: bool) -> None:
+        self.in_loop(self._show_door, is_open)
+
+    async def _show_door(self, is_open: bool) -> None:
+        self.signs.door_changed(is_open)
+        self.commands.changed()
+        await self.plan.door_changed(is_open)
+
+    def _privacy_changed(self) -> None:
+        """Report a change of the camera's privacy; called on the pins' thread."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self.commands.changed)
+
+    def in_loop(self, work: Any, *arguments: Any) -> None:
+        """Run a coroutine function on the event loop; may be called on any thread."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(lambda: self.spawn(work(*arguments)))
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run a coroutine on the event loop, from the loop's own thread; one that raises counts as a failed part."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        self.upkeep.done(Part.HOUSEKEEPING)(task)
+
+
+def _nothing() -> None:
+    """Ignore the call: the default for a callback that nobody set."""
+
+
+async def _bounded(name: str, stopping: Awaitable[object] | None) -> None:
+    if stopping is None:
+        return
+    try:
+        await asyncio.wait_for(stopping, STOP_PART_S)
+    except TimeoutError:
+        logger.warning("The %s did not stop within %s s; leaving it", name, STOP_PART_S)
+    except Exception:
+        logger.exception("The %s did not stop as it should", name)

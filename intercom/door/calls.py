@@ -1,0 +1,387 @@
+"""Carry out the machine's decisions about calls: ring the house, answer, keep the time limits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+from intercom.config import CallConfig
+from intercom.door.active_call import CurrentCall
+from intercom.door.call_listeners import CallSigns, Journal
+from intercom.door.machine import Decision, Machine, Phase, Verdict
+from intercom.door.press import Press
+from intercom.opening.auto_answer import answers_by_itself
+from intercom.opening.opener import DoorOpener
+from intercom.signalwire import KeyPress, SignalWire, SignalWireError, WebRTCCall
+
+logger = logging.getLogger(__name__)
+
+NOTED_S = 0.2
+"""Time limit for noting the end of a call at a stop; noting it takes no time."""
+RINGS_S = 0.5
+"""Time after which a new call counts as ringing; a call to nobody ends sooner."""
+_AWAY = ("USER_NOT_REGISTERED", "RECOVERY_ON_TIMER_EXPIRE", "NORMAL_TEMPORARY_FAILURE")
+"""Causes of an end that nobody chose: the house, or the service, is away and may be back at any moment."""
+_OVER = ("disconnecting", "disconnected", "failed", "destroyed")
+"""Statuses of a call that is over; the door does not wait for its media to close."""
+_ANSWERED = ("connecting", "connected")
+
+
+class CallPlan:
+    """Carries out the machine's decisions about calls. Belongs to the event loop."""
+
+    def __init__(
+        self,
+        call: CallConfig,
+        *,
+        machine: Machine,
+        client: SignalWire,
+        signs: CallSigns,
+        opener: DoorOpener,
+        journal: Journal,
+        on_defect: Callable[[BaseException], None],
+        in_space: bool = True,
+    ) -> None:
+        self._config = call
+        self._machine = machine
+        self._client = client
+        self._signs = signs
+        self._opener = opener
+        self._journal = journal
+        self._on_defect = on_defect
+        self._in_space = in_space
+        self._current: CurrentCall | None = None
+        self._ringing: Press | None = None
+        "press that rings the house, or whose call is in progress"
+        self._waiting_press: asyncio.TimerHandle | None = None
+        "timer of a press that waits for the service; due at the end of its ring time"
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._followers: dict[int, asyncio.Task[None]] = {}
+        "tasks that follow a call from beginning to end, by its ticket"
+        self._known: set[str] = set()
+
+    @property
+    def call(self) -> WebRTCCall | None:
+        """The call, or None."""
+        return self._current.call if self._current else None
+
+    @property
+    def press_waits(self) -> bool:
+        """Whether a visitor pressed and waits for the service."""
+        return self._waiting_press is not None
+
+    async def press(self) -> Decision:
+        """Ring the house, or answer the call that rings at the door: the visitor pressed the button."""
+        return await self._press(self._ring_time_ends())
+
+    async def ring(self, address: str) -> Decision:
+        """Ring this address if the door is free, or answer the call that rings at the door, or refuse."""
+        return await self._ring(address, self._ring_time_ends())
+
+    async def _press(self, until: float) -> Decision:
+        decision = await self._ring(self._config.ring, until)
+        if decision.verdict is Verdict.REFUSED and not self.press_waits:
+            logger.info("Pressed, but %s; it rings when it can, until its time is over", decision.reason)
+            self._waiting_press = asyncio.get_running_loop().call_at(until, self._lose_patience)
+            self._show_hope()
+        return decision
+
+    async def _ring(self, address: str, until: float) -> Decision:
+        decision = await self._machine.press()
+        if decision.allowed and decision.call is not None:
+            if decision.phase is Phase.RINGING_OUT:
+                self._ringing = Press(decision.call, address, until)
+                self._follow_up(decision.call, self._ring_out(self._ringing))
+            elif self._current is not None:
+                self._spawn(self._answer(self._current))
+        return decision
+
+    def _ring_time_ends(self) -> float:
+        return asyncio.get_running_loop().time() + self._config.ring_time_s
+
+    async def hang_up(self) -> bool:
+        """End the call in any phase; return False if there is none."""
+        if await self.hold():
+            return True
+        if self._current is None:
+            return False
+        await self._give_up(self._current, "NORMAL_CLEARING")
+        return True
+
+    async def send_digits(self, digits: str) -> bool:
+        """Send telephone keys to the far end; return False unless a call is talked in. Raises SignalWireError."""
+        if self._current is None or not self._current.answered:
+            return False
+        await self._current.call.send_digits(digits)
+        return True
+
+    async def hold(self) -> bool:
+        """Stop the ringing: the visitor held the button; return False if nothing rang."""
+        waited = self._forget_press("ORIGINATOR_CANCEL")
+        decision = await self._machine.hold()
+        if decision.allowed:
+            self._stop_ringing()
+        return waited or decision.allowed
+
+    def _stop_ringing(self) -> None:
+        press, self._ringing = self._ringing, None
+        if press is not None:
+            press.give_up("ORIGINATOR_CANCEL")
+            self._show_hope()
+        if self._current is not None:
+            cause = "ORIGINATOR_CANCEL" if self._current.outbound else "USER_BUSY"
+            self._spawn(self._give_up(self._current, cause))
+
+    async def registered(self) -> None:
+        """Ring the house for a press that waited: the service is back."""
+        if self._ringing is not None:
+            self._ringing.hurry()
+        if self._waiting_press is not None:
+            until = self._waiting_press.when()
+            self._forget_press()
+            await self._press(until)
+
+    def incoming(self, calls: Iterable[WebRTCCall]) -> None:
+        """Take in the incoming calls, each once however often it is listed."""
+        listed = {call.id: call for call in calls}
+        for call_id, call in listed.items():
+            if call_id not in self._known:
+                self._spawn(self._take_in(call))
+        self._known = set(listed)
+
+    def key(self, current: CurrentCall, press: KeyPress) -> None:
+        """Handle a key that the far end pressed."""
+        if current is self._current and (told := self._opener.key(current, press)):
+            self._spawn(self._tell(current, told))
+
+    def asked(self, current: CurrentCall, info: dict[str, Any]) -> None:
+        """Handle a request of the far end's application, for example a page of the house that asks to open the door."""
+        if current is self._current and info.get("door") == "open" and (told := self._opener.button(current)):
+            self._spawn(self._tell(current, told))
+
+    async def media_lost(self, ticket: int) -> None:
+        """End this call and free its media: they were away for too long."""
+        current = self._current
+        decision = await self._machine.given_up(ticket)
+        if not decision.allowed:
+            return
+        self._signs.failed("MEDIA_TIMEOUT")
+        if current is not None and current.ticket == ticket:
+            logger.warning("The call with %s is given up: its sound did not come back", current.far_end)
+            await self._give_up(current, "MEDIA_TIMEOUT")
+
+    async def end_what_nobody_follows(self) -> None:
+        """End the machine's call if a defect ended the task that followed it."""
+        if self._machine.call is not None and self._machine.call not in self._followers:
+            await self._machine.ended(self._machine.call)
+
+    async def door_changed(self, is_open: bool) -> None:
+        """Tell the far end that the door opened or closed."""
+        if self._current is not None and self._current.answered:
+            await self._tell(self._current, {"door": "open" if is_open else "closed"})
+
+    async def stop(self) -> None:
+        """End the call and every task."""
+        self._forget_press("NORMAL_TEMPORARY_FAILURE")
+        if self._ringing is not None:
+            self._ringing.give_up("ORIGINATOR_CANCEL")
+        if self._current is not None:
+            await self._give_up(self._current, "NORMAL_CLEARING")
+        if self._followers:  # they note the call's end; cancelling a decision of the machine logs an error
+            await asyncio.wait(self._followers.values(), timeout=NOTED_S)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _ring_out(self, press: Press) -> None:
+        """Ring, and redial after failures, until somebody answers, somebody gives up or the press's time is over."""
+        try:
+            while await self._ring_once(press):
+                press.hopes = True
+                self._show_hope()
+                if not await press.pause():
+                    break
+        finally:
+            cause = press.given_up or press.cause
+            if self._ringing is press:
+                self._ringing = None
+                self._show_hope()
+            if press.call is None:
+                self._journal.unreached(press.address, cause)
+            else:
+                self._journal.ended(press.call, cause)
+        logger.info("The call with %s is over: %s", press.address, cause)
+        await self._over(press.ticket, cause, failed=not press.answered and not press.given_up)
+
+    async def _ring_once(self, press: Press) -> bool:
+        """Dial once and follow the call to its end; return whether redialling is worthwhile."""
+        variables = {"intercom": {"role": "door"}}
+        dialling = self._client.dial(press.address, audio=True, video=self._config.video, user_variables=variables)
+        try:
+            call = await press.dial(dialling)
+        except SignalWireError as error:
+            logger.log(logging.DEBUG if press.hopes else logging.WARNING, "%s did not ring: %s", press.address, error)
+            press.cause = getattr(error, "cause", "")
+            return press.cause in _AWAY
+        except TimeoutError:
+            return False
+        current = CurrentCall(press.ticket, call, outbound=True, rings_until=press.until, in_space=self._in_space)
+        if press.given_up:
+            await self._give_up(current, press.given_up)
+            return False
+        if press.call is None:
+            self._journal.began(call)
+        else:
+            self._journal.rang_again(press.call, call)
+        press.call = call
+        if press.hopes:
+            self._later(current, RINGS_S, lambda: self._rings(press))
+        await self._live(current)
+        press.cause, press.answered = call.end_cause or "NORMAL_CLEARING", current.answered
+        return press.cause in _AWAY and not current.answered and not current.given_up
+
+    async def _rings(self, press: Press) -> None:
+        press.hopes = False
+        self._show_hope()
+
+    async def _take_in(self, call: WebRTCCall) -> None:
+        decision = await self._machine.incoming()
+        if not decision.allowed or decision.call is None:
+            logger.info("Somebody calls: %s", decision.reason)
+            await self._quietly(call.reject())
+            return
+        self._forget_press()
+        until = self._ring_time_ends()
+        current = CurrentCall(decision.call, call, outbound=False, rings_until=until, in_space=self._in_space)
+        self._follow_up(current.ticket, self._ring_in(current))
+
+    async def _ring_in(self, current: CurrentCall) -> None:
+        """Ring at the door until somebody answers or gives up."""
+        call = current.call
+        self._journal.began(call)
+        if answers_by_itself(current.far_end, current.kind, self._config.auto_answer):
+            self._later(current, self._config.auto_answer_delay_s, lambda: self._auto_answer(current))
+        try:
+            await self._live(current)
+        finally:
+            cause = call.end_cause or "NORMAL_TEMPORARY_FAILURE"
+            self._journal.ended(call, cause)
+        logger.info("The call with %s is over: %s", current.far_end, cause)
+        await self._over(current.ticket, cause)
+
+    async def _over(self, ticket: int, cause: str, *, failed: bool = False) -> None:
+        talked = self._machine.phase is Phase.ACTIVE
+        decision = await self._machine.ended(ticket)
+        if decision.allowed and (failed or (talked and cause == "MEDIA_TIMEOUT")):
+            self._signs.failed(cause)
+
+    def _follow(self, current: CurrentCall) -> None:
+        self._current = current
+        current.subscriptions = [
+            current.call.status_stream.subscribe(current.statuses.put_nowait),
+            current.call.keys_stream.subscribe(lambda press: self.key(current, press)),
+            current.call.info_stream.subscribe(lambda info: self.asked(current, info)),
+        ]
+        rings_s = current.rings_until - asyncio.get_running_loop().time()
+        self._later(current, rings_s, lambda: self._ring_time_out(current))
+
+    async def _live(self, current: CurrentCall) -> None:
+        """Follow a call to its end."""
+        self._follow(current)
+        try:
+            while (status := await current.statuses.get()) not in _OVER:
+                if status in _ANSWERED and not current.answered:
+                    await self._was_answered(current)
+        except Exception:
+            self._spawn(self._give_up(current, "NORMAL_TEMPORARY_FAILURE"))
+            raise
+        finally:
+            current.close()
+            if self._current is current:
+                self._current = None
+
+    async def _was_answered(self, current: CurrentCall) -> None:
+        current.answered = True
+        limit, warning = self._config.time_limit_s, self._config.warning_before_end_s
+        self._later(current, limit, lambda: self._give_up(current, "NORMAL_CLEARING"))
+        if warning:
+            current.timers.append(asyncio.get_running_loop().call_later(limit - warning, self._signs.call_ending))
+        self._journal.answered(current.call)
+        await self._machine.answered(current.ticket)
+
+    async def _auto_answer(self, current: CurrentCall) -> None:
+        if not current.answering and self._current is current:
+            self._signs.auto_answered()
+            await self._answer(current)
+
+    async def _answer(self, current: CurrentCall) -> None:
+        if current.answering:
+            return
+        current.answering = True
+        try:
+            await current.call.answer(audio=True, video=self._config.video)
+        except SignalWireError as error:
+            if not current.given_up:
+                logger.warning("The call of %s could not be answered: %s", current.far_end, error)
+        except Exception:
+            self._spawn(self._give_up(current, "NORMAL_TEMPORARY_FAILURE"))
+            raise
+
+    async def _ring_time_out(self, current: CurrentCall) -> None:
+        if not current.answered and not current.answering:
+            await self._give_up(current, "NO_ANSWER")
+
+    async def _give_up(self, current: CurrentCall, cause: str) -> None:
+        current.given_up = True
+        await self._quietly(current.call.hangup(cause))
+
+    async def _tell(self, current: CurrentCall, info: dict[str, Any]) -> None:
+        await self._quietly(current.call.send_info(info))
+
+    async def _quietly(self, sending: Coroutine[Any, Any, None]) -> None:
+        """Send a message whose loss has no consequence."""
+        try:
+            await sending
+        except SignalWireError as error:
+            logger.info("Not delivered: %s", error)
+
+    def _forget_press(self, cause: str = "") -> bool:
+        """Drop the waiting press and return whether there was one; with a cause, log it as not reached."""
+        waiting, self._waiting_press = self._waiting_press, None
+        if waiting is None:
+            return False
+        waiting.cancel()
+        self._show_hope()
+        if cause:
+            self._journal.unreached(self._config.ring, cause)
+        return True
+
+    def _lose_patience(self) -> None:
+        self._forget_press("NORMAL_TEMPORARY_FAILURE")
+        self._signs.failed("NORMAL_TEMPORARY_FAILURE")
+
+    def _show_hope(self) -> None:
+        """Show the visitor whether the press is redialled or waits for the service."""
+        rings_again = self._ringing is not None and self._ringing.hopes
+        self._signs.trying(rings_again or self.press_waits)
+
+    def _later(self, current: CurrentCall, seconds: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        loop = asyncio.get_running_loop()
+        current.timers.append(loop.call_later(seconds, lambda: self._spawn(action())))
+
+    def _follow_up(self, ticket: int, work: Coroutine[Any, Any, None]) -> None:
+        self._followers[ticket] = self._spawn(work)
+        self._followers[ticket].add_done_callback(lambda _: self._followers.pop(ticket))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_defect(error)

@@ -1,0 +1,115 @@
+"""Pass the events of the parts to the machine: devices and media that go and come, a thread that died."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from intercom.devices import Device, DeviceRecovery
+from intercom.door.devices import ROLE_OF
+from intercom.door.health.faults import Part
+from intercom.door.machine import Fault
+from intercom.media.camera_events import (
+    CameraEvent,
+    CameraLost,
+    CameraReturned,
+    CameraStarted,
+    CameraStopped,
+    VideoEvent,
+)
+from intercom.media.events import (
+    CallEvent,
+    DeviceLost,
+    DeviceReturned,
+    Direction,
+    EngineEvent,
+    EngineFailed,
+    EngineStarted,
+    MediaReturned,
+    MediaSilent,
+)
+
+if TYPE_CHECKING:
+    from intercom.door.appliance import Appliance
+
+logger = logging.getLogger(__name__)
+
+FAULT_OF: dict[Direction, Fault] = {"capture": Fault.MICROPHONE, "playback": Fault.SPEAKER}
+
+
+def _feeds(device: Device | None, source: str) -> bool:
+    """Return whether the camera's pictures come from this device; a camera on a ribbon cable belongs to picamera2."""
+    kind = "picamera2" if device is not None and device.kind == "ribbon" else "v4l2"
+    return source in ("auto", kind)
+
+
+class PartEvents:
+    """Passes the events of the parts to the machine; each arrives on its part's own thread."""
+
+    def __init__(self, door: Appliance) -> None:
+        self._door = door
+
+    def engine(self, event: EngineEvent) -> None:
+        """Take an event of the audio engine, on the audio thread."""
+        door = self._door
+        match event:
+            case DeviceLost(direction, reason):
+                door.signs.sound_lost()
+                door.in_loop(door.fault, FAULT_OF[direction], reason)
+            case DeviceReturned(direction):
+                door.in_loop(door.fault_cleared, FAULT_OF[direction])
+                door.in_loop(self._card_came)
+            case EngineStarted():
+                door.in_loop(self._card_came)
+            case EngineFailed(error=error):
+                door.upkeep.failed_elsewhere(Part.AUDIO_THREAD, error)
+            case _:
+                logger.debug("%s", event)
+
+    async def _card_came(self) -> None:
+        door, faults = self._door, self._door.machine.faults
+        await door.devices.works(*(role for direction, role in ROLE_OF.items() if FAULT_OF[direction] not in faults))
+        await door.loudness.card_came()
+
+    def device(self, event: DeviceRecovery) -> None:
+        """Take a device recovery, on the event loop. Sound card faults follow the engine, which opens the cards."""
+        door = self._door
+        if event.role != "camera" or door.camera is None:
+            return
+        if not _feeds(event.new or event.previous, door.camera.source):
+            return
+        if event.new is None:
+            door.spawn(door.fault(Fault.CAMERA, "it was unplugged"))
+        elif door.camera.look_again():
+            door.spawn(door.fault_cleared(Fault.CAMERA))
+
+    def media(self, event: CallEvent | VideoEvent) -> None:
+        """Take an event of a call's media, on the event loop."""
+        door = self._door
+        match event:
+            case MediaSilent():
+                door.upkeep.media_silent()
+                door.spawn(door.fault(Fault.MEDIA, f"nothing was received for {event.silent_s:.1f} s"))
+            case MediaReturned():
+                door.upkeep.media_returned()
+                door.spawn(door.fault_cleared(Fault.MEDIA))
+            case _:
+                logger.info("%s", event)
+
+    def camera(self, event: CameraEvent) -> None:
+        """Take an event of the camera, on the camera's threads."""
+        door = self._door
+        match event:
+            case CameraLost(reason):
+                door.in_loop(door.fault, Fault.CAMERA, reason)
+            case CameraReturned():
+                door.in_loop(door.fault_cleared, Fault.CAMERA)
+            case CameraStarted() | CameraStopped():
+                door.in_loop(self._camera_turned)
+                door.privacy.camera_changed()
+            case _:
+                logger.debug("%s", event)
+
+    async def _camera_turned(self) -> None:
+        if self._door.camera is not None and self._door.camera.source == "v4l2":
+            await self._door.devices.works("camera")

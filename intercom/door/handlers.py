@@ -1,0 +1,383 @@
+"""Handlers of the commands: they answer the control socket from the running appliance."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+import msgspec
+
+from intercom import __version__
+from intercom.address import LONGEST
+from intercom.config.fields import DESTINATION, shown_settings
+from intercom.control.errors import RefusedError
+from intercom.control.place import served_at
+from intercom.control.protocol import INVALID_PARAMS, REFUSED
+from intercom.control.server import Caller, ControlServer, Handler
+from intercom.door.health import metrics
+from intercom.door.health.faults import Part
+from intercom.door.health.status import condition, fault
+from intercom.door.machine import Phase
+from intercom.media.levels import HIGHEST_DB, LOWEST_DB, Levels
+from intercom.opening.decision import Way
+from intercom.panel import PanelError
+from intercom.recent_log import RecentLog
+from intercom.signalwire import SignalWireError
+
+if TYPE_CHECKING:
+    from intercom.door.appliance import Appliance
+
+logger = logging.getLogger(__name__)
+
+RESTART_AFTER_S = 0.1
+"""Delay before a restart, so that the answer leaves first."""
+DIAGNOSTICS_LINES = 2000
+"""Limit of log lines in the diagnostics: all that are kept."""
+
+What = Literal["microphone", "speaker"]
+By = Annotated[str, msgspec.Meta(max_length=64, pattern=r"\A[ -~]*\Z")]
+Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+
+
+EXPECTED = {
+    "address": f"an address has {LONGEST} characters at most",
+    "digits": "expected 1 to 32 telephone keys: 0-9, *, #, A-D",
+    "gain_db": f"expected a level from {LOWEST_DB:g} to {HIGHEST_DB:g} dB",
+    "count": "expected a count from 0 to 10000",
+    "what": "expected microphone or speaker",
+}
+"""Expected value of each parameter, for the answer to a user who typed another."""
+
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """Parameters of a command that takes none but who asks, where that is not the user."""
+
+    by: By = ""
+    "for example the comment of an SSH key"
+
+
+class Dial(Nothing):
+    """Parameters of a call to an address."""
+
+    address: Annotated[str, msgspec.Meta(max_length=LONGEST + len("?channel=audio"))] = ""
+    "empty: the address that the button rings"
+
+
+class Keys(Nothing, kw_only=True):
+    """Parameters of pressing telephone keys."""
+
+    digits: Annotated[str, msgspec.Meta(pattern=r"\A[0-9*#A-D]{1,32}\Z")]
+
+
+class Mute(Nothing):
+    """Parameters of muting."""
+
+    what: What = "microphone"
+    on: bool = True
+
+
+class Volume(Nothing):
+    """Speaker or microphone level in dB."""
+
+    what: What = "speaker"
+    gain_db: Annotated[float, msgspec.Meta(ge=LOWEST_DB, le=HIGHEST_DB)] | None = None
+    "None asks for the present level"
+
+
+class Privacy(Nothing):
+    """Parameters of switching the camera off or on."""
+
+    on: bool | None = None
+    "None asks for the present state"
+
+
+class Still(Nothing):
+    """Parameters of a snapshot."""
+
+    last: bool = False
+    "the picture of the last press instead of a new one"
+
+
+class Last(Nothing):
+    """Limit of a list: the newest entries."""
+
+    count: Count = 20
+
+
+P = TypeVar("P", bound=Nothing)
+
+
+class Commands:
+    """Answers the commands of the control socket from a running appliance."""
+
+    def __init__(self, door: Appliance, state_dir: Path) -> None:
+        self._door = door
+        self._started = time.monotonic()
+        self._recent = RecentLog()
+        path, in_memory = served_at(state_dir, os.environ)
+        self._server = ControlServer(
+            path,
+            self._handlers(),
+            status=self.status,
+            version=__version__,
+            heartbeat=in_memory,
+            on_fault=lambda error: door.upkeep.failed(Part.CONTROL_SOCKET, error),
+        )
+        self._exporter = metrics.Exporter(
+            door.config.metrics, self.figures, on_fault=lambda error: door.upkeep.failed(Part.METRICS, error)
+        )
+
+    async def start(self) -> None:
+        """Listen on the control socket; without a place for it the door works, and only the commands do not."""
+        logging.getLogger().addHandler(self._recent)
+        try:
+            await self._server.start()
+        except OSError as error:
+            self._door.upkeep.failed(Part.CONTROL_SOCKET, error)
+        try:
+            await self._exporter.start()
+        except OSError as error:
+            self._door.upkeep.failed(Part.METRICS, error)
+
+    async def restart_socket(self) -> None:
+        """Listen again after a failure; raises OSError."""
+        await self._server.stop()
+        await self._server.start()
+
+    async def restart_figures(self) -> None:
+        """Restart the server and the file of the figures where they have stopped; raises OSError."""
+        await self._exporter.start()
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        await self._exporter.stop()
+        await self._server.stop()
+        logging.getLogger().removeHandler(self._recent)
+
+    def changed(self) -> None:
+        """Tell `watch` that the status has changed."""
+        self._server.changed()
+
+    def status(self) -> dict[str, Any]:
+        """Return the status document."""
+        return condition(self._door, uptime_s=time.monotonic() - self._started, loudness=self._door.loudness)
+
+    def figures(self) -> str:
+        """Return the figures in Prometheus's text format."""
+        return metrics.text(metrics.figures(self._door, uptime_s=time.monotonic() - self._started))
+
+    def _handlers(self) -> dict[str, Handler]:
+        return {
+            "status": self._status,
+            "call": self._call,
+            "answer": self._answer,
+            "hangup": self._hang_up,
+            "dtmf": self._dtmf,
+            "mute": self._mute,
+            "volume": self._volume,
+            "camera": self._camera,
+            "snapshot": self._snapshot,
+            "door.open": self._open_door,
+            "devices": self._devices,
+            "calls": self._calls,
+            "faults": self._faults,
+            "metrics": self._metrics,
+            "log": self._log,
+            "diagnostics": self._diagnostics,
+            "restart": self._restart,
+        }
+
+    async def _status(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        _read(params, Nothing)
+        return self.status()
+
+    # -- calls -----------------------------------------------------------------------------------------
+
+    async def _call(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Dial)
+        address = asked.address or self._door.config.call.ring
+        if not DESTINATION.accepts(address):
+            raise RefusedError(f"expected {DESTINATION.expected}", INVALID_PARAMS)
+        if self._door.machine.phase is not Phase.NONE:
+            raise RefusedError("there is a call already; `intercom hangup` ends it", REFUSED)
+        logger.info("%s calls %s", _who(caller, asked), address)
+        decision = await self._door.plan.ring(address)
+        if not decision.allowed:
+            raise RefusedError(f"the door does not call: {decision.reason}", REFUSED)
+        return {"calling": address}
+
+    async def _answer(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Nothing)
+        if self._door.machine.phase is not Phase.RINGING_IN:
+            raise RefusedError("nobody calls the door", REFUSED)
+        logger.info("%s answers for the door", _who(caller, asked))
+        decision = await self._door.plan.ring(self._door.config.call.ring)
+        if not decision.allowed:
+            raise RefusedError(f"the door does not answer: {decision.reason}", REFUSED)
+        return {"answered": True}
+
+    async def _hang_up(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Nothing)
+        logger.info("%s ends the call", _who(caller, asked))
+        if not await self._door.plan.hang_up():
+            raise RefusedError("there is no call", REFUSED)
+        return {"ended": True}
+
+    async def _dtmf(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Keys)
+        logger.info("%s presses keys in the call", _who(caller, asked))
+        try:
+            sent = await self._door.plan.send_digits(asked.digits)
+        except SignalWireError as error:
+            raise RefusedError(f"the keys may not have arrived: {error}", REFUSED) from error
+        if not sent:
+            raise RefusedError("nobody has answered a call", REFUSED)
+        return {"sent": len(asked.digits)}
+
+    # -- sound -----------------------------------------------------------------------------------------
+
+    async def _mute(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Mute)
+        await self._set(replace(self._door.loudness.levels, **{f"{asked.what}_muted": asked.on}))
+        return {"what": asked.what, "muted": asked.on}
+
+    async def _volume(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Volume)
+        if asked.gain_db is not None:
+            if asked.what == "speaker":
+                await self._set(replace(self._door.loudness.levels, speaker_db=asked.gain_db))
+            else:
+                await self._set(replace(self._door.loudness.levels, microphone_db=asked.gain_db))
+        return {"what": asked.what, "gain_db": getattr(self._door.loudness.levels, f"{asked.what}_db")}
+
+    async def _set(self, levels: Levels) -> None:
+        """Set these levels from the next block on, and after a restart."""
+        try:
+            await self._door.loudness.set(levels)
+        except OSError as error:
+            raise RefusedError(f"it holds until a restart only: it cannot be kept ({error})", REFUSED) from error
+        finally:
+            self.changed()
+
+    # -- the picture -----------------------------------------------------------------------------------
+
+    async def _camera(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Privacy)
+        if self._door.camera is None:
+            raise RefusedError("there is no camera: camera.source is off", REFUSED)
+        privacy = self._door.privacy
+        if asked.on is not None:
+            logger.info("%s switches the camera %s", _who(caller, asked), "on" if asked.on else "off")
+            try:
+                await asyncio.to_thread(privacy.set_off, not asked.on)
+            except OSError as error:
+                raise RefusedError(f"it holds until a restart only: it cannot be kept ({error})", REFUSED) from error
+            finally:
+                self.changed()
+        return {"forbidden_by": privacy.forbidden_by, "running": self._door.camera.is_running}
+
+    async def _snapshot(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Still)
+        if asked.last:
+            picture = await self._door.pictures.last()
+            if picture is None:
+                raise RefusedError("there is no picture of a press since the start", REFUSED)
+            return {"jpeg": base64.b64encode(picture.jpeg).decode(), "at": picture.at.isoformat(timespec="seconds")}
+        try:
+            jpeg = await self._door.snapshot()
+        except OSError as error:
+            raise RefusedError(str(error), REFUSED) from error
+        return {"jpeg": base64.b64encode(jpeg).decode(), "at": datetime.now(UTC).isoformat(timespec="seconds")}
+
+    # -- the door --------------------------------------------------------------------------------------
+
+    async def _open_door(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Nothing)
+        way = Way.SSH if asked.by.partition(" ")[0] == "ssh" else Way.CONTROL
+        try:
+            opened = self._door.opener.ask(way, _who(caller, asked))
+        except PanelError as error:
+            raise RefusedError(str(error), REFUSED) from error
+        if not opened:
+            raise RefusedError("the door was open for as long as it may; try again in a second", REFUSED)
+        return {"open_s": self._door.config.door.pulse_s}
+
+    # -- what there is and was -------------------------------------------------------------------------
+
+    async def _devices(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        _read(params, Nothing)
+        return {
+            "sound": self._door.sound,
+            **self._door.devices.table(),
+            "camera": None if self._door.camera is None else self._door.camera.description,
+            "panel": self._door.panel.about_pins(),
+        }
+
+    async def _calls(self, _: Caller, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        asked = _read(params, Last)
+        return [asdict(record) for record in await self._door.logbook.calls(asked.count)]
+
+    async def _faults(self, _: Caller, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        asked = _read(params, Last)
+        logbook = self._door.logbook
+        records = [*logbook.open_faults.values(), *reversed(logbook.past_faults)]
+        return [fault(record, logbook) for record in records[: asked.count]]
+
+    async def _metrics(self, _: Caller, params: Mapping[str, Any]) -> str:
+        _read(params, Nothing)
+        return self.figures()
+
+    async def _log(self, _: Caller, params: Mapping[str, Any]) -> list[str]:
+        return self._recent.lines(_read(params, Last).count)
+
+    async def _diagnostics(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return every document of a bug report at once; the command removes the secrets."""
+        _read(params, Nothing)
+        frames = sys._current_frames()
+        return {
+            "status": self.status(),
+            "devices": await self._devices(caller, {}),
+            "faults": await self._faults(caller, {}),
+            "calls": await self._calls(caller, {}),
+            "config": shown_settings(self._door.config),
+            "metrics": self.figures().splitlines(),
+            "log": self._recent.lines(DIAGNOSTICS_LINES),
+            "threads": {
+                thread.name: traceback.format_stack(frames[thread.ident])
+                for thread in threading.enumerate()
+                if thread.ident in frames
+            },
+            "tasks": [str(task) for task in asyncio.all_tasks()],
+        }
+
+    async def _restart(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        asked = _read(params, Nothing)
+        if "INVOCATION_ID" not in os.environ:
+            raise RefusedError("systemd did not start this door, so nobody would start it again", REFUSED)
+        logger.warning("%s restarts the door station", _who(caller, asked))
+        asyncio.get_running_loop().call_later(RESTART_AFTER_S, os.kill, os.getpid(), signal.SIGTERM)
+        return {"restarting": True}
+
+
+def _read(params: Mapping[str, Any], kind: type[P]) -> P:
+    try:
+        return msgspec.convert(dict(params), kind)
+    except msgspec.ValidationError as error:
+        name = str(error).rpartition("$.")[2].rstrip("`")
+        raise RefusedError(EXPECTED.get(name, str(error)), INVALID_PARAMS) from error
+
+
+def _who(caller: Caller, asked: Nothing) -> str:
+    return f"{asked.by} ({caller.name})" if asked.by else caller.name

@@ -1,0 +1,1 @@
+"""The door's health: its faults, the restarts that mend them, its status and its figures."""

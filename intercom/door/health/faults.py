@@ -1,0 +1,145 @@
+"""Each fault, its remedy, and the point at which the program gives up: the table behind `docs/faults.md`."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from intercom.door.rules import Fault
+from intercom.signalwire.recovery import AWAY_S, LONGEST_S, MAX_RESTARTS
+
+TRIES = 5
+"""Limit of restarts of a part within ten minutes; a defect that heals takes fewer."""
+MEDIA_PATIENCE_S = LONGEST_S + 20.0
+"""Time without media after which a call is ended, should the recovery of calls fail to give it up itself."""
+
+
+class Part(enum.StrEnum):
+    """A supervised thread, server or lasting task."""
+
+    AUDIO_THREAD = Fault.AUDIO_THREAD.value
+    BUTTON = Fault.BUTTON.value
+    LIGHTS = Fault.LIGHTS.value
+    RELAY = "relay"
+    GUARD = "guard"
+    CAMERA_PINS = "camera_pins"
+    CALLS = "calls"
+    CLIENT = "client"
+    CONTROL_SOCKET = "control_socket"
+    METRICS = "metrics"
+    CALL_LOG = "call_log"
+    DISK = "disk"
+    HOUSEKEEPING = "housekeeping"
+
+    @property
+    def words(self) -> str:
+        """Return the part's name for a sentence."""
+        return self.value.replace("_", " ")
+
+
+SERVICE = "service"
+"""Kind of fault when the service does not accept the door's registration."""
+
+
+class Ends(enum.Enum):
+    """Moments at which giving up a part ends the program; systemd then restarts it, with the door locked."""
+
+    NEVER = "never"
+    AFTER_THE_CALL = "as soon as no call is under way"
+    AT_ONCE = "at once"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One row: how a fault is treated."""
+
+    kind: str
+    """Name of the fault in the log, in `intercom faults` and in the figures."""
+    what: str
+    """Description of the fault."""
+    mended_by: str
+    """Remedy that the door applies."""
+    tries: int | None
+    """Limit of attempts within ten minutes; None: unlimited."""
+    ends: Ends
+    """Moment at which giving up ends the program."""
+    otherwise: str = ""
+    """Loss that is accepted instead of ending the program."""
+
+
+_RESTARTED = "started again after 0.5 s, then twice as long each time, up to 30 s"
+
+POLICIES: tuple[Policy, ...] = (
+    Policy(Fault.MICROPHONE, "no card records", "the card is looked for, for ever", None, Ends.NEVER),
+    Policy(Fault.SPEAKER, "no card plays", "the card is looked for, for ever", None, Ends.NEVER),
+    Policy(Fault.CAMERA, "no picture", "the camera is opened again each second while it is wanted", None, Ends.NEVER),
+    Policy(
+        Fault.MEDIA,
+        "the call's packets stopped",
+        "the call moves to a new path",
+        None,
+        Ends.NEVER,
+        f"after {MAX_RESTARTS} paths, or {AWAY_S:.0f} s without the service, the call ends with MEDIA_TIMEOUT",
+    ),
+    Policy(SERVICE, "the service does not reach us", "connecting and registering, for ever", None, Ends.NEVER),
+    Policy(Part.AUDIO_THREAD, "the thread of the sound died", _RESTARTED, TRIES, Ends.AT_ONCE),
+    Policy(Part.BUTTON, "the thread of the button died", _RESTARTED, TRIES, Ends.AFTER_THE_CALL),
+    Policy(Part.LIGHTS, "the thread of the lights died", _RESTARTED, TRIES, Ends.AFTER_THE_CALL),
+    Policy(Part.RELAY, "the relay does not turn off", "nothing: its guard locks the door", 0, Ends.AT_ONCE),
+    Policy(
+        Part.GUARD,
+        "the relay's guard did not answer",
+        "another guard takes its place; until one answers the door stays closed",
+        None,
+        Ends.NEVER,
+    ),
+    Policy(Part.CAMERA_PINS, "the camera's switch or light failed", "its next change", TRIES, Ends.AFTER_THE_CALL),
+    Policy(Part.CALLS, "work on a call failed", "a call that nobody looks after is ended", TRIES, Ends.AFTER_THE_CALL),
+    Policy(Part.CLIENT, "work of the client failed", "a new connection", TRIES, Ends.AFTER_THE_CALL),
+    Policy(Part.CONTROL_SOCKET, "commands do not reach the door", "listening again, for ever", None, Ends.NEVER),
+    Policy(Part.METRICS, "no figures are served or written", "beginning again, for ever", None, Ends.NEVER),
+    Policy(Part.CALL_LOG, "a call could not be written", "its row waits for the next one", None, Ends.NEVER),
+    Policy(Part.DISK, "the disk is full", "looking every minute whether there is room again", None, Ends.NEVER),
+    Policy(Part.HOUSEKEEPING, "other work failed", "the next of its kind", TRIES, Ends.AFTER_THE_CALL),
+)
+_BY_KIND = {policy.kind: policy for policy in POLICIES}
+KINDS = tuple(str(policy.kind) for policy in POLICIES)
+"""Every kind of fault, by name."""
+
+
+def policy_of(kind: str) -> Policy:
+    """Return the row of this kind."""
+    return _BY_KIND[str(kind)]
+
+
+def page() -> str:
+    """Return `docs/faults.md`, whole."""
+    lines = ["| kind | what is wrong | what the door does | gives up |", "|---|---|---|---|"]
+    for policy in POLICIES:
+        if policy.ends is Ends.NEVER:
+            gives_up = policy.otherwise or "never"
+        else:
+            after = f"after {policy.tries} tries in ten minutes " if policy.tries else ""
+            gives_up = f"{after}the program ends {policy.ends.value}"
+        lines.append(f"| `{policy.kind}` | {policy.what} | {policy.mended_by} | {gives_up} |")
+    table = "\n".join(lines)
+    return f"""# Faults
+
+Generated from `intercom/door/health/faults.py` by `python -m intercom.door.health.faults`; a test keeps it true.
+
+Whatever breaks, the rest goes on: a call survives its sound card, the network and the service. Each fault opens and
+closes once. The log has a WARNING when it opens, with the reason, and an INFO when it closes, with how long it lasted;
+what happens in between is DEBUG. `intercom status` shows those that are open, `intercom faults` the last hundred, and
+the [figures](commands.md) count them by kind, with the seconds that they were open.
+
+{table}
+
+A program that ends on purpose says why in one sentence, locks the door, and is started anew by systemd after 2 s, with
+no limit. The same happens to one that hangs: the watchdog is fed only while the event loop, the audio thread and the
+session all make progress, and its bite leaves in the log where each thread stood. A thread that dies shows as
+`recovering` on the lights until it runs again; of the other parts a visitor notices nothing.
+"""
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,302 @@
+"""Figures of the door station in the Prometheus text format, over HTTP or in a file; both are off by default.
+
+Format: https://prometheus.io/docs/instrumenting/exposition_formats/ (text, version 0.0.4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from intercom import __version__
+from intercom.config import MetricsConfig, split_listen
+from intercom.door.health.faults import KINDS
+from intercom.door.machine import Phase, State
+from intercom.logbook import Tally, heard
+from intercom.opening.decision import REFUSALS
+
+if TYPE_CHECKING:
+    from intercom.door.appliance import Appliance
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+TEXTFILE_S = 15.0
+"""Interval between writes of the text file: Prometheus's own usual interval."""
+REQUEST_LIMIT_BYTES = 8192
+REQUEST_S = 5.0
+SCRAPERS = 4
+"""Limit of simultaneous connections."""
+
+
+class Sample(NamedTuple):
+    """One line of the text."""
+
+    name: str
+    """Name with its suffix."""
+    labels: Mapping[str, str]
+    """Labels that tell the samples of a figure apart."""
+    value: float
+    """Value of the sample."""
+
+
+class Family(NamedTuple):
+    """One figure, with a sample for each thing that it counts."""
+
+    name: str
+    """Name with its unit."""
+    kind: str
+    """Kind of figure: gauge, counter or histogram."""
+    help: str
+    """One-line help."""
+    samples: list[Sample]
+    """Samples of the figure."""
+
+
+def one(name: str, kind: str, help_: str, value: float | None) -> Family:
+    """Return a figure with one value, and without a sample if the value is None."""
+    return Family(name, kind, help_, [] if value is None else [Sample(name, {}, value)])
+
+
+def each(name: str, kind: str, help_: str, label: str, values: Iterable[tuple[str, float]]) -> Family:
+    """Return a figure with one value for each thing."""
+    return Family(name, kind, help_, [Sample(name, {label: thing}, value) for thing, value in values])
+
+
+def histogram(name: str, help_: str, tally: Tally) -> Family:
+    """Return a tally as a histogram."""
+    buckets = [*(f"{bound:g}" for bound in tally.bounds), "+Inf"]
+    samples = [
+        Sample(f"{name}_bucket", {"le": bound}, count) for bound, count in zip(buckets, tally.cumulative(), strict=True)
+    ]
+    samples += [Sample(f"{name}_sum", {}, tally.total), Sample(f"{name}_count", {}, tally.count)]
+    return Family(name, "histogram", help_, samples)
+
+
+def text(families: Iterable[Family]) -> str:
+    """Format the families in the text format."""
+    lines = []
+    for family in families:
+        lines += [f"# HELP {family.name} {family.help}", f"# TYPE {family.name} {family.kind}"]
+        for sample in family.samples:
+            labels = ",".join(f'{label}="{_escaped(value)}"' for label, value in sample.labels.items())
+            lines.append(
+                f"{sample.name}{{{labels}}} {sample.value:.10g}" if labels else f"{sample.name} {sample.value:.10g}"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def figures(door: Appliance, *, uptime_s: float) -> list[Family]:
+    """Return every figure of this door, now."""
+    machine, book, sound = door.machine, door.logbook, door.engine.stats()
+    outcomes = [
+        Sample("intercom_calls_total", {"direction": direction, "outcome": result}, count)
+        for (direction, result), count in sorted(book.calls_by_outcome.items())
+    ]
+    return [
+        Family("intercom_info", "gauge", "Which version runs.", [Sample("intercom_info", {"version": __version__}, 1)]),
+        one("intercom_uptime_seconds", "gauge", "Since the start.", uptime_s),
+        each(
+            "intercom_state",
+            "gauge",
+            "1 for the state that the door is in.",
+            "state",
+            ((state.value, float(machine.state == state)) for state in State),
+        ),
+        one("intercom_registered", "gauge", "Whether the service reaches the door.", machine.registered),
+        one("intercom_in_call", "gauge", "Whether somebody talks.", machine.phase is Phase.ACTIVE),
+        Family("intercom_calls_total", "counter", "Calls that are over.", outcomes),
+        one("intercom_door_openings_total", "counter", "Times that somebody opened the door.", book.doors_opened),
+        each(
+            "intercom_door_refusals_total",
+            "counter",
+            "Times that somebody pressed keys, and the door stayed shut.",
+            "why",
+            ((ruling.value, book.doors_refused[ruling]) for ruling in REFUSALS),
+        ),
+        each(
+            "intercom_fault_open",
+            "gauge",
+            "1 for what is broken now.",
+            "kind",
+            ((kind, float(kind in book.open_faults)) for kind in KINDS),
+        ),
+        each(
+            "intercom_faults_total",
+            "counter",
+            "Times that something broke.",
+            "kind",
+            ((kind, book.faults_by_kind[kind]) for kind in KINDS),
+        ),
+        each(
+            "intercom_recoveries_total",
+            "counter",
+            "Times that it was mended.",
+            "kind",
+            ((kind, book.recoveries_by_kind[kind]) for kind in KINDS),
+        ),
+        each(
+            "intercom_fault_seconds_total",
+            "counter",
+            "How long it was broken, all in all.",
+            "kind",
+            ((kind, book.faulty_s(kind)) for kind in KINDS),
+        ),
+        each(
+            "intercom_xruns_total",
+            "counter",
+            "Times that the sound card starved or overflowed.",
+            "direction",
+            (("capture", sound.capture_xruns), ("playback", sound.playback_xruns)),
+        ),
+        histogram(
+            "intercom_press_to_ring_seconds", "From the press until the service has the call.", book.press_to_ring
+        ),
+        histogram("intercom_call_mos", "Mean opinion score of the calls that are over, 1 to 4.5.", book.scores),
+        *_echo_figures(door),
+        *_call_figures(door),
+    ]
+
+
+def _echo_figures(door: Appliance) -> list[Family]:
+    """Return the echo canceller's figures, from its last estimates; none if there is no canceller."""
+    stats = None if door.canceller is None else door.canceller.stats()
+    return [
+        one("intercom_echo_loss_db", "gauge", "Echo taken away.", None if stats is None else stats.echo_loss_db),
+        one("intercom_echo_level_db", "gauge", "Echo before that.", None if stats is None else stats.echo_level_db),
+    ]
+
+
+def _call_figures(door: Appliance) -> list[Family]:
+    """Return the figures of the call in progress; none without a call."""
+    entry = door.logbook.call
+    stats = None if entry is None else door.media.stats(entry.call.id)
+    quality = heard(stats)
+    far = None if stats is None else stats.far_end
+    trip_ms = None if stats is None else stats.round_trip_ms
+    return [
+        one("intercom_current_mos", "gauge", "Of the call under way.", quality[0] if quality else None),
+        one("intercom_current_loss_ratio", "gauge", "Of its packets.", quality[1] / 100 if quality else None),
+        one("intercom_current_jitter_seconds", "gauge", "Of its packets.", far.jitter_ms / 1000 if far else None),
+        one(
+            "intercom_current_round_trip_seconds",
+            "gauge",
+            "To its far end and back.",
+            None if trip_ms is None else trip_ms / 1000,
+        ),
+    ]
+
+
+class Exporter:
+    """Serves the figures at `metrics.listen` and writes them to `metrics.textfile`, where they are set."""
+
+    def __init__(
+        self, config: MetricsConfig, figures: Callable[[], str], *, on_fault: Callable[[BaseException], None]
+    ) -> None:
+        """Prepare the exporter; `on_fault` is called on the event loop when the figures stop: start them again."""
+        self._config = config
+        self._figures = figures
+        self._on_fault = on_fault
+        self._server: asyncio.Server | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._scrapers = 0
+
+    @property
+    def port(self) -> int | None:
+        """The port that the server listens on; None without a server."""
+        return None if self._server is None else int(self._server.sockets[0].getsockname()[1])
+
+    async def start(self) -> None:
+        """Start server and file where they do not run yet; one that cannot start raises OSError, and the other runs."""
+        try:
+            await self._begin_listening()
+        finally:
+            await self._begin_writing()
+
+    async def _begin_listening(self) -> None:
+        if self._config.listen and self._server is None:
+            host, port = split_listen(self._config.listen)
+            self._server = await asyncio.start_server(self._serve, host, port, limit=REQUEST_LIMIT_BYTES)
+
+    async def _begin_writing(self) -> None:
+        if self._config.textfile and self._writing is None:
+            file = Path(self._config.textfile)
+            await asyncio.to_thread(_replace, file, self._figures())
+            self._writing = asyncio.create_task(self._write_for_ever(file), name="metrics")
+            self._writing.add_done_callback(self._written)
+
+    async def stop(self) -> None:
+        """Stop the server and the file."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        if self._writing is not None:
+            writing = self._writing
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request and close the connection (HTTP/1.0)."""
+        self._scrapers += 1
+        try:
+            if self._scrapers > SCRAPERS:
+                return
+            async with asyncio.timeout(REQUEST_S):
+                head = await reader.readuntil(b"\r\n\r\n")
+                writer.write(self._answer(head.split(b"\r\n", 1)[0]))
+                await writer.drain()
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+            logger.debug("A scraper went: %s", error)
+        finally:
+            self._scrapers -= 1
+            writer.close()
+
+    def _answer(self, request: bytes) -> bytes:
+        method, _, rest = request.partition(b" ")
+        path = rest.split(b" ")[0].split(b"?")[0]
+        if method not in (b"GET", b"HEAD"):
+            return _response("405 Method Not Allowed", "Only GET.\n")
+        if path != b"/metrics":
+            return _response("404 Not Found", "The figures are at /metrics.\n")
+        return _response("200 OK", self._figures(), body=method == b"GET")
+
+    async def _write_for_ever(self, file: Path) -> None:
+        while True:
+            await asyncio.sleep(TEXTFILE_S)
+            await asyncio.to_thread(_replace, file, self._figures())
+
+    def _written(self, task: asyncio.Task[None]) -> None:
+        self._writing = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_fault(error)
+
+
+def _response(status: str, content: str, *, body: bool = True) -> bytes:
+    data = content.encode()
+    head = f"HTTP/1.0 {status}\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: {len(data)}\r\n\r\n"
+    return head.encode() + (data if body else b"")
+
+
+def _replace(file: Path, content: str) -> None:
+    """Replace the file at once, so that the node exporter never reads half of it."""
+    new = file.with_name(f".{file.name}.{os.getpid()}")
+    new.unlink(missing_ok=True)
+    try:
+        # "x" refuses a link that somebody else has made beforehand.
+        with new.open("x") as opened:
+            opened.write(content)
+        new.chmod(0o644)
+        new.replace(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            new.unlink()
+        raise

@@ -1,0 +1,28 @@
+"""Load modules while the door has time: after it is registered, before somebody presses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from intercom import footprint
+
+if TYPE_CHECKING:
+    from intercom.door.appliance import Appliance
+
+LATEST_S = 2.0
+"""Limit of the wait for the registration, so that the door is warm when a missing service returns."""
+
+
+async def warm_up(door: Appliance) -> None:
+    """Load the modules of a call on a thread, and then let the process settle."""
+    registered = asyncio.Event()
+    subscription = door.client.is_registered_stream.subscribe(lambda is_so: registered.set() if is_so else None)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(registered.wait(), LATEST_S)
+    subscription.dispose()
+    try:
+        await asyncio.to_thread(door.media.prepare)
+    finally:
+        footprint.settle()

@@ -1,0 +1,98 @@
+"""What is plugged in and what opens it, joined as in the door, on a made-up machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from intercom.config import AudioConfig, Config
+from intercom.devices import DeviceRecovery, Finder
+from intercom.door.devices import DoorDevices
+from intercom.media.chosen_card import ChosenCards
+from intercom.media.engine import AudioEngine
+from intercom.media.errors import CardError
+from intercom.media.simulated import SimulatedCards
+from tests.devices.tree import Tree
+
+Make = Callable[..., DoorDevices]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return Tree(tmp_path / "machine")
+
+
+@pytest.fixture
+def told() -> list[DeviceRecovery]:
+    return []
+
+
+@pytest.fixture
+def make(tree: Tree, tmp_path: Path, told: list[DeviceRecovery]) -> Make:
+    def made(config: Config | None = None, *, simulated: bool = False) -> DoorDevices:
+        finder = Finder(tree.names.get, root=tree.root)
+        state = tmp_path / "state"
+        return DoorDevices(config or Config(), state, simulated=simulated, on_event=told.append, finder=finder)
+
+    return made
+
+
+def test_a_real_door_waits_for_its_card_and_says_so(make: Make) -> None:
+    devices = make()
+    with pytest.raises(CardError, match="plug in a USB speakerphone"):
+        devices.cards.open("playback")
+    assert "no sound card yet" in devices.cards.description
+
+
+def test_simulated_pins_without_a_card_have_a_simulated_one(make: Make) -> None:
+    assert isinstance(make(simulated=True).cards, SimulatedCards)
+
+
+def test_a_card_that_is_named_is_waited_for_with_simulated_pins_too(make: Make) -> None:
+    config = Config(audio=AudioConfig(card="plughw:CARD=Device,DEV=0"))
+    assert isinstance(make(config, simulated=True).cards, ChosenCards)
+
+
+async def test_what_a_restart_restores_is_listed_and_told_to_nobody_who_is_not_ready(
+    tree: Tree, make: Make, told: list[DeviceRecovery]
+) -> None:
+    tree.usb_card(1, "1-1.2", serial="A1")
+    tree.camera(0, "1-1.4")
+    await make().works("microphone", "speaker", "camera")
+
+    devices = make()
+    reasons = {row["role"]: row["reason"] for row in devices.table()["recoveries"]}
+    assert reasons == dict.fromkeys(("microphone", "speaker", "camera"), "session_restored")
+    assert told == []
+
+
+def test_the_table_says_who_has_which_role_and_why(tree: Tree, make: Make) -> None:
+    tree.other_card(0, "vc4hdmi0", "vc4-hdmi")
+    tree.usb_card(1, "1-1.2", serial="A1")
+    table = make().table()
+    assert [(card["id"], card["roles"]) for card in table["cards"]] == [
+        ("vc4hdmi0", []),
+        ("Device", ["microphone", "speaker"]),
+    ]
+    assert table["cards"][1]["serial"] == "A1"
+    assert table["roles"]["speaker"]["opens"] == "plughw:CARD=Device,DEV=0"
+    assert table["roles"]["speaker"]["why"]
+
+
+async def test_a_camera_that_moved_is_opened_under_its_new_file_and_told(
+    tree: Tree, make: Make, told: list[DeviceRecovery]
+) -> None:
+    tree.camera(0, "1-1.4")
+    devices = make()
+    assert devices.camera_file() == "/dev/video0"
+    await devices.works("camera")
+    devices.start(AudioEngine(devices.cards, on_event=lambda event: None))
+    tree.unplug("video0")
+    devices.look()
+    tree.camera(2, "1-1.4")
+    devices.look()
+    devices.stop()
+    assert devices.camera_file() == "/dev/video2"
+    assert [event.reason for event in told] == ["device_disconnected", "device_reconnected"]

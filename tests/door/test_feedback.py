@@ -1,0 +1,222 @@
+"""What the visitor sees and hears."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from intercom.door.feedback import Signs
+from intercom.door.machine import Fault, Machine
+from intercom.panel import Pattern
+
+
+@dataclass
+class Sound:
+    name: str
+    repeat: bool
+    stopped: bool = False
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+@dataclass
+class Visitor:
+    """Remembers what was shown and played."""
+
+    shown: list[Pattern] = field(default_factory=list)
+    played: list[Sound] = field(default_factory=list)
+
+    def show(self, pattern: Pattern) -> None:
+        self.shown.append(pattern)
+
+    def play(self, name: str, *, repeat: bool = False) -> Sound:
+        self.played.append(Sound(name, repeat))
+        return self.played[-1]
+
+    @property
+    def sounding(self) -> list[str]:
+        return [sound.name for sound in self.played if sound.repeat and not sound.stopped]
+
+
+class LateLoop:
+    """Timers that a test lets run out by hand."""
+
+    def __init__(self) -> None:
+        self.timers: list[tuple[float, object, tuple[object, ...], asyncio.TimerHandle]] = []
+
+    def call_later(self, delay: float, callback: object, *arguments: object) -> asyncio.TimerHandle:
+        loop = asyncio.get_running_loop()
+        handle = loop.call_later(3600, lambda: None)
+        self.timers.append((delay, callback, arguments, handle))
+        return handle
+
+    def call_soon_threadsafe(self, callback: object, *arguments: object) -> None:
+        assert callable(callback)
+        callback(*arguments)
+
+    def run_out(self) -> None:
+        timers, self.timers = self.timers, []
+        for _, callback, arguments, handle in timers:
+            if not handle.cancelled():
+                assert callable(callback)
+                callback(*arguments)
+
+
+@dataclass
+class Scene:
+    visitor: Visitor
+    machine: Machine
+    signs: Signs
+    loop: LateLoop
+
+
+@pytest.fixture
+async def scene() -> Scene:
+    """A registered door and a visitor before it."""
+    visitor, loop = Visitor(), LateLoop()
+    machine = Machine()
+    signs = Signs(visitor, visitor, machine, loop)
+    machine.on_decision = lambda decision: signs.update()
+    await machine.now_registered()
+    return Scene(visitor, machine, signs, loop)
+
+
+async def test_a_press_is_seen_and_heard_before_anything_is_decided(scene: Scene) -> None:
+    scene.signs.pressed()
+    assert scene.visitor.shown[-1] is Pattern.PRESSED
+    assert scene.visitor.played[-1].name == "chime"
+
+
+async def test_the_light_of_a_press_gives_way_to_ringing(scene: Scene) -> None:
+    scene.signs.pressed()
+    await scene.machine.press()
+    assert scene.signs.pattern is Pattern.PRESSED
+    scene.loop.run_out()
+    assert scene.signs.pattern is Pattern.RINGING
+
+
+async def test_the_ring_back_tone_follows_the_chime(scene: Scene) -> None:
+    await scene.machine.press()
+    assert scene.visitor.sounding == []
+    scene.loop.run_out()
+    assert scene.visitor.sounding == ["ringback"]
+
+
+async def test_the_ring_back_tone_ends_with_the_answer(scene: Scene) -> None:
+    press = await scene.machine.press()
+    scene.loop.run_out()
+    assert press.call is not None
+    await scene.machine.answered(press.call)
+    assert scene.visitor.sounding == []
+    assert scene.visitor.shown[-1] is Pattern.IN_CALL
+
+
+async def test_an_answer_during_the_chime_brings_no_ring_back_tone(scene: Scene) -> None:
+    press = await scene.machine.press()
+    assert press.call is not None
+    await scene.machine.answered(press.call)
+    scene.loop.run_out()
+    assert scene.visitor.sounding == []
+
+
+async def test_the_door_rings_audibly_when_it_is_called(scene: Scene) -> None:
+    await scene.machine.incoming()
+    assert scene.visitor.sounding == ["incoming"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "tone"),
+    [("USER_BUSY", "busy"), ("NO_ANSWER", "reorder"), ("USER_NOT_REGISTERED", "error"), ("", "error")],
+)
+async def test_each_failure_has_its_tone(scene: Scene, cause: str, tone: str) -> None:
+    scene.signs.failed(cause)
+    assert scene.visitor.played[-1].name == tone
+    assert scene.visitor.shown[-1] is Pattern.ERROR
+
+
+async def test_the_light_of_a_failure_passes(scene: Scene) -> None:
+    scene.signs.failed("NO_ANSWER")
+    scene.loop.run_out()
+    assert scene.visitor.shown[-1] is Pattern.IDLE
+
+
+async def test_an_open_door_is_what_matters_most(scene: Scene) -> None:
+    scene.signs.failed("NO_ANSWER")
+    scene.signs.door_changed(True)
+    assert scene.visitor.shown[-1] is Pattern.DOOR_OPEN
+    assert scene.visitor.played[-1].name == "door_open"
+    scene.signs.door_changed(False)
+    assert scene.visitor.shown[-1] is Pattern.ERROR
+
+
+async def test_a_deaf_door_shows_it_in_the_call_too(scene: Scene) -> None:
+    await scene.machine.fault(Fault.MICROPHONE)
+    await scene.machine.press()
+    assert scene.signs.pattern is Pattern.RINGING_MUTE
+    await scene.machine.answered(1)
+    assert scene.signs.pattern is Pattern.RECOVERING
+
+
+async def test_the_light_shows_a_lost_microphone_before_the_event_loop_comes_to_it(scene: Scene) -> None:
+    scene.signs.sound_lost()
+    assert scene.visitor.shown[-1] is Pattern.RECOVERING
+
+
+async def test_a_lost_microphone_does_not_put_out_the_light_of_an_open_door(scene: Scene) -> None:
+    scene.signs.door_changed(True)
+    scene.signs.sound_lost()
+    assert scene.visitor.shown[-1] is Pattern.DOOR_OPEN
+
+
+async def test_a_lost_camera_does_not_keep_the_light_from_saying_speak(scene: Scene) -> None:
+    press = await scene.machine.press()
+    assert press.call is not None
+    await scene.machine.answered(press.call)
+    await scene.machine.fault(Fault.CAMERA)
+    assert scene.signs.pattern is Pattern.IN_CALL
+
+
+async def test_a_visitor_whose_call_is_being_mended_hears_and_sees_that_until_it_is_or_ends(scene: Scene) -> None:
+    ticket = (await scene.machine.press()).call
+    assert ticket is not None
+    await scene.machine.answered(ticket)
+    for end in (scene.machine.fault_cleared(Fault.MEDIA), scene.machine.ended(ticket)):
+        await scene.machine.fault(Fault.MEDIA)
+        assert (scene.visitor.sounding, scene.visitor.shown[-1]) == (["mending"], Pattern.RECOVERING)
+        await end
+        assert scene.visitor.sounding == []
+    assert [sound.name for sound in scene.visitor.played].count("mending") == 2
+
+
+async def test_a_defect_is_shown_as_out_of_order(scene: Scene) -> None:
+    scene.signs.broken()
+    assert scene.visitor.shown[-1] is Pattern.FAULT
+
+
+async def test_a_press_that_waits_for_the_house_keeps_its_light_and_is_heard_to_be_tried(scene: Scene) -> None:
+    await scene.machine.now_unregistered()
+    scene.signs.trying(True)
+    assert (scene.signs.pattern, scene.visitor.sounding) == (Pattern.PRESSED, [])
+    scene.loop.run_out()
+    assert scene.visitor.sounding == ["mending"]
+    scene.signs.trying(False)
+    assert (scene.visitor.shown[-1], scene.visitor.sounding) == (Pattern.REGISTERING, [])
+
+
+async def test_the_house_is_heard_to_ring_only_where_somebody_is_there(scene: Scene) -> None:
+    await scene.machine.press()
+    scene.signs.trying(True)
+    scene.loop.run_out()
+    assert (scene.signs.pattern, scene.visitor.sounding) == (Pattern.PRESSED, ["mending"])
+    scene.signs.trying(False)
+    scene.loop.run_out()
+    assert (scene.signs.pattern, scene.visitor.sounding) == (Pattern.RINGING, ["ringback"])
+
+
+async def test_closing_silences_what_repeats(scene: Scene) -> None:
+    await scene.machine.incoming()
+    scene.signs.close()
+    assert scene.visitor.sounding == []
