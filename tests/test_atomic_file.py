@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from intercom import atomic_file
-from intercom.call_log import CallLog, CallRecord
 from intercom.control.ssh_keys import AuthorizedKeys, PublicKey
+from intercom.history.call_log import CallLog, CallRecord
 from intercom.media.levels import Levels, LevelStore
 from intercom.signalwire import FileStorage
 from intercom.space.certificate import Certificate

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from intercom.call_log import CallLog
 from intercom.config import Config
 from intercom.door.account import credentials_of, options_of
 from intercom.door.calls import CallPlan
@@ -24,7 +23,8 @@ from intercom.door.machine import Decision, Fault, Machine
 from intercom.door.preload import warm_up
 from intercom.door.press_snapshot import PressPictures
 from intercom.door.volume import Loudness
-from intercom.logbook import Logbook
+from intercom.history.call_log import CallLog
+from intercom.history.journal import Logbook
 from intercom.media.camera import Camera, open_camera
 from intercom.media.echo import open_canceller
 from intercom.media.engine import AudioEngine

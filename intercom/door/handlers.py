@@ -30,10 +30,10 @@ from intercom.door.health import metrics
 from intercom.door.health.faults import Part
 from intercom.door.health.status import condition, fault
 from intercom.door.machine import Phase
+from intercom.history.log_buffer import RecentLog
 from intercom.media.levels import HIGHEST_DB, LOWEST_DB, Levels
 from intercom.opening.decision import Way
 from intercom.panel import PanelError
-from intercom.recent_log import RecentLog
 from intercom.signalwire import SignalWireError
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from intercom import atomic_file, config
-from intercom.call_log import CallLog, CallRecord
 from intercom.control.ssh_keys import AuthorizedKeys, PublicKey
+from intercom.history.call_log import CallLog, CallRecord
 from intercom.signalwire.storage import FileStorage
 from intercom.space.credential import SpaceCredential, read_credential
 from intercom.space.store import Store

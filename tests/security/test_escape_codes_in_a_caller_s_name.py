@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.call_log import CallLog, CallRecord
 from intercom.cli import render
 from intercom.control import protocol
+from intercom.history.call_log import CallLog, CallRecord
+from intercom.history.journal import CallEntry, Logbook
+from intercom.history.log_buffer import RecentLog
 from intercom.log_lines import LogLines
-from intercom.logbook import CallEntry, Logbook
 from intercom.plain_text import plain
-from intercom.recent_log import RecentLog
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 ATTACK = "\x1b[2J\x1b]0;owned\x07\u202egnp.exe\n2026-05-01 INFO root opens the door\ud800"

@@ -17,7 +17,7 @@ from intercom import __version__
 from intercom.config import MetricsConfig, split_listen
 from intercom.door.health.faults import KINDS
 from intercom.door.machine import Phase, State
-from intercom.logbook import Tally, heard
+from intercom.history.journal import Tally, heard
 from intercom.opening.decision import REFUSALS
 
 if TYPE_CHECKING:

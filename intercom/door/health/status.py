@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from intercom import __version__
 from intercom.control.protocol import PROTOCOL
 from intercom.door.machine import Phase
-from intercom.logbook import CallEntry, FaultRecord, Logbook, heard
+from intercom.history.journal import CallEntry, FaultRecord, Logbook, heard
 from intercom.signalwire import CallStatus
 from intercom.signalwire.quality import level
 from intercom.signalwire.recovery import RecoveryProgress, RecoveryState

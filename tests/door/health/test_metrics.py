@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from intercom.config import MetricsConfig
 from intercom.door.health import metrics
 from intercom.door.machine import Fault
-from intercom.logbook import Tally
+from intercom.history.journal import Tally
 from intercom.media.echo import EchoCanceller, EchoStats
 from tests.e2e.home import Home, home_config
 

@@ -17,9 +17,9 @@ from typing import Any
 
 from intercom import atomic_file
 from intercom.address import Address
-from intercom.call_log import CallLog, CallRecord
 from intercom.door.health.faults import SERVICE, Part
 from intercom.door.machine import Decision, Fault, Phase, Trigger
+from intercom.history.call_log import CallLog, CallRecord
 from intercom.media.call_stats import CallStats
 from intercom.opening.decision import Ruling
 from intercom.plain_text import plain
@@ -73,7 +73,7 @@ class FaultRecord:
     """A fault, open or over."""
 
     kind: str
-    """Kind of the fault: a name of `fault_table.KINDS`."""
+    """Kind of the fault: a name of `faults.KINDS`."""
     began_at: datetime
     """Time when the fault began."""
     began: float

@@ -12,8 +12,8 @@ from typing import cast
 
 import pytest
 
-from intercom.call_log import CallLog, CallRecord
-from intercom.logbook import Logbook
+from intercom.history.call_log import CallLog, CallRecord
+from intercom.history.journal import Logbook
 from intercom.signalwire import WebRTCCall
 
 LIMIT_S = 30.0

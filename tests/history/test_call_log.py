@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from intercom.call_log import CallLog, CallRecord
+from intercom.history.call_log import CallLog, CallRecord
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 CALL = CallRecord(
