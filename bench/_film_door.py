@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from intercom import footprint
 from intercom.config import Config
+from intercom.service import memory
 
-footprint.stay_small()  # as `intercom run` does before it imports what follows
+memory.stay_small()  # as `intercom run` does before it imports what follows
 
 from bench.video_cost import HardwareSource  # noqa: E402
 from intercom.cli import main  # noqa: E402

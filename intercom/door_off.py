@@ -54,7 +54,7 @@ def _relay(path: str) -> tuple[str, int, bool]:
 
 
 def _complain(sentence: str) -> None:
-    # As intercom.journal has it, which takes long to load: "<3>" makes the line an error in systemd's journal.
+    # As intercom.service.journald has it, which takes long to load: "<3>" makes the line an error in systemd's journal.
     mark = "<3>" if "JOURNAL_STREAM" in os.environ and _is_journal() else ""
     sys.stderr.write(f"{mark}intercom: {sentence}\n")
 

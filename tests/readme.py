@@ -31,7 +31,7 @@ RUN_BY = {
     "intercom metrics": "tests/door/health/test_metrics.py::test_the_figures_follow_the_door",
     "sudo intercom ssh-key add anna.pub --role operator": PACKAGE,
     "ssh intercom@door status": "tests/control/test_sshd.py::test_a_viewer_sees_the_status",
-    ".venv/bin/intercom run --config intercom.toml": "tests/test_service.py::"
+    ".venv/bin/intercom run --config intercom.toml": "tests/service/test_run.py::"
     "test_the_door_is_ready_before_it_is_registered_tells_its_state_is_alive_and_stops",
 }
 """A command and its test; a script stands for itself. What Debian's own programs do (apt) is not ours to test."""

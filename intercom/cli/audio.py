@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from intercom import as_service
 from intercom.cli import render as text
 from intercom.cli.remote import OK, TROUBLE, colour, complain, print_json, say
+from intercom.service import run_as_service
 
 if TYPE_CHECKING:
     from intercom.config import Config
@@ -50,7 +50,7 @@ def _test(options: argparse.Namespace, config: Config | None) -> int:
     from intercom.media.simulated import SimulatedCards
 
     state_dir = options.state_dir or config.state_path(os.environ)
-    as_service.become_owner_of(state_dir)
+    run_as_service.become_owner_of(state_dir)
     store = LevelStore(state_dir / LEVELS_FILE)
     try:
         cards = cards_now(config, state_dir)

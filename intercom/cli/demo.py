@@ -11,7 +11,7 @@ from pathlib import Path
 from intercom.config import Config
 from intercom.door.appliance import MENDABLE, Appliance
 from intercom.opening.decision import RESIDENTS
-from intercom.service import log_to_stderr, print_invitation, run
+from intercom.service.run import log_to_stderr, print_invitation, run
 from intercom.space import Space, SpaceError
 
 LAN_LISTEN = "0.0.0.0:8443"

@@ -119,25 +119,25 @@ def _load(options: argparse.Namespace) -> Config | None:
 def _load_as_service(options: argparse.Namespace) -> Config | None:
     """Load the configuration for a command on the service's own state, unless the command names another place."""
     if options.state_dir is None:
-        from intercom import as_service
+        from intercom.service import run_as_service
 
-        as_service.take_its_place(os.environ)
+        run_as_service.take_its_place(os.environ)
     return _load(options)
 
 
 def _load_as_space(options: argparse.Namespace) -> Config | None:
     """Load the configuration for a command on the state of an installed space."""
     if options.state_dir is None:
-        from intercom import as_service
+        from intercom.service import run_as_service
 
-        as_service.take_the_space_s_place(os.environ)
+        run_as_service.take_the_space_s_place(os.environ)
     return _load(options)
 
 
 def _complain(sentence: str) -> None:
     mark = ""
     if "JOURNAL_STREAM" in os.environ:
-        from intercom.journal import mark_of_error
+        from intercom.service.journald import mark_of_error
 
         mark = mark_of_error()
     print(f"{mark}intercom: {sentence}", file=sys.stderr)
@@ -147,7 +147,7 @@ def _run(options: argparse.Namespace) -> int:
     config = _load(options)
     if config is None:
         return BAD_CONFIG
-    from intercom.service import run_door
+    from intercom.service.run import run_door
 
     return run_door(config)
 
@@ -194,12 +194,12 @@ def _config_example(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from intercom import as_service
     from intercom.cli.doctor import BAD, examine, report
+    from intercom.service import run_as_service
 
-    as_service.take_its_place(os.environ)
+    run_as_service.take_its_place(os.environ)
     file: Path | None = options.config or (SYSTEM_CONFIG if SYSTEM_CONFIG.exists() else None)
-    as_service.become_its_user()
+    run_as_service.become_its_user()
     findings = examine(file, remote.socket_of(options))
     if options.json:
         found = [finding._asdict() for finding in findings]

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from intercom import as_service
 from intercom.cli import render as text
 from intercom.cli.remote import OK, TROUBLE, colour, complain, print_json, say
+from intercom.service import run_as_service
 
 if TYPE_CHECKING:
     from intercom.config import Config
@@ -68,13 +68,13 @@ def _preflight(options: argparse.Namespace, config: Config | None) -> int:
     state_dir = options.state_dir or config.state_path(os.environ)
     try:
         credentials = _credentials(config, state_dir)
-        as_service.become_its_user()
+        run_as_service.become_its_user()
         result = asyncio.run(_call(config, credentials, options.address, options.seconds))
     except TimeoutError:
         complain(f"the service did not let us in within {CONNECT_S:g} s: is it up? `intercom doctor` says more")
         return TROUBLE
     except SignalWireError as error:
-        hint = "" if as_service.is_its_user() else "; as root or the service's user: `sudo intercom preflight`"
+        hint = "" if run_as_service.is_its_user() else "; as root or the service's user: `sudo intercom preflight`"
         complain(f"no test call could be made: {error}{hint}")
         return TROUBLE
     if options.json:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from intercom import as_service
 from intercom.cli import render as text
 from intercom.cli.remote import OK, TROUBLE, complain, local, print_json, say, wrote
+from intercom.service import run_as_service
 
 if TYPE_CHECKING:
     from intercom.config import Config
@@ -71,7 +71,7 @@ def _guarded(act: Act, load: Load, *, as_its_user: bool = False) -> Callable[[ar
         given: Path | None = options.state_dir
         state_dir = given or config.state_path(os.environ)
         if as_its_user:
-            as_service.become_owner_of(state_dir)
+            run_as_service.become_owner_of(state_dir)
         try:
             return act(options, config, state_dir)
         except SpaceError as error:
@@ -84,13 +84,13 @@ def _guarded(act: Act, load: Load, *, as_its_user: bool = False) -> Callable[[ar
 
 
 def _serve(_options: argparse.Namespace, config: Config, state_dir: Path) -> int:
-    from intercom.service import run_space
+    from intercom.service.run import run_space
 
     return run_space(config, state_dir)
 
 
 def _pair(options: argparse.Namespace, _config: Config, state_dir: Path) -> int:
-    from intercom.service import print_invitation
+    from intercom.service.run import print_invitation
     from intercom.space import Membership
 
     with Membership(state_dir) as members:
@@ -135,7 +135,7 @@ def _enrol(options: argparse.Namespace, config: Config, state_dir: Path) -> int:
     from intercom.space.credential import read_credential
 
     found = read_credential(options.file)
-    with as_service.as_owner_of(state_dir):
+    with run_as_service.as_owner_of(state_dir):
         space = Space(config.space, state_dir)
         credential = space.credential_of(options.reference, found, display_name=options.name)
         space.store.close()

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from intercom import footprint
+from intercom.service import memory
 
 if TYPE_CHECKING:
     from intercom.door.appliance import Appliance
@@ -25,4 +25,4 @@ async def warm_up(door: Appliance) -> None:
     try:
         await asyncio.to_thread(door.media.prepare)
     finally:
-        footprint.settle()
+        memory.settle()

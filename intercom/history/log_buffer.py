@@ -6,7 +6,7 @@ import logging
 from collections import deque
 from datetime import UTC, datetime
 
-from intercom.log_lines import LogLines
+from intercom.service.log_lines import LogLines
 
 LINES_KEPT = 2000
 """Limit of lines: a day of a quiet door, an hour of a troubled one; half a megabyte at the most."""

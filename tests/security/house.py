@@ -21,7 +21,7 @@ SPACE = """
 import asyncio, json, sys
 from pathlib import Path
 from intercom.config import SpaceConfig
-from intercom.service import log_to_stderr
+from intercom.service.run import log_to_stderr
 from intercom.space import Space
 
 async def serve(directory, settings):

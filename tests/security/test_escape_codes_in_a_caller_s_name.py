@@ -19,8 +19,8 @@ from intercom.control import protocol
 from intercom.history.call_log import CallLog, CallRecord
 from intercom.history.journal import CallEntry, Logbook
 from intercom.history.log_buffer import RecentLog
-from intercom.log_lines import LogLines
 from intercom.plain_text import plain
+from intercom.service.log_lines import LogLines
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 ATTACK = "\x1b[2J\x1b]0;owned\x07\u202egnp.exe\n2026-05-01 INFO root opens the door\ud800"

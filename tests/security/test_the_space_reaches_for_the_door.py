@@ -20,10 +20,10 @@ from pathlib import Path
 
 import pytest
 
-from intercom import as_service, state_move
 from intercom.config import Config, SpaceConfig
 from intercom.control import ssh_keys
 from intercom.control.ssh_keys import AuthorizedKeys, read_key_file
+from intercom.service import run_as_service, state_move
 from intercom.space import Space
 from tests.control.test_ssh_keys import make_key
 
@@ -312,7 +312,7 @@ def test_no_tunnel_is_dug_with_any_key(server: Server) -> None:
 
 
 def test_a_command_on_the_space_stands_in_the_space_s_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(as_service, "SPACE_STATE", tmp_path)
+    monkeypatch.setattr(run_as_service, "SPACE_STATE", tmp_path)
     environ: dict[str, str] = {}
-    as_service.take_the_space_s_place(environ)
+    run_as_service.take_the_space_s_place(environ)
     assert environ == {"STATE_DIRECTORY": str(tmp_path)}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from intercom.notify import STATUS_CHARS, Notifier
+from intercom.service.sd_notify import STATUS_CHARS, Notifier
 from tests.systemd_line import SystemdLine
 
 

@@ -13,12 +13,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from intercom import footprint
 from intercom.config import Config
-from intercom.journal import STDERR, JournalHandler, is_journal, mark_of_error
-from intercom.log_lines import LogLines
-from intercom.notify import Notifier
-from intercom.watchdog import Watchdog
+from intercom.service import memory
+from intercom.service.journald import STDERR, JournalHandler, is_journal, mark_of_error
+from intercom.service.log_lines import LogLines
+from intercom.service.sd_notify import Notifier
+from intercom.service.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from intercom.space import Invitation
@@ -134,7 +134,7 @@ async def _start(part: Part, started: Callable[[], Awaitable[None]] | None, syst
 
 def run_door(config: Config) -> int:
     """Run the door station: `intercom run`."""
-    footprint.stay_small()
+    memory.stay_small()
     from intercom.door.appliance import MENDABLE, Appliance
 
     log_to_stderr(config.log.level)
@@ -152,7 +152,7 @@ def run_door(config: Config) -> int:
     try:
         return run(build, started=started, mendable=MENDABLE)
     finally:
-        footprint.end()
+        memory.end()
 
 
 def run_space(config: Config, state_dir: Path) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from intercom.journal import JournalHandler, is_journal
+from intercom.service.journald import JournalHandler, is_journal
 
 
 class Journal:

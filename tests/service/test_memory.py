@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from intercom.footprint import _unchanged
+from intercom.service.memory import _unchanged
 
 MAPS = """\
 7f00-7f10 r-xp 00000000 fe:00 17   /usr/lib/library.so
@@ -48,12 +48,12 @@ Swap:                  0 kB
 
 SETTLE = """
 import gc, os
-from intercom import footprint
-footprint.stay_small()
+from intercom.service import memory
+memory.stay_small()
 import numpy as np
 def rss(): return int(open("/proc/self/statm").read().split()[1])
 before = rss()
-footprint.settle()
+memory.settle()
 after = rss()
 assert gc.isenabled() and gc.get_freeze_count() > 1000
 assert float(np.linalg.det(np.eye(3))) == 1.0

@@ -1,8 +1,9 @@
 """Move the state of door and space from one user's directories to those of two users: once for each machine, as root.
 
-Both units run `python -m intercom.state_move` before they start, as long as `MOVED` is not there. The directory that is
-moved out of belongs to a service: nothing in it is followed, and nothing is taken twice, else that service could hand
-keys to root. Each step is one rename, so that a power cut leaves a machine on which the next start does the rest.
+Both units run `python -m intercom.service.state_move` before they start, as long as `MOVED` is not there. The directory
+that is moved out of belongs to a service: nothing in it is followed, and nothing is taken twice, else that service
+could hand keys to root. Each step is one rename, so that a power cut leaves a machine on which the next start does the
+rest.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from intercom import atomic_file
-from intercom.as_service import SETTINGS, SPACE_STATE, STATE
 from intercom.config import ConfigError, load
 from intercom.control.ssh_keys import INSTALLED, AuthorizedKeys
+from intercom.service.run_as_service import SETTINGS, SPACE_STATE, STATE
 
 MOVED = SETTINGS / "two-users"
 """Root's marker that the move is done; files that appear in the door's directory later never count as an old state."""

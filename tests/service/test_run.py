@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from intercom.door.health.supervisor import PartFailedError
-from intercom.service import run
+from intercom.service.run import run
 from tests.systemd_line import SystemdLine
 
 CONFIGURATION = """

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from intercom.watchdog import Watchdog
+from intercom.service.watchdog import Watchdog
 
 
 class Dog:

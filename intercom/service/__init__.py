@@ -1,0 +1,1 @@
+"""The program as a system service: its run, systemd's notices and watchdog, its log, memory and user."""
