@@ -238,7 +238,7 @@ def _hosts(config: Config, credential: Path) -> tuple[str, str]:
     try:
         text = credential.read_text().strip()
         if account.credential == "token-file":
-            from intercom.signalwire.credentials import hosts_of
+            from intercom.signalwire.account.credentials import hosts_of
 
             relay, service = hosts_of(text).relay_url, hosts_of(text).api_url
         else:

@@ -24,7 +24,7 @@ from intercom.media.call_stats import CallStats
 from intercom.opening.decision import Ruling
 from intercom.plain_text import plain
 from intercom.signalwire import WebRTCCall
-from intercom.signalwire.quality import mos
+from intercom.signalwire.call.quality import mos
 
 logger = logging.getLogger(__name__)
 

@@ -94,7 +94,7 @@ def _in_words(said: str) -> str:
 
 def read_token(path: Path) -> str:
     """Return the token in a file; raises `DraftError` if there is none."""
-    from intercom.signalwire.credentials import MAX_TOKEN_BYTES
+    from intercom.signalwire.account.credentials import MAX_TOKEN_BYTES
     from intercom.signalwire.errors import InvalidCredentialsError
 
     try:
@@ -108,7 +108,7 @@ def read_token(path: Path) -> str:
 
 def checked_token(text: str, source: str) -> str:
     """Return a token without the whitespace around it; raises `DraftError` if the text is no token."""
-    from intercom.signalwire.credentials import credential_from
+    from intercom.signalwire.account.credentials import credential_from
     from intercom.signalwire.errors import InvalidCredentialsError
 
     try:

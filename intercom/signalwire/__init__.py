@@ -10,46 +10,29 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from intercom.signalwire.account.credentials import CommandCredentials as CommandCredentials
+    from intercom.signalwire.account.credentials import Credential as Credential
+    from intercom.signalwire.account.credentials import CredentialProvider as CredentialProvider
+    from intercom.signalwire.account.credentials import EndpointCredentials as EndpointCredentials
+    from intercom.signalwire.account.credentials import SpaceCredentials as SpaceCredentials
+    from intercom.signalwire.account.credentials import StaticCredentials as StaticCredentials
+    from intercom.signalwire.account.credentials import TokenFileCredentials as TokenFileCredentials
+    from intercom.signalwire.account.directory import Address as Address
+    from intercom.signalwire.account.directory import Directory as Directory
+    from intercom.signalwire.account.directory import User as User
     from intercom.signalwire.aiortc_media import AiortcMedia as AiortcMedia
-    from intercom.signalwire.call import WebRTCCall as WebRTCCall
-    from intercom.signalwire.capabilities import SelfCapabilities as SelfCapabilities
-    from intercom.signalwire.client import SignalWire as SignalWire
-    from intercom.signalwire.client_session import ClientSession as ClientSession
-    from intercom.signalwire.credentials import (
-        CommandCredentials as CommandCredentials,
-    )
-    from intercom.signalwire.credentials import (
-        Credential as Credential,
-    )
-    from intercom.signalwire.credentials import (
-        CredentialProvider as CredentialProvider,
-    )
-    from intercom.signalwire.credentials import (
-        EndpointCredentials as EndpointCredentials,
-    )
-    from intercom.signalwire.credentials import (
-        SpaceCredentials as SpaceCredentials,
-    )
-    from intercom.signalwire.credentials import (
-        StaticCredentials as StaticCredentials,
-    )
-    from intercom.signalwire.credentials import (
-        TokenFileCredentials as TokenFileCredentials,
-    )
-    from intercom.signalwire.devices import (
-        Device as Device,
-    )
-    from intercom.signalwire.devices import (
-        DeviceProvider as DeviceProvider,
-    )
-    from intercom.signalwire.devices import (
-        DeviceRecoveryEvent as DeviceRecoveryEvent,
-    )
-    from intercom.signalwire.dialog_events import CallStatus as CallStatus
-    from intercom.signalwire.digit_merge import KeyPress as KeyPress
-    from intercom.signalwire.entities import Address as Address
-    from intercom.signalwire.entities import Directory as Directory
-    from intercom.signalwire.entities import User as User
+    from intercom.signalwire.call.call import WebRTCCall as WebRTCCall
+    from intercom.signalwire.call.capabilities import SelfCapabilities as SelfCapabilities
+    from intercom.signalwire.call.dialog_events import CallStatus as CallStatus
+    from intercom.signalwire.call.digit_merge import KeyPress as KeyPress
+    from intercom.signalwire.call.participant import Participant as Participant
+    from intercom.signalwire.call.participant import SelfParticipant as SelfParticipant
+    from intercom.signalwire.client.calls import ClientSession as ClientSession
+    from intercom.signalwire.client.client import SignalWire as SignalWire
+    from intercom.signalwire.client.devices import Device as Device
+    from intercom.signalwire.client.devices import DeviceProvider as DeviceProvider
+    from intercom.signalwire.client.devices import DeviceRecoveryEvent as DeviceRecoveryEvent
+    from intercom.signalwire.client.preflight import PreflightResult as PreflightResult
     from intercom.signalwire.errors import (
         AuthenticationError as AuthenticationError,
     )
@@ -86,20 +69,17 @@ if TYPE_CHECKING:
     from intercom.signalwire.media import CallMedia as CallMedia
     from intercom.signalwire.media import MediaProvider as MediaProvider
     from intercom.signalwire.options import Options as Options
-    from intercom.signalwire.participant import Participant as Participant
-    from intercom.signalwire.participant import SelfParticipant as SelfParticipant
     from intercom.signalwire.preferences import ClientPreferences as ClientPreferences
-    from intercom.signalwire.preflight import PreflightResult as PreflightResult
     from intercom.signalwire.storage import FileStorage as FileStorage
     from intercom.signalwire.storage import MemoryStorage as MemoryStorage
 
 _HOMES = {
     "aiortc_media": ("AiortcMedia",),
-    "call": ("WebRTCCall",),
-    "capabilities": ("SelfCapabilities",),
-    "client": ("SignalWire",),
-    "client_session": ("ClientSession",),
-    "credentials": (
+    "call.call": ("WebRTCCall",),
+    "call.capabilities": ("SelfCapabilities",),
+    "client.client": ("SignalWire",),
+    "client.calls": ("ClientSession",),
+    "account.credentials": (
         "CommandCredentials",
         "Credential",
         "CredentialProvider",
@@ -108,10 +88,10 @@ _HOMES = {
         "StaticCredentials",
         "TokenFileCredentials",
     ),
-    "devices": ("Device", "DeviceProvider", "DeviceRecoveryEvent"),
-    "dialog_events": ("CallStatus",),
-    "digit_merge": ("KeyPress",),
-    "entities": ("Address", "Directory", "User"),
+    "client.devices": ("Device", "DeviceProvider", "DeviceRecoveryEvent"),
+    "call.dialog_events": ("CallStatus",),
+    "call.digit_merge": ("KeyPress",),
+    "account.directory": ("Address", "Directory", "User"),
     "errors": (
         "AuthenticationError",
         "CallError",
@@ -127,9 +107,9 @@ _HOMES = {
     ),
     "media": ("CallMedia", "MediaProvider"),
     "options": ("Options",),
-    "participant": ("Participant", "SelfParticipant"),
+    "call.participant": ("Participant", "SelfParticipant"),
     "preferences": ("ClientPreferences",),
-    "preflight": ("PreflightResult",),
+    "client.preflight": ("PreflightResult",),
     "storage": ("FileStorage", "MemoryStorage"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

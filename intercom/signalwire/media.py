@@ -101,7 +101,7 @@ class MeasuredMedia(Protocol):
     """A `CallMedia` that counts packets and measures quality."""
 
     async def call_counters(self) -> Mapping[str, Any]:
-        """Return totals since the start, under the names of `intercom.signalwire.quality.MediaCounters`."""
+        """Return totals since the start, under the names of `intercom.signalwire.call.quality.MediaCounters`."""
 
 
 @runtime_checkable

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import intercom
-from intercom.signalwire.http import RequestJson, request_json
-from intercom.signalwire.reconnect import LONGEST_DELAY_S
-from intercom.signalwire.transport import Connector, open_websocket
+from intercom.signalwire.account.http import RequestJson, request_json
+from intercom.signalwire.link.reconnect import LONGEST_DELAY_S
+from intercom.signalwire.link.transport import Connector, open_websocket
 
 
 @dataclass(frozen=True)

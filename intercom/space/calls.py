@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from intercom.signalwire.messages import IncomingInvite, builtins, new_id
+from intercom.signalwire.wire.messages import IncomingInvite, builtins, new_id
 from intercom.space.records import Kind, Subscriber
 from intercom.space.sessions import Session
 

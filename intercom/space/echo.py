@@ -9,7 +9,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from intercom.signalwire.messages import Request, Response, encode, parse, request
+from intercom.signalwire.wire.messages import Request, Response, encode, parse, request
 from intercom.space.sockets import Sockets
 from intercom.space.store import Store
 from intercom.space.tokens import TokenAuthority

@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import UNSET
 
-from intercom.signalwire.messages import (
+from intercom.signalwire.wire.messages import (
     AUTHENTICATION_FAILED,
     INVALID_PARAMS,
     METHOD_NOT_FOUND,

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from intercom.signalwire.messages import (
+from intercom.signalwire.wire.messages import (
     CAUSE_CODES,
     INVALID_REQUEST,
     PARSE_ERROR,

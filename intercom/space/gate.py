@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec import UNSET
 
-from intercom.signalwire.messages import AUTHENTICATION_FAILED, REQUESTER_VALIDATION_FAILED, ConnectParams
+from intercom.signalwire.wire.messages import AUTHENTICATION_FAILED, REQUESTER_VALIDATION_FAILED, ConnectParams
 from intercom.space.errors import SpaceError, TokenError
 from intercom.space.records import Subscriber
 from intercom.space.tokens import Grant

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from intercom.signalwire.messages import Request, VertoMessage
+from intercom.signalwire.wire.messages import Request, VertoMessage
 from intercom.space import frames
 from intercom.space.calls import Call, Leg
 from intercom.space.errors import RefusedError

@@ -21,7 +21,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from intercom.signalwire.messages import CAUSE_CODES, CallCreated, Request, VertoMessage
+from intercom.signalwire.wire.messages import CAUSE_CODES, CallCreated, Request, VertoMessage
 from intercom.space import frames
 from intercom.space.calls import PING_INTERVAL_S, RING_LIMIT_S, Call, Calls, Leg, Party
 from intercom.space.errors import RefusedError

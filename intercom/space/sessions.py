@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from intercom.signalwire.messages import Event, VertoMessage, builtins, new_id
+from intercom.signalwire.wire.messages import Event, VertoMessage, builtins, new_id
 from intercom.space import frames
 from intercom.space.kept_frames import KeptBytes, KeptFrames
 from intercom.space.records import Subscriber

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from intercom.signalwire.messages import new_id
+from intercom.signalwire.wire.messages import new_id
 from intercom.space.exchange import FRAME_LIMIT_BYTES, Close, Exchange, Send
 from intercom.space.guard import asker_of
 from intercom.space.kept_frames import KeptBytes

@@ -15,7 +15,7 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from intercom.config import SpaceConfig
-from intercom.signalwire.messages import IceServer
+from intercom.signalwire.wire.messages import IceServer
 from intercom.space.admission import Admission
 from intercom.space.certificate import Certificate, now_utc
 from intercom.space.credential import SpaceCredential, read_credential

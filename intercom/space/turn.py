@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from intercom import atomic_file
-from intercom.signalwire.messages import IceServer
+from intercom.signalwire.wire.messages import IceServer
 from intercom.space.errors import TurnError
 from intercom.space.names import IPAddress, interface_addresses
 from intercom.space.turn_book import REALM, TurnBook

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 from typing import Final
 
-from intercom.signalwire.messages import IceServer
+from intercom.signalwire.wire.messages import IceServer
 
 LIFETIME_S: Final = 86_400
 """Lifetime for clients that get new ones only at connect: the reference client makes no call without a relay."""

@@ -12,7 +12,7 @@ from intercom.cli import watch as cli_watch
 from intercom.config import CallConfig
 from intercom.config.fields import settings_of
 from intercom.control.client import Client
-from intercom.signalwire.dialog import Dialog
+from intercom.signalwire.call.dialog import Dialog
 from intercom.space.kept_calls import OLDEST_S
 from tests.space.switchboard import SDP, Switchboard
 

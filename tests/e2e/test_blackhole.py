@@ -7,7 +7,7 @@ import asyncio
 from intercom.media.events import CallMoved
 from intercom.media.peer import DoorCall, DoorMedia
 from intercom.signalwire import SignalWire
-from intercom.signalwire import messages as m
+from intercom.signalwire.wire import messages as m
 from tests.media.calls import running_engine, simulated, wait_for_state
 from tests.media.events import Reported
 from tests.signalwire.service import MemorySocket, Service, Tokens, verto

@@ -12,7 +12,7 @@ from intercom.devices.memory import Memory
 from intercom.media.levels import Levels, LevelStore
 from intercom.setup.answers import read as read_answers
 from intercom.setup.config_edit import DraftError
-from intercom.signalwire.credentials import SpaceCredentials
+from intercom.signalwire.account.credentials import SpaceCredentials
 from intercom.signalwire.errors import InvalidCredentialsError, StorageError
 from intercom.signalwire.storage import FileStorage
 

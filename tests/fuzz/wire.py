@@ -16,12 +16,12 @@ from intercom.control.errors import ControlError, ForeignSpeechError, GateError
 from intercom.control.protocol import Lines, check_hello, parse_answer, parse_request, result
 from intercom.control.ssh_gate import ROLES, admit, shown
 from intercom.plain_text import plain
-from intercom.signalwire import messages as m
-from intercom.signalwire.credentials import credential_from, hosts_of
-from intercom.signalwire.dialog import Dialog
+from intercom.signalwire.account.credentials import credential_from, hosts_of
+from intercom.signalwire.call.dialog import Dialog
 from intercom.signalwire.errors import BadFrameError, InvalidCredentialsError
-from intercom.signalwire.session import Session
-from intercom.signalwire.session_events import EventReceived
+from intercom.signalwire.wire import messages as m
+from intercom.signalwire.wire.events import EventReceived
+from intercom.signalwire.wire.session import Session
 from intercom.space.errors import PairingError, TokenError
 from intercom.space.exchange import Exchange
 from intercom.space.fabric_api import DeviceTokenRequest, TokenRequest

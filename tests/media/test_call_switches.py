@@ -12,8 +12,8 @@ from intercom.media.engine import AudioEngine
 from intercom.media.pattern import PatternSource
 from intercom.media.peer import DoorCall, DoorMedia
 from intercom.media.sound import Samples
+from intercom.signalwire.call.quality import MediaCounters
 from intercom.signalwire.media import KeyframeMedia, MeasuredMedia, MutableMedia
-from intercom.signalwire.quality import MediaCounters
 from tests.alsa import tone
 from tests.media.calls import connected, until
 from tests.media.events import Reported

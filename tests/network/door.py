@@ -22,8 +22,9 @@ from intercom.door import appliance
 from intercom.door.appliance import Appliance
 from intercom.door.machine import Decision
 from intercom.door.volume import Loudness
-from intercom.signalwire import SignalWireError, recovery
-from intercom.signalwire.transport import WebSocket
+from intercom.signalwire import SignalWireError
+from intercom.signalwire.call import recovery
+from intercom.signalwire.link.transport import WebSocket
 from tests.network.telling import Hearing, hum, obey, tell
 
 TIME_LIMIT_S = 3600.0

@@ -10,8 +10,8 @@ from http import HTTPStatus
 
 from websockets.asyncio.server import Request, Response, ServerConnection, serve
 
-from intercom.signalwire.http import request_json
-from intercom.signalwire.transport import open_websocket
+from intercom.signalwire.account.http import request_json
+from intercom.signalwire.link.transport import open_websocket
 
 
 async def greet(connection: ServerConnection) -> None:

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from intercom.signalwire import AiortcMedia, Credential, Options, SignalWire, WebRTCCall
-from intercom.signalwire.credentials import CredentialProvider
-from intercom.signalwire.transport import Socket, open_websocket
+from intercom.signalwire.account.credentials import CredentialProvider
+from intercom.signalwire.link.transport import Socket, open_websocket
 from intercom.space import Space
 from intercom.space.tokens import REFRESH_SCOPE
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from intercom.signalwire.errors import BadFrameError
-from intercom.signalwire.jsonrpc import MAX_DEPTH, encode, parse, request
+from intercom.signalwire.wire.jsonrpc import MAX_DEPTH, encode, parse, request
 from tests.space.switchboard import SDP, Switchboard
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from intercom.signalwire.resume_store import ResumeStore
-from intercom.signalwire.session_events import Resume
+from intercom.signalwire.client.resume_store import ResumeStore
 from intercom.signalwire.storage import MemoryStorage
+from intercom.signalwire.wire.events import Resume
 
 STATES = 500
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from intercom.signalwire.messages import new_id
+from intercom.signalwire.wire.messages import new_id
 from intercom.space import router
 from intercom.space.calls import RINGING_LIMIT
 from intercom.space.errors import PairingError

@@ -7,13 +7,15 @@ from pathlib import Path
 from types import ModuleType
 
 from intercom import signalwire
-from intercom.signalwire import devices, dialog_base, mending_call, quality, reconnect, recovery
-from intercom.signalwire.call import WebRTCCall
-from intercom.signalwire.capabilities import SelfCapabilities
-from intercom.signalwire.client import SignalWire
-from intercom.signalwire.client_session import ClientSession
-from intercom.signalwire.entities import Address, User
-from intercom.signalwire.participant import Participant, SelfParticipant
+from intercom.signalwire.account.directory import Address, User
+from intercom.signalwire.call import dialog_base, media_monitor, quality, recovery
+from intercom.signalwire.call.call import WebRTCCall
+from intercom.signalwire.call.capabilities import SelfCapabilities
+from intercom.signalwire.call.participant import Participant, SelfParticipant
+from intercom.signalwire.client import devices
+from intercom.signalwire.client.calls import ClientSession
+from intercom.signalwire.client.client import SignalWire
+from intercom.signalwire.link import reconnect
 from intercom.signalwire.preferences import ClientPreferences
 
 PAGE = Path(signalwire.__file__).parents[2] / "docs" / "signalwire.md"
@@ -263,7 +265,7 @@ STAND_INS: dict[str, dict[str, str]] = {
         + " tries to mend a call",
         "enableNetworkChangeDetection": "`Options.watch_network`: connection and calls are looked after at once",
         "enableServerHangupInterception": "no counterpart: when the service ends a call, it is over",
-        "statsPollingInterval": constant(mending_call, "LOOK_S"),
+        "statsPollingInterval": constant(media_monitor, "LOOK_S"),
         "statsBaselineSamples": constant(quality, "BASELINE_SAMPLES"),
         "statsHistorySize": constant(quality, "HISTORY_SAMPLES"),
         "statsNoPacketThreshold": constant(quality, "NO_PACKETS_S"),

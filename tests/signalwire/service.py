@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
-from intercom.signalwire import messages as m
-from intercom.signalwire.credentials import Credential
+from intercom.signalwire.account.credentials import Credential
 from intercom.signalwire.errors import HttpError, TransportError
 from intercom.signalwire.options import Options
+from intercom.signalwire.wire import messages as m
 
 PROTOCOL = "signalwire_channel_1"
 WAIT_S = 20.0

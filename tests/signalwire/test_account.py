@@ -13,11 +13,11 @@ import jwt
 import pytest
 
 from intercom.signalwire import FileStorage, MemoryStorage, SignalWire, StorageError
-from intercom.signalwire.account import Account
-from intercom.signalwire.credentials import Credential
-from intercom.signalwire.device_token import OBTAIN_PATH, REFRESH_PATH
-from intercom.signalwire.dpop import KEY_NAME, load_key, make_key
-from intercom.signalwire.entities import ADDRESSES_PATH
+from intercom.signalwire.account.account import Account
+from intercom.signalwire.account.credentials import Credential
+from intercom.signalwire.account.device_token import OBTAIN_PATH, REFRESH_PATH
+from intercom.signalwire.account.directory import ADDRESSES_PATH
+from intercom.signalwire.account.dpop import KEY_NAME, load_key, make_key
 from intercom.signalwire.errors import HttpError
 from tests.signalwire.media import ScriptedMedia
 from tests.signalwire.service import Service, Tokens
@@ -130,7 +130,7 @@ async def test_a_token_file_that_changes_is_shown_to_the_service(
         def changed(self) -> bool:
             return self.asked == 1
 
-    monkeypatch.setattr("intercom.signalwire.account.LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr("intercom.signalwire.account.account.LOOK_AGAIN_S", 0.01)
     async with SignalWire(Replaced("old", "new"), media=media, options=service.options()) as client:
         await client.connect()
         shown = await service.asked("signalwire.reauthenticate")
@@ -225,7 +225,7 @@ class Failing(Tokens):
 async def test_a_provider_that_breaks_does_not_end_the_renewal(
     service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intercom.signalwire.account.REFRESH_FIRST_DELAY_S", 0.01)
+    monkeypatch.setattr("intercom.signalwire.account.account.REFRESH_FIRST_DELAY_S", 0.01)
     tokens = Failing("first", "second")
     tokens.expires_at = 1006.0
     clock = [1000.0]
@@ -290,7 +290,7 @@ async def test_a_fresh_credential_that_comes_while_the_bound_one_is_renewed_stay
 async def test_a_binding_that_failed_is_tried_again(
     service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intercom.signalwire.account.LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr("intercom.signalwire.account.account.LOOK_AGAIN_S", 0.01)
     bound(service)
     answer = service.pages.pop(OBTAIN_PATH)
     async with SignalWire(Tokens(), media=media, options=service.options()) as client:

@@ -16,13 +16,13 @@ import pytest
 
 from intercom.config import SpaceConfig
 from intercom.signalwire import SignalWire, SpaceCredentials
-from intercom.signalwire import opening as opening_module
+from intercom.signalwire.call.recovery import RecoveryPolicy, RecoveryState
 from intercom.signalwire.errors import TransportError
-from intercom.signalwire.names import _under_way, dial
-from intercom.signalwire.opening import AT_ONCE, first_to_open, unless
+from intercom.signalwire.link import connect_race as opening_module
+from intercom.signalwire.link.connect_race import AT_ONCE, first_to_open, unless
+from intercom.signalwire.link.dial import _under_way, dial
+from intercom.signalwire.link.transport import Socket
 from intercom.signalwire.options import Options
-from intercom.signalwire.recovery import RecoveryPolicy, RecoveryState
-from intercom.signalwire.transport import Socket
 from intercom.space import Space
 from intercom.space.certificate import Certificate, now_utc
 from intercom.space.names import loopback_names
@@ -179,7 +179,7 @@ async def test_a_server_that_accepts_and_says_nothing_is_left_for_one_that_speak
 async def test_a_service_that_never_answers_the_first_request_is_left(
     client: SignalWire, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intercom.signalwire.session.RPC_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("intercom.signalwire.wire.session.RPC_TIMEOUT_S", 0.05)
     service.silent.add("signalwire.connect")
     service.cut()
     await service.until(lambda: service.connects >= 4)

@@ -17,7 +17,7 @@ from intercom.signalwire import (
     NotConnectedError,
     SignalWire,
 )
-from intercom.signalwire import messages as m
+from intercom.signalwire.wire import messages as m
 from tests.signalwire.calling import became, connected_call, incoming
 from tests.signalwire.media import ANSWER, OFFER, ScriptedMedia
 from tests.signalwire.service import Service, Tokens, verto

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intercom.signalwire import SignalWire
-from intercom.signalwire import messages as m
+from intercom.signalwire.wire import messages as m
 from tests.signalwire.frames import EXAMPLES, FRAMES_PER_EXAMPLE, anything, rubbish, verto_messages
 from tests.signalwire.media import ScriptedMedia
 from tests.signalwire.service import Service, Tokens

@@ -16,10 +16,10 @@ from intercom.signalwire import (
     SignalWire,
     TransportError,
 )
-from intercom.signalwire import messages as m
-from intercom.signalwire.credentials import Credential
-from intercom.signalwire.link import Link
-from intercom.signalwire.reconnect import LinkState
+from intercom.signalwire.account.credentials import Credential
+from intercom.signalwire.link.link import Link
+from intercom.signalwire.link.reconnect import LinkState
+from intercom.signalwire.wire import messages as m
 from tests.signalwire.media import ScriptedMedia
 from tests.signalwire.service import PROTOCOL, Service, Tokens
 
@@ -87,7 +87,7 @@ async def test_trouble_in_the_service_at_the_first_connect_passes(
 async def test_a_credential_that_takes_its_time_is_waited_for(
     service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intercom.signalwire.link.ATTEMPT_TIMEOUT_S", 0.02)
+    monkeypatch.setattr("intercom.signalwire.link.link.ATTEMPT_TIMEOUT_S", 0.02)
 
     class Slow(Tokens):
         async def authenticate(self, fingerprint: str | None = None) -> Credential:

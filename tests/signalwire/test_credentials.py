@@ -22,9 +22,9 @@ from intercom.signalwire import (
     StaticCredentials,
     TokenFileCredentials,
 )
-from intercom.signalwire.credentials import Hosts, credential_from, hosts_of
+from intercom.signalwire.account.credentials import Hosts, credential_from, hosts_of
+from intercom.signalwire.account.http import MAX_RESPONSE_BYTES, request_json
 from intercom.signalwire.errors import HttpError
-from intercom.signalwire.http import MAX_RESPONSE_BYTES, request_json
 
 
 def jwt(header: dict[str, Any], payload: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from intercom.signalwire import Device, InvalidParamsError, MemoryStorage, SignalWire
-from intercom.signalwire.devices import match
+from intercom.signalwire.client.devices import match
 from intercom.signalwire.errors import DeviceError
 from intercom.signalwire.observable import Happenings
 from tests.signalwire.media import ScriptedMedia
@@ -49,7 +49,7 @@ class Hardware(ScriptedMedia):
 
 @pytest.fixture(autouse=True)
 def no_debounce(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("intercom.signalwire.devices.DEBOUNCE_S", 0.0)
+    monkeypatch.setattr("intercom.signalwire.client.devices.DEBOUNCE_S", 0.0)
 
 
 def new_client(service: Service, hardware: Hardware, storage: MemoryStorage | None = None) -> SignalWire:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.signalwire.digit_merge import SAME_PRESS_S, DigitMerge, Way
+from intercom.signalwire.call.digit_merge import SAME_PRESS_S, DigitMerge, Way
 
 
 def heard(*arrivals: tuple[float, Way, str]) -> str:

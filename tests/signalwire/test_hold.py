@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from intercom.signalwire import SignalWire
-from intercom.signalwire.hold import holds
-from intercom.signalwire.mending_call import LOOK_S
+from intercom.signalwire.call.hold import holds
+from intercom.signalwire.call.media_monitor import LOOK_S
 from tests.signalwire.calling import connected_call
 from tests.signalwire.media import ScriptedMedia
 from tests.signalwire.service import Service
@@ -23,9 +23,9 @@ async def test_a_far_end_that_holds_us_may_be_silent(
     monkeypatch: pytest.MonkeyPatch,
     how: dict[str, str],
 ) -> None:
-    monkeypatch.setattr("intercom.signalwire.mending_call.LOOK_S", LOOK_S / 1000)
-    monkeypatch.setattr("intercom.signalwire.mending_call.NO_PACKETS_S", 0.05)
-    monkeypatch.setattr("intercom.signalwire.quality.NO_PACKETS_S", 0.05)
+    monkeypatch.setattr("intercom.signalwire.call.media_monitor.LOOK_S", LOOK_S / 1000)
+    monkeypatch.setattr("intercom.signalwire.call.media_monitor.NO_PACKETS_S", 0.05)
+    monkeypatch.setattr("intercom.signalwire.call.quality.NO_PACKETS_S", 0.05)
     call = await connected_call(client, service, media)
     media.calls[0].counters = {"audio_packets_received": 50}
     await service.until(lambda: len(call.network_metrics) > 1)
@@ -42,8 +42,8 @@ async def test_a_far_end_that_holds_us_may_be_silent(
 async def test_a_far_end_that_takes_us_back_is_to_be_heard_again(
     client: SignalWire, service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intercom.signalwire.mending_call.LOOK_S", LOOK_S / 1000)
-    monkeypatch.setattr("intercom.signalwire.mending_call.NO_PACKETS_S", 0.05)
+    monkeypatch.setattr("intercom.signalwire.call.media_monitor.LOOK_S", LOOK_S / 1000)
+    monkeypatch.setattr("intercom.signalwire.call.media_monitor.NO_PACKETS_S", 0.05)
     call = await connected_call(client, service, media)
     service.verto("verto.modify", call.id, action="updateMedia", sdp=HELD)
     await service.until(lambda: call.far_held)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.signalwire.reconnect import ATTEMPT_TIMEOUT_S, LONGEST_DELAY_S, LinkState, ReconnectPolicy
+from intercom.signalwire.link.reconnect import ATTEMPT_TIMEOUT_S, LONGEST_DELAY_S, LinkState, ReconnectPolicy
 
 
 def delays(policy: ReconnectPolicy, count: int) -> list[float]:

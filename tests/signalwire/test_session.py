@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.signalwire import messages as m
 from intercom.signalwire.errors import QueueFullError, RpcTimeoutError, TransportError
-from intercom.signalwire.session import MAX_PENDING, RPC_TIMEOUT_S, Session, SessionState
-from intercom.signalwire.session_events import (
+from intercom.signalwire.wire import messages as m
+from intercom.signalwire.wire.events import (
     Authenticated,
     ConnectUnanswered,
     FrameRejected,
@@ -21,6 +20,7 @@ from intercom.signalwire.session_events import (
     Resume,
     ResumeChanged,
 )
+from intercom.signalwire.wire.session import MAX_PENDING, RPC_TIMEOUT_S, Session, SessionState
 from tests.signalwire.frames import FRAMES_PER_EXAMPLE, events, rubbish, thorough
 
 Frame = dict[str, Any]

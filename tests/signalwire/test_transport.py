@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
 
-from intercom.signalwire import transport
 from intercom.signalwire.errors import InvalidParamsError, TransportError
-from intercom.signalwire.transport import MAX_SOCKET_FRAME_BYTES, open_websocket
+from intercom.signalwire.link import transport
+from intercom.signalwire.link.transport import MAX_SOCKET_FRAME_BYTES, open_websocket
 
 
 class Tunnel:

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from intercom.door.rules import Fault
-from intercom.signalwire.recovery import AWAY_S, LONGEST_S, MAX_RESTARTS
+from intercom.signalwire.call.recovery import AWAY_S, LONGEST_S, MAX_RESTARTS
 
 TRIES = 5
 """Limit of restarts of a part within ten minutes; a defect that heals takes fewer."""

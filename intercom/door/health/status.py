@@ -14,8 +14,8 @@ from intercom.control.protocol import PROTOCOL
 from intercom.door.machine import Phase
 from intercom.history.journal import CallEntry, FaultRecord, Logbook, heard
 from intercom.signalwire import CallStatus
-from intercom.signalwire.quality import level
-from intercom.signalwire.recovery import RecoveryProgress, RecoveryState
+from intercom.signalwire.call.quality import level
+from intercom.signalwire.call.recovery import RecoveryProgress, RecoveryState
 
 if TYPE_CHECKING:
     from intercom.door.appliance import Appliance

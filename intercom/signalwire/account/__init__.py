@@ -1,0 +1,1 @@
+"""The subscriber's account: credentials, tokens, registration and the directory, over HTTP."""

@@ -1,0 +1,347 @@
+"""Provides the subscriber's credential: a token from a file, a command, an endpoint or a space (protocol.md §1)."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import os
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import msgspec
+from msgspec import Struct
+
+from intercom.signalwire.account.http import request_json
+from intercom.signalwire.errors import HttpError, InvalidCredentialsError, InvalidParamsError
+
+MAX_TOKEN_BYTES = 64 * 1024
+"""Size limit of a token from a file or a command: a JWT has one or two kilobytes."""
+LATEST_S = 253_402_300_800.0
+"""Latest expiry time that is believed: the end of the year 9999."""
+_HOST_NAME = re.compile(r"(?!.*\.\.)[0-9A-Za-z][0-9A-Za-z.-]{0,251}\.[0-9A-Za-z-]{1,63}(:[0-9]{1,5})?")
+_PROJECT_TOKEN = re.compile(r"P[TS][0-9A-Za-z]{16,}")
+COMMAND_TIMEOUT_S = 30.0
+"""Time limit for the owner's command, which may ask a server for a token."""
+
+
+class Credential(Struct, frozen=True):
+    """A SAT (Subscriber Access Token). A secret."""
+
+    token: str
+    """A JWT."""
+    expires_at: float | None = None
+    """Expiry time, seconds since 1970; None when unknown."""
+
+    def __repr__(self) -> str:
+        return f"Credential(expires_at={self.expires_at})"
+
+
+class Hosts(Struct, frozen=True):
+    """The URLs of the service, and its certificate."""
+
+    relay_url: str = ""
+    """Relay URL, wss://… (ws://localhost…); empty: as the token says."""
+    api_url: str = ""
+    """API URL, https://… (http://localhost…); empty: as the token says."""
+    certificate: str | None = None
+    """Pinned certificate as PEM, the only trust anchor if given."""
+
+
+class CredentialProvider(Protocol):
+    """Returns a credential whenever one is needed.
+
+    May also have `refresh() -> Credential`, to renew one (`authenticate` is used otherwise), `changed() ->
+    bool`, true when a better one is there before the old one ends, and `hosts`, where it is good for.
+    """
+
+    async def authenticate(self, fingerprint: str | None = None) -> Credential:
+        """Return a credential; raises `InvalidCredentialsError` when none is available.
+
+        `fingerprint` is the RFC 7638 thumbprint of our DPoP key, for a token that is bound to it.
+        """
+
+
+class LinkCredentials(Protocol):
+    """Supplies the link with a token, a proof and a relay before each connection."""
+
+    async def token(self, *, fresh: bool) -> str:
+        """Return a SAT; `fresh`: the service refused the last one."""
+
+    async def proof(self, *, resuming: bool) -> str | None:
+        """Return a DPoP proof for signalwire.connect if one is needed."""
+
+    async def relay(self, token: str) -> tuple[str, str | None]:
+        """Return the URL of the relay for `token`, and its pinned certificate if there is one."""
+
+
+@runtime_checkable
+class Refreshing(Protocol):
+    """A provider with its own way of renewal."""
+
+    async def refresh(self) -> Credential:
+        """Return a new credential in place of the last."""
+
+
+@runtime_checkable
+class Changing(Protocol):
+    """A provider whose credential may be replaced from outside."""
+
+    def changed(self) -> bool:
+        """Return whether the provider has a newer credential than the last one given."""
+
+
+@runtime_checkable
+class HostKnowing(Protocol):
+    """A provider that knows the service that its credentials are for."""
+
+    @property
+    def hosts(self) -> Hosts:
+        """The hosts of that service."""
+
+
+class StaticCredentials:
+    """Provides one fixed token."""
+
+    def __init__(self, token: str, expires_at: float | None = None) -> None:
+        self._credential = Credential(_checked(token, "The token"), expires_at or expiry_of(token))
+
+    async def authenticate(self, fingerprint: str | None = None) -> Credential:
+        """Return the token."""
+        return self._credential
+
+
+class TokenFileCredentials:
+    """Provides the token in a file, which is read again when it changes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int] | None = None
+
+    async def authenticate(self, fingerprint: str | None = None) -> Credential:
+        """Return the token that is in the file now."""
+        try:
+            self._seen = self._stamp()
+            text = _read(self._path)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise InvalidCredentialsError(f"The token file {self._path} cannot be read: {why}.") from error
+        return credential_from(text, f"The token file {self._path}")
+
+    def changed(self) -> bool:
+        """Return whether the file has changed since it was last read."""
+        try:
+            return self._stamp() != self._seen
+        except OSError:
+            return False
+
+    def _stamp(self) -> tuple[int, int]:
+        status = self._path.stat()
+        return status.st_mtime_ns, status.st_ino
+
+
+class CommandCredentials:
+    """Provides a token from a program of the owner's.
+
+    It prints the token, or JSON {"token", "expires_at"}; environment DPOP_FINGERPRINT holds our key's.
+    """
+
+    def __init__(self, command: Sequence[str], *, timeout_s: float = COMMAND_TIMEOUT_S) -> None:
+        if not command:
+            raise InvalidParamsError("The token command is empty; give a program and its arguments.")
+        self._command = list(command)
+        self._timeout_s = timeout_s
+
+    async def authenticate(self, fingerprint: str | None = None) -> Credential:
+        """Run the program and return the credential that it prints."""
+        name = f"The token command {self._command[0]}"
+        environment = {**os.environ, "DPOP_FINGERPRINT": fingerprint or ""}
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env=environment,
+            )
+        except OSError as error:
+            raise InvalidCredentialsError(f"{name} cannot be started: {error.strerror}.") from error
+        assert process.stdout is not None
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                output = await _read_all(process.stdout)
+                status = await process.wait()
+        except TimeoutError as error:
+            raise HttpError(f"{name} printed nothing within {self._timeout_s:g} s.") from error
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if status != 0:
+            raise HttpError(f"{name} ended with status {status}; run it by hand to see why.")
+        return credential_from(output.decode(errors="replace"), name)
+
+
+class EndpointCredentials:
+    """Provides a token from an HTTPS endpoint of the owner's.
+
+    POST {"fingerprint"} with `headers`; it answers {"token", "expires_at"}.
+    """
+
+    def __init__(self, url: str, *, headers: Mapping[str, str] | None = None, certificate: str | None = None) -> None:
+        self._url = url
+        self._headers = dict(headers or {})
+        self._certificate = certificate
+
+    async def authenticate(self, fingerprint: str | None = None) -> Credential:
+        """Return the credential from the endpoint; 401 and 403 mean that the endpoint no longer accepts this device."""
+        body = {"fingerprint": fingerprint} if fingerprint else {}
+        answer = await _ask(self._url, body=body, headers=self._headers, certificate=self._certificate)
+        return _convert(answer, "The token endpoint")
+
+
+class _SpaceFile(Struct, frozen=True):
+    api_url: str
+    relay_url: str
+    device_secret: str
+    subscriber: str = ""
+    certificate: str | None = None
+
+
+class SpaceCredentials:
+    """Provides a token from the embedded space that this device is paired with.
+
+    `path` is the file that pairing wrote, mode 0600: JSON {"api_url", "relay_url", "subscriber",
+    "device_secret", "certificate": PEM or null}. It is read again at every use.
+    """
+
+    def __init__(self, path: Path, *, wall_clock: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._wall_clock = wall_clock
+
+    @property
+    def hosts(self) -> Hosts:
+        """The hosts that the pairing file names."""
+        file = self._read()
+        return Hosts(file.relay_url, file.api_url, file.certificate)
+
+    async def authenticate(self, fingerprint: str | None = None) -> Credential:
+        """Return a fresh token from the space; 401 and 403 mean that the pairing was removed."""
+        file = self._read()
+        body = {"fingerprint": fingerprint} if fingerprint else {}
+        url = f"{file.api_url.rstrip('/')}/api/space/token"
+        answer = await _ask(url, body=body, bearer=file.device_secret, certificate=file.certificate)
+        credential = _convert(answer, "The space")
+        lifetime_s = _lifetime_of(credential.token)
+        if lifetime_s is None:
+            return credential
+        # By our own clock, which may be years from the space's: what is not renewed in time, the space ends.
+        return Credential(credential.token, self._wall_clock() + lifetime_s)
+
+    def _read(self) -> _SpaceFile:
+        try:
+            return msgspec.json.decode(_read(self._path), type=_SpaceFile)
+        except FileNotFoundError as error:
+            raise InvalidCredentialsError(
+                f"{self._path} is not there: the house's own service writes it when it starts (`intercom space`); "
+                "for a space on another machine, run `intercom space enrol FILE` there and copy the file."
+            ) from error
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise InvalidCredentialsError(f"{self._path} cannot be read: {why}; pair this device.") from error
+        except msgspec.MsgspecError as error:
+            raise InvalidCredentialsError(
+                f"{self._path} is no pairing file ({error}); pair this device again."
+            ) from error
+
+
+def credential_from(text: str, source: str) -> Credential:
+    """Return the credential in a text: the bare token, or JSON {"token", "expires_at"}."""
+    text = text.strip()
+    if text.startswith("{"):
+        try:
+            return _convert(msgspec.json.decode(text), source)
+        except msgspec.MsgspecError as error:
+            raise InvalidCredentialsError(f"{source} holds JSON that cannot be read.") from error
+    return Credential(_checked(text, source), expiry_of(text))
+
+
+def expiry_of(token: str) -> float | None:
+    """Return the expiry time of a JWT (RFC 7519, claim `exp`); None when it has none, or is encrypted."""
+    expiry = _part_of(token, 1).get("exp")
+    return float(expiry) if isinstance(expiry, int | float) and abs(expiry) < LATEST_S else None
+
+
+def _lifetime_of(token: str) -> float | None:
+    claims = _part_of(token, 1)
+    issued_at, expires_at = claims.get("iat"), claims.get("exp")
+    if isinstance(issued_at, int | float) and isinstance(expires_at, int | float):
+        return max(0.0, float(expires_at - issued_at))
+    return None
+
+
+def hosts_of(token: str) -> Hosts:
+    """Return the hosts that a token is for, by the `ch` of its header (protocol.md §1)."""
+    channel = _part_of(token, 0).get("ch")
+    if not isinstance(channel, str) or not _HOST_NAME.fullmatch(channel):
+        channel = "puc.signalwire.com"
+    label, _, domain = channel.partition(".")
+    return Hosts(f"wss://{label}.{domain}", f"https://fabric.{domain}")
+
+
+def _part_of(token: str, index: int) -> dict[str, Any]:
+    parts = token.split(".")
+    if len(parts) <= index:
+        return {}
+    part = parts[index]
+    try:
+        value = msgspec.json.decode(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (binascii.Error, ValueError, msgspec.MsgspecError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+async def _ask(url: str, **options: Any) -> Any:
+    try:
+        return await request_json("POST", url, **options)
+    except HttpError as error:
+        if error.status in {401, 403}:
+            raise InvalidCredentialsError(f"{error} This device is not known there (any more).") from error
+        raise
+
+
+def _convert(answer: Any, source: str) -> Credential:
+    try:
+        credential = msgspec.convert(answer, Credential, strict=False)
+    except msgspec.MsgspecError as error:
+        raise InvalidCredentialsError(f"{source} gave no credential: {error}.") from error
+    return Credential(_checked(credential.token, source), credential.expires_at or expiry_of(credential.token))
+
+
+def _checked(token: str, source: str) -> str:
+    token = token.strip()
+    if not token or len(token) > MAX_TOKEN_BYTES or not token.isascii() or not token.isprintable() or " " in token:
+        raise InvalidCredentialsError(f"{source} holds no token.")
+    if _PROJECT_TOKEN.fullmatch(token):
+        raise InvalidCredentialsError(
+            f"{source} holds the API token of a whole project (PT…), which must not leave your server: "
+            "mint a subscriber access token with it, and give that one."
+        )
+    return token
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(MAX_TOKEN_BYTES).decode(errors="replace")
+
+
+async def _read_all(stream: asyncio.StreamReader) -> bytes:
+    output = bytearray()
+    while chunk := await stream.read(4096):
+        output += chunk
+        if len(output) > MAX_TOKEN_BYTES:
+            break
+    return bytes(output)

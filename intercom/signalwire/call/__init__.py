@@ -1,0 +1,1 @@
+"""One call: its dialog with the service, its media's recovery, its members and its controls."""

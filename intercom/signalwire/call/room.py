@@ -1,0 +1,138 @@
+"""Follows a call's members, layout and room through the service's events (protocol.md §5)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from intercom.signalwire.call.participant import Execute, LayoutLayer, Participant, SelfParticipant, Switch
+from intercom.signalwire.errors import BadFrameError
+from intercom.signalwire.observable import Happenings, Value
+from intercom.signalwire.wire import messages as m
+
+MAX_MEMBERS = 500
+"""Limit of members: a door shows no larger conference, and memory has an end."""
+MAX_ROOM_SESSIONS = 8
+"""Limit of room sessions kept: a call is in one room at a time, and late events belong to a few earlier ones."""
+
+
+class RoomState(Struct, frozen=True):
+    """The room as the service describes it."""
+
+    layout_name: str = ""
+    recording: bool = False
+    streaming: bool = False
+    prioritize_handraise: bool = False
+    locked: bool = False
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+class Room:
+    """Follows the events of one call."""
+
+    def __init__(self, execute: Execute, switch: Switch) -> None:
+        self.state: Value[RoomState] = Value(RoomState())
+        self.layout_name: Value[str] = Value("")
+        self.participants: Value[tuple[Participant, ...]] = Value(())
+        self.me: Value[SelfParticipant | None] = Value(None)
+        self.layers: Value[tuple[LayoutLayer, ...]] = Value(())
+        self.layouts: Value[tuple[str, ...]] = Value(())
+        self.capabilities: Value[tuple[str, ...]] = Value(())
+        self._execute = execute
+        self._switch = switch
+        self._members: dict[str, Participant] = {}
+        self._session_ids: deque[str] = deque(maxlen=MAX_ROOM_SESSIONS)
+        self._my_id = ""
+
+    def is_about(self, params: Mapping[str, Any], call_ids: set[str]) -> bool:
+        """Return whether an event is about this call: it names the call, or the room that the call is in."""
+        names = {name for name in (params.get("call_id"), params.get("origin_call_id")) if isinstance(name, str)}
+        room_session_id = params.get("room_session_id")
+        in_our_room = isinstance(room_session_id, str) and room_session_id in self._session_ids
+        return in_our_room or bool(names & call_ids)
+
+    def receive(self, event: m.Event) -> None:
+        """Take an event of this call; raises `BadFrameError` when it is malformed."""
+        params = event.params
+        match event.event_type:
+            case "call.joined":
+                self._joined(params)
+            case "call.updated" | "room.updated" | "room.subscribed":
+                self._room(_mapping(params, "room_session"))
+            case "member.joined" | "member.updated" | "member.talking":
+                self._member(_mapping(params, "member"))
+            case "member.left":
+                self._left(_mapping(params, "member"))
+            case "layout.changed":
+                self._layout(_mapping(params, "layout"))
+
+    def know_me(self, member_id: str) -> None:
+        """Note our member id from the service."""
+        self._my_id = self._my_id or member_id
+
+    def streams(self) -> list[Happenings[Any]]:
+        """Return all streams of the room."""
+        values = (self.state, self.layout_name, self.participants, self.me, self.layers, self.layouts)
+        return [*values, self.capabilities]
+
+    def _joined(self, params: Mapping[str, Any]) -> None:
+        if isinstance(params.get("member_id"), str):
+            self.know_me(params["member_id"])
+        room_session_id = params.get("room_session_id")
+        if isinstance(room_session_id, str) and room_session_id not in self._session_ids:
+            self._session_ids.append(room_session_id)
+        self._room(_mapping(params, "room_session"))
+        flags = params.get("capabilities")
+        if isinstance(flags, list):
+            self.capabilities.set(tuple(flag for flag in flags if isinstance(flag, str)))
+            if self.me.value is not None:
+                self.me.value.capabilities.update(self.capabilities.value)
+
+    def _room(self, room: Mapping[str, Any]) -> None:
+        known = {name: value for name, value in room.items() if value is not None}
+        merged = {**msgspec.to_builtins(self.state.value), **known}
+        self.state.set(m.decode(merged, RoomState))
+        self.layout_name.set(self.state.value.layout_name)
+        for raw in room.get("members") or ():
+            self._member(raw)
+
+    def _member(self, raw: Any) -> None:
+        if not isinstance(raw, Mapping) or not isinstance(raw.get("member_id"), str):
+            raise BadFrameError("A member of a call has no id.")
+        member_id = raw["member_id"]
+        known = self._members.get(member_id)
+        if known is not None:
+            known.update(raw)
+            return
+        if len(self._members) >= MAX_MEMBERS:
+            raise BadFrameError(f"A call has more than {MAX_MEMBERS} members; the others are not shown.")
+        if member_id == self._my_id:
+            me = SelfParticipant(raw, self._execute, self._switch)
+            me.capabilities.update(self.capabilities.value)
+            self._members[member_id] = me
+            self.me.set(me)
+        else:
+            self._members[member_id] = Participant(raw, self._execute)
+        self.participants.set(tuple(self._members.values()))
+
+    def _left(self, raw: Mapping[str, Any]) -> None:
+        if self._members.pop(str(raw.get("member_id")), None) is not None:
+            self.participants.set(tuple(self._members.values()))
+
+    def _layout(self, raw: Mapping[str, Any]) -> None:
+        layers = tuple(m.decode(layer, LayoutLayer) for layer in raw.get("layers") or ())
+        self.layers.set(layers)
+        places = {layer.member_id: layer for layer in layers if layer.member_id}
+        for member_id, participant in self._members.items():
+            participant.place(places.get(member_id))
+
+
+def _mapping(params: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = params.get(name)
+    if not isinstance(value, Mapping):
+        raise BadFrameError(f"An event of a call has no {name}.")
+    return value

@@ -1,0 +1,1 @@
+"""The client: a program's entry point, with its calls, devices, diagnostics and preflight."""

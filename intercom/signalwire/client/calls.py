@@ -1,0 +1,284 @@
+"""Holds the subscriber's calls, and passes the service's events to the call that each is about."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from reactivex import Observable
+
+from intercom.signalwire.background import Background
+from intercom.signalwire.call.call import WebRTCCall
+from intercom.signalwire.call.dialog import Dialog
+from intercom.signalwire.call.dialog_events import CallStatus, VertoRequest
+from intercom.signalwire.call.media_monitor import CALL_UNKNOWN
+from intercom.signalwire.client.resume_store import KnownCall, ResumeStore
+from intercom.signalwire.errors import BadFrameError, CallError, InvalidParamsError, RpcError, SignalWireError
+from intercom.signalwire.link.link import Link
+from intercom.signalwire.media import JudgingMedia, MediaProvider
+from intercom.signalwire.observable import Happenings, Value, report_fault
+from intercom.signalwire.preferences import ClientPreferences
+from intercom.signalwire.wire import messages as m
+from intercom.signalwire.wire.events import Authenticated
+
+logger = logging.getLogger(__name__)
+
+MAX_CALLS = 32
+"""Limit of calls at once, beyond which callers hear that we are busy: a door has one visitor, and memory has an end."""
+MAX_ADDRESS_CHARS = 512
+
+
+class ClientSession:
+    """The calls of one client, as `SignalWire.session`."""
+
+    def __init__(
+        self,
+        link: Link,
+        media: MediaProvider,
+        preferences: ClientPreferences,
+        store: ResumeStore,
+        *,
+        take_up_calls: bool = True,
+    ) -> None:
+        self.media = media
+        self._take_up_calls = take_up_calls
+        self.added: Happenings[WebRTCCall] = Happenings()
+        self.known_calls: list[KnownCall] = []
+        self._preferences = preferences
+        self._store = store
+        self._link = link
+        self._calls: Value[tuple[WebRTCCall, ...]] = Value(())
+        self._incoming: Value[tuple[WebRTCCall, ...]] = Value(())
+        self._signalling: Happenings[m.Event] = Happenings()
+        self._not_sent: set[str] = set()
+        self._background = Background()
+        link.events.stream.subscribe(self._receive)
+        link.authenticated.stream.subscribe(self._authenticated)
+        link.ready.stream.subscribe(self._service_changed)
+        link.refused.stream.subscribe(self._refused)
+
+    @property
+    def calls(self) -> list[WebRTCCall]:
+        """All calls that have not ended."""
+        return list(self._calls.value)
+
+    @property
+    def calls_stream(self) -> Observable[tuple[WebRTCCall, ...]]:
+        """All calls that have not ended, now and at each change."""
+        return self._calls.stream
+
+    @property
+    def incoming_calls(self) -> list[WebRTCCall]:
+        """The inbound calls that have not ended, answered or not."""
+        return list(self._incoming.value)
+
+    @property
+    def incoming_calls_stream(self) -> Observable[tuple[WebRTCCall, ...]]:
+        """The inbound calls that have not ended, now and at each change."""
+        return self._incoming.stream
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether the client is authenticated."""
+        return self._link.ready.value
+
+    @property
+    def authenticated_stream(self) -> Observable[bool]:
+        """Whether the client is authenticated, now and at each change."""
+        return self._link.ready.stream
+
+    @property
+    def signaling_event_stream(self) -> Observable[m.Event]:
+        """All events of the service, as they come."""
+        return self._signalling.stream
+
+    @property
+    def ice_servers(self) -> Sequence[Mapping[str, Any]]:
+        """ICE servers for peer connections: the service's, or the preferred ones (W3C RTCIceServer)."""
+        result = self._link.session.result
+        given: list[dict[str, Any]] = msgspec.to_builtins(result.ice_servers) if result else []
+        return self._preferences.choose_ice_servers(given)
+
+    @property
+    def relay_only(self) -> bool:
+        """Whether calls use only relayed candidates."""
+        return self._preferences.relay_only
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the service can be reached now."""
+        return self._link.ready.value
+
+    def look_after_connection(self) -> None:
+        """Probe the connection: the media of a call broke or came back."""
+        self._link.network_changed()
+
+    async def execute(self, method: str, params: Mapping[str, Any], *, timeout_s: float = 5.0) -> Any:
+        """Send any request to the service; return the result as builtins."""
+        return await self._link.execute(method, params, timeout_s=timeout_s)
+
+    # -- for the client and its calls ------------------------------------------------------------------
+
+    async def dial(
+        self, destination: str, *, audio: bool, video: bool, user_variables: Mapping[str, Any] | None
+    ) -> WebRTCCall:
+        """Call an address; see `SignalWire.dial`."""
+        if not destination or len(destination) > MAX_ADDRESS_CHARS or not destination.isprintable():
+            raise InvalidParamsError("dial() needs an address, for example /private/house or +15551234567.")
+        dialog = Dialog(
+            m.new_id(),
+            "outbound",
+            to=destination,
+            user_variables={**self._preferences.user_variables, **(user_variables or {})},
+        )
+        call = WebRTCCall(self, dialog)
+        self._add(call)
+        await call.start(audio=audio, video=video)
+        return call
+
+    def submit_verto(self, request: VertoRequest) -> tuple[str, asyncio.Future[Any]]:
+        """Send a call's Verto message; return the request's id and the future of its result."""
+        return self._link.submit(
+            "webrtc.verto", request.params, timeout_s=request.timeout_s, idempotent=request.idempotent
+        )
+
+    def cancel(self, request_id: str) -> bool:
+        """Cancel a request; return whether it was still unsent."""
+        return self._link.cancel(request_id)
+
+    def set_sending(self, kind: str, on: bool) -> None:
+        """Switch the sending of "audio" or "video" on or off, in present and later calls."""
+        self._not_sent = self._not_sent - {kind} if on else self._not_sent | {kind}
+        for call in self._calls.value:
+            call.switch(kind, on, "client")
+
+    def network_changed(self) -> None:
+        """Tell all calls that this machine's links or addresses changed, so that they check their path."""
+        for call in self._calls.value:
+            call.network_changed()
+
+    async def hang_up_all(self) -> None:
+        """End every call."""
+        async with asyncio.TaskGroup() as group:
+            for call in self._calls.value:
+                group.create_task(call.hangup())
+
+    # -- what the service tells ------------------------------------------------------------------------
+
+    def _authenticated(self, authenticated: Authenticated) -> None:
+        for call in self._calls.value:
+            if not authenticated.resumed:
+                call.session_lost()
+            elif call.status in {CallStatus.TRYING, CallStatus.RINGING}:
+                self._background.spawn(self._make_sure(call))
+
+    async def _make_sure(self, call: WebRTCCall) -> None:
+        """Probe a ringing call with an empty message: a service may resume a session and have lost its calls."""
+        try:
+            await call.send_info({})
+        except SignalWireError as error:
+            if isinstance(error, RpcError) and error.message == CALL_UNKNOWN:
+                call.session_lost()
+
+    def _service_changed(self, reachable: bool) -> None:
+        for call in self._calls.value:
+            call.service_changed(reachable)
+
+    def _refused(self, _: SignalWireError) -> None:
+        for call in self._calls.value:
+            call.service_refused()
+
+    def _receive(self, event: m.Event) -> None:
+        self._signalling.emit(event)
+        try:
+            if event.event_type == "webrtc.message":
+                self._receive_verto(m.decode(event.params, m.VertoMessage), event.node_id or "")
+            else:
+                for call in self._calls.value:
+                    call.receive_event(event)
+        except BadFrameError as error:
+            self._link.warnings.emit(str(error))
+        except Exception as error:  # noqa: BLE001 - one odd event must not make us deaf; the loop hears of it
+            report_fault("An event of the service could not be handled", error)
+
+    def _receive_verto(self, message: m.VertoMessage, node_id: str) -> None:
+        call_id = _call_id(message.params)
+        for call in self._calls.value:
+            if call_id in call.aliases:
+                call.receive(message, node_id)
+                return
+        if message.method == "verto.invite":
+            self._invited(m.decode(message.params, m.IncomingInvite), node_id)
+        elif message.method == "verto.attach":
+            self._attached(m.decode(message.params, m.Attach), node_id)
+        else:
+            logger.debug("A message of an unknown call came; it is skipped.")
+
+    def _invited(self, invite: m.IncomingInvite, node_id: str) -> None:
+        now = asyncio.get_running_loop().time()
+        call = WebRTCCall(self, Dialog.from_invite(invite, node_id, now), offer=invite.sdp)
+        if len(self._calls.value) >= MAX_CALLS:
+            self._background.spawn(call.reject())
+        elif why := self._refusal(invite.sdp):
+            logger.warning("A call of %s does not ring: %s", call.from_, why)
+            self._background.spawn(call.reject("INCOMPATIBLE_DESTINATION"))
+        else:
+            self._add(call)
+
+    def _refusal(self, offer: str) -> str:
+        """Return the reason why our media cannot answer the offer, so that the call is refused before an answer."""
+        return self.media.refusal(offer) if isinstance(self.media, JudgingMedia) else ""
+
+    def _attached(self, attach: m.Attach, node_id: str) -> None:
+        """Resume a call of an earlier process with a new peer connection, or end it."""
+        known = next((call for call in self.known_calls if call.id == attach.callID), KnownCall(attach.callID))
+        to = known.to or attach.callee_id_number or attach.caller_id_number
+        call = WebRTCCall(self, Dialog(attach.callID, "outbound", to=to, node_id=node_id, reattach=True))
+        if not self._take_up_calls or len(self._calls.value) >= MAX_CALLS:
+            logger.info("The service still holds a call of an earlier process; it is ended.")
+            self._background.spawn(call.hangup())
+            return
+        self._add(call)
+        self._background.spawn(self._reattach(call, known))
+
+    async def _reattach(self, call: WebRTCCall, known: KnownCall) -> None:
+        try:
+            await call.start(audio=known.audio, video=known.video)
+        except CallError as error:
+            logger.info("A call of the last session could not be taken up: %s", error)
+
+    def _add(self, call: WebRTCCall) -> None:
+        self._set_calls((*self._calls.value, call))
+        self.added.emit(call)
+        for kind in self._not_sent:
+            call.switch(kind, False, "client")
+        call.status_stream.subscribe(lambda status: self._status_changed(call, status))
+
+    def _status_changed(self, call: WebRTCCall, status: CallStatus) -> None:
+        if status in {CallStatus.CONNECTED, CallStatus.DISCONNECTED, CallStatus.DISCONNECTING, CallStatus.FAILED}:
+            self._store.keep_calls([known_call(other) for other in self.calls if other.status is CallStatus.CONNECTED])
+        if status is CallStatus.DESTROYED:
+            self._set_calls(tuple(other for other in self._calls.value if other is not call))
+
+    def _set_calls(self, calls: tuple[WebRTCCall, ...]) -> None:
+        self._calls.set(calls)
+        self._incoming.set(tuple(call for call in calls if call.direction == "inbound"))
+
+
+def known_call(call: WebRTCCall) -> KnownCall:
+    """Return the record from which a later process resumes a call."""
+    audio, video = call.media_kinds
+    return KnownCall(call.id, call.node_id, call.to if call.direction == "outbound" else call.from_, audio, video)
+
+
+def _call_id(params: Mapping[str, Any]) -> str:
+    """Return the id of the call that a Verto message is about, from any place that holds it."""
+    dialog_params = params.get("dialogParams")
+    inner = dialog_params.get("callID") if isinstance(dialog_params, dict) else None
+    call_id = params.get("callID") or inner
+    if not isinstance(call_id, str):
+        raise BadFrameError("A Verto message names no call; it is skipped.")
+    return call_id

@@ -1,0 +1,1 @@
+"""The connection to the service: opens it, keeps it, and reconnects when the network changes."""
