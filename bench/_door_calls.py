@@ -11,9 +11,9 @@ from bench._far_end import FarEnd
 from intercom.config import AudioConfig, CallConfig, PanelConfig
 from intercom.door.appliance import Appliance
 from intercom.door.machine import State
-from intercom.media.engine import AudioEngine
-from intercom.media.peer import DoorMedia
-from intercom.media.simulated import SimulatedCards
+from intercom.media.cards.simulated import SimulatedCards
+from intercom.media.rtp.peer import DoorMedia
+from intercom.media.sound.engine import AudioEngine
 from intercom.signalwire import WebRTCCall
 from tests.e2e.home import Home, home_config
 

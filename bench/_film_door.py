@@ -18,7 +18,7 @@ memory.stay_small()  # as `intercom run` does before it imports what follows
 from bench.video_cost import HardwareSource  # noqa: E402
 from intercom.cli import main  # noqa: E402
 from intercom.door import appliance  # noqa: E402
-from intercom.media.camera_shared import Camera  # noqa: E402
+from intercom.media.camera.shared import Camera  # noqa: E402
 
 
 class FilmDoor(appliance.Appliance):

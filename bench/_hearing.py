@@ -10,7 +10,7 @@ import numpy.typing as npt
 import soxr
 
 from bench._paced import BenchCards
-from intercom.media.sound import FULL_SCALE, RATE_HZ, Samples
+from intercom.media.sound.format import FULL_SCALE, RATE_HZ, Samples
 
 Wave = npt.NDArray[np.float32]
 

@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 
 from bench._paced import talk
-from intercom.media.echo import open_canceller
-from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples
+from intercom.media.echo.canceller import open_canceller
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples
 
 HEARD_S = 10
 LONGEST_S = 0.1

@@ -10,10 +10,10 @@ import alsaaudio
 import numpy as np
 
 from bench._speech import speech
-from intercom.media.card import Pcm
+from intercom.media.cards.card import Pcm
+from intercom.media.cards.simulated import SimulatedMicrophone, SimulatedSpeaker
 from intercom.media.events import Direction
-from intercom.media.simulated import SimulatedMicrophone, SimulatedSpeaker
-from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, SAMPLE_BYTES, Samples, level_db
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SAMPLE_BYTES, Samples, level_db
 
 SPEECH_S = 80.0
 PAUSE_DB = -45.0

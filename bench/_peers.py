@@ -18,8 +18,8 @@ from av import AudioFrame
 
 from bench._paced import BenchCards, Recorder, Talker
 from bench._relay import Relay
-from intercom.media.simulated import BUFFER_FRAMES
-from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, SAMPLE_BYTES, Samples
+from intercom.media.cards.simulated import BUFFER_FRAMES
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SAMPLE_BYTES, Samples
 
 FIRST_S = 1.0
 """Not played: a stream begins with what had queued up meanwhile, and a player would keep that delay for ever."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyroomacoustics
 import soxr
 
-from intercom.media.sound import RATE_HZ, Samples, level_db, ratio, to_samples
+from intercom.media.sound.format import RATE_HZ, Samples, level_db, ratio, to_samples
 
 Impulse = npt.NDArray[np.float64]
 

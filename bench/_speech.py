@@ -9,7 +9,7 @@ import numpy as np
 import soxr
 
 from bench.report import CannotRunError
-from intercom.media.sound import RATE_HZ, Samples, level_db, ratio, to_samples
+from intercom.media.sound.format import RATE_HZ, Samples, level_db, ratio, to_samples
 
 FOLDER = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 RECORDED_HZ = 16_000

@@ -23,10 +23,10 @@ from aiortc.mediastreams import MediaStreamTrack, VideoStreamTrack
 from av.video.frame import VideoFrame
 
 from bench.video_cost import VIDEO
-from intercom.media.camera_encoder import VIDEO_TIME_BASE
-from intercom.media.h264 import VIDEO_CLOCK_HZ
-from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ
-from intercom.media.sound_file import load_sound
+from intercom.media.camera.encoder import VIDEO_TIME_BASE
+from intercom.media.codec.h264 import VIDEO_CLOCK_HZ
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ
+from intercom.media.sound.sound_file import load_sound
 
 VOICE = Path(str(files("intercom.media").joinpath("visitor.wav")))
 Figures = tuple[float, float]

@@ -24,8 +24,8 @@ from bench._stock_door import StockDoor
 from bench.report import Report, spread
 from intercom.door.appliance import Appliance
 from intercom.door.machine import State
-from intercom.media.peer import DoorCall
 from intercom.media.provider import DoorMedia
+from intercom.media.rtp.peer import DoorCall
 from tests.alsa import RATE_HZ, AlsaCards, Recording, Samples, tone
 from tests.e2e.home import Home, Station, home_config
 from tests.station.conftest import CHROMIUM, FLAGS

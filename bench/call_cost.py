@@ -26,7 +26,7 @@ from bench._space_process import space_process
 from bench._stock_cost import Figures, stock_call, voice
 from bench.report import Report
 from bench.video_cost import VIDEO, Film
-from intercom.media.rtp_hooks import know_telephone_events
+from intercom.media.rtp.hooks import know_telephone_events
 from intercom.signalwire import AiortcMedia, SignalWire, SpaceCredentials
 
 SETTLE_S = 4.0

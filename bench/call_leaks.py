@@ -18,14 +18,14 @@ from pathlib import Path
 from bench._door_calls import DOOR_ENDINGS, door_calls
 from bench.report import Report
 from intercom.config import AudioConfig
-from intercom.media.camera_encoder import VideoFormat
-from intercom.media.camera_shared import Camera
-from intercom.media.engine import AudioEngine
+from intercom.media.camera.encoder import VideoFormat
+from intercom.media.camera.shared import Camera
+from intercom.media.camera.test_pattern import PatternSource
+from intercom.media.cards.simulated import SimulatedCards
 from intercom.media.errors import SessionDescriptionError
-from intercom.media.pattern import PatternSource
-from intercom.media.peer import CONNECT_DEADLINE_S, DoorCall, DoorMedia
-from intercom.media.silence import SILENT_S
-from intercom.media.simulated import SimulatedCards
+from intercom.media.rtp.peer import CONNECT_DEADLINE_S, DoorCall, DoorMedia
+from intercom.media.rtp.silence import SILENT_S
+from intercom.media.sound.engine import AudioEngine
 
 CALLS = 200
 WARM_UP_CALLS = 51

@@ -24,9 +24,9 @@ from bench._peers import aiortc_call, libwebrtc_call
 from bench._relay import NAMES, SCENES, Relay
 from bench.plot import Plot, Points
 from bench.report import Report, percentile
-from intercom.media.engine import AudioEngine
-from intercom.media.peer import DoorMedia
-from intercom.media.playout import PlayoutStats
+from intercom.media.rtp.peer import DoorMedia
+from intercom.media.rtp.playout import PlayoutStats
+from intercom.media.sound.engine import AudioEngine
 
 SETTLE_S = 4.0
 RECOVERY_S = 7.0

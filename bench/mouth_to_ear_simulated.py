@@ -20,11 +20,11 @@ from bench._paced import BenchCards, talk
 from bench._relay import NAMES, SCENES, Impair
 from bench.plot import Plot
 from bench.report import Report, percentile
-from intercom.media.engine import AudioEngine
-from intercom.media.engine_ends import Canceller, FarEnd, NearEnd
-from intercom.media.opus import OpusDecoder, OpusEncoder
-from intercom.media.playout import Playout, PlayoutStats
-from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples
+from intercom.media.codec.opus import OpusDecoder, OpusEncoder
+from intercom.media.rtp.playout import Playout, PlayoutStats
+from intercom.media.sound.ends import Canceller, FarEnd, NearEnd
+from intercom.media.sound.engine import AudioEngine
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples
 
 NETWORK_S = 0.002
 SETTLE_S = 3.0

@@ -21,10 +21,10 @@ from bench.report import Report, percentile
 from bench.video_cost import VIDEO, Film, HardwareSource
 from intercom.config import AudioConfig, CallConfig, CameraConfig, PanelConfig
 from intercom.door.press_snapshot import PressPictures
-from intercom.media.camera_shared import LINGER_S, Camera
-from intercom.media.camera_source import Deliver
-from intercom.media.h264 import AccessUnit
-from intercom.media.snapshot import LatestUnits, jpeg
+from intercom.media.camera.shared import LINGER_S, Camera
+from intercom.media.camera.snapshot import LatestUnits, jpeg
+from intercom.media.camera.source import Deliver
+from intercom.media.codec.h264 import AccessUnit
 from tests.e2e.home import Home, home_config
 
 PRESSES = 20

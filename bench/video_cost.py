@@ -18,12 +18,12 @@ from aiortc.mediastreams import VideoStreamTrack
 from av.video.frame import VideoFrame
 
 from bench.report import Report, percentile
-from intercom.media.camera_encoder import VIDEO_TIME_BASE, SoftwareEncoder, VideoFormat
-from intercom.media.camera_shared import Camera
-from intercom.media.camera_source import Deliver, VideoClock
-from intercom.media.h264 import AccessUnit
-from intercom.media.pattern import PatternSource, TestPattern
-from intercom.media.video_sender import attach_camera, prefer_h264
+from intercom.media.camera.encoder import VIDEO_TIME_BASE, SoftwareEncoder, VideoFormat
+from intercom.media.camera.shared import Camera
+from intercom.media.camera.source import Deliver, VideoClock
+from intercom.media.camera.test_pattern import PatternSource, TestPattern
+from intercom.media.codec.h264 import AccessUnit
+from intercom.media.video.sender import attach_camera, prefer_h264
 
 VIDEO = VideoFormat(1280, 720, 25, 1_500_000)
 MEASURED_S = 10.0

@@ -16,7 +16,7 @@ import pytest
 from intercom import atomic_file
 from intercom.control.ssh_keys import AuthorizedKeys, PublicKey
 from intercom.history.call_log import CallLog, CallRecord
-from intercom.media.levels import Levels, LevelStore
+from intercom.media.sound.levels import Levels, LevelStore
 from intercom.signalwire import FileStorage
 from intercom.space.certificate import Certificate
 from intercom.space.credential import SpaceCredential, read_credential

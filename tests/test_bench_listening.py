@@ -11,7 +11,7 @@ import numpy as np
 
 from bench._hearing import delay_ms
 from bench._relay import SCENES, Relay
-from intercom.media.sound_file import load_sound
+from intercom.media.sound.sound_file import load_sound
 
 SDP = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=candidate:1 1 udp 1 127.0.0.1 {} typ host\r\n"
 COUNT = 400

@@ -16,7 +16,7 @@ from intercom.service import run_as_service
 
 if TYPE_CHECKING:
     from intercom.config import Config
-    from intercom.media.room import Findings
+    from intercom.media.sound.room_check import Findings
 
 BAD_CONFIG = 78
 """Exit status for a bad configuration: EX_CONFIG of sysexits.h."""
@@ -42,12 +42,12 @@ def _test(options: argparse.Namespace, config: Config | None) -> int:
     if config is None:
         return BAD_CONFIG
     from intercom.door.devices import cards_now
+    from intercom.media.cards.hardware_mixer import open_mixer
+    from intercom.media.cards.simulated import SimulatedCards
     from intercom.media.errors import CardBusyError, CardError
-    from intercom.media.hardware_mixer import open_mixer
-    from intercom.media.levels import LEVELS_FILE, LevelStore, configured
-    from intercom.media.rehearsal import rehearse
-    from intercom.media.room import examine, probe
-    from intercom.media.simulated import SimulatedCards
+    from intercom.media.sound.levels import LEVELS_FILE, LevelStore, configured
+    from intercom.media.sound.rehearsal import rehearse
+    from intercom.media.sound.room_check import examine, probe
 
     state_dir = options.state_dir or config.state_path(os.environ)
     run_as_service.become_owner_of(state_dir)
@@ -86,7 +86,7 @@ def _test(options: argparse.Namespace, config: Config | None) -> int:
 
 
 def _report(card: str, found: Findings, *, simulated: bool, stored: bool) -> str:
-    from intercom.media.room import NOISE_MOST_DB
+    from intercom.media.sound.room_check import NOISE_MOST_DB
 
     page = text.Page(colour=colour())
     page.row("card", card)

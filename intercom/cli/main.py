@@ -181,7 +181,7 @@ def _config_check(options: argparse.Namespace) -> int:
 def _faults_of_tones(directory: str) -> list[str]:
     if not directory:
         return []
-    from intercom.media.tones import sounds_in
+    from intercom.media.sound.tones import sounds_in
 
     return sounds_in(Path(directory))[1]
 

@@ -25,12 +25,12 @@ from intercom.door.press_snapshot import PressPictures
 from intercom.door.volume import Loudness
 from intercom.history.call_log import CallLog
 from intercom.history.journal import Logbook
-from intercom.media.camera import Camera, open_camera
-from intercom.media.echo import open_canceller
-from intercom.media.engine import AudioEngine
+from intercom.media.camera.choice import Camera, open_camera
+from intercom.media.echo.canceller import open_canceller
 from intercom.media.errors import MediaError
 from intercom.media.provider import DoorMedia
-from intercom.media.tones import tones_of
+from intercom.media.sound.engine import AudioEngine
+from intercom.media.sound.tones import tones_of
 from intercom.opening.opener import DoorOpener
 from intercom.panel import FrontPanel, PanelError
 from intercom.panel.page import PanelPage

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from intercom import atomic_file
-from intercom.media.camera_shared import Camera
+from intercom.media.camera.shared import Camera
 
 logger = logging.getLogger(__name__)
 

@@ -14,13 +14,13 @@ from typing import Any
 from intercom.config import Config
 from intercom.devices import Device, DeviceRecovery, Finder, Memory, Role, Roles, Watch, Wishes
 from intercom.devices.memory import FILE
-from intercom.media.camera_sensor import sensor_name
-from intercom.media.camera_v4l2_controls import camera_name
-from intercom.media.card import AUTO, Cards, choose_cards
-from intercom.media.chosen_card import Chosen, ChosenCards
-from intercom.media.engine import AudioEngine
+from intercom.media.camera.sensor import sensor_name
+from intercom.media.camera.v4l2_controls import camera_name
+from intercom.media.cards.card import AUTO, Cards, choose_cards
+from intercom.media.cards.chosen import Chosen, ChosenCards
+from intercom.media.cards.simulated import SimulatedCards
 from intercom.media.events import Direction
-from intercom.media.simulated import SimulatedCards
+from intercom.media.sound.engine import AudioEngine
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from intercom.devices import Device, DeviceRecovery
 from intercom.door.devices import ROLE_OF
 from intercom.door.health.faults import Part
 from intercom.door.machine import Fault
-from intercom.media.camera_events import (
+from intercom.media.camera.events import (
     CameraEvent,
     CameraLost,
     CameraReturned,

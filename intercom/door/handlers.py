@@ -31,7 +31,7 @@ from intercom.door.health.faults import Part
 from intercom.door.health.status import condition, fault
 from intercom.door.machine import Phase
 from intercom.history.log_buffer import RecentLog
-from intercom.media.levels import HIGHEST_DB, LOWEST_DB, Levels
+from intercom.media.sound.levels import HIGHEST_DB, LOWEST_DB, Levels
 from intercom.opening.decision import Way
 from intercom.panel import PanelError
 from intercom.signalwire import SignalWireError

@@ -10,11 +10,11 @@ from datetime import datetime
 from pathlib import Path
 
 from intercom.config import AudioConfig
-from intercom.media.card import Cards
-from intercom.media.engine import AudioEngine
-from intercom.media.hardware_mixer import HardwareMixer, open_mixer
-from intercom.media.levels import LEVELS_FILE, LOWEST_DB, Levels, LevelStore, configured
-from intercom.media.night import night_between
+from intercom.media.cards.card import Cards
+from intercom.media.cards.hardware_mixer import HardwareMixer, open_mixer
+from intercom.media.sound.engine import AudioEngine
+from intercom.media.sound.levels import LEVELS_FILE, LOWEST_DB, Levels, LevelStore, configured
+from intercom.media.sound.night import night_between
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from intercom.address import Address
 from intercom.door.health.faults import SERVICE, Part
 from intercom.door.machine import Decision, Fault, Phase, Trigger
 from intercom.history.call_log import CallLog, CallRecord
-from intercom.media.call_stats import CallStats
+from intercom.media.rtp.call_stats import CallStats
 from intercom.opening.decision import Ruling
 from intercom.plain_text import plain
 from intercom.signalwire import WebRTCCall

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from intercom.media.camera_events import VideoEvent
+from intercom.media.camera.events import VideoEvent
 from intercom.media.events import CallEvent
 
 if TYPE_CHECKING:
-    from intercom.media.call_stats import CallStats
-    from intercom.media.camera_shared import Camera
-    from intercom.media.engine import AudioEngine
-    from intercom.media.peer import DoorCall
+    from intercom.media.camera.shared import Camera
+    from intercom.media.rtp.call_stats import CallStats
+    from intercom.media.rtp.peer import DoorCall
+    from intercom.media.sound.engine import AudioEngine
 
 
 class DoorMedia:
@@ -51,9 +51,9 @@ class DoorMedia:
         from aiortc.rtcdtlstransport import RTCCertificate
 
         from intercom.aiortc_hooks import outlast_any_far_end
-        from intercom.media import peer  # noqa: F401  (it is loaded here, and used when a call is opened)
-        from intercom.media.rtp_hooks import know_telephone_events
-        from intercom.media.steady_clock import measure_steadily
+        from intercom.media.rtp import peer  # noqa: F401  (it is loaded here, and used when a call is opened)
+        from intercom.media.rtp.hooks import know_telephone_events
+        from intercom.media.rtp.steady_clock import measure_steadily
 
         know_telephone_events()
         outlast_any_far_end()
@@ -65,9 +65,9 @@ class DoorMedia:
     ) -> DoorCall:
         """Open a call that is neither offered nor answered; `ice_servers` as in W3C's RTCIceServer, may be empty."""
         from intercom.aiortc_hooks import outlast_any_far_end
-        from intercom.media.peer import DoorCall
-        from intercom.media.rtp_hooks import know_telephone_events
-        from intercom.media.steady_clock import measure_steadily
+        from intercom.media.rtp.hooks import know_telephone_events
+        from intercom.media.rtp.peer import DoorCall
+        from intercom.media.rtp.steady_clock import measure_steadily
 
         know_telephone_events()
         outlast_any_far_end()
@@ -89,7 +89,7 @@ class DoorMedia:
 
     def refusal(self, offer: str) -> str:
         """Return the reason why no call of ours can answer this offer, in a sentence; empty when one can."""
-        from intercom.media.sdp_exchange import refusal
+        from intercom.media.rtp.sdp_exchange import refusal
 
         return refusal(offer)
 

@@ -1,7 +1,7 @@
 """Write the log to systemd's journal: one entry a message, with its priority and its fields.
 
-`journalctl -u intercom -p warning` shows what was bad, `journalctl LOGGER=intercom.media.engine` one part's messages.
-Protocol: https://systemd.io/JOURNAL_NATIVE_PROTOCOL/; fields: systemd.journal-fields(7).
+`journalctl -u intercom -p warning` shows what was bad, `journalctl LOGGER=intercom.media.sound.engine` one part's
+messages. Protocol: https://systemd.io/JOURNAL_NATIVE_PROTOCOL/; fields: systemd.journal-fields(7).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from intercom.devices import Device, Finder
-from intercom.media.camera_v4l2_controls import camera_name
+from intercom.media.camera.v4l2_controls import camera_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ import pytest
 
 from intercom.cli import audio, main
 from intercom.devices import Device, Finder
-from intercom.media import card
-from intercom.media.levels import Levels
-from intercom.media.room import examine, probe
+from intercom.media.cards import card
+from intercom.media.sound.levels import Levels
+from intercom.media.sound.room_check import examine, probe
 from tests.alsa import AlsaCards, alsa_cards, alsa_session
 
 __all__ = ["alsa_cards", "alsa_session"]

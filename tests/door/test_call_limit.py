@@ -8,7 +8,7 @@ import pytest
 
 from intercom.config import AudioConfig, CallConfig
 from intercom.door.machine import State
-from intercom.media.mixer import Playing
+from intercom.media.sound.mixer import Playing
 from intercom.signalwire import AiortcMedia, SignalWire, SpaceCredentials
 from tests.e2e.home import Home, home_config
 

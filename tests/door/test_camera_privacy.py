@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from intercom.door.camera_privacy import OFF_FILE, CameraPrivacy
-from intercom.media.camera_events import CameraEvent, CameraStarted, CameraStopped
-from intercom.media.camera_shared import Camera
+from intercom.media.camera.events import CameraEvent, CameraStarted, CameraStopped
+from intercom.media.camera.shared import Camera
 from tests.media.test_camera_shared import FilmedSource, Told
 
 

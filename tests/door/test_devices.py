@@ -10,10 +10,10 @@ import pytest
 from intercom.config import AudioConfig, Config
 from intercom.devices import DeviceRecovery, Finder
 from intercom.door.devices import DoorDevices
-from intercom.media.chosen_card import ChosenCards
-from intercom.media.engine import AudioEngine
+from intercom.media.cards.chosen import ChosenCards
+from intercom.media.cards.simulated import SimulatedCards
 from intercom.media.errors import CardError
-from intercom.media.simulated import SimulatedCards
+from intercom.media.sound.engine import AudioEngine
 from tests.devices.tree import Tree
 
 Make = Callable[..., DoorDevices]

@@ -12,9 +12,9 @@ from bench._far_end import FarEnd
 from intercom.cli import remote as cli
 from intercom.config import AudioConfig, CallConfig
 from intercom.door.machine import State
-from intercom.media.engine import AudioEngine
-from intercom.media.peer import DoorCall, DoorMedia
-from intercom.media.simulated import SimulatedCards
+from intercom.media.cards.simulated import SimulatedCards
+from intercom.media.rtp.peer import DoorCall, DoorMedia
+from intercom.media.sound.engine import AudioEngine
 from intercom.signalwire import InvalidStateError, WebRTCCall
 from tests.door.test_handlers import say
 from tests.e2e.home import Home, home_config
@@ -95,7 +95,7 @@ async def test_who_wants_keys_in_the_sound_gets_each_once(resident: Resident) ->
 async def test_a_far_end_that_takes_no_keys_in_the_sound_is_said_so(
     resident: Resident, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intercom.media.payload.PayloadTypes.telephone_event", None)
+    monkeypatch.setattr("intercom.media.rtp.payload_types.PayloadTypes.telephone_event", None)
     with pytest.raises(InvalidStateError, match="carries no digits"):
         await resident.ours.send_digits("1", way="media")
     assert (await say(resident.home, "dtmf", "call me")).code == cli.REFUSED

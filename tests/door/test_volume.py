@@ -9,12 +9,12 @@ import pytest
 
 from intercom.config import AudioConfig
 from intercom.door.volume import Loudness
-from intercom.media.card import AlsaCards
-from intercom.media.engine import AudioEngine
-from intercom.media.levels import LEVELS_FILE, Levels, LevelStore
-from intercom.media.mixer import Mixer
-from intercom.media.simulated import SimulatedCards
-from intercom.media.sound import SILENCE
+from intercom.media.cards.card import AlsaCards
+from intercom.media.cards.simulated import SimulatedCards
+from intercom.media.sound.engine import AudioEngine
+from intercom.media.sound.format import SILENCE
+from intercom.media.sound.levels import LEVELS_FILE, Levels, LevelStore
+from intercom.media.sound.mixer import Mixer
 
 
 class Door:

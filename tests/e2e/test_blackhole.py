@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from intercom.media.events import CallMoved
-from intercom.media.peer import DoorCall, DoorMedia
+from intercom.media.rtp.peer import DoorCall, DoorMedia
 from intercom.signalwire import SignalWire
 from intercom.signalwire.wire import messages as m
 from tests.media.calls import running_engine, simulated, wait_for_state

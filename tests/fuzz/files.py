@@ -9,7 +9,7 @@ from pathlib import Path
 
 from intercom.config import ConfigError, example, loads
 from intercom.devices.memory import Memory
-from intercom.media.levels import Levels, LevelStore
+from intercom.media.sound.levels import Levels, LevelStore
 from intercom.setup.answers import read as read_answers
 from intercom.setup.config_edit import DraftError
 from intercom.signalwire.account.credentials import SpaceCredentials

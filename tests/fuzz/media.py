@@ -9,10 +9,10 @@ from aioice import stun as aioice_stun
 from aiortc.rtp import RtcpPacket, RtpPacket
 
 from intercom.aiortc_hooks import outlast_any_far_end
+from intercom.media.dtmf.telephone_event import payloads
 from intercom.media.errors import SessionDescriptionError
-from intercom.media.far_end import FarEndSound
-from intercom.media.sdp_exchange import accept_answer, accept_offer, is_same_path, refusal
-from intercom.media.telephone_event import payloads
+from intercom.media.rtp.far_end import FarEndSound
+from intercom.media.rtp.sdp_exchange import accept_answer, accept_offer, is_same_path, refusal
 from intercom.space.sdp import answer_between, offer_between, plausible
 from tests.media import sdp_bodies
 

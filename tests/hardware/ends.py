@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from intercom.media.sound import BLOCK_SAMPLES, Samples
+from intercom.media.sound.format import BLOCK_SAMPLES, Samples
 from tests.alsa import tone, tone_level_db
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from intercom.media.card import Pcm
-from intercom.media.engine import AudioEngine
+from intercom.media.cards.card import Pcm
+from intercom.media.cards.simulated import SimulatedMicrophone, SimulatedSpeaker
 from intercom.media.events import Direction
-from intercom.media.peer import DoorMedia
-from intercom.media.simulated import SimulatedMicrophone, SimulatedSpeaker
+from intercom.media.rtp.peer import DoorMedia
+from intercom.media.sound.engine import AudioEngine
 from intercom.signalwire import SignalWire, SpaceCredentials, WebRTCCall
 from tests.alsa import tone, tone_level_db
 

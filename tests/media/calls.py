@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from intercom.config import AudioConfig
-from intercom.media.card import AlsaCards as CardNames
-from intercom.media.card import Cards
-from intercom.media.engine import AudioEngine
+from intercom.media.cards.card import AlsaCards as CardNames
+from intercom.media.cards.card import Cards
+from intercom.media.cards.simulated import SimulatedCards
 from intercom.media.events import EngineEvent
-from intercom.media.peer import DoorCall
-from intercom.media.simulated import SimulatedCards
+from intercom.media.rtp.peer import DoorCall
+from intercom.media.sound.engine import AudioEngine
 from tests.alsa import AlsaCards
 from tests.media.events import Reported
 

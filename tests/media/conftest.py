@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from intercom.media.engine import AudioEngine
+from intercom.media.sound.engine import AudioEngine
 from tests.alsa import alsa_cards, alsa_session, fragile_alsa_cards
 from tests.media.calls import running_engine, simulated
 from tests.media.events import Reported

@@ -18,9 +18,9 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from intercom.media.g711 import G711Decoder, G711Encoder
-from intercom.media.in_band import KeyDetector
-from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, Samples
+from intercom.media.codec.g711 import G711Decoder, G711Encoder
+from intercom.media.dtmf.in_band import KeyDetector
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples
 
 PROMPTS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 PROMPTS_HZ = 16_000

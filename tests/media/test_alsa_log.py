@@ -6,14 +6,14 @@ import logging
 
 import pytest
 
-from intercom.media.card import open_pcm
+from intercom.media.cards.card import open_pcm
 from intercom.media.errors import CardError
 
 
 def test_a_look_at_a_missing_card_says_nothing_on_standard_error(
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, "intercom.media.alsa_log")
+    caplog.set_level(logging.DEBUG, "intercom.media.cards.alsa_log")
     with pytest.raises(CardError):
         open_pcm("playback", "plughw:CARD=nowhere,DEV=0")
     assert capfd.readouterr().err == ""

@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 from aiortc.mediastreams import MediaStreamError
 
-from intercom.media.audio_track import FRAME_SAMPLES, MOST_WAITING, MicrophoneTrack
-from intercom.media.opus import OpusEncoder
-from intercom.media.packet_sender import MediaFrame
-from intercom.media.sound import BLOCK_SAMPLES, SILENCE, Samples
+from intercom.media.codec.opus import OpusEncoder
+from intercom.media.rtp.audio_track import FRAME_SAMPLES, MOST_WAITING, MicrophoneTrack
+from intercom.media.rtp.packet_sender import MediaFrame
+from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples
 from tests.alsa import tone
 
 BLOCK = tone(440, 0.01)

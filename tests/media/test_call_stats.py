@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.media.call_stats import audio_bitrate_bps, expected_loss_percent
+from intercom.media.rtp.call_stats import audio_bitrate_bps, expected_loss_percent
 
 
 @given(loss=st.floats(0, 1))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from intercom.media.audio_track import FRAME_SAMPLES, MicrophoneTrack
-from intercom.media.camera_encoder import VideoFormat
-from intercom.media.camera_shared import Camera
-from intercom.media.engine import AudioEngine
-from intercom.media.pattern import PatternSource
-from intercom.media.peer import DoorCall, DoorMedia
-from intercom.media.sound import Samples
+from intercom.media.camera.encoder import VideoFormat
+from intercom.media.camera.shared import Camera
+from intercom.media.camera.test_pattern import PatternSource
+from intercom.media.rtp.audio_track import FRAME_SAMPLES, MicrophoneTrack
+from intercom.media.rtp.peer import DoorCall, DoorMedia
+from intercom.media.sound.engine import AudioEngine
+from intercom.media.sound.format import Samples
 from intercom.signalwire.call.quality import MediaCounters
 from intercom.signalwire.media import KeyframeMedia, MeasuredMedia, MutableMedia
 from tests.alsa import tone

@@ -8,10 +8,10 @@ import sys
 import pytest
 
 from intercom.config import CameraConfig
-from intercom.media import camera as camera_module
-from intercom.media.camera import CameraError, open_camera
-from intercom.media.camera_encoder import VideoFormat
-from intercom.media.camera_events import CameraChosen
+from intercom.media.camera import choice as camera_module
+from intercom.media.camera.choice import CameraError, open_camera
+from intercom.media.camera.encoder import VideoFormat
+from intercom.media.camera.events import CameraChosen
 
 
 @pytest.fixture(autouse=True)

@@ -16,10 +16,10 @@ import av
 import numpy as np
 import pytest
 
-from intercom.media.camera_encoder import VideoFormat
-from intercom.media.camera_picamera2 import Picamera2Source, pi_camera_model
-from intercom.media.camera_source import CameraError
-from intercom.media.h264 import AccessUnit
+from intercom.media.camera.encoder import VideoFormat
+from intercom.media.camera.picamera2 import Picamera2Source, pi_camera_model
+from intercom.media.camera.source import CameraError
+from intercom.media.codec.h264 import AccessUnit
 
 VIDEO = VideoFormat(1280, 720, 25, 1_500_000)
 KEYFRAME = b"\0\0\0\1\x67\x42\xe0\x1f\xda\0\0\0\1\x68\xce\x3c\x80\0\0\0\1\x65\x88\x84\x21"

@@ -12,12 +12,12 @@ import pytest
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 
-from intercom.media.camera_card import CARD, CameraCard
-from intercom.media.camera_events import CameraEvent, CameraLost, CameraReturned, CameraStarted, CameraStopped
-from intercom.media.camera_shared import Camera
-from intercom.media.camera_source import CameraError, Deliver
-from intercom.media.camera_stream import QUEUE_LIMIT
-from intercom.media.h264 import AccessUnit
+from intercom.media.camera.events import CameraEvent, CameraLost, CameraReturned, CameraStarted, CameraStopped
+from intercom.media.camera.privacy_card import CARD, CameraCard
+from intercom.media.camera.shared import Camera
+from intercom.media.camera.source import CameraError, Deliver
+from intercom.media.camera.stream import QUEUE_LIMIT
+from intercom.media.codec.h264 import AccessUnit
 
 
 class FilmedSource:

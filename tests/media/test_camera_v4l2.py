@@ -21,12 +21,12 @@ import pytest
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from intercom.media.camera_encoder import SoftwareEncoder, VideoFormat
-from intercom.media.camera_source import CameraError, Deliver
-from intercom.media.camera_v4l2 import V4l2Source
-from intercom.media.camera_v4l2_controls import camera_name
-from intercom.media.h264 import AccessUnit, nal_type, split_nals
-from intercom.media.pattern import TestPattern
+from intercom.media.camera.encoder import SoftwareEncoder, VideoFormat
+from intercom.media.camera.source import CameraError, Deliver
+from intercom.media.camera.test_pattern import TestPattern
+from intercom.media.camera.v4l2 import V4l2Source
+from intercom.media.camera.v4l2_controls import camera_name
+from intercom.media.codec.h264 import AccessUnit, nal_type, split_nals
 
 VIDEO = VideoFormat(640, 360, 30, 800_000)
 PICTURES = 30

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from intercom.media.engine import AudioEngine
-from intercom.media.peer import DoorMedia
+from intercom.media.rtp.peer import DoorMedia
+from intercom.media.sound.engine import AudioEngine
 from tests.media.calls import wait_for_state
 from tests.media.events import Reported
 

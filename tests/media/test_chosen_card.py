@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from intercom.media import chosen_card
-from intercom.media.chosen_card import Chosen, ChosenCards
+from intercom.media.cards import chosen as chosen_card
+from intercom.media.cards.chosen import Chosen, ChosenCards
+from intercom.media.cards.simulated import SimulatedSpeaker
 from intercom.media.errors import CardError
 from intercom.media.events import Direction
-from intercom.media.simulated import SimulatedSpeaker
 
 NONE = Chosen(None, "", "plug one in")
 

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intercom.media.call_stats import audio_bitrate_bps, expected_loss_percent
-from intercom.media.codec import Decoder, Encoder
+from intercom.media.codec.g711 import G711Decoder, G711Encoder
+from intercom.media.codec.interface import Decoder, Encoder
+from intercom.media.codec.opus import OpusDecoder, OpusEncoder
 from intercom.media.errors import CodecError, SessionDescriptionError
-from intercom.media.g711 import G711Decoder, G711Encoder
-from intercom.media.opus import OpusDecoder, OpusEncoder
-from intercom.media.payload import decoder_for, encoder_for
-from intercom.media.sound import Samples, level_db
-from intercom.media.sound_file import load_sound
+from intercom.media.rtp.call_stats import audio_bitrate_bps, expected_loss_percent
+from intercom.media.rtp.payload_types import decoder_for, encoder_for
+from intercom.media.sound.format import Samples, level_db
+from intercom.media.sound.sound_file import load_sound
 from tests.alsa import tone, tone_level_db
 
 CODECS = ["opus", "pcmu", "pcma"]

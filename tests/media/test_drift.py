@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.mouth_to_ear_simulated import drift
-from intercom.media.sound_file import load_sound
+from intercom.media.sound.sound_file import load_sound
 
 
 @pytest.mark.parametrize(("far_ppm", "card_ppm"), [(150, 0), (-150, 0), (50, -50)])

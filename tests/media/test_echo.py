@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from intercom.media.echo import EchoCanceller, EchoError, HalfDuplex, open_canceller
-from intercom.media.echo_backend import WebRtcBackend
-from intercom.media.rate import Decimator, Interpolator
-from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, Samples, level_db
-from intercom.media.sound_file import load_sound
+from intercom.media.echo.backend import WebRtcBackend
+from intercom.media.echo.canceller import EchoCanceller, EchoError, HalfDuplex, open_canceller
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples, level_db
+from intercom.media.sound.resample import Decimator, Interpolator
+from intercom.media.sound.sound_file import load_sound
 from tests.alsa import tone, tone_level_db
 
 
@@ -124,7 +124,7 @@ def test_a_speaker_that_distorts_much_is_taken_for_no_visitor() -> None:
 def test_without_the_filter_s_library_the_canceller_works_as_before(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("intercom.media.double_talk.LIBRARY", "libmissing.so.1")
+    monkeypatch.setattr("intercom.media.echo.double_talk.LIBRARY", "libmissing.so.1")
     caplog.set_level("INFO")
     far = voice(4)
     microphone = room(far)

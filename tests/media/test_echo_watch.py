@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from intercom.media.echo import EchoCanceller, EchoStats
-from intercom.media.echo_watch import EchoWatch
+from intercom.media.echo.canceller import EchoCanceller, EchoStats
+from intercom.media.echo.watch import EchoWatch
 from intercom.media.events import EchoLossFell
-from intercom.media.sound import Samples
+from intercom.media.sound.format import Samples
 from tests.alsa import tone
 
 

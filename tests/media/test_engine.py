@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from intercom.media.card import AlsaCards as CardNames
-from intercom.media.card import Pcm
-from intercom.media.engine import AudioEngine
+from intercom.media.cards.card import AlsaCards as CardNames
+from intercom.media.cards.card import Pcm
 from intercom.media.errors import CardError
 from intercom.media.events import DeviceLost, DeviceReturned, Direction, EngineEvent, EngineFailed, EngineStarted
-from intercom.media.sound import BLOCK_SAMPLES, Samples
+from intercom.media.sound.engine import AudioEngine
+from intercom.media.sound.format import BLOCK_SAMPLES, Samples
 from tests.alsa import AlsaCards, tone, tone_level_db
 from tests.media.events import Reported
 

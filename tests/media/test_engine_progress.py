@@ -8,12 +8,12 @@ import time
 import pytest
 
 from intercom.config import AudioConfig
-from intercom.media.card import Pcm
-from intercom.media.engine import AudioEngine
+from intercom.media.cards.card import Pcm
+from intercom.media.cards.simulated import SimulatedCards, SimulatedSpeaker
 from intercom.media.errors import CardError, EngineStuckError
 from intercom.media.events import Direction, EngineEvent, EngineFailed, EngineStarted
-from intercom.media.simulated import SimulatedCards, SimulatedSpeaker
-from intercom.media.sound import SILENCE, Samples
+from intercom.media.sound.engine import AudioEngine
+from intercom.media.sound.format import SILENCE, Samples
 from tests.media.events import Reported
 
 LIMIT_S = 10.0

@@ -7,11 +7,11 @@ import asyncio
 import numpy as np
 from aiortc.rtp import RtpPacket
 
-from intercom.media.far_end import FarEndSound
-from intercom.media.g711 import G711Encoder
-from intercom.media.payload import TELEPHONE_EVENT
-from intercom.media.sound import RATE_HZ
-from intercom.media.telephone_event import payloads
+from intercom.media.codec.g711 import G711Encoder
+from intercom.media.dtmf.telephone_event import payloads
+from intercom.media.rtp.far_end import FarEndSound
+from intercom.media.rtp.payload_types import TELEPHONE_EVENT
+from intercom.media.sound.format import RATE_HZ
 
 from .test_in_band import PAUSE, key_tone
 

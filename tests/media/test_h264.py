@@ -4,7 +4,7 @@ from aiortc.codecs.h264 import H264PayloadDescriptor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.media.h264 import PAYLOAD_BYTES, ParameterSets, nal_type, packetize, split_nals
+from intercom.media.codec.h264 import PAYLOAD_BYTES, ParameterSets, nal_type, packetize, split_nals
 
 LONG, SHORT = b"\x00\x00\x00\x01", b"\x00\x00\x01"
 SPS, PPS = b"\x67\x42\xe0\x1f\xda", b"\x68\xce\x3c\x80"

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from intercom.config import AudioConfig
-from intercom.media.card import Pcm, open_pcm
-from intercom.media.engine import AudioEngine
+from intercom.media.cards.card import Pcm, open_pcm
+from intercom.media.cards.simulated import SimulatedCards
 from intercom.media.events import DeviceLost, Direction, EngineEvent
-from intercom.media.simulated import SimulatedCards
-from intercom.media.sound import SILENCE, Samples
+from intercom.media.sound.engine import AudioEngine
+from intercom.media.sound.format import SILENCE, Samples
 from tests.media.events import Reported
 
 HANGS_S = 4.0

@@ -10,11 +10,11 @@ import alsaaudio
 import pytest
 
 from intercom.config import AudioConfig
-from intercom.media import alsa_mixer
-from intercom.media.card import AlsaCards
+from intercom.media.cards import alsa_mixer
+from intercom.media.cards.card import AlsaCards
+from intercom.media.cards.hardware_mixer import HardwareMixer, open_mixer
+from intercom.media.cards.simulated import SimulatedCards
 from intercom.media.events import Direction
-from intercom.media.hardware_mixer import HardwareMixer, open_mixer
-from intercom.media.simulated import SimulatedCards
 
 
 class UsbControl:

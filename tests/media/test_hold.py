@@ -9,9 +9,9 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack
 
-from intercom.media.engine import AudioEngine
-from intercom.media.peer import DoorCall, DoorMedia
-from intercom.media.sdp import Description
+from intercom.media.rtp.peer import DoorCall, DoorMedia
+from intercom.media.rtp.sdp import Description
+from intercom.media.sound.engine import AudioEngine
 from tests.media.calls import until, wait_for_state
 from tests.media.events import Reported
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from intercom.media.g711 import G711Decoder, G711Encoder
-from intercom.media.in_band import HIGH_HZ, KEYS, LOW_HZ, KeyDetector, key_hz
-from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, Samples
-from intercom.media.sound_file import load_sound
+from intercom.media.codec.g711 import G711Decoder, G711Encoder
+from intercom.media.dtmf.in_band import HIGH_HZ, KEYS, LOW_HZ, KeyDetector, key_hz
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples
+from intercom.media.sound.sound_file import load_sound
 from tests.alsa import tone
 
 PAUSE = np.zeros(RATE_HZ // 10, np.int16)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intercom.media.jitter import LONGEST_TARGET_S, MARGIN_S, Conceal, JitterBuffer, Pause, Play, Recover
+from intercom.media.rtp.jitter import LONGEST_TARGET_S, MARGIN_S, Conceal, JitterBuffer, Pause, Play, Recover
 
 CLOCK_HZ = 48_000
 FRAME = 960

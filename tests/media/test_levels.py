@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom.config import AudioConfig
-from intercom.media.engine import AudioEngine
-from intercom.media.levels import Levels, LevelStore
-from intercom.media.simulated import SimulatedCards
+from intercom.media.cards.simulated import SimulatedCards
+from intercom.media.sound.engine import AudioEngine
+from intercom.media.sound.levels import Levels, LevelStore
 
 
 def test_every_card_keeps_its_own(tmp_path: Path) -> None:

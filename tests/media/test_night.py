@@ -6,7 +6,7 @@ from datetime import time
 
 import pytest
 
-from intercom.media.night import night_between
+from intercom.media.sound.night import night_between
 
 
 @pytest.mark.parametrize(

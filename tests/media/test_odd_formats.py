@@ -20,7 +20,7 @@ PLAYBACK = "print(pcm.write(bytes(960)))"
 
 def run(conf: Path, direction: str, use: str) -> subprocess.CompletedProcess[str]:
     """Open the PCM and use it, in a process of its own: what is written beyond a block ends it."""
-    program = f"from intercom.media.card import open_pcm; pcm = open_pcm({direction!r}, 'wide'); {use}"
+    program = f"from intercom.media.cards.card import open_pcm; pcm = open_pcm({direction!r}, 'wide'); {use}"
     return subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "ALSA_CONFIG_PATH": str(conf)},
@@ -50,5 +50,5 @@ def test_a_speaker_of_32_bits_gets_what_it_takes(conf: Path) -> None:
 
 def test_a_block_has_room_for_what_the_card_gives(conf: Path) -> None:
     opened = "AlsaPcm('capture', 'wide', rate=48000, channels=1, period=480, periods=8)"
-    done = run(conf, "capture", f"from intercom.media.alsa_pcm import AlsaPcm; pcm = {opened}; {CAPTURE}")
+    done = run(conf, "capture", f"from intercom.media.cards.alsa_pcm import AlsaPcm; pcm = {opened}; {CAPTURE}")
     assert (done.returncode, done.stdout) == (0, "{480} 1920\n"), done.stderr

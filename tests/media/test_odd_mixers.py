@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.media import alsa_mixer
-from intercom.media.card import AlsaCards
+from intercom.media.cards import alsa_mixer
+from intercom.media.cards.card import AlsaCards
+from intercom.media.cards.hardware_mixer import COARSEST_DB, FURTHEST_DB, HardwareMixer, open_mixer
 from intercom.media.events import Direction
-from intercom.media.hardware_mixer import COARSEST_DB, FURTHEST_DB, HardwareMixer, open_mixer
-from intercom.media.levels import HIGHEST_DB, LOWEST_DB
-from intercom.media.sound import ratio
+from intercom.media.sound.format import ratio
+from intercom.media.sound.levels import HIGHEST_DB, LOWEST_DB
 
 MUTE = -9_999_999
 """SND_CTL_TLV_DB_GAIN_MUTE: what ALSA reads at a step that mutes."""

@@ -18,7 +18,7 @@ from aiortc.rtcrtpparameters import (
 from aiortc.rtp import HeaderExtensionsMap, RtcpPacket, RtcpRtpfbPacket, RtcpSrPacket, RtpPacket, is_rtcp
 from aiortc.stats import RTCStatsReport
 
-from intercom.media.packet_sender import MOST_REPEATS, EncodedTrack, MediaFrame, PacketSender
+from intercom.media.rtp.packet_sender import MOST_REPEATS, EncodedTrack, MediaFrame, PacketSender
 
 OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48_000, channels=2, payloadType=96)
 H264 = RTCRtpCodecParameters(mimeType="video/H264", clockRate=90_000, payloadType=102)

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from intercom.media.engine import AudioEngine
 from intercom.media.errors import NoRelayError
 from intercom.media.events import CallMoved
-from intercom.media.peer import DoorCall, DoorMedia
-from intercom.media.rtp_hooks import GATHERING_S
+from intercom.media.rtp.hooks import GATHERING_S
+from intercom.media.rtp.peer import DoorCall, DoorMedia
+from intercom.media.sound.engine import AudioEngine
 from intercom.space.turn import TurnServer
 from tests.media.calls import arrivals, connected, move, until
 from tests.media.events import Reported

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from intercom.media.pattern import SWEEP_S, TestPattern
+from intercom.media.camera.test_pattern import SWEEP_S, TestPattern
 
 NOON = datetime(2026, 6, 1, 12, 0, 0)
 

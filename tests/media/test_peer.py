@@ -10,12 +10,12 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack
 
-from intercom.media import connection
-from intercom.media.engine import AudioEngine
 from intercom.media.errors import CallEndedError, SessionDescriptionError
 from intercom.media.events import CallConnected, CallEvent, MediaSilent
-from intercom.media.peer import DoorMedia
-from intercom.media.sdp import Description
+from intercom.media.rtp import connection
+from intercom.media.rtp.peer import DoorMedia
+from intercom.media.rtp.sdp import Description
+from intercom.media.sound.engine import AudioEngine
 from tests.alsa import AlsaCards, tone
 from tests.media.calls import connected, on, running_engine, wait_for_state
 from tests.media.events import Reported

@@ -7,8 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from intercom.media.playout import Playout
-from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, Samples
+from intercom.media.rtp.playout import Playout
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples
 
 FRAME = 960
 FRAME_S = 0.02
@@ -76,7 +76,7 @@ def test_the_delay_returns_after_a_time_of_loss() -> None:
 
 
 def test_a_damaged_packet_is_concealed_and_counted() -> None:
-    from intercom.media.opus import OpusDecoder
+    from intercom.media.codec.opus import OpusDecoder
 
     playout = Playout(OpusDecoder())
     assert not playout.put(0, 0, b"", 0.0)

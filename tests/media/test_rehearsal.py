@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from intercom.config import AudioConfig
-from intercom.media.card import choose_cards
-from intercom.media.levels import Levels
-from intercom.media.rehearsal import rehearse
-from intercom.media.room import examine, probe
-from intercom.media.simulated import SimulatedCards
+from intercom.media.cards.card import choose_cards
+from intercom.media.cards.simulated import SimulatedCards
+from intercom.media.sound.levels import Levels
+from intercom.media.sound.rehearsal import rehearse
+from intercom.media.sound.room_check import examine, probe
 from tests.alsa import AlsaCards
 
 

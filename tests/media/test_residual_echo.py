@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from intercom.media.echo_backend import CANCELLER_SAMPLES, Frame
-from intercom.media.residual_echo import ResidualSuppressor
-from intercom.media.sound import level_db, ratio
+from intercom.media.echo.backend import CANCELLER_SAMPLES, Frame
+from intercom.media.echo.residual import ResidualSuppressor
+from intercom.media.sound.format import level_db, ratio
 
 ECHO_ONLY_DB = -25.0
 BACKGROUND_DB = -60.0

@@ -15,7 +15,7 @@ from aiortc.rtcrtpparameters import RTCRtpReceiveParameters, RTCRtpSendParameter
 from aiortc.rtp import RtpPacket
 from pylibsrtp import Policy, Session
 
-from intercom.media.rtp_hooks import (
+from intercom.media.rtp.hooks import (
     CHECK_EVERY_S,
     TELEPHONE_EVENTS,
     know_telephone_events,

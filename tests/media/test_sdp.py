@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from intercom.media.errors import SessionDescriptionError
 from intercom.media.events import DescriptionRefused
-from intercom.media.peer import DoorMedia
-from intercom.media.sdp import Description, polish, readable
-from intercom.media.sdp_exchange import accept_answer, accept_offer
+from intercom.media.rtp.peer import DoorMedia
+from intercom.media.rtp.sdp import Description, polish, readable
+from intercom.media.rtp.sdp_exchange import accept_answer, accept_offer
 from tests.media import sdp_bodies as body
 from tests.media.calls import running_engine, simulated
 from tests.media.events import Reported

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from intercom.media.silence import SILENT_S, SilenceWatch
+from intercom.media.rtp.silence import SILENT_S, SilenceWatch
 
 
 def test_silence_is_told_once_and_its_end_too() -> None:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from intercom.config import AudioConfig
-from intercom.media.card import choose_cards
+from intercom.media.cards.card import choose_cards
+from intercom.media.cards.simulated import BUFFER_FRAMES, SimulatedCards, SimulatedMicrophone, SimulatedSpeaker
 from intercom.media.errors import CardError
-from intercom.media.simulated import BUFFER_FRAMES, SimulatedCards, SimulatedMicrophone, SimulatedSpeaker
-from intercom.media.sound import BLOCK_BYTES, BLOCK_SAMPLES, RATE_HZ
+from intercom.media.sound.format import BLOCK_BYTES, BLOCK_SAMPLES, RATE_HZ
 from tests.alsa import tone
 
 

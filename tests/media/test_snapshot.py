@@ -11,17 +11,17 @@ from io import BytesIO
 import av
 import pytest
 
-from intercom.media.camera_encoder import SoftwareEncoder, VideoFormat
-from intercom.media.camera_source import CameraError
-from intercom.media.h264 import AccessUnit
-from intercom.media.pattern import TestPattern
-from intercom.media.snapshot import LatestUnits, jpeg
+from intercom.media.camera.encoder import SoftwareEncoder, VideoFormat
+from intercom.media.camera.snapshot import LatestUnits, jpeg
+from intercom.media.camera.source import CameraError
+from intercom.media.camera.test_pattern import TestPattern
+from intercom.media.codec.h264 import AccessUnit
 
 VIDEO = VideoFormat(320, 180, 25, 500_000)
 MANY_AT_ONCE = """
 from concurrent.futures import ThreadPoolExecutor
 import av
-from intercom.media.snapshot import LatestFrame
+from intercom.media.camera.snapshot import LatestFrame
 latest = LatestFrame()
 latest.put(av.VideoFrame(960, 540, "yuv420p"))
 with ThreadPoolExecutor(4) as askers:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from intercom.media.sound import BLOCK_SAMPLES, SILENCE, level_db
-from intercom.media.stand_in import NOTICE_EVERY_S, Murmur, Pace
+from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, level_db
+from intercom.media.sound.stand_in import NOTICE_EVERY_S, Murmur, Pace
 from tests.alsa import tone
 
 

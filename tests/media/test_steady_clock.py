@@ -10,7 +10,7 @@ from aiortc import clock
 from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import RtcpReceiverInfo, RtpPacket
 
-from intercom.media.steady_clock import measure_steadily
+from intercom.media.rtp.steady_clock import measure_steadily
 
 DAY_S = 86_400.0
 

@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from intercom.media.sound import RATE_HZ
+from intercom.media.sound.format import RATE_HZ
 from tests.alsa import tone
 from tests.media.street import KINDS, as_telephoned, keys_in, pieces
 from tests.media.test_in_band import PAUSE, key_tone

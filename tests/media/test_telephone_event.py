@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.media.telephone_event import DIGITS, DigitReader, payloads
+from intercom.media.dtmf.telephone_event import DIGITS, DigitReader, payloads
 
 
 def sent(digit: str) -> list[bytes]:

@@ -9,9 +9,9 @@ import pytest
 import soundfile
 
 from intercom.media.errors import ToneError
-from intercom.media.mixer import Mixer, Playing
-from intercom.media.sound import BLOCK_SAMPLES, FULL_SCALE, SILENCE, Samples
-from intercom.media.tones import GENERATED, Tones, sounds_in, tones_of
+from intercom.media.sound.format import BLOCK_SAMPLES, FULL_SCALE, SILENCE, Samples
+from intercom.media.sound.mixer import Mixer, Playing
+from intercom.media.sound.tones import GENERATED, Tones, sounds_in, tones_of
 from tests.alsa import tone, tone_level_db
 
 

@@ -11,10 +11,10 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtp import is_rtcp
 
-from intercom.media.camera import Camera
-from intercom.media.camera_encoder import VideoFormat
-from intercom.media.pattern import PatternSource
-from intercom.media.video_sender import VideoSender, attach_camera
+from intercom.media.camera.choice import Camera
+from intercom.media.camera.encoder import VideoFormat
+from intercom.media.camera.test_pattern import PatternSource
+from intercom.media.video.sender import VideoSender, attach_camera
 
 if TYPE_CHECKING:
     from playwright.async_api import Page

@@ -12,11 +12,11 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCRtpSe
 from aiortc.mediastreams import MediaStreamTrack
 from av import VideoFrame
 
-from intercom.media.camera import Camera
-from intercom.media.camera_card import CARD
-from intercom.media.camera_encoder import VideoFormat
-from intercom.media.pattern import PatternSource
-from intercom.media.video_sender import VideoSender, attach_camera
+from intercom.media.camera.choice import Camera
+from intercom.media.camera.encoder import VideoFormat
+from intercom.media.camera.privacy_card import CARD
+from intercom.media.camera.test_pattern import PatternSource
+from intercom.media.video.sender import VideoSender, attach_camera
 
 SMALL = VideoFormat(320, 180, 25, 500_000)
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.media.video_rate import FLOOR_BPS, PAUSE_MAX_S, PAUSE_S, RETURN_BPS, VideoRate
+from intercom.media.video.bit_rate import FLOOR_BPS, PAUSE_MAX_S, PAUSE_S, RETURN_BPS, VideoRate
 
 HIGHEST = 1_500_000
 

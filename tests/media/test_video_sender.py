@@ -19,13 +19,13 @@ from aiortc.rtp import (
     pack_remb_fci,
 )
 
-from intercom.media.camera_encoder import VideoFormat
-from intercom.media.camera_events import VideoEvent, VideoResumed, VideoSuspended
-from intercom.media.camera_shared import Camera
-from intercom.media.pattern import PatternSource
-from intercom.media.video_rate import PAUSE_S
-from intercom.media.video_sender import VideoSender, attach_camera, h264_missing, prefer_h264
-from intercom.media.video_track import CameraTrack
+from intercom.media.camera.encoder import VideoFormat
+from intercom.media.camera.events import VideoEvent, VideoResumed, VideoSuspended
+from intercom.media.camera.shared import Camera
+from intercom.media.camera.test_pattern import PatternSource
+from intercom.media.video.bit_rate import PAUSE_S
+from intercom.media.video.sender import VideoSender, attach_camera, h264_missing, prefer_h264
+from intercom.media.video.track import CameraTrack
 
 SMALL = VideoFormat(320, 180, 25, 800_000)
 

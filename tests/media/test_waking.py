@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from intercom.media.waking import Doorbell, FrameTime
+from intercom.media.sound.waking import Doorbell, FrameTime
 
 
 def test_a_bell_that_rang_before_is_heard_at_once_and_once() -> None:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from intercom.config import AudioConfig
-from intercom.media.engine import AudioEngine
-from intercom.media.peer import DoorMedia
-from intercom.media.simulated import SimulatedCards
+from intercom.media.cards.simulated import SimulatedCards
+from intercom.media.rtp.peer import DoorMedia
+from intercom.media.sound.engine import AudioEngine
 from intercom.signalwire import SignalWire, SpaceCredentials, WebRTCCall
 from tests.network.telling import Hearing, hum, obey, tell
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from intercom.media import simulated
-from intercom.media.far_end import FarEndSound
-from intercom.media.sound import RATE_HZ, Samples
+from intercom.media.cards import simulated
+from intercom.media.rtp.far_end import FarEndSound
+from intercom.media.sound.format import RATE_HZ, Samples
 
 QUIET_S = 0.25
 """Concealment bridges less."""

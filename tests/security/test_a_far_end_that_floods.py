@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from intercom.aiortc_hooks import MOST_REPORTED, MOST_SOURCES
-from intercom.media.peer import DoorCall
 from intercom.media.provider import DoorMedia
+from intercom.media.rtp.peer import DoorCall
 from tests.media.calls import arrivals, connected, running_engine, simulated, until
 
 OPUS_SILENCE = b"\xf8\xff\xfe"

@@ -9,8 +9,8 @@ import pytest
 from aioice import Connection
 
 from intercom.aiortc_hooks import MOST_WAITING, outlast_any_far_end
-from intercom.media.peer import DoorCall
 from intercom.media.provider import DoorMedia
+from intercom.media.rtp.peer import DoorCall
 from tests.media.calls import arrivals, connected, running_engine, simulated, until
 
 STRANGE = {

@@ -21,12 +21,12 @@ from pytest import LogCaptureFixture
 from intercom.config import AccountConfig, AudioConfig, CallConfig, CameraConfig, Config, DoorConfig, PanelConfig
 from intercom.door.appliance import Appliance
 from intercom.door.machine import State
-from intercom.media.audio_track import MicrophoneTrack
-from intercom.media.g711 import G711Encoder
-from intercom.media.heard_keys import HeardKeys
-from intercom.media.payload import encoder_for
-from intercom.media.sound import BLOCK_SAMPLES, RATE_HZ, Samples, ratio, to_samples
-from intercom.media.sound_file import load_sound
+from intercom.media.codec.g711 import G711Encoder
+from intercom.media.dtmf.heard_keys import HeardKeys
+from intercom.media.rtp.audio_track import MicrophoneTrack
+from intercom.media.rtp.payload_types import encoder_for
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples, ratio, to_samples
+from intercom.media.sound.sound_file import load_sound
 from intercom.opening.decision import Ruling
 
 from ..alsa import tone

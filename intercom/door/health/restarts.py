@@ -15,8 +15,8 @@ from intercom.door.health.disk_watch import DiskWatch
 from intercom.door.health.faults import MEDIA_PATIENCE_S, Ends, Part
 from intercom.door.health.supervisor import PartFailedError, Supervisor
 from intercom.door.machine import Decision, Fault, Phase
-from intercom.media.echo import EchoCanceller
-from intercom.media.echo_watch import EchoWatch
+from intercom.media.echo.canceller import EchoCanceller
+from intercom.media.echo.watch import EchoWatch
 
 if TYPE_CHECKING:
     from intercom.door.appliance import Appliance

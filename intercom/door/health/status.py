@@ -20,7 +20,7 @@ from intercom.signalwire.call.recovery import RecoveryProgress, RecoveryState
 if TYPE_CHECKING:
     from intercom.door.appliance import Appliance
     from intercom.door.volume import Loudness
-    from intercom.media.call_stats import CallStats
+    from intercom.media.rtp.call_stats import CallStats
     from intercom.panel.button import ShortPulses
 
 

@@ -17,7 +17,7 @@ from intercom.config import MetricsConfig
 from intercom.door.health import metrics
 from intercom.door.machine import Fault
 from intercom.history.journal import Tally
-from intercom.media.echo import EchoCanceller, EchoStats
+from intercom.media.echo.canceller import EchoCanceller, EchoStats
 from tests.e2e.home import Home, home_config
 
 WAIT_S = 10.0

@@ -22,7 +22,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from intercom.control.errors import ControlError
-from intercom.media.camera_v4l2_controls import camera_name
+from intercom.media.camera.v4l2_controls import camera_name
 from tests.hardware.gpio import GpioChip
 from tests.hardware.headset import Headset
 from tests.hardware.house import House

@@ -16,9 +16,9 @@ import pytest
 from intercom.config import AudioConfig, CameraConfig, Config
 from intercom.devices import DeviceRecovery, Finder
 from intercom.door.devices import ROLE_OF, DoorDevices
-from intercom.media.camera_v4l2_controls import camera_name
-from intercom.media.engine import AudioEngine
+from intercom.media.camera.v4l2_controls import camera_name
 from intercom.media.events import DeviceLost, DeviceReturned, EngineEvent, EngineStarted
+from intercom.media.sound.engine import AudioEngine
 from tests.hardware.ends import FarEnd, NearEnd
 from tests.hardware.guest import CHECKOUT
 from tests.hardware.headset import Headset

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from intercom.media.card import AlsaCards
-from intercom.media.engine import AudioEngine
+from intercom.media.cards.card import AlsaCards
 from intercom.media.events import DeviceLost, DeviceReturned, EngineEvent, EngineStarted
+from intercom.media.sound.engine import AudioEngine
 from tests.hardware.ends import FarEnd, NearEnd
 from tests.hardware.headset import CARD_LIMIT_S, Headset
 from tests.hardware.wait import until

@@ -15,10 +15,10 @@ import pytest
 
 from intercom.config import AudioConfig
 from intercom.door.volume import Loudness
-from intercom.media.card import AlsaCards
-from intercom.media.engine import AudioEngine
-from intercom.media.hardware_mixer import HardwareMixer, open_mixer
-from intercom.media.levels import Levels
+from intercom.media.cards.card import AlsaCards
+from intercom.media.cards.hardware_mixer import HardwareMixer, open_mixer
+from intercom.media.sound.engine import AudioEngine
+from intercom.media.sound.levels import Levels
 from tests.hardware.headset import Headset
 from tests.hardware.uac1 import UsbHeadset
 

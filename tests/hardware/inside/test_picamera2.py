@@ -8,8 +8,8 @@ from types import ModuleType
 
 import pytest
 
-from intercom.media.camera_encoder import VideoFormat
-from intercom.media.h264 import AccessUnit
+from intercom.media.camera.encoder import VideoFormat
+from intercom.media.codec.h264 import AccessUnit
 from tests.hardware import libcamera
 
 VIDEO = VideoFormat(640, 480, 10, 1_000_000)
@@ -27,13 +27,13 @@ def picamera2() -> ModuleType:
 
 
 def test_the_camera_is_found(picamera2: ModuleType) -> None:
-    from intercom.media.camera_picamera2 import pi_camera_model
+    from intercom.media.camera.picamera2 import pi_camera_model
 
     assert pi_camera_model() == "Sensor B"
 
 
 def test_pictures_arrive_as_h264_that_begins_with_a_keyframe(picamera2: ModuleType) -> None:
-    from intercom.media.camera_picamera2 import Picamera2Source
+    from intercom.media.camera.picamera2 import Picamera2Source
 
     source = Picamera2Source(VIDEO, pixel_format="BGR888")
     units: queue.Queue[AccessUnit] = queue.Queue()
@@ -51,7 +51,7 @@ def test_pictures_arrive_as_h264_that_begins_with_a_keyframe(picamera2: ModuleTy
 
 
 def test_a_keyframe_is_made_on_request_in_software_and_the_picture_goes_on(picamera2: ModuleType) -> None:
-    from intercom.media.camera_picamera2 import Picamera2Source
+    from intercom.media.camera.picamera2 import Picamera2Source
 
     source = Picamera2Source(VIDEO, pixel_format="BGR888")
     units: queue.Queue[AccessUnit] = queue.Queue()

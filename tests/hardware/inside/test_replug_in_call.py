@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from intercom.devices import Finder
-from intercom.media.camera_v4l2_controls import camera_name
+from intercom.media.camera.v4l2_controls import camera_name
 from tests.hardware.gpio import GpioChip
 from tests.hardware.headset import Headset
 from tests.hardware.house import CONFIGURATION, PINS, House

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from intercom.media.card import open_pcm
+from intercom.media.cards.card import open_pcm
 from tests.alsa import tone, tone_level_db
 from tests.hardware.headset import CARD_LIMIT_S, Headset
 from tests.hardware.uac1 import UsbHeadset

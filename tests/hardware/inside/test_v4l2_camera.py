@@ -11,8 +11,8 @@ import av
 import pytest
 
 from intercom.config import CameraConfig
-from intercom.media.camera import Camera, open_camera
-from intercom.media.camera_events import (
+from intercom.media.camera.choice import Camera, open_camera
+from intercom.media.camera.events import (
     CameraChosen,
     CameraEvent,
     CameraLost,
@@ -20,8 +20,8 @@ from intercom.media.camera_events import (
     CameraStarted,
     CameraStopped,
 )
-from intercom.media.camera_v4l2_controls import camera_name
-from intercom.media.h264 import AccessUnit
+from intercom.media.camera.v4l2_controls import camera_name
+from intercom.media.codec.h264 import AccessUnit
 
 DRIVER = Path("/sys/bus/platform/drivers/vivid")
 DEVICE = "vivid.0"

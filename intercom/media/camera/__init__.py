@@ -1,0 +1,1 @@
+"""The camera: its sources, its encoders, and the one camera that all consumers share."""

@@ -1,0 +1,1 @@
+"""The sound cards: lists them, opens their PCMs, recovers these, and sets the cards' own levels."""

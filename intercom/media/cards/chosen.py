@@ -1,0 +1,63 @@
+"""The engine's cards when the device selection decides which they are: opened by name, reported when stale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from intercom.media.cards.card import Pcm, open_pcm
+from intercom.media.errors import CardError
+from intercom.media.events import Direction
+
+DIRECTIONS: tuple[Direction, Direction] = ("capture", "playback")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The PCM to open for one direction."""
+
+    name: str | None
+    """ALSA name of the PCM; None while there is no card."""
+    label: str
+    """The card's name for people."""
+    why: str
+    """Reason for the choice, or for having no card."""
+    plug: int = 0
+    """Number that differs each time the card is plugged in."""
+
+
+class ChosenCards:
+    """The cards of a door that waits for them; `choice` returns the current choice, on any thread."""
+
+    def __init__(self, choice: Callable[[Direction], Chosen]) -> None:
+        self._choice = choice
+        self._opened: dict[Direction, int | str] = {}
+        """The opened card of each direction: its plug, because udev may rename an open card; else its name."""
+
+    @property
+    def description(self) -> str:
+        """Description of the chosen card, in words that stay the same as long as the card does."""
+        labels = [self._choice(direction).label for direction in DIRECTIONS if self._choice(direction).name]
+        return " and ".join(dict.fromkeys(labels)) or "no sound card yet: plug one in"
+
+    def name(self, direction: Direction) -> str | None:
+        """Return the ALSA name of this direction's PCM; None while there is no card."""
+        return self._choice(direction).name
+
+    def open(self, direction: Direction) -> Pcm:
+        """Open the PCM of this direction; CardError when it cannot be opened now."""
+        chosen = self._choice(direction)
+        if chosen.name is None:
+            raise CardError(chosen.why)
+        pcm = open_pcm(direction, chosen.name)
+        self._opened[direction] = chosen.plug or chosen.name
+        return pcm
+
+    def stale(self) -> list[Direction]:
+        """Return the directions whose open PCM is no longer the chosen one, if the chosen one can be opened."""
+        now = {direction: self._choice(direction) for direction in DIRECTIONS}
+        return [
+            direction
+            for direction, opened in self._opened.copy().items()  # the engine's thread adds to it
+            if now[direction].name is not None and opened != (now[direction].plug or now[direction].name)
+        ]

@@ -1,0 +1,286 @@
+"""One open PCM: recovers from xruns and counts them, and recognises a lost device in all its forms.
+
+A device is lost when ALSA raises, when it answers -32 or nothing for ever, or when its clock stands still: a USB
+card that is pulled, a sound server that died and a driver that hangs all look different.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import alsaaudio
+import numpy as np
+
+from intercom.media.cards.card import STATE_DISCONNECTED, Pcm
+from intercom.media.sound.format import BLOCK_BYTES, BLOCK_SAMPLES, RATE_HZ, SAMPLE_BYTES, Samples
+
+XRUN = -32
+XRUNS_IN_A_ROW = 10
+"""Xruns in a row after which the device is lost: a card that recovers needs one; a dead dmix answers nothing else."""
+SILENT_S = 0.5
+"""Time without a frame after which the device is lost, fifty periods: its clock stands still."""
+START_SILENT_S = 1.5
+"""Time without a frame after a start until the device is lost: some USB microphones need most of a second."""
+LATE_S = 0.1
+"""Lateness of our own thread, ten blocks, beyond which the device is not blamed for the gap."""
+READS_AT_ONCE = 16
+"""Limit of reads in one round, for the time after a stall; the next round reads the rest."""
+PROOF_FRAMES = RATE_HZ * 50 // 1000
+"""Frames that the device must have played to prove that it works: a USB driver queues 18 ms before it plays any."""
+TARGET_FRAMES = RATE_HZ * 25 // 1000
+"""Frames queued at the speaker after each write: two and a half blocks forgive a thread that is 15 ms late."""
+TARGET_STEP_FRAMES = RATE_HZ * 10 // 1000
+"""Step by which an underrun raises the queue: each is heard, and two steps find the depth of any usable machine."""
+CALM_S = 5.0
+"""Time without an underrun after which the queue is made one step shorter: a machine may stumble once and be well."""
+LONGEST_CALM_S = 160.0
+"""Limit of that time, doubled after each failed try: a try that fails is heard."""
+TARGET_LIMIT_FRAMES = RATE_HZ * 60 // 1000
+"""Limit of the queue: a machine that needs more is too slow for a call."""
+
+
+T = TypeVar("T")
+
+
+class LineLostError(OSError):
+    """The PCM has failed; the message says why."""
+
+
+def _asked(ask: Callable[[], T]) -> T:
+    """Return the PCM's answer; LineLostError when any call fails, because the card may go at any moment."""
+    try:
+        return ask()
+    except alsaaudio.ALSAAudioError as error:
+        raise LineLostError(str(error)) from error
+
+
+class _Lateness:
+    """Measures how late our own thread is: the device is not to blame for that time."""
+
+    def __init__(self) -> None:
+        self._seen = 0.0
+
+    def since(self, now: float) -> float:
+        """Return the seconds since the last look if they exceed LATE_S, else 0."""
+        away_s = now - self._seen
+        self._seen = now
+        return away_s if away_s > LATE_S else 0.0
+
+
+class CaptureLine:
+    """A microphone, read in blocks of 10 ms."""
+
+    def __init__(self, pcm: Pcm) -> None:
+        self._pcm = pcm
+        self._lateness = _Lateness()
+        self._heard = bytearray()
+        self._xruns_in_a_row = 0
+        self._deadline = 0.0
+        self.running = False
+        self.moves = False
+        """Whether sound has come since the start."""
+        self.xruns = 0
+
+    def start(self, now: float) -> None:
+        """Start to capture."""
+        self.running = True
+        self.moves = False
+        self._lateness.since(now)
+        self._deadline = now + START_SILENT_S
+        self._heard.clear()
+        self._read()
+
+    def blocks(self, now: float) -> Iterator[Samples]:
+        """Return every block that is complete by now; LineLostError when the device is gone."""
+        self._deadline += self._lateness.since(now)
+        for _ in range(READS_AT_ONCE):
+            frames = self._read()
+            if frames > 0 or frames == XRUN:
+                self._deadline = now + SILENT_S
+            while len(self._heard) >= BLOCK_BYTES:
+                yield np.frombuffer(bytes(self._heard[:BLOCK_BYTES]), np.int16)
+                del self._heard[:BLOCK_BYTES]
+            if frames < BLOCK_SAMPLES:
+                break
+        if now > self._deadline:
+            raise LineLostError(f"no sound for {SILENT_S * 1000:.0f} ms")
+
+    def due_s(self) -> float:
+        """Return the seconds until the next block can be complete."""
+        return (BLOCK_SAMPLES - len(self._heard) // SAMPLE_BYTES) / RATE_HZ
+
+    def _read(self) -> int:
+        frames, data = _asked(self._pcm.read)
+        if frames == XRUN:
+            self.xruns += 1
+            self._xruns_in_a_row += 1
+            if self._xruns_in_a_row >= XRUNS_IN_A_ROW:
+                raise LineLostError("overrun for ever")
+        elif frames > 0:
+            self._xruns_in_a_row = 0
+            self.moves = True
+            self._heard += data
+        return frames
+
+    def stop(self) -> None:
+        """Stop the PCM, at no cost, ready to start again."""
+        if self.running:
+            self.running = False
+            _drop(self._pcm)
+
+    def check(self) -> None:
+        """Check that the device is still present while stopped; LineLostError when it is gone."""
+        _check(self._pcm)
+
+    def close(self) -> None:
+        """Close the device."""
+        _close(self._pcm)
+
+
+class _Depth:
+    """The speaker's queue length: one step more after each underrun, one step less after a calm time."""
+
+    def __init__(self, buffer_frames: int) -> None:
+        self._buffer_frames = buffer_frames
+        self._since = 0.0
+        self._calm_s = CALM_S
+        self._tries_less = False
+        self.frames = min(TARGET_FRAMES, buffer_frames)
+
+    def begin(self, now: float) -> None:
+        """Note that the speaker starts."""
+        self._since = now
+
+    def ran_dry(self, now: float) -> None:
+        """Raise the queue after an underrun."""
+        if self._tries_less:
+            self._calm_s = min(2 * self._calm_s, LONGEST_CALM_S)
+        self._tries_less = False
+        self._set(self.frames + TARGET_STEP_FRAMES, now)
+
+    def was_enough(self, now: float) -> None:
+        """Note a write in time, and shorten the queue after a calm time."""
+        if now - self._since > self._calm_s:
+            if self._tries_less:
+                self._calm_s = max(CALM_S, self._calm_s / 2)
+            self._tries_less = self.frames > TARGET_FRAMES
+            self._set(self.frames - TARGET_STEP_FRAMES, now)
+
+    def _set(self, frames: int, now: float) -> None:
+        self._since = now
+        self.frames = min(max(frames, TARGET_FRAMES), TARGET_LIMIT_FRAMES, self._buffer_frames)
+
+
+class PlaybackLine:
+    """A speaker whose queue the engine keeps filled; an underrun makes the queue longer."""
+
+    def __init__(self, pcm: Pcm) -> None:
+        self._pcm = pcm
+        self._lateness = _Lateness()
+        self._buffer_frames = int(_asked(pcm.info)["buffer_size"])
+        self._depth = _Depth(self._buffer_frames)
+        self._pending = b""
+        self._xruns_in_a_row = 0
+        self._deadline = 0.0
+        self._written_frames = 0
+        self.running = False
+        self.moves = False
+        """Whether the device has played sound since the start."""
+        self.xruns = 0
+
+    def start(self, now: float) -> None:
+        """Start to play."""
+        self.running = True
+        self.moves = False
+        self._written_frames = 0
+        self._lateness.since(now)
+        self._deadline = now + START_SILENT_S
+        self._depth.begin(now)
+
+    def queued_frames(self) -> int:
+        """Return the frames written and not yet played; LineLostError when the device is gone."""
+        avail = _asked(self._pcm.avail)
+        if avail == XRUN:
+            return 0
+        if avail < 0 or _asked(self._pcm.state) == STATE_DISCONNECTED:
+            raise LineLostError(f"the speaker is gone (ALSA error {avail})")
+        return max(0, self._buffer_frames - avail) + len(self._pending) // SAMPLE_BYTES
+
+    def is_hungry(self, now: float) -> bool:
+        """Whether the queue has room for a block; LineLostError when it has had none for too long."""
+        self._deadline += self._lateness.since(now)
+        queued = self.queued_frames()
+        self.moves = self.moves or self._written_frames - queued > PROOF_FRAMES
+        if queued + BLOCK_SAMPLES <= self._depth.frames:
+            return True
+        if now > self._deadline:
+            raise LineLostError(f"its clock stands still for {SILENT_S * 1000:.0f} ms")
+        return False
+
+    def write(self, block: Samples, now: float) -> bool:
+        """Queue one block; False when the device took no frames, of this block or of those that waited."""
+        data = self._pending + block.tobytes()
+        frames = self._write(data)
+        if frames == XRUN:
+            self._depth.ran_dry(now)
+            frames = self._write(data)
+        else:
+            self._depth.was_enough(now)
+        frames = max(0, frames)
+        if frames:
+            self._deadline = now + SILENT_S
+            self._written_frames += frames
+        self._pending = data[frames * SAMPLE_BYTES :][-self._buffer_frames * SAMPLE_BYTES :]
+        return frames > 0
+
+    def due_s(self) -> float:
+        """Return the seconds until the queue has room for a block."""
+        return max(0.0, (self.queued_frames() + BLOCK_SAMPLES - self._depth.frames) / RATE_HZ)
+
+    def _write(self, data: bytes) -> int:
+        frames = _asked(lambda: self._pcm.write(data))
+        if frames == XRUN:
+            self.xruns += 1
+            self._xruns_in_a_row += 1
+            if self._xruns_in_a_row >= XRUNS_IN_A_ROW:
+                raise LineLostError("underrun for ever")
+        elif frames > 0:
+            self._xruns_in_a_row = 0
+        return frames
+
+    def stop(self) -> None:
+        """Stop the PCM but keep it prepared: the next write sounds at once."""
+        if self.running:
+            self.running = False
+            self._pending = b""
+            _drop(self._pcm)
+            self._write(b"")  # prepares it again without starting it
+
+    def check(self) -> None:
+        """Check that the device is still present while stopped; LineLostError when it is gone."""
+        _check(self._pcm)
+
+    def close(self) -> None:
+        """Close the device without waiting for the queued sound."""
+        _drop(self._pcm)
+        _close(self._pcm)
+
+
+def _check(pcm: Pcm) -> None:
+    if _asked(pcm.state) == STATE_DISCONNECTED:
+        raise LineLostError("it was unplugged")
+
+
+def _drop(pcm: Pcm) -> None:
+    try:
+        pcm.drop()
+    except alsaaudio.ALSAAudioError:
+        return  # it is gone already, which is what was wanted; whoever uses it next is told
+
+
+def _close(pcm: Pcm) -> None:
+    try:
+        pcm.close()
+    except alsaaudio.ALSAAudioError:
+        return  # the handle is freed all the same

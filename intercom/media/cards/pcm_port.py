@@ -1,0 +1,249 @@
+"""One direction's PCM, which may go away and return: opens, loses and retries it, and reports every change once.
+
+It is opened and closed on threads of their own. A driver may hang in either for many seconds, and the engine's thread
+has the other direction to serve.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from intercom.media.cards.pcm_line import CaptureLine, PlaybackLine
+from intercom.media.events import DeviceLost, DeviceReturned, Direction, EngineEvent, XrunHappened
+
+log = logging.getLogger(__name__)
+
+EAGER_RETRY_S = 0.02
+"""Retry interval after something was plugged in: udev needs a moment for names and permissions, and somebody waits."""
+EAGER_S = 2.0
+"""Time after a plug in which the eager interval applies."""
+RETRY_S = 0.2
+"""Retry interval after a loss: a card that returns unannounced plays again well within half a second."""
+PATIENT_RETRY_S = 2.0
+"""Retry interval after `PATIENT_AFTER_S`: nobody waits for the card any more, and idling must cost nothing."""
+PATIENT_AFTER_S = 60.0
+"""Time after a loss from which the patient interval applies."""
+XRUN_REPORT_S = 1.0
+"""Shortest interval between two xrun reports."""
+HANGS_S = 1.0
+"""Longest time to open a card that works, on a busy machine; one that takes longer is a fault meanwhile."""
+CLOSE_DEADLINE_S = 0.7
+"""Limit of the wait for a device to close at the end; otherwise it closes with the process."""
+
+Run = Callable[[Callable[[], None], str], threading.Thread | None]
+"""Runner of work: on a thread of that name, or at once."""
+L = TypeVar("L", bound=CaptureLine | PlaybackLine)
+
+
+def on_a_thread(work: Callable[[], None], name: str) -> threading.Thread:
+    """Run `work` on a daemon thread."""
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+class _Attempt(Generic[L]):
+    """One attempt to open a line."""
+
+    def __init__(self, open_line: Callable[[], L], began: float, done: Callable[[], None]) -> None:
+        self.began = began
+        self._open_line = open_line
+        self._done = done
+        self._lock = threading.Lock()
+        self._line: L | None = None
+        self._error: Exception | None = None
+        self._left = False
+        self.is_over = False
+
+    def make(self) -> None:
+        """Open the line and keep the result or the error; close a line that is no longer wanted."""
+        try:
+            line, error = self._open_line(), None
+        except Exception as failure:  # noqa: BLE001 - raised where the line is taken
+            line, error = None, failure
+        with self._lock:
+            self._line, self._error, self.is_over = line, error, True
+            left = self._left
+        if left and line is not None:
+            line.close()
+        self._done()
+
+    def take(self) -> L:
+        """Return the line; raises the error that opening it gave."""
+        if self._error is not None:
+            raise self._error
+        assert self._line is not None, "it is over"
+        return self._line
+
+    def leave(self) -> None:
+        """Give the attempt up and close its line."""
+        with self._lock:
+            self._left = True
+            line = self._line
+        if line is not None:
+            line.close()
+
+
+class Port(Generic[L]):
+    """One direction of the card, present or not."""
+
+    def __init__(
+        self,
+        direction: Direction,
+        open_line: Callable[[], L],
+        report: Callable[[EngineEvent], None],
+        *,
+        wake: Callable[[], None],
+        run: Run = on_a_thread,
+    ) -> None:
+        """`wake` is called, on any thread, when the next `ready` has something to do."""
+        self.direction = direction
+        self._open_line = open_line
+        self._report = report
+        self._wake = wake
+        self._run = run
+        self._line: L | None = None
+        self._attempt: _Attempt[L] | None = None
+        self._closing: threading.Thread | None = None
+        self._lost_at: float | None = None
+        self._retry_at = 0.0
+        self._eager_until = 0.0
+        self._let_go = False
+        self._xruns_before = 0
+        self._xruns_reported = 0
+        self._xrun_report_at = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the PCM is open."""
+        return self._line is not None
+
+    @property
+    def line(self) -> L | None:
+        """The open line; None while there is none."""
+        return self._line
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the line moves sound now."""
+        return self._line is not None and self._line.running
+
+    @property
+    def xruns(self) -> int:
+        """Count of xruns since the engine started."""
+        return self._xruns_before + (self._line.xruns if self._line is not None else 0)
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether the first attempt to open the device is under way: sound that waits for it is still heard."""
+        return self._attempt is not None and self._lost_at is None
+
+    def ready(self, now: float) -> L | None:
+        """Return the open line, None while the device is away; starts an attempt to open it when one is due."""
+        if self._let_go:
+            self._let_go = False
+            self.close()
+            self._retry_at = 0.0
+        if self._line is None and self._attempt is None and now >= self._retry_at:
+            self._attempt = _Attempt(self._after_the_last, now, self._wake)
+            self._run(self._attempt.make, f"open {self.direction}")
+        if self._attempt is not None:
+            self._look_after(self._attempt, now)
+        return self._line
+
+    def _look_after(self, attempt: _Attempt[L], now: float) -> None:
+        took_s = now - attempt.began
+        if not attempt.is_over:
+            if took_s >= HANGS_S and self._lost_at is None:
+                self._went("it does not open: its driver hangs, or its cable is bad", now)
+            return
+        self._attempt = None
+        try:
+            self._line = attempt.take()
+        except OSError as error:
+            self._went(str(error), now)
+            if took_s >= HANGS_S:  # as long in peace as it hung
+                self._retry_at = max(self._retry_at, now + took_s)
+
+    def _after_the_last(self) -> L:
+        """Open the line after the last one is closed: the device is busy until then."""
+        closing = self._closing
+        if closing is not None:
+            closing.join()
+        return self._open_line()
+
+    def lost(self, error: Exception, now: float) -> None:
+        """Close the failed line and begin to retry."""
+        self.close()
+        self._went(str(error), now)
+
+    def _went(self, reason: str, now: float) -> None:
+        if self._lost_at is None:
+            self._lost_at = now
+            log.debug("%s stopped: %s; waiting for it to return", self.direction, reason)
+            self._report(DeviceLost(self.direction, reason))
+        else:
+            log.debug("%s is still away: %s", self.direction, reason)
+        if now < self._eager_until:
+            self._retry_at = now + EAGER_RETRY_S
+        else:
+            self._retry_at = now + (RETRY_S if now - self._lost_at < PATIENT_AFTER_S else PATIENT_RETRY_S)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the device is away, or has not yet proved that it is back."""
+        return self._lost_at is not None
+
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether the device was lost and is open again but unproved: a hanging device can be opened, too."""
+        return self._line is not None and self._lost_at is not None
+
+    def proved(self, now: float) -> None:
+        """Report the device as back: its line moves sound, or nobody wants any."""
+        if self._lost_at is not None:
+            away_s = now - self._lost_at
+            self._lost_at = None
+            log.debug("%s works again after %.1f s", self.direction, away_s)
+            self._report(DeviceReturned(self.direction, away_s))
+
+    def retry_in_s(self, now: float) -> float:
+        """Return the seconds until the next attempt, or until the current one must be checked."""
+        if self._attempt is not None:  # its end wakes as well
+            return max(0.0, self._attempt.began + HANGS_S - now) or HANGS_S
+        return max(0.0, self._retry_at - now)
+
+    def look_again(self, now: float) -> None:
+        """Retry in the next round and often for a while, because something was plugged in or out; from any thread."""
+        self._eager_until = now + EAGER_S
+        self._retry_at = 0.0
+
+    def let_go(self) -> None:
+        """Close the line in the next round and open the newly chosen one; from any thread."""
+        self._let_go = True
+
+    def report_xruns(self, now: float) -> None:
+        """Report new xruns, at most once a second."""
+        if self.xruns > self._xruns_reported and now >= self._xrun_report_at:
+            self._xruns_reported = self.xruns
+            self._xrun_report_at = now + XRUN_REPORT_S
+            log.debug("%s xruns: %d", self.direction, self.xruns)
+            self._report(XrunHappened(self.direction, self.xruns))
+
+    def close(self) -> None:
+        """Begin to close the device."""
+        if self._attempt is not None:
+            self._attempt.leave()
+            self._attempt = None
+        if self._line is not None:
+            self._xruns_before += self._line.xruns
+            self._closing = self._run(self._line.close, f"close {self.direction}")
+            self._line = None
+
+    def wait_closed(self) -> None:
+        """Wait until the device is closed, if its driver lets it go."""
+        if self._closing is not None:
+            self._closing.join(CLOSE_DEADLINE_S)

@@ -1,0 +1,1 @@
+"""Telephone keys: telephone events, tones in the sound, and the echo of the door's own."""

@@ -1,0 +1,1 @@
+"""Echo cancellation: removes the speaker's sound from the microphone's."""

@@ -1,0 +1,91 @@
+"""The backends of the echo canceller: WebRTC's, from either of two libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from intercom.media.errors import MediaError
+from intercom.media.sound.format import BLOCK_MS, Samples
+
+CANCELLER_HZ = 16_000
+"""Sample rate of every backend."""
+CANCELLER_SAMPLES = CANCELLER_HZ * BLOCK_MS // 1000
+"""Samples in a block at the backend's rate."""
+
+Frame = Samples
+
+
+class EchoError(MediaError, ImportError):
+    """The library of the chosen canceller is not installed."""
+
+
+class Backend(Protocol):
+    """A canceller's backend: it processes 10 ms at 16 kHz at a time."""
+
+    def process(self, near: Frame, far: Frame) -> Frame:
+        """Return the near frame without the echo of the far one."""
+
+    def reset(self) -> None:
+        """Forget the room's echo path."""
+
+
+class WebRtcBackend:
+    """AEC3 and noise suppression of WebRTC (`pywebrtc-audio`)."""
+
+    def __init__(self) -> None:
+        try:
+            from pywebrtc_audio import AudioProcessor  # only where a canceller is wanted
+        except ImportError as error:
+            raise EchoError("no echo canceller: install pywebrtc-audio, or set another one") from error
+        self._processor = AudioProcessor(
+            sample_rate=CANCELLER_HZ, echo_cancellation=True, noise_suppression=True, high_pass_filter=True
+        )
+
+    def process(self, near: Frame, far: Frame) -> Frame:
+        """Return the near frame without the echo of the far one."""
+        cleaned: Frame = self._processor.process(near, far)
+        return cleaned
+
+    def reset(self) -> None:
+        """Forget the room's echo path."""
+        self._processor.reset()
+
+
+class LiveKitBackend:
+    """AEC3 and noise suppression of WebRTC in LiveKit's build (`livekit`)."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def process(self, near: Frame, far: Frame) -> Frame:
+        """Return the near frame without the echo of the far one."""
+        reverse, stream = self._frame(far), self._frame(near)
+        self._module.process_reverse_stream(reverse)
+        self._module.process_stream(stream)
+        return np.frombuffer(bytes(stream.data), np.int16)
+
+    def _frame(self, samples: Frame) -> Any:
+        return self._rtc.AudioFrame(samples.tobytes(), CANCELLER_HZ, 1, len(samples))
+
+    def reset(self) -> None:
+        """Forget the room's echo path."""
+        try:
+            from livekit import rtc  # only where it was chosen
+        except ImportError as error:
+            raise EchoError("no echo canceller: install livekit, or set another one") from error
+        self._rtc = rtc
+        self._module = rtc.AudioProcessingModule(
+            echo_cancellation=True, noise_suppression=True, high_pass_filter=True, auto_gain_control=False
+        )
+
+
+def open_noise_suppression() -> Callable[[Frame], Frame]:
+    """Return WebRTC's noise suppression alone, for 10 ms at 16 kHz at a time."""
+    from pywebrtc_audio import AudioProcessor
+
+    processor = AudioProcessor(sample_rate=CANCELLER_HZ, noise_suppression=True, high_pass_filter=True)
+    suppress: Callable[[Frame], Frame] = processor.process
+    return suppress

@@ -1,0 +1,227 @@
+"""Echo: removes the speaker's sound from the microphone's, and measures how well that works.
+
+The canceller runs at 16 kHz: WebRTC's noise suppression is nearly inert at 48 kHz, and telephones have no more. Its
+far reference is exactly what was written to the card, brought to the microphone's clock when the two differ.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+
+from intercom.media.echo.backend import (
+    CANCELLER_HZ,
+    CANCELLER_SAMPLES,
+    Backend,
+    EchoError,
+    Frame,
+    LiveKitBackend,
+    WebRtcBackend,
+)
+from intercom.media.echo.double_talk import LinearFilter, TalkThrough
+from intercom.media.sound.format import BLOCK_MS, RATE_HZ, Samples, level_db, ratio, to_samples
+from intercom.media.sound.resample import Decimator, Interpolator
+
+__all__ = ["EchoCanceller", "EchoError", "EchoStats", "HalfDuplex", "open_canceller"]
+
+log = logging.getLogger(__name__)
+
+FACTOR = RATE_HZ // CANCELLER_HZ
+FAR_ACTIVE_DB = -50.0
+"""Level above which the far end counts as speaking: its echo can then be heard."""
+SMOOTHING = 0.02
+"""Smoothing factor of the echo figures: they follow within half a second of far-end speech."""
+WARN_BELOW_DB = 6.0
+"""Limit of the echo loss below which the far end hears itself."""
+DRIFT_MOST = 0.002
+"""Limit of the clock drift, 2000 ppm: no two crystals differ by more."""
+DRIFT_CORRECTION_PER_S = 0.05
+"""Rate at which drift is corrected: slow enough for the canceller to follow, fast enough for 200 ppm to leave 4 ms."""
+FILL_SMOOTHING = 0.01
+"""Smoothing factor of the reference's fill level."""
+LONGEST_REFERENCE = CANCELLER_HZ // 4
+"""Limit of the waiting reference, a quarter of a second: beyond it the microphone stood still, and the reference
+restarts."""
+LONGEST_PLAYED = 10
+"""Limit of played blocks that wait for the microphone; under a chime there is no microphone to wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class EchoStats:
+    """Figures of the echo, measured while the far end spoke."""
+
+    echo_loss_db: float | None
+    """Echo loss of the canceller; None before the far end spoke. Someone speaking at the door lowers it."""
+    echo_level_db: float | None
+    """Level of the microphone over the speaker's signal: above 0 the speaker is too loud."""
+    drift_ppm: float
+    """Drift of the microphone's clock against the speaker's."""
+    far_spoke_s: float
+    """Time that the far end spoke since the last reset."""
+
+
+class _Reference:
+    """The played sound that waits for the microphone, resampled to the microphone's rate."""
+
+    def __init__(self) -> None:
+        self._resampler = soxr.ResampleStream(
+            CANCELLER_HZ * (1 + 2 * DRIFT_MOST), CANCELLER_HZ, 1, dtype="int16", quality="HQ", vr=True
+        )
+        self.clear()
+
+    def clear(self) -> None:
+        self._resampler.clear()
+        self._resampler.set_io_ratio(CANCELLER_HZ, CANCELLER_HZ)
+        self._waiting: Frame = np.zeros(0, np.int16)
+        self._fill: float | None = None
+        self._nominal = 0.0
+        self._seen = 0
+        self.drift = 0.0
+
+    def put(self, frame: Frame) -> None:
+        self._waiting = np.concatenate([self._waiting, self._resampler.resample_chunk(frame)])
+        if len(self._waiting) > LONGEST_REFERENCE:
+            self.clear()
+
+    def take(self) -> Frame:
+        frame, self._waiting = self._waiting[:CANCELLER_SAMPLES], self._waiting[CANCELLER_SAMPLES:]
+        if len(frame) < CANCELLER_SAMPLES:
+            return np.concatenate([frame, np.zeros(CANCELLER_SAMPLES - len(frame), np.int16)])
+        self._follow_drift(len(self._waiting))
+        return frame
+
+    def _follow_drift(self, waiting: int) -> None:
+        self._fill = waiting if self._fill is None else self._fill + FILL_SMOOTHING * (waiting - self._fill)
+        self._seen += 1
+        if self._seen == 5 * 1000 // BLOCK_MS:
+            self._nominal = self._fill  # five seconds settle what is usual
+        elif self._seen > 5 * 1000 // BLOCK_MS and self._seen % 100 == 0:
+            excess_s = (self._fill - self._nominal) / CANCELLER_HZ
+            self.drift = min(max(excess_s * DRIFT_CORRECTION_PER_S, -DRIFT_MOST), DRIFT_MOST)
+            self._resampler.set_io_ratio(CANCELLER_HZ * (1 + self.drift), CANCELLER_HZ, CANCELLER_SAMPLES)
+
+
+class EchoCanceller:
+    """Runs one backend as the engine's canceller."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._near_down, self._far_down, self._up = Decimator(FACTOR), Decimator(FACTOR), Interpolator(FACTOR)
+        self._reference = _Reference()
+        self._played: list[Samples] = []
+        self._loss_db: float | None = None
+        self._level_db: float | None = None
+        self._far_blocks = 0
+
+    def played(self, block: Samples) -> None:
+        """Take exactly the block that was written to the speaker."""
+        self._played.append(block)  # it is looked at beside the microphone's, when all that is needed is at hand
+        if len(self._played) > LONGEST_PLAYED:
+            self._take_played()
+
+    def _take_played(self) -> None:
+        if self._played:
+            self._reference.put(self._far_down.run(np.concatenate(self._played)))
+            self._played.clear()
+
+    def clean(self, block: Samples) -> Samples:
+        """Return the captured block without the echo, delayed by 2 ms and WebRTC's own 14."""
+        self._take_played()
+        near, far = self._near_down.run(block), self._reference.take()
+        cleaned = self._backend.process(near, far)
+        far_db = level_db(far)
+        if far_db >= FAR_ACTIVE_DB:
+            self._measure(level_db(near), far_db, level_db(cleaned))
+        return self._up.run(cleaned)
+
+    def _measure(self, near_db: float, far_db: float, cleaned_db: float) -> None:
+        self._far_blocks += 1
+        self._loss_db = _follow(self._loss_db, near_db - cleaned_db)
+        self._level_db = _follow(self._level_db, near_db - far_db)
+
+    def reset(self) -> None:
+        """Forget the room's echo path: the device changed."""
+        self._backend.reset()
+        self._reference.clear()
+        self._loss_db = self._level_db = None
+        self._far_blocks = 0
+
+    def stats(self) -> EchoStats:
+        """Return the current echo figures."""
+        return EchoStats(self._loss_db, self._level_db, self._reference.drift * 1e6, self._far_blocks * BLOCK_MS / 1000)
+
+
+def _follow(before: float | None, now: float) -> float:
+    return now if before is None else before + SMOOTHING * (now - before)
+
+
+HALF_DUPLEX_DB = -36.0
+"""Gain of the door's sound while the far end speaks: no echo is loud enough to survive it."""
+HOLD_BLOCKS = 25
+"""Hold time after the far end's last word, in blocks: a quarter of a second bridges the gaps between words and the
+echo."""
+FAR_SPEAKS_DB = -42.0
+"""Level above which the far end counts as speaking."""
+
+
+class HalfDuplex:
+    """Mutes the door while the far end speaks, for boxes whose speaker is too loud for any canceller."""
+
+    def __init__(self, inner: EchoCanceller | None) -> None:
+        self._inner = inner
+        self._hold = 0
+        self._gain = 1.0
+
+    def played(self, block: Samples) -> None:
+        """Take exactly the block that was written to the speaker."""
+        if level_db(block) > FAR_SPEAKS_DB:
+            self._hold = HOLD_BLOCKS
+        if self._inner is not None:
+            self._inner.played(block)
+
+    def clean(self, block: Samples) -> Samples:
+        """Return the captured block, turned down while the far end speaks."""
+        if self._inner is not None:
+            block = self._inner.clean(block)
+        wanted = ratio(HALF_DUPLEX_DB) if self._hold else 1.0
+        self._hold = max(0, self._hold - 1)
+        if wanted == self._gain == 1.0:
+            return block
+        fade = np.linspace(self._gain, wanted, len(block), dtype=np.float32)
+        self._gain = wanted
+        return to_samples(block * fade)
+
+    def reset(self) -> None:
+        """Forget the room's echo path: the device changed."""
+        self._hold = 0
+        if self._inner is not None:
+            self._inner.reset()
+
+    def stats(self) -> EchoStats:
+        """Return the figures of the canceller inside."""
+        return self._inner.stats() if self._inner is not None else EchoStats(None, None, 0.0, 0.0)
+
+
+def open_canceller(name: str = "webrtc", *, half_duplex: bool = False) -> EchoCanceller | HalfDuplex | None:
+    """Open a canceller by its name: `webrtc`, `livekit` or `none`; EchoError says what to install."""
+    inner: EchoCanceller | None
+    if name == "webrtc":
+        inner = EchoCanceller(_with_talk_through(WebRtcBackend()))
+    elif name == "livekit":
+        inner = EchoCanceller(LiveKitBackend())
+    elif name == "none":
+        inner = None
+    else:
+        raise ValueError(f"there is no echo canceller {name!r}: choose webrtc, livekit or none")
+    return HalfDuplex(inner) if half_duplex else inner
+
+
+def _with_talk_through(canceller: WebRtcBackend) -> Backend:
+    try:
+        return TalkThrough(canceller, LinearFilter())
+    except OSError as error:
+        log.info("Visitors are softened while the house speaks: %s", error)
+        return canceller

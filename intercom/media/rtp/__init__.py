@@ -1,0 +1,1 @@
+"""A call's connection: session descriptions, packets out, and packets in through the jitter buffer."""

@@ -1,0 +1,92 @@
+"""The far end of a call: takes its packets, returns its sound, reports its digits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from aiortc.rtp import RtpPacket
+
+from intercom.media.dtmf.in_band import HeardKey, KeyDetector
+from intercom.media.dtmf.telephone_event import DigitReader
+from intercom.media.rtp.payload_types import TELEPHONE_EVENT, decoder_for
+from intercom.media.rtp.playout import Playout, PlayoutStats
+from intercom.media.sound.format import SILENCE, Samples
+
+
+class FarEndSound:
+    """Receives packets on the event loop; the engine's thread pulls the sound."""
+
+    def __init__(
+        self, on_digit: Callable[[str], None], on_tone: Callable[[HeardKey, float], None], clock: Callable[[], float]
+    ) -> None:
+        """On the loop, `on_digit` gets each telephone event, `on_tone` each key heard in the sound and its time."""
+        self._on_digit = on_digit
+        self._on_tone = on_tone
+        self._clock = clock
+        self._reader = DigitReader()
+        self._playout: Playout | None = None
+        self._source: tuple[int, str] | None = None
+        self._detector: KeyDetector | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.last_packet_at = 0.0
+        """Time of the last packet, on the call's clock; 0 before the first."""
+        self.last_gap_s = 0.0
+        """The longest time between two packets since the last silence."""
+        self.muted = False
+        """Whether the far end's sound is dropped; its keys are read all the same."""
+
+    def listen_for_keys(self, wanted: bool) -> None:
+        """Detect keys in the sound itself, for a far end without telephone events; call it on the event loop."""
+        self._loop = asyncio.get_running_loop()
+        if not wanted:
+            self._detector = None
+        elif self._detector is None:
+            self._detector = KeyDetector()
+
+    def receive(self, packet: RtpPacket, codec: str | None) -> None:
+        """Take an RTP packet of a negotiated codec; with None it only counts as a sign of life."""
+        now = self._clock()
+        gap_s = now - self.last_packet_at
+        if self.last_packet_at and gap_s > 1.0:
+            self.last_gap_s = gap_s
+        self.last_packet_at = now
+        if codec == TELEPHONE_EVENT:
+            if self._playout is not None and self._source is not None and self._source[0] == packet.ssrc:
+                self._playout.put_soundless(packet.sequence_number)
+            digit = self._reader.read(packet.timestamp, packet.payload)
+            if digit is not None:
+                self._on_digit(digit)
+        elif codec is not None and packet.payload:
+            playout = self._playout_of(packet.ssrc, codec)
+            if playout is not None:
+                playout.put(packet.sequence_number, packet.timestamp, packet.payload, now)
+
+    def _playout_of(self, ssrc: int, codec: str) -> Playout | None:
+        """Return the playout of this stream; another source or codec gets a new one."""
+        if self._source != (ssrc, codec):
+            decoder = decoder_for(codec)
+            if decoder is None:
+                return None
+            self._source = (ssrc, codec)
+            self._playout = Playout(decoder)
+        return self._playout
+
+    def pull(self, now: float) -> Samples:
+        """Return the next 480 samples."""
+        playout = self._playout
+        if playout is None:
+            return SILENCE
+        block = playout.pull(now)
+        detector = self._detector
+        if detector is not None and self._loop is not None:
+            key = detector.listen(block)
+            if key is not None:
+                with contextlib.suppress(RuntimeError):  # the loop has closed; the engine lets go of us next
+                    self._loop.call_soon_threadsafe(self._on_tone, key, now)
+        return SILENCE if self.muted else block
+
+    def stats(self) -> PlayoutStats | None:
+        """Return the playout's figures; None before the first packet."""
+        return self._playout.stats() if self._playout is not None else None

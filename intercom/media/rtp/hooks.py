@@ -1,0 +1,284 @@
+"""Hooks into aiortc: raw packets in, stable track names, an end to gathering.
+
+Everything here rests on private names of aiortc 1.16 and aioice 0.13. They are pinned, and a test of each hook fails
+when a name goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pylibsrtp
+from aioice import Candidate, Connection
+from aiortc import RTCPeerConnection, RTCRtpReceiver
+from aiortc.codecs import CODECS
+from aiortc.exceptions import InvalidStateError
+from aiortc.rtcdtlstransport import RTCDtlsTransport, State
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtcrtpreceiver import StreamStatistics
+from aiortc.rtp import RtpPacket
+from OpenSSL import SSL
+
+from intercom.media.dtmf.telephone_event import MIME_TYPE
+
+log = logging.getLogger(__name__)
+
+GATHERING_S = 0.6
+"""Limit of gathering candidates: a server that has not answered by then is dead or useless, and the call goes on."""
+CHECK_EVERY_S = 0.02
+"""Interval between two connectivity checks, as in aioice."""
+RESEND_AFTER_S = (0.1, 0.2, 0.4)
+"""Times without an answer after which a flight is sent again."""
+FLIGHT_BYTES = 1500
+"""Limit of a flight's bytes, as in aiortc."""
+TELEPHONE_EVENTS = ((110, 48_000, "0-15"), (126, 8_000, "0-16"))
+"""Telephone events that we offer: payload type, clock and events. RFC 4733 wants the clock of the audio beside it;
+aiortc tells codecs apart by their parameters, not by their clock, and the flash event (16) makes these differ."""
+
+RTP_HEADER_BYTES = 12
+RTP_COMPONENT = 1
+"""ICE's component for RTP, the only one, because RTCP shares it."""
+
+TrackNames = dict[str, tuple[str, str]]
+"""Map from kind to the ids of our stream and track, as the far end knows them (RFC 8830)."""
+
+
+def know_telephone_events() -> None:
+    """Teach aiortc the codec of telephone events; harmless when it is known."""
+    known = {(codec.mimeType, codec.clockRate) for codec in CODECS["audio"]}
+    for payload_type, clock_hz, events in TELEPHONE_EVENTS:
+        if (MIME_TYPE, clock_hz) not in known:
+            CODECS["audio"].append(
+                RTCRtpCodecParameters(
+                    mimeType=MIME_TYPE,
+                    clockRate=clock_hz,
+                    channels=1,
+                    payloadType=payload_type,
+                    parameters={events: None},
+                )
+            )
+
+
+def tame_ice(connection: RTCPeerConnection) -> None:
+    """Make ICE begin and end in time; call it when every transport exists, before the first description.
+
+    No STUN or TURN server holds the description back for more than 600 ms (aioice: 5 s). A connection that is closed
+    while it connects does not begin to ask for consent for ever, as aioice does, nor complain of its end. And a
+    candidate that cannot be used costs nothing but itself.
+    """
+    connect = connection._RTCPeerConnection__connect  # type: ignore[attr-defined]  # see the module's docstring
+    if not isinstance(connect, functools.partial):
+        quiet = functools.partial(_connect_while_open, connection, connect)
+        connection._RTCPeerConnection__connect = quiet  # type: ignore[attr-defined]  # idem
+    for transceiver in connection.getTransceivers():
+        sender, receiver = transceiver.sender, transceiver.receiver
+        if not isinstance(sender.send, functools.partial):
+            sender.send = functools.partial(_start_while_open, connection, sender.send)  # type: ignore[method-assign]  # see the module's docstring
+            receiver.receive = functools.partial(_start_while_open, connection, receiver.receive)  # type: ignore[method-assign]  # idem
+        ice = transceiver.receiver.transport.transport.iceGatherer._connection
+        if isinstance(ice.get_component_candidates, functools.partial):
+            continue  # two sections on one transport
+        bounded = functools.partial(ice.get_component_candidates, timeout=GATHERING_S)  # type: ignore[arg-type]  # it takes fractions
+        ice.get_component_candidates = bounded  # type: ignore[method-assign]  # see the module's docstring
+        ice.query_consent = functools.partial(_consent_while_open, ice, ice.query_consent)  # type: ignore[method-assign]  # idem
+        pass_over_unusable(ice)
+        pace_beside(ice)
+        resend_early(transceiver.receiver.transport)
+
+
+async def _connect_while_open(connection: RTCPeerConnection, connect: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await connect()
+    except (InvalidStateError, ConnectionError) as error:
+        if connection.connectionState != "closed":
+            raise
+        log.debug("closed while it connected: %s", error)
+
+
+async def _start_while_open(connection: RTCPeerConnection, start: Callable[[Any], Awaitable[None]], how: Any) -> None:
+    if connection.signalingState != "closed":
+        await start(how)
+
+
+async def _consent_while_open(ice: Connection, query_consent: Callable[[], Awaitable[None]]) -> None:
+    if not ice._closing:
+        await query_consent()
+
+
+def pass_over_unusable(ice: Connection) -> None:
+    """Ignore a remote candidate that cannot be used: the far end behind it may still reach us.
+
+    A name like `<uuid>.local` is looked up by mDNS, whose port another program may hold for itself; and aioice, told
+    that no more candidates come, gives up at once where it knows none.
+    """
+    add_next = ice.add_remote_candidate
+    passed_over: set[str] = set()
+
+    async def add(remote_candidate: Candidate | None) -> None:
+        if remote_candidate is None:
+            if not passed_over:
+                await add_next(None)
+            return
+        try:
+            await add_next(remote_candidate)
+        except OSError as error:
+            log.info("%s of the far end cannot be looked up: %s", remote_candidate.host, error)
+        if not any(known.host == remote_candidate.host for known in ice.remote_candidates):
+            passed_over.add(remote_candidate.host)
+
+    ice.add_remote_candidate = add  # type: ignore[method-assign]  # see the module's docstring
+
+
+def pace_beside(ice: Connection) -> None:
+    """Finish the connectivity checks with the first good pair, not at aioice's next tick of 20 ms."""
+    start_next = ice._check_periodic
+    begun = False
+
+    def go_on() -> None:
+        if start_next():
+            asyncio.get_running_loop().call_later(CHECK_EVERY_S, go_on)
+
+    def start_all() -> bool:
+        """Start the first check now, the others beside; True, on which aioice waits a tick, while there is none."""
+        nonlocal begun
+        if not ice._check_list:
+            return start_next()
+        if not begun:
+            begun = True
+            go_on()
+        return False
+
+    ice._check_periodic = start_all  # type: ignore[method-assign]  # see the module's docstring
+
+
+def resend_early(dtls: RTCDtlsTransport) -> None:
+    """Resend a handshake flight after 100 ms without an answer; OpenSSL waits for 1 s, then for 2.
+
+    A far end that is not yet through with its own checks throws the first one away. WebRTC's other stacks begin with
+    50 ms (RFC 6347 section 4.2.4.1 allows it where latency counts).
+    """
+    sending: set[asyncio.Task[None]] = set()
+
+    def heard() -> int:
+        return int(dtls._RTCDtlsTransport__rx_packets)  # type: ignore[attr-defined]  # see the module's docstring
+
+    async def send(flight: bytes) -> None:
+        with contextlib.suppress(ConnectionError):  # it was closed meanwhile
+            await dtls.transport._send(flight)
+
+    def resend(flight: bytes, before: int, waits_s: tuple[float, ...]) -> None:
+        if dtls.state == "connecting" and heard() == before:
+            task = asyncio.ensure_future(send(flight))
+            sending.add(task)
+            task.add_done_callback(sending.discard)
+            wait_for(flight, before, waits_s)
+
+    def wait_for(flight: bytes, before: int, waits_s: tuple[float, ...]) -> None:
+        if waits_s:
+            asyncio.get_running_loop().call_later(waits_s[0], resend, flight, before, waits_s[1:])
+
+    async def write() -> None:
+        assert dtls._ssl is not None, "there is one from its start on"
+        try:
+            flight = dtls._ssl.bio_read(FLIGHT_BYTES)
+        except SSL.Error:
+            return  # there is nothing to be sent
+        await dtls.transport._send(flight)
+        dtls._RTCDtlsTransport__tx_bytes += len(flight)  # type: ignore[attr-defined]  # idem
+        dtls._RTCDtlsTransport__tx_packets += 1  # type: ignore[attr-defined]  # idem
+        if dtls.state == "connecting":
+            wait_for(flight, heard(), RESEND_AFTER_S)
+
+    dtls._write_ssl = write  # type: ignore[method-assign]  # idem
+
+
+def keep_names(connection: RTCPeerConnection, names: TrackNames) -> None:
+    """Keep the track names of earlier descriptions and add new ones to `names`; call it before describing."""
+    for transceiver in connection.getTransceivers():
+        sender = transceiver.sender
+        sender._stream_id, sender._track_id = names.setdefault(transceiver.kind, (sender._stream_id, sender._track_id))
+
+
+Take = Callable[[RtpPacket], None]
+
+
+def take_packets(receiver: RTCRtpReceiver, handle: Take, clock_hz: Callable[[int], int]) -> Take:
+    """Hand every RTP packet to `handle` instead of aiortc's jitter buffer; returns the function that takes one.
+
+    `clock_hz` gives the clock of a payload type. The receiver's statistics go on, for they are what it reports to
+    the far end.
+    """
+    streams: dict[int, StreamStatistics] = receiver._RTCRtpReceiver__remote_streams  # type: ignore[attr-defined]  # idem
+
+    def take(packet: RtpPacket) -> None:
+        statistics = streams.get(packet.ssrc)
+        if statistics is None:
+            statistics = streams[packet.ssrc] = StreamStatistics(clock_hz(packet.payload_type))
+        statistics.add(packet)
+        handle(packet)
+
+    async def take_later(packet: RtpPacket, arrival_time_ms: int) -> None:
+        take(packet)
+
+    receiver._handle_rtp_packet = take_later  # type: ignore[method-assign]  # see the module's docstring
+    return take
+
+
+def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
+    """Deliver packets straight from the socket; call it once the receiver's transport is settled.
+
+    aiortc's own way, through a queue and a task, costs as much again as all that is done with them. What is no RTP,
+    or comes before the keys are agreed on, still goes that way.
+    """
+    dtls = receiver.transport
+    ice = dtls.transport._connection
+    to_queue = ice.data_received
+
+    def data_received(data: bytes, component: int) -> None:
+        is_rtp = len(data) >= RTP_HEADER_BYTES and _is_rtp(data)
+        if not is_rtp or dtls._state is not State.CONNECTED or not ice._queue.empty():
+            to_queue(data, component)
+            return
+        dtls._RTCDtlsTransport__rx_bytes += len(data)  # type: ignore[attr-defined]  # see the module's docstring
+        dtls._RTCDtlsTransport__rx_packets += 1  # type: ignore[attr-defined]  # idem
+        try:
+            clear = dtls._rx_srtp.unprotect(data)
+            packet = RtpPacket.parse(clear, dtls._rtp_header_extensions_map)
+        except (pylibsrtp.Error, ValueError) as error:
+            log.debug("ignored %d bytes that are no packet of this call: %s", len(data), error)
+            return
+        if dtls._rtp_router.route_rtp(packet) is receiver:
+            take(packet)
+
+    ice.data_received = data_received  # type: ignore[method-assign]  # idem
+
+
+def send_at_once(dtls: RTCDtlsTransport) -> None:
+    """Send RTP from encryption to the socket in one step, where aiortc and aioice have five coroutines for it.
+
+    Call it once the transport is settled. What is no RTP, or has no way yet, still goes their way.
+    """
+    ice = dtls.transport._connection
+    send_later = dtls._send_rtp
+
+    async def send(data: bytes) -> None:
+        way = ice._nominated.get(RTP_COMPONENT)
+        if dtls._state is not State.CONNECTED or way is None or not _is_rtp(data):
+            await send_later(data)
+            return
+        protected = dtls._tx_srtp.protect(data)
+        way.protocol.transport.sendto(protected, way.remote_addr)
+        dtls._RTCDtlsTransport__tx_bytes += len(protected)  # type: ignore[attr-defined]  # see the module's docstring
+        dtls._RTCDtlsTransport__tx_packets += 1  # type: ignore[attr-defined]  # idem
+
+    dtls._send_rtp = send  # type: ignore[method-assign]  # see the module's docstring
+
+
+def _is_rtp(data: bytes) -> bool:
+    """Whether a datagram is RTP and not RTCP (RFC 7983 section 7, RFC 5761 section 4)."""
+    return 127 < data[0] < 192 and not 192 <= data[1] <= 223

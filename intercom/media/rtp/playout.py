@@ -1,0 +1,167 @@
+"""Executes the jitter buffer's decisions: decodes, conceals, and resamples slightly to keep the delay at its target.
+
+The far end's clock, the network and the card never agree. Instead of dropping or doubling samples the sound is
+resampled by up to 2 %, which nobody hears.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+
+from intercom.media.codec.interface import Decoder
+from intercom.media.errors import CodecError
+from intercom.media.rtp.jitter import Conceal, JitterBuffer, JitterStats, Pause, Play, Recover
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples, level_db
+
+FASTEST = 0.02
+"""Limit of the playout's speed change, a third of a semitone: speech does not audibly change."""
+CORRECTION_PER_S = 0.5
+"""Rate at which excess delay is removed: a time constant of two seconds."""
+DEAD_BAND_S = 0.001
+"""Limit of the excess delay below which the speed stays at 1."""
+QUIET_DB = -50.0
+"""Level below which sound is a pause in speech: shortening it is not heard."""
+WORTH_CUTTING_S = 0.008
+"""Excess delay above which a pause is shortened."""
+SLEW_SAMPLES = BLOCK_SAMPLES
+MOST_STEPS = 64
+"""Limit of decisions for one block, whatever the packets hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutStats:
+    """Figures of the far end's playout."""
+
+    received: int
+    """Packets received."""
+    lost: int
+    """Packets that never came, or came too late."""
+    recovered: int
+    """Lost packets recovered from redundancy."""
+    late: int
+    """Packets that came after their playout."""
+    duplicate: int
+    """Packets received twice."""
+    shed: int
+    """Packets dropped to catch up."""
+    damaged: int
+    """Packets that the codec refused."""
+    lost_s: float
+    """Sound that was never played: lost and not recovered, or shed."""
+    made_up_s: float
+    """Sound concealed: in place of lost sound, while a late packet was awaited, or to reach a higher target."""
+    played_s: float
+    """Sound played as received."""
+    jitter_ms: float
+    """Delay beyond the network's least that nearly all packets keep to."""
+    target_ms: float
+    """Jitter target: the delay that the buffer aims at."""
+    excess_ms: float
+    """Delay in excess of the target."""
+    speed: float
+    """Speed of the playout, 1 = as sent."""
+
+
+class Playout:
+    """Plays the far end's packets when the engine pulls; `put` and `pull` may be called from two threads."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        self._jitter = JitterBuffer(decoder.clock_hz)
+        self._lock = threading.Lock()
+        self._resampler = soxr.ResampleStream(
+            RATE_HZ * (1 + FASTEST) * 1.01, RATE_HZ, 1, dtype="int16", quality="HQ", vr=True
+        )
+        self._resampler.set_io_ratio(RATE_HZ, RATE_HZ)
+        self._speed = 1.0
+        self._ready: Samples = np.zeros(0, np.int16)
+        self._sounding = False
+        self._damaged = 0
+
+    def put(self, sequence: int, timestamp: int, payload: bytes, now: float) -> bool:
+        """Take an RTP packet; False when it is useless."""
+        try:
+            ticks = self._decoder.length(payload)
+        except CodecError:
+            self._damaged += 1
+            return False
+        repairs = self._decoder.repairs(payload)
+        with self._lock:
+            return self._jitter.put(sequence, timestamp, payload, ticks, now, repairs=repairs)
+
+    def put_soundless(self, sequence: int) -> None:
+        """Count a telephone event of the same stream, so that it does not count as lost."""
+        with self._lock:
+            self._jitter.put_soundless(sequence)
+
+    def pull(self, now: float) -> Samples:
+        """Return the next 480 samples for the speaker."""
+        for _ in range(MOST_STEPS):
+            if len(self._ready) >= BLOCK_SAMPLES:
+                break
+            with self._lock:
+                decision = self._jitter.take(now + len(self._ready) / RATE_HZ)
+                excess_s = self._jitter.excess_s
+            if isinstance(decision, Pause) and not self._sounding:
+                return SILENCE
+            self._follow(excess_s)
+            sound = self._sound_of(decision, excess_s)
+            self._sounding = not isinstance(decision, Pause)
+            self._ready = np.concatenate([self._ready, self._resampler.resample_chunk(sound)])
+        block, self._ready = self._ready[:BLOCK_SAMPLES], self._ready[BLOCK_SAMPLES:]
+        return block if len(block) == BLOCK_SAMPLES else SILENCE
+
+    def _sound_of(self, decision: Play | Recover | Conceal | Pause, excess_s: float) -> Samples:
+        if isinstance(decision, Play):
+            try:
+                return self._shorten_pause(self._decoder.decode(decision.payload), excess_s)
+            except CodecError:
+                self._damaged += 1
+                return self._decoder.conceal(2 * BLOCK_SAMPLES)
+        samples = decision.ticks * RATE_HZ // self._decoder.clock_hz
+        if isinstance(decision, Recover):
+            return self._decoder.recover(decision.following, samples)
+        if isinstance(decision, Conceal):
+            return self._decoder.conceal(samples)
+        return SILENCE
+
+    def _shorten_pause(self, sound: Samples, excess_s: float) -> Samples:
+        """Remove excess delay where nobody speaks, up to half of a frame at a time."""
+        if excess_s < WORTH_CUTTING_S or level_db(sound) > QUIET_DB:
+            return sound
+        cut = min(int(excess_s * RATE_HZ), len(sound) // 2)
+        with self._lock:
+            self._jitter.shorten(cut / RATE_HZ)
+        return sound[cut:]
+
+    def _follow(self, excess_s: float) -> None:
+        wanted = excess_s * CORRECTION_PER_S if abs(excess_s) > DEAD_BAND_S else 0.0
+        speed = 1 + min(max(wanted, -FASTEST), FASTEST)
+        if abs(speed - self._speed) > 0.0001:
+            self._speed = speed
+            self._resampler.set_io_ratio(RATE_HZ * speed, RATE_HZ, SLEW_SAMPLES)
+
+    def stats(self) -> PlayoutStats:
+        """Return the counts so far and the current delay."""
+        with self._lock:
+            counts: JitterStats = self._jitter.stats
+            return PlayoutStats(
+                received=counts.received,
+                lost=counts.lost,
+                recovered=counts.recovered,
+                late=counts.late,
+                duplicate=counts.duplicate,
+                shed=counts.shed,
+                damaged=self._damaged,
+                lost_s=counts.lost_s,
+                made_up_s=counts.made_up_s,
+                played_s=counts.played_s,
+                jitter_ms=self._jitter.jitter_s * 1000,
+                target_ms=self._jitter.target_s * 1000,
+                excess_ms=self._jitter.excess_s * 1000,
+                speed=self._speed,
+            )

@@ -1,0 +1,1 @@
+"""The door's sound: the engine that moves it in blocks, its tones, levels and mixing."""

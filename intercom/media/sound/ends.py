@@ -1,0 +1,38 @@
+"""The interfaces at the audio engine's edge: the two ends of a call, and the echo canceller."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from intercom.media.sound.format import Samples
+
+
+class FarEnd(Protocol):
+    """The far end's voice, pulled by the engine's thread."""
+
+    def pull(self, now: float) -> Samples:
+        """Return the next 480 samples to play."""
+
+
+class NearEnd(Protocol):
+    """The receiver of the door's voice, called by the engine's thread."""
+
+    def push(self, block: Samples, now: float) -> None:
+        """Take the next 480 captured samples."""
+
+
+Call = tuple[FarEnd, NearEnd]
+"""The two ends of the call that the engine carries: the one it plays, and the one it sends captured sound to."""
+
+
+class Canceller(Protocol):
+    """Removes the speaker's sound from the microphone's."""
+
+    def played(self, block: Samples) -> None:
+        """Take exactly the block that was written to the speaker."""
+
+    def clean(self, block: Samples) -> Samples:
+        """Return the captured block without the echo."""
+
+    def reset(self) -> None:
+        """Forget the room's echo path: the device changed."""

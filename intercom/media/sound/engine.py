@@ -1,0 +1,389 @@
+"""The audio engine: one thread owns the microphone and the speaker and moves sound in blocks of 10 ms.
+
+The thread never waits for the event loop, nor the loop for it: what they share is handed over under a lock that is
+held for microseconds. Without a call or a tone no PCM runs and the thread sleeps.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from intercom.media.cards.card import Cards
+from intercom.media.cards.pcm_line import CaptureLine, LineLostError, PlaybackLine
+from intercom.media.cards.pcm_port import Port
+from intercom.media.errors import EngineStuckError
+from intercom.media.events import Direction, EngineEvent, EngineFailed, EngineStarted
+from intercom.media.sound.ends import Call, Canceller, FarEnd, NearEnd
+from intercom.media.sound.format import SILENCE, Samples, level_db, ratio, to_samples
+from intercom.media.sound.mixer import Mixer, Playing
+from intercom.media.sound.stand_in import Murmur, Pace
+from intercom.media.sound.tones import Tones
+from intercom.media.sound.waking import Doorbell, FrameTime, ask_for_real_time
+
+log = logging.getLogger(__name__)
+
+SHORTEST_WAIT_S = 0.0005
+SLACK_S = 0.005
+"""Time that the speaker's turn waits for the microphone's, so that the thread wakes once for both."""
+LINGER_S = 0.3
+"""Time that the speaker runs on in silence: a tone's end is heard, and the next tone needs no start."""
+BLOCKS_AT_ONCE = 8
+"""Limit of blocks written in one turn: two or three fill a fresh buffer; more means that the device discards
+everything."""
+STOP_DEADLINE_S = 1.5
+
+
+L = TypeVar("L", bound=CaptureLine | PlaybackLine)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStats:
+    """Figures of the engine; all counts since it started."""
+
+    card: str
+    """Description of the card in use."""
+    running: bool
+    """Whether a PCM runs now."""
+    capture_xruns: int
+    """Overruns of the microphone."""
+    playback_xruns: int
+    """Underruns of the speaker."""
+    captured_blocks: int
+    """Blocks of 10 ms read."""
+    played_blocks: int
+    """Blocks of 10 ms written."""
+    microphone_db: float
+    """Level of the last captured block, dB full scale."""
+    speaker_db: float
+    """Level of the last played block, dB full scale."""
+    real_time: bool
+    """Whether the thread has real-time priority."""
+
+
+class AudioEngine:
+    """The audio engine: plays tones and carries one call's sound.
+
+    `on_event` is called on the engine's thread and must only hand the event over. Every other method may be called
+    from any thread and returns at once.
+    """
+
+    def __init__(
+        self,
+        cards: Cards,
+        *,
+        on_event: Callable[[EngineEvent], None],
+        tones: Tones | None = None,
+        canceller: Canceller | None = None,
+        speaker_gain_db: float = 0.0,
+        microphone_gain_db: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cards = cards
+        self._on_event = on_event
+        self._tones = tones or Tones()
+        self._canceller = canceller
+        self._clock = clock
+        self._mixer = Mixer(speaker_gain_db)
+        self._microphone_gain = ratio(microphone_gain_db)
+        self._lock = threading.Lock()
+        self._bell = Doorbell()
+        self._stopping = False
+        self._asked = False
+        self._began = False
+        self._thread: threading.Thread | None = None
+        self._playing: list[Playing] = []
+        self._call: Call | None = None
+        wake = self._bell.ring
+        self._playback = Port("playback", lambda: PlaybackLine(cards.open("playback")), on_event, wake=wake)
+        self._capture = Port("capture", lambda: CaptureLine(cards.open("capture")), on_event, wake=wake)
+        self._away: dict[Direction, Pace] = {"capture": Pace(), "playback": Pace()}
+        self._murmur = Murmur(self._tones["no_sound"])
+        self._frames = FrameTime()
+        self._linger_until = 0.0
+        self._captured_blocks = 0
+        self._played_blocks = 0
+        self._last_captured = self._last_played = SILENCE
+        self._real_time = False
+        self.microphone_muted = False
+        self.speaker_muted = False
+
+    # Lifetime
+
+    def start(self) -> None:
+        """Start the thread and open the card; an absent card is reported as `DeviceLost`, not raised."""
+        assert self._thread is None
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="audio-engine", daemon=True)
+        self._thread.start()
+
+    def restart(self) -> None:
+        """Restart the engine's thread after it died; tones that sounded are over, a call's sound goes on.
+
+        EngineStuckError when it has not ended: the driver holds it.
+        """
+        if self._thread is not None:
+            self._thread.join(STOP_DEADLINE_S)
+            if self._thread.is_alive():
+                raise EngineStuckError("the audio thread died and does not end: the sound device does not let go")
+            self._thread = None
+        with self._lock:
+            self._playing.clear()
+        self.start()
+
+    def stop(self) -> None:
+        """Silence everything and release the devices, within two seconds."""
+        self._stopping = True
+        self._bell.ring()
+        if self._thread is not None:
+            self._thread.join(STOP_DEADLINE_S)
+            if self._thread.is_alive():
+                log.warning("the sound device does not let go; its thread is left behind")
+            self._thread = None
+
+    # What the rest of the door asks for
+
+    def play(self, name: str, *, repeat: bool = False) -> Playing:
+        """Play a tone from its beginning, over everything else; ToneError when there is none of that name."""
+        playing = Playing(name, self._tones[name], repeat=repeat, asked_at=self._clock())
+        with self._lock:
+            self._playing.append(playing)
+        self._bell.ring()
+        return playing
+
+    def connect(self, far: FarEnd, near: NearEnd) -> None:
+        """Carry a call: from now on the engine pulls `far` and pushes `near`, 100 times a second each."""
+        with self._lock:
+            self._call = (far, near)
+            self._murmur.begin()
+        self._bell.ring()
+
+    def disconnect(self, near: NearEnd) -> None:
+        """End the call that `near` belongs to; harmless when another one has taken its place."""
+        with self._lock:
+            if self._call is not None and self._call[1] is near:
+                self._call = None
+        self._bell.ring()
+
+    def look_again(self) -> None:
+        """Check the card at once and reopen it quickly: something was plugged in or out."""
+        now = self._clock()
+        self._capture.look_again(now)
+        self._playback.look_again(now)
+        self._bell.ring()
+
+    def reopen(self, direction: Direction) -> None:
+        """Close the card of this direction and open the newly chosen one, call or not."""
+        (self._capture if direction == "capture" else self._playback).let_go()
+        self._bell.ring()
+
+    def set_speaker_gain_db(self, gain_db: float) -> None:
+        """Set the speaker's gain from the next block on."""
+        self._mixer.set_gain_db(gain_db)
+
+    def set_microphone_gain_db(self, gain_db: float) -> None:
+        """Set the microphone's gain from the next block on."""
+        self._microphone_gain = ratio(gain_db)
+
+    def came_round(self) -> bool:
+        """Whether the thread has made a round since the last call; the call wakes the thread for one."""
+        came, self._asked = not self._asked, True
+        self._bell.ring()
+        return came
+
+    def stats(self) -> EngineStats:
+        """Return the engine's current figures."""
+        return EngineStats(
+            card=self._cards.description,
+            running=self._capture.is_running or self._playback.is_running,
+            capture_xruns=self._capture.xruns,
+            playback_xruns=self._playback.xruns,
+            captured_blocks=self._captured_blocks,
+            played_blocks=self._played_blocks,
+            microphone_db=level_db(self._last_captured),
+            speaker_db=level_db(self._last_played),
+            real_time=self._real_time,
+        )
+
+    # The thread
+
+    def _run(self) -> None:
+        try:
+            self._began = False
+            self._real_time = ask_for_real_time()
+            while not self._stopping:
+                wait_s = self._serve(self._clock())
+                self._asked = False
+                self._bell.wait(wait_s)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the door must know that it is deaf and dumb
+            self._on_event(EngineFailed(f"{type(error).__name__}: {error}", error))
+        finally:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        for port in (self._capture, self._playback):
+            port.close()
+        for port in (self._capture, self._playback):
+            port.wait_closed()
+
+    def _serve(self, now: float) -> float | None:
+        """Serve both directions once and return the time to sleep; None = until the next request."""
+        with self._lock:
+            call = self._call
+            playing = list(self._playing)
+        waits_s = (
+            self._guarded(self._playback, lambda: self._serve_playback(now, call, playing), now),
+            self._guarded(self._capture, lambda: self._serve_capture(now, call), now),
+        )
+        self._playback.report_xruns(now)
+        self._capture.report_xruns(now)
+        due_s = [wait for wait in waits_s if wait is not None]
+        return max(SHORTEST_WAIT_S, min(due_s)) if due_s else None
+
+    def _guarded(self, port: Port[Any], serve: Callable[[], float | None], now: float) -> float | None:
+        """Serve one direction; any failure in it is that direction's fault, and the other one goes on."""
+        try:
+            return serve()
+        except LineLostError as error:
+            self._lost(port, error, now)
+            return 0.0
+        except Exception as error:
+            if not port.is_lost:
+                log.exception("the %s failed", port.direction)
+            self._lost(port, RuntimeError(f"{type(error).__name__}: {error}"), now)
+            return port.retry_in_s(now)
+
+    def _serve_playback(self, now: float, call: Call | None, playing: list[Playing]) -> float | None:
+        line = self._ready(self._playback, now)
+        if line is None:
+            return self._go_on_unheard(now, call, playing)
+        return self._feed(line, now, call, playing)
+
+    def _feed(self, line: PlaybackLine, now: float, call: Call | None, playing: list[Playing]) -> float | None:
+        if call is not None or playing:
+            self._linger_until = now + LINGER_S
+        elif now >= self._linger_until:
+            line.stop()
+            line.check()
+            self._playback.proved(now)
+            return None
+        if not line.running:
+            line.start(now)
+        for _ in range(BLOCKS_AT_ONCE):
+            if not line.is_hungry(now):
+                break
+            tones = self._next_blocks(playing)
+            block = self._mixer.mix(call[0].pull(now) if call else None, [block for _, block in tones])
+            if self.speaker_muted:
+                block = SILENCE
+            if self._canceller is not None:
+                self._canceller.played(block)
+            taken = line.write(block, now)
+            self._played_blocks += 1
+            self._last_played = block
+            self._note_first_writes(tones)
+            if not taken:
+                break
+        if line.moves:
+            self._playback.proved(now)
+        return line.due_s() + SLACK_S
+
+    def _next_blocks(self, playing: list[Playing]) -> list[tuple[Playing, Samples]]:
+        sounding = []
+        for tone in list(playing):
+            block = tone.next_block()
+            if block is not None:
+                sounding.append((tone, block))
+                continue
+            playing.remove(tone)
+            with self._lock:
+                self._playing.remove(tone)
+        return sounding
+
+    def _note_first_writes(self, tones: list[tuple[Playing, Samples]]) -> None:
+        for tone, _ in tones:
+            if tone.first_written_at is None:
+                tone.first_written_at = self._clock()
+
+    def _serve_capture(self, now: float, call: Call | None) -> float | None:
+        line = self._ready(self._capture, now)
+        if line is None:
+            retry_s = self._capture.retry_in_s(now)
+            return retry_s if call is None or self._capture.is_opening else min(retry_s, self._murmur_on(now, call))
+        if call is None:
+            line.stop()
+            line.check()
+            self._capture.proved(now)
+            return None
+        if not line.running:
+            line.start(now)
+        early_s = self._frames.early_s(call, now)
+        if early_s > 0:
+            return early_s
+        for block in line.blocks(now):
+            self._frames.count(call)
+            cleaned = self._clean(block)
+            call[1].push(cleaned if self._playback.is_open else self._murmur.over(cleaned), now)
+            self._captured_blocks += 1
+        if line.moves:
+            self._capture.proved(now)
+        elif self._capture.is_on_trial:
+            return self._murmur_on(now, call)
+        return self._frames.next_s(line.due_s(), now)
+
+    def _clean(self, block: Samples) -> Samples:
+        if self._microphone_gain != 1.0:
+            block = to_samples(block * np.float32(self._microphone_gain))
+        if self._canceller is not None:
+            block = self._canceller.clean(block)
+        self._last_captured = block
+        return SILENCE if self.microphone_muted else block
+
+    # A device that is away
+
+    def _ready(self, port: Port[L], now: float) -> L | None:
+        before = port.line
+        line = port.ready(now)
+        if line is not None and line is not before:
+            self._forget_the_room()
+            if not port.is_lost and (self._began or (self._playback.is_open and self._capture.is_open)):
+                log.info("sound: %s", self._cards.description)
+                self._on_event(EngineStarted(self._cards.description))
+                self._began = True
+        self._began = self._began or port.is_lost
+        return line
+
+    def _lost(self, port: Port[Any], error: Exception, now: float) -> None:
+        port.lost(error, now)
+        self._forget_the_room()
+        self._murmur.begin()
+
+    def _forget_the_room(self) -> None:
+        if self._canceller is not None:
+            self._canceller.reset()
+
+    def _go_on_unheard(self, now: float, call: Call | None, playing: list[Playing]) -> float | None:
+        """Consume tones and the far end's voice in time while the speaker is away, so that none is late."""
+        retry_s = self._playback.retry_in_s(now)
+        if (call is None and not playing) or self._playback.is_opening:
+            return retry_s
+        pace = self._away["playback"]
+        for _ in range(pace.due(now)):
+            self._next_blocks(playing)
+            if call is not None:
+                call[0].pull(now)
+        return min(retry_s, pace.wait_s(now))
+
+    def _murmur_on(self, now: float, call: Call) -> float:
+        """Push a murmur and a notice to the far end while the microphone is away, so that its stream goes on."""
+        pace = self._away["capture"]
+        for _ in range(pace.due(now)):
+            self._frames.count(call)
+            call[1].push(self._murmur.next_block(), now)
+        return pace.wait_s(now)

@@ -1,0 +1,73 @@
+"""Mixes the speaker's block from the far end and the door's own tones."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples, ratio, to_samples
+
+DUCKED_DB = -14.0
+"""Gain of the far end under a tone: its voice is still understood, and the tone stands out."""
+
+
+class Playing:
+    """A tone that plays or is about to."""
+
+    def __init__(self, name: str, samples: Samples, *, repeat: bool, asked_at: float) -> None:
+        self._samples = samples
+        self._repeat = repeat
+        self._position = 0
+        self._stopped = False
+        self.name = name
+        self.asked_at = asked_at
+        """Time of the call to play(), on the engine's clock."""
+        self.first_written_at: float | None = None
+        """Time at which the card got the first sample; None before."""
+        self.finished = threading.Event()
+        """Set when the last block was rendered, or the tone was stopped."""
+
+    def stop(self) -> None:
+        """End the tone with the current block; harmless when it has ended."""
+        self._stopped = True
+
+    def next_block(self) -> Samples | None:
+        """Return the tone's next 10 ms; None at its end."""
+        if self._stopped or (self._position >= len(self._samples) and not self._repeat):
+            self.finished.set()
+            return None
+        block = self._samples[self._position : self._position + BLOCK_SAMPLES]
+        self._position += BLOCK_SAMPLES
+        if self._repeat and self._position >= len(self._samples):
+            self._position = 0
+        if len(block) < BLOCK_SAMPLES:
+            block = np.concatenate([block, SILENCE[len(block) :]])
+        return block
+
+
+class Mixer:
+    """Sums blocks; a tone ducks the far end, fading in and out."""
+
+    def __init__(self, gain_db: float = 0.0) -> None:
+        self._gain = ratio(gain_db)
+        self._far_gain = 1.0
+
+    def set_gain_db(self, gain_db: float) -> None:
+        """Set the gain of the whole mix from the next block on."""
+        self._gain = ratio(gain_db)
+
+    def mix(self, far: Samples | None, tones: Sequence[Samples]) -> Samples:
+        """Return one block mixed from the far end's (None without a call) and the tones' blocks."""
+        wanted = ratio(DUCKED_DB) if tones else 1.0
+        if far is not None and not tones and self._far_gain == wanted and self._gain == 1.0:
+            return far
+        total: npt.NDArray[np.float32] = np.zeros(BLOCK_SAMPLES, np.float32)
+        if far is not None:
+            total += far * np.linspace(self._far_gain, wanted, BLOCK_SAMPLES, dtype=np.float32)
+        for tone in tones:
+            total += tone
+        self._far_gain = wanted
+        return to_samples(total * np.float32(self._gain))

@@ -1,0 +1,75 @@
+"""Stands in for a device while it is away: its clock, and for the far end a murmur and a notice.
+
+Without it a call would fall silent when a plug is pulled, and what the far end said meanwhile would pile up.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+
+from intercom.media.sound.format import BLOCK_SAMPLES, FULL_SCALE, RATE_HZ, Samples, ratio, to_samples
+
+COMFORT_DB = -62.0
+"""Level of the comfort noise: quieter than any room, and yet no dead line (as ITU-T G.711 Appendix II says)."""
+COMFORT_S = 2.0
+"""Length of the noise before it repeats: longer than the ear remembers."""
+NOTICE_EVERY_S = 6.0
+"""Interval between two notices: often enough to be understood, seldom enough to be able to think."""
+EVEN_DEVIATION = 256 / 12**0.5
+"""Standard deviation of a uniformly random byte."""
+BEHIND_S = 0.1
+"""Lateness beyond which missed blocks are skipped."""
+BLOCK_S = BLOCK_SAMPLES / RATE_HZ
+
+
+class Pace:
+    """The clock of a device that is away: counts the blocks of 10 ms that it would have moved."""
+
+    def __init__(self) -> None:
+        self._next_at = 0.0
+
+    def due(self, now: float) -> int:
+        """Return the blocks due since the last look."""
+        if now < self._next_at:
+            return 0
+        if now - self._next_at > BEHIND_S:
+            self._next_at = now
+        blocks = 1 + int((now - self._next_at) / BLOCK_S)
+        self._next_at += blocks * BLOCK_S
+        return blocks
+
+    def wait_s(self, now: float) -> float:
+        """Return the seconds until the next block is due."""
+        return max(0.0, self._next_at - now)
+
+
+class Murmur:
+    """The far end's sound while the door's microphone is away: comfort noise, and every few seconds a notice."""
+
+    def __init__(self, notice: Samples) -> None:
+        # The sum of four even ones is normal enough for the ear, and spares a door NumPy's random numbers.
+        even = np.frombuffer(Random(4733).randbytes(4 * int(COMFORT_S * RATE_HZ)), np.int8).reshape(4, -1)  # noqa: S311
+        normal = even.sum(axis=0, dtype=np.float32) / np.float32(EVEN_DEVIATION * 2)
+        self._noise = to_samples(normal * np.float32(ratio(COMFORT_DB) * FULL_SCALE))
+        blocks = -(-len(notice) // BLOCK_SAMPLES)
+        self._notice = np.concatenate([notice, np.zeros(blocks * BLOCK_SAMPLES - len(notice), np.int16)])
+        self._at = 0
+
+    def begin(self) -> None:
+        """Start with the notice: the device has just gone."""
+        self._at = 0
+
+    def next_block(self) -> Samples:
+        """Return the next 480 samples."""
+        at = self._at % len(self._noise)
+        return self.over(self._noise[at : at + BLOCK_SAMPLES])
+
+    def over(self, block: Samples) -> Samples:
+        """Return 480 samples of the door's own sound with the notice over them: only the speaker is away."""
+        said = self._at % int(NOTICE_EVERY_S * RATE_HZ)
+        self._at += BLOCK_SAMPLES
+        if said >= len(self._notice):
+            return block
+        return to_samples(block.astype(np.float32) + self._notice[said : said + BLOCK_SAMPLES])

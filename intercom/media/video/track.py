@@ -1,0 +1,43 @@
+"""A camera's access units as a track, passed through without encoding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiortc.mediastreams import MediaStreamError
+
+from intercom.media.camera.stream import FrameSubscription
+from intercom.media.codec.h264 import AccessUnit, packetize
+from intercom.media.rtp.packet_sender import EncodedTrack, MediaFrame
+
+
+class CameraTrack(EncodedTrack):
+    """One call's track of a camera; `next_frame` gives one access unit and never fails while the track lives."""
+
+    kind = "video"
+
+    def __init__(self, frames: FrameSubscription, passes: Callable[[AccessUnit], bool]) -> None:
+        """`passes` is asked about each access unit and may hold it back."""
+        super().__init__()
+        self._frames = frames
+        self._passes = passes
+
+    async def next_unit(self) -> AccessUnit:
+        """Return the next access unit; waits for ever while the camera has none, and goes on when it is back.
+
+        Raises MediaStreamError once the track was stopped.
+        """
+        async for unit in self._frames:
+            if self._passes(unit):
+                return unit
+        raise MediaStreamError
+
+    async def next_frame(self) -> MediaFrame:
+        """Return the next access unit as packets, the last of them marked (RFC 6184 section 5.1)."""
+        unit = await self.next_unit()
+        return MediaFrame(unit.pts, packetize(unit.data), marker=True)
+
+    def stop(self) -> None:
+        """End the track and release the camera (its sender calls this when the connection closes)."""
+        super().stop()
+        self._frames.close()

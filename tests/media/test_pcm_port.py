@@ -1,0 +1,137 @@
+"""A PCM that goes and comes: what is told of it, and how often it is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import alsaaudio
+import pytest
+
+from intercom.media.cards.pcm_line import LineLostError, PlaybackLine
+from intercom.media.cards.pcm_port import EAGER_RETRY_S, RETRY_S, Port
+from intercom.media.cards.simulated import SimulatedSpeaker
+from intercom.media.errors import CardError
+from intercom.media.events import DeviceLost, DeviceReturned, EngineEvent
+
+
+class Socket:
+    """Where a speaker is plugged in, or not."""
+
+    def __init__(self) -> None:
+        self.is_empty = False
+        self.tries = 0
+
+    def open(self) -> PlaybackLine:
+        self.tries += 1
+        if self.is_empty:
+            raise CardError("nothing is plugged in")
+        return PlaybackLine(SimulatedSpeaker(None))
+
+
+def at_once(work: Callable[[], None], name: str) -> None:
+    work()
+
+
+@pytest.fixture
+def socket() -> Socket:
+    return Socket()
+
+
+@pytest.fixture
+def told() -> list[EngineEvent]:
+    return []
+
+
+@pytest.fixture
+def port(socket: Socket, told: list[EngineEvent]) -> Port[PlaybackLine]:
+    return Port("playback", socket.open, told.append, wake=lambda: None, run=at_once)
+
+
+def test_a_device_that_opens_and_hangs_is_told_once(port: Port[PlaybackLine], told: list[EngineEvent]) -> None:
+    for second in range(5):
+        assert port.ready(float(second)) is not None
+        port.lost(LineLostError("its clock stands still"), second + 0.5)
+    assert told == [DeviceLost("playback", "its clock stands still")]
+    port.ready(10.0)
+    assert port.is_on_trial
+    port.proved(10.1)
+    assert told[1:] == [DeviceReturned("playback", pytest.approx(9.6))]
+    assert not port.is_on_trial
+
+
+def test_it_is_tried_often_once_something_was_plugged_in(port: Port[PlaybackLine], socket: Socket) -> None:
+    socket.is_empty = True
+    port.ready(0.0)
+    assert port.retry_in_s(0.0) == pytest.approx(RETRY_S)
+    port.look_again(0.05)
+    assert port.retry_in_s(0.05) == 0.0
+    port.ready(0.05)
+    assert port.retry_in_s(0.05) == pytest.approx(EAGER_RETRY_S)
+
+
+def test_letting_go_opens_what_is_chosen_now(port: Port[PlaybackLine], socket: Socket, told: list[EngineEvent]) -> None:
+    before = port.ready(0.0)
+    port.let_go()
+    assert port.ready(0.1) is not before
+    assert socket.tries == 2
+    assert told == []
+
+
+class Hanging(Socket):
+    """Where opening takes as long as the test wants."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.works: list[Callable[[], None]] = []
+
+    def run(self, work: Callable[[], None], name: str) -> None:
+        self.works.append(work)
+
+
+def test_a_card_that_does_not_open_is_told_once_and_left_in_peace_as_long_as_it_hung(told: list[EngineEvent]) -> None:
+    socket = Hanging()
+    port: Port[PlaybackLine] = Port("playback", socket.open, told.append, wake=lambda: None, run=socket.run)
+    socket.is_empty = True
+    for tenth in range(80):
+        assert port.ready(tenth / 10) is None
+        assert port.is_opening is (tenth < 10)
+    (lost,) = told
+    assert isinstance(lost, DeviceLost)
+    assert "does not open" in lost.reason
+    assert len(socket.works) == 1
+    socket.works.pop()()
+    port.ready(8.0)
+    assert port.retry_in_s(8.0) == 8.0
+    port.ready(15.9)
+    assert not socket.works
+    port.ready(16.0)
+    assert len(socket.works) == 1
+    assert len(told) == 1
+
+
+def test_another_card_does_not_wait_for_the_one_that_hangs(told: list[EngineEvent]) -> None:
+    socket = Hanging()
+    port: Port[PlaybackLine] = Port("playback", socket.open, told.append, wake=lambda: None, run=socket.run)
+    port.ready(0.0)
+    port.let_go()
+    port.ready(0.1)
+    hangs, works = socket.works
+    works()
+    line = port.ready(0.2)
+    assert line is not None
+    hangs()
+    assert port.ready(0.3) is line
+
+
+def test_a_card_that_goes_between_open_and_its_first_question_is_tried_again(told: list[EngineEvent]) -> None:
+    class Gone(SimulatedSpeaker):
+        def info(self) -> dict[str, Any]:
+            raise alsaaudio.ALSAAudioError("No such device")
+
+    port: Port[PlaybackLine] = Port(
+        "playback", lambda: PlaybackLine(Gone(None)), told.append, wake=lambda: None, run=at_once
+    )
+    assert port.ready(0.0) is None
+    assert told == [DeviceLost("playback", "No such device")]
+    assert port.retry_in_s(0.0) == pytest.approx(RETRY_S)
