@@ -18,8 +18,8 @@ from intercom.control.ssh_keys import AuthorizedKeys, PublicKey
 from intercom.history.call_log import CallLog, CallRecord
 from intercom.media.sound.levels import Levels, LevelStore
 from intercom.signalwire import FileStorage
+from intercom.space.auth.credential import SpaceCredential, read_credential
 from intercom.space.certificate import Certificate
-from intercom.space.credential import SpaceCredential, read_credential
 from intercom.space.names import loopback_names
 from intercom.space.store import Store
 from tests.power_cut import Found, Writer, cut_everywhere

@@ -132,7 +132,7 @@ def _remove(options: argparse.Namespace, _config: Config, state_dir: Path) -> in
 
 def _enrol(options: argparse.Namespace, config: Config, state_dir: Path) -> int:
     from intercom.space import Space
-    from intercom.space.credential import read_credential
+    from intercom.space.auth.credential import read_credential
 
     found = read_credential(options.file)
     with run_as_service.as_owner_of(state_dir):

@@ -10,9 +10,9 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from intercom.signalwire.wire.messages import Request, Response, encode, parse, request
-from intercom.space.sockets import Sockets
+from intercom.space.auth.tokens import TokenAuthority
+from intercom.space.http.sockets import Sockets
 from intercom.space.store import Store
-from intercom.space.tokens import TokenAuthority
 
 if TYPE_CHECKING:
     from aiortc import MediaStreamTrack, RTCPeerConnection

@@ -16,31 +16,31 @@ from aiohttp import hdrs, web
 
 from intercom.config import SpaceConfig
 from intercom.signalwire.wire.messages import IceServer
-from intercom.space.admission import Admission
+from intercom.space.auth.credential import SpaceCredential, read_credential
+from intercom.space.auth.pairing import UNNAMED, Invitation, PairingCodes
+from intercom.space.auth.tokens import TokenAuthority
 from intercom.space.certificate import Certificate, now_utc
-from intercom.space.credential import SpaceCredential, read_credential
 from intercom.space.echo import Echo
 from intercom.space.errors import SpaceConfigError, TokenError
-from intercom.space.exchange import Exchange
-from intercom.space.fabric_api import FabricApi
-from intercom.space.guard import Guard
-from intercom.space.house_api import HouseApi
-from intercom.space.kept_calls import KeptCalls
-from intercom.space.listener import Listener
+from intercom.space.http.admission import Admission
+from intercom.space.http.fabric_api import FabricApi
+from intercom.space.http.listener import Listener
+from intercom.space.http.proxies import Proxies
+from intercom.space.http.request_filter import Guard
+from intercom.space.http.sockets import Sockets
+from intercom.space.http.station_api import HouseApi
+from intercom.space.http.station_files import station_routes
 from intercom.space.location import Location, turn_address
 from intercom.space.names import AddressWatch, interface_addresses
-from intercom.space.pairing import UNNAMED, Invitation, PairingCodes
-from intercom.space.proxies import Proxies
 from intercom.space.records import Place, Subscriber
-from intercom.space.sdp import is_reference
-from intercom.space.sockets import Sockets
-from intercom.space.station_files import station_routes
 from intercom.space.store import DATABASE, Store
-from intercom.space.tokens import TokenAuthority
-from intercom.space.turn import TurnServer
-from intercom.space.turn_companion import TurnCompanion
-from intercom.space.turn_credentials import LIFETIME_S, ice_server
-from intercom.space.turn_keeper import TurnKeeper
+from intercom.space.switch.call_snapshot import KeptCalls
+from intercom.space.switch.exchange import Exchange
+from intercom.space.switch.sdp import is_reference
+from intercom.space.turn.companion import TurnCompanion
+from intercom.space.turn.coturn import TurnServer
+from intercom.space.turn.credentials import LIFETIME_S, ice_server
+from intercom.space.turn.keeper import TurnKeeper
 
 logger = logging.getLogger(__name__)
 

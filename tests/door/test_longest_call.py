@@ -13,7 +13,7 @@ from intercom.config import CallConfig
 from intercom.config.fields import settings_of
 from intercom.control.client import Client
 from intercom.signalwire.call.dialog import Dialog
-from intercom.space.kept_calls import OLDEST_S
+from intercom.space.switch.call_snapshot import OLDEST_S
 from tests.space.switchboard import SDP, Switchboard
 
 LONGEST = {setting.name: setting.high or 0.0 for setting in settings_of(CallConfig)}

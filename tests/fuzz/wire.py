@@ -22,15 +22,15 @@ from intercom.signalwire.errors import BadFrameError, InvalidCredentialsError
 from intercom.signalwire.wire import messages as m
 from intercom.signalwire.wire.events import EventReceived
 from intercom.signalwire.wire.session import Session
+from intercom.space.auth.pairing import PairingCodes
+from intercom.space.auth.tokens import TokenAuthority
 from intercom.space.errors import PairingError, TokenError
-from intercom.space.exchange import Exchange
-from intercom.space.fabric_api import DeviceTokenRequest, TokenRequest
-from intercom.space.house_api import PairRequest, TokenOptions
-from intercom.space.kept_frames import MEMBER_LIMIT_BYTES
-from intercom.space.pairing import PairingCodes
+from intercom.space.http.fabric_api import DeviceTokenRequest, TokenRequest
+from intercom.space.http.station_api import PairRequest, TokenOptions
 from intercom.space.shown_name import shown_name
 from intercom.space.store import DATABASE, Store
-from intercom.space.tokens import TokenAuthority
+from intercom.space.switch.exchange import Exchange
+from intercom.space.switch.undelivered import MEMBER_LIMIT_BYTES
 from tests.media.sdp_bodies import CHROMIUM_ANSWER, CHROMIUM_OFFER
 from tests.space.switchboard import House, OpenGate
 

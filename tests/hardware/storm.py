@@ -20,7 +20,7 @@ from intercom import atomic_file, config
 from intercom.control.ssh_keys import AuthorizedKeys, PublicKey
 from intercom.history.call_log import CallLog, CallRecord
 from intercom.signalwire.storage import FileStorage
-from intercom.space.credential import SpaceCredential, read_credential
+from intercom.space.auth.credential import SpaceCredential, read_credential
 from intercom.space.store import Store
 
 PICTURE = b"\xff\xd8JPEG" * 5000

@@ -17,7 +17,7 @@ from intercom.media.events import CallMoved
 from intercom.media.rtp.hooks import GATHERING_S
 from intercom.media.rtp.peer import DoorCall, DoorMedia
 from intercom.media.sound.engine import AudioEngine
-from intercom.space.turn import TurnServer
+from intercom.space.turn.coturn import TurnServer
 from tests.media.calls import arrivals, connected, move, until
 from tests.media.events import Reported
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from intercom.config import SpaceConfig
 from intercom.space import Space
-from intercom.space.membership import Membership
+from intercom.space.auth.membership import Membership
 from tests.network.telling import obey, tell
 
 

@@ -12,7 +12,7 @@ from intercom.signalwire import AiortcMedia, Credential, Options, SignalWire, We
 from intercom.signalwire.account.credentials import CredentialProvider
 from intercom.signalwire.link.transport import Socket, open_websocket
 from intercom.space import Space
-from intercom.space.tokens import REFRESH_SCOPE
+from intercom.space.auth.tokens import REFRESH_SCOPE
 
 WAIT_S = 10.0
 

@@ -25,8 +25,8 @@ from playwright.async_api import Browser, BrowserContext, Page, Route, async_pla
 
 from intercom.config import SpaceConfig
 from intercom.space import Space
-from intercom.space.tokens import REFRESH_SCOPE
-from intercom.space.turn import TurnServer
+from intercom.space.auth.tokens import REFRESH_SCOPE
+from intercom.space.turn.coturn import TurnServer
 
 HERE = Path(__file__).resolve().parent
 BUNDLE = HERE / "build" / "page.js"

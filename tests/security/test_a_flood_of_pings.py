@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from intercom.space.exchange import BURST, RATE_PER_S
+from intercom.space.switch.exchange import BURST, RATE_PER_S
 
 from .house import AttackedHouse, attacked_house
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from intercom.space.dpop import PROOF_AGE_LIMIT_S, REMEMBERED_PROOFS, ProofChecker
+from intercom.space.auth.dpop import PROOF_AGE_LIMIT_S, REMEMBERED_PROOFS, ProofChecker
 from intercom.space.errors import TokenError
 from tests.space.test_device_tokens import Device
 

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from intercom.signalwire.wire.messages import new_id
-from intercom.space import router
-from intercom.space.calls import RINGING_LIMIT
+from intercom.space.auth.pairing import INVITED_LIMIT, PairingCodes
+from intercom.space.auth.tokens import Grant
 from intercom.space.errors import PairingError
-from intercom.space.exchange import Exchange
-from intercom.space.pairing import INVITED_LIMIT, PairingCodes
 from intercom.space.records import Subscriber
-from intercom.space.router import INFO_LIMIT_BYTES
 from intercom.space.store import Store
-from intercom.space.tokens import Grant
+from intercom.space.switch import router
+from intercom.space.switch.calls import RINGING_LIMIT
+from intercom.space.switch.exchange import Exchange
+from intercom.space.switch.router import INFO_LIMIT_BYTES
 from tests.space.conftest import House as RunningHouse
 from tests.space.conftest import configure, house
 from tests.space.switchboard import SDP, House, OpenGate, Switchboard

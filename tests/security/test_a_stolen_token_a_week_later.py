@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from intercom.space.exchange import Exchange
+from intercom.space.auth.tokens import GRACE_S, TokenAuthority
 from intercom.space.store import DATABASE, Store
-from intercom.space.tokens import GRACE_S, TokenAuthority
+from intercom.space.switch.exchange import Exchange
 from tests.space.switchboard import Switchboard
 
 NOON = 1_800_000_000.0

@@ -11,10 +11,16 @@ import aiohttp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.space.calls import RINGING_LIMIT
-from intercom.space.kept_frames import COUNT_LIMIT, MEMBER_LIMIT_BYTES, SESSION_LIMIT_BYTES, KeptBytes, KeptFrames
-from intercom.space.router import CALLS_PER_SUBSCRIBER_LIMIT, VARIABLES_LIMIT_BYTES
-from intercom.space.waiting import SOCKET_LIMIT_BYTES, Waiting
+from intercom.space.http.waiting import SOCKET_LIMIT_BYTES, Waiting
+from intercom.space.switch.calls import RINGING_LIMIT
+from intercom.space.switch.router import CALLS_PER_SUBSCRIBER_LIMIT, VARIABLES_LIMIT_BYTES
+from intercom.space.switch.undelivered import (
+    COUNT_LIMIT,
+    MEMBER_LIMIT_BYTES,
+    SESSION_LIMIT_BYTES,
+    KeptBytes,
+    KeptFrames,
+)
 from tests.space.conftest import Client
 from tests.space.switchboard import SDP, Switchboard
 

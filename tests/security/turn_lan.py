@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from intercom.space.credential import SpaceCredential, read_credential
+from intercom.space.auth.credential import SpaceCredential, read_credential
 from tests.turn_client import TCP, TurnClient
 
 PORT = 7000

@@ -22,7 +22,7 @@ from intercom.signalwire import (
     StaticCredentials,
 )
 from intercom.space import Space
-from intercom.space.membership import Membership
+from intercom.space.auth.membership import Membership
 from tests.reference.ours import Minted, OurActor
 from tests.signalwire.media import ScriptedMedia
 

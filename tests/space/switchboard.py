@@ -6,10 +6,10 @@ import json
 import math
 from typing import Any
 
+from intercom.space.auth.tokens import Grant
 from intercom.space.errors import TokenError
-from intercom.space.exchange import Close, Exchange
 from intercom.space.records import Subscriber
-from intercom.space.tokens import Grant
+from intercom.space.switch.exchange import Close, Exchange
 
 SDP = "v=0\r\n"
 

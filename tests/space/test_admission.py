@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from intercom.space.admission import Admission
+from intercom.space.http.admission import Admission
 
 
 class Port:

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from intercom.space.allowance import LOOPBACK_FACTOR, NETWORK_FACTOR, Allowances
-from intercom.space.seldom import Seldom
+from intercom.space.http.allowance import LOOPBACK_FACTOR, NETWORK_FACTOR, Allowances
+from intercom.space.http.seldom import Seldom
 
 
 class Clock:

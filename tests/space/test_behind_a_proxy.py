@@ -13,10 +13,11 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from intercom.config import SpaceConfig
-from intercom.space import Space, sockets
-from intercom.space.guard import Guard
+from intercom.space import Space
+from intercom.space.http import sockets
+from intercom.space.http.proxies import Asker, Proxies
+from intercom.space.http.request_filter import Guard
 from intercom.space.names import network_names
-from intercom.space.proxies import Asker, Proxies
 
 from .conftest import Client
 from .nginx import PROGRAM, nginx

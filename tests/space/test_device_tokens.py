@@ -12,10 +12,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from intercom.space.dpop import PROOF_AGE_LIMIT_S, ProofChecker, thumbprint
+from intercom.space.auth.dpop import PROOF_AGE_LIMIT_S, ProofChecker, thumbprint
+from intercom.space.auth.tokens import REFRESH_SCOPE
 from intercom.space.errors import TokenError
-from intercom.space.fabric_api import DEVICE_REFRESH_PATH, DEVICE_TOKEN_PATH
-from intercom.space.tokens import REFRESH_SCOPE
+from intercom.space.http.fabric_api import DEVICE_REFRESH_PATH, DEVICE_TOKEN_PATH
 
 from .conftest import House
 

@@ -14,7 +14,7 @@ import pytest
 
 from intercom.config import SpaceConfig
 from intercom.space import Space
-from intercom.space.credential import read_credential
+from intercom.space.auth.credential import read_credential
 from intercom.space.errors import StoreError
 
 from .conftest import House

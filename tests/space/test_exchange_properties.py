@@ -9,8 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
-from intercom.space.exchange import Close, Exchange, Send
-from intercom.space.kept_frames import COUNT_LIMIT
+from intercom.space.switch.exchange import Close, Exchange, Send
+from intercom.space.switch.undelivered import COUNT_LIMIT
 
 from .switchboard import SDP, House, OpenGate
 

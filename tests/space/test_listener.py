@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from intercom.space.admission import Admission
-from intercom.space.listener import Listener
-from intercom.space.station_files import station_routes
+from intercom.space.http.admission import Admission
+from intercom.space.http.listener import Listener
+from intercom.space.http.station_files import station_routes
 
 WAIT_S = 20.0
 

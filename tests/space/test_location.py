@@ -15,7 +15,7 @@ import pytest
 from intercom import atomic_file
 from intercom.config import SpaceConfig
 from intercom.space import Membership, Space
-from intercom.space.credential import read_credential
+from intercom.space.auth.credential import read_credential
 from intercom.space.errors import SpaceConfigError
 from intercom.space.location import Location, turn_address
 from intercom.space.names import network_names

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from intercom.space import Invitation, Membership
-from intercom.space.credential import read_credential
+from intercom.space.auth.credential import read_credential
+from intercom.space.auth.pairing import ALPHABET, CODE_LIFETIME_S, CODE_LIMITS, PairingCodes
 from intercom.space.errors import AddressError, DoorError, NoSpaceError, PairingError, TokenError
-from intercom.space.pairing import ALPHABET, CODE_LIFETIME_S, CODE_LIMITS, PairingCodes
 from intercom.space.shown_name import LIMIT_CHARS, shown_name
 from intercom.space.store import DATABASE, Store
 

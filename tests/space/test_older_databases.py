@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from intercom.space.auth.pairing import PairingCodes
 from intercom.space.errors import StoreError
-from intercom.space.pairing import PairingCodes
 from intercom.space.records import Device
 from intercom.space.store import DATABASE, Store
 

@@ -9,9 +9,10 @@ from types import ModuleType
 import pytest
 from aiohttp import WSCloseCode
 
-from intercom.space import router, sockets, waiting
-from intercom.space.exchange import BURST, EXCESS_LIMIT
-from intercom.space.sockets import GUEST_FRAME_LIMIT_BYTES
+from intercom.space.http import sockets, waiting
+from intercom.space.http.sockets import GUEST_FRAME_LIMIT_BYTES
+from intercom.space.switch import router
+from intercom.space.switch.exchange import BURST, EXCESS_LIMIT
 
 from .conftest import ANSWER, WAIT_S, House
 

@@ -26,11 +26,11 @@ from aioice.stun import TransactionFailed
 from intercom.config import SpaceConfig
 from intercom.space import Space
 from intercom.space.errors import TurnError
-from intercom.space.turn import TurnServer, _ending_with
-from intercom.space.turn_book import TurnBook
-from intercom.space.turn_credentials import LIFETIME_S, ice_server
-from intercom.space.turn_keeper import DOOR_AWAY_S, TurnKeeper
-from intercom.space.turn_peers import peers_of
+from intercom.space.turn.coturn import TurnServer, _ending_with
+from intercom.space.turn.coturn_database import TurnBook
+from intercom.space.turn.credentials import LIFETIME_S, ice_server
+from intercom.space.turn.keeper import DOOR_AWAY_S, TurnKeeper
+from intercom.space.turn.peers import peers_of
 from tests.turn_client import TCP, TurnClient
 
 from .conftest import WAIT_S, House
@@ -257,7 +257,7 @@ async def test_a_turn_server_that_ends_by_itself_is_told(turn: TurnServer) -> No
 
 STARTS_ONE: Final = """
 import asyncio, pathlib, sys
-from intercom.space.turn import TurnServer
+from intercom.space.turn.coturn import TurnServer
 
 async def main():
     turn = TurnServer(pathlib.Path(sys.argv[1]))

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from intercom.config import SpaceConfig
-from intercom.space import Space, turn_companion
-from intercom.space.turn_companion import TurnCompanion
+from intercom.space import Space
+from intercom.space.turn import companion as turn_companion
+from intercom.space.turn.companion import TurnCompanion
 
 pytestmark = pytest.mark.skipif(shutil.which("turnserver") is None, reason="coturn is not installed")
 

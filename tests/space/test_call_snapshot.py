@@ -111,13 +111,13 @@ async def test_a_call_of_somebody_who_was_removed_meanwhile_is_not_taken_up(rest
 async def test_a_space_that_can_keep_no_calls_any_more_says_that_it_failed(
     restart: Restart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intercom.space.kept_calls.LOOK_S", 0.01)
+    monkeypatch.setattr("intercom.space.switch.call_snapshot.LOOK_S", 0.01)
     house = await restart()
 
     def fail(_: object) -> None:
         raise RuntimeError("a defect of the keeper")
 
-    monkeypatch.setattr("intercom.space.kept_calls.KeptCalls._changed", fail)
+    monkeypatch.setattr("intercom.space.switch.call_snapshot.KeptCalls._changed", fail)
     with pytest.raises(RuntimeError, match="a defect of the keeper"):
         await asyncio.wait_for(house.space.wait_failed(), WAIT_S)
     monkeypatch.undo()

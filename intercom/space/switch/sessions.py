@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from intercom.signalwire.wire.messages import Event, VertoMessage, builtins, new_id
-from intercom.space import frames
-from intercom.space.kept_frames import KeptBytes, KeptFrames
+from intercom.space.auth.tokens import Grant
 from intercom.space.records import Subscriber
-from intercom.space.sdp import is_reference
-from intercom.space.tokens import Grant
+from intercom.space.switch import replies
+from intercom.space.switch.sdp import is_reference
+from intercom.space.switch.undelivered import KeptBytes, KeptFrames
 
 LOST_LIMIT_S: Final = 10.0
 """Time after which a session without a socket ends, with its ringing calls: three attempts of a client's back-off."""
@@ -101,7 +101,7 @@ class Session:
     def send_event(self, body: Event) -> None:
         """Send an event, and keep it until it is acknowledged: a dead socket may go unnoticed for long."""
         event_id = new_id()
-        text = frames.event(event_id, body)
+        text = replies.event(event_id, body)
         if self.acknowledges or self.link is None:
             self.unacknowledged.keep(event_id, text)
         if self.link is not None:

@@ -36,15 +36,15 @@ from intercom.signalwire.wire.messages import (
     new_id,
     parse,
 )
-from intercom.space import frames
+from intercom.space.auth.tokens import Grant
 from intercom.space.errors import TokenError
-from intercom.space.gate import ConnectRefusedError, Gate, admitted
-from intercom.space.kept_frames import KeptBytes
-from intercom.space.pace import Pace
 from intercom.space.records import Subscriber
-from intercom.space.router import AddressBook, Router
-from intercom.space.sessions import Session
-from intercom.space.tokens import Grant
+from intercom.space.switch import replies
+from intercom.space.switch.gate import ConnectRefusedError, Gate, admitted
+from intercom.space.switch.pace import Pace
+from intercom.space.switch.router import AddressBook, Router
+from intercom.space.switch.sessions import Session
+from intercom.space.switch.undelivered import KeptBytes
 
 FRAME_LIMIT_BYTES: Final = 128 * 1024
 """Size limit of a frame: a browser's offer with all its candidates has about 15 kB."""
@@ -148,7 +148,7 @@ class Exchange:
         try:
             frame = parse(text, max_bytes=FRAME_LIMIT_BYTES)
         except BadFrameError as problem:
-            self._send(link, frames.unreadable(problem))
+            self._send(link, replies.unreadable(problem))
             return
         if not isinstance(frame, Request):
             if state.session is not None:
@@ -157,7 +157,7 @@ class Exchange:
         try:
             self._request(link, state, frame, now)
         except BadFrameError as problem:
-            self._send(link, frames.refusal(frame.id, INVALID_PARAMS, str(problem)))
+            self._send(link, replies.refusal(frame.id, INVALID_PARAMS, str(problem)))
 
     def elapsed(self, now: float) -> None:
         """Carry out everything that is due at `now`; to be called about once a second."""
@@ -225,31 +225,31 @@ class Exchange:
             self._connect(link, state, request, now)
             return
         if request.method == "signalwire.ping":
-            self._send(link, frames.result(request.id, Ping(self._wall())))
+            self._send(link, replies.result(request.id, Ping(self._wall())))
             return
         session = state.session
         if session is None:
-            self._send(link, frames.refusal(request.id, AUTHENTICATION_FAILED, "Send signalwire.connect first."))
+            self._send(link, replies.refusal(request.id, AUTHENTICATION_FAILED, "Send signalwire.connect first."))
             return
         match request.method:
             case "webrtc.verto":
                 self.router.verto(session, request, decode(request.params, WebrtcVerto).message, now)
             case "subscriber.online":
                 session.online = True
-                self._send(link, frames.result(request.id, {}))
+                self._send(link, replies.result(request.id, {}))
                 self.router.came_online(session)
             case "subscriber.offline":
                 session.online = False
-                self._send(link, frames.result(request.id, {}))
+                self._send(link, replies.result(request.id, {}))
             case "signalwire.reauthenticate":
                 self._reauthenticate(link, session, request, now)
             case _:
                 name = request.method[:60]
-                self._send(link, frames.refusal(request.id, METHOD_NOT_FOUND, f"There is no method {name} here."))
+                self._send(link, replies.refusal(request.id, METHOD_NOT_FOUND, f"There is no method {name} here."))
 
     def _connect(self, link: str, state: _Link, request: Request, now: float) -> None:
         if state.session is not None:
-            self._send(link, frames.refusal(request.id, INVALID_PARAMS, "This connection has a session already."))
+            self._send(link, replies.refusal(request.id, INVALID_PARAMS, "This connection has a session already."))
             return
         params = decode(request.params, ConnectParams)
         try:
@@ -262,7 +262,7 @@ class Exchange:
         if session is None:
             if not self._room_for(grant.subscriber):
                 message = "This subscriber has too many sessions; close one, or wait for those that were lost."
-                self._send(link, frames.refusal(request.id, frames.SESSIONS_EXCEEDED, message))
+                self._send(link, replies.refusal(request.id, replies.SESSIONS_EXCEEDED, message))
                 return
             # Its channel is a new one: so its client learns that the calls of the old one are gone.
             session = self._new_session("", grant, params.agent, link)
@@ -317,7 +317,7 @@ class Exchange:
             authorization=self._authorization(session.grant),
             ice_servers=list(self._ice_servers(session.subscriber, session.agent)),
         )
-        session.send(frames.result(request.id, result))
+        session.send(replies.result(request.id, result))
         state = AuthorizationState(self._gate.resume_state(session.protocol, session.subscriber, lasts_s))
         body = Event(
             event_type="signalwire.authorization.state",
@@ -327,7 +327,7 @@ class Exchange:
             project_id=session.project_id,
             node_id=session.node_id,
         )
-        session.send(frames.event(new_id(), body))  # not kept: each connect brings its own
+        session.send(replies.event(new_id(), body))  # not kept: each connect brings its own
 
     def _authorization(self, grant: Grant) -> Authorization:
         return Authorization(
@@ -353,11 +353,11 @@ class Exchange:
                 even_expired=False,
             )
         except TokenError as problem:
-            self._send(link, frames.refusal(request.id, AUTHENTICATION_FAILED, str(problem)))
+            self._send(link, replies.refusal(request.id, AUTHENTICATION_FAILED, str(problem)))
             return
         if grant.subscriber.id != session.subscriber.id:
             message = "The token is another subscriber's."
-            self._send(link, frames.refusal(request.id, AUTHENTICATION_FAILED, message))
+            self._send(link, replies.refusal(request.id, AUTHENTICATION_FAILED, message))
             return
         session.grant = grant
         session.allowed_until = now + grant.lasts_s
@@ -366,7 +366,7 @@ class Exchange:
             # Beyond the protocol: who stays connected for days would else be left with passwords that ran out.
             "ice_servers": [builtins(server) for server in self._ice_servers(session.subscriber, session.agent)],
         }
-        self._send(link, frames.result(request.id, fresh))
+        self._send(link, replies.result(request.id, fresh))
 
     # -- links -----------------------------------------------------------------------------------------------
 
@@ -377,11 +377,11 @@ class Exchange:
         if state.excess > EXCESS_LIMIT:
             self._close(link, "Too many frames.")
         elif state.excess == 1:
-            self._send(link, frames.nameless_refusal(frames.RATE_EXCEEDED, "Too many frames; send fewer."))
+            self._send(link, replies.nameless_refusal(replies.RATE_EXCEEDED, "Too many frames; send fewer."))
         return False
 
     def _refuse(self, link: str, state: _Link, request: Request, code: int, message: str) -> None:
-        self._send(link, frames.refusal(request.id, code, message))
+        self._send(link, replies.refusal(request.id, code, message))
         state.refused += 1
         if state.refused >= ATTEMPTS_LIMIT:
             self._close(link, "Authentication failed too often.")

@@ -1,6 +1,6 @@
 """Runs coturn as the space's TURN server, for residents away from home and clients that demand a relay.
 
-It checks the time-limited credentials of `turn_credentials` (coturn README.turnserver, "TURN REST API") with a secret
+It checks the time-limited credentials of `credentials` (coturn README.turnserver, "TURN REST API") with a secret
 of each subscriber's own, and relays UDP to the addresses that it is told (`allow_peers`), to nothing else. It is off
 unless somebody starts it, and on loopback unless told otherwise.
 """
@@ -25,9 +25,9 @@ from intercom import atomic_file
 from intercom.signalwire.wire.messages import IceServer
 from intercom.space.errors import TurnError
 from intercom.space.names import IPAddress, interface_addresses
-from intercom.space.turn_book import REALM, TurnBook
-from intercom.space.turn_console import TurnConsole
-from intercom.space.turn_credentials import LIFETIME_S, ice_server
+from intercom.space.turn.console import TurnConsole
+from intercom.space.turn.coturn_database import REALM, TurnBook
+from intercom.space.turn.credentials import LIFETIME_S, ice_server
 
 logger = logging.getLogger(__name__)
 

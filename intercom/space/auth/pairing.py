@@ -1,9 +1,10 @@
 """Makes and redeems the one-time codes with which a phone or tablet joins the house, short enough to type.
 
 How safe ten characters are: a code is one of 32**10, about 1.1e15. A machine may guess ten times at once and then twice
-a second (guard.py), ten times as often if it changes its IPv6 address all the while: at most 12 100 times while a code
-is open. Programs on this machine may guess no faster. With all 36 codes open it finds one with a chance of 3.9e-10 in
-ten minutes. Machines without number are bounded by what the space can answer: even 5000 guesses a second come to 1e-7.
+a second (request_filter.py), ten times as often if it changes its IPv6 address all the while: at most 12 100 times
+while a code is open. Programs on this machine may guess no faster. With all 36 codes open it finds one with a chance of
+3.9e-10 in ten minutes. Machines without number are bounded by what the space can answer: even 5000 guesses a second
+come to 1e-7.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from intercom.space.http.sockets import Sockets
 from intercom.space.names import interface_addresses
-from intercom.space.sockets import Sockets
-from intercom.space.turn import TurnServer
-from intercom.space.turn_peers import peers_of
+from intercom.space.turn.coturn import TurnServer
+from intercom.space.turn.peers import peers_of
 
 logger = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from intercom.signalwire.wire.messages import Request, VertoMessage
-from intercom.space import frames
-from intercom.space.calls import Call, Leg
 from intercom.space.errors import RefusedError
-from intercom.space.sdp import answer_between, is_reference, offer_between
+from intercom.space.switch import replies
+from intercom.space.switch.calls import Call, Leg
+from intercom.space.switch.sdp import answer_between, is_reference, offer_between
 
 MODIFY_LIMIT_S: Final = 4.0
 """Time limit of a far end for a new offer; clients wait 5 s for the answer (protocol §3)."""
@@ -73,7 +73,7 @@ class Offers:
             leg.tell("verto.answer", {"sdp": sdp}, self._wall())
         else:
             value = {"action": "updateMedia", "callID": leg.call_id, "sdp": sdp}
-            leg.session.send(frames.verto_result(*offer.reply, leg.session.node_id, value))
+            leg.session.send(replies.verto_result(*offer.reply, leg.session.node_id, value))
         return {"message": "CALL MODIFIED", "callID": far.call_id}
 
     def elapsed(self, now: float) -> list[Call]:
@@ -102,4 +102,4 @@ class Offers:
         self._offers.remove(offer)
         if offer.reply is not None:
             session = offer.leg.session
-            session.send(frames.verto_refusal(*offer.reply, session.node_id, frames.CALL_ERROR, why))
+            session.send(replies.verto_refusal(*offer.reply, session.node_id, replies.CALL_ERROR, why))

@@ -22,12 +22,12 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from intercom.signalwire.wire.messages import CAUSE_CODES, CallCreated, Request, VertoMessage
-from intercom.space import frames
-from intercom.space.calls import PING_INTERVAL_S, RING_LIMIT_S, Call, Calls, Leg, Party
 from intercom.space.errors import RefusedError
-from intercom.space.offers import Offers
-from intercom.space.sdp import answer_between, is_reference, offer_between, plausible
-from intercom.space.sessions import Session
+from intercom.space.switch import replies
+from intercom.space.switch.calls import PING_INTERVAL_S, RING_LIMIT_S, Call, Calls, Leg, Party
+from intercom.space.switch.offers import Offers
+from intercom.space.switch.sdp import answer_between, is_reference, offer_between, plausible
+from intercom.space.switch.sessions import Session
 
 CALLS_LIMIT: Final = 512
 """Limit of calls at once in one space, but for a door's; a house has a few, the load bench a hundred."""
@@ -91,10 +91,10 @@ class Router:
             value = obey(session, request, message, now)
         except RefusedError as refusal:
             text = str(refusal)
-            session.send(frames.verto_refusal(request, message, session.node_id, frames.CALL_ERROR, text))
+            session.send(replies.verto_refusal(request, message, session.node_id, replies.CALL_ERROR, text))
             return
         if value is not None:
-            session.send(frames.verto_result(request, message, session.node_id, value))
+            session.send(replies.verto_result(request, message, session.node_id, value))
 
     def came_online(self, session: Session) -> None:
         """Ring `session` for the calls that ring its subscriber now."""
@@ -170,7 +170,7 @@ class Router:
         )
         leg = self.calls.open(call, session, call_id)
         created = CallCreated("CALL CREATED", call_id, leg.member_id)
-        session.send(frames.verto_result(request, message, session.node_id, created))
+        session.send(replies.verto_result(request, message, session.node_id, created))
         if targets is None:
             self._end(call, _code("UNALLOCATED_NUMBER"))
         else:
@@ -216,7 +216,7 @@ class Router:
 
     def _bye(self, session: Session, _request: Request, message: VertoMessage, _now: float) -> dict[str, Any]:
         call_id = _call_id(message)
-        cause = frames.cause_passed_on(message.params.get("cause"), message.params.get("causeCode"))
+        cause = replies.cause_passed_on(message.params.get("cause"), message.params.get("causeCode"))
         leg = self.calls.leg(session, call_id)
         if leg is not None and leg in leg.call.ringing:
             self.calls.withdraw(leg)

@@ -18,12 +18,12 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 
 from intercom.net import machine_of
-from intercom.space.admission import Admission
-from intercom.space.allowance import Allowances
-from intercom.space.guard import Handler
-from intercom.space.proxies import Proxies
-from intercom.space.request_log import request_log
-from intercom.space.seldom import Seldom
+from intercom.space.http.admission import Admission
+from intercom.space.http.allowance import Allowances
+from intercom.space.http.proxies import Proxies
+from intercom.space.http.request_filter import Handler
+from intercom.space.http.request_log import request_log
+from intercom.space.http.seldom import Seldom
 
 logger = logging.getLogger(__name__)
 

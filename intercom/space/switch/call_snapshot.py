@@ -16,9 +16,9 @@ import msgspec
 from msgspec import Struct
 
 from intercom import atomic_file
-from intercom.space.calls import Call, Leg, Party
-from intercom.space.exchange import Exchange
 from intercom.space.records import Subscriber
+from intercom.space.switch.calls import Call, Leg, Party
+from intercom.space.switch.exchange import Exchange
 
 logger = logging.getLogger(__name__)
 

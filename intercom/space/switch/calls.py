@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from intercom.signalwire.wire.messages import IncomingInvite, builtins, new_id
 from intercom.space.records import Kind, Subscriber
-from intercom.space.sessions import Session
+from intercom.space.switch.sessions import Session
 
 RING_LIMIT_S: Final = 660.0
 """Time after which the space ends a call that rings; callers give up before, after 10 minutes at most."""

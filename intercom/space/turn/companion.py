@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from intercom.space.errors import TurnError
-from intercom.space.turn import TurnServer
-from intercom.space.turn_book import TurnBook
+from intercom.space.turn.coturn import TurnServer
+from intercom.space.turn.coturn_database import TurnBook
 
 logger = logging.getLogger(__name__)
 

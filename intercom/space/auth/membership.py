@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self
 
+from intercom.space.auth.pairing import UNNAMED, Invitation, PairingCodes
 from intercom.space.errors import AddressError, DoorError, NoSpaceError
-from intercom.space.pairing import UNNAMED, Invitation, PairingCodes
 from intercom.space.records import Device
 from intercom.space.shown_name import shown_name
 from intercom.space.store import DATABASE, Store

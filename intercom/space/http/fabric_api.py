@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 import msgspec
 from aiohttp import hdrs, web
 
-from intercom.space.bodies import body_of
+from intercom.space.auth.tokens import REFRESH_SCOPE, Grant, TokenAuthority
 from intercom.space.errors import AddressError, BadBodyError, TokenError
+from intercom.space.http.bodies import body_of
 from intercom.space.records import Address
 from intercom.space.store import Store
-from intercom.space.tokens import REFRESH_SCOPE, Grant, TokenAuthority
 
 PAGE_SIZE: Final = 50
 """Default page size of the directory, in addresses."""

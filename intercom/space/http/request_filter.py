@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 
 from intercom.net import is_loopback
-from intercom.space.allowance import Allowances
 from intercom.space.errors import StoreError
+from intercom.space.http.allowance import Allowances
+from intercom.space.http.proxies import DEFAULT_PORTS, Asker, Proxies
+from intercom.space.http.seldom import Seldom
 from intercom.space.names import Names
-from intercom.space.proxies import DEFAULT_PORTS, Asker, Proxies
-from intercom.space.seldom import Seldom
 
 logger = logging.getLogger(__name__)
 

@@ -10,14 +10,14 @@ import msgspec
 import segno
 from aiohttp import web
 
-from intercom.space.bodies import body_of
+from intercom.space.auth.pairing import Invitation, PairingCodes
+from intercom.space.auth.tokens import REFRESH_SCOPE, TokenAuthority
 from intercom.space.errors import BadBodyError, PairingError, TokenError
-from intercom.space.fabric_api import bearer, unauthorized
-from intercom.space.guard import asker_of
-from intercom.space.pairing import Invitation, PairingCodes
+from intercom.space.http.bodies import body_of
+from intercom.space.http.fabric_api import bearer, unauthorized
+from intercom.space.http.request_filter import asker_of
 from intercom.space.records import Subscriber
 from intercom.space.store import Store
-from intercom.space.tokens import REFRESH_SCOPE, TokenAuthority
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from typing import Protocol
 from msgspec import UNSET
 
 from intercom.signalwire.wire.messages import AUTHENTICATION_FAILED, REQUESTER_VALIDATION_FAILED, ConnectParams
+from intercom.space.auth.tokens import Grant
 from intercom.space.errors import SpaceError, TokenError
 from intercom.space.records import Subscriber
-from intercom.space.tokens import Grant
 
 
 class Gate(Protocol):

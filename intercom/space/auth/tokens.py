@@ -16,7 +16,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from intercom.space.dpop import ProofChecker
+from intercom.space.auth.dpop import ProofChecker
 from intercom.space.errors import TokenError
 from intercom.space.records import Subscriber
 from intercom.space.store import Store

@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-STATION_DIRECTORY: Final = Path(__file__).resolve().parent.parent / "station"
+STATION_DIRECTORY: Final = Path(__file__).resolve().parents[2] / "station"
 
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",

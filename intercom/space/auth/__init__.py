@@ -1,0 +1,1 @@
+"""Who belongs to the house: pairing, members, their credentials and their tokens."""

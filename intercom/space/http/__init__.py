@@ -1,0 +1,1 @@
+"""The space's HTTP server: the listener, the filter of requests, its APIs, files and sockets."""

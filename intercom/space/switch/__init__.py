@@ -1,0 +1,1 @@
+"""The space's switchboard, without I/O: sessions, calls, and what is said to each of them."""
