@@ -12,11 +12,11 @@ from intercom.config import CameraConfig, DoorConfig, PanelConfig
 from intercom.panel.button import Button, ButtonEvent, ShortPulses
 from intercom.panel.camera_pins import CameraPins, with_simulated_pins
 from intercom.panel.door import Door
-from intercom.panel.guarding import Guard
 from intercom.panel.lights import PWM_HZ, Lights
 from intercom.panel.patterns import Pattern
 from intercom.panel.pins import Pins, claim, open_pins
 from intercom.panel.relay import claim_relay, release_relay
+from intercom.panel.relay_watchdog_control import Guard
 
 log = logging.getLogger(__name__)
 

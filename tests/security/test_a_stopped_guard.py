@@ -15,7 +15,7 @@ import pytest
 from intercom.config import DoorConfig
 from intercom.panel.door import Door
 from intercom.panel.errors import GuardError
-from intercom.panel.guarding import KERNEL_MARGIN_S, Guard
+from intercom.panel.relay_watchdog_control import KERNEL_MARGIN_S, Guard
 from tests.panel.conftest import WAIT_S
 
 CAP_S = 0.5
@@ -97,7 +97,7 @@ def test_the_guard_that_takes_over_while_the_door_is_open_knows_it() -> None:
 def test_a_door_without_a_guard_that_answers_stays_closed(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
     stop(guard.pid)
     monkeypatch.setattr(guard, "_command", [sys.executable, "-c", "import time; time.sleep(60)"])
-    monkeypatch.setattr("intercom.panel.guarding.FIRST_ANSWER_S", 0.2)
+    monkeypatch.setattr("intercom.panel.relay_watchdog_control.FIRST_ANSWER_S", 0.2)
     with pytest.raises(GuardError, match="stays closed"):
         guard.door_opens()
 

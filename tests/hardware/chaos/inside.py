@@ -156,7 +156,7 @@ class Run:
                 self._find(f"{pcm} is still open: {state}")
         for process in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
-                if b"panel/guard.py" in process.read_bytes():
+                if b"panel/relay_watchdog.py" in process.read_bytes():
                     self._find("the relay's guard is still there")
 
     # -- the mishaps -----------------------------------------------------------------------------------

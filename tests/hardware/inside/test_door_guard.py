@@ -48,7 +48,7 @@ def test_the_door_closes_when_the_program_dies_or_hangs(pi: GpioChip, tmp_path: 
 
 def test_a_guard_that_is_killed_is_replaced_before_the_door_opens(pi: GpioChip) -> None:
     def guard() -> str:
-        found = ["pgrep", "--parent", str(os.getpid()), "--full", "guard.py", "--runstates", "RSD"]
+        found = ["pgrep", "--parent", str(os.getpid()), "--full", "relay_watchdog.py", "--runstates", "RSD"]
         return subprocess.run(found, capture_output=True, text=True, check=False).stdout.strip()
 
     with FrontPanel(PINS, DOOR) as panel:

@@ -14,8 +14,8 @@ import pytest
 
 from intercom.config import DoorConfig
 from intercom.panel.errors import GuardError
-from intercom.panel.guard import MARGIN_S
-from intercom.panel.guarding import GUARD, Guard
+from intercom.panel.relay_watchdog import MARGIN_S
+from intercom.panel.relay_watchdog_control import GUARD, Guard
 from tests.panel.conftest import WAIT_S, Bench
 
 CAP_S = 0.5

@@ -1,11 +1,11 @@
 """The door's guard: a tiny process that turns the relay off when the appliance cannot.
 
-Started by the panel as a script (`guarding.py`). On its standard input the panel writes `o` before it turns the relay
-on, `c` after it has turned it off, and `p` when it only asks whether the guard runs; `o` and `p` are repeated on
-standard output, so that a guard that is stopped is noticed. The guard acts when the panel's process dies with the door
-open, or when the door is still open `cap_s` + MARGIN_S after the first `o`: then it kills that process, which hangs.
-Either way it drives the relay's pin off itself, since the kernel of Raspberry Pi OS leaves a dead process's outputs as
-they were.
+Started by the panel as a script (`relay_watchdog_control.py`). On its standard input the panel writes `o` before it
+turns the relay on, `c` after it has turned it off, and `p` when it only asks whether the guard runs; `o` and `p` are
+repeated on standard output, so that a guard that is stopped is noticed. The guard acts when the panel's process dies
+with the door open, or when the door is still open `cap_s` + MARGIN_S after the first `o`: then it kills that process,
+which hangs. Either way it drives the relay's pin off itself, since the kernel of Raspberry Pi OS leaves a dead
+process's outputs as they were.
 
 It is started with SIGTERM, SIGINT and SIGHUP blocked: what ends the panel's whole session must not end the guard first;
 it ends when the pipe closes. Only the standard library's core is loaded until there is something to do.

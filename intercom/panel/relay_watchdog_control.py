@@ -1,4 +1,4 @@
-"""The panel's side of the guard process (`guard.py`)."""
+"""The panel's side of the guard process (`relay_watchdog.py`)."""
 
 import logging
 import os
@@ -13,12 +13,12 @@ from pathlib import Path
 
 from intercom.config import DoorConfig
 from intercom.panel.errors import GuardError
-from intercom.panel.guard import MARGIN_S
 from intercom.panel.kernel_deadline import KernelDeadline
+from intercom.panel.relay_watchdog import MARGIN_S
 
 log = logging.getLogger(__name__)
 
-GUARD = Path(__file__).with_name("guard.py")
+GUARD = Path(__file__).with_name("relay_watchdog.py")
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """Signals that end the whole session: the guard blocks them and ends only when its pipe closes."""
