@@ -6,7 +6,7 @@ import pytest
 
 from intercom.space.auth.dpop import PROOF_AGE_LIMIT_S, REMEMBERED_PROOFS, ProofChecker
 from intercom.space.errors import TokenError
-from tests.space.test_device_tokens import Device
+from tests.space.auth.test_device_tokens import Device
 
 METHOD = "signalwire.connect"
 

@@ -28,10 +28,10 @@ from intercom.media.rtp.payload_types import encoder_for
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples, ratio, to_samples
 from intercom.media.sound.sound_file import load_sound
 from intercom.opening.decision import Ruling
+from tests.media.dtmf.test_in_band import key_tone
 
 from ..alsa import tone
 from ..keypad import Keypad
-from ..media.test_in_band import key_tone
 
 BLOCK_S = 0.01
 FRAME_BLOCKS = 2

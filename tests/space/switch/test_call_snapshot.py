@@ -11,8 +11,7 @@ import pytest
 
 from intercom.config import SpaceConfig
 from intercom.space import Space
-
-from .conftest import ANSWER, WAIT_S, Client, House
+from tests.space.conftest import ANSWER, WAIT_S, Client, House
 
 Restart = Callable[[], Awaitable[House]]
 

@@ -16,8 +16,7 @@ from intercom.config import SpaceConfig
 from intercom.space import Space
 from intercom.space.auth.credential import read_credential
 from intercom.space.errors import StoreError
-
-from .conftest import House
+from tests.space.conftest import House
 
 
 def bearer(token: str) -> dict[str, str]:

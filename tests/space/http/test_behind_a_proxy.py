@@ -18,9 +18,8 @@ from intercom.space.http import sockets
 from intercom.space.http.proxies import Asker, Proxies
 from intercom.space.http.request_filter import Guard
 from intercom.space.names import network_names
-
-from .conftest import Client
-from .nginx import PROGRAM, nginx
+from tests.space.conftest import Client
+from tests.space.nginx import PROGRAM, nginx
 
 needs_nginx = pytest.mark.skipif(PROGRAM is None, reason="nginx is not installed (apt install nginx-light)")
 

@@ -16,8 +16,7 @@ from intercom.space.auth.dpop import PROOF_AGE_LIMIT_S, ProofChecker, thumbprint
 from intercom.space.auth.tokens import REFRESH_SCOPE
 from intercom.space.errors import TokenError
 from intercom.space.http.fabric_api import DEVICE_REFRESH_PATH, DEVICE_TOKEN_PATH
-
-from .conftest import House
+from tests.space.conftest import House
 
 
 class Device:

@@ -9,8 +9,8 @@ import pytest
 
 from intercom.media.sound.format import RATE_HZ
 from tests.alsa import tone
+from tests.media.dtmf.test_in_band import PAUSE, key_tone
 from tests.media.street import KINDS, as_telephoned, keys_in, pieces
-from tests.media.test_in_band import PAUSE, key_tone
 
 PIECES = 6
 """Of 20 s each: two minutes of every kind."""

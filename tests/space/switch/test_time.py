@@ -12,8 +12,7 @@ from intercom.space.switch.offers import MODIFY_LIMIT_S
 from intercom.space.switch.replies import SESSIONS_EXCEEDED
 from intercom.space.switch.router import ATTACH_AFTER_S, CALLS_PER_SUBSCRIBER_LIMIT
 from intercom.space.switch.sessions import LEFT_LIMIT_S, LOST_LIMIT_S, TALKING_LOST_LIMIT_S
-
-from .switchboard import SDP, Switchboard
+from tests.space.switchboard import SDP, Switchboard
 
 
 def test_a_link_that_never_authenticates_is_closed() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .conftest import ANSWER, OFFER, House
+from tests.space.conftest import ANSWER, OFFER, House
 
 
 async def test_two_subscribers_make_a_call_and_the_caller_hangs_up(house: House) -> None:

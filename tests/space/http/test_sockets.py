@@ -13,8 +13,7 @@ from intercom.space.http import sockets, waiting
 from intercom.space.http.sockets import GUEST_FRAME_LIMIT_BYTES
 from intercom.space.switch import router
 from intercom.space.switch.exchange import BURST, EXCESS_LIMIT
-
-from .conftest import ANSWER, WAIT_S, House
+from tests.space.conftest import ANSWER, WAIT_S, House
 
 
 async def test_the_connect_result_is_what_the_protocol_says(house: House) -> None:

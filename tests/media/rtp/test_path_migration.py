@@ -18,7 +18,7 @@ from intercom.media.rtp.sdp import Description
 from intercom.media.sound.engine import AudioEngine
 from tests.media.calls import arrivals, connected, move, until, wait_for_state
 from tests.media.events import Reported
-from tests.media.test_video_call import SMALL
+from tests.media.video.test_call import SMALL
 
 LONGEST_GAP_S = 0.5
 

@@ -17,9 +17,8 @@ from intercom.space.auth.pairing import ALPHABET, CODE_LIFETIME_S, CODE_LIMITS, 
 from intercom.space.errors import AddressError, DoorError, NoSpaceError, PairingError, TokenError
 from intercom.space.shown_name import LIMIT_CHARS, shown_name
 from intercom.space.store import DATABASE, Store
-
-from .conftest import ANSWER, WAIT_S, House
-from .test_doors_and_keys import bearer
+from tests.space.auth.test_doors_and_keys import bearer
+from tests.space.conftest import ANSWER, WAIT_S, House
 
 NOON = 1_800_000_000.0
 DAY_S = 86_400.0

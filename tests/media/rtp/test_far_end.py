@@ -12,8 +12,7 @@ from intercom.media.dtmf.telephone_event import payloads
 from intercom.media.rtp.far_end import FarEndSound
 from intercom.media.rtp.payload_types import TELEPHONE_EVENT
 from intercom.media.sound.format import RATE_HZ
-
-from .test_in_band import PAUSE, key_tone
+from tests.media.dtmf.test_in_band import PAUSE, key_tone
 
 FRAME_S = 0.02
 FRAME = int(RATE_HZ * FRAME_S)

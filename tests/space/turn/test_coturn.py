@@ -31,9 +31,8 @@ from intercom.space.turn.coturn_database import TurnBook
 from intercom.space.turn.credentials import LIFETIME_S, ice_server
 from intercom.space.turn.keeper import DOOR_AWAY_S, TurnKeeper
 from intercom.space.turn.peers import peers_of
+from tests.space.conftest import WAIT_S, House
 from tests.turn_client import TCP, TurnClient
-
-from .conftest import WAIT_S, House
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from intercom.space.switch.exchange import Close, Exchange, Send
 from intercom.space.switch.undelivered import COUNT_LIMIT
-
-from .switchboard import SDP, House, OpenGate
+from tests.space.switchboard import SDP, House, OpenGate
 
 PEOPLE = ("door", "kitchen", "hall", "attic")
 
