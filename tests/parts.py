@@ -1,4 +1,4 @@
-"""The parts that `make test PART=NAME` knows: a folder of tests each, and `door` for the tests beside the folders.
+"""The parts that `make test PART=NAME` knows: a folder of tests each, and `project` for the tests beside them.
 
 All parts together run in three shares, side by side.
 """
@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-DOOR = "door"
-"""The part that joins all others: its tests lie in no folder of their own."""
+PROJECT = "project"
+"""The pages, the checks and the tests themselves: what lies in no folder of its own."""
 TEST_FILES = "test_*.py"
 GUESTS = ("deb", "hardware")
 """The parts that boot kernels, and build the packages that these install."""
@@ -23,7 +23,7 @@ REST = "rest"
 
 def parts(tests: Path) -> dict[str, list[Path]]:
     """Return the files and folders of each part's tests, by the part's name."""
-    found = {DOOR: sorted(tests.glob(TEST_FILES))}
+    found = {PROJECT: sorted(tests.glob(TEST_FILES))}
     for folder in sorted(path for path in tests.iterdir() if path.is_dir()):
         if next(folder.rglob(TEST_FILES), None) is not None:
             found.setdefault(folder.name, []).append(folder)

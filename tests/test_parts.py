@@ -36,7 +36,9 @@ def test_chaos_runs_in_one_share_alone() -> None:
     assert ways == [f"--ignore={CHAOS}", str(CHAOS)]
 
 
-@pytest.mark.parametrize("name", ["space", "signalwire", "media", "panel", "door", "security"])
+@pytest.mark.parametrize(
+    "name", ["space", "signalwire", "media", "panel", "door", "cli", "opening", "security", "project"]
+)
 def test_a_part_of_the_house_has_tests_of_its_own(name: str) -> None:
     assert PARTS[name]
 
