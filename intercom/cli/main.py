@@ -147,7 +147,7 @@ def _run(options: argparse.Namespace) -> int:
     config = _load(options)
     if config is None:
         return BAD_CONFIG
-    from intercom.service.run import run_door
+    from intercom.cli.run import run_door
 
     return run_door(config)
 

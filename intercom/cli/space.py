@@ -84,7 +84,7 @@ def _guarded(act: Act, load: Load, *, as_its_user: bool = False) -> Callable[[ar
 
 
 def _serve(_options: argparse.Namespace, config: Config, state_dir: Path) -> int:
-    from intercom.service.run import run_space
+    from intercom.cli.run import run_space
 
     return run_space(config, state_dir)
 

@@ -255,7 +255,9 @@ class Appliance:
     def _decided(self, decision: Decision) -> None:
         if decision.source is not decision.dest:
             logger.info("%s -> %s: %s", decision.source, decision.dest, decision.reason)
-        self.logbook.decided(decision, self.machine.faults)
+        if decision.rings_the_house:
+            self.logbook.pressed()
+        self.logbook.faults_are(self.machine.faults)
         self.commands.changed()
         self.on_change()
         if self._signs is not None:

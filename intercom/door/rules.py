@@ -94,6 +94,11 @@ class Decision:
         """Whether the trigger took effect."""
         return self.verdict is Verdict.ALLOWED
 
+    @property
+    def rings_the_house(self) -> bool:
+        """Whether the trigger was a press with which the door begins to ring the house."""
+        return self.trigger is Trigger.PRESS and self.allowed and self.phase is Phase.RINGING_OUT
+
 
 Guard = Callable[["Machine", "EventData"], bool]
 

@@ -9,7 +9,7 @@ import logging
 import re
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,8 +17,6 @@ from typing import Any
 
 from intercom import atomic_file
 from intercom.address import Address
-from intercom.door.health.faults import SERVICE, Part
-from intercom.door.machine import Decision, Fault, Phase, Trigger
 from intercom.history.call_log import CallLog, CallRecord
 from intercom.media.rtp.call_stats import CallStats
 from intercom.opening.decision import Ruling
@@ -40,6 +38,8 @@ PRESS_TO_RING_S = (0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Bounds of the press-to-ring histogram around its target, 0.15 s; a press above 10 s was redialled after an outage."""
 SCORES = (1.0, 2.0, 3.0, 3.5, 4.0, 4.5)
 """Bounds of the score histogram, at which the quality has another name."""
+_WORDS = {"media": "call's media", "service": "registration with the service"}
+"""Names, for a sentence, of the faults whose kind alone does not say what is meant."""
 _BUSY = ("USER_BUSY", "CALL_REJECTED")
 _UNANSWERED = ("NORMAL_CLEARING", "NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL", "LOSE_RACE", "PICKED_OFF")
 
@@ -159,7 +159,9 @@ class Logbook:
         self._look = look
         self._on_fault = on_fault
         self._on_defect = on_defect
-        self._reasons: dict[Fault, str] = {}
+        self._reasons: dict[str, str] = {}
+        self._known_faults: set[str] = set()
+        "the faults that the machine knows of"
         self._clock = clock
         self._now = now
         self._entries: list[CallEntry] = []
@@ -185,16 +187,19 @@ class Logbook:
 
     # -- what happens ----------------------------------------------------------------------------------
 
-    def decided(self, decision: Decision, faults: set[Fault]) -> None:
-        """Record a decision of the machine; `faults` are open now."""
-        if decision.trigger is Trigger.PRESS and decision.allowed and decision.phase is Phase.RINGING_OUT:
-            self._pressed = self._clock()
-        for kind in faults - self.open_faults.keys():
-            self.fault_began(kind, self._reasons.pop(kind, ""))
-        for over in [kind for kind in Fault if kind in self.open_faults and kind not in faults]:
-            self.fault_over(over)
+    def pressed(self) -> None:
+        """Record a press that rings the house: from now on the seconds to the ringing count."""
+        self._pressed = self._clock()
 
-    def fault_reason(self, kind: Fault, why: str) -> None:
+    def faults_are(self, faults: Iterable[str]) -> None:
+        """Record which faults the machine knows of now: those that began, and those that are over."""
+        before, self._known_faults = self._known_faults, set(faults)
+        for kind in self._known_faults - before:
+            self.fault_began(kind, self._reasons.pop(kind, ""))
+        for kind in before - self._known_faults:
+            self.fault_over(kind)
+
+    def fault_reason(self, kind: str, why: str) -> None:
         """Keep the reason of a fault of which the machine will be told next."""
         self._reasons[kind] = why
 
@@ -221,11 +226,11 @@ class Logbook:
         logger.info("The %s works again after %.1f s", _words(kind), over.lasted_s)
         self._on_fault()
 
-    def part_failed(self, part: Part, why: str) -> None:
+    def part_failed(self, part: str, why: str) -> None:
         """Record that a supervised part failed."""
         self.fault_began(part, why)
 
-    def part_works(self, part: Part) -> None:
+    def part_works(self, part: str) -> None:
         """Clear the fault of a part that was restarted."""
         self.fault_over(part)
 
@@ -386,8 +391,4 @@ class Logbook:
 
 
 def _words(kind: str) -> str:
-    if kind == Fault.MEDIA:
-        return "call's media"
-    if kind == SERVICE:
-        return "registration with the service"
-    return kind.replace("_", " ")
+    return _WORDS.get(kind, kind.replace("_", " "))

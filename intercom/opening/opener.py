@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
+from intercom.address import Address
 from intercom.config import DoorConfig
-from intercom.door.active_call import CurrentCall
-from intercom.opening.decision import REFUSALS, Code, KeyFacts, Rules, Ruling, Way, may_open
+from intercom.opening.decision import REFUSALS, Code, KeyFacts, Kind, Rules, Ruling, Way, may_open
 from intercom.opening.wrong_codes import WrongCodes
 from intercom.panel import PanelError
-from intercom.signalwire import KeyPress
+from intercom.signalwire import KeyPress, WebRTCCall
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +47,22 @@ class OpeningJournal(Protocol):
 
     def door_refused(self, ruling: Ruling) -> None:
         """The door was refused to somebody."""
+
+
+class AskingCall(Protocol):
+    """The door's call, whose far end asks for the door to be opened."""
+
+    call: WebRTCCall
+    outbound: bool
+    answered: bool
+
+    @property
+    def far_end(self) -> Address:
+        """Return the far end's address."""
+
+    @property
+    def kind(self) -> Kind:
+        """Return the far end's kind."""
 
 
 class DoorOpener:
@@ -85,7 +101,7 @@ class DoorOpener:
         self._journal.door_opened(who)
         return True
 
-    def key(self, current: CurrentCall, press: KeyPress) -> dict[str, Any] | None:
+    def key(self, current: AskingCall, press: KeyPress) -> dict[str, Any] | None:
         """Handle a key from the far end, which is never logged; return the answer to the far end, if any."""
         now, way = self._clock(), Way(press.way)
         facts = replace(self._facts(current), echo_s=press.echo_s)
@@ -96,7 +112,7 @@ class DoorOpener:
             return self._open(current)
         return self._refuse(current, ruling, now) if ruling in REFUSALS else None
 
-    def button(self, current: CurrentCall) -> dict[str, Any] | None:
+    def button(self, current: AskingCall) -> dict[str, Any] | None:
         """Handle a tap on the button of the far end's page; return the answer to the far end, if any."""
         ruling = may_open(Way.BUTTON, self._facts(current), self._rules)
         if ruling is Ruling.OPENS:
@@ -104,12 +120,12 @@ class DoorOpener:
         return self._refuse(current, ruling, self._clock()) if ruling in REFUSALS else None
 
     @staticmethod
-    def _facts(current: CurrentCall) -> KeyFacts:
+    def _facts(current: AskingCall) -> KeyFacts:
         return KeyFacts(
             address=current.far_end, kind=current.kind, outbound=current.outbound, answered=current.answered
         )
 
-    def _type(self, way: Way, current: CurrentCall, facts: KeyFacts, digit: str, now: float) -> Ruling:
+    def _type(self, way: Way, current: AskingCall, facts: KeyFacts, digit: str, now: float) -> Ruling:
         """Add the key to the keys before it; return the ruling on a whole code."""
         if current.call.id != self._typed_in or now - self._typed_at > PAUSE_S:
             self._typed = ""
@@ -124,7 +140,7 @@ class DoorOpener:
             self._wrong_codes.right()
         return ruling
 
-    def _open(self, current: CurrentCall) -> dict[str, Any] | None:
+    def _open(self, current: AskingCall) -> dict[str, Any] | None:
         try:
             if self._lock.open():
                 logger.info("%s opens the door", current.far_end)
@@ -134,7 +150,7 @@ class DoorOpener:
             logger.warning("The door does not open: %s", error)
         return {"door": "refused", "reason": "relay"}
 
-    def _refuse(self, current: CurrentCall, ruling: Ruling, now: float) -> dict[str, Any] | None:
+    def _refuse(self, current: AskingCall, ruling: Ruling, now: float) -> dict[str, Any] | None:
         self._journal.door_refused(ruling)
         if ruling is not Ruling.WRONG_CODE and now - self._told_at < TOLD_AGAIN_S:
             return None

@@ -10,11 +10,8 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from intercom.config import Config
-from intercom.service import memory
 from intercom.service.journald import STDERR, JournalHandler, is_journal, mark_of_error
 from intercom.service.log_lines import LogLines
 from intercom.service.sd_notify import Notifier
@@ -130,50 +127,6 @@ async def _start(part: Part, started: Callable[[], Awaitable[None]] | None, syst
     if started is not None:
         work.append(started())
     await asyncio.gather(*work)
-
-
-def run_door(config: Config) -> int:
-    """Run the door station: `intercom run`."""
-    memory.stay_small()
-    from intercom.door.appliance import MENDABLE, Appliance
-
-    log_to_stderr(config.log.level)
-    door: Appliance | None = None
-
-    def build() -> Appliance:
-        nonlocal door
-        door = Appliance(config, state_dir=config.state_path(os.environ))
-        return door
-
-    async def started() -> None:
-        assert door is not None
-        await door.wait_failed()
-
-    try:
-        return run(build, started=started, mendable=MENDABLE)
-    finally:
-        memory.end()
-
-
-def run_space(config: Config, state_dir: Path) -> int:
-    """Run the embedded space: `intercom space`; its first start writes the door's credential beside its own state."""
-    from intercom.space import Space, SpaceError
-
-    log_to_stderr(config.log.level)
-    space: Space | None = None
-
-    def build() -> Space:
-        nonlocal space
-        space = Space(config.space, state_dir)
-        return space
-
-    async def started() -> None:
-        assert space is not None
-        # As a service the space has a user of its own: its group is the door, which may read this file and no other.
-        space.write_credential("door", state_dir / "door.json", display_name="Front door", for_group=True)
-        await space.wait_failed()
-
-    return run(build, started=started, mendable=(SpaceError,))
 
 
 def print_invitation(invitation: Invitation) -> None:

@@ -1,0 +1,59 @@
+"""Run the door station or the embedded space until a signal: `intercom run` and `intercom space`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from intercom.config import Config
+from intercom.service import memory
+from intercom.service.run import log_to_stderr, run
+
+if TYPE_CHECKING:
+    from intercom.door.appliance import Appliance
+    from intercom.space import Space
+
+
+def run_door(config: Config) -> int:
+    """Run the door station: `intercom run`."""
+    memory.stay_small()
+    from intercom.door.appliance import MENDABLE, Appliance
+
+    log_to_stderr(config.log.level)
+    door: Appliance | None = None
+
+    def build() -> Appliance:
+        nonlocal door
+        door = Appliance(config, state_dir=config.state_path(os.environ))
+        return door
+
+    async def started() -> None:
+        assert door is not None
+        await door.wait_failed()
+
+    try:
+        return run(build, started=started, mendable=MENDABLE)
+    finally:
+        memory.end()
+
+
+def run_space(config: Config, state_dir: Path) -> int:
+    """Run the embedded space: `intercom space`; its first start writes the door's credential beside its own state."""
+    from intercom.space import Space, SpaceError
+
+    log_to_stderr(config.log.level)
+    space: Space | None = None
+
+    def build() -> Space:
+        nonlocal space
+        space = Space(config.space, state_dir)
+        return space
+
+    async def started() -> None:
+        assert space is not None
+        # As a service the space has a user of its own: its group is the door, which may read this file and no other.
+        space.write_credential("door", state_dir / "door.json", display_name="Front door", for_group=True)
+        await space.wait_failed()
+
+    return run(build, started=started, mendable=(SpaceError,))
