@@ -47,9 +47,13 @@ class ObservedSocket:
     def __init__(self, socket: Socket, frames: list[dict[str, Any]]) -> None:
         self._socket, self._frames = socket, frames
 
-    async def send(self, text: str) -> None:
+    def send(self, text: str) -> None:
         self._frames.append({"from": "client", "frame": json.loads(text)})
-        await self._socket.send(text)
+        self._socket.send(text)
+
+    @property
+    def unsent_bytes(self) -> int:
+        return self._socket.unsent_bytes
 
     async def frames(self) -> AsyncIterator[str | bytes]:
         async for frame in self._socket.frames():

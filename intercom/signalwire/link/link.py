@@ -6,7 +6,6 @@ It joins the socket, the session and the reconnect policy, none of which knows o
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -40,18 +39,16 @@ from intercom.signalwire.wire.events import (
     SessionEvent,
     StaleEventDropped,
 )
-from intercom.signalwire.wire.session import Session, SessionState
+from intercom.signalwire.wire.session import Session
 
 logger = logging.getLogger(__name__)
 
-MAX_UNSENT_FRAMES = 1024
-"""Limit of frames that wait for a slow socket; a stuck one is noticed long before."""
+MAX_UNSENT_BYTES = 1024 * 1024
+"""Limit of bytes that wait for a slow socket: a hundred invites; pings notice a stuck one long before."""
 CREDENTIAL_S = 300.0
 """Time limit for a credential: an owner's server may be slow."""
 PROBE_S = 0.5
 """Time limit of a probe after a network change: an answer takes one round trip, and a new socket costs little."""
-GOODBYE_S = 0.5
-"""Time limit for sending the last frames before the socket is closed."""
 
 
 class Link(LinkRequests):
@@ -81,7 +78,6 @@ class Link(LinkRequests):
         self._policy = ReconnectPolicy(random, longest_delay_s)
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
-        self._unsent: asyncio.Queue[str] = asyncio.Queue(MAX_UNSENT_FRAMES)
         self._socket: Socket | None = None
         self._probe: asyncio.Task[None] | None = None
         self._leave = asyncio.Event()
@@ -135,7 +131,6 @@ class Link(LinkRequests):
             self._probe.cancel()
         task, self._task = self._task, None
         if task is not None:
-            await self._say_goodbyes()
             task.cancel()
             await asyncio.wait({task})
         if self._closing:
@@ -147,13 +142,6 @@ class Link(LinkRequests):
         """Drop the resume state."""
         self.session.forget()
         self._pump()
-
-    async def _say_goodbyes(self) -> None:
-        """Send the frames that are still queued, so that the far ends learn of a hang-up."""
-        if self.session.state is SessionState.READY:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(GOODBYE_S):
-                    await self._unsent.join()
 
     async def wait_ready(self) -> None:
         """Wait until the session is ready; raises when the service refuses our credential for good."""
@@ -219,7 +207,7 @@ class Link(LinkRequests):
     async def _attempt(self) -> None:
         socket: Socket | None = None
         try:
-            socket = self._socket = await unless(self._leave, self._open(), self._close_in_background)
+            socket = await unless(self._leave, self._open(), self._close_in_background)
             await self._serve(socket)
         except (InvalidCredentialsError, InvalidParamsError) as error:
             self._refuse(error)
@@ -244,14 +232,14 @@ class Link(LinkRequests):
         async with asyncio.timeout(ATTEMPT_TIMEOUT_S):
             socket = await first_to_open(self._connector, url, certificate, self._close_in_background)
         self._policy.socket_opened()
-        self._unsent = asyncio.Queue(MAX_UNSENT_FRAMES)
+        self._socket = socket
         self.session.socket_opened(self._now(), token, dpop_token=proof)
         self._pump()
         return socket
 
     async def _serve(self, socket: Socket) -> None:
-        """Pass frames both ways until the socket closes or must be left."""
-        tasks = [asyncio.ensure_future(work) for work in (self._read(socket), self._write(socket), self._leave.wait())]
+        """Take frames until the socket closes or must be left."""
+        tasks = [asyncio.ensure_future(work) for work in (self._read(socket), self._leave.wait())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -266,11 +254,6 @@ class Link(LinkRequests):
         async for frame in socket.frames():
             self.session.receive(frame, self._now())
             self._pump()
-
-    async def _write(self, socket: Socket) -> None:
-        while True:
-            await socket.send(await self._unsent.get())
-            self._unsent.task_done()
 
     async def _pause(self) -> None:
         deadline = self._policy.next_deadline()
@@ -322,10 +305,10 @@ class Link(LinkRequests):
         for event in self.session.events():
             self._handle(event)
         for frame in self.session.frames_to_send():
-            if self._unsent.full():
+            if self._socket is None or self._socket.unsent_bytes > MAX_UNSENT_BYTES:
                 self._leave.set()
                 break
-            self._unsent.put_nowait(frame)
+            self._socket.send(frame)
         self._arm()
 
     def _handle(self, event: SessionEvent) -> None:

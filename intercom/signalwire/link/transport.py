@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Protocol, runtime_checkable
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.connection import broadcast
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, WebSocketException
 
 from intercom.signalwire.errors import InvalidParamsError, TransportError
@@ -33,8 +34,12 @@ certificate counts whatever its dates."""
 class Socket(Protocol):
     """An open socket."""
 
-    async def send(self, text: str) -> None:
-        """Send one frame; raises `TransportError` when the socket is gone."""
+    def send(self, text: str) -> None:
+        """Send one frame without waiting; does nothing when the socket is gone, which ends `frames`."""
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Number of bytes that the kernel has not taken yet."""
 
     def frames(self) -> AsyncIterator[str | bytes]:
         """The frames that arrive; ends when the socket closes, and raises `TransportError` when it breaks."""
@@ -64,12 +69,14 @@ class WebSocket:
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
 
-    async def send(self, text: str) -> None:
-        """Send one text frame."""
-        try:
-            await self._connection.send(text)
-        except ConnectionClosed as error:
-            raise TransportError("The connection closed while sending.") from error
+    def send(self, text: str) -> None:
+        """Send one text frame without waiting."""
+        broadcast((self._connection,), text)
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Number of bytes that the kernel has not taken yet."""
+        return self._connection.transport.get_write_buffer_size()
 
     async def frames(self) -> AsyncIterator[str | bytes]:
         """The frames that arrive."""

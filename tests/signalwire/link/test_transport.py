@@ -66,16 +66,32 @@ def url(server: Server) -> str:
 
 async def test_frames_go_both_ways(echo: Server) -> None:
     socket = await open_websocket(url(echo))
-    await socket.send("hello")
+    socket.send("hello")
     assert await anext(socket.frames()) == "hello"
     await socket.close()
-    with pytest.raises(TransportError):
-        await socket.send("too late")
+
+
+async def test_what_is_sent_too_late_breaks_nothing_and_the_frames_end(echo: Server) -> None:
+    socket = await open_websocket(url(echo))
+    await socket.close()
+    socket.send("too late")
+    assert [frame async for frame in socket.frames()] == []
+
+
+async def test_a_socket_that_takes_no_more_tells_how_much_waits(echo: Server) -> None:
+    tunnel = Tunnel(echo.sockets[0].getsockname()[1])
+    socket = await open_websocket(f"ws://127.0.0.1:{await tunnel.start()}")
+    tunnel.choke()
+    frame = "x" * MAX_SOCKET_FRAME_BYTES
+    for _ in range(4):
+        socket.send(frame)
+    assert socket.unsent_bytes > 0
+    await tunnel.stop()
 
 
 async def test_a_monstrous_frame_costs_the_connection_not_the_memory(echo: Server) -> None:
     socket = await open_websocket(url(echo))
-    await socket.send(f"big {MAX_SOCKET_FRAME_BYTES + 1}")
+    socket.send(f"big {MAX_SOCKET_FRAME_BYTES + 1}")
     with pytest.raises(TransportError):
         await anext(socket.frames())
 
