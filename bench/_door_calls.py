@@ -88,7 +88,7 @@ async def ended_by_the_time_limit(house: House) -> None:
 
 
 async def nobody_there(house: House) -> None:
-    await house.door.plan.ring("/private/nobody")
+    house.door.plan.ring("/private/nobody")
 
 
 async def called_by_the_house(house: House) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from intercom.config import CallConfig, DoorConfig
@@ -225,7 +226,7 @@ class DoorInMemory:
             on_defect=self.defects.append,
             in_space=in_space,
         )
-        self.loop.run(self.machine.now_registered())
+        self.machine.now_registered()
 
     def close(self) -> None:
         """End the test's loop."""
@@ -252,10 +253,10 @@ class DoorInMemory:
         self.loop.wait(seconds)
 
     def press(self) -> None:
-        self.loop.run(self.plan.press())
+        self.now(self.plan.press)
 
     def hold(self) -> None:
-        self.loop.run(self.plan.hold())
+        self.now(self.plan.hold)
 
     def hang_up(self) -> bool:
         return self.loop.run(self.plan.hang_up())
@@ -273,21 +274,21 @@ class DoorInMemory:
         return call
 
     def answers(self, call: Call) -> None:
-        self.loop.run(self._now(lambda: call.becomes("connecting")))
-        self.loop.run(self._now(lambda: call.becomes("connected")))
+        self.now(lambda: call.becomes("connecting"))
+        self.now(lambda: call.becomes("connected"))
 
     def ends(self, call: Call, cause: str = "NORMAL_CLEARING") -> None:
-        self.loop.run(self._now(lambda: call.ends(cause)))
+        self.now(lambda: call.ends(cause))
 
     def called_by(self, far_end: str) -> Call:
         call = Call("inbound", far_end)
         self.callers.append(call)
-        self.loop.run(self._now(lambda: self.plan.incoming([c for c in self.callers if not c.over])))
+        self.now(lambda: self.plan.incoming([c for c in self.callers if not c.over]))
         return call
 
     def loses_service(self) -> None:
         self.service.reachable = False
-        self.loop.run(self.machine.now_unregistered())
+        self.machine.now_unregistered()
 
     def has_service_again(self, *, resumed: bool) -> None:
         """The client is back; in a new session it has ended what rang."""
@@ -296,12 +297,13 @@ class DoorInMemory:
             for call in self.calls:
                 if call.status in ("new", "trying", "ringing"):
                     self.ends(call, "RECOVERY_ON_TIMER_EXPIRE")
-        self.loop.run(self._registered())
+        self.machine.now_registered()
+        self.now(self.plan.registered)
 
-    async def _registered(self) -> None:
-        await self.machine.now_registered()
-        await self.plan.registered()
+    def now(self, happen: Callable[[], object]) -> None:
+        """Call this on the loop, as a part does."""
 
-    @staticmethod
-    async def _now(happen: Any) -> None:
-        happen()
+        async def on_the_loop() -> None:
+            happen()
+
+        self.loop.run(on_the_loop())

@@ -269,14 +269,14 @@ class Appliance:
         self.commands.changed()
         self.on_change()
 
-    async def fault(self, kind: Fault, why: str) -> None:
+    def fault(self, kind: Fault, why: str) -> None:
         """Report a fault that the visitor notices."""
         self.logbook.fault_reason(kind, why)
-        await self.machine.fault(kind)
+        self.machine.fault(kind)
 
-    async def fault_cleared(self, kind: Fault) -> None:
+    def fault_cleared(self, kind: Fault) -> None:
         """Report that a fault is cleared."""
-        await self.machine.fault_cleared(kind)
+        self.machine.fault_cleared(kind)
 
     def _registration_changed(self, registered: bool) -> None:
         if registered == self._reported_registered:
@@ -284,23 +284,21 @@ class Appliance:
         self._reported_registered = registered
         if registered:
             self.logbook.fault_over(SERVICE)
+            self.machine.now_registered()
+            self.plan.registered()
         else:
             self.logbook.fault_began(SERVICE, "the connection is lost" if not self.client.is_connected else "")
-        self.spawn(self._now_registered() if registered else self.machine.now_unregistered())
-
-    async def _now_registered(self) -> None:
-        await self.machine.now_registered()
-        await self.plan.registered()
+            self.machine.now_unregistered()
 
     def _pressed(self) -> None:
         """Answer the visitor at once, on gpiozero's thread, without waiting for the event loop."""
         self.signs.pressed()
         self.in_loop(self._press)
 
-    async def _press(self) -> None:
+    def _press(self) -> None:
         if self.camera is not None:
             self.pictures.press()
-        await self.plan.press()
+        self.plan.press()
 
     def _held(self) -> None:
         self.in_loop(self.plan.hold)
@@ -308,20 +306,19 @@ class Appliance:
     def _door_changed(self, is_open: bool) -> None:
         self.in_loop(self._show_door, is_open)
 
-    async def _show_door(self, is_open: bool) -> None:
+    def _show_door(self, is_open: bool) -> None:
         self.signs.door_changed(is_open)
         self.commands.changed()
-        await self.plan.door_changed(is_open)
+        self.plan.door_changed(is_open)
 
     def _privacy_changed(self) -> None:
         """Report a change of the camera's privacy; called on the pins' thread."""
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self.commands.changed)
+        self.in_loop(self.commands.changed)
 
-    def in_loop(self, work: Any, *arguments: Any) -> None:
-        """Run a coroutine function on the event loop; may be called on any thread."""
+    def in_loop(self, work: Callable[..., object], *arguments: Any) -> None:
+        """Call a function on the event loop; may be called on any thread. One that raises counts as a failed part."""
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(lambda: self.spawn(work(*arguments)))
+        self._loop.call_soon_threadsafe(work, *arguments)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run a coroutine on the event loop, from the loop's own thread; one that raises counts as a failed part."""

@@ -72,24 +72,24 @@ class CallPlan:
         """Whether a visitor pressed and waits for the service."""
         return self._waiting_press is not None
 
-    async def press(self) -> Decision:
+    def press(self) -> Decision:
         """Ring the house, or answer the call that rings at the door: the visitor pressed the button."""
-        return await self._press(self._ring_time_ends())
+        return self._press(self._ring_time_ends())
 
-    async def ring(self, address: str) -> Decision:
+    def ring(self, address: str) -> Decision:
         """Ring this address if the door is free, or answer the call that rings at the door, or refuse."""
-        return await self._ring(address, self._ring_time_ends())
+        return self._ring(address, self._ring_time_ends())
 
-    async def _press(self, until: float) -> Decision:
-        decision = await self._ring(self._config.ring, until)
+    def _press(self, until: float) -> Decision:
+        decision = self._ring(self._config.ring, until)
         if decision.verdict is Verdict.REFUSED and not self.press_waits:
             logger.info("Pressed, but %s; it rings when it can, until its time is over", decision.reason)
             self._waiting_press = asyncio.get_running_loop().call_at(until, self._lose_patience)
             self._show_hope()
         return decision
 
-    async def _ring(self, address: str, until: float) -> Decision:
-        decision = await self._machine.press()
+    def _ring(self, address: str, until: float) -> Decision:
+        decision = self._machine.press()
         if decision.allowed and decision.call is not None:
             if decision.phase is Phase.RINGING_OUT:
                 self._ringing = Press(decision.call, address, until)
@@ -103,7 +103,7 @@ class CallPlan:
 
     async def hang_up(self) -> bool:
         """End the call in any phase; return False if there is none."""
-        if await self.hold():
+        if self.hold():
             return True
         if self._current is None:
             return False
@@ -117,10 +117,10 @@ class CallPlan:
         await self._current.call.send_digits(digits)
         return True
 
-    async def hold(self) -> bool:
+    def hold(self) -> bool:
         """Stop the ringing: the visitor held the button; return False if nothing rang."""
         waited = self._forget_press("ORIGINATOR_CANCEL")
-        decision = await self._machine.hold()
+        decision = self._machine.hold()
         if decision.allowed:
             self._stop_ringing()
         return waited or decision.allowed
@@ -134,21 +134,21 @@ class CallPlan:
             cause = "ORIGINATOR_CANCEL" if self._current.outbound else "USER_BUSY"
             self._spawn(self._give_up(self._current, cause))
 
-    async def registered(self) -> None:
+    def registered(self) -> None:
         """Ring the house for a press that waited: the service is back."""
         if self._ringing is not None:
             self._ringing.hurry()
         if self._waiting_press is not None:
             until = self._waiting_press.when()
             self._forget_press()
-            await self._press(until)
+            self._press(until)
 
     def incoming(self, calls: Iterable[WebRTCCall]) -> None:
         """Take in the incoming calls, each once however often it is listed."""
         listed = {call.id: call for call in calls}
         for call_id, call in listed.items():
             if call_id not in self._known:
-                self._spawn(self._take_in(call))
+                self._take_in(call)
         self._known = set(listed)
 
     def key(self, current: CurrentCall, press: KeyPress) -> None:
@@ -161,26 +161,24 @@ class CallPlan:
         if current is self._current and info.get("door") == "open" and (told := self._opener.button(current)):
             self._spawn(self._tell(current, told))
 
-    async def media_lost(self, ticket: int) -> None:
+    def media_lost(self, ticket: int) -> None:
         """End this call and free its media: they were away for too long."""
-        current = self._current
-        decision = await self._machine.given_up(ticket)
-        if not decision.allowed:
+        if not self._machine.given_up(ticket).allowed:
             return
         self._signs.failed("MEDIA_TIMEOUT")
-        if current is not None and current.ticket == ticket:
+        if (current := self._current) is not None and current.ticket == ticket:
             logger.warning("The call with %s is given up: its sound did not come back", current.far_end)
-            await self._give_up(current, "MEDIA_TIMEOUT")
+            self._spawn(self._give_up(current, "MEDIA_TIMEOUT"))
 
-    async def end_what_nobody_follows(self) -> None:
+    def end_what_nobody_follows(self) -> None:
         """End the machine's call if a defect ended the task that followed it."""
         if self._machine.call is not None and self._machine.call not in self._followers:
-            await self._machine.ended(self._machine.call)
+            self._machine.ended(self._machine.call)
 
-    async def door_changed(self, is_open: bool) -> None:
+    def door_changed(self, is_open: bool) -> None:
         """Tell the far end that the door opened or closed."""
         if self._current is not None and self._current.answered:
-            await self._tell(self._current, {"door": "open" if is_open else "closed"})
+            self._spawn(self._tell(self._current, {"door": "open" if is_open else "closed"}))
 
     async def stop(self) -> None:
         """End the call and every task."""
@@ -189,7 +187,7 @@ class CallPlan:
             self._ringing.give_up("ORIGINATOR_CANCEL")
         if self._current is not None:
             await self._give_up(self._current, "NORMAL_CLEARING")
-        if self._followers:  # they note the call's end; cancelling a decision of the machine logs an error
+        if self._followers:  # they note the call's end, with its cause
             await asyncio.wait(self._followers.values(), timeout=NOTED_S)
         for task in self._tasks:
             task.cancel()
@@ -198,7 +196,7 @@ class CallPlan:
     async def _ring_out(self, press: Press) -> None:
         """Ring, and redial after failures, until somebody answers, somebody gives up or the press's time is over."""
         try:
-            while await self._ring_once(press):
+            while not press.given_up and await self._ring_once(press):
                 press.hopes = True
                 self._show_hope()
                 if not await press.pause():
@@ -213,7 +211,7 @@ class CallPlan:
             else:
                 self._journal.ended(press.call, cause)
         logger.info("The call with %s is over: %s", press.address, cause)
-        await self._over(press.ticket, cause, failed=not press.answered and not press.given_up)
+        self._over(press.ticket, cause, failed=not press.answered and not press.given_up)
 
     async def _ring_once(self, press: Press) -> bool:
         """Dial once and follow the call to its end; return whether redialling is worthwhile."""
@@ -238,6 +236,7 @@ class CallPlan:
         press.call = call
         if press.hopes:
             self._later(current, RINGS_S, lambda: self._rings(press))
+        self._follow(current)
         await self._live(current)
         press.cause, press.answered = call.end_cause or "NORMAL_CLEARING", current.answered
         return press.cause in _AWAY and not current.answered and not current.given_up
@@ -246,15 +245,16 @@ class CallPlan:
         press.hopes = False
         self._show_hope()
 
-    async def _take_in(self, call: WebRTCCall) -> None:
-        decision = await self._machine.incoming()
+    def _take_in(self, call: WebRTCCall) -> None:
+        decision = self._machine.incoming()
         if not decision.allowed or decision.call is None:
             logger.info("Somebody calls: %s", decision.reason)
-            await self._quietly(call.reject())
+            self._spawn(self._quietly(call.reject()))
             return
         self._forget_press()
         until = self._ring_time_ends()
         current = CurrentCall(decision.call, call, outbound=False, rings_until=until, in_space=self._in_space)
+        self._follow(current)
         self._follow_up(current.ticket, self._ring_in(current))
 
     async def _ring_in(self, current: CurrentCall) -> None:
@@ -269,11 +269,11 @@ class CallPlan:
             cause = call.end_cause or "NORMAL_TEMPORARY_FAILURE"
             self._journal.ended(call, cause)
         logger.info("The call with %s is over: %s", current.far_end, cause)
-        await self._over(current.ticket, cause)
+        self._over(current.ticket, cause)
 
-    async def _over(self, ticket: int, cause: str, *, failed: bool = False) -> None:
+    def _over(self, ticket: int, cause: str, *, failed: bool = False) -> None:
         talked = self._machine.phase is Phase.ACTIVE
-        decision = await self._machine.ended(ticket)
+        decision = self._machine.ended(ticket)
         if decision.allowed and (failed or (talked and cause == "MEDIA_TIMEOUT")):
             self._signs.failed(cause)
 
@@ -289,11 +289,10 @@ class CallPlan:
 
     async def _live(self, current: CurrentCall) -> None:
         """Follow a call to its end."""
-        self._follow(current)
         try:
             while (status := await current.statuses.get()) not in _OVER:
                 if status in _ANSWERED and not current.answered:
-                    await self._was_answered(current)
+                    self._was_answered(current)
         except Exception:
             self._spawn(self._give_up(current, "NORMAL_TEMPORARY_FAILURE"))
             raise
@@ -302,14 +301,14 @@ class CallPlan:
             if self._current is current:
                 self._current = None
 
-    async def _was_answered(self, current: CurrentCall) -> None:
+    def _was_answered(self, current: CurrentCall) -> None:
         current.answered = True
         limit, warning = self._config.time_limit_s, self._config.warning_before_end_s
         self._later(current, limit, lambda: self._give_up(current, "NORMAL_CLEARING"))
         if warning:
             current.timers.append(asyncio.get_running_loop().call_later(limit - warning, self._signs.call_ending))
         self._journal.answered(current.call)
-        await self._machine.answered(current.ticket)
+        self._machine.answered(current.ticket)
 
     async def _auto_answer(self, current: CurrentCall) -> None:
         if not current.answering and self._current is current:

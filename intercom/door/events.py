@@ -66,7 +66,10 @@ class PartEvents:
             case _:
                 logger.debug("%s", event)
 
-    async def _card_came(self) -> None:
+    def _card_came(self) -> None:
+        self._door.spawn(self._use_card())
+
+    async def _use_card(self) -> None:
         door, faults = self._door, self._door.machine.faults
         await door.devices.works(*(role for direction, role in ROLE_OF.items() if FAULT_OF[direction] not in faults))
         await door.loudness.card_came()
@@ -79,9 +82,9 @@ class PartEvents:
         if not _feeds(event.new or event.previous, door.camera.source):
             return
         if event.new is None:
-            door.spawn(door.fault(Fault.CAMERA, "it was unplugged"))
+            door.fault(Fault.CAMERA, "it was unplugged")
         elif door.camera.look_again():
-            door.spawn(door.fault_cleared(Fault.CAMERA))
+            door.fault_cleared(Fault.CAMERA)
 
     def media(self, event: CallEvent | VideoEvent) -> None:
         """Take an event of a call's media, on the event loop."""
@@ -89,10 +92,10 @@ class PartEvents:
         match event:
             case MediaSilent():
                 door.upkeep.media_silent()
-                door.spawn(door.fault(Fault.MEDIA, f"nothing was received for {event.silent_s:.1f} s"))
+                door.fault(Fault.MEDIA, f"nothing was received for {event.silent_s:.1f} s")
             case MediaReturned():
                 door.upkeep.media_returned()
-                door.spawn(door.fault_cleared(Fault.MEDIA))
+                door.fault_cleared(Fault.MEDIA)
             case _:
                 logger.info("%s", event)
 
@@ -110,6 +113,6 @@ class PartEvents:
             case _:
                 logger.debug("%s", event)
 
-    async def _camera_turned(self) -> None:
+    def _camera_turned(self) -> None:
         if self._door.camera is not None and self._door.camera.source == "v4l2":
-            await self._door.devices.works("camera")
+            self._door.spawn(self._door.devices.works("camera"))

@@ -158,7 +158,7 @@ class Signs:
             return _PHASE_PATTERNS[self._machine.phase]
         if self._machine.faults & _SOUND and self._machine.phase in _RINGING:
             return Pattern.RINGING_MUTE
-        return _STATE_PATTERNS[State(self._machine.state)]
+        return _STATE_PATTERNS[self._machine.state]
 
     def _show_for(self, pattern: Pattern, seconds: float) -> None:
         if pattern in self._passing:

@@ -213,7 +213,7 @@ class Commands:
         if self._door.machine.phase is not Phase.NONE:
             raise RefusedError("there is a call already; `intercom hangup` ends it", REFUSED)
         logger.info("%s calls %s", _who(caller, asked), address)
-        decision = await self._door.plan.ring(address)
+        decision = self._door.plan.ring(address)
         if not decision.allowed:
             raise RefusedError(f"the door does not call: {decision.reason}", REFUSED)
         return {"calling": address}
@@ -223,7 +223,7 @@ class Commands:
         if self._door.machine.phase is not Phase.RINGING_IN:
             raise RefusedError("nobody calls the door", REFUSED)
         logger.info("%s answers for the door", _who(caller, asked))
-        decision = await self._door.plan.ring(self._door.config.call.ring)
+        decision = self._door.plan.ring(self._door.config.call.ring)
         if not decision.allowed:
             raise RefusedError(f"the door does not answer: {decision.reason}", REFUSED)
         return {"answered": True}

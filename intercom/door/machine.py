@@ -4,143 +4,136 @@ The machine is pure: facts go in as triggers, decisions come out, and nothing he
 Its state follows from three facts: which call there is (`Phase`), whether the service knows us (`registered`)
 and which faults are open (`faults`). An open fault shows as `recovering`, whatever goes on beneath it, so that a
 call that survives a fault is found again when the fault closes. `rules.py` holds every decision.
+
+A decision is made when the method returns: no other work of the event loop comes between the fact, the decision and
+what the caller does about it.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 from transitions import EventData
-from transitions.extensions.asyncio import AsyncMachine
+from transitions import Machine as PhaseMachine
+from transitions import State as PhaseState
 
-from intercom.door.rules import RULES, Decision, Fault, Guard, Phase, Rule, State, Trigger, Verdict
+from intercom.door.rules import RULES, About, Decision, Fault, Phase, Rule, State, Trigger, Verdict, state_of
 
 __all__ = ["Decision", "Fault", "Machine", "Phase", "State", "Trigger", "Verdict"]
 
 
 class Machine:
-    """The state of a door station. Feed it with triggers from one event loop; each returns its `Decision`.
+    """The state of a door station. Feed it with triggers from one thread; each returns its `Decision`.
 
     `on_decision` is called with every decision, after the state has changed.
     """
 
-    state: State
+    phase: Phase
+    "phase of the one call; the library sets it"
 
     def __init__(self, on_decision: Callable[[Decision], None] = lambda decision: None) -> None:
-        self.phase = Phase.NONE
         self.call: int | None = None
         "ticket of the one call, or None"
         self.registered = False
         self.faults: set[Fault] = set()
         self.on_decision = on_decision
         self._tickets = 0
-        self._one_at_a_time = asyncio.Lock()
-        self._decided: Rule = RULES[0]
-        self._machine = AsyncMachine(
+        self._decided = RULES[0]
+        entering = {
+            Phase.NONE: self._drop_call,
+            Phase.RINGING_OUT: self._take_ticket,
+            Phase.RINGING_IN: self._take_ticket,
+        }
+        self._machine = PhaseMachine(
             model=self,
-            states=[state.value for state in State],
-            initial=State.REGISTERING.value,
+            model_attribute="phase",
+            states=[PhaseState(phase, on_enter=entering.get(phase)) for phase in Phase],
+            initial=Phase.NONE,
             auto_transitions=False,
             send_event=True,
         )
         for rule in RULES:
             self._machine.add_transition(
                 f"_{rule.trigger}",
-                rule.source.value,
-                rule.dest.value if rule.dest else None,
-                conditions=[self._bound(rule.guard)] if rule.guard else None,
-                before=[self._applies(rule)],
+                list(rule.phases),
+                rule.then,
+                conditions=partial(self._holds, rule),
+                before=partial(self._decide, rule),
             )
 
-    def _bound(self, guard: Guard) -> Callable[[EventData], bool]:
-        return lambda event: guard(self, event)
+    @property
+    def state(self) -> State:
+        """The state that follows from the facts."""
+        return state_of(self)
 
-    def _applies(self, rule: Rule) -> Callable[[EventData], None]:
-        def apply(event: EventData) -> None:
-            self._decided = rule
-            if rule.effect:
-                getattr(self, f"_{rule.effect}")(event)
+    def press(self) -> Decision:
+        """Take the visitor's press. Allowed while the house calls only to answer; else its `call` is a new ticket."""
+        return self._fire(Trigger.PRESS)
 
-        return apply
+    def hold(self) -> Decision:
+        """Take the visitor's hold of the button, which ends the ringing."""
+        return self._fire(Trigger.HOLD)
 
-    async def _fire(self, trigger: Trigger, **facts: Any) -> Decision:
-        async with self._one_at_a_time:
-            source, call = State(self.state), facts.get("call", self.call)
-            await getattr(self, f"_{trigger}")(**facts)
-            rule = self._decided
-            if rule.effect in ("ring_out", "ring_in"):
-                call = self.call
-            decision = Decision(trigger, source, State(self.state), rule.verdict, rule.reason, call, self.phase)
+    def incoming(self) -> Decision:
+        """Take an incoming call. Refused: tell the caller that the door is busy. Allowed: `call` is its ticket."""
+        return self._fire(Trigger.INCOMING)
+
+    def answered(self, call: int) -> Decision:
+        """Take the answer, by either end, of the call with this ticket."""
+        return self._fire(Trigger.ANSWERED, call)
+
+    def ended(self, call: int) -> Decision:
+        """Take the end of the call with this ticket, for any cause."""
+        return self._fire(Trigger.ENDED, call)
+
+    def now_registered(self) -> Decision:
+        """Take the registration: the service will send calls to the door."""
+        return self._fire(Trigger.REGISTERED)
+
+    def now_unregistered(self) -> Decision:
+        """Take the loss of the registration: the service cannot reach the door; a call's media may go on."""
+        return self._fire(Trigger.UNREGISTERED)
+
+    def fault(self, kind: Fault) -> Decision:
+        """Open a fault."""
+        return self._fire(Trigger.FAULT, kind)
+
+    def fault_cleared(self, kind: Fault) -> Decision:
+        """Clear a fault."""
+        return self._fire(Trigger.FAULT_CLEARED, kind)
+
+    def given_up(self, call: int) -> Decision:
+        """Give up the call with this ticket, whose media was away for too long. Allowed: the call is over."""
+        return self._fire(Trigger.GIVEN_UP, call)
+
+    def _fire(self, trigger: Trigger, about: About = None) -> Decision:
+        source, before = self.state, self.call
+        self._machine.events[f"_{trigger}"].trigger(self, about=about)
+        rule, call = self._decided, about if isinstance(about, int) else self.call or before
+        decision = Decision(trigger, source, self.state, rule.verdict, rule.reason, call, self.phase)
         self.on_decision(decision)
         return decision
 
-    async def press(self) -> Decision:
-        """Take the visitor's press. Allowed in `ringing` only to answer; else its `call` is a new ticket."""
-        return await self._fire(Trigger.PRESS)
+    def _holds(self, rule: Rule, event: EventData) -> bool:
+        return rule.guard is None or rule.guard(self, event.kwargs["about"])
 
-    async def hold(self) -> Decision:
-        """Take the visitor's hold of the button, which ends the ringing."""
-        return await self._fire(Trigger.HOLD)
+    def _decide(self, rule: Rule, event: EventData) -> None:
+        self._decided = rule
+        if rule.verdict is not Verdict.ALLOWED:
+            return
+        match rule.trigger:
+            case Trigger.REGISTERED | Trigger.UNREGISTERED:
+                self.registered = rule.trigger is Trigger.REGISTERED
+            case Trigger.FAULT:
+                self.faults.add(event.kwargs["about"])
+            case Trigger.FAULT_CLEARED:
+                self.faults.discard(event.kwargs["about"])
 
-    async def incoming(self) -> Decision:
-        """Take an incoming call. Refused: tell the caller that the door is busy. Allowed: `call` is its ticket."""
-        return await self._fire(Trigger.INCOMING)
-
-    async def answered(self, call: int) -> Decision:
-        """Take the answer, by either end, of the call with this ticket."""
-        return await self._fire(Trigger.ANSWERED, call=call)
-
-    async def ended(self, call: int) -> Decision:
-        """Take the end of the call with this ticket, for any cause."""
-        return await self._fire(Trigger.ENDED, call=call)
-
-    async def now_registered(self) -> Decision:
-        """Take the registration: the service will send calls to the door."""
-        return await self._fire(Trigger.REGISTERED)
-
-    async def now_unregistered(self) -> Decision:
-        """Take the loss of the registration: the service cannot reach the door; a call's media may go on."""
-        return await self._fire(Trigger.UNREGISTERED)
-
-    async def fault(self, kind: Fault) -> Decision:
-        """Open a fault."""
-        return await self._fire(Trigger.FAULT, kind=kind)
-
-    async def fault_cleared(self, kind: Fault) -> Decision:
-        """Clear a fault."""
-        return await self._fire(Trigger.FAULT_CLEARED, kind=kind)
-
-    async def given_up(self, call: int) -> Decision:
-        """Give up the call with this ticket, whose media was away for too long. Allowed: the call is over."""
-        return await self._fire(Trigger.GIVEN_UP, call=call)
-
-    def _ring_out(self, _: EventData) -> None:
-        self._take_ticket(Phase.RINGING_OUT)
-
-    def _ring_in(self, _: EventData) -> None:
-        self._take_ticket(Phase.RINGING_IN)
-
-    def _take_ticket(self, phase: Phase) -> None:
+    def _take_ticket(self, _: EventData) -> None:
         self._tickets += 1
-        self.call, self.phase = self._tickets, phase
+        self.call = self._tickets
 
-    def _activate(self, _: EventData) -> None:
-        self.phase = Phase.ACTIVE
-
-    def _end(self, _: EventData) -> None:
-        self.call, self.phase = None, Phase.NONE
+    def _drop_call(self, _: EventData) -> None:
+        self.call = None
         self.faults.discard(Fault.MEDIA)
-
-    def _note_registered(self, _: EventData) -> None:
-        self.registered = True
-
-    def _note_unregistered(self, _: EventData) -> None:
-        self.registered = False
-
-    def _open_fault(self, event: EventData) -> None:
-        self.faults.add(event.kwargs["kind"])
-
-    def _close_fault(self, event: EventData) -> None:
-        self.faults.discard(event.kwargs["kind"])

@@ -90,9 +90,10 @@ def test_a_call_is_warned_of_its_limit_and_ends_there(door: DoorInMemory) -> Non
 
 def test_a_call_whose_media_is_lost_is_given_up_and_the_visitor_told(door: DoorInMemory) -> None:
     call = door.talk()
-    assert door.machine.call is not None
-    door.loop.run(door.machine.fault(Fault.MEDIA))
-    door.loop.run(door.plan.media_lost(door.machine.call))
+    ticket = door.machine.call
+    assert ticket is not None
+    door.machine.fault(Fault.MEDIA)
+    door.now(lambda: door.plan.media_lost(ticket))
     door.wait(2 * CLOSING_S)
     assert (door.journal.ends, door.signs.failures) == ([(call, "MEDIA_TIMEOUT")], ["MEDIA_TIMEOUT"])
     assert is_at_rest(door)
@@ -209,7 +210,7 @@ def talking(door: DoorInMemory) -> None:
 def talking_with_a_broken_microphone(door: DoorInMemory) -> None:
     """They talk, and something is broken meanwhile."""
     door.talk()
-    door.loop.run(door.machine.fault(Fault.MICROPHONE))
+    door.machine.fault(Fault.MICROPHONE)
 
 
 MOMENTS = (
@@ -270,7 +271,7 @@ def test_a_door_that_stops_ends_the_call_at_every_moment(door: DoorInMemory, mom
 def test_no_moment_lasts_for_ever(door: DoorInMemory, moment: object) -> None:
     assert callable(moment)
     moment(door)
-    door.loop.run(door.machine.fault_cleared(Fault.MICROPHONE))
+    door.machine.fault_cleared(Fault.MICROPHONE)
     door.wait(door.config.ring_time_s + door.config.time_limit_s)
     assert is_at_rest(door)
 
@@ -314,14 +315,28 @@ def test_a_press_is_given_up_in_the_very_instant_in_which_the_service_has_its_ca
         return call
 
     async def press_and_hold() -> None:
-        await door.plan.press()
+        door.plan.press()
         await asyncio.sleep(DIAL_S)
-        await door.plan.hold()
+        door.plan.hold()
 
     monkeypatch.setattr(door.service, "dial", lambda address, **_: dial_later(address))
     door.loop.run(press_and_hold())
     assert is_at_rest(door)
     assert len(door.journal.ends) + len(door.journal.unreached_calls) == 1
+
+
+def test_a_visitor_who_holds_the_button_in_the_very_turn_of_their_press_rings_nobody(door: DoorInMemory) -> None:
+    door.now(lambda: (door.plan.press(), door.plan.hold()))
+    door.wait(2 * DIAL_S)
+    assert (door.phase, door.service.calls) == (Phase.NONE, [])
+
+
+def test_a_press_in_the_very_turn_of_a_call_to_the_door_answers_it(door: DoorInMemory) -> None:
+    call = Call("inbound", HOUSE)
+    door.callers.append(call)
+    door.now(lambda: (door.plan.incoming([call]), door.plan.press()))
+    door.wait(DESCRIBE_S)
+    assert (call.status, door.phase) == ("connecting", Phase.ACTIVE)
 
 
 def test_there_is_nothing_to_hang_up_at_rest(door: DoorInMemory) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -70,13 +69,13 @@ class AnyLife(RuleBasedStateMachine):
     @rule(touches=st.lists(st.sampled_from(TOUCHES), min_size=2, max_size=4))
     def much_happens_in_one_instant(self, touches: list[str]) -> None:
         async def all_at_once() -> None:
-            await asyncio.gather(*(self.touch(name)() for name in touches))
+            await asyncio.gather(*(self.touch(name) for name in touches))
 
         self.door.loop.run(all_at_once())
 
-    def touch(self, name: str) -> Callable[[], Coroutine[Any, Any, object]]:
+    async def touch(self, name: str) -> None:
         plan = self.door.plan
-        works: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
+        works: dict[str, Callable[[], object]] = {
             "press": plan.press,
             "hold": plan.hold,
             "hang_up": plan.hang_up,
@@ -86,18 +85,20 @@ class AnyLife(RuleBasedStateMachine):
             "answer": self.answers_now,
             "end": self.ends_now,
         }
-        return works[name]
+        working = works[name]()
+        if asyncio.iscoroutine(working):
+            await working
 
-    async def calls_in(self) -> None:
+    def calls_in(self) -> None:
         call = Call("inbound", UNLISTED)
         self.door.callers.append(call)
         self.door.plan.incoming([call for call in self.door.callers if not call.over])
 
-    async def answers_now(self) -> None:
+    def answers_now(self) -> None:
         for call in self.ringing():
             call.becomes("connecting")
 
-    async def ends_now(self) -> None:
+    def ends_now(self) -> None:
         for call in self.living():
             call.ends()
 
@@ -122,14 +123,14 @@ class AnyLife(RuleBasedStateMachine):
     @precondition(lambda self: self.door.phase is Phase.ACTIVE)
     @rule()
     def the_sound_is_lost_for_good(self) -> None:
-        self.door.loop.run(self.door.machine.fault(Fault.MEDIA))
-        if self.door.machine.call is not None:
-            self.door.loop.run(self.door.plan.media_lost(self.door.machine.call))
+        self.door.machine.fault(Fault.MEDIA)
+        if (ticket := self.door.machine.call) is not None:
+            self.door.now(lambda: self.door.plan.media_lost(ticket))
 
     @rule(broken=st.booleans())
     def the_microphone_breaks_or_is_mended(self, broken: bool) -> None:
         machine = self.door.machine
-        self.door.loop.run((machine.fault if broken else machine.fault_cleared)(Fault.MICROPHONE))
+        (machine.fault if broken else machine.fault_cleared)(Fault.MICROPHONE)
 
     @rule(seconds=st.sampled_from(MOMENTS_S))
     def time_passes(self, seconds: float) -> None:

@@ -80,7 +80,7 @@ async def scene() -> Scene:
     machine = Machine()
     signs = Signs(visitor, visitor, machine, loop)
     machine.on_decision = lambda decision: signs.update()
-    await machine.now_registered()
+    machine.now_registered()
     return Scene(visitor, machine, signs, loop)
 
 
@@ -92,38 +92,38 @@ async def test_a_press_is_seen_and_heard_before_anything_is_decided(scene: Scene
 
 async def test_the_light_of_a_press_gives_way_to_ringing(scene: Scene) -> None:
     scene.signs.pressed()
-    await scene.machine.press()
+    scene.machine.press()
     assert scene.signs.pattern is Pattern.PRESSED
     scene.loop.run_out()
     assert scene.signs.pattern is Pattern.RINGING
 
 
 async def test_the_ring_back_tone_follows_the_chime(scene: Scene) -> None:
-    await scene.machine.press()
+    scene.machine.press()
     assert scene.visitor.sounding == []
     scene.loop.run_out()
     assert scene.visitor.sounding == ["ringback"]
 
 
 async def test_the_ring_back_tone_ends_with_the_answer(scene: Scene) -> None:
-    press = await scene.machine.press()
+    press = scene.machine.press()
     scene.loop.run_out()
     assert press.call is not None
-    await scene.machine.answered(press.call)
+    scene.machine.answered(press.call)
     assert scene.visitor.sounding == []
     assert scene.visitor.shown[-1] is Pattern.IN_CALL
 
 
 async def test_an_answer_during_the_chime_brings_no_ring_back_tone(scene: Scene) -> None:
-    press = await scene.machine.press()
+    press = scene.machine.press()
     assert press.call is not None
-    await scene.machine.answered(press.call)
+    scene.machine.answered(press.call)
     scene.loop.run_out()
     assert scene.visitor.sounding == []
 
 
 async def test_the_door_rings_audibly_when_it_is_called(scene: Scene) -> None:
-    await scene.machine.incoming()
+    scene.machine.incoming()
     assert scene.visitor.sounding == ["incoming"]
 
 
@@ -153,10 +153,10 @@ async def test_an_open_door_is_what_matters_most(scene: Scene) -> None:
 
 
 async def test_a_deaf_door_shows_it_in_the_call_too(scene: Scene) -> None:
-    await scene.machine.fault(Fault.MICROPHONE)
-    await scene.machine.press()
+    scene.machine.fault(Fault.MICROPHONE)
+    scene.machine.press()
     assert scene.signs.pattern is Pattern.RINGING_MUTE
-    await scene.machine.answered(1)
+    scene.machine.answered(1)
     assert scene.signs.pattern is Pattern.RECOVERING
 
 
@@ -172,21 +172,21 @@ async def test_a_lost_microphone_does_not_put_out_the_light_of_an_open_door(scen
 
 
 async def test_a_lost_camera_does_not_keep_the_light_from_saying_speak(scene: Scene) -> None:
-    press = await scene.machine.press()
+    press = scene.machine.press()
     assert press.call is not None
-    await scene.machine.answered(press.call)
-    await scene.machine.fault(Fault.CAMERA)
+    scene.machine.answered(press.call)
+    scene.machine.fault(Fault.CAMERA)
     assert scene.signs.pattern is Pattern.IN_CALL
 
 
 async def test_a_visitor_whose_call_is_being_mended_hears_and_sees_that_until_it_is_or_ends(scene: Scene) -> None:
-    ticket = (await scene.machine.press()).call
+    ticket = scene.machine.press().call
     assert ticket is not None
-    await scene.machine.answered(ticket)
-    for end in (scene.machine.fault_cleared(Fault.MEDIA), scene.machine.ended(ticket)):
-        await scene.machine.fault(Fault.MEDIA)
+    scene.machine.answered(ticket)
+    for end in (lambda: scene.machine.fault_cleared(Fault.MEDIA), lambda: scene.machine.ended(ticket)):
+        scene.machine.fault(Fault.MEDIA)
         assert (scene.visitor.sounding, scene.visitor.shown[-1]) == (["mending"], Pattern.RECOVERING)
-        await end
+        end()
         assert scene.visitor.sounding == []
     assert [sound.name for sound in scene.visitor.played].count("mending") == 2
 
@@ -197,7 +197,7 @@ async def test_a_defect_is_shown_as_out_of_order(scene: Scene) -> None:
 
 
 async def test_a_press_that_waits_for_the_house_keeps_its_light_and_is_heard_to_be_tried(scene: Scene) -> None:
-    await scene.machine.now_unregistered()
+    scene.machine.now_unregistered()
     scene.signs.trying(True)
     assert (scene.signs.pattern, scene.visitor.sounding) == (Pattern.PRESSED, [])
     scene.loop.run_out()
@@ -207,7 +207,7 @@ async def test_a_press_that_waits_for_the_house_keeps_its_light_and_is_heard_to_
 
 
 async def test_the_house_is_heard_to_ring_only_where_somebody_is_there(scene: Scene) -> None:
-    await scene.machine.press()
+    scene.machine.press()
     scene.signs.trying(True)
     scene.loop.run_out()
     assert (scene.signs.pattern, scene.visitor.sounding) == (Pattern.PRESSED, ["mending"])
@@ -217,6 +217,6 @@ async def test_the_house_is_heard_to_ring_only_where_somebody_is_there(scene: Sc
 
 
 async def test_closing_silences_what_repeats(scene: Scene) -> None:
-    await scene.machine.incoming()
+    scene.machine.incoming()
     scene.signs.close()
     assert scene.visitor.sounding == []

@@ -83,9 +83,9 @@ async def test_status_as_json_names_the_state_and_the_parts(home: Home) -> None:
 
 async def test_an_open_fault_is_trouble_and_is_listed_until_it_is_over(home: Home) -> None:
     assert home.door is not None
-    await home.door.machine.fault(Fault.CAMERA)
+    home.door.machine.fault(Fault.CAMERA)
     assert (await say(home, "status")).code == cli.TROUBLE
-    await home.door.machine.fault_cleared(Fault.CAMERA)
+    home.door.machine.fault_cleared(Fault.CAMERA)
     assert (await say(home, "status")).code == cli.OK
     (fault,) = (await say(home, "faults", "--json")).json
     assert (fault["kind"], fault["open"]) == ("camera", False)

@@ -78,7 +78,7 @@ async def main(directory: Path, patience: float = 1.0) -> None:
     )
 
     async def press() -> None:
-        await door.plan.press()
+        door.plan.press()
 
     async def status() -> Any:
         return door.commands.status()

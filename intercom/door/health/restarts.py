@@ -39,7 +39,6 @@ class Upkeep:
         self._media_patience: asyncio.TimerHandle | None = None
         self._chores: dict[str, asyncio.Task[None]] = {}
         "lasting tasks, by name"
-        self._errands: set[asyncio.Task[Any]] = set()
         book = door.logbook
         self._disk = DiskWatch(
             door.state_dir,
@@ -74,7 +73,7 @@ class Upkeep:
         """Cancel all restarts and tasks."""
         self._supervisor.close()
         self._be_patient_no_more()
-        for task in (*self._chores.values(), *self._errands):
+        for task in self._chores.values():
             task.cancel()
         self._loop.set_exception_handler(None)
         threading.excepthook = threading.__excepthook__
@@ -120,14 +119,14 @@ class Upkeep:
         if (fault := _machine_fault(part)) is None:
             self._door.logbook.fault_began(part, why)
         else:
-            self._errand(self._door.fault(fault, why))
+            self._door.fault(fault, why)
 
     def part_works(self, part: Part) -> None:
         """Clear the fault of a part that was restarted."""
         if (fault := _machine_fault(part)) is None:
             self._door.logbook.fault_over(part)
         else:
-            self._errand(self._door.fault_cleared(fault))
+            self._door.fault_cleared(fault)
 
     # -- what is given up ------------------------------------------------------------------------------
 
@@ -153,7 +152,7 @@ class Upkeep:
         if current is not None and (current.held or current.far_held or current.far_end_is_there):
             self.media_silent()
         elif Fault.MEDIA in self._door.machine.faults:
-            self._errand(self._door.plan.media_lost(call))
+            self._door.plan.media_lost(call)
 
     def _be_patient_no_more(self) -> None:
         if self._media_patience is not None:
@@ -187,7 +186,7 @@ class Upkeep:
         await asyncio.to_thread(self._door.panel.restart, "guard")
 
     async def _mend_calls(self) -> None:
-        await self._door.plan.end_what_nobody_follows()
+        self._door.plan.end_what_nobody_follows()
 
     async def _renew_client(self) -> None:
         self._door.follow_client()
@@ -216,12 +215,6 @@ class Upkeep:
         self._chores[name] = task = self._loop.create_task(work(), name=name)
         task.add_done_callback(lambda _: self._chores.pop(name))
         task.add_done_callback(self.done(part))
-
-    def _errand(self, work: Coroutine[Any, Any, Any]) -> None:
-        task = self._loop.create_task(work)
-        self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
-        task.add_done_callback(self.done(Part.HOUSEKEEPING))
 
     async def _watch_echo(self, canceller: EchoCanceller) -> None:
         watch = EchoWatch()

@@ -51,8 +51,8 @@ async def test_the_figures_follow_the_door(home: Home) -> None:
     assert home.door is not None
     assert figures(home)["intercom_registered", ()] == 1
     assert figures(home)["intercom_state", (("state", "idle"),)] == 1
-    await home.door.machine.fault(Fault.CAMERA)
-    await home.door.machine.fault_cleared(Fault.CAMERA)
+    home.door.machine.fault(Fault.CAMERA)
+    home.door.machine.fault_cleared(Fault.CAMERA)
     home.door.logbook.unreached("/private/house", "USER_BUSY")
     now = figures(home)
     assert now["intercom_recoveries_total", (("kind", "camera"),)] == 1

@@ -33,7 +33,7 @@ class DefectError(Exception):
 
 async def in_call(home: Home) -> None:
     assert home.door is not None
-    await home.door.plan.ring("/public/echo")
+    home.door.plan.ring("/public/echo")
     await home.until(State.IN_CALL)
 
 
@@ -97,11 +97,11 @@ async def test_a_call_whose_following_died_is_over(home: Home, monkeypatch: pyte
     assert home.door is not None
     plan = home.door.plan
 
-    async def defect(*_: object) -> None:
+    def defect(*_: object) -> None:
         raise DefectError("in the plan")
 
     monkeypatch.setattr(plan, "_was_answered", defect)
-    await plan.ring("/public/echo")
+    plan.ring("/public/echo")
     await mended(home, Part.CALLS)
     await home.until(State.IDLE)
     assert home.door.machine.phase is Phase.NONE
@@ -154,8 +154,8 @@ async def test_a_fault_is_told_when_it_begins_and_when_it_is_over_with_how_long(
 ) -> None:
     assert home.door is not None
     caplog.set_level(logging.INFO)
-    await home.door.fault(Fault.SPEAKER, "it was pulled out")
-    await home.door.fault_cleared(Fault.SPEAKER)
+    home.door.fault(Fault.SPEAKER, "it was pulled out")
+    home.door.fault_cleared(Fault.SPEAKER)
     told = [(record.levelname, record.message) for record in caplog.records if "speaker" in record.message]
     assert told[0] == ("WARNING", "The speaker does not work: it was pulled out")
     assert told[1][0] == "INFO"
