@@ -16,10 +16,10 @@ from intercom.door.devices import DoorDevices
 from intercom.door.events import PartEvents
 from intercom.door.feedback import Signs
 from intercom.door.handlers import Commands
-from intercom.door.health.faults import SERVICE, Part
+from intercom.door.health.faults import SERVICE, Faults, Part
 from intercom.door.health.restarts import Upkeep
 from intercom.door.health.supervisor import PartFailedError
-from intercom.door.machine import Decision, Fault, Machine
+from intercom.door.machine import Decision, Machine
 from intercom.door.preload import warm_up
 from intercom.door.press_snapshot import PressPictures
 from intercom.door.volume import Loudness
@@ -57,7 +57,8 @@ class Appliance:
         self.config = config
         self.state_dir = state_dir
         self.events = PartEvents(self)
-        self.machine = Machine(self._decided)
+        self.faults = Faults(self._changed)
+        self.machine = Machine(self._decided, faults=self.faults)
         self.panel = FrontPanel(config.panel, config.door, config.camera, pin_factory=pin_factory)
         self.devices = DoorDevices(config, state_dir, simulated=self.panel.simulated, on_event=self.events.device)
         self._cards = self.devices.cards
@@ -89,7 +90,6 @@ class Appliance:
             CallLog(state_dir / "calls.db", keep_calls=history.keep_calls, keep_days=history.keep_days),
             stats=self.media.stats,
             look=self.pictures.of_now if history.snapshots and self.camera is not None else None,
-            on_fault=self._faults_changed,
             on_defect=lambda error: self.upkeep.failed(Part.CALL_LOG, error),
         )
         self.opener = DoorOpener(config.door, lock=self.panel.door, journal=self.logbook)
@@ -119,8 +119,8 @@ class Appliance:
     def summary(self) -> str:
         """Describe in one line the door's present activity."""
         parts = [str(self.machine.state), "registered" if self.machine.registered else "not registered"]
-        if faults := self.logbook.open_faults:
-            parts.append(f"faults: {', '.join(sorted(faults))}")
+        if self.faults.open:
+            parts.append(f"faults: {', '.join(sorted(self.faults.open))}")
         return "; ".join(parts)
 
     def stalled(self) -> str | None:
@@ -229,7 +229,7 @@ class Appliance:
             try:
                 await self.client.register()
             except (SignalWireError, OSError) as error:
-                self.logbook.fault_began(SERVICE, str(error))
+                self.faults.begin(SERVICE, str(error))
                 await asyncio.sleep(CREDENTIAL_WAIT_S)
             else:
                 await self.client.wait_ended()
@@ -239,7 +239,7 @@ class Appliance:
         """Report a lost service, with its reason, when the door starts without one."""
         await asyncio.sleep(START_PATIENCE_S)
         if not self._reported_registered:
-            self.logbook.fault_began(SERVICE, self.client.why_not_connected or "it does not answer")
+            self.faults.begin(SERVICE, self.client.why_not_connected or "it does not answer")
 
     async def snapshot(self) -> bytes:
         """Return the camera's present picture as JPEG; raises OSError when there is none."""
@@ -255,39 +255,26 @@ class Appliance:
     def _decided(self, decision: Decision) -> None:
         if decision.source is not decision.dest:
             logger.info("%s -> %s: %s", decision.source, decision.dest, decision.reason)
-        if decision.rings_the_house:
-            self.logbook.pressed()
-        self.logbook.faults_are(self.machine.faults)
-        self.commands.changed()
-        self.on_change()
+        self._changed()
         if self._signs is not None:
             self._signs.update()
         if self._upkeep is not None:
             self._upkeep.decided(decision)
 
-    def _faults_changed(self) -> None:
+    def _changed(self) -> None:
         self.commands.changed()
         self.on_change()
-
-    def fault(self, kind: Fault, why: str) -> None:
-        """Report a fault that the visitor notices."""
-        self.logbook.fault_reason(kind, why)
-        self.machine.fault(kind)
-
-    def fault_cleared(self, kind: Fault) -> None:
-        """Report that a fault is cleared."""
-        self.machine.fault_cleared(kind)
 
     def _registration_changed(self, registered: bool) -> None:
         if registered == self._reported_registered:
             return
         self._reported_registered = registered
         if registered:
-            self.logbook.fault_over(SERVICE)
+            self.faults.clear(SERVICE)
             self.machine.now_registered()
             self.plan.registered()
         else:
-            self.logbook.fault_began(SERVICE, "the connection is lost" if not self.client.is_connected else "")
+            self.faults.begin(SERVICE, "the connection is lost" if not self.client.is_connected else "")
             self.machine.now_unregistered()
 
     def _pressed(self) -> None:

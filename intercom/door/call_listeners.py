@@ -26,6 +26,9 @@ class CallSigns(Protocol):
 class Journal(Protocol):
     """Listener to the events of each call, for the call log and the figures."""
 
+    def pressed(self) -> None:
+        """A visitor's press begins to ring the house."""
+
     def began(self, call: WebRTCCall) -> None:
         """The service has accepted our call, or somebody calls the door."""
 

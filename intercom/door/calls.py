@@ -92,6 +92,7 @@ class CallPlan:
         decision = self._machine.press()
         if decision.allowed and decision.call is not None:
             if decision.phase is Phase.RINGING_OUT:
+                self._journal.pressed()
                 self._ringing = Press(decision.call, address, until)
                 self._follow_up(decision.call, self._ring_out(self._ringing))
             elif self._current is not None:

@@ -55,9 +55,9 @@ class PartEvents:
         match event:
             case DeviceLost(direction, reason):
                 door.signs.sound_lost()
-                door.in_loop(door.fault, FAULT_OF[direction], reason)
+                door.in_loop(door.machine.fault, FAULT_OF[direction], reason)
             case DeviceReturned(direction):
-                door.in_loop(door.fault_cleared, FAULT_OF[direction])
+                door.in_loop(door.machine.fault_cleared, FAULT_OF[direction])
                 door.in_loop(self._card_came)
             case EngineStarted():
                 door.in_loop(self._card_came)
@@ -82,9 +82,9 @@ class PartEvents:
         if not _feeds(event.new or event.previous, door.camera.source):
             return
         if event.new is None:
-            door.fault(Fault.CAMERA, "it was unplugged")
+            door.machine.fault(Fault.CAMERA, "it was unplugged")
         elif door.camera.look_again():
-            door.fault_cleared(Fault.CAMERA)
+            door.machine.fault_cleared(Fault.CAMERA)
 
     def media(self, event: CallEvent | VideoEvent) -> None:
         """Take an event of a call's media, on the event loop."""
@@ -92,10 +92,10 @@ class PartEvents:
         match event:
             case MediaSilent():
                 door.upkeep.media_silent()
-                door.fault(Fault.MEDIA, f"nothing was received for {event.silent_s:.1f} s")
+                door.machine.fault(Fault.MEDIA, f"nothing was received for {event.silent_s:.1f} s")
             case MediaReturned():
                 door.upkeep.media_returned()
-                door.fault_cleared(Fault.MEDIA)
+                door.machine.fault_cleared(Fault.MEDIA)
             case _:
                 logger.info("%s", event)
 
@@ -104,9 +104,9 @@ class PartEvents:
         door = self._door
         match event:
             case CameraLost(reason):
-                door.in_loop(door.fault, Fault.CAMERA, reason)
+                door.in_loop(door.machine.fault, Fault.CAMERA, reason)
             case CameraReturned():
-                door.in_loop(door.fault_cleared, Fault.CAMERA)
+                door.in_loop(door.machine.fault_cleared, Fault.CAMERA)
             case CameraStarted() | CameraStopped():
                 door.in_loop(self._camera_turned)
                 door.privacy.camera_changed()

@@ -331,9 +331,9 @@ class Commands:
 
     async def _faults(self, _: Caller, params: Mapping[str, Any]) -> list[dict[str, Any]]:
         asked = _read(params, Last)
-        logbook = self._door.logbook
-        records = [*logbook.open_faults.values(), *reversed(logbook.past_faults)]
-        return [fault(record, logbook) for record in records[: asked.count]]
+        faults = self._door.faults
+        records = [*faults.open.values(), *reversed(faults.past)]
+        return [fault(record, faults) for record in records[: asked.count]]
 
     async def _metrics(self, _: Caller, params: Mapping[str, Any]) -> str:
         _read(params, Nothing)

@@ -1,9 +1,9 @@
 """The door station's state machine.
 
-The machine is pure: facts go in as triggers, decisions come out, and nothing here reads a clock, a pin or a socket.
+The machine is pure: facts go in as triggers, decisions come out, and nothing here reads a pin or a socket.
 Its state follows from three facts: which call there is (`Phase`), whether the service knows us (`registered`)
-and which faults are open (`faults`). An open fault shows as `recovering`, whatever goes on beneath it, so that a
-call that survives a fault is found again when the fault closes. `rules.py` holds every decision.
+and which faults are open (`Faults`). One that visitors notice shows as `recovering`, whatever goes on beneath it, so
+that a call that survives a fault is found again when the fault closes. `rules.py` holds every decision.
 
 A decision is made when the method returns: no other work of the event loop comes between the fact, the decision and
 what the caller does about it.
@@ -18,6 +18,7 @@ from transitions import EventData
 from transitions import Machine as PhaseMachine
 from transitions import State as PhaseState
 
+from intercom.door.health.faults import Faults
 from intercom.door.rules import RULES, About, Decision, Fault, Phase, Rule, State, Trigger, Verdict, state_of
 
 __all__ = ["Decision", "Fault", "Machine", "Phase", "State", "Trigger", "Verdict"]
@@ -32,11 +33,13 @@ class Machine:
     phase: Phase
     "phase of the one call; the library sets it"
 
-    def __init__(self, on_decision: Callable[[Decision], None] = lambda decision: None) -> None:
+    def __init__(
+        self, on_decision: Callable[[Decision], None] = lambda decision: None, *, faults: Faults | None = None
+    ) -> None:
         self.call: int | None = None
         "ticket of the one call, or None"
         self.registered = False
-        self.faults: set[Fault] = set()
+        self._faults = faults if faults is not None else Faults()
         self.on_decision = on_decision
         self._tickets = 0
         self._decided = RULES[0]
@@ -67,6 +70,11 @@ class Machine:
         """The state that follows from the facts."""
         return state_of(self)
 
+    @property
+    def faults(self) -> frozenset[Fault]:
+        """The open faults that visitors notice."""
+        return self._faults.noticed
+
     def press(self) -> Decision:
         """Take the visitor's press. Allowed while the house calls only to answer; else its `call` is a new ticket."""
         return self._fire(Trigger.PRESS)
@@ -95,21 +103,21 @@ class Machine:
         """Take the loss of the registration: the service cannot reach the door; a call's media may go on."""
         return self._fire(Trigger.UNREGISTERED)
 
-    def fault(self, kind: Fault) -> Decision:
-        """Open a fault."""
-        return self._fire(Trigger.FAULT, kind)
+    def fault(self, kind: Fault, why: str = "") -> Decision:
+        """Take the report that something broke which visitors notice."""
+        return self._fire(Trigger.FAULT, kind, why)
 
     def fault_cleared(self, kind: Fault) -> Decision:
-        """Clear a fault."""
+        """Take the report that the part works again, or that nobody needs it any more."""
         return self._fire(Trigger.FAULT_CLEARED, kind)
 
     def given_up(self, call: int) -> Decision:
         """Give up the call with this ticket, whose media was away for too long. Allowed: the call is over."""
         return self._fire(Trigger.GIVEN_UP, call)
 
-    def _fire(self, trigger: Trigger, about: About = None) -> Decision:
+    def _fire(self, trigger: Trigger, about: About = None, why: str = "") -> Decision:
         source, before = self.state, self.call
-        self._machine.events[f"_{trigger}"].trigger(self, about=about)
+        self._machine.events[f"_{trigger}"].trigger(self, about=about, why=why)
         rule, call = self._decided, about if isinstance(about, int) else self.call or before
         decision = Decision(trigger, source, self.state, rule.verdict, rule.reason, call, self.phase)
         self.on_decision(decision)
@@ -126,9 +134,9 @@ class Machine:
             case Trigger.REGISTERED | Trigger.UNREGISTERED:
                 self.registered = rule.trigger is Trigger.REGISTERED
             case Trigger.FAULT:
-                self.faults.add(event.kwargs["about"])
+                self._faults.begin(event.kwargs["about"], event.kwargs["why"])
             case Trigger.FAULT_CLEARED:
-                self.faults.discard(event.kwargs["about"])
+                self._faults.clear(event.kwargs["about"])
 
     def _take_ticket(self, _: EventData) -> None:
         self._tickets += 1
@@ -136,4 +144,4 @@ class Machine:
 
     def _drop_call(self, _: EventData) -> None:
         self.call = None
-        self.faults.discard(Fault.MEDIA)
+        self._faults.clear(Fault.MEDIA)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,7 +47,7 @@ class Trigger(enum.StrEnum):
 
 
 class Fault(enum.StrEnum):
-    """Faults that leave the rest of the door working."""
+    """Faults that visitors notice, and that leave the rest of the door working."""
 
     MICROPHONE = "microphone"
     SPEAKER = "speaker"
@@ -89,11 +89,6 @@ class Decision:
         """Whether the trigger took effect."""
         return self.verdict is Verdict.ALLOWED
 
-    @property
-    def rings_the_house(self) -> bool:
-        """Whether the trigger was a press with which the door begins to ring the house."""
-        return self.trigger is Trigger.PRESS and self.allowed and self.phase is Phase.RINGING_OUT
-
 
 class Facts(Protocol):
     """The facts that decide: the machine's own."""
@@ -101,7 +96,10 @@ class Facts(Protocol):
     phase: Phase
     call: int | None
     registered: bool
-    faults: set[Fault]
+
+    @property
+    def faults(self) -> Set[Fault]:
+        """The open faults that visitors notice."""
 
 
 About = int | Fault | None
@@ -179,7 +177,11 @@ RULES: tuple[Rule, ...] = (
 )
 
 STATES: tuple[tuple[State, str, Callable[[Facts], bool]], ...] = (
-    (State.RECOVERING, "a fault is open, whatever goes on beneath it", lambda facts: bool(facts.faults)),
+    (
+        State.RECOVERING,
+        "a fault is open that visitors notice",
+        lambda facts: bool(facts.faults),
+    ),
     (State.IN_CALL, "the call is `active`", lambda facts: facts.phase is Phase.ACTIVE),
     (State.RINGING, "a call rings", lambda facts: facts.phase is not Phase.NONE),
     (State.IDLE, "the service knows the door", lambda facts: facts.registered),

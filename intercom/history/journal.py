@@ -1,4 +1,4 @@
-"""The logbook: records the door station's calls, openings and faults for the call log, the commands and the figures."""
+"""The logbook: records the door station's calls and openings for the call log, the commands and the figures."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import itertools
 import logging
 import re
 import time
-from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,16 +30,10 @@ FORGET_S = 24 * 3600.0
 """Interval at which old calls are forgotten; their age is configured in days."""
 NAME_CHARS = 64
 """Limit of a far end's name in characters; the embedded space gives no longer one."""
-WHY_CHARS = 500
-"""Limit of a fault's reason in characters: an error may quote text from outside."""
-FAULTS_KEPT = 100
-"""Limit of past faults that are kept: as far back as anybody asks."""
 PRESS_TO_RING_S = (0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Bounds of the press-to-ring histogram around its target, 0.15 s; a press above 10 s was redialled after an outage."""
 SCORES = (1.0, 2.0, 3.0, 3.5, 4.0, 4.5)
 """Bounds of the score histogram, at which the quality has another name."""
-_WORDS = {"media": "call's media", "service": "registration with the service"}
-"""Names, for a sentence, of the faults whose kind alone does not say what is meant."""
 _BUSY = ("USER_BUSY", "CALL_REJECTED")
 _UNANSWERED = ("NORMAL_CLEARING", "NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL", "LOSE_RACE", "PICKED_OFF")
 
@@ -66,22 +60,6 @@ class Tally:
     def cumulative(self) -> list[int]:
         """Return how many values are at most each bound; at the end, all."""
         return list(itertools.accumulate(self._counts))
-
-
-@dataclass(frozen=True)
-class FaultRecord:
-    """A fault, open or over."""
-
-    kind: str
-    """Kind of the fault: a name of `faults.KINDS`."""
-    began_at: datetime
-    """Time when the fault began."""
-    began: float
-    """Beginning on the monotonic clock, seconds."""
-    lasted_s: float | None = None
-    """Duration in seconds; None while the fault is open."""
-    why: str = ""
-    """Reason given when the fault began."""
 
 
 @dataclass(eq=False)
@@ -137,10 +115,10 @@ def _plain(call_id: str) -> str:
 
 
 class Logbook:
-    """Records the events that the call plan and the machine report, all on the event loop.
+    """Records the events that the call plan and the opener report, all on the event loop.
 
     `stats` finds a call's media by its id. `look` takes a picture (JPEG) of who rings; None keeps no pictures.
-    `on_fault` is called when a fault began or is over, `on_defect` when a call could not be written down.
+    `on_defect` is called when a call could not be written down.
     """
 
     def __init__(
@@ -149,7 +127,6 @@ class Logbook:
         *,
         stats: Callable[[str], CallStats | None],
         look: Callable[[], Awaitable[bytes]] | None = None,
-        on_fault: Callable[[], None] = lambda: None,
         on_defect: Callable[[BaseException], None] = lambda error: None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -157,22 +134,13 @@ class Logbook:
         self._log = log
         self._stats = stats
         self._look = look
-        self._on_fault = on_fault
         self._on_defect = on_defect
-        self._reasons: dict[str, str] = {}
-        self._known_faults: set[str] = set()
-        "the faults that the machine knows of"
         self._clock = clock
         self._now = now
         self._entries: list[CallEntry] = []
         "the calls in progress, the newest last: one that was given up may still close as the next one begins"
-        self.open_faults: dict[str, FaultRecord] = {}
-        self.past_faults: deque[FaultRecord] = deque(maxlen=FAULTS_KEPT)
         self.calls_by_outcome: Counter[tuple[str, str]] = Counter()
         "number of calls, by direction and outcome"
-        self.faults_by_kind: Counter[str] = Counter()
-        self.recoveries_by_kind: Counter[str] = Counter()
-        self._faulty_s: defaultdict[str, float] = defaultdict(float)
         self.doors_opened = 0
         self.doors_refused: Counter[Ruling] = Counter()
         "number of refusals, by ruling"
@@ -190,54 +158,6 @@ class Logbook:
     def pressed(self) -> None:
         """Record a press that rings the house: from now on the seconds to the ringing count."""
         self._pressed = self._clock()
-
-    def faults_are(self, faults: Iterable[str]) -> None:
-        """Record which faults the machine knows of now: those that began, and those that are over."""
-        before, self._known_faults = self._known_faults, set(faults)
-        for kind in self._known_faults - before:
-            self.fault_began(kind, self._reasons.pop(kind, ""))
-        for kind in before - self._known_faults:
-            self.fault_over(kind)
-
-    def fault_reason(self, kind: str, why: str) -> None:
-        """Keep the reason of a fault of which the machine will be told next."""
-        self._reasons[kind] = why
-
-    def fault_began(self, kind: str, why: str) -> None:
-        """Record the beginning of a fault; a fault of a kind that is open already changes nothing."""
-        if kind in self.open_faults:
-            logger.debug("The %s still does not work: %s", _words(kind), why)
-            return
-        why = plain(why, WHY_CHARS)
-        self.open_faults[kind] = FaultRecord(kind, self._now(), self._clock(), why=why)
-        self.faults_by_kind[kind] += 1
-        logger.warning("The %s does not work%s", _words(kind), f": {why}" if why else "")
-        self._on_fault()
-
-    def fault_over(self, kind: str) -> None:
-        """The fault is cleared: the part recovered, or is no longer in use."""
-        fault = self.open_faults.pop(kind, None)
-        if fault is None:
-            return
-        over = replace(fault, lasted_s=self._clock() - fault.began)
-        self.past_faults.append(over)
-        self.recoveries_by_kind[kind] += 1
-        self._faulty_s[kind] += over.lasted_s or 0.0
-        logger.info("The %s works again after %.1f s", _words(kind), over.lasted_s)
-        self._on_fault()
-
-    def part_failed(self, part: str, why: str) -> None:
-        """Record that a supervised part failed."""
-        self.fault_began(part, why)
-
-    def part_works(self, part: str) -> None:
-        """Clear the fault of a part that was restarted."""
-        self.fault_over(part)
-
-    def faulty_s(self, kind: str) -> float:
-        """Return how many seconds this fault has been open in total."""
-        fault = self.open_faults.get(kind)
-        return self._faulty_s[kind] + (0.0 if fault is None else self._clock() - fault.began)
 
     def began(self, call: WebRTCCall) -> None:
         """Record a new call: the service has accepted ours, or somebody calls the door."""
@@ -388,7 +308,3 @@ class Logbook:
         self._writing.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._on_defect(error)
-
-
-def _words(kind: str) -> str:
-    return _WORDS.get(kind, kind.replace("_", " "))

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intercom.door import rules as machine_table
+from intercom.door import rules
+from intercom.door.health.faults import Faults
 from intercom.door.machine import Decision, Fault, Machine, Phase, State, Trigger, Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -68,9 +69,9 @@ def test_every_trigger_is_decided_in_every_state(state: State, trigger: Trigger)
 @pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize("trigger", Trigger)
 def test_the_last_rule_of_every_pair_has_no_guard(phase: Phase, trigger: Trigger) -> None:
-    rules = [rule for rule in machine_table.RULES if phase in rule.phases and rule.trigger is trigger]
-    assert rules[-1].guard is None
-    assert all(rule.guard for rule in rules[:-1])
+    rows = [rule for rule in rules.RULES if phase in rule.phases and rule.trigger is trigger]
+    assert rows[-1].guard is None
+    assert all(rule.guard for rule in rows[:-1])
 
 
 def test_a_press_rings_the_house_and_the_answer_makes_a_call() -> None:
@@ -214,6 +215,22 @@ def test_a_decision_waits_for_no_turn_of_an_event_loop() -> None:
     assert told == [press]
 
 
+def test_a_fault_that_no_visitor_notices_leaves_the_state() -> None:
+    faults = Faults()
+    machine = Machine(faults=faults)
+    faults.begin("disk", "it is full")
+    assert machine.state is State.REGISTERING
+
+
+def test_a_fault_is_kept_with_the_reason_that_the_machine_was_told() -> None:
+    faults = Faults()
+    machine = Machine(faults=faults)
+    machine.fault(Fault.SPEAKER, "it was unplugged")
+    assert faults.open[Fault.SPEAKER].why == "it was unplugged"
+    machine.fault_cleared(Fault.SPEAKER)
+    assert [(fault.kind, fault.why) for fault in faults.past] == [(Fault.SPEAKER, "it was unplugged")]
+
+
 def check_invariants(machine: Machine, decision: Decision) -> None:
     state = State(machine.state)
     assert (machine.call is None) == (machine.phase is Phase.NONE)
@@ -247,4 +264,4 @@ def test_no_sequence_of_facts_breaks_the_invariants(facts: list[tuple[Trigger, i
 
 
 def test_the_page_in_docs_is_the_one_that_the_table_draws() -> None:
-    assert (ROOT / "docs" / "states.md").read_text() == machine_table.page()
+    assert (ROOT / "docs" / "states.md").read_text() == rules.page()

@@ -26,10 +26,10 @@ def done(kind: Kind, began_s: float, over_s: float, healed_after_s: float | None
     return Done(mishap, began_s, over_s, healed_after_s)
 
 
-LOST = line(10.1, "WARNING intercom.history.journal: The speaker does not work: it was unplugged")
-DEAF = line(10.2, "WARNING intercom.history.journal: The microphone does not work: it was unplugged")
-BACK = line(14.0, "INFO intercom.history.journal: The speaker works again after 3.9 s")
-HEARS = line(14.1, "INFO intercom.history.journal: The microphone works again after 3.9 s")
+LOST = line(10.1, "WARNING intercom.door.health.faults: The speaker does not work: it was unplugged")
+DEAF = line(10.2, "WARNING intercom.door.health.faults: The microphone does not work: it was unplugged")
+BACK = line(14.0, "INFO intercom.door.health.faults: The speaker works again after 3.9 s")
+HEARS = line(14.1, "INFO intercom.door.health.faults: The microphone works again after 3.9 s")
 UNPLUGGED = (LOST, DEAF, BACK, HEARS)
 
 
@@ -47,7 +47,7 @@ def test_every_kind_of_mishap_comes_before_any_comes_again() -> None:
 
 
 def test_faults_are_read_from_the_log_with_their_beginning_and_end() -> None:
-    link = line(20.0, "WARNING intercom.history.journal: The registration with the service does not work: lost")
+    link = line(20.0, "WARNING intercom.door.health.faults: The registration with the service does not work: lost")
     found = faults_of([*UNPLUGGED, link])
     assert found == [Fault("speaker", 10.1, 14.0), Fault("microphone", 10.2, 14.1), Fault("service", 20.0, None)]
 

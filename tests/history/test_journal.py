@@ -130,13 +130,3 @@ def test_a_call_that_is_written_at_the_stop_is_not_written_again_when_it_ends(lo
         return log.calls(5)
 
     assert len(asyncio.run(stop())) == 1
-
-
-def test_a_fault_of_the_machine_is_over_in_the_log_when_the_machine_no_longer_knows_of_it(log: CallLog) -> None:
-    book = Logbook(log, stats=lambda call: None)
-    book.fault_reason("camera", "it was pulled out")
-    book.faults_are({"camera"})
-    book.fault_began("service", "it does not answer")
-    book.faults_are(set())
-    assert list(book.open_faults) == ["service"]
-    assert [fault.why for fault in book.past_faults] == ["it was pulled out"]

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from intercom.cli import render
 from intercom.control import protocol
+from intercom.door.health.faults import Faults
 from intercom.history.call_log import CallLog, CallRecord
-from intercom.history.journal import CallEntry, Logbook
+from intercom.history.journal import CallEntry
 from intercom.history.log_buffer import RecentLog
 from intercom.plain_text import plain
 from intercom.service.log_lines import LogLines
@@ -85,11 +86,11 @@ def test_the_status_says_who_calls_in_plain_words() -> None:
     assert len(caller.name) == 64
 
 
-async def test_a_fault_that_quotes_a_caller_is_told_in_plain_words(tmp_path: Path) -> None:
-    book = Logbook(CallLog(tmp_path / "calls.db", keep_calls=1, keep_days=1), stats=lambda call_id: None)
-    book.fault_began("calls", ATTACK * 100)
-    assert book.open_faults["calls"].why.isprintable()
-    assert len(book.open_faults["calls"].why) == 500
+def test_a_fault_that_quotes_a_caller_is_told_in_plain_words() -> None:
+    faults = Faults()
+    faults.begin("calls", ATTACK * 100)
+    assert faults.open["calls"].why.isprintable()
+    assert len(faults.open["calls"].why) == 500
 
 
 def test_half_a_character_is_no_request() -> None:

@@ -1,13 +1,25 @@
-"""Each fault, its remedy, and the point at which the program gives up: the table behind `docs/faults.md`."""
+"""The faults: what is broken, and the table of their remedies and limits behind `docs/faults.md`."""
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+import logging
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from intercom.door.rules import Fault
+from intercom.plain_text import plain
 from intercom.signalwire.call.recovery import AWAY_S, LONGEST_S, MAX_RESTARTS
 
+logger = logging.getLogger(__name__)
+
+WHY_CHARS = 500
+"""Limit of a fault's reason in characters: an error may quote text from outside."""
+FAULTS_KEPT = 100
+"""Limit of past faults that are kept: as far back as anybody asks."""
 TRIES = 5
 """Limit of restarts of a part within ten minutes; a defect that heals takes fewer."""
 MEDIA_PATIENCE_S = LONGEST_S + 20.0
@@ -110,6 +122,94 @@ KINDS = tuple(str(policy.kind) for policy in POLICIES)
 def policy_of(kind: str) -> Policy:
     """Return the row of this kind."""
     return _BY_KIND[str(kind)]
+
+
+@dataclass(frozen=True)
+class FaultRecord:
+    """A fault, open or over."""
+
+    kind: str
+    """Kind of the fault: one of `KINDS`."""
+    began_at: datetime
+    """Time when the fault began."""
+    began: float
+    """Beginning on the monotonic clock, seconds."""
+    lasted_s: float | None = None
+    """Duration in seconds; None while the fault is open."""
+    why: str = ""
+    """Reason given when the fault began."""
+
+
+class Faults:
+    """Holds what is broken, why and since when. The machine, the lights, the status, the figures and the log read it.
+
+    Visitors notice some: the machine is told of those, decides, and opens and clears them here. All on the event loop.
+    """
+
+    def __init__(
+        self,
+        on_change: Callable[[], None] = lambda: None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._on_change = on_change
+        self._clock = clock
+        self._now = now
+        self.open: dict[str, FaultRecord] = {}
+        "the open faults by kind, the oldest first"
+        self.past: deque[FaultRecord] = deque(maxlen=FAULTS_KEPT)
+        "the last faults that are over, the newest last"
+        self.begun: Counter[str] = Counter()
+        "number of faults since the start, by kind"
+        self.cleared: Counter[str] = Counter()
+        "number of faults that are over, by kind"
+        self._past_s: defaultdict[str, float] = defaultdict(float)
+
+    @property
+    def noticed(self) -> frozenset[Fault]:
+        """The open faults that visitors notice."""
+        return frozenset(kind for kind in Fault if kind in self.open)
+
+    def begin(self, kind: str, why: str) -> None:
+        """Open a fault; one that is open already changes nothing."""
+        if kind in self.open:
+            logger.debug("The %s still does not work: %s", _words(kind), why)
+            return
+        why = plain(why, WHY_CHARS)
+        self.open[kind] = FaultRecord(kind, self._now(), self._clock(), why=why)
+        self.begun[kind] += 1
+        logger.warning("The %s does not work%s", _words(kind), f": {why}" if why else "")
+        self._on_change()
+
+    def clear(self, kind: str) -> None:
+        """Clear a fault, if it is open: the part recovered, or is no longer in use."""
+        fault = self.open.pop(kind, None)
+        if fault is None:
+            return
+        lasted_s = self._clock() - fault.began
+        self.past.append(replace(fault, lasted_s=lasted_s))
+        self.cleared[kind] += 1
+        self._past_s[kind] += lasted_s
+        logger.info("The %s works again after %.1f s", _words(kind), lasted_s)
+        self._on_change()
+
+    def lasted_s(self, fault: FaultRecord) -> float:
+        """Return how many seconds a fault lasted, or has lasted so far."""
+        return self._clock() - fault.began if fault.lasted_s is None else fault.lasted_s
+
+    def total_s(self, kind: str) -> float:
+        """Return how many seconds faults of this kind have been open since the start."""
+        fault = self.open.get(kind)
+        return self._past_s[kind] + (0.0 if fault is None else self.lasted_s(fault))
+
+
+def _words(kind: str) -> str:
+    if kind == Fault.MEDIA:
+        return "call's media"
+    if kind == SERVICE:
+        return "registration with the service"
+    return kind.replace("_", " ")
 
 
 def page() -> str:

@@ -97,7 +97,7 @@ def _escaped(value: str) -> str:
 
 def figures(door: Appliance, *, uptime_s: float) -> list[Family]:
     """Return every figure of this door, now."""
-    machine, book, sound = door.machine, door.logbook, door.engine.stats()
+    machine, book, faults, sound = door.machine, door.logbook, door.faults, door.engine.stats()
     outcomes = [
         Sample("intercom_calls_total", {"direction": direction, "outcome": result}, count)
         for (direction, result), count in sorted(book.calls_by_outcome.items())
@@ -128,28 +128,28 @@ def figures(door: Appliance, *, uptime_s: float) -> list[Family]:
             "gauge",
             "1 for what is broken now.",
             "kind",
-            ((kind, float(kind in book.open_faults)) for kind in KINDS),
+            ((kind, float(kind in faults.open)) for kind in KINDS),
         ),
         each(
             "intercom_faults_total",
             "counter",
             "Times that something broke.",
             "kind",
-            ((kind, book.faults_by_kind[kind]) for kind in KINDS),
+            ((kind, faults.begun[kind]) for kind in KINDS),
         ),
         each(
             "intercom_recoveries_total",
             "counter",
             "Times that it was mended.",
             "kind",
-            ((kind, book.recoveries_by_kind[kind]) for kind in KINDS),
+            ((kind, faults.cleared[kind]) for kind in KINDS),
         ),
         each(
             "intercom_fault_seconds_total",
             "counter",
             "How long it was broken, all in all.",
             "kind",
-            ((kind, book.faulty_s(kind)) for kind in KINDS),
+            ((kind, faults.total_s(kind)) for kind in KINDS),
         ),
         each(
             "intercom_xruns_total",

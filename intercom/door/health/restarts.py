@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import threading
 import traceback
@@ -27,6 +26,9 @@ PACKAGE = Path(__file__).parents[2]
 ECHO_LOOK_S = 1.0
 """Interval of the echo estimates: speech is judged by the second."""
 
+_NOTICED = frozenset(Part) & frozenset(Fault)
+"""Parts whose faults visitors notice."""
+
 
 class Upkeep:
     """The appliance's supervisor, and its restarts of each part. Belongs to the event loop."""
@@ -39,11 +41,10 @@ class Upkeep:
         self._media_patience: asyncio.TimerHandle | None = None
         self._chores: dict[str, asyncio.Task[None]] = {}
         "lasting tasks, by name"
-        book = door.logbook
         self._disk = DiskWatch(
             door.state_dir,
-            full=lambda why: book.fault_began(Part.DISK, why),
-            room=lambda: book.fault_over(Part.DISK),
+            full=lambda why: door.faults.begin(Part.DISK, why),
+            room=lambda: door.faults.clear(Part.DISK),
         )
         self._supervisor = Supervisor(self, give_up=self._give_up)
         for part, restart in {
@@ -115,18 +116,18 @@ class Upkeep:
             threading.__excepthook__(died)
 
     def part_failed(self, part: Part, why: str) -> None:
-        """Report the fault of a supervised part; the machine gets those that the visitor notices."""
-        if (fault := _machine_fault(part)) is None:
-            self._door.logbook.fault_began(part, why)
+        """Open the fault of a part. The machine takes those that visitors notice, in a turn of its own."""
+        if part in _NOTICED:
+            self._loop.call_soon(self._door.machine.fault, Fault(part), why)
         else:
-            self._door.fault(fault, why)
+            self._door.faults.begin(part, why)
 
     def part_works(self, part: Part) -> None:
         """Clear the fault of a part that was restarted."""
-        if (fault := _machine_fault(part)) is None:
-            self._door.logbook.fault_over(part)
+        if part in _NOTICED:
+            self._loop.call_soon(self._door.machine.fault_cleared, Fault(part))
         else:
-            self._door.fault_cleared(fault)
+            self._door.faults.clear(part)
 
     # -- what is given up ------------------------------------------------------------------------------
 
@@ -233,9 +234,3 @@ class Upkeep:
 def _is_ours(error: BaseException) -> bool:
     """Return whether our own code had a part in an error; libraries fix their own troubles."""
     return any(Path(frame.filename).is_relative_to(PACKAGE) for frame in traceback.extract_tb(error.__traceback__))
-
-
-def _machine_fault(part: Part) -> Fault | None:
-    with contextlib.suppress(ValueError):
-        return Fault(part.value)
-    return None

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from intercom import __version__
 from intercom.control.protocol import PROTOCOL
+from intercom.door.health.faults import FaultRecord, Faults
 from intercom.door.machine import Phase
-from intercom.history.journal import CallEntry, FaultRecord, Logbook, heard
+from intercom.history.journal import CallEntry, heard
 from intercom.signalwire import CallStatus
 from intercom.signalwire.call.quality import level
 from intercom.signalwire.call.recovery import RecoveryProgress, RecoveryState
@@ -39,7 +40,7 @@ def condition(door: Appliance, *, uptime_s: float, loudness: Loudness) -> dict[s
         "phase": machine.phase.value,
         "registered": machine.registered,
         "connected": door.client.is_connected,
-        "faults": [fault(record, door.logbook) for record in door.logbook.open_faults.values()],
+        "faults": [fault(record, door.faults) for record in door.faults.open.values()],
         "press_waits": door.plan.press_waits,
         "call": None if door.logbook.call is None else call(door.logbook.call, door),
         "sound": {
@@ -71,14 +72,13 @@ def condition(door: Appliance, *, uptime_s: float, loudness: Loudness) -> dict[s
     }
 
 
-def fault(record: FaultRecord, logbook: Logbook) -> dict[str, Any]:
+def fault(record: FaultRecord, faults: Faults) -> dict[str, Any]:
     """Return one fault, open or over, as a document."""
-    lasted_s = logbook.elapsed_s(record.began) if record.lasted_s is None else round(record.lasted_s, 1)
     return {
         "kind": str(record.kind),
         "why": record.why,
         "since": _text(record.began_at),
-        "lasted_s": lasted_s,
+        "lasted_s": round(faults.lasted_s(record), 1),
         "open": record.lasted_s is None,
     }
 

@@ -40,9 +40,9 @@ async def in_call(home: Home) -> None:
 async def mended(home: Home, kind: str) -> None:
     """Wait until this fault began and is over."""
     assert home.door is not None
-    book = home.door.logbook
-    await home.wait_for(lambda: book.recoveries_by_kind[kind] > 0, f"{kind} to be mended")
-    assert kind not in book.open_faults
+    faults = home.door.faults
+    await home.wait_for(lambda: faults.cleared[kind] > 0, f"{kind} to be mended")
+    assert kind not in faults.open
 
 
 async def test_an_audio_thread_that_died_runs_again_and_the_call_goes_on(home: Home) -> None:
@@ -146,7 +146,7 @@ async def test_a_call_without_sound_is_given_up_after_a_while(home: Home, monkey
     await home.wait_for(lambda: home.door is not None and home.door.plan.call is None, "the call to end")
     assert call.end_cause == "MEDIA_TIMEOUT"
     await home.until(State.IDLE)
-    assert Fault.MEDIA not in home.door.logbook.open_faults
+    assert Fault.MEDIA not in home.door.faults.open
 
 
 async def test_a_fault_is_told_when_it_begins_and_when_it_is_over_with_how_long(
@@ -154,8 +154,8 @@ async def test_a_fault_is_told_when_it_begins_and_when_it_is_over_with_how_long(
 ) -> None:
     assert home.door is not None
     caplog.set_level(logging.INFO)
-    home.door.fault(Fault.SPEAKER, "it was pulled out")
-    home.door.fault_cleared(Fault.SPEAKER)
+    home.door.machine.fault(Fault.SPEAKER, "it was pulled out")
+    home.door.machine.fault_cleared(Fault.SPEAKER)
     told = [(record.levelname, record.message) for record in caplog.records if "speaker" in record.message]
     assert told[0] == ("WARNING", "The speaker does not work: it was pulled out")
     assert told[1][0] == "INFO"
@@ -165,15 +165,15 @@ async def test_a_fault_is_told_when_it_begins_and_when_it_is_over_with_how_long(
 
 async def test_a_lost_registration_is_a_fault_with_a_beginning_and_an_end(home: Home) -> None:
     assert home.door is not None
-    book = home.door.logbook
+    faults = home.door.faults
 
     async def nothing() -> None:
-        assert "service" in book.open_faults
+        assert "service" in faults.open
 
     await home.restart_space(nothing)
     await home.until(State.IDLE)
-    (fault,) = book.past_faults
-    assert (fault.kind, book.open_faults) == ("service", {})
+    (fault,) = faults.past
+    assert (fault.kind, faults.open) == ("service", {})
     assert fault.lasted_s is not None
 
 
@@ -198,10 +198,10 @@ async def test_work_of_ours_that_nobody_waited_for_is_a_fault_and_a_librarys_is_
     home: Home, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert home.door is not None
-    book, loop = home.door.logbook, asyncio.get_running_loop()
+    faults, loop = home.door.faults, asyncio.get_running_loop()
     loop.call_exception_handler({"message": "a library's own", "exception": DefectError("elsewhere")})
     assert "a library's own" in caplog.text
-    assert book.faults_by_kind[Part.HOUSEKEEPING] == 0
+    assert faults.begun[Part.HOUSEKEEPING] == 0
 
     def defect(_: object) -> None:
         raise DefectError("in a timer")

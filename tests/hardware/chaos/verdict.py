@@ -25,8 +25,8 @@ GROWTH = 2
 LINES_BEFORE = 20
 """What went on before a death; what was done is in the run's own output."""
 
-_BEGAN = re.compile(r"WARNING intercom\.history\.journal: The (.+?) does not work(?::|$)")
-_OVER = re.compile(r"INFO intercom\.history\.journal: The (.+?) works again after")
+_BEGAN = re.compile(r"WARNING intercom\.door\.health\.faults: The (.+?) does not work(?::|$)")
+_OVER = re.compile(r"INFO intercom\.door\.health\.faults: The (.+?) works again after")
 _WORDS = {"call's media": "media", "registration with the service": SERVICE}
 _DEFECT = re.compile(
     r"Traceback|Fatal Python error|^\S+ \S+ (ERROR|CRITICAL) | was never (retrieved|awaited)|ResourceWarning"
