@@ -12,6 +12,9 @@ COIL_SETTLE_S = 0.05
 BOUNCE_S = 0.02
 """Longest pause between the bounces of one contact; short pulses that a press follows sooner belong to it."""
 
+EDGE_LATE_S = 0.5
+"""Time to wait for an edge that a reading has shown before its report: on a busy machine one was 200 ms late."""
+
 
 class ButtonEvent(enum.Enum):
     """A visitor's action on the button."""
@@ -36,6 +39,8 @@ class ShortPulses:
 class Button:
     """Turns edges and time into presses; pure, so that `now` (seconds, any steady clock) is a parameter.
 
+    An edge counts from the time at which it happened: both edges of a short press may be reported late, and together.
+
     A press is reported as soon as the level has held for `settle_s`: an interference spike is shorter, and a
     contact's first bounce is over by then. What bounces afterwards falls into the lock-out, which runs from the
     press and again from the release. A button that is down at the start counts as stuck until it is released.
@@ -58,6 +63,8 @@ class Button:
     _locked_until: float = float("-inf")
     _hold_at: float | None = None
     _coil_until: float = float("-inf")
+    _edge_due: float | None = None
+    "Time at which the wait for an edge that a reading has shown ends."
 
     @classmethod
     def starting(cls, *, settle_s: float, lockout_s: float, hold_s: float, level: bool, now: float) -> "Button":
@@ -65,7 +72,8 @@ class Button:
         return cls(settle_s, lockout_s, hold_s, level=level, is_down=level, is_stuck=level, _level_since=now)
 
     def edge(self, level: bool, now: float) -> list[ButtonEvent]:
-        """Take an edge and return the events that became certain before it."""
+        """Take an edge of this time and return the events that became certain before it."""
+        self._edge_due = None
         events = self.advance(now)
         if level != self.level:
             self._turn(level, now)
@@ -76,10 +84,18 @@ class Button:
         self._coil_until = now + COIL_S
 
     def sample(self, level: bool, now: float) -> list[ButtonEvent]:
-        """Take a reading at a deadline; a level other than the last one starts over, because its edge is on the way."""
+        """Take a reading at a deadline; one that differs from the last level waits for its edge, which tells the time.
+
+        Without that edge the level starts over.
+        """
         if level == self.level:
+            self._edge_due = None
             return self.advance(now)
-        self._turn(level, now)
+        if self._edge_due is None:
+            self._edge_due = now + EDGE_LATE_S
+        elif now >= self._edge_due:
+            self._edge_due = None
+            self._turn(level, now)
         return []
 
     def advance(self, now: float) -> list[ButtonEvent]:
@@ -97,6 +113,8 @@ class Button:
     @property
     def deadline(self) -> float | None:
         """Return the time at which `advance` has work next, without further edges; None = never."""
+        if self._edge_due is not None:
+            return self._edge_due
         times = [time for time in (self._change_due_at(), self._hold_due_at()) if time is not None]
         return min(times, default=None)
 

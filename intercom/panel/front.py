@@ -20,6 +20,9 @@ from intercom.panel.relay_watchdog_control import Guard
 
 log = logging.getLogger(__name__)
 
+LONGEST_DELAY_S = 5.0
+"""Limit of an edge's age: an older one, or one of the future, has its time from another clock, and counts from now."""
+
 
 class FrontPanel:
     """The button, the lights and the door's relay, on gpiozero; a context manager.
@@ -251,8 +254,7 @@ class _ButtonWatch:
                 "The button (GPIO %d) is down at the start, and counts once it was released: is it stuck?",
                 config.button_gpio,
             )
-        self._device.when_activated = lambda: self._edge(True)
-        self._device.when_deactivated = lambda: self._edge(False)
+        self._device.pin.when_changed = self._edge  # gpiozero's own events tell no time
         self._thread = self._start()
 
     def restart(self) -> None:
@@ -294,9 +296,11 @@ class _ButtonWatch:
             self._changed.notify()
         self._thread.join()
 
-    def _edge(self, level: bool) -> None:
+    def _edge(self, ticks: float, state: int) -> None:
+        """Take an edge; `ticks` is the time at which it happened: lgpio has the kernel's, on the monotonic clock."""
+        now = time.monotonic()
         with self._changed:
-            self._events += self._button.edge(level, time.monotonic())
+            self._events += self._button.edge(not state, ticks if 0 <= now - ticks <= LONGEST_DELAY_S else now)
             self._changed.notify()
 
     def _run(self) -> None:

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.panel.button import COIL_S, Button, ButtonEvent
+from intercom.panel.button import COIL_S, EDGE_LATE_S, Button, ButtonEvent
 
 SETTLE_S, LOCKOUT_S, HOLD_S = 0.005, 0.2, 2.0
 PRESSED, HELD, RELEASED = ButtonEvent.PRESSED, ButtonEvent.HELD, ButtonEvent.RELEASED
@@ -65,10 +65,28 @@ def test_a_button_that_is_down_at_the_start_is_no_press_until_it_was_released() 
     assert [event for _, event in events] == [PRESSED]
 
 
-def test_a_reading_that_contradicts_the_last_edge_starts_over() -> None:
+def test_a_reading_that_contradicts_the_last_edge_waits_for_its_edge() -> None:
     button = Button.starting(settle_s=SETTLE_S, lockout_s=LOCKOUT_S, hold_s=HOLD_S, level=False, now=0.0)
     button.edge(True, 1.0)
     assert button.sample(False, 1.006) == []
+    assert button.edge(False, 1.004) == []
+    assert button.deadline is None
+
+
+def test_a_press_is_no_spike_because_its_reader_was_late() -> None:
+    button = Button.starting(settle_s=SETTLE_S, lockout_s=LOCKOUT_S, hold_s=HOLD_S, level=False, now=0.0)
+    button.edge(True, 1.0)
+    assert button.sample(False, 1.3) == []
+    assert button.edge(False, 1.08) == [PRESSED]
+    assert button.short_pulses.count == 0
+
+
+def test_a_reading_whose_edge_never_comes_starts_over() -> None:
+    button = Button.starting(settle_s=SETTLE_S, lockout_s=LOCKOUT_S, hold_s=HOLD_S, level=False, now=0.0)
+    button.edge(True, 1.0)
+    assert button.sample(False, 1.006) == []
+    assert button.deadline == 1.006 + EDGE_LATE_S
+    assert button.sample(False, 1.006 + EDGE_LATE_S) == []
     assert button.deadline is None
 
 

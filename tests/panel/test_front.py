@@ -20,6 +20,15 @@ def test_a_press_is_reported(bench: Bench) -> None:
     assert bench.next() == "released"
 
 
+def test_a_press_of_which_the_pins_tell_late_and_at_once_is_reported(bench: Bench) -> None:
+    pin = bench.factory.pin(bench.config.button_gpio)
+    now = time.monotonic()
+    pin.when_changed(now - 0.3, 0)
+    pin.when_changed(now - 0.2, 1)
+    assert bench.next() == "pressed"
+    assert bench.panel.short_pulses.count == 0
+
+
 def test_holding_the_button_is_reported(make_bench: Callable[..., Bench]) -> None:
     bench = make_bench(hold_s=0.5)
     bench.press()
