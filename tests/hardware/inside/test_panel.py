@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import queue
 import time
 from collections.abc import Iterator
@@ -56,6 +57,21 @@ def test_a_visitor_presses_holds_and_lets_go(chip: GpioChip, told: queue.Queue[s
     assert told.get(timeout=LIMIT_S) == "held"
     chip.release(PINS.button_gpio)
     assert told.get(timeout=LIMIT_S) == "released"
+
+
+def test_a_short_press_of_a_busy_moment_is_no_interference(
+    chip: GpioChip, panel: FrontPanel, told: queue.Queue[str]
+) -> None:
+    time.sleep(PINS.button_lockout_ms / 1000)  # the last test's release, on the panel's own clock
+    counted = panel.short_pulses.count
+    sleep_us = ctypes.PyDLL(None).usleep  # it keeps the interpreter's lock: nobody is told of an edge meanwhile
+    chip.press(PINS.button_gpio)
+    sleep_us(80_000)
+    chip.release(PINS.button_gpio)
+    sleep_us(80_000)
+    assert told.get(timeout=LIMIT_S) == "pressed"
+    assert told.get(timeout=LIMIT_S) == "released"
+    assert panel.short_pulses.count == counted
 
 
 def test_a_light_answers_a_press(chip: GpioChip, panel: FrontPanel, told: queue.Queue[str]) -> None:
