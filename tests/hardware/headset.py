@@ -41,6 +41,8 @@ class Report:
     """What the card's controls of the speaker are set to."""
     microphone: Feature
     """The same of the microphone."""
+    stalls: list[tuple[float, float]]
+    """When the headset itself stood still, from and to, because the machine was busy (monotonic clock)."""
     now_s: float
 
 

@@ -69,6 +69,10 @@ def test_a_fault_that_no_mishap_explains_is_found() -> None:
     assert found == ["nothing explains the fault speaker at 10.1 s"]
 
 
+def test_sound_that_the_bench_s_own_headset_did_not_move_is_no_fault_of_the_door() -> None:
+    assert judge([], faults_of([LOST, BACK]), [LOST, BACK], [(11.0, 11.6)]) == []
+
+
 def test_a_fault_that_is_never_over_is_found() -> None:
     found = judge([done(Kind.HEADSET_FROZEN, 10.0, 13.0)], faults_of([LOST]), [LOST])
     assert found == ["the fault speaker of 10.1 s was never over"]

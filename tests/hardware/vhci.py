@@ -121,6 +121,10 @@ def _clip(sample: float) -> int:
     return max(-32768, min(32767, round(sample)))
 
 
+STALL_S = 0.2
+"""Lateness of the headset itself: half of it and more is no fault of whoever uses the headset."""
+
+
 class Port:
     """The headset as the kernel sees it, plugged into a port of `vhci_hcd` or lying beside it."""
 
@@ -137,6 +141,8 @@ class Port:
         """When the first loud sample was played since the plug or `forget` (monotonic clock)."""
         self.recorded_samples = 0
         """Samples that the kernel took from the microphone since then."""
+        self.stalls: list[tuple[float, float]] = []
+        """When audio was due and when it was moved, where this process was too late with it (monotonic clock)."""
         self._port = -1
         self._inbox = b""
         self._waiting: list[_Transfer] = []
@@ -188,6 +194,7 @@ class Port:
             "peak": max(map(abs, last), default=0),
             "speaker": asdict(self.features[SPEAKER_FEATURE]),
             "microphone": asdict(self.features[MICROPHONE_FEATURE]),
+            "stalls": self.stalls,
             "now_s": time.monotonic(),
         }
 
@@ -206,6 +213,8 @@ class Port:
         if readable and self.socket is not None:
             self._receive(self.socket)
         now = time.monotonic()
+        if (due_s := self.due_s()) is not None and now - due_s > STALL_S:
+            self.stalls.append((due_s, now))
         while self._waiting and not self.frozen and self._waiting[0].due_s <= now:
             self._complete(heapq.heappop(self._waiting))
 

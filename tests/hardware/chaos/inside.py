@@ -129,11 +129,14 @@ class Run:
     async def look_back(self) -> None:
         """After the door has ended: hold its log against what was done."""
         faults = faults_of(self._log)
-        for finding in (*judge(self._done, faults, self._log), *self._calls.findings):
+        stalls = [(began_s - self._began, over_s - self._began) for began_s, over_s in self._headset.report().stalls]
+        for finding in (*judge(self._done, faults, self._log, stalls), *self._calls.findings):
             self._find(finding)
         if self._longest_hunger_s > WATCHDOG_S:
             self._find(f"the watchdog went hungry for {self._longest_hunger_s:.0f} s")
         self._say(table(self._done))
+        if stalls:
+            self._say(f"the bench's own headset stood still {len(stalls)} times: the machine was busy")
         self._say("calls: " + ", ".join(f"{count} {outcome}" for outcome, count in self._calls.outcomes.most_common()))
         self._say(
             f"faults: {len(faults)}; longest time between two meals of the watchdog: {self._longest_hunger_s:.1f} s"

@@ -9,7 +9,7 @@ from statistics import median
 
 from intercom.door.health.faults import KINDS, SERVICE
 
-from .plan import Kind, Mishap
+from .plan import SOUND, Kind, Mishap
 
 LATE_S = 20.0
 """A fault may open so long after its mishap is over: a connection that died meanwhile is noticed by its next pulse."""
@@ -88,14 +88,20 @@ def faults_of(log: Iterable[Line]) -> list[Fault]:
     return found
 
 
-def judge(done: Sequence[Done], faults: Sequence[Fault], log: Sequence[Line]) -> list[str]:
-    """What the log does not explain, or tells too much of; each as a sentence. Fills `Done.opened`."""
+def judge(
+    done: Sequence[Done], faults: Sequence[Fault], log: Sequence[Line], stalls: Sequence[tuple[float, float]] = ()
+) -> list[str]:
+    """What the log does not explain, or tells too much of; each as a sentence. Fills `Done.opened`.
+
+    `stalls`: when the bench's own headset stood still, from and to, on the run's clock.
+    """
     findings = []
     for fault in faults:
         causes = [one for one in done if fault.kind in one.mishap.kind.causes and _may_cause(one, fault)]
         for one in causes:
             one.opened.append(fault)
-        if not causes:
+        stood_still = fault.kind in SOUND and any(_meets(*stall, fault) for stall in stalls)
+        if not causes and not stood_still:
             findings.append(f"nothing explains the fault {fault.kind} at {fault.began_s:.1f} s")
         if fault.over_s is None:
             findings.append(f"the fault {fault.kind} of {fault.began_s:.1f} s was never over")
@@ -113,8 +119,12 @@ def judge(done: Sequence[Done], faults: Sequence[Fault], log: Sequence[Line]) ->
 
 
 def _may_cause(one: Done, fault: Fault) -> bool:
+    return _meets(one.began_s, one.over_s, fault)
+
+
+def _meets(began_s: float, cause_over_s: float, fault: Fault) -> bool:
     over_s = fault.over_s if fault.over_s is not None else float("inf")
-    return one.began_s - 0.5 <= over_s and fault.began_s <= one.over_s + LATE_S
+    return began_s - 0.5 <= over_s and fault.began_s <= cause_over_s + LATE_S
 
 
 def leaks(before: Size, after: Size) -> list[str]:
