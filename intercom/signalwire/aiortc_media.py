@@ -7,6 +7,8 @@ by aiortc's 5 s; prefer none (`client.preferences.ice_servers = []`) on a networ
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +81,10 @@ class AiortcCall:
         self._configuration = configuration
         self._kinds = kinds
         self._tracks = tracks
+        self._sound_expected = True
+        self._packets = 0
+        self._packet_at = math.inf
+        "time of the last look that found a new audio packet, or at which none was expected"
         self._state: Value[str] = Value("new")
         connection.on("connectionstatechange", self._state_changed)
         connection.on("track", on_track)
@@ -132,7 +138,7 @@ class AiortcCall:
                 track.stop()
 
     async def call_counters(self) -> Mapping[str, Any]:
-        """Return the receive counters, under the names of `MediaCounters`."""
+        """Return the receive counters and the present silence, under the names of `MediaCounters`."""
         counters: dict[str, Any] = {}
         for entry in (await self._connection.getStats()).values():
             if entry.type == "inbound-rtp":
@@ -143,7 +149,18 @@ class AiortcCall:
                     counters["jitter_ms"] = entry.jitter / 48.0
             elif entry.type == "remote-inbound-rtp" and entry.roundTripTime is not None:
                 counters["round_trip_ms"] = entry.roundTripTime * 1000
+        counters["silent_s"] = self._silent_s(counters.get("audio_packets_received", 0))
         return counters
+
+    def expect_sound(self, expected: bool) -> None:
+        """Set whether the far end must send audio: one that holds us may be silent."""
+        self._sound_expected = expected
+
+    def _silent_s(self, packets: int) -> float:
+        now = time.monotonic()
+        if packets != self._packets or (self._packets and not self._sound_expected):
+            self._packets, self._packet_at = packets, now
+        return max(0.0, now - self._packet_at)
 
     def _add(self, kind: str) -> None:
         track = self._tracks.get(kind)

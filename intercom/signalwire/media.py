@@ -74,7 +74,7 @@ class MutableMedia(Protocol):
 
 @runtime_checkable
 class PatientMedia(Protocol):
-    """A `CallMedia` that reports when the far end sends nothing."""
+    """A `CallMedia` that measures for how long the far end sends nothing although it should."""
 
     def expect_sound(self, expected: bool) -> None:
         """Set whether the far end must send audio: one that holds us may be silent."""
@@ -101,7 +101,10 @@ class MeasuredMedia(Protocol):
     """A `CallMedia` that counts packets and measures quality."""
 
     async def call_counters(self) -> Mapping[str, Any]:
-        """Return totals since the start, under the names of `intercom.signalwire.call.quality.MediaCounters`."""
+        """Return totals since the start, under the names of `intercom.signalwire.call.quality.MediaCounters`.
+
+        `silent_s` is the one measure of silence: without it no silence is noticed.
+        """
 
 
 @runtime_checkable

@@ -42,8 +42,8 @@ class CallStats:
     """Reason why the call has no picture."""
 
 
-def counters(call: CallStats, engine: EngineStats) -> dict[str, float]:
-    """Return the figures that judge a call's quality: packets so far, times in ms, levels 0 to 1.
+def counters(call: CallStats, engine: EngineStats, silent_s: float) -> dict[str, float]:
+    """Return the figures that judge a call's quality: packets so far, the present silence, times in ms, levels 0 to 1.
 
     The jitter is the jitter buffer's: what nearly all packets keep to, more than RFC 3550's mean. The path's bit rate
     is left out: the picture follows it by itself, and a second hand at that wheel would switch it off for good.
@@ -52,6 +52,7 @@ def counters(call: CallStats, engine: EngineStats) -> dict[str, float]:
     return {
         "audio_packets_received": far_end.received if far_end is not None else 0,
         "audio_packets_lost": far_end.lost if far_end is not None else 0,
+        "silent_s": silent_s,
         "jitter_ms": far_end.jitter_ms if far_end is not None else 0.0,
         "reports_received": call.far_reports,
         "round_trip_ms": call.round_trip_ms or 0.0,

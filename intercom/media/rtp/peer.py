@@ -295,8 +295,9 @@ class DoorCall(HeardKeys):
         seen_at = max(connected_at, self._far_end.last_packet_at or self._far_seen_at + REPORTS_S)
         change = self._silence.look(now, seen_at)
         if change == "began":
-            log.debug("call %s: nothing received for %.1f s", self._call_id, self._silence.silent_s)
-            self._on_event(MediaSilent(self._call_id, self._silence.silent_s))
+            silent_s = self._silence.silent_s(now, seen_at)
+            log.debug("call %s: nothing received for %.1f s", self._call_id, silent_s)
+            self._on_event(MediaSilent(self._call_id, silent_s))
         elif change == "ended":
             log.debug("call %s: media is back", self._call_id)
             self._on_event(MediaReturned(self._call_id, self._far_end.last_gap_s))
@@ -357,7 +358,9 @@ class DoorCall(HeardKeys):
 
     async def call_counters(self) -> dict[str, float]:
         """Return the call's counters and quality so far: see `call_stats.counters`."""
-        return counters(self.stats(), self._engine.stats())
+        last_packet_at = self._far_end.last_packet_at
+        silent_s = self._silence.silent_s(self._clock(), last_packet_at) if last_packet_at else 0.0
+        return counters(self.stats(), self._engine.stats(), silent_s)
 
     def stats(self) -> CallStats:
         """Return the call's current figures."""

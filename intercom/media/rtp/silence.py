@@ -1,4 +1,4 @@
-"""Detects that a far end sends nothing although it should."""
+"""Measures for how long a far end sends nothing although it should: the one clock of a call's silence."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ SILENT_S = 3.0
 
 
 class SilenceWatch:
-    """Reports silence once, and once its end: packets returned, or none are expected; pure."""
+    """Measures silence, and reports it once, and once its end: packets returned, or none are expected; pure."""
 
     def __init__(self) -> None:
         self.expected = True
         """Whether the far end is expected to send: one that holds the call may be silent."""
-        self.silent_s = 0.0
-        """Length of the silence at the last look."""
         self._excused_at = 0.0
         self._told = False
 
-    def look(self, now: float, seen_at: float) -> Literal["began", "ended"] | None:
-        """Return the change at `now`, when the far end was last seen at `seen_at`."""
+    def silent_s(self, now: float, seen_at: float) -> float:
+        """Return the seconds since the far end was last seen; 0 while it is not expected to send."""
         if not self.expected:
             self._excused_at = now
-        self.silent_s = now - max(seen_at, self._excused_at)
-        silent = self.silent_s > SILENT_S
+        return now - max(seen_at, self._excused_at)
+
+    def look(self, now: float, seen_at: float) -> Literal["began", "ended"] | None:
+        """Return the change at `now`, when the far end was last seen at `seen_at`."""
+        silent = self.silent_s(now, seen_at) > SILENT_S
         if silent is self._told:
             return None
         self._told = silent

@@ -29,6 +29,7 @@ class WebRTCCall(MendingCall):
         super().__init__(line, dialog, offer=offer)
         self._room = Room(self.execute_method, self.switch)
         self._held: Value[bool] = Value(False)
+        self._held.stream.subscribe(self._expect_sound)
         self._told: Happenings[m.Event] = Happenings()
 
     # -- hold and transfer -----------------------------------------------------------------------------

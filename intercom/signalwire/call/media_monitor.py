@@ -82,7 +82,7 @@ class MendingCall(SilencedCall):
         self._local_level: Value[float] = Value(0.0)
         self._remote_level: Value[float] = Value(0.0)
         self.status_stream.subscribe(self._follow_status)
-        self._far_held.stream.subscribe(self._far_held_changed)
+        self._far_held.stream.subscribe(self._expect_sound)
 
     # -- measures --------------------------------------------------------------------------------------
 
@@ -255,7 +255,7 @@ class MendingCall(SilencedCall):
                 await self._doubted.wait()
 
     def _look(self, counters: MediaCounters) -> None:
-        metrics = self._monitor.look(counters, self._now(), may_be_silent=self._may_be_silent())
+        metrics = self._monitor.look(counters, self._now())
         self._metrics.set(tuple(self._monitor.history))
         self._score.set(round(metrics.mos, 2))
         self._level.set(level(metrics.mos))
@@ -267,18 +267,15 @@ class MendingCall(SilencedCall):
             self._policy.bandwidth(metrics.outgoing_bitrate_bps)
 
     def _listen(self, counters: MediaCounters) -> None:
-        now = self._now()
-        silent_s = self._sound.silent_s(now)
+        now, silent_before_s = self._now(), self._sound.silent_s
         self._sound.look(counters, now)
         if self._sound.arriving:
-            if silent_s >= NO_PACKETS_S:
+            if silent_before_s >= NO_PACKETS_S:
                 self._line.look_after_connection()
             self._policy.sound(now)
-        elif self._may_be_silent():
-            self._sound.excuse(now)
-        else:
+        elif not self._may_be_silent():
             limit_s = SUSPICIOUS_S if now < self._doubt_until else NO_PACKETS_S
-            if self._sound.silent_s(now) >= limit_s and isinstance(self._media, RestartableMedia):
+            if self._sound.silent_s >= limit_s and isinstance(self._media, RestartableMedia):
                 self._policy.trouble("no sound comes in", now)
             if self.far_end_is_there and now - self._moved_at >= PROVEN_S:
                 self._policy.keeps_silent()
@@ -291,9 +288,10 @@ class MendingCall(SilencedCall):
         self._far_holds("offer", holds(offer))
         await super()._answer_update(offer)
 
-    def _far_held_changed(self, held: bool) -> None:
+    def _expect_sound(self, _: bool) -> None:
+        """Tell the media, which measure the silence, whether sound must come in."""
         if isinstance(self._media, PatientMedia):
-            self._media.expect_sound(not held)
+            self._media.expect_sound(not self._may_be_silent())
 
     def network_changed(self) -> None:
         """Check at once whether audio still arrives: this machine's links or addresses changed."""

@@ -35,6 +35,8 @@ class MediaCounters(Struct, frozen=True):
     audio_packets_lost: int = 0
     video_packets_received: int = 0
     video_packets_lost: int = 0
+    silent_s: float = 0.0
+    """Seconds since the last audio packet; 0 while none is expected, and before the first: a far end may send none."""
     jitter_ms: float = 0.0
     """Jitter of the audio (RFC 3550, section 6.4.1)."""
     round_trip_ms: float = 0.0
@@ -87,33 +89,24 @@ def level(score: float) -> str:
 
 
 class SoundWatch:
-    """Measures the far end's silence on the wire, and whether the far end is alive."""
+    """Tells from the media's counters whether sound arrives, and whether the far end is alive."""
 
     def __init__(self) -> None:
         self._packets = 0
         self._reports: int | None = None
-        self._packet_at: float | None = None
         self._report_at = 0.0
         self.arriving = False
         """Whether audio arrived since the measurement before."""
+        self.silent_s = 0.0
+        """Length of the silence, as the media measured it."""
 
     def look(self, counters: MediaCounters, now: float) -> None:
         """Take the counters of this moment."""
         self.arriving = counters.audio_packets_received not in {0, self._packets}  # a new stream is counted anew
-        if self.arriving:
-            self._packet_at = now
+        self.silent_s = counters.silent_s
         if counters.reports_received != self._reports:
             self._report_at = now
         self._packets, self._reports = counters.audio_packets_received, counters.reports_received
-
-    def silent_s(self, now: float) -> float:
-        """Seconds since the last audio packet; 0 before the first: a far end that never sent audio may send none."""
-        return now - self._packet_at if self._packet_at is not None else 0.0
-
-    def excuse(self, now: float) -> None:
-        """Restart the measure of silence: at this moment no audio is expected."""
-        if self._packet_at is not None:
-            self._packet_at = now
 
     def is_alive(self, now: float) -> bool:
         """Return whether the far end sends reception reports; true if nobody counts them."""
@@ -127,12 +120,11 @@ class QualityMonitor:
         self.history: deque[NetworkMetrics] = deque(maxlen=HISTORY_SAMPLES)
         self.issues: tuple[NetworkIssue, ...] = ()
         self._last = MediaCounters()
-        self._last_audio_at: float | None = None
         self._round_trips: list[float] = []
         self._jitters: list[float] = []
 
-    def look(self, counters: MediaCounters, now: float, *, may_be_silent: bool = False) -> NetworkMetrics:
-        """Take the counters of this moment; `may_be_silent` while one end holds the other."""
+    def look(self, counters: MediaCounters, now: float) -> NetworkMetrics:
+        """Take the counters of this moment."""
         received = self._since("audio_packets_received", counters) + self._since("video_packets_received", counters)
         lost = self._since("audio_packets_lost", counters) + self._since("video_packets_lost", counters)
         loss = 100.0 * lost / (received + lost) if received + lost else 0.0
@@ -140,11 +132,7 @@ class QualityMonitor:
         metrics = NetworkMetrics(
             now, counters.round_trip_ms, counters.jitter_ms, loss, score, counters.outgoing_bitrate_bps
         )
-        # A far end that never sent sound may send none; only sound that stops is a fault.
-        if self._since("audio_packets_received", counters) or (may_be_silent and self._last_audio_at is not None):
-            self._last_audio_at = now
-        silent_s = now - self._last_audio_at if self._last_audio_at is not None else 0.0
-        self.issues = tuple(self._find_issues(metrics, silent_s))
+        self.issues = tuple(self._find_issues(metrics, counters.silent_s))
         self.history.append(metrics)
         self._last = counters
         return metrics

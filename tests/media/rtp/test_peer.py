@@ -124,6 +124,8 @@ async def test_a_silent_far_end_is_reported_after_three_seconds(
         far_engine.stop()
         while not any(isinstance(event, MediaSilent) for event in events.all):
             await asyncio.sleep(0.05)
+        counted = await caller.call_counters()
+    assert counted["silent_s"] > 3.0
     silent = next(event for event in events.all if isinstance(event, MediaSilent))
     assert silent.call_id == "near"
     assert 3.0 < silent.silent_s < 4.0

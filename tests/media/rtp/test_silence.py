@@ -19,6 +19,15 @@ def test_who_holds_us_may_be_silent_for_an_hour() -> None:
     assert not any(watch.look(float(second), seen_at=0.0) for second in range(3600))
 
 
+def test_silence_has_a_length_at_every_moment_and_none_while_the_far_end_holds_us() -> None:
+    watch = SilenceWatch()
+    assert watch.silent_s(5.0, seen_at=4.0) == 1.0
+    watch.expected = False
+    assert watch.silent_s(9.0, seen_at=4.0) == 0.0
+    watch.expected = True
+    assert watch.silent_s(10.0, seen_at=4.0) == 1.0
+
+
 def test_silence_after_a_hold_is_counted_from_its_end() -> None:
     watch = SilenceWatch()
     watch.expected = False

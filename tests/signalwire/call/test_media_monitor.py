@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from intercom.signalwire import MediaError, SignalWire
 from intercom.signalwire.call.media_monitor import LOOK_S
-from intercom.signalwire.call.quality import MediaCounters, QualityMonitor, level, mos
+from intercom.signalwire.call.quality import NO_PACKETS_S, MediaCounters, QualityMonitor, level, mos
 from intercom.signalwire.call.recovery import (
     ANY_PATH,
     AWAY_S,
@@ -51,10 +51,11 @@ def test_loss_is_of_the_last_look() -> None:
 
 def test_silence_on_the_wire_is_critical_after_two_seconds() -> None:
     monitor = QualityMonitor()
-    for second in range(3):
-        monitor.look(MediaCounters(50), float(second))
+    monitor.look(MediaCounters(50, silent_s=1.9), 0.0)
+    assert monitor.issues == ()
+    monitor.look(MediaCounters(50, silent_s=2.0), 0.1)
     assert [(issue.kind, issue.severity) for issue in monitor.issues] == [("no_inbound_audio", "critical")]
-    monitor.look(MediaCounters(51), 3.0)
+    monitor.look(MediaCounters(51), 1.0)
     assert monitor.issues == ()
 
 
@@ -278,12 +279,11 @@ async def test_a_far_end_that_keeps_silent_is_not_hung_up_on(
     client: SignalWire, service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("intercom.signalwire.call.media_monitor.LOOK_S", LOOK_S / 1000)
-    monkeypatch.setattr("intercom.signalwire.call.media_monitor.NO_PACKETS_S", 0.05)
     monkeypatch.setattr("intercom.signalwire.call.recovery.RESTART_TIMEOUT_S", 0.01)
     call = await connected_call(client, service, media)
     done: list[str] = []
     call.recovery_event_stream.subscribe(lambda event: done.append(event.action))
-    media.calls[0].counters = {"audio_packets_received": 50}
+    media.calls[0].counters = {"audio_packets_received": 50, "silent_s": NO_PACKETS_S}
     await service.until(lambda: "max_attempts_reached" in done)
     assert call.status == "connected"
     assert media.calls[0].restarts >= 1

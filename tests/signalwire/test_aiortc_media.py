@@ -1,0 +1,22 @@
+"""The media for scripts: what they measure, over a real connection."""
+
+from __future__ import annotations
+
+import asyncio
+
+from intercom.signalwire.aiortc_media import AiortcMedia
+
+
+async def test_silence_is_measured_from_the_last_packet_and_only_while_sound_is_expected() -> None:
+    near, far = (AiortcMedia().open(name, [], audio=True, video=False) for name in ("near", "far"))
+    await near.accept_answer(await far.create_answer(await near.create_offer()))
+    assert (await near.call_counters())["silent_s"] == 0.0
+    async with asyncio.timeout(30):
+        while not (await near.call_counters()).get("audio_packets_received"):
+            await asyncio.sleep(0.05)
+        await far.close()
+        while (await near.call_counters())["silent_s"] < 0.3:
+            await asyncio.sleep(0.05)
+    near.expect_sound(False)
+    assert (await near.call_counters())["silent_s"] == 0.0
+    await near.close()
