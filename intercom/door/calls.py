@@ -162,15 +162,6 @@ class CallPlan:
         if current is self._current and info.get("door") == "open" and (told := self._opener.button(current)):
             self._spawn(self._tell(current, told))
 
-    def media_lost(self, ticket: int) -> None:
-        """End this call and free its media: they were away for too long."""
-        if not self._machine.given_up(ticket).allowed:
-            return
-        self._signs.failed("MEDIA_TIMEOUT")
-        if (current := self._current) is not None and current.ticket == ticket:
-            logger.warning("The call with %s is given up: its sound did not come back", current.far_end)
-            self._spawn(self._give_up(current, "MEDIA_TIMEOUT"))
-
     def end_what_nobody_follows(self) -> None:
         """End the machine's call if a defect ended the task that followed it."""
         if self._machine.call is not None and self._machine.call not in self._followers:

@@ -91,10 +91,8 @@ class PartEvents:
         door = self._door
         match event:
             case MediaSilent():
-                door.upkeep.media_silent()
                 door.machine.fault(Fault.MEDIA, f"nothing was received for {event.silent_s:.1f} s")
             case MediaReturned():
-                door.upkeep.media_returned()
                 door.machine.fault_cleared(Fault.MEDIA)
             case _:
                 logger.info("%s", event)

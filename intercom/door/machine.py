@@ -111,10 +111,6 @@ class Machine:
         """Take the report that the part works again, or that nobody needs it any more."""
         return self._fire(Trigger.FAULT_CLEARED, kind)
 
-    def given_up(self, call: int) -> Decision:
-        """Give up the call with this ticket, whose media was away for too long. Allowed: the call is over."""
-        return self._fire(Trigger.GIVEN_UP, call)
-
     def _fire(self, trigger: Trigger, about: About = None, why: str = "") -> Decision:
         source, before = self.state, self.call
         self._machine.events[f"_{trigger}"].trigger(self, about=about, why=why)

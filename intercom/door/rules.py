@@ -42,8 +42,6 @@ class Trigger(enum.StrEnum):
     UNREGISTERED = "unregistered"
     FAULT = "fault"
     FAULT_CLEARED = "fault_cleared"
-    GIVEN_UP = "given_up"
-    "a fault outlasted its call"
 
 
 class Fault(enum.StrEnum):
@@ -128,10 +126,6 @@ def _is_this_call(facts: Facts, about: About) -> bool:
     return facts.call is not None and about == facts.call
 
 
-def _is_this_call_without_media(facts: Facts, about: About) -> bool:
-    return _is_this_call(facts, about) and Fault.MEDIA in facts.faults
-
-
 def _is_media(_: Facts, about: About) -> bool:
     return about == Fault.MEDIA
 
@@ -165,15 +159,6 @@ RULES: tuple[Rule, ...] = (
     Rule(Trigger.FAULT, _ALWAYS, _ALLOWED, "something broke"),
     Rule(Trigger.FAULT_CLEARED, _ALWAYS, _ALLOWED, "it works again", guard=_is_open),
     Rule(Trigger.FAULT_CLEARED, _ALWAYS, _IGNORED, "that fault is not open"),
-    Rule(
-        Trigger.GIVEN_UP,
-        _ACTIVE,
-        _ALLOWED,
-        "the call's media did not come back",
-        Phase.NONE,
-        _is_this_call_without_media,
-    ),
-    Rule(Trigger.GIVEN_UP, _ALWAYS, _IGNORED, "it came back, or its call is over"),
 )
 
 STATES: tuple[tuple[State, str, Callable[[Facts], bool]], ...] = (

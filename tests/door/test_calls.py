@@ -90,11 +90,8 @@ def test_a_call_is_warned_of_its_limit_and_ends_there(door: DoorInMemory) -> Non
 
 def test_a_call_whose_media_is_lost_is_given_up_and_the_visitor_told(door: DoorInMemory) -> None:
     call = door.talk()
-    ticket = door.machine.call
-    assert ticket is not None
     door.machine.fault(Fault.MEDIA)
-    door.now(lambda: door.plan.media_lost(ticket))
-    door.wait(2 * CLOSING_S)
+    door.ends(call, "MEDIA_TIMEOUT")
     assert (door.journal.ends, door.signs.failures) == ([(call, "MEDIA_TIMEOUT")], ["MEDIA_TIMEOUT"])
     assert is_at_rest(door)
 

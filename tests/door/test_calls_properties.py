@@ -124,8 +124,8 @@ class AnyLife(RuleBasedStateMachine):
     @rule()
     def the_sound_is_lost_for_good(self) -> None:
         self.door.machine.fault(Fault.MEDIA)
-        if (ticket := self.door.machine.call) is not None:
-            self.door.now(lambda: self.door.plan.media_lost(ticket))
+        for call in self.living():
+            self.door.ends(call, "MEDIA_TIMEOUT")
 
     @rule(broken=st.booleans())
     def the_microphone_breaks_or_is_mended(self, broken: bool) -> None:

@@ -52,8 +52,6 @@ def fire(machine: Machine, trigger: Trigger, call: int = 0, kind: Fault = Fault.
             return machine.fault(kind)
         case Trigger.FAULT_CLEARED:
             return machine.fault_cleared(kind)
-        case Trigger.GIVEN_UP:
-            return machine.given_up(call)
 
 
 @pytest.mark.parametrize("state", State)
@@ -158,33 +156,13 @@ def test_silence_reported_after_the_call_is_no_fault() -> None:
     assert machine.fault(Fault.MEDIA).verdict is Verdict.IGNORED
 
 
-def test_a_call_whose_sound_does_not_come_back_is_given_up() -> None:
-    machine = machine_in(State.IN_CALL)
-    ticket = machine.call
-    assert ticket is not None
-    machine.fault(Fault.MEDIA)
-    assert machine.given_up(ticket).dest is State.IDLE
-    assert (machine.call, machine.faults) == (None, set())
-
-
-def test_a_call_is_given_up_for_its_sound_only_while_that_is_away() -> None:
-    machine = machine_in(State.IN_CALL)
-    ticket = machine.call
-    assert ticket is not None
-    machine.fault(Fault.MEDIA)
-    machine.fault(Fault.CAMERA)
-    machine.fault_cleared(Fault.MEDIA)
-    assert machine.given_up(ticket).verdict is Verdict.IGNORED
-    assert machine.call == ticket
-
-
-def test_giving_a_call_up_leaves_the_other_faults_open() -> None:
+def test_a_call_that_ends_without_sound_leaves_the_other_faults_open() -> None:
     machine = machine_in(State.IN_CALL)
     ticket = machine.call
     assert ticket is not None
     machine.fault(Fault.MEDIA)
     machine.fault(Fault.SPEAKER)
-    assert machine.given_up(ticket).dest is State.RECOVERING
+    assert machine.ended(ticket).dest is State.RECOVERING
     assert machine.faults == {Fault.SPEAKER}
 
 
@@ -243,7 +221,7 @@ def check_invariants(machine: Machine, decision: Decision) -> None:
         assert machine.registered
     if state in (State.IDLE, State.REGISTERING):
         assert machine.phase is Phase.NONE
-    if decision.trigger in (Trigger.ENDED, Trigger.GIVEN_UP) and decision.allowed and not machine.faults:
+    if decision.trigger is Trigger.ENDED and decision.allowed and not machine.faults:
         assert state in (State.IDLE, State.REGISTERING)
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from intercom.door.rules import Fault
 from intercom.plain_text import plain
-from intercom.signalwire.call.recovery import AWAY_S, LONGEST_S, MAX_RESTARTS
+from intercom.signalwire.call.recovery import AWAY_S, MAX_RESTARTS
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +22,6 @@ FAULTS_KEPT = 100
 """Limit of past faults that are kept: as far back as anybody asks."""
 TRIES = 5
 """Limit of restarts of a part within ten minutes; a defect that heals takes fewer."""
-MEDIA_PATIENCE_S = LONGEST_S + 20.0
-"""Time without media after which a call is ended, should the recovery of calls fail to give it up itself."""
 
 
 class Part(enum.StrEnum):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from intercom.door.health.disk_watch import DiskWatch
-from intercom.door.health.faults import MEDIA_PATIENCE_S, Ends, Part
+from intercom.door.health.faults import Ends, Part
 from intercom.door.health.supervisor import PartFailedError, Supervisor
 from intercom.door.machine import Decision, Fault, Phase
 from intercom.media.echo.canceller import EchoCanceller
@@ -38,7 +38,6 @@ class Upkeep:
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._ends_after_call: PartFailedError | None = None
-        self._media_patience: asyncio.TimerHandle | None = None
         self._chores: dict[str, asyncio.Task[None]] = {}
         "lasting tasks, by name"
         self._disk = DiskWatch(
@@ -73,7 +72,6 @@ class Upkeep:
     def stop(self) -> None:
         """Cancel all restarts and tasks."""
         self._supervisor.close()
-        self._be_patient_no_more()
         for task in self._chores.values():
             task.cancel()
         self._loop.set_exception_handler(None)
@@ -133,32 +131,8 @@ class Upkeep:
 
     def decided(self, decision: Decision) -> None:
         """Run the actions that waited for the end of the call, once the machine has decided that it is over."""
-        if decision.phase is Phase.NONE and self._door.machine.phase is Phase.NONE:
-            self._be_patient_no_more()
-            if self._ends_after_call is not None:
-                self._end(self._ends_after_call)
-
-    def media_silent(self) -> None:
-        """Begin to wait for the call's sound, which stopped, and end the call if it stays away."""
-        if self._media_patience is None and (call := self._door.machine.call) is not None:
-            self._media_patience = self._loop.call_later(MEDIA_PATIENCE_S, self._lose_patience, call)
-
-    def media_returned(self) -> None:
-        """Stop waiting for the call's sound: it has returned."""
-        self._be_patient_no_more()
-
-    def _lose_patience(self, call: int) -> None:
-        self._media_patience = None
-        current = self._door.plan.call
-        if current is not None and (current.held or current.far_held or current.far_end_is_there):
-            self.media_silent()
-        elif Fault.MEDIA in self._door.machine.faults:
-            self._door.plan.media_lost(call)
-
-    def _be_patient_no_more(self) -> None:
-        if self._media_patience is not None:
-            self._media_patience.cancel()
-            self._media_patience = None
+        if self._ends_after_call is not None and decision.phase is Phase.NONE:
+            self._end(self._ends_after_call)
 
     def _give_up(self, error: PartFailedError, ends: Ends) -> None:
         if ends is Ends.AT_ONCE or self._door.machine.phase is Phase.NONE:

@@ -275,8 +275,11 @@ class MendingCall(SilencedCall):
             self._policy.sound(now)
         elif not self._may_be_silent():
             limit_s = SUSPICIOUS_S if now < self._doubt_until else NO_PACKETS_S
-            if self._sound.silent_s >= limit_s and isinstance(self._media, RestartableMedia):
+            never_there = self._media_up and not self._sound.heard and not self.far_end_is_there
+            if (self._sound.silent_s >= limit_s or never_there) and isinstance(self._media, RestartableMedia):
                 self._policy.trouble("no sound comes in", now)
+            if self._policy.state is RecoveryState.FAILED and not self.far_end_is_there:
+                self._end_without_media()
             if self.far_end_is_there and now - self._moved_at >= PROVEN_S:
                 self._policy.keeps_silent()
 
@@ -365,8 +368,11 @@ class MendingCall(SilencedCall):
                 self.switch("video", True, "bandwidth")
             case "max_attempts_reached" if not self.far_end_is_there:
                 # A far end that is there and only keeps silent may do so.
-                self._dialog.media("failed", self._now())
-                self._pump()
+                self._end_without_media()
+
+    def _end_without_media(self) -> None:
+        self._dialog.media("failed", self._now())
+        self._pump()
 
     async def _restart(self, relay_only: bool) -> None:
         try:

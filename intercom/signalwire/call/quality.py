@@ -99,10 +99,13 @@ class SoundWatch:
         """Whether audio arrived since the measurement before."""
         self.silent_s = 0.0
         """Length of the silence, as the media measured it."""
+        self.heard = False
+        """Whether audio ever arrived."""
 
     def look(self, counters: MediaCounters, now: float) -> None:
         """Take the counters of this moment."""
         self.arriving = counters.audio_packets_received not in {0, self._packets}  # a new stream is counted anew
+        self.heard = self.heard or self.arriving
         self.silent_s = counters.silent_s
         if counters.reports_received != self._reports:
             self._report_at = now

@@ -11,11 +11,9 @@ import pytest
 import pytest_asyncio
 
 from intercom.config import AudioConfig
-from intercom.door.health import restarts
 from intercom.door.health.faults import TRIES, Part
 from intercom.door.health.supervisor import PartFailedError
 from intercom.door.machine import Fault, Phase, State
-from intercom.media.events import MediaSilent
 from tests.e2e.home import Home, home_config
 
 
@@ -133,20 +131,6 @@ async def test_a_relay_that_fails_ends_the_program_at_once(home: Home) -> None:
     home.door.upkeep.failed_elsewhere(Part.RELAY, DefectError("the pin is gone"))
     with pytest.raises(PartFailedError):
         await asyncio.wait_for(home.door.wait_failed(), 10)
-
-
-async def test_a_call_without_sound_is_given_up_after_a_while(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert home.door is not None
-    monkeypatch.setattr(restarts, "MEDIA_PATIENCE_S", 0.05)
-    await in_call(home)
-    call = home.door.plan.call
-    assert call is not None
-    monkeypatch.setattr(type(call), "far_end_is_there", False)
-    home.door.events.media(MediaSilent(call.id, 3.0))
-    await home.wait_for(lambda: home.door is not None and home.door.plan.call is None, "the call to end")
-    assert call.end_cause == "MEDIA_TIMEOUT"
-    await home.until(State.IDLE)
-    assert Fault.MEDIA not in home.door.faults.open
 
 
 async def test_a_fault_is_told_when_it_begins_and_when_it_is_over_with_how_long(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from intercom.signalwire import MediaError, SignalWire
 from intercom.signalwire.call.media_monitor import LOOK_S
-from intercom.signalwire.call.quality import NO_PACKETS_S, MediaCounters, QualityMonitor, level, mos
+from intercom.signalwire.call.quality import HISTORY_SAMPLES, NO_PACKETS_S, MediaCounters, QualityMonitor, level, mos
 from intercom.signalwire.call.recovery import (
     ANY_PATH,
     AWAY_S,
@@ -287,6 +287,42 @@ async def test_a_far_end_that_keeps_silent_is_not_hung_up_on(
     await service.until(lambda: "max_attempts_reached" in done)
     assert call.status == "connected"
     assert media.calls[0].restarts >= 1
+
+
+async def test_a_far_end_that_never_shows_a_sign_of_life_is_hung_up_on(
+    client: SignalWire, service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intercom.signalwire.call.media_monitor.LOOK_S", LOOK_S / 1000)
+    monkeypatch.setattr("intercom.signalwire.call.quality.REPORTS_S", 0.01)
+    monkeypatch.setattr("intercom.signalwire.call.recovery.RESTART_TIMEOUT_S", 0.01)
+    call = await connected_call(client, service, media)
+    media.calls[0].counters = {"reports_received": 0}
+    await service.until(lambda: call.status == "destroyed")
+    assert (call.end_cause, media.calls[0].restarts >= 1) == ("MEDIA_TIMEOUT", True)
+
+
+async def test_a_far_end_that_never_sends_sound_and_reports_is_left_alone(
+    client: SignalWire, service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intercom.signalwire.call.media_monitor.LOOK_S", LOOK_S / 1000)
+    call = await connected_call(client, service, media)
+    media.calls[0].counters = {"reports_received": 1}
+    await service.until(lambda: len(call.network_metrics) == HISTORY_SAMPLES)
+    assert (call.status, media.calls[0].restarts) == ("connected", 0)
+
+
+async def test_a_silent_far_end_whose_signs_of_life_stop_is_hung_up_on_though_every_path_was_tried(
+    client: SignalWire, service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intercom.signalwire.call.media_monitor.LOOK_S", LOOK_S / 1000)
+    monkeypatch.setattr("intercom.signalwire.call.recovery.RESTART_TIMEOUT_S", 0.01)
+    call = await connected_call(client, service, media)
+    media.calls[0].counters = {"audio_packets_received": 50, "silent_s": NO_PACKETS_S, "reports_received": 1}
+    await service.until(lambda: call.recovery_state is RecoveryState.FAILED)
+    assert call.status == "connected"
+    monkeypatch.setattr("intercom.signalwire.call.quality.REPORTS_S", 0.01)
+    await service.until(lambda: call.status == "destroyed")
+    assert call.end_cause == "MEDIA_TIMEOUT"
 
 
 async def test_a_call_tells_how_good_it_is(
