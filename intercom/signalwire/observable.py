@@ -96,3 +96,8 @@ def report_fault(message: str, error: Exception) -> None:
     """Pass an error that has no caller to the event loop's exception handler."""
     context: dict[str, Any] = {"message": message, "exception": error, "part": "client"}
     asyncio.get_running_loop().call_exception_handler(context)
+
+
+def task_failed(error: Exception) -> None:
+    """Report the error of a background task as the client's."""
+    report_fault("The client's work in the background failed", error)

@@ -24,13 +24,13 @@ from intercom.signalwire.account.credentials import (
 from intercom.signalwire.account.device_token import REFRESH_SCOPE, DeviceToken
 from intercom.signalwire.account.directory import User
 from intercom.signalwire.account.dpop import DpopKey, load_key, make_key
-from intercom.signalwire.background import begin
 from intercom.signalwire.errors import HttpError, SignalWireError, TokenRefreshError
 from intercom.signalwire.link.link import Link
-from intercom.signalwire.observable import Value
+from intercom.signalwire.observable import Value, task_failed
 from intercom.signalwire.options import Options
 from intercom.signalwire.storage import Storage
 from intercom.signalwire.wire import messages as m
+from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Account:
         self._renew_again_at = 0.0
         self._reported = ""
         self._link: Link | None = None
-        self._watch: asyncio.Task[None] | None = None
+        self._renewal = TaskSet(task_failed)
 
     def attach(self, link: Link) -> None:
         """Serve this link with tokens, proofs and relays."""
@@ -153,8 +153,8 @@ class Account:
 
         What fails is reported; the session works without.
         """
-        if self._watch is None or self._watch.done():
-            self._watch = begin(self._keep_fresh())
+        if not self._renewal:
+            self._renewal.spawn(self._keep_fresh())
         try:
             await self._learn()
         except SignalWireError as error:
@@ -301,9 +301,7 @@ class Account:
 
     def close(self) -> None:
         """Stop renewing the credential."""
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
+        self._renewal.cancel()
 
     @staticmethod
     def _now() -> float:

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
-from intercom.signalwire.background import Background
 from intercom.signalwire.call.dialog import Dialog
 from intercom.signalwire.call.dialog_events import (
     CallStatus,
@@ -30,8 +29,9 @@ from intercom.signalwire.call.line import CallLine
 from intercom.signalwire.call.view import CallView
 from intercom.signalwire.errors import CallError, InvalidStateError, MediaError, SignalWireError
 from intercom.signalwire.media import CallMedia, DigitMedia, KeyMedia, PathMedia, RestartableMedia, ToneMedia
-from intercom.signalwire.observable import Happenings, report_fault
+from intercom.signalwire.observable import Happenings, report_fault, task_failed
 from intercom.signalwire.wire import messages as m
+from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class BasicCall(CallView):
         self._conclusions: dict[int, asyncio.Future[Any]] = {}
         self._request_ids: dict[int, str] = {}
         self._merge = DigitMerge()
-        self._background = Background()
+        self._background = TaskSet(task_failed)
         self._closing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._gone = asyncio.Event()

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 from reactivex import Observable
 
-from intercom.signalwire.background import begin
 from intercom.signalwire.call.dialog import Dialog
 from intercom.signalwire.call.dialog_events import CallStatus
 from intercom.signalwire.call.hold import holds
@@ -35,7 +34,7 @@ from intercom.signalwire.media import (
     PatientMedia,
     RestartableMedia,
 )
-from intercom.signalwire.observable import Happenings, Value
+from intercom.signalwire.observable import Happenings, Value, task_failed
 from intercom.signalwire.preferences import is_turn
 
 logger = logging.getLogger(__name__)
@@ -227,7 +226,12 @@ class MendingCall(SilencedCall):
     def _begin_watching(self, media: MeasuredMedia) -> None:
         """Start watching the media after a pause, so that a watch which fails again and again does no harm."""
         if not self._dialog.is_over:
-            self._watching = begin(self._watch(media), again=lambda: self._begin_watching(media))
+
+            def watch_again(error: Exception) -> None:
+                task_failed(error)
+                self._begin_watching(media)
+
+            self._watching = self._background.spawn(self._watch(media), on_failure=watch_again)
 
     async def _watch(self, media: MeasuredMedia) -> None:
         next_look = self._now() + LOOK_S

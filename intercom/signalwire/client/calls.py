@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 from reactivex import Observable
 
-from intercom.signalwire.background import Background
 from intercom.signalwire.call.call import WebRTCCall
 from intercom.signalwire.call.dialog import Dialog
 from intercom.signalwire.call.dialog_events import CallStatus, VertoRequest
@@ -19,10 +18,11 @@ from intercom.signalwire.client.resume_store import KnownCall, ResumeStore
 from intercom.signalwire.errors import BadFrameError, CallError, InvalidParamsError, RpcError, SignalWireError
 from intercom.signalwire.link.link import Link
 from intercom.signalwire.media import JudgingMedia, MediaProvider
-from intercom.signalwire.observable import Happenings, Value, report_fault
+from intercom.signalwire.observable import Happenings, Value, report_fault, task_failed
 from intercom.signalwire.preferences import ClientPreferences
 from intercom.signalwire.wire import messages as m
 from intercom.signalwire.wire.events import Authenticated
+from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class ClientSession:
         self._incoming: Value[tuple[WebRTCCall, ...]] = Value(())
         self._signalling: Happenings[m.Event] = Happenings()
         self._not_sent: set[str] = set()
-        self._background = Background()
+        self._background = TaskSet(task_failed)
         link.events.stream.subscribe(self._receive)
         link.authenticated.stream.subscribe(self._authenticated)
         link.ready.stream.subscribe(self._service_changed)

@@ -14,7 +14,6 @@ from intercom.signalwire.account.account import Account
 from intercom.signalwire.account.credentials import CredentialProvider
 from intercom.signalwire.account.directory import Address, Directory, User
 from intercom.signalwire.account.registration import Registration
-from intercom.signalwire.background import Background
 from intercom.signalwire.call.call import WebRTCCall
 from intercom.signalwire.client.calls import ClientSession
 from intercom.signalwire.client.device_members import DeviceMembers
@@ -26,11 +25,12 @@ from intercom.signalwire.errors import NotConnectedError, SignalWireError
 from intercom.signalwire.link.link import Link
 from intercom.signalwire.link.network_watch import NetworkWatch
 from intercom.signalwire.media import MediaProvider
-from intercom.signalwire.observable import Happenings, Value
+from intercom.signalwire.observable import Happenings, Value, task_failed
 from intercom.signalwire.options import Options
 from intercom.signalwire.preferences import ClientPreferences
 from intercom.signalwire.storage import MemoryStorage, Storage
 from intercom.signalwire.wire.events import Authenticated
+from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class SignalWire(DeviceMembers, ToolsMembers):
         self._devices = Devices(media, self._storage)
         self._destroyed: Happenings[None] = Happenings()
         self._is_destroyed = False
-        self._background = Background()
+        self._background = TaskSet(task_failed)
         self._link.ready.stream.subscribe(self._connection_changed)
         self._link.authenticated.stream.subscribe(self._authenticated)
         self._observe()
@@ -123,8 +123,7 @@ class SignalWire(DeviceMembers, ToolsMembers):
         self._registration.wanted = False
         await self._session.hang_up_all()
         await self._link.stop()
-        self._background.cancel()
-        await self._background.finish()
+        await self._background.stop()
         self._network.stop()
         await self._devices.close()
         self._account.close()

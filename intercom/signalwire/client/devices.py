@@ -15,10 +15,10 @@ import msgspec
 from msgspec import Struct
 from reactivex import Observable
 
-from intercom.signalwire.background import Background
 from intercom.signalwire.errors import DeviceError, InvalidParamsError, StorageError
-from intercom.signalwire.observable import Happenings, Value
+from intercom.signalwire.observable import Happenings, Value, task_failed
 from intercom.signalwire.storage import Storage
+from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ class Devices:
         self._pause: asyncio.TimerHandle | None = None
         self._loaded = False
         self._lock = asyncio.Lock()
-        self._background = Background()
+        self._background = TaskSet(task_failed)
 
     async def enumerate(self) -> None:
         """Read the plugged-in devices, and switch to the chosen ones."""

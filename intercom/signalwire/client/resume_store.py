@@ -7,10 +7,11 @@ import logging
 import msgspec
 from msgspec import Struct
 
-from intercom.signalwire.background import Background
 from intercom.signalwire.errors import StorageError
+from intercom.signalwire.observable import task_failed
 from intercom.signalwire.storage import Storage
 from intercom.signalwire.wire.events import Resume
+from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class ResumeStore:
         self.storage = storage
         self._unkept: dict[str, str | None] = {}
         self._keeping = False
-        self._background = Background()
+        self._background = TaskSet(task_failed)
 
     async def load(self) -> tuple[Resume | None, list[KnownCall]]:
         """Return the resume data of the last session."""

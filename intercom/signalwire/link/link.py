@@ -21,7 +21,7 @@ from intercom.signalwire.link.connect_race import first_to_open, unless
 from intercom.signalwire.link.reconnect import ATTEMPT_TIMEOUT_S, LONGEST_DELAY_S, LinkState, ReconnectPolicy
 from intercom.signalwire.link.requests import LinkRequests
 from intercom.signalwire.link.transport import Connector, ProbedSocket, Socket
-from intercom.signalwire.observable import Happenings, Value, report_fault
+from intercom.signalwire.observable import Happenings, Value, report_fault, task_failed
 from intercom.signalwire.wire import messages as m
 from intercom.signalwire.wire.events import (
     Authenticated,
@@ -40,6 +40,7 @@ from intercom.signalwire.wire.events import (
     StaleEventDropped,
 )
 from intercom.signalwire.wire.session import Session
+from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class Link(LinkRequests):
         self._leave = asyncio.Event()
         self._why_left = ""
         self._retry = False
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closing = TaskSet(task_failed)
         self._timer: asyncio.TimerHandle | None = None
         self._ever_ready = False
         self._refused = False
@@ -133,8 +134,7 @@ class Link(LinkRequests):
         if task is not None:
             task.cancel()
             await asyncio.wait({task})
-        if self._closing:
-            await asyncio.wait(self._closing)
+        await self._closing.finish()
         self._drop_requests()
         self._arm()
 
@@ -272,9 +272,7 @@ class Link(LinkRequests):
 
     def _close_in_background(self, socket: Socket) -> None:
         """Close the socket in the background, so that the next attempt does not wait for it."""
-        task = asyncio.get_running_loop().create_task(socket.close())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self._closing.spawn(socket.close())
 
     def _failed(self, why: str) -> None:
         self.why_down = why

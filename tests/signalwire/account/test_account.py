@@ -11,13 +11,13 @@ from typing import Any
 
 import jwt
 import pytest
-
-from intercom.signalwire import FileStorage, MemoryStorage, SignalWire, StorageError
 from intercom.signalwire.account.account import Account
 from intercom.signalwire.account.credentials import Credential
 from intercom.signalwire.account.device_token import OBTAIN_PATH, REFRESH_PATH
 from intercom.signalwire.account.directory import ADDRESSES_PATH
 from intercom.signalwire.account.dpop import KEY_NAME, load_key, make_key
+
+from intercom.signalwire import FileStorage, MemoryStorage, SignalWire, StorageError
 from intercom.signalwire.errors import HttpError
 from tests.signalwire.media import ScriptedMedia
 from tests.signalwire.service import Service, Tokens
@@ -256,12 +256,10 @@ async def test_a_provider_that_breaks_at_first_is_asked_again(service: Service, 
 
 
 async def test_a_renewal_that_ended_starts_again_with_the_next_connection(client: SignalWire, service: Service) -> None:
-    await service.until(lambda: client._account._watch is not None)
-    ended = client._account._watch
-    assert ended is not None
-    ended.cancel()
+    await service.until(lambda: bool(client._account._renewal))
+    await client._account._renewal.stop()
     service.cut()
-    await service.until(lambda: client._account._watch not in {None, ended})
+    await service.until(lambda: bool(client._account._renewal))
 
 
 async def test_a_fresh_credential_that_comes_while_the_bound_one_is_renewed_stays(
@@ -283,8 +281,7 @@ async def test_a_fresh_credential_that_comes_while_the_bound_one_is_renewed_stay
         assert await meanwhile[0] == "fresh"
         await service.asked("signalwire.reauthenticate", 2)
         await service.until(lambda: service.http_calls[-1][1:3] == (OBTAIN_PATH, "fresh"))
-        assert account._watch is not None
-        assert not account._watch.done()
+        assert account._renewal
 
 
 async def test_a_binding_that_failed_is_tried_again(
