@@ -19,6 +19,7 @@ from intercom.control import protocol
 from intercom.control.admission import Admission
 from intercom.control.errors import ForeignSpeechError, RefusedError, SocketInUseError
 from intercom.control.place import reachable
+from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class ControlServer:
         self._on_fault = on_fault
         self._server: asyncio.Server | None = None
         self._admission = Admission()
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections = TaskSet()
         self._watchers: set[asyncio.StreamWriter] = set()
         self._push_due: asyncio.TimerHandle | None = None
         self._status_failed = False
@@ -118,9 +119,7 @@ class ControlServer:
         if self._server is None:
             return
         self._server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._connections.stop()
         self._server = None
         with contextlib.suppress(OSError):
             os.utime(self.path)
@@ -133,9 +132,7 @@ class ControlServer:
     # -- one connection --------------------------------------------------------------------------------
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(self._serve(reader, writer), name="control connection")
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
+        self._connections.spawn(self._serve(reader, writer))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.set_write_buffer_limits(high=WRITE_LIMIT_BYTES)

@@ -35,6 +35,7 @@ from intercom.opening.opener import DoorOpener
 from intercom.panel import FrontPanel, PanelError
 from intercom.panel.page import PanelPage
 from intercom.signalwire import FileStorage, SignalWire, SignalWireError
+from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ class Appliance:
         self._upkeep: Upkeep | None = None
         self._signs: Signs | None = None
         self._plan: CallPlan | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = TaskSet(lambda error: self.upkeep.failed(Part.HOUSEKEEPING, error))
         self._subscriptions: list[Any] = []
         self._reported_registered = False
 
@@ -194,8 +195,7 @@ class Appliance:
         self._unfollow_client()
         if self._upkeep is not None:
             self._upkeep.stop()
-        for task in self._tasks:
-            task.cancel()
+        self._tasks.cancel()
         await _bounded("commands", self.commands.stop())
         await _bounded("pictures", self.pictures.stop())
         if self._plan is not None:
@@ -309,13 +309,7 @@ class Appliance:
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run a coroutine on the event loop, from the loop's own thread; one that raises counts as a failed part."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        self.upkeep.done(Part.HOUSEKEEPING)(task)
+        self._tasks.spawn(work)
 
 
 def _nothing() -> None:

@@ -15,6 +15,7 @@ from intercom.door.press import Press
 from intercom.opening.auto_answer import answers_by_itself
 from intercom.opening.opener import DoorOpener
 from intercom.signalwire import KeyPress, SignalWire, SignalWireError, WebRTCCall
+from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
 
@@ -50,16 +51,15 @@ class CallPlan:
         self._signs = signs
         self._opener = opener
         self._journal = journal
-        self._on_defect = on_defect
         self._in_space = in_space
         self._current: CurrentCall | None = None
         self._ringing: Press | None = None
         "press that rings the house, or whose call is in progress"
         self._waiting_press: asyncio.TimerHandle | None = None
         "timer of a press that waits for the service; due at the end of its ring time"
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._followers: dict[int, asyncio.Task[None]] = {}
-        "tasks that follow a call from beginning to end, by its ticket"
+        self._tasks = TaskSet(on_defect)
+        self._followers = TaskSet(on_defect)
+        "tasks that follow a call from beginning to end, named by its ticket"
         self._known: set[str] = set()
 
     @property
@@ -96,7 +96,7 @@ class CallPlan:
                 self._ringing = Press(decision.call, address, until)
                 self._follow_up(decision.call, self._ring_out(self._ringing))
             elif self._current is not None:
-                self._spawn(self._answer(self._current))
+                self._tasks.spawn(self._answer(self._current))
         return decision
 
     def _ring_time_ends(self) -> float:
@@ -133,7 +133,7 @@ class CallPlan:
             self._show_hope()
         if self._current is not None:
             cause = "ORIGINATOR_CANCEL" if self._current.outbound else "USER_BUSY"
-            self._spawn(self._give_up(self._current, cause))
+            self._tasks.spawn(self._give_up(self._current, cause))
 
     def registered(self) -> None:
         """Ring the house for a press that waited: the service is back."""
@@ -155,22 +155,22 @@ class CallPlan:
     def key(self, current: CurrentCall, press: KeyPress) -> None:
         """Handle a key that the far end pressed."""
         if current is self._current and (told := self._opener.key(current, press)):
-            self._spawn(self._tell(current, told))
+            self._tasks.spawn(self._tell(current, told))
 
     def asked(self, current: CurrentCall, info: dict[str, Any]) -> None:
         """Handle a request of the far end's application, for example a page of the house that asks to open the door."""
         if current is self._current and info.get("door") == "open" and (told := self._opener.button(current)):
-            self._spawn(self._tell(current, told))
+            self._tasks.spawn(self._tell(current, told))
 
     def end_what_nobody_follows(self) -> None:
         """End the machine's call if a defect ended the task that followed it."""
-        if self._machine.call is not None and self._machine.call not in self._followers:
+        if self._machine.call is not None and str(self._machine.call) not in self._followers:
             self._machine.ended(self._machine.call)
 
     def door_changed(self, is_open: bool) -> None:
         """Tell the far end that the door opened or closed."""
         if self._current is not None and self._current.answered:
-            self._spawn(self._tell(self._current, {"door": "open" if is_open else "closed"}))
+            self._tasks.spawn(self._tell(self._current, {"door": "open" if is_open else "closed"}))
 
     async def stop(self) -> None:
         """End the call and every task."""
@@ -179,11 +179,9 @@ class CallPlan:
             self._ringing.give_up("ORIGINATOR_CANCEL")
         if self._current is not None:
             await self._give_up(self._current, "NORMAL_CLEARING")
-        if self._followers:  # they note the call's end, with its cause
-            await asyncio.wait(self._followers.values(), timeout=NOTED_S)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._followers.finish(NOTED_S)  # they note the call's end, with its cause
+        await self._followers.stop()
+        await self._tasks.stop()
 
     async def _ring_out(self, press: Press) -> None:
         """Ring, and redial after failures, until somebody answers, somebody gives up or the press's time is over."""
@@ -241,7 +239,7 @@ class CallPlan:
         decision = self._machine.incoming()
         if not decision.allowed or decision.call is None:
             logger.info("Somebody calls: %s", decision.reason)
-            self._spawn(self._quietly(call.reject()))
+            self._tasks.spawn(self._quietly(call.reject()))
             return
         self._forget_press()
         until = self._ring_time_ends()
@@ -286,7 +284,7 @@ class CallPlan:
                 if status in _ANSWERED and not current.answered:
                     self._was_answered(current)
         except Exception:
-            self._spawn(self._give_up(current, "NORMAL_TEMPORARY_FAILURE"))
+            self._tasks.spawn(self._give_up(current, "NORMAL_TEMPORARY_FAILURE"))
             raise
         finally:
             current.close()
@@ -317,7 +315,7 @@ class CallPlan:
             if not current.given_up:
                 logger.warning("The call of %s could not be answered: %s", current.far_end, error)
         except Exception:
-            self._spawn(self._give_up(current, "NORMAL_TEMPORARY_FAILURE"))
+            self._tasks.spawn(self._give_up(current, "NORMAL_TEMPORARY_FAILURE"))
             raise
 
     async def _ring_time_out(self, current: CurrentCall) -> None:
@@ -360,19 +358,7 @@ class CallPlan:
 
     def _later(self, current: CurrentCall, seconds: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
         loop = asyncio.get_running_loop()
-        current.timers.append(loop.call_later(seconds, lambda: self._spawn(action())))
+        current.timers.append(loop.call_later(seconds, lambda: self._tasks.spawn(action())))
 
     def _follow_up(self, ticket: int, work: Coroutine[Any, Any, None]) -> None:
-        self._followers[ticket] = self._spawn(work)
-        self._followers[ticket].add_done_callback(lambda _: self._followers.pop(ticket))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._on_defect(error)
+        self._followers.spawn(work, name=str(ticket))

@@ -9,11 +9,10 @@ import logging
 import re
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from intercom import atomic_file
 from intercom.address import Address
@@ -23,6 +22,7 @@ from intercom.opening.decision import Ruling
 from intercom.plain_text import plain
 from intercom.signalwire import WebRTCCall
 from intercom.signalwire.call.quality import mos
+from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
 
@@ -134,7 +134,6 @@ class Logbook:
         self._log = log
         self._stats = stats
         self._look = look
-        self._on_defect = on_defect
         self._clock = clock
         self._now = now
         self._entries: list[CallEntry] = []
@@ -149,7 +148,7 @@ class Logbook:
         self.scores = Tally(SCORES)
         "mean opinion scores of the calls' sound"
         self._pressed: float | None = None
-        self._writing: set[asyncio.Task[None]] = set()
+        self._writing = TaskSet(on_defect)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="call log")
         "a thread of its own: a row waits for earlier rows and the disk, never for other blocking work"
 
@@ -166,7 +165,7 @@ class Logbook:
         if call.direction == "outbound" and self._pressed is not None:
             self.press_to_ring.add(self._clock() - self._pressed)
             if self._look is not None:
-                self._spawn(self._take_picture(entry, self._look))
+                self._writing.spawn(self._take_picture(entry, self._look))
         self._pressed = None
 
     def rang_again(self, before: WebRTCCall, call: WebRTCCall) -> None:
@@ -256,8 +255,7 @@ class Logbook:
     async def stop(self) -> None:
         """Wait for the rows that are being written; cancelling the wait cancels none of them."""
         self.stopping()
-        if self._writing:
-            await asyncio.wait(self._writing)
+        await self._writing.finish()
 
     # -- what can be read ------------------------------------------------------------------------------
 
@@ -280,7 +278,7 @@ class Logbook:
     def _write(self, record: CallRecord) -> None:
         if record.direction != "none":
             self.calls_by_outcome[record.direction, record.outcome] += 1
-        self._spawn(self._written_down(self._writer.submit(self._log.add, record, self._now())))
+        self._writing.spawn(self._written_down(self._writer.submit(self._log.add, record, self._now())))
 
     @staticmethod
     async def _written_down(row: Future[None]) -> None:
@@ -298,13 +296,3 @@ class Logbook:
                 file.unlink()
         except OSError as error:
             logger.info("No picture of who rang: %s", error)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._writing.add(task)
-        task.add_done_callback(self._written)
-
-    def _written(self, task: asyncio.Task[None]) -> None:
-        self._writing.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._on_defect(error)

@@ -13,6 +13,7 @@ from intercom.signalwire.wire.messages import Request, Response, encode, parse, 
 from intercom.space.auth.tokens import TokenAuthority
 from intercom.space.http.sockets import Sockets
 from intercom.space.store import Store
+from intercom.tasks import TaskSet
 
 if TYPE_CHECKING:
     from aiortc import MediaStreamTrack, RTCPeerConnection
@@ -46,8 +47,9 @@ class Echo:
         self._tokens = tokens
         self._subscriber = store.add_subscriber(REFERENCE, "Echo", kind="app")
         store.add_app(REFERENCE, "Echo", self._subscriber)
-        self._calls: dict[str, asyncio.Task[None]] = {}
-        self._callers: dict[str, str] = {}
+        self._tasks = TaskSet()
+        self._calls: dict[str, tuple[str, asyncio.Task[None]]] = {}
+        "each call's caller and task, by its id"
 
     def start(self) -> None:
         """Register the address."""
@@ -63,11 +65,7 @@ class Echo:
 
     async def stop(self) -> None:
         """End all calls, within a time limit."""
-        calls = list(self._calls.values())
-        for call in calls:
-            call.cancel()
-        if calls:
-            await asyncio.wait(calls, timeout=2 * CLOSE_LIMIT_S)
+        await self._tasks.stop(2 * CLOSE_LIMIT_S)
 
     def _take(self, text: str) -> None:
         frame = parse(text)
@@ -81,19 +79,16 @@ class Echo:
             case "verto.invite":
                 self._invited(call_id, str(params.get("caller_id_number", "")), str(params["sdp"]))
             case "verto.bye" if call_id in self._calls:
-                self._calls[call_id].cancel()
+                self._calls[call_id][1].cancel()
 
     def _invited(self, call_id: str, caller: str, offer: str) -> None:
-        if len(self._calls) >= CALLS_LIMIT or list(self._callers.values()).count(caller) >= CALLS_OF_A_MEMBER:
+        of_caller = sum(other == caller for other, _ in self._calls.values())
+        if len(self._calls) >= CALLS_LIMIT or of_caller >= CALLS_OF_A_MEMBER:
             self._verto("verto.bye", call_id, cause="USER_BUSY")
             return
-
-        def forget(_: asyncio.Task[None]) -> None:
-            del self._calls[call_id], self._callers[call_id]
-
-        self._callers[call_id] = caller
-        self._calls[call_id] = asyncio.create_task(self._call(call_id, offer), name="echo call")
-        self._calls[call_id].add_done_callback(forget)
+        task = self._tasks.spawn(self._call(call_id, offer))
+        task.add_done_callback(lambda _: self._calls.pop(call_id))
+        self._calls[call_id] = caller, task
 
     async def _call(self, call_id: str, offer: str) -> None:
         connection = _connection()

@@ -7,6 +7,7 @@ import logging
 import threading
 import traceback
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from intercom.door.health.supervisor import PartFailedError, Supervisor
 from intercom.door.machine import Decision, Fault, Phase
 from intercom.media.echo.canceller import EchoCanceller
 from intercom.media.echo.watch import EchoWatch
+from intercom.tasks import TaskSet
 
 if TYPE_CHECKING:
     from intercom.door.appliance import Appliance
@@ -38,7 +40,7 @@ class Upkeep:
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._ends_after_call: PartFailedError | None = None
-        self._chores: dict[str, asyncio.Task[None]] = {}
+        self._chores = TaskSet()
         "lasting tasks, by name"
         self._disk = DiskWatch(
             door.state_dir,
@@ -72,8 +74,7 @@ class Upkeep:
     def stop(self) -> None:
         """Cancel all restarts and tasks."""
         self._supervisor.close()
-        for task in self._chores.values():
-            task.cancel()
+        self._chores.cancel()
         self._loop.set_exception_handler(None)
         threading.excepthook = threading.__excepthook__
 
@@ -90,15 +91,6 @@ class Upkeep:
     def failed_elsewhere(self, part: Part, error: BaseException) -> None:
         """Report a failed part from any thread."""
         self._loop.call_soon_threadsafe(self.failed, part, error)
-
-    def done(self, part: Part) -> Callable[[asyncio.Task[Any]], None]:
-        """Return the callback for a finished task of this part."""
-
-        def done(task: asyncio.Task[Any]) -> None:
-            if not task.cancelled() and (error := task.exception()) is not None:
-                self.failed(part, error)
-
-        return done
 
     def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
@@ -185,11 +177,8 @@ class Upkeep:
             self._chore("echo", lambda: self._watch_echo(canceller))
 
     def _chore(self, name: str, work: Callable[[], Coroutine[Any, Any, None]], part: Part = Part.HOUSEKEEPING) -> None:
-        if name in self._chores:
-            return
-        self._chores[name] = task = self._loop.create_task(work(), name=name)
-        task.add_done_callback(lambda _: self._chores.pop(name))
-        task.add_done_callback(self.done(part))
+        if name not in self._chores:
+            self._chores.spawn(work(), name=name, on_failure=partial(self.failed, part))
 
     async def _watch_echo(self, canceller: EchoCanceller) -> None:
         watch = EchoWatch()

@@ -11,10 +11,11 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from intercom.door.health.faults import Ends, Part, policy_of
+from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,6 @@ class _Watched:
     restarts: Restarts
     restart: Restart | None
     due: asyncio.TimerHandle | None = None
-    restarting: asyncio.Task[None] | None = field(default=None)
 
 
 class Supervisor:
@@ -95,6 +95,7 @@ class Supervisor:
         self._later = later or (lambda delay, callback: asyncio.get_running_loop().call_later(delay, callback))
         self._watched: dict[Part, _Watched] = {}
         self._closed = False
+        self._restarting = TaskSet()
 
     def watch(self, part: Part, restart: Restart | None = None) -> None:
         """Restart the part with `restart` when it fails; None: it works on, and its failures are only counted."""
@@ -127,13 +128,12 @@ class Supervisor:
         for watched in self._watched.values():
             if watched.due is not None:
                 watched.due.cancel()
-            if watched.restarting is not None:
-                watched.restarting.cancel()
+        self._restarting.cancel()
 
     def _restart(self, part: Part) -> None:
         watched = self._watched[part]
         watched.due = None
-        watched.restarting = asyncio.get_running_loop().create_task(self._start(part), name=f"restart {part}")
+        self._restarting.spawn(self._start(part), name=f"restart {part}")
 
     async def _start(self, part: Part) -> None:
         restart = self._watched[part].restart

@@ -25,6 +25,7 @@ from aiortc.rtp import RtpPacket
 from OpenSSL import SSL
 
 from intercom.media.dtmf.telephone_event import MIME_TYPE
+from intercom.tasks import TaskSet
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +163,7 @@ def resend_early(dtls: RTCDtlsTransport) -> None:
     A far end that is not yet through with its own checks throws the first one away. WebRTC's other stacks begin with
     50 ms (RFC 6347 section 4.2.4.1 allows it where latency counts).
     """
-    sending: set[asyncio.Task[None]] = set()
+    sending = TaskSet()
 
     def heard() -> int:
         return int(dtls._RTCDtlsTransport__rx_packets)  # type: ignore[attr-defined]  # see the module's docstring
@@ -173,9 +174,7 @@ def resend_early(dtls: RTCDtlsTransport) -> None:
 
     def resend(flight: bytes, before: int, waits_s: tuple[float, ...]) -> None:
         if dtls.state == "connecting" and heard() == before:
-            task = asyncio.ensure_future(send(flight))
-            sending.add(task)
-            task.add_done_callback(sending.discard)
+            sending.spawn(send(flight))
             wait_for(flight, before, waits_s)
 
     def wait_for(flight: bytes, before: int, waits_s: tuple[float, ...]) -> None:

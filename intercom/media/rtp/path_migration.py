@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 
 from intercom.media.rtp.connection import Connection
+from intercom.tasks import TaskSet
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +28,9 @@ class Moves:
         """Whether the call's first offer was ours."""
         self._offered: Connection | None = None
         self._answered: Connection | None = None
-        self._left: dict[asyncio.Task[None], Connection] = {}
+        self._left = TaskSet()
+        "tasks that close the connections left behind"
+        self._closing = asyncio.Event()
 
     def __contains__(self, connection: Connection) -> bool:
         return connection in (self._offered, self._answered)
@@ -90,20 +94,18 @@ class Moves:
             self._leave(connection, 0.0)
 
     def _leave(self, connection: Connection, after_s: float) -> None:
-        task = asyncio.get_running_loop().create_task(_close_later(connection, after_s), name="close a connection")
-        self._left[task] = connection
-        task.add_done_callback(lambda done: self._left.pop(done, None))
+        self._left.spawn(self._close_later(connection, after_s))
+
+    async def _close_later(self, connection: Connection, after_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(after_s):
+                await self._closing.wait()
+        await connection.close()
 
     async def close(self) -> None:
         """Close every connection, within two seconds."""
-        left = dict(self._left)
-        for task in left:
-            task.cancel()
-        connections = [move for move in (self._offered, self._answered) if move is not None]
+        self._closing.set()
+        self._drop(self._offered)
+        self._drop(self._answered)
         self._offered = self._answered = None
-        await asyncio.gather(*(connection.close() for connection in (*connections, *left.values())))
-
-
-async def _close_later(connection: Connection, after_s: float) -> None:
-    await asyncio.sleep(after_s)
-    await connection.close()
+        await self._left.finish()

@@ -16,6 +16,7 @@ from intercom.space.http.seldom import Seldom
 from intercom.space.http.waiting import Waiting
 from intercom.space.switch.exchange import FRAME_LIMIT_BYTES, Close, Exchange, Send
 from intercom.space.switch.undelivered import KeptBytes
+from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
 
@@ -107,14 +108,11 @@ class Sockets:
         """Close all sockets, within a time limit."""
         if self.ticking is not None:
             self.ticking.cancel()
-        closing = [
-            socket.response.close(code=WSCloseCode.GOING_AWAY, message=b"The space stops.")
-            for socket in self._sockets.values()
-        ]
-        if closing:
-            _, late = await asyncio.wait([asyncio.ensure_future(each) for each in closing], timeout=CLOSE_LIMIT_S)
-            for each in late:
-                each.cancel()
+        closing = TaskSet()
+        for socket in self._sockets.values():
+            closing.spawn(socket.response.close(code=WSCloseCode.GOING_AWAY, message=b"The space stops."))
+        await closing.finish(CLOSE_LIMIT_S)
+        closing.cancel()
 
     def __len__(self) -> int:
         return len(self._sockets)

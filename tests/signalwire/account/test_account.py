@@ -11,13 +11,13 @@ from typing import Any
 
 import jwt
 import pytest
+
+from intercom.signalwire import FileStorage, MemoryStorage, SignalWire, StorageError
 from intercom.signalwire.account.account import Account
 from intercom.signalwire.account.credentials import Credential
 from intercom.signalwire.account.device_token import OBTAIN_PATH, REFRESH_PATH
 from intercom.signalwire.account.directory import ADDRESSES_PATH
 from intercom.signalwire.account.dpop import KEY_NAME, load_key, make_key
-
-from intercom.signalwire import FileStorage, MemoryStorage, SignalWire, StorageError
 from intercom.signalwire.errors import HttpError
 from tests.signalwire.media import ScriptedMedia
 from tests.signalwire.service import Service, Tokens
