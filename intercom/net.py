@@ -63,6 +63,14 @@ def is_host_or_address(text: str) -> bool:
     return _is_v6(text) or is_host(text)
 
 
+def is_address(text: str) -> bool:
+    """Return whether a text is an IP address of either version."""
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
+
+
 def is_loopback(host: str) -> bool:
     """Return whether a server on this host is reachable from this machine alone."""
     try:

@@ -256,21 +256,23 @@ def _user() -> str:
 def _reaches(name: str, url: str) -> Finding:
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 443)
+    place = authority(host, port)
     try:
         connect((host, port), NETWORK_S).close()
     except OSError as error:
-        return Finding(name, BAD, f"{host}:{port} is not reached: {error}", "is the network up? is the name right?")
-    return Finding(name, GOOD, f"{host}:{port} is reached")
+        return Finding(name, BAD, f"{place} is not reached: {error}", "is the network up? is the name right?")
+    return Finding(name, GOOD, f"{place} is reached")
 
 
 def _turn(url: str) -> Finding:
     """Check a TURN server with a STUN binding request, which every such server answers."""
     scheme, _, rest = url.partition(":")
-    place, _, query = rest.partition("?")
-    host, given = split_authority(place)
+    server, _, query = rest.partition("?")
+    host, given = split_authority(server)
     port = given or _PORTS[scheme]
+    place = authority(host, port)
     if scheme == "turns" or "tcp" in query:
-        return _reaches("TURN", f"https://{host}:{port}")
+        return _reaches("TURN", f"https://{place}")
     request = struct.pack("!HHI", _STUN_REQUEST, 0, _STUN_COOKIE) + secrets.token_bytes(12)
     try:
         family, kind, number, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
@@ -279,10 +281,10 @@ def _turn(url: str) -> Finding:
             probe.sendto(request, address)
             answer = probe.recv(2048)
     except OSError as error:
-        return Finding("TURN", BAD, f"{host}:{port} does not answer: {error}", "is coturn running, UDP not blocked?")
+        return Finding("TURN", BAD, f"{place} does not answer: {error}", "is coturn running, UDP not blocked?")
     if len(answer) < 20 or struct.unpack("!H", answer[:2])[0] != _STUN_SUCCESS or answer[8:20] != request[8:]:
-        return Finding("TURN", BAD, f"{host}:{port} does not speak STUN", "does space.turn_url name the right port?")
-    return Finding("TURN", GOOD, f"{host}:{port} answers")
+        return Finding("TURN", BAD, f"{place} does not speak STUN", "does space.turn_url name the right port?")
+    return Finding("TURN", GOOD, f"{place} answers")
 
 
 def _text(file: str) -> str:

@@ -47,11 +47,9 @@ __all__ = [
     "check",
     "check_and_read",
     "example",
-    "is_loopback",
     "load",
     "loads",
     "reference_markdown",
-    "split_listen",
 ]
 
 logger = logging.getLogger(__name__)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import json
 import logging
 import socket
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from intercom.config import split_listen
+from intercom.net import authority, is_address, split_authority, split_listen
 from intercom.panel.errors import PageError
 from intercom.panel.front import FrontPanel
 from intercom.panel.patterns import PATTERNS
@@ -80,7 +79,7 @@ class PageServer:
     def url(self) -> str:
         """The page's address."""
         host = "127.0.0.1" if self._host in ("", "0.0.0.0") else self._host  # noqa: S104  compared, not bound
-        return f"http://{f'[{host}]' if ':' in host else host}:{self._port}/"
+        return f"http://{authority(host, self._port)}/"
 
     async def start(self) -> None:
         """Serve the page; raises PageError."""
@@ -100,7 +99,7 @@ class PageServer:
         except OSError as error:
             await self._runner.cleanup()
             raise PageError(
-                f"The panel page cannot be served at {self._host}:{self._port} ({error.strerror or error}): "
+                f"The panel page cannot be served at {authority(self._host, self._port)} ({error.strerror or error}): "
                 "change panel.page_listen."
             ) from error
         self._port = self._listening.getsockname()[1]
@@ -269,10 +268,9 @@ def is_own_host(host: str) -> bool:
 
     A name that an attacker's DNS points here is none of these.
     """
-    name = urlsplit(f"//{host}").hostname or ""
     try:
-        ipaddress.ip_address(name)
+        name = split_authority(host)[0].lower()
     except ValueError:
-        own = socket.gethostname().lower()
-        return name in ("localhost", own, f"{own}.local", own.split(".")[0])
-    return True
+        return False
+    own = socket.gethostname().lower()
+    return is_address(name) or name in ("localhost", own, f"{own}.local", own.split(".")[0])

@@ -12,8 +12,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from intercom.config import is_loopback, split_listen
 from intercom.config.fields import DESTINATION
+from intercom.net import is_loopback, split_listen
 from intercom.opening.auto_answer import HOUSE
 from intercom.opening.decision import RESIDENTS
 from intercom.setup.config_edit import Draft, DraftError

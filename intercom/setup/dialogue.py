@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from intercom.cli.render import printable
-from intercom.config import Config, is_loopback, split_listen
+from intercom.config import Config
 from intercom.config.fields import DESTINATION
 from intercom.config.schema import GPIO_HIGHEST
+from intercom.net import is_loopback, split_listen
 from intercom.opening.auto_answer import HOUSE
 from intercom.setup.answers import SETTINGS, Answers, checked_token, read_token
 from intercom.setup.config_edit import DraftError

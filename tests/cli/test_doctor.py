@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from intercom.cli import doctor, main
 from intercom.cli.doctor import BAD, GOOD, Finding
+from intercom.cli.main import doctor, main
 from intercom.cli.render import short_pulses
 from intercom.config import Config, SpaceConfig, loads
 
@@ -92,6 +92,13 @@ def test_a_turn_server_that_is_not_there_is_bad(tmp_path: Path, monkeypatch: pyt
             state_dir=str(tmp_path), space=SpaceConfig(turn_url=f"turn:127.0.0.1:{silent.getsockname()[1]}")
         )
         assert look(tmp_path, "TURN", config).verdict == BAD
+
+
+def test_a_turn_server_at_an_ipv6_address_is_reached(tmp_path: Path) -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        place = f"[::1]:{server.getsockname()[1]}"
+        config = Config(state_dir=str(tmp_path), space=SpaceConfig(turn_url=f"turns:{place}"))
+        assert look(tmp_path, "TURN", config) == Finding("TURN", GOOD, f"{place} is reached")
 
 
 def test_the_report_is_for_people_and_its_status_for_scripts(tmp_path: Path) -> None:

@@ -226,34 +226,6 @@ def test_a_path_is_made_whole(written: str, whole: str) -> None:
     assert read.account.credential_file == whole
 
 
-def test_a_listening_address_is_split_into_host_and_port() -> None:
-    assert config.split_listen("127.0.0.1:8480") == ("127.0.0.1", 8480)
-    assert config.split_listen("[::1]:0") == ("::1", 0)
-
-
-@pytest.mark.parametrize(
-    "listen", ["", ":80", "host", "host:", "host:65536", "host:-1", "::1:80", "[x]:80", "256.1.1.1:80"]
-)
-def test_a_listening_address_that_is_none_is_refused(listen: str) -> None:
-    with pytest.raises(ValueError, match=r"no (host|port)"):
-        config.split_listen(listen)
-
-
-@pytest.mark.parametrize(
-    ("host", "local"),
-    [
-        ("127.0.0.1", True),
-        ("::1", True),
-        ("localhost", True),
-        ("puc.localhost", True),
-        ("0.0.0.0", False),
-        ("door.local", False),
-    ],
-)
-def test_a_host_is_known_to_be_this_machine_or_not(host: str, local: bool) -> None:
-    assert config.is_loopback(host) is local
-
-
 # The documentation
 
 

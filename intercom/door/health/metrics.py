@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from intercom import __version__
-from intercom.config import MetricsConfig, split_listen
+from intercom.config import MetricsConfig
 from intercom.door.health.faults import KINDS
 from intercom.door.machine import Phase, State
 from intercom.history.journal import Tally, heard
+from intercom.net import split_listen
 from intercom.opening.decision import REFUSALS
 
 if TYPE_CHECKING:

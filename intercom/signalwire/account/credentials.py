@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 from msgspec import Struct
 
+from intercom.net import authority, split_authority
 from intercom.signalwire.account.http import request_json
 from intercom.signalwire.errors import HttpError, InvalidCredentialsError, InvalidParamsError
 
@@ -22,7 +23,6 @@ MAX_TOKEN_BYTES = 64 * 1024
 """Size limit of a token from a file or a command: a JWT has one or two kilobytes."""
 LATEST_S = 253_402_300_800.0
 """Latest expiry time that is believed: the end of the year 9999."""
-_HOST_NAME = re.compile(r"(?!.*\.\.)[0-9A-Za-z][0-9A-Za-z.-]{0,251}\.[0-9A-Za-z-]{1,63}(:[0-9]{1,5})?")
 _PROJECT_TOKEN = re.compile(r"P[TS][0-9A-Za-z]{16,}")
 COMMAND_TIMEOUT_S = 30.0
 """Time limit for the owner's command, which may ask a server for a token."""
@@ -286,10 +286,14 @@ def _lifetime_of(token: str) -> float | None:
 def hosts_of(token: str) -> Hosts:
     """Return the hosts that a token is for, by the `ch` of its header (protocol.md §1)."""
     channel = _part_of(token, 0).get("ch")
-    if not isinstance(channel, str) or not _HOST_NAME.fullmatch(channel):
-        channel = "puc.signalwire.com"
-    label, _, domain = channel.partition(".")
-    return Hosts(f"wss://{label}.{domain}", f"https://fabric.{domain}")
+    try:
+        host, port = split_authority(channel if isinstance(channel, str) else "")
+    except ValueError:
+        host, port = "", None
+    label, _, domain = host.rstrip(".").partition(".")
+    if not domain:
+        label, domain, port = "puc", "signalwire.com", None
+    return Hosts(f"wss://{authority(f'{label}.{domain}', port)}", f"https://{authority(f'fabric.{domain}', port)}")
 
 
 def _part_of(token: str, index: int) -> dict[str, Any]:

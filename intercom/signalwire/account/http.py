@@ -15,7 +15,7 @@ import msgspec
 
 from intercom.net import connect
 from intercom.signalwire.errors import HttpError
-from intercom.signalwire.link.transport import check_secure, is_loopback, ssl_context
+from intercom.signalwire.link.transport import check_secure, is_local, ssl_context
 
 HTTP_TIMEOUT_S = 30.0
 MAX_RESPONSE_BYTES = 1024 * 1024
@@ -115,7 +115,7 @@ async def request_json(
 def _fetch(request: urllib.request.Request, certificate: str | None, timeout_s: float) -> Any:
     where = f"{request.get_method()} {request.full_url.partition('?')[0]}"
     try:
-        with _opener(certificate, is_loopback(request.full_url)).open(request, timeout=timeout_s) as response:
+        with _opener(certificate, is_local(request.full_url)).open(request, timeout=timeout_s) as response:
             content = response.read(MAX_RESPONSE_BYTES + 1)
     except urllib.error.HTTPError as error:
         error.close()

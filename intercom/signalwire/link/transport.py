@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.connection import broadcast
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, WebSocketException
 
+from intercom.net import is_loopback
 from intercom.signalwire.errors import InvalidParamsError, TransportError
 from intercom.signalwire.link.dial import dial
 
@@ -138,10 +139,9 @@ def ssl_context(certificate: str | None) -> ssl.SSLContext:
     return context
 
 
-def is_loopback(url: str) -> bool:
+def is_local(url: str) -> bool:
     """Return whether `url` points at this machine."""
-    host = urllib.parse.urlsplit(url).hostname or ""
-    return host in {"localhost", "127.0.0.1", "::1"} or host.endswith(".localhost")
+    return is_loopback(urllib.parse.urlsplit(url).hostname or "")
 
 
 def _needs_proxy(url: str) -> bool:
@@ -149,7 +149,7 @@ def _needs_proxy(url: str) -> bool:
     parts = urllib.parse.urlsplit(url)
     scheme = "https" if parts.scheme == "wss" else "http"
     known = urllib.request.getproxies()
-    if is_loopback(url) or not {scheme, "socks", "all"} & known.keys():
+    if is_local(url) or not {scheme, "socks", "all"} & known.keys():
         return False
     return not urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2])
 
@@ -162,7 +162,7 @@ def _host_and_port(url: str) -> tuple[str, int]:
 def check_secure(url: str) -> None:
     """Refuse a URL over which a token would travel in the clear."""
     scheme = urllib.parse.urlsplit(url).scheme
-    if scheme in {"https", "wss"} or (scheme in {"http", "ws"} and is_loopback(url)):
+    if scheme in {"https", "wss"} or (scheme in {"http", "ws"} and is_local(url)):
         return
     raise InvalidParamsError(
         f"{_host(url)}: only https and wss are used beyond this machine, not {scheme or 'nothing'}; correct the URL."

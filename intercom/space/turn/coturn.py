@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from intercom import atomic_file
+from intercom.net import authority
 from intercom.signalwire.wire.messages import IceServer
 from intercom.space.errors import TurnError
 from intercom.space.names import IPAddress, interface_addresses
@@ -114,8 +115,7 @@ class TurnServer:
     @property
     def url(self) -> str:
         """The server for ICE, such as turn:127.0.0.1:3478?transport=udp (RFC 7065)."""
-        host = f"[{self._address}]" if self._address.version == 6 else str(self._address)
-        return f"turn:{host}:{self._port}?transport=udp"
+        return f"turn:{authority(str(self._address), self._port)}?transport=udp"
 
     async def start(self) -> None:
         """Start coturn; returns when it answers."""
