@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
+
+from intercom.netlink import Netlink, open_netlink
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +22,6 @@ _NETLINK_KOBJECT_UEVENT: Final = 15
 _KERNEL, _UDEV = 1, 2
 """Multicast groups: the kernel's own, and udev's, once names and permissions are set."""
 _SUBSYSTEMS: Final = (b"SUBSYSTEM=sound\0", b"SUBSYSTEM=video4linux\0", b"SUBSYSTEM=media\0")
-_LARGEST_BYTES: Final = 16 * 1024
 _AGAIN_S: Final = 0.03
 """Time between two looks during a burst: a plug is a dozen messages, and the look after the last one sees all of it."""
 POLL_S: Final = 1.0
@@ -31,14 +32,7 @@ TOLD_POLL_S: Final = 10.0
 
 def uevent_socket() -> socket.socket:
     """Return a socket that receives the kernel's and udev's device events; OSError where there are none."""
-    hears = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, _NETLINK_KOBJECT_UEVENT)
-    try:
-        hears.setblocking(False)
-        hears.bind((0, _KERNEL | _UDEV))
-    except OSError:
-        hears.close()
-        raise
-    return hears
+    return open_netlink(_NETLINK_KOBJECT_UEVENT, _KERNEL | _UDEV)
 
 
 class Watch:
@@ -55,9 +49,8 @@ class Watch:
         """`signature` changes when something is plugged in or out; `poll_s` None chooses the poll interval."""
         self._on_change = on_change
         self._signature = signature
-        self._open_socket = open_socket
         self._poll_s = poll_s
-        self._socket: socket.socket | None = None
+        self._netlink = Netlink(self._told, open_socket)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._again: asyncio.TimerHandle | None = None
         self._poll: asyncio.TimerHandle | None = None
@@ -67,18 +60,16 @@ class Watch:
     @property
     def is_told(self) -> bool:
         """Whether the kernel reports events; if not, the directories are polled every second."""
-        return self._socket is not None
+        return self._netlink.started
 
     def start(self) -> None:
         """Start to watch; needs a running event loop."""
         self._loop = asyncio.get_running_loop()
         self._seen = self._signature()
         try:
-            self._socket = self._open_socket()
+            self._netlink.start()
         except OSError as error:
             log.info("The kernel does not tell what is plugged in (%s): looking every %g s", error, POLL_S)
-        else:
-            self._loop.add_reader(self._socket, self._read)
         if self._poll_s is None:
             self._poll_s = TOLD_POLL_S if self.is_told else POLL_S
         self._poll = self._loop.call_later(self._poll_s, self._look)
@@ -88,26 +79,11 @@ class Watch:
         for timer in (self._again, self._poll):
             if timer is not None:
                 timer.cancel()
-        if self._socket is not None:
-            assert self._loop is not None
-            self._loop.remove_reader(self._socket)
-            self._socket.close()
-            self._socket = None
+        self._netlink.stop()
 
-    def _read(self) -> None:
-        assert self._socket is not None
-        concerns = False
-        while True:
-            try:
-                message = self._socket.recv(_LARGEST_BYTES)
-            except BlockingIOError:
-                break
-            except OSError as error:  # ENOBUFS: there was more than the socket holds, so anything may have happened
-                log.debug("Messages of the kernel were lost: %s", error)
-                concerns = True
-                break
-            concerns = concerns or any(subsystem in message for subsystem in _SUBSYSTEMS)
-        if concerns:
+    def _told(self, messages: Sequence[bytes | None]) -> None:
+        """Look if a message concerns sound or pictures; among those that were lost may be anything."""
+        if any(message is None or any(name in message for name in _SUBSYSTEMS) for message in messages):
             self._changed()
 
     def _changed(self) -> None:
