@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import ipaddress
-import logging
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import ifaddr
 
-logger = logging.getLogger(__name__)
-
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_ADDRESS_GROUPS: Final = 0x10 | 0x100
-"""Netlink groups that report IPv4 and IPv6 addresses (linux/rtnetlink.h)."""
-SETTLE_S: Final = 0.3
-"""Time to wait for further changes after one: the kernel first checks a new IPv6 address for a duplicate."""
-POLL_S: Final = 10.0
-"""Poll interval where netlink is not available."""
 _TEMPORARY: Final = 0x01
 """Flag of a temporary address: IFA_F_TEMPORARY of linux/if_addr.h."""
-_MESSAGE_LIMIT_BYTES: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,54 +69,6 @@ def interface_addresses() -> list[str]:
             if not address.is_link_local and address not in temporary:
                 found.append(text)
     return found
-
-
-class AddressWatch:
-    """Calls `on_change` when this machine gains or loses an address, or every few seconds where netlink is absent."""
-
-    def __init__(self, on_change: Callable[[], None]) -> None:
-        self._on_change = on_change
-        self._socket: socket.socket | None = None
-        self._timer: asyncio.TimerHandle | None = None
-
-    def start(self) -> None:
-        """Listen on the running loop."""
-        try:
-            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK)
-            self._socket.bind((0, _ADDRESS_GROUPS))
-        except (OSError, AttributeError) as problem:
-            logger.debug("Changes of addresses are not told: %s", problem)
-            self.stop()
-            self._wait(POLL_S)
-        else:
-            asyncio.get_running_loop().add_reader(self._socket, self._readable)
-
-    def stop(self) -> None:
-        """Stop listening."""
-        if self._socket is not None:
-            asyncio.get_running_loop().remove_reader(self._socket)
-            self._socket.close()
-            self._socket = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _readable(self) -> None:
-        assert self._socket is not None
-        with contextlib.suppress(OSError):  # drained; or more was told than the kernel kept, which is a change too
-            while self._socket.recv(_MESSAGE_LIMIT_BYTES):
-                pass
-        if self._timer is None:
-            self._wait(SETTLE_S)
-
-    def _wait(self, delay_s: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(delay_s, self._due)
-
-    def _due(self) -> None:
-        self._timer = None
-        self._on_change()
-        if self._socket is None:
-            self._wait(POLL_S)
 
 
 def _names(candidates: Iterable[str]) -> Names:

@@ -15,6 +15,7 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from intercom.config import SpaceConfig
+from intercom.netlink import NetworkWatch
 from intercom.signalwire.wire.messages import IceServer
 from intercom.space.auth.credential import SpaceCredential, read_credential
 from intercom.space.auth.pairing import UNNAMED, Invitation, PairingCodes
@@ -31,7 +32,7 @@ from intercom.space.http.sockets import Sockets
 from intercom.space.http.station_api import HouseApi
 from intercom.space.http.station_files import station_routes
 from intercom.space.location import Location, turn_address
-from intercom.space.names import AddressWatch, interface_addresses
+from intercom.space.names import interface_addresses
 from intercom.space.records import Place, Subscriber
 from intercom.space.store import DATABASE, Store
 from intercom.space.switch.call_snapshot import KeptCalls
@@ -48,6 +49,8 @@ BODY_LIMIT_BYTES: Final = 16 * 1024
 """Size limit of an HTTP body; a token request with its proof has 2 kB."""
 STOP_LIMIT_S: Final = 1.0
 """Time limit for stopping."""
+ADDRESSES_POLL_S: Final = 10.0
+"""Poll interval of the machine's addresses where the kernel does not report changes."""
 CERTIFICATE_CHECK_S: Final = 86_400.0
 """Interval at which a running space checks whether its certificate expires soon."""
 MEMBERS_CHECK_S: Final = 0.4
@@ -100,7 +103,7 @@ class Space:
         self._credentials: dict[str, tuple[Path, str, bool]] = {}
         self._context: ssl.SSLContext | None = None
         self._listener: Listener | None = None
-        self._addresses = AddressWatch(self._follow_addresses)
+        self._addresses = NetworkWatch(self._follow_addresses, poll_s=ADDRESSES_POLL_S)
         self._addresses_told = True
         self._renewal: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None

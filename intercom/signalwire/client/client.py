@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from reactivex import Observable
 
+from intercom.netlink import NetworkWatch
 from intercom.signalwire.account.account import Account
 from intercom.signalwire.account.credentials import CredentialProvider
 from intercom.signalwire.account.directory import Address, Directory, User
@@ -23,7 +24,6 @@ from intercom.signalwire.client.resume_store import ResumeStore
 from intercom.signalwire.client.tools_members import ToolsMembers
 from intercom.signalwire.errors import NotConnectedError, SignalWireError
 from intercom.signalwire.link.link import Link
-from intercom.signalwire.link.network_watch import NetworkWatch
 from intercom.signalwire.media import MediaProvider
 from intercom.signalwire.observable import Happenings, Value, task_failed
 from intercom.signalwire.options import Options
