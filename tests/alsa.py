@@ -21,6 +21,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from intercom.media.cards.chosen import Chosen, ChosenCards
+from intercom.media.events import Direction
+
 RATE_HZ = 48_000
 # What the clients of the test itself ask the server for; the door's own PCMs ask for theirs.
 LATENCY_MS = 10
@@ -247,6 +250,12 @@ class AlsaCards:
             *("pacat", mode, "--raw", "--format=s16le", "--channels=1", f"--rate={RATE_HZ}"),
             *(f"--device={device}", f"--latency-msec={LATENCY_MS}", f"--process-time-msec={LATENCY_MS}"),
         ]
+
+
+def cards_named(capture: str | None, playback: str | None, label: str = "the test bench") -> ChosenCards:
+    """The cards of an engine, by their ALSA names; None: there is none in this direction."""
+    names: dict[Direction, str | None] = {"capture": capture, "playback": playback}
+    return ChosenCards(lambda direction: Chosen(names[direction], label, f"there is no {direction} here"))
 
 
 @pytest.fixture(scope="session")

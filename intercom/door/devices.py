@@ -11,19 +11,21 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from intercom.config import Config
+from intercom.config import AudioConfig, Config
 from intercom.devices import Device, DeviceRecovery, Finder, Memory, Role, Roles, Watch, Wishes
 from intercom.devices.memory import FILE
 from intercom.media.camera.sensor import sensor_name
 from intercom.media.camera.v4l2_controls import camera_name
-from intercom.media.cards.card import AUTO, Cards, choose_cards
-from intercom.media.cards.chosen import Chosen, ChosenCards
+from intercom.media.cards.card import Cards
+from intercom.media.cards.chosen import DIRECTIONS, Chosen, ChosenCards
 from intercom.media.cards.simulated import SimulatedCards
 from intercom.media.events import Direction
 from intercom.media.sound.engine import AudioEngine
 
 logger = logging.getLogger(__name__)
 
+AUTO, SIMULATED = "auto", "simulated"
+"""Values of `audio.card` that name no card."""
 ROLE_OF: dict[Direction, Role] = {"capture": "microphone", "playback": "speaker"}
 RECOVERIES_KEPT = 20
 """Limit of recoveries kept: a bad plug makes as many in a minute, and each took half a second of somebody's evening."""
@@ -55,8 +57,8 @@ class DoorDevices:
         self.roles = Roles(finder, wishes(config), self._memory, on_event=self._recovered)
         self.cards: Cards = ChosenCards(self._chosen)
         self.roles.look()
-        if simulated or config.audio.card == "simulated":
-            self.cards = self._perhaps_simulated(config)
+        if _is_simulated(config.audio, self.cards, simulated_pins=simulated):
+            self.cards = SimulatedCards(config.audio)
         self._watch = Watch(self.look, finder.signature)
 
     def start(self, engine: AudioEngine) -> None:
@@ -135,12 +137,6 @@ class DoorDevices:
                 self._engine.reopen(direction)
             self._engine.look_again()
 
-    def _perhaps_simulated(self, config: Config) -> Cards:
-        cards = choose_cards(config.audio, SimulatedCards)  # this skips a card that a desktop holds
-        if isinstance(cards, SimulatedCards) or (config.audio.card == AUTO and not self.has_card()):
-            return SimulatedCards(config.audio)
-        return self.cards
-
     def has_card(self) -> bool:
         """Return whether a sound card can be opened now, in either direction."""
         return any(self._chosen(direction).name for direction in ROLE_OF)
@@ -160,10 +156,21 @@ def _finder(source: str) -> Finder:
     )
 
 
+def _is_simulated(audio: AudioConfig, cards: ChosenCards, *, simulated_pins: bool) -> bool:
+    """Return whether the sound card is simulated: so configured, or the pins are, and no card can be opened.
+
+    A card that the configuration names is not tried: the door waits for it while a desktop holds it.
+    """
+    if audio.card != AUTO or not simulated_pins:
+        return audio.card == SIMULATED
+    named = {"capture": audio.capture, "playback": audio.playback}
+    return not all(named[direction] or cards.opens(direction) for direction in DIRECTIONS)
+
+
 def cards_now(config: Config, state_dir: Path) -> Cards:
     """Return the cards that a door with this configuration would use now, for a trial; simulated if it has none."""
     devices = DoorDevices(config, state_dir, simulated=False, on_event=lambda event: None)
-    if config.audio.card == "simulated" or (config.audio.card == AUTO and not devices.has_card()):
+    if config.audio.card == AUTO and not devices.has_card():
         return SimulatedCards(config.audio)
     return devices.cards
 
@@ -171,7 +178,7 @@ def cards_now(config: Config, state_dir: Path) -> Cards:
 def wishes(config: Config) -> Wishes:
     """Return the devices that the configuration names."""
     audio = config.audio
-    card = "" if audio.card in (AUTO, "simulated") else audio.card
+    card = "" if audio.card in (AUTO, SIMULATED) else audio.card
     return Wishes(audio.capture or card, audio.playback or card, config.camera.device)
 
 

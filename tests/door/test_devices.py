@@ -10,9 +10,12 @@ import pytest
 from intercom.config import AudioConfig, Config
 from intercom.devices import DeviceRecovery, Finder
 from intercom.door.devices import DoorDevices
-from intercom.media.cards.chosen import ChosenCards
-from intercom.media.cards.simulated import SimulatedCards
-from intercom.media.errors import CardError
+from intercom.media.cards import chosen
+from intercom.media.cards.card import Pcm
+from intercom.media.cards.chosen import DIRECTIONS, ChosenCards
+from intercom.media.cards.simulated import SimulatedCards, SimulatedSpeaker
+from intercom.media.errors import CardBusyError, CardError
+from intercom.media.events import Direction
 from intercom.media.sound.engine import AudioEngine
 from tests.devices.tree import Tree
 
@@ -53,6 +56,54 @@ def test_simulated_pins_without_a_card_have_a_simulated_one(make: Make) -> None:
 def test_a_card_that_is_named_is_waited_for_with_simulated_pins_too(make: Make) -> None:
     config = Config(audio=AudioConfig(card="plughw:CARD=Device,DEV=0"))
     assert isinstance(make(config, simulated=True).cards, ChosenCards)
+
+
+def test_a_simulated_card_can_be_configured(tree: Tree, make: Make) -> None:
+    tree.usb_card(1, "1-1.2")
+    cards = make(Config(audio=AudioConfig(card="simulated"))).cards
+    assert isinstance(cards, SimulatedCards)
+    assert "simulated" in cards.description
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The directions in which a desktop holds every card."""
+    directions: set[str] = set()
+
+    def open_pcm(direction: Direction, name: str) -> Pcm:
+        if direction in directions:
+            raise CardBusyError("another program uses it")
+        return SimulatedSpeaker(None)
+
+    monkeypatch.setattr(chosen, "open_pcm", open_pcm)
+    return directions
+
+
+def test_simulated_pins_use_a_real_card_that_is_free(tree: Tree, make: Make, held: set[str]) -> None:
+    tree.usb_card(1, "1-1.2")
+    assert isinstance(make(simulated=True).cards, ChosenCards)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_simulated_pins_leave_a_card_to_the_desktop_that_holds_it(
+    tree: Tree, make: Make, held: set[str], direction: Direction
+) -> None:
+    tree.usb_card(1, "1-1.2")
+    held.add(direction)
+    assert isinstance(make(simulated=True).cards, SimulatedCards)
+
+
+def test_a_card_that_is_named_is_waited_for_while_a_desktop_holds_it(tree: Tree, make: Make, held: set[str]) -> None:
+    tree.usb_card(1, "1-1.2")
+    held.update(DIRECTIONS)
+    both = AudioConfig(capture="plughw:CARD=Device,DEV=0", playback="plughw:CARD=Device,DEV=0")
+    assert isinstance(make(Config(audio=both), simulated=True).cards, ChosenCards)
+
+
+def test_a_real_door_waits_for_a_card_that_another_program_holds(tree: Tree, make: Make, held: set[str]) -> None:
+    tree.usb_card(1, "1-1.2")
+    held.update(DIRECTIONS)
+    assert isinstance(make().cards, ChosenCards)
 
 
 async def test_what_a_restart_restores_is_listed_and_told_to_nobody_who_is_not_ready(

@@ -9,12 +9,12 @@ import pytest
 
 from intercom.config import AudioConfig
 from intercom.door.volume import Loudness
-from intercom.media.cards.card import AlsaCards
 from intercom.media.cards.simulated import SimulatedCards
 from intercom.media.sound.engine import AudioEngine
 from intercom.media.sound.format import SILENCE
 from intercom.media.sound.levels import LEVELS_FILE, Levels, LevelStore
 from intercom.media.sound.mixer import Mixer
+from tests.alsa import cards_named
 
 
 class Door:
@@ -86,7 +86,7 @@ async def test_a_card_that_comes_later_gets_its_own_levels(tmp_path: Path) -> No
 async def test_a_card_that_goes_again_while_its_levels_are_set_is_told_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    cards = AlsaCards("hw:Gone", "hw:Gone", "a card that is gone")
+    cards = cards_named("hw:Gone", "hw:Gone")
     loudness = Loudness(AudioEngine(cards, on_event=lambda _: None), cards, NIGHTS, tmp_path)
     await loudness.card_came()
     await loudness.card_came()

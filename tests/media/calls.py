@@ -9,13 +9,12 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from intercom.config import AudioConfig
-from intercom.media.cards.card import AlsaCards as CardNames
 from intercom.media.cards.card import Cards
 from intercom.media.cards.simulated import SimulatedCards
 from intercom.media.events import EngineEvent
 from intercom.media.rtp.peer import DoorCall
 from intercom.media.sound.engine import AudioEngine
-from tests.alsa import AlsaCards
+from tests.alsa import AlsaCards, cards_named
 from tests.media.events import Reported
 
 
@@ -31,7 +30,7 @@ def running_engine(cards: Cards) -> Iterator[AudioEngine]:
 
 
 def on(cards: AlsaCards) -> Cards:
-    return CardNames(cards.microphone, cards.speaker, "the test bench")
+    return cards_named(cards.microphone, cards.speaker)
 
 
 def simulated() -> Cards:

@@ -1,27 +1,19 @@
-"""Lists the sound cards, chooses one and opens its PCMs."""
+"""Opens the PCMs of sound cards."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import alsaaudio
 
-from intercom.config import AudioConfig
 from intercom.media.cards.alsa_log import hush
 from intercom.media.cards.alsa_pcm import FORMAT_S16_LE, AlsaPcm
 from intercom.media.errors import CardBusyError, CardError
 from intercom.media.events import Direction
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ
 
-log = logging.getLogger(__name__)
-
 PERIODS = 8
 """Buffer size in periods: a long buffer forgives a late thread, while the engine itself keeps the delay low."""
-SIMULATED = "simulated"
-AUTO = "auto"
 
 STATE_DISCONNECTED = 8
 """State SND_PCM_STATE_DISCONNECTED: the card was unplugged."""
@@ -52,26 +44,6 @@ class Cards(Protocol):
 
     def open(self, direction: Direction) -> Pcm:
         """Open a prepared PCM, 48 kHz mono S16, 10 ms periods; CardError when it cannot be opened now."""
-
-
-@dataclass(frozen=True, slots=True)
-class CardName:
-    """A sound card of this machine."""
-
-    index: int
-    """The card's number, which changes from boot to boot: never store it."""
-    id: str
-    """The card's ALSA id, which may be stored."""
-
-    @property
-    def pcm(self) -> str:
-        """Return the ALSA name of the PCM that converts rate and channels, by the card's id."""
-        return f"plughw:CARD={self.id},DEV=0"
-
-
-def list_cards() -> list[CardName]:
-    """Return the sound cards of this machine, in the order of their numbers."""
-    return [CardName(index, name) for index, name in zip(alsaaudio.card_indexes(), alsaaudio.cards(), strict=False)]
 
 
 def open_pcm(
@@ -127,58 +99,3 @@ def _advice(said: str) -> str:
     if "ermission" in said:
         return "the user must be in the group audio"
     return "`intercom audio test` tells more"
-
-
-@dataclass(frozen=True, slots=True)
-class AlsaCards:
-    """A microphone and a speaker given by their ALSA names."""
-
-    capture: str
-    """PCM name of the microphone."""
-    playback: str
-    """PCM name of the speaker."""
-    description: str
-    """Description of the chosen card, with the reason."""
-
-    def open(self, direction: Direction) -> Pcm:
-        """Open the PCM of this direction; CardError when it cannot be opened now."""
-        return open_pcm(direction, self.capture if direction == "capture" else self.playback)
-
-
-def choose_cards(
-    config: AudioConfig, simulated: Callable[[AudioConfig], Cards], *, pass_over_busy: bool = True
-) -> Cards:
-    """Return the card that the configuration names; for `auto` the first that both plays and records, else `simulated`.
-
-    Nothing stays open. The description of the answer says what was chosen and why. CardBusyError when `auto` meets a
-    card that another program uses and is not to pass it over.
-    """
-    if config.card == SIMULATED:
-        return simulated(config)
-    if config.card != AUTO:
-        name = config.card
-        return AlsaCards(config.capture or name, config.playback or name, f"{name}, as configured")
-    if config.capture and config.playback:
-        return AlsaCards(config.capture, config.playback, f"{config.capture} and {config.playback}, as configured")
-    for card in list_cards():
-        reason = _unfit(card)
-        if isinstance(reason, CardBusyError) and not pass_over_busy:
-            raise reason
-        if reason is None:
-            return AlsaCards(
-                config.capture or card.pcm,
-                config.playback or card.pcm,
-                f"card {card.id}, the first that both plays and records",
-            )
-        log.info("card %s is not used: %s", card.id, reason)
-    return simulated(config)
-
-
-def _unfit(card: CardName) -> CardError | None:
-    directions: tuple[Direction, ...] = ("capture", "playback")
-    for direction in directions:
-        try:
-            open_pcm(direction, card.pcm).close()
-        except CardError as error:
-            return error
-    return None

@@ -1,13 +1,16 @@
-"""The engine's cards when the device selection decides which they are: opened by name, reported when stale."""
+"""The engine's cards, which the device selection chooses: opened by name, reported when stale."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from intercom.media.cards.card import Pcm, open_pcm
 from intercom.media.errors import CardError
 from intercom.media.events import Direction
+
+log = logging.getLogger(__name__)
 
 DIRECTIONS: tuple[Direction, Direction] = ("capture", "playback")
 
@@ -52,6 +55,18 @@ class ChosenCards:
         pcm = open_pcm(direction, chosen.name)
         self._opened[direction] = chosen.plug or chosen.name
         return pcm
+
+    def opens(self, direction: Direction) -> bool:
+        """Return whether the PCM of this direction can be opened now: another program may use the card."""
+        chosen = self._choice(direction)
+        if chosen.name is None:
+            return False
+        try:
+            open_pcm(direction, chosen.name).close()
+        except CardError as error:
+            log.info("%s is not used: %s", chosen.label, error)
+            return False
+        return True
 
     def stale(self) -> list[Direction]:
         """Return the directions whose open PCM is no longer the chosen one, if the chosen one can be opened."""

@@ -16,7 +16,7 @@ import alsaaudio
 
 from intercom.media.cards import alsa_mixer
 from intercom.media.cards.alsa_mixer import Control
-from intercom.media.cards.card import AlsaCards, Cards
+from intercom.media.cards.card import Cards
 from intercom.media.cards.chosen import DIRECTIONS, ChosenCards
 from intercom.media.events import Direction
 
@@ -134,14 +134,9 @@ def _reach(control: Control, direction: Direction, gain_db: float) -> float | No
 
 def open_mixer(cards: Cards) -> HardwareMixer:
     """Open the controls that belong to these PCMs; none for the simulated card and for names without a card."""
-    names: dict[Direction, str]
-    if isinstance(cards, ChosenCards):
-        names = {direction: cards.name(direction) or "" for direction in DIRECTIONS}
-    elif isinstance(cards, AlsaCards):
-        names = {"capture": cards.capture, "playback": cards.playback}
-    else:
+    if not isinstance(cards, ChosenCards):
         return HardwareMixer({})
-    found = {direction: _CARD.match(name) for direction, name in names.items()}
+    found = {direction: _CARD.match(cards.name(direction) or "") for direction in DIRECTIONS}
     return HardwareMixer({direction: f"hw:{match[1]}" for direction, match in found.items() if match})
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from intercom.media.cards.card import AlsaCards
 from intercom.media.events import DeviceLost, DeviceReturned, EngineEvent, EngineStarted
 from intercom.media.sound.engine import AudioEngine
+from tests.alsa import cards_named
 from tests.hardware.ends import FarEnd, NearEnd
 from tests.hardware.headset import CARD_LIMIT_S, Headset
 from tests.hardware.wait import until
@@ -33,7 +33,7 @@ def reported() -> Reported[EngineEvent]:
 def engine(headset: Headset, reported: Reported[EngineEvent]) -> Iterator[AudioEngine]:
     """An engine that uses the headset, which is not plugged in yet."""
     headset.tone(DOOR_HZ)
-    engine = AudioEngine(AlsaCards(CARD, CARD, "the headset"), on_event=reported)
+    engine = AudioEngine(cards_named(CARD, CARD), on_event=reported)
     yield engine
     engine.stop()
     assert not [thread for thread in threading.enumerate() if thread.name == "audio-engine"]

@@ -15,15 +15,15 @@ import pytest
 
 from intercom.config import AudioConfig
 from intercom.door.volume import Loudness
-from intercom.media.cards.card import AlsaCards
 from intercom.media.cards.hardware_mixer import HardwareMixer, open_mixer
 from intercom.media.sound.engine import AudioEngine
 from intercom.media.sound.levels import Levels
+from tests.alsa import cards_named
 from tests.hardware.headset import Headset
 from tests.hardware.uac1 import UsbHeadset
 
 PCM = "plughw:CARD=Headset,DEV=0"
-CARDS = AlsaCards(PCM, PCM, "the headset")
+CARDS = cards_named(PCM, PCM)
 AUDIO = AudioConfig(card=PCM)
 LIMIT_S = 60.0
 """The command imports numpy and soxr, which takes seconds in here."""

@@ -11,10 +11,10 @@ import pytest
 
 from intercom.config import AudioConfig
 from intercom.media.cards import alsa_mixer
-from intercom.media.cards.card import AlsaCards
 from intercom.media.cards.hardware_mixer import HardwareMixer, open_mixer
 from intercom.media.cards.simulated import SimulatedCards
 from intercom.media.events import Direction
+from tests.alsa import cards_named
 
 
 class UsbControl:
@@ -75,7 +75,7 @@ def usb_card(monkeypatch: pytest.MonkeyPatch) -> UsbCard:
 
 
 def mixer_of(name: str) -> HardwareMixer:
-    return open_mixer(AlsaCards(name, name, "as configured"))
+    return open_mixer(cards_named(name, name))
 
 
 def test_the_control_does_it_and_software_the_fraction(usb_card: UsbCard) -> None:

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom.media.cards import alsa_mixer
-from intercom.media.cards.card import AlsaCards
 from intercom.media.cards.hardware_mixer import COARSEST_DB, FURTHEST_DB, HardwareMixer, open_mixer
 from intercom.media.events import Direction
 from intercom.media.sound.format import ratio
 from intercom.media.sound.levels import HIGHEST_DB, LOWEST_DB
+from tests.alsa import cards_named
 
 MUTE = -9_999_999
 """SND_CTL_TLV_DB_GAIN_MUTE: what ALSA reads at a step that mutes."""
@@ -70,7 +70,7 @@ class Refusing(OddCard):
 
 def mixer_of(*cards: OddCard, monkeypatch: pytest.MonkeyPatch) -> HardwareMixer:
     monkeypatch.setattr(alsa_mixer, "opened", lambda device: nullcontext([*cards, *cards]))
-    return open_mixer(AlsaCards("hw:Odd", "hw:Odd", "as configured"))
+    return open_mixer(cards_named("hw:Odd", "hw:Odd"))
 
 
 def muting_lowest_step() -> OddCard:

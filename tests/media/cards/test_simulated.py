@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from intercom.config import AudioConfig
-from intercom.media.cards.card import choose_cards
 from intercom.media.cards.simulated import BUFFER_FRAMES, SimulatedCards, SimulatedMicrophone, SimulatedSpeaker
 from intercom.media.errors import CardError
 from intercom.media.sound.format import BLOCK_BYTES, BLOCK_SAMPLES, RATE_HZ
@@ -113,9 +112,3 @@ def test_a_voice_that_is_no_sound_is_named(tmp_path: Path) -> None:
 def test_the_packaged_prompt_is_spoken() -> None:
     microphone = SimulatedCards(AudioConfig(), Clock()).open("capture")
     assert microphone.read() == (0, b"")
-
-
-def test_the_choice_says_what_it_chose() -> None:
-    assert "simulated" in choose_cards(AudioConfig(card="simulated"), SimulatedCards).description
-    named = choose_cards(AudioConfig(card="plughw:CARD=Device"), SimulatedCards)
-    assert named.description == "plughw:CARD=Device, as configured"

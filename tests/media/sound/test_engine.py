@@ -9,13 +9,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from intercom.media.cards.card import AlsaCards as CardNames
-from intercom.media.cards.card import Pcm
-from intercom.media.errors import CardError
-from intercom.media.events import DeviceLost, DeviceReturned, Direction, EngineEvent, EngineFailed, EngineStarted
+from intercom.media.cards.chosen import ChosenCards
+from intercom.media.events import DeviceLost, DeviceReturned, EngineEvent, EngineFailed, EngineStarted
 from intercom.media.sound.engine import AudioEngine
 from intercom.media.sound.format import BLOCK_SAMPLES, Samples
-from tests.alsa import AlsaCards, tone, tone_level_db
+from tests.alsa import AlsaCards, cards_named, tone, tone_level_db
 from tests.media.events import Reported
 
 
@@ -57,8 +55,8 @@ class NearEndMemory:
         raise AssertionError(f"the door does not hear {hz} Hz")
 
 
-def names(cards: AlsaCards) -> CardNames:
-    return CardNames(cards.microphone, cards.speaker, "the test bench")
+def names(cards: AlsaCards) -> ChosenCards:
+    return cards_named(cards.microphone, cards.speaker)
 
 
 @pytest.fixture
@@ -228,7 +226,7 @@ class ForgetfulCanceller:
 
 
 def test_a_card_that_is_not_there_is_reported_and_the_engine_lives(reported: Reported[EngineEvent]) -> None:
-    engine = AudioEngine(CardNames("hw:CARD=nowhere", "hw:CARD=nowhere", "none"), on_event=reported)
+    engine = AudioEngine(cards_named("hw:CARD=nowhere", "hw:CARD=nowhere"), on_event=reported)
     engine.start()
     lost = reported.wait_for(DeviceLost)
     engine.stop()
@@ -272,19 +270,10 @@ def test_a_defect_that_heals_is_over_and_the_call_goes_on(
         heard.wait_for_tone(440)
 
 
-class SpeakerOnly(CardNames):
-    """A card whose microphone is away."""
-
-    def open(self, direction: Direction) -> Pcm:
-        if direction == "capture":
-            raise CardError("there is no microphone")
-        return super().open(direction)
-
-
 def test_without_a_microphone_the_far_end_hears_a_notice_and_its_stream_goes_on(
     alsa_cards: AlsaCards, reported: Reported[EngineEvent]
 ) -> None:
-    engine = AudioEngine(SpeakerOnly(alsa_cards.microphone, alsa_cards.speaker, "half a card"), on_event=reported)
+    engine = AudioEngine(cards_named(None, alsa_cards.speaker), on_event=reported)
     engine.start()
     near = NearEndMemory()
     try:
@@ -297,19 +286,10 @@ def test_without_a_microphone_the_far_end_hears_a_notice_and_its_stream_goes_on(
     assert reported.wait_for(DeviceLost).direction == "capture"
 
 
-class MicrophoneOnly(CardNames):
-    """A card whose speaker is away."""
-
-    def open(self, direction: Direction) -> Pcm:
-        if direction == "playback":
-            raise CardError("there is no speaker")
-        return super().open(direction)
-
-
 def test_without_a_speaker_the_far_end_hears_the_door_and_a_notice_over_it(
     alsa_cards: AlsaCards, reported: Reported[EngineEvent]
 ) -> None:
-    engine = AudioEngine(MicrophoneOnly(alsa_cards.microphone, alsa_cards.speaker, "half a card"), on_event=reported)
+    engine = AudioEngine(cards_named(alsa_cards.microphone, None), on_event=reported)
     engine.start()
     near = NearEndMemory()
     try:
@@ -325,7 +305,7 @@ def test_without_a_speaker_the_far_end_hears_the_door_and_a_notice_over_it(
 def test_without_any_card_what_the_far_end_says_passes_by_and_a_chime_ends_in_its_time(
     reported: Reported[EngineEvent],
 ) -> None:
-    engine = AudioEngine(CardNames("hw:CARD=nowhere", "hw:CARD=nowhere", "none"), on_event=reported)
+    engine = AudioEngine(cards_named("hw:CARD=nowhere", "hw:CARD=nowhere"), on_event=reported)
     engine.start()
     far, near = FarEndTone(1000), NearEndMemory()
     chime = engine.play("chime")

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from intercom.config import AudioConfig
-from intercom.media.cards.card import choose_cards
-from intercom.media.cards.simulated import SimulatedCards
 from intercom.media.sound.levels import Levels
 from intercom.media.sound.rehearsal import rehearse
 from intercom.media.sound.room_check import examine, probe
-from tests.alsa import AlsaCards
+from tests.alsa import AlsaCards, cards_named
 
 
 def test_a_card_with_air_between_is_measured(alsa_cards: AlsaCards) -> None:
-    config = AudioConfig(capture=alsa_cards.microphone, playback=alsa_cards.speaker)
-    cards = choose_cards(config, SimulatedCards)
+    cards = cards_named(alsa_cards.microphone, alsa_cards.speaker)
     with alsa_cards.air():
         found = examine(probe(-6), rehearse(cards, probe(-6)), Levels(speaker_db=-6))
     assert found.echo_level_db is not None
@@ -24,6 +20,6 @@ def test_a_card_with_air_between_is_measured(alsa_cards: AlsaCards) -> None:
 
 
 def test_a_card_without_air_hears_no_echo(alsa_cards: AlsaCards) -> None:
-    config = AudioConfig(capture=alsa_cards.microphone, playback=alsa_cards.speaker)
-    found = examine(probe(), rehearse(choose_cards(config, SimulatedCards), probe()), Levels())
+    cards = cards_named(alsa_cards.microphone, alsa_cards.speaker)
+    found = examine(probe(), rehearse(cards, probe()), Levels())
     assert found.echo_level_db is None
