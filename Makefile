@@ -48,8 +48,9 @@ docs: setup ## write the generated pages anew
 	@$(BIN)/python -c 'from intercom.config import reference_markdown as page; print(page(), end="")' > docs/configuration.md
 	@$(BIN)/python -c 'from intercom.door.rules import page; print(page(), end="")' > docs/states.md
 	@$(BIN)/python -c 'from intercom.door.health.faults import page; print(page(), end="")' > docs/faults.md
-	@$(BIN)/python -c 'from intercom.cli import main, manual; print(manual.man_page(main.parser()), end="")' > docs/intercom.1
-	@$(BIN)/python -c 'from intercom.cli import main, manual; print(manual.bash_completion(main.parser()), end="")' > docs/intercom.bash
+	@$(BIN)/python -c 'from intercom.cli.manual import man_page as page; print(page(), end="")' > docs/intercom.1
+	@$(BIN)/python -m shtab --shell bash intercom.cli.main.parser > docs/intercom.bash
+	@$(BIN)/python -c 'from intercom.cli.manual import write_lists; write_lists("docs/commands.md", "docs/ssh.md")'
 
 lock: ## pin all Python packages, with hashes; UPGRADE=1 takes the newest of each
 	@./setup.sh

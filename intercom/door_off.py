@@ -8,8 +8,12 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
+from typing import TYPE_CHECKING
 
 from intercom.gpio_chip import GpioError, drive_off, is_pi
+
+if TYPE_CHECKING:
+    import argparse
 
 SYSTEM_CONFIG = "/etc/intercom/intercom.toml"
 OK, FAILED = 0, 1
@@ -30,6 +34,11 @@ def run(config: str | None) -> int:
         _complain(str(error) if isinstance(error, GpioError) else f"GPIO {gpio} (the door's relay): {error}")
         return FAILED
     return OK
+
+
+def command(options: argparse.Namespace) -> int:
+    """Run `intercom door-off` with options that the parser has read."""
+    return run(options.config and str(options.config))
 
 
 def _relay(path: str) -> tuple[str, int, bool]:

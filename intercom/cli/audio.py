@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from intercom.cli import render as text
+from intercom.cli.options import with_config
 from intercom.cli.remote import OK, TROUBLE, colour, complain, print_json, say
 from intercom.service import run_as_service
 
@@ -18,29 +17,11 @@ if TYPE_CHECKING:
     from intercom.config import Config
     from intercom.media.sound.room_check import Findings
 
-BAD_CONFIG = 78
-"""Exit status for a bad configuration: EX_CONFIG of sysexits.h."""
 BUSY = 75
 """Exit status for a busy card, EX_TEMPFAIL of sysexits.h: the same command works once the card is free."""
 
-Load = Callable[[argparse.Namespace], "Config | None"]
 
-
-def add_commands(commands: Any, *, load: Load, config_help: str) -> None:
-    """Add the commands to the parser of `intercom`; `load` reads the configuration or says what is wrong with it."""
-    audio = commands.add_parser("audio", help="try the sound card").add_subparsers(metavar="ACTION", required=True)
-    help_ = "play noise for three seconds, listen, and say what to turn up or down; the door station must not run"
-    test = audio.add_parser("test", help=help_, description=help_.capitalize() + ".")
-    test.add_argument("--config", type=Path, metavar="FILE", help=config_help)
-    test.add_argument("--store", action="store_true", help="keep the levels that it recommends for this card")
-    test.add_argument("--state-dir", type=Path, metavar="DIRECTORY", help="the door's (default: the state directory)")
-    test.add_argument("--json", action="store_true", help="print JSON")
-    test.set_defaults(run=lambda options: _test(options, load(options)))
-
-
-def _test(options: argparse.Namespace, config: Config | None) -> int:
-    if config is None:
-        return BAD_CONFIG
+def _test(options: argparse.Namespace, config: Config) -> int:
     from intercom.door.devices import cards_now
     from intercom.media.cards.hardware_mixer import open_mixer
     from intercom.media.cards.simulated import SimulatedCards
@@ -83,6 +64,9 @@ def _test(options: argparse.Namespace, config: Config | None) -> int:
     else:
         say(_report(cards.description, found, simulated=simulated, stored=stored))
     return OK if simulated or not found.advice else TROUBLE
+
+
+test = with_config(_test, run_as_service.take_its_place)
 
 
 def _report(card: str, found: Findings, *, simulated: bool, stored: bool) -> str:

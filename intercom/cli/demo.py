@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from intercom.cli.options import with_config
 from intercom.config import Config
 from intercom.door.appliance import MENDABLE, Appliance
 from intercom.opening.decision import RESIDENTS
@@ -78,6 +81,14 @@ class Demo:
         if not self._config.space.listen.startswith("0.0.0.0"):  # noqa: S104 - compared, not listened on
             print("\nOnly this machine can open these pages. For phones on your network: make demo LAN=1")
         print("\nPress Ctrl-C to stop.\n", flush=True)
+
+
+def _command(options: argparse.Namespace, config: Config) -> int:
+    state_dir = options.state_dir or config.state_path(os.environ) / "demo"
+    return run_demo(config, state_dir=state_dir, lan=options.lan)
+
+
+command = with_config(_command)
 
 
 def run_demo(config: Config, *, state_dir: Path, lan: bool) -> int:

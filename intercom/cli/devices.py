@@ -4,43 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from intercom.cli.options import with_config
 from intercom.cli.remote import OK, TROUBLE, complain, say
 
 if TYPE_CHECKING:
     from intercom.config import Config
 
-BAD_CONFIG = 78
-"""Exit status for a bad configuration: EX_CONFIG of sysexits.h."""
 
-RULES_FILE = Path("/etc/udev/rules.d/85-intercom-sound.rules")
-"""Path of our udev rules; they sort after 78-sound-card.rules, which handles sound cards for udev itself."""
-
-Load = Callable[[argparse.Namespace], "Config | None"]
-
-
-def add_pin(devices: argparse.ArgumentParser, *, load: Load, config_help: str) -> None:
-    """Add the action to the parser of `intercom devices`; `load` reads the configuration or says what is wrong."""
-    help_ = "print udev rules that give each USB sound card the name of its socket"
-    pin = devices.add_subparsers(metavar="ACTION").add_parser("pin", help=help_, description=help_.capitalize() + ".")
-    pin.add_argument("--config", type=Path, metavar="FILE", help=config_help)
-    pin.add_argument(
-        "--write",
-        nargs="?",
-        type=Path,
-        const=RULES_FILE,
-        metavar="FILE",
-        help=f"write them instead (default: {RULES_FILE})",
-    )
-    pin.set_defaults(run=lambda options: _pin(options, load(options)))
-
-
-def _pin(options: argparse.Namespace, config: Config | None) -> int:
-    if config is None:
-        return BAD_CONFIG
+def _pin(options: argparse.Namespace, config: Config) -> int:
     from intercom import atomic_file
     from intercom.devices import Finder, Memory
     from intercom.devices.memory import FILE
@@ -70,3 +43,6 @@ def _pin(options: argparse.Namespace, config: Config | None) -> int:
         f'audio.card = "plughw:CARD={pinned[0].name},DEV=0" then names the first for ever; `auto` finds it as before.'
     )
     return OK
+
+
+pin = with_config(_pin)

@@ -5,6 +5,7 @@ It needs no running service, and disturbs none: no device is opened that the ser
 
 from __future__ import annotations
 
+import argparse
 import ctypes.util
 import importlib.util
 import json
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from intercom.cli import remote
+from intercom.cli.options import config_file
 from intercom.cli.render import short_pulses
 from intercom.config import Config, Problem, check_and_read
 from intercom.config.fields import secrets_in
@@ -27,6 +30,7 @@ from intercom.control.client import Client
 from intercom.control.errors import ControlError, NotRunningError
 from intercom.gpio_chip import GpioError, header_chip, is_pi
 from intercom.net import authority, connect, split_authority
+from intercom.service import run_as_service
 
 GOOD, WARNING, BAD = "good", "warning", "bad"
 NETWORK_S = 3.0
@@ -48,6 +52,19 @@ class Finding(NamedTuple):
     """Result in words."""
     mend: str = ""
     """Remedy in words."""
+
+
+def command(options: argparse.Namespace) -> int:
+    """Print what is good and what is wrong, and how to mend it."""
+    run_as_service.take_its_place(os.environ)
+    file = config_file(options)
+    run_as_service.become_its_user()
+    findings = examine(file, remote.socket_of(options))
+    if options.json:
+        found = [finding._asdict() for finding in findings]
+        remote.print_json(found)
+        return max((int(finding["verdict"] == BAD) for finding in found), default=0)
+    return report(findings, remote.say, remote.marks())
 
 
 def examine(config_file: Path | None, control_socket: Path, config: Config | None = None) -> Iterator[Finding]:

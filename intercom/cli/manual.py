@@ -1,14 +1,18 @@
-"""Write `man intercom` and the shell's completion from the commands themselves."""
+"""Write `man intercom`, and the lists in docs/, from the table of commands."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Sequence
+from pathlib import Path
+
+from intercom.cli.command import Argument, Command
+from intercom.cli.ssh import rules
+from intercom.cli.table import ABOUT, COMMON, TABLE
+from intercom.control.roles import ROLES
 
 EXIT_STATUSES = (
     (0, "good"),
-    (1, "trouble: something is broken, or the command failed"),
+    (1, "trouble: something is broken or the door is not registered; or the command failed"),
     (2, "the command was not understood"),
     (3, "the door station is not running"),
     (4, "it runs and does not answer"),
@@ -29,70 +33,43 @@ _ENVIRONMENT = (
     ("NO_COLOR", "if set, no colour"),
 )
 
-
-class Command(NamedTuple):
-    """One command."""
-
-    words: tuple[str, ...]
-    """Words of the command with its parents: ("door", "open")."""
-    help: str
-    """One-line help."""
-    parser: argparse.ArgumentParser
-    """Parser of its options and arguments."""
+END = "<!-- end -->"
 
 
-def commands(parser: argparse.ArgumentParser, above: tuple[str, ...] = ()) -> Iterator[Command]:
-    """Yield every command that can be run, in the order of the help."""
-    for action in parser._actions:
-        if not isinstance(action, argparse._SubParsersAction):
-            continue
-        helps = {choice.dest: choice.help or "" for choice in action._choices_actions}
-        for name, child in action.choices.items():
-            words = (*above, name)
-            below = list(commands(child, words))
-            required = any(isinstance(item, argparse._SubParsersAction) and item.required for item in child._actions)
-            if not required:
-                yield Command(words, helps.get(name, ""), child)
-            yield from below
+def _value(argument: Argument) -> str:
+    """Return what stands for the argument's value: FILE, or the values that there are."""
+    value: str = argument.settings.get("metavar") or "|".join(argument.settings.get("choices", ()))
+    return f"[{value}]" if argument.settings.get("nargs") == "?" else value
 
 
-def _takes(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
-    """Yield each option and argument: its form and its help."""
-    for action in parser._actions:
-        if isinstance(action, (argparse._SubParsersAction, argparse._HelpAction)):
-            continue
-        value = str(action.metavar or (_choices(action) if action.choices else action.dest.upper()))
-        if not action.option_strings:
-            yield (f"[{value}]" if action.nargs == "?" else value), action.help or ""
-        elif action.nargs == 0:
-            yield ", ".join(action.option_strings), action.help or ""
-        else:
-            yield f"{', '.join(action.option_strings)} {value}", action.help or ""
+def _form(argument: Argument) -> str:
+    """Return the argument as the manual shows it: "--config FILE", "[ADDRESS]"."""
+    if not argument.is_option:
+        return _value(argument)
+    value = _value(argument) if argument.takes_value else ""
+    return f"{', '.join(argument.names)} {value}".rstrip()
 
 
-def _choices(action: argparse.Action) -> str:
-    return "|".join(str(choice) for choice in action.choices or ())
-
-
-def man_page(parser: argparse.ArgumentParser) -> str:
+def man_page(table: Sequence[Command] = TABLE) -> str:
     """Return `man 1 intercom` (man(7))."""
     lines = [
         '.TH INTERCOM 1 "" "Intercom" "Intercom"',
         ".SH NAME",
-        f"intercom \\- {_roff(_lower(parser.description))}",
+        f"intercom \\- {ABOUT}",
         ".SH SYNOPSIS",
         ".B intercom",
         ".I COMMAND",
         "[options]",
         ".SH COMMANDS",
     ]
-    for command in commands(parser):
-        takes = list(_takes(command.parser))
-        words = " ".join([*command.words, *(word for word, _ in takes if not word.startswith("-"))])
-        lines += [".TP", f".B {_roff(words)}", _roff(command.help[:1].upper() + command.help[1:]) + "."]
-        for word, help_ in takes:
-            if help_:
-                lines += [".RS", ".TP", f".B {_roff(word)}", _roff(help_), ".RE"]
+    for command in table:
+        if not command.run:
+            continue
+        words = " ".join([command.words, *(_form(argument) for argument in command.takes if not argument.is_option)])
+        lines += [".TP", f".B {_roff(words)}", _roff(command.about)]
+        for argument in command.takes:
+            if told := argument.settings.get("help"):
+                lines += [".RS", ".TP", f".B {_roff(_form(argument))}", _roff(told), ".RE"]
     lines.append(".SH EXIT STATUS")
     for status, meaning in EXIT_STATUSES:
         lines += [".TP", f".B {status}", _roff(meaning)]
@@ -103,44 +80,58 @@ def man_page(parser: argparse.ArgumentParser) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _lower(text: str | None) -> str:
-    text = (text or "").rstrip(".")
-    return text[:1].lower() + text[1:]
-
-
 def _roff(text: str) -> str:
     """Escape a text so that troff prints it, whatever it begins with."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("`", "").replace("%%", "%")
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
 
 
-def bash_completion(parser: argparse.ArgumentParser) -> str:
-    """Return the completion for bash: commands, actions, options and choices; file names where a file is wanted."""
-    table: dict[str, list[str]] = {"": []}
-    for command in commands(parser):
-        for depth, word in enumerate(command.words):
-            known = table.setdefault(" ".join(command.words[:depth]), [])
-            if word not in known:
-                known.append(word)
-        mine = table.setdefault(" ".join(command.words), [])
-        for action in command.parser._actions:
-            mine += [option for option in action.option_strings if option.startswith("--")]
-            if not action.option_strings and action.choices and not isinstance(action, argparse._SubParsersAction):
-                mine += [str(choice) for choice in action.choices]
-    cases = "\n".join(f'    "{words}") known="{" ".join(known)}" ;;' for words, known in table.items())
-    return f"""# Completion of `intercom` for bash. Generated by `make docs`.
-_intercom() {{
-  local word=${{COMP_WORDS[COMP_CWORD]}} said="" known="" at
-  for ((at = 1; at < COMP_CWORD; at++)); do
-    case ${{COMP_WORDS[at]}} in -*) break ;; esac
-    case "$said" in
-    "" | door | config | space | ssh-key) said="${{said:+$said }}${{COMP_WORDS[at]}}" ;;
-    esac
-  done
-  case "$said" in
-{cases}
-  esac
-  mapfile -t COMPREPLY < <(compgen -W "$known" -- "$word")
-}}
-complete -o default -F _intercom intercom
-"""
+def fill(page: str, table: Sequence[Command] = TABLE) -> str:
+    """Return a page of docs/ with its lists written anew, each between its marks."""
+    lists = {"commands": _commands(table), "roles": _roles(table), "exit statuses": _exit_statuses()}
+    for name, lines in lists.items():
+        before, mark, rest = page.partition(f"<!-- {name}: `make docs` writes them -->\n")
+        if mark:
+            text = "\n".join(lines)
+            page = f"{before}{mark}\n{text}\n\n{END}{rest.partition(END)[2]}"
+    return page
+
+
+def write_lists(*pages: str) -> None:
+    """Write the lists in these files anew."""
+    for page in map(Path, pages):
+        page.write_text(fill(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _commands(table: Sequence[Command]) -> list[str]:
+    lines = ["| command | does | over SSH |", "|---|---|---|"]
+    for command in table:
+        if command.run:
+            forms = [_short(argument) for argument in command.takes if argument not in COMMON]
+            words = " ".join(["intercom", command.words, *forms]).replace("|", "\\|")
+            lines.append(f"| `{words}` | {command.about} | {command.role or '-'} |")
+    return lines
+
+
+def _short(argument: Argument) -> str:
+    """Return the argument as the list shows it: "[--config FILE]", "[ADDRESS]"."""
+    if not argument.is_option:
+        return _form(argument)
+    return f"[{argument.names[0]} {_value(argument)}]" if argument.takes_value else f"[{argument.names[0]}]"
+
+
+def _roles(table: Sequence[Command]) -> list[str]:
+    lines, before = ["| role | may say |", "|---|---|"], set[str]()
+    for role in ROLES:
+        said = [
+            " ".join([name, *(value.pattern for value in rule.words if value.required)])
+            for name, rule in rules(role, table).items()
+            if name not in before
+        ]
+        lines.append(f"| {role} | {'the same, and ' if before else ''}{', '.join(f'`{words}`' for words in said)} |")
+        before |= rules(role, table).keys()
+    return lines
+
+
+def _exit_statuses() -> list[str]:
+    return ["| status | meaning |", "|---|---|", *(f"| {status} | {meaning} |" for status, meaning in EXIT_STATUSES)]

@@ -4,59 +4,28 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from intercom.cli import render as text
-from intercom.cli.remote import OK, TROUBLE, colour, complain, print_json, say
+from intercom.cli.options import with_config
+from intercom.cli.remote import OK, TROUBLE, USAGE, colour, complain, print_json, say
 from intercom.service import run_as_service
 
 if TYPE_CHECKING:
     from intercom.config import Config
     from intercom.signalwire import CredentialProvider, PreflightResult
 
-BAD_CONFIG = 78
-"""Exit status for a bad configuration: EX_CONFIG of sysexits.h."""
-ECHO = "/public/echo"
-"""Default address of the test call; the embedded space answers there."""
-DURATION_S = 5.0
-"""Default length of the test call: time for two reports on the received packets; nobody likes to wait for ten."""
 LONGEST_S = 300.0
 """Longest test call; the space's echo then hangs up."""
 CONNECT_S = 10.0
 """Time limit for connecting; a service that takes longer is down, or far away."""
 
-Load = Callable[[argparse.Namespace], "Config | None"]
 
-
-def add_commands(commands: Any, *, load: Load, config_help: str) -> None:
-    """Add the command to the parser of `intercom`; `load` reads the configuration or says what is wrong with it."""
-    help_ = "make a test call to an address that answers by itself, and say how good it was"
-    preflight = commands.add_parser("preflight", help=help_, description=help_.capitalize() + ".")
-    preflight.add_argument("address", nargs="?", default=ECHO, metavar="ADDRESS", help=f"default: {ECHO}")
-    preflight.add_argument(
-        "--seconds", type=_seconds, default=DURATION_S, metavar="S", help=f"how long it talks (default: {DURATION_S:g})"
-    )
-    preflight.add_argument("--config", type=Path, metavar="FILE", help=config_help)
-    preflight.add_argument("--state-dir", type=Path, metavar="DIRECTORY", help="default: the state directory")
-    preflight.add_argument("--json", action="store_true", help="print JSON")
-    preflight.set_defaults(run=lambda options: _preflight(options, load(options)))
-
-
-def _seconds(said: str) -> float:
-    try:
-        value = float(said)
-    except ValueError:
-        value = 0.0
-    if not 1 <= value <= LONGEST_S:
-        raise argparse.ArgumentTypeError(f"expected a number from 1 to {LONGEST_S:g}")
-    return value
-
-
-def _preflight(options: argparse.Namespace, config: Config | None) -> int:
-    if config is None:
-        return BAD_CONFIG
+def _preflight(options: argparse.Namespace, config: Config) -> int:
+    if not 1 <= options.seconds <= LONGEST_S:
+        complain(f"--seconds takes a number from 1 to {LONGEST_S:g}")
+        return USAGE
     import asyncio
 
     from intercom.config.fields import DESTINATION
@@ -84,6 +53,9 @@ def _preflight(options: argparse.Namespace, config: Config | None) -> int:
     else:
         say(report(options.address, result, colour=colour()))
     return OK if result.ok else TROUBLE
+
+
+preflight = with_config(_preflight, run_as_service.take_its_place)
 
 
 async def _call(config: Config, credentials: CredentialProvider, address: str, seconds: float) -> PreflightResult:

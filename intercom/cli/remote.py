@@ -23,8 +23,8 @@ from intercom.control.place import find
 if TYPE_CHECKING:
     import argparse
 
-OK, TROUBLE, NOT_RUNNING, NOT_ANSWERING, REFUSED, NOT_PERMITTED = 0, 1, 3, 4, 5, 6
-"""Exit statuses; argparse's own is 2. docs/commands.md explains them."""
+OK, TROUBLE, USAGE, NOT_RUNNING, NOT_ANSWERING, REFUSED, NOT_PERMITTED = range(7)
+"""Exit statuses; docs/commands.md explains them."""
 
 Ask = Callable[["argparse.Namespace", Client], int]
 
@@ -34,64 +34,6 @@ class StatusOptions(Protocol):
 
     json: bool
     socket: Path | None
-
-
-def add_commands(commands: Any) -> None:
-    """Add all but `status`, `watch` and `wait` to the parser of `intercom`."""
-    call = add_command(commands, "call", "ring the house, or an address", _call)
-    call.add_argument("address", nargs="?", default="", metavar="ADDRESS", help="default: whom the button rings")
-    add_command(commands, "answer", "answer the call that rings at the door", _simple("answer", "Answered."))
-    add_command(commands, "hangup", "end the call, however far it has come", _simple("hangup", "The call ends."))
-    dtmf = add_command(commands, "dtmf", "press telephone keys at the far end of the call", _dtmf)
-    dtmf.add_argument("digits", metavar="DIGITS", help="0-9, *, #, A-D; quote the # from the shell")
-    for name, on in (("mute", True), ("unmute", False)):
-        help_ = "silence the microphone or the speaker" if on else "let the microphone or the speaker be heard again"
-        mute = add_command(commands, name, help_, _mute)
-        mute.add_argument("what", nargs="?", default="microphone", choices=("microphone", "speaker"))
-        mute.set_defaults(on=on)
-    volume = add_command(
-        commands,
-        "volume",
-        "make the speaker or the microphone louder or softer; each sound card keeps its own",
-        _volume,
-    )
-    volume.add_argument("what", nargs="?", default="speaker", choices=("speaker", "microphone"))
-    volume.add_argument("db", nargs="?", type=float, metavar="DB", help="-60 to 20; without it: tell how loud it is")
-    camera = add_command(commands, "camera", "switch the camera off for privacy, or on again; it stays so", _camera)
-    camera.add_argument("what", nargs="?", choices=("on", "off"), help="without it: tell whether it may run")
-    still = add_command(commands, "snapshot", "take a picture, or fetch the one of the last press", _snapshot)
-    still.add_argument("file", type=Path, metavar="FILE", help="a JPEG; - is standard output")
-    still.add_argument("--last", action="store_true", help="the picture of the last press")
-    door = commands.add_parser("door", help="open the door").add_subparsers(metavar="ACTION", required=True)
-    add_command(door, "open", "open the door for its pulse", _open_door)
-    add_command(commands, "devices", "list what is plugged in and what is used", _devices, json=True)
-    calls = add_command(commands, "calls", "list the last calls", _calls, json=True)
-    calls.add_argument("-n", type=int, default=20, metavar="COUNT", dest="count", help="how many (default: 20)")
-    faults = add_command(commands, "faults", "list what is broken, and what was", _faults, json=True)
-    faults.add_argument("-n", type=int, default=20, metavar="COUNT", dest="count", help="how many (default: 20)")
-    add_command(commands, "metrics", "print the figures in Prometheus's text format", _metrics)
-    log = add_command(commands, "log", "print the last lines of the log", _log)
-    log.add_argument("-n", type=int, default=50, metavar="COUNT", dest="count", help="how many (default: 50)")
-    bundle = add_command(commands, "diagnostics", "write a bundle for a bug report, without secrets", _diagnostics)
-    bundle.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: a file here; in a pipe, the pipe")
-    bundle.set_defaults(run=_run_diagnostics)
-    add_command(commands, "restart", "restart the door station (under systemd)", _simple("restart", "It restarts."))
-
-
-def add_status(commands: Any) -> None:
-    """Add `status`, the command that must answer soonest."""
-    status = add_command(commands, "status", "tell what the door station is doing", _status, json=True)
-    status.set_defaults(run=run_status)
-
-
-def add_command(commands: Any, name: str, help_: str, ask: Ask, *, json: bool = False) -> argparse.ArgumentParser:
-    """Add one command that asks the service, and return its parser for further options."""
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=help_, description=help_.capitalize() + ".")
-    parser.add_argument("--socket", type=Path, metavar="PATH", help="the control socket (default: where it is found)")
-    if json:
-        parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=_run, ask=ask, by=os.environ.get("INTERCOM_BY", ""))
-    return parser
 
 
 def say(line: str) -> None:
@@ -137,13 +79,17 @@ def socket_of(options: StatusOptions | argparse.Namespace) -> Path:
     return given or find(os.environ)
 
 
-def _run(options: argparse.Namespace) -> int:
-    try:
-        with Client(socket_of(options)) as client:
-            ask: Ask = options.ask
-            return ask(options, client)
-    except ControlError as error:
-        return failed(error)
+def asking(ask: Ask) -> Callable[[argparse.Namespace], int]:
+    """Return a command that connects to the service and asks it, or prints why that failed."""
+
+    def run(options: argparse.Namespace) -> int:
+        try:
+            with Client(socket_of(options)) as client:
+                return ask(options, client)
+        except ControlError as error:
+            return failed(error)
+
+    return run
 
 
 def failed(error: ControlError) -> int:
@@ -203,40 +149,58 @@ def _show(options: StatusOptions, doc: dict[str, Any]) -> None:
 # -- doing something -----------------------------------------------------------------------------------
 
 
-def _simple(method: str, done: str) -> Ask:
-    def ask(options: argparse.Namespace, client: Client) -> int:
+def _simple(method: str, done: str) -> Callable[[argparse.Namespace], int]:
+    """Return a command that asks for one thing, without parameters, and prints that it is done."""
+
+    @asking
+    def run(options: argparse.Namespace, client: Client) -> int:
         client.ask(method, by=options.by)
         say(done)
         return OK
 
-    return ask
+    return run
 
 
-def _call(options: argparse.Namespace, client: Client) -> int:
+answer = _simple("answer", "Answered.")
+hang_up = _simple("hangup", "The call ends.")
+restart = _simple("restart", "It restarts.")
+
+
+@asking
+def call(options: argparse.Namespace, client: Client) -> int:
+    """Ring the house, or an address."""
     answer = client.ask("call", address=options.address, by=options.by)
     say(f"Calling {text.printable(answer['calling'])}.")
     return OK
 
 
-def _dtmf(options: argparse.Namespace, client: Client) -> int:
+@asking
+def dtmf(options: argparse.Namespace, client: Client) -> int:
+    """Press telephone keys at the far end of the call."""
     answer = client.ask("dtmf", digits=options.digits.upper(), by=options.by)
     say(f"Pressed {answer['sent']} {'key' if answer['sent'] == 1 else 'keys'}.")
     return OK
 
 
-def _mute(options: argparse.Namespace, client: Client) -> int:
+@asking
+def mute(options: argparse.Namespace, client: Client) -> int:
+    """Silence the microphone or the speaker, or let it be heard again."""
     answer = client.ask("mute", what=options.what, on=options.on, by=options.by)
     say(f"The {answer['what']} is {'muted' if answer['muted'] else 'heard again'}.")
     return OK
 
 
-def _volume(options: argparse.Namespace, client: Client) -> int:
+@asking
+def volume(options: argparse.Namespace, client: Client) -> int:
+    """Set or tell the level of the speaker or the microphone."""
     answer = client.ask("volume", what=options.what, gain_db=options.db, by=options.by)
     say(f"The {answer['what']} is at {answer['gain_db']:g} dB.")
     return OK
 
 
-def _camera(options: argparse.Namespace, client: Client) -> int:
+@asking
+def camera(options: argparse.Namespace, client: Client) -> int:
+    """Switch the camera off or on, or tell whether it may run."""
     on = None if options.what is None else options.what == "on"
     answer = client.ask("camera", on=on, by=options.by)
     by = answer["forbidden_by"]
@@ -247,7 +211,9 @@ def _camera(options: argparse.Namespace, client: Client) -> int:
     return REFUSED if on and by else OK
 
 
-def _snapshot(options: argparse.Namespace, client: Client) -> int:
+@asking
+def snapshot(options: argparse.Namespace, client: Client) -> int:
+    """Write a picture to a file or standard output."""
     from base64 import b64decode
 
     answer = client.ask("snapshot", last=options.last, by=options.by)
@@ -261,7 +227,9 @@ def _snapshot(options: argparse.Namespace, client: Client) -> int:
     return OK
 
 
-def _open_door(options: argparse.Namespace, client: Client) -> int:
+@asking
+def open_door(options: argparse.Namespace, client: Client) -> int:
+    """Open the door for its pulse."""
     answer = client.ask("door.open", by=options.by)
     say(f"The door is open for {answer['open_s']:g} s.")
     return OK
@@ -270,7 +238,9 @@ def _open_door(options: argparse.Namespace, client: Client) -> int:
 # -- asking --------------------------------------------------------------------------------------------
 
 
-def _devices(options: argparse.Namespace, client: Client) -> int:
+@asking
+def devices(options: argparse.Namespace, client: Client) -> int:
+    """Print what is plugged in and what is used."""
     found = client.ask("devices")
     if options.json:
         print_json(found)
@@ -279,7 +249,9 @@ def _devices(options: argparse.Namespace, client: Client) -> int:
     return OK
 
 
-def _calls(options: argparse.Namespace, client: Client) -> int:
+@asking
+def calls(options: argparse.Namespace, client: Client) -> int:
+    """Print the last calls."""
     records = client.ask("calls", count=options.count)
     if options.json:
         print_json(records)
@@ -288,7 +260,9 @@ def _calls(options: argparse.Namespace, client: Client) -> int:
     return OK
 
 
-def _faults(options: argparse.Namespace, client: Client) -> int:
+@asking
+def faults(options: argparse.Namespace, client: Client) -> int:
+    """Print what is broken, and what was."""
     records = client.ask("faults", count=options.count)
     if options.json:
         print_json(records)
@@ -297,19 +271,21 @@ def _faults(options: argparse.Namespace, client: Client) -> int:
     return OK
 
 
-def _metrics(options: argparse.Namespace, client: Client) -> int:
+@asking
+def metrics(options: argparse.Namespace, client: Client) -> int:
+    """Print the figures."""
     sys.stdout.write(client.ask("metrics"))
     return OK
 
 
-def _run_diagnostics(options: argparse.Namespace) -> int:
+def diagnostics(options: argparse.Namespace) -> int:
     """Write the diagnostics bundle, also when the service does not answer."""
     from intercom.cli import service_down as down
 
     path = socket_of(options)
     try:
         with Client(path) as client:
-            return _diagnostics(options, client)
+            return _write_bundle(options, client.ask("diagnostics"))
     except NotRunningError:
         doc, code = down.not_running(path), NOT_RUNNING
     except NotAnsweringError as error:
@@ -317,10 +293,6 @@ def _run_diagnostics(options: argparse.Namespace) -> int:
     except ControlError as error:
         return failed(error)
     return _write_bundle(options, {"status": doc}) or code
-
-
-def _diagnostics(options: argparse.Namespace, client: Client) -> int:
-    return _write_bundle(options, client.ask("diagnostics"))
 
 
 def _write_bundle(options: argparse.Namespace, documents: dict[str, Any]) -> int:
@@ -352,7 +324,9 @@ def wrote(file: Path, data: bytes) -> bool:
     return True
 
 
-def _log(options: argparse.Namespace, client: Client) -> int:
+@asking
+def log(options: argparse.Namespace, client: Client) -> int:
+    """Print the last lines of the log."""
     for line in client.ask("log", count=options.count):
         say("\n  ".join(text.printable(part) for part in line.split("\n")))
     return OK

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from intercom.cli.options import with_config
 from intercom.config import Config
 from intercom.service import memory
 from intercom.service.run import log_to_stderr, run
@@ -15,8 +17,7 @@ if TYPE_CHECKING:
     from intercom.space import Space
 
 
-def run_door(config: Config) -> int:
-    """Run the door station: `intercom run`."""
+def _run_door(_: argparse.Namespace, config: Config) -> int:
     memory.stay_small()
     from intercom.door.appliance import MENDABLE, Appliance
 
@@ -36,6 +37,9 @@ def run_door(config: Config) -> int:
         return run(build, started=started, mendable=MENDABLE)
     finally:
         memory.end()
+
+
+run_door = with_config(_run_door)
 
 
 def run_space(config: Config, state_dir: Path) -> int:

@@ -6,66 +6,23 @@ import argparse
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from intercom.cli import render as text
+from intercom.cli.options import Place, Run, with_config
 from intercom.cli.remote import OK, TROUBLE, complain, local, print_json, say, wrote
 from intercom.service import run_as_service
 
 if TYPE_CHECKING:
     from intercom.config import Config
 
-BAD_CONFIG = 78
-"""Exit status for a bad configuration: EX_CONFIG of sysexits.h."""
-
-Load = Callable[[argparse.Namespace], "Config | None"]
 Act = Callable[[argparse.Namespace, "Config", Path], int]
 
 
-def add_commands(commands: Any, *, load: Load, load_as_space: Load, config_help: str) -> None:
-    """Add the commands to the parser of `intercom`; `load` reads the configuration or says what is wrong with it.
+def _guarded(act: Act, place: Place | None = run_as_service.take_the_space_s_place, *, as_its_user: bool = True) -> Run:
+    """Return a command that acts on a space's state and reports a failure in one sentence."""
 
-    `load_as_space` does so for what works on the state of an installed space.
-    """
-    help_ = "run the embedded space: the house's own service, with no account"
-    space = commands.add_parser("space", help=help_)
-    space.add_argument("--config", type=Path, metavar="FILE", help=config_help)
-    space.add_argument("--state-dir", type=Path, metavar="DIRECTORY", help="default: the state directory")
-    space.set_defaults(run=_guarded(_serve, load))
-    actions = space.add_subparsers(metavar="ACTION")
-
-    def action(name: str, help_: str, act: Act, *, as_its_user: bool = True) -> argparse.ArgumentParser:
-        parser: argparse.ArgumentParser = actions.add_parser(name, help=help_, description=help_.capitalize() + ".")
-        # SUPPRESS: what stands before the action counts as well
-        parser.add_argument("--config", type=Path, metavar="FILE", help=config_help, default=argparse.SUPPRESS)
-        parser.add_argument(
-            "--state-dir",
-            type=Path,
-            metavar="DIRECTORY",
-            help="the space's (default: the state directory)",
-            default=argparse.SUPPRESS,
-        )
-        parser.set_defaults(run=_guarded(act, load_as_space, as_its_user=as_its_user))
-        return parser
-
-    pair = action("pair", "print a one-time code with which a phone or tablet joins the house", _pair)
-    pair.add_argument("--name", default="Station", help="what the house calls it")
-    devices = action("devices", "list the doors, phones and tablets that can sign in", _devices)
-    devices.add_argument("--json", action="store_true", help="print JSON")
-    remove = action("remove", "throw a device out: for a phone that was lost", _remove)
-    remove.add_argument("who", metavar="NAME", help="its name or its address, as `intercom space devices` shows them")
-    remove.add_argument("--force", action="store_true", help="also when it is a door")
-    door = action("enrol", "write a door's credential to a file", _enrol, as_its_user=False)
-    door.add_argument("file", type=Path, help="the file to write, mode 0600")
-    door.add_argument("--reference", default="door", help="its name in addresses: /private/REFERENCE")
-    door.add_argument("--name", default="Door", help="what the house sees when it calls")
-
-
-def _guarded(act: Act, load: Load, *, as_its_user: bool = False) -> Callable[[argparse.Namespace], int]:
-    def run(options: argparse.Namespace) -> int:
-        config = load(options)
-        if config is None:
-            return BAD_CONFIG
+    def run(options: argparse.Namespace, config: Config) -> int:
         from intercom.space import SpaceError
 
         given: Path | None = options.state_dir
@@ -80,7 +37,7 @@ def _guarded(act: Act, load: Load, *, as_its_user: bool = False) -> Callable[[ar
             complain(f"{error.strerror}: {error.filename}")
         return TROUBLE
 
-    return run
+    return with_config(run, place)
 
 
 def _serve(_options: argparse.Namespace, config: Config, state_dir: Path) -> int:
@@ -143,3 +100,10 @@ def _enrol(options: argparse.Namespace, config: Config, state_dir: Path) -> int:
         return TROUBLE
     say(f"{options.file}: the credential of /private/{options.reference}")
     return OK
+
+
+serve = _guarded(_serve, None, as_its_user=False)
+pair = _guarded(_pair)
+devices = _guarded(_devices)
+remove = _guarded(_remove)
+enrol = _guarded(_enrol, as_its_user=False)

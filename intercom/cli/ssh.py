@@ -6,59 +6,37 @@ import argparse
 import os
 import pwd
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from intercom.cli.command import Argument, Command
+from intercom.cli.options import Run
 from intercom.cli.remote import NOT_PERMITTED, OK, TROUBLE, complain, say
+from intercom.cli.table import TABLE
 from intercom.control.errors import GateError, KeyFileError
+from intercom.control.roles import ROLES
+from intercom.control.ssh_gate import Request, Rule, Value, admit, shown
 
 USER = "intercom"
 SSHD = "/usr/sbin/sshd"
 SSHD_S = 5.0
 """Time limit for sshd to print its configuration; sshd needs some hundredths."""
-ROLE_NAMES = ("viewer", "operator")
 
 
-def add_commands(commands: Any) -> None:
-    """Add the commands to the parser of `intercom`."""
-    keys = commands.add_parser("ssh-key", help="say who may run commands over SSH")
-    actions = keys.add_subparsers(metavar="ACTION", required=True)
-    add = _action(actions, "add", "let a key run commands: a viewer's to look, an operator's to do", _add)
-    add.add_argument("keyfile", type=Path, metavar="KEYFILE", help="a public key: the file that ends in .pub")
-    add.add_argument("--role", choices=ROLE_NAMES, default="viewer", help="default: viewer")
-    add.add_argument("--socket", type=Path, metavar="PATH", help="the door's control socket, if not the usual one")
-    _action(actions, "list", "list the keys", _list)
-    remove = _action(actions, "remove", "take a key's rights away", _remove)
-    remove.add_argument("which", metavar="NAME|FINGERPRINT", help="as `intercom ssh-key list` shows it")
+def _guarded(act: Run) -> Run:
+    """Return a command that reports a failure in one sentence."""
 
-    gate = commands.add_parser("ssh-gate", help="run what an SSH client asks for, if its role may (for sshd)")
-    gate.add_argument("role", nargs="?", choices=ROLE_NAMES, help="default: that of the session's key")
-    gate.add_argument("--name", default="", help="whose key it is")
-    gate.add_argument("--socket", type=Path, metavar="PATH")
-    gate.set_defaults(run=_gate)
-
-
-def _action(actions: Any, name: str, help_: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = actions.add_parser(name, help=help_, description=help_.capitalize() + ".")
-    parser.add_argument(
-        "--file",
-        type=Path,
-        metavar="FILE",
-        help="authorized_keys to write (default: that of the installed door, or yours)",
-    )
-
-    def guarded(options: argparse.Namespace) -> int:
+    def run(options: argparse.Namespace) -> int:
         try:
-            return run(options)
+            return act(options)
         except KeyFileError as error:
             complain(str(error))
         except OSError as error:
             complain(f"{error.strerror}: {error.filename}")
         return TROUBLE
 
-    parser.set_defaults(run=guarded)
-    return parser
+    return run
 
 
 def _file(options: argparse.Namespace) -> Path:
@@ -133,28 +111,62 @@ def _remove(options: argparse.Namespace) -> int:
     return OK
 
 
-def _gate(options: argparse.Namespace) -> int:
-    """Run a key's forced command; SSH_ORIGINAL_COMMAND holds the client's request."""
-    from intercom.control.ssh_gate import admit, shown
+add, list_, remove = _guarded(_add), _guarded(_list), _guarded(_remove)
 
+
+def rules(role: str, table: Sequence[Command] = TABLE) -> dict[str, Rule]:
+    """Return what the gate lets this role say: the commands of the table that name it, or a role below it."""
+    return {
+        command.words: Rule(
+            {
+                name: _value(argument)
+                for argument in _over_ssh(command)
+                if argument.is_option
+                for name in argument.names
+            },
+            tuple(_value(argument) for argument in _over_ssh(command) if not argument.is_option),
+            command.terminal,
+        )
+        for command in table
+        if command.role in ROLES[: ROLES.index(role) + 1]
+    }
+
+
+def _over_ssh(command: Command) -> list[Argument]:
+    return [argument for argument in command.takes if argument.ssh is not None]
+
+
+def _value(argument: Argument) -> Value:
+    return Value(argument.dest, argument.ssh or "", argument.is_required)
+
+
+def options_of(command: Command, request: Request, **others: Any) -> argparse.Namespace:
+    """Return a command's options as its parser would, from what the gate has parsed."""
+    given = {
+        argument.dest: argument.read(request.values[argument.dest])
+        if argument.dest in request.values
+        else argument.default
+        for argument in command.takes
+    }
+    return argparse.Namespace(**{**given, **command.sets, **others})
+
+
+def gate(options: argparse.Namespace) -> int:
+    """Run a key's forced command; SSH_ORIGINAL_COMMAND holds the client's request."""
     asked = os.environ.pop("SSH_ORIGINAL_COMMAND", "")
     role, name, socket = options.role, options.name, options.socket
     try:
         if role is None:
             role, name, socket = _of_session()
-        words = admit(role, asked, terminal=os.isatty(0) or os.isatty(1))
+        request = admit(rules(role), asked, role=role, terminal=os.isatty(0) or os.isatty(1))
     except GateError as error:
         _log(f"refused {role or 'somebody'} {name or 'unnamed'}: {shown(asked)} ({error})")
         complain(str(error))
         return NOT_PERMITTED
-    _log(f"{role} {name or 'unnamed'}: {' '.join(words)}")
-    os.environ["INTERCOM_BY"] = f"ssh {name}" if name else "ssh"
+    _log(f"{role} {name or 'unnamed'}: {asked}")
     os.environ.pop("INTERCOM_SOCKET", None)
-    if socket is not None:
-        os.environ["INTERCOM_SOCKET"] = str(socket)
-    from intercom.cli.main import main
-
-    return main(words)
+    command = next(command for command in TABLE if command.words == request.command)
+    return command(options_of(command, request, socket=socket, by=f"ssh {name}" if name else "ssh"))
 
 
 def _of_session() -> tuple[str, str, Path | None]:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from intercom.cli import render as text
-from intercom.cli.remote import OK, TROUBLE, add_command, colour, complain, failed, local, say, socket_of
+from intercom.cli.remote import OK, TROUBLE, asking, colour, complain, failed, local, say, socket_of
 from intercom.control.client import Client
 from intercom.control.errors import ControlError, NotAnsweringError, NotRunningError
 
@@ -22,17 +22,7 @@ LATE_S = 10
 """Allowance for a call that is still closing or recovering when its time is over."""
 
 
-def add_commands(commands: Any) -> None:
-    """Add `watch` and `wait` to the parser of `intercom`."""
-    watch = add_command(commands, "watch", "show what it is doing, live, until Ctrl-C", _watch, json=True)
-    watch.set_defaults(run=_run_watch)
-    wait = add_command(commands, "wait", "wait until no call is in progress, as before a restart", _wait)
-    wait.add_argument(
-        "--at-most", type=int, metavar="SECONDS", help="then it fails (default: when the call must have ended)"
-    )
-
-
-def _run_watch(options: argparse.Namespace) -> int:
+def watch(options: argparse.Namespace) -> int:
     """Print each change of status; a restart of the service ends the watch in a pipe, not on a terminal."""
     from intercom.cli import service_down as down
 
@@ -40,7 +30,7 @@ def _run_watch(options: argparse.Namespace) -> int:
         path = socket_of(options)
         try:
             with Client(path) as client:
-                _watch(options, client)
+                _print(options, client)
         except ControlError as error:
             if not sys.stdout.isatty() or not isinstance(error, (NotRunningError, NotAnsweringError)):
                 return failed(error)
@@ -51,7 +41,7 @@ def _run_watch(options: argparse.Namespace) -> int:
         time.sleep(WATCH_AGAIN_S)
 
 
-def _watch(options: argparse.Namespace, client: Client) -> int:
+def _print(options: argparse.Namespace, client: Client) -> None:
     last = ""
     for doc in client.watch():
         if options.json:
@@ -63,7 +53,6 @@ def _watch(options: argparse.Namespace, client: Client) -> int:
         elif (line := text.status_line(doc)) != last:
             last = line
             say(f"{local(doc['at'])} {line}")
-    return OK
 
 
 def _wait(options: argparse.Namespace, client: Client) -> int:
@@ -85,6 +74,9 @@ def _wait(options: argparse.Namespace, client: Client) -> int:
             say("A call is in progress: waiting for its end.")
             told = True
     return OK
+
+
+wait = asking(_wait)
 
 
 def _redraw(doc: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """The gate for a restricted SSH key: which commands its role may run, and with which words; no I/O.
 
 OpenSSH hands over what the client asked for as one text. Nothing of it ever reaches a shell: it is split into words,
-each word is held against the command's own pattern, and what does not fit is refused.
+each word is held against the command's own pattern, and what does not fit is refused. The command then runs on the
+values that were found here; nobody parses the words again.
 """
 
 from __future__ import annotations
@@ -18,62 +19,44 @@ LENGTH_LIMIT = 512
 SHOWN = 120
 """Limit of a refused command's characters in the log."""
 
-_FLAG: re.Pattern[str] | None = None
-_COUNT = re.compile(r"[0-9]{1,4}")
-_WHAT = re.compile(r"microphone|speaker")
-_GAIN = re.compile(r"-?[0-9]{1,2}(\.[0-9])?")
-_ADDRESS = re.compile(r"(/(private|public)/|\+|sips?:)[A-Za-z0-9._~:;=?@+/-]{1,255}")
+
+class Value(NamedTuple):
+    """A word that a command takes over SSH, or the value of one of its options."""
+
+    name: str
+    """Name of the value in the request."""
+    pattern: str
+    """Regular expression that matches the whole value; empty for an option that takes none."""
+    required: bool = False
+    """Whether the command needs it."""
 
 
 class Rule(NamedTuple):
     """The options and words that one command accepts over SSH."""
 
-    options: Mapping[str, re.Pattern[str] | None] = {}
-    """Options by name; None takes no value."""
-    words: tuple[re.Pattern[str], ...] = ()
-    """Words in this order; each may be left out from the end."""
+    options: Mapping[str, Value] = {}
+    """Values by option."""
+    words: tuple[Value, ...] = ()
+    """Words in this order; what is not required may be left out from the end."""
     terminal: bool = False
     """Whether the command may have a terminal."""
-    least: int = 0
-    """Least number of words."""
 
 
-_JSON: Mapping[str, re.Pattern[str] | None] = {"--json": _FLAG}
-_LIST: Mapping[str, re.Pattern[str] | None] = {"--json": _FLAG, "-n": _COUNT}
+class Request(NamedTuple):
+    """A command that the gate lets through."""
 
-VIEWER: Mapping[str, Rule] = {
-    "status": Rule(_JSON),
-    "watch": Rule(_JSON, terminal=True),
-    "devices": Rule(_JSON),
-    "calls": Rule(_LIST),
-    "faults": Rule(_LIST),
-    "log": Rule({"-n": _COUNT}),
-    "metrics": Rule(),
-}
-OPERATOR: Mapping[str, Rule] = {
-    **VIEWER,
-    "call": Rule(words=(_ADDRESS,)),
-    "answer": Rule(),
-    "hangup": Rule(),
-    "mute": Rule(words=(_WHAT,)),
-    "unmute": Rule(words=(_WHAT,)),
-    "volume": Rule(words=(_WHAT, _GAIN)),
-    "camera": Rule(words=(re.compile("on|off"),)),
-    "snapshot": Rule({"--last": _FLAG}, words=(re.compile("-"),), least=1),
-    "door": Rule(words=(re.compile("open"),), least=1),
-    "wait": Rule({"--at-most": _COUNT}),
-    "restart": Rule(),
-    "diagnostics": Rule(),
-}
-ROLES: Mapping[str, Mapping[str, Rule]] = {"viewer": VIEWER, "operator": OPERATOR}
+    command: str
+    """The command as the rules name it."""
+    values: Mapping[str, str | bool]
+    """What was said, by name: True for an option that takes no value."""
 
 
-def admit(role: str, asked: str, *, terminal: bool) -> list[str]:
-    """Return the words of the permitted command; GateError, in one line that quotes nothing of `asked`, if it is not.
+def admit(rules: Mapping[str, Rule], asked: str, *, role: str, terminal: bool) -> Request:
+    """Return the permitted command; GateError, in one line that quotes nothing of `asked`, if it is not permitted.
 
-    `asked` is SSH_ORIGINAL_COMMAND, `terminal` whether the client asked for one.
+    `rules` are those of the role, by command; `asked` is SSH_ORIGINAL_COMMAND, `terminal` whether the client asked for
+    one.
     """
-    rules = ROLES[role]
     if not asked.strip():
         raise GateError(f"there is no shell here; a {role} may say: {', '.join(rules)}")
     if len(asked) > LENGTH_LIMIT:
@@ -81,33 +64,38 @@ def admit(role: str, asked: str, *, terminal: bool) -> list[str]:
     if not (asked.isascii() and asked.isprintable()):
         raise GateError("the command holds characters that no command has")
     try:
-        command, *words = shlex.split(asked)
+        words = shlex.split(asked)
     except ValueError:
         raise GateError("the command's quotes do not match") from None
-    rule = rules.get(command)
-    if rule is None:
+    command = max((name for name in rules if words[: name.count(" ") + 1] == name.split(" ")), key=len, default="")
+    if not command:
         raise GateError(f"a {role} may not run that; only: {', '.join(rules)}")
-    if terminal and not rule.terminal:
-        raise GateError("only watch may have a terminal: leave -t away")
-    _hold(rule, command, words)
-    return [command, *words]
+    if terminal and not rules[command].terminal:
+        may = " and ".join(name for name in rules if rules[name].terminal)
+        raise GateError(f"only {may or 'nothing'} may have a terminal: leave -t away")
+    return Request(command, _values(rules[command], command, words[command.count(" ") + 1 :]))
 
 
-def _hold(rule: Rule, command: str, words: list[str]) -> None:
-    """Check every word against the rule; GateError if one does not fit."""
-    patterns, given = list(rule.words), 0
-    rest = iter(words)
+def _values(rule: Rule, command: str, words: list[str]) -> dict[str, str | bool]:
+    """Return what the words say, each held against the rule; GateError if one does not fit."""
+    values: dict[str, str | bool] = {}
+    free, rest = list(rule.words), iter(words)
     for word in rest:
-        if word in rule.options:
-            value = rule.options[word]
-            if value is not None and not value.fullmatch(next(rest, "")):
-                raise GateError(f"{command} {word} takes a number")
-        elif patterns and patterns.pop(0).fullmatch(word):
-            given += 1
+        option = rule.options.get(word)
+        if option is not None and not option.pattern:
+            values[option.name] = True
+        elif option is not None:
+            value = next(rest, "")
+            if not re.fullmatch(option.pattern, value):
+                raise GateError(f"{command} {word} takes another value")
+            values[option.name] = value
+        elif free and re.fullmatch(free[0].pattern, word):
+            values[free.pop(0).name] = word
         else:
             raise GateError(f"{command} does not take such words over SSH")
-    if given < rule.least:
+    if any(value.required for value in free):
         raise GateError(f"{command} needs to be told what")
+    return values
 
 
 def shown(asked: str) -> str:

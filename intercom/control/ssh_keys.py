@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from intercom import atomic_file
 from intercom.control.errors import KeyFileError
-from intercom.control.ssh_gate import ROLES
+from intercom.control.roles import ROLES
 
 KEY_LIMIT_BYTES = 16_384
 """Limit of a key file: an RSA key of 16384 bits has 3 KB."""
@@ -32,7 +32,7 @@ _TYPES = {
     "ssh-rsa",
 }
 _OURS = re.compile(
-    r'restrict,pty,command="[^"]+ ssh-gate (?P<role>viewer|operator) --name (?P<name>[A-Za-z0-9@._-]+)'
+    rf'restrict,pty,command="[^"]+ ssh-gate (?P<role>{"|".join(ROLES)}) --name (?P<name>[A-Za-z0-9@._-]+)'
     r'(?: --socket (?P<socket>[^"]+))?" '
     r"(?P<type>\S+) (?P<blob>\S+)"
 )

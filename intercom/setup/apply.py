@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from intercom.cli.remote import OK, TROUBLE, complain, say
 
@@ -28,15 +28,6 @@ REGISTERED_S = 20.0
 LOOK_AGAIN_S = 0.5
 
 
-def add_commands(commands: Any) -> None:
-    """Add the command to the parser of `intercom`."""
-    help_ = "ask what your door has, write its configuration, start it"
-    setup = commands.add_parser("setup", help=help_, description=help_.capitalize() + ".")
-    setup.add_argument("--answers", metavar="FILE", help="take the answers from a TOML file; -: standard input")
-    setup.add_argument("--config", type=Path, metavar="FILE", default=SYSTEM_CONFIG, help=f"default: {SYSTEM_CONFIG}")
-    setup.set_defaults(run=_setup)
-
-
 class _Terminal:
     """A dialogue with the person at this terminal."""
 
@@ -52,7 +43,8 @@ class _Terminal:
         return getpass.getpass(prompt)
 
 
-def _setup(options: argparse.Namespace) -> int:
+def setup(options: argparse.Namespace) -> int:
+    """Ask about the door, or read the answers from a file, and put them into effect."""
     if options.answers is None and not sys.stdin.isatty():
         complain("setup asks questions at a terminal; `--answers FILE` answers them from a file")
         return TROUBLE

@@ -11,6 +11,7 @@ import alsaaudio
 import pytest
 
 from intercom.cli import audio, main
+from intercom.cli.remote import OK, TROUBLE
 from intercom.devices import Device, Finder
 from intercom.media.cards import card
 from intercom.media.sound.levels import Levels
@@ -28,7 +29,7 @@ def config_file(tmp_path: Path, text: str) -> str:
 
 def test_the_simulated_card_is_tried_and_called_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = config_file(tmp_path, 'card = "simulated"')
-    assert main.main(["audio", "test", "--store", "--config", file]) == main.OK
+    assert main.main(["audio", "test", "--store", "--config", file]) == OK
     out = capsys.readouterr().out
     assert "simulated card has no air" in out
     assert "echo" not in out
@@ -50,7 +51,7 @@ def test_what_is_recommended_is_kept_for_the_card(tmp_path: Path, alsa_cards: Al
     with alsa_cards.air():
         intercom = Path(sys.executable).parent / "intercom"
         done = subprocess.run([intercom, *words], capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == main.FAILED, done.stderr
+    assert done.returncode == TROUBLE, done.stderr
     found = json.loads(done.stdout)
     assert found["delay_ms"] is not None, found
     assert found["echo_level_db"] > 2

@@ -13,6 +13,8 @@ import pytest
 import intercom
 from intercom import config
 from intercom.cli import main
+from intercom.cli.options import BAD_CONFIG
+from intercom.cli.remote import OK, TROUBLE, USAGE
 
 HEAVY = ("aiortc", "aiohttp", "numpy", "gpiozero", "transitions", "websockets", "asyncio")
 
@@ -44,7 +46,7 @@ def test_a_command_that_is_not_whole_lists_what_there_is(
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         main.main(words)
-    assert ended.value.code == main.USAGE
+    assert ended.value.code == USAGE
     assert f"\n    {listed} " in capsys.readouterr().err
 
 
@@ -77,14 +79,14 @@ def test_everything_else_goes_to_the_parser(words: list[str]) -> None:
 def test_a_good_configuration_is_called_good(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "intercom.toml"
     file.write_text("[call]\nring_time_s = 30\n")
-    assert main.main(["config", "check", str(file)]) == main.OK
+    assert main.main(["config", "check", str(file)]) == OK
     assert capsys.readouterr().out == f"{file}: good\n"
 
 
 def test_a_typo_is_named_with_its_line_and_a_suggestion(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "intercom.toml"
     file.write_text('[call]\nrign = "/private/house"\n')
-    assert main.main(["config", "check", str(file)]) == main.BAD_CONFIG
+    assert main.main(["config", "check", str(file)]) == BAD_CONFIG
     assert capsys.readouterr().err == f"{file}: line 2: call.rign: no such setting; did you mean call.ring?\n"
 
 
@@ -94,7 +96,7 @@ def test_no_command_runs_on_a_bad_configuration(
 ) -> None:
     file = tmp_path / "intercom.toml"
     file.write_text("[cal]\n")
-    assert main.main([*command, "--config", str(file)]) == main.BAD_CONFIG
+    assert main.main([*command, "--config", str(file)]) == BAD_CONFIG
     assert "Traceback" not in capsys.readouterr().err
 
 
@@ -106,7 +108,7 @@ def test_the_example_is_a_configuration(capsys: pytest.CaptureFixture[str]) -> N
 def test_an_unknown_command_is_refused_with_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         main.main(["ring"])
-    assert exit_.value.code == main.USAGE
+    assert exit_.value.code == USAGE
     assert "usage: intercom" in capsys.readouterr().err
 
 
@@ -115,7 +117,7 @@ def test_the_door_is_locked_however_bad_the_configuration_is(
 ) -> None:
     file = tmp_path / "intercom.toml"
     file.write_text("[door\nrelay_gpio = 5\n")
-    assert main.main(["door-off", "--config", str(file)]) in (main.OK, main.FAILED)
+    assert main.main(["door-off", "--config", str(file)]) in (OK, TROUBLE)
     assert "driving GPIO 24 off all the same" in capsys.readouterr().err
 
 
@@ -136,5 +138,5 @@ def test_a_tone_that_cannot_be_played_is_named_by_config_check(
     (tmp_path / "chime.wav").write_bytes(b"no sound")
     file = tmp_path / "intercom.toml"
     file.write_text('[audio]\ntones_dir = "."\n')
-    assert main.main(["config", "check", str(file)]) == main.BAD_CONFIG
+    assert main.main(["config", "check", str(file)]) == BAD_CONFIG
     assert "audio.tones_dir: chime.wav: " in capsys.readouterr().err

@@ -13,6 +13,7 @@ import pytest
 
 from intercom.cli import main
 from intercom.cli.preflight import report
+from intercom.cli.remote import TROUBLE, USAGE
 from intercom.signalwire import PreflightResult
 
 WAIT_S = 30.0
@@ -54,29 +55,29 @@ def test_a_call_to_the_echo_tells_how_good_it_was(place: list[str]) -> None:
 
 def test_an_address_that_nobody_has_is_trouble_and_named(place: list[str]) -> None:
     done = preflight(place, "/public/nobody")
-    assert done.returncode == main.FAILED
+    assert done.returncode == TROUBLE
     assert "UNALLOCATED_NUMBER" in done.stdout
     assert "verdict   calls do not work" in done.stdout
 
 
 def test_a_door_that_was_never_paired_is_told_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["preflight", "--state-dir", str(tmp_path)]) == main.FAILED
+    assert main.main(["preflight", "--state-dir", str(tmp_path)]) == TROUBLE
     assert "door.json is not there: the house's own service writes it" in capsys.readouterr().err
 
 
 def test_a_token_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "intercom.toml"
     config.write_text('[account]\ncredential = "token-file"\ncredential_file = "token"\n')
-    assert main.main(["preflight", "--config", str(config), "--state-dir", str(tmp_path)]) == main.FAILED
+    assert main.main(["preflight", "--config", str(config), "--state-dir", str(tmp_path)]) == TROUBLE
     assert f"{tmp_path}/token cannot be read: No such file or directory" in capsys.readouterr().err
 
 
 def test_nonsense_is_refused_before_anything_is_called(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main.main(["preflight", "the neighbour", "--state-dir", str(tmp_path)]) == main.FAILED
+    assert main.main(["preflight", "the neighbour", "--state-dir", str(tmp_path)]) == TROUBLE
     assert "expected an address" in capsys.readouterr().err
     with pytest.raises(SystemExit) as ended:
         main.main(["preflight", "--seconds", "soon"])
-    assert ended.value.code == main.USAGE
+    assert ended.value.code == USAGE
 
 
 def test_poor_sound_is_told_with_its_figures() -> None:

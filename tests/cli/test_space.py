@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from intercom.cli import main
+from intercom.cli.remote import TROUBLE
 
 WAIT_S = 20.0
 COMMAND = [sys.executable, "-m", "intercom", "space"]
@@ -94,7 +94,7 @@ def test_a_removed_device_gets_no_token_any_more(house: Path) -> None:
 
 def test_a_door_is_removed_only_when_that_is_said(house: Path) -> None:
     refused = run(house, "remove", "Front door")
-    assert refused.returncode == main.FAILED
+    assert refused.returncode == TROUBLE
     assert refused.stderr.startswith("intercom: Front door is a door (/private/door)")
     assert "--force" in refused.stderr
     assert refused.stderr.count("\n") == 1
@@ -103,7 +103,7 @@ def test_a_door_is_removed_only_when_that_is_said(house: Path) -> None:
 
 def test_a_device_that_is_not_there_is_told_in_one_sentence(house: Path) -> None:
     refused = run(house, "remove", "nobody")
-    assert refused.returncode == main.FAILED
+    assert refused.returncode == TROUBLE
     assert refused.stderr.startswith("intercom: Nobody in this space is called 'nobody'")
     assert refused.stderr.count("\n") == 1
 
@@ -111,7 +111,7 @@ def test_a_device_that_is_not_there_is_told_in_one_sentence(house: Path) -> None
 def test_where_no_space_is_the_commands_say_what_to_do(tmp_path: Path) -> None:
     for arguments in (["pair"], ["devices"], ["remove", "phone"]):
         refused = run(tmp_path, *arguments)
-        assert refused.returncode == main.FAILED
+        assert refused.returncode == TROUBLE
         assert "--state-dir" in refused.stderr
         assert refused.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []

@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from intercom.cli import main
+from intercom.cli.ssh import options_of, rules
+from intercom.cli.table import TABLE
+from intercom.control import ssh_gate
 from intercom.control.errors import GateError
-from intercom.control.ssh_gate import ROLES, admit, shown
+from intercom.control.roles import ROLES
+from intercom.control.ssh_gate import Request, shown
 
-PAGE = Path(__file__).parents[2] / "docs" / "ssh.md"
+OURS = {"by": "", "socket": None}
+"""What the gate itself sets."""
+
+
+def admit(role: str, asked: str, *, terminal: bool = False) -> Request:
+    return ssh_gate.admit(rules(role), asked, role=role, terminal=terminal)
+
+
+def options(request: Request) -> dict[str, object]:
+    """The options that the command gets from the gate."""
+    command = next(command for command in TABLE if command.words == request.command)
+    return vars(options_of(command, request, **OURS))
+
+
+def parsed(words: list[str]) -> dict[str, object]:
+    """The options that the command gets from the parser."""
+    named = vars(main.parser([command for command in TABLE if command.words.split()[0] == words[0]]).parse_args(words))
+    del named["command"]
+    return named
+
+
+@st.composite
+def spoken(draw: st.DrawFn, role: str) -> list[str]:
+    """A whole command with words that its rule lets through."""
+    command, rule = draw(st.sampled_from(sorted(rules(role).items())))
+    words = command.split(" ")
+    for option in draw(st.lists(st.sampled_from(sorted(rule.options)), unique=True)) if rule.options else ():
+        pattern = rule.options[option].pattern
+        words += (
+            [option, draw(st.from_regex(pattern, fullmatch=True, alphabet=st.characters(codec="ascii")))]
+            if pattern
+            else [option]
+        )
+    least = sum(value.required for value in rule.words)
+    for value in rule.words[: draw(st.integers(least, len(rule.words)))]:
+        words.append(draw(st.from_regex(value.pattern, fullmatch=True)))
+    return words
 
 
 @pytest.mark.parametrize(
@@ -29,7 +68,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "ssh.md"
     ],
 )
 def test_a_viewer_may_look(asked: str) -> None:
-    assert admit("viewer", asked, terminal=False) == asked.split()
+    assert options(admit("viewer", asked)) == parsed(asked.split())
 
 
 @pytest.mark.parametrize(
@@ -49,14 +88,14 @@ def test_a_viewer_may_look(asked: str) -> None:
     ],
 )
 def test_only_an_operator_may_act(asked: str) -> None:
-    assert admit("operator", asked, terminal=False) == asked.split()
+    assert options(admit("operator", asked)) == parsed(asked.split())
     with pytest.raises(GateError, match="a viewer may not run that"):
-        admit("viewer", asked, terminal=False)
+        admit("viewer", asked)
 
 
 @pytest.mark.parametrize("address", ["/private/house", "/public/echo?channel=audio", "+15551234567", "sip:a@b.example"])
 def test_an_operator_may_call_an_address(address: str) -> None:
-    assert admit("operator", f"call {address}", terminal=False) == ["call", address]
+    assert admit("operator", f"call {address}") == ("call", {"address": address})
 
 
 @pytest.mark.parametrize(
@@ -116,35 +155,35 @@ def test_an_operator_may_call_an_address(address: str) -> None:
 )
 def test_nothing_else_passes_the_gate(asked: str) -> None:
     with pytest.raises(GateError) as caught:
-        admit("operator", asked, terminal=False)
+        admit("operator", asked)
     assert "\n" not in str(caught.value)
 
 
-def test_the_page_for_people_lists_what_each_role_may_say() -> None:
-    rows = [line.split("|") for line in PAGE.read_text().splitlines() if line.startswith("|")]
-    listed = {row[1].strip(): {say.split()[0] for say in re.findall(r"`([^`]+)`", row[2])} for row in rows}
-    assert listed["viewer"] == set(ROLES["viewer"])
-    assert listed["operator"] == set(ROLES["operator"]) - set(ROLES["viewer"])
-
-
 def test_quotes_are_only_quotes() -> None:
-    assert admit("viewer", "'status' \"--json\"", terminal=False) == ["status", "--json"]
+    assert admit("viewer", "'status' \"--json\"") == ("status", {"json": True})
 
 
 def test_a_terminal_is_for_watching_only() -> None:
-    assert admit("viewer", "watch", terminal=True) == ["watch"]
+    assert admit("viewer", "watch", terminal=True) == ("watch", {})
     with pytest.raises(GateError, match="only watch may have a terminal"):
         admit("operator", "status", terminal=True)
 
 
-@given(st.text(), st.sampled_from(sorted(ROLES)), st.booleans())
+@given(st.text(), st.sampled_from(ROLES), st.booleans())
 def test_what_passes_is_a_command_of_the_role_and_nothing_hidden(asked: str, role: str, terminal: bool) -> None:
     try:
-        words = admit(role, asked, terminal=terminal)
+        request = admit(role, asked, terminal=terminal)
     except GateError:
         return
-    assert words[0] in ROLES[role]
-    assert words == shlex.split(asked)
+    assert request.command in rules(role)
+    words = shlex.split(asked)
+    assert {value for value in request.values.values() if value is not True} <= set(words)
+
+
+@given(st.data(), st.sampled_from(ROLES))
+def test_a_command_gets_from_the_gate_what_its_parser_would_give_it(data: st.DataObject, role: str) -> None:
+    words = data.draw(spoken(role))
+    assert options(admit(role, shlex.join(words))) == parsed(words)
 
 
 @given(st.text())

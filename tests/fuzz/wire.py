@@ -6,15 +6,18 @@ import contextlib
 import json
 import tempfile
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from intercom.address import Address, is_listed
+from intercom.cli.ssh import rules
 from intercom.control.errors import ControlError, ForeignSpeechError, GateError
 from intercom.control.protocol import Lines, check_hello, parse_answer, parse_request, result
-from intercom.control.ssh_gate import ROLES, admit, shown
+from intercom.control.roles import ROLES
+from intercom.control.ssh_gate import admit, shown
 from intercom.plain_text import plain
 from intercom.signalwire.account.credentials import credential_from, hosts_of
 from intercom.signalwire.call.dialog import Dialog
@@ -215,19 +218,20 @@ SSH = (
 
 
 def ssh_gate() -> Read:
-    """The gate of both roles: what it lets through is a command that the role's table names."""
+    """The gate of both roles: what it lets through is a command that the table gives to the role."""
+    may_say = {role: rules(role) for role in ROLES}
 
     def read(data: bytes) -> None:
         asked = data.decode("utf-8", "surrogateescape")
         assert shown(asked).isascii() and shown(asked).isprintable()
-        for role, rules in ROLES.items():
-            for terminal in (False, True):
-                try:
-                    words = admit(role, asked, terminal=terminal)
-                except GateError as problem:
-                    assert str(problem).isprintable()
-                else:
-                    assert words[0] in rules and all(word.isascii() and word.isprintable() for word in words)
+        for role, terminal in product(ROLES, (False, True)):
+            try:
+                request = admit(may_say[role], asked, role=role, terminal=terminal)
+            except GateError as problem:
+                assert str(problem).isprintable()
+            else:
+                said = [str(value) for value in request.values.values()]
+                assert request.command in may_say[role] and all(word.isascii() and word.isprintable() for word in said)
 
     return read
 

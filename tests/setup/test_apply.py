@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from intercom.cli import main
+from intercom.cli.options import BAD_CONFIG
+from intercom.cli.remote import OK, TROUBLE
 from intercom.config import load
 
 COMMAND = [sys.executable, "-m", "intercom", "setup"]
@@ -30,7 +32,7 @@ def setup(folder: Path, answers: str) -> int:
 
 
 def test_answers_from_a_file_become_the_configuration(tmp_path: Path) -> None:
-    assert setup(tmp_path, "network = true\nbutton = 5\n") == main.OK
+    assert setup(tmp_path, "network = true\nbutton = 5\n") == OK
     config = load(tmp_path / "intercom.toml")
     assert (config.space.listen, config.panel.button_gpio) == ("0.0.0.0:8443", 5)
     assert (tmp_path / "intercom.toml").stat().st_mode & 0o777 == 0o600
@@ -41,7 +43,7 @@ def test_a_token_goes_into_a_file_of_its_own_that_nobody_else_reads(
 ) -> None:
     (tmp_path / "given").write_text(TOKEN + "\n")
     answers = f'service = "signalwire"\ntoken_file = "{tmp_path}/given"\nring = "/private/anna"\n'
-    assert setup(tmp_path, answers) == main.OK
+    assert setup(tmp_path, answers) == OK
     token = tmp_path / "token"
     assert token.read_text().strip() == TOKEN
     assert token.stat().st_mode & 0o777 == 0o600
@@ -53,14 +55,14 @@ def test_a_token_goes_into_a_file_of_its_own_that_nobody_else_reads(
 def test_a_token_goes_with_the_account_that_it_was_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "given").write_text(TOKEN)
     setup(tmp_path, f'service = "signalwire"\ntoken_file = "{tmp_path}/given"\nring = "/private/anna"\n')
-    assert setup(tmp_path, 'service = "space"\n') == main.OK
+    assert setup(tmp_path, 'service = "space"\n') == OK
     assert not (tmp_path / "token").exists()
     assert "token: removed" in capsys.readouterr().out
 
 
 def test_a_file_that_only_has_the_name_of_a_token_stays(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("somebody else's")
-    assert setup(tmp_path, 'service = "space"\nbutton = 5\n') == main.OK
+    assert setup(tmp_path, 'service = "space"\nbutton = 5\n') == OK
     assert (tmp_path / "token").exists()
 
 
@@ -70,7 +72,7 @@ def test_a_file_that_only_has_the_name_of_a_token_stays(tmp_path: Path) -> None:
 def test_bad_answers_are_one_sentence_and_nothing_is_written(
     answers: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert setup(tmp_path, answers) == main.FAILED
+    assert setup(tmp_path, answers) == TROUBLE
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert said.endswith("nothing was written\n")
@@ -80,7 +82,7 @@ def test_bad_answers_are_one_sentence_and_nothing_is_written(
 def test_a_configuration_that_is_broken_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "intercom.toml"
     file.write_text("[cal]\n")
-    assert setup(tmp_path, "button = 5") == main.BAD_CONFIG
+    assert setup(tmp_path, "button = 5") == BAD_CONFIG
     assert "mend that first" in capsys.readouterr().err
     assert file.read_text() == "[cal]\n"
 
@@ -88,7 +90,7 @@ def test_a_configuration_that_is_broken_is_not_written_over(tmp_path: Path, caps
 def test_without_a_terminal_it_says_how_to_answer(tmp_path: Path) -> None:
     command = [*COMMAND, "--config", str(tmp_path / "intercom.toml")]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    assert done.returncode == main.FAILED
+    assert done.returncode == TROUBLE
     assert "--answers FILE" in done.stderr
 
 
@@ -215,7 +217,7 @@ def test_without_a_service_no_test_call_is_asked_about_and_both_programs_are_nam
 def test_a_test_call_that_was_asked_for_and_cannot_be_made_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert setup(tmp_path, "network = true\ntest_call = true\n") == main.OK
+    assert setup(tmp_path, "network = true\ntest_call = true\n") == OK
     assert "No test call was made" in capsys.readouterr().out
 
 
@@ -234,6 +236,6 @@ def test_whoever_stops_in_the_middle_has_changed_nothing(config: Path) -> None:
     visit = Visit(config)
     visit.types(KEEP, KEEP)
     visit.interrupts()
-    assert visit.ends() == main.FAILED
+    assert visit.ends() == TROUBLE
     assert "nothing was written" in visit.shown
     assert not config.exists()

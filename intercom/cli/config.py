@@ -1,0 +1,41 @@
+"""`intercom config`: checks a configuration, or writes an example."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from intercom.cli.options import BAD_CONFIG, SYSTEM_CONFIG
+from intercom.cli.remote import OK
+
+
+def check(options: argparse.Namespace) -> int:
+    """Print what is wrong with a configuration, and where."""
+    from intercom.config import check_and_read
+
+    path: Path = options.file or SYSTEM_CONFIG
+    config, problems = check_and_read(path)
+    faults = [] if problems else _faults_of_tones(config.audio.tones_dir)
+    for problem in [*problems, *(f"audio.tones_dir: {fault}" for fault in faults)]:
+        sys.stderr.write(f"{path}: {problem}\n")
+    if problems or faults:
+        return BAD_CONFIG
+    sys.stdout.write(f"{path}: good\n")
+    return OK
+
+
+def _faults_of_tones(directory: str) -> list[str]:
+    if not directory:
+        return []
+    from intercom.media.sound.tones import sounds_in
+
+    return sounds_in(Path(directory))[1]
+
+
+def example(_: argparse.Namespace) -> int:
+    """Print a commented example."""
+    from intercom import config
+
+    sys.stdout.write(config.example())
+    return OK
