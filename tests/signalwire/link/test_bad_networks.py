@@ -153,6 +153,23 @@ async def test_the_second_address_is_tried_when_the_first_refuses(monkeypatch: p
         connection.close()
 
 
+async def test_a_second_address_is_tried_beside_a_first_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    infos = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, port)) for address in ("127.0.0.3", "127.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: infos)
+    with contextlib.ExitStack() as opened:
+        opened.enter_context(mute := socket.create_server(("127.0.0.3", port), backlog=0))
+        for _ in range(4):  # its queue is full: the kernel drops who comes next, as a dead path does
+            waiting = opened.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(mute.getsockname())
+        async with server, asyncio.timeout(1.5):
+            connection = await dial(NAME, port)
+            assert connection.getpeername() == ("127.0.0.1", port)
+            connection.close()
+
+
 async def test_a_server_that_accepts_and_says_nothing_is_left_for_one_that_speaks(
     space: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
