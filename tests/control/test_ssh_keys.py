@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from intercom.control.errors import KeyFileError
 from intercom.control.ssh_keys import AuthorizedKeys, PublicKey, parse_public_key, read_key_file
@@ -52,6 +55,17 @@ def test_fingerprints_are_those_of_ssh_keygen(key: PublicKey, tmp_path: Path) ->
     assert key.fingerprint == out.stdout.split()[1]
 
 
+def blob(*parts: bytes) -> str:
+    """The data of a key of these parts (RFC 4253, section 6.6)."""
+    return base64.b64encode(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).decode()
+
+
+def test_a_key_in_a_token_of_its_owner_is_taken(key: PublicKey) -> None:
+    kind = "sk-ssh-ed25519@openssh.com"  # as ssh-keygen makes it, once the token at hand is touched
+    point = base64.b64decode(key.blob)[-32:]
+    assert parse_public_key(f"{kind} {blob(kind.encode(), point, b'ssh:')} anna").type == kind
+
+
 @pytest.mark.parametrize("options", [("-t", "rsa", "-b", "2048"), ("-t", "ecdsa", "-b", "521")])
 def test_other_kinds_of_key_are_taken(options: tuple[str, ...], tmp_path: Path) -> None:
     assert read_key_file(make_key(tmp_path / "other", *options)).name == "anna@laptop"
@@ -90,6 +104,24 @@ def test_what_is_no_public_key_is_refused_in_one_sentence(text: str) -> None:
 def test_a_key_cut_short_is_noticed(key: PublicKey) -> None:
     with pytest.raises(KeyFileError, match="damaged"):
         parse_public_key(f"{key.type} {key.blob[:-8]} anna")
+
+
+def test_a_key_of_an_impossible_length_is_noticed() -> None:
+    with pytest.raises(KeyFileError, match="damaged"):
+        parse_public_key(f"ssh-ed25519 {blob(b'ssh-ed25519', b'short')} anna")
+
+
+def test_a_key_of_another_type_than_it_says_is_noticed(key: PublicKey) -> None:
+    with pytest.raises(KeyFileError, match="damaged"):
+        parse_public_key(f"ssh-rsa {key.blob} anna")
+
+
+@given(st.text() | st.text().map("ssh-ed25519 {} x".format))
+def test_any_text_is_a_key_or_refused_in_one_sentence(text: str) -> None:
+    try:
+        parse_public_key(text)
+    except KeyFileError as refused:
+        assert "\n" not in str(refused)
 
 
 def test_a_hostile_comment_becomes_a_plain_name(keys: AuthorizedKeys, key: PublicKey) -> None:
