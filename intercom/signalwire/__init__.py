@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from intercom.signalwire.account.directory import Directory as Directory
     from intercom.signalwire.account.directory import User as User
     from intercom.signalwire.aiortc_media import AiortcMedia as AiortcMedia
-    from intercom.signalwire.call.call import WebRTCCall as WebRTCCall
     from intercom.signalwire.call.capabilities import SelfCapabilities as SelfCapabilities
     from intercom.signalwire.call.dialog_events import CallStatus as CallStatus
     from intercom.signalwire.call.digit_merge import KeyPress as KeyPress
     from intercom.signalwire.call.participant import Participant as Participant
     from intercom.signalwire.call.participant import SelfParticipant as SelfParticipant
+    from intercom.signalwire.call.view import WebRTCCall as WebRTCCall
     from intercom.signalwire.client.calls import ClientSession as ClientSession
     from intercom.signalwire.client.client import SignalWire as SignalWire
     from intercom.signalwire.client.devices import Device as Device
@@ -75,7 +75,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "aiortc_media": ("AiortcMedia",),
-    "call.call": ("WebRTCCall",),
+    "call.view": ("WebRTCCall",),
     "call.capabilities": ("SelfCapabilities",),
     "client.client": ("SignalWire",),
     "client.calls": ("ClientSession",),

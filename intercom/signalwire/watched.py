@@ -1,15 +1,16 @@
-"""Descriptors for fields of a `Value`: the present value and its stream (`foo` and `foo_stream`)."""
+"""Descriptors that show what an object's parts hold: a field of its `Value`, that field's stream, or anything else."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar, overload
+from typing import Any, Generic, Never, Protocol, TypeVar, overload
 
 from reactivex import Observable
 from reactivex import operators as ops
 
 from intercom.signalwire.observable import Value
 
+Owner = TypeVar("Owner")
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -49,3 +50,20 @@ class Stream(Generic[S, T]):
             return self
         values: Observable[T] = owner._state.stream.pipe(ops.map(self._read))
         return values.pipe(ops.distinct_until_changed())
+
+
+class Shown(Generic[Owner, T]):
+    """A read-only attribute of a facade, as one line: `read` takes it from one of the owner's parts."""
+
+    def __init__(self, read: Callable[[Owner], T]) -> None:
+        self._read = read
+
+    @overload
+    def __get__(self, owner: None, kind: type[Any]) -> Shown[Owner, T]: ...
+    @overload
+    def __get__(self, owner: Owner, kind: type[Any]) -> T: ...
+    def __get__(self, owner: Owner | None, kind: type[Any]) -> Shown[Owner, T] | T:
+        return self if owner is None else self._read(owner)
+
+    def __set__(self, owner: Owner, value: Never) -> None:
+        raise AttributeError("This attribute is read-only.")

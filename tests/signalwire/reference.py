@@ -9,9 +9,9 @@ from types import ModuleType
 from intercom import signalwire
 from intercom.signalwire.account.directory import Address, User
 from intercom.signalwire.call import dialog_base, media_monitor, quality, recovery
-from intercom.signalwire.call.call import WebRTCCall
 from intercom.signalwire.call.capabilities import SelfCapabilities
 from intercom.signalwire.call.participant import Participant, SelfParticipant
+from intercom.signalwire.call.view import WebRTCCall
 from intercom.signalwire.client import devices
 from intercom.signalwire.client.calls import ClientSession
 from intercom.signalwire.client.client import SignalWire

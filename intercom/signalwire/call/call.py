@@ -1,299 +1,258 @@
-"""Adds hold, transfer, members and layout to a call (protocol.md §5)."""
+"""A call: joins its dialog and its media, and passes to each part what concerns it (protocol.md §5)."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from reactivex import Observable
-from reactivex import operators as ops
-
+from intercom.signalwire.call.basic import DialogRun
 from intercom.signalwire.call.dialog import Dialog
+from intercom.signalwire.call.dialog_events import (
+    CallStatus,
+    DialogEvent,
+    DigitsReceived,
+    Ended,
+    FarAnswered,
+    FarHeld,
+    FarOffered,
+    InfoReceived,
+    MediaParamsReceived,
+    MessageIgnored,
+    StatusChanged,
+    TransferAsked,
+)
+from intercom.signalwire.call.hold import Holds, holds
 from intercom.signalwire.call.line import CallLine
-from intercom.signalwire.call.media_monitor import MendingCall
-from intercom.signalwire.call.participant import LayoutLayer, Participant, SelfParticipant
+from intercom.signalwire.call.media_monitor import MediaMonitor
+from intercom.signalwire.call.mutes import Mutes
 from intercom.signalwire.call.room import Room
-from intercom.signalwire.errors import BadFrameError, InvalidParamsError, InvalidStateError, RpcError
-from intercom.signalwire.media import ConstrainableMedia
-from intercom.signalwire.observable import Happenings, Value
+from intercom.signalwire.call_keys import Keys
+from intercom.signalwire.call_methods import CallMethods
+from intercom.signalwire.errors import BadFrameError, CallError, InvalidStateError, MediaError, SignalWireError
+from intercom.signalwire.media import CallMedia, ConstrainableMedia, RestartableMedia
+from intercom.signalwire.media_recovery import MediaRecovery
+from intercom.signalwire.media_slot import MediaSlot, described
+from intercom.signalwire.observable import Happenings, Value, task_failed
 from intercom.signalwire.wire import messages as m
+from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
 
 
-class WebRTCCall(MendingCall):
-    """A call; see `SignalWire.dial` and `ClientSession.incoming_calls`."""
+class Call:
+    """One call and its parts; `WebRTCCall` shows it to the program, and `ClientSession` works it."""
 
     def __init__(self, line: CallLine, dialog: Dialog, *, offer: str = "") -> None:
-        super().__init__(line, dialog, offer=offer)
-        self._room = Room(self.execute_method, self.switch)
-        self._held: Value[bool] = Value(False)
-        self._held.stream.subscribe(self._expect_sound)
-        self._told: Happenings[m.Event] = Happenings()
+        self.dialog = dialog
+        self.status: Value[CallStatus] = Value(dialog.status)
+        self.info: Happenings[dict[str, Any]] = Happenings()
+        """Messages of the far end's application."""
+        self.transfers: Happenings[str] = Happenings()
+        """Addresses that the far end asks us to call in its place."""
+        self.media_params: Happenings[dict[str, Any]] = Happenings()
+        """Media constraints that the service asks for."""
+        self.events: Happenings[m.Event] = Happenings()
+        """All events of this call."""
+        self.run = DialogRun(line, dialog, self._handle)
+        self.slot = MediaSlot(line, dialog.call_id)
+        self.keys = Keys(line, self.run, self.slot)
+        self.mutes = Mutes(self.slot)
+        self.holds = Holds(self.run, self.slot)
+        self.recovery = MediaRecovery(line, self.run, self.slot, self.mutes)
+        self.monitor = MediaMonitor(self.run, self.slot, self.holds, self.recovery)
+        self.methods = CallMethods(line, dialog)
+        self.room = Room(self.methods, self.mutes.switch)
+        self._offer = offer
+        self._background = TaskSet(task_failed)
+        self._closing: asyncio.Task[None] | None = None
+        self._gone = asyncio.Event()
+        self.status.stream.subscribe(self._follow_status)
 
-    # -- hold and transfer -----------------------------------------------------------------------------
+    # -- what it does ----------------------------------------------------------------------------------
 
-    @property
-    def held(self) -> bool:
-        """Whether we hold the far end."""
-        return self._held.value
+    async def start(self, *, audio: bool = True, video: bool = True) -> None:
+        """Call the far end; returns when the service has the call, raises `CallError` when it will not."""
+        await self._set_up(self._invite(audio=audio, video=video), "ORIGINATOR_CANCEL")
 
-    @property
-    def held_stream(self) -> Observable[bool]:
-        """Whether we hold the far end, now and at each change."""
-        return self._held.stream
+    async def answer(self, *, audio: bool = True, video: bool = True) -> None:
+        """Accept an inbound call; see `WebRTCCall.answer`."""
+        direction, status = self.dialog.direction, self.status.value
+        if direction != "inbound" or status is not CallStatus.RINGING or self.slot.media is not None:
+            raise InvalidStateError(f"This {direction} call is {status}; there is nothing to answer.")
+        await self._set_up(self._accept(audio=audio, video=video), "NORMAL_CLEARING")
 
-    @property
-    def far_held(self) -> bool:
-        """Whether the far end holds us."""
-        return self._far_held.value
+    async def hangup(self, cause: str = "NORMAL_CLEARING") -> None:
+        """End the call; returns when its media is closed. A call that has ended stays as it is."""
+        self.run.end(cause)
+        await self._gone.wait()
 
-    @property
-    def far_held_stream(self) -> Observable[bool]:
-        """Whether the far end holds us, now and at each change."""
-        return self._far_held.stream
+    async def send_info(self, info: dict[str, Any]) -> None:
+        """Send a message to the far end's application; returns when the service has it."""
+        await self.run.request(lambda dialog: dialog.info(info))
 
-    @property
-    def transfer_asked_stream(self) -> Observable[str]:
-        """Addresses that the far end asks us to call in its place; the program decides whether to."""
-        return self._transfers.stream
+    async def wait_destroyed(self) -> None:
+        """Wait until nothing is left of the call."""
+        await self._gone.wait()
 
-    async def hold(self) -> None:
-        """Hold the far end."""
-        await self._request(lambda dialog: dialog.hold(True))
-        self._held.set(self._dialog.held)
+    # -- what its client tells it ----------------------------------------------------------------------
 
-    async def unhold(self) -> None:
-        """Resume the far end."""
-        await self._request(lambda dialog: dialog.hold(False))
-        self._held.set(self._dialog.held)
-
-    async def toggle_hold(self) -> None:
-        """Hold the far end, or resume it."""
-        await (self.unhold() if self.held else self.hold())
-
-    async def transfer(self, destination: str) -> None:
-        """Send the far end to another address."""
-        await self._request(lambda dialog: dialog.transfer(destination))
-
-    # -- members and layout ----------------------------------------------------------------------------
-
-    @property
-    def participants(self) -> tuple[Participant, ...]:
-        """All members of the call that the service reports, ourselves included."""
-        return self._room.participants.value
-
-    @property
-    def participants_stream(self) -> Observable[tuple[Participant, ...]]:
-        """All members of the call, now and at each change."""
-        return self._room.participants.stream
-
-    @property
-    def self_(self) -> SelfParticipant | None:
-        """Our own member; None until the service reports it."""
-        return self._room.me.value
-
-    @property
-    def self_stream(self) -> Observable[SelfParticipant | None]:
-        """Our own member, now and when the service reports it."""
-        return self._room.me.stream
-
-    @property
-    def capabilities(self) -> tuple[str, ...]:
-        """Our capabilities as the service lists them; `self_.capabilities` reads them."""
-        return self._room.capabilities.value
-
-    @property
-    def capabilities_stream(self) -> Observable[tuple[str, ...]]:
-        """Our capabilities as the service lists them, now and at each change."""
-        return self._room.capabilities.stream
-
-    @property
-    def layout(self) -> str:
-        """The video layout."""
-        return self._room.layout_name.value
-
-    @property
-    def layout_stream(self) -> Observable[str]:
-        """The video layout, now and at each change."""
-        return self._room.layout_name.stream
-
-    @property
-    def layout_layers(self) -> tuple[LayoutLayer, ...]:
-        """The position of each member in the picture."""
-        return self._room.layers.value
-
-    @property
-    def layout_layers_stream(self) -> Observable[tuple[LayoutLayer, ...]]:
-        """The position of each member in the picture, now and at each change."""
-        return self._room.layers.stream
-
-    @property
-    def layouts(self) -> tuple[str, ...]:
-        """The available layouts; empty until `load_layouts`."""
-        return self._room.layouts.value
-
-    @property
-    def layouts_stream(self) -> Observable[tuple[str, ...]]:
-        """The available layouts, now and at each change."""
-        return self._room.layouts.stream
-
-    async def load_layouts(self) -> tuple[str, ...]:
-        """Fetch the available layouts."""
-        result = await self.execute_method(self.self_id, "call.layout.list", {})
-        layouts = result.get("layouts") if isinstance(result, dict) else None
-        self._room.layouts.set(tuple(str(name) for name in layouts or ()))
-        return self.layouts
-
-    async def set_layout(self, layout: str, positions: Mapping[str, str] | None = None) -> None:
-        """Choose a layout, and positions in it by member id; raises `InvalidParamsError` for an unknown layout."""
-        known = self.layouts or await self.load_layouts()
-        if layout not in known:
-            raise InvalidParamsError(f"There is no layout {layout}; there are {', '.join(known) or 'none'}.")
-        await self.execute_method(self.self_id, "call.layout.set", {"layout": layout})
-        members = {participant.id: participant for participant in self.participants}
-        for member_id, position in (positions or {}).items():
-            if member_id in members:
-                await members[member_id].set_position(position)
-
-    @property
-    def locked(self) -> bool:
-        """Whether the room is locked, so that nobody else may join."""
-        return self._room.state.value.locked
-
-    @property
-    def recording(self) -> bool:
-        """Whether the service records the call."""
-        return self._room.state.value.recording
-
-    @property
-    def streaming(self) -> bool:
-        """Whether the service streams the call."""
-        return self._room.state.value.streaming
-
-    @property
-    def raise_hand_priority(self) -> bool:
-        """Whether raised hands come first in the picture."""
-        return self._room.state.value.prioritize_handraise
-
-    @property
-    def meta(self) -> Mapping[str, Any]:
-        """The room's metadata, set by applications."""
-        return self._room.state.value.meta
-
-    @property
-    def room_stream(self) -> Observable[Any]:
-        """`locked`, `recording`, `streaming`, `meta` and more in one struct, now and at each change."""
-        return self._room.state.stream
-
-    async def toggle_lock(self) -> None:
-        """Lock the room, or unlock it."""
-        await self.execute_method(self.self_id, "call.unlock" if self.locked else "call.lock", {})
-
-    # -- ourselves -------------------------------------------------------------------------------------
-
-    async def mute(self) -> None:
-        """Send silence, and report it to a service that knows members."""
-        await self._mute("audio", False)
-
-    async def unmute(self) -> None:
-        """Send our audio again."""
-        await self._mute("audio", True)
-
-    async def mute_video(self) -> None:
-        """Send no video."""
-        await self._mute("video", False)
-
-    async def unmute_video(self) -> None:
-        """Send our video again."""
-        await self._mute("video", True)
-
-    async def set_echo_cancellation(self, enabled: bool) -> None:
-        """Switch echo cancellation, at our end if the media can."""
-        self._constrain("audio", {"echoCancellation": enabled})
-
-    async def set_noise_suppression(self, enabled: bool) -> None:
-        """Switch noise suppression, at our end if the media can."""
-        self._constrain("audio", {"noiseSuppression": enabled})
-
-    async def set_auto_gain_control(self, enabled: bool) -> None:
-        """Switch automatic gain, at our end if the media can."""
-        self._constrain("audio", {"autoGainControl": enabled})
-
-    async def _mute(self, kind: str, on: bool) -> None:
-        me = self.self_
-        if me is None:
-            self.switch(kind, on)
-        elif kind == "audio":
-            await (me.unmute() if on else me.mute())
-        else:
-            await (me.unmute_video() if on else me.mute_video())
-
-    def _constrain(self, kind: str, constraints: Mapping[str, Any]) -> None:
-        if not isinstance(self._media, ConstrainableMedia):
-            raise InvalidStateError("This call's media cannot be told how to process its sound.")
-        self._media.apply_constraints(kind, constraints)
-
-    def _media_params_asked(self, params: dict[str, Any]) -> None:
-        super()._media_params_asked(params)
-        if isinstance(self._media, ConstrainableMedia):
-            for kind in ("audio", "video"):
-                if isinstance(params.get(kind), dict):
-                    self._media.apply_constraints(kind, params[kind])
-
-    # -- the service -----------------------------------------------------------------------------------
-
-    async def execute_method(self, target: str | Mapping[str, str], method: str, args: Mapping[str, Any]) -> Any:
-        """Run a `call.*` method on a member: an id in our own call, or {"member_id", "call_id", "node_id"}.
-
-        Raises `RpcError` when the service refuses it.
-        """
-        me = {"node_id": self.node_id, "call_id": self.id, "member_id": self.self_id}
-        params: dict[str, Any] = {**args, "self": me}
-        if method != "call.member.position.set":
-            if isinstance(target, str):
-                params["target"] = {**me, "member_id": target}
-            else:
-                params["targets"] = [dict(target)]
-        result = await self._line.execute(method, params)
-        code = result.get("code", "200") if isinstance(result, dict) else "200"
-        if str(code) != "200":
-            number = m.ErrorObject(code if isinstance(code, int | str) else 0).number
-            raise RpcError(number, str(result.get("message", ""))[:200], method=method)
-        return result
-
-    async def execute(self, method: str, params: Mapping[str, Any]) -> Any:
-        """Send any request to the service and return its result."""
-        return await self._line.execute(method, params)
-
-    async def subscribe(self, event_type: str) -> Observable[m.Event]:
-        """Subscribe to one more type of event on this call, and return the events as they come."""
-        await self._request(lambda dialog: dialog.subscribe(event_type))
-        return self.events_stream(event_type)
-
-    @property
-    def signaling_event_stream(self) -> Observable[m.Event]:
-        """All events of this call, as they come."""
-        return self._told.stream
-
-    def events_stream(self, event_type: str) -> Observable[m.Event]:
-        """Return the events of one type, for example "member.talking", as they come."""
-        wanted: Callable[[m.Event], bool] = lambda event: event.event_type == event_type  # noqa: E731 - typed
-        return self._told.stream.pipe(ops.filter(wanted))
+    def receive(self, message: m.VertoMessage, node_id: str) -> None:
+        """Take a Verto message of this call."""
+        self.run.tell(lambda dialog: dialog.receive(message, node_id, self.run.now()))
 
     def receive_event(self, event: m.Event) -> None:
-        """Handle an event if it is about this call."""
-        super().receive_event(event)
-        if not self._room.is_about(event.params, self.aliases):
+        """Take an event that may be about this call."""
+        call_id, state = event.params.get("call_id"), event.params.get("call_state")
+        if event.event_type == "call.state" and state == "ringing" and call_id == self.dialog.call_id:
+            self.run.tell(lambda dialog: dialog.far_rings())
+        if not self.room.is_about(event.params, self.dialog.aliases):
             return
-        if self.self_id:
-            self._room.know_me(self.self_id)
+        if self.dialog.member_id:
+            self.room.know_me(self.dialog.member_id)
         try:
-            self._room.receive(event)
+            self.room.receive(event)
         except BadFrameError as error:
-            self._errors.emit(error)
-        self._told.emit(event)
+            self.run.errors.emit(error)
+        self.events.emit(event)
 
-    def _streams(self) -> list[Happenings[Any]]:
-        return [*super()._streams(), *self._room.streams(), self._held, self._told]
+    def session_lost(self) -> None:
+        """End a ringing call: the service began a new session."""
+        self.run.tell(lambda dialog: dialog.session_lost())
+
+    def network_changed(self) -> None:
+        """Check at once whether audio still arrives: this machine's links or addresses changed."""
+        self.monitor.doubt()
+        self.recovery.network_changed()
+
+    def service_changed(self, reachable: bool) -> None:
+        """Note that the signalling was lost, or is back."""
+        if reachable:
+            self.monitor.doubt()
+        self.recovery.service_changed(reachable)
+
+    # -- the dialog ------------------------------------------------------------------------------------
+
+    async def _invite(self, *, audio: bool, video: bool) -> None:
+        offer = await described(self._open_media(audio=audio, video=video).create_offer())
+        await self._request(lambda dialog: dialog.invite(offer, self.run.now()))
+
+    async def _accept(self, *, audio: bool, video: bool) -> None:
+        answer = await described(self._open_media(audio=audio, video=video).create_answer(self._offer))
+        await self._request(lambda dialog: dialog.answer(answer, self.run.now()))
+
+    async def _request(self, make: Callable[[Dialog], int]) -> None:
+        if self.dialog.is_over:
+            raise self._ended_error()
+        await self.run.request(make)
+
+    async def _set_up(self, work: Awaitable[None], cause_if_cancelled: str) -> None:
+        """Wait for the call to be dialled or answered; raises `CallError`, and ends the call, when it cannot be."""
+        try:
+            await work
+        except SignalWireError as error:
+            await self._abandon(error)
+            raise self._ended_error(error) from error
+        except asyncio.CancelledError:
+            self.run.end(cause_if_cancelled)
+            raise
+
+    async def _abandon(self, error: SignalWireError) -> None:
+        """End a call that could not be dialled or answered, if it has not ended by itself."""
+        self.run.errors.emit(error)
+        if isinstance(error, MediaError):
+            self.run.tell(lambda dialog: dialog.media_failed())
+        else:
+            self.run.tell(lambda dialog: dialog.bye("NORMAL_TEMPORARY_FAILURE"))
+        await self._gone.wait()
+
+    def _ended_error(self, reason: SignalWireError | None = None) -> CallError:
+        cause = self.dialog.end_cause or "NORMAL_TEMPORARY_FAILURE"
+        why = f": {reason}" if reason else "."
+        return CallError(f"The call to {self.dialog.to or 'us'} ended, {cause}{why}", cause=cause)
+
+    def _handle(self, event: DialogEvent) -> None:
+        match event:
+            case StatusChanged(status):
+                self.status.set(status)
+                if status is CallStatus.DESTROYED:
+                    self._finish()
+            case FarAnswered(sdp):
+                self._background.spawn(self._accept_answer(sdp))
+            case DigitsReceived(digits):
+                self.keys.receive(digits, "signalling")
+            case InfoReceived(info):
+                self.info.emit(info)
+            case FarOffered(sdp):
+                self._background.spawn(self._answer_update(sdp))
+            case FarHeld(held):
+                self.holds.far_holds("word", held)
+            case TransferAsked(destination):
+                self.transfers.emit(destination)
+            case MediaParamsReceived(params):
+                self._media_params_asked(params)
+            case Ended():
+                self._closing = asyncio.get_running_loop().create_task(self._close_media())
+            case MessageIgnored(reason):
+                logger.debug("%s", reason)
+
+    def _follow_status(self, status: CallStatus) -> None:
+        self.monitor.follow(status)
+        if self.dialog.is_over:
+            self.recovery.stop()
+
+    def _finish(self) -> None:
+        self.run.close()
+        self._gone.set()
+        own: list[Happenings[Any]] = [self.status, self.info, self.run.errors, self.media_params, self.transfers]
+        parts = (self.keys, self.holds, self.mutes, self.monitor, self.recovery, self.room)
+        for stream in [*own, *(stream for part in parts for stream in part.streams()), self.events]:
+            stream.complete()
+
+    # -- the media -------------------------------------------------------------------------------------
+
+    def _open_media(self, *, audio: bool, video: bool) -> CallMedia:
+        media = self.slot.open(audio=audio, video=video)
+        self.slot.follow(media.state_stream, self._media_changed)
+        self.keys.listen(media)
+        self.mutes.apply()
+        return media
+
+    def _media_changed(self, state: str) -> None:
+        self.run.tell(lambda dialog: dialog.media(state, self.run.now()))
+        self.recovery.media_changed(state)
+
+    def _media_params_asked(self, params: dict[str, Any]) -> None:
+        self.media_params.emit(params)
+        if isinstance(self.slot.media, ConstrainableMedia):
+            for kind in ("audio", "video"):
+                if isinstance(params.get(kind), dict):
+                    self.slot.media.apply_constraints(kind, params[kind])
+
+    async def _accept_answer(self, sdp: str) -> None:
+        assert self.slot.media is not None, "an invite had its offer from somewhere"
+        try:
+            await self.slot.media.accept_answer(sdp)
+        except Exception as error:  # noqa: BLE001 - becomes the call's end and an event
+            failure = MediaError(f"The far end's answer cannot be used: {error}")
+            failure.__cause__ = error
+            self.run.errors.emit(failure)
+            self.run.tell(lambda dialog: dialog.media_failed())
+
+    async def _answer_update(self, offer: str) -> None:
+        self.holds.far_holds("offer", holds(offer))
+        if not isinstance(self.slot.media, RestartableMedia):
+            self.run.errors.emit(MediaError("The far end offers new media; this call's media cannot take it."))
+            return
+        try:
+            answer = await described(self.slot.media.create_restart_answer(offer))
+            await self.run.request(lambda dialog: dialog.answer_update(answer))
+        except SignalWireError as error:
+            self.run.errors.emit(error)
+
+    async def _close_media(self) -> None:
+        """Close the media; runs once, when the call has ended."""
+        self._background.cancel()
+        await self.slot.close()
+        self.run.tell(lambda dialog: dialog.media_closed())

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from intercom.signalwire.call.participant import Execute, LayoutLayer, Participant, SelfParticipant, Switch
-from intercom.signalwire.errors import BadFrameError
+from intercom.signalwire.call.participant import LayoutLayer, Participant, SelfParticipant, Switch
+from intercom.signalwire.call_methods import CallMethods
+from intercom.signalwire.errors import BadFrameError, InvalidParamsError
 from intercom.signalwire.observable import Happenings, Value
 from intercom.signalwire.wire import messages as m
 
@@ -32,9 +33,9 @@ class RoomState(Struct, frozen=True):
 
 
 class Room:
-    """Follows the events of one call."""
+    """The room of one call, with its members and its layout."""
 
-    def __init__(self, execute: Execute, switch: Switch) -> None:
+    def __init__(self, methods: CallMethods, switch: Switch) -> None:
         self.state: Value[RoomState] = Value(RoomState())
         self.layout_name: Value[str] = Value("")
         self.participants: Value[tuple[Participant, ...]] = Value(())
@@ -42,7 +43,7 @@ class Room:
         self.layers: Value[tuple[LayoutLayer, ...]] = Value(())
         self.layouts: Value[tuple[str, ...]] = Value(())
         self.capabilities: Value[tuple[str, ...]] = Value(())
-        self._execute = execute
+        self._methods = methods
         self._switch = switch
         self._members: dict[str, Participant] = {}
         self._session_ids: deque[str] = deque(maxlen=MAX_ROOM_SESSIONS)
@@ -74,10 +75,46 @@ class Room:
         """Note our member id from the service."""
         self._my_id = self._my_id or member_id
 
+    # -- what can be done ------------------------------------------------------------------------------
+
+    async def load_layouts(self) -> tuple[str, ...]:
+        """Fetch the available layouts."""
+        result = await self._methods.execute_on_me("call.layout.list", {})
+        layouts = result.get("layouts") if isinstance(result, dict) else None
+        self.layouts.set(tuple(str(name) for name in layouts or ()))
+        return self.layouts.value
+
+    async def set_layout(self, layout: str, positions: Mapping[str, str] | None = None) -> None:
+        """Choose a layout, and positions in it by member id; raises `InvalidParamsError` for an unknown layout."""
+        known = self.layouts.value or await self.load_layouts()
+        if layout not in known:
+            raise InvalidParamsError(f"There is no layout {layout}; there are {', '.join(known) or 'none'}.")
+        await self._methods.execute_on_me("call.layout.set", {"layout": layout})
+        members = {participant.id: participant for participant in self.participants.value}
+        for member_id, position in (positions or {}).items():
+            if member_id in members:
+                await members[member_id].set_position(position)
+
+    async def toggle_lock(self) -> None:
+        """Lock the room, or unlock it."""
+        await self._methods.execute_on_me("call.unlock" if self.state.value.locked else "call.lock", {})
+
+    async def switch_me(self, kind: str, on: bool) -> None:
+        """Mute or unmute ourselves, and report it to a service that knows members."""
+        me = self.me.value
+        if me is None:
+            self._switch(kind, on)
+        elif kind == "audio":
+            await (me.unmute() if on else me.mute())
+        else:
+            await (me.unmute_video() if on else me.mute_video())
+
     def streams(self) -> list[Happenings[Any]]:
         """Return all streams of the room."""
         values = (self.state, self.layout_name, self.participants, self.me, self.layers, self.layouts)
         return [*values, self.capabilities]
+
+    # -- what the service tells ------------------------------------------------------------------------
 
     def _joined(self, params: Mapping[str, Any]) -> None:
         if isinstance(params.get("member_id"), str):
@@ -111,12 +148,12 @@ class Room:
         if len(self._members) >= MAX_MEMBERS:
             raise BadFrameError(f"A call has more than {MAX_MEMBERS} members; the others are not shown.")
         if member_id == self._my_id:
-            me = SelfParticipant(raw, self._execute, self._switch)
+            me = SelfParticipant(raw, self._methods.execute, self._switch)
             me.capabilities.update(self.capabilities.value)
             self._members[member_id] = me
             self.me.set(me)
         else:
-            self._members[member_id] = Participant(raw, self._execute)
+            self._members[member_id] = Participant(raw, self._methods.execute)
         self.participants.set(tuple(self._members.values()))
 
     def _left(self, raw: Mapping[str, Any]) -> None:

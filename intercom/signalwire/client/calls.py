@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 from reactivex import Observable
 
-from intercom.signalwire.call.call import WebRTCCall
+from intercom.signalwire.call.call import Call
 from intercom.signalwire.call.dialog import Dialog
 from intercom.signalwire.call.dialog_events import CallStatus, VertoRequest
-from intercom.signalwire.call.media_monitor import CALL_UNKNOWN
+from intercom.signalwire.call.view import WebRTCCall
 from intercom.signalwire.client.resume_store import KnownCall, ResumeStore
 from intercom.signalwire.errors import BadFrameError, CallError, InvalidParamsError, RpcError, SignalWireError
 from intercom.signalwire.link.link import Link
@@ -22,6 +22,7 @@ from intercom.signalwire.observable import Happenings, Value, report_fault, task
 from intercom.signalwire.preferences import ClientPreferences
 from intercom.signalwire.wire import messages as m
 from intercom.signalwire.wire.events import Authenticated
+from intercom.signalwire.wire.verto import CALL_UNKNOWN
 from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ class ClientSession:
         self._preferences = preferences
         self._store = store
         self._link = link
+        self._open: dict[Call, WebRTCCall] = {}
+        """The calls that have not ended, and the program's view of each."""
         self._calls: Value[tuple[WebRTCCall, ...]] = Value(())
         self._incoming: Value[tuple[WebRTCCall, ...]] = Value(())
         self._signalling: Happenings[m.Event] = Happenings()
@@ -134,10 +137,10 @@ class ClientSession:
             to=destination,
             user_variables={**self._preferences.user_variables, **(user_variables or {})},
         )
-        call = WebRTCCall(self, dialog)
-        self._add(call)
+        call = Call(self, dialog)
+        shown = self._add(call)
         await call.start(audio=audio, video=video)
-        return call
+        return shown
 
     def submit_verto(self, request: VertoRequest) -> tuple[str, asyncio.Future[Any]]:
         """Send a call's Verto message; return the request's id and the future of its result."""
@@ -152,30 +155,30 @@ class ClientSession:
     def set_sending(self, kind: str, on: bool) -> None:
         """Switch the sending of "audio" or "video" on or off, in present and later calls."""
         self._not_sent = self._not_sent - {kind} if on else self._not_sent | {kind}
-        for call in self._calls.value:
-            call.switch(kind, on, "client")
+        for call in list(self._open):
+            call.mutes.switch(kind, on, "client")
 
     def network_changed(self) -> None:
         """Tell all calls that this machine's links or addresses changed, so that they check their path."""
-        for call in self._calls.value:
+        for call in list(self._open):
             call.network_changed()
 
     async def hang_up_all(self) -> None:
         """End every call."""
         async with asyncio.TaskGroup() as group:
-            for call in self._calls.value:
+            for call in list(self._open):
                 group.create_task(call.hangup())
 
     # -- what the service tells ------------------------------------------------------------------------
 
     def _authenticated(self, authenticated: Authenticated) -> None:
-        for call in self._calls.value:
+        for call in list(self._open):
             if not authenticated.resumed:
                 call.session_lost()
-            elif call.status in {CallStatus.TRYING, CallStatus.RINGING}:
+            elif call.status.value in {CallStatus.TRYING, CallStatus.RINGING}:
                 self._background.spawn(self._make_sure(call))
 
-    async def _make_sure(self, call: WebRTCCall) -> None:
+    async def _make_sure(self, call: Call) -> None:
         """Probe a ringing call with an empty message: a service may resume a session and have lost its calls."""
         try:
             await call.send_info({})
@@ -184,12 +187,12 @@ class ClientSession:
                 call.session_lost()
 
     def _service_changed(self, reachable: bool) -> None:
-        for call in self._calls.value:
+        for call in list(self._open):
             call.service_changed(reachable)
 
     def _refused(self, _: SignalWireError) -> None:
-        for call in self._calls.value:
-            call.service_refused()
+        for call in list(self._open):
+            call.recovery.service_refused()
 
     def _receive(self, event: m.Event) -> None:
         self._signalling.emit(event)
@@ -197,7 +200,7 @@ class ClientSession:
             if event.event_type == "webrtc.message":
                 self._receive_verto(m.decode(event.params, m.VertoMessage), event.node_id or "")
             else:
-                for call in self._calls.value:
+                for call in list(self._open):
                     call.receive_event(event)
         except BadFrameError as error:
             self._link.warnings.emit(str(error))
@@ -206,8 +209,8 @@ class ClientSession:
 
     def _receive_verto(self, message: m.VertoMessage, node_id: str) -> None:
         call_id = _call_id(message.params)
-        for call in self._calls.value:
-            if call_id in call.aliases:
+        for call in list(self._open):
+            if call_id in call.dialog.aliases:
                 call.receive(message, node_id)
                 return
         if message.method == "verto.invite":
@@ -219,12 +222,12 @@ class ClientSession:
 
     def _invited(self, invite: m.IncomingInvite, node_id: str) -> None:
         now = asyncio.get_running_loop().time()
-        call = WebRTCCall(self, Dialog.from_invite(invite, node_id, now), offer=invite.sdp)
-        if len(self._calls.value) >= MAX_CALLS:
-            self._background.spawn(call.reject())
+        call = Call(self, Dialog.from_invite(invite, node_id, now), offer=invite.sdp)
+        if len(self._open) >= MAX_CALLS:
+            self._background.spawn(call.hangup("USER_BUSY"))
         elif why := self._refusal(invite.sdp):
-            logger.warning("A call of %s does not ring: %s", call.from_, why)
-            self._background.spawn(call.reject("INCOMPATIBLE_DESTINATION"))
+            logger.warning("A call of %s does not ring: %s", call.dialog.from_, why)
+            self._background.spawn(call.hangup("INCOMPATIBLE_DESTINATION"))
         else:
             self._add(call)
 
@@ -236,34 +239,38 @@ class ClientSession:
         """Resume a call of an earlier process with a new peer connection, or end it."""
         known = next((call for call in self.known_calls if call.id == attach.callID), KnownCall(attach.callID))
         to = known.to or attach.callee_id_number or attach.caller_id_number
-        call = WebRTCCall(self, Dialog(attach.callID, "outbound", to=to, node_id=node_id, reattach=True))
-        if not self._take_up_calls or len(self._calls.value) >= MAX_CALLS:
+        call = Call(self, Dialog(attach.callID, "outbound", to=to, node_id=node_id, reattach=True))
+        if not self._take_up_calls or len(self._open) >= MAX_CALLS:
             logger.info("The service still holds a call of an earlier process; it is ended.")
             self._background.spawn(call.hangup())
             return
         self._add(call)
         self._background.spawn(self._reattach(call, known))
 
-    async def _reattach(self, call: WebRTCCall, known: KnownCall) -> None:
+    async def _reattach(self, call: Call, known: KnownCall) -> None:
         try:
             await call.start(audio=known.audio, video=known.video)
         except CallError as error:
             logger.info("A call of the last session could not be taken up: %s", error)
 
-    def _add(self, call: WebRTCCall) -> None:
-        self._set_calls((*self._calls.value, call))
-        self.added.emit(call)
+    def _add(self, call: Call) -> WebRTCCall:
+        self._open[call] = shown = WebRTCCall(call)
+        self._list_calls()
+        self.added.emit(shown)
         for kind in self._not_sent:
-            call.switch(kind, False, "client")
-        call.status_stream.subscribe(lambda status: self._status_changed(call, status))
+            call.mutes.switch(kind, False, "client")
+        call.status.stream.subscribe(lambda status: self._status_changed(call, status))
+        return shown
 
-    def _status_changed(self, call: WebRTCCall, status: CallStatus) -> None:
+    def _status_changed(self, call: Call, status: CallStatus) -> None:
         if status in {CallStatus.CONNECTED, CallStatus.DISCONNECTED, CallStatus.DISCONNECTING, CallStatus.FAILED}:
             self._store.keep_calls([known_call(other) for other in self.calls if other.status is CallStatus.CONNECTED])
         if status is CallStatus.DESTROYED:
-            self._set_calls(tuple(other for other in self._calls.value if other is not call))
+            del self._open[call]
+            self._list_calls()
 
-    def _set_calls(self, calls: tuple[WebRTCCall, ...]) -> None:
+    def _list_calls(self) -> None:
+        calls = tuple(self._open.values())
         self._calls.set(calls)
         self._incoming.set(tuple(call for call in calls if call.direction == "inbound"))
 

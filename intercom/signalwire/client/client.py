@@ -15,7 +15,7 @@ from intercom.signalwire.account.account import Account
 from intercom.signalwire.account.credentials import CredentialProvider
 from intercom.signalwire.account.directory import Address, Directory, User
 from intercom.signalwire.account.registration import Registration
-from intercom.signalwire.call.call import WebRTCCall
+from intercom.signalwire.call.view import WebRTCCall
 from intercom.signalwire.client.calls import ClientSession
 from intercom.signalwire.client.device_members import DeviceMembers
 from intercom.signalwire.client.devices import Devices

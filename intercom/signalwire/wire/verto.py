@@ -7,6 +7,9 @@ from typing import Any
 from intercom.signalwire.errors import BadFrameError, CallError, RpcError
 from intercom.signalwire.wire import messages as m
 
+CALL_UNKNOWN = "CALL DOES NOT EXIST"
+"""Message by which FreeSWITCH and the embedded space report that they do not have a call."""
+
 
 def known_params(params: m.DialogParams, *, fresh: bool) -> dict[str, Any]:
     """Return the dialog parameters in the reference client's form, without fields that it does not know.

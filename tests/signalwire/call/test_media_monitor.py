@@ -347,9 +347,11 @@ async def test_the_far_end_gets_its_new_connection(client: SignalWire, service: 
     await service.until(lambda: asked == ["/private/kitchen"])
 
 
-async def test_media_that_cannot_restart_says_so(client: SignalWire, service: Service, media: ScriptedMedia) -> None:
+async def test_a_call_that_has_ended_cannot_restart_its_media(
+    client: SignalWire, service: Service, media: ScriptedMedia
+) -> None:
     call = await connected_call(client, service, media)
-    call._media = None
+    await call.hangup()
     with pytest.raises(MediaError, match="anew"):
         await call.request_ice_restart()
 
@@ -367,13 +369,15 @@ async def test_push_to_talk_is_silent_until_pressed(client: SignalWire, service:
 
 
 async def test_a_picture_that_was_muted_stays_off_when_there_is_room_for_it(
-    client: SignalWire, service: Service, media: ScriptedMedia
+    client: SignalWire, service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("intercom.signalwire.call.media_monitor.LOOK_S", LOOK_S / 1000)
     call = await connected_call(client, service, media)
     await call.mute_video()
-    for bits_per_s in (VIDEO_OFF_BPS - 1, VIDEO_ON_BPS + 1):
-        call._policy.bandwidth(bits_per_s)
-        call._mend()
+    media.calls[0].counters = {"outgoing_bitrate_bps": VIDEO_OFF_BPS - 1}
+    await service.until(lambda: call.bandwidth_constrained)
+    media.calls[0].counters = {"outgoing_bitrate_bps": VIDEO_ON_BPS + 1}
+    await service.until(lambda: not call.bandwidth_constrained)
     assert media.calls[0].switched == [("send", "video", False)]
     await call.unmute_video()
     assert media.calls[0].switched[-1] == ("send", "video", True)
