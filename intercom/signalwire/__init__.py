@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from intercom.signalwire.call.participant import SelfParticipant as SelfParticipant
     from intercom.signalwire.call.view import WebRTCCall as WebRTCCall
     from intercom.signalwire.client.calls import ClientSession as ClientSession
-    from intercom.signalwire.client.client import SignalWire as SignalWire
+    from intercom.signalwire.client.device_members import SignalWire as SignalWire
     from intercom.signalwire.client.devices import Device as Device
     from intercom.signalwire.client.devices import DeviceProvider as DeviceProvider
     from intercom.signalwire.client.devices import DeviceRecoveryEvent as DeviceRecoveryEvent
@@ -77,7 +77,7 @@ _HOMES = {
     "aiortc_media": ("AiortcMedia",),
     "call.view": ("WebRTCCall",),
     "call.capabilities": ("SelfCapabilities",),
-    "client.client": ("SignalWire",),
+    "client.device_members": ("SignalWire",),
     "client.calls": ("ClientSession",),
     "account.credentials": (
         "CommandCredentials",

@@ -70,7 +70,7 @@ class Home:
         """The door's process dies without a word to anybody, and a new one starts."""
         assert self.door is not None
         dead = self.door
-        await dead.client._link.stop()  # the socket dies; a process that dies says no goodbye to the service
+        await dead.client._client.link.stop()  # the socket dies; a process that dies says no goodbye to the service
         await dead.stop()
         self.pins.reset()
         self.door = self._kind(self.config, state_dir=self.state_dir, pin_factory=self.pins)

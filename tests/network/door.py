@@ -90,7 +90,7 @@ async def main(directory: Path, patience: float = 1.0) -> None:
         await door.plan.hang_up()
 
     async def address() -> str:
-        socket = door.client._link._socket
+        socket = door.client._client.link._socket
         return str(socket._connection.local_address[0]) if isinstance(socket, WebSocket) else ""
 
     async def reach() -> float:

@@ -14,7 +14,7 @@ from intercom.signalwire.call.participant import Participant, SelfParticipant
 from intercom.signalwire.call.view import WebRTCCall
 from intercom.signalwire.client import devices
 from intercom.signalwire.client.calls import ClientSession
-from intercom.signalwire.client.client import SignalWire
+from intercom.signalwire.client.device_members import SignalWire
 from intercom.signalwire.link import reconnect
 from intercom.signalwire.preferences import ClientPreferences
 

@@ -125,8 +125,8 @@ async def test_a_call_gets_a_new_peer_connection(house: House) -> None:
 
 async def test_a_call_outlives_its_socket(house: House) -> None:
     ours, theirs = await house.call()
-    house.door._link._leave.set()
-    await until(lambda: house.door._link.reconnects == 1)
+    house.door._client.link._leave.set()
+    await until(lambda: house.door._client.link.reconnects == 1)
     await until(lambda: house.door.is_registered)
     await ours.send_digits("1")
     assert (ours.status, theirs.status) == ("connected", "connected")
@@ -137,8 +137,8 @@ async def test_a_call_outlives_its_socket(house: House) -> None:
 async def test_a_call_outlives_its_process(house: House) -> None:
     ours, theirs = await house.call()
     await until(lambda: ours.status == "connected")
-    await house.door._link.stop()
-    await house.door._resume_store.flush()
+    await house.door._client.link.stop()
+    await house.door._client.resume_store.flush()
     house.door = house.new_door()
     await house.door.register()
     await until(lambda: bool(house.door.session.calls))

@@ -1,196 +1,313 @@
-"""Adds the choice of devices to `SignalWire`."""
+"""A program's entry point: the reference client's flat API, each member of which names the part that does it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from reactivex import Observable
 
+from intercom.signalwire.account.credentials import CredentialProvider
+from intercom.signalwire.account.directory import Address, Directory, User
+from intercom.signalwire.call.view import WebRTCCall
 from intercom.signalwire.client.calls import ClientSession
-from intercom.signalwire.client.devices import Device, DeviceRecoveryEvent, Devices, PermissionResult
+from intercom.signalwire.client.client import Client
+from intercom.signalwire.client.devices import Device, DeviceRecoveryEvent, PermissionResult, constraints_of
+from intercom.signalwire.client.preflight import DURATION_S, PreflightResult
+from intercom.signalwire.client.tools_members import PlatformCapabilities
+from intercom.signalwire.errors import SignalWireError
+from intercom.signalwire.media import MediaProvider
+from intercom.signalwire.options import Options
+from intercom.signalwire.preferences import ClientPreferences
+from intercom.signalwire.storage import MemoryStorage, Storage
+from intercom.signalwire.watched import Shown
 
 
-class DeviceMembers:
-    """Chooses microphones, speakers and cameras."""
+class SignalWire:
+    """The client of one SignalWire subscriber.
 
-    _devices: Devices
-    _session: ClientSession
+    ``async with SignalWire(credentials, media=media) as client: await client.register()``
+    """
 
-    # -- what there is ---------------------------------------------------------------------------------
+    _client: Client
+    preferences: ClientPreferences
+    """The program's preferences for every call."""
+
+    def __init__(
+        self,
+        credentials: CredentialProvider,
+        *,
+        media: MediaProvider,
+        storage: Storage | None = None,
+        options: Options | None = None,
+    ) -> None:
+        self._client = Client(credentials, media, storage or MemoryStorage(), options or Options())
+        self.preferences = self._client.preferences
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.destroy()
+
+    # -- the connection --------------------------------------------------------------------------------
+
+    async def connect(self) -> None:
+        """Connect and authenticate; from then on the client stays connected by itself.
+
+        Raises `AuthenticationError` or `InvalidCredentialsError` when the service refuses the credential, and
+        `TimeoutError` after `Options.connect_timeout_s`; the client is then disconnected.
+        """
+        await self._client.connect()
+
+    async def disconnect(self) -> None:
+        """End every call and the connection, and forget the resume state; connect() starts anew."""
+        await self._client.disconnect()
+
+    async def destroy(self) -> None:
+        """End all calls and the connection for good. A later client may resume the session."""
+        await self._client.destroy()
+
+    async def register(self) -> None:
+        """Register for inbound calls, which then appear in `session.incoming_calls`.
+
+        Connects if need be, waits until authenticated, registers; if that fails, reauthenticates and tries once
+        more; if that fails too, raises `InvalidCredentialsError`, caused by the second failure. After every
+        reconnect the client registers again by itself.
+        """
+        await self._client.register()
+
+    async def unregister(self) -> None:
+        """Stop inbound calls; the connection stays."""
+        await self._client.registration.unregister()
+
+    def renew(self) -> None:
+        """Reconnect even if the connection looks healthy; registration and calls resume."""
+        self._client.link.renew()
+
+    async def wait_ended(self) -> None:
+        """Wait until the client gives up the connection; raises the error that ended it, unless the program did."""
+        await self._client.link.wait_ended()
+
+    async def dial(
+        self,
+        destination: str | Address,
+        *,
+        audio: bool = True,
+        video: bool = True,
+        user_variables: Mapping[str, Any] | None = None,
+    ) -> WebRTCCall:
+        """Call an address, a number or a SIP URI; returns when the service has the call.
+
+        `user_variables` reach the far end. Raises `CallError`, whose `cause` says why there is no call, and
+        `NotConnectedError` before connect().
+        """
+        return await self._client.dial(destination, audio=audio, video=video, user_variables=user_variables)
+
+    # -- what can be watched ---------------------------------------------------------------------------
+
+    session: Shown[SignalWire, ClientSession] = Shown(lambda api: api._client.session)
+    """The session: its calls, and the service's events."""
+    is_connected: Shown[SignalWire, bool] = Shown(lambda api: api._client.link.ready.value)
+    """Whether the client is connected and authenticated."""
+    is_connected_stream: Shown[SignalWire, Observable[bool]] = Shown(lambda api: api._client.link.ready.stream)
+    """Whether the client is connected and authenticated, now and at each change."""
+    why_not_connected: Shown[SignalWire, str] = Shown(lambda api: api._client.link.why_down)
+    """Reason why the last attempt to connect failed, in a sentence; "" while connected, or without a failure."""
+    overdue_s: Shown[SignalWire, float] = Shown(lambda api: api._client.link.overdue_s())
+    """Time for which the connection's work has been overdue: 0 while the client is connected, or keeps trying."""
+    ready: Shown[SignalWire, bool] = Shown(lambda api: api._client.link.ready.value)
+    """Whether calls can be made now: the client is connected and authenticated."""
+    ready_stream: Shown[SignalWire, Observable[bool]] = Shown(lambda api: api._client.link.ready.stream)
+    """Whether calls can be made, now and at each change."""
+    user: Shown[SignalWire, User | None] = Shown(lambda api: api._client.account.user.value)
+    """The user; None until the service reports it."""
+    user_stream: Shown[SignalWire, Observable[User | None]] = Shown(lambda api: api._client.account.user.stream)
+    """The user, now and at each change."""
+    directory: Shown[SignalWire, Directory | None] = Shown(lambda api: api._client.directory.value)
+    """The addresses that can be called; None before connect()."""
+    directory_stream: Shown[SignalWire, Observable[Directory | None]] = Shown(lambda api: api._client.directory.stream)
+    """The directory, now and when it is loaded."""
+    is_registered: Shown[SignalWire, bool] = Shown(lambda api: api._client.registration.registered.value)
+    """Whether the client is registered for inbound calls."""
+    is_registered_stream: Shown[SignalWire, Observable[bool]] = Shown(
+        lambda api: api._client.registration.registered.stream
+    )
+    """Whether the client is registered for inbound calls, now and at each change."""
+    errors_stream: Shown[SignalWire, Observable[SignalWireError]] = Shown(lambda api: api._client.link.faults.stream)
+    """Errors that were not raised to a caller."""
+    warnings_stream: Shown[SignalWire, Observable[str]] = Shown(lambda api: api._client.link.warnings.stream)
+    """Harmless oddities, one sentence each."""
+    destroyed_stream: Shown[SignalWire, Observable[None]] = Shown(lambda api: api._client.destroyed.stream)
+    """One item when the client is destroyed, then the end."""
+
+    # -- the devices -----------------------------------------------------------------------------------
+
+    audio_input_devices: Shown[SignalWire, tuple[Device, ...]] = Shown(
+        lambda api: api._client.devices.microphone.available.value
+    )
+    """The microphones."""
+    audio_input_devices_stream: Shown[SignalWire, Observable[tuple[Device, ...]]] = Shown(
+        lambda api: api._client.devices.microphone.available.stream
+    )
+    """The microphones, now and at each change."""
+    audio_output_devices: Shown[SignalWire, tuple[Device, ...]] = Shown(
+        lambda api: api._client.devices.speaker.available.value
+    )
+    """The speakers."""
+    audio_output_devices_stream: Shown[SignalWire, Observable[tuple[Device, ...]]] = Shown(
+        lambda api: api._client.devices.speaker.available.stream
+    )
+    """The speakers, now and at each change."""
+    video_input_devices: Shown[SignalWire, tuple[Device, ...]] = Shown(
+        lambda api: api._client.devices.camera.available.value
+    )
+    """The cameras."""
+    video_input_devices_stream: Shown[SignalWire, Observable[tuple[Device, ...]]] = Shown(
+        lambda api: api._client.devices.camera.available.stream
+    )
+    """The cameras, now and at each change."""
+    selected_audio_input_device: Shown[SignalWire, Device | None] = Shown(
+        lambda api: api._client.devices.microphone.selected.value
+    )
+    """The microphone in use."""
+    selected_audio_input_device_stream: Shown[SignalWire, Observable[Device | None]] = Shown(
+        lambda api: api._client.devices.microphone.selected.stream
+    )
+    """The microphone in use, now and at each change."""
+    selected_audio_output_device: Shown[SignalWire, Device | None] = Shown(
+        lambda api: api._client.devices.speaker.selected.value
+    )
+    """The speaker in use."""
+    selected_audio_output_device_stream: Shown[SignalWire, Observable[Device | None]] = Shown(
+        lambda api: api._client.devices.speaker.selected.stream
+    )
+    """The speaker in use, now and at each change."""
+    selected_video_input_device: Shown[SignalWire, Device | None] = Shown(
+        lambda api: api._client.devices.camera.selected.value
+    )
+    """The camera in use."""
+    selected_video_input_device_stream: Shown[SignalWire, Observable[Device | None]] = Shown(
+        lambda api: api._client.devices.camera.selected.stream
+    )
+    """The camera in use, now and at each change."""
+    selected_audio_input_device_constraints: Shown[SignalWire, dict[str, Any] | bool] = Shown(
+        lambda api: api._client.devices.microphone.constraints
+    )
+    """The microphone in use, as W3C constraints; True: any, False: none."""
+    selected_video_input_device_constraints: Shown[SignalWire, dict[str, Any] | bool] = Shown(
+        lambda api: api._client.devices.camera.constraints
+    )
+    """The camera in use, as W3C constraints; True: any, False: none."""
+    audio_input_disabled: Shown[SignalWire, bool] = Shown(lambda api: api._client.devices.microphone.disabled.value)
+    """Whether our audio is off in every call."""
+    audio_input_disabled_stream: Shown[SignalWire, Observable[bool]] = Shown(
+        lambda api: api._client.devices.microphone.disabled.stream
+    )
+    """Whether our audio is off in every call, now and at each change."""
+    video_input_disabled: Shown[SignalWire, bool] = Shown(lambda api: api._client.devices.camera.disabled.value)
+    """Whether our video is off in every call."""
+    video_input_disabled_stream: Shown[SignalWire, Observable[bool]] = Shown(
+        lambda api: api._client.devices.camera.disabled.stream
+    )
+    """Whether our video is off in every call, now and at each change."""
+    device_recovered_stream: Shown[SignalWire, Observable[DeviceRecoveryEvent]] = Shown(
+        lambda api: api._client.devices.recovered.stream
+    )
+    """Events of a device that replaced another without the program's choice."""
 
     async def enumerate_devices(self) -> None:
         """Read the plugged-in devices again, and update the lists and the choices."""
-        await self._devices.enumerate()
+        await self._client.devices.enumerate()
 
     def enable_device_monitoring(self) -> None:
         """Start following devices that are plugged in and out."""
-        self._devices.monitor(True)
+        self._client.devices.monitor(True)
 
     def disable_device_monitoring(self) -> None:
         """Stop following devices that are plugged in and out."""
-        self._devices.monitor(False)
-
-    @property
-    def device_recovered_stream(self) -> Observable[DeviceRecoveryEvent]:
-        """Events of a device that replaced another without the program's choice."""
-        return self._devices.recovered.stream
-
-    @property
-    def audio_input_devices(self) -> tuple[Device, ...]:
-        """The microphones."""
-        return self._devices.selections["audio_input"].available.value
-
-    @property
-    def audio_input_devices_stream(self) -> Observable[tuple[Device, ...]]:
-        """The microphones, now and at each change."""
-        return self._devices.selections["audio_input"].available.stream
-
-    @property
-    def audio_output_devices(self) -> tuple[Device, ...]:
-        """The speakers."""
-        return self._devices.selections["audio_output"].available.value
-
-    @property
-    def audio_output_devices_stream(self) -> Observable[tuple[Device, ...]]:
-        """The speakers, now and at each change."""
-        return self._devices.selections["audio_output"].available.stream
-
-    @property
-    def video_input_devices(self) -> tuple[Device, ...]:
-        """The cameras."""
-        return self._devices.selections["video_input"].available.value
-
-    @property
-    def video_input_devices_stream(self) -> Observable[tuple[Device, ...]]:
-        """The cameras, now and at each change."""
-        return self._devices.selections["video_input"].available.stream
-
-    # -- what is chosen --------------------------------------------------------------------------------
-
-    @property
-    def selected_audio_input_device(self) -> Device | None:
-        """The microphone in use."""
-        return self._devices.selections["audio_input"].selected.value
-
-    @property
-    def selected_audio_input_device_stream(self) -> Observable[Device | None]:
-        """The microphone in use, now and at each change."""
-        return self._devices.selections["audio_input"].selected.stream
-
-    @property
-    def selected_audio_output_device(self) -> Device | None:
-        """The speaker in use."""
-        return self._devices.selections["audio_output"].selected.value
-
-    @property
-    def selected_audio_output_device_stream(self) -> Observable[Device | None]:
-        """The speaker in use, now and at each change."""
-        return self._devices.selections["audio_output"].selected.stream
-
-    @property
-    def selected_video_input_device(self) -> Device | None:
-        """The camera in use."""
-        return self._devices.selections["video_input"].selected.value
-
-    @property
-    def selected_video_input_device_stream(self) -> Observable[Device | None]:
-        """The camera in use, now and at each change."""
-        return self._devices.selections["video_input"].selected.stream
-
-    @property
-    def selected_audio_input_device_constraints(self) -> dict[str, Any] | bool:
-        """The microphone in use, as W3C constraints; True: any, False: none."""
-        return self._constraints("audio_input")
-
-    @property
-    def selected_video_input_device_constraints(self) -> dict[str, Any] | bool:
-        """The camera in use, as W3C constraints; True: any, False: none."""
-        return self._constraints("video_input")
+        self._client.devices.monitor(False)
 
     def select_audio_input_device(self, device: Device | None) -> None:
         """Choose a microphone, in this and later calls and runs; None: the default."""
-        self._devices.select("audio_input", device)
+        self._client.devices.select("audio_input", device)
 
     def select_audio_output_device(self, device: Device | None) -> None:
         """Choose a speaker, in this and later calls and runs; None: the default."""
-        self._devices.select("audio_output", device)
+        self._client.devices.select("audio_output", device)
 
     def select_video_input_device(self, device: Device | None) -> None:
         """Choose a camera, in this and later calls and runs; None: the default."""
-        self._devices.select("video_input", device)
+        self._client.devices.select("video_input", device)
 
     async def apply_selected_audio_output_device(self) -> bool:
         """Use the chosen speaker now; return false when there is none."""
-        return await self._devices.apply("audio_output")
+        return await self._client.devices.apply("audio_output")
 
     def device_info_to_constraints(self, device: Device | None) -> dict[str, Any]:
         """Return a device as W3C constraints, {"deviceId": {"exact": ...}}; {} for none."""
-        return {"deviceId": {"exact": device.id}} if device is not None else {}
+        return constraints_of(device)
 
     async def get_device_capabilities(self, device: Device) -> Mapping[str, Any]:
         """Return a device's capabilities; raises `DeviceError` when the device is absent."""
-        return await self._devices.capabilities(device)
+        return await self._client.devices.capabilities(device)
 
     async def is_valid_device(self, device: Device | None) -> bool:
         """Return whether a device is plugged in."""
-        return await self._devices.is_valid(device)
+        return await self._client.devices.is_valid(device)
 
     async def clear_device_state(self) -> None:
         """Forget every choice of a device."""
-        await self._devices.clear()
-
-    # -- on and off ------------------------------------------------------------------------------------
-
-    @property
-    def audio_input_disabled(self) -> bool:
-        """Whether our audio is off in every call."""
-        return self._devices.selections["audio_input"].disabled.value
-
-    @property
-    def audio_input_disabled_stream(self) -> Observable[bool]:
-        """Whether our audio is off in every call, now and at each change."""
-        return self._devices.selections["audio_input"].disabled.stream
-
-    @property
-    def video_input_disabled(self) -> bool:
-        """Whether our video is off in every call."""
-        return self._devices.selections["video_input"].disabled.value
-
-    @property
-    def video_input_disabled_stream(self) -> Observable[bool]:
-        """Whether our video is off in every call, now and at each change."""
-        return self._devices.selections["video_input"].disabled.stream
+        await self._client.devices.clear()
 
     def enable_audio_input(self) -> None:
         """Send our audio again."""
-        self._set_disabled("audio_input", False)
+        self._client.devices.switch(self._client.devices.microphone, True)
 
     def disable_audio_input(self) -> None:
         """Send silence, in this and later calls."""
-        self._set_disabled("audio_input", True)
+        self._client.devices.switch(self._client.devices.microphone, False)
 
     def enable_video_input(self) -> None:
         """Send our video again."""
-        self._set_disabled("video_input", False)
+        self._client.devices.switch(self._client.devices.camera, True)
 
     def disable_video_input(self) -> None:
         """Send no video, in this and later calls."""
-        self._set_disabled("video_input", True)
+        self._client.devices.switch(self._client.devices.camera, False)
 
     async def request_media_permissions(self, *, audio: bool = True, video: bool = True) -> PermissionResult:
         """Return the kinds of media that may be used: all that have a device, for there is no permission dialogue."""
-        await self._devices.enumerate()
-        microphone = self.selected_audio_input_device if audio else None
-        camera = self.selected_video_input_device if video else None
-        return PermissionResult(microphone is not None, camera is not None, microphone, camera)
+        return await self._client.devices.permissions(audio=audio, video=video)
 
-    def _constraints(self, kind: str) -> dict[str, Any] | bool:
-        selection = self._devices.selections[kind]
-        if selection.disabled.value:
-            return False
-        return self.device_info_to_constraints(selection.selected.value) or True
+    # -- the tools -------------------------------------------------------------------------------------
 
-    def _set_disabled(self, kind: str, disabled: bool) -> None:
-        self._devices.selections[kind].disabled.set(disabled)
-        self._session.set_sending(kind.partition("_")[0], not disabled)
+    platform_capabilities: Shown[SignalWire, PlatformCapabilities] = Shown(lambda api: api._client.tools.capabilities)
+    """The client's capabilities on this platform."""
+
+    async def preflight(
+        self, destination: str, *, duration_s: float = DURATION_S, audio: bool = True, video: bool = False
+    ) -> PreflightResult:
+        """Make a test call to an address that answers by itself, for example the space's /public/echo, and judge it.
+
+        Raises nothing of the network's; what failed stands in the result.
+        """
+        return await self._client.tools.preflight(destination, duration_s=duration_s, audio=audio, video=video)
+
+    def export_diagnostics(self) -> dict[str, Any]:
+        """Return recent events in a form for JSON, without tokens, keys and pressed digits."""
+        return self._client.tools.export_diagnostics()
+
+    def set_storage_manager(self, storage: Storage) -> None:
+        """Replace the storage; call it before connect()."""
+        self._client.tools.set_storage(storage)
+
+    async def reset_to_defaults(self) -> None:
+        """Delete all stored data and reset every choice.
+
+        Raises `StorageError` when something is still kept, once all else is forgotten.
+        """
+        await self._client.tools.reset()

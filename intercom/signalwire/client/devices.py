@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
@@ -110,6 +110,11 @@ class DeviceSelection:
             return None
         return DeviceRecoveryEvent(self.kind, before, found, self._reason(before, found, ambiguous, first=first))
 
+    @property
+    def constraints(self) -> dict[str, Any] | bool:
+        """The device in use, as W3C constraints; True: any, False: none."""
+        return False if self.disabled.value else constraints_of(self.selected.value) or True
+
     def _find(self) -> tuple[Device | None, bool]:
         ambiguous = False
         for wanted in [self.wanted, *self.history] if self.wanted else []:
@@ -134,6 +139,11 @@ class DeviceSelection:
         return "fallback_to_default" if first or still_there or before is None else "device_disconnected"
 
 
+def constraints_of(device: Device | None) -> dict[str, Any]:
+    """Return a device as W3C constraints, {"deviceId": {"exact": ...}}; {} for none."""
+    return {"deviceId": {"exact": device.id}} if device is not None else {}
+
+
 def match(wanted: Device, available: Sequence[Device]) -> tuple[Device | None, bool]:
     """Find a device again; return (the device or None, whether several match equally)."""
     for device in available:
@@ -149,11 +159,13 @@ def match(wanted: Device, available: Sequence[Device]) -> tuple[Device | None, b
 class Devices:
     """Keeps and applies the choices of every kind."""
 
-    def __init__(self, provider: object, storage: Storage) -> None:
-        self.selections = {kind: DeviceSelection(kind) for kind in KINDS}
+    def __init__(self, provider: object, storage: Storage, set_sending: Callable[[str, bool], None]) -> None:
+        self.microphone, self.speaker, self.camera = (DeviceSelection(kind) for kind in KINDS)
+        self.selections = {selection.kind: selection for selection in (self.microphone, self.speaker, self.camera)}
         self.recovered: Happenings[DeviceRecoveryEvent] = Happenings()
         self.faults: Happenings[DeviceError] = Happenings()
         self.storage = storage
+        self._set_sending = set_sending
         self._provider = provider if isinstance(provider, DeviceProvider) else None
         self._monitoring: Any = None
         self._pause: asyncio.TimerHandle | None = None
@@ -192,6 +204,18 @@ class Devices:
         if device is not None and device not in selection.available.value:
             selection.selected.set(device)
         self._background.spawn(self._keep_and_use(selection))
+
+    def switch(self, selection: DeviceSelection, on: bool) -> None:
+        """Send audio or video, or none of it, in this and later calls."""
+        selection.disabled.set(not on)
+        self._set_sending(selection.kind.partition("_")[0], on)
+
+    async def permissions(self, *, audio: bool, video: bool) -> PermissionResult:
+        """Return the kinds of media that may be used: all that have a device, for there is no permission dialogue."""
+        await self.enumerate()
+        microphone = self.microphone.selected.value if audio else None
+        camera = self.camera.selected.value if video else None
+        return PermissionResult(microphone is not None, camera is not None, microphone, camera)
 
     async def apply(self, kind: str) -> bool:
         """Use the chosen device of a kind now; return false when there is none."""

@@ -1,4 +1,4 @@
-"""Adds preflight, diagnostics, storage and defaults to `SignalWire`."""
+"""The client's tools: its preflight, its diagnostics, its storage and its defaults."""
 
 from __future__ import annotations
 
@@ -31,24 +31,32 @@ class PlatformCapabilities(Struct, frozen=True):
     """Whether a screen can be shared; a door has none."""
 
 
-class ToolsMembers:
-    """Offers preflight, diagnostics, storage and defaults to programs."""
+class Tools:
+    """What a program asks of a client beside calls."""
 
-    preferences: ClientPreferences
-    _account: Account
-    _session: ClientSession
-    _devices: Devices
-    _diagnostics: Diagnostics
-    _resume_store: ResumeStore
-    _storage: Storage
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        account: Account,
+        session: ClientSession,
+        devices: Devices,
+        resume_store: ResumeStore,
+        preferences: ClientPreferences,
+        diagnostics: Diagnostics,
+    ) -> None:
+        self._storage = storage
+        self._account = account
+        self._session = session
+        self._devices = devices
+        self._resume_store = resume_store
+        self._preferences = preferences
+        self._diagnostics = diagnostics
 
     async def preflight(
         self, destination: str, *, duration_s: float = DURATION_S, audio: bool = True, video: bool = False
     ) -> PreflightResult:
-        """Make a test call to an address that answers by itself, for example the space's /public/echo, and judge it.
-
-        Raises nothing of the network's; what failed stands in the result.
-        """
+        """Make a test call, and judge it; see `SignalWire.preflight`."""
         session = self._session
 
         async def dial() -> Any:
@@ -62,13 +70,11 @@ class ToolsMembers:
         return {
             **self._diagnostics.export(),
             "devices": {kind: [device.label for device in selection.available.value] for kind, selection in kinds},
-            "capabilities": {
-                name: getattr(self.platform_capabilities, name) for name in PlatformCapabilities.__struct_fields__
-            },
+            "capabilities": {name: getattr(self.capabilities, name) for name in PlatformCapabilities.__struct_fields__},
         }
 
     @property
-    def platform_capabilities(self) -> PlatformCapabilities:
+    def capabilities(self) -> PlatformCapabilities:
         """The client's capabilities on this platform."""
         return PlatformCapabilities(
             webrtc=True,
@@ -76,16 +82,16 @@ class ToolsMembers:
             client_bound=True,
         )
 
-    def set_storage_manager(self, storage: Storage) -> None:
+    def set_storage(self, storage: Storage) -> None:
         """Replace the storage; call it before connect()."""
         self._storage = self._account.storage = self._resume_store.storage = self._devices.storage = storage
 
-    async def reset_to_defaults(self) -> None:
+    async def reset(self) -> None:
         """Delete all stored data and reset every choice.
 
         Raises `StorageError` when something is still kept, once all else is forgotten.
         """
-        self.preferences.reset()
+        self._preferences.reset()
         failed: StorageError | None = None
         try:
             keys = await self._storage.keys()

@@ -70,12 +70,12 @@ async def test_lights_whose_thread_died_play_on(home: Home) -> None:
 async def test_the_clients_broken_work_makes_it_connect_anew_and_be_told_again(home: Home) -> None:
     assert home.door is not None
     client = home.door.client
-    reconnects = client._link.reconnects
+    reconnects = client._client.link.reconnects
     for subscription in home.door._subscriptions:
         subscription.dispose()  # as when a subscriber raised
     loop = asyncio.get_running_loop()
     loop.call_exception_handler({"message": "test", "exception": DefectError("in the client"), "part": "client"})
-    await home.wait_for(lambda: client._link.reconnects > reconnects, "the client to connect anew")
+    await home.wait_for(lambda: client._client.link.reconnects > reconnects, "the client to connect anew")
     await mended(home, Part.CLIENT)
     await home.until(State.IDLE)
     await in_call(home)
@@ -83,7 +83,7 @@ async def test_the_clients_broken_work_makes_it_connect_anew_and_be_told_again(h
 
 async def test_a_connection_that_nobody_keeps_any_more_is_kept_again(home: Home) -> None:
     assert home.door is not None
-    link = home.door.client._link
+    link = home.door.client._client.link
     assert link._task is not None
     link._task.cancel()
     await home.until(State.REGISTERING)

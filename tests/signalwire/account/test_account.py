@@ -66,7 +66,7 @@ async def test_a_token_with_the_scope_is_bound_to_this_device(service: Service, 
         obtained = next(call for call in service.http_calls if call[1] == OBTAIN_PATH)
         _, http_proof = read_proof(obtained[3]["dpop_token"])
         assert (http_proof["htm"], http_proof["htu"], obtained[2]) == ("POST", OBTAIN_PATH, "token")
-        await service.until(lambda: client._account.client_bound)
+        await service.until(lambda: client._client.account.client_bound)
         service.cut()
         connect = await service.asked("signalwire.connect", 2)
         assert connect.params["authentication"] == {"jwt_token": "bound"}
@@ -108,7 +108,7 @@ async def test_a_credential_is_renewed_before_it_runs_out(service: Service, medi
     tokens = Tokens("first", "second")
     tokens.expires_at = 1006.0
     async with SignalWire(tokens, media=media, options=service.options()) as client:
-        client._account._wall_clock = lambda: clock[0]
+        client._client.account._wall_clock = lambda: clock[0]
         await client.connect()
         clock[0] = 1002.0
         shown = await service.asked("signalwire.reauthenticate")
@@ -230,7 +230,7 @@ async def test_a_provider_that_breaks_does_not_end_the_renewal(
     tokens.expires_at = 1006.0
     clock = [1000.0]
     async with SignalWire(tokens, media=media, options=service.options()) as client:
-        client._account._wall_clock = lambda: clock[0]
+        client._client.account._wall_clock = lambda: clock[0]
         await client.connect()
         clock[0] = 1002.0
         shown = await service.asked("signalwire.reauthenticate")
@@ -256,10 +256,10 @@ async def test_a_provider_that_breaks_at_first_is_asked_again(service: Service, 
 
 
 async def test_a_renewal_that_ended_starts_again_with_the_next_connection(client: SignalWire, service: Service) -> None:
-    await service.until(lambda: bool(client._account._renewal))
-    await client._account._renewal.stop()
+    await service.until(lambda: bool(client._client.account._renewal))
+    await client._client.account._renewal.stop()
     service.cut()
-    await service.until(lambda: bool(client._account._renewal))
+    await service.until(lambda: bool(client._client.account._renewal))
 
 
 async def test_a_fresh_credential_that_comes_while_the_bound_one_is_renewed_stays(
@@ -267,7 +267,7 @@ async def test_a_fresh_credential_that_comes_while_the_bound_one_is_renewed_stay
 ) -> None:
     bound(service, expires_in=30.5)
     async with SignalWire(Tokens("first", "fresh"), media=media, options=service.options()) as client:
-        account = client._account
+        account = client._client.account
         meanwhile: list[asyncio.Task[str]] = []
 
         def renew(_: Any) -> dict[str, Any]:
@@ -294,7 +294,7 @@ async def test_a_binding_that_failed_is_tried_again(
         await client.register()
         await service.until(lambda: any(call[1] == OBTAIN_PATH for call in service.http_calls))
         service.pages[OBTAIN_PATH] = answer
-        await service.until(lambda: client._account.client_bound)
+        await service.until(lambda: client._client.account.client_bound)
 
 
 async def test_a_clock_that_is_years_ahead_leaves_the_owners_server_alone(
@@ -304,7 +304,7 @@ async def test_a_clock_that_is_years_ahead_leaves_the_owners_server_alone(
     async with SignalWire(tokens, media=media, options=service.options()) as client:
         await client.connect()
         await service.until(lambda: client.user is not None)
-        account = client._account
+        account = client._client.account
         account._wall_clock = lambda: 3e9
         tokens.expires_at = 2e9
         past = Credential("token", 2e9)
@@ -318,8 +318,8 @@ async def test_a_clock_that_is_years_ahead_leaves_the_owners_server_alone(
 async def test_new_ice_servers_that_come_with_a_new_token_are_used(client: SignalWire, service: Service) -> None:
     fresh = [{"urls": ["turn:relay"], "username": "later", "credential": "x"}]
     service.answers["signalwire.reauthenticate"] = lambda _: {"ice_servers": fresh}
-    await client._account.reauthenticate()
+    await client._client.account.reauthenticate()
     assert list(client.session.ice_servers) == fresh
     service.answers["signalwire.reauthenticate"] = lambda _: {"ice_servers": "odd"}
-    await client._account.reauthenticate()
+    await client._client.account.reauthenticate()
     assert list(client.session.ice_servers) == fresh

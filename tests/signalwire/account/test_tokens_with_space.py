@@ -67,10 +67,10 @@ async def test_a_token_is_bound_to_the_device_and_renewed(tmp_path: Path) -> Non
         tokens = [params["authentication"]["jwt_token"] for params in shown(actor)]
         assert all(params["dpop_token"] for params in shown(actor))
         assert len(set(tokens)) == len(tokens)
-        key = actor.client._account._key
+        key = actor.client._client.account._key
         assert key is not None
         assert {space.tokens.check(token).jkt for token in tokens} == {key.fingerprint}
-        await until(lambda: actor.client._account._credential is not None)
+        await until(lambda: actor.client._client.account._credential is not None)
         space.sockets.break_off("door")
         await actor.comes_back(2)
         assert faults == []
@@ -79,7 +79,7 @@ async def test_a_token_is_bound_to_the_device_and_renewed(tmp_path: Path) -> Non
 async def test_a_bound_token_is_worth_nothing_without_the_devices_key(tmp_path: Path) -> None:
     async with a_space(tmp_path) as space, OurActor(space, "door", refreshable=True) as actor:
         await actor.start()
-        await until(lambda: actor.client._account.client_bound)
+        await until(lambda: actor.client._client.account.client_bound)
         (stolen,) = {params["authentication"]["jwt_token"] for params in shown(actor)}
         options = Options(relay_url=space.relay_url, api_url=space.url, watch_network=False)
         async with SignalWire(StaticCredentials(stolen), media=ScriptedMedia(), options=options) as thief:
@@ -114,7 +114,7 @@ async def test_who_is_thrown_out_is_told_and_is_back_once_he_is_let_in_again(
             await until(lambda: any(isinstance(fault, InvalidCredentialsError) for fault in faults))
             assert not client.is_registered
             space.enrol("door", "Door").write(file)
-            client._link.network_changed()
+            client._client.link.network_changed()
             await until(lambda: client.is_registered)
 
 
@@ -122,7 +122,7 @@ async def test_who_is_thrown_out_is_told_and_is_back_once_he_is_let_in_again(
 async def test_the_devices_clock_may_jump_by_years(tmp_path: Path, years: int) -> None:
     async with a_space(tmp_path) as space, OurActor(space, "door") as actor:
         await actor.start()
-        account = actor.client._account
+        account = actor.client._client.account
         account._wall_clock = lambda: time.time() + years * YEAR_S
         account._bound.set()
         space.sockets.break_off("door")
@@ -145,6 +145,6 @@ async def test_the_services_clock_may_jump_by_years(tmp_path: Path, years: int) 
 @pytest.mark.parametrize("years", [-50, 50])
 async def test_a_device_that_boots_with_a_wrong_clock_is_registered(tmp_path: Path, years: int) -> None:
     async with a_space(tmp_path) as space, OurActor(space, "door") as actor:
-        actor.client._account._wall_clock = lambda: time.time() + years * YEAR_S
+        actor.client._client.account._wall_clock = lambda: time.time() + years * YEAR_S
         await actor.start()
         assert space.exchange.online() == ["door"]

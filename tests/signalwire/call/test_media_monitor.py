@@ -404,7 +404,7 @@ async def test_a_dial_that_is_given_up_while_down_is_never_heard_of(client: Sign
     service.cut()
     await service.until(lambda: not client.is_connected)
     dialling = asyncio.ensure_future(client.dial("/private/house"))
-    await service.until(lambda: client._link.session.pending == 1)
+    await service.until(lambda: client._client.link.session.pending == 1)
     dialling.cancel()
     await asyncio.wait({dialling})
     service.reachable = True

@@ -217,7 +217,7 @@ async def test_a_service_that_drops_us_at_once_is_not_hammered(service: Service,
         client.is_connected_stream.subscribe(lambda connected: service.cut() if connected else None)
         connecting = asyncio.ensure_future(client.connect())
         await service.asked("signalwire.connect", 4)
-        waits = client._link._policy.failures
+        waits = client._client.link._policy.failures
         assert waits >= 3
         connecting.cancel()
 
@@ -278,7 +278,7 @@ async def test_an_attempt_that_does_not_come_is_overdue(
 ) -> None:
     service.reachable = False
     service.cut()
-    await service.until(lambda: client._link.state is LinkState.WAITING)
+    await service.until(lambda: client._client.link.state is LinkState.WAITING)
     later = asyncio.get_running_loop().time() + 60.0
     monkeypatch.setattr(Link, "_now", staticmethod(lambda: later))
     assert 55.0 < client.overdue_s <= 60.0
@@ -287,7 +287,7 @@ async def test_an_attempt_that_does_not_come_is_overdue(
 async def test_a_slow_credential_is_waited_for_but_not_for_ever(
     client: SignalWire, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client._link._policy.retry_now(asyncio.get_running_loop().time())
+    client._client.link._policy.retry_now(asyncio.get_running_loop().time())
     now = asyncio.get_running_loop().time()
     monkeypatch.setattr(Link, "_now", staticmethod(lambda: now + 200.0))
     assert client.overdue_s == 0.0
@@ -296,6 +296,6 @@ async def test_a_slow_credential_is_waited_for_but_not_for_ever(
 
 
 async def test_what_a_slow_credential_took_is_not_held_against_the_session_that_begins(client: SignalWire) -> None:
-    client._link._policy.retry_now(asyncio.get_running_loop().time() - 200.0)
-    client._link._policy.socket_opened()
+    client._client.link._policy.retry_now(asyncio.get_running_loop().time() - 200.0)
+    client._client.link._policy.socket_opened()
     assert client.overdue_s == 0.0

@@ -21,7 +21,7 @@ async def test_a_new_address_ends_the_pause(client: SignalWire, service: Service
     await service.until(lambda: service.connects >= 5)
     service.reachable = True
     attempts = service.connects
-    client._link.network_changed()
+    client._client.link.network_changed()
     await service.until(lambda: client.is_registered)
     assert service.connects == attempts + 1
 
@@ -41,7 +41,7 @@ async def test_a_change_begins_an_attempt_anew_that_hangs(service: Service) -> N
         registering = asyncio.create_task(client.register())
         async with asyncio.timeout(5):
             await hanging.wait()
-            client._network_changed()
+            client._client.network_changed()
             await registering
     assert service.connects == 1
 
@@ -53,10 +53,10 @@ async def test_a_socket_that_does_not_answer_after_a_change_is_left(
         return self is not service.sockets[0]
 
     monkeypatch.setattr(MemorySocket, "is_alive", is_alive, raising=False)
-    client._network_changed()
+    client._client.network_changed()
     await service.until(lambda: service.connects == 2 and client.is_registered)
-    client._network_changed()
-    await service.until(lambda: client._link._probe is not None and client._link._probe.done())
+    client._client.network_changed()
+    await service.until(lambda: client._client.link._probe is not None and client._client.link._probe.done())
     assert service.connects == 2
 
 
