@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from intercom.signalwire.call.dialog import Dialog
+from intercom.signalwire.call.dialog_base import CallLeg
 from intercom.signalwire.call.line import CallLine
 from intercom.signalwire.errors import RpcError
 from intercom.signalwire.wire import messages as m
@@ -14,17 +14,17 @@ from intercom.signalwire.wire import messages as m
 class CallMethods:
     """The `call.*` methods of one call."""
 
-    def __init__(self, line: CallLine, dialog: Dialog) -> None:
+    def __init__(self, line: CallLine, leg: CallLeg) -> None:
         self._line = line
-        self._dialog = dialog
+        self._leg = leg
 
     async def execute(self, target: str | Mapping[str, str], method: str, args: Mapping[str, Any]) -> Any:
         """Run a method on a member: an id in our own call, or {"member_id", "call_id", "node_id"}.
 
         Raises `RpcError` when the service refuses it.
         """
-        dialog = self._dialog
-        me = {"node_id": dialog.node_id, "call_id": dialog.call_id, "member_id": dialog.member_id}
+        leg = self._leg
+        me = {"node_id": leg.node_id, "call_id": leg.call_id, "member_id": leg.member_id}
         params: dict[str, Any] = {**args, "self": me}
         if method != "call.member.position.set":
             if isinstance(target, str):
@@ -40,7 +40,7 @@ class CallMethods:
 
     async def execute_on_me(self, method: str, args: Mapping[str, Any]) -> Any:
         """Run a method on our own member."""
-        return await self.execute(self._dialog.member_id, method, args)
+        return await self.execute(self._leg.member_id, method, args)
 
     async def execute_any(self, method: str, params: Mapping[str, Any]) -> Any:
         """Send any request to the service and return its result."""

@@ -13,6 +13,7 @@ from intercom.config import CallConfig
 from intercom.config.fields import settings_of
 from intercom.control.client import Client
 from intercom.signalwire.call.dialog import Dialog
+from intercom.signalwire.call.dialog_base import CallLeg
 from intercom.space.switch.call_snapshot import OLDEST_S
 from tests.space.switchboard import SDP, Switchboard
 
@@ -20,7 +21,7 @@ LONGEST = {setting.name: setting.high or 0.0 for setting in settings_of(CallConf
 
 
 def test_the_client_lets_a_call_ring_for_the_longest_time_that_can_be_set() -> None:
-    dialog = Dialog("call", "outbound", to="/private/house")
+    dialog = Dialog(CallLeg("call", "outbound", to="/private/house"))
     dialog.invite(SDP, now=0.0)
     dialog.tick(LONGEST["ring_time_s"])
     assert not dialog.is_over

@@ -21,6 +21,7 @@ from intercom.control.ssh_gate import admit, shown
 from intercom.plain_text import plain
 from intercom.signalwire.account.credentials import credential_from, hosts_of
 from intercom.signalwire.call.dialog import Dialog
+from intercom.signalwire.call.dialog_base import CallLeg
 from intercom.signalwire.errors import BadFrameError, InvalidCredentialsError
 from intercom.signalwire.wire import messages as m
 from intercom.signalwire.wire.events import EventReceived
@@ -147,7 +148,7 @@ def client() -> Read:
     session = Session(agent="fuzz/1", new_id=new_id)
     session.socket_opened(0.0, "token")
     session.receive(CLIENT[0], 0.0)
-    outbound = Dialog("c1", "outbound", to="/private/house")
+    outbound = Dialog(CallLeg("c1", "outbound", to="/private/house"))
     outbound.invite("v=0\r\n", 0.0)
     dialogs = [outbound]
     now = 0.0
@@ -172,7 +173,7 @@ def client() -> Read:
         for dialog in dialogs:
             dialog.receive(message, "n", now)
             dialog.tick(now)
-            dialog.events()
+            dialog.outbox.take_events()
 
     return read
 

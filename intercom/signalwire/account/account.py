@@ -202,7 +202,7 @@ class Account:
         if self._key is not None:
             proof = await asyncio.to_thread(self._key.rpc_proof, "signalwire.reauthenticate")
         params = m.Reauthenticate(m.Authentication(token, project), proof or UNSET)
-        self._link.session.renewed(await self._link.execute("signalwire.reauthenticate", params))
+        self._link.session.renewed(await self._link.requests.execute("signalwire.reauthenticate", params))
 
     # -- renewal ---------------------------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ class Registration:
         self.wanted = False
         async with self._lock:
             if self.registered.value:
-                await self._link.execute("subscriber.offline", {})
+                await self._link.requests.execute("subscriber.offline", {})
                 self.registered.set(False)
 
     async def restore(self) -> None:
@@ -83,5 +83,5 @@ class Registration:
                 ) from error
 
     async def _online(self) -> None:
-        await self._link.execute("subscriber.online", {})
+        await self._link.requests.execute("subscriber.online", {})
         self.registered.set(self._link.ready.value)

@@ -56,8 +56,8 @@ class DialogRun:
     def pump(self) -> None:
         """Pass on the dialog's events and requests until it has no more."""
         while True:
-            events = self.dialog.events()
-            requests = self.dialog.requests_to_send()
+            events = self.dialog.outbox.take_events()
+            requests = self.dialog.outbox.take_requests()
             if not events and not requests:
                 break
             for request in requests:

@@ -46,6 +46,7 @@ class Call:
 
     def __init__(self, line: CallLine, dialog: Dialog, *, offer: str = "") -> None:
         self.dialog = dialog
+        self.leg = dialog.leg
         self.status: Value[CallStatus] = Value(dialog.status)
         self.info: Happenings[dict[str, Any]] = Happenings()
         """Messages of the far end's application."""
@@ -56,13 +57,13 @@ class Call:
         self.events: Happenings[m.Event] = Happenings()
         """All events of this call."""
         self.run = DialogRun(line, dialog, self._handle)
-        self.slot = MediaSlot(line, dialog.call_id)
+        self.slot = MediaSlot(line, dialog.leg.call_id)
         self.keys = Keys(line, self.run, self.slot)
         self.mutes = Mutes(self.slot)
         self.holds = Holds(self.run, self.slot)
         self.recovery = MediaRecovery(line, self.run, self.slot, self.mutes)
         self.monitor = MediaMonitor(self.run, self.slot, self.holds, self.recovery)
-        self.methods = CallMethods(line, dialog)
+        self.methods = CallMethods(line, dialog.leg)
         self.room = Room(self.methods, self.mutes.switch)
         self._offer = offer
         self._background = TaskSet(task_failed)
@@ -78,7 +79,7 @@ class Call:
 
     async def answer(self, *, audio: bool = True, video: bool = True) -> None:
         """Accept an inbound call; see `WebRTCCall.answer`."""
-        direction, status = self.dialog.direction, self.status.value
+        direction, status = self.leg.direction, self.status.value
         if direction != "inbound" or status is not CallStatus.RINGING or self.slot.media is not None:
             raise InvalidStateError(f"This {direction} call is {status}; there is nothing to answer.")
         await self._set_up(self._accept(audio=audio, video=video), "NORMAL_CLEARING")
@@ -105,12 +106,12 @@ class Call:
     def receive_event(self, event: m.Event) -> None:
         """Take an event that may be about this call."""
         call_id, state = event.params.get("call_id"), event.params.get("call_state")
-        if event.event_type == "call.state" and state == "ringing" and call_id == self.dialog.call_id:
+        if event.event_type == "call.state" and state == "ringing" and call_id == self.leg.call_id:
             self.run.tell(lambda dialog: dialog.far_rings())
-        if not self.room.is_about(event.params, self.dialog.aliases):
+        if not self.room.is_about(event.params, self.leg.aliases):
             return
-        if self.dialog.member_id:
-            self.room.know_me(self.dialog.member_id)
+        if self.leg.member_id:
+            self.room.know_me(self.leg.member_id)
         try:
             self.room.receive(event)
         except BadFrameError as error:
@@ -170,7 +171,7 @@ class Call:
     def _ended_error(self, reason: SignalWireError | None = None) -> CallError:
         cause = self.dialog.end_cause or "NORMAL_TEMPORARY_FAILURE"
         why = f": {reason}" if reason else "."
-        return CallError(f"The call to {self.dialog.to or 'us'} ended, {cause}{why}", cause=cause)
+        return CallError(f"The call to {self.leg.to or 'us'} ended, {cause}{why}", cause=cause)
 
     def _handle(self, event: DialogEvent) -> None:
         match event:

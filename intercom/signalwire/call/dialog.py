@@ -1,4 +1,4 @@
-"""Runs one Verto call, without I/O: messages and `now` go in, events and requests come out (protocol.md §5).
+"""Runs one Verto call without I/O: messages and `now` go in, requests and events come out (protocol.md §5).
 
 What holds:
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from intercom.signalwire.call.dialog_base import DialogBase, IncomingModify, far_end_kind_of
+from intercom.signalwire.call.dialog_base import CallLeg, far_end_kind_of
 from intercom.signalwire.call.dialog_events import (
     CallStatus,
     DigitsReceived,
@@ -28,9 +28,10 @@ from intercom.signalwire.call.dialog_events import (
     StatusChanged,
     TransferAsked,
 )
+from intercom.signalwire.dialog_outbox import DialogOutbox
 from intercom.signalwire.errors import BadFrameError, InvalidParamsError, InvalidStateError
 from intercom.signalwire.wire import messages as m
-from intercom.signalwire.wire.verto import cause_of, innermost
+from intercom.signalwire.wire.verto import IncomingModify, cause_of, innermost
 
 MEDIA_DEADLINE_S = 15.0
 """Time limit for the media to connect after the answer, which takes well under a second."""
@@ -45,16 +46,17 @@ MAX_DIGITS = 64
 _OVER = {CallStatus.DISCONNECTING, CallStatus.DISCONNECTED, CallStatus.FAILED, CallStatus.DESTROYED}
 
 
-class Dialog(DialogBase):
-    """A call between us and one far end, told apart by `call_id`."""
+class Dialog:
+    """A call between us and one far end, told apart by the id of its leg."""
 
-    def __init__(self, call_id: str, direction: str, **fields: Any) -> None:
-        super().__init__(call_id, direction, **fields)
-        self.status = CallStatus.RINGING if direction == "inbound" else CallStatus.NEW
+    def __init__(self, leg: CallLeg) -> None:
+        self.leg = leg
+        self.status = CallStatus.RINGING if leg.direction == "inbound" else CallStatus.NEW
         self.end_cause: str | None = None
         self.held = False
+        self.outbox = DialogOutbox(leg)
         self._invite_key: int | None = None
-        self._known = direction == "inbound" or self._reattach
+        self._known = leg.direction == "inbound" or leg.reattach
         self._bye_owed: str | None = None
         self._answered = False
         self._described = False
@@ -64,17 +66,7 @@ class Dialog(DialogBase):
     @classmethod
     def from_invite(cls, invite: m.IncomingInvite, node_id: str, now: float) -> Dialog:
         """Return the dialog of an inbound call."""
-        dialog = cls(
-            invite.callID,
-            "inbound",
-            from_=invite.caller_id_number,
-            from_name=invite.caller_id_name,
-            to=invite.callee_id_number,
-            to_name=invite.callee_id_name,
-            far_end_kind=far_end_kind_of(invite.caller_kind),
-            user_variables=invite.userVariables,
-            node_id=node_id,
-        )
+        dialog = cls(CallLeg.of_invite(invite, node_id))
         dialog._deadline = now + RING_DEADLINE_S
         return dialog
 
@@ -89,17 +81,18 @@ class Dialog(DialogBase):
         """Call the far end with a complete offer; it may ring for `RING_DEADLINE_S`."""
         self._must_be(CallStatus.NEW)
         self._deadline = now + RING_DEADLINE_S
-        self._invite_key = self._send(
-            "verto.invite", {"dialogParams": self._dialog_params(first=True), "sdp": sdp}, first=True
-        )
+        params = {"dialogParams": self.leg.dialog_params(first=True), "sdp": sdp}
+        self._invite_key = self.outbox.send("verto.invite", params, first=True)
         return self._invite_key
 
     def answer(self, sdp: str, now: float) -> int:
         """Accept an inbound call with a complete answer."""
         self._must_be(CallStatus.RINGING)
-        if self.direction != "inbound":
+        if self.leg.direction != "inbound":
             raise InvalidStateError("Only an inbound call can be answered; this one was dialled.")
-        key = self._send("verto.answer", {"dialogParams": self._dialog_params(first=True), "sdp": sdp}, first=True)
+        key = self.outbox.send(
+            "verto.answer", {"dialogParams": self.leg.dialog_params(first=True), "sdp": sdp}, first=True
+        )
         self._described = True
         self._accept(now)
         return key
@@ -112,7 +105,7 @@ class Dialog(DialogBase):
 
     def digits(self, digits: str) -> int:
         """Send DTMF digits by verto.info; raises the errors of `sendable`."""
-        return self._send("verto.info", {**self._short_params(), "dtmf": self.sendable(digits)})
+        return self.outbox.send("verto.info", {**self.leg.short_params(), "dtmf": self.sendable(digits)})
 
     def sendable(self, digits: str) -> str:
         """Return the digits in capitals; raises `InvalidParamsError` or, before the answer, `InvalidStateError`."""
@@ -125,36 +118,38 @@ class Dialog(DialogBase):
     def info(self, info: dict[str, Any]) -> int:
         """Send a message to the far end's application; it arrives as `InfoReceived`."""
         self._must_be_alive()
-        return self._send("verto.info", {**self._short_params(), "intercom": info})
+        return self.outbox.send("verto.info", {**self.leg.short_params(), "intercom": info})
 
     def hold(self, on: bool) -> int:
         """Hold the far end, or resume it."""
         self._must_be_answered()
-        return self._send("verto.modify", {**self._short_params(), "action": "hold" if on else "unhold"})
+        return self.outbox.send("verto.modify", {**self.leg.short_params(), "action": "hold" if on else "unhold"})
 
     def update_media(self, sdp: str) -> int:
         """Offer new media, or new ICE; the answer stands in `RequestConcluded.result["sdp"]`."""
         self._must_be_answered()
-        params = {"dialogParams": self._dialog_params(), "sdp": sdp, "action": "updateMedia"}
-        return self._send("verto.modify", params)
+        params = {"dialogParams": self.leg.dialog_params(), "sdp": sdp, "action": "updateMedia"}
+        return self.outbox.send("verto.modify", params)
 
     def answer_update(self, sdp: str) -> int:
         """Answer the far end's new offer (`FarOffered`)."""
         self._must_be_answered()
-        return self._send("verto.answer", {"dialogParams": self._dialog_params(), "sdp": sdp}, kind="update answer")
+        return self.outbox.send(
+            "verto.answer", {"dialogParams": self.leg.dialog_params(), "sdp": sdp}, kind="update answer"
+        )
 
     def transfer(self, destination: str) -> int:
         """Send the far end to another address."""
         if not destination:
             raise InvalidParamsError("transfer() needs the address to transfer to.")
         self._must_be_answered()
-        params = {"destination": destination, "dialogParams": self._dialog_params(), "action": "transfer"}
-        return self._send("verto.modify", params)
+        params = {"destination": destination, "dialogParams": self.leg.dialog_params(), "action": "transfer"}
+        return self.outbox.send("verto.modify", params)
 
     def subscribe(self, event_type: str) -> int:
         """Subscribe to one more type of event on this call."""
         self._must_be_alive()
-        return self._send("verto.subscribe", {"sessid": self.call_id, "eventChannel": [event_type]})
+        return self.outbox.send("verto.subscribe", {"sessid": self.leg.call_id, "eventChannel": [event_type]})
 
     # -- what the media does ---------------------------------------------------------------------------
 
@@ -216,15 +211,15 @@ class Dialog(DialogBase):
         """Take one Verto message of this call; a malformed one is reported, nothing raises."""
         self._known = True
         if node_id:
-            self.node_id = node_id
+            self.leg.node_id = node_id
         if self.is_over:
             self._pay_bye()
-            self._report(MessageIgnored("A message came after the call's end."))
+            self.outbox.report(MessageIgnored("A message came after the call's end."))
             return
         try:
             self._receive(message, now)
         except BadFrameError as error:
-            self._report(MessageIgnored(str(error)))
+            self.outbox.report(MessageIgnored(str(error)))
 
     def _receive(self, message: m.VertoMessage, now: float) -> None:
         match message.method:
@@ -238,12 +233,12 @@ class Dialog(DialogBase):
                 bye = m.decode(message.params, m.IncomingBye)
                 self._end(CallStatus.DISCONNECTED, bye.cause or "NORMAL_CLEARING", "far")
             case "verto.ping":
-                self._send("verto.pong", message.params)
+                self.outbox.send("verto.pong", message.params)
             case "verto.info":
                 self._receive_info(m.decode(message.params, m.Info))
             case "verto.mediaParams":
                 params = m.decode(message.params, m.IncomingMediaParams).mediaParams
-                self._report(MediaParamsReceived(params))
+                self.outbox.report(MediaParamsReceived(params))
             case "verto.attach":
                 pass  # the call lives on after a resume; we never thought otherwise
             case "verto.modify":
@@ -256,11 +251,11 @@ class Dialog(DialogBase):
     def _receive_modify(self, modify: IncomingModify) -> None:
         match modify.action:
             case "updateMedia" if modify.sdp and self._answered:
-                self._report(FarOffered(modify.sdp))
+                self.outbox.report(FarOffered(modify.sdp))
             case "hold" | "unhold":
-                self._report(FarHeld(modify.action == "hold"))
+                self.outbox.report(FarHeld(modify.action == "hold"))
             case "transfer" if modify.destination:
-                self._report(TransferAsked(modify.destination))
+                self.outbox.report(TransferAsked(modify.destination))
             case _:
                 raise BadFrameError("A modify makes no sense in this call now.")
 
@@ -268,14 +263,14 @@ class Dialog(DialogBase):
         if isinstance(info.dtmf, str):
             digits = "".join(digit for digit in info.dtmf.upper()[:MAX_DIGITS] if digit in DIGITS)
             if digits:
-                self._report(DigitsReceived(digits))
+                self.outbox.report(DigitsReceived(digits))
         if isinstance(info.intercom, dict):
-            self._report(InfoReceived(info.intercom))
+            self.outbox.report(InfoReceived(info.intercom))
 
     def _far_answered(self, answer: m.IncomingAnswer, now: float) -> None:
-        if self._answered or self.direction == "inbound":
+        if self._answered or self.leg.direction == "inbound":
             raise BadFrameError("An answer came to a call that needs none.")
-        self.far_end_kind = far_end_kind_of(answer.callee_kind)
+        self.leg.far_end_kind = far_end_kind_of(answer.callee_kind)
         self._far_described(answer)
         if self._described:
             self._accept(now)
@@ -289,17 +284,17 @@ class Dialog(DialogBase):
 
     def far_rings(self) -> None:
         """Note that the far end rings."""
-        if self.status in {CallStatus.NEW, CallStatus.TRYING} and self.direction == "outbound":
+        if self.status in {CallStatus.NEW, CallStatus.TRYING} and self.leg.direction == "outbound":
             self._set(CallStatus.RINGING)
 
     def _far_described(self, answer: m.IncomingAnswer) -> None:
-        if answer.sdp and not self._described and self.direction == "outbound":
+        if answer.sdp and not self._described and self.leg.direction == "outbound":
             self._described = True
-            self._report(FarAnswered(answer.sdp))
+            self.outbox.report(FarAnswered(answer.sdp))
 
     def concluded(self, key: int, result: Any, error: Exception | None) -> None:
         """Take the end of a request: the `result` of webrtc.verto or its `error`; an unknown key is ignored."""
-        kind = self._kinds.pop(key, None)
+        kind = self.outbox.concluded(key)
         if kind is None:
             return
         inner: Any = None
@@ -316,13 +311,13 @@ class Dialog(DialogBase):
             self.held = True
         elif kind == "unhold" and error is None:
             self.held = False
-        self._report(RequestConcluded(key, inner, error))
+        self.outbox.report(RequestConcluded(key, inner, error))
 
     def _invite_concluded(self, result: Any, inner: Any, error: Exception | None) -> Exception | None:
         """Take the result of the invite; return the reason for its failure, if it failed."""
         self._invite_key = None
         if isinstance(result, dict):
-            self.node_id = str(result.get("node_id") or "") or self.node_id
+            self.leg.node_id = str(result.get("node_id") or "") or self.leg.node_id
         created = m.CallCreated()
         if error is None:
             try:
@@ -338,8 +333,8 @@ class Dialog(DialogBase):
             self._end(CallStatus.FAILED, cause_of(error), "service")
             return error
         self._known = True
-        self.member_id = created.memberID
-        self.aliases |= {created.callID or self.call_id}
+        self.leg.member_id = created.memberID
+        self.leg.aliases |= {created.callID or self.leg.call_id}
         self._pay_bye()
         if self.status is CallStatus.NEW:
             self._set(CallStatus.TRYING)
@@ -367,13 +362,13 @@ class Dialog(DialogBase):
         code = m.CAUSE_CODES.get(cause)
         # The reference client says nothing of attaching before both ends have described themselves, and names a cause
         # only where it is not the usual one.
-        undescribed = not (self._described or self._reattach)
-        params: dict[str, Any] = {"dialogParams": self._dialog_params(first=undescribed)}
+        undescribed = not (self._described or self.leg.reattach)
+        params: dict[str, Any] = {"dialogParams": self.leg.dialog_params(first=undescribed)}
         if cause != "NORMAL_CLEARING":
             params["cause"] = cause
             if code is not None:
                 params["causeCode"] = str(code)
-        self._send("verto.bye", params, idempotent=True, timeout_s=BYE_TIMEOUT_S)
+        self.outbox.send("verto.bye", params, idempotent=True, timeout_s=BYE_TIMEOUT_S)
 
     def _end(self, status: CallStatus, cause: str, by: str) -> None:
         if self.is_over:
@@ -381,12 +376,12 @@ class Dialog(DialogBase):
         self.end_cause = cause
         self._deadline = None
         self._set(status)
-        self._report(Ended(cause, by))
+        self.outbox.report(Ended(cause, by))
 
     def _set(self, status: CallStatus) -> None:
         if status is not self.status:
             self.status = status
-            self._report(StatusChanged(status))
+            self.outbox.report(StatusChanged(status))
 
     def _must_be(self, status: CallStatus) -> None:
         if self.status is not status:

@@ -31,28 +31,28 @@ class WebRTCCall:
 
     # -- what it is ------------------------------------------------------------------------------------
 
-    id: Shown[WebRTCCall, str] = Shown(lambda api: api._call.dialog.call_id)
+    id: Shown[WebRTCCall, str] = Shown(lambda api: api._call.leg.call_id)
     """The call's id, a UUID of the caller's."""
-    direction: Shown[WebRTCCall, str] = Shown(lambda api: api._call.dialog.direction)
+    direction: Shown[WebRTCCall, str] = Shown(lambda api: api._call.leg.direction)
     """Direction of the call, "inbound" or "outbound"."""
-    from_: Shown[WebRTCCall, str] = Shown(lambda api: api._call.dialog.from_)
+    from_: Shown[WebRTCCall, str] = Shown(lambda api: api._call.leg.from_)
     """The address or number of the caller."""
-    from_name: Shown[WebRTCCall, str] = Shown(lambda api: api._call.dialog.from_name)
+    from_name: Shown[WebRTCCall, str] = Shown(lambda api: api._call.leg.from_name)
     """The caller's display name."""
-    far_end_kind: Shown[WebRTCCall, FarEndKind] = Shown(lambda api: api._call.dialog.far_end_kind)
+    far_end_kind: Shown[WebRTCCall, FarEndKind] = Shown(lambda api: api._call.leg.far_end_kind)
     """The kind of the far end, as the service reports it once the far end has called or answered.
 
     The embedded space tells its doors from its residents' devices; SignalWire does not say.
     """
-    to: Shown[WebRTCCall, str] = Shown(lambda api: api._call.dialog.to)
+    to: Shown[WebRTCCall, str] = Shown(lambda api: api._call.leg.to)
     """The address or number called."""
-    to_name: Shown[WebRTCCall, str] = Shown(lambda api: api._call.dialog.to_name)
+    to_name: Shown[WebRTCCall, str] = Shown(lambda api: api._call.leg.to_name)
     """The callee's display name."""
-    node_id: Shown[WebRTCCall, str] = Shown(lambda api: api._call.dialog.node_id)
+    node_id: Shown[WebRTCCall, str] = Shown(lambda api: api._call.leg.node_id)
     """The node of the service that holds the call."""
-    self_id: Shown[WebRTCCall, str] = Shown(lambda api: api._call.dialog.member_id)
+    self_id: Shown[WebRTCCall, str] = Shown(lambda api: api._call.leg.member_id)
     """Our member id in the call; empty until the service reports it."""
-    user_variables: Shown[WebRTCCall, Mapping[str, Any]] = Shown(lambda api: api._call.dialog.user_variables)
+    user_variables: Shown[WebRTCCall, Mapping[str, Any]] = Shown(lambda api: api._call.leg.user_variables)
     """Variables that the caller sent along; they may claim anything."""
     media_kinds: Shown[WebRTCCall, tuple[bool, bool]] = Shown(lambda api: api._call.slot.kinds)
     """Whether the call has (audio, video)."""

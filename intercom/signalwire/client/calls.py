@@ -12,6 +12,7 @@ from reactivex import Observable
 
 from intercom.signalwire.call.call import Call
 from intercom.signalwire.call.dialog import Dialog
+from intercom.signalwire.call.dialog_base import CallLeg
 from intercom.signalwire.call.dialog_events import CallStatus, VertoRequest
 from intercom.signalwire.call.view import WebRTCCall
 from intercom.signalwire.client.resume_store import KnownCall, ResumeStore
@@ -121,7 +122,7 @@ class ClientSession:
 
     async def execute(self, method: str, params: Mapping[str, Any], *, timeout_s: float = 5.0) -> Any:
         """Send any request to the service; return the result as builtins."""
-        return await self._link.execute(method, params, timeout_s=timeout_s)
+        return await self._link.requests.execute(method, params, timeout_s=timeout_s)
 
     # -- for the client and its calls ------------------------------------------------------------------
 
@@ -131,26 +132,26 @@ class ClientSession:
         """Call an address; see `SignalWire.dial`."""
         if not destination or len(destination) > MAX_ADDRESS_CHARS or not destination.isprintable():
             raise InvalidParamsError("dial() needs an address, for example /private/house or +15551234567.")
-        dialog = Dialog(
+        leg = CallLeg(
             m.new_id(),
             "outbound",
             to=destination,
             user_variables={**self._preferences.user_variables, **(user_variables or {})},
         )
-        call = Call(self, dialog)
+        call = Call(self, Dialog(leg))
         shown = self._add(call)
         await call.start(audio=audio, video=video)
         return shown
 
     def submit_verto(self, request: VertoRequest) -> tuple[str, asyncio.Future[Any]]:
         """Send a call's Verto message; return the request's id and the future of its result."""
-        return self._link.submit(
+        return self._link.requests.submit(
             "webrtc.verto", request.params, timeout_s=request.timeout_s, idempotent=request.idempotent
         )
 
     def cancel(self, request_id: str) -> bool:
         """Cancel a request; return whether it was still unsent."""
-        return self._link.cancel(request_id)
+        return self._link.requests.cancel(request_id)
 
     def set_sending(self, kind: str, on: bool) -> None:
         """Switch the sending of "audio" or "video" on or off, in present and later calls."""
@@ -210,7 +211,7 @@ class ClientSession:
     def _receive_verto(self, message: m.VertoMessage, node_id: str) -> None:
         call_id = _call_id(message.params)
         for call in list(self._open):
-            if call_id in call.dialog.aliases:
+            if call_id in call.leg.aliases:
                 call.receive(message, node_id)
                 return
         if message.method == "verto.invite":
@@ -226,7 +227,7 @@ class ClientSession:
         if len(self._open) >= MAX_CALLS:
             self._background.spawn(call.hangup("USER_BUSY"))
         elif why := self._refusal(invite.sdp):
-            logger.warning("A call of %s does not ring: %s", call.dialog.from_, why)
+            logger.warning("A call of %s does not ring: %s", call.leg.from_, why)
             self._background.spawn(call.hangup("INCOMPATIBLE_DESTINATION"))
         else:
             self._add(call)
@@ -239,7 +240,8 @@ class ClientSession:
         """Resume a call of an earlier process with a new peer connection, or end it."""
         known = next((call for call in self.known_calls if call.id == attach.callID), KnownCall(attach.callID))
         to = known.to or attach.callee_id_number or attach.caller_id_number
-        call = Call(self, Dialog(attach.callID, "outbound", to=to, node_id=node_id, reattach=True))
+        leg = CallLeg(attach.callID, "outbound", to=to, node_id=node_id, reattach=True)
+        call = Call(self, Dialog(leg))
         if not self._take_up_calls or len(self._open) >= MAX_CALLS:
             logger.info("The service still holds a call of an earlier process; it is ended.")
             self._background.spawn(call.hangup())

@@ -52,8 +52,8 @@ PROBE_S = 0.5
 """Time limit of a probe after a network change: an answer takes one round trip, and a new socket costs little."""
 
 
-class Link(LinkRequests):
-    """Keeps one session connected; `execute` sends a request through it."""
+class Link:
+    """Keeps one session connected; `requests` sends requests through it."""
 
     def __init__(
         self,
@@ -64,7 +64,8 @@ class Link(LinkRequests):
         random: Callable[[], float],
         longest_delay_s: float = LONGEST_DELAY_S,
     ) -> None:
-        super().__init__(Session(agent=agent))
+        self.session = Session(agent=agent)
+        self.requests = LinkRequests(self.session, running=lambda: self.running, pump=self._pump)
         self.ready: Value[bool] = Value(False)
         self.events: Happenings[m.Event] = Happenings()
         self.faults: Happenings[SignalWireError] = Happenings()
@@ -135,7 +136,7 @@ class Link(LinkRequests):
             task.cancel()
             await asyncio.wait({task})
         await self._closing.finish()
-        self._drop_requests()
+        self.requests.drop()
         self._arm()
 
     def forget(self) -> None:
@@ -150,7 +151,8 @@ class Link(LinkRequests):
                 raise self.fatal
             if not self.running:
                 raise NotConnectedError("The client is not connected; call connect() first.")
-            await self._next_change()
+            self._wake.clear()
+            await self._wake.wait()
 
     def renew(self) -> None:
         """Reconnect even if the connection looks healthy, to reset our own state; calls resume."""
@@ -311,10 +313,8 @@ class Link(LinkRequests):
 
     def _handle(self, event: SessionEvent) -> None:
         match event:
-            case RequestAnswered(id, result):
-                self._conclude(id, lambda future: future.set_result(result))
-            case RequestFailed(id, error):
-                self._conclude(id, lambda future: future.set_exception(error))
+            case RequestAnswered() | RequestFailed():
+                self.requests.conclude(event)
             case EventReceived(told):
                 self.events.emit(told)
             case Authenticated():
@@ -375,6 +375,6 @@ class Link(LinkRequests):
         self.session.tick(self._now())
         self._pump()
 
-    async def _next_change(self) -> None:
-        self._wake.clear()
-        await self._wake.wait()
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()

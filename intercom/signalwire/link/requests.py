@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from intercom.signalwire.errors import NotConnectedError
+from intercom.signalwire.wire.events import RequestAnswered, RequestFailed
 from intercom.signalwire.wire.session import RPC_TIMEOUT_S, Session
 
 
-class LinkRequests(ABC):
-    """The requests of one session, each with the future of its result."""
+class LinkRequests:
+    """The requests of one session, each with the future of its result.
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    `running` tells whether the link keeps a connection; `pump` sends the session's frames and passes on its events.
+    """
+
+    def __init__(self, session: Session, *, running: Callable[[], bool], pump: Callable[[], None]) -> None:
+        self._session = session
+        self._running = running
+        self._pump = pump
         self._futures: dict[str, asyncio.Future[Any]] = {}
-
-    @property
-    @abstractmethod
-    def running(self) -> bool:
-        """Whether the link keeps a connection."""
-
-    @abstractmethod
-    def _pump(self) -> None:
-        """Send the session's frames, and pass on its events."""
 
     def submit(
         self,
@@ -38,9 +34,11 @@ class LinkRequests(ABC):
         idempotent: bool = False,
     ) -> tuple[str, asyncio.Future[Any]]:
         """Send a request at once; return its id and the future of its result."""
-        if not self.running:
+        if not self._running():
             raise NotConnectedError(f"{method} needs a connection; call connect() first.")
-        request_id = self.session.request(method, params, self._now(), timeout_s=timeout_s, idempotent=idempotent)
+        request_id = self._session.request(
+            method, params, asyncio.get_running_loop().time(), timeout_s=timeout_s, idempotent=idempotent
+        )
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._futures[request_id] = future
         self._pump()
@@ -63,28 +61,29 @@ class LinkRequests(ABC):
             return await future
         finally:
             self._futures.pop(request_id, None)
-            self.session.cancel(request_id)
+            self._session.cancel(request_id)
 
     def cancel(self, request_id: str) -> bool:
         """Cancel a request; return whether it was still unsent, otherwise it goes on."""
-        if not self.session.waiting(request_id):
+        if not self._session.waiting(request_id):
             return False
         self._futures.pop(request_id).cancel()
-        return self.session.cancel(request_id)
+        return self._session.cancel(request_id)
 
-    def _drop_requests(self) -> None:
+    def drop(self) -> None:
         """Fail all requests: no answers will come."""
         for request_id, future in list(self._futures.items()):
-            self.session.cancel(request_id)
+            self._session.cancel(request_id)
             if not future.done():
                 future.set_exception(NotConnectedError("The client was disconnected."))
         self._futures.clear()
 
-    def _conclude(self, request_id: str, finish: Callable[[asyncio.Future[Any]], None]) -> None:
-        future = self._futures.pop(request_id, None)
-        if future is not None and not future.done():
-            finish(future)
-
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()
+    def conclude(self, event: RequestAnswered | RequestFailed) -> None:
+        """Hand the end of a request to whoever waits for it."""
+        future = self._futures.pop(event.id, None)
+        if future is None or future.done():
+            return
+        if isinstance(event, RequestAnswered):
+            future.set_result(event.result)
+        else:
+            future.set_exception(event.error)

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import Struct
+
 from intercom.signalwire.errors import BadFrameError, CallError, RpcError
 from intercom.signalwire.wire import messages as m
 
 CALL_UNKNOWN = "CALL DOES NOT EXIST"
 """Message by which FreeSWITCH and the embedded space report that they do not have a call."""
+
+
+class IncomingModify(Struct, frozen=True):
+    """`verto.modify`, service to client: a request of the far end, passed on by the embedded space."""
+
+    callID: str  # noqa: N815 - the wire's name
+    action: str = ""
+    """Action: "updateMedia", "hold", "unhold" or "transfer"."""
+    sdp: str = ""
+    """The far end's new offer, with updateMedia."""
+    destination: str = ""
+    """The address to call, with transfer."""
 
 
 def known_params(params: m.DialogParams, *, fresh: bool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom.signalwire.call.dialog import MEDIA_DEADLINE_S, RING_DEADLINE_S, Dialog
+from intercom.signalwire.call.dialog_base import CallLeg
 from intercom.signalwire.call.dialog_events import (
     CallStatus,
     Ended,
@@ -36,7 +37,7 @@ class Stage:
 
     def __init__(self, direction: str = "outbound") -> None:
         if direction == "outbound":
-            self.dialog = Dialog("a", "outbound", to="/private/house")
+            self.dialog = Dialog(CallLeg("a", "outbound", to="/private/house"))
         else:
             invite = m.IncomingInvite("a", "v=0", caller_id_number="/private/house")
             self.dialog = Dialog.from_invite(invite, "n1", 0.0)
@@ -45,8 +46,8 @@ class Stage:
         self.requests: list[Any] = []
 
     def look(self) -> None:
-        self.requests += self.dialog.requests_to_send()
-        self.happened += self.dialog.events()
+        self.requests += self.dialog.outbox.take_requests()
+        self.happened += self.dialog.outbox.take_events()
 
     def hear(self, method: str, /, **params: Any) -> None:
         self.dialog.receive(m.VertoMessage(method, {"callID": "a", **params}), "n1", self.now)
