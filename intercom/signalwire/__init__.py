@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from intercom.signalwire.account.directory import User as User
     from intercom.signalwire.aiortc_media import AiortcMedia as AiortcMedia
     from intercom.signalwire.call.capabilities import SelfCapabilities as SelfCapabilities
-    from intercom.signalwire.call.dialog_events import CallStatus as CallStatus
+    from intercom.signalwire.call.dialog.events import CallStatus as CallStatus
     from intercom.signalwire.call.digit_merge import KeyPress as KeyPress
     from intercom.signalwire.call.participant import Participant as Participant
     from intercom.signalwire.call.participant import SelfParticipant as SelfParticipant
-    from intercom.signalwire.call.view import WebRTCCall as WebRTCCall
+    from intercom.signalwire.call.webrtc_call import WebRTCCall as WebRTCCall
     from intercom.signalwire.client.calls import ClientSession as ClientSession
-    from intercom.signalwire.client.device_members import SignalWire as SignalWire
     from intercom.signalwire.client.devices import Device as Device
     from intercom.signalwire.client.devices import DeviceProvider as DeviceProvider
     from intercom.signalwire.client.devices import DeviceRecoveryEvent as DeviceRecoveryEvent
     from intercom.signalwire.client.preflight import PreflightResult as PreflightResult
+    from intercom.signalwire.client.signalwire import SignalWire as SignalWire
     from intercom.signalwire.errors import (
         AuthenticationError as AuthenticationError,
     )
@@ -75,9 +75,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "aiortc_media": ("AiortcMedia",),
-    "call.view": ("WebRTCCall",),
+    "call.webrtc_call": ("WebRTCCall",),
     "call.capabilities": ("SelfCapabilities",),
-    "client.device_members": ("SignalWire",),
+    "client.signalwire": ("SignalWire",),
     "client.calls": ("ClientSession",),
     "account.credentials": (
         "CommandCredentials",
@@ -89,7 +89,7 @@ _HOMES = {
         "TokenFileCredentials",
     ),
     "client.devices": ("Device", "DeviceProvider", "DeviceRecoveryEvent"),
-    "call.dialog_events": ("CallStatus",),
+    "call.dialog.events": ("CallStatus",),
     "call.digit_merge": ("KeyPress",),
     "account.directory": ("Address", "Directory", "User"),
     "errors": (

@@ -12,8 +12,8 @@ from intercom.cli import watch as cli_watch
 from intercom.config import CallConfig
 from intercom.config.fields import settings_of
 from intercom.control.client import Client
-from intercom.signalwire.call.dialog import Dialog
-from intercom.signalwire.call.dialog_base import CallLeg
+from intercom.signalwire.call.dialog.dialog import Dialog
+from intercom.signalwire.call.dialog.leg import CallLeg
 from intercom.space.switch.call_snapshot import OLDEST_S
 from tests.space.switchboard import SDP, Switchboard
 

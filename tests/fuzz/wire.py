@@ -20,8 +20,8 @@ from intercom.control.roles import ROLES
 from intercom.control.ssh_gate import admit, shown
 from intercom.plain_text import plain
 from intercom.signalwire.account.credentials import credential_from, hosts_of
-from intercom.signalwire.call.dialog import Dialog
-from intercom.signalwire.call.dialog_base import CallLeg
+from intercom.signalwire.call.dialog.dialog import Dialog
+from intercom.signalwire.call.dialog.leg import CallLeg
 from intercom.signalwire.errors import BadFrameError, InvalidCredentialsError
 from intercom.signalwire.wire import messages as m
 from intercom.signalwire.wire.events import EventReceived

@@ -7,15 +7,15 @@ from pathlib import Path
 from types import ModuleType
 
 from intercom import signalwire
-from intercom.signalwire import dialog_outbox
 from intercom.signalwire.account.directory import Address, User
 from intercom.signalwire.call import media_monitor, quality, recovery
 from intercom.signalwire.call.capabilities import SelfCapabilities
+from intercom.signalwire.call.dialog import outbox
 from intercom.signalwire.call.participant import Participant, SelfParticipant
-from intercom.signalwire.call.view import WebRTCCall
+from intercom.signalwire.call.webrtc_call import WebRTCCall
 from intercom.signalwire.client import devices
 from intercom.signalwire.client.calls import ClientSession
-from intercom.signalwire.client.device_members import SignalWire
+from intercom.signalwire.client.signalwire import SignalWire
 from intercom.signalwire.link import reconnect
 from intercom.signalwire.preferences import ClientPreferences
 
@@ -278,7 +278,7 @@ STAND_INS: dict[str, dict[str, str]] = {
         "keyframeCooldown": constant(recovery, "KEYFRAME_COOLDOWN_S"),
         "reinviteDebounceTime": "no counterpart: each change is sent at once, in its order",
         "reinviteMaxAttempts": constant(recovery, "MAX_RESTARTS") + ", for ICE restarts; another change is tried once",
-        "reinviteTimeout": constant(dialog_outbox, "REQUEST_TIMEOUT_S"),
+        "reinviteTimeout": constant(outbox, "REQUEST_TIMEOUT_S"),
         "recoveryDebounceTime": "no counterpart: `GRACE_S` is the only wait",
         "recoveryCooldown": constant(recovery, "COOLDOWN_S"),
         "iceDisconnectedGracePeriod": constant(recovery, "GRACE_S"),

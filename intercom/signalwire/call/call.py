@@ -7,9 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from intercom.signalwire.call.basic import DialogRun
-from intercom.signalwire.call.dialog import Dialog
-from intercom.signalwire.call.dialog_events import (
+from intercom.signalwire.call.dialog.dialog import Dialog
+from intercom.signalwire.call.dialog.events import (
     CallStatus,
     DialogEvent,
     DigitsReceived,
@@ -23,17 +22,18 @@ from intercom.signalwire.call.dialog_events import (
     StatusChanged,
     TransferAsked,
 )
+from intercom.signalwire.call.dialog.run import DialogRun
 from intercom.signalwire.call.hold import Holds, holds
+from intercom.signalwire.call.keys import Keys
 from intercom.signalwire.call.line import CallLine
 from intercom.signalwire.call.media_monitor import MediaMonitor
+from intercom.signalwire.call.media_recovery import MediaRecovery
+from intercom.signalwire.call.media_slot import MediaSlot, described
+from intercom.signalwire.call.methods import CallMethods
 from intercom.signalwire.call.mutes import Mutes
 from intercom.signalwire.call.room import Room
-from intercom.signalwire.call_keys import Keys
-from intercom.signalwire.call_methods import CallMethods
 from intercom.signalwire.errors import BadFrameError, CallError, InvalidStateError, MediaError, SignalWireError
 from intercom.signalwire.media import CallMedia, ConstrainableMedia, RestartableMedia
-from intercom.signalwire.media_recovery import MediaRecovery
-from intercom.signalwire.media_slot import MediaSlot, described
 from intercom.signalwire.observable import Happenings, Value, task_failed
 from intercom.signalwire.wire import messages as m
 from intercom.tasks import TaskSet

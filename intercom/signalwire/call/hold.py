@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from intercom.signalwire.call.basic import DialogRun
+from intercom.signalwire.call.dialog.run import DialogRun
+from intercom.signalwire.call.media_slot import MediaSlot
 from intercom.signalwire.media import PatientMedia
-from intercom.signalwire.media_slot import MediaSlot
 from intercom.signalwire.observable import Happenings, Value
 
 DIRECTIONS = {"a=sendrecv": False, "a=sendonly": True, "a=recvonly": True, "a=inactive": True}

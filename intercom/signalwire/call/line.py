@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from intercom.signalwire.call.dialog_events import VertoRequest
+from intercom.signalwire.call.dialog.events import VertoRequest
 from intercom.signalwire.media import MediaProvider
 
 

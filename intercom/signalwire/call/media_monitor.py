@@ -8,14 +8,14 @@ from typing import Any
 
 import msgspec
 
-from intercom.signalwire.call.basic import DialogRun
-from intercom.signalwire.call.dialog_events import CallStatus
+from intercom.signalwire.call.dialog.events import CallStatus
+from intercom.signalwire.call.dialog.run import DialogRun
 from intercom.signalwire.call.hold import Holds
+from intercom.signalwire.call.media_recovery import MediaRecovery
+from intercom.signalwire.call.media_slot import MediaSlot
 from intercom.signalwire.call.quality import MediaCounters, NetworkIssue, NetworkMetrics, QualityMonitor, level
 from intercom.signalwire.errors import MediaError
 from intercom.signalwire.media import MeasuredMedia
-from intercom.signalwire.media_recovery import MediaRecovery
-from intercom.signalwire.media_slot import MediaSlot
 from intercom.signalwire.observable import Happenings, Value, task_failed
 from intercom.tasks import TaskSet
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from intercom.signalwire.call.media_slot import MediaSlot
 from intercom.signalwire.errors import InvalidStateError, MediaError
 from intercom.signalwire.media import MutableMedia, VolumeMedia
-from intercom.signalwire.media_slot import MediaSlot
 from intercom.signalwire.observable import Happenings, Value
 
 Silencer = Literal["user", "client", "bandwidth", "push to talk"]

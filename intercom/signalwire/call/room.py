@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from intercom.signalwire.call.methods import CallMethods
 from intercom.signalwire.call.participant import LayoutLayer, Participant, SelfParticipant, Switch
-from intercom.signalwire.call_methods import CallMethods
 from intercom.signalwire.errors import BadFrameError, InvalidParamsError
 from intercom.signalwire.observable import Happenings, Value
 from intercom.signalwire.wire import messages as m

@@ -11,10 +11,10 @@ import msgspec
 from reactivex import Observable
 
 from intercom.signalwire.call.call import Call
-from intercom.signalwire.call.dialog import Dialog
-from intercom.signalwire.call.dialog_base import CallLeg
-from intercom.signalwire.call.dialog_events import CallStatus, VertoRequest
-from intercom.signalwire.call.view import WebRTCCall
+from intercom.signalwire.call.dialog.dialog import Dialog
+from intercom.signalwire.call.dialog.events import CallStatus, VertoRequest
+from intercom.signalwire.call.dialog.leg import CallLeg
+from intercom.signalwire.call.webrtc_call import WebRTCCall
 from intercom.signalwire.client.resume_store import KnownCall, ResumeStore
 from intercom.signalwire.errors import BadFrameError, CallError, InvalidParamsError, RpcError, SignalWireError
 from intercom.signalwire.link.link import Link

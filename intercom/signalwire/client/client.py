@@ -12,12 +12,12 @@ from intercom.signalwire.account.account import Account
 from intercom.signalwire.account.credentials import CredentialProvider
 from intercom.signalwire.account.directory import Address, Directory
 from intercom.signalwire.account.registration import Registration
-from intercom.signalwire.call.view import WebRTCCall
+from intercom.signalwire.call.webrtc_call import WebRTCCall
 from intercom.signalwire.client.calls import ClientSession
 from intercom.signalwire.client.devices import Devices
 from intercom.signalwire.client.diagnostics import Diagnostics
 from intercom.signalwire.client.resume_store import ResumeStore
-from intercom.signalwire.client.tools_members import Tools
+from intercom.signalwire.client.tools import Tools
 from intercom.signalwire.errors import NotConnectedError, SignalWireError
 from intercom.signalwire.link.link import Link
 from intercom.signalwire.media import MediaProvider

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from intercom.signalwire.call.view import WebRTCCall
+from intercom.signalwire.call.webrtc_call import WebRTCCall
 from intercom.signalwire.client.devices import DeviceRecoveryEvent
 
 MAX_EVENTS = 500

@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from intercom.signalwire.call.dialog_events import CallStatus
-from intercom.signalwire.call.view import WebRTCCall
+from intercom.signalwire.call.dialog.events import CallStatus
+from intercom.signalwire.call.webrtc_call import WebRTCCall
 from intercom.signalwire.errors import SignalWireError
 
 ANSWER_TIMEOUT_S = 15.0

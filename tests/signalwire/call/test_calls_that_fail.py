@@ -92,7 +92,7 @@ async def test_a_call_that_rings_ends_when_the_service_that_is_back_does_not_kno
 async def test_an_inbound_call_rings_no_longer_than_a_person_would_wait(
     client: SignalWire, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intercom.signalwire.call.dialog.RING_DEADLINE_S", 0.01)
+    monkeypatch.setattr("intercom.signalwire.call.dialog.dialog.RING_DEADLINE_S", 0.01)
     service.invite()
     call = await incoming(client)
     async with asyncio.timeout(5):

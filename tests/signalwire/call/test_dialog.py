@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.signalwire.call.dialog import MEDIA_DEADLINE_S, RING_DEADLINE_S, Dialog
-from intercom.signalwire.call.dialog_base import CallLeg
-from intercom.signalwire.call.dialog_events import (
+from intercom.signalwire.call.dialog.dialog import MEDIA_DEADLINE_S, RING_DEADLINE_S, Dialog
+from intercom.signalwire.call.dialog.events import (
     CallStatus,
     Ended,
     FarAnswered,
@@ -19,6 +18,7 @@ from intercom.signalwire.call.dialog_events import (
     RequestConcluded,
     StatusChanged,
 )
+from intercom.signalwire.call.dialog.leg import CallLeg
 from intercom.signalwire.errors import BadFrameError, InvalidStateError, RpcError, RpcTimeoutError, TransportError
 from intercom.signalwire.wire import messages as m
 from tests.signalwire.frames import FRAMES_PER_EXAMPLE, anything, thorough, verto_messages

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from intercom.signalwire.call.dialog_base import CallLeg
+from intercom.signalwire.call.dialog.leg import CallLeg
 from intercom.signalwire.call.line import CallLine
 from intercom.signalwire.errors import RpcError
 from intercom.signalwire.wire import messages as m

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from intercom.signalwire.call.dialog import Dialog
-from intercom.signalwire.call.dialog_events import DialogEvent, RequestConcluded, VertoRequest
+from intercom.signalwire.call.dialog.dialog import Dialog
+from intercom.signalwire.call.dialog.events import DialogEvent, RequestConcluded, VertoRequest
 from intercom.signalwire.call.line import CallLine
 from intercom.signalwire.errors import CallError, SignalWireError
 from intercom.signalwire.observable import Happenings

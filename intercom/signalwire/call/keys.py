@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from intercom.signalwire.call.basic import DialogRun
+from intercom.signalwire.call.dialog.run import DialogRun
 from intercom.signalwire.call.digit_merge import DigitMerge, KeyPress
 from intercom.signalwire.call.line import CallLine
+from intercom.signalwire.call.media_slot import MediaSlot
 from intercom.signalwire.errors import InvalidStateError
 from intercom.signalwire.media import CallMedia, DigitMedia, KeyMedia, ToneMedia
-from intercom.signalwire.media_slot import MediaSlot
 from intercom.signalwire.observable import Happenings
 
 

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from intercom.signalwire.call.dialog_base import CallLeg, far_end_kind_of
-from intercom.signalwire.call.dialog_events import (
+from intercom.signalwire.call.dialog.events import (
     CallStatus,
     DigitsReceived,
     Ended,
@@ -28,7 +27,8 @@ from intercom.signalwire.call.dialog_events import (
     StatusChanged,
     TransferAsked,
 )
-from intercom.signalwire.dialog_outbox import DialogOutbox
+from intercom.signalwire.call.dialog.leg import CallLeg, far_end_kind_of
+from intercom.signalwire.call.dialog.outbox import DialogOutbox
 from intercom.signalwire.errors import BadFrameError, InvalidParamsError, InvalidStateError
 from intercom.signalwire.wire import messages as m
 from intercom.signalwire.wire.verto import IncomingModify, cause_of, innermost

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from intercom.signalwire.call.basic import DialogRun
-from intercom.signalwire.call.dialog_events import CallStatus
+from intercom.signalwire.call.dialog.events import CallStatus
+from intercom.signalwire.call.dialog.run import DialogRun
 from intercom.signalwire.call.line import CallLine
+from intercom.signalwire.call.media_slot import MediaSlot, described
 from intercom.signalwire.call.mutes import Mutes
 from intercom.signalwire.call.quality import NO_PACKETS_S, SUSPICIOUS_S, MediaCounters, SoundWatch
 from intercom.signalwire.call.recovery import LONGEST_S, RecoveryEvent, RecoveryPolicy, RecoveryProgress, RecoveryState
 from intercom.signalwire.errors import MediaError, RpcError, SignalWireError
 from intercom.signalwire.media import KeyframeMedia, RestartableMedia
-from intercom.signalwire.media_slot import MediaSlot, described
 from intercom.signalwire.observable import Happenings, Value, task_failed
 from intercom.signalwire.wire.verto import CALL_UNKNOWN
 from intercom.tasks import TaskSet

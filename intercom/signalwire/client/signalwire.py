@@ -10,12 +10,12 @@ from reactivex import Observable
 
 from intercom.signalwire.account.credentials import CredentialProvider
 from intercom.signalwire.account.directory import Address, Directory, User
-from intercom.signalwire.call.view import WebRTCCall
+from intercom.signalwire.call.webrtc_call import WebRTCCall
 from intercom.signalwire.client.calls import ClientSession
 from intercom.signalwire.client.client import Client
 from intercom.signalwire.client.devices import Device, DeviceRecoveryEvent, PermissionResult, constraints_of
 from intercom.signalwire.client.preflight import DURATION_S, PreflightResult
-from intercom.signalwire.client.tools_members import PlatformCapabilities
+from intercom.signalwire.client.tools import PlatformCapabilities
 from intercom.signalwire.errors import SignalWireError
 from intercom.signalwire.media import MediaProvider
 from intercom.signalwire.options import Options

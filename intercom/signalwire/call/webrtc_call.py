@@ -9,8 +9,8 @@ from reactivex import Observable
 from reactivex import operators as ops
 
 from intercom.signalwire.call.call import Call
-from intercom.signalwire.call.dialog_base import FarEndKind
-from intercom.signalwire.call.dialog_events import CallStatus
+from intercom.signalwire.call.dialog.events import CallStatus
+from intercom.signalwire.call.dialog.leg import FarEndKind
 from intercom.signalwire.call.digit_merge import KeyPress
 from intercom.signalwire.call.participant import LayoutLayer, Participant, SelfParticipant
 from intercom.signalwire.call.quality import NetworkIssue, NetworkMetrics

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec import UNSET
 
-from intercom.signalwire.call.dialog_base import CallLeg
-from intercom.signalwire.call.dialog_events import DialogEvent, VertoRequest
+from intercom.signalwire.call.dialog.events import DialogEvent, VertoRequest
+from intercom.signalwire.call.dialog.leg import CallLeg
 from intercom.signalwire.wire import messages as m
 
 REQUEST_TIMEOUT_S = 5.0
