@@ -16,7 +16,7 @@ from intercom.cli import main
 from intercom.cli.options import BAD_CONFIG
 from intercom.cli.remote import OK, TROUBLE, USAGE
 
-HEAVY = ("aiortc", "aiohttp", "numpy", "gpiozero", "transitions", "websockets", "asyncio")
+HEAVY = ("aiortc", "aiohttp", "numpy", "gpiozero", "transitions", "websockets", "asyncio", "shtab")
 
 
 def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
