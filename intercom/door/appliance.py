@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from intercom.config import Config
+from intercom.devices import DeviceRecovery
 from intercom.door.account import credentials_of, options_of
 from intercom.door.calls import CallPlan
 from intercom.door.camera_privacy import CameraPrivacy
@@ -16,18 +18,23 @@ from intercom.door.devices import DoorDevices
 from intercom.door.events import PartEvents
 from intercom.door.feedback import Signs
 from intercom.door.handlers import Commands
+from intercom.door.health.disk_watch import DiskWatch
 from intercom.door.health.faults import SERVICE, Faults, Part
 from intercom.door.health.restarts import Upkeep
-from intercom.door.health.supervisor import PartFailedError
+from intercom.door.health.supervisor import PartFailedError, Restart
 from intercom.door.machine import Decision, Machine
+from intercom.door.parts import Parts, present_picture
 from intercom.door.preload import warm_up
 from intercom.door.press_snapshot import PressPictures
 from intercom.door.volume import Loudness
 from intercom.history.call_log import CallLog
 from intercom.history.journal import Logbook
 from intercom.media.camera.choice import Camera, open_camera
-from intercom.media.echo.canceller import open_canceller
+from intercom.media.camera.events import CameraChosen, CameraEvent, VideoEvent
+from intercom.media.echo.canceller import EchoCanceller, open_canceller
+from intercom.media.echo.watch import warn_of_echo
 from intercom.media.errors import MediaError
+from intercom.media.events import CallEvent, EngineEvent
 from intercom.media.provider import DoorMedia
 from intercom.media.sound.engine import AudioEngine
 from intercom.media.sound.tones import tones_of
@@ -55,34 +62,33 @@ class Appliance:
     """The door station. `start()` returns when its lights are on; it registers, and stays registered, by itself."""
 
     def __init__(self, config: Config, *, state_dir: Path, pin_factory: Any = None) -> None:
+        """Build the parts, on the event loop that will run them; nothing runs before `start()`."""
         self.config = config
-        self.state_dir = state_dir
-        self.events = PartEvents(self)
+        self._loop = asyncio.get_running_loop()
         self.faults = Faults(self._changed)
         self.machine = Machine(self._decided, faults=self.faults)
         self.panel = FrontPanel(config.panel, config.door, config.camera, pin_factory=pin_factory)
-        self.devices = DoorDevices(config, state_dir, simulated=self.panel.simulated, on_event=self.events.device)
-        self._cards = self.devices.cards
-        self.canceller = open_canceller(config.audio.echo_canceller, half_duplex=config.audio.half_duplex)
+        self.devices = DoorDevices(config, state_dir, simulated=self.panel.simulated, on_event=self._device_event)
+        canceller = open_canceller(config.audio.echo_canceller, half_duplex=config.audio.half_duplex)
         self.engine = AudioEngine(
-            self._cards,
-            on_event=self.events.engine,
+            self.devices.cards,
+            on_event=self._engine_event,
             tones=tones_of(config.audio.tones_dir),
-            canceller=self.canceller,
+            canceller=canceller,
         )
-        self.loudness = Loudness(self.engine, self._cards, config.audio, state_dir)
+        self.loudness = Loudness(self.engine, self.devices.cards, config.audio, state_dir)
         self.camera: Camera | None = open_camera(
             config.camera,
-            on_event=self.events.camera,
+            on_event=self._camera_event,
             device=self.devices.camera_file,
             has_ribbon=self.devices.has_ribbon_camera,
         )
         self.privacy = CameraPrivacy(self.camera, self.panel.camera, state_dir)
-        self.pictures = PressPictures(self.snapshot)
+        self.pictures = PressPictures(partial(present_picture, self.camera))
         self.media = DoorMedia(
             self.engine,
             lambda: self.camera,
-            on_event=self.events.media,
+            on_event=self._media_event,
             dtx=config.audio.dtx,
             hears_tones=config.door.keys_in_sound,
         )
@@ -91,30 +97,132 @@ class Appliance:
             CallLog(state_dir / "calls.db", keep_calls=history.keep_calls, keep_days=history.keep_days),
             stats=self.media.stats,
             look=self.pictures.of_now if history.snapshots and self.camera is not None else None,
-            on_defect=lambda error: self.upkeep.failed(Part.CALL_LOG, error),
+            on_defect=partial(self._failed, Part.CALL_LOG),
         )
         self.opener = DoorOpener(config.door, lock=self.panel.door, journal=self.logbook)
-        self.commands = Commands(self, state_dir)
         self.client = SignalWire(
             credentials_of(config, state_dir),
             media=self.media,
             storage=FileStorage(state_dir / "signalwire.json"),
             options=options_of(config),
         )
+        self.signs = Signs(self.panel, self.engine, self.machine, self._loop)
+        self.plan = CallPlan(
+            config.call,
+            machine=self.machine,
+            client=self.client,
+            signs=self.signs,
+            opener=self.opener,
+            journal=self.logbook,
+            on_defect=partial(self._failed, Part.CALLS),
+            in_space=config.account.credential == "space",
+        )
+        self.parts = Parts(
+            config=config,
+            machine=self.machine,
+            faults=self.faults,
+            panel=self.panel,
+            devices=self.devices,
+            engine=self.engine,
+            canceller=canceller,
+            loudness=self.loudness,
+            camera=self.camera,
+            privacy=self.privacy,
+            pictures=self.pictures,
+            media=self.media,
+            logbook=self.logbook,
+            opener=self.opener,
+            client=self.client,
+            signs=self.signs,
+            plan=self.plan,
+        )
+        self.commands = Commands(self.parts, state_dir, self._failed)
+        self.upkeep = Upkeep(
+            self._restarts(),
+            machine=self.machine,
+            faults=self.faults,
+            broken=self.signs.broken,
+        )
+        self.disk = DiskWatch(
+            state_dir,
+            full=partial(self.faults.begin, Part.DISK),
+            room=partial(self.faults.clear, Part.DISK),
+        )
+        self.upkeep.keep("registering", self._stay_registered, Part.CLIENT)
+        self.upkeep.keep("night", self.loudness.watch_the_clock)
+        self.upkeep.keep("call log", self.logbook.forget_daily)
+        self.upkeep.keep("disk", self.disk.run)
+        if isinstance(canceller, EchoCanceller):
+            self.upkeep.keep("echo", partial(warn_of_echo, canceller, self._call_id))
+        self._tasks = TaskSet(partial(self._failed, Part.HOUSEKEEPING))
+        self.events = PartEvents(self.parts, self.upkeep, in_loop=self._in_loop, spawn=self._tasks.spawn)
         self.page: PanelPage | None = None
         self.on_change: Callable[[], None] = _nothing
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._upkeep: Upkeep | None = None
-        self._signs: Signs | None = None
-        self._plan: CallPlan | None = None
-        self._tasks = TaskSet(lambda error: self.upkeep.failed(Part.HOUSEKEEPING, error))
         self._subscriptions: list[Any] = []
         self._reported_registered = False
+
+    def _restarts(self) -> dict[Part, Restart | None]:
+        """Return for each supervised part what restarts it; None if nothing does."""
+        return {
+            Part.AUDIO_THREAD: partial(asyncio.to_thread, self.engine.restart),
+            Part.BUTTON: partial(self._restart_in_panel, "button"),
+            Part.LIGHTS: partial(self._restart_in_panel, "lights"),
+            Part.RELAY: None,
+            Part.GUARD: partial(asyncio.to_thread, self.panel.restart, "guard"),
+            Part.CAMERA_PINS: None,
+            Part.CALLS: self._mend_calls,
+            Part.CLIENT: self._renew_client,
+            Part.CONTROL_SOCKET: self.commands.restart_socket,
+            Part.METRICS: self.commands.restart_figures,
+            Part.CALL_LOG: None,
+            Part.DISK: None,
+            Part.HOUSEKEEPING: self._begin_again,
+        }
+
+    async def _restart_in_panel(self, part: str) -> None:
+        self.panel.restart(part)
+
+    async def _mend_calls(self) -> None:
+        self.plan.end_what_nobody_follows()
+
+    async def _renew_client(self) -> None:
+        self._follow_client()
+        self.upkeep.begin_lasting()
+        self.client.renew()
+
+    async def _begin_again(self) -> None:
+        self.upkeep.begin_lasting()
+        if self.camera is not None:
+            self.camera.resume()
+
+    def _failed(self, part: Part, error: BaseException) -> None:
+        self.upkeep.failed(part, error)
+
+    # The parts that send events are built before what takes them.
+
+    def _device_event(self, event: DeviceRecovery) -> None:
+        self.events.device(event)
+
+    def _engine_event(self, event: EngineEvent) -> None:
+        self.events.engine(event)
+
+    def _camera_event(self, event: CameraEvent) -> None:
+        if isinstance(event, CameraChosen):  # while it is built
+            logger.debug("%s", event)
+        else:
+            self.events.camera(event)
+
+    def _media_event(self, event: CallEvent | VideoEvent) -> None:
+        self.events.media(event)
+
+    def _call_id(self) -> str | None:
+        entry = self.logbook.call
+        return None if entry is None else entry.call.id
 
     @property
     def sound(self) -> str:
         """Name the sound card in use."""
-        return self._cards.description
+        return self.devices.cards.description
 
     @property
     def summary(self) -> str:
@@ -132,40 +240,9 @@ class Appliance:
             return f"the session stands still for {overdue_s:.0f} s"
         return None
 
-    @property
-    def signs(self) -> Signs:
-        """The visitor's lights and sounds."""
-        assert self._signs is not None, "the appliance was not started"
-        return self._signs
-
-    @property
-    def upkeep(self) -> Upkeep:
-        """The restarts and the lasting work of the parts."""
-        assert self._upkeep is not None, "the appliance was not started"
-        return self._upkeep
-
-    @property
-    def plan(self) -> CallPlan:
-        """The call plan."""
-        assert self._plan is not None, "the appliance was not started"
-        return self._plan
-
     async def start(self) -> None:
         """Start every part, those that a visitor would notice first."""
-        self._loop = asyncio.get_running_loop()
-        self._upkeep = Upkeep(self)
-        self._signs = Signs(self.panel, self.engine, self.machine, self._loop)
-        self._plan = CallPlan(
-            self.config.call,
-            machine=self.machine,
-            client=self.client,
-            signs=self._signs,
-            opener=self.opener,
-            journal=self.logbook,
-            on_defect=lambda error: self.upkeep.failed(Part.CALLS, error),
-            in_space=self.config.account.credential == "space",
-        )
-        self._signs.update()
+        self.signs.update()
         self.privacy.start(self._privacy_changed)
         self.panel.on_press = self._pressed
         self.panel.on_hold = self._held
@@ -174,14 +251,14 @@ class Appliance:
         await self.loudness.start()
         self.devices.start(self.engine)
         self.engine.start()
-        self.follow_client()
-        self._upkeep.start()
+        self._follow_client()
+        self.upkeep.start()
         await self.commands.start()
         if self.panel.simulated and self.config.panel.page_listen:
             self.page = PanelPage(self.panel, self.config.panel.page_listen, self._peek)
             await self.page.start()
-        self.spawn(warm_up(self))
-        self.spawn(self._miss_service())
+        self._tasks.spawn(warm_up(self.client, self.media))
+        self._tasks.spawn(self._miss_service())
 
     async def wait_failed(self) -> None:
         """Wait until a part fails in a way that only a restart fixes, and raise `PartFailedError`."""
@@ -193,15 +270,12 @@ class Appliance:
         self.logbook.stopping()
         self.devices.stop()
         self._unfollow_client()
-        if self._upkeep is not None:
-            self._upkeep.stop()
+        self.upkeep.stop()
         self._tasks.cancel()
         await _bounded("commands", self.commands.stop())
         await _bounded("pictures", self.pictures.stop())
-        if self._plan is not None:
-            await _bounded("calls", self._plan.stop())
-        if self._signs is not None:
-            self._signs.close()
+        await _bounded("calls", self.plan.stop())
+        self.signs.close()
         await asyncio.gather(
             _bounded("call log", self.logbook.stop()),
             _bounded("client", self.client.destroy()),
@@ -211,7 +285,7 @@ class Appliance:
         )
         self.panel.close()
 
-    def follow_client(self) -> None:
+    def _follow_client(self) -> None:
         """Subscribe to registration and calls, again if need be: a subscriber that raised gets no more events."""
         self._unfollow_client()
         self._subscriptions = [
@@ -223,7 +297,7 @@ class Appliance:
         for subscription in self._subscriptions:
             subscription.dispose()
 
-    async def stay_registered(self) -> None:
+    async def _stay_registered(self) -> None:
         """Register, retrying until it succeeds; the client then reconnects by itself, and this raises when it ends."""
         while True:
             try:
@@ -241,12 +315,6 @@ class Appliance:
         if not self._reported_registered:
             self.faults.begin(SERVICE, self.client.why_not_connected or "it does not answer")
 
-    async def snapshot(self) -> bytes:
-        """Return the camera's present picture as JPEG; raises OSError when there is none."""
-        if self.camera is None:
-            raise OSError("there is no camera: camera.source is off")
-        return await self.camera.snapshot()
-
     async def _peek(self) -> bytes:
         if self.camera is None:
             raise OSError("there is no camera: camera.source is off")
@@ -256,10 +324,8 @@ class Appliance:
         if decision.source is not decision.dest:
             logger.info("%s -> %s: %s", decision.source, decision.dest, decision.reason)
         self._changed()
-        if self._signs is not None:
-            self._signs.update()
-        if self._upkeep is not None:
-            self._upkeep.decided(decision)
+        self.signs.update()
+        self.upkeep.decided(decision)
 
     def _changed(self) -> None:
         self.commands.changed()
@@ -280,7 +346,7 @@ class Appliance:
     def _pressed(self) -> None:
         """Answer the visitor at once, on gpiozero's thread, without waiting for the event loop."""
         self.signs.pressed()
-        self.in_loop(self._press)
+        self._in_loop(self._press)
 
     def _press(self) -> None:
         if self.camera is not None:
@@ -288,10 +354,10 @@ class Appliance:
         self.plan.press()
 
     def _held(self) -> None:
-        self.in_loop(self.plan.hold)
+        self._in_loop(self.plan.hold)
 
     def _door_changed(self, is_open: bool) -> None:
-        self.in_loop(self._show_door, is_open)
+        self._in_loop(self._show_door, is_open)
 
     def _show_door(self, is_open: bool) -> None:
         self.signs.door_changed(is_open)
@@ -300,16 +366,11 @@ class Appliance:
 
     def _privacy_changed(self) -> None:
         """Report a change of the camera's privacy; called on the pins' thread."""
-        self.in_loop(self.commands.changed)
+        self._in_loop(self.commands.changed)
 
-    def in_loop(self, work: Callable[..., object], *arguments: Any) -> None:
+    def _in_loop(self, work: Callable[..., object], *arguments: Any) -> None:
         """Call a function on the event loop; may be called on any thread. One that raises counts as a failed part."""
-        assert self._loop is not None
         self._loop.call_soon_threadsafe(work, *arguments)
-
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run a coroutine on the event loop, from the loop's own thread; one that raises counts as a failed part."""
-        self._tasks.spawn(work)
 
 
 def _nothing() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from intercom.devices import Device, DeviceRecovery
 from intercom.door.devices import ROLE_OF
 from intercom.door.health.faults import Part
+from intercom.door.health.restarts import Upkeep
 from intercom.door.machine import Fault
+from intercom.door.parts import Parts
 from intercom.media.camera.events import (
     CameraEvent,
     CameraLost,
@@ -29,11 +32,9 @@ from intercom.media.events import (
     MediaSilent,
 )
 
-if TYPE_CHECKING:
-    from intercom.door.appliance import Appliance
-
 logger = logging.getLogger(__name__)
 
+Work = Coroutine[Any, Any, None]
 FAULT_OF: dict[Direction, Fault] = {"capture": Fault.MICROPHONE, "playback": Fault.SPEAKER}
 
 
@@ -46,8 +47,14 @@ def _feeds(device: Device | None, source: str) -> bool:
 class PartEvents:
     """Passes the events of the parts to the machine; each arrives on its part's own thread."""
 
-    def __init__(self, door: Appliance) -> None:
+    def __init__(
+        self, door: Parts, upkeep: Upkeep, *, in_loop: Callable[..., None], spawn: Callable[[Work], object]
+    ) -> None:
+        """`in_loop` calls a function on the event loop, from any thread; `spawn` runs a coroutine, from the loop."""
         self._door = door
+        self._upkeep = upkeep
+        self._in_loop = in_loop
+        self._spawn = spawn
 
     def engine(self, event: EngineEvent) -> None:
         """Take an event of the audio engine, on the audio thread."""
@@ -55,19 +62,19 @@ class PartEvents:
         match event:
             case DeviceLost(direction, reason):
                 door.signs.sound_lost()
-                door.in_loop(door.machine.fault, FAULT_OF[direction], reason)
+                self._in_loop(door.machine.fault, FAULT_OF[direction], reason)
             case DeviceReturned(direction):
-                door.in_loop(door.machine.fault_cleared, FAULT_OF[direction])
-                door.in_loop(self._card_came)
+                self._in_loop(door.machine.fault_cleared, FAULT_OF[direction])
+                self._in_loop(self._card_came)
             case EngineStarted():
-                door.in_loop(self._card_came)
+                self._in_loop(self._card_came)
             case EngineFailed(error=error):
-                door.upkeep.failed_elsewhere(Part.AUDIO_THREAD, error)
+                self._upkeep.failed_elsewhere(Part.AUDIO_THREAD, error)
             case _:
                 logger.debug("%s", event)
 
     def _card_came(self) -> None:
-        self._door.spawn(self._use_card())
+        self._spawn(self._use_card())
 
     async def _use_card(self) -> None:
         door, faults = self._door, self._door.machine.faults
@@ -102,15 +109,15 @@ class PartEvents:
         door = self._door
         match event:
             case CameraLost(reason):
-                door.in_loop(door.machine.fault, Fault.CAMERA, reason)
+                self._in_loop(door.machine.fault, Fault.CAMERA, reason)
             case CameraReturned():
-                door.in_loop(door.machine.fault_cleared, Fault.CAMERA)
+                self._in_loop(door.machine.fault_cleared, Fault.CAMERA)
             case CameraStarted() | CameraStopped():
-                door.in_loop(self._camera_turned)
+                self._in_loop(self._camera_turned)
                 door.privacy.camera_changed()
             case _:
                 logger.debug("%s", event)
 
     def _camera_turned(self) -> None:
         if self._door.camera is not None and self._door.camera.source == "v4l2":
-            self._door.spawn(self._door.devices.works("camera"))
+            self._spawn(self._door.devices.works("camera"))

@@ -11,11 +11,12 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -30,14 +31,12 @@ from intercom.door.health import metrics
 from intercom.door.health.faults import Part
 from intercom.door.health.status import condition, fault
 from intercom.door.machine import Phase
+from intercom.door.parts import Parts
 from intercom.history.log_buffer import RecentLog
 from intercom.media.sound.levels import HIGHEST_DB, LOWEST_DB, Levels
 from intercom.opening.decision import Way
 from intercom.panel import PanelError
 from intercom.signalwire import SignalWireError
-
-if TYPE_CHECKING:
-    from intercom.door.appliance import Appliance
 
 logger = logging.getLogger(__name__)
 
@@ -120,10 +119,12 @@ P = TypeVar("P", bound=Nothing)
 
 
 class Commands:
-    """Answers the commands of the control socket from a running appliance."""
+    """Answers the commands of the control socket from a running door."""
 
-    def __init__(self, door: Appliance, state_dir: Path) -> None:
+    def __init__(self, door: Parts, state_dir: Path, on_failure: Callable[[Part, BaseException], None]) -> None:
+        """`on_failure` is called on the event loop when the socket or the figures fail: restart them."""
         self._door = door
+        self._on_failure = on_failure
         self._started = time.monotonic()
         self._recent = RecentLog()
         path, in_memory = served_at(state_dir, os.environ)
@@ -133,11 +134,9 @@ class Commands:
             status=self.status,
             version=__version__,
             heartbeat=in_memory,
-            on_fault=lambda error: door.upkeep.failed(Part.CONTROL_SOCKET, error),
+            on_fault=partial(on_failure, Part.CONTROL_SOCKET),
         )
-        self._exporter = metrics.Exporter(
-            door.config.metrics, self.figures, on_fault=lambda error: door.upkeep.failed(Part.METRICS, error)
-        )
+        self._exporter = metrics.Exporter(door.config.metrics, self.figures, on_fault=partial(on_failure, Part.METRICS))
 
     async def start(self) -> None:
         """Listen on the control socket; without a place for it the door works, and only the commands do not."""
@@ -145,11 +144,11 @@ class Commands:
         try:
             await self._server.start()
         except OSError as error:
-            self._door.upkeep.failed(Part.CONTROL_SOCKET, error)
+            self._on_failure(Part.CONTROL_SOCKET, error)
         try:
             await self._exporter.start()
         except OSError as error:
-            self._door.upkeep.failed(Part.METRICS, error)
+            self._on_failure(Part.METRICS, error)
 
     async def restart_socket(self) -> None:
         """Listen again after a failure; raises OSError."""
@@ -172,7 +171,7 @@ class Commands:
 
     def status(self) -> dict[str, Any]:
         """Return the status document."""
-        return condition(self._door, uptime_s=time.monotonic() - self._started, loudness=self._door.loudness)
+        return condition(self._door, uptime_s=time.monotonic() - self._started)
 
     def figures(self) -> str:
         """Return the figures in Prometheus's text format."""
@@ -319,7 +318,7 @@ class Commands:
     async def _devices(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
         _read(params, Nothing)
         return {
-            "sound": self._door.sound,
+            "sound": self._door.devices.cards.description,
             **self._door.devices.table(),
             "camera": None if self._door.camera is None else self._door.camera.description,
             "panel": self._door.panel.about_pins(),

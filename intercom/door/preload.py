@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
 
+from intercom.media.provider import DoorMedia
 from intercom.service import memory
-
-if TYPE_CHECKING:
-    from intercom.door.appliance import Appliance
+from intercom.signalwire import SignalWire
 
 LATEST_S = 2.0
 """Limit of the wait for the registration, so that the door is warm when a missing service returns."""
 
 
-async def warm_up(door: Appliance) -> None:
+async def warm_up(client: SignalWire, media: DoorMedia) -> None:
     """Load the modules of a call on a thread, and then let the process settle."""
     registered = asyncio.Event()
-    subscription = door.client.is_registered_stream.subscribe(lambda is_so: registered.set() if is_so else None)
+    subscription = client.is_registered_stream.subscribe(lambda is_so: registered.set() if is_so else None)
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(registered.wait(), LATEST_S)
     subscription.dispose()
     try:
-        await asyncio.to_thread(door.media.prepare)
+        await asyncio.to_thread(media.prepare)
     finally:
         memory.settle()

@@ -22,7 +22,7 @@ from intercom.net import split_listen
 from intercom.opening.decision import REFUSALS
 
 if TYPE_CHECKING:
-    from intercom.door.appliance import Appliance
+    from intercom.door.parts import Parts
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-def figures(door: Appliance, *, uptime_s: float) -> list[Family]:
+def figures(door: Parts, *, uptime_s: float) -> list[Family]:
     """Return every figure of this door, now."""
     machine, book, faults, sound = door.machine, door.logbook, door.faults, door.engine.stats()
     outcomes = [
@@ -168,7 +168,7 @@ def figures(door: Appliance, *, uptime_s: float) -> list[Family]:
     ]
 
 
-def _echo_figures(door: Appliance) -> list[Family]:
+def _echo_figures(door: Parts) -> list[Family]:
     """Return the echo canceller's figures, from its last estimates; none if there is no canceller."""
     stats = None if door.canceller is None else door.canceller.stats()
     return [
@@ -177,7 +177,7 @@ def _echo_figures(door: Appliance) -> list[Family]:
     ]
 
 
-def _call_figures(door: Appliance) -> list[Family]:
+def _call_figures(door: Parts) -> list[Family]:
     """Return the figures of the call in progress; none without a call."""
     entry = door.logbook.call
     stats = None if entry is None else door.media.stats(entry.call.id)

@@ -6,70 +6,60 @@ import asyncio
 import logging
 import threading
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from intercom.door.health.disk_watch import DiskWatch
-from intercom.door.health.faults import Ends, Part
-from intercom.door.health.supervisor import PartFailedError, Supervisor
-from intercom.door.machine import Decision, Fault, Phase
-from intercom.media.echo.canceller import EchoCanceller
-from intercom.media.echo.watch import EchoWatch
+from intercom.door.health.faults import Ends, Faults, Part
+from intercom.door.health.supervisor import PartFailedError, Restart, Supervisor
+from intercom.door.machine import Decision, Fault, Machine, Phase
 from intercom.tasks import TaskSet
-
-if TYPE_CHECKING:
-    from intercom.door.appliance import Appliance
 
 logger = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).parents[2]
-ECHO_LOOK_S = 1.0
-"""Interval of the echo estimates: speech is judged by the second."""
+Work = Callable[[], Coroutine[Any, Any, None]]
+"""Lasting work: it ends only when it fails."""
 
 _NOTICED = frozenset(Part) & frozenset(Fault)
 """Parts whose faults visitors notice."""
 
 
 class Upkeep:
-    """The appliance's supervisor, and its restarts of each part. Belongs to the event loop."""
+    """The supervisor of a door, with the restarts of each part. Belongs to the event loop."""
 
-    def __init__(self, door: Appliance) -> None:
-        self._door = door
+    def __init__(
+        self,
+        restarts: Mapping[Part, Restart | None],
+        *,
+        machine: Machine,
+        faults: Faults,
+        broken: Callable[[], object],
+    ) -> None:
+        """Supervise these parts, each restarted by its function; `broken` shows that the program ends."""
+        self._machine = machine
+        self._faults = faults
+        self._broken = broken
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._ends_after_call: PartFailedError | None = None
+        self._lasting: list[tuple[str, Work, Part]] = []
         self._chores = TaskSet()
-        "lasting tasks, by name"
-        self._disk = DiskWatch(
-            door.state_dir,
-            full=lambda why: door.faults.begin(Part.DISK, why),
-            room=lambda: door.faults.clear(Part.DISK),
-        )
+        "lasting tasks that run, by name"
         self._supervisor = Supervisor(self, give_up=self._give_up)
-        for part, restart in {
-            Part.AUDIO_THREAD: self._restart_engine,
-            Part.BUTTON: self._restart_button,
-            Part.LIGHTS: self._restart_lights,
-            Part.RELAY: None,
-            Part.GUARD: self._look_after_guard,
-            Part.CAMERA_PINS: None,
-            Part.CALLS: self._mend_calls,
-            Part.CLIENT: self._renew_client,
-            Part.CONTROL_SOCKET: door.commands.restart_socket,
-            Part.METRICS: door.commands.restart_figures,
-            Part.CALL_LOG: None,
-            Part.DISK: None,
-            Part.HOUSEKEEPING: self._do_chores,
-        }.items():
+        for part, restart in restarts.items():
             self._supervisor.watch(part, restart)
+
+    def keep(self, name: str, work: Work, part: Part = Part.HOUSEKEEPING) -> None:
+        """Run lasting work from the start on, and again when its part is restarted."""
+        self._lasting.append((name, work, part))
 
     def start(self) -> None:
         """Begin the lasting tasks, and supervise them."""
         self._loop.set_exception_handler(self._unhandled)
         threading.excepthook = self._thread_died
-        self._begin_chores()
+        self.begin_lasting()
 
     def stop(self) -> None:
         """Cancel all restarts and tasks."""
@@ -108,16 +98,16 @@ class Upkeep:
     def part_failed(self, part: Part, why: str) -> None:
         """Open the fault of a part. The machine takes those that visitors notice, in a turn of its own."""
         if part in _NOTICED:
-            self._loop.call_soon(self._door.machine.fault, Fault(part), why)
+            self._loop.call_soon(self._machine.fault, Fault(part), why)
         else:
-            self._door.faults.begin(part, why)
+            self._faults.begin(part, why)
 
     def part_works(self, part: Part) -> None:
         """Clear the fault of a part that was restarted."""
         if part in _NOTICED:
-            self._loop.call_soon(self._door.machine.fault_cleared, Fault(part))
+            self._loop.call_soon(self._machine.fault_cleared, Fault(part))
         else:
-            self._door.faults.clear(part)
+            self._faults.clear(part)
 
     # -- what is given up ------------------------------------------------------------------------------
 
@@ -127,7 +117,7 @@ class Upkeep:
             self._end(self._ends_after_call)
 
     def _give_up(self, error: PartFailedError, ends: Ends) -> None:
-        if ends is Ends.AT_ONCE or self._door.machine.phase is Phase.NONE:
+        if ends is Ends.AT_ONCE or self._machine.phase is Phase.NONE:
             self._end(error)
         else:
             logger.error("%s as soon as the call is over", error)
@@ -136,62 +126,15 @@ class Upkeep:
     def _end(self, error: PartFailedError) -> None:
         if not self._ended.done():
             self._ended.set_exception(error)
-            self._door.signs.broken()
-
-    # -- what is started again -------------------------------------------------------------------------
-
-    async def _restart_engine(self) -> None:
-        await asyncio.to_thread(self._door.engine.restart)
-
-    async def _restart_button(self) -> None:
-        self._door.panel.restart("button")
-
-    async def _restart_lights(self) -> None:
-        self._door.panel.restart("lights")
-
-    async def _look_after_guard(self) -> None:
-        await asyncio.to_thread(self._door.panel.restart, "guard")
-
-    async def _mend_calls(self) -> None:
-        self._door.plan.end_what_nobody_follows()
-
-    async def _renew_client(self) -> None:
-        self._door.follow_client()
-        self._begin_chores()
-        self._door.client.renew()
-
-    async def _do_chores(self) -> None:
-        self._begin_chores()
-        if self._door.camera is not None:
-            self._door.camera.resume()
+            self._broken()
 
     # -- lasting work ----------------------------------------------------------------------------------
 
-    def _begin_chores(self) -> None:
-        """Begin the lasting tasks that do not run."""
-        self._chore("registering", self._door.stay_registered, Part.CLIENT)
-        self._chore("night", self._door.loudness.watch_the_clock)
-        self._chore("call log", self._door.logbook.forget_daily)
-        self._chore("disk", self._disk.run)
-        if isinstance(canceller := self._door.canceller, EchoCanceller):
-            self._chore("echo", lambda: self._watch_echo(canceller))
-
-    def _chore(self, name: str, work: Callable[[], Coroutine[Any, Any, None]], part: Part = Part.HOUSEKEEPING) -> None:
-        if name not in self._chores:
-            self._chores.spawn(work(), name=name, on_failure=partial(self.failed, part))
-
-    async def _watch_echo(self, canceller: EchoCanceller) -> None:
-        watch = EchoWatch()
-        while True:
-            await asyncio.sleep(ECHO_LOOK_S)
-            entry = self._door.logbook.call
-            fallen = watch.look(None if entry is None else entry.call.id, canceller.stats())
-            if fallen is not None:
-                logger.warning(
-                    "The house hears itself: the echo is only %.0f dB softer. Turn the speaker down with `intercom "
-                    "volume`; `intercom audio test` says how far",
-                    fallen.echo_loss_db,
-                )
+    def begin_lasting(self) -> None:
+        """Begin the lasting work that does not run."""
+        for name, work, part in self._lasting:
+            if name not in self._chores:
+                self._chores.spawn(work(), name=name, on_failure=partial(self.failed, part))
 
 
 def _is_ours(error: BaseException) -> bool:

@@ -19,16 +19,15 @@ from intercom.signalwire.call.quality import level
 from intercom.signalwire.call.recovery import RecoveryProgress, RecoveryState
 
 if TYPE_CHECKING:
-    from intercom.door.appliance import Appliance
-    from intercom.door.volume import Loudness
+    from intercom.door.parts import Parts
     from intercom.media.rtp.call_stats import CallStats
     from intercom.panel.button import ShortPulses
 
 
-def condition(door: Appliance, *, uptime_s: float, loudness: Loudness) -> dict[str, Any]:
+def condition(door: Parts, *, uptime_s: float) -> dict[str, Any]:
     """Return the status document."""
     now = datetime.now(UTC)
-    machine, stats, levels = door.machine, door.engine.stats(), loudness.levels
+    machine, stats, levels = door.machine, door.engine.stats(), door.loudness.levels
     return {
         "protocol": PROTOCOL,
         "version": __version__,
@@ -54,7 +53,7 @@ def condition(door: Appliance, *, uptime_s: float, loudness: Loudness) -> dict[s
             "speaker_muted": levels.speaker_muted,
             "microphone_gain_db": levels.microphone_db,
             "speaker_gain_db": levels.speaker_db,
-            "night": loudness.is_night,
+            "night": door.loudness.is_night,
             "real_time": stats.real_time,
             "echo": _echo(door),
         },
@@ -83,7 +82,7 @@ def fault(record: FaultRecord, faults: Faults) -> dict[str, Any]:
     }
 
 
-def call(entry: CallEntry, door: Appliance) -> dict[str, Any]:
+def call(entry: CallEntry, door: Parts) -> dict[str, Any]:
     """Return the call in progress as a document."""
     return {
         "id": entry.call.id,
@@ -101,14 +100,14 @@ def call(entry: CallEntry, door: Appliance) -> dict[str, Any]:
     }
 
 
-def _status(entry: CallEntry, door: Appliance) -> str:
+def _status(entry: CallEntry, door: Parts) -> str:
     """Return the call's status; between two attempts of a press the last call is destroyed, and the press goes on."""
     status = entry.call.status
     goes_on = status is CallStatus.DESTROYED and door.machine.phase is Phase.RINGING_OUT
     return str(CallStatus.TRYING if goes_on else status)
 
 
-def _ends_within_s(entry: CallEntry, door: Appliance) -> float:
+def _ends_within_s(entry: CallEntry, door: Parts) -> float:
     """Return the longest time for which the call can go on, so that a client knows how long to wait for its end."""
     limits, book = door.config.call, door.logbook
     if entry.answered is not None:
@@ -151,7 +150,7 @@ def _media(stats: CallStats | None) -> dict[str, Any] | None:
     }
 
 
-def _echo(door: Appliance) -> dict[str, Any] | None:
+def _echo(door: Parts) -> dict[str, Any] | None:
     if door.canceller is None:
         return None
     stats = door.canceller.stats()
@@ -171,7 +170,7 @@ def _button(pulses: ShortPulses) -> dict[str, Any]:
     }
 
 
-def _picture(door: Appliance) -> dict[str, Any] | None:
+def _picture(door: Parts) -> dict[str, Any] | None:
     if door.camera is None:
         return None
     press = door.pictures.newest

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from intercom.media.echo.canceller import WARN_BELOW_DB, EchoStats
+import asyncio
+import logging
+from collections.abc import Callable
+
+from intercom.media.echo.canceller import WARN_BELOW_DB, EchoCanceller, EchoStats
 from intercom.media.events import EchoLossFell
 
+logger = logging.getLogger(__name__)
+
+LOOK_S = 1.0
+"""Interval of the checks: speech is judged by the second."""
 GOOD_ABOVE_DB = 9.0
 """Limit of the echo loss above which it is good again: half as much again keeps a figure near the limit from
 toggling."""
@@ -37,3 +45,17 @@ class EchoWatch:
                 self._told = True
                 return EchoLossFell(call_id, loss_db, level_db)
         return None
+
+
+async def warn_of_echo(canceller: EchoCanceller, call_id: Callable[[], str | None]) -> None:
+    """Warn in the log, once a call, when the house hears itself; `call_id` returns the call's id, None without one."""
+    watch = EchoWatch()
+    while True:
+        await asyncio.sleep(LOOK_S)
+        fallen = watch.look(call_id(), canceller.stats())
+        if fallen is not None:
+            logger.warning(
+                "The house hears itself: the echo is only %.0f dB softer. Turn the speaker down with `intercom "
+                "volume`; `intercom audio test` says how far",
+                fallen.echo_loss_db,
+            )

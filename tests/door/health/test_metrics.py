@@ -44,7 +44,7 @@ def parsed(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
 
 def figures(home: Home) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     assert home.door is not None
-    return parsed(metrics.text(metrics.figures(home.door, uptime_s=1.0)))
+    return parsed(metrics.text(metrics.figures(home.door.parts, uptime_s=1.0)))
 
 
 async def test_the_figures_follow_the_door(home: Home) -> None:
@@ -62,7 +62,7 @@ async def test_the_figures_follow_the_door(home: Home) -> None:
 
 async def test_the_dashboard_asks_only_for_figures_that_there_are(home: Home) -> None:
     assert home.door is not None
-    there = {family.name for family in metrics.figures(home.door, uptime_s=1.0)}
+    there = {family.name for family in metrics.figures(home.door.parts, uptime_s=1.0)}
     panels = json.loads(DASHBOARD.read_text())["panels"]
     asked = [target["expr"] for panel in panels for target in panel.get("targets", [])]
     names = {re.sub(r"_(bucket|sum|count)$", "", name) for expr in asked for name in re.findall(r"intercom_\w+", expr)}
@@ -73,9 +73,9 @@ async def test_the_dashboard_asks_only_for_figures_that_there_are(home: Home) ->
 
 async def test_the_echo_is_among_the_figures_once_it_was_heard(home: Home) -> None:
     assert home.door is not None
-    assert isinstance(home.door.canceller, EchoCanceller)
+    assert isinstance(home.door.parts.canceller, EchoCanceller)
     left = EchoStats(echo_loss_db=41.0, echo_level_db=-3.0, drift_ppm=0.0, far_spoke_s=5.0)
-    home.door.canceller.stats = lambda: left  # type: ignore[method-assign] # as a call would leave them
+    home.door.parts.canceller.stats = lambda: left  # type: ignore[method-assign] # as a call would leave them
     assert figures(home)["intercom_echo_loss_db", ()] == 41.0
 
 

@@ -212,8 +212,8 @@ async def test_a_thread_of_ours_that_dies_is_a_fault_and_whoever_looked_sees_on(
 
 async def test_a_full_disk_is_a_fault_that_the_status_shows(home: Home) -> None:
     assert home.door is not None
-    home.door.upkeep._disk._free_bytes = lambda _: 0
-    home.door.upkeep._disk.look()
+    home.door.disk._free_bytes = lambda _: 0
+    home.door.disk.look()
     (fault,) = home.door.commands.status()["faults"]
     assert fault["kind"] == "disk"
     assert "make room" in fault["why"]

@@ -1,0 +1,74 @@
+"""The parts that a door is built of, together: what the status and the figures read and the commands act on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from intercom.config import Config
+from intercom.door.calls import CallPlan
+from intercom.door.camera_privacy import CameraPrivacy
+from intercom.door.devices import DoorDevices
+from intercom.door.feedback import Signs
+from intercom.door.health.faults import Faults
+from intercom.door.machine import Machine
+from intercom.door.press_snapshot import PressPictures
+from intercom.door.volume import Loudness
+from intercom.history.journal import Logbook
+from intercom.media.camera.choice import Camera
+from intercom.media.echo.canceller import EchoCanceller, HalfDuplex
+from intercom.media.provider import DoorMedia
+from intercom.media.sound.engine import AudioEngine
+from intercom.opening.opener import DoorOpener
+from intercom.panel import FrontPanel
+from intercom.signalwire import SignalWire
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one door. None of them knows this record, nor what joins them."""
+
+    config: Config
+    """Settings of the door."""
+    machine: Machine
+    """Phase of the call, registration and faults, and the decisions from them."""
+    faults: Faults
+    """What is broken, why and since when."""
+    panel: FrontPanel
+    """Button, lights and relay."""
+    devices: DoorDevices
+    """Choice of the sound cards and the camera."""
+    engine: AudioEngine
+    """The sound's thread."""
+    canceller: EchoCanceller | HalfDuplex | None
+    """Echo canceller, if one is used."""
+    loudness: Loudness
+    """Levels of the loudspeaker and the microphone."""
+    camera: Camera | None
+    """The camera; None if it is configured off."""
+    privacy: CameraPrivacy
+    """Permission of the camera to run."""
+    pictures: PressPictures
+    """Pictures of the presses."""
+    media: DoorMedia
+    """Sound and picture of the calls."""
+    logbook: Logbook
+    """Records of the calls and of the openings."""
+    opener: DoorOpener
+    """The one way to open the door."""
+    client: SignalWire
+    """The registered client."""
+    signs: Signs
+    """The visitor's lights and sounds."""
+    plan: CallPlan
+    """The calls."""
+
+    async def snapshot(self) -> bytes:
+        """Return the camera's present picture as JPEG; raises OSError when there is none."""
+        return await present_picture(self.camera)
+
+
+async def present_picture(camera: Camera | None) -> bytes:
+    """Return this camera's present picture as JPEG; raises OSError when there is none."""
+    if camera is None:
+        raise OSError("there is no camera: camera.source is off")
+    return await camera.snapshot()
