@@ -11,7 +11,7 @@ import pytest
 from intercom.door.camera_privacy import OFF_FILE, CameraPrivacy
 from intercom.media.camera.events import CameraEvent, CameraStarted, CameraStopped
 from intercom.media.camera.shared import Camera
-from tests.media.camera.test_shared import FilmedSource, Told
+from tests.media.camera.filmed import FilmedSource, Told
 
 
 class Pins:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import heapq
 import json
-import math
 import os
 import select
 import socket
@@ -23,6 +22,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from .acoustics import Air, Microphone, clip
 from .uac1 import MICROPHONE_ENDPOINT, MICROPHONE_FEATURE, SPEAKER_FEATURE, Feature, UsbHeadset
 
 VHCI = Path("/sys/devices/platform/vhci_hcd.0")
@@ -30,6 +30,8 @@ FREE_PORT = "004"
 FULL_SPEED = 2
 LATE_S = 0.05
 """An endpoint that was idle or held up for longer starts a new clock instead of catching up in one burst."""
+STALL_S = 0.2
+"""Lateness of the headset itself: half of it and more is no fault of whoever uses the headset."""
 LOUD = 500
 """A played sample beyond this (36 dB below full scale) counts as sound."""
 KEPT_S = 600
@@ -46,83 +48,6 @@ class _Transfer:
     packets: list[tuple[int, int]] = field(compare=False)
     """Offset and length in bytes of each packet."""
     data: bytes = field(compare=False)
-
-
-class Microphone:
-    """What the headset hears: silence, a sine or a recording, without end."""
-
-    def __init__(self, rate_hz: int) -> None:
-        self._rate_hz = rate_hz
-        self._loop = bytes(2 * rate_hz)
-        self._at = 0
-
-    def tone(self, frequency_hz: int, amplitude: int = 8000) -> None:
-        """Hear a sine of a whole number of hertz."""
-        whole = self._rate_hz // math.gcd(self._rate_hz, frequency_hz)  # samples after which it repeats
-        turn = 2 * math.pi * frequency_hz / self._rate_hz
-        self._hear(array("h", (round(amplitude * math.sin(turn * n)) for n in range(whole))).tobytes())
-
-    def recording(self, path: Path) -> None:
-        """Hear a WAV file (16-bit mono at the headset's rate), over and over."""
-        with wave.open(str(path)) as file:
-            if (file.getnchannels(), file.getsampwidth(), file.getframerate()) != (1, 2, self._rate_hz):
-                raise ValueError(f"{path} is not 16-bit mono at {self._rate_hz} Hz")
-            self._hear(file.readframes(file.getnframes()))
-
-    def _hear(self, loop: bytes) -> None:
-        self._loop, self._at = loop, 0
-
-    def take(self, size: int) -> bytes:
-        """Return the next `size` bytes."""
-        taken = b""
-        while len(taken) < size:
-            part = self._loop[self._at : self._at + size - len(taken)]
-            self._at = (self._at + len(part)) % len(self._loop)
-            taken += part
-        return taken
-
-
-class Air:
-    """What the microphone hears of the speaker: as late and as loud as a test wants it; at first nothing."""
-
-    def __init__(self, rate_hz: int) -> None:
-        self._rate_hz = rate_hz
-        self._ratio = 0.0
-        self._late = b""
-        self._under_way = bytearray()
-
-    def set(self, echo_db: float, delay_ms: float) -> None:
-        """From now on."""
-        self._ratio = 10 ** (echo_db / 20)
-        self._late = bytes(2 * round(self._rate_hz * delay_ms / 1000))
-        self._under_way.clear()
-
-    def put(self, data: bytes) -> None:
-        """Take what the speaker played."""
-        if not self._ratio:
-            return
-        if not self._under_way:
-            self._under_way += self._late
-        self._under_way += data
-
-    def add_to(self, data: bytes) -> bytes:
-        """Return what the microphone hears besides, and this."""
-        echo = bytes(self._under_way[: len(data)])
-        if not echo:
-            return data
-        del self._under_way[: len(data)]
-        both = array("h", data)
-        for index, sample in enumerate(array("h", echo)):
-            both[index] = _clip(both[index] + sample * self._ratio)
-        return both.tobytes()
-
-
-def _clip(sample: float) -> int:
-    return max(-32768, min(32767, round(sample)))
-
-
-STALL_S = 0.2
-"""Lateness of the headset itself: half of it and more is no fault of whoever uses the headset."""
 
 
 class Port:
@@ -320,7 +245,7 @@ def _turned(data: bytes, feature: Feature) -> bytes:
     ratio = feature.ratio
     if ratio == 1.0:
         return data
-    return array("h", (_clip(sample * ratio) for sample in array("h", data))).tobytes()
+    return array("h", (clip(sample * ratio) for sample in array("h", data))).tobytes()
 
 
 def cards_of(directory: Path) -> list[tuple[str, int]]:

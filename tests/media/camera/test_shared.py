@@ -3,124 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import queue
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
-import av
 import pytest
-from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
 
-from intercom.media.camera.events import CameraEvent, CameraLost, CameraReturned, CameraStarted, CameraStopped
-from intercom.media.camera.privacy_card import CARD, CameraCard
+from intercom.media.camera.events import CameraLost, CameraReturned, CameraStarted, CameraStopped
 from intercom.media.camera.shared import Camera
 from intercom.media.camera.source import CameraError, Deliver
 from intercom.media.camera.stream import QUEUE_LIMIT
-from intercom.media.codec.h264 import AccessUnit
-
-
-class FilmedSource:
-    """A camera that the test films with: pictures, failures and hangs come when the test says so."""
-
-    name = "filmed"
-    description = "a camera in a test"
-    bitrate_bps = 1_000_000
-    processor_share = 0.25
-
-    def __init__(self) -> None:
-        self.script: queue.Queue[AccessUnit | Exception] = queue.Queue()
-        self.running = threading.Event()
-        self.began = threading.Semaphore(0)
-        self.runs = 0
-        self.keyframe_requests = 0
-        self._time = 0
-
-    def run(self, deliver: Deliver, stopping: threading.Event) -> None:
-        self.runs += 1
-        self.began.release()
-        self.running.set()
-        try:
-            while not stopping.is_set():
-                try:
-                    item = self.script.get(timeout=0.01)
-                except queue.Empty:
-                    continue
-                if isinstance(item, Exception):
-                    raise item
-                deliver(item)
-        finally:
-            self.running.clear()
-
-    def film(self, *, keyframe: bool = False) -> AccessUnit:
-        self._time += 3600
-        unit = AccessUnit(b"picture", self._time, keyframe)
-        self.script.put(unit)
-        return unit
-
-    def request_keyframe(self) -> None:
-        self.keyframe_requests += 1
-
-    def set_bitrate(self, bitrate_bps: int) -> None:
-        self.bitrate_bps = bitrate_bps
-
-    def snapshot(self) -> bytes:
-        return b"jpeg"
-
-
-class Told:
-    """The events that a camera told, to wait for."""
-
-    def __init__(self) -> None:
-        self.events: list[CameraEvent] = []
-        self._changed = threading.Condition()
-
-    def __call__(self, event: CameraEvent) -> None:
-        with self._changed:
-            self.events.append(event)
-            self._changed.notify_all()
-
-    async def wait_for(self, kind: type[CameraEvent]) -> CameraEvent:
-        def find() -> CameraEvent | None:
-            return next((event for event in self.events if isinstance(event, kind)), None)
-
-        def wait() -> CameraEvent:
-            with self._changed:
-                assert self._changed.wait_for(find, 10), f"no {kind.__name__} in {self.events}"
-                found = find()
-                assert found is not None
-                return found
-
-        return await asyncio.to_thread(wait)
-
-
-@pytest.fixture
-def source() -> FilmedSource:
-    return FilmedSource()
-
-
-@pytest.fixture
-def told() -> Told:
-    return Told()
-
-
-@pytest.fixture
-async def camera(source: FilmedSource, told: Told) -> AsyncIterator[Camera]:
-    camera = Camera(source, on_event=told, stall_s=30, start_s=30, retry_s=0.02, linger_s=0.02)
-    yield camera
-    await asyncio.to_thread(camera.stop)
-
-
-def is_card(unit: AccessUnit) -> bool:
-    """Whether it is an IDR picture of the card's size, all grey."""
-    decoder = av.CodecContext.create("h264", "r")
-    assert isinstance(decoder, VideoCodecContext)
-    frames = [*decoder.decode(Packet(unit.data)), *decoder.decode(None)] if len(unit.data) > 100 else []
-    return unit.keyframe and [(frame.width, frame.height) for frame in frames] == [(CARD.width, CARD.height)]
-
-
-async def happens(event: threading.Event) -> None:
-    assert await asyncio.to_thread(event.wait, 10)
+from tests.media.camera.filmed import FilmedSource, Told, happens
 
 
 async def test_the_camera_is_off_until_somebody_looks(camera: Camera, source: FilmedSource) -> None:
@@ -253,64 +145,6 @@ async def test_a_fault_that_nobody_foresaw_is_told_and_does_not_end_the_picture(
         back = source.film(keyframe=True)
         assert await frames.next() == back
     assert "unexpected" in caplog.text
-
-
-async def test_a_forbidden_camera_stops_until_it_is_allowed(camera: Camera, source: FilmedSource, told: Told) -> None:
-    with camera.frames() as frames:
-        source.film(keyframe=True)
-        await frames.next()
-        camera.forbid(True)
-        await told.wait_for(CameraStopped)
-        assert not camera.is_running
-        with pytest.raises(CameraError, match="privacy"):
-            await camera.snapshot()
-        with pytest.raises(CameraError, match="privacy"):
-            await camera.peek()
-        camera.forbid(False)
-        back = source.film(keyframe=True)
-        while (unit := await frames.next()) != back:
-            assert is_card(unit)
-
-
-async def test_whoever_looks_at_a_forbidden_camera_sees_a_card_and_no_picture_of_before(
-    camera: Camera, source: FilmedSource
-) -> None:
-    with camera.frames() as frames, camera.frames() as quick:
-        for index in range(5):
-            source.film(keyframe=index == 0)
-            await quick.next()
-        camera.forbid(True)
-        source.film(keyframe=True)
-        assert [is_card(await frames.next()) for _ in range(2)] == [True, True]
-        with camera.frames() as late:
-            assert is_card(await late.next())
-
-
-async def test_the_card_is_not_dealt_to_nobody(camera: Camera) -> None:
-    camera.forbid(True)
-    with camera.frames() as frames:
-        assert is_card(await frames.next())
-    await asyncio.to_thread(camera.stop)
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("camera")] == []
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-async def test_after_a_defect_the_card_is_dealt_again(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
-    died = threading.Event()
-
-    def defect(_: CameraCard) -> AccessUnit:
-        monkeypatch.undo()
-        died.set()
-        raise ZeroDivisionError("deep inside an encoder")
-
-    monkeypatch.setattr(CameraCard, "picture", defect)
-    camera.forbid(True)
-    with camera.frames() as frames:
-        await happens(died)
-        while camera._card is not None:  # its thread is about to end
-            await asyncio.sleep(0)
-        camera.resume()
-        assert is_card(await frames.next())
 
 
 async def test_a_peek_does_not_start_the_camera(camera: Camera, source: FilmedSource) -> None:

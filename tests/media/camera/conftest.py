@@ -1,0 +1,28 @@
+"""A camera that the test films with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from intercom.media.camera.shared import Camera
+from tests.media.camera.filmed import FilmedSource, Told
+
+
+@pytest.fixture
+def source() -> FilmedSource:
+    return FilmedSource()
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+async def camera(source: FilmedSource, told: Told) -> AsyncIterator[Camera]:
+    camera = Camera(source, on_event=told, stall_s=30, start_s=30, retry_s=0.02, linger_s=0.02)
+    yield camera
+    await asyncio.to_thread(camera.stop)

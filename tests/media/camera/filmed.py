@@ -1,0 +1,89 @@
+"""A camera that a test films with, and what a camera tells."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+
+from intercom.media.camera.events import CameraEvent
+from intercom.media.camera.source import Deliver
+from intercom.media.codec.h264 import AccessUnit
+
+
+class FilmedSource:
+    """A camera that the test films with: pictures, failures and hangs come when the test says so."""
+
+    name = "filmed"
+    description = "a camera in a test"
+    bitrate_bps = 1_000_000
+    processor_share = 0.25
+
+    def __init__(self) -> None:
+        self.script: queue.Queue[AccessUnit | Exception] = queue.Queue()
+        self.running = threading.Event()
+        self.began = threading.Semaphore(0)
+        self.runs = 0
+        self.keyframe_requests = 0
+        self._time = 0
+
+    def run(self, deliver: Deliver, stopping: threading.Event) -> None:
+        self.runs += 1
+        self.began.release()
+        self.running.set()
+        try:
+            while not stopping.is_set():
+                try:
+                    item = self.script.get(timeout=0.01)
+                except queue.Empty:
+                    continue
+                if isinstance(item, Exception):
+                    raise item
+                deliver(item)
+        finally:
+            self.running.clear()
+
+    def film(self, *, keyframe: bool = False) -> AccessUnit:
+        self._time += 3600
+        unit = AccessUnit(b"picture", self._time, keyframe)
+        self.script.put(unit)
+        return unit
+
+    def request_keyframe(self) -> None:
+        self.keyframe_requests += 1
+
+    def set_bitrate(self, bitrate_bps: int) -> None:
+        self.bitrate_bps = bitrate_bps
+
+    def snapshot(self) -> bytes:
+        return b"jpeg"
+
+
+class Told:
+    """The events that a camera told, to wait for."""
+
+    def __init__(self) -> None:
+        self.events: list[CameraEvent] = []
+        self._changed = threading.Condition()
+
+    def __call__(self, event: CameraEvent) -> None:
+        with self._changed:
+            self.events.append(event)
+            self._changed.notify_all()
+
+    async def wait_for(self, kind: type[CameraEvent]) -> CameraEvent:
+        def find() -> CameraEvent | None:
+            return next((event for event in self.events if isinstance(event, kind)), None)
+
+        def wait() -> CameraEvent:
+            with self._changed:
+                assert self._changed.wait_for(find, 10), f"no {kind.__name__} in {self.events}"
+                found = find()
+                assert found is not None
+                return found
+
+        return await asyncio.to_thread(wait)
+
+
+async def happens(event: threading.Event) -> None:
+    assert await asyncio.to_thread(event.wait, 10)
