@@ -23,7 +23,8 @@ from intercom.media.camera.shared import Camera
 from intercom.media.camera.source import Deliver, VideoClock
 from intercom.media.camera.test_pattern import PatternSource, TestPattern
 from intercom.media.codec.h264 import AccessUnit
-from intercom.media.video.sender import attach_camera, prefer_h264
+from intercom.media.video.sender import prefer_h264
+from tests.media.video.attached import attach_camera
 
 VIDEO = VideoFormat(1280, 720, 25, 1_500_000)
 MEASURED_S = 10.0

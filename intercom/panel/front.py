@@ -77,11 +77,6 @@ class FrontPanel:
         return self.pins.simulated
 
     @property
-    def is_pressed(self) -> bool:
-        """Whether the button is down."""
-        return self._button.is_down
-
-    @property
     def short_pulses(self) -> ShortPulses:
         """Pulses on the button's line that were too short for a press; their times are time.monotonic's."""
         return self._button.short_pulses
@@ -268,10 +263,6 @@ class _ButtonWatch:
         thread = threading.Thread(target=self._run, name="panel-button", daemon=True)
         thread.start()
         return thread
-
-    @property
-    def is_down(self) -> bool:
-        return self._button.is_down
 
     @property
     def short_pulses(self) -> ShortPulses:

@@ -312,10 +312,6 @@ class Space:
         """
         return self.codes.invite(url or self.location.public_url, name=name, maker=maker)
 
-    def pairing_url(self, *, name: str = UNNAMED) -> str:
-        """Return the URL of a new invitation."""
-        return self.invite(name=name).url
-
     def enrol(self, reference: str, display_name: str) -> SpaceCredential:
         """Return a new credential for one device of the subscriber `reference`, made as a door if new."""
         subscriber = self.store.add_subscriber(reference, display_name, kind="door")

@@ -145,7 +145,7 @@ class Station:
     async def pair(cls, context: BrowserContext, space: Space, name: str = "Kitchen") -> Station:
         """Open the page with a pairing code and wait until it is ready."""
         page = await context.new_page()
-        await page.goto(space.pairing_url(name=name))
+        await page.goto(space.invite(name=name).url)
         station = cls(page)
         await station.until("ready")
         return station

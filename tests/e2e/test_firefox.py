@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_a_resident_answers_talks_and_opens_in_firefox(start_home: StartHome) -> None:
     home = await start_home()
     async with firefox() as tab:
-        await tab.goto(home.space.pairing_url(name="Kitchen"))
+        await tab.goto(home.space.invite(name="Kitchen").url)
         await tab.until("document.body.dataset.state === 'ready'")
         await home.press()
         await tab.until("document.body.dataset.state === 'ringing'")

@@ -32,7 +32,7 @@ async def main(directory: Path, listen: str, turn_listen: str = "") -> None:
         return file.read_text() if file.exists() else ""
 
     async def pairing_url() -> str:
-        return space.pairing_url(name="Tablet")
+        return space.invite(name="Tablet").url
 
     async def remove_door() -> None:
         del space._credentials["door"]  # or else the space would make the door a new one by itself

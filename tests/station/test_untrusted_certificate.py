@@ -49,7 +49,7 @@ async def untrusting(context: BrowserContext, space: Space) -> Page:
     """The page in a Chromium that was told to go on in spite of the warning."""
     page = await context.new_page()
     with pytest.raises(Error, match="ERR_CERT_AUTHORITY_INVALID"):
-        await page.goto(space.pairing_url(name="Kitchen"))
+        await page.goto(space.invite(name="Kitchen").url)
     await page.locator("#details-button").wait_for()  # the warning page is there, and listens
     await page.keyboard.type(CLICKED_AWAY)
     await state(page, "ready")
@@ -80,5 +80,5 @@ async def test_firefox_pairs_after_the_warning_too(space: Space) -> None:
     # What "Accept the risk and continue" writes: the host, the digest's name, the certificate's digest.
     exception = f"localhost:{space.port}:\tOID.2.16.840.1.101.3.4.2.1\t{fingerprint}\t\n"
     async with firefox(files={"cert_override.txt": exception}) as tab:
-        await tab.goto(space.pairing_url(name="Tablet"))
+        await tab.goto(space.invite(name="Tablet").url)
         await tab.until("document.body.dataset.state === 'ready'")

@@ -36,7 +36,7 @@ async def line(space: Space) -> AsyncIterator[DoorLine]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def home(page: Page, space: Space, line: DoorLine) -> Page:
     """A paired station, ready, while the door is registered."""
-    await page.goto(space.pairing_url())
+    await page.goto(space.invite().url)
     await state(page, "ready")
     return page
 
@@ -66,7 +66,7 @@ async def test_the_first_of_two_stations_gets_the_call(
 ) -> None:
     context = await browser.new_context(permissions=["microphone"])
     other = await context.new_page()
-    await other.goto(space.pairing_url(name="Tablet"))
+    await other.goto(space.invite(name="Tablet").url)
     await state(other, "ready")
     await line.ring(door)
     await state(home, "ringing")
@@ -105,7 +105,7 @@ async def test_the_house_calls_the_door(home: Page, line: DoorLine, door: Door) 
 
 
 async def test_a_door_that_is_not_there_is_told(page: Page, space: Space) -> None:
-    await page.goto(space.pairing_url())
+    await page.goto(space.invite().url)
     await state(page, "ready")
     await page.click("#call-door")
     await expect(page.locator("#error")).to_contain_text("no door at that address")
@@ -148,7 +148,7 @@ async def test_a_removed_device_is_not_paired_any_more(home: Page, tmp_path: Pat
 
 
 async def test_a_used_code_is_refused_in_words(home: Page, browser: Browser, space: Space) -> None:
-    url = space.pairing_url()
+    url = space.invite().url
     first = await browser.new_page()
     await first.goto(url)
     await state(first, "ready")

@@ -30,8 +30,6 @@ RECORDING_LIMIT_S = 600.0
 """Limit of a recording, 58 MB: enough for a demonstration, too little to fill a disk."""
 XRUN = -32
 """Errno of an xrun."""
-GONE = -19
-"""Errno of an unplugged card."""
 
 Clock = Callable[[], float]
 
@@ -51,10 +49,6 @@ class _Paced:
     def _elapsed_frames(self) -> int:
         return int((self._clock() - self._began) * RATE_HZ)
 
-    def _must_be_there(self) -> None:
-        if self._state == alsaaudio.PCM_STATE_DISCONNECTED:
-            raise alsaaudio.ALSAAudioError("No such device [simulated]")
-
     def state(self) -> int:
         """Return ALSA's snd_pcm_state_t."""
         return self._state
@@ -65,16 +59,11 @@ class _Paced:
 
     def drop(self) -> int:
         """Stop at once."""
-        self._must_be_there()
         self._state = alsaaudio.PCM_STATE_SETUP
         return 0
 
     def close(self) -> None:
         """Close the PCM."""
-
-    def unplug(self) -> None:
-        """Fail every call from now on, as an unplugged USB card does."""
-        self._state = alsaaudio.PCM_STATE_DISCONNECTED
 
 
 class SimulatedMicrophone(_Paced):
@@ -88,8 +77,6 @@ class SimulatedMicrophone(_Paced):
 
     def avail(self) -> int:
         """Return the frames that can be read now."""
-        if self._state == alsaaudio.PCM_STATE_DISCONNECTED:
-            return GONE
         if self._state != alsaaudio.PCM_STATE_RUNNING:
             return 0
         waiting = self._elapsed_frames() - self._read_frames
@@ -97,7 +84,6 @@ class SimulatedMicrophone(_Paced):
 
     def read(self) -> tuple[int, bytes]:
         """Return one period, or nothing yet; the first call starts the PCM."""
-        self._must_be_there()
         if self._state != alsaaudio.PCM_STATE_RUNNING:
             self._start()
             self._read_frames = 0
@@ -130,8 +116,6 @@ class SimulatedSpeaker(_Paced):
 
     def avail(self) -> int:
         """Return the frames that can be written now."""
-        if self._state == alsaaudio.PCM_STATE_DISCONNECTED:
-            return GONE
         if self._state != alsaaudio.PCM_STATE_RUNNING:
             return BUFFER_FRAMES
         queued = self._written_frames - self._elapsed_frames()
@@ -139,7 +123,6 @@ class SimulatedSpeaker(_Paced):
 
     def write(self, data: bytes, /) -> int:
         """Queue S16 mono frames and return how many fitted; the first call starts the PCM."""
-        self._must_be_there()
         room = self.avail()
         if room < 0:
             self._state = alsaaudio.PCM_STATE_PREPARED

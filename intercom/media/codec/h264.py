@@ -113,11 +113,6 @@ class ParameterSets:
         self._sps: bytes | None = None
         self._pps: bytes | None = None
 
-    @property
-    def profile_level_id(self) -> str | None:
-        """The stream's `profile-level-id` (RFC 6184, section 8.1) in six hex digits; None before the first SPS."""
-        return self._sps[1:4].hex() if self._sps else None
-
     def complete(self, data: bytes, pts: int) -> AccessUnit | None:
         """Return the access unit of a camera's data, with parameter sets before an IDR picture.
 

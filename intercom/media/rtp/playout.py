@@ -58,10 +58,6 @@ class PlayoutStats:
     """Sound played as received."""
     jitter_ms: float
     """Delay beyond the network's least that nearly all packets keep to."""
-    target_ms: float
-    """Jitter target: the delay that the buffer aims at."""
-    excess_ms: float
-    """Delay in excess of the target."""
     speed: float
     """Speed of the playout, 1 = as sent."""
 
@@ -161,7 +157,5 @@ class Playout:
                 made_up_s=counts.made_up_s,
                 played_s=counts.played_s,
                 jitter_ms=self._jitter.jitter_s * 1000,
-                target_ms=self._jitter.target_s * 1000,
-                excess_ms=self._jitter.excess_s * 1000,
                 speed=self._speed,
             )

@@ -55,10 +55,6 @@ class EngineStats:
     """Overruns of the microphone."""
     playback_xruns: int
     """Underruns of the speaker."""
-    captured_blocks: int
-    """Blocks of 10 ms read."""
-    played_blocks: int
-    """Blocks of 10 ms written."""
     microphone_db: float
     """Level of the last captured block, dB full scale."""
     speaker_db: float
@@ -107,8 +103,6 @@ class AudioEngine:
         self._murmur = Murmur(self._tones["no_sound"])
         self._frames = FrameTime()
         self._linger_until = 0.0
-        self._captured_blocks = 0
-        self._played_blocks = 0
         self._last_captured = self._last_played = SILENCE
         self._real_time = False
         self.microphone_muted = False
@@ -204,8 +198,6 @@ class AudioEngine:
             running=self._capture.is_running or self._playback.is_running,
             capture_xruns=self._capture.xruns,
             playback_xruns=self._playback.xruns,
-            captured_blocks=self._captured_blocks,
-            played_blocks=self._played_blocks,
             microphone_db=level_db(self._last_captured),
             speaker_db=level_db(self._last_played),
             real_time=self._real_time,
@@ -285,7 +277,6 @@ class AudioEngine:
             if self._canceller is not None:
                 self._canceller.played(block)
             taken = line.write(block, now)
-            self._played_blocks += 1
             self._last_played = block
             self._note_first_writes(tones)
             if not taken:
@@ -330,7 +321,6 @@ class AudioEngine:
             self._frames.count(call)
             cleaned = self._clean(block)
             call[1].push(cleaned if self._playback.is_open else self._murmur.over(cleaned), now)
-            self._captured_blocks += 1
         if line.moves:
             self._capture.proved(now)
         elif self._capture.is_on_trial:

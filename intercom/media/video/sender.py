@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import struct
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,7 +29,6 @@ from aiortc.rtp import (
 from intercom.media.camera.events import VideoEvent, VideoResumed, VideoSuspended
 from intercom.media.camera.shared import Camera
 from intercom.media.codec.h264 import AccessUnit
-from intercom.media.rtp.packet_sender import PacketSender
 from intercom.media.video.bit_rate import VideoRate
 from intercom.media.video.track import CameraTrack
 
@@ -73,24 +71,6 @@ def h264_missing(description: str) -> str | None:
     return None
 
 
-def attach_camera(
-    transceiver: RTCRtpTransceiver,
-    camera: Camera,
-    *,
-    on_event: Callable[[VideoEvent], None],
-    clock: Callable[[], float] = time.monotonic,
-) -> VideoSender:
-    """Send the camera's picture on a video transceiver, one way, once the connection is up.
-
-    The camera starts now, so that it is warm when the far end answers; it is released by `close()` or when the
-    connection closes. Needs a running event loop.
-    """
-    prefer_h264(transceiver)
-    PacketSender(transceiver.sender)
-    transceiver.direction = "sendonly"  # the door has no screen: nothing to decode
-    return VideoSender(transceiver.sender, camera, on_event=on_event, clock=clock)
-
-
 @dataclass(frozen=True, slots=True)
 class VideoStats:
     """Counts of a video sender."""
@@ -101,8 +81,6 @@ class VideoStats:
     """IDR pictures among them."""
     dropped: int
     """Access units not sent: the connection was not up, it was too slow, or the picture was suspended."""
-    octets: int
-    """Bytes of H.264 sent."""
     keyframe_requests: int
     """PLI and FIR received from the far end."""
     target_bps: int
@@ -132,7 +110,7 @@ class VideoSender:
         self._suspended = False
         self._muted = False
         self._needs_keyframe = False
-        self._pictures = self._keyframes = self._octets = self._held_back = self._requests = 0
+        self._pictures = self._keyframes = self._held_back = self._requests = 0
         self._estimate_bps: int | None = None
         self._loss = 0.0
         camera.set_bitrate(self._target_bps)  # the last call may have left it low
@@ -149,7 +127,6 @@ class VideoSender:
             self._pictures,
             self._keyframes,
             self._held_back + self._frames.dropped,
-            self._octets,
             self._requests,
             self._rate.target_bps,
             self._estimate_bps,
@@ -187,7 +164,6 @@ class VideoSender:
         self._rate.sent(len(unit.data), now)
         self._pictures += 1
         self._keyframes += unit.keyframe
-        self._octets += len(unit.data)
         return True
 
     # The way back.

@@ -224,17 +224,6 @@ class CallCreated(Struct, frozen=True):
     memberID: str = ""
 
 
-class ModifyResult(Struct, frozen=True, omit_defaults=True):
-    """The innermost result of a verto.modify."""
-
-    action: str = ""
-    callID: str = ""
-    holdState: str = ""
-    """State of the hold, "held" or "active"."""
-    sdp: str = ""
-    """The answer to updateMedia."""
-
-
 class WebrtcVertoResult(Struct, frozen=True):
     """The answer to `webrtc.verto`: the Verto response, wrapped once more."""
 
@@ -263,41 +252,6 @@ class DialogParams(Struct, frozen=True):
     additionalDevice: bool = False
     pingSupported: bool = True
     version: int = INVITE_VERSION
-
-
-class Invite(Struct, frozen=True):
-    """`verto.invite`, client to service."""
-
-    dialogParams: DialogParams
-    sdp: str
-
-
-class Answer(Struct, frozen=True):
-    """`verto.answer`, client to service."""
-
-    dialogParams: DialogParams
-    sdp: str
-
-
-class Bye(Struct, frozen=True):
-    """`verto.bye`, client to service."""
-
-    dialogParams: DialogParams
-    cause: str | UnsetType = UNSET
-    causeCode: int | str | UnsetType = UNSET
-
-
-class Modify(Struct, frozen=True):
-    """`verto.modify`: new media, hold, unhold or transfer."""
-
-    dialogParams: DialogParams | dict[str, Any]
-    action: str
-    """Action: "updateMedia", "hold", "unhold" or "transfer"."""
-    sdp: str | UnsetType = UNSET
-    """The new offer, with updateMedia."""
-    destination: str | UnsetType = UNSET
-    """The address that the far end calls, with transfer."""
-    sessid: str | UnsetType = UNSET
 
 
 class Info(Struct, frozen=True):

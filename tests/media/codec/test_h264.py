@@ -61,13 +61,6 @@ def test_new_parameter_sets_replace_the_old() -> None:
     assert newer in unit.data
 
 
-def test_the_profile_is_read_from_the_parameter_set() -> None:
-    sets = ParameterSets()
-    assert sets.profile_level_id is None
-    sets.complete(LONG + SPS, 0)
-    assert sets.profile_level_id == "42e01f"
-
-
 # As an encoder writes them: a type of 1 to 23 (table 7-1) and a payload.
 written_nals = st.tuples(st.integers(1, 23), st.one_of(st.integers(1, 40), st.integers(1200, 9000))).map(
     lambda nal: bytes([0x60 | nal[0]]) + b"\xab" * nal[1]

@@ -14,7 +14,8 @@ from aiortc.rtp import is_rtcp
 from intercom.media.camera.choice import Camera
 from intercom.media.camera.encoder import VideoFormat
 from intercom.media.camera.test_pattern import PatternSource
-from intercom.media.video.sender import VideoSender, attach_camera
+from intercom.media.video.sender import VideoSender
+from tests.media.video.attached import attach_camera
 
 if TYPE_CHECKING:
     from playwright.async_api import Page

@@ -16,7 +16,8 @@ from intercom.media.camera.choice import Camera
 from intercom.media.camera.encoder import VideoFormat
 from intercom.media.camera.privacy_card import CARD
 from intercom.media.camera.test_pattern import PatternSource
-from intercom.media.video.sender import VideoSender, attach_camera
+from intercom.media.video.sender import VideoSender
+from tests.media.video.attached import attach_camera
 
 SMALL = VideoFormat(320, 180, 25, 500_000)
 

@@ -24,8 +24,9 @@ from intercom.media.camera.events import VideoEvent, VideoResumed, VideoSuspende
 from intercom.media.camera.shared import Camera
 from intercom.media.camera.test_pattern import PatternSource
 from intercom.media.video.bit_rate import PAUSE_S
-from intercom.media.video.sender import VideoSender, attach_camera, h264_missing, prefer_h264
+from intercom.media.video.sender import VideoSender, h264_missing, prefer_h264
 from intercom.media.video.track import CameraTrack
+from tests.media.video.attached import attach_camera
 
 SMALL = VideoFormat(320, 180, 25, 800_000)
 

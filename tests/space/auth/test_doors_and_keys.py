@@ -110,7 +110,7 @@ async def test_the_projects_token_mints_subscriber_tokens(house: House) -> None:
 
 
 async def test_a_phone_joins_the_house_with_a_pairing_code_that_works_once(house: House) -> None:
-    fragment = parse_qs(urlsplit(house.space.pairing_url(name="Kitchen tablet")).fragment)
+    fragment = parse_qs(urlsplit(house.space.invite(name="Kitchen tablet").url).fragment)
     body = {"code": fragment["pair"][0], "name": fragment["name"][0]}
     async with house.http.post(house.space.url + "/api/space/pair", json=body) as answer:
         paired = await answer.json()
@@ -131,7 +131,7 @@ async def test_a_phone_joins_the_house_with_a_pairing_code_that_works_once(house
 async def test_two_phones_of_one_name_get_two_addresses(house: House) -> None:
     seen = set()
     for _ in range(2):
-        code = parse_qs(urlsplit(house.space.pairing_url()).fragment)["pair"][0]
+        code = parse_qs(urlsplit(house.space.invite().url).fragment)["pair"][0]
         body = {"code": code, "name": "Küche"}
         async with house.http.post(house.space.url + "/api/space/pair", json=body) as answer:
             seen.add((await answer.json())["address"])
