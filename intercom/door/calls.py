@@ -206,9 +206,10 @@ class CallPlan:
     async def _ring_once(self, press: Press) -> bool:
         """Dial once and follow the call to its end; return whether redialling is worthwhile."""
         variables = {"intercom": {"role": "door"}}
-        dialling = self._client.dial(press.address, audio=True, video=self._config.video, user_variables=variables)
+        video = self._config.video
         try:
-            call = await press.dial(dialling)
+            async with press.dialling():
+                call = await self._client.dial(press.address, audio=True, video=video, user_variables=variables)
         except SignalWireError as error:
             logger.log(logging.DEBUG if press.hopes else logging.WARNING, "%s did not ring: %s", press.address, error)
             press.cause = getattr(error, "cause", "")

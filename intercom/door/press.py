@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from intercom.signalwire import WebRTCCall
@@ -36,11 +37,12 @@ class Press:
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _dialling: asyncio.Timeout | None = None
 
-    async def dial(self, dialling: Awaitable[WebRTCCall]) -> WebRTCCall:
-        """Return the result of `dialling`; raises TimeoutError if the press ends or is given up before."""
+    @contextlib.asynccontextmanager
+    async def dialling(self) -> AsyncIterator[None]:
+        """Bound what dials for the press; raises TimeoutError if the press ends or is given up before."""
         try:
             async with asyncio.timeout_at(self.until) as self._dialling:
-                return await dialling
+                yield
         finally:
             self._dialling = None
 

@@ -10,13 +10,21 @@ from typing import Any
 import msgspec
 from reactivex import Observable
 
+from intercom.signalwire.account.directory import Address
 from intercom.signalwire.call.call import Call
 from intercom.signalwire.call.dialog.dialog import Dialog
 from intercom.signalwire.call.dialog.events import CallStatus, VertoRequest
 from intercom.signalwire.call.dialog.leg import CallLeg
 from intercom.signalwire.call.webrtc_call import WebRTCCall
 from intercom.signalwire.client.resume_store import KnownCall, ResumeStore
-from intercom.signalwire.errors import BadFrameError, CallError, InvalidParamsError, RpcError, SignalWireError
+from intercom.signalwire.errors import (
+    BadFrameError,
+    CallError,
+    InvalidParamsError,
+    NotConnectedError,
+    RpcError,
+    SignalWireError,
+)
 from intercom.signalwire.link.link import Link
 from intercom.signalwire.media import JudgingMedia, MediaProvider
 from intercom.signalwire.observable import Happenings, Value, report_fault, task_failed
@@ -127,15 +135,18 @@ class ClientSession:
     # -- for the client and its calls ------------------------------------------------------------------
 
     async def dial(
-        self, destination: str, *, audio: bool, video: bool, user_variables: Mapping[str, Any] | None
+        self, destination: str | Address, *, audio: bool, video: bool, user_variables: Mapping[str, Any] | None
     ) -> WebRTCCall:
-        """Call an address; see `SignalWire.dial`."""
-        if not destination or len(destination) > MAX_ADDRESS_CHARS or not destination.isprintable():
+        """Call an address, a number or a SIP URI; see `SignalWire.dial`."""
+        if not self._link.running:
+            raise NotConnectedError("dial() needs a connection; call connect() or register() first.")
+        to = destination.default_channel if isinstance(destination, Address) else destination
+        if not to or len(to) > MAX_ADDRESS_CHARS or not to.isprintable():
             raise InvalidParamsError("dial() needs an address, for example /private/house or +15551234567.")
         leg = CallLeg(
             m.new_id(),
             "outbound",
-            to=destination,
+            to=to,
             user_variables={**self._preferences.user_variables, **(user_variables or {})},
         )
         call = Call(self, Dialog(leg))

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from typing import Any
 
 from intercom.netlink import NetworkWatch
 from intercom.signalwire.account.account import Account
 from intercom.signalwire.account.credentials import CredentialProvider
-from intercom.signalwire.account.directory import Address, Directory
+from intercom.signalwire.account.directory import Directory
 from intercom.signalwire.account.registration import Registration
-from intercom.signalwire.call.webrtc_call import WebRTCCall
 from intercom.signalwire.client.calls import ClientSession
 from intercom.signalwire.client.devices import Devices
 from intercom.signalwire.client.diagnostics import Diagnostics
@@ -116,15 +113,6 @@ class Client:
         """Register for inbound calls; see `SignalWire.register`."""
         await self._start()
         await self.registration.register()
-
-    async def dial(
-        self, destination: str | Address, *, audio: bool, video: bool, user_variables: Mapping[str, Any] | None
-    ) -> WebRTCCall:
-        """Call an address, a number or a SIP URI; see `SignalWire.dial`."""
-        if not self.link.running:
-            raise NotConnectedError("dial() needs a connection; call connect() or register() first.")
-        address = destination.default_channel if isinstance(destination, Address) else destination
-        return await self.session.dial(address, audio=audio, video=video, user_variables=user_variables)
 
     def network_changed(self) -> None:
         """Check the connection and the paths of calls at once: this machine's links or addresses changed."""

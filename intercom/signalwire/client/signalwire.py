@@ -105,7 +105,7 @@ class SignalWire:
         `user_variables` reach the far end. Raises `CallError`, whose `cause` says why there is no call, and
         `NotConnectedError` before connect().
         """
-        return await self._client.dial(destination, audio=audio, video=video, user_variables=user_variables)
+        return await self._client.session.dial(destination, audio=audio, video=video, user_variables=user_variables)
 
     # -- what can be watched ---------------------------------------------------------------------------
 
