@@ -1,1 +1,4 @@
-"""The command line: `main` builds the parser, and each other module carries out a command or a few."""
+"""The command line: a table says each command once, and each other module carries out a command or a few.
+
+Begin with `table.py`, then `main.py`.
+"""

@@ -1,5 +1,7 @@
 """Every setting of the intercom: its type, range, default and documentation, in one place.
 
+Begin with `schema.py`.
+
 A configuration is a TOML file with one table per dataclass of `schema.py`. `load` reads it, `check` lists what
 is wrong with it, `example` and `reference_markdown` write its documentation. Secrets never stand in it.
 """

@@ -175,7 +175,8 @@ class ControlServer:
                 self._watchers.add(writer)
                 self._push_in(TICK_S)
                 return protocol.result(request.id, self._status())
-            content = await asyncio.wait_for(self._handle(caller, request), ANSWER_S)
+            async with asyncio.timeout(ANSWER_S):
+                content = await self._handle(caller, request)
             return protocol.result(request.id, content)
         except RefusedError as error:
             return protocol.refusal(request.id, error.code, str(error))

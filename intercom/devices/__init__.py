@@ -1,5 +1,7 @@
 """The sound cards and cameras: finds those plugged in, gives each role one, and follows each as it goes and comes.
 
+Begin with `selection.py`.
+
 This part opens no PCM and no camera: it reads what the kernel says of them, and decides.
 """
 

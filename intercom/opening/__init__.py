@@ -1,1 +1,4 @@
-"""Who may open the door: the one decision, and the one opener that asks it."""
+"""Who may open the door: the one decision, and the one opener that asks it.
+
+Begin with `decision.py`.
+"""

@@ -1,4 +1,7 @@
-"""The front panel: the button, the lights and the door's relay; and the page that stands in for them."""
+"""The front panel: the button, the lights and the door's relay; and the page that stands in for them.
+
+Begin with `front.py`.
+"""
 
 from intercom.panel.door import Door
 from intercom.panel.errors import GuardError, PageError, PanelClosedError, PanelError, PinsError

@@ -1,5 +1,7 @@
 """A SignalWire subscriber client, usable by itself: connect, register, dial, be called.
 
+Begin with `client/client.py`.
+
 Start with `SignalWire`. Names are loaded when they are first used, so that importing this package costs next to
 nothing, and the space, which needs only the messages, pays only for them.
 """

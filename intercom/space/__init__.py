@@ -1,4 +1,7 @@
-"""The embedded space: a local stand-in for the SignalWire service, so that a house works with no account."""
+"""The embedded space: a local stand-in for the SignalWire service, so that a house works with no account.
+
+Begin with `space.py`.
+"""
 
 from intercom.space.auth.credential import SpaceCredential
 from intercom.space.auth.membership import Membership

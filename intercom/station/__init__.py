@@ -1,4 +1,7 @@
-"""The station: the web page on which the house answers the door; static files, served by the space at /station/."""
+"""The station: the web page on which the house answers the door; static files, served by the space at /station/.
+
+Begin with `station.js`.
+"""
 
 from pathlib import Path
 

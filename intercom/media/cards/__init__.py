@@ -1,1 +1,4 @@
-"""The sound cards: lists them, opens their PCMs, recovers these, and sets the cards' own levels."""
+"""The sound cards: lists them, opens their PCMs, recovers these, and sets the cards' own levels.
+
+Begin with `pcm_line.py`.
+"""

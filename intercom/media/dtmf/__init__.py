@@ -1,1 +1,4 @@
-"""Telephone keys: telephone events, tones in the sound, and the echo of the door's own."""
+"""Telephone keys: telephone events, tones in the sound, and the echo of the door's own.
+
+Begin with `heard_keys.py`.
+"""

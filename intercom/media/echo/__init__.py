@@ -1,1 +1,4 @@
-"""Echo cancellation: removes the speaker's sound from the microphone's."""
+"""Echo cancellation: removes the speaker's sound from the microphone's.
+
+Begin with `canceller.py`.
+"""

@@ -1,1 +1,4 @@
-"""The subscriber's account: credentials, tokens, registration and the directory, over HTTP."""
+"""The subscriber's account: credentials, tokens, registration and the directory, over HTTP.
+
+Begin with `credentials.py`.
+"""

@@ -1,1 +1,4 @@
-"""The client: a program's entry point, with its calls, devices, diagnostics and preflight."""
+"""The client: a program's entry point, with its calls, devices, diagnostics and preflight.
+
+Begin with `client.py`.
+"""

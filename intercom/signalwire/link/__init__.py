@@ -1,1 +1,4 @@
-"""The connection to the service: opens it, keeps it, and reconnects when the network changes."""
+"""The connection to the service: opens it, keeps it, and reconnects when the network changes.
+
+Begin with `link.py`.
+"""

@@ -1,1 +1,4 @@
-"""The language of the wire, without I/O: JSON-RPC, Verto, their messages, and the session that speaks them."""
+"""The language of the wire, without I/O: JSON-RPC, Verto, their messages, and the session that speaks them.
+
+Begin with `session.py`.
+"""

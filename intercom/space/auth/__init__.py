@@ -1,1 +1,4 @@
-"""Who belongs to the house: pairing, members, their credentials and their tokens."""
+"""Who belongs to the house: pairing, members, their credentials and their tokens.
+
+Begin with `membership.py`.
+"""

@@ -1,1 +1,4 @@
-"""The space's TURN server: runs coturn, and lets it relay for members and to doors alone."""
+"""The space's TURN server: runs coturn, and lets it relay for members and to doors alone.
+
+Begin with `coturn.py`.
+"""
