@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from intercom.tasks import TaskSet
+
 
 class Gate:
     """Passes TCP connections on to a port of this machine while it is open.
@@ -16,7 +18,7 @@ class Gate:
         self._target_port = target_port
         self._server: asyncio.Server | None = None
         self._streams: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = TaskSet()
         self.port = 0
 
     async def open(self) -> None:
@@ -30,17 +32,14 @@ class Gate:
             self._server.close()
         for stream in list(self._streams):
             stream.transport.abort()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.finish()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
         streams = {writer, inner_writer}
         self._streams |= streams
         for source, sink in (reader, inner_writer), (inner_reader, writer):
-            task = asyncio.create_task(self._pump(source, sink))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task = self._tasks.spawn(self._pump(source, sink))
             task.add_done_callback(lambda _: self._streams.difference_update(streams))
 
     @staticmethod

@@ -20,6 +20,7 @@ from intercom.door.machine import Phase, State
 from intercom.history.journal import Tally, heard
 from intercom.net import split_listen
 from intercom.opening.decision import REFUSALS
+from intercom.tasks import TaskSet
 
 if TYPE_CHECKING:
     from intercom.door.parts import Parts
@@ -206,9 +207,8 @@ class Exporter:
         """Prepare the exporter; `on_fault` is called on the event loop when the figures stop: start them again."""
         self._config = config
         self._figures = figures
-        self._on_fault = on_fault
         self._server: asyncio.Server | None = None
-        self._writing: asyncio.Task[None] | None = None
+        self._writing = TaskSet(on_fault)
         self._scrapers = 0
 
     @property
@@ -229,21 +229,17 @@ class Exporter:
             self._server = await asyncio.start_server(self._serve, host, port, limit=REQUEST_LIMIT_BYTES)
 
     async def _begin_writing(self) -> None:
-        if self._config.textfile and self._writing is None:
+        if self._config.textfile and not self._writing:
             file = Path(self._config.textfile)
             await asyncio.to_thread(_replace, file, self._figures())
-            self._writing = asyncio.create_task(self._write_for_ever(file), name="metrics")
-            self._writing.add_done_callback(self._written)
+            self._writing.spawn(self._write_for_ever(file))
 
     async def stop(self) -> None:
         """Stop the server and the file."""
         if self._server is not None:
             self._server.close()
             self._server = None
-        if self._writing is not None:
-            writing = self._writing
-            writing.cancel()
-            await asyncio.gather(writing, return_exceptions=True)
+        await self._writing.stop()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request and close the connection (HTTP/1.0)."""
@@ -274,11 +270,6 @@ class Exporter:
         while True:
             await asyncio.sleep(TEXTFILE_S)
             await asyncio.to_thread(_replace, file, self._figures())
-
-    def _written(self, task: asyncio.Task[None]) -> None:
-        self._writing = None
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._on_fault(error)
 
 
 def _response(status: str, content: str, *, body: bool = True) -> bytes:
