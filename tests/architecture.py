@@ -114,7 +114,7 @@ def picture() -> Iterator[str]:
     yield "```mermaid"
     yield "flowchart TB"
     for room in sorted(graph):
-        yield f"  {room}[{', '.join(_leaves()) if room == LEAVES else room + '/'}]"
+        yield f'  {room}["{"<br>".join(_leaves()) if room == LEAVES else room + "/"}"]'
     for room, imported in sorted(graph.items()):
         for other in sorted(imported):
             detours = (via for via in imported - {other} if room not in _below(graph, via))

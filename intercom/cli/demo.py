@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from intercom.cli.options import with_config
+from intercom.cli.space import print_invitation
 from intercom.config import Config
 from intercom.door.appliance import MENDABLE, Appliance
 from intercom.opening.decision import RESIDENTS
-from intercom.service.run import log_to_stderr, print_invitation, run
+from intercom.service.run import log_to_stderr, run
 from intercom.space import Space, SpaceError
 
 LAN_LISTEN = "0.0.0.0:8443"

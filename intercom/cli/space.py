@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from intercom.service import run_as_service
 
 if TYPE_CHECKING:
     from intercom.config import Config
+    from intercom.space import Invitation
 
 Act = Callable[[argparse.Namespace, "Config", Path], int]
 
@@ -47,7 +49,6 @@ def _serve(_options: argparse.Namespace, config: Config, state_dir: Path) -> int
 
 
 def _pair(options: argparse.Namespace, _config: Config, state_dir: Path) -> int:
-    from intercom.service.run import print_invitation
     from intercom.space import Membership
 
     with Membership(state_dir) as members:
@@ -107,3 +108,15 @@ pair = _guarded(_pair)
 devices = _guarded(_devices)
 remove = _guarded(_remove)
 enrol = _guarded(_enrol, as_its_user=False)
+
+
+def print_invitation(invitation: Invitation) -> None:
+    """Print the link, also as a QR code, and the code with which a phone or tablet joins."""
+    import segno
+
+    say(invitation.url)
+    segno.make(invitation.url, error="l").terminal(compact=True)
+    page = invitation.url.partition("#")[0]
+    until = time.strftime("%H:%M", time.localtime(invitation.expires_at))
+    say(f"Or open {page} there and type the code  {invitation.code}")
+    say(f"It lets one device in, until {until}.")

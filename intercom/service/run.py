@@ -8,17 +8,13 @@ import logging
 import os
 import signal
 import sys
-import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from intercom.service.journald import STDERR, JournalHandler, is_journal, mark_of_error
 from intercom.service.log_lines import LogLines
 from intercom.service.sd_notify import Notifier
 from intercom.service.watchdog import Watchdog
-
-if TYPE_CHECKING:
-    from intercom.space import Invitation
 
 logger = logging.getLogger(__name__)
 
@@ -127,20 +123,3 @@ async def _start(part: Part, started: Callable[[], Awaitable[None]] | None, syst
     if started is not None:
         work.append(started())
     await asyncio.gather(*work)
-
-
-def print_invitation(invitation: Invitation) -> None:
-    """Print the link, code and QR code with which a phone or tablet joins."""
-    print_address(invitation.url)
-    page = invitation.url.partition("#")[0]
-    until = time.strftime("%H:%M", time.localtime(invitation.expires_at))
-    print(f"Or open {page} there and type the code  {invitation.code}")
-    print(f"It lets one device in, until {until}.")
-
-
-def print_address(url: str) -> None:
-    """Print an address as text and as a QR code."""
-    import segno
-
-    print(url)
-    segno.make(url, error="l").terminal(compact=True)
