@@ -46,7 +46,7 @@ fuzz: setup ## mutated input for everything that reads what others send; MINUTES
 
 docs: setup ## write the generated pages anew
 	@$(BIN)/python -c 'from intercom.config import reference_markdown as page; print(page(), end="")' > docs/configuration.md
-	@$(BIN)/python -c 'from intercom.door.rules import page; print(page(), end="")' > docs/states.md
+	@$(BIN)/python -c 'from intercom.door.state_table import page; print(page(), end="")' > docs/states.md
 	@$(BIN)/python -c 'from intercom.door.health.faults import page; print(page(), end="")' > docs/faults.md
 	@$(BIN)/python -c 'from intercom.cli.manual import man_page as page; print(page(), end="")' > docs/intercom.1
 	@$(BIN)/python -m shtab --shell bash intercom.cli.main.parser > docs/intercom.bash

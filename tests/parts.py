@@ -16,8 +16,6 @@ GUESTS = ("deb", "hardware")
 """The parts that boot kernels, and build the packages that these install."""
 LIVE = ("e2e", "media", "panel", "reference", "station")
 """The parts with sound, pictures and pages that have to be in time."""
-CHAOS = ROOT / "tests/hardware/test_chaos.py"
-"""The tests of the guests that run among the rest: their guest does little, for minutes."""
 REST = "rest"
 
 
@@ -34,10 +32,7 @@ def in_shares(known: Mapping[str, Sequence[Path]]) -> dict[str, list[str]]:
     """Return the arguments of each share's pytest; the last share is the longest."""
     rest = [name for name in known if name not in (*GUESTS, *LIVE)]
     shares = {"guests": GUESTS, REST: rest, "live": LIVE}
-    arguments = {share: [str(path) for name in names for path in known[name]] for share, names in shares.items()}
-    arguments["guests"].append(f"--ignore={CHAOS}")
-    arguments[REST].append(str(CHAOS))
-    return arguments
+    return {share: [str(path) for name in names for path in known[name]] for share, names in shares.items()}
 
 
 def listing(known: Mapping[str, Sequence[Path]]) -> Iterable[str]:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.__main__ import NO_SUCH_PART, main
-from tests.parts import CHAOS, GUESTS, LIVE, ROOT, in_shares, parts
+from tests.parts import GUESTS, LIVE, ROOT, in_shares, parts
 
 PARTS = parts(ROOT / "tests")
 
@@ -25,15 +25,9 @@ def test_every_test_file_belongs_to_one_part() -> None:
 
 def test_every_part_runs_in_one_share() -> None:
     shares = in_shares(PARTS)
-    paths = [path for arguments in shares.values() for path in arguments if not path.startswith("--ignore=")]
-    assert sorted(paths) == sorted(str(path) for path in [CHAOS, *(path for part in PARTS.values() for path in part)])
+    paths = [path for arguments in shares.values() for path in arguments]
+    assert sorted(paths) == sorted(str(path) for part in PARTS.values() for path in part)
     assert {*GUESTS, *LIVE} < {*PARTS}
-
-
-def test_chaos_runs_in_one_share_alone() -> None:
-    assert CHAOS.is_file()
-    ways = [path for arguments in in_shares(PARTS).values() for path in arguments if str(CHAOS) in path]
-    assert ways == [f"--ignore={CHAOS}", str(CHAOS)]
 
 
 @pytest.mark.parametrize(

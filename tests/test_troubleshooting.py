@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from intercom.signalwire.call.recovery import ANY_PATH, AWAY_S, COOLDOWN_S, MAX_RESTARTS, RESTART_TIMEOUT_S, Rung
+from intercom.signalwire.call.recovery_policy import ANY_PATH, AWAY_S, COOLDOWN_S, MAX_RESTARTS, RESTART_TIMEOUT_S, Rung
 from intercom.signalwire.link.connect_race import ANEW_S
 from intercom.signalwire.link.transport import PING_INTERVAL_S, PING_TIMEOUT_S
 

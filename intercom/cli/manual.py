@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from intercom.cli.command import Argument, Command
+from intercom.cli.commands import ABOUT, COMMON, TABLE
 from intercom.cli.ssh import rules
-from intercom.cli.table import ABOUT, COMMON, TABLE
 from intercom.control.roles import ROLES
 
 EXIT_STATUSES = (

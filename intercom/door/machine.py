@@ -19,7 +19,7 @@ from transitions import Machine as PhaseMachine
 from transitions import State as PhaseState
 
 from intercom.door.health.faults import Faults
-from intercom.door.rules import RULES, About, Decision, Fault, Phase, Rule, State, Trigger, Verdict, state_of
+from intercom.door.state_table import RULES, About, Decision, Fault, Phase, Rule, State, Trigger, Verdict, state_of
 
 __all__ = ["Decision", "Fault", "Machine", "Phase", "State", "Trigger", "Verdict"]
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom.cli import main
+from intercom.cli.commands import TABLE
 from intercom.cli.ssh import options_of, rules
-from intercom.cli.table import TABLE
 from intercom.control import ssh_gate
 from intercom.control.errors import GateError
 from intercom.control.roles import ROLES

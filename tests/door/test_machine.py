@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intercom.door import rules
+from intercom.door import state_table
 from intercom.door.health.faults import Faults
 from intercom.door.machine import Decision, Fault, Machine, Phase, State, Trigger, Verdict
 
@@ -67,7 +67,7 @@ def test_every_trigger_is_decided_in_every_state(state: State, trigger: Trigger)
 @pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize("trigger", Trigger)
 def test_the_last_rule_of_every_pair_has_no_guard(phase: Phase, trigger: Trigger) -> None:
-    rows = [rule for rule in rules.RULES if phase in rule.phases and rule.trigger is trigger]
+    rows = [rule for rule in state_table.RULES if phase in rule.phases and rule.trigger is trigger]
     assert rows[-1].guard is None
     assert all(rule.guard for rule in rows[:-1])
 
@@ -242,4 +242,4 @@ def test_no_sequence_of_facts_breaks_the_invariants(facts: list[tuple[Trigger, i
 
 
 def test_the_page_in_docs_is_the_one_that_the_table_draws() -> None:
-    assert (ROOT / "docs" / "states.md").read_text() == rules.page()
+    assert (ROOT / "docs" / "states.md").read_text() == state_table.page()

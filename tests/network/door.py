@@ -23,7 +23,7 @@ from intercom.door.appliance import Appliance
 from intercom.door.machine import Decision
 from intercom.door.volume import Loudness
 from intercom.signalwire import SignalWireError
-from intercom.signalwire.call import recovery
+from intercom.signalwire.call import recovery_policy
 from intercom.signalwire.link.transport import WebSocket
 from tests.network.telling import Hearing, hum, obey, tell
 
@@ -44,7 +44,7 @@ def config() -> Config:
 async def main(directory: Path, patience: float = 1.0) -> None:
     """Be a door until the input ends."""
     for name in ("RESTART_TIMEOUT_S", "COOLDOWN_S", "REFUSED_PAUSE_S"):
-        setattr(recovery, name, getattr(recovery, name) * patience)
+        setattr(recovery_policy, name, getattr(recovery_policy, name) * patience)
     appliance.START_PATIENCE_S *= patience
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(relativeCreated)d %(name)s %(message)s")
     hum(1100.0)

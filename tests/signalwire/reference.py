@@ -8,7 +8,7 @@ from types import ModuleType
 
 from intercom import signalwire
 from intercom.signalwire.account.directory import Address, User
-from intercom.signalwire.call import media_monitor, quality, recovery
+from intercom.signalwire.call import media_monitor, quality, recovery_policy
 from intercom.signalwire.call.capabilities import SelfCapabilities
 from intercom.signalwire.call.dialog import outbox
 from intercom.signalwire.call.participant import Participant, SelfParticipant
@@ -262,7 +262,7 @@ STAND_INS: dict[str, dict[str, str]] = {
         "iceGatheringTimeout": GATHERING,
         "disableUdpIceServers": "no counterpart: set `ice_servers` to those that are wanted",
         "enableRelayFallback": "always: TURN servers are tried beside the direct paths from the start, and alone after "
-        + constant(recovery, "ANY_PATH").removeprefix("fixed: ")
+        + constant(recovery_policy, "ANY_PATH").removeprefix("fixed: ")
         + " tries to mend a call",
         "enableNetworkChangeDetection": "`Options.watch_network`: connection and calls are looked after at once",
         "enableServerHangupInterception": "no counterpart: when the service ends a call, it is over",
@@ -273,20 +273,21 @@ STAND_INS: dict[str, dict[str, str]] = {
         "statsPacketLossThreshold": constant(quality, "LOSS_WARNING_PERCENT"),
         "statsRttSpikeMultiplier": constant(quality, "RTT_SPIKE"),
         "statsJitterSpikeMultiplier": constant(quality, "JITTER_SPIKE"),
-        "keyframeMaxBurst": constant(recovery, "KEYFRAME_BURST"),
-        "keyframeBurstWindow": constant(recovery, "KEYFRAME_WINDOW_S"),
-        "keyframeCooldown": constant(recovery, "KEYFRAME_COOLDOWN_S"),
+        "keyframeMaxBurst": constant(recovery_policy, "KEYFRAME_BURST"),
+        "keyframeBurstWindow": constant(recovery_policy, "KEYFRAME_WINDOW_S"),
+        "keyframeCooldown": constant(recovery_policy, "KEYFRAME_COOLDOWN_S"),
         "reinviteDebounceTime": "no counterpart: each change is sent at once, in its order",
-        "reinviteMaxAttempts": constant(recovery, "MAX_RESTARTS") + ", for ICE restarts; another change is tried once",
+        "reinviteMaxAttempts": constant(recovery_policy, "MAX_RESTARTS")
+        + ", for ICE restarts; another change is tried once",
         "reinviteTimeout": constant(outbox, "REQUEST_TIMEOUT_S"),
         "recoveryDebounceTime": "no counterpart: `GRACE_S` is the only wait",
-        "recoveryCooldown": constant(recovery, "COOLDOWN_S"),
-        "iceDisconnectedGracePeriod": constant(recovery, "GRACE_S"),
-        "iceRestartTimeout": constant(recovery, "RESTART_TIMEOUT_S"),
-        "maxRecoveryAttempts": constant(recovery, "MAX_RESTARTS"),
+        "recoveryCooldown": constant(recovery_policy, "COOLDOWN_S"),
+        "iceDisconnectedGracePeriod": constant(recovery_policy, "GRACE_S"),
+        "iceRestartTimeout": constant(recovery_policy, "RESTART_TIMEOUT_S"),
+        "maxRecoveryAttempts": constant(recovery_policy, "MAX_RESTARTS"),
         "enableAutoDegradation": "always, but only " + NEEDS_BITRATE,
-        "degradationBitrateThreshold": constant(recovery, "VIDEO_OFF_BPS"),
-        "degradationRecoveryThreshold": constant(recovery, "VIDEO_ON_BPS"),
+        "degradationBitrateThreshold": constant(recovery_policy, "VIDEO_OFF_BPS"),
+        "degradationRecoveryThreshold": constant(recovery_policy, "VIDEO_ON_BPS"),
     },
 }
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from intercom.door.rules import Fault
+from intercom.door.state_table import Fault
 from intercom.plain_text import plain
-from intercom.signalwire.call.recovery import AWAY_S, MAX_RESTARTS
+from intercom.signalwire.call.recovery_policy import AWAY_S, MAX_RESTARTS
 
 logger = logging.getLogger(__name__)
 

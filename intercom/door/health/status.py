@@ -16,7 +16,7 @@ from intercom.door.machine import Phase
 from intercom.history.journal import CallEntry, heard
 from intercom.signalwire import CallStatus
 from intercom.signalwire.call.quality import level
-from intercom.signalwire.call.recovery import RecoveryProgress, RecoveryState
+from intercom.signalwire.call.recovery_policy import RecoveryProgress, RecoveryState
 
 if TYPE_CHECKING:
     from intercom.door.parts import Parts

@@ -11,7 +11,13 @@ from intercom.signalwire.call.line import CallLine
 from intercom.signalwire.call.media_slot import MediaSlot, described
 from intercom.signalwire.call.mutes import Mutes
 from intercom.signalwire.call.quality import NO_PACKETS_S, SUSPICIOUS_S, MediaCounters, SoundWatch
-from intercom.signalwire.call.recovery import LONGEST_S, RecoveryEvent, RecoveryPolicy, RecoveryProgress, RecoveryState
+from intercom.signalwire.call.recovery_policy import (
+    LONGEST_S,
+    RecoveryEvent,
+    RecoveryPolicy,
+    RecoveryProgress,
+    RecoveryState,
+)
 from intercom.signalwire.errors import MediaError, RpcError, SignalWireError
 from intercom.signalwire.media import KeyframeMedia, RestartableMedia
 from intercom.signalwire.observable import Happenings, Value, task_failed

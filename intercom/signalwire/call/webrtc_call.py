@@ -14,7 +14,7 @@ from intercom.signalwire.call.dialog.leg import FarEndKind
 from intercom.signalwire.call.digit_merge import KeyPress
 from intercom.signalwire.call.participant import LayoutLayer, Participant, SelfParticipant
 from intercom.signalwire.call.quality import NetworkIssue, NetworkMetrics
-from intercom.signalwire.call.recovery import RecoveryEvent, RecoveryProgress, RecoveryState
+from intercom.signalwire.call.recovery_policy import RecoveryEvent, RecoveryProgress, RecoveryState
 from intercom.signalwire.call.room import RoomState
 from intercom.signalwire.errors import SignalWireError
 from intercom.signalwire.watched import Shown

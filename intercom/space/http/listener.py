@@ -21,9 +21,9 @@ from intercom.net import machine_of
 from intercom.space.http.admission import Admission
 from intercom.space.http.allowance import Allowances
 from intercom.space.http.proxies import Proxies
+from intercom.space.http.rate_limited_log import Seldom
 from intercom.space.http.request_filter import Handler
 from intercom.space.http.request_log import request_log
-from intercom.space.http.seldom import Seldom
 
 logger = logging.getLogger(__name__)
 

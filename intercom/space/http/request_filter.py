@@ -13,7 +13,7 @@ from intercom.net import is_loopback
 from intercom.space.errors import StoreError
 from intercom.space.http.allowance import Allowances
 from intercom.space.http.proxies import DEFAULT_PORTS, Asker, Proxies
-from intercom.space.http.seldom import Seldom
+from intercom.space.http.rate_limited_log import Seldom
 from intercom.space.names import Names
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from intercom.space.http.seldom import Seldom
+from intercom.space.http.rate_limited_log import Seldom
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from weakref import WeakValueDictionary
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from intercom.signalwire.wire.messages import new_id
+from intercom.space.http.rate_limited_log import Seldom
 from intercom.space.http.request_filter import asker_of
-from intercom.space.http.seldom import Seldom
 from intercom.space.http.waiting import Waiting
 from intercom.space.switch.exchange import FRAME_LIMIT_BYTES, Close, Exchange, Send
 from intercom.space.switch.undelivered import KeptBytes

@@ -25,7 +25,7 @@ from intercom.signalwire.wire.messages import CAUSE_CODES, CallCreated, Request,
 from intercom.space.errors import RefusedError
 from intercom.space.switch import replies
 from intercom.space.switch.calls import PING_INTERVAL_S, RING_LIMIT_S, Call, Calls, Leg, Party
-from intercom.space.switch.offers import Offers
+from intercom.space.switch.renegotiation import Offers
 from intercom.space.switch.sdp import answer_between, is_reference, offer_between, plausible
 from intercom.space.switch.sessions import Session
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from statistics import median
 
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
@@ -58,7 +59,7 @@ async def test_the_house_sees_what_the_door_sends() -> None:
         frames = [await picture(track) for _ in range(30)]
     assert {(frame.width, frame.height) for frame in frames} == {(320, 180)}
     spacing = [(b.pts - a.pts) / 90_000 for a, b in pairwise(frames)]
-    assert sum(spacing) / len(spacing) == pytest.approx(1 / 25, rel=0.1)
+    assert median(spacing) == pytest.approx(1 / 25, rel=0.1)  # a busy machine skips a picture now and then
     white_bar = frames[-1].to_ndarray(format="yuv420p")[20, 20]
     assert white_bar == pytest.approx(180, abs=6)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from intercom.signalwire import MediaError, SignalWire
 from intercom.signalwire.call.media_monitor import LOOK_S
 from intercom.signalwire.call.quality import HISTORY_SAMPLES, NO_PACKETS_S, MediaCounters, QualityMonitor, level, mos
-from intercom.signalwire.call.recovery import (
+from intercom.signalwire.call.recovery_policy import (
     ANY_PATH,
     AWAY_S,
     COOLDOWN_S,
@@ -261,7 +261,7 @@ async def test_a_call_is_restarted_by_modify(client: SignalWire, service: Servic
 async def test_an_interrupted_call_is_mended_by_itself(
     client: SignalWire, service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intercom.signalwire.call.recovery.GRACE_S", 0.0)
+    monkeypatch.setattr("intercom.signalwire.call.recovery_policy.GRACE_S", 0.0)
     call = await connected_call(client, service, media)
     done: list[str] = []
     call.recovery_event_stream.subscribe(lambda event: done.append(event.action))
@@ -279,7 +279,7 @@ async def test_a_far_end_that_keeps_silent_is_not_hung_up_on(
     client: SignalWire, service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("intercom.signalwire.call.media_monitor.LOOK_S", LOOK_S / 1000)
-    monkeypatch.setattr("intercom.signalwire.call.recovery.RESTART_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("intercom.signalwire.call.recovery_policy.RESTART_TIMEOUT_S", 0.01)
     call = await connected_call(client, service, media)
     done: list[str] = []
     call.recovery_event_stream.subscribe(lambda event: done.append(event.action))
@@ -294,7 +294,7 @@ async def test_a_far_end_that_never_shows_a_sign_of_life_is_hung_up_on(
 ) -> None:
     monkeypatch.setattr("intercom.signalwire.call.media_monitor.LOOK_S", LOOK_S / 1000)
     monkeypatch.setattr("intercom.signalwire.call.quality.REPORTS_S", 0.01)
-    monkeypatch.setattr("intercom.signalwire.call.recovery.RESTART_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("intercom.signalwire.call.recovery_policy.RESTART_TIMEOUT_S", 0.01)
     call = await connected_call(client, service, media)
     media.calls[0].counters = {"reports_received": 0}
     await service.until(lambda: call.status == "destroyed")
@@ -315,7 +315,7 @@ async def test_a_silent_far_end_whose_signs_of_life_stop_is_hung_up_on_though_ev
     client: SignalWire, service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("intercom.signalwire.call.media_monitor.LOOK_S", LOOK_S / 1000)
-    monkeypatch.setattr("intercom.signalwire.call.recovery.RESTART_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("intercom.signalwire.call.recovery_policy.RESTART_TIMEOUT_S", 0.01)
     call = await connected_call(client, service, media)
     media.calls[0].counters = {"audio_packets_received": 50, "silent_s": NO_PACKETS_S, "reports_received": 1}
     await service.until(lambda: call.recovery_state is RecoveryState.FAILED)

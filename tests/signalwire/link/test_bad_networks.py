@@ -16,7 +16,7 @@ import pytest
 
 from intercom.config import SpaceConfig
 from intercom.signalwire import SignalWire, SpaceCredentials
-from intercom.signalwire.call.recovery import RecoveryPolicy, RecoveryState
+from intercom.signalwire.call.recovery_policy import RecoveryPolicy, RecoveryState
 from intercom.signalwire.errors import TransportError
 from intercom.signalwire.link import connect_race as opening_module
 from intercom.signalwire.link.connect_race import AT_ONCE, first_to_open, unless

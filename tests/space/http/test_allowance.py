@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from intercom.space.http.allowance import LOOPBACK_FACTOR, NETWORK_FACTOR, Allowances
-from intercom.space.http.seldom import Seldom
+from intercom.space.http.rate_limited_log import Seldom
 
 
 class Clock:

@@ -207,7 +207,8 @@ def page() -> str:
     states = "\n".join(f"| {state} | {condition} |" for state, condition, _ in STATES)
     return (
         "# The states of the door station\n\n"
-        "Generated from `intercom/door/rules.py` by `python -m intercom.door.rules`; a test keeps it true.\n\n"
+        "Generated from `intercom/door/state_table.py` by `python -m intercom.door.state_table`; a test keeps it "
+        "true.\n\n"
         "A door's state follows from three facts: the phase of its one call, whether the service knows the door, and\n"
         "its open faults. The first row that holds names the state:\n\n"
         f"| state | when |\n|---|---|\n{states}\n\n"
