@@ -10,6 +10,7 @@ from typing import Any
 from intercom.config import CallConfig, DoorConfig
 from intercom.door.calls import CallPlan
 from intercom.door.machine import Machine, Phase
+from intercom.facts import Answered, CallBegan, Ended, Fact, PressWaits, RangAgain, Unreached
 from intercom.opening.opener import DoorOpener
 from intercom.signalwire import CallError, KeyPress, SignalWireError
 from intercom.signalwire.observable import Happenings, Value
@@ -168,41 +169,36 @@ class Lock:
 
 
 class Journal:
-    """What the logbook would hold; refuses what would make a ghost."""
+    """The calls that the facts tell of; refuses what would make a ghost."""
 
-    def __init__(self) -> None:
+    def __init__(self, call_of: Callable[[str], Call]) -> None:
+        self._call_of = call_of
         self.open: list[Call] = []
         self.ends: list[tuple[Call, str]] = []
         self.answers: list[Call] = []
         self.unreached_calls: list[tuple[str, str]] = []
+        self.waits: list[str] = []
 
-    def pressed(self) -> None:
-        """The time from the press to the ringing is measured elsewhere."""
-
-    def began(self, call: Any) -> None:
-        assert call not in self.open, "it began already"
-        self.open.append(call)
-
-    def rang_again(self, before: Any, call: Any) -> None:
-        self.open[self.open.index(before)] = call
-
-    def answered(self, call: Any) -> None:
-        assert call in self.open, "it did not begin, or it ended"
-        assert call not in self.answers, "it was answered already"
-        self.answers.append(call)
-
-    def ended(self, call: Any, cause: str) -> None:
-        self.open.remove(call)
-        self.ends.append((call, cause))
-
-    def unreached(self, address: str, cause: str) -> None:
-        self.unreached_calls.append((address, cause))
-
-    def door_opened(self, by: str) -> None:
-        """Who may open is told elsewhere."""
-
-    def door_refused(self, ruling: object) -> None:
-        """The same."""
+    def tell(self, fact: Fact) -> None:
+        """Take what the plan tells; presses and openings are told of elsewhere."""
+        match fact:
+            case CallBegan(call):
+                assert self._call_of(call.id) not in self.open, "it began already"
+                self.open.append(self._call_of(call.id))
+            case RangAgain(before, call):
+                self.open[self.open.index(self._call_of(before))] = self._call_of(call.id)
+            case Answered(call):
+                assert self._call_of(call.id) in self.open, "it did not begin, or it ended"
+                assert self._call_of(call.id) not in self.answers, "it was answered already"
+                self.answers.append(self._call_of(call.id))
+            case Ended(call, cause, answered):
+                assert answered == (self._call_of(call.id) in self.answers)
+                self.open.remove(self._call_of(call.id))
+                self.ends.append((self._call_of(call.id), cause))
+            case Unreached(address, cause):
+                self.unreached_calls.append((address, cause))
+            case PressWaits(why):
+                self.waits.append(why)
 
     @property
     def causes(self) -> list[str]:
@@ -216,7 +212,7 @@ class DoorInMemory:
         self.loop = VirtualLoop()
         self.config = CallConfig(**{"ring": HOUSE, "ring_time_s": 60.0, "time_limit_s": 300.0, **call})
         self.machine = Machine()
-        self.service, self.signs, self.lock, self.journal = Service(), Signs(), Lock(), Journal()
+        self.service, self.signs, self.lock, self.journal = Service(), Signs(), Lock(), Journal(self._call_of)
         self.defects: list[BaseException] = []
         self.callers: list[Call] = []
         self.plan = CallPlan(
@@ -224,8 +220,8 @@ class DoorInMemory:
             machine=self.machine,
             client=self.service,  # type: ignore[arg-type] # what the plan uses of a client
             signs=self.signs,
-            opener=DoorOpener(door or DoorConfig(), lock=self.lock, journal=self.journal, clock=self.loop.time),
-            journal=self.journal,
+            opener=DoorOpener(door or DoorConfig(), lock=self.lock, tell=self.journal.tell, clock=self.loop.time),
+            tell=self.journal.tell,
             on_defect=self.defects.append,
             in_space=in_space,
         )
@@ -249,6 +245,9 @@ class DoorInMemory:
     def calls(self) -> list[Call]:
         """All calls that there were."""
         return [*self.service.calls, *self.callers]
+
+    def _call_of(self, call_id: str) -> Call:
+        return next(call for call in self.calls if call.id == call_id)
 
     # -- what happens ----------------------------------------------------------------------------------
 

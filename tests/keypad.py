@@ -6,6 +6,7 @@ from typing import Any
 
 from intercom.config import DoorConfig
 from intercom.door.active_call import CurrentCall
+from intercom.facts import DoorOpened, DoorRefused, Fact
 from intercom.opening.decision import Kind, Ruling
 from intercom.opening.opener import DoorOpener
 from intercom.panel import PanelError
@@ -35,13 +36,15 @@ class Journal:
         self.openings: list[str] = []
         self.refusals: list[Ruling] = []
 
-    def door_opened(self, by: str) -> None:
-        """Somebody opened."""
-        self.openings.append(by)
-
-    def door_refused(self, ruling: Ruling) -> None:
-        """Somebody may not."""
-        self.refusals.append(ruling)
+    def tell(self, fact: Fact) -> None:
+        """Take what the opener tells."""
+        match fact:
+            case DoorOpened(by):
+                self.openings.append(by)
+            case DoorRefused(ruling):
+                self.refusals.append(Ruling(ruling))
+            case _:
+                raise AssertionError(fact)
 
 
 class Line:
@@ -59,7 +62,7 @@ class Keypad:
         self.lock = Lock()
         self.journal = Journal()
         self.told: list[dict[str, Any]] = []
-        self.opener = DoorOpener(DoorConfig(**door), lock=self.lock, journal=self.journal, clock=lambda: self.now)
+        self.opener = DoorOpener(DoorConfig(**door), lock=self.lock, tell=self.journal.tell, clock=lambda: self.now)
         self._calls = 0
         self.current = self.call("/private/house")
 

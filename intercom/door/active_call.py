@@ -7,8 +7,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from intercom.address import Address
+from intercom.facts import CallIdentity
 from intercom.opening.decision import Kind
+from intercom.plain_text import plain
 from intercom.signalwire import WebRTCCall
+
+NAME_CHARS = 64
+"""Limit of a far end's name in characters; the embedded space gives no longer one."""
+
+
+def identity_of(call: WebRTCCall) -> CallIdentity:
+    """Return the call's id, direction and far end, safe to show."""
+    outbound = call.direction == "outbound"
+    return CallIdentity(
+        id=call.id,
+        direction=call.direction,
+        address=str(Address.parse(call.to if outbound else call.from_)),
+        name=plain(call.to_name if outbound else call.from_name, NAME_CHARS),
+    )
 
 
 @dataclass

@@ -22,13 +22,16 @@ from intercom.door.health.disk_watch import DiskWatch
 from intercom.door.health.faults import SERVICE, Faults, Part
 from intercom.door.health.restarts import Upkeep
 from intercom.door.health.supervisor import PartFailedError, Restart
-from intercom.door.machine import Decision, Machine
+from intercom.door.machine import Decision, Machine, Phase, State
 from intercom.door.parts import Parts, present_picture
 from intercom.door.preload import warm_up
 from intercom.door.press_snapshot import PressPictures
 from intercom.door.volume import Loudness
+from intercom.facts import CameraPrivacyChanged, LockChanged, RegistrationChanged, StateChanged
 from intercom.history.call_log import CallLog
-from intercom.history.journal import Logbook
+from intercom.history.call_recorder import CallRecorder
+from intercom.history.figures import Figures
+from intercom.history.journal import Entry, Journal
 from intercom.media.camera.choice import Camera, open_camera
 from intercom.media.camera.events import CameraChosen, CameraEvent, VideoEvent
 from intercom.media.echo.canceller import EchoCanceller, open_canceller
@@ -65,7 +68,8 @@ class Appliance:
         """Build the parts, on the event loop that will run them; nothing runs before `start()`."""
         self.config = config
         self._loop = asyncio.get_running_loop()
-        self.faults = Faults(self._changed)
+        self.journal = Journal(partial(self._failed, Part.HOUSEKEEPING))
+        self.faults = Faults(self.journal.tell)
         self.machine = Machine(self._decided, faults=self.faults)
         self.panel = FrontPanel(config.panel, config.door, config.camera, pin_factory=pin_factory)
         self.devices = DoorDevices(config, state_dir, simulated=self.panel.simulated, on_event=self._device_event)
@@ -93,13 +97,14 @@ class Appliance:
             hears_tones=config.door.keys_in_sound,
         )
         history = config.history
-        self.logbook = Logbook(
+        self.figures = Figures(stats=self.media.stats)
+        self.recorder = CallRecorder(
             CallLog(state_dir / "calls.db", keep_calls=history.keep_calls, keep_days=history.keep_days),
             stats=self.media.stats,
             look=self.pictures.of_now if history.snapshots and self.camera is not None else None,
             on_defect=partial(self._failed, Part.CALL_LOG),
         )
-        self.opener = DoorOpener(config.door, lock=self.panel.door, journal=self.logbook)
+        self.opener = DoorOpener(config.door, lock=self.panel.door, tell=self.journal.tell)
         self.client = SignalWire(
             credentials_of(config, state_dir),
             media=self.media,
@@ -113,7 +118,7 @@ class Appliance:
             client=self.client,
             signs=self.signs,
             opener=self.opener,
-            journal=self.logbook,
+            tell=self.journal.tell,
             on_defect=partial(self._failed, Part.CALLS),
             in_space=config.account.credential == "space",
         )
@@ -130,7 +135,8 @@ class Appliance:
             privacy=self.privacy,
             pictures=self.pictures,
             media=self.media,
-            logbook=self.logbook,
+            recorder=self.recorder,
+            figures=self.figures,
             opener=self.opener,
             client=self.client,
             signs=self.signs,
@@ -150,16 +156,19 @@ class Appliance:
         )
         self.upkeep.keep("registering", self._stay_registered, Part.CLIENT)
         self.upkeep.keep("night", self.loudness.watch_the_clock)
-        self.upkeep.keep("call log", self.logbook.forget_daily)
+        self.upkeep.keep("call log", self.recorder.forget_daily)
         self.upkeep.keep("disk", self.disk.run)
         if isinstance(canceller, EchoCanceller):
             self.upkeep.keep("echo", partial(warn_of_echo, canceller, self._call_id))
         self._tasks = TaskSet(partial(self._failed, Part.HOUSEKEEPING))
         self.events = PartEvents(self.parts, self.upkeep, in_loop=self._in_loop, spawn=self._tasks.spawn)
         self.page: PanelPage | None = None
-        self.on_change: Callable[[], None] = _nothing
+        self.on_change: Callable[[], None] = lambda: None
         self._subscriptions: list[Any] = []
         self._reported_registered = False
+        self._reported_state: tuple[State, Phase] | None = None
+        for listener in (self.figures.take, self.recorder.take, self._show_change):
+            self.journal.subscribe(listener)
 
     def _restarts(self) -> dict[Part, Restart | None]:
         """Return for each supervised part what restarts it; None if nothing does."""
@@ -216,8 +225,8 @@ class Appliance:
         self.events.media(event)
 
     def _call_id(self) -> str | None:
-        entry = self.logbook.call
-        return None if entry is None else entry.call.id
+        ongoing = self.recorder.call
+        return None if ongoing is None else ongoing.call.id
 
     @property
     def sound(self) -> str:
@@ -267,7 +276,8 @@ class Appliance:
     async def stop(self) -> None:
         """Lock the door and stop every part, however far `start()` came; a part that hangs does not delay the rest."""
         self.panel.door.close()
-        self.logbook.stopping()
+        ending = self.plan.call
+        self.recorder.stopping((ending and ending.end_cause) or "NORMAL_CLEARING")
         self.devices.stop()
         self._unfollow_client()
         self.upkeep.stop()
@@ -277,7 +287,7 @@ class Appliance:
         await _bounded("calls", self.plan.stop())
         self.signs.close()
         await asyncio.gather(
-            _bounded("call log", self.logbook.stop()),
+            _bounded("call log", self.recorder.stop()),
             _bounded("client", self.client.destroy()),
             _bounded("sound", asyncio.to_thread(self.engine.stop)),
             _bounded("camera", asyncio.to_thread(self.camera.stop) if self.camera else None),
@@ -323,11 +333,14 @@ class Appliance:
     def _decided(self, decision: Decision) -> None:
         if decision.source is not decision.dest:
             logger.info("%s -> %s: %s", decision.source, decision.dest, decision.reason)
-        self._changed()
+        if self._reported_state != (reached := (decision.dest, decision.phase)):
+            self._reported_state = reached
+            self.journal.tell(StateChanged(decision.dest.value, decision.phase.value, decision.reason))
         self.signs.update()
         self.upkeep.decided(decision)
 
-    def _changed(self) -> None:
+    def _show_change(self, _: Entry) -> None:
+        """Show those who watch the status, and systemd, what a fact has changed."""
         self.commands.changed()
         self.on_change()
 
@@ -338,10 +351,12 @@ class Appliance:
         if registered:
             self.faults.clear(SERVICE)
             self.machine.now_registered()
+            self.journal.tell(RegistrationChanged(registered=True))
             self.plan.registered()
         else:
             self.faults.begin(SERVICE, "the connection is lost" if not self.client.is_connected else "")
             self.machine.now_unregistered()
+            self.journal.tell(RegistrationChanged(registered=False))
 
     def _pressed(self) -> None:
         """Answer the visitor at once, on gpiozero's thread, without waiting for the event loop."""
@@ -361,20 +376,16 @@ class Appliance:
 
     def _show_door(self, is_open: bool) -> None:
         self.signs.door_changed(is_open)
-        self.commands.changed()
+        self.journal.tell(LockChanged(is_open))
         self.plan.door_changed(is_open)
 
     def _privacy_changed(self) -> None:
         """Report a change of the camera's privacy; called on the pins' thread."""
-        self._in_loop(self.commands.changed)
+        self._in_loop(lambda: self.journal.tell(CameraPrivacyChanged(tuple(self.privacy.forbidden_by))))
 
     def _in_loop(self, work: Callable[..., object], *arguments: Any) -> None:
         """Call a function on the event loop; may be called on any thread. One that raises counts as a failed part."""
         self._loop.call_soon_threadsafe(work, *arguments)
-
-
-def _nothing() -> None:
-    """Ignore the call: the default for a callback that nobody set."""
 
 
 async def _bounded(name: str, stopping: Awaitable[object] | None) -> None:

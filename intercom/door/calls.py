@@ -7,11 +7,13 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
+from intercom.address import Address
 from intercom.config import CallConfig
-from intercom.door.active_call import CurrentCall
-from intercom.door.call_listeners import CallSigns, Journal
+from intercom.door.active_call import CurrentCall, identity_of
+from intercom.door.call_listeners import CallSigns
 from intercom.door.machine import Decision, Machine, Phase, Verdict
 from intercom.door.press import Press
+from intercom.facts import Answered, CallBegan, Ended, Fact, Pressed, PressWaits, RangAgain, Unreached
 from intercom.opening.auto_answer import answers_by_itself
 from intercom.opening.opener import DoorOpener
 from intercom.signalwire import KeyPress, SignalWire, SignalWireError, WebRTCCall
@@ -41,16 +43,17 @@ class CallPlan:
         client: SignalWire,
         signs: CallSigns,
         opener: DoorOpener,
-        journal: Journal,
+        tell: Callable[[Fact], object],
         on_defect: Callable[[BaseException], None],
         in_space: bool = True,
     ) -> None:
+        """Show the calls by `signs`; `tell` takes what happens to them, as facts for the journal."""
         self._config = call
         self._machine = machine
         self._client = client
         self._signs = signs
         self._opener = opener
-        self._journal = journal
+        self._tell = tell
         self._in_space = in_space
         self._current: CurrentCall | None = None
         self._ringing: Press | None = None
@@ -86,13 +89,14 @@ class CallPlan:
             logger.info("Pressed, but %s; it rings when it can, until its time is over", decision.reason)
             self._waiting_press = asyncio.get_running_loop().call_at(until, self._lose_patience)
             self._show_hope()
+            self._tell(PressWaits(decision.reason))
         return decision
 
     def _ring(self, address: str, until: float) -> Decision:
         decision = self._machine.press()
         if decision.allowed and decision.call is not None:
             if decision.phase is Phase.RINGING_OUT:
-                self._journal.pressed()
+                self._tell(Pressed(str(Address.parse(address))))
                 self._ringing = Press(decision.call, address, until)
                 self._follow_up(decision.call, self._ring_out(self._ringing))
             elif self._current is not None:
@@ -155,12 +159,12 @@ class CallPlan:
     def key(self, current: CurrentCall, press: KeyPress) -> None:
         """Handle a key that the far end pressed."""
         if current is self._current and (told := self._opener.key(current, press)):
-            self._tasks.spawn(self._tell(current, told))
+            self._tasks.spawn(self._send_info(current, told))
 
     def asked(self, current: CurrentCall, info: dict[str, Any]) -> None:
         """Handle a request of the far end's application, for example a page of the house that asks to open the door."""
         if current is self._current and info.get("door") == "open" and (told := self._opener.button(current)):
-            self._tasks.spawn(self._tell(current, told))
+            self._tasks.spawn(self._send_info(current, told))
 
     def end_what_nobody_follows(self) -> None:
         """End the machine's call if a defect ended the task that followed it."""
@@ -170,7 +174,7 @@ class CallPlan:
     def door_changed(self, is_open: bool) -> None:
         """Tell the far end that the door opened or closed."""
         if self._current is not None and self._current.answered:
-            self._tasks.spawn(self._tell(self._current, {"door": "open" if is_open else "closed"}))
+            self._tasks.spawn(self._send_info(self._current, {"door": "open" if is_open else "closed"}))
 
     async def stop(self) -> None:
         """End the call and every task."""
@@ -197,9 +201,9 @@ class CallPlan:
                 self._ringing = None
                 self._show_hope()
             if press.call is None:
-                self._journal.unreached(press.address, cause)
+                self._tell(Unreached(str(Address.parse(press.address)), cause))
             else:
-                self._journal.ended(press.call, cause)
+                self._tell(Ended(identity_of(press.call), cause, press.answered))
         logger.info("The call with %s is over: %s", press.address, cause)
         self._over(press.ticket, cause, failed=not press.answered and not press.given_up)
 
@@ -221,15 +225,18 @@ class CallPlan:
             await self._give_up(current, press.given_up)
             return False
         if press.call is None:
-            self._journal.began(call)
+            self._tell(CallBegan(identity_of(call)))
         else:
-            self._journal.rang_again(press.call, call)
+            self._tell(RangAgain(press.call.id, identity_of(call)))
         press.call = call
         if press.hopes:
             self._later(current, RINGS_S, lambda: self._rings(press))
         self._follow(current)
-        await self._live(current)
-        press.cause, press.answered = call.end_cause or "NORMAL_CLEARING", current.answered
+        try:
+            await self._live(current)
+        finally:
+            press.answered = current.answered
+        press.cause = call.end_cause or "NORMAL_CLEARING"
         return press.cause in _AWAY and not current.answered and not current.given_up
 
     async def _rings(self, press: Press) -> None:
@@ -251,14 +258,14 @@ class CallPlan:
     async def _ring_in(self, current: CurrentCall) -> None:
         """Ring at the door until somebody answers or gives up."""
         call = current.call
-        self._journal.began(call)
+        self._tell(CallBegan(identity_of(call)))
         if answers_by_itself(current.far_end, current.kind, self._config.auto_answer):
             self._later(current, self._config.auto_answer_delay_s, lambda: self._auto_answer(current))
         try:
             await self._live(current)
         finally:
             cause = call.end_cause or "NORMAL_TEMPORARY_FAILURE"
-            self._journal.ended(call, cause)
+            self._tell(Ended(identity_of(call), cause, current.answered))
         logger.info("The call with %s is over: %s", current.far_end, cause)
         self._over(current.ticket, cause)
 
@@ -298,7 +305,7 @@ class CallPlan:
         self._later(current, limit, lambda: self._give_up(current, "NORMAL_CLEARING"))
         if warning:
             current.timers.append(asyncio.get_running_loop().call_later(limit - warning, self._signs.call_ending))
-        self._journal.answered(current.call)
+        self._tell(Answered(identity_of(current.call)))
         self._machine.answered(current.ticket)
 
     async def _auto_answer(self, current: CurrentCall) -> None:
@@ -327,7 +334,7 @@ class CallPlan:
         current.given_up = True
         await self._quietly(current.call.hangup(cause))
 
-    async def _tell(self, current: CurrentCall, info: dict[str, Any]) -> None:
+    async def _send_info(self, current: CurrentCall, info: dict[str, Any]) -> None:
         await self._quietly(current.call.send_info(info))
 
     async def _quietly(self, sending: Coroutine[Any, Any, None]) -> None:
@@ -345,7 +352,7 @@ class CallPlan:
         waiting.cancel()
         self._show_hope()
         if cause:
-            self._journal.unreached(self._config.ring, cause)
+            self._tell(Unreached(str(Address.parse(self._config.ring)), cause))
         return True
 
     def _lose_patience(self) -> None:

@@ -326,7 +326,7 @@ class Commands:
 
     async def _calls(self, _: Caller, params: Mapping[str, Any]) -> list[dict[str, Any]]:
         asked = _read(params, Last)
-        return [asdict(record) for record in await self._door.logbook.calls(asked.count)]
+        return [asdict(record) for record in await self._door.recorder.calls(asked.count)]
 
     async def _faults(self, _: Caller, params: Mapping[str, Any]) -> list[dict[str, Any]]:
         asked = _read(params, Last)

@@ -13,7 +13,8 @@ from intercom.door.health.faults import Faults
 from intercom.door.machine import Machine
 from intercom.door.press_snapshot import PressPictures
 from intercom.door.volume import Loudness
-from intercom.history.journal import Logbook
+from intercom.history.call_recorder import CallRecorder
+from intercom.history.figures import Figures
 from intercom.media.camera.choice import Camera
 from intercom.media.echo.canceller import EchoCanceller, HalfDuplex
 from intercom.media.provider import DoorMedia
@@ -51,8 +52,10 @@ class Parts:
     """Pictures of the presses."""
     media: DoorMedia
     """Sound and picture of the calls."""
-    logbook: Logbook
-    """Records of the calls and of the openings."""
+    recorder: CallRecorder
+    """Call in progress, and the call log."""
+    figures: Figures
+    """Counts of the calls and of the openings."""
     opener: DoorOpener
     """The one way to open the door."""
     client: SignalWire

@@ -1,4 +1,4 @@
-"""The door's records: its journal of calls, openings and faults, the call log, and the log's last lines.
+"""The door's records: the journal of its facts, the call log and the figures that follow it, and the log's last lines.
 
 Begin with `journal.py`.
 """

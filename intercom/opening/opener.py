@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from intercom.address import Address
 from intercom.config import DoorConfig
+from intercom.facts import DoorOpened, DoorRefused, Fact
 from intercom.opening.decision import REFUSALS, Code, KeyFacts, Kind, Rules, Ruling, Way, may_open
 from intercom.opening.wrong_codes import WrongCodes
 from intercom.panel import PanelError
@@ -39,16 +40,6 @@ class DoorLock(Protocol):
         """Open the door for one pulse; return False if the relay must rest first. Raises PanelError."""
 
 
-class OpeningJournal(Protocol):
-    """Listener to openings and refusals, for the call log and the figures."""
-
-    def door_opened(self, by: str) -> None:
-        """Somebody opened the door."""
-
-    def door_refused(self, ruling: Ruling) -> None:
-        """The door was refused to somebody."""
-
-
 class AskingCall(Protocol):
     """The door's call, whose far end asks for the door to be opened."""
 
@@ -73,13 +64,14 @@ class DoorOpener:
         door: DoorConfig,
         *,
         lock: DoorLock,
-        journal: OpeningJournal,
+        tell: Callable[[Fact], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Open with this lock; `tell` takes the openings and refusals, as facts for the journal."""
         self._digits = door.open_digits
         self._rules = Rules(openers=door.openers, has_code=bool(door.open_digits), hears_tones=door.keys_in_sound)
         self._lock = lock
-        self._journal = journal
+        self._tell = tell
         self._clock = clock
         self._wrong_codes = WrongCodes()
         self._typed_in = ""
@@ -98,7 +90,7 @@ class DoorOpener:
         if may_open(way, None, self._rules) is not Ruling.OPENS or not self._lock.open():
             return False
         logger.info("%s opens the door", who)
-        self._journal.door_opened(who)
+        self._tell(DoorOpened(who))
         return True
 
     def key(self, current: AskingCall, press: KeyPress) -> dict[str, Any] | None:
@@ -144,14 +136,14 @@ class DoorOpener:
         try:
             if self._lock.open():
                 logger.info("%s opens the door", current.far_end)
-                self._journal.door_opened(str(current.far_end))
+                self._tell(DoorOpened(str(current.far_end)))
                 return None
         except PanelError as error:
             logger.warning("The door does not open: %s", error)
         return {"door": "refused", "reason": "relay"}
 
     def _refuse(self, current: AskingCall, ruling: Ruling, now: float) -> dict[str, Any] | None:
-        self._journal.door_refused(ruling)
+        self._tell(DoorRefused(ruling.value))
         if ruling is not Ruling.WRONG_CODE and now - self._told_at < TOLD_AGAIN_S:
             return None
         self._told_at = now

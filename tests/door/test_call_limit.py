@@ -54,6 +54,6 @@ async def test_a_hang_up_between_the_answering_press_and_the_answer_ends_the_cal
             assert await home.door.plan.hang_up()
             await home.until(State.IDLE)
             await call.wait_destroyed()
-            assert home.door.logbook.call is None
+            assert home.door.recorder.call is None
     finally:
         await home.stop()

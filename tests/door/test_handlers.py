@@ -105,7 +105,7 @@ async def test_a_call_is_made_told_of_ended_and_logged(home: Home) -> None:
     assert (await say(home, "call", "/public/echo")).out == "Calling /public/echo.\n"
     await home.until(State.IN_CALL)
     media = home.door.media
-    entry = home.door.logbook.call
+    entry = home.door.recorder.call
     assert entry is not None
 
     def is_heard() -> bool:
@@ -172,9 +172,9 @@ async def test_a_picture_of_who_rang_is_kept_where_that_is_wanted(tmp_path: Path
     await home.start()
     try:
         await say(home, "call", "/public/echo")
-        logbook = home.door.logbook if home.door is not None else None
-        assert logbook is not None
-        await home.wait_for(lambda: logbook.call is not None and bool(logbook.call.snapshot), "the picture")
+        recorder = home.door.recorder if home.door is not None else None
+        assert recorder is not None
+        await home.wait_for(lambda: recorder.call is not None and bool(recorder.call.snapshot), "the picture")
         await say(home, "hangup")
         await home.until(State.IDLE)
         (record,) = (await say(home, "calls", "--json")).json
@@ -188,8 +188,8 @@ async def test_a_picture_of_who_rang_is_kept_where_that_is_wanted(tmp_path: Path
 async def test_a_call_that_nobody_can_take_is_logged_as_failed(home: Home) -> None:
     assert (await say(home, "call", "/private/nobody")).code == cli.OK
     assert home.door is not None
-    logbook = home.door.logbook
-    await home.wait_for(lambda: bool(logbook.calls_by_outcome), "the call to fail")
+    figures = home.door.figures
+    await home.wait_for(lambda: bool(figures.calls_by_outcome), "the call to fail")
     await home.until(State.IDLE)
     (record,) = (await say(home, "calls", "--json")).json
     assert (record["address"], record["outcome"]) == ("/private/nobody", "failed")
@@ -354,7 +354,7 @@ async def test_a_call_that_the_stop_ends_is_in_the_log(home: Home, caplog: pytes
     assert home.door is not None
     await say(home, "call", "/public/echo")
     await home.until(State.IN_CALL)
-    log = home.door.logbook
+    log = home.door.recorder
     await home.door.stop()
     home.door = None
     (record,) = await log.calls(5)

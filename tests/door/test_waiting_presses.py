@@ -98,6 +98,12 @@ def test_a_press_without_the_service_is_kept_until_its_time_is_over(door: DoorIn
     assert is_at_rest(door)
 
 
+def test_a_press_that_waits_is_told_with_its_reason(door: DoorInMemory) -> None:
+    door.loses_service()
+    door.press()
+    assert door.journal.waits == ["the house cannot be reached yet"]
+
+
 def test_a_press_without_the_service_is_told_and_logged_when_its_time_is_over(door: DoorInMemory) -> None:
     door.loses_service()
     door.press()

@@ -169,15 +169,15 @@ async def test_a_page_that_rang_when_the_space_was_restarted_rings_again_and_ans
     await home.press()
     await station.until("ringing")
     assert home.door is not None
-    logbook = home.door.logbook
-    assert logbook.call is not None
-    first = logbook.call.call.id
+    recorder = home.door.recorder
+    assert recorder.call is not None
+    first = recorder.call.call.id
 
     async def nothing() -> None:
         """It only goes and comes."""
 
     await home.restart_space(nothing)
-    await home.wait_for(lambda: logbook.call is not None and logbook.call.call.id != first, "another call")
+    await home.wait_for(lambda: recorder.call is not None and recorder.call.call.id != first, "another call")
     await station.page.wait_for_function("() => document.body.dataset.link === 'ready'")
     await station.until("ringing")
     await station.click("#answer")

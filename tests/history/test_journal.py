@@ -1,132 +1,106 @@
-"""The logbook: what it writes down when everything stops."""
+"""The journal: everybody who listens hears each fact, whatever becomes of the others."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
-from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
+from datetime import UTC, datetime
 
 import pytest
 
-from intercom.history.call_log import CallLog, CallRecord
-from intercom.history.journal import Logbook
-from intercom.signalwire import WebRTCCall
+from intercom.facts import DoorOpened, FaultBegan, Pressed
+from intercom.history.journal import FACTS_KEPT, Entry, Journal
 
-LIMIT_S = 30.0
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+PRESSED = Pressed("/private/house")
 
 
-def call(name: str) -> WebRTCCall:
-    fields = {"id": name, "direction": "outbound", "to": "/private/house", "to_name": "", "end_cause": None}
-    return cast(WebRTCCall, SimpleNamespace(**fields))
+class Scene:
+    """A journal, what was heard and what failed."""
+
+    def __init__(self) -> None:
+        self.failures: list[Exception] = []
+        self.journal = Journal(self.failures.append, clock=lambda: 100.0, now=lambda: NOW)
+        self.heard: list[Entry] = []
+
+    def fail(self, _: Entry) -> None:
+        raise RuntimeError("it broke")
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> CallLog:
-    return CallLog(tmp_path / "calls.db", keep_calls=10, keep_days=10)
+def scene() -> Scene:
+    return Scene()
 
 
-def ring_and_answer(book: Logbook, name: str) -> WebRTCCall:
-    under_way = call(name)
-    book.began(under_way)
-    book.answered(under_way)
-    return under_way
+def test_a_fact_is_heard_with_its_number_and_both_times(scene: Scene) -> None:
+    scene.journal.subscribe(scene.heard.append)
+    scene.journal.tell(PRESSED)
+    assert scene.heard == [Entry(1, NOW, 100.0, PRESSED)]
 
 
-def test_the_call_that_a_stop_ends_is_written_though_every_other_worker_hangs(log: CallLog) -> None:
-    """A camera or a card that does not let go holds the event loop's pool of threads, and the stop has its limit."""
-    let_go = threading.Event()
-
-    async def stop() -> list[CallRecord]:
-        with ThreadPoolExecutor(1) as pool:
-            asyncio.get_running_loop().set_default_executor(pool)
-            pool.submit(let_go.wait, LIMIT_S)
-            try:
-                book = Logbook(log, stats=lambda _: None)
-                ring_and_answer(book, "a")
-                await asyncio.wait_for(book.stop(), LIMIT_S / 2)
-            finally:
-                let_go.set()
-        return log.calls(5)
-
-    (record,) = asyncio.run(stop())
-    assert (record.outcome, record.end_cause) == ("answered", "NORMAL_CLEARING")
+def test_a_listener_hears_nothing_after_it_has_unsubscribed(scene: Scene) -> None:
+    unsubscribe = scene.journal.subscribe(scene.heard.append)
+    unsubscribe()
+    unsubscribe()
+    scene.journal.tell(PRESSED)
+    assert scene.heard == []
 
 
-def test_a_call_that_closes_while_the_next_begins_is_written_as_well(log: CallLog) -> None:
-    async def two() -> list[CallRecord]:
-        book = Logbook(log, stats=lambda _: None)
-        first, second = call("a"), call("b")
-        book.began(first)
-        book.began(second)
-        book.ended(first, "ORIGINATOR_CANCEL")
-        assert book.call is not None
-        assert book.call.call is second
-        book.ended(second, "NO_ANSWER")
-        assert book.call is None
-        await book.stop()
-        return log.calls(5)
-
-    assert {record.id for record in asyncio.run(two())} == {"a", "b"}
+def test_a_listener_that_is_unsubscribed_by_the_one_before_it_does_not_hear_that_fact(scene: Scene) -> None:
+    scene.journal.subscribe(lambda _: unsubscribe())
+    unsubscribe = scene.journal.subscribe(scene.heard.append)
+    scene.journal.tell(PRESSED)
+    assert scene.heard == []
 
 
-def test_a_press_that_rings_again_is_one_call_in_the_log(log: CallLog) -> None:
-    async def again() -> list[CallRecord]:
-        book = Logbook(log, stats=lambda _: None)
-        first, second = call("a"), call("b")
-        book.began(first)
-        book.rang_again(first, second)
-        book.answered(second)
-        book.ended(second, "NORMAL_CLEARING")
-        await book.stop()
-        return log.calls(5)
-
-    (record,) = asyncio.run(again())
-    assert (record.id, record.outcome) == ("b", "answered")
+def test_a_listener_that_raises_costs_nobody_else_a_fact(scene: Scene) -> None:
+    scene.journal.subscribe(scene.fail)
+    scene.journal.subscribe(scene.heard.append)
+    scene.journal.tell(PRESSED)
+    scene.journal.tell(PRESSED)
+    assert [entry.number for entry in scene.heard] == [1, 2]
 
 
-class SlowDisk(CallLog):
-    """Writes nothing before it is `ready`."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, keep_calls=10, keep_days=10)
-        self.ready = threading.Event()
-        self.written = threading.Semaphore(0)
-
-    def add(self, record: CallRecord, now: datetime) -> None:
-        assert self.ready.wait(LIMIT_S)
-        super().add(record, now)
-        self.written.release()
+def test_a_listener_that_keeps_raising_is_reported_once(scene: Scene) -> None:
+    scene.journal.subscribe(scene.fail)
+    scene.journal.tell(PRESSED)
+    scene.journal.tell(PRESSED)
+    (failure,) = scene.failures
+    assert failure.__notes__ == ["A listener to the journal failed at fact 1, Pressed"]
 
 
-def test_calls_are_written_though_the_stop_no_longer_waits_for_a_slow_disk(tmp_path: Path) -> None:
-    log = SlowDisk(tmp_path / "calls.db")
+def test_the_report_of_a_listener_that_raises_is_a_fact_and_does_not_go_round_in_circles() -> None:
+    journal = Journal(lambda error: journal.tell(FaultBegan("housekeeping", str(error))))
+    heard: list[Entry] = []
 
-    async def stop() -> None:
-        book = Logbook(log, stats=lambda _: None)
-        book.ended(ring_and_answer(book, "a"), "NORMAL_CLEARING")
-        ring_and_answer(book, "b")
-        stopping = asyncio.ensure_future(book.stop())
-        await asyncio.sleep(0)
-        stopping.cancel()
+    def fail(_: Entry) -> None:
+        raise RuntimeError("it broke")
 
-    asyncio.run(stop())
-    log.ready.set()
-    for _ in "ab":
-        assert log.written.acquire(timeout=LIMIT_S)
-    assert [record.id for record in log.calls(5)] == ["b", "a"]
+    journal.subscribe(fail)
+    journal.subscribe(heard.append)
+    journal.tell(PRESSED)
+    assert [entry.fact for entry in heard] == [PRESSED, FaultBegan("housekeeping", "it broke")]
 
 
-def test_a_call_that_is_written_at_the_stop_is_not_written_again_when_it_ends(log: CallLog) -> None:
-    async def stop() -> list[CallRecord]:
-        book = Logbook(log, stats=lambda _: None)
-        under_way = ring_and_answer(book, "a")
-        book.stopping()
-        book.ended(under_way, "NORMAL_CLEARING")
-        await book.stop()
-        return log.calls(5)
+def test_everybody_hears_the_facts_in_the_order_in_which_they_were_told(scene: Scene) -> None:
+    def open_the_door(entry: Entry) -> None:
+        if entry.fact == PRESSED:
+            scene.journal.tell(DoorOpened("a listener"))
 
-    assert len(asyncio.run(stop())) == 1
+    scene.journal.subscribe(open_the_door)
+    scene.journal.subscribe(scene.heard.append)
+    scene.journal.tell(PRESSED)
+    assert [entry.number for entry in scene.heard] == [1, 2]
+
+
+def test_a_listener_that_was_away_catches_up_from_its_cursor(scene: Scene) -> None:
+    scene.journal.tell(PRESSED)
+    cursor = scene.journal.cursor
+    scene.journal.tell(DoorOpened("pi"))
+    assert [entry.fact for entry in scene.journal.since(cursor)] == [DoorOpened("pi")]
+    assert scene.journal.since(scene.journal.cursor) == []
+
+
+def test_the_facts_kept_are_bounded_and_a_gap_shows_that_some_are_gone(scene: Scene) -> None:
+    for _ in range(FACTS_KEPT + 5):
+        scene.journal.tell(PRESSED)
+    kept = scene.journal.since(0)
+    assert (len(kept), kept[0].number) == (FACTS_KEPT, 6)

@@ -101,7 +101,7 @@ async def main(directory: Path, patience: float = 1.0) -> None:
                 return time.monotonic()
 
     async def last_call() -> Any:
-        (record,) = await door.logbook.calls(1)
+        (record,) = await door.recorder.calls(1)
         return asdict(record)
 
     assert isinstance(door.loudness, Loudness)

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from intercom.cli import render
 from intercom.control import protocol
+from intercom.door.active_call import identity_of
 from intercom.door.health.faults import Faults
+from intercom.facts import CallIdentity
 from intercom.history.call_log import CallLog, CallRecord
-from intercom.history.journal import CallEntry
 from intercom.history.log_buffer import RecentLog
 from intercom.plain_text import plain
 from intercom.service.log_lines import LogLines
@@ -39,9 +40,9 @@ class Call:
         self.from_, self.from_name = address, name
 
 
-def entry(address: str, name: str) -> CallEntry:
+def identity(address: str, name: str) -> CallIdentity:
     call: object = Call(address, name)
-    return CallEntry(call, NOW, 0.0)  # type: ignore[arg-type]  # all that is read of a call here
+    return identity_of(call)  # type: ignore[arg-type]  # all that is read of a call here
 
 
 def record(message: str, *arguments: object) -> logging.LogRecord:
@@ -80,8 +81,8 @@ def test_a_call_by_any_name_is_written_down_and_so_are_those_after_it(tmp_path: 
     assert len(CallLog(log.path, keep_calls=10, keep_days=10).calls(10)) == 2
 
 
-def test_the_status_says_who_calls_in_plain_words() -> None:
-    caller = entry(f"sip:{ATTACK}@b", "A" * 10_000 + ATTACK)
+def test_the_status_and_the_journal_say_who_calls_in_plain_words() -> None:
+    caller = identity(f"sip:{ATTACK}@b", "A" * 10_000 + ATTACK)
     assert caller.address.isprintable() and caller.name.isprintable()
     assert len(caller.name) == 64
 

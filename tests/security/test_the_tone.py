@@ -226,9 +226,9 @@ async def test_a_whole_door_that_calls_the_echo_stays_shut_while_a_tone_plays(ho
             door.plan.ring("/public/echo")
             while State(door.machine.state) is not State.IN_CALL or door.plan.call is None:
                 await asyncio.sleep(0.02)
-            while not door.logbook.doors_refused[Ruling.ECHO]:
+            while not door.figures.doors_refused[Ruling.ECHO]:
                 await asyncio.sleep(0.02)
-        assert door.logbook.doors_opened == 0
+        assert door.figures.doors_opened == 0
         assert not door.panel.door.is_open
     finally:
         await door.stop()

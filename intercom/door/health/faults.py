@@ -5,12 +5,13 @@ from __future__ import annotations
 import enum
 import logging
 import time
-from collections import Counter, defaultdict, deque
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from intercom.door.state_table import Fault
+from intercom.facts import Fact, FaultBegan, FaultCleared
 from intercom.plain_text import plain
 from intercom.signalwire.call.recovery_policy import AWAY_S, MAX_RESTARTS
 
@@ -139,30 +140,26 @@ class FaultRecord:
 
 
 class Faults:
-    """Holds what is broken, why and since when. The machine, the lights, the status, the figures and the log read it.
+    """Holds what is broken, why and since when. The machine, the lights and the status read it; the journal is told.
 
     Visitors notice some: the machine is told of those, decides, and opens and clears them here. All on the event loop.
     """
 
     def __init__(
         self,
-        on_change: Callable[[], None] = lambda: None,
+        tell: Callable[[Fact], object] = lambda fact: None,
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._on_change = on_change
+        """`tell` takes the beginning and the end of each fault, as facts for the journal."""
+        self._tell = tell
         self._clock = clock
         self._now = now
         self.open: dict[str, FaultRecord] = {}
         "the open faults by kind, the oldest first"
         self.past: deque[FaultRecord] = deque(maxlen=FAULTS_KEPT)
         "the last faults that are over, the newest last"
-        self.begun: Counter[str] = Counter()
-        "number of faults since the start, by kind"
-        self.cleared: Counter[str] = Counter()
-        "number of faults that are over, by kind"
-        self._past_s: defaultdict[str, float] = defaultdict(float)
 
     @property
     def noticed(self) -> frozenset[Fault]:
@@ -176,9 +173,8 @@ class Faults:
             return
         why = plain(why, WHY_CHARS)
         self.open[kind] = FaultRecord(kind, self._now(), self._clock(), why=why)
-        self.begun[kind] += 1
         logger.warning("The %s does not work%s", _words(kind), f": {why}" if why else "")
-        self._on_change()
+        self._tell(FaultBegan(str(kind), why))
 
     def clear(self, kind: str) -> None:
         """Clear a fault, if it is open: the part recovered, or is no longer in use."""
@@ -187,19 +183,17 @@ class Faults:
             return
         lasted_s = self._clock() - fault.began
         self.past.append(replace(fault, lasted_s=lasted_s))
-        self.cleared[kind] += 1
-        self._past_s[kind] += lasted_s
         logger.info("The %s works again after %.1f s", _words(kind), lasted_s)
-        self._on_change()
+        self._tell(FaultCleared(str(kind), lasted_s))
 
     def lasted_s(self, fault: FaultRecord) -> float:
         """Return how many seconds a fault lasted, or has lasted so far."""
         return self._clock() - fault.began if fault.lasted_s is None else fault.lasted_s
 
-    def total_s(self, kind: str) -> float:
-        """Return how many seconds faults of this kind have been open since the start."""
+    def open_s(self, kind: str) -> float:
+        """Return for how many seconds this fault has been open; 0 if it is not."""
         fault = self.open.get(kind)
-        return self._past_s[kind] + (0.0 if fault is None else self.lasted_s(fault))
+        return 0.0 if fault is None else self.lasted_s(fault)
 
 
 def _words(kind: str) -> str:

@@ -17,7 +17,8 @@ from intercom import __version__
 from intercom.config import MetricsConfig
 from intercom.door.health.faults import KINDS
 from intercom.door.machine import Phase, State
-from intercom.history.journal import Tally, heard
+from intercom.history.figures import Tally
+from intercom.history.sound_quality import heard
 from intercom.net import split_listen
 from intercom.opening.decision import REFUSALS
 from intercom.tasks import TaskSet
@@ -99,10 +100,10 @@ def _escaped(value: str) -> str:
 
 def figures(door: Parts, *, uptime_s: float) -> list[Family]:
     """Return every figure of this door, now."""
-    machine, book, faults, sound = door.machine, door.logbook, door.faults, door.engine.stats()
+    machine, counted, faults, sound = door.machine, door.figures, door.faults, door.engine.stats()
     outcomes = [
         Sample("intercom_calls_total", {"direction": direction, "outcome": result}, count)
-        for (direction, result), count in sorted(book.calls_by_outcome.items())
+        for (direction, result), count in sorted(counted.calls_by_outcome.items())
     ]
     return [
         Family("intercom_info", "gauge", "Which version runs.", [Sample("intercom_info", {"version": __version__}, 1)]),
@@ -117,13 +118,13 @@ def figures(door: Parts, *, uptime_s: float) -> list[Family]:
         one("intercom_registered", "gauge", "Whether the service reaches the door.", machine.registered),
         one("intercom_in_call", "gauge", "Whether somebody talks.", machine.phase is Phase.ACTIVE),
         Family("intercom_calls_total", "counter", "Calls that are over.", outcomes),
-        one("intercom_door_openings_total", "counter", "Times that somebody opened the door.", book.doors_opened),
+        one("intercom_door_openings_total", "counter", "Times that somebody opened the door.", counted.doors_opened),
         each(
             "intercom_door_refusals_total",
             "counter",
             "Times that somebody pressed keys, and the door stayed shut.",
             "why",
-            ((ruling.value, book.doors_refused[ruling]) for ruling in REFUSALS),
+            ((ruling.value, counted.doors_refused[ruling]) for ruling in REFUSALS),
         ),
         each(
             "intercom_fault_open",
@@ -137,21 +138,21 @@ def figures(door: Parts, *, uptime_s: float) -> list[Family]:
             "counter",
             "Times that something broke.",
             "kind",
-            ((kind, faults.begun[kind]) for kind in KINDS),
+            ((kind, counted.faults_begun[kind]) for kind in KINDS),
         ),
         each(
             "intercom_recoveries_total",
             "counter",
             "Times that it was mended.",
             "kind",
-            ((kind, faults.cleared[kind]) for kind in KINDS),
+            ((kind, counted.faults_cleared[kind]) for kind in KINDS),
         ),
         each(
             "intercom_fault_seconds_total",
             "counter",
             "How long it was broken, all in all.",
             "kind",
-            ((kind, faults.total_s(kind)) for kind in KINDS),
+            ((kind, counted.fault_s[kind] + faults.open_s(kind)) for kind in KINDS),
         ),
         each(
             "intercom_xruns_total",
@@ -161,9 +162,9 @@ def figures(door: Parts, *, uptime_s: float) -> list[Family]:
             (("capture", sound.capture_xruns), ("playback", sound.playback_xruns)),
         ),
         histogram(
-            "intercom_press_to_ring_seconds", "From the press until the service has the call.", book.press_to_ring
+            "intercom_press_to_ring_seconds", "From the press until the service has the call.", counted.press_to_ring
         ),
-        histogram("intercom_call_mos", "Mean opinion score of the calls that are over, 1 to 4.5.", book.scores),
+        histogram("intercom_call_mos", "Mean opinion score of the calls that are over, 1 to 4.5.", counted.scores),
         *_echo_figures(door),
         *_call_figures(door),
     ]
@@ -180,7 +181,7 @@ def _echo_figures(door: Parts) -> list[Family]:
 
 def _call_figures(door: Parts) -> list[Family]:
     """Return the figures of the call in progress; none without a call."""
-    entry = door.logbook.call
+    entry = door.recorder.call
     stats = None if entry is None else door.media.stats(entry.call.id)
     quality = heard(stats)
     far = None if stats is None else stats.far_end

@@ -13,7 +13,8 @@ from intercom import __version__
 from intercom.control.protocol import PROTOCOL
 from intercom.door.health.faults import FaultRecord, Faults
 from intercom.door.machine import Phase
-from intercom.history.journal import CallEntry, heard
+from intercom.history.call_recorder import OngoingCall
+from intercom.history.sound_quality import heard
 from intercom.signalwire import CallStatus
 from intercom.signalwire.call.quality import level
 from intercom.signalwire.call.recovery_policy import RecoveryProgress, RecoveryState
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from intercom.door.parts import Parts
     from intercom.media.rtp.call_stats import CallStats
     from intercom.panel.button import ShortPulses
+    from intercom.signalwire import WebRTCCall
 
 
 def condition(door: Parts, *, uptime_s: float) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def condition(door: Parts, *, uptime_s: float) -> dict[str, Any]:
         "connected": door.client.is_connected,
         "faults": [fault(record, door.faults) for record in door.faults.open.values()],
         "press_waits": door.plan.press_waits,
-        "call": None if door.logbook.call is None else call(door.logbook.call, door),
+        "call": None if door.recorder.call is None else call(door.recorder.call, door),
         "sound": {
             "card": stats.card,
             "running": stats.running,
@@ -61,8 +63,8 @@ def condition(door: Parts, *, uptime_s: float) -> dict[str, Any]:
         "picture": _picture(door),
         "door": {
             "open": door.panel.door.is_open,
-            "opened": door.logbook.doors_opened,
-            "refused": door.logbook.doors_refused.total(),
+            "opened": door.figures.doors_opened,
+            "refused": door.figures.doors_refused.total(),
             "deaf_s": math.ceil(door.opener.deaf_s),
         },
         "button": _button(door.panel.short_pulses),
@@ -82,37 +84,44 @@ def fault(record: FaultRecord, faults: Faults) -> dict[str, Any]:
     }
 
 
-def call(entry: CallEntry, door: Parts) -> dict[str, Any]:
+def call(ongoing: OngoingCall, door: Parts) -> dict[str, Any]:
     """Return the call in progress as a document."""
+    live = _live(ongoing, door)
     return {
-        "id": entry.call.id,
-        "direction": entry.call.direction,
-        "with": entry.address,
-        "name": entry.name,
-        "status": _status(entry, door),
-        "since": _text(entry.began_at),
-        "lasted_s": door.logbook.elapsed_s(entry.began),
-        "talked_s": None if entry.answered is None else door.logbook.elapsed_s(entry.answered),
-        "ends_within_s": _ends_within_s(entry, door),
-        "door_opened_by": list(entry.openers),
-        "media": _media(door.media.stats(entry.call.id)),
-        "recovery": _recovery(entry.call.recovery_progress),
+        "id": ongoing.call.id,
+        "direction": ongoing.call.direction,
+        "with": ongoing.call.address,
+        "name": ongoing.call.name,
+        "status": _status(live, door),
+        "since": _text(ongoing.began_at),
+        "lasted_s": door.recorder.elapsed_s(ongoing.began),
+        "talked_s": None if ongoing.answered is None else door.recorder.elapsed_s(ongoing.answered),
+        "ends_within_s": _ends_within_s(ongoing, door),
+        "door_opened_by": list(ongoing.openers),
+        "media": _media(door.media.stats(ongoing.call.id)),
+        "recovery": None if live is None else _recovery(live.recovery_progress),
     }
 
 
-def _status(entry: CallEntry, door: Parts) -> str:
+def _live(ongoing: OngoingCall, door: Parts) -> WebRTCCall | None:
+    """Return the call itself; None between two attempts of a press."""
+    live = door.plan.call
+    return live if live is not None and live.id == ongoing.call.id else None
+
+
+def _status(live: WebRTCCall | None, door: Parts) -> str:
     """Return the call's status; between two attempts of a press the last call is destroyed, and the press goes on."""
-    status = entry.call.status
+    status = CallStatus.DESTROYED if live is None else live.status
     goes_on = status is CallStatus.DESTROYED and door.machine.phase is Phase.RINGING_OUT
     return str(CallStatus.TRYING if goes_on else status)
 
 
-def _ends_within_s(entry: CallEntry, door: Parts) -> float:
+def _ends_within_s(ongoing: OngoingCall, door: Parts) -> float:
     """Return the longest time for which the call can go on, so that a client knows how long to wait for its end."""
-    limits, book = door.config.call, door.logbook
-    if entry.answered is not None:
-        return max(0.0, round(limits.time_limit_s - book.elapsed_s(entry.answered), 1))
-    return round(max(0.0, limits.ring_time_s - book.elapsed_s(entry.began)) + limits.time_limit_s, 1)
+    limits, recorder = door.config.call, door.recorder
+    if ongoing.answered is not None:
+        return max(0.0, round(limits.time_limit_s - recorder.elapsed_s(ongoing.answered), 1))
+    return round(max(0.0, limits.ring_time_s - recorder.elapsed_s(ongoing.began)) + limits.time_limit_s, 1)
 
 
 def _recovery(progress: RecoveryProgress) -> dict[str, Any] | None:

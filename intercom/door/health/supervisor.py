@@ -55,7 +55,7 @@ class Restarts:
         return len(self._failures)
 
 
-class Journal(Protocol):
+class FailureListener(Protocol):
     """Listener to each failure and its end."""
 
     def part_failed(self, part: Part, why: str) -> None:
@@ -83,13 +83,13 @@ class Supervisor:
 
     def __init__(
         self,
-        journal: Journal,
+        listener: FailureListener,
         *,
         give_up: Callable[[PartFailedError, Ends], None],
         clock: Callable[[], float] = time.monotonic,
         later: Callable[[float, Callable[[], None]], asyncio.TimerHandle] | None = None,
     ) -> None:
-        self._journal = journal
+        self._listener = listener
         self._give_up = give_up
         self._clock = clock
         self._later = later or (lambda delay, callback: asyncio.get_running_loop().call_later(delay, callback))
@@ -111,14 +111,14 @@ class Supervisor:
         pause_s = watched.restarts.failed(now)
         if watched.restarts.count == 1 and not isinstance(error, OSError):
             logger.error("The %s failed", part.words, exc_info=error)
-        self._journal.part_failed(part, f"{type(error).__name__}: {error}")
+        self._listener.part_failed(part, f"{type(error).__name__}: {error}")
         if pause_s is None and policy.ends is not Ends.NEVER:
             count = watched.restarts.count
             sentence = f"The {part.words} failed {count} times within 10 minutes: the program ends to be started anew"
             self._give_up(PartFailedError(sentence), policy.ends)
             return
         if watched.restart is None:
-            self._journal.part_works(part)
+            self._listener.part_works(part)
             return
         watched.due = self._later(pause_s or 0.0, lambda: self._restart(part))
 
@@ -144,4 +144,4 @@ class Supervisor:
             self.failed(part, error)
         else:
             if self._watched[part].due is None:  # otherwise the part failed again before its start was reported
-                self._journal.part_works(part)
+                self._listener.part_works(part)

@@ -9,6 +9,7 @@ import pytest
 
 from intercom.door.health.faults import FAULTS_KEPT, SERVICE, Faults
 from intercom.door.machine import Fault
+from intercom.facts import Fact, FaultBegan, FaultCleared
 
 BEGAN_AT = datetime(2026, 11, 28, tzinfo=UTC)
 
@@ -18,7 +19,8 @@ class Scene:
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.faults = Faults(clock=lambda: self.now, now=lambda: BEGAN_AT)
+        self.facts: list[Fact] = []
+        self.faults = Faults(self.facts.append, clock=lambda: self.now, now=lambda: BEGAN_AT)
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def test_a_fault_that_is_reported_twice_is_one_fault_with_its_first_reason(scene
     scene.faults.begin(Fault.CAMERA, "it was unplugged")
     scene.faults.begin(Fault.CAMERA, "no pictures come")
     assert scene.faults.open[Fault.CAMERA].why == "it was unplugged"
-    assert scene.faults.begun[Fault.CAMERA] == 1
+    assert scene.facts == [FaultBegan("camera", "it was unplugged")]
 
 
 def test_a_cleared_fault_keeps_how_long_it_lasted(scene: Scene) -> None:
@@ -52,17 +54,15 @@ def test_a_cleared_fault_keeps_how_long_it_lasted(scene: Scene) -> None:
 
 def test_what_is_cleared_without_being_open_leaves_no_trace(scene: Scene) -> None:
     scene.faults.clear(SERVICE)
-    assert (scene.faults.cleared.total(), len(scene.faults.past)) == (0, 0)
+    assert (scene.facts, len(scene.faults.past)) == ([], 0)
 
 
-def test_the_seconds_of_a_kind_are_those_of_all_its_faults(scene: Scene) -> None:
-    for _ in range(2):
-        scene.faults.begin(SERVICE, "")
-        scene.now += 3.0
-        scene.faults.clear(SERVICE)
+def test_the_seconds_of_an_open_fault_count_until_it_clears(scene: Scene) -> None:
     scene.faults.begin(SERVICE, "")
-    scene.now += 1.0
-    assert scene.faults.total_s(SERVICE) == 7.0
+    scene.now += 3.0
+    assert scene.faults.open_s(SERVICE) == 3.0
+    scene.faults.clear(SERVICE)
+    assert scene.faults.open_s(SERVICE) == 0.0
 
 
 def test_the_visitor_notices_faults_of_what_they_use(scene: Scene) -> None:
@@ -93,8 +93,15 @@ def test_the_log_tells_the_beginning_with_its_reason_and_the_end_with_its_length
 
 def test_whoever_shows_the_faults_is_told_of_each_change() -> None:
     changes: list[int] = []
-    faults = Faults(lambda: changes.append(len(faults.open)))
+    faults = Faults(lambda _: changes.append(len(faults.open)))
     faults.begin(SERVICE, "")
     faults.begin(SERVICE, "")
     faults.clear(SERVICE)
     assert changes == [1, 0]
+
+
+def test_a_fault_is_told_as_it_begins_and_with_its_duration_as_it_clears(scene: Scene) -> None:
+    scene.faults.begin(Fault.CAMERA, "it was unplugged")
+    scene.now += 3.0
+    scene.faults.clear(Fault.CAMERA)
+    assert scene.facts == [FaultBegan("camera", "it was unplugged"), FaultCleared("camera", 3.0)]

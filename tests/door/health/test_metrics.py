@@ -16,7 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from intercom.config import MetricsConfig
 from intercom.door.health import metrics
 from intercom.door.machine import Fault
-from intercom.history.journal import Tally
+from intercom.facts import Unreached
+from intercom.history.figures import Tally
 from intercom.media.echo.canceller import EchoCanceller, EchoStats
 from tests.e2e.home import Home, home_config
 
@@ -53,7 +54,7 @@ async def test_the_figures_follow_the_door(home: Home) -> None:
     assert figures(home)["intercom_state", (("state", "idle"),)] == 1
     home.door.machine.fault(Fault.CAMERA)
     home.door.machine.fault_cleared(Fault.CAMERA)
-    home.door.logbook.unreached("/private/house", "USER_BUSY")
+    home.door.journal.tell(Unreached("/private/house", "USER_BUSY"))
     now = figures(home)
     assert now["intercom_recoveries_total", (("kind", "camera"),)] == 1
     assert now["intercom_fault_open", (("kind", "camera"),)] == 0

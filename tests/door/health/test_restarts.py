@@ -38,9 +38,9 @@ async def in_call(home: Home) -> None:
 async def mended(home: Home, kind: str) -> None:
     """Wait until this fault began and is over."""
     assert home.door is not None
-    faults = home.door.faults
-    await home.wait_for(lambda: faults.cleared[kind] > 0, f"{kind} to be mended")
-    assert kind not in faults.open
+    figures = home.door.figures
+    await home.wait_for(lambda: figures.faults_cleared[kind] > 0, f"{kind} to be mended")
+    assert kind not in home.door.faults.open
 
 
 async def test_an_audio_thread_that_died_runs_again_and_the_call_goes_on(home: Home) -> None:
@@ -182,10 +182,10 @@ async def test_work_of_ours_that_nobody_waited_for_is_a_fault_and_a_librarys_is_
     home: Home, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert home.door is not None
-    faults, loop = home.door.faults, asyncio.get_running_loop()
+    loop = asyncio.get_running_loop()
     loop.call_exception_handler({"message": "a library's own", "exception": DefectError("elsewhere")})
     assert "a library's own" in caplog.text
-    assert faults.begun[Part.HOUSEKEEPING] == 0
+    assert home.door.figures.faults_begun[Part.HOUSEKEEPING] == 0
 
     def defect(_: object) -> None:
         raise DefectError("in a timer")
