@@ -1,4 +1,4 @@
-"""A door's call plan with a real machine, and everything else scripted: service, calls, signs, lock and journal."""
+"""A door's call plan with a real machine, and everything else scripted: service, calls, feedback, lock and journal."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class Service:
         return call
 
 
-class Signs:
+class Feedback:
     """What the visitor was told."""
 
     def __init__(self) -> None:
@@ -212,14 +212,14 @@ class DoorInMemory:
         self.loop = VirtualLoop()
         self.config = CallConfig(**{"ring": HOUSE, "ring_time_s": 60.0, "time_limit_s": 300.0, **call})
         self.machine = Machine()
-        self.service, self.signs, self.lock, self.journal = Service(), Signs(), Lock(), Journal(self._call_of)
+        self.service, self.feedback, self.lock, self.journal = Service(), Feedback(), Lock(), Journal(self._call_of)
         self.defects: list[BaseException] = []
         self.callers: list[Call] = []
         self.plan = CallPlan(
             self.config,
             machine=self.machine,
             client=self.service,  # type: ignore[arg-type] # what the plan uses of a client
-            signs=self.signs,
+            feedback=self.feedback,
             opener=DoorOpener(door or DoorConfig(), lock=self.lock, tell=self.journal.tell, clock=self.loop.time),
             tell=self.journal.tell,
             on_defect=self.defects.append,

@@ -16,7 +16,7 @@ from intercom.door.calls import CallPlan
 from intercom.door.camera_privacy import CameraPrivacy
 from intercom.door.devices import DoorDevices
 from intercom.door.events import PartEvents
-from intercom.door.feedback import Signs
+from intercom.door.feedback import Feedback
 from intercom.door.handlers import Commands
 from intercom.door.health.disk_watch import DiskWatch
 from intercom.door.health.faults import SERVICE, Faults, Part
@@ -111,12 +111,12 @@ class Appliance:
             storage=FileStorage(state_dir / "signalwire.json"),
             options=options_of(config),
         )
-        self.signs = Signs(self.panel, self.engine, self.machine, self._loop)
+        self.feedback = Feedback(self.panel, self.engine, self.machine, self._loop)
         self.plan = CallPlan(
             config.call,
             machine=self.machine,
             client=self.client,
-            signs=self.signs,
+            feedback=self.feedback,
             opener=self.opener,
             tell=self.journal.tell,
             on_defect=partial(self._failed, Part.CALLS),
@@ -139,7 +139,7 @@ class Appliance:
             figures=self.figures,
             opener=self.opener,
             client=self.client,
-            signs=self.signs,
+            feedback=self.feedback,
             plan=self.plan,
         )
         self.commands = Commands(self.parts, state_dir, self._failed)
@@ -147,7 +147,7 @@ class Appliance:
             self._restarts(),
             machine=self.machine,
             faults=self.faults,
-            broken=self.signs.broken,
+            broken=self.feedback.broken,
         )
         self.disk = DiskWatch(
             state_dir,
@@ -251,7 +251,7 @@ class Appliance:
 
     async def start(self) -> None:
         """Start every part, those that a visitor would notice first."""
-        self.signs.update()
+        self.feedback.update()
         self.privacy.start(self._privacy_changed)
         self.panel.on_press = self._pressed
         self.panel.on_hold = self._held
@@ -285,7 +285,7 @@ class Appliance:
         await _bounded("commands", self.commands.stop())
         await _bounded("pictures", self.pictures.stop())
         await _bounded("calls", self.plan.stop())
-        self.signs.close()
+        self.feedback.close()
         await asyncio.gather(
             _bounded("call log", self.recorder.stop()),
             _bounded("client", self.client.destroy()),
@@ -336,7 +336,7 @@ class Appliance:
         if self._reported_state != (reached := (decision.dest, decision.phase)):
             self._reported_state = reached
             self.journal.tell(StateChanged(decision.dest.value, decision.phase.value, decision.reason))
-        self.signs.update()
+        self.feedback.update()
         self.upkeep.decided(decision)
 
     def _show_change(self, _: Entry) -> None:
@@ -360,7 +360,7 @@ class Appliance:
 
     def _pressed(self) -> None:
         """Answer the visitor at once, on gpiozero's thread, without waiting for the event loop."""
-        self.signs.pressed()
+        self.feedback.pressed()
         self._in_loop(self._press)
 
     def _press(self) -> None:
@@ -375,7 +375,7 @@ class Appliance:
         self._in_loop(self._show_door, is_open)
 
     def _show_door(self, is_open: bool) -> None:
-        self.signs.door_changed(is_open)
+        self.feedback.door_changed(is_open)
         self.journal.tell(LockChanged(is_open))
         self.plan.door_changed(is_open)
 

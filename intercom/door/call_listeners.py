@@ -1,11 +1,11 @@
-"""Protocol of the visitor's signs, as far as calls need them."""
+"""Protocol of the visitor's feedback, as far as calls need it."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 
-class CallSigns(Protocol):
+class CallFeedback(Protocol):
     """Call feedback for the visitor, beyond the machine's states."""
 
     def trying(self, on: bool) -> None:

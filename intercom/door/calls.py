@@ -10,7 +10,7 @@ from typing import Any
 from intercom.address import Address
 from intercom.config import CallConfig
 from intercom.door.active_call import CurrentCall, identity_of
-from intercom.door.call_listeners import CallSigns
+from intercom.door.call_listeners import CallFeedback
 from intercom.door.machine import Decision, Machine, Phase, Verdict
 from intercom.door.press import Press
 from intercom.facts import Answered, CallBegan, Ended, Fact, Pressed, PressWaits, RangAgain, Unreached
@@ -41,17 +41,17 @@ class CallPlan:
         *,
         machine: Machine,
         client: SignalWire,
-        signs: CallSigns,
+        feedback: CallFeedback,
         opener: DoorOpener,
         tell: Callable[[Fact], object],
         on_defect: Callable[[BaseException], None],
         in_space: bool = True,
     ) -> None:
-        """Show the calls by `signs`; `tell` takes what happens to them, as facts for the journal."""
+        """Show the calls by `feedback`; `tell` takes what happens to them, as facts for the journal."""
         self._config = call
         self._machine = machine
         self._client = client
-        self._signs = signs
+        self._feedback = feedback
         self._opener = opener
         self._tell = tell
         self._in_space = in_space
@@ -273,7 +273,7 @@ class CallPlan:
         talked = self._machine.phase is Phase.ACTIVE
         decision = self._machine.ended(ticket)
         if decision.allowed and (failed or (talked and cause == "MEDIA_TIMEOUT")):
-            self._signs.failed(cause)
+            self._feedback.failed(cause)
 
     def _follow(self, current: CurrentCall) -> None:
         self._current = current
@@ -304,13 +304,13 @@ class CallPlan:
         limit, warning = self._config.time_limit_s, self._config.warning_before_end_s
         self._later(current, limit, lambda: self._give_up(current, "NORMAL_CLEARING"))
         if warning:
-            current.timers.append(asyncio.get_running_loop().call_later(limit - warning, self._signs.call_ending))
+            current.timers.append(asyncio.get_running_loop().call_later(limit - warning, self._feedback.call_ending))
         self._tell(Answered(identity_of(current.call)))
         self._machine.answered(current.ticket)
 
     async def _auto_answer(self, current: CurrentCall) -> None:
         if not current.answering and self._current is current:
-            self._signs.auto_answered()
+            self._feedback.auto_answered()
             await self._answer(current)
 
     async def _answer(self, current: CurrentCall) -> None:
@@ -357,12 +357,12 @@ class CallPlan:
 
     def _lose_patience(self) -> None:
         self._forget_press("NORMAL_TEMPORARY_FAILURE")
-        self._signs.failed("NORMAL_TEMPORARY_FAILURE")
+        self._feedback.failed("NORMAL_TEMPORARY_FAILURE")
 
     def _show_hope(self) -> None:
         """Show the visitor whether the press is redialled or waits for the service."""
         rings_again = self._ringing is not None and self._ringing.hopes
-        self._signs.trying(rings_again or self.press_waits)
+        self._feedback.trying(rings_again or self.press_waits)
 
     def _later(self, current: CurrentCall, seconds: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
         loop = asyncio.get_running_loop()

@@ -61,7 +61,7 @@ class PartEvents:
         door = self._door
         match event:
             case DeviceLost(direction, reason):
-                door.signs.sound_lost()
+                door.feedback.sound_lost()
                 self._in_loop(door.machine.fault, FAULT_OF[direction], reason)
             case DeviceReturned(direction):
                 self._in_loop(door.machine.fault_cleared, FAULT_OF[direction])

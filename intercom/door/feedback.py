@@ -75,7 +75,7 @@ class Timers(Protocol):
         """Call back on the loop's own thread."""
 
 
-class Signs:
+class Feedback:
     """Keeps lights and sounds true to the machine. All but `pressed` and `sound_lost` belong to the event loop."""
 
     def __init__(self, lights: Lights, sounds: Sounds, machine: Machine, loop: Timers) -> None:

@@ -8,7 +8,7 @@ from intercom.config import Config
 from intercom.door.calls import CallPlan
 from intercom.door.camera_privacy import CameraPrivacy
 from intercom.door.devices import DoorDevices
-from intercom.door.feedback import Signs
+from intercom.door.feedback import Feedback
 from intercom.door.health.faults import Faults
 from intercom.door.machine import Machine
 from intercom.door.press_snapshot import PressPictures
@@ -60,7 +60,7 @@ class Parts:
     """The one way to open the door."""
     client: SignalWire
     """The registered client."""
-    signs: Signs
+    feedback: Feedback
     """The visitor's lights and sounds."""
     plan: CallPlan
     """The calls."""

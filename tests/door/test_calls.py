@@ -29,7 +29,7 @@ def is_at_rest(door: DoorInMemory) -> bool:
     return (
         door.phase is Phase.NONE
         and door.plan.call is None
-        and not door.signs.is_trying
+        and not door.feedback.is_trying
         and not door.journal.open
         and all(call.over for call in door.calls)
         and not door.loop.waiting_timers()
@@ -49,7 +49,7 @@ def test_a_press_rings_the_house_and_whoever_answers_talks(door: DoorInMemory) -
 def test_the_house_hangs_up(door: DoorInMemory) -> None:
     door.ends(door.talk())
     assert door.journal.causes == ["NORMAL_CLEARING"]
-    assert door.signs.failures == []
+    assert door.feedback.failures == []
     assert is_at_rest(door)
 
 
@@ -57,7 +57,7 @@ def test_the_house_hangs_up(door: DoorInMemory) -> None:
 def test_a_house_that_declines_is_not_rung_again(door: DoorInMemory, cause: str) -> None:
     door.ends(door.ring(), cause)
     door.wait(10)
-    assert (door.service.dialled, door.journal.causes, door.signs.failures) == (1, [cause], [cause])
+    assert (door.service.dialled, door.journal.causes, door.feedback.failures) == (1, [cause], [cause])
     assert is_at_rest(door)
 
 
@@ -66,7 +66,7 @@ def test_a_call_that_the_service_refuses_is_told_and_logged(door: DoorInMemory) 
     door.press()
     door.wait(1)
     assert door.journal.unreached_calls == [(HOUSE, "UNALLOCATED_NUMBER")]
-    assert door.signs.failures == ["UNALLOCATED_NUMBER"]
+    assert door.feedback.failures == ["UNALLOCATED_NUMBER"]
     assert is_at_rest(door)
 
 
@@ -75,14 +75,14 @@ def test_nobody_answers_until_the_ring_time_is_over(door: DoorInMemory) -> None:
     door.wait(59)
     assert door.phase is Phase.RINGING_OUT
     door.wait(2)
-    assert (door.journal.causes, door.signs.failures) == (["NO_ANSWER"], ["NO_ANSWER"])
+    assert (door.journal.causes, door.feedback.failures) == (["NO_ANSWER"], ["NO_ANSWER"])
     assert is_at_rest(door)
 
 
 def test_a_call_is_warned_of_its_limit_and_ends_there(door: DoorInMemory) -> None:
     door.talk()
     door.wait(291)
-    assert door.signs.beeps == 1
+    assert door.feedback.beeps == 1
     door.wait(10)
     assert door.journal.causes == ["NORMAL_CLEARING"]
     assert is_at_rest(door)
@@ -92,7 +92,7 @@ def test_a_call_whose_media_is_lost_is_given_up_and_the_visitor_told(door: DoorI
     call = door.talk()
     door.machine.fault(Fault.MEDIA)
     door.ends(call, "MEDIA_TIMEOUT")
-    assert (door.journal.ends, door.signs.failures) == ([(call, "MEDIA_TIMEOUT")], ["MEDIA_TIMEOUT"])
+    assert (door.journal.ends, door.feedback.failures) == ([(call, "MEDIA_TIMEOUT")], ["MEDIA_TIMEOUT"])
     assert is_at_rest(door)
 
 
@@ -108,7 +108,7 @@ def test_a_caller_whom_nobody_answers_is_given_up(door: DoorInMemory) -> None:
     door.called_by("sip:aunt@example.org")
     door.wait(61)
     assert door.journal.causes == ["NO_ANSWER"]
-    assert door.signs.failures == []
+    assert door.feedback.failures == []
     assert is_at_rest(door)
 
 
@@ -121,7 +121,7 @@ def test_a_listed_caller_is_answered_by_the_door() -> None:
     door = DoorInMemory(auto_answer=("/private/*",), auto_answer_delay_s=1.0)
     call = door.called_by("/private/kitchen")
     door.wait(1 + DESCRIBE_S)
-    assert (call.status, door.phase, door.signs.answered_by_itself) == ("connecting", Phase.ACTIVE, 1)
+    assert (call.status, door.phase, door.feedback.answered_by_itself) == ("connecting", Phase.ACTIVE, 1)
     door.close()
 
 
@@ -131,7 +131,7 @@ def test_a_button_that_answers_before_the_door_does_answers_once() -> None:
     door.wait(1 - DESCRIBE_S / 2)
     door.press()
     door.wait(DESCRIBE_S)
-    assert (call.answers, door.signs.answered_by_itself) == (1, 0)
+    assert (call.answers, door.feedback.answered_by_itself) == (1, 0)
     door.close()
 
 
@@ -229,7 +229,7 @@ def test_a_hang_up_ends_the_call_at_every_moment(door: DoorInMemory, moment: obj
     moment(door)
     assert door.hang_up() is True
     assert is_at_rest(door)
-    assert door.signs.failures == []
+    assert door.feedback.failures == []
     assert len(door.journal.ends) + len(door.journal.unreached_calls) == 1
 
 
@@ -239,7 +239,7 @@ def test_holding_the_button_ends_whatever_rings(door: DoorInMemory, moment: obje
     moment(door)
     door.hold()
     assert is_at_rest(door)
-    assert door.signs.failures == []
+    assert door.feedback.failures == []
     assert len(door.journal.ends) + len(door.journal.unreached_calls) == 1
 
 

@@ -164,7 +164,7 @@ class AnyLife(RuleBasedStateMachine):
         assert door.plan.call is None
         assert self.living() == []
         assert door.journal.open == []
-        assert not door.signs.is_trying
+        assert not door.feedback.is_trying
         assert len(door.journal.ends) <= self.tickets <= len(door.journal.ends) + len(door.journal.unreached_calls)
         assert {address for address, _ in door.journal.unreached_calls} <= {HOUSE, LISTED}
         assert door.loop.waiting_timers() == []

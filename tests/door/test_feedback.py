@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from intercom.door.feedback import Signs
+from intercom.door.feedback import Feedback
 from intercom.door.machine import Fault, Machine
 from intercom.panel import Pattern
 
@@ -69,7 +69,7 @@ class LateLoop:
 class Scene:
     visitor: Visitor
     machine: Machine
-    signs: Signs
+    feedback: Feedback
     loop: LateLoop
 
 
@@ -78,24 +78,24 @@ async def scene() -> Scene:
     """A registered door and a visitor before it."""
     visitor, loop = Visitor(), LateLoop()
     machine = Machine()
-    signs = Signs(visitor, visitor, machine, loop)
-    machine.on_decision = lambda decision: signs.update()
+    feedback = Feedback(visitor, visitor, machine, loop)
+    machine.on_decision = lambda decision: feedback.update()
     machine.now_registered()
-    return Scene(visitor, machine, signs, loop)
+    return Scene(visitor, machine, feedback, loop)
 
 
 async def test_a_press_is_seen_and_heard_before_anything_is_decided(scene: Scene) -> None:
-    scene.signs.pressed()
+    scene.feedback.pressed()
     assert scene.visitor.shown[-1] is Pattern.PRESSED
     assert scene.visitor.played[-1].name == "chime"
 
 
 async def test_the_light_of_a_press_gives_way_to_ringing(scene: Scene) -> None:
-    scene.signs.pressed()
+    scene.feedback.pressed()
     scene.machine.press()
-    assert scene.signs.pattern is Pattern.PRESSED
+    assert scene.feedback.pattern is Pattern.PRESSED
     scene.loop.run_out()
-    assert scene.signs.pattern is Pattern.RINGING
+    assert scene.feedback.pattern is Pattern.RINGING
 
 
 async def test_the_ring_back_tone_follows_the_chime(scene: Scene) -> None:
@@ -132,42 +132,42 @@ async def test_the_door_rings_audibly_when_it_is_called(scene: Scene) -> None:
     [("USER_BUSY", "busy"), ("NO_ANSWER", "reorder"), ("USER_NOT_REGISTERED", "error"), ("", "error")],
 )
 async def test_each_failure_has_its_tone(scene: Scene, cause: str, tone: str) -> None:
-    scene.signs.failed(cause)
+    scene.feedback.failed(cause)
     assert scene.visitor.played[-1].name == tone
     assert scene.visitor.shown[-1] is Pattern.ERROR
 
 
 async def test_the_light_of_a_failure_passes(scene: Scene) -> None:
-    scene.signs.failed("NO_ANSWER")
+    scene.feedback.failed("NO_ANSWER")
     scene.loop.run_out()
     assert scene.visitor.shown[-1] is Pattern.IDLE
 
 
 async def test_an_open_door_is_what_matters_most(scene: Scene) -> None:
-    scene.signs.failed("NO_ANSWER")
-    scene.signs.door_changed(True)
+    scene.feedback.failed("NO_ANSWER")
+    scene.feedback.door_changed(True)
     assert scene.visitor.shown[-1] is Pattern.DOOR_OPEN
     assert scene.visitor.played[-1].name == "door_open"
-    scene.signs.door_changed(False)
+    scene.feedback.door_changed(False)
     assert scene.visitor.shown[-1] is Pattern.ERROR
 
 
 async def test_a_deaf_door_shows_it_in_the_call_too(scene: Scene) -> None:
     scene.machine.fault(Fault.MICROPHONE)
     scene.machine.press()
-    assert scene.signs.pattern is Pattern.RINGING_MUTE
+    assert scene.feedback.pattern is Pattern.RINGING_MUTE
     scene.machine.answered(1)
-    assert scene.signs.pattern is Pattern.RECOVERING
+    assert scene.feedback.pattern is Pattern.RECOVERING
 
 
 async def test_the_light_shows_a_lost_microphone_before_the_event_loop_comes_to_it(scene: Scene) -> None:
-    scene.signs.sound_lost()
+    scene.feedback.sound_lost()
     assert scene.visitor.shown[-1] is Pattern.RECOVERING
 
 
 async def test_a_lost_microphone_does_not_put_out_the_light_of_an_open_door(scene: Scene) -> None:
-    scene.signs.door_changed(True)
-    scene.signs.sound_lost()
+    scene.feedback.door_changed(True)
+    scene.feedback.sound_lost()
     assert scene.visitor.shown[-1] is Pattern.DOOR_OPEN
 
 
@@ -176,7 +176,7 @@ async def test_a_lost_camera_does_not_keep_the_light_from_saying_speak(scene: Sc
     assert press.call is not None
     scene.machine.answered(press.call)
     scene.machine.fault(Fault.CAMERA)
-    assert scene.signs.pattern is Pattern.IN_CALL
+    assert scene.feedback.pattern is Pattern.IN_CALL
 
 
 async def test_a_visitor_whose_call_is_being_mended_hears_and_sees_that_until_it_is_or_ends(scene: Scene) -> None:
@@ -192,31 +192,31 @@ async def test_a_visitor_whose_call_is_being_mended_hears_and_sees_that_until_it
 
 
 async def test_a_defect_is_shown_as_out_of_order(scene: Scene) -> None:
-    scene.signs.broken()
+    scene.feedback.broken()
     assert scene.visitor.shown[-1] is Pattern.FAULT
 
 
 async def test_a_press_that_waits_for_the_house_keeps_its_light_and_is_heard_to_be_tried(scene: Scene) -> None:
     scene.machine.now_unregistered()
-    scene.signs.trying(True)
-    assert (scene.signs.pattern, scene.visitor.sounding) == (Pattern.PRESSED, [])
+    scene.feedback.trying(True)
+    assert (scene.feedback.pattern, scene.visitor.sounding) == (Pattern.PRESSED, [])
     scene.loop.run_out()
     assert scene.visitor.sounding == ["mending"]
-    scene.signs.trying(False)
+    scene.feedback.trying(False)
     assert (scene.visitor.shown[-1], scene.visitor.sounding) == (Pattern.REGISTERING, [])
 
 
 async def test_the_house_is_heard_to_ring_only_where_somebody_is_there(scene: Scene) -> None:
     scene.machine.press()
-    scene.signs.trying(True)
+    scene.feedback.trying(True)
     scene.loop.run_out()
-    assert (scene.signs.pattern, scene.visitor.sounding) == (Pattern.PRESSED, ["mending"])
-    scene.signs.trying(False)
+    assert (scene.feedback.pattern, scene.visitor.sounding) == (Pattern.PRESSED, ["mending"])
+    scene.feedback.trying(False)
     scene.loop.run_out()
-    assert (scene.signs.pattern, scene.visitor.sounding) == (Pattern.RINGING, ["ringback"])
+    assert (scene.feedback.pattern, scene.visitor.sounding) == (Pattern.RINGING, ["ringback"])
 
 
 async def test_closing_silences_what_repeats(scene: Scene) -> None:
     scene.machine.incoming()
-    scene.signs.close()
+    scene.feedback.close()
     assert scene.visitor.sounding == []

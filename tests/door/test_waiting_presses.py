@@ -27,9 +27,9 @@ def test_a_press_that_nobody_hears_is_one_call_that_was_not_reached(door: DoorIn
     door.service.somebody_home = False
     door.press()
     door.wait(59)
-    assert door.signs.failures == []
+    assert door.feedback.failures == []
     door.wait(2)
-    assert (door.journal.causes, door.signs.failures) == (["USER_NOT_REGISTERED"], ["USER_NOT_REGISTERED"])
+    assert (door.journal.causes, door.feedback.failures) == (["USER_NOT_REGISTERED"], ["USER_NOT_REGISTERED"])
     assert is_at_rest(door)
 
 
@@ -37,11 +37,11 @@ def test_the_visitor_is_told_while_nobody_is_there_yet(door: DoorInMemory) -> No
     door.service.somebody_home = False
     door.press()
     door.wait(5)
-    assert door.signs.is_trying
+    assert door.feedback.is_trying
     door.service.somebody_home = True
     door.wait(3)
     assert not door.newest.over
-    assert not door.signs.is_trying
+    assert not door.feedback.is_trying
 
 
 def test_the_house_rings_again_when_the_service_died_while_it_rang(door: DoorInMemory) -> None:
@@ -89,10 +89,10 @@ def test_a_press_without_the_service_is_kept_until_its_time_is_over(door: DoorIn
     door.loses_service()
     door.press()
     door.wait(40)
-    assert (door.signs.is_trying, door.plan.press_waits) == (True, True)
+    assert (door.feedback.is_trying, door.plan.press_waits) == (True, True)
     door.has_service_again(resumed=False)
     door.wait(1)
-    assert (door.phase, door.newest.over, door.signs.is_trying) == (Phase.RINGING_OUT, False, False)
+    assert (door.phase, door.newest.over, door.feedback.is_trying) == (Phase.RINGING_OUT, False, False)
     door.wait(20)
     assert door.journal.causes == ["NO_ANSWER"]
     assert is_at_rest(door)
@@ -108,7 +108,7 @@ def test_a_press_without_the_service_is_told_and_logged_when_its_time_is_over(do
     door.loses_service()
     door.press()
     door.wait(60)
-    assert door.signs.failures == ["NORMAL_TEMPORARY_FAILURE"]
+    assert door.feedback.failures == ["NORMAL_TEMPORARY_FAILURE"]
     assert door.journal.unreached_calls == [(HOUSE, "NORMAL_TEMPORARY_FAILURE")]
     assert is_at_rest(door)
 

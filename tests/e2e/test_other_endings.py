@@ -18,7 +18,7 @@ async def test_a_press_with_nobody_registered_shows_an_error_and_ends(start_home
     home = await start_home(call=CallConfig(ring_time_s=1))
     assert home.door is not None
     await home.press()
-    await home.wait_for(lambda: home.door.signs.pattern is Pattern.ERROR, "the light to say so")
+    await home.wait_for(lambda: home.door.feedback.pattern is Pattern.ERROR, "the light to say so")
     await home.until(State.IDLE)
 
 

@@ -68,7 +68,7 @@ def condition(door: Parts, *, uptime_s: float) -> dict[str, Any]:
             "deaf_s": math.ceil(door.opener.deaf_s),
         },
         "button": _button(door.panel.short_pulses),
-        "lights": door.signs.pattern.value,
+        "lights": door.feedback.pattern.value,
         "config": hashlib.sha256(repr(door.config).encode()).hexdigest()[:12],
     }
 

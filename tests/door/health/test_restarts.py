@@ -190,8 +190,8 @@ async def test_work_of_ours_that_nobody_waited_for_is_a_fault_and_a_librarys_is_
     def defect(_: object) -> None:
         raise DefectError("in a timer")
 
-    monkeypatch.setattr(type(home.door.signs), "pattern", property(defect))
-    loop.call_soon(home.door.signs.trying, True)
+    monkeypatch.setattr(type(home.door.feedback), "pattern", property(defect))
+    loop.call_soon(home.door.feedback.trying, True)
     await mended(home, Part.HOUSEKEEPING)
 
 
