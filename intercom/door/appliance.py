@@ -20,7 +20,7 @@ from intercom.door.feedback import Feedback
 from intercom.door.handlers import Commands
 from intercom.door.health.disk_watch import DiskWatch
 from intercom.door.health.faults import SERVICE, Faults, Part
-from intercom.door.health.restarts import Upkeep
+from intercom.door.health.restarts import Restarts
 from intercom.door.health.supervisor import PartFailedError, Restart
 from intercom.door.machine import Decision, Machine, Phase, State
 from intercom.door.parts import Parts, present_picture
@@ -143,8 +143,8 @@ class Appliance:
             plan=self.plan,
         )
         self.commands = Commands(self.parts, state_dir, self._failed)
-        self.upkeep = Upkeep(
-            self._restarts(),
+        self.restarts = Restarts(
+            self._restart_of_each_part(),
             machine=self.machine,
             faults=self.faults,
             broken=self.feedback.broken,
@@ -154,14 +154,14 @@ class Appliance:
             full=partial(self.faults.begin, Part.DISK),
             room=partial(self.faults.clear, Part.DISK),
         )
-        self.upkeep.keep("registering", self._stay_registered, Part.CLIENT)
-        self.upkeep.keep("night", self.loudness.watch_the_clock)
-        self.upkeep.keep("call log", self.recorder.forget_daily)
-        self.upkeep.keep("disk", self.disk.run)
+        self.restarts.keep("registering", self._stay_registered, Part.CLIENT)
+        self.restarts.keep("night", self.loudness.watch_the_clock)
+        self.restarts.keep("call log", self.recorder.forget_daily)
+        self.restarts.keep("disk", self.disk.run)
         if isinstance(canceller, EchoCanceller):
-            self.upkeep.keep("echo", partial(warn_of_echo, canceller, self._call_id))
+            self.restarts.keep("echo", partial(warn_of_echo, canceller, self._call_id))
         self._tasks = TaskSet(partial(self._failed, Part.HOUSEKEEPING))
-        self.events = PartEvents(self.parts, self.upkeep, in_loop=self._in_loop, spawn=self._tasks.spawn)
+        self.events = PartEvents(self.parts, self.restarts, in_loop=self._in_loop, spawn=self._tasks.spawn)
         self.page: PanelPage | None = None
         self.on_change: Callable[[], None] = lambda: None
         self._subscriptions: list[Any] = []
@@ -170,7 +170,7 @@ class Appliance:
         for listener in (self.figures.take, self.recorder.take, self._show_change):
             self.journal.subscribe(listener)
 
-    def _restarts(self) -> dict[Part, Restart | None]:
+    def _restart_of_each_part(self) -> dict[Part, Restart | None]:
         """Return for each supervised part what restarts it; None if nothing does."""
         return {
             Part.AUDIO_THREAD: partial(asyncio.to_thread, self.engine.restart),
@@ -196,16 +196,16 @@ class Appliance:
 
     async def _renew_client(self) -> None:
         self._follow_client()
-        self.upkeep.begin_lasting()
+        self.restarts.begin_lasting()
         self.client.renew()
 
     async def _begin_again(self) -> None:
-        self.upkeep.begin_lasting()
+        self.restarts.begin_lasting()
         if self.camera is not None:
             self.camera.resume()
 
     def _failed(self, part: Part, error: BaseException) -> None:
-        self.upkeep.failed(part, error)
+        self.restarts.failed(part, error)
 
     # The parts that send events are built before what takes them.
 
@@ -255,13 +255,13 @@ class Appliance:
         self.privacy.start(self._privacy_changed)
         self.panel.on_press = self._pressed
         self.panel.on_hold = self._held
-        self.panel.on_fault = lambda part, error: self.upkeep.failed_elsewhere(Part(part), error)
+        self.panel.on_fault = lambda part, error: self.restarts.failed_elsewhere(Part(part), error)
         self.panel.door.on_change = self._door_changed
         await self.loudness.start()
         self.devices.start(self.engine)
         self.engine.start()
         self._follow_client()
-        self.upkeep.start()
+        self.restarts.start()
         await self.commands.start()
         if self.panel.simulated and self.config.panel.page_listen:
             self.page = PanelPage(self.panel, self.config.panel.page_listen, self._peek)
@@ -271,7 +271,7 @@ class Appliance:
 
     async def wait_failed(self) -> None:
         """Wait until a part fails in a way that only a restart fixes, and raise `PartFailedError`."""
-        await self.upkeep.wait_ended()
+        await self.restarts.wait_ended()
 
     async def stop(self) -> None:
         """Lock the door and stop every part, however far `start()` came; a part that hangs does not delay the rest."""
@@ -280,7 +280,7 @@ class Appliance:
         self.recorder.stopping((ending and ending.end_cause) or "NORMAL_CLEARING")
         self.devices.stop()
         self._unfollow_client()
-        self.upkeep.stop()
+        self.restarts.stop()
         self._tasks.cancel()
         await _bounded("commands", self.commands.stop())
         await _bounded("pictures", self.pictures.stop())
@@ -337,7 +337,7 @@ class Appliance:
             self._reported_state = reached
             self.journal.tell(StateChanged(decision.dest.value, decision.phase.value, decision.reason))
         self.feedback.update()
-        self.upkeep.decided(decision)
+        self.restarts.decided(decision)
 
     def _show_change(self, _: Entry) -> None:
         """Show those who watch the status, and systemd, what a fact has changed."""

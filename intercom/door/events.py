@@ -9,7 +9,7 @@ from typing import Any
 from intercom.devices import Device, DeviceRecovery
 from intercom.door.devices import ROLE_OF
 from intercom.door.health.faults import Part
-from intercom.door.health.restarts import Upkeep
+from intercom.door.health.restarts import Restarts
 from intercom.door.machine import Fault
 from intercom.door.parts import Parts
 from intercom.media.camera.events import (
@@ -48,11 +48,11 @@ class PartEvents:
     """Passes the events of the parts to the machine; each arrives on its part's own thread."""
 
     def __init__(
-        self, door: Parts, upkeep: Upkeep, *, in_loop: Callable[..., None], spawn: Callable[[Work], object]
+        self, door: Parts, restarts: Restarts, *, in_loop: Callable[..., None], spawn: Callable[[Work], object]
     ) -> None:
         """`in_loop` calls a function on the event loop, from any thread; `spawn` runs a coroutine, from the loop."""
         self._door = door
-        self._upkeep = upkeep
+        self._restarts = restarts
         self._in_loop = in_loop
         self._spawn = spawn
 
@@ -69,7 +69,7 @@ class PartEvents:
             case EngineStarted():
                 self._in_loop(self._card_came)
             case EngineFailed(error=error):
-                self._upkeep.failed_elsewhere(Part.AUDIO_THREAD, error)
+                self._restarts.failed_elsewhere(Part.AUDIO_THREAD, error)
             case _:
                 logger.debug("%s", event)
 

@@ -26,7 +26,7 @@ _NOTICED = frozenset(Part) & frozenset(Fault)
 """Parts whose faults visitors notice."""
 
 
-class Upkeep:
+class Restarts:
     """The supervisor of a door, with the restarts of each part. Belongs to the event loop."""
 
     def __init__(

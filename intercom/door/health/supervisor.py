@@ -24,7 +24,7 @@ class PartFailedError(RuntimeError):
     """A part keeps failing: the program ends on purpose, so that systemd restarts it."""
 
 
-class Restarts:
+class BackOff:
     """Back-off and limit of a part's restarts; pure.
 
     A failure counts for `window_s`. The pause doubles from `first_s` with each one that counts, up to `longest_s`;
@@ -70,7 +70,7 @@ Restart = Callable[[], Awaitable[None]]
 
 @dataclass
 class _Watched:
-    restarts: Restarts
+    back_off: BackOff
     restart: Restart | None
     due: asyncio.TimerHandle | None = None
 
@@ -99,7 +99,7 @@ class Supervisor:
 
     def watch(self, part: Part, restart: Restart | None = None) -> None:
         """Restart the part with `restart` when it fails; None: it works on, and its failures are only counted."""
-        self._watched[part] = _Watched(Restarts(policy_of(part).tries), restart)
+        self._watched[part] = _Watched(BackOff(policy_of(part).tries), restart)
 
     def failed(self, part: Part, error: BaseException) -> None:
         """Take a failure of the part, on the event loop."""
@@ -108,12 +108,12 @@ class Supervisor:
             logger.debug("The %s failed once more: %r", part.words, error)
             return
         now, policy = self._clock(), policy_of(part)
-        pause_s = watched.restarts.failed(now)
-        if watched.restarts.count == 1 and not isinstance(error, OSError):
+        pause_s = watched.back_off.failed(now)
+        if watched.back_off.count == 1 and not isinstance(error, OSError):
             logger.error("The %s failed", part.words, exc_info=error)
         self._listener.part_failed(part, f"{type(error).__name__}: {error}")
         if pause_s is None and policy.ends is not Ends.NEVER:
-            count = watched.restarts.count
+            count = watched.back_off.count
             sentence = f"The {part.words} failed {count} times within 10 minutes: the program ends to be started anew"
             self._give_up(PartFailedError(sentence), policy.ends)
             return

@@ -62,7 +62,7 @@ async def test_an_audio_thread_that_died_runs_again_and_the_call_goes_on(home: H
 
 async def test_lights_whose_thread_died_play_on(home: Home) -> None:
     assert home.door is not None
-    home.door.upkeep.failed(Part.LIGHTS, DefectError("in the lights"))
+    home.door.restarts.failed(Part.LIGHTS, DefectError("in the lights"))
     await mended(home, Part.LIGHTS)
     await home.until(State.IDLE)
 
@@ -114,9 +114,9 @@ async def test_a_part_that_keeps_failing_ends_the_program_when_the_call_is_over(
     await in_call(home)
     ending = asyncio.create_task(door.wait_failed())
     for _ in range(TRIES + 1):
-        watched = door.upkeep._supervisor._watched[Part.BUTTON]
+        watched = door.restarts._supervisor._watched[Part.BUTTON]
         watched.due = None  # as if its pause were over
-        door.upkeep.failed(Part.BUTTON, DefectError("in the button"))
+        door.restarts.failed(Part.BUTTON, DefectError("in the button"))
     assert "The button failed 6 times" in caplog.text
     assert not ending.done()
     assert home.machine_state is State.RECOVERING or home.machine_state is State.IN_CALL
@@ -128,7 +128,7 @@ async def test_a_part_that_keeps_failing_ends_the_program_when_the_call_is_over(
 async def test_a_relay_that_fails_ends_the_program_at_once(home: Home) -> None:
     assert home.door is not None
     await in_call(home)
-    home.door.upkeep.failed_elsewhere(Part.RELAY, DefectError("the pin is gone"))
+    home.door.restarts.failed_elsewhere(Part.RELAY, DefectError("the pin is gone"))
     with pytest.raises(PartFailedError):
         await asyncio.wait_for(home.door.wait_failed(), 10)
 

@@ -13,36 +13,36 @@ from hypothesis import strategies as st
 
 from intercom.door.health import faults
 from intercom.door.health.faults import KINDS, TRIES, Ends, Part, policy_of
-from intercom.door.health.supervisor import Restarts, Supervisor
+from intercom.door.health.supervisor import BackOff, Supervisor
 from intercom.door.machine import Fault
 
 ROOT = Path(__file__).parents[3]
 
 
 def test_the_pause_doubles_up_to_its_longest() -> None:
-    restarts = Restarts(None)
-    assert [restarts.failed(0.0) for _ in range(8)] == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+    back_off = BackOff(None)
+    assert [back_off.failed(0.0) for _ in range(8)] == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
 
 
 def test_after_so_many_tries_there_is_none_left() -> None:
-    restarts = Restarts(2)
-    assert [restarts.failed(float(at)) for at in range(3)] == [0.5, 1.0, None]
+    back_off = BackOff(2)
+    assert [back_off.failed(float(at)) for at in range(3)] == [0.5, 1.0, None]
 
 
 def test_a_failure_is_forgotten_after_the_window() -> None:
-    restarts = Restarts(2, window_s=600.0)
-    restarts.failed(0.0)
-    restarts.failed(1.0)
-    assert restarts.failed(600.0) == 1.0
-    assert restarts.count == 2
+    back_off = BackOff(2, window_s=600.0)
+    back_off.failed(0.0)
+    back_off.failed(1.0)
+    assert back_off.failed(600.0) == 1.0
+    assert back_off.count == 2
 
 
 @given(st.lists(st.floats(0.0, 1000.0), max_size=200))
 def test_with_no_end_of_tries_there_is_always_a_pause_and_never_a_long_one(gaps: list[float]) -> None:
-    restarts, now = Restarts(None), 0.0
+    back_off, now = BackOff(None), 0.0
     for gap in gaps:
         now += gap
-        pause_s = restarts.failed(now)
+        pause_s = back_off.failed(now)
         assert pause_s is not None
         assert 0.5 <= pause_s <= 30.0
 
