@@ -17,7 +17,7 @@ from intercom.door.camera_privacy import CameraPrivacy
 from intercom.door.devices import DoorDevices
 from intercom.door.events import PartEvents
 from intercom.door.feedback import Feedback
-from intercom.door.handlers import Commands
+from intercom.door.handlers import Handlers
 from intercom.door.health.disk_watch import DiskWatch
 from intercom.door.health.faults import SERVICE, Faults, Part
 from intercom.door.health.restarts import Restarts
@@ -142,7 +142,7 @@ class Appliance:
             feedback=self.feedback,
             plan=self.plan,
         )
-        self.commands = Commands(self.parts, state_dir, self._failed)
+        self.handlers = Handlers(self.parts, state_dir, self._failed)
         self.restarts = Restarts(
             self._restart_of_each_part(),
             machine=self.machine,
@@ -181,8 +181,8 @@ class Appliance:
             Part.CAMERA_PINS: None,
             Part.CALLS: self._mend_calls,
             Part.CLIENT: self._renew_client,
-            Part.CONTROL_SOCKET: self.commands.restart_socket,
-            Part.METRICS: self.commands.restart_figures,
+            Part.CONTROL_SOCKET: self.handlers.restart_socket,
+            Part.METRICS: self.handlers.restart_figures,
             Part.CALL_LOG: None,
             Part.DISK: None,
             Part.HOUSEKEEPING: self._begin_again,
@@ -262,7 +262,7 @@ class Appliance:
         self.engine.start()
         self._follow_client()
         self.restarts.start()
-        await self.commands.start()
+        await self.handlers.start()
         if self.panel.simulated and self.config.panel.page_listen:
             self.page = PanelPage(self.panel, self.config.panel.page_listen, self._peek)
             await self.page.start()
@@ -282,7 +282,7 @@ class Appliance:
         self._unfollow_client()
         self.restarts.stop()
         self._tasks.cancel()
-        await _bounded("commands", self.commands.stop())
+        await _bounded("commands", self.handlers.stop())
         await _bounded("pictures", self.pictures.stop())
         await _bounded("calls", self.plan.stop())
         self.feedback.close()
@@ -341,7 +341,7 @@ class Appliance:
 
     def _show_change(self, _: Entry) -> None:
         """Show those who watch the status, and systemd, what a fact has changed."""
-        self.commands.changed()
+        self.handlers.changed()
         self.on_change()
 
     def _registration_changed(self, registered: bool) -> None:

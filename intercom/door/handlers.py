@@ -29,7 +29,7 @@ from intercom.control.protocol import INVALID_PARAMS, REFUSED
 from intercom.control.server import Caller, ControlServer, Handler
 from intercom.door.health import metrics
 from intercom.door.health.faults import Part
-from intercom.door.health.status import condition, fault
+from intercom.door.health.status import fault, status_document
 from intercom.door.machine import Phase
 from intercom.door.parts import Parts
 from intercom.history.log_buffer import RecentLog
@@ -118,7 +118,7 @@ class Last(Nothing):
 P = TypeVar("P", bound=Nothing)
 
 
-class Commands:
+class Handlers:
     """Answers the commands of the control socket from a running door."""
 
     def __init__(self, door: Parts, state_dir: Path, on_failure: Callable[[Part, BaseException], None]) -> None:
@@ -171,7 +171,7 @@ class Commands:
 
     def status(self) -> dict[str, Any]:
         """Return the status document."""
-        return condition(self._door, uptime_s=time.monotonic() - self._started)
+        return status_document(self._door, uptime_s=time.monotonic() - self._started)
 
     def figures(self) -> str:
         """Return the figures in Prometheus's text format."""

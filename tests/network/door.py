@@ -81,10 +81,10 @@ async def main(directory: Path, patience: float = 1.0) -> None:
         door.plan.press()
 
     async def status() -> Any:
-        return door.commands.status()
+        return door.handlers.status()
 
     async def status_text() -> str:
-        return render.status(door.commands.status(), colour=False)
+        return render.status(door.handlers.status(), colour=False)
 
     async def hang_up() -> None:
         await door.plan.hang_up()

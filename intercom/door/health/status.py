@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from intercom.signalwire import WebRTCCall
 
 
-def condition(door: Parts, *, uptime_s: float) -> dict[str, Any]:
+def status_document(door: Parts, *, uptime_s: float) -> dict[str, Any]:
     """Return the status document."""
     now = datetime.now(UTC)
     machine, stats, levels = door.machine, door.engine.stats(), door.loudness.levels

@@ -144,7 +144,7 @@ async def test_a_fault_is_told_when_it_begins_and_when_it_is_over_with_how_long(
     assert told[0] == ("WARNING", "The speaker does not work: it was pulled out")
     assert told[1][0] == "INFO"
     assert told[1][1].startswith("The speaker works again after 0.")
-    assert 'intercom_fault_seconds_total{kind="speaker"}' in home.door.commands.figures()
+    assert 'intercom_fault_seconds_total{kind="speaker"}' in home.door.handlers.figures()
 
 
 async def test_a_lost_registration_is_a_fault_with_a_beginning_and_an_end(home: Home) -> None:
@@ -214,6 +214,6 @@ async def test_a_full_disk_is_a_fault_that_the_status_shows(home: Home) -> None:
     assert home.door is not None
     home.door.disk._free_bytes = lambda _: 0
     home.door.disk.look()
-    (fault,) = home.door.commands.status()["faults"]
+    (fault,) = home.door.handlers.status()["faults"]
     assert fault["kind"] == "disk"
     assert "make room" in fault["why"]
