@@ -26,7 +26,7 @@ from intercom.door.machine import Decision, Machine, Phase, State
 from intercom.door.parts import Parts, present_picture
 from intercom.door.preload import warm_up
 from intercom.door.press_snapshot import PressPictures
-from intercom.door.volume import Loudness
+from intercom.door.volume import Volume
 from intercom.facts import CameraPrivacyChanged, LockChanged, RegistrationChanged, StateChanged
 from intercom.history.call_log import CallLog
 from intercom.history.call_recorder import CallRecorder
@@ -80,7 +80,7 @@ class Appliance:
             tones=tones_of(config.audio.tones_dir),
             canceller=canceller,
         )
-        self.loudness = Loudness(self.engine, self.devices.cards, config.audio, state_dir)
+        self.volume = Volume(self.engine, self.devices.cards, config.audio, state_dir)
         self.camera: Camera | None = open_camera(
             config.camera,
             on_event=self._camera_event,
@@ -130,7 +130,7 @@ class Appliance:
             devices=self.devices,
             engine=self.engine,
             canceller=canceller,
-            loudness=self.loudness,
+            volume=self.volume,
             camera=self.camera,
             privacy=self.privacy,
             pictures=self.pictures,
@@ -155,7 +155,7 @@ class Appliance:
             room=partial(self.faults.clear, Part.DISK),
         )
         self.restarts.keep("registering", self._stay_registered, Part.CLIENT)
-        self.restarts.keep("night", self.loudness.watch_the_clock)
+        self.restarts.keep("night", self.volume.watch_the_clock)
         self.restarts.keep("call log", self.recorder.forget_daily)
         self.restarts.keep("disk", self.disk.run)
         if isinstance(canceller, EchoCanceller):
@@ -257,7 +257,7 @@ class Appliance:
         self.panel.on_hold = self._held
         self.panel.on_fault = lambda part, error: self.restarts.failed_elsewhere(Part(part), error)
         self.panel.door.on_change = self._door_changed
-        await self.loudness.start()
+        await self.volume.start()
         self.devices.start(self.engine)
         self.engine.start()
         self._follow_client()

@@ -79,7 +79,7 @@ class PartEvents:
     async def _use_card(self) -> None:
         door, faults = self._door, self._door.machine.faults
         await door.devices.works(*(role for direction, role in ROLE_OF.items() if FAULT_OF[direction] not in faults))
-        await door.loudness.card_came()
+        await door.volume.card_came()
 
     def device(self, event: DeviceRecovery) -> None:
         """Take a device recovery, on the event loop. Sound card faults follow the engine, which opens the cards."""

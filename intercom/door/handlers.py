@@ -87,7 +87,7 @@ class Mute(Nothing):
     on: bool = True
 
 
-class Volume(Nothing):
+class Level(Nothing):
     """Speaker or microphone level in dB."""
 
     what: What = "speaker"
@@ -249,22 +249,22 @@ class Handlers:
 
     async def _mute(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
         asked = _read(params, Mute)
-        await self._set(replace(self._door.loudness.levels, **{f"{asked.what}_muted": asked.on}))
+        await self._set(replace(self._door.volume.levels, **{f"{asked.what}_muted": asked.on}))
         return {"what": asked.what, "muted": asked.on}
 
     async def _volume(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
-        asked = _read(params, Volume)
+        asked = _read(params, Level)
         if asked.gain_db is not None:
             if asked.what == "speaker":
-                await self._set(replace(self._door.loudness.levels, speaker_db=asked.gain_db))
+                await self._set(replace(self._door.volume.levels, speaker_db=asked.gain_db))
             else:
-                await self._set(replace(self._door.loudness.levels, microphone_db=asked.gain_db))
-        return {"what": asked.what, "gain_db": getattr(self._door.loudness.levels, f"{asked.what}_db")}
+                await self._set(replace(self._door.volume.levels, microphone_db=asked.gain_db))
+        return {"what": asked.what, "gain_db": getattr(self._door.volume.levels, f"{asked.what}_db")}
 
     async def _set(self, levels: Levels) -> None:
         """Set these levels from the next block on, and after a restart."""
         try:
-            await self._door.loudness.set(levels)
+            await self._door.volume.set(levels)
         except OSError as error:
             raise RefusedError(f"it holds until a restart only: it cannot be kept ({error})", REFUSED) from error
         finally:

@@ -12,7 +12,7 @@ from intercom.door.feedback import Feedback
 from intercom.door.health.faults import Faults
 from intercom.door.machine import Machine
 from intercom.door.press_snapshot import PressPictures
-from intercom.door.volume import Loudness
+from intercom.door.volume import Volume
 from intercom.history.call_recorder import CallRecorder
 from intercom.history.figures import Figures
 from intercom.media.camera.choice import Camera
@@ -42,7 +42,7 @@ class Parts:
     """The sound's thread."""
     canceller: EchoCanceller | HalfDuplex | None
     """Echo canceller, if one is used."""
-    loudness: Loudness
+    volume: Volume
     """Levels of the loudspeaker and the microphone."""
     camera: Camera | None
     """The camera; None if it is configured off."""

@@ -22,7 +22,7 @@ LOOK_S = 20.0
 """Interval of the looks at the clock; the night may begin so late, and a clock that was set is noticed so soon."""
 
 
-class Loudness:
+class Volume:
     """The levels of the door's card. Use it on one event loop."""
 
     def __init__(

@@ -21,7 +21,7 @@ from intercom.config import AudioConfig, CallConfig, CameraConfig, Config, Panel
 from intercom.door import appliance
 from intercom.door.appliance import Appliance
 from intercom.door.machine import Decision
-from intercom.door.volume import Loudness
+from intercom.door.volume import Volume
 from intercom.signalwire import SignalWireError
 from intercom.signalwire.call import recovery_policy
 from intercom.signalwire.link.transport import WebSocket
@@ -104,7 +104,7 @@ async def main(directory: Path, patience: float = 1.0) -> None:
         (record,) = await door.recorder.calls(1)
         return asdict(record)
 
-    assert isinstance(door.loudness, Loudness)
+    assert isinstance(door.volume, Volume)
     await door.start()
     commands = (press, status, status_text, hang_up, address, reach, last_call)
     await obey({command.__name__: command for command in commands})

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def status_document(door: Parts, *, uptime_s: float) -> dict[str, Any]:
     """Return the status document."""
     now = datetime.now(UTC)
-    machine, stats, levels = door.machine, door.engine.stats(), door.loudness.levels
+    machine, stats, levels = door.machine, door.engine.stats(), door.volume.levels
     return {
         "protocol": PROTOCOL,
         "version": __version__,
@@ -55,7 +55,7 @@ def status_document(door: Parts, *, uptime_s: float) -> dict[str, Any]:
             "speaker_muted": levels.speaker_muted,
             "microphone_gain_db": levels.microphone_db,
             "speaker_gain_db": levels.speaker_db,
-            "night": door.loudness.is_night,
+            "night": door.volume.is_night,
             "real_time": stats.real_time,
             "echo": _echo(door),
         },

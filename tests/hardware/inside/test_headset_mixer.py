@@ -14,7 +14,7 @@ import alsaaudio
 import pytest
 
 from intercom.config import AudioConfig
-from intercom.door.volume import Loudness
+from intercom.door.volume import Volume
 from intercom.media.cards.hardware_mixer import HardwareMixer, open_mixer
 from intercom.media.sound.engine import AudioEngine
 from intercom.media.sound.levels import Levels
@@ -75,17 +75,17 @@ def test_the_automatic_gain_is_frozen(headset: Headset, mixer: HardwareMixer) ->
 
 
 async def test_a_card_that_comes_back_as_new_is_set_as_it_was(headset: Headset, tmp_path: Path) -> None:
-    loudness = Loudness(AudioEngine(CARDS, on_event=lambda event: None), CARDS, AUDIO, tmp_path)
-    await loudness.start()
-    await loudness.set(Levels(speaker_db=-9, microphone_db=4, speaker_muted=True))
+    volume = Volume(AudioEngine(CARDS, on_event=lambda event: None), CARDS, AUDIO, tmp_path)
+    await volume.start()
+    await volume.set(Levels(speaker_db=-9, microphone_db=4, speaker_muted=True))
     headset.unplug()
     headset.plug()
     assert headset.report().speaker.volume_db == 0
-    await loudness.card_came()
+    await volume.card_came()
     report = headset.report()
     assert (report.speaker.volume_db, report.microphone.volume_db, report.speaker.muted) == (-9, 4, True)
     assert not report.microphone.automatic_gain
-    again = Loudness(AudioEngine(CARDS, on_event=lambda event: None), CARDS, AUDIO, tmp_path)
+    again = Volume(AudioEngine(CARDS, on_event=lambda event: None), CARDS, AUDIO, tmp_path)
     await again.start()
     assert again.levels == Levels(speaker_db=-9, microphone_db=4, speaker_muted=True)
 
