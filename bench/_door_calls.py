@@ -57,7 +57,7 @@ class House:
 
     async def is_idle(self) -> None:
         """Wait until the door is free again."""
-        await self._home.wait_for(lambda: self.door.plan.call is None, "the last call to be over")
+        await self._home.wait_for(lambda: self.door.calls.call is None, "the last call to be over")
         await self._home.until(State.IDLE)
 
 
@@ -67,7 +67,7 @@ async def declined(house: House) -> None:
 
 async def given_up_by_the_visitor(house: House) -> None:
     await house.rings()
-    await house.door.plan.hang_up()
+    await house.door.calls.hang_up()
 
 
 async def rung_out(house: House) -> None:
@@ -80,7 +80,7 @@ async def ended_by_the_house(house: House) -> None:
 
 async def ended_by_the_door(house: House) -> None:
     await house.talks()
-    await house.door.plan.hang_up()
+    await house.door.calls.hang_up()
 
 
 async def ended_by_the_time_limit(house: House) -> None:
@@ -88,7 +88,7 @@ async def ended_by_the_time_limit(house: House) -> None:
 
 
 async def nobody_there(house: House) -> None:
-    house.door.plan.ring("/private/nobody")
+    house.door.calls.ring("/private/nobody")
 
 
 async def called_by_the_house(house: House) -> None:

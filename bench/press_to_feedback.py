@@ -87,7 +87,7 @@ async def _door(directory: Path) -> tuple[list[float], list[float]]:
             await asyncio.sleep(BETWEEN_S)
             button.drive_high()
             await far_end.rings()
-            home.door.plan.hold()
+            home.door.calls.hold()
             chime = next(sound for sound in played if sound.name == "chime")
             changed = [at for pin in lights for at in pin.changed_at if at > pressed_at]
             light_ms.append((min(changed) - pressed_at) * 1000)

@@ -1,4 +1,4 @@
-"""A door's call plan with a real machine, and everything else scripted: service, calls, feedback, lock and journal."""
+"""A door's calls with a real machine, and everything else scripted: service, calls, feedback, lock and journal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from intercom.config import CallConfig, DoorConfig
-from intercom.door.calls import CallPlan
+from intercom.door.calls import Calls
 from intercom.door.machine import Machine, Phase
 from intercom.facts import Answered, CallBegan, Ended, Fact, PressWaits, RangAgain, Unreached
 from intercom.opening.opener import DoorOpener
@@ -180,7 +180,7 @@ class Journal:
         self.waits: list[str] = []
 
     def tell(self, fact: Fact) -> None:
-        """Take what the plan tells; presses and openings are told of elsewhere."""
+        """Take what the calls tell; presses and openings are told of elsewhere."""
         match fact:
             case CallBegan(call):
                 assert self._call_of(call.id) not in self.open, "it began already"
@@ -215,10 +215,10 @@ class DoorInMemory:
         self.service, self.feedback, self.lock, self.journal = Service(), Feedback(), Lock(), Journal(self._call_of)
         self.defects: list[BaseException] = []
         self.callers: list[Call] = []
-        self.plan = CallPlan(
+        self.plan = Calls(
             self.config,
             machine=self.machine,
-            client=self.service,  # type: ignore[arg-type] # what the plan uses of a client
+            client=self.service,  # type: ignore[arg-type] # what the calls use of a client
             feedback=self.feedback,
             opener=DoorOpener(door or DoorConfig(), lock=self.lock, tell=self.journal.tell, clock=self.loop.time),
             tell=self.journal.tell,

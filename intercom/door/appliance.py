@@ -12,7 +12,7 @@ from typing import Any
 from intercom.config import Config
 from intercom.devices import DeviceRecovery
 from intercom.door.account import credentials_of, options_of
-from intercom.door.calls import CallPlan
+from intercom.door.calls import Calls
 from intercom.door.camera_privacy import CameraPrivacy
 from intercom.door.devices import DoorDevices
 from intercom.door.events import PartEvents
@@ -112,7 +112,7 @@ class Appliance:
             options=options_of(config),
         )
         self.feedback = Feedback(self.panel, self.engine, self.machine, self._loop)
-        self.plan = CallPlan(
+        self.calls = Calls(
             config.call,
             machine=self.machine,
             client=self.client,
@@ -140,7 +140,7 @@ class Appliance:
             opener=self.opener,
             client=self.client,
             feedback=self.feedback,
-            plan=self.plan,
+            calls=self.calls,
         )
         self.handlers = Handlers(self.parts, state_dir, self._failed)
         self.restarts = Restarts(
@@ -192,7 +192,7 @@ class Appliance:
         self.panel.restart(part)
 
     async def _mend_calls(self) -> None:
-        self.plan.end_what_nobody_follows()
+        self.calls.end_what_nobody_follows()
 
     async def _renew_client(self) -> None:
         self._follow_client()
@@ -276,7 +276,7 @@ class Appliance:
     async def stop(self) -> None:
         """Lock the door and stop every part, however far `start()` came; a part that hangs does not delay the rest."""
         self.panel.door.close()
-        ending = self.plan.call
+        ending = self.calls.call
         self.recorder.stopping((ending and ending.end_cause) or "NORMAL_CLEARING")
         self.devices.stop()
         self._unfollow_client()
@@ -284,7 +284,7 @@ class Appliance:
         self._tasks.cancel()
         await _bounded("commands", self.handlers.stop())
         await _bounded("pictures", self.pictures.stop())
-        await _bounded("calls", self.plan.stop())
+        await _bounded("calls", self.calls.stop())
         self.feedback.close()
         await asyncio.gather(
             _bounded("call log", self.recorder.stop()),
@@ -300,7 +300,7 @@ class Appliance:
         self._unfollow_client()
         self._subscriptions = [
             self.client.is_registered_stream.subscribe(self._registration_changed),
-            self.client.session.incoming_calls_stream.subscribe(self.plan.incoming),
+            self.client.session.incoming_calls_stream.subscribe(self.calls.incoming),
         ]
 
     def _unfollow_client(self) -> None:
@@ -352,7 +352,7 @@ class Appliance:
             self.faults.clear(SERVICE)
             self.machine.now_registered()
             self.journal.tell(RegistrationChanged(registered=True))
-            self.plan.registered()
+            self.calls.registered()
         else:
             self.faults.begin(SERVICE, "the connection is lost" if not self.client.is_connected else "")
             self.machine.now_unregistered()
@@ -366,10 +366,10 @@ class Appliance:
     def _press(self) -> None:
         if self.camera is not None:
             self.pictures.press()
-        self.plan.press()
+        self.calls.press()
 
     def _held(self) -> None:
-        self._in_loop(self.plan.hold)
+        self._in_loop(self.calls.hold)
 
     def _door_changed(self, is_open: bool) -> None:
         self._in_loop(self._show_door, is_open)
@@ -377,7 +377,7 @@ class Appliance:
     def _show_door(self, is_open: bool) -> None:
         self.feedback.door_changed(is_open)
         self.journal.tell(LockChanged(is_open))
-        self.plan.door_changed(is_open)
+        self.calls.door_changed(is_open)
 
     def _privacy_changed(self) -> None:
         """Report a change of the camera's privacy; called on the pins' thread."""

@@ -32,7 +32,7 @@ _OVER = ("disconnecting", "disconnected", "failed", "destroyed")
 _ANSWERED = ("connecting", "connected")
 
 
-class CallPlan:
+class Calls:
     """Carries out the machine's decisions about calls. Belongs to the event loop."""
 
     def __init__(

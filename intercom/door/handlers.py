@@ -212,7 +212,7 @@ class Handlers:
         if self._door.machine.phase is not Phase.NONE:
             raise RefusedError("there is a call already; `intercom hangup` ends it", REFUSED)
         logger.info("%s calls %s", _who(caller, asked), address)
-        decision = self._door.plan.ring(address)
+        decision = self._door.calls.ring(address)
         if not decision.allowed:
             raise RefusedError(f"the door does not call: {decision.reason}", REFUSED)
         return {"calling": address}
@@ -222,7 +222,7 @@ class Handlers:
         if self._door.machine.phase is not Phase.RINGING_IN:
             raise RefusedError("nobody calls the door", REFUSED)
         logger.info("%s answers for the door", _who(caller, asked))
-        decision = self._door.plan.ring(self._door.config.call.ring)
+        decision = self._door.calls.ring(self._door.config.call.ring)
         if not decision.allowed:
             raise RefusedError(f"the door does not answer: {decision.reason}", REFUSED)
         return {"answered": True}
@@ -230,7 +230,7 @@ class Handlers:
     async def _hang_up(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
         asked = _read(params, Nothing)
         logger.info("%s ends the call", _who(caller, asked))
-        if not await self._door.plan.hang_up():
+        if not await self._door.calls.hang_up():
             raise RefusedError("there is no call", REFUSED)
         return {"ended": True}
 
@@ -238,7 +238,7 @@ class Handlers:
         asked = _read(params, Keys)
         logger.info("%s presses keys in the call", _who(caller, asked))
         try:
-            sent = await self._door.plan.send_digits(asked.digits)
+            sent = await self._door.calls.send_digits(asked.digits)
         except SignalWireError as error:
             raise RefusedError(f"the keys may not have arrived: {error}", REFUSED) from error
         if not sent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from intercom.config import Config
-from intercom.door.calls import CallPlan
+from intercom.door.calls import Calls
 from intercom.door.camera_privacy import CameraPrivacy
 from intercom.door.devices import DoorDevices
 from intercom.door.feedback import Feedback
@@ -62,7 +62,7 @@ class Parts:
     """The registered client."""
     feedback: Feedback
     """The visitor's lights and sounds."""
-    plan: CallPlan
+    calls: Calls
     """The calls."""
 
     async def snapshot(self) -> bytes:

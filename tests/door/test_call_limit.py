@@ -29,7 +29,7 @@ async def test_a_call_is_warned_by_a_beep_ends_at_its_limit_and_frees_the_card(
             return play(name, repeat=repeat)
 
         monkeypatch.setattr(engine, "play", hear)
-        home.door.plan.ring("/public/echo")
+        home.door.calls.ring("/public/echo")
         await home.until(State.IN_CALL)
         await home.until(State.IDLE)
         assert ("call_ending", State.IN_CALL) in heard
@@ -49,9 +49,9 @@ async def test_a_hang_up_between_the_answering_press_and_the_answer_ends_the_cal
             call = await aunt.dial("/private/door", video=False)
             await home.until(State.RINGING)
             assert home.door is not None
-            home.door.plan.press()
+            home.door.calls.press()
             assert home.machine_state is State.IN_CALL
-            assert await home.door.plan.hang_up()
+            assert await home.door.calls.hang_up()
             await home.until(State.IDLE)
             await call.wait_destroyed()
             assert home.door.recorder.call is None

@@ -37,11 +37,11 @@ async def test_a_call_in_which_the_door_is_opened_is_one_row_of_facts(home: Home
     assert home.door is not None
     journal = home.door.journal
     since = journal.cursor
-    home.door.plan.ring("/public/echo")
+    home.door.calls.ring("/public/echo")
     await home.until(State.IN_CALL)
     home.door.opener.ask(Way.CONTROL, "pi")
     await home.wait_for(lambda: any(entry.fact == LockChanged(is_open=True) for entry in journal.since(since)), "it")
-    await home.door.plan.hang_up()
+    await home.door.calls.hang_up()
     await home.until(State.IDLE)
     facts = [entry.fact for entry in journal.since(since)]
     assert [type(fact) for fact in facts if isinstance(fact, Pressed | CallBegan | Answered | DoorOpened | Ended)] == [

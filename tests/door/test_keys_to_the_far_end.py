@@ -51,8 +51,8 @@ async def resident(tmp_path: Path) -> AsyncIterator[Resident]:
         await call.answer(audio=True, video=False)
         await home.until(State.IN_CALL)
         assert home.door is not None
-        assert home.door.plan.call is not None
-        ours = home.door.plan.call
+        assert home.door.calls.call is not None
+        ours = home.door.calls.call
         await home.wait_for(lambda: str(ours.status) == "connected", "the call to be connected")
         yield Resident(home, ours, call, media._calls[call.id])
     finally:

@@ -23,7 +23,7 @@ async def test_a_resident_answers_talks_and_opens_in_firefox(start_home: StartHo
         await home.until(State.IN_CALL)
         await tab.until("document.querySelector('#elapsed').textContent.includes(':')")
         assert home.door is not None
-        call = home.door.plan.call
+        call = home.door.calls.call
         assert call is not None
         media = home.door.media
 

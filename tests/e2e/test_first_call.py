@@ -97,7 +97,7 @@ async def test_a_page_that_is_loaded_anew_goes_on_with_the_call(
     await home.until(State.IN_CALL)
     await station.until("in-call")
     assert home.door is not None
-    call = home.door.plan.call
+    call = home.door.calls.call
     await station.page.reload()
     await station.until("in-call")
     await until(station.page, "document.querySelector('#remote-audio').srcObject !== null")
@@ -105,7 +105,7 @@ async def test_a_page_that_is_loaded_anew_goes_on_with_the_call(
         assert await station.hears(VISITOR_HZ) > CLEARLY_DB
         await asyncio.to_thread(ear.wait_for_tone, RESIDENT_HZ)
     await home.wait_for_async(station.frames, lambda frames: frames > 10, "the picture to move")
-    assert home.door.plan.call is call
+    assert home.door.calls.call is call
     await station.click("#open-door")
     await home.wait_for(home.relay_is_on, "the relay")
     await station.click("#hangup")

@@ -78,7 +78,7 @@ async def main(directory: Path, patience: float = 1.0) -> None:
     )
 
     async def press() -> None:
-        door.plan.press()
+        door.calls.press()
 
     async def status() -> Any:
         return door.handlers.status()
@@ -87,7 +87,7 @@ async def main(directory: Path, patience: float = 1.0) -> None:
         return render.status(door.handlers.status(), colour=False)
 
     async def hang_up() -> None:
-        await door.plan.hang_up()
+        await door.calls.hang_up()
 
     async def address() -> str:
         socket = door.client._client.link._socket

@@ -96,7 +96,7 @@ async def test_nine_does_not_open_the_front_door_for_a_gate_whom_a_visitor_answe
     assert home.door is not None
     await client.verto("verto.invite", "theft", sdp=await thief.offer(), dialog={"destination_number": "/private/door"})
     await home.until(State.RINGING)
-    home.door.plan.press()
+    home.door.calls.press()
     await client.heard("verto.answer")
     await client.verto("verto.info", "theft", dtmf="9")
     told = await client.heard("verto.info")

@@ -223,8 +223,8 @@ async def test_a_whole_door_that_calls_the_echo_stays_shut_while_a_tone_plays(ho
         async with asyncio.timeout(60):
             while not door.machine.registered:
                 await asyncio.sleep(0.02)
-            door.plan.ring("/public/echo")
-            while State(door.machine.state) is not State.IN_CALL or door.plan.call is None:
+            door.calls.ring("/public/echo")
+            while State(door.machine.state) is not State.IN_CALL or door.calls.call is None:
                 await asyncio.sleep(0.02)
             while not door.figures.doors_refused[Ruling.ECHO]:
                 await asyncio.sleep(0.02)

@@ -42,7 +42,7 @@ def status_document(door: Parts, *, uptime_s: float) -> dict[str, Any]:
         "registered": machine.registered,
         "connected": door.client.is_connected,
         "faults": [fault(record, door.faults) for record in door.faults.open.values()],
-        "press_waits": door.plan.press_waits,
+        "press_waits": door.calls.press_waits,
         "call": None if door.recorder.call is None else call(door.recorder.call, door),
         "sound": {
             "card": stats.card,
@@ -105,7 +105,7 @@ def call(ongoing: OngoingCall, door: Parts) -> dict[str, Any]:
 
 def _live(ongoing: OngoingCall, door: Parts) -> WebRTCCall | None:
     """Return the call itself; None between two attempts of a press."""
-    live = door.plan.call
+    live = door.calls.call
     return live if live is not None and live.id == ongoing.call.id else None
 
 

@@ -31,7 +31,7 @@ class DefectError(Exception):
 
 async def in_call(home: Home) -> None:
     assert home.door is not None
-    home.door.plan.ring("/public/echo")
+    home.door.calls.ring("/public/echo")
     await home.until(State.IN_CALL)
 
 
@@ -93,17 +93,17 @@ async def test_a_connection_that_nobody_keeps_any_more_is_kept_again(home: Home)
 
 async def test_a_call_whose_following_died_is_over(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     assert home.door is not None
-    plan = home.door.plan
+    calls = home.door.calls
 
     def defect(*_: object) -> None:
-        raise DefectError("in the plan")
+        raise DefectError("in the calls")
 
-    monkeypatch.setattr(plan, "_was_answered", defect)
-    plan.ring("/public/echo")
+    monkeypatch.setattr(calls, "_was_answered", defect)
+    calls.ring("/public/echo")
     await mended(home, Part.CALLS)
     await home.until(State.IDLE)
     assert home.door.machine.phase is Phase.NONE
-    assert plan.call is None
+    assert calls.call is None
 
 
 async def test_a_part_that_keeps_failing_ends_the_program_when_the_call_is_over(
@@ -120,7 +120,7 @@ async def test_a_part_that_keeps_failing_ends_the_program_when_the_call_is_over(
     assert "The button failed 6 times" in caplog.text
     assert not ending.done()
     assert home.machine_state is State.RECOVERING or home.machine_state is State.IN_CALL
-    await door.plan.hang_up()
+    await door.calls.hang_up()
     with pytest.raises(PartFailedError, match="the program ends to be started anew"):
         await asyncio.wait_for(ending, 10)
 
