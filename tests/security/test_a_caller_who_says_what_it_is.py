@@ -41,7 +41,7 @@ def test_only_a_space_says_whom_the_door_answers_by_itself(
 def test_only_a_space_says_whose_button_opens(door_in: Callable[[bool], DoorInMemory], in_space: bool) -> None:
     door = door_in(in_space)
     call = door.talk()
-    door.loop.run(door._now(lambda: call.asks({"door": "open"})))
+    door.now(lambda: call.asks({"door": "open"}))
     assert bool(door.lock.opened) is in_space
 
 
@@ -50,5 +50,5 @@ def test_a_door_is_refused_whoever_says_that_it_is_one(door_in: Callable[[bool],
     call = door.ring()
     call.far_end_kind = "door"
     door.answers(call)
-    door.loop.run(door._now(lambda: call.asks({"door": "open"})))
+    door.now(lambda: call.asks({"door": "open"}))
     assert (door.lock.opened, call.told) == (0, [{"door": "refused", "reason": "a_door"}])
