@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from intercom.address import Address
 from intercom.config import CallConfig
 from intercom.door.active_call import CurrentCall, identity_of
-from intercom.door.call_listeners import CallFeedback
 from intercom.door.machine import Decision, Machine, Phase, Verdict
 from intercom.door.press import Press
 from intercom.facts import Answered, CallBegan, Ended, Fact, Pressed, PressWaits, RangAgain, Unreached
@@ -30,6 +29,22 @@ _AWAY = ("USER_NOT_REGISTERED", "RECOVERY_ON_TIMER_EXPIRE", "NORMAL_TEMPORARY_FA
 _OVER = ("disconnecting", "disconnected", "failed", "destroyed")
 """Statuses of a call that is over; the door does not wait for its media to close."""
 _ANSWERED = ("connecting", "connected")
+
+
+class CallFeedback(Protocol):
+    """Call feedback for the visitor, beyond the machine's states."""
+
+    def trying(self, on: bool) -> None:
+        """A press begins, or stops, to wait for somebody to be reachable."""
+
+    def failed(self, cause: str) -> None:
+        """The door could not reach the house."""
+
+    def call_ending(self) -> None:
+        """The call's time limit is near."""
+
+    def auto_answered(self) -> None:
+        """The door answered by itself."""
 
 
 class Calls:
