@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import subprocess
-import sys
-import wave
-from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,16 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest import LogCaptureFixture
 
-from intercom.config import AccountConfig, AudioConfig, CallConfig, CameraConfig, Config, DoorConfig, PanelConfig
-from intercom.door.appliance import Appliance
-from intercom.door.machine import State
 from intercom.media.codec.g711 import G711Encoder
 from intercom.media.dtmf.heard_keys import HeardKeys
 from intercom.media.rtp.audio_track import MicrophoneTrack
 from intercom.media.rtp.payload_types import encoder_for
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples, ratio, to_samples
 from intercom.media.sound.sound_file import load_sound
-from intercom.opening.decision import Ruling
 from tests.media.dtmf.test_in_band import key_tone
 
 from ..alsa import tone
@@ -179,57 +170,3 @@ def test_no_key_comes_back_as_a_key(key: str, echo_db: float, delay_s: float, tw
         return await opened(line, door, said(key_tone(key, 0.2, twist_db=twist_db)))
 
     assert not asyncio.run(attack())
-
-
-# -- a whole door -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[Path]:
-    """A space in a process of its own; where the door's state is."""
-    config = tmp_path / "space.toml"
-    config.write_text('[space]\nlisten = "127.0.0.1:0"\n')
-    command = [sys.executable, "-m", "intercom", "space", "--config", str(config), "--state-dir", str(tmp_path)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "serves at" in line:
-                break
-        yield tmp_path
-        process.send_signal(signal.SIGINT)
-        process.communicate()
-
-
-async def test_a_whole_door_that_calls_the_echo_stays_shut_while_a_tone_plays(house: Path) -> None:
-    # Each tone ends before its echo comes back, which the door's canceller would else take for the loudspeaker's, and
-    # begins 2 ms nearer to a frame of Opus than the last: at some places the codec blurs each of them.
-    tones = [key_tone("9", 0.2), QUIET[96:]] * 10
-    playing = house / "tone.wav"
-    with wave.open(str(playing), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE_HZ)
-        file.writeframes(said(*tones).tobytes())
-    config = Config(
-        account=AccountConfig(credential_file=str(house / "door.json")),
-        audio=AudioConfig(card="simulated", simulated_voice=str(playing)),
-        call=CallConfig(video=False),
-        camera=CameraConfig(source="off"),
-        panel=PanelConfig(pins="simulated", page_listen=""),
-        door=DoorConfig(keys_in_sound=True),
-    )
-    door = Appliance(config, state_dir=house)
-    await door.start()
-    try:
-        async with asyncio.timeout(60):
-            while not door.machine.registered:
-                await asyncio.sleep(0.02)
-            door.calls.ring("/public/echo")
-            while State(door.machine.state) is not State.IN_CALL or door.calls.call is None:
-                await asyncio.sleep(0.02)
-            while not door.figures.doors_refused[Ruling.ECHO]:
-                await asyncio.sleep(0.02)
-        assert door.figures.doors_opened == 0
-        assert not door.panel.door.is_open
-    finally:
-        await door.stop()
