@@ -8,7 +8,6 @@ import subprocess
 import sys
 import wave
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from tests.media.dtmf.test_in_band import key_tone
 
 QUIET = np.zeros(RATE_HZ // 2, np.int16)
 HEARD_S = 90.0
-"""Time limit for a tone that comes back whole: a busy machine blurs most."""
+"""Time limit for a tone that comes back whole: seconds, on a busy machine too."""
 
 
 @pytest.fixture
@@ -43,8 +42,8 @@ def house(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_a_whole_door_that_calls_the_echo_stays_shut_while_a_tone_plays(house: Path) -> None:
-    # Each tone ends before its echo comes back, which the door's canceller would else take for the loudspeaker's, and
-    # begins 2 ms nearer to a frame of Opus than the last: at some places the codec blurs each of them.
+    # Without a canceller, which would take the visitor's tone for its echo. Each begins 2 ms nearer to a frame of Opus
+    # than the last: at some places the codec blurs it.
     tones = [key_tone("9", 0.2), QUIET[96:]] * 10
     playing = house / "tone.wav"
     with wave.open(str(playing), "wb") as file:
@@ -54,7 +53,7 @@ async def test_a_whole_door_that_calls_the_echo_stays_shut_while_a_tone_plays(ho
         file.writeframes(np.concatenate([QUIET, *tones]).tobytes())
     config = Config(
         account=AccountConfig(credential_file=str(house / "door.json")),
-        audio=AudioConfig(card="simulated", simulated_voice=str(playing)),
+        audio=AudioConfig(card="simulated", simulated_voice=str(playing), echo_canceller="none"),
         call=CallConfig(video=False),
         camera=CameraConfig(source="off"),
         panel=PanelConfig(pins="simulated", page_listen=""),
@@ -69,16 +68,9 @@ async def test_a_whole_door_that_calls_the_echo_stays_shut_while_a_tone_plays(ho
             door.calls.ring("/public/echo")
             while State(door.machine.state) is not State.IN_CALL or door.calls.call is None:
                 await asyncio.sleep(0.02)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(HEARD_S / 2):
-                    while not door.figures.doors_refused[Ruling.ECHO]:
-                        await asyncio.sleep(0.02)
-        heard = door.figures.doors_refused[Ruling.ECHO]
+            while not door.figures.doors_refused[Ruling.ECHO]:
+                await asyncio.sleep(0.02)
         assert door.figures.doors_opened == 0
         assert not door.panel.door.is_open
-        if not heard:
-            pytest.skip(
-                "this machine is too busy for a tone to come back whole; tests/security/test_the_tone.py needs no time"
-            )
     finally:
         await door.stop()
