@@ -63,7 +63,3 @@ def parser(table: Sequence[Command] = TABLE) -> argparse.ArgumentParser:
                 action.complete = COMPLETE_A_FILE  # type: ignore[attr-defined]  # shtab looks for it
         own.set_defaults(command=command, **command.sets)
     return top
-
-
-if __name__ == "__main__":
-    sys.exit(main())
