@@ -84,7 +84,7 @@ class Button:
         self._coil_until = now + COIL_S
 
     def sample(self, level: bool, now: float) -> list[ButtonEvent]:
-        """Take a reading at a deadline; one that differs from the last level waits for its edge, which tells the time.
+        """Take a reading; one that differs from the last level waits for its edge, which tells the time.
 
         Without that edge the level starts over.
         """

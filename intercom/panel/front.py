@@ -6,9 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from typing import Any
 
 from intercom.config import CameraConfig, DoorConfig, PanelConfig
+from intercom.panel.alerts import AlertWaker
 from intercom.panel.button import Button, ButtonEvent, ShortPulses
 from intercom.panel.camera_pins import CameraPins, with_simulated_pins
 from intercom.panel.door import Door
@@ -22,6 +24,9 @@ log = logging.getLogger(__name__)
 
 LONGEST_DELAY_S = 5.0
 """Limit of an edge's age: an older one, or one of the future, has its time from another clock, and counts from now."""
+
+LOOK_S = 1.0
+"""Interval of the button's readings between its deadlines: they show the press, or the release, whose edge was lost."""
 
 
 class FrontPanel:
@@ -69,6 +74,8 @@ class FrontPanel:
             stack.callback(self.lights.close)
             self.camera = self._open_camera_pins(camera or CameraConfig())
             stack.callback(self.camera.close)
+            if self.pins.chip is not None:
+                stack.callback(AlertWaker(self.pins.chip).close)
             self._stack = stack.pop_all()
 
     @property
@@ -307,10 +314,11 @@ class _ButtonWatch:
         """Wait for events and return them; None = the panel is closed."""
         with self._changed:
             while not (self._events or self._closed):
-                deadline = self._button.deadline
-                self._changed.wait(None if deadline is None else max(deadline - time.monotonic(), 0))
                 now = time.monotonic()
-                if self._button.deadline is not None and now >= self._button.deadline and not self._closed:
+                look_at = min(now + LOOK_S, self._button.deadline or inf)
+                self._changed.wait(max(look_at - now, 0))
+                now = time.monotonic()
+                if now >= look_at and not self._closed:
                     self._events += self._button.sample(bool(self._device.is_active), now)
             if self._closed:
                 return None
