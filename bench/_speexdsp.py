@@ -7,7 +7,7 @@ import ctypes.util
 
 import numpy as np
 
-from intercom.media.echo.backend import CANCELLER_HZ, CANCELLER_SAMPLES, Frame
+from intercom.media.echo.webrtc import CANCELLER_HZ, CANCELLER_SAMPLES, Frame
 
 TAIL_MS = 300
 """The delay and the room: its filter must span both."""

@@ -20,8 +20,8 @@ from bench._speech import FAR_PROMPTS, NEAR_PROMPTS, speech
 from bench._speexdsp import SpeexBackend
 from bench.plot import Plot
 from bench.report import Report
-from intercom.media.echo.backend import CANCELLER_HZ, Backend, LiveKitBackend, WebRtcBackend
 from intercom.media.echo.canceller import EchoCanceller, HalfDuplex, open_canceller
+from intercom.media.echo.webrtc import CANCELLER_HZ, Backend, LiveKitBackend, WebRtcBackend
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples, level_db, to_samples
 
 SECONDS = 20

@@ -23,7 +23,7 @@ from intercom.space.auth.tokens import TokenAuthority
 from intercom.space.certificate import Certificate, now_utc
 from intercom.space.echo import Echo
 from intercom.space.errors import SpaceConfigError, TokenError
-from intercom.space.http.admission import Admission
+from intercom.space.http.connection_limits import ConnectionLimits
 from intercom.space.http.fabric_api import FabricApi
 from intercom.space.http.listener import Listener
 from intercom.space.http.proxies import Proxies
@@ -151,7 +151,7 @@ class Space:
                 logger.info("The space has made a certificate for itself.")
             self._context = self._certificate.context()
             self._renewal = asyncio.create_task(self._renew(), name="space certificate")
-        listener = Listener(self._application(), admission=Admission(), proxies=self._proxies)
+        listener = Listener(self._application(), limits=ConnectionLimits(), proxies=self._proxies)
         try:
             location.port = await listener.start(location.host, location.port, self._context)
         except OSError as problem:

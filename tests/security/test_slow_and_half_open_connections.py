@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from intercom.space.http.admission import GUESTS_LIMIT, MEMBERS_LIMIT
+from intercom.space.http.connection_limits import GUESTS_LIMIT, MEMBERS_LIMIT
 
 from .house import AttackedHouse, attacked_house
 

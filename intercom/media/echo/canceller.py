@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
-from intercom.media.echo.backend import (
+from intercom.media.echo.double_talk import LinearFilter, TalkThrough
+from intercom.media.echo.webrtc import (
     CANCELLER_HZ,
     CANCELLER_SAMPLES,
     Backend,
@@ -21,7 +22,6 @@ from intercom.media.echo.backend import (
     LiveKitBackend,
     WebRtcBackend,
 )
-from intercom.media.echo.double_talk import LinearFilter, TalkThrough
 from intercom.media.sound.format import BLOCK_MS, RATE_HZ, Samples, level_db, ratio, to_samples
 from intercom.media.sound.resample import Decimator, Interpolator
 

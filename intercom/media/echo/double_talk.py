@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from intercom.media.echo.backend import CANCELLER_HZ, CANCELLER_SAMPLES, Frame, WebRtcBackend, open_noise_suppression
 from intercom.media.echo.residual import ResidualSuppressor
+from intercom.media.echo.webrtc import CANCELLER_HZ, CANCELLER_SAMPLES, Frame, WebRtcBackend, open_noise_suppression
 from intercom.media.sound.format import FULL_SCALE
 
 LIBRARY = "libspeexdsp.so.1"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from intercom.media.echo.backend import CANCELLER_SAMPLES, Frame
+from intercom.media.echo.webrtc import CANCELLER_SAMPLES, Frame
 from intercom.media.sound.format import ratio
 
 ALONE_DB = -8.0

@@ -1,7 +1,7 @@
 """Accepts connections on the space's port, and ends those that take too long or are too many.
 
 aiohttp waits for heads, bodies and readers without end, so one machine on the network could hold every connection. The
-listener accepts by itself, before any TLS, so that it knows whose each descriptor is (`admission.py`).
+listener accepts by itself, before any TLS, so that it knows whose each descriptor is (`connection_limits.py`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 
 from intercom.net import machine_of
-from intercom.space.http.admission import Admission
 from intercom.space.http.allowance import Allowances
+from intercom.space.http.connection_limits import ConnectionLimits
 from intercom.space.http.proxies import Proxies
 from intercom.space.http.rate_limited_log import Seldom
 from intercom.space.http.request_filter import Handler
@@ -107,13 +107,13 @@ class Listener:
         self,
         app: web.Application,
         *,
-        admission: Admission | None = None,
+        limits: ConnectionLimits | None = None,
         proxies: Proxies | None = None,
         silence_limit_s: float = SILENCE_LIMIT_S,
         request_limit_s: float = REQUEST_LIMIT_S,
         answer_limit_s: float = ANSWER_LIMIT_S,
     ) -> None:
-        self._admission = Admission() if admission is None else admission
+        self._limits = ConnectionLimits() if limits is None else limits
         self._proxies = Proxies(()) if proxies is None else proxies
         self._silence_limit_s = silence_limit_s
         self._request_limit_s = request_limit_s
@@ -190,7 +190,7 @@ class Listener:
             logger=self._request_log,
         )
         self._open[protocol] = connection
-        if self._admission.entered(protocol, machine_of(address), connection.end, proxy=proxy):
+        if self._limits.entered(protocol, machine_of(address), connection.end, proxy=proxy):
             self._log.warn("crowded", "There are many connections, the last from %s; the oldest end.", address)
         connection.opening = asyncio.create_task(self._begin(accepted, protocol, connection), name="space connection")
         connection.opening.add_done_callback(lambda _: self._opened(accepted, protocol, connection))
@@ -216,7 +216,7 @@ class Listener:
             self._ended(protocol)
 
     def _ended(self, protocol: _Protocol) -> None:
-        self._admission.left(protocol)
+        self._limits.left(protocol)
         connection = self._open.pop(protocol, None)
         if connection is not None:
             connection.expect(None)
@@ -231,7 +231,7 @@ class Listener:
         address = request.remote or ""
         if self._proxies.trust(address):
             machine = machine_of(self._proxies.behind(address, request))
-            self._admission.speaks_for(request.protocol, machine)
+            self._limits.speaks_for(request.protocol, machine)
         upgrade = hdrs.UPGRADE in request.headers
         connection.expect(SIGN_IN_LIMIT_S if upgrade else self._request_limit_s)
         try:
@@ -243,5 +243,5 @@ class Listener:
         """Note that the socket of this request has a session: its time limit ends."""
         connection = self._open.get(request.protocol)
         if connection is not None:
-            self._admission.joined(request.protocol, subscriber_id)
+            self._limits.joined(request.protocol, subscriber_id)
             connection.expect(None)

@@ -10,8 +10,8 @@ from statistics import mean
 import numpy as np
 import pytest
 
-from intercom.media.echo.backend import WebRtcBackend
 from intercom.media.echo.canceller import EchoCanceller, EchoError, HalfDuplex, open_canceller
+from intercom.media.echo.webrtc import WebRtcBackend
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples, level_db
 from intercom.media.sound.resample import Decimator, Interpolator
 from intercom.media.sound.sound_file import load_sound

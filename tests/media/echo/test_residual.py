@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from intercom.media.echo.backend import CANCELLER_SAMPLES, Frame
 from intercom.media.echo.residual import ResidualSuppressor
+from intercom.media.echo.webrtc import CANCELLER_SAMPLES, Frame
 from intercom.media.sound.format import level_db, ratio
 
 ECHO_ONLY_DB = -25.0

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from intercom.space.http.admission import Admission
+from intercom.space.http.connection_limits import ConnectionLimits
 from intercom.space.http.listener import Listener
 from intercom.space.http.station_files import station_routes
 
@@ -90,7 +90,7 @@ async def test_a_connection_that_does_not_read_its_answers_is_ended(caplog: pyte
 
 
 async def test_a_connection_too_many_takes_the_place_of_the_oldest(app: web.Application) -> None:
-    listener = Listener(app, admission=Admission(guests_limit=2))
+    listener = Listener(app, limits=ConnectionLimits(guests_limit=2))
     port = await listener.start("127.0.0.1", 0, None)
     try:
         silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]

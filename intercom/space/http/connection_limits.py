@@ -18,7 +18,7 @@ MEMBERS_LIMIT: Final = 512
 """Limit of sockets with a session: together with guests, below the usual 1024 file descriptors."""
 
 
-class Admission:
+class ConnectionLimits:
     """The open connections, by the machine or member that holds them.
 
     :param guests_limit: connections without a session.

@@ -1,4 +1,4 @@
-"""The backends of the echo canceller: WebRTC's, from either of two libraries."""
+"""WebRTC's audio processing, the backend of the echo canceller, from either of two libraries."""
 
 from __future__ import annotations
 

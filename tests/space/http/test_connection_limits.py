@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from intercom.space.http.admission import Admission
+from intercom.space.http.connection_limits import ConnectionLimits
 
 
 class Port:
-    """An admission, and which connections it ended."""
+    """The limits, and which connections it ended."""
 
     def __init__(self, **limits: int) -> None:
-        self.admission = Admission(**limits)
+        self.limits = ConnectionLimits(**limits)
         self.ended: list[str] = []
 
     def enter(self, connection: str, machine: str, *, proxy: bool = False) -> None:
-        self.admission.entered(connection, machine, self.end(connection), proxy=proxy)
+        self.limits.entered(connection, machine, self.end(connection), proxy=proxy)
 
     def end(self, connection: str) -> Callable[[], None]:
         return lambda: self.ended.append(connection)
@@ -48,7 +48,7 @@ def test_one_machine_is_bounded_before_all_are() -> None:
 def test_a_member_gives_way_to_no_guest() -> None:
     port = Port(guests_limit=2)
     port.enter("door", "somebody's")
-    port.admission.joined("door", "door")
+    port.limits.joined("door", "door")
     for number in range(3):
         port.enter(f"flood {number}", "somebody's")
     assert port.ended == ["flood 0"]
@@ -58,9 +58,9 @@ def test_a_member_with_the_most_sockets_gives_way_to_another() -> None:
     port = Port(members_limit=3)
     for number in range(3):
         port.enter(f"page {number}", "tablet's")
-        port.admission.joined(f"page {number}", "tablet")
+        port.limits.joined(f"page {number}", "tablet")
     port.enter("door", "door's")
-    port.admission.joined("door", "door")
+    port.limits.joined("door", "door")
     assert port.ended == ["page 0"]
 
 
@@ -70,14 +70,14 @@ def test_a_proxys_connection_counts_for_the_machine_behind_it() -> None:
         port.enter(f"proxied {number}", "proxy's", proxy=True)
     assert port.ended == []
     for number in range(3):
-        port.admission.speaks_for(f"proxied {number}", "flooder's")
+        port.limits.speaks_for(f"proxied {number}", "flooder's")
     assert port.ended == ["proxied 0"]
 
 
 def test_what_has_left_counts_no_more() -> None:
     port = Port(guests_limit=1)
     port.enter("first", "phone's")
-    port.admission.left("first")
+    port.limits.left("first")
     port.enter("second", "phone's")
     assert port.ended == []
-    assert len(port.admission) == 1
+    assert len(port.limits) == 1
