@@ -24,9 +24,9 @@ class AlertWaker:
     """
 
     def __init__(self, chip: Chip) -> None:
-        import _lgpio  # what `lgpio` has loaded
+        import lgpio
 
-        self._lgpio = ctypes.CDLL(_lgpio.__file__)
+        self._lgpio = ctypes.CDLL(lgpio._lgpio.__file__)
         self._chip = chip
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="panel-alerts", daemon=True)
