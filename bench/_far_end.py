@@ -21,7 +21,7 @@ class NoMedia:
 
     state_stream: Observable[str] = reactivex.never()
 
-    def open(self, call_id: str, ice_servers: Sequence[Mapping[str, Any]], *, audio: bool, video: bool) -> NoMedia:
+    def open(self, call_id: str, ice_servers: Sequence[Mapping[str, Any]], **kinds: bool) -> NoMedia:
         """Nothing to open."""
         return self
 

@@ -69,7 +69,7 @@ async def call(credential: Path, *, video: bool) -> AsyncIterator[None]:
     media.tracks_stream.subscribe(lambda arrived: watching.append(asyncio.ensure_future(_take(arrived[1], frames))))
     async with SignalWire(SpaceCredentials(credential), media=media) as client:
         await client.register()
-        dialled = await client.dial("/private/door", video=video)
+        dialled = await client.dial("/private/door", receive_video=video)
         async with asyncio.timeout(10):
             while len(watching) < 1 + video:
                 await asyncio.sleep(0.05)

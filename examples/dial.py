@@ -16,7 +16,7 @@ async def main(pairing: Path, address: str, seconds: float) -> None:
     async with SignalWire(SpaceCredentials(pairing), media=AiortcMedia()) as client:
         await client.connect()
         try:
-            call = await client.dial(address, video=False)
+            call = await client.dial(address)
         except CallError as error:
             print(error)
             return

@@ -16,7 +16,7 @@ async def main(pairing: Path, address: str, digits: str) -> None:
     async with SignalWire(SpaceCredentials(pairing), media=AiortcMedia()) as client:
         await client.connect()
         try:
-            call = await client.dial(address, video=False)
+            call = await client.dial(address)
             decided = asyncio.Event()
             call.status_stream.subscribe(lambda status: decided.set() if status in {"connected", "destroyed"} else None)
             call.digits_stream.subscribe(lambda digit: print(f"the far end pressed {digit}", flush=True))

@@ -23,7 +23,7 @@ def sound(path: str) -> AiortcMedia:
 
 async def answer(call: WebRTCCall) -> None:
     try:
-        await call.answer(video=False)
+        await call.answer()
     except (CallError, InvalidStateError) as error:
         print(f"not answered: {error}", flush=True)
 

@@ -354,7 +354,7 @@ class Appliance:
             self.journal.tell(RegistrationChanged(registered=True))
             self.calls.registered()
         else:
-            self.faults.begin(SERVICE, "the connection is lost" if not self.client.is_connected else "")
+            self.faults.begin(SERVICE, "the connection is lost" if not self.client.ready else "")
             self.machine.now_unregistered()
             self.journal.tell(RegistrationChanged(registered=False))
 

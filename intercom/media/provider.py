@@ -61,9 +61,19 @@ class DoorMedia:
         RTCCertificate.generateCertificate()  # the first one takes 10 ms
 
     def open(
-        self, call_id: str, ice_servers: Sequence[Mapping[str, Any]], *, audio: bool = True, video: bool = True
+        self,
+        call_id: str,
+        ice_servers: Sequence[Mapping[str, Any]],
+        *,
+        audio: bool = True,
+        video: bool = True,
+        receive_audio: bool = True,
+        receive_video: bool = False,
     ) -> DoorCall:
-        """Open a call that is neither offered nor answered; `ice_servers` as in W3C's RTCIceServer, may be empty."""
+        """Open a call that is neither offered nor answered; `ice_servers` as in W3C's RTCIceServer, may be empty.
+
+        A door always plays what the far end says and has no screen, whatever a call is to receive.
+        """
         from intercom.aiortc_hooks import outlast_any_far_end
         from intercom.media.rtp.hooks import know_telephone_events
         from intercom.media.rtp.peer import DoorCall

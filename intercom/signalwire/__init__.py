@@ -51,6 +51,9 @@ if TYPE_CHECKING:
         InvalidStateError as InvalidStateError,
     )
     from intercom.signalwire.errors import (
+        MediaAccessError as MediaAccessError,
+    )
+    from intercom.signalwire.errors import (
         MediaError as MediaError,
     )
     from intercom.signalwire.errors import (
@@ -100,6 +103,7 @@ _HOMES = {
         "InvalidCredentialsError",
         "InvalidParamsError",
         "InvalidStateError",
+        "MediaAccessError",
         "MediaError",
         "NotConnectedError",
         "RpcError",

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from reactivex import Observable
 
-from intercom.signalwire.errors import MediaError
+from intercom.signalwire.call.media_options import Direction, direction
+from intercom.signalwire.errors import MediaAccessError, MediaError
 from intercom.signalwire.observable import Happenings, Value
 
 if TYPE_CHECKING:
@@ -39,8 +40,20 @@ class AiortcMedia:
         """(call id, track) for each track from a far end; of one that nobody consumes, the newest second is kept."""
         return self._tracks.stream
 
-    def open(self, call_id: str, ice_servers: Sequence[Mapping[str, Any]], *, audio: bool, video: bool) -> AiortcCall:
-        """Open a call's peer connection; raises `MediaError` when aiortc is not installed."""
+    def open(
+        self,
+        call_id: str,
+        ice_servers: Sequence[Mapping[str, Any]],
+        *,
+        audio: bool,
+        video: bool,
+        receive_audio: bool = True,
+        receive_video: bool = False,
+    ) -> AiortcCall:
+        """Open a call's peer connection.
+
+        Raises `MediaAccessError` when the script has no track to give, `MediaError` when aiortc is not installed.
+        """
         try:
             from aiortc import RTCConfiguration
         except ImportError as error:
@@ -49,20 +62,28 @@ class AiortcMedia:
 
         outlast_any_far_end()
         configuration = RTCConfiguration(iceServers=_servers(ice_servers))
-        tracks = {
-            "audio": self._make(self._audio, "audio") if audio else None,
-            "video": self._make(self._video, "video") if video else None,
-        }
-        kinds = {"audio": audio, "video": video}
-        return AiortcCall(configuration, kinds, tracks, lambda track: self._tracks.emit((call_id, track)))
+        tracks = self._make_tracks(audio=audio, video=video)
+        received = {"audio": receive_audio, "video": receive_video}
+        return AiortcCall(configuration, received, tracks, lambda track: self._tracks.emit((call_id, track)))
 
-    @staticmethod
-    def _make(make: MakeTrack | None, kind: str) -> MediaStreamTrack | None:
+    def _make_tracks(self, *, audio: bool, video: bool) -> dict[str, MediaStreamTrack]:
         from aiortc.mediastreams import AudioStreamTrack
 
-        if make is not None:
-            return make()
-        return AudioStreamTrack() if kind == "audio" else None
+        makers = {
+            "audio": (self._audio or AudioStreamTrack) if audio else None,
+            "video": self._video if video else None,
+        }
+        tracks: dict[str, MediaStreamTrack] = {}
+        for kind, make in makers.items():
+            try:
+                track = make() if make is not None else None
+            except Exception as error:
+                for made in tracks.values():
+                    made.stop()
+                raise MediaAccessError(f"Our {kind} cannot be opened for a call: {error}.") from error
+            if track is not None:
+                tracks[kind] = track
+        return tracks
 
 
 class AiortcCall:
@@ -71,15 +92,15 @@ class AiortcCall:
     def __init__(
         self,
         configuration: RTCConfiguration,
-        kinds: Mapping[str, bool],
-        tracks: Mapping[str, MediaStreamTrack | None],
+        received: Mapping[str, bool],
+        tracks: Mapping[str, MediaStreamTrack],
         on_track: Callable[[MediaStreamTrack], None],
     ) -> None:
         from aiortc import RTCPeerConnection
 
         connection = self._connection = RTCPeerConnection(configuration)
         self._configuration = configuration
-        self._kinds = kinds
+        self._received = received
         self._tracks = tracks
         self._sound_expected = True
         self._packets = 0
@@ -105,9 +126,9 @@ class AiortcCall:
 
     async def create_offer(self) -> str:
         """Return a complete offer."""
-        for kind, wanted in self._kinds.items():
-            if wanted:
-                self._add(kind)
+        for kind in self._received:
+            if (way := self._direction(kind)) != "inactive":
+                self._connection.addTransceiver(self._tracks.get(kind, kind), way)
         return await self._describe(await self._connection.createOffer())
 
     async def create_answer(self, offer: str) -> str:
@@ -116,12 +137,9 @@ class AiortcCall:
 
         await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
         for transceiver in self._connection.getTransceivers():
-            track = self._tracks.get(transceiver.kind)
-            if not self._kinds[transceiver.kind]:
-                transceiver.direction = "inactive"
-            elif track is not None:
+            transceiver.direction = self._direction(transceiver.kind)
+            if (track := self._tracks.get(transceiver.kind)) is not None:
                 transceiver.sender.replaceTrack(track)
-                transceiver.direction = "sendrecv"
         return await self._describe(await self._connection.createAnswer())
 
     async def accept_answer(self, answer: str) -> None:
@@ -134,8 +152,7 @@ class AiortcCall:
         """Close the peer connection and release its tracks."""
         await self._connection.close()
         for track in self._tracks.values():
-            if track is not None:
-                track.stop()
+            track.stop()
 
     async def call_counters(self) -> Mapping[str, Any]:
         """Return the receive counters and the present silence, under the names of `MediaCounters`."""
@@ -162,12 +179,8 @@ class AiortcCall:
             self._packets, self._packet_at = packets, now
         return max(0.0, now - self._packet_at)
 
-    def _add(self, kind: str) -> None:
-        track = self._tracks.get(kind)
-        if track is not None:
-            self._connection.addTrack(track)
-        else:
-            self._connection.addTransceiver(kind, "recvonly")
+    def _direction(self, kind: str) -> Direction:
+        return direction(kind in self._tracks, self._received[kind])
 
     async def _describe(self, description: Any) -> str:
         await self._connection.setLocalDescription(description)

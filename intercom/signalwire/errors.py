@@ -16,7 +16,8 @@
     ├── HttpError(OSError)                     an HTTP call failed; has .status (0: no answer at all)
     ├── CallError(RuntimeError)                a call could not be made, answered or changed; has .cause
     ├── MediaError(RuntimeError)               the media provider failed
-    │   └── DeviceError(LookupError)           no such device, or one that cannot do what was asked
+    │   ├── DeviceError(LookupError)           no such device, or one that cannot do what was asked
+    │   └── MediaAccessError(PermissionError)  our own sound or picture could not be opened for a call
     ├── StorageError(OSError)                  what the client keeps could not be read or written
     └── QueueFullError(OverflowError)          too many requests wait for the connection
 """
@@ -96,6 +97,10 @@ class MediaError(SignalWireError, RuntimeError):
 
 class DeviceError(MediaError, LookupError):
     """The device is absent, or cannot do the request."""
+
+
+class MediaAccessError(MediaError, PermissionError):
+    """Our own audio or video cannot be opened for a call; the call may go on and only receive."""
 
 
 class StorageError(SignalWireError, OSError):

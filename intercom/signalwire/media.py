@@ -151,8 +151,19 @@ class JudgingMedia(Protocol):
 class MediaProvider(Protocol):
     """The owner of the devices, which opens the media of each call."""
 
-    def open(self, call_id: str, ice_servers: Sequence[Mapping[str, Any]], *, audio: bool, video: bool) -> CallMedia:
+    def open(
+        self,
+        call_id: str,
+        ice_servers: Sequence[Mapping[str, Any]],
+        *,
+        audio: bool,
+        video: bool,
+        receive_audio: bool,
+        receive_video: bool,
+    ) -> CallMedia:
         """Open a call's peer connection; cheap, nothing is gathered or sent yet.
 
-        `ice_servers` are W3C RTCIceServer dictionaries: {"urls": [...], "username", "credential"}.
+        `ice_servers` are W3C RTCIceServer dictionaries: {"urls": [...], "username", "credential"}. `audio` and `video`
+        are whether to send each. Raises `MediaAccessError` when our audio or video cannot be opened: the call is then
+        opened once more, only to receive.
         """

@@ -15,6 +15,10 @@ class ClientPreferences:
     """Variables sent with every call; a call's own variables override them."""
     ice_servers: Sequence[Mapping[str, Any]] | None = None
     """ICE servers in place of the service's; W3C RTCIceServer."""
+    receive_audio: bool = True
+    """Whether to receive audio, in calls that do not say."""
+    receive_video: bool = False
+    """Whether to receive video, in calls whose program and address do not say."""
     relay_only: bool = False
     """Whether to offer and use only relayed candidates: nobody learns our address, and calls need a TURN server."""
 

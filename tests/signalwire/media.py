@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from intercom.signalwire.errors import MediaAccessError
 from intercom.signalwire.observable import Happenings, Value
 
 OFFER, RESTART_OFFER, ANSWER = (f"v=0\r\ns={word}\r\n" for word in ("offer", "restart", "answer"))
@@ -15,6 +16,7 @@ class ScriptedCall:
 
     def __init__(self, call_id: str, *, audio: bool, video: bool, fails: set[str]) -> None:
         self.call_id, self.audio, self.video = call_id, audio, video
+        self.received = (False, False)
         self.answered_with: list[str] = []
         self.offered: list[str] = []
         self.closed = 0
@@ -91,7 +93,19 @@ class ScriptedMedia:
         self.ice_servers: list[Mapping[str, Any]] = []
         self._fails = set(fails)
 
-    def open(self, call_id: str, ice_servers: Sequence[Mapping[str, Any]], *, audio: bool, video: bool) -> ScriptedCall:
+    def open(
+        self,
+        call_id: str,
+        ice_servers: Sequence[Mapping[str, Any]],
+        *,
+        audio: bool,
+        video: bool,
+        receive_audio: bool,
+        receive_video: bool,
+    ) -> ScriptedCall:
         self.ice_servers = list(ice_servers)
+        if (audio or video) and "devices" in self._fails:
+            raise MediaAccessError("The microphone is unplugged.")
         self.calls.append(ScriptedCall(call_id, audio=audio, video=video, fails=self._fails))
+        self.calls[-1].received = (receive_audio, receive_video)
         return self.calls[-1]

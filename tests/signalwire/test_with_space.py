@@ -155,7 +155,7 @@ async def test_the_space_comes_back_and_so_do_we(house: House, space: Space, cap
     caplog.set_level(logging.ERROR)
     port = space.port
     await space.stop()
-    await until(lambda: not house.door.is_connected)
+    await until(lambda: not house.door.ready)
     again = Space(SpaceConfig(listen=f"127.0.0.1:{port}"), space._state_dir)
     await again.start()
     await until(lambda: house.door.is_registered and house.kitchen.is_registered)

@@ -40,7 +40,7 @@ def status_document(door: Parts, *, uptime_s: float) -> dict[str, Any]:
         "state": str(machine.state),
         "phase": machine.phase.value,
         "registered": machine.registered,
-        "connected": door.client.is_connected,
+        "connected": door.client.ready,
         "faults": [fault(record, door.faults) for record in door.faults.open.values()],
         "press_waits": door.calls.press_waits,
         "call": None if door.recorder.call is None else call(door.recorder.call, door),

@@ -27,12 +27,20 @@ from intercom.signalwire.call.hold import Holds, holds
 from intercom.signalwire.call.keys import Keys
 from intercom.signalwire.call.line import CallLine
 from intercom.signalwire.call.media_monitor import MediaMonitor
+from intercom.signalwire.call.media_options import AskedMedia, MediaOptions
 from intercom.signalwire.call.media_recovery import MediaRecovery
 from intercom.signalwire.call.media_slot import MediaSlot, described
 from intercom.signalwire.call.methods import CallMethods
 from intercom.signalwire.call.mutes import Mutes
 from intercom.signalwire.call.room import Room
-from intercom.signalwire.errors import BadFrameError, CallError, InvalidStateError, MediaError, SignalWireError
+from intercom.signalwire.errors import (
+    BadFrameError,
+    CallError,
+    InvalidStateError,
+    MediaAccessError,
+    MediaError,
+    SignalWireError,
+)
 from intercom.signalwire.media import CallMedia, ConstrainableMedia, RestartableMedia
 from intercom.signalwire.observable import Happenings, Value, task_failed
 from intercom.signalwire.wire import messages as m
@@ -65,6 +73,7 @@ class Call:
         self.monitor = MediaMonitor(self.run, self.slot, self.holds, self.recovery)
         self.methods = CallMethods(line, dialog.leg)
         self.room = Room(self.methods, self.mutes.switch)
+        self._line = line
         self._offer = offer
         self._background = TaskSet(task_failed)
         self._closing: asyncio.Task[None] | None = None
@@ -73,16 +82,17 @@ class Call:
 
     # -- what it does ----------------------------------------------------------------------------------
 
-    async def start(self, *, audio: bool = True, video: bool = True) -> None:
+    async def start(self, options: MediaOptions) -> None:
         """Call the far end; returns when the service has the call, raises `CallError` when it will not."""
-        await self._set_up(self._invite(audio=audio, video=video), "ORIGINATOR_CANCEL")
+        await self._set_up(self._invite(options), "ORIGINATOR_CANCEL")
 
-    async def answer(self, *, audio: bool = True, video: bool = True) -> None:
+    async def answer(self, asked: AskedMedia) -> None:
         """Accept an inbound call; see `WebRTCCall.answer`."""
         direction, status = self.leg.direction, self.status.value
         if direction != "inbound" or status is not CallStatus.RINGING or self.slot.media is not None:
             raise InvalidStateError(f"This {direction} call is {status}; there is nothing to answer.")
-        await self._set_up(self._accept(audio=audio, video=video), "NORMAL_CLEARING")
+        options = self._line.choose_media(self.leg.to, asked)
+        await self._set_up(self._accept(options), "NORMAL_CLEARING")
 
     async def hangup(self, cause: str = "NORMAL_CLEARING") -> None:
         """End the call; returns when its media is closed. A call that has ended stays as it is."""
@@ -135,12 +145,12 @@ class Call:
 
     # -- the dialog ------------------------------------------------------------------------------------
 
-    async def _invite(self, *, audio: bool, video: bool) -> None:
-        offer = await described(self._open_media(audio=audio, video=video).create_offer())
+    async def _invite(self, options: MediaOptions) -> None:
+        offer = await described(self._open_media(options).create_offer())
         await self._request(lambda dialog: dialog.invite(offer, self.run.now()))
 
-    async def _accept(self, *, audio: bool, video: bool) -> None:
-        answer = await described(self._open_media(audio=audio, video=video).create_answer(self._offer))
+    async def _accept(self, options: MediaOptions) -> None:
+        answer = await described(self._open_media(options).create_answer(self._offer))
         await self._request(lambda dialog: dialog.answer(answer, self.run.now()))
 
     async def _request(self, make: Callable[[Dialog], int]) -> None:
@@ -213,8 +223,15 @@ class Call:
 
     # -- the media -------------------------------------------------------------------------------------
 
-    def _open_media(self, *, audio: bool, video: bool) -> CallMedia:
-        media = self.slot.open(audio=audio, video=video)
+    def _open_media(self, options: MediaOptions) -> CallMedia:
+        try:
+            media = self.slot.open(options)
+        except MediaAccessError as error:
+            if not options.may_only_receive:
+                raise
+            logger.warning("%s The call goes on and only receives.", error)
+            self.run.errors.emit(error)
+            media = self.slot.open(options.receive_only())
         self.slot.follow(media.state_stream, self._media_changed)
         self.keys.listen(media)
         self.mutes.apply()

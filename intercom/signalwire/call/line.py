@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from intercom.signalwire.call.dialog.events import VertoRequest
+from intercom.signalwire.call.media_options import AskedMedia, MediaOptions
 from intercom.signalwire.media import MediaProvider
 
 
@@ -22,6 +23,9 @@ class CallLine(Protocol):
     @property
     def relay_only(self) -> bool:
         """Whether only relayed candidates may be offered and used."""
+
+    def choose_media(self, address: str, asked: AskedMedia) -> MediaOptions:
+        """Return what a call of this address sends and receives; raises `InvalidParamsError` when that is nothing."""
 
     @property
     def reachable(self) -> bool:

@@ -11,7 +11,8 @@ from reactivex import Observable
 from reactivex.abc import DisposableBase
 
 from intercom.signalwire.call.line import CallLine
-from intercom.signalwire.errors import InvalidStateError, MediaError
+from intercom.signalwire.call.media_options import MediaOptions
+from intercom.signalwire.errors import InvalidStateError, MediaAccessError, MediaError
 from intercom.signalwire.media import CallMedia, ConstrainableMedia, PathMedia
 from intercom.signalwire.observable import report_fault
 from intercom.signalwire.preferences import is_turn
@@ -35,13 +36,22 @@ class MediaSlot:
         self._subscriptions: list[DisposableBase] = []
         self.media: CallMedia | None = None
         """The call's media; None before the call is dialled or answered, and after its end."""
-        self.kinds = (True, True)
-        """Whether the call has (audio, video)."""
+        self.options = MediaOptions()
+        """What the call sends and receives."""
 
-    def open(self, *, audio: bool, video: bool) -> CallMedia:
-        """Open the media; raises `MediaError` when the provider cannot."""
+    def open(self, options: MediaOptions) -> CallMedia:
+        """Open the media; raises `MediaAccessError` when ours cannot be opened, `MediaError` when nothing can."""
         try:
-            media = self._line.media.open(self._call_id, self._line.ice_servers, audio=audio, video=video)
+            media = self._line.media.open(
+                self._call_id,
+                self._line.ice_servers,
+                audio=options.audio,
+                video=options.video,
+                receive_audio=options.receive_audio,
+                receive_video=options.receive_video,
+            )
+        except MediaAccessError:
+            raise
         except Exception as error:
             raise MediaError(f"The media of a call could not be opened: {error}") from error
         self.media = media
@@ -51,7 +61,7 @@ class MediaSlot:
                     "This media provider cannot keep to relays; clear preferences.relay_only, or use another."
                 )
             media.use_paths(self._line.ice_servers, relay_only=True)
-        self.kinds = (audio, video)
+        self.options = options
         return media
 
     def follow(self, stream: Observable[T], take: Callable[[T], None]) -> None:

@@ -12,6 +12,7 @@ from intercom.signalwire.call.call import Call
 from intercom.signalwire.call.dialog.events import CallStatus
 from intercom.signalwire.call.dialog.leg import FarEndKind
 from intercom.signalwire.call.digit_merge import KeyPress
+from intercom.signalwire.call.media_options import AskedMedia, MediaDirections
 from intercom.signalwire.call.participant import LayoutLayer, Participant, SelfParticipant
 from intercom.signalwire.call.quality import NetworkIssue, NetworkMetrics
 from intercom.signalwire.call.recovery_policy import RecoveryEvent, RecoveryProgress, RecoveryState
@@ -54,8 +55,10 @@ class WebRTCCall:
     """Our member id in the call; empty until the service reports it."""
     user_variables: Shown[WebRTCCall, Mapping[str, Any]] = Shown(lambda api: api._call.leg.user_variables)
     """Variables that the caller sent along; they may claim anything."""
-    media_kinds: Shown[WebRTCCall, tuple[bool, bool]] = Shown(lambda api: api._call.slot.kinds)
-    """Whether the call has (audio, video)."""
+    media_kinds: Shown[WebRTCCall, tuple[bool, bool]] = Shown(lambda api: api._call.slot.options.kinds)
+    """Whether the call has (audio, video), in any direction."""
+    media_directions: Shown[WebRTCCall, MediaDirections] = Shown(lambda api: api._call.slot.options.directions)
+    """Directions of the call's audio and video on our side, "sendrecv", "sendonly", "recvonly" or "inactive"."""
     status: Shown[WebRTCCall, CallStatus] = Shown(lambda api: api._call.status.value)
     """The call's status, a string."""
     status_stream: Shown[WebRTCCall, Observable[CallStatus]] = Shown(lambda api: api._call.status.stream)
@@ -67,11 +70,22 @@ class WebRTCCall:
 
     # -- what it does ----------------------------------------------------------------------------------
 
-    async def answer(self, audio: bool = True, video: bool = True) -> None:
-        """Accept an inbound call; returns when the answer is confirmed. Raises `InvalidStateError` when there is
-        nothing (more) to accept, `CallError` when it ended meanwhile.
+    async def answer(
+        self,
+        audio: bool | None = None,
+        video: bool | None = None,
+        *,
+        receive_audio: bool | None = None,
+        receive_video: bool | None = None,
+        fallback_to_receive_only: bool = True,
+    ) -> None:
+        """Accept an inbound call, with audio alone unless more is asked for; returns when the answer is confirmed.
+
+        What is left out is chosen as in `SignalWire.dial`. Raises `InvalidStateError` when there is nothing (more) to
+        accept, `CallError` when it ended meanwhile.
         """
-        await self._call.answer(audio=audio, video=video)
+        asked = AskedMedia(audio, video, receive_audio, receive_video, fallback_to_receive_only)
+        await self._call.answer(asked)
 
     async def reject(self, cause: str = "USER_BUSY") -> None:
         """Refuse an inbound call."""

@@ -15,6 +15,7 @@ from intercom.signalwire.call.call import Call
 from intercom.signalwire.call.dialog.dialog import Dialog
 from intercom.signalwire.call.dialog.events import CallStatus, VertoRequest
 from intercom.signalwire.call.dialog.leg import CallLeg
+from intercom.signalwire.call.media_options import AskedMedia, MediaOptions, choose_media
 from intercom.signalwire.call.webrtc_call import WebRTCCall
 from intercom.signalwire.client.resume_store import KnownCall, ResumeStore
 from intercom.signalwire.errors import (
@@ -135,7 +136,7 @@ class ClientSession:
     # -- for the client and its calls ------------------------------------------------------------------
 
     async def dial(
-        self, destination: str | Address, *, audio: bool, video: bool, user_variables: Mapping[str, Any] | None
+        self, destination: str | Address, asked: AskedMedia, *, user_variables: Mapping[str, Any] | None
     ) -> WebRTCCall:
         """Call an address, a number or a SIP URI; see `SignalWire.dial`."""
         if not self._link.running:
@@ -143,6 +144,7 @@ class ClientSession:
         to = destination.default_channel if isinstance(destination, Address) else destination
         if not to or len(to) > MAX_ADDRESS_CHARS or not to.isprintable():
             raise InvalidParamsError("dial() needs an address, for example /private/house or +15551234567.")
+        options = self.choose_media(to, asked)
         leg = CallLeg(
             m.new_id(),
             "outbound",
@@ -151,8 +153,12 @@ class ClientSession:
         )
         call = Call(self, Dialog(leg))
         shown = self._add(call)
-        await call.start(audio=audio, video=video)
+        await call.start(options)
         return shown
+
+    def choose_media(self, address: str, asked: AskedMedia) -> MediaOptions:
+        """Return what a call of this address sends and receives; raises `InvalidParamsError` when that is nothing."""
+        return choose_media(address, asked, self._preferences)
 
     def submit_verto(self, request: VertoRequest) -> tuple[str, asyncio.Future[Any]]:
         """Send a call's Verto message; return the request's id and the future of its result."""
@@ -262,7 +268,7 @@ class ClientSession:
 
     async def _reattach(self, call: Call, known: KnownCall) -> None:
         try:
-            await call.start(audio=known.audio, video=known.video)
+            await call.start(known.media)
         except CallError as error:
             logger.info("A call of the last session could not be taken up: %s", error)
 
@@ -277,7 +283,9 @@ class ClientSession:
 
     def _status_changed(self, call: Call, status: CallStatus) -> None:
         if status in {CallStatus.CONNECTED, CallStatus.DISCONNECTED, CallStatus.DISCONNECTING, CallStatus.FAILED}:
-            self._store.keep_calls([known_call(other) for other in self.calls if other.status is CallStatus.CONNECTED])
+            self._store.keep_calls(
+                [known_call(other) for other in self._open if other.status.value is CallStatus.CONNECTED]
+            )
         if status is CallStatus.DESTROYED:
             del self._open[call]
             self._list_calls()
@@ -288,10 +296,12 @@ class ClientSession:
         self._incoming.set(tuple(call for call in calls if call.direction == "inbound"))
 
 
-def known_call(call: WebRTCCall) -> KnownCall:
+def known_call(call: Call) -> KnownCall:
     """Return the record from which a later process resumes a call."""
-    audio, video = call.media_kinds
-    return KnownCall(call.id, call.node_id, call.to if call.direction == "outbound" else call.from_, audio, video)
+    far_end = call.leg.to if call.leg.direction == "outbound" else call.leg.from_
+    media = call.slot.options
+    sent, received = (media.audio, media.video), (media.receive_audio, media.receive_video)
+    return KnownCall(call.leg.call_id, call.leg.node_id, far_end, *sent, *received)
 
 
 def _call_id(params: Mapping[str, Any]) -> str:

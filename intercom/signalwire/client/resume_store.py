@@ -7,6 +7,7 @@ import logging
 import msgspec
 from msgspec import Struct
 
+from intercom.signalwire.call.media_options import MediaOptions
 from intercom.signalwire.errors import StorageError
 from intercom.signalwire.observable import task_failed
 from intercom.signalwire.storage import Storage
@@ -26,7 +27,14 @@ class KnownCall(Struct, frozen=True):
     node_id: str = ""
     to: str = ""
     audio: bool = True
-    video: bool = True
+    video: bool = False
+    receive_audio: bool = True
+    receive_video: bool = False
+
+    @property
+    def media(self) -> MediaOptions:
+        """What the call sends and receives."""
+        return MediaOptions(self.audio, self.video, self.receive_audio, self.receive_video)
 
 
 class ResumeStore:

@@ -10,6 +10,7 @@ from reactivex import Observable
 
 from intercom.signalwire.account.credentials import CredentialProvider
 from intercom.signalwire.account.directory import Address, Directory, User
+from intercom.signalwire.call.media_options import AskedMedia
 from intercom.signalwire.call.webrtc_call import WebRTCCall
 from intercom.signalwire.client.calls import ClientSession
 from intercom.signalwire.client.client import Client
@@ -96,29 +97,36 @@ class SignalWire:
         self,
         destination: str | Address,
         *,
-        audio: bool = True,
-        video: bool = True,
+        audio: bool | None = None,
+        video: bool | None = None,
+        receive_audio: bool | None = None,
+        receive_video: bool | None = None,
+        fallback_to_receive_only: bool = True,
         user_variables: Mapping[str, Any] | None = None,
     ) -> WebRTCCall:
         """Call an address, a number or a SIP URI; returns when the service has the call.
 
-        `user_variables` reach the far end. Raises `CallError`, whose `cause` says why there is no call, and
-        `NotConnectedError` before connect().
+        The call has audio alone, unless the address says `?channel=video` or more is asked for: `audio` and `video`
+        are what we send, `receive_audio` and `receive_video` what we receive (else as `preferences` say). When our own
+        media cannot be opened, the call goes on and only receives, unless `fallback_to_receive_only` is false.
+        `user_variables` reach the far end. Raises `CallError`, whose `cause` says why there is no call,
+        `InvalidParamsError` for a call without media, and `NotConnectedError` before connect().
         """
-        return await self._client.session.dial(destination, audio=audio, video=video, user_variables=user_variables)
+        asked = AskedMedia(audio, video, receive_audio, receive_video, fallback_to_receive_only)
+        return await self._client.session.dial(destination, asked, user_variables=user_variables)
 
     # -- what can be watched ---------------------------------------------------------------------------
 
     session: Shown[SignalWire, ClientSession] = Shown(lambda api: api._client.session)
     """The session: its calls, and the service's events."""
-    is_connected: Shown[SignalWire, bool] = Shown(lambda api: api._client.link.ready.value)
-    """Whether the client is connected and authenticated."""
-    is_connected_stream: Shown[SignalWire, Observable[bool]] = Shown(lambda api: api._client.link.ready.stream)
-    """Whether the client is connected and authenticated, now and at each change."""
+    is_connected: Shown[SignalWire, bool] = Shown(lambda api: api._client.link.connected.value)
+    """Whether the client has connected and not disconnected since: true also while it reconnects, unlike `ready`."""
+    is_connected_stream: Shown[SignalWire, Observable[bool]] = Shown(lambda api: api._client.link.connected.stream)
+    """Whether the client has connected and not disconnected since, now and at each change."""
     why_not_connected: Shown[SignalWire, str] = Shown(lambda api: api._client.link.why_down)
     """Reason why the last attempt to connect failed, in a sentence; "" while connected, or without a failure."""
     overdue_s: Shown[SignalWire, float] = Shown(lambda api: api._client.link.overdue_s())
-    """Time for which the connection's work has been overdue: 0 while the client is connected, or keeps trying."""
+    """Time for which the connection's work has been overdue: 0 while the client is ready, or keeps trying."""
     ready: Shown[SignalWire, bool] = Shown(lambda api: api._client.link.ready.value)
     """Whether calls can be made now: the client is connected and authenticated."""
     ready_stream: Shown[SignalWire, Observable[bool]] = Shown(lambda api: api._client.link.ready.stream)

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from intercom.signalwire.account.account import Account
+from intercom.signalwire.call.media_options import AskedMedia
 from intercom.signalwire.client.calls import ClientSession
 from intercom.signalwire.client.devices import DeviceProvider, Devices
 from intercom.signalwire.client.diagnostics import Diagnostics
@@ -60,7 +61,7 @@ class Tools:
         session = self._session
 
         async def dial() -> Any:
-            return await session.dial(destination, audio=audio, video=video, user_variables=None)
+            return await session.dial(destination, AskedMedia(audio, video), user_variables=None)
 
         return await run_preflight(dial, session.ice_servers, duration_s, asyncio.get_running_loop().time)
 

@@ -67,6 +67,9 @@ class Link:
         self.session = Session(agent=agent)
         self.requests = LinkRequests(self.session, running=lambda: self.running, pump=self._pump)
         self.ready: Value[bool] = Value(False)
+        """Whether the session is ready now."""
+        self.connected: Value[bool] = Value(False)
+        """Whether the link has connected since `start`, and keeps its connection: true while it reconnects."""
         self.events: Happenings[m.Event] = Happenings()
         self.faults: Happenings[SignalWireError] = Happenings()
         self.refused: Happenings[SignalWireError] = Happenings()
@@ -204,6 +207,7 @@ class Link:
             self.session.socket_closed(self._now())
             self._pump()
             self.ready.set(False)
+            self.connected.set(False)
             self._wake.set()
 
     async def _attempt(self) -> None:
@@ -344,6 +348,7 @@ class Link:
         outage_s = self._policy.authenticated(self._now())
         self._ever_ready = True
         self.why_down = ""
+        self.connected.set(True)
         if repeated:
             self.reconnects += 1
         if repeated or failures:

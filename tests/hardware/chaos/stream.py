@@ -121,7 +121,7 @@ class Calls:
             await asyncio.sleep(planned.ends_after_s)
             return call, "unanswered"
         try:
-            await call.answer(audio=True, video=True)
+            await call.answer(receive_video=True)
         except SignalWireError:
             return call, "answer refused"
         return call, "talked" if await _until(lambda: call.status == "connected", CONNECT_S) else "not connected"

@@ -170,7 +170,7 @@ async def test_the_key_of_push_to_talk_opens_no_microphone_that_is_off(
 async def test_a_dial_that_is_given_up_while_down_is_never_heard_of(client: SignalWire, service: Service) -> None:
     service.reachable = False
     service.cut()
-    await service.until(lambda: not client.is_connected)
+    await service.until(lambda: not client.ready)
     dialling = asyncio.ensure_future(client.dial("/private/house"))
     await service.until(lambda: client._client.link.session.pending == 1)
     dialling.cancel()

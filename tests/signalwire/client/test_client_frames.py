@@ -64,7 +64,7 @@ async def play(script: list[tuple[str, Any]]) -> None:
         left = any(kind == "" and "signalwire.disconnect" in str(value) for kind, value in script)
         if not left:
             await service.until(lambda: any(response.id == "last" for response in service.responses))
-            assert client.is_connected
+            assert client.ready
         else:
             await service.until(lambda: client.is_registered)
     assert not faults, faults[0]

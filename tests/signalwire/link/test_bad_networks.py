@@ -200,7 +200,7 @@ async def test_a_service_that_never_answers_the_first_request_is_left(
     service.silent.add("signalwire.connect")
     service.cut()
     await service.until(lambda: service.connects >= 4)
-    assert not client.is_connected
+    assert not client.ready
     service.silent.clear()
     await service.until(lambda: client.is_registered)
 

@@ -178,14 +178,29 @@ async def test_unregistering_keeps_the_connection(client: SignalWire, service: S
     assert (client.is_registered, client.is_connected) == (False, True)
     service.cut()
     await service.asked("signalwire.connect", 2)
-    await service.until(lambda: client.is_connected)
+    await service.until(lambda: client.ready)
     assert service.count("subscriber.online") == 1
+
+
+async def test_a_client_counts_as_connected_until_it_disconnects_but_is_ready_only_while_it_can_call(
+    client: SignalWire, service: Service
+) -> None:
+    seen: list[tuple[str, bool]] = []
+    client.is_connected_stream.subscribe(lambda connected: seen.append(("connected", connected)))
+    client.ready_stream.subscribe(lambda ready: seen.append(("ready", ready)))
+    service.cut()
+    await service.asked("signalwire.connect", 2)
+    await service.until(lambda: client.ready)
+    await client.disconnect()
+    assert seen[:4] == [("connected", True), ("ready", True), ("ready", False), ("ready", True)]
+    assert sorted(seen[4:]) == [("connected", False), ("ready", False)]
+    assert not client.is_connected
 
 
 async def test_requests_made_while_down_leave_in_order_and_once(client: SignalWire, service: Service) -> None:
     service.reachable = False
     service.cut()
-    await service.until(lambda: not client.is_connected)
+    await service.until(lambda: not client.ready)
     asked = [asyncio.ensure_future(client.session.execute(f"test.{number}", {})) for number in range(3)]
     await asyncio.sleep(0)
     service.reachable = True
@@ -201,7 +216,7 @@ async def test_a_request_whose_answer_was_lost_fails_and_is_not_repeated(client:
     service.cut()
     with pytest.raises(TransportError):
         await asked
-    await service.until(lambda: client.is_connected)
+    await service.until(lambda: client.ready)
     assert service.count("test.once") == 1
 
 
@@ -214,7 +229,7 @@ async def test_a_service_that_asks_us_to_leave_is_left_and_found_again(client: S
 
 async def test_a_service_that_drops_us_at_once_is_not_hammered(service: Service, media: ScriptedMedia) -> None:
     async with SignalWire(Tokens(), media=media, options=service.options()) as client:
-        client.is_connected_stream.subscribe(lambda connected: service.cut() if connected else None)
+        client.ready_stream.subscribe(lambda ready: service.cut() if ready else None)
         connecting = asyncio.ensure_future(client.connect())
         await service.asked("signalwire.connect", 4)
         waits = client._client.link._policy.failures
@@ -269,7 +284,7 @@ async def test_nothing_is_overdue_while_connected_nor_while_offline_and_trying(
     assert client.overdue_s == 0.0
     service.reachable = False
     service.cut()
-    await service.until(lambda: not client.is_connected)
+    await service.until(lambda: not client.ready)
     assert client.overdue_s == 0.0
 
 
