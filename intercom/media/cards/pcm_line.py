@@ -1,29 +1,16 @@
-"""One open PCM: recovers from xruns and counts them, and recognises a lost device in all its forms.
-
-A device is lost when ALSA raises, when it answers -32 or nothing for ever, or when its clock stands still: a USB
-card that is pulled, a sound server that died and a driver that hangs all look different.
-"""
+"""One open PCM, a microphone's or a speaker's: recovers from xruns, and keeps the speaker's queue short."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
 
 import alsaaudio
 import numpy as np
 
 from intercom.media.cards.card import STATE_DISCONNECTED, Pcm
+from intercom.media.cards.pcm_loss import XRUN, LineLostError, LossWatch, asked, check_present
 from intercom.media.sound.format import BLOCK_BYTES, BLOCK_SAMPLES, RATE_HZ, SAMPLE_BYTES, Samples
 
-XRUN = -32
-XRUNS_IN_A_ROW = 10
-"""Xruns in a row after which the device is lost: a card that recovers needs one; a dead dmix answers nothing else."""
-SILENT_S = 0.5
-"""Time without a frame after which the device is lost, fifty periods: its clock stands still."""
-START_SILENT_S = 1.5
-"""Time without a frame after a start until the device is lost: some USB microphones need most of a second."""
-LATE_S = 0.1
-"""Lateness of our own thread, ten blocks, beyond which the device is not blamed for the gap."""
 READS_AT_ONCE = 16
 """Limit of reads in one round, for the time after a stall; the next round reads the rest."""
 PROOF_FRAMES = RATE_HZ * 50 // 1000
@@ -40,85 +27,52 @@ TARGET_LIMIT_FRAMES = RATE_HZ * 60 // 1000
 """Limit of the queue: a machine that needs more is too slow for a call."""
 
 
-T = TypeVar("T")
-
-
-class LineLostError(OSError):
-    """The PCM has failed; the message says why."""
-
-
-def _asked(ask: Callable[[], T]) -> T:
-    """Return the PCM's answer; LineLostError when any call fails, because the card may go at any moment."""
-    try:
-        return ask()
-    except alsaaudio.ALSAAudioError as error:
-        raise LineLostError(str(error)) from error
-
-
-class _Lateness:
-    """Measures how late our own thread is: the device is not to blame for that time."""
-
-    def __init__(self) -> None:
-        self._seen = 0.0
-
-    def since(self, now: float) -> float:
-        """Return the seconds since the last look if they exceed LATE_S, else 0."""
-        away_s = now - self._seen
-        self._seen = now
-        return away_s if away_s > LATE_S else 0.0
-
-
 class CaptureLine:
     """A microphone, read in blocks of 10 ms."""
 
     def __init__(self, pcm: Pcm) -> None:
         self._pcm = pcm
-        self._lateness = _Lateness()
+        self._loss = LossWatch("overrun")
         self._heard = bytearray()
-        self._xruns_in_a_row = 0
-        self._deadline = 0.0
         self.running = False
         self.moves = False
         """Whether sound has come since the start."""
-        self.xruns = 0
+
+    @property
+    def xruns(self) -> int:
+        """Count of xruns."""
+        return self._loss.xruns
 
     def start(self, now: float) -> None:
         """Start to capture."""
         self.running = True
         self.moves = False
-        self._lateness.since(now)
-        self._deadline = now + START_SILENT_S
+        self._loss.start(now)
         self._heard.clear()
         self._read()
 
     def blocks(self, now: float) -> Iterator[Samples]:
         """Return every block that is complete by now; LineLostError when the device is gone."""
-        self._deadline += self._lateness.since(now)
+        self._loss.look(now)
         for _ in range(READS_AT_ONCE):
             frames = self._read()
             if frames > 0 or frames == XRUN:
-                self._deadline = now + SILENT_S
+                self._loss.lives(now)
             while len(self._heard) >= BLOCK_BYTES:
                 yield np.frombuffer(bytes(self._heard[:BLOCK_BYTES]), np.int16)
                 del self._heard[:BLOCK_BYTES]
             if frames < BLOCK_SAMPLES:
                 break
-        if now > self._deadline:
-            raise LineLostError(f"no sound for {SILENT_S * 1000:.0f} ms")
+        self._loss.check(now, "no sound")
 
     def due_s(self) -> float:
         """Return the seconds until the next block can be complete."""
         return (BLOCK_SAMPLES - len(self._heard) // SAMPLE_BYTES) / RATE_HZ
 
     def _read(self) -> int:
-        frames, data = _asked(self._pcm.read)
-        if frames == XRUN:
-            self.xruns += 1
-            self._xruns_in_a_row += 1
-            if self._xruns_in_a_row >= XRUNS_IN_A_ROW:
-                raise LineLostError("overrun for ever")
-        elif frames > 0:
-            self._xruns_in_a_row = 0
+        frames, data = asked(self._pcm.read)
+        self._loss.took(frames)
+        if frames > 0:
             self.moves = True
             self._heard += data
         return frames
@@ -131,7 +85,7 @@ class CaptureLine:
 
     def check(self) -> None:
         """Check that the device is still present while stopped; LineLostError when it is gone."""
-        _check(self._pcm)
+        check_present(self._pcm)
 
     def close(self) -> None:
         """Close the device."""
@@ -177,45 +131,45 @@ class PlaybackLine:
 
     def __init__(self, pcm: Pcm) -> None:
         self._pcm = pcm
-        self._lateness = _Lateness()
-        self._buffer_frames = int(_asked(pcm.info)["buffer_size"])
+        self._loss = LossWatch("underrun")
+        self._buffer_frames = int(asked(pcm.info)["buffer_size"])
         self._depth = _Depth(self._buffer_frames)
         self._pending = b""
-        self._xruns_in_a_row = 0
-        self._deadline = 0.0
         self._written_frames = 0
         self.running = False
         self.moves = False
         """Whether the device has played sound since the start."""
-        self.xruns = 0
+
+    @property
+    def xruns(self) -> int:
+        """Count of xruns."""
+        return self._loss.xruns
 
     def start(self, now: float) -> None:
         """Start to play."""
         self.running = True
         self.moves = False
         self._written_frames = 0
-        self._lateness.since(now)
-        self._deadline = now + START_SILENT_S
+        self._loss.start(now)
         self._depth.begin(now)
 
     def queued_frames(self) -> int:
         """Return the frames written and not yet played; LineLostError when the device is gone."""
-        avail = _asked(self._pcm.avail)
+        avail = asked(self._pcm.avail)
         if avail == XRUN:
             return 0
-        if avail < 0 or _asked(self._pcm.state) == STATE_DISCONNECTED:
+        if avail < 0 or asked(self._pcm.state) == STATE_DISCONNECTED:
             raise LineLostError(f"the speaker is gone (ALSA error {avail})")
         return max(0, self._buffer_frames - avail) + len(self._pending) // SAMPLE_BYTES
 
     def is_hungry(self, now: float) -> bool:
         """Whether the queue has room for a block; LineLostError when it has had none for too long."""
-        self._deadline += self._lateness.since(now)
+        self._loss.look(now)
         queued = self.queued_frames()
         self.moves = self.moves or self._written_frames - queued > PROOF_FRAMES
         if queued + BLOCK_SAMPLES <= self._depth.frames:
             return True
-        if now > self._deadline:
-            raise LineLostError(f"its clock stands still for {SILENT_S * 1000:.0f} ms")
+        self._loss.check(now, "its clock stands still")
         return False
 
     def write(self, block: Samples, now: float) -> bool:
@@ -229,7 +183,7 @@ class PlaybackLine:
             self._depth.was_enough(now)
         frames = max(0, frames)
         if frames:
-            self._deadline = now + SILENT_S
+            self._loss.lives(now)
             self._written_frames += frames
         self._pending = data[frames * SAMPLE_BYTES :][-self._buffer_frames * SAMPLE_BYTES :]
         return frames > 0
@@ -239,14 +193,8 @@ class PlaybackLine:
         return max(0.0, (self.queued_frames() + BLOCK_SAMPLES - self._depth.frames) / RATE_HZ)
 
     def _write(self, data: bytes) -> int:
-        frames = _asked(lambda: self._pcm.write(data))
-        if frames == XRUN:
-            self.xruns += 1
-            self._xruns_in_a_row += 1
-            if self._xruns_in_a_row >= XRUNS_IN_A_ROW:
-                raise LineLostError("underrun for ever")
-        elif frames > 0:
-            self._xruns_in_a_row = 0
+        frames = asked(lambda: self._pcm.write(data))
+        self._loss.took(frames)
         return frames
 
     def stop(self) -> None:
@@ -259,17 +207,12 @@ class PlaybackLine:
 
     def check(self) -> None:
         """Check that the device is still present while stopped; LineLostError when it is gone."""
-        _check(self._pcm)
+        check_present(self._pcm)
 
     def close(self) -> None:
         """Close the device without waiting for the queued sound."""
         _drop(self._pcm)
         _close(self._pcm)
-
-
-def _check(pcm: Pcm) -> None:
-    if _asked(pcm.state) == STATE_DISCONNECTED:
-        raise LineLostError("it was unplugged")
 
 
 def _drop(pcm: Pcm) -> None:

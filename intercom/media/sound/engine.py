@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from intercom.media.cards.card import Cards
-from intercom.media.cards.pcm_line import CaptureLine, LineLostError, PlaybackLine
+from intercom.media.cards.pcm_line import CaptureLine, PlaybackLine
+from intercom.media.cards.pcm_loss import LineLostError
 from intercom.media.cards.pcm_port import Port
 from intercom.media.errors import EngineStuckError
 from intercom.media.events import Direction, EngineEvent, EngineFailed, EngineStarted

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from intercom.media.cards.card import Cards
-from intercom.media.cards.pcm_line import CaptureLine, LineLostError, PlaybackLine
+from intercom.media.cards.pcm_line import CaptureLine, PlaybackLine
+from intercom.media.cards.pcm_loss import LineLostError
 from intercom.media.errors import CardError
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples
 

@@ -8,7 +8,8 @@ from typing import Any
 import alsaaudio
 import pytest
 
-from intercom.media.cards.pcm_line import LineLostError, PlaybackLine
+from intercom.media.cards.pcm_line import PlaybackLine
+from intercom.media.cards.pcm_loss import LineLostError
 from intercom.media.cards.pcm_port import EAGER_RETRY_S, RETRY_S, Port
 from intercom.media.cards.simulated import SimulatedSpeaker
 from intercom.media.errors import CardError
