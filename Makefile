@@ -52,6 +52,7 @@ docs: setup ## write the generated pages anew
 	@$(BIN)/python -m shtab --shell bash intercom.cli.main.parser > docs/intercom.bash
 	@$(BIN)/python -c 'from intercom.cli.manual import write_lists; write_lists("docs/commands.md", "docs/ssh.md")'
 	@$(BIN)/python -m tests.architecture > docs/architecture.md
+	@$(BIN)/python -m tests.signalwire.reference
 
 lock: ## pin all Python packages, with hashes; UPGRADE=1 takes the newest of each
 	@./setup.sh
