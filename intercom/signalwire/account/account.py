@@ -1,30 +1,29 @@
-"""Holds the client's account: the credential and its renewal, the service's hosts, the user, and HTTP requests."""
+"""Holds the client's account: the service's hosts, the user, and HTTP requests; `token_renewal.py` renews its token."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
 from intercom.signalwire.account.credentials import (
-    Changing,
     Credential,
     CredentialProvider,
     HostKnowing,
     Hosts,
-    Refreshing,
     hosts_of,
+    provider_asked,
 )
 from intercom.signalwire.account.device_token import REFRESH_SCOPE, DeviceToken
 from intercom.signalwire.account.directory import User
 from intercom.signalwire.account.dpop import DpopKey, load_key, make_key
-from intercom.signalwire.errors import HttpError, SignalWireError, TokenRefreshError
+from intercom.signalwire.account.token_renewal import TokenRenewal
+from intercom.signalwire.errors import HttpError, SignalWireError
 from intercom.signalwire.link.link import Link
 from intercom.signalwire.observable import Value, task_failed
 from intercom.signalwire.options import Options
@@ -34,18 +33,11 @@ from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
 
-REFRESH_BEFORE_EXPIRY_S = 5.0
-"""Time before expiry at which the credential is renewed (reference client): in time even for a slow owner's server."""
-REFRESH_TRIES = 5
-REFRESH_FIRST_DELAY_S = 1.0
-REFRESH_LONGEST_DELAY_S = 30.0
-LOOK_AGAIN_S = 30.0
-"""Interval at which the wall clock is read again: a Pi's jumps by years when the network first sets it."""
 USER_PATH = "/api/fabric/subscriber/info"
 
 
 class Account:
-    """Gives the link its token, proof and relay before each connection, and renews the credential meanwhile."""
+    """Gives the link its token, proof and relay before each connection, and keeps the token fresh meanwhile."""
 
     def __init__(
         self,
@@ -60,16 +52,19 @@ class Account:
         self._provider = provider
         self._options = options
         self._wall_clock = wall_clock
-        self._credential: Credential | None = None
         self._key: DpopKey | None = None
         self._key_loaded = False
-        self._device: DeviceToken | None = None
-        self._bound = asyncio.Event()
         self._learning = asyncio.Lock()
-        self._renew_again_at = 0.0
         self._reported = ""
         self._link: Link | None = None
-        self._renewal = TaskSet(task_failed)
+        self._renewal = TokenRenewal(
+            provider,
+            authenticate=self._authenticate,
+            present=self._present,
+            random=options.random,
+            wall_clock=wall_clock,
+        )
+        self._tasks = TaskSet(task_failed)
 
     def attach(self, link: Link) -> None:
         """Serve this link with tokens, proofs and relays."""
@@ -78,7 +73,7 @@ class Account:
     @property
     def client_bound(self) -> bool:
         """Whether the token is bound to this device."""
-        return self._device is not None and self._device.token is not None
+        return self._renewal.client_bound
 
     # -- what the link asks ----------------------------------------------------------------------------
 
@@ -89,10 +84,11 @@ class Account:
             if self._key is None and self._options.client_bound:
                 self._key = await make_key(self.storage, self._wall_clock)
             self._key_loaded = True
-        if fresh or self._credential is None or self._ran_out(self._credential):
-            self._device = None
-            self._credential = await self._authenticate()
-        return self._credential.token
+        renewal = self._renewal
+        if fresh or renewal.credential is None or renewal.expired(renewal.credential):
+            renewal.device = None
+            renewal.credential = await self._authenticate()
+        return renewal.credential.token
 
     async def proof(self, *, resuming: bool) -> str | None:
         """Return a DPoP proof for signalwire.connect if there is a key; none to resume an unbound session."""
@@ -106,7 +102,7 @@ class Account:
         return hosts.relay_url, hosts.certificate
 
     def _hosts(self, token: str) -> Hosts:
-        with _provider_asked():
+        with provider_asked():
             known = self._provider.hosts if isinstance(self._provider, HostKnowing) else Hosts()
         by_token = hosts_of(token)
         return Hosts(
@@ -153,8 +149,8 @@ class Account:
 
         What fails is reported; the session works without.
         """
-        if not self._renewal:
-            self._renewal.spawn(self._keep_fresh())
+        if not self._tasks:
+            self._tasks.spawn(self._keep_fresh())
         try:
             await self._learn()
         except SignalWireError as error:
@@ -173,26 +169,22 @@ class Account:
 
     async def _bind(self) -> None:
         assert self._key is not None, "whoever wants a bound token has a key since its first connection"
-        if self._device is None:
-            self._device = DeviceToken(self._key, self.post, self._present, self._wall_clock)
-        device = self._device
-        await device.activate(self._now())
-        self._take_token_of(device)
-        self._bound.set()
-
-    def _take_token_of(self, device: DeviceToken) -> None:
-        """Use the device's token, unless a fresh credential arrived during the request."""
-        if self._device is device and device.token is not None:
-            self._credential = Credential(device.token)
+        renewal = self._renewal
+        if renewal.device is None:
+            renewal.device = DeviceToken(self._key, self.post, self._present, self._wall_clock)
+        device = renewal.device
+        await device.activate(asyncio.get_running_loop().time())
+        renewal.bound(device)
 
     async def reauthenticate(self) -> None:
         """Reauthenticate with a credential, a fresh one if there is one."""
-        if self.client_bound and self._credential is not None:
-            await self._present(self._credential.token)
+        renewal = self._renewal
+        if renewal.client_bound and renewal.credential is not None:
+            await self._present(renewal.credential.token)
             return
         credential = await self._authenticate()
         await self._present(credential.token)
-        self._credential = credential
+        renewal.credential = credential
 
     async def _present(self, token: str) -> None:
         assert self._link is not None
@@ -204,65 +196,21 @@ class Account:
         params = m.Reauthenticate(m.Authentication(token, project), proof or UNSET)
         self._link.session.renewed(await self._link.requests.execute("signalwire.reauthenticate", params))
 
-    # -- renewal ---------------------------------------------------------------------------------------
-
     async def _keep_fresh(self) -> None:
-        """Renew the credential shortly before it expires, and when its provider has a newer one."""
+        """Renew the token whenever it is due, and try again what settling missed."""
         while True:
-            self._bound.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._pause_s()):
-                    await self._bound.wait()
-            if self._link is None or not self._link.ready.value or self._credential is None:
+            await self._renewal.pause()
+            if self._link is None or not self._link.ready.value or self._renewal.credential is None:
                 continue
             try:
-                await self._look(self._credential)
+                await self._renewal.renew_if_due()
+                if self.user.value is None or (self._should_bind and not self.client_bound):
+                    await self._learn()
             except SignalWireError as error:
                 self._report(error)
 
-    async def _look(self, credential: Credential) -> None:
-        device = self._device
-        if device is not None and self.client_bound:
-            if device.pause_s(self._now()) <= REFRESH_FIRST_DELAY_S:
-                await device.refresh(self._now, asyncio.sleep)
-                self._take_token_of(device)
-        elif (self._due(credential) and self._now() >= self._renew_again_at) or self._changed():
-            self._renew_again_at = self._now() + LOOK_AGAIN_S
-            await self._renew(credential)
-            if not self._due(self._credential or credential):
-                self._renew_again_at = 0.0
-        if self.user.value is None or (self._should_bind and not self.client_bound):
-            await self._learn()
-
-    def _changed(self) -> bool:
-        with _provider_asked():
-            return isinstance(self._provider, Changing) and self._provider.changed()
-
-    async def _renew(self, old: Credential) -> None:
-        delay_s = REFRESH_FIRST_DELAY_S
-        for attempt in range(REFRESH_TRIES):
-            try:
-                new = await self._fresh_credential()
-                if new != old:
-                    await self._present(new.token)
-                self._credential = new
-            except SignalWireError as error:
-                if attempt == REFRESH_TRIES - 1:
-                    raise TokenRefreshError(f"The credential could not be renewed: {error}") from error
-                # Equal jitter: half fixed, half random.
-                await asyncio.sleep(delay_s / 2 + delay_s / 2 * self._options.random())
-                delay_s = min(2 * delay_s, REFRESH_LONGEST_DELAY_S)
-            else:
-                return
-
-    async def _fresh_credential(self) -> Credential:
-        if isinstance(self._provider, Refreshing):
-            with _provider_asked():
-                return await self._provider.refresh()
-        return await self._authenticate()
-
     async def _authenticate(self) -> Credential:
-        with _provider_asked():
+        with provider_asked():
             return await self._provider.authenticate(self._fingerprint)
 
     def _report(self, error: SignalWireError) -> None:
@@ -272,48 +220,14 @@ class Account:
         assert self._link is not None
         self._link.faults.emit(error)
 
-    def _pause_s(self) -> float:
-        if self._device is not None and self.client_bound:
-            return min(self._device.pause_s(self._now()), LOOK_AGAIN_S)
-        credential = self._credential
-        if credential is None or credential.expires_at is None:
-            return LOOK_AGAIN_S
-        left_s = credential.expires_at - REFRESH_BEFORE_EXPIRY_S - self._wall_clock()
-        # A clock that is years ahead, or an owner's server that fails, must not make us renew without pause.
-        wait_s = self._renew_again_at - self._now() if left_s <= 0 else 0.0
-        return min(max(left_s, wait_s, REFRESH_FIRST_DELAY_S), LOOK_AGAIN_S)
-
-    def _due(self, credential: Credential) -> bool:
-        expires_at = credential.expires_at
-        return expires_at is not None and self._wall_clock() >= expires_at - REFRESH_BEFORE_EXPIRY_S
-
-    def _ran_out(self, credential: Credential) -> bool:
-        return credential.expires_at is not None and self._wall_clock() >= credential.expires_at
-
     # -- the end ---------------------------------------------------------------------------------------
 
     def forget(self) -> None:
         """Forget the credential and the user."""
         self.close()
-        self._credential = None
-        self._device = None
+        self._renewal.forget()
         self.user.set(None)
 
     def close(self) -> None:
         """Stop renewing the credential."""
-        self._renewal.cancel()
-
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()
-
-
-@contextlib.contextmanager
-def _provider_asked() -> Iterator[None]:
-    """Turn each error of an owner's provider into one of ours; any but a refusal may be temporary."""
-    try:
-        yield
-    except SignalWireError:
-        raise
-    except Exception as error:
-        raise HttpError(f"The credential provider failed with {type(error).__name__}.") from error
+        self._tasks.cancel()

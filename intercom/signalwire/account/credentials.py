@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -17,7 +18,7 @@ from msgspec import Struct
 
 from intercom.net import authority, split_authority
 from intercom.signalwire.account.http import request_json
-from intercom.signalwire.errors import HttpError, InvalidCredentialsError, InvalidParamsError
+from intercom.signalwire.errors import HttpError, InvalidCredentialsError, InvalidParamsError, SignalWireError
 
 MAX_TOKEN_BYTES = 64 * 1024
 """Size limit of a token from a file or a command: a JWT has one or two kilobytes."""
@@ -101,6 +102,17 @@ class HostKnowing(Protocol):
     @property
     def hosts(self) -> Hosts:
         """The hosts of that service."""
+
+
+@contextlib.contextmanager
+def provider_asked() -> Iterator[None]:
+    """Turn each error of an owner's provider into one of ours; any but a refusal may be temporary."""
+    try:
+        yield
+    except SignalWireError:
+        raise
+    except Exception as error:
+        raise HttpError(f"The credential provider failed with {type(error).__name__}.") from error
 
 
 class StaticCredentials:

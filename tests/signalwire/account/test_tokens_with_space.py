@@ -70,7 +70,7 @@ async def test_a_token_is_bound_to_the_device_and_renewed(tmp_path: Path) -> Non
         key = actor.client._client.account._key
         assert key is not None
         assert {space.tokens.check(token).jkt for token in tokens} == {key.fingerprint}
-        await until(lambda: actor.client._client.account._credential is not None)
+        await until(lambda: actor.client._client.account._renewal.credential is not None)
         space.sockets.break_off("door")
         await actor.comes_back(2)
         assert faults == []
@@ -123,8 +123,8 @@ async def test_the_devices_clock_may_jump_by_years(tmp_path: Path, years: int) -
     async with a_space(tmp_path) as space, OurActor(space, "door") as actor:
         await actor.start()
         account = actor.client._client.account
-        account._wall_clock = lambda: time.time() + years * YEAR_S
-        account._bound.set()
+        account._wall_clock = account._renewal._wall_clock = lambda: time.time() + years * YEAR_S
+        account._renewal._was_bound.set()
         space.sockets.break_off("door")
         await actor.comes_back(2)
         assert space.exchange.online() == ["door"]
@@ -145,6 +145,7 @@ async def test_the_services_clock_may_jump_by_years(tmp_path: Path, years: int) 
 @pytest.mark.parametrize("years", [-50, 50])
 async def test_a_device_that_boots_with_a_wrong_clock_is_registered(tmp_path: Path, years: int) -> None:
     async with a_space(tmp_path) as space, OurActor(space, "door") as actor:
-        actor.client._client.account._wall_clock = lambda: time.time() + years * YEAR_S
+        account = actor.client._client.account
+        account._wall_clock = account._renewal._wall_clock = lambda: time.time() + years * YEAR_S
         await actor.start()
         assert space.exchange.online() == ["door"]
