@@ -6,7 +6,7 @@
 //         a station that only rings sends the door nothing.
 
 import { Peer } from "./peer.js";
-import { uuid } from "./signalling.js";
+import { RpcError, uuid } from "./signalling.js";
 
 const MICROPHONE_WAIT_MS = 500; // time limit for opening the microphone: with it the browser names real addresses
 const CONNECT_MAX_MS = 15000; // time limit from the offer to the connection
@@ -113,7 +113,8 @@ export class Call extends EventTarget {
       const { nodeId } = await this.#send("verto.invite", { sdp: this.#peer.sdp }, { subscribe: SUBSCRIBE });
       this.nodeId = nodeId;
     } catch (error) {
-      this.#fail(error.code === "offline" ? "offline" : "call-failed", "");
+      if (error instanceof RpcError && error.cause) this.#end(error.cause); // nobody can be called there
+      else this.#fail(error.code === "offline" ? "offline" : "call-failed", "");
     }
   }
 

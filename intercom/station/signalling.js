@@ -19,10 +19,11 @@ const QUEUE_MAX = 50; // limit of requests kept while the socket is down; a page
 const RESUME_REFUSED = new Set([-32002, -32003, -32602]); // error codes that refuse a resume (protocol.md §3)
 
 export class RpcError extends Error {
-  constructor(code, message) {
+  constructor(code, message, cause = "") {
     super(message || `error ${code}`);
     this.name = "RpcError";
     this.code = code;
+    this.cause = cause; // name of the reason for which a call is refused (ITU-T Q.850)
   }
 }
 
@@ -78,7 +79,7 @@ export class Signalling extends EventTarget {
     const outer = { callID: callId, node_id: nodeId, message, ...(subscribe && { subscribe }) };
     const result = await this.request("webrtc.verto", outer, { queue });
     const error = result?.result?.error;
-    if (error) throw new RpcError(error.code, error.message);
+    if (error) throw new RpcError(error.code, error.message, error.data?.cause);
     if (result?.code && String(result.code) !== "200") throw new RpcError(Number(result.code), result.message);
     return { nodeId: result?.node_id ?? nodeId, ...(result?.result?.result ?? result?.result) };
   }

@@ -49,6 +49,8 @@ const CAUSES = {
   NO_USER_RESPONSE: "The door did not answer.",
   USER_NOT_REGISTERED: "The door is not connected. Check its power and its network; its light shows what is wrong.",
   UNALLOCATED_NUMBER: "There is no door at that address. Check the name of the door in the house’s settings.",
+  NO_ROUTE_DESTINATION: "This house has no telephone line. Check the address of the door in the house’s settings.",
+  INVALID_NUMBER_FORMAT: "The door’s address is not a valid one. Check it in the house’s settings.",
   CALL_REJECTED: "The door refused the call.",
   MEDIA_TIMEOUT: ERRORS["media-timeout"],
   NORMAL_TEMPORARY_FAILURE: "The other side lost its connection. Try again in a moment.",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Error
 
 from intercom.space import Space
 
@@ -91,10 +92,17 @@ async def test_it_holds_and_resumes_a_call(browser: Browser, space: Space, house
             await peer.close()
 
 
-async def test_its_call_to_nobody_ends(browser: Browser, space: Space) -> None:
+async def test_its_dial_rejects_where_nobody_can_be_called(browser: Browser, space: Space) -> None:
     async with ReferenceClient(browser, space, "tablet") as client:
-        call = await client.dial("/private/castle")
-        await client.reaches(call, "destroyed")
+        for destination, words in (
+            ("/private/castle", "Nobody in this space has the address"),
+            ("+1555-123", "no telephone number"),
+            ("sip:anna@example.com", "no line to sip:anna@example.com"),
+        ):
+            with pytest.raises(Error, match="Call creation failed"):
+                await client.dial(destination)
+            last = next(f["frame"] for f in reversed(await client.frames()) if '"error"' in json.dumps(f))
+            assert words in last["result"]["result"]["error"]["message"]
 
 
 async def test_it_comes_back_after_its_socket_was_cut_and_its_call_goes_on(

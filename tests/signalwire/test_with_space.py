@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from intercom.config import SpaceConfig
-from intercom.signalwire import AiortcMedia, FileStorage, RpcError, SignalWire, SpaceCredentials, WebRTCCall
+from intercom.signalwire import AiortcMedia, CallError, FileStorage, RpcError, SignalWire, SpaceCredentials, WebRTCCall
 from intercom.space import Space
 from tests.signalwire.media import ScriptedMedia
 
@@ -105,6 +105,23 @@ async def test_a_transferred_call_goes_on_elsewhere(house: House, space: Space) 
         again = await house.kitchen.dial(asked[0])
         await until(lambda: bool(office.session.incoming_calls))
         await again.hangup()
+
+
+@pytest.mark.parametrize(
+    ("address", "cause"),
+    [
+        ("/private/castle", "UNALLOCATED_NUMBER"),
+        ("+1555-123", "INVALID_NUMBER_FORMAT"),
+        ("sip:anna@example.com", "NO_ROUTE_DESTINATION"),
+    ],
+)
+async def test_a_call_to_an_address_that_nobody_can_reach_fails_with_its_cause(
+    house: House, address: str, cause: str
+) -> None:
+    with pytest.raises(CallError) as refused:
+        await house.door.dial(address)
+    assert refused.value.cause == cause
+    assert house.door.session.calls == []
 
 
 async def test_a_transfer_to_nobody_fails_and_the_call_goes_on(house: House) -> None:

@@ -61,6 +61,8 @@ class House:
     addresses_on_a_page: int = 50
     ice_servers: list[Json] = field(default_factory=list)
     received: list[Json] = field(default_factory=list)
+    refuses_invites: Json | None = None
+    """The error with which each invite of the page is refused."""
     paired_names: list[str] = field(default_factory=list)
     token_lifetime_s: float = 3600.0
     code_lifetime_s: float = 600.0
@@ -293,6 +295,8 @@ class House:
             if verto(frame)["method"] == "verto.invite":
                 inner = {"message": "CALL CREATED", "callID": frame["params"]["callID"], "memberID": "m"}
             message = {"jsonrpc": "2.0", "id": verto(frame)["id"], "result": inner}
+            if verto(frame)["method"] == "verto.invite" and self.refuses_invites:
+                message = {"jsonrpc": "2.0", "id": verto(frame)["id"], "error": self.refuses_invites}
             return {"node_id": "node-1", "code": "200", "result": message}
         return {}
 

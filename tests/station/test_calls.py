@@ -209,6 +209,13 @@ async def test_a_door_that_cannot_be_called_says_why(station: Page, house: House
     await expect(station.locator("#error")).to_contain_text(words)
 
 
+async def test_a_door_whose_address_is_refused_is_told_as_such(station: Page, house: House) -> None:
+    house.refuses_invites = {"code": 1, "message": "Nobody has it.", "data": {"cause": "UNALLOCATED_NUMBER"}}
+    await station.click("#call-door")
+    await expect(station.locator("#error")).to_contain_text("no door at that address")
+    await state(station, "ready")
+
+
 async def test_each_of_several_doors_has_its_button(station: Page, house: House) -> None:
     house.addresses = [
         {"name": "/private/door", "display_name": "Front door", "kind": "door"},

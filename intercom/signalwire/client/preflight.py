@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from intercom.signalwire.call.dialog.events import CallStatus
 from intercom.signalwire.call.webrtc_call import WebRTCCall
-from intercom.signalwire.errors import SignalWireError
+from intercom.signalwire.errors import CallError, SignalWireError
 
 ANSWER_TIMEOUT_S = 15.0
 """Time limit for the answer: the far end of a test answers by itself."""
@@ -53,7 +53,8 @@ async def run_preflight(
     try:
         call = await dial()
     except SignalWireError as error:
-        return PreflightResult(False, (*warnings, str(error)), ice_servers=len(ice_servers))
+        cause = error.cause if isinstance(error, CallError) else None
+        return PreflightResult(False, (*warnings, str(error)), end_cause=cause, ice_servers=len(ice_servers))
     dial_ms = (now() - started) * 1000
     over = asyncio.create_task(call.wait_destroyed())
     try:

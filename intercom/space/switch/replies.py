@@ -24,6 +24,7 @@ from intercom.signalwire.wire.messages import (
     encode,
     error_response,
 )
+from intercom.space.switch.unreachable import UnreachableError
 
 CALL_ERROR: Final = -32001
 """Error code inside a Verto answer: the call is unknown, or its state forbids the request."""
@@ -68,6 +69,13 @@ def verto_result(request: Request, message: VertoMessage, node_id: str, value: S
 def verto_refusal(request: Request, message: VertoMessage, node_id: str, code: int, text: str) -> str:
     """Return the refusal of a `webrtc.verto`: the error stands in `result.result.error` (protocol §5)."""
     inner = {"jsonrpc": "2.0", "id": message.id, "error": builtins(ErrorObject(code, text))}
+    return result(request.id, WebrtcVertoResult(node_id=node_id, result=inner))
+
+
+def verto_unreachable(request: Request, message: VertoMessage, node_id: str, refusal: UnreachableError) -> str:
+    """Return the refusal of an invite whose address no call can reach; its error has the cause's name and number."""
+    error = ErrorObject(refusal.code, str(refusal), {"cause": refusal.cause, "causeCode": refusal.code})
+    inner = {"jsonrpc": "2.0", "id": message.id, "error": builtins(error)}
     return result(request.id, WebrtcVertoResult(node_id=node_id, result=inner))
 
 

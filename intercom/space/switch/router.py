@@ -28,6 +28,7 @@ from intercom.space.switch.calls import PING_INTERVAL_S, RING_LIMIT_S, Call, Cal
 from intercom.space.switch.renegotiation import Offers
 from intercom.space.switch.sdp import answer_between, is_reference, offer_between, plausible
 from intercom.space.switch.sessions import Session
+from intercom.space.switch.unreachable import UnreachableError, unreachable
 
 CALLS_LIMIT: Final = 512
 """Limit of calls at once in one space, but for a door's; a house has a few, the load bench a hundred."""
@@ -89,6 +90,9 @@ class Router:
         obey = self._obey.get(message.method, _unknown)
         try:
             value = obey(session, request, message, now)
+        except UnreachableError as refusal:
+            session.send(replies.verto_unreachable(request, message, session.node_id, refusal))
+            return
         except RefusedError as refusal:
             text = str(refusal)
             session.send(replies.verto_refusal(request, message, session.node_id, replies.CALL_ERROR, text))
@@ -160,10 +164,12 @@ class Router:
             raise RefusedError("There are too many calls")
         number = str(dialog.get("destination_number", "")).partition("?")[0][:256]
         targets = self._addresses.ringing_at(number)
+        if targets is None:
+            raise unreachable(number)
         call = Call(
             called=Party(number, self._addresses.display_name(number)),
             caller_party=Party.of(session.subscriber),
-            rings_for=frozenset(targets or ()) - {session.subscriber.id},
+            rings_for=frozenset(targets) - {session.subscriber.id},
             sdp=sdp,
             user_variables=_variables(dialog.get("userVariables")),
             started_at=now,
@@ -171,10 +177,7 @@ class Router:
         leg = self.calls.open(call, session, call_id)
         created = CallCreated("CALL CREATED", call_id, leg.member_id)
         session.send(replies.verto_result(request, message, session.node_id, created))
-        if targets is None:
-            self._end(call, _code("UNALLOCATED_NUMBER"))
-        else:
-            self._ring_all(call)
+        self._ring_all(call)
         return None
 
     def _ring_all(self, call: Call) -> None:

@@ -64,12 +64,6 @@ async def test_a_call_to_nobody_ends_as_not_registered(house: House) -> None:
     assert (await door.heard("verto.bye"))["cause"] == "USER_NOT_REGISTERED"
 
 
-async def test_a_call_to_an_address_that_nobody_has_ends_as_unallocated(house: House) -> None:
-    door = await house.join("door")
-    await door.dial("/private/castle")
-    assert (await door.heard("verto.bye"))["cause"] == "UNALLOCATED_NUMBER"
-
-
 async def test_a_connected_subscriber_that_is_not_online_does_not_ring(house: House) -> None:
     door, kitchen = await house.join("door"), await house.station("kitchen")
     await kitchen.rpc("subscriber.offline")
