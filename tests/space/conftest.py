@@ -30,6 +30,7 @@ class Client:
         self.reads.set()
         self.results: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self.events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.room_events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.other: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.protocol = ""
         self.state = ""
@@ -49,8 +50,10 @@ class Client:
                 params = frame["params"]
                 if params["event_type"] == "signalwire.authorization.state":
                     self.state = params["params"]["authorization_state"]
-                else:
+                elif params["event_type"] == "webrtc.message":
                     self.events.put_nowait(params)
+                else:
+                    self.room_events.put_nowait(params)
             elif frame.get("id") in self.results:
                 self.results.pop(frame["id"]).set_result(frame)
             else:

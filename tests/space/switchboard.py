@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from intercom.space.auth.tokens import Grant
@@ -57,7 +59,9 @@ class House:
 class Switchboard:
     """An exchange with clients that are plain lists of what they were sent."""
 
-    def __init__(self, *people: str, exchange: Exchange | None = None) -> None:
+    def __init__(
+        self, *people: str, exchange: Exchange | None = None, agents: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.exchange = exchange or Exchange(
             OpenGate(people), House(people), ice_servers=lambda _who, _agent: [], wall=lambda: 0.0
         )
@@ -69,12 +73,14 @@ class Switchboard:
         self.protocols: dict[str, str] = {}
         self.states: dict[str, str] = {}
         self._count = 0
+        self.told: dict[str, list[tuple[str, dict[str, Any]]]] = {}
         for who in people:
-            self.join(who)
+            self.join(who, agent=agents.get(who, ""))
 
     def join(self, who: str, **connect: Any) -> None:
         """Open a link named after its subscriber, authenticate and register."""
         self.heard.setdefault(who, [])
+        self.told.setdefault(who, [])
         self.answers[who] = []
         self.exchange.connected(who, self.now)
         self.rpc(who, "signalwire.connect", {"authentication": {"jwt_token": who}, **connect})
@@ -150,5 +156,7 @@ class Switchboard:
                 self.exchange.received(output.link, json.dumps(ack), self.now)
             if frame["params"]["event_type"] == "signalwire.authorization.state":
                 self.states[output.link] = frame["params"]["params"]["authorization_state"]
-            if frame["params"]["event_type"] == "webrtc.message":
+            elif frame["params"]["event_type"] == "webrtc.message":
                 self.heard[output.link].append(frame["params"]["params"])
+            else:
+                self.told.setdefault(output.link, []).append((frame["params"]["event_type"], frame["params"]["params"]))

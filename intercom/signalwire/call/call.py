@@ -120,12 +120,16 @@ class Call:
             self.run.tell(lambda dialog: dialog.far_rings())
         if not self.room.is_about(event.params, self.leg.aliases):
             return
+        if event.event_type == "call.joined":
+            self.leg.joined(event.params)
         if self.leg.member_id:
             self.room.know_me(self.leg.member_id)
         try:
             self.room.receive(event)
         except BadFrameError as error:
             self.run.errors.emit(error)
+        if event.event_type == "call.joined" and self.room.may_set_layout:
+            self._background.spawn(self._load_layouts())
         self.events.emit(event)
 
     def session_lost(self) -> None:
@@ -220,6 +224,12 @@ class Call:
         parts = (self.keys, self.holds, self.mutes, self.monitor, self.recovery, self.room)
         for stream in [*own, *(stream for part in parts for stream in part.streams()), self.events]:
             stream.complete()
+
+    async def _load_layouts(self) -> None:
+        try:
+            await self.room.load_layouts()
+        except SignalWireError as error:
+            self.run.errors.emit(error)
 
     # -- the media -------------------------------------------------------------------------------------
 

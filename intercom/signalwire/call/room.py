@@ -75,6 +75,12 @@ class Room:
         """Note our member id from the service."""
         self._my_id = self._my_id or member_id
 
+    @property
+    def may_set_layout(self) -> bool:
+        """Return whether we may choose the layout."""
+        me = self.me.value
+        return me is not None and me.capabilities.set_layout
+
     # -- what can be done ------------------------------------------------------------------------------
 
     async def load_layouts(self) -> tuple[str, ...]:
@@ -163,6 +169,8 @@ class Room:
     def _layout(self, raw: Mapping[str, Any]) -> None:
         layers = tuple(m.decode(layer, LayoutLayer) for layer in raw.get("layers") or ())
         self.layers.set(layers)
+        if isinstance(raw.get("id"), str):
+            self.layout_name.set(raw["id"])
         places = {layer.member_id: layer for layer in layers if layer.member_id}
         for member_id, participant in self._members.items():
             participant.place(places.get(member_id))

@@ -320,7 +320,7 @@ class WebRTCCall:
     )
     """The position of each member in the picture, now and at each change."""
     layouts: Shown[WebRTCCall, tuple[str, ...]] = Shown(lambda api: api._call.room.layouts.value)
-    """The available layouts; empty until `load_layouts`."""
+    """The available layouts; empty until the service reports them."""
     layouts_stream: Shown[WebRTCCall, Observable[tuple[str, ...]]] = Shown(lambda api: api._call.room.layouts.stream)
     """The available layouts, now and at each change."""
     locked: Shown[WebRTCCall, bool] = Shown(lambda api: api._call.room.state.value.locked)

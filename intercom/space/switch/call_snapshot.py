@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from intercom import atomic_file
 from intercom.space.records import Subscriber
 from intercom.space.switch.calls import Call, Leg, Party
 from intercom.space.switch.exchange import Exchange
+from intercom.space.switch.member_state import Membership, Room
+from intercom.space.switch.sessions import Session
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +40,7 @@ class KeptEnd(Struct, frozen=True):
     call_id: str
     member_id: str
     held: bool = False
+    membership: Membership = Membership()
 
 
 class KeptCall(Struct, frozen=True):
@@ -49,6 +52,7 @@ class KeptCall(Struct, frozen=True):
     caller_party: Party
     kept_at: float
     """Time of saving, seconds since 1970."""
+    room: Room = field(default_factory=Room)
 
 
 class KeptCalls:
@@ -94,11 +98,12 @@ class KeptCalls:
             user_variables={},
             started_at=now,
             next_ping_at=now,
+            room=kept.room,
         )
         self._exchange.router.calls.take_up(
             call,
-            Leg(call, caller, kept.caller.call_id, kept.caller.member_id, kept.caller.held),
-            Leg(call, answered, kept.answered.call_id, kept.answered.member_id, kept.answered.held),
+            _leg(call, caller, kept.caller),
+            _leg(call, answered, kept.answered),
         )
         return call
 
@@ -122,7 +127,7 @@ class KeptCalls:
                 continue
             before = self._kept.get(call)
             kept_at = self._wall() if before is None else before.kept_at
-            now[call] = KeptCall(_end(call.caller), _end(answered), call.called, call.caller_party, kept_at)
+            now[call] = KeptCall(_end(call.caller), _end(answered), call.called, call.caller_party, kept_at, call.room)
         if now == self._kept:
             return None
         self._kept = now
@@ -137,4 +142,16 @@ class KeptCalls:
 
 def _end(leg: Leg) -> KeptEnd:
     session = leg.session
-    return KeptEnd(session.protocol, session.subscriber.id, session.agent, leg.call_id, leg.member_id, leg.held)
+    return KeptEnd(
+        session.protocol,
+        session.subscriber.id,
+        session.agent,
+        leg.call_id,
+        leg.member_id,
+        leg.held,
+        leg.membership,
+    )
+
+
+def _leg(call: Call, session: Session, kept: KeptEnd) -> Leg:
+    return Leg(call, session, kept.call_id, kept.member_id, kept.held, kept.membership)

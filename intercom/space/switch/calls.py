@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 
 from intercom.signalwire.wire.messages import IncomingInvite, builtins, new_id
 from intercom.space.records import Kind, Subscriber
+from intercom.space.switch.member_state import Membership, Room
 from intercom.space.switch.sessions import Session
 
 RING_LIMIT_S: Final = 660.0
@@ -37,6 +38,8 @@ class Leg:
     "The end's id as a participant."
     held: bool = False
     "Whether this end has put the call on hold."
+    membership: Membership = field(default_factory=Membership)
+    "The end as a member of the call."
     attach_at: float = math.inf
     "Time at which this end is told of its call after its page was loaded again; monotonic seconds."
 
@@ -92,6 +95,8 @@ class Call:
     "The ends that ring and have not answered yet."
     answered: Leg | None = None
     "The far end's leg; None until somebody answers."
+    room: Room = field(default_factory=Room)
+    "The room of the call's members."
     next_ping_at: float = 0.0
     "Time of the next ping to both ends, monotonic seconds."
 

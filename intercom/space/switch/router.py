@@ -25,6 +25,8 @@ from intercom.signalwire.wire.messages import CAUSE_CODES, CallCreated, Request,
 from intercom.space.errors import RefusedError
 from intercom.space.switch import replies
 from intercom.space.switch.calls import PING_INTERVAL_S, RING_LIMIT_S, Call, Calls, Leg, Party
+from intercom.space.switch.member_methods import MemberMethods
+from intercom.space.switch.members import Members, subscribed
 from intercom.space.switch.renegotiation import Offers
 from intercom.space.switch.sdp import answer_between, is_reference, offer_between, plausible
 from intercom.space.switch.sessions import Session
@@ -74,6 +76,8 @@ class Router:
         self._sessions = sessions
         self._wall = wall
         self._offers = Offers(wall=wall)
+        self.members = Members(wall=wall)
+        self.methods = MemberMethods(self.calls, self.members, wall=wall, end=self._end)
         self._obey: dict[str, Callable[[Session, Request, VertoMessage, float], dict[str, Any] | None]] = {
             "verto.invite": self._invite,
             "verto.answer": self._answer,
@@ -81,6 +85,7 @@ class Router:
             "verto.info": self._info,
             "verto.modify": self._modify,
             "verto.pong": self._pong,
+            "verto.subscribe": self._subscribe,
         }
 
     # -- what the sessions say -----------------------------------------------------------------------------
@@ -193,6 +198,8 @@ class Router:
             self._end(call, _code("USER_BUSY" if online else "USER_NOT_REGISTERED"))
 
     def _ring(self, call: Call, session: Session) -> None:
+        if not call.ringing:
+            self.members.ringing(call)
         leg = self.calls.ring(call, session)
         sdp = offer_between(call.sdp, by=call.caller.session.agent, to=session.agent)
         leg.tell("verto.invite", call.invite(sdp), self._wall())
@@ -205,7 +212,7 @@ class Router:
         for loser in self.calls.answer(leg):
             loser.bye(_code("LOSE_RACE"), self._wall())
         call.next_ping_at = now + PING_INTERVAL_S
-        sdp = answer_between(sdp, by=session.agent, to=call.caller.session.agent)
+        answer, sdp = sdp, answer_between(sdp, by=session.agent, to=call.caller.session.agent)
         told = (
             {"sdp": sdp}
             if is_reference(call.caller.session.agent)
@@ -215,6 +222,7 @@ class Router:
             }
         )
         call.caller.tell("verto.answer", told, self._wall())
+        self.members.joined(call, answer)
         return {"message": "CALL ANSWERED", "callID": leg.call_id, "memberID": leg.member_id}
 
     def _bye(self, session: Session, _request: Request, message: VertoMessage, _now: float) -> dict[str, Any]:
@@ -245,6 +253,12 @@ class Router:
 
     def _pong(self, _session: Session, _request: Request, _message: VertoMessage, _now: float) -> dict[str, Any]:
         return {}
+
+    def _subscribe(self, session: Session, _request: Request, message: VertoMessage, _now: float) -> dict[str, Any]:
+        call_id, wanted = message.params.get("sessid"), message.params.get("eventChannel")
+        if not isinstance(call_id, str) or self.calls.leg(session, call_id) is None:
+            raise RefusedError("CALL DOES NOT EXIST")
+        return subscribed(wanted)
 
     # -- a call that changes -------------------------------------------------------------------------------
 
@@ -285,6 +299,7 @@ class Router:
             self.calls.move(leg, session)
         leg.attach_at = math.inf
         self._offers.make_again(leg, self._far(leg), sdp, now)
+        self.members.join(leg)
         return {"message": "CALL CREATED", "callID": call_id, "memberID": leg.member_id}
 
     # -- ends ----------------------------------------------------------------------------------------------
@@ -294,6 +309,8 @@ class Router:
             self._end(call, _code(cause))
 
     def _end(self, call: Call, cause: tuple[str, int], *, but: Leg | None = None) -> None:
+        if but is not None:
+            self.members.left(but, cause[0])
         for leg in call.legs():
             if leg is not but:
                 leg.bye(cause, self._wall())

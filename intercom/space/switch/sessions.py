@@ -87,16 +87,20 @@ class Session:
     def send_verto(self, method: str, params: dict[str, Any], wall: float) -> str:
         """Send a Verto message as event `webrtc.message`; return the message's id."""
         message = VertoMessage(method, params, new_id())
+        self.send_about("webrtc.message", builtins(message), wall)
+        return str(message.id)
+
+    def send_about(self, event_type: str, params: dict[str, Any], wall: float) -> None:
+        """Send an event of this session."""
         body = Event(
-            event_type="webrtc.message",
-            params=builtins(message),
+            event_type=event_type,
+            params=params,
             event_channel=self.protocol,
             timestamp=wall,
             project_id=self.project_id,
             node_id=self.node_id,
         )
         self.send_event(body)
-        return str(message.id)
 
     def send_event(self, body: Event) -> None:
         """Send an event, and keep it until it is acknowledged: a dead socket may go unnoticed for long."""

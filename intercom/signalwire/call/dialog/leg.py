@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
@@ -56,6 +57,12 @@ class CallLeg:
             user_variables=invite.userVariables or {},
             node_id=node_id,
         )
+
+    def joined(self, params: Mapping[str, Any]) -> None:
+        """Note our member id from the first call.joined; a later one may tell of a call within the call."""
+        member_id = params.get("member_id")
+        if isinstance(member_id, str):
+            self.member_id = self.member_id or member_id
 
     def short_params(self) -> dict[str, Any]:
         """Return the parameters by which a message names the call."""

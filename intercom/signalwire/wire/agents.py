@@ -1,0 +1,25 @@
+"""The words in a client's agent by which it says what it does about the members of a call."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CARRIES_OUT: Final = "members/1"
+"""Word of a client that carries out what the members of a call are told: mutes, deafness and volumes."""
+MUTABLE: Final = "mutable/1"
+"""Word of a client that lets other members mute it."""
+
+
+def agent_of(name: str, *, mutable: bool) -> str:
+    """Return the agent of a client of ours: its name, and what it does about members."""
+    return f"{name} {CARRIES_OUT} {MUTABLE}" if mutable else f"{name} {CARRIES_OUT}"
+
+
+def carries_out(agent: str) -> bool:
+    """Return whether this client carries out what the members of its calls are told."""
+    return CARRIES_OUT in agent.split()
+
+
+def is_mutable(agent: str) -> bool:
+    """Return whether this client lets other members mute it."""
+    return carries_out(agent) and MUTABLE in agent.split()
