@@ -204,7 +204,7 @@ def _first_heard(recording: Recording) -> float:
 def _is_resident(window: Samples) -> bool:
     """Whether these 20 ms hold the resident's tone and not, say, the ring-back tone."""
     spectrum = abs(np.fft.rfft(window / 32768 * np.hanning(WINDOW), 8 * WINDOW)) * 4 / WINDOW
-    loudest = int(spectrum.argmax())
+    loudest = int(np.argmax(spectrum))
     return bool(
         20 * np.log10(max(spectrum[loudest], 1e-9)) > ABOVE_DB
         and abs(loudest * RATE_HZ / (8 * WINDOW) - RESIDENT_HZ) < NEAR_HZ

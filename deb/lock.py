@@ -34,7 +34,7 @@ class Locked:
 def environment(target: Target) -> dict[str, str]:
     """Return what markers are judged by on `target`, which may be another machine with another Python."""
     return {
-        **default_environment(),
+        **{name: str(value) for name, value in default_environment().items()},
         "python_version": target.suite.python,
         "python_full_version": f"{target.suite.python}.0",
         "platform_machine": target.processor.machine,
