@@ -104,6 +104,13 @@ async function heardTone(id, seconds = 0.4) {
   return bins[best] > -70 ? (best * audioContext.sampleRate) / analyser.fftSize : 0;
 }
 
+export const running = {
+  get client() {
+    return client;
+  },
+  call: (id) => entryOf(id).call,
+};
+
 window.reference = {
   async connect({ reconnectAttachedCalls = false, unpooled = false } = {}) {
     const provider = {

@@ -137,13 +137,13 @@ class ReferenceClient:
         self.page.on("console", lambda message: self.console.append(message.text))
         self.page.on("pageerror", lambda error: self.console.append(f"page error: {error}"))
         await self.page.expose_function("mintToken", self._mint)
-        script = bundle()
+        html, script = self._page()
 
         async def serve(route: Route) -> None:
             if route.request.url.endswith("page.js"):
                 await route.fulfill(body=script, content_type="text/javascript")
             else:
-                await route.fulfill(body=(HERE / "page.html").read_text(), content_type="text/html")
+                await route.fulfill(body=html, content_type="text/html")
 
         await self.page.route(f"{self._page_url}**", serve)
         await self.open()
@@ -159,6 +159,10 @@ class ReferenceClient:
         """Load (or reload) the page, connect and register."""
         await self.page.goto(self._page_url)
         await self._do("connect", options)
+
+    def _page(self) -> tuple[str, str]:
+        """The page and its script."""
+        return (HERE / "page.html").read_text(encoding="utf-8"), bundle()
 
     def _mint(self, fingerprint: str) -> str:
         scope = [REFRESH_SCOPE] if self._refreshable else []
