@@ -1,4 +1,4 @@
-"""Carry out the machine's decisions about calls: ring the house, answer, keep the time limits."""
+"""Carry out the machine's decisions about calls: ring the house, answer, keep the limit of a talk."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from intercom.config import CallConfig
 from intercom.door.active_call import CurrentCall, identity_of
 from intercom.door.machine import Decision, Machine, Phase, Verdict
 from intercom.door.press import Press
+from intercom.door.ring_timeout import RingTimeout
 from intercom.facts import Answered, CallBegan, Ended, Fact, Pressed, PressWaits, RangAgain, Unreached
 from intercom.opening.auto_answer import answers_by_itself
 from intercom.opening.opener import DoorOpener
@@ -73,8 +74,9 @@ class Calls:
         self._current: CurrentCall | None = None
         self._ringing: Press | None = None
         "press that rings the house, or whose call is in progress"
-        self._waiting_press: asyncio.TimerHandle | None = None
-        "timer of a press that waits for the service; due at the end of its ring time"
+        self._ring_timeout = RingTimeout(
+            call.ring_time_s, no_answer=self._nobody_answered, press_lapsed=self._lose_patience
+        )
         self._tasks = TaskSet(on_defect)
         self._followers = TaskSet(on_defect)
         "tasks that follow a call from beginning to end, named by its ticket"
@@ -88,21 +90,21 @@ class Calls:
     @property
     def press_waits(self) -> bool:
         """Whether a visitor pressed and waits for the service."""
-        return self._waiting_press is not None
+        return self._ring_timeout.press_waits
 
     def press(self) -> Decision:
         """Ring the house, or answer the call that rings at the door: the visitor pressed the button."""
-        return self._press(self._ring_time_ends())
+        return self._press(self._ring_timeout.deadline())
 
     def ring(self, address: str) -> Decision:
         """Ring this address if the door is free, or answer the call that rings at the door, or refuse."""
-        return self._ring(address, self._ring_time_ends())
+        return self._ring(address, self._ring_timeout.deadline())
 
     def _press(self, until: float) -> Decision:
         decision = self._ring(self._config.ring, until)
         if decision.verdict is Verdict.REFUSED and not self.press_waits:
             logger.info("Pressed, but %s; it rings when it can, until its time is over", decision.reason)
-            self._waiting_press = asyncio.get_running_loop().call_at(until, self._lose_patience)
+            self._ring_timeout.keep_press(until)
             self._show_hope()
             self._tell(PressWaits(decision.reason))
         return decision
@@ -117,9 +119,6 @@ class Calls:
             elif self._current is not None:
                 self._tasks.spawn(self._answer(self._current))
         return decision
-
-    def _ring_time_ends(self) -> float:
-        return asyncio.get_running_loop().time() + self._config.ring_time_s
 
     async def hang_up(self) -> bool:
         """End the call in any phase; return False if there is none."""
@@ -158,9 +157,9 @@ class Calls:
         """Ring the house for a press that waited: the service is back."""
         if self._ringing is not None:
             self._ringing.hurry()
-        if self._waiting_press is not None:
-            until = self._waiting_press.when()
-            self._forget_press()
+        until = self._ring_timeout.take_press()
+        if until is not None:
+            self._show_hope()
             self._press(until)
 
     def incoming(self, calls: Iterable[WebRTCCall]) -> None:
@@ -265,7 +264,7 @@ class Calls:
             self._tasks.spawn(self._quietly(call.reject()))
             return
         self._forget_press()
-        until = self._ring_time_ends()
+        until = self._ring_timeout.deadline()
         current = CurrentCall(decision.call, call, outbound=False, rings_until=until, in_space=self._in_space)
         self._follow(current)
         self._follow_up(current.ticket, self._ring_in(current))
@@ -297,8 +296,7 @@ class Calls:
             current.call.keys_stream.subscribe(lambda press: self.key(current, press)),
             current.call.info_stream.subscribe(lambda info: self.asked(current, info)),
         ]
-        rings_s = current.rings_until - asyncio.get_running_loop().time()
-        self._later(current, rings_s, lambda: self._ring_time_out(current))
+        self._ring_timeout.watch(current)
 
     async def _live(self, current: CurrentCall) -> None:
         """Follow a call to its end."""
@@ -341,9 +339,8 @@ class Calls:
             self._tasks.spawn(self._give_up(current, "NORMAL_TEMPORARY_FAILURE"))
             raise
 
-    async def _ring_time_out(self, current: CurrentCall) -> None:
-        if not current.answered and not current.answering:
-            await self._give_up(current, "NO_ANSWER")
+    def _nobody_answered(self, current: CurrentCall) -> None:
+        self._tasks.spawn(self._give_up(current, "NO_ANSWER"))
 
     async def _give_up(self, current: CurrentCall, cause: str) -> None:
         current.given_up = True
@@ -361,10 +358,8 @@ class Calls:
 
     def _forget_press(self, cause: str = "") -> bool:
         """Drop the waiting press and return whether there was one; with a cause, log it as not reached."""
-        waiting, self._waiting_press = self._waiting_press, None
-        if waiting is None:
+        if self._ring_timeout.take_press() is None:
             return False
-        waiting.cancel()
         self._show_hope()
         if cause:
             self._tell(Unreached(str(Address.parse(self._config.ring)), cause))

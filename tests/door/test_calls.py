@@ -70,15 +70,6 @@ def test_a_call_that_the_service_refuses_is_told_and_logged(door: DoorInMemory) 
     assert is_at_rest(door)
 
 
-def test_nobody_answers_until_the_ring_time_is_over(door: DoorInMemory) -> None:
-    door.ring()
-    door.wait(59)
-    assert door.phase is Phase.RINGING_OUT
-    door.wait(2)
-    assert (door.journal.causes, door.feedback.failures) == (["NO_ANSWER"], ["NO_ANSWER"])
-    assert is_at_rest(door)
-
-
 def test_a_call_is_warned_of_its_limit_and_ends_there(door: DoorInMemory) -> None:
     door.talk()
     door.wait(291)

@@ -11,6 +11,15 @@ from tests.door_in_memory import DESCRIBE_S, HOUSE, DoorInMemory
 __all__ = ["door"]
 
 
+def test_nobody_answers_until_the_ring_time_is_over(door: DoorInMemory) -> None:
+    door.ring()
+    door.wait(59)
+    assert door.phase is Phase.RINGING_OUT
+    door.wait(2)
+    assert (door.journal.causes, door.feedback.failures) == (["NO_ANSWER"], ["NO_ANSWER"])
+    assert is_at_rest(door)
+
+
 def test_a_press_rings_whoever_comes_until_its_time_is_over(door: DoorInMemory) -> None:
     door.service.somebody_home = False
     door.press()
