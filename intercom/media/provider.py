@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 class DoorMedia:
     """Opens the media of calls: the engine's sound, and a camera's picture where there is one."""
 
+    carries_out = True
+    """Each call can be muted, and its far end played louder or softer."""
+
     def __init__(
         self,
         engine: AudioEngine,

@@ -89,6 +89,14 @@ class VolumeMedia(Protocol):
 
 
 @runtime_checkable
+class HearingMedia(Protocol):
+    """A `CallMedia` that can play the far end louder and softer."""
+
+    def set_far_gain(self, gain: float) -> None:
+        """Play the far end's sound at this factor; 0: not at all."""
+
+
+@runtime_checkable
 class ConstrainableMedia(Protocol):
     """A `CallMedia` that can be told how to process its outgoing media."""
 
@@ -146,6 +154,14 @@ class JudgingMedia(Protocol):
 
     def refusal(self, offer: str) -> str:
         """Return the reason why this offer cannot be answered, in a sentence; empty when it can."""
+
+
+@runtime_checkable
+class ObedientMedia(Protocol):
+    """A `MediaProvider` all of whose calls are `MutableMedia` and `HearingMedia`: the service may rely on it."""
+
+    carries_out: bool
+    """Whether they are."""
 
 
 class MediaProvider(Protocol):

@@ -22,6 +22,8 @@ class Options:
     """API URL, https://…; overrides the credential's."""
     agent: str = f"intercom/{intercom.__version__}"
     """Name of the client for the service."""
+    others_may_mute: bool = True
+    """Whether other members of a call may mute us, and change how loud we play them; the embedded space asks."""
     connect_timeout_s: float | None = None
     """Time limit of connect(); None: no limit."""
     longest_delay_s: float = LONGEST_DELAY_S

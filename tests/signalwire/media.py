@@ -28,6 +28,7 @@ class ScriptedCall:
         self.sent_keys: dict[str, float] = {}
         self.tones: Happenings[tuple[str, float | None]] = Happenings()
         self.tones_stream = self.tones.stream
+        self.gains: list[float] = []
         self._fails = fails
         self._state = Value("new")
         self.state_stream = self._state.stream
@@ -71,6 +72,9 @@ class ScriptedCall:
     def set_receiving(self, kind: str, on: bool) -> None:
         self.switched.append(("receive", kind, on))
 
+    def set_far_gain(self, gain: float) -> None:
+        self.gains.append(gain)
+
     def expect_sound(self, expected: bool) -> None:
         self.sound_expected = expected
 
@@ -87,6 +91,8 @@ class ScriptedCall:
 
 class ScriptedMedia:
     """A media provider that remembers what it opened."""
+
+    carries_out = True
 
     def __init__(self, *fails: str) -> None:
         self.calls: list[ScriptedCall] = []

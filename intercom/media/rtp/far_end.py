@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+import numpy as np
 from aiortc.rtp import RtpPacket
 
 from intercom.media.dtmf.in_band import HeardKey, KeyDetector
 from intercom.media.dtmf.telephone_event import DigitReader
 from intercom.media.rtp.payload_types import TELEPHONE_EVENT, decoder_for
 from intercom.media.rtp.playout import Playout, PlayoutStats
-from intercom.media.sound.format import SILENCE, Samples
+from intercom.media.sound.format import SILENCE, Samples, to_samples
 
 
 class FarEndSound:
@@ -34,6 +35,8 @@ class FarEndSound:
         """Time of the last packet, on the call's clock; 0 before the first."""
         self.last_gap_s = 0.0
         """The longest time between two packets since the last silence."""
+        self.gain = 1.0
+        """Factor of the far end's sound."""
         self.muted = False
         """Whether the far end's sound is dropped; its keys are read all the same."""
 
@@ -85,7 +88,9 @@ class FarEndSound:
             if key is not None:
                 with contextlib.suppress(RuntimeError):  # the loop has closed; the engine lets go of us next
                     self._loop.call_soon_threadsafe(self._on_tone, key, now)
-        return SILENCE if self.muted else block
+        if self.muted or self.gain == 0.0:
+            return SILENCE
+        return block if self.gain == 1.0 else to_samples(block * np.float32(self.gain))
 
     def stats(self) -> PlayoutStats | None:
         """Return the playout's figures; None before the first packet."""

@@ -37,7 +37,6 @@ from intercom.media.rtp.silence import SilenceWatch
 from intercom.media.sound.engine import AudioEngine
 
 __all__ = ["CallStats", "DoorCall", "DoorMedia"]
-
 log = logging.getLogger(__name__)
 
 CONNECT_DEADLINE_S = 15.0
@@ -346,6 +345,10 @@ class DoorCall(HeardKeys):
         """Play the far end's "audio", or drop it; a door never shows "video"."""
         if kind == "audio":
             self._far_end.muted = not on
+
+    def set_far_gain(self, gain: float) -> None:
+        """Play the far end's sound at this factor."""
+        self._far_end.gain = gain
 
     def expect_sound(self, expected: bool) -> None:
         """Set whether the far end is expected to send: one that holds the call may be silent."""

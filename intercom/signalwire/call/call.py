@@ -32,6 +32,7 @@ from intercom.signalwire.call.media_recovery import MediaRecovery
 from intercom.signalwire.call.media_slot import MediaSlot, described
 from intercom.signalwire.call.methods import CallMethods
 from intercom.signalwire.call.mutes import Mutes
+from intercom.signalwire.call.orders import Orders
 from intercom.signalwire.call.room import Room
 from intercom.signalwire.errors import (
     BadFrameError,
@@ -72,7 +73,8 @@ class Call:
         self.recovery = MediaRecovery(line, self.run, self.slot, self.mutes)
         self.monitor = MediaMonitor(self.run, self.slot, self.holds, self.recovery)
         self.methods = CallMethods(line, dialog.leg)
-        self.room = Room(self.methods, self.mutes.switch)
+        self.orders = Orders(self.mutes, self.slot, others_may_mute=line.others_may_mute)
+        self.room = Room(self.methods, self.orders)
         self._line = line
         self._offer = offer
         self._background = TaskSet(task_failed)

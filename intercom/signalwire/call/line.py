@@ -24,6 +24,10 @@ class CallLine(Protocol):
     def relay_only(self) -> bool:
         """Whether only relayed candidates may be offered and used."""
 
+    @property
+    def others_may_mute(self) -> bool:
+        """Whether other members of a call may mute us."""
+
     def choose_media(self, address: str, asked: AskedMedia) -> MediaOptions:
         """Return what a call of this address sends and receives; raises `InvalidParamsError` when that is nothing."""
 

@@ -9,7 +9,7 @@ from intercom.signalwire.errors import InvalidStateError, MediaError
 from intercom.signalwire.media import MutableMedia, VolumeMedia
 from intercom.signalwire.observable import Happenings, Value
 
-Silencer = Literal["user", "client", "bandwidth", "push to talk"]
+Silencer = Literal["user", "client", "bandwidth", "push to talk", "another member", "deaf far end"]
 """Parties that may mute; each can lift only its own mute."""
 
 

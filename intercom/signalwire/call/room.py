@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Struct, field
 
 from intercom.signalwire.call.methods import CallMethods
-from intercom.signalwire.call.participant import LayoutLayer, Participant, SelfParticipant, Switch
+from intercom.signalwire.call.orders import Orders
+from intercom.signalwire.call.participant import LayoutLayer, Participant, SelfParticipant
 from intercom.signalwire.errors import BadFrameError, InvalidParamsError
 from intercom.signalwire.observable import Happenings, Value
 from intercom.signalwire.wire import messages as m
@@ -35,7 +36,7 @@ class RoomState(Struct, frozen=True):
 class Room:
     """The room of one call, with its members and its layout."""
 
-    def __init__(self, methods: CallMethods, switch: Switch) -> None:
+    def __init__(self, methods: CallMethods, orders: Orders) -> None:
         self.state: Value[RoomState] = Value(RoomState())
         self.layout_name: Value[str] = Value("")
         self.participants: Value[tuple[Participant, ...]] = Value(())
@@ -44,7 +45,7 @@ class Room:
         self.layouts: Value[tuple[str, ...]] = Value(())
         self.capabilities: Value[tuple[str, ...]] = Value(())
         self._methods = methods
-        self._switch = switch
+        self._orders = orders
         self._members: dict[str, Participant] = {}
         self._session_ids: deque[str] = deque(maxlen=MAX_ROOM_SESSIONS)
         self._my_id = ""
@@ -70,6 +71,18 @@ class Room:
                 self._left(_mapping(params, "member"))
             case "layout.changed":
                 self._layout(_mapping(params, "layout"))
+        self._carry_out(event)
+
+    def _carry_out(self, event: m.Event) -> None:
+        """Carry out on our media what the event tells us as a member."""
+        me = self.me.value
+        if me is None:
+            return
+        about = event.params.get("member")
+        mine = event.event_type == "member.updated" and isinstance(about, Mapping) and about.get("member_id") == me.id
+        changed = about.get("updated") if mine and isinstance(about, Mapping) else None
+        others = [one.value for one in self._members.values() if one is not me]
+        self._orders.follow(me.value, others, changed if isinstance(changed, list) else ())
 
     def know_me(self, member_id: str) -> None:
         """Note our member id from the service."""
@@ -109,7 +122,7 @@ class Room:
         """Mute or unmute ourselves, and report it to a service that knows members."""
         me = self.me.value
         if me is None:
-            self._switch(kind, on)
+            self._orders.own(kind, on)
         elif kind == "audio":
             await (me.unmute() if on else me.mute())
         else:
@@ -154,7 +167,7 @@ class Room:
         if len(self._members) >= MAX_MEMBERS:
             raise BadFrameError(f"A call has more than {MAX_MEMBERS} members; the others are not shown.")
         if member_id == self._my_id:
-            me = SelfParticipant(raw, self._methods.execute, self._switch)
+            me = SelfParticipant(raw, self._methods.execute, self._orders.own)
             me.capabilities.update(self.capabilities.value)
             self._members[member_id] = me
             self.me.set(me)

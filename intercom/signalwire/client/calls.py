@@ -53,12 +53,14 @@ class ClientSession:
         store: ResumeStore,
         *,
         take_up_calls: bool = True,
+        others_may_mute: bool = True,
     ) -> None:
         self.media = media
         self._take_up_calls = take_up_calls
         self.added: Happenings[WebRTCCall] = Happenings()
         self.known_calls: list[KnownCall] = []
         self._preferences = preferences
+        self._others_may_mute = others_may_mute
         self._store = store
         self._link = link
         self._open: dict[Call, WebRTCCall] = {}
@@ -119,6 +121,11 @@ class ClientSession:
     def relay_only(self) -> bool:
         """Whether calls use only relayed candidates."""
         return self._preferences.relay_only
+
+    @property
+    def others_may_mute(self) -> bool:
+        """Whether other members of a call may mute us."""
+        return self._others_may_mute
 
     @property
     def reachable(self) -> bool:

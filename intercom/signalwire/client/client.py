@@ -17,11 +17,12 @@ from intercom.signalwire.client.resume_store import ResumeStore
 from intercom.signalwire.client.tools import Tools
 from intercom.signalwire.errors import NotConnectedError, SignalWireError
 from intercom.signalwire.link.link import Link
-from intercom.signalwire.media import MediaProvider
+from intercom.signalwire.media import MediaProvider, ObedientMedia
 from intercom.signalwire.observable import Happenings, Value, task_failed
 from intercom.signalwire.options import Options
 from intercom.signalwire.preferences import ClientPreferences
 from intercom.signalwire.storage import Storage
+from intercom.signalwire.wire.agents import agent_of
 from intercom.signalwire.wire.events import Authenticated
 from intercom.tasks import TaskSet
 
@@ -38,7 +39,7 @@ class Client:
         self.account = Account(credentials, options, storage)
         self.link = Link(
             self.account,
-            agent=options.agent,
+            agent=agent_of(options.agent, obedient=_is_obedient(media), mutable=options.others_may_mute),
             connector=options.connector,
             random=options.random,
             longest_delay_s=options.longest_delay_s,
@@ -50,7 +51,12 @@ class Client:
         self.preferences = ClientPreferences()
         self.resume_store = ResumeStore(storage)
         self.session = ClientSession(
-            self.link, media, self.preferences, self.resume_store, take_up_calls=options.take_up_calls
+            self.link,
+            media,
+            self.preferences,
+            self.resume_store,
+            take_up_calls=options.take_up_calls,
+            others_may_mute=options.others_may_mute,
         )
         self.devices = Devices(media, storage, self.session.set_sending)
         self._diagnostics = Diagnostics(options.agent)
@@ -157,3 +163,7 @@ class Client:
         else:
             await self.registration.restore()
             await self.account.settle()
+
+
+def _is_obedient(media: MediaProvider) -> bool:
+    return isinstance(media, ObedientMedia) and media.carries_out

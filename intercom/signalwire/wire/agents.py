@@ -10,8 +10,10 @@ MUTABLE: Final = "mutable/1"
 """Word of a client that lets other members mute it."""
 
 
-def agent_of(name: str, *, mutable: bool) -> str:
+def agent_of(name: str, *, obedient: bool = True, mutable: bool = True) -> str:
     """Return the agent of a client of ours: its name, and what it does about members."""
+    if not obedient:
+        return name
     return f"{name} {CARRIES_OUT} {MUTABLE}" if mutable else f"{name} {CARRIES_OUT}"
 
 
