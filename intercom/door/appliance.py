@@ -43,7 +43,7 @@ from intercom.media.sound.engine import AudioEngine
 from intercom.media.sound.tones import tones_of
 from intercom.opening.opener import DoorOpener
 from intercom.panel import FrontPanel, PanelError
-from intercom.panel.page import PanelPage
+from intercom.panel.simulated.page import PanelPage
 from intercom.signalwire import FileStorage, SignalWire, SignalWireError
 from intercom.tasks import TaskSet
 

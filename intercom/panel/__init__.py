@@ -6,8 +6,8 @@ Begin with `front.py`.
 from intercom.panel.door import Door
 from intercom.panel.errors import GuardError, PageError, PanelClosedError, PanelError, PinsError
 from intercom.panel.front import FrontPanel
-from intercom.panel.page import PanelPage
 from intercom.panel.patterns import PATTERNS, Pattern
+from intercom.panel.simulated.page import PanelPage
 
 __all__ = [
     "PATTERNS",

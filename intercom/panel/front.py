@@ -17,8 +17,8 @@ from intercom.panel.door import Door
 from intercom.panel.lights import PWM_HZ, Lights
 from intercom.panel.patterns import Pattern
 from intercom.panel.pins import Pins, claim, open_pins
-from intercom.panel.relay import claim_relay, release_relay
-from intercom.panel.relay_watchdog_control import Guard
+from intercom.panel.relay.pin import claim_relay, release_relay
+from intercom.panel.relay.relay_watchdog_control import Guard
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from gpiozero.pins.mock import MockFactory
 from intercom.gpio_chip import Chip
 from intercom.panel import PinsError
 from intercom.panel.pins import Pins, claim, open_pins, simulated_pins
-from intercom.panel.relay import claim_relay, release_relay
+from intercom.panel.relay.pin import claim_relay, release_relay
 
 HEADER = Chip("/dev/gpiochip1", "pinctrl-bcm2711", 8)
 

@@ -23,7 +23,7 @@ from intercom.control.admission import Admission
 from intercom.control.client import Client
 from intercom.control.server import Caller, ControlServer
 from intercom.panel import FrontPanel, PanelPage
-from intercom.panel.page_server import CONNECTIONS_OF_AN_ADDRESS
+from intercom.panel.simulated.page_server import CONNECTIONS_OF_AN_ADDRESS
 
 BURST = 40
 CROWD = 200

@@ -15,7 +15,7 @@ import pytest
 from intercom.config import DoorConfig
 from intercom.panel.door import Door
 from intercom.panel.errors import GuardError
-from intercom.panel.relay_watchdog_control import KERNEL_MARGIN_S, Guard
+from intercom.panel.relay.relay_watchdog_control import KERNEL_MARGIN_S, Guard
 from tests.panel.conftest import WAIT_S
 
 CAP_S = 0.5
@@ -97,13 +97,13 @@ def test_the_guard_that_takes_over_while_the_door_is_open_knows_it() -> None:
 def test_a_door_without_a_guard_that_answers_stays_closed(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
     stop(guard.pid)
     monkeypatch.setattr(guard, "_command", [sys.executable, "-c", "import time; time.sleep(60)"])
-    monkeypatch.setattr("intercom.panel.relay_watchdog_control.FIRST_ANSWER_S", 0.2)
+    monkeypatch.setattr("intercom.panel.relay.relay_watchdog_control.FIRST_ANSWER_S", 0.2)
     with pytest.raises(GuardError, match="stays closed"):
         guard.door_opens()
 
 
 def test_a_door_that_is_stopped_together_with_its_guard_is_ended_by_the_kernel() -> None:
-    command = [sys.executable, "-m", "tests.panel.doorman", "stopped", str(CAP_S)]
+    command = [sys.executable, "-m", "tests.panel.relay.doorman", "stopped", str(CAP_S)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as door:
         assert door.stdin is not None and door.stdout is not None
         its_guard = int(door.stdout.readline())
@@ -119,7 +119,7 @@ def test_a_door_that_is_stopped_together_with_its_guard_is_ended_by_the_kernel()
 
 def test_a_door_that_closes_in_time_is_left_alone() -> None:
     code = (
-        "import time; from intercom.panel.kernel_deadline import KernelDeadline;"
+        "import time; from intercom.panel.relay.kernel_deadline import KernelDeadline;"
         "deadline = KernelDeadline(); deadline.arm(0.05); deadline.disarm(); time.sleep(0.2)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=WAIT_S).returncode == 0

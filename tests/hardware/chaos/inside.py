@@ -159,7 +159,7 @@ class Run:
                 self._find(f"{pcm} is still open: {state}")
         for process in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
-                if b"panel/relay_watchdog.py" in process.read_bytes():
+                if b"panel/relay/relay_watchdog.py" in process.read_bytes():
                     self._find("the relay's guard is still there")
 
     # -- the mishaps -----------------------------------------------------------------------------------

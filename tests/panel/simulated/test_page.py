@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from intercom.panel import PageError, PanelPage, Pattern
-from intercom.panel.page_server import is_own_host
+from intercom.panel.simulated.page_server import is_own_host
 from tests.panel.conftest import WAIT_S, Bench
 
 if TYPE_CHECKING:

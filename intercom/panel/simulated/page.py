@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from intercom.panel.front import FrontPanel
 
 if TYPE_CHECKING:
-    from intercom.panel.page_server import PageServer
+    from intercom.panel.simulated.page_server import PageServer
 
 
 class PanelPage:
@@ -32,7 +32,7 @@ class PanelPage:
 
     async def start(self) -> None:
         """Serve the page; raises PageError when the address is taken or not this machine's."""
-        from intercom.panel.page_server import PageServer
+        from intercom.panel.simulated.page_server import PageServer
 
         server = PageServer(self._front, self._listen, self._snapshot)
         await server.start()

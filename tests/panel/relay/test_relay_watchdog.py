@@ -14,8 +14,8 @@ import pytest
 
 from intercom.config import DoorConfig
 from intercom.panel.errors import GuardError
-from intercom.panel.relay_watchdog import MARGIN_S
-from intercom.panel.relay_watchdog_control import GUARD, Guard
+from intercom.panel.relay.relay_watchdog import MARGIN_S
+from intercom.panel.relay.relay_watchdog_control import GUARD, Guard
 from tests.panel.conftest import WAIT_S, Bench
 
 CAP_S = 0.5
@@ -31,7 +31,7 @@ def doorman() -> Iterator[Doorman]:
 
     def start(ending: str) -> "tuple[subprocess.Popen[str], int]":
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.panel.doorman", ending, str(CAP_S)],
+            [sys.executable, "-m", "tests.panel.relay.doorman", ending, str(CAP_S)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from intercom.config import DoorConfig
 from intercom.panel.errors import GuardError
-from intercom.panel.kernel_deadline import KernelDeadline
-from intercom.panel.relay_watchdog import MARGIN_S
+from intercom.panel.relay.kernel_deadline import KernelDeadline
+from intercom.panel.relay.relay_watchdog import MARGIN_S
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Guard:
             "simulated" if simulated else "gpio",
             str(door.relay_gpio),
             "1" if door.relay_active_high else "0",
-            os.pathsep.join([str(GUARD.parents[2]), *filter(None, sys.path)]),
+            os.pathsep.join([str(GUARD.parents[3]), *filter(None, sys.path)]),
         ]
         self._on_fault = on_fault
         self._limit_s = door.cap_s + KERNEL_MARGIN_S
