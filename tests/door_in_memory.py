@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from intercom.config import CallConfig, DoorConfig
-from intercom.door.calls import Calls
+from intercom.door.calls.calls import Calls
 from intercom.door.machine import Machine, Phase
 from intercom.facts import Answered, CallBegan, Ended, Fact, PressWaits, RangAgain, Unreached
 from intercom.opening.opener import DoorOpener

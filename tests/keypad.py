@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from intercom.config import DoorConfig
-from intercom.door.active_call import CurrentCall
+from intercom.door.calls.active_call import CurrentCall
 from intercom.facts import DoorOpened, DoorRefused, Fact
 from intercom.opening.decision import Kind, Ruling
 from intercom.opening.opener import DoorOpener

@@ -12,7 +12,7 @@ from typing import Any
 from intercom.config import Config
 from intercom.devices import DeviceRecovery
 from intercom.door.account import credentials_of, options_of
-from intercom.door.calls import Calls
+from intercom.door.calls.calls import Calls
 from intercom.door.camera_privacy import CameraPrivacy
 from intercom.door.devices import DoorDevices
 from intercom.door.events import PartEvents

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from intercom.config import Config
-from intercom.door.calls import Calls
+from intercom.door.calls.calls import Calls
 from intercom.door.camera_privacy import CameraPrivacy
 from intercom.door.devices import DoorDevices
 from intercom.door.feedback import Feedback

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from intercom.cli import render
 from intercom.control import protocol
-from intercom.door.active_call import identity_of
+from intercom.door.calls.active_call import identity_of
 from intercom.door.health.faults import Faults
 from intercom.facts import CallIdentity
 from intercom.history.call_log import CallLog, CallRecord

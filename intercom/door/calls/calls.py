@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 from intercom.address import Address
 from intercom.config import CallConfig
-from intercom.door.active_call import CurrentCall, identity_of
+from intercom.door.calls.active_call import CurrentCall, identity_of
+from intercom.door.calls.press import Press
+from intercom.door.calls.ring_timeout import RingTimeout
 from intercom.door.machine import Decision, Machine, Phase, Verdict
-from intercom.door.press import Press
-from intercom.door.ring_timeout import RingTimeout
 from intercom.facts import Answered, CallBegan, Ended, Fact, Pressed, PressWaits, RangAgain, Unreached
 from intercom.opening.auto_answer import answers_by_itself
 from intercom.opening.opener import DoorOpener

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from intercom.door.machine import Phase
-from tests.door.test_calls import door, is_at_rest
+from tests.door.calls.test_calls import door, is_at_rest
 from tests.door_in_memory import DESCRIBE_S, HOUSE, DoorInMemory
 
 __all__ = ["door"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from intercom.door.active_call import CurrentCall
+from intercom.door.calls.active_call import CurrentCall
 
 
 class RingTimeout:
