@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from intercom.signalwire.call.participant import Participant as Participant
     from intercom.signalwire.call.participant import SelfParticipant as SelfParticipant
     from intercom.signalwire.call.webrtc_call import WebRTCCall as WebRTCCall
-    from intercom.signalwire.client.calls import ClientSession as ClientSession
     from intercom.signalwire.client.devices import Device as Device
     from intercom.signalwire.client.devices import DeviceProvider as DeviceProvider
     from intercom.signalwire.client.devices import DeviceRecoveryEvent as DeviceRecoveryEvent
     from intercom.signalwire.client.preflight import PreflightResult as PreflightResult
+    from intercom.signalwire.client.session import ClientSession as ClientSession
     from intercom.signalwire.client.signalwire import SignalWire as SignalWire
     from intercom.signalwire.errors import (
         AuthenticationError as AuthenticationError,
@@ -83,7 +83,7 @@ _HOMES = {
     "call.webrtc_call": ("WebRTCCall",),
     "call.capabilities": ("SelfCapabilities",),
     "client.signalwire": ("SignalWire",),
-    "client.calls": ("ClientSession",),
+    "client.session": ("ClientSession",),
     "account.credentials": (
         "CommandCredentials",
         "Credential",

@@ -22,14 +22,16 @@ class ClientPreferences:
     relay_only: bool = False
     """Whether to offer and use only relayed candidates: nobody learns our address, and calls need a TURN server."""
 
-    def reset(self) -> None:
-        """Reset all preferences."""
-        self.__init__()  # type: ignore[misc]  # the defaults stand in one place
 
-    def choose_ice_servers(self, given: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        """Return the ICE servers for a peer connection, from those of the service."""
-        servers = list(given if self.ice_servers is None else self.ice_servers)
-        return [server for server in servers if not self.relay_only or is_turn(server)]
+def reset(preferences: ClientPreferences) -> None:
+    """Reset all preferences."""
+    ClientPreferences.__init__(preferences)
+
+
+def choose_ice_servers(preferences: ClientPreferences, given: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the ICE servers for a peer connection, from those of the service."""
+    servers = list(given if preferences.ice_servers is None else preferences.ice_servers)
+    return [server for server in servers if not preferences.relay_only or is_turn(server)]
 
 
 def is_turn(server: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from intercom.door import appliance
 from intercom.door.appliance import Appliance
 from intercom.door.machine import Decision
 from intercom.door.volume import Volume
-from intercom.signalwire import SignalWireError
+from intercom.signalwire import SignalWireError, WebRTCCall
 from intercom.signalwire.call import recovery_policy
 from intercom.signalwire.link.transport import WebSocket
 from tests.network.telling import Hearing, hum, obey, tell
@@ -73,9 +74,18 @@ async def main(directory: Path, patience: float = 1.0) -> None:
 
     door.engine.play = sounds  # type: ignore[method-assign]  # it only listens
     door.client.is_registered_stream.subscribe(lambda on: tell("registered", on=on))
-    door.client.session.added.stream.subscribe(
-        lambda call: call.status_stream.subscribe(lambda status: tell("call", status=str(status), cause=call.end_cause))
-    )
+    known: set[str] = set()
+
+    def listed(calls: Sequence[WebRTCCall]) -> None:
+        for call in calls:
+            if call.id not in known:
+                known.add(call.id)
+                follow(call)
+
+    def follow(call: WebRTCCall) -> None:
+        call.status_stream.subscribe(lambda status: tell("call", status=str(status), cause=call.end_cause))
+
+    door.client.session.calls_stream.subscribe(listed)
 
     async def press() -> None:
         door.calls.press()

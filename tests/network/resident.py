@@ -37,7 +37,8 @@ async def main(directory: Path) -> None:
                 tasks.append(asyncio.get_running_loop().create_task(answer(call)))
 
     async def hang_up() -> None:
-        await client.session.hang_up_all()
+        for call in client.session.calls:
+            await call.hangup()
 
     tasks: list[asyncio.Task[None]] = []
     client.session.incoming_calls_stream.subscribe(listed)

@@ -11,7 +11,7 @@ from intercom.signalwire.account.directory import Address, User
 from intercom.signalwire.call.capabilities import SelfCapabilities
 from intercom.signalwire.call.participant import Participant, SelfParticipant
 from intercom.signalwire.call.webrtc_call import WebRTCCall
-from intercom.signalwire.client.calls import ClientSession
+from intercom.signalwire.client.session import ClientSession
 from intercom.signalwire.client.signalwire import SignalWire
 from intercom.signalwire.preferences import ClientPreferences
 from tests.reference.members import written

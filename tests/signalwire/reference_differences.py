@@ -117,7 +117,7 @@ DIFFERENCES: dict[str, dict[str, Differs]] = {
         "webrtcMessages$": Differs("`status_stream`, `digits_stream`, `info_stream`", "what the messages mean"),
     },
     "Participant": {
-        "callId": Differs(because="“” until the service tells it"),
+        "callId": Differs(because="of the member's own leg, not our `WebRTCCall.id`; “” until the service tells it"),
         "destroy": OUTLIVES,
         "destroyed$": Differs("`WebRTCCall.participants_stream`", "it no longer holds a member who left"),
         "setMeta": UNBUILT,

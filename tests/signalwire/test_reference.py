@@ -54,7 +54,7 @@ def test_a_snapshot_that_shares_a_row_is_here_too(kind: str) -> None:
     assert not [name for name in shared if not has(CLASSES[kind], ours(name)[0])]
 
 
-@pytest.mark.parametrize("kind", ["SignalWire", "WebRTCCall", "User"])
+@pytest.mark.parametrize("kind", CLASSES)
 def test_what_only_our_client_has_is_named_with_its_use(kind: str) -> None:
     theirs = {name for member in [*rows(kind), *rows(INHERITS.get(kind, kind))] for name in ours(member)}
     alone = {name for names, _ in OURS_ALONE.get(kind, ()) for name in names}

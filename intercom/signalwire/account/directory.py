@@ -41,8 +41,8 @@ class AddressState(Struct, frozen=True):
 class Address:
     """An address that can be called; the directory keeps it current."""
 
-    def __init__(self, state: AddressState) -> None:
-        self._state = Value(state)
+    def __init__(self, state: Value[AddressState]) -> None:
+        self._state = state
 
     id: Now[AddressState, str] = Now(lambda state: state.id)
     name: Now[AddressState, str] = Now(lambda state: state.name)
@@ -68,10 +68,6 @@ class Address:
         channels = self.channels
         name = self.name if self.name.startswith("/") else f"/public/{self.name}"
         return channels.video or channels.audio or name
-
-    def update(self, state: AddressState) -> None:
-        """Apply a newer description."""
-        self._state.set(state)
 
 
 class SatClaims(Struct, frozen=True):
@@ -126,6 +122,7 @@ class Directory:
     def __init__(self, get: Get) -> None:
         self._get = get
         self._known: dict[str, Address] = {}
+        self._states: dict[str, Value[AddressState]] = {}
         self._addresses: Value[tuple[Address, ...]] = Value(())
         self._next: str | None = ADDRESSES_PATH
         self.loading: Value[bool] = Value(False)
@@ -184,11 +181,12 @@ class Directory:
 
     def _take(self, states: list[AddressState]) -> None:
         for state in states:
-            known = self._known.get(state.id)
+            known = self._states.get(state.id)
             if known is None:
-                self._known[state.id] = Address(state)
+                self._states[state.id] = Value(state)
+                self._known[state.id] = Address(self._states[state.id])
             else:
-                known.update(state)
+                known.set(state)
         self._addresses.set(tuple(self._known.values()))
 
 

@@ -51,7 +51,7 @@ logger = logging.getLogger(__name__)
 
 
 class Call:
-    """One call and its parts; `WebRTCCall` shows it to the program, and `ClientSession` works it."""
+    """One call and its parts; `WebRTCCall` shows it to the program, and `Calls` works it."""
 
     def __init__(self, line: CallLine, dialog: Dialog, *, offer: str = "") -> None:
         self.dialog = dialog

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -54,8 +54,8 @@ class CallCapabilities(Struct, frozen=True):
 class SelfCapabilities:
     """Our capabilities in a call, now and at each change."""
 
-    def __init__(self) -> None:
-        self._state = Value(CallCapabilities())
+    def __init__(self, state: Value[CallCapabilities]) -> None:
+        self._state = state
 
     state: Now[CallCapabilities, CallCapabilities] = Now(lambda state: state)
     state_stream: Stream[CallCapabilities, CallCapabilities] = Stream(lambda state: state)
@@ -78,12 +78,8 @@ class SelfCapabilities:
     screenshare: Now[CallCapabilities, bool] = Now(lambda state: state.screenshare)
     screenshare_stream: Stream[CallCapabilities, bool] = Stream(lambda state: state.screenshare)
 
-    def update(self, flags: Iterable[str]) -> None:
-        """Apply the service's list."""
-        self._state.set(compute(list(flags)))
 
-
-def compute(flags: list[str]) -> CallCapabilities:
+def compute(flags: Sequence[str]) -> CallCapabilities:
     """Return the capabilities in the service's list, for example ["self.mute", "member.mute.audio.off", "layout"].
 
     A parent grants all that is below it; ".on" and ".off" grant one direction only.
@@ -101,7 +97,7 @@ def compute(flags: list[str]) -> CallCapabilities:
     )
 
 
-def _member(flags: list[str], who: str) -> MemberCapabilities:
+def _member(flags: Sequence[str], who: str) -> MemberCapabilities:
     def granting(parent: str, name: str = "") -> list[str]:
         whole = f"{who}.{parent}.{name}" if name else f"{who}.{parent}"
         return [flag for flag in flags if flag in {who, f"{who}.{parent}"} or flag.startswith(whole)]

@@ -63,13 +63,31 @@ Execute = Callable[["str | Mapping[str, str]", str, Mapping[str, Any]], Awaitabl
 """Function (a member id in our own call, or a whole target; the method; its arguments) -> the result."""
 
 
+class MemberRecord:
+    """A member of a call as the service described it last; `Participant` shows it to the program."""
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self._raw = dict(raw)
+        self.state = Value(read_member(self._raw))
+        self.position: Value[LayoutLayer | None] = Value(None)
+
+    def update(self, raw: Mapping[str, Any]) -> None:
+        """Apply the changed fields; raises `BadFrameError` when they are malformed."""
+        merged = {**self._raw, **raw}
+        self.state.set(read_member(merged))
+        self._raw = merged
+
+    def place(self, layer: LayoutLayer | None) -> None:
+        """Set the member's layer in the picture."""
+        self.position.set(layer)
+
+
 class Participant:
     """A member of a call."""
 
-    def __init__(self, raw: Mapping[str, Any], execute: Execute) -> None:
-        self._raw = dict(raw)
-        self._state = Value(read_member(self._raw))
-        self._position: Value[LayoutLayer | None] = Value(None)
+    def __init__(self, record: MemberRecord, execute: Execute) -> None:
+        self._record = record
+        self._state = record.state
         self._execute = execute
 
     name: Now[Member, str] = Now(lambda member: member.name)
@@ -113,29 +131,24 @@ class Participant:
     is_talking: Now[Member, bool] = Now(lambda member: member.talking)
     is_talking_stream: Stream[Member, bool] = Stream(lambda member: member.talking)
     id: Now[Member, str] = Now(lambda member: member.member_id)
+    """The member's id in the call."""
     call_id: Now[Member, str] = Now(lambda member: member.call_id)
+    """The id of the member's own leg of the call, which differs from our `WebRTCCall.id`; "" until the service tells.
+
+    With `id` and `node_id` it is the whole target of `WebRTCCall.execute_method` on another member.
+    """
     is_audience: Now[Member, bool] = Now(lambda member: member.is_audience)
     value: Now[Member, Member] = Now(lambda member: member)
 
     @property
     def position(self) -> LayoutLayer | None:
         """The member's position in the picture."""
-        return self._position.value
+        return self._record.position.value
 
     @property
     def position_stream(self) -> Observable[LayoutLayer | None]:
         """The member's position in the picture, now and at each change."""
-        return self._position.stream
-
-    def update(self, raw: Mapping[str, Any]) -> None:
-        """Apply the changed fields; raises `BadFrameError` when they are malformed."""
-        merged = {**self._raw, **raw}
-        self._state.set(read_member(merged))
-        self._raw = merged
-
-    def place(self, layer: LayoutLayer | None) -> None:
-        """Set the member's layer in the picture."""
-        self._position.set(layer)
+        return self._record.position.stream
 
     # -- what can be done ------------------------------------------------------------------------------
 
@@ -237,9 +250,9 @@ class SelfParticipant(Participant):
     capabilities: SelfCapabilities
     """Our capabilities."""
 
-    def __init__(self, raw: Mapping[str, Any], execute: Execute, switch: Switch) -> None:
-        super().__init__(raw, execute)
-        self.capabilities = SelfCapabilities()
+    def __init__(self, record: MemberRecord, execute: Execute, switch: Switch, capabilities: SelfCapabilities) -> None:
+        super().__init__(record, execute)
+        self.capabilities = capabilities
         self._switch = switch
         self._studio: Value[bool] = Value(False)
 
@@ -299,7 +312,7 @@ class SelfParticipant(Participant):
         # A service without members (a plain call) refuses to mute them; our end has.
         with contextlib.suppress(SignalWireError):
             await there
-        self.update({f"{kind}_muted": not on})
+        self._record.update({f"{kind}_muted": not on})
 
 
 def read_member(raw: Mapping[str, Any]) -> Member:

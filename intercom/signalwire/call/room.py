@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from intercom.signalwire.call.capabilities import CallCapabilities, SelfCapabilities, compute
 from intercom.signalwire.call.methods import CallMethods
 from intercom.signalwire.call.orders import Orders
-from intercom.signalwire.call.participant import LayoutLayer, Participant, SelfParticipant
+from intercom.signalwire.call.participant import LayoutLayer, MemberRecord, Participant, SelfParticipant
 from intercom.signalwire.errors import BadFrameError, InvalidParamsError
 from intercom.signalwire.observable import Happenings, Value
 from intercom.signalwire.wire import messages as m
@@ -46,7 +47,8 @@ class Room:
         self.capabilities: Value[tuple[str, ...]] = Value(())
         self._methods = methods
         self._orders = orders
-        self._members: dict[str, Participant] = {}
+        self._members: dict[str, MemberRecord] = {}
+        self._allowed = Value(CallCapabilities())
         self._session_ids: deque[str] = deque(maxlen=MAX_ROOM_SESSIONS)
         self._my_id = ""
 
@@ -81,7 +83,7 @@ class Room:
         about = event.params.get("member")
         mine = event.event_type == "member.updated" and isinstance(about, Mapping) and about.get("member_id") == me.id
         changed = about.get("updated") if mine and isinstance(about, Mapping) else None
-        others = [one.value for one in self._members.values() if one is not me]
+        others = [one.state.value for member_id, one in self._members.items() if member_id != me.id]
         self._orders.follow(me.value, others, changed if isinstance(changed, list) else ())
 
     def know_me(self, member_id: str) -> None:
@@ -145,8 +147,7 @@ class Room:
         flags = params.get("capabilities")
         if isinstance(flags, list):
             self.capabilities.set(tuple(flag for flag in flags if isinstance(flag, str)))
-            if self.me.value is not None:
-                self.me.value.capabilities.update(self.capabilities.value)
+            self._allowed.set(compute(self.capabilities.value))
 
     def _room(self, room: Mapping[str, Any]) -> None:
         known = {name: value for name, value in room.items() if value is not None}
@@ -166,18 +167,22 @@ class Room:
             return
         if len(self._members) >= MAX_MEMBERS:
             raise BadFrameError(f"A call has more than {MAX_MEMBERS} members; the others are not shown.")
+        self._members[member_id] = record = MemberRecord(raw)
+        execute = self._methods.execute
         if member_id == self._my_id:
-            me = SelfParticipant(raw, self._methods.execute, self._orders.own)
-            me.capabilities.update(self.capabilities.value)
-            self._members[member_id] = me
+            me = SelfParticipant(record, execute, self._orders.own, SelfCapabilities(self._allowed))
             self.me.set(me)
+            self._show(me)
         else:
-            self._members[member_id] = Participant(raw, self._methods.execute)
-        self.participants.set(tuple(self._members.values()))
+            self._show(Participant(record, execute))
+
+    def _show(self, member: Participant) -> None:
+        self.participants.set((*self.participants.value, member))
 
     def _left(self, raw: Mapping[str, Any]) -> None:
-        if self._members.pop(str(raw.get("member_id")), None) is not None:
-            self.participants.set(tuple(self._members.values()))
+        member_id = str(raw.get("member_id"))
+        if self._members.pop(member_id, None) is not None:
+            self.participants.set(tuple(shown for shown in self.participants.value if shown.id != member_id))
 
     def _layout(self, raw: Mapping[str, Any]) -> None:
         layers = tuple(m.decode(layer, LayoutLayer) for layer in raw.get("layers") or ())

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from reactivex import Observable
 
 from intercom.signalwire.account.directory import Address
 from intercom.signalwire.call.call import Call
@@ -29,7 +28,7 @@ from intercom.signalwire.errors import (
 from intercom.signalwire.link.link import Link
 from intercom.signalwire.media import JudgingMedia, MediaProvider
 from intercom.signalwire.observable import Happenings, Value, report_fault, task_failed
-from intercom.signalwire.preferences import ClientPreferences
+from intercom.signalwire.preferences import ClientPreferences, choose_ice_servers
 from intercom.signalwire.wire import messages as m
 from intercom.signalwire.wire.events import Authenticated
 from intercom.signalwire.wire.verto import CALL_UNKNOWN
@@ -42,8 +41,8 @@ MAX_CALLS = 32
 MAX_ADDRESS_CHARS = 512
 
 
-class ClientSession:
-    """The calls of one client, as `SignalWire.session`."""
+class Calls:
+    """The calls of one client; `ClientSession` shows them to the program."""
 
     def __init__(
         self,
@@ -62,12 +61,15 @@ class ClientSession:
         self._preferences = preferences
         self._others_may_mute = others_may_mute
         self._store = store
-        self._link = link
+        self.link = link
         self._open: dict[Call, WebRTCCall] = {}
         """The calls that have not ended, and the program's view of each."""
-        self._calls: Value[tuple[WebRTCCall, ...]] = Value(())
-        self._incoming: Value[tuple[WebRTCCall, ...]] = Value(())
-        self._signalling: Happenings[m.Event] = Happenings()
+        self.open: Value[tuple[WebRTCCall, ...]] = Value(())
+        """All calls that have not ended."""
+        self.incoming: Value[tuple[WebRTCCall, ...]] = Value(())
+        """The inbound calls that have not ended, answered or not."""
+        self.events: Happenings[m.Event] = Happenings()
+        """All events of the service, as they come."""
         self._not_sent: set[str] = set()
         self._background = TaskSet(task_failed)
         link.events.stream.subscribe(self._receive)
@@ -76,46 +78,11 @@ class ClientSession:
         link.refused.stream.subscribe(self._refused)
 
     @property
-    def calls(self) -> list[WebRTCCall]:
-        """All calls that have not ended."""
-        return list(self._calls.value)
-
-    @property
-    def calls_stream(self) -> Observable[tuple[WebRTCCall, ...]]:
-        """All calls that have not ended, now and at each change."""
-        return self._calls.stream
-
-    @property
-    def incoming_calls(self) -> list[WebRTCCall]:
-        """The inbound calls that have not ended, answered or not."""
-        return list(self._incoming.value)
-
-    @property
-    def incoming_calls_stream(self) -> Observable[tuple[WebRTCCall, ...]]:
-        """The inbound calls that have not ended, now and at each change."""
-        return self._incoming.stream
-
-    @property
-    def authenticated(self) -> bool:
-        """Whether the client is authenticated."""
-        return self._link.ready.value
-
-    @property
-    def authenticated_stream(self) -> Observable[bool]:
-        """Whether the client is authenticated, now and at each change."""
-        return self._link.ready.stream
-
-    @property
-    def signaling_event_stream(self) -> Observable[m.Event]:
-        """All events of the service, as they come."""
-        return self._signalling.stream
-
-    @property
     def ice_servers(self) -> Sequence[Mapping[str, Any]]:
         """ICE servers for peer connections: the service's, or the preferred ones (W3C RTCIceServer)."""
-        result = self._link.session.result
+        result = self.link.session.result
         given: list[dict[str, Any]] = msgspec.to_builtins(result.ice_servers) if result else []
-        return self._preferences.choose_ice_servers(given)
+        return choose_ice_servers(self._preferences, given)
 
     @property
     def relay_only(self) -> bool:
@@ -130,15 +97,15 @@ class ClientSession:
     @property
     def reachable(self) -> bool:
         """Whether the service can be reached now."""
-        return self._link.ready.value
+        return self.link.ready.value
 
     def look_after_connection(self) -> None:
         """Probe the connection: the media of a call broke or came back."""
-        self._link.network_changed()
+        self.link.network_changed()
 
     async def execute(self, method: str, params: Mapping[str, Any], *, timeout_s: float = 5.0) -> Any:
         """Send any request to the service; return the result as builtins."""
-        return await self._link.requests.execute(method, params, timeout_s=timeout_s)
+        return await self.link.requests.execute(method, params, timeout_s=timeout_s)
 
     # -- for the client and its calls ------------------------------------------------------------------
 
@@ -146,7 +113,7 @@ class ClientSession:
         self, destination: str | Address, asked: AskedMedia, *, user_variables: Mapping[str, Any] | None
     ) -> WebRTCCall:
         """Call an address, a number or a SIP URI; see `SignalWire.dial`."""
-        if not self._link.running:
+        if not self.link.running:
             raise NotConnectedError("dial() needs a connection; call connect() or register() first.")
         to = destination.default_channel if isinstance(destination, Address) else destination
         if not to or len(to) > MAX_ADDRESS_CHARS or not to.isprintable():
@@ -169,13 +136,13 @@ class ClientSession:
 
     def submit_verto(self, request: VertoRequest) -> tuple[str, asyncio.Future[Any]]:
         """Send a call's Verto message; return the request's id and the future of its result."""
-        return self._link.requests.submit(
+        return self.link.requests.submit(
             "webrtc.verto", request.params, timeout_s=request.timeout_s, idempotent=request.idempotent
         )
 
     def cancel(self, request_id: str) -> bool:
         """Cancel a request; return whether it was still unsent."""
-        return self._link.requests.cancel(request_id)
+        return self.link.requests.cancel(request_id)
 
     def set_sending(self, kind: str, on: bool) -> None:
         """Switch the sending of "audio" or "video" on or off, in present and later calls."""
@@ -220,7 +187,7 @@ class ClientSession:
             call.recovery.service_refused()
 
     def _receive(self, event: m.Event) -> None:
-        self._signalling.emit(event)
+        self.events.emit(event)
         try:
             if event.event_type == "webrtc.message":
                 self._receive_verto(m.decode(event.params, m.VertoMessage), event.node_id or "")
@@ -228,7 +195,7 @@ class ClientSession:
                 for call in list(self._open):
                     call.receive_event(event)
         except BadFrameError as error:
-            self._link.warnings.emit(str(error))
+            self.link.warnings.emit(str(error))
         except Exception as error:  # noqa: BLE001 - one odd event must not make us deaf; the loop hears of it
             report_fault("An event of the service could not be handled", error)
 
@@ -299,8 +266,8 @@ class ClientSession:
 
     def _list_calls(self) -> None:
         calls = tuple(self._open.values())
-        self._calls.set(calls)
-        self._incoming.set(tuple(call for call in calls if call.direction == "inbound"))
+        self.open.set(calls)
+        self.incoming.set(tuple(call for call in calls if call.direction == "inbound"))
 
 
 def known_call(call: Call) -> KnownCall:

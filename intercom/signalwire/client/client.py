@@ -10,10 +10,11 @@ from intercom.signalwire.account.account import Account
 from intercom.signalwire.account.credentials import CredentialProvider
 from intercom.signalwire.account.directory import Directory
 from intercom.signalwire.account.registration import Registration
-from intercom.signalwire.client.calls import ClientSession
+from intercom.signalwire.client.calls import Calls
 from intercom.signalwire.client.devices import Devices
 from intercom.signalwire.client.diagnostics import Diagnostics
 from intercom.signalwire.client.resume_store import ResumeStore
+from intercom.signalwire.client.session import ClientSession
 from intercom.signalwire.client.tools import Tools
 from intercom.signalwire.errors import NotConnectedError, SignalWireError
 from intercom.signalwire.link.link import Link
@@ -50,7 +51,7 @@ class Client:
         self.registration = Registration(self.link, self.account.reauthenticate)
         self.preferences = ClientPreferences()
         self.resume_store = ResumeStore(storage)
-        self.session = ClientSession(
+        self.calls = Calls(
             self.link,
             media,
             self.preferences,
@@ -58,12 +59,13 @@ class Client:
             take_up_calls=options.take_up_calls,
             others_may_mute=options.others_may_mute,
         )
-        self.devices = Devices(media, storage, self.session.set_sending)
+        self.session = ClientSession(self.calls)
+        self.devices = Devices(media, storage, self.calls.set_sending)
         self._diagnostics = Diagnostics(options.agent)
         self.tools = Tools(
             storage,
             account=self.account,
-            session=self.session,
+            calls=self.calls,
             devices=self.devices,
             resume_store=self.resume_store,
             preferences=self.preferences,
@@ -93,7 +95,7 @@ class Client:
     async def disconnect(self) -> None:
         """End every call and the connection, and forget the resume state; connect() starts anew."""
         self.registration.wanted = False
-        await self.session.hang_up_all()
+        await self.calls.hang_up_all()
         await self.link.stop()
         self.link.forget()
         self.account.forget()
@@ -105,7 +107,7 @@ class Client:
             return
         self._is_destroyed = True
         self.registration.wanted = False
-        await self.session.hang_up_all()
+        await self.calls.hang_up_all()
         await self.link.stop()
         await self._background.stop()
         self._network.stop()
@@ -123,7 +125,7 @@ class Client:
     def network_changed(self) -> None:
         """Check the connection and the paths of calls at once: this machine's links or addresses changed."""
         self.link.network_changed()
-        self.session.network_changed()
+        self.calls.network_changed()
 
     # -- inside ----------------------------------------------------------------------------------------
 
@@ -131,7 +133,7 @@ class Client:
         if self._is_destroyed:
             raise NotConnectedError("The client is destroyed; make a new one.")
         if not self.link.running:
-            self.link.session.resume, self.session.known_calls = await self.resume_store.load()
+            self.link.session.resume, self.calls.known_calls = await self.resume_store.load()
             self.directory.set(self.directory.value or Directory(self.account.get))
             if self._options.watch_network:
                 self._network.start()
@@ -144,7 +146,7 @@ class Client:
         self.registration.registered.stream.subscribe(lambda on: note("registered" if on else "unregistered"))
         self.link.faults.stream.subscribe(lambda error: note("error", type=type(error).__name__, message=str(error)))
         self.link.warnings.stream.subscribe(lambda warning: note("warning", message=warning))
-        self.session.added.stream.subscribe(self._diagnostics.follow)
+        self.calls.added.stream.subscribe(self._diagnostics.follow)
         self.devices.recovered.stream.subscribe(self._diagnostics.device)
         self.devices.faults.stream.subscribe(self.link.faults.emit)
 

@@ -12,10 +12,10 @@ from intercom.signalwire.account.credentials import CredentialProvider
 from intercom.signalwire.account.directory import Address, Directory, User
 from intercom.signalwire.call.media_options import AskedMedia
 from intercom.signalwire.call.webrtc_call import WebRTCCall
-from intercom.signalwire.client.calls import ClientSession
 from intercom.signalwire.client.client import Client
 from intercom.signalwire.client.devices import Device, DeviceRecoveryEvent, PermissionResult, constraints_of
 from intercom.signalwire.client.preflight import DURATION_S, PreflightResult
+from intercom.signalwire.client.session import ClientSession
 from intercom.signalwire.client.tools import PlatformCapabilities
 from intercom.signalwire.errors import SignalWireError
 from intercom.signalwire.media import MediaProvider
@@ -113,7 +113,7 @@ class SignalWire:
         `InvalidParamsError` for a call without media, and `NotConnectedError` before connect().
         """
         asked = AskedMedia(audio, video, receive_audio, receive_video, fallback_to_receive_only)
-        return await self._client.session.dial(destination, asked, user_variables=user_variables)
+        return await self._client.calls.dial(destination, asked, user_variables=user_variables)
 
     # -- what can be watched ---------------------------------------------------------------------------
 

@@ -9,13 +9,13 @@ from msgspec import Struct
 
 from intercom.signalwire.account.account import Account
 from intercom.signalwire.call.media_options import AskedMedia
-from intercom.signalwire.client.calls import ClientSession
+from intercom.signalwire.client.calls import Calls
 from intercom.signalwire.client.devices import DeviceProvider, Devices
 from intercom.signalwire.client.diagnostics import Diagnostics
 from intercom.signalwire.client.preflight import DURATION_S, PreflightResult, run_preflight
 from intercom.signalwire.client.resume_store import ResumeStore
 from intercom.signalwire.errors import StorageError
-from intercom.signalwire.preferences import ClientPreferences
+from intercom.signalwire.preferences import ClientPreferences, reset
 from intercom.signalwire.storage import KEY_PREFIX, Storage
 
 
@@ -40,7 +40,7 @@ class Tools:
         storage: Storage,
         *,
         account: Account,
-        session: ClientSession,
+        calls: Calls,
         devices: Devices,
         resume_store: ResumeStore,
         preferences: ClientPreferences,
@@ -48,7 +48,7 @@ class Tools:
     ) -> None:
         self._storage = storage
         self._account = account
-        self._session = session
+        self._calls = calls
         self._devices = devices
         self._resume_store = resume_store
         self._preferences = preferences
@@ -58,12 +58,12 @@ class Tools:
         self, destination: str, *, duration_s: float = DURATION_S, audio: bool = True, video: bool = False
     ) -> PreflightResult:
         """Make a test call, and judge it; see `SignalWire.preflight`."""
-        session = self._session
+        calls = self._calls
 
         async def dial() -> Any:
-            return await session.dial(destination, AskedMedia(audio, video), user_variables=None)
+            return await calls.dial(destination, AskedMedia(audio, video), user_variables=None)
 
-        return await run_preflight(dial, session.ice_servers, duration_s, asyncio.get_running_loop().time)
+        return await run_preflight(dial, calls.ice_servers, duration_s, asyncio.get_running_loop().time)
 
     def export_diagnostics(self) -> dict[str, Any]:
         """Return recent events in a form for JSON, without tokens, keys and pressed digits."""
@@ -79,7 +79,7 @@ class Tools:
         """The client's capabilities on this platform."""
         return PlatformCapabilities(
             webrtc=True,
-            device_selection=isinstance(self._session.media, DeviceProvider),
+            device_selection=isinstance(self._calls.media, DeviceProvider),
             client_bound=True,
         )
 
@@ -92,7 +92,7 @@ class Tools:
 
         Raises `StorageError` when something is still kept, once all else is forgotten.
         """
-        self._preferences.reset()
+        reset(self._preferences)
         failed: StorageError | None = None
         try:
             keys = await self._storage.keys()
