@@ -43,6 +43,8 @@ class Call:
         self._info: Happenings[dict[str, Any]] = Happenings()
         self.status_stream, self.keys_stream = self._status.stream, self._keys.stream
         self.info_stream = self._info.stream
+        self.mutes: Value[frozenset[str]] = Value(frozenset())
+        self.muted_stream = self.mutes.stream
         self.answers = 0
         self.closes = True
         "whether its media lets go"
@@ -143,6 +145,10 @@ class Feedback:
         self.failures: list[str] = []
         self.beeps = 0
         self.answered_by_itself = 0
+        self.is_muted = False
+
+    def muted(self, on: bool) -> None:
+        self.is_muted = on
 
     def trying(self, on: bool) -> None:
         self.is_trying = on

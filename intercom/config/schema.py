@@ -87,6 +87,11 @@ class CallConfig:
     )
     auto_answer_delay_s: float = setting(0.0, "Seconds that the door rings before it answers by itself.", low=0, high=5)
     video: bool = setting(True, "Send the camera's picture.")
+    far_end_may_mute: bool = setting(
+        False,
+        "Let whoever talks with the door mute its microphone, stop its picture and change how loud it plays them, "
+        "where the service has members, as the embedded space does. The light shows it, and it ends with the call.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,12 @@ OWN_SPACE_DELAY_S = 0.8
 def options_of(config: Config) -> Options:
     """Return the connection options of this account."""
     account = config.account
-    options = Options(relay_url=account.relay_url, api_url=account.api_url, take_up_calls=False)
+    options = Options(
+        relay_url=account.relay_url,
+        api_url=account.api_url,
+        take_up_calls=False,
+        others_may_mute=config.call.far_end_may_mute,
+    )
     return replace(options, longest_delay_s=OWN_SPACE_DELAY_S) if account.credential == "space" else options
 
 

@@ -85,6 +85,7 @@ class Feedback:
         self._loop = loop
         self._passing: dict[Pattern, asyncio.TimerHandle] = {}
         self._door_open = False
+        self._muted = False
         self._trying = False
         self._tone: Playing | None = None
         self._tone_name = ""
@@ -125,6 +126,12 @@ class Feedback:
             self._sounds.play("door_open")
         self._lights.show(self.pattern)
 
+    def muted(self, on: bool) -> None:
+        """Show, or stop showing, that the call goes on and sends nothing of what is said here."""
+        if on != self._muted:
+            self._muted = on
+            self._lights.show(self.pattern)
+
     def call_ending(self) -> None:
         """Sound that the call reaches its time limit."""
         self._sounds.play("call_ending")
@@ -155,7 +162,8 @@ class Feedback:
         if self._is_trying:
             return Pattern.PRESSED
         if self._machine.faults <= _WITHOUT_A_LIGHT and self._machine.phase is not Phase.NONE:
-            return _PHASE_PATTERNS[self._machine.phase]
+            silenced = self._muted and self._machine.phase is Phase.ACTIVE
+            return Pattern.MUTED if silenced else _PHASE_PATTERNS[self._machine.phase]
         if self._machine.faults & _SOUND and self._machine.phase in _RINGING:
             return Pattern.RINGING_MUTE
         return _STATE_PATTERNS[self._machine.state]

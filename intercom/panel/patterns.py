@@ -31,6 +31,7 @@ class Pattern(enum.Enum):
     RINGING = "ringing"
     RINGING_MUTE = "ringing without sound"
     IN_CALL = "in call"
+    MUTED = "muted"
     DOOR_OPEN = "door open"
     RECOVERING = "recovering"
     FAULT = "fault"
@@ -107,6 +108,11 @@ PATTERNS: Mapping[Pattern, Play] = MappingProxyType(
             _flashes(GREEN, 1, 2.7, 0.3),
             "Speak: somebody hears you.",
             "green, with a short dip every three seconds",
+        ),
+        Pattern.MUTED: Play(
+            (*_flashes(AMBER, 1, 1.6, 0.2), *_flashes(AMBER, 1, 0.4, 0.8)),
+            "In a call, but nobody hears you: the far end has muted the microphone.",
+            "amber, long then short, and a pause",
         ),
         Pattern.DOOR_OPEN: Play(
             _flashes(GREEN, 1, 0.2, 0.2),

@@ -9,8 +9,10 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from intercom.signalwire.wire.agents import agent_of
 from intercom.signalwire.wire.messages import Request, Response, encode, parse, request
 from intercom.space.auth.tokens import TokenAuthority
+from intercom.space.echo_member import EchoMember
 from intercom.space.http.sockets import Sockets
 from intercom.space.store import Store
 from intercom.tasks import TaskSet
@@ -48,6 +50,8 @@ class Echo:
         self._subscriber = store.add_subscriber(REFERENCE, "Echo", kind="app")
         store.add_app(REFERENCE, "Echo", self._subscriber)
         self._tasks = TaskSet()
+        self._members: dict[str, EchoMember] = {}
+        "the echo as a member of each call, by its id"
         self._calls: dict[str, tuple[str, asyncio.Task[None]]] = {}
         "each call's caller and task, by its id"
 
@@ -60,7 +64,7 @@ class Echo:
 
         self._sockets.connect_endpoint(_LINK, take)
         token, _ = self._tokens.issue(self._subscriber)
-        self._send("signalwire.connect", {"authentication": {"jwt_token": token}, "agent": "intercom-echo"})
+        self._send("signalwire.connect", {"authentication": {"jwt_token": token}, "agent": agent_of("intercom-echo")})
         self._send("subscriber.online", {})
 
     async def stop(self) -> None:
@@ -74,6 +78,8 @@ class Echo:
         self._sockets.from_endpoint(_LINK, encode(Response(frame.id, {})))
         message = frame.params.get("params", {})
         params = message.get("params", {})
+        for member in self._members.values():
+            member.receive(frame.params["event_type"], message)
         call_id = str(params.get("callID", ""))
         match message.get("method"):
             case "verto.invite":
@@ -92,8 +98,9 @@ class Echo:
 
     async def _call(self, call_id: str, offer: str) -> None:
         connection = _connection()
+        self._members[call_id] = EchoMember(call_id)
         try:
-            ended = await _answer(connection, offer)
+            ended = await _answer(connection, offer, self._members[call_id])
             self._verto("verto.answer", call_id, sdp=connection.localDescription.sdp)
             async with asyncio.timeout(CALL_LIMIT_S):
                 await ended.wait()
@@ -104,6 +111,7 @@ class Echo:
             logger.warning("The echo cannot answer a call: %s.", type(problem).__name__)
             self._verto("verto.bye", call_id, cause="INCOMPATIBLE_DESTINATION")
         finally:
+            del self._members[call_id]
             await _close(connection)
 
     def _verto(self, method: str, call_id: str, **params: Any) -> None:
@@ -125,9 +133,11 @@ def _connection() -> RTCPeerConnection:
     return RTCPeerConnection(RTCConfiguration(iceServers=[]))
 
 
-async def _answer(connection: RTCPeerConnection, offer: str) -> asyncio.Event:
+async def _answer(connection: RTCPeerConnection, offer: str, member: EchoMember) -> asyncio.Event:
     """Answer an offer; return the event that its media has ended or never began. Raises ValueError, and anything."""
     from aiortc import RTCSessionDescription
+
+    from intercom.space.echo_sound import ReturnedSound
 
     kinds = [line.removeprefix("m=").partition(" ")[0] for line in offer.splitlines() if line.startswith("m=")]
     if set(kinds) not in SECTIONS or len(set(kinds)) != len(kinds):
@@ -137,7 +147,7 @@ async def _answer(connection: RTCPeerConnection, offer: str) -> asyncio.Event:
 
     def send_back(track: MediaStreamTrack) -> None:
         if track.kind == "audio":
-            connection.addTrack(track)
+            connection.addTrack(ReturnedSound(track, member))
 
     def watch() -> None:
         if connection.connectionState == "connected":

@@ -114,6 +114,16 @@ async def test_the_ring_back_tone_ends_with_the_answer(scene: Scene) -> None:
     assert scene.visitor.shown[-1] is Pattern.IN_CALL
 
 
+async def test_the_light_of_a_call_shows_that_the_microphone_is_muted(scene: Scene) -> None:
+    press = scene.machine.press()
+    assert press.call is not None
+    scene.machine.answered(press.call)
+    scene.feedback.muted(True)
+    assert scene.visitor.shown[-1] is Pattern.MUTED
+    scene.feedback.muted(False)
+    assert scene.visitor.shown[-1] is Pattern.IN_CALL
+
+
 async def test_an_answer_during_the_chime_brings_no_ring_back_tone(scene: Scene) -> None:
     press = scene.machine.press()
     assert press.call is not None

@@ -47,6 +47,9 @@ class CallFeedback(Protocol):
     def auto_answered(self) -> None:
         """The door answered by itself."""
 
+    def muted(self, on: bool) -> None:
+        """The call sends silence in place of the microphone, or no longer does."""
+
 
 class Calls:
     """Carries out the machine's decisions about calls. Belongs to the event loop."""
@@ -295,6 +298,7 @@ class Calls:
             current.call.status_stream.subscribe(current.statuses.put_nowait),
             current.call.keys_stream.subscribe(lambda press: self.key(current, press)),
             current.call.info_stream.subscribe(lambda info: self.asked(current, info)),
+            current.call.muted_stream.subscribe(lambda kinds: self._feedback.muted("audio" in kinds)),
         ]
         self._ring_timeout.watch(current)
 
@@ -310,6 +314,7 @@ class Calls:
         finally:
             current.close()
             if self._current is current:
+                self._feedback.muted(False)
                 self._current = None
 
     def _was_answered(self, current: CurrentCall) -> None:

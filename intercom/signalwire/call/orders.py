@@ -12,9 +12,7 @@ from intercom.signalwire.call.media_slot import MediaSlot
 from intercom.signalwire.call.mutes import Mutes
 from intercom.signalwire.call.participant import Member
 from intercom.signalwire.media import HearingMedia
-
-VOLUME_LIMIT = 50.0
-"""Limit of a member's volume, both ways."""
+from intercom.signalwire.wire.volume import factor
 
 
 class Orders:
@@ -57,9 +55,3 @@ class Orders:
         if gain != self._gain and isinstance(self._slot.media, HearingMedia):
             self._slot.media.set_far_gain(gain)
             self._gain = gain
-
-
-def factor(volume: float | None) -> float:
-    """Return the factor of a member's volume as FreeSWITCH has it: 0 at -50, 1 at 0, 13.5 at 50."""
-    volume = min(max(volume or 0.0, -VOLUME_LIMIT), VOLUME_LIMIT)
-    return 1.0 + (volume / VOLUME_LIMIT if volume < 0 else volume / 4.0)

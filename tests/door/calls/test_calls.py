@@ -329,3 +329,11 @@ def test_a_press_in_the_very_turn_of_a_call_to_the_door_answers_it(door: DoorInM
 
 def test_there_is_nothing_to_hang_up_at_rest(door: DoorInMemory) -> None:
     assert door.hang_up() is False
+
+
+def test_the_visitor_sees_that_the_far_end_muted_the_microphone_until_the_call_is_over(door: DoorInMemory) -> None:
+    call = door.talk()
+    door.now(lambda: call.mutes.set(frozenset({"audio"})))
+    assert door.feedback.is_muted
+    door.ends(call)
+    assert not door.feedback.is_muted
