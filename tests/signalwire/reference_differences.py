@@ -50,14 +50,20 @@ CLIENT_WIDE = "a device has one microphone, speaker and camera: the client choos
 KEPT = "the choice is kept"
 BY_EVENT = "all events by type, in one way"
 ROOM = "one stream for all of the room's state"
+AS_SERVED = "-50 to 50, as the service takes it; the reference's comment says 0 to 100"
+UNWRAPPED = "it takes the method and its parameters, not a whole request, and returns the result"
 PLAIN = nothing("it is a plain record")
 
 DIFFERENCES: dict[str, dict[str, Differs]] = {
     "SignalWire": {
+        "applySelectedAudioOutputDevice": Differs(because="it takes no element of a page"),
+        "errors$": Differs(because="exceptions of one tree, `SignalWireError`, by their type"),
+        "getDeviceCapabilities": Differs(because="it raises `DeviceError` for a device that is absent"),
+        "preflight": Differs(because="`duration_s=`; it uses the chosen devices, and its result is one flat record"),
         "destroy": Differs(because="it keeps what resumes the session, for the next process"),
         "dial": Differs(
             because="it raises `NotConnectedError` before connect(), where the reference waits; `?channel=video` is "
-            "read of an `Address` too"
+            "read of an `Address` too; codecs, constraints, streams and stereo are the media provider's"
         ),
         "register": Differs(because="it connects if need be, and tries again by itself after every reconnect"),
         "connect": Differs(because="the reference connects when it is made; ours when the program says so"),
@@ -79,6 +85,10 @@ DIFFERENCES: dict[str, dict[str, Differs]] = {
         "clientSession": Differs("`SignalWire.session`", "there is one"),
         "destroy": Differs("`hangup`", "a call that is over frees itself"),
         "destroyed$": Differs("`wait_destroyed`, `status_stream`", "it can be awaited"),
+        "errors$": Differs(because="exceptions of one tree, by their type; what ended the call stands in `end_cause`"),
+        "execute": Differs(because=UNWRAPPED),
+        "executeMethod": Differs(because="it returns the result alone"),
+        "hangup": Differs(because="it takes a cause, and returns when the call's media is closed"),
         "layoutEvent$": Differs("`events_stream`", BY_EVENT + ': `events_stream("layout.changed")`'),
         "layoutUpdates$": Differs("`events_stream`", BY_EVENT + ': `events_stream("layout.changed")`'),
         "localSpeaking$": Differs("`local_speaking`, `local_audio_level_stream`", "it is measured once a second"),
@@ -99,7 +109,10 @@ DIFFERENCES: dict[str, dict[str, Differs]] = {
         "raiseHandPriority$": Differs("`raise_hand_priority`, `room_stream`", ROOM),
         "recording$": Differs("`recording`, `room_stream`", ROOM),
         "recoveryEvent$": Differs(because="“video_off” and “video_on” " + NEEDS_BITRATE),
+        "reject": Differs(because="a coroutine that takes a cause, USER_BUSY unless another is given"),
         "remoteStream$": Differs("`AiortcMedia.tracks_stream`", PROVIDER.because),
+        "requestIceRestart": Differs(because="`relay_only=True` keeps the new path to a relay"),
+        "requestKeyframe": Differs(because="it returns whether it was asked"),
         "rtcPeerConnection": PROVIDER,
         "selfId$": Differs("`self_id`, `self_stream`", "it changes when our member does"),
         "sendDigits": Differs(
@@ -109,6 +122,8 @@ DIFFERENCES: dict[str, dict[str, Differs]] = {
         "setMeta": UNBUILT,
         "startRecording": UNBUILT,
         "startStreaming": UNBUILT,
+        "subscribe": Differs(because="a coroutine: the service is asked before the events come"),
+        "transfer": Differs(because="it takes the address alone"),
         "streaming$": Differs("`streaming`, `room_stream`", ROOM),
         "toggleIncomingAudio": Differs(because="the reference raises “unimplemented”"),
         "toggleIncomingVideo": Differs(because="the reference raises “unimplemented”"),
@@ -120,6 +135,8 @@ DIFFERENCES: dict[str, dict[str, Differs]] = {
         "callId": Differs(because="of the member's own leg, not our `WebRTCCall.id`; “” until the service tells it"),
         "destroy": OUTLIVES,
         "destroyed$": Differs("`WebRTCCall.participants_stream`", "it no longer holds a member who left"),
+        "setAudioInputVolume": Differs(because=AS_SERVED),
+        "setAudioOutputVolume": Differs(because=AS_SERVED),
         "setMeta": UNBUILT,
         "updateMeta": UNBUILT,
         "value": Differs(because="the member as the service describes it"),
@@ -150,6 +167,9 @@ DIFFERENCES: dict[str, dict[str, Differs]] = {
         "stopScreenShare": SCREEN,
     },
     "SelfCapabilities": {"destroy": OUTLIVES, "destroyed$": OUTLIVES},
+    "ClientSession": {
+        "execute": Differs(because=UNWRAPPED),
+    },
     "Address": {
         "activity$": Differs("`ClientSession.calls_stream`", "it holds every call, each with its `to` and `from_`"),
         "destroy": nothing("there is nothing to free"),
