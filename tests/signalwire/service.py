@@ -54,6 +54,7 @@ class Service:
         self.reachable = True
         self.connects = 0
         self.sockets: list[MemorySocket] = []
+        self.kind_of_socket = MemorySocket
         self.refusals: dict[str, list[int]] = {}
         self.silent: set[str] = set()
         self.verto_refusal: dict[str, str] = {}
@@ -68,7 +69,7 @@ class Service:
         self._changed.set()
         if not self.reachable:
             raise TransportError("unreachable")
-        socket = MemorySocket(self)
+        socket = self.kind_of_socket(self)
         self.sockets.append(socket)
         return socket
 

@@ -46,18 +46,19 @@ async def test_a_change_begins_an_attempt_anew_that_hangs(service: Service) -> N
     assert service.connects == 1
 
 
-async def test_a_socket_that_does_not_answer_after_a_change_is_left(
-    client: SignalWire, service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def is_alive(self: MemorySocket, timeout_s: float) -> bool:
-        return self is not service.sockets[0]
+async def test_a_socket_that_does_not_answer_after_a_change_is_left(service: Service) -> None:
+    class Probed(MemorySocket):
+        async def is_alive(self, timeout_s: float) -> bool:
+            return self is not service.sockets[0]
 
-    monkeypatch.setattr(MemorySocket, "is_alive", is_alive, raising=False)
-    client._client.network_changed()
-    await service.until(lambda: service.connects == 2 and client.is_registered)
-    client._client.network_changed()
-    await service.until(lambda: client._client.link._probe is not None and client._client.link._probe.done())
-    assert service.connects == 2
+    service.kind_of_socket = Probed
+    async with SignalWire(Tokens(), media=ScriptedMedia(), options=service.options()) as client:
+        await client.register()
+        client._client.network_changed()
+        await service.until(lambda: service.connects == 2 and client.is_registered)
+        client._client.network_changed()
+        await service.until(lambda: client._client.link._probe is not None and client._client.link._probe.done())
+        assert service.connects == 2
 
 
 async def test_an_address_of_ours_is_told_from_one_that_is_gone() -> None:
