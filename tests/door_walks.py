@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
-from intercom.cli import fast_status, remote
+from intercom.cli import fast_status
+from intercom.cli.running_door import remote
 from intercom.config import AudioConfig
 from intercom.control.client import Client
 from intercom.control.server import ControlServer

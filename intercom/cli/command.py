@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from intercom.cli.remote import TROUBLE
+from intercom.cli.running_door.remote import TROUBLE
 
 if TYPE_CHECKING:
     import argparse

@@ -61,7 +61,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "status",
         "tell what the door station is doing",
-        "intercom.cli.remote:run_status",
+        "intercom.cli.running_door.remote:run_status",
         (SOCKET, JSON),
         VIEWER,
         "It answers also when the door station is down or hangs.",
@@ -69,7 +69,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "watch",
         "show what it is doing, live, until Ctrl-C",
-        "intercom.cli.watch:watch",
+        "intercom.cli.running_door.watch:watch",
         (SOCKET, JSON),
         VIEWER,
         "In a pipe it prints one line for each change.",
@@ -78,7 +78,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "call",
         "ring the house, or an address",
-        "intercom.cli.remote:call",
+        "intercom.cli.running_door.remote:call",
         (
             SOCKET,
             takes(
@@ -87,19 +87,31 @@ TABLE: tuple[Command, ...] = (
         ),
         OPERATOR,
     ),
-    Command("answer", "answer the call that rings at the door", "intercom.cli.remote:answer", (SOCKET,), OPERATOR),
-    Command("hangup", "end the call, however far it has come", "intercom.cli.remote:hang_up", (SOCKET,), OPERATOR),
+    Command(
+        "answer",
+        "answer the call that rings at the door",
+        "intercom.cli.running_door.remote:answer",
+        (SOCKET,),
+        OPERATOR,
+    ),
+    Command(
+        "hangup",
+        "end the call, however far it has come",
+        "intercom.cli.running_door.remote:hang_up",
+        (SOCKET,),
+        OPERATOR,
+    ),
     Command(
         "dtmf",
         "press telephone keys at the far end of the call",
-        "intercom.cli.remote:dtmf",
+        "intercom.cli.running_door.remote:dtmf",
         (SOCKET, takes("digits", metavar="DIGITS", help="0-9, *, #, A-D; quote the # from the shell")),
         more="A restricted SSH key may not, for what is asked over SSH is logged.",
     ),
     Command(
         "mute",
         "silence the microphone or the speaker",
-        "intercom.cli.remote:mute",
+        "intercom.cli.running_door.remote:mute",
         (SOCKET, one_of("what", "microphone", "speaker", default="microphone")),
         OPERATOR,
         "The speaker falls silent with all that it plays; the light still answers a press.",
@@ -108,7 +120,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "unmute",
         "let the microphone or the speaker be heard again",
-        "intercom.cli.remote:mute",
+        "intercom.cli.running_door.remote:mute",
         (SOCKET, one_of("what", "microphone", "speaker", default="microphone")),
         OPERATOR,
         sets={"on": False},
@@ -116,7 +128,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "volume",
         "make the speaker or the microphone louder or softer",
-        "intercom.cli.remote:volume",
+        "intercom.cli.running_door.remote:volume",
         (
             SOCKET,
             one_of("what", "speaker", "microphone", default="speaker"),
@@ -135,7 +147,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "camera",
         "switch the camera off for privacy, or on again; it stays so",
-        "intercom.cli.remote:camera",
+        "intercom.cli.running_door.remote:camera",
         (SOCKET, one_of("what", "on", "off", help="default: tell whether it may run")),
         OPERATOR,
         "Without a word, the command tells whether the camera may run.",
@@ -143,7 +155,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "snapshot",
         "take a picture, or fetch the one of the last press",
-        "intercom.cli.remote:snapshot",
+        "intercom.cli.running_door.remote:snapshot",
         (
             SOCKET,
             takes("--last", action="store_true", help="the picture of the last press", ssh=FLAG),
@@ -153,11 +165,13 @@ TABLE: tuple[Command, ...] = (
         "`-` is standard output.",
     ),
     Command("door", "open the door"),
-    Command("door open", "open the door for its pulse", "intercom.cli.remote:open_door", (SOCKET,), OPERATOR),
+    Command(
+        "door open", "open the door for its pulse", "intercom.cli.running_door.remote:open_door", (SOCKET,), OPERATOR
+    ),
     Command(
         "devices",
         "list what is plugged in, what is used, and why",
-        "intercom.cli.remote:devices",
+        "intercom.cli.running_door.remote:devices",
         (SOCKET, JSON),
         VIEWER,
     ),
@@ -180,31 +194,35 @@ TABLE: tuple[Command, ...] = (
     Command(
         "calls",
         "list the last calls: who, when, how long, how good, who opened the door",
-        "intercom.cli.remote:calls",
+        "intercom.cli.running_door.remote:calls",
         (SOCKET, JSON, count(20)),
         VIEWER,
     ),
     Command(
         "faults",
         "list what is broken, and what was, since the start",
-        "intercom.cli.remote:faults",
+        "intercom.cli.running_door.remote:faults",
         (SOCKET, JSON, count(20)),
         VIEWER,
     ),
     Command(
-        "metrics", "print the figures in Prometheus's text format", "intercom.cli.remote:metrics", (SOCKET,), VIEWER
+        "metrics",
+        "print the figures in Prometheus's text format",
+        "intercom.cli.running_door.remote:metrics",
+        (SOCKET,),
+        VIEWER,
     ),
     Command(
         "log",
         "print the last lines of the log, with or without a journal",
-        "intercom.cli.remote:log",
+        "intercom.cli.running_door.remote:log",
         (SOCKET, count(50)),
         VIEWER,
     ),
     Command(
         "wait",
         "wait until no call is in progress, as before a restart",
-        "intercom.cli.watch:wait",
+        "intercom.cli.running_door.watch:wait",
         (
             SOCKET,
             takes(
@@ -218,18 +236,24 @@ TABLE: tuple[Command, ...] = (
         OPERATOR,
         "`intercom wait && intercom restart` ends nobody's call.",
     ),
-    Command("restart", "restart the door station (under systemd)", "intercom.cli.remote:restart", (SOCKET,), OPERATOR),
+    Command(
+        "restart",
+        "restart the door station (under systemd)",
+        "intercom.cli.running_door.remote:restart",
+        (SOCKET,),
+        OPERATOR,
+    ),
     Command(
         "diagnostics",
         "write a bundle for a bug report, without secrets",
-        "intercom.cli.remote:diagnostics",
+        "intercom.cli.running_door.remote:diagnostics",
         (SOCKET, takes("-o", "--output", type=Path, metavar="FILE", help="default: a file here; in a pipe, the pipe")),
         OPERATOR,
     ),
     Command(
         "doctor",
         "look at everything a door needs; say what is wrong and how to mend it",
-        "intercom.cli.doctor:command",
+        "intercom.cli.checks.doctor:command",
         (SOCKET, JSON, CONFIG),
     ),
     Command(
@@ -244,7 +268,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "preflight",
         "make a test call to an address that answers by itself, and say how good it was",
-        "intercom.cli.preflight:preflight",
+        "intercom.cli.checks.preflight:preflight",
         (
             takes("address", nargs="?", default=ECHO, metavar="ADDRESS", help=f"default: {ECHO}"),
             takes(
@@ -263,7 +287,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "audio test",
         "play noise for three seconds, listen, and say what to turn up or down; the door station must not run",
-        "intercom.cli.audio:test",
+        "intercom.cli.checks.audio:test",
         (
             CONFIG,
             takes("--store", action="store_true", help="keep the levels that it recommends for this card"),

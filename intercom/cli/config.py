@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from intercom.cli.options import BAD_CONFIG, SYSTEM_CONFIG
-from intercom.cli.remote import OK
+from intercom.cli.running_door.remote import OK
 
 
 def check(options: argparse.Namespace) -> int:

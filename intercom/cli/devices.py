@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from intercom.cli.options import with_config
-from intercom.cli.remote import OK, TROUBLE, complain, say
+from intercom.cli.running_door.remote import OK, TROUBLE, complain, say
 
 if TYPE_CHECKING:
     from intercom.config import Config

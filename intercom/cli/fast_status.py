@@ -15,7 +15,7 @@ def main() -> int:
     if command == "status" and set(options) <= {"--json"}:
         from types import SimpleNamespace
 
-        from intercom.cli.remote import run_status
+        from intercom.cli.running_door.remote import run_status
 
         return run_status(SimpleNamespace(json=bool(options), socket=None))
     if command == "door-off" and (not options or (options[0] == "--config" and len(options) == 2)):

@@ -11,7 +11,7 @@ from typing import NoReturn
 from intercom import __version__
 from intercom.cli.command import Command
 from intercom.cli.commands import ABOUT, TABLE
-from intercom.cli.remote import USAGE
+from intercom.cli.running_door.remote import USAGE
 
 COMPLETE_A_FILE = {"bash": "_shtab_compgen_files"}
 """Function in the completion that `make docs` has shtab write, by shell."""

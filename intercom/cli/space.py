@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from intercom.cli import render as text
 from intercom.cli.options import Place, Run, with_config
-from intercom.cli.remote import OK, TROUBLE, complain, local, print_json, say, wrote
+from intercom.cli.running_door.remote import OK, TROUBLE, complain, local, print_json, say, wrote
 from intercom.service import run_as_service
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any
 from intercom.cli.command import Argument, Command
 from intercom.cli.commands import TABLE
 from intercom.cli.options import Run
-from intercom.cli.remote import NOT_PERMITTED, OK, TROUBLE, complain, say
+from intercom.cli.running_door.remote import NOT_PERMITTED, OK, TROUBLE, complain, say
 from intercom.control.errors import GateError, KeyFileError
 from intercom.control.roles import ROLES
 from intercom.control.ssh_gate import Request, Rule, Value, admit, shown

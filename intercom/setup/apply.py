@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from intercom.cli.remote import OK, TROUBLE, complain, say
+from intercom.cli.running_door.remote import OK, TROUBLE, complain, say
 
 if TYPE_CHECKING:
     from intercom.setup.answers import Answers

@@ -14,7 +14,7 @@ import intercom
 from intercom import config
 from intercom.cli import main
 from intercom.cli.options import BAD_CONFIG
-from intercom.cli.remote import OK, TROUBLE, USAGE
+from intercom.cli.running_door.remote import OK, TROUBLE, USAGE
 
 HEAVY = ("aiortc", "aiohttp", "numpy", "gpiozero", "transitions", "websockets", "asyncio", "shtab")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from intercom.cli.remote import TROUBLE
+from intercom.cli.running_door.remote import TROUBLE
 
 WAIT_S = 20.0
 COMMAND = [sys.executable, "-m", "intercom", "space"]

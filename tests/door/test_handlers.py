@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 import pytest_asyncio
 
-from intercom.cli import remote as cli
+from intercom.cli.running_door import remote as cli
 from intercom.config import AudioConfig, HistoryConfig
 from intercom.door.appliance import Appliance
 from intercom.door.machine import Fault, State

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from bench._far_end import FarEnd
-from intercom.cli import remote as cli
+from intercom.cli.running_door import remote as cli
 from intercom.config import AudioConfig, CallConfig
 from intercom.door.machine import State
 from intercom.media.cards.simulated import SimulatedCards

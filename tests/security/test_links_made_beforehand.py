@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from intercom import atomic_file
 from intercom.cli import main
-from intercom.cli.remote import OK, TROUBLE
+from intercom.cli.running_door.remote import OK, TROUBLE
 from intercom.config import MetricsConfig
 from intercom.control.server import Caller, ControlServer
 from intercom.door.health import metrics

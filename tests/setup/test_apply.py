@@ -16,7 +16,7 @@ import pytest
 
 from intercom.cli import main
 from intercom.cli.options import BAD_CONFIG
-from intercom.cli.remote import OK, TROUBLE
+from intercom.cli.running_door.remote import OK, TROUBLE
 from intercom.config import load
 
 COMMAND = [sys.executable, "-m", "intercom", "setup"]

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from intercom.cli import watch as cli_watch
+from intercom.cli.running_door import watch as cli_watch
 from intercom.config import CallConfig
 from intercom.config.fields import settings_of
 from intercom.control.client import Client

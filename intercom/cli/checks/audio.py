@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from intercom.cli import render as text
 from intercom.cli.options import with_config
-from intercom.cli.remote import OK, TROUBLE, colour, complain, print_json, say
+from intercom.cli.running_door.remote import OK, TROUBLE, colour, complain, print_json, say
 from intercom.service import run_as_service
 
 if TYPE_CHECKING:

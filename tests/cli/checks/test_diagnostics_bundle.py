@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom.cli import main
-from intercom.cli.diagnostics_bundle import bundle, without_secrets
-from intercom.cli.remote import NOT_RUNNING
+from intercom.cli.checks.diagnostics_bundle import bundle, without_secrets
+from intercom.cli.running_door.remote import NOT_RUNNING
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJkb29yIn0.c2lnbmF0dXJlc2lnbmF0dXJl"
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from intercom.cli import main
-from intercom.cli.preflight import report
-from intercom.cli.remote import TROUBLE, USAGE
+from intercom.cli.checks.preflight import report
+from intercom.cli.running_door.remote import TROUBLE, USAGE
 from intercom.signalwire import PreflightResult
 
 WAIT_S = 30.0

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from intercom.cli import doctor, main
-from intercom.cli.doctor import BAD, GOOD, Finding
+from intercom.cli import main
+from intercom.cli.checks import doctor
+from intercom.cli.checks.doctor import BAD, GOOD, Finding
 from intercom.cli.render import short_pulses
 from intercom.config import Config, SpaceConfig, loads
 

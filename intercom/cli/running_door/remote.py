@@ -117,7 +117,7 @@ def failed(error: ControlError) -> int:
 
 def run_status(options: StatusOptions) -> int:
     """Print the service's status, or that it is down or hangs, and return the exit status."""
-    from intercom.cli import service_down as down
+    from intercom.cli.running_door import service_down as down
 
     path = socket_of(options)
     try:
@@ -280,7 +280,7 @@ def metrics(options: argparse.Namespace, client: Client) -> int:
 
 def diagnostics(options: argparse.Namespace) -> int:
     """Write the diagnostics bundle, also when the service does not answer."""
-    from intercom.cli import service_down as down
+    from intercom.cli.running_door import service_down as down
 
     path = socket_of(options)
     try:
@@ -296,7 +296,7 @@ def diagnostics(options: argparse.Namespace) -> int:
 
 
 def _write_bundle(options: argparse.Namespace, documents: dict[str, Any]) -> int:
-    from intercom.cli.diagnostics_bundle import bundle, file_name
+    from intercom.cli.checks.diagnostics_bundle import bundle, file_name
 
     now = time.time()
     data = bundle(documents, now=now)

@@ -10,8 +10,9 @@ from pathlib import Path
 import alsaaudio
 import pytest
 
-from intercom.cli import audio, main
-from intercom.cli.remote import OK, TROUBLE
+from intercom.cli import main
+from intercom.cli.checks import audio
+from intercom.cli.running_door.remote import OK, TROUBLE
 from intercom.devices import Device, Finder
 from intercom.media.cards import card
 from intercom.media.sound.levels import Levels

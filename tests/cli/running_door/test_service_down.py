@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from intercom.cli import render as text
-from intercom.cli import service_down as down
+from intercom.cli.running_door import service_down as down
 from intercom.control.errors import NotAnsweringError
 from intercom.control.server import HEARTBEAT_S, ControlServer
 

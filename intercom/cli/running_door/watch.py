@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from intercom.cli import render as text
-from intercom.cli.remote import OK, TROUBLE, asking, colour, complain, failed, local, say, socket_of
+from intercom.cli.running_door.remote import OK, TROUBLE, asking, colour, complain, failed, local, say, socket_of
 from intercom.control.client import Client
 from intercom.control.errors import ControlError, NotAnsweringError, NotRunningError
 
@@ -24,7 +24,7 @@ LATE_S = 10
 
 def watch(options: argparse.Namespace) -> int:
     """Print each change of status; a restart of the service ends the watch in a pipe, not on a terminal."""
-    from intercom.cli import service_down as down
+    from intercom.cli.running_door import service_down as down
 
     while True:
         path = socket_of(options)

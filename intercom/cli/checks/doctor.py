@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from intercom.cli import remote
 from intercom.cli.options import config_file
 from intercom.cli.render import short_pulses
+from intercom.cli.running_door import remote
 from intercom.config import Config, Problem, check_and_read
 from intercom.config.fields import secrets_in
 from intercom.control.client import Client
