@@ -54,6 +54,9 @@ class Client:
                     self.events.put_nowait(params)
                 else:
                     self.room_events.put_nowait(params)
+            elif frame.get("method") == "signalwire.ping":
+                with contextlib.suppress(aiohttp.ClientConnectionResetError):
+                    await self.socket.send_json({"jsonrpc": "2.0", "id": frame["id"], "result": frame["params"]})
             elif frame.get("id") in self.results:
                 self.results.pop(frame["id"]).set_result(frame)
             else:

@@ -77,13 +77,13 @@ class Switchboard:
         for who in people:
             self.join(who, agent=agents.get(who, ""))
 
-    def join(self, who: str, **connect: Any) -> None:
+    def join(self, who: str, *, token: str = "", **connect: Any) -> None:
         """Open a link named after its subscriber, authenticate and register."""
         self.heard.setdefault(who, [])
         self.told.setdefault(who, [])
         self.answers[who] = []
         self.exchange.connected(who, self.now)
-        self.rpc(who, "signalwire.connect", {"authentication": {"jwt_token": who}, **connect})
+        self.rpc(who, "signalwire.connect", {"authentication": {"jwt_token": token or who}, **connect})
         self.protocols[who] = self.answers[who][-1]["result"]["protocol"]
         self.rpc(who, "subscriber.online", {})
 
@@ -147,16 +147,21 @@ class Switchboard:
             if isinstance(output, Close):
                 self.closed[output.link] = output.reason
                 continue
-            frame = json.loads(output.text)
-            if "method" not in frame:
-                self.answers[output.link].append(frame)
-                continue
-            if self.acknowledges:
-                ack = {"jsonrpc": "2.0", "id": frame["id"], "result": {}}
-                self.exchange.received(output.link, json.dumps(ack), self.now)
-            if frame["params"]["event_type"] == "signalwire.authorization.state":
-                self.states[output.link] = frame["params"]["params"]["authorization_state"]
-            elif frame["params"]["event_type"] == "webrtc.message":
-                self.heard[output.link].append(frame["params"]["params"])
-            else:
-                self.told.setdefault(output.link, []).append((frame["params"]["event_type"], frame["params"]["params"]))
+            self.says(output.link, json.loads(output.text))
+
+    def says(self, who: str, frame: dict[str, Any]) -> None:
+        """Take a frame of the exchange, as the client at that link does."""
+        if "method" not in frame:
+            self.answers[who].append(frame)
+            return
+        if self.acknowledges or frame["method"] != "signalwire.event":
+            answer = {"jsonrpc": "2.0", "id": frame["id"], "result": {}}
+            self.exchange.received(who, json.dumps(answer), self.now)
+        if frame["method"] != "signalwire.event":
+            return
+        if frame["params"]["event_type"] == "signalwire.authorization.state":
+            self.states[who] = frame["params"]["params"]["authorization_state"]
+        elif frame["params"]["event_type"] == "webrtc.message":
+            self.heard[who].append(frame["params"]["params"])
+        else:
+            self.told.setdefault(who, []).append((frame["params"]["event_type"], frame["params"]["params"]))

@@ -153,7 +153,7 @@ class Calls:
             press.give_up("ORIGINATOR_CANCEL")
             self._show_hope()
         if self._current is not None:
-            cause = "ORIGINATOR_CANCEL" if self._current.outbound else "USER_BUSY"
+            cause = "ORIGINATOR_CANCEL" if self._current.outbound else "CALL_REJECTED"
             self._tasks.spawn(self._give_up(self._current, cause))
 
     def registered(self) -> None:

@@ -93,6 +93,8 @@ class Call:
     caller: Leg = field(init=False)
     ringing: list[Leg] = field(default_factory=list)
     "The ends that ring and have not answered yet."
+    unanswered: list[str] = field(default_factory=list)
+    "Causes for which ends stopped ringing."
     answered: Leg | None = None
     "The far end's leg; None until somebody answers."
     room: Room = field(default_factory=Room)

@@ -150,6 +150,8 @@ class Exchange:
         except BadFrameError as problem:
             self._send(link, replies.unreadable(problem))
             return
+        if state.session is not None and state.session.liveness.heard(now) and state.session.online:
+            self.router.came_online(state.session, now)
         if not isinstance(frame, Request):
             if state.session is not None:
                 state.session.acknowledged(str(frame.id))
@@ -171,6 +173,8 @@ class Exchange:
             limit_s = session.patience_s(talks=self.router.calls.talks(session))
             if session.link is None and now - session.lost_at >= limit_s:
                 self._forget(session)
+            elif session.link is not None and not session.never_busy and session.liveness.elapsed(now):
+                session.ask(now, self._wall())
         self.router.elapsed(now)
 
     def drain(self) -> list[Send | Close]:
@@ -180,8 +184,8 @@ class Exchange:
 
     def online(self) -> list[str]:
         """Return the references of the people and doors that can be called now, sorted; applications are left out."""
-        online = (session for session in self._sessions.values() if session.online and not session.never_busy)
-        return sorted({session.subscriber.reference for session in online})
+        sessions = self._sessions.values()
+        return sorted({s.subscriber.reference for s in sessions if s.is_there and not s.never_busy})
 
     def links_of(self, reference: str) -> list[str]:
         """Return the links of a subscriber's sessions."""
@@ -221,23 +225,20 @@ class Exchange:
     # -- requests --------------------------------------------------------------------------------------------
 
     def _request(self, link: str, state: _Link, request: Request, now: float) -> None:
-        if request.method == "signalwire.connect":
-            self._connect(link, state, request, now)
-            return
-        if request.method == "signalwire.ping":
-            self._send(link, replies.result(request.id, Ping(self._wall())))
-            return
         session = state.session
-        if session is None:
-            self._send(link, replies.refusal(request.id, AUTHENTICATION_FAILED, "Send signalwire.connect first."))
-            return
         match request.method:
+            case "signalwire.connect":
+                self._connect(link, state, request, now)
+            case "signalwire.ping":
+                self._send(link, replies.result(request.id, Ping(self._wall())))
+            case _ if session is None:
+                self._send(link, replies.refusal(request.id, AUTHENTICATION_FAILED, "Send signalwire.connect first."))
             case "webrtc.verto":
                 self.router.verto(session, request, decode(request.params, WebrtcVerto).message, now)
             case "subscriber.online":
                 session.online = True
                 self._send(link, replies.result(request.id, {}))
-                self.router.came_online(session)
+                self.router.came_online(session, now)
             case "subscriber.offline":
                 session.online = False
                 self._send(link, replies.result(request.id, {}))
@@ -275,7 +276,7 @@ class Exchange:
             session.lost(now)
         session.grant = grant
         session.allowed_until = math.inf if state.inside else now + lasts_s
-        session.resumed(link)
+        session.resumed(link, now)
         state.session = session
         self._welcome(session, request, lasts_s)
         if resumed:
@@ -300,8 +301,7 @@ class Exchange:
     def _kept_bytes_of(self, subscriber: Subscriber) -> KeptBytes:
         """Return the bytes kept for a subscriber's sessions together."""
         mine = (session for session in self._sessions.values() if session.subscriber.id == subscriber.id)
-        first = next(mine, None)
-        return KeptBytes() if first is None else first.member_bytes
+        return next((session.member_bytes for session in mine), None) or KeptBytes()
 
     def _forget(self, session: Session) -> None:
         del self._sessions[session.protocol]

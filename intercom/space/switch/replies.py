@@ -16,6 +16,7 @@ from intercom.signalwire.wire.messages import (
     BadFrameError,
     ErrorObject,
     Event,
+    Ping,
     Request,
     Response,
     VertoMessage,
@@ -82,6 +83,11 @@ def verto_unreachable(request: Request, message: VertoMessage, node_id: str, ref
 def event(event_id: str, body: Event) -> str:
     """Return a `signalwire.event`."""
     return encode(Request("signalwire.event", builtins(body), event_id))
+
+
+def ping(request_id: str, wall: float) -> str:
+    """Return a `signalwire.ping`, which a client answers as long as its program runs."""
+    return encode(Request("signalwire.ping", builtins(Ping(wall)), request_id))
 
 
 def cause_passed_on(cause: object, code: object) -> tuple[str, int]:

@@ -30,6 +30,7 @@ from intercom.space.switch.members import Members, subscribed
 from intercom.space.switch.renegotiation import Offers
 from intercom.space.switch.sdp import answer_between, is_reference, offer_between, plausible
 from intercom.space.switch.sessions import Session
+from intercom.space.switch.unanswered import cause_for_caller, cause_of_end
 from intercom.space.switch.unreachable import UnreachableError, unreachable
 
 CALLS_LIMIT: Final = 512
@@ -105,13 +106,13 @@ class Router:
         if value is not None:
             session.send(replies.verto_result(request, message, session.node_id, value))
 
-    def came_online(self, session: Session) -> None:
+    def came_online(self, session: Session, now: float) -> None:
         """Ring `session` for the calls that ring its subscriber now."""
         for call in self.calls:
             waits = call.answered is None and session.subscriber.id in call.rings_for
             known = any(leg.session is session for leg in call.legs())
             if waits and not known and self.calls.may_ring(call, session):
-                self._ring(call, session)
+                self._ring(call, session, now)
 
     def resumed(self, session: Session, now: float) -> None:
         """Tell a resumed session its calls (verto.attach).
@@ -132,8 +133,7 @@ class Router:
         for leg in self.calls.legs_of(session):
             call = leg.call
             if leg in call.ringing:
-                self.calls.withdraw(leg)
-                self._nobody_left(call, "USER_NOT_REGISTERED")
+                self._stops_ringing(leg, "USER_NOT_REGISTERED")
             else:
                 self._end(call, _code("NORMAL_CLEARING" if session.left else "NORMAL_TEMPORARY_FAILURE"), but=leg)
 
@@ -145,6 +145,9 @@ class Router:
             if call.answered is None and now - call.started_at >= RING_LIMIT_S:
                 self._end(call, _code("NO_ANSWER"))
                 continue
+            for leg in [leg for leg in call.ringing if leg.session.liveness.silent]:
+                leg.bye(_code("NO_USER_RESPONSE"), self._wall())
+                self._stops_ringing(leg, "USER_NOT_REGISTERED")
             for leg in call.legs():
                 if now >= leg.attach_at:
                     leg.attach(self._wall())
@@ -182,27 +185,24 @@ class Router:
         leg = self.calls.open(call, session, call_id)
         created = CallCreated("CALL CREATED", call_id, leg.member_id)
         session.send(replies.verto_result(request, message, session.node_id, created))
-        self._ring_all(call)
+        self._ring_all(call, now)
         return None
 
-    def _ring_all(self, call: Call) -> None:
-        online = [
-            session
-            for session in self._sessions()
-            if session.online and session.link is not None and session.subscriber.id in call.rings_for
-        ]
+    def _ring_all(self, call: Call, now: float) -> None:
+        online = [s for s in self._sessions() if s.is_there and s.subscriber.id in call.rings_for]
         free = [session for session in online if self.calls.may_ring(call, session)]
         for session in free:
-            self._ring(call, session)
+            self._ring(call, session, now)
         if not free:
             self._end(call, _code("USER_BUSY" if online else "USER_NOT_REGISTERED"))
 
-    def _ring(self, call: Call, session: Session) -> None:
+    def _ring(self, call: Call, session: Session, now: float) -> None:
         if not call.ringing:
             self.members.ringing(call)
         leg = self.calls.ring(call, session)
         sdp = offer_between(call.sdp, by=call.caller.session.agent, to=session.agent)
         leg.tell("verto.invite", call.invite(sdp), self._wall())
+        session.must_react(now, self._wall())
 
     def _answer(self, session: Session, _request: Request, message: VertoMessage, now: float) -> dict[str, Any]:
         leg = self._leg(session, message)
@@ -230,8 +230,7 @@ class Router:
         cause = replies.cause_passed_on(message.params.get("cause"), message.params.get("causeCode"))
         leg = self.calls.leg(session, call_id)
         if leg is not None and leg in leg.call.ringing:
-            self.calls.withdraw(leg)
-            self._nobody_left(leg.call, "USER_BUSY" if cause[0] == "NORMAL_CLEARING" else cause[0])
+            self._stops_ringing(leg, cause_of_end(cause[0]))
         elif leg is not None:
             if leg.call.answered is None and cause[0] == "NORMAL_CLEARING":
                 cause = _code("ORIGINATOR_CANCEL")
@@ -304,9 +303,12 @@ class Router:
 
     # -- ends ----------------------------------------------------------------------------------------------
 
-    def _nobody_left(self, call: Call, cause: str) -> None:
-        if call.answered is None and not call.ringing:
-            self._end(call, _code(cause))
+    def _stops_ringing(self, leg: Leg, cause: str) -> None:
+        call = leg.call
+        self.calls.withdraw(leg)
+        call.unanswered.append(cause)
+        if not call.ringing:
+            self._end(call, _code(cause_for_caller(call.unanswered)))
 
     def _end(self, call: Call, cause: tuple[str, int], *, but: Leg | None = None) -> None:
         if but is not None:

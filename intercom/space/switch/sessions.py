@@ -11,6 +11,7 @@ from intercom.signalwire.wire.messages import Event, VertoMessage, builtins, new
 from intercom.space.auth.tokens import Grant
 from intercom.space.records import Subscriber
 from intercom.space.switch import replies
+from intercom.space.switch.liveness import Liveness
 from intercom.space.switch.sdp import is_reference
 from intercom.space.switch.undelivered import KeptBytes, KeptFrames
 
@@ -57,6 +58,8 @@ class Session:
     "Whether the client announced that it leaves; meaningful while link is None."
     closed: bool = False
     "Whether the client closed the socket, as when its program ends; meaningful while link is None."
+    liveness: Liveness = field(default_factory=Liveness)
+    "When the client was last heard; meaningful while it has a link."
     member_bytes: KeptBytes = field(default_factory=KeptBytes)
     "The bytes kept for all sessions of the same subscriber."
     unsent: KeptFrames = field(init=False)
@@ -76,6 +79,23 @@ class Session:
     def identity(self) -> str:
         """The session's name in logs."""
         return f"{self.subscriber.reference}@{self.project_id}"
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the client wants inbound calls and can take one: it has a socket and does not hang."""
+        return self.online and self.link is not None and not self.liveness.silent
+
+    def must_react(self, now: float, wall: float) -> None:
+        """Note that the client was sent what it has to react to; ask it, if it does not acknowledge events."""
+        self.liveness.asked(now)
+        if not self.acknowledges:
+            self.ask(now, wall)
+
+    def ask(self, now: float, wall: float) -> None:
+        """Ask the client for a sign that its program runs (`signalwire.ping`)."""
+        self.liveness.asked(now)
+        if self.link is not None:
+            self.transmit(self.link, replies.ping(new_id(), wall))
 
     def send(self, text: str) -> None:
         """Send a frame now, or once the session has a socket again."""
@@ -134,9 +154,10 @@ class Session:
         """Return for how long the client has been closed; 0 while it is connected, or only cut off."""
         return now - self.lost_at if self.link is None and self.closed else 0.0
 
-    def resumed(self, link: str) -> None:
+    def resumed(self, link: str, now: float) -> None:
         """Take a new socket; `flush` sends the waiting frames once the client knows that it is resumed."""
         self.link = link
+        self.liveness.heard(now)
 
     def flush(self) -> None:
         """Send the frames that waited for the socket, and resend those that may have been lost with the last one."""
