@@ -11,15 +11,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from intercom.cli.options import BAD_CONFIG, SYSTEM_CONFIG
 from intercom.cli.running_door.remote import OK, TROUBLE, complain, say
 
 if TYPE_CHECKING:
     from intercom.setup.answers import Answers
     from intercom.setup.config_edit import Draft
 
-SYSTEM_CONFIG = Path("/etc/intercom/intercom.toml")
-BAD_CONFIG = 78
-"""Exit status for a bad configuration: EX_CONFIG of sysexits.h."""
 UNITS = {"space": "intercom-space.service", "door": "intercom.service"}
 SETTINGS_GROUP = "intercom-space"
 """Name of the group that both services belong to; see systemd/intercom.sysusers.conf."""

@@ -238,37 +238,32 @@ def open_door(options: argparse.Namespace, client: Client) -> int:
 # -- asking --------------------------------------------------------------------------------------------
 
 
-@asking
-def devices(options: argparse.Namespace, client: Client) -> int:
-    """Print what is plugged in and what is used."""
-    found = client.ask("devices")
-    if options.json:
-        print_json(found)
-    else:
-        say(text.devices(found, colour=colour(), local=local))
-    return OK
+def _listing(
+    ask: Callable[[Client, argparse.Namespace], Any], show: Callable[[Any], str]
+) -> Callable[[argparse.Namespace], int]:
+    """Return a command that prints what the door lists, as text or with `--json` as it is."""
+
+    @asking
+    def run(options: argparse.Namespace, client: Client) -> int:
+        listed = ask(client, options)
+        if options.json:
+            print_json(listed)
+        else:
+            say(show(listed))
+        return OK
+
+    return run
 
 
-@asking
-def calls(options: argparse.Namespace, client: Client) -> int:
-    """Print the last calls."""
-    records = client.ask("calls", count=options.count)
-    if options.json:
-        print_json(records)
-    else:
-        say(text.calls(records, local=local))
-    return OK
-
-
-@asking
-def faults(options: argparse.Namespace, client: Client) -> int:
-    """Print what is broken, and what was."""
-    records = client.ask("faults", count=options.count)
-    if options.json:
-        print_json(records)
-    else:
-        say(text.faults(records, local=local))
-    return OK
+devices = _listing(
+    lambda client, options: client.ask("devices"), lambda found: text.devices(found, colour=colour(), local=local)
+)
+calls = _listing(
+    lambda client, options: client.ask("calls", count=options.count), lambda records: text.calls(records, local=local)
+)
+faults = _listing(
+    lambda client, options: client.ask("faults", count=options.count), lambda records: text.faults(records, local=local)
+)
 
 
 @asking
