@@ -123,10 +123,8 @@ def run_status(options: StatusOptions) -> int:
     try:
         with Client(path, hello_s=down.patience_s(path)) as client:
             return _status(options, client)
-    except NotRunningError:
-        doc, code = down.not_running(path), NOT_RUNNING
-    except NotAnsweringError as error:
-        doc, code = down.not_answering(path, error), NOT_ANSWERING
+    except (NotRunningError, NotAnsweringError) as error:
+        doc, code = _document_of_a_service_down(path, error)
     except ControlError as error:
         return failed(error)
     _show(options, doc)
@@ -273,18 +271,23 @@ def metrics(options: argparse.Namespace, client: Client) -> int:
     return OK
 
 
-def diagnostics(options: argparse.Namespace) -> int:
-    """Write the diagnostics bundle, also when the service does not answer."""
+def _document_of_a_service_down(path: Path, error: NotRunningError | NotAnsweringError) -> tuple[dict[str, Any], int]:
+    """Return the status of a service that does not answer, and the exit status that goes with it."""
     from intercom.cli.running_door import service_down as down
 
+    if isinstance(error, NotRunningError):
+        return down.not_running(path), NOT_RUNNING
+    return down.not_answering(path, error), NOT_ANSWERING
+
+
+def diagnostics(options: argparse.Namespace) -> int:
+    """Write the diagnostics bundle, also when the service does not answer."""
     path = socket_of(options)
     try:
         with Client(path) as client:
             return _write_bundle(options, client.ask("diagnostics"))
-    except NotRunningError:
-        doc, code = down.not_running(path), NOT_RUNNING
-    except NotAnsweringError as error:
-        doc, code = down.not_answering(path, error), NOT_ANSWERING
+    except (NotRunningError, NotAnsweringError) as error:
+        doc, code = _document_of_a_service_down(path, error)
     except ControlError as error:
         return failed(error)
     return _write_bundle(options, {"status": doc}) or code

@@ -158,39 +158,32 @@ class FabricApi:
     async def _device_token(self, request: web.Request, grant: Grant, _token: str) -> web.Response:
         if REFRESH_SCOPE not in grant.scope:
             return web.Response(status=403)
-        try:
-            wanted = await body_of(request, DeviceTokenRequest)
-            jkt = self._tokens.proofs.http(
-                wanted.dpop_token,
-                owner=grant.subscriber.id,
-                method="POST",
-                path=DEVICE_TOKEN_PATH,
-                jkt=grant.jkt or grant.fingerprint,
-            )
-        except BadBodyError as problem:
-            return web.json_response({"error": str(problem)}, status=422)
-        except TokenError:
-            return unauthorized()
-        return self._bound(grant, jkt, wanted.expire_in)
+        return await self._bind(request, grant, DEVICE_TOKEN_PATH, jkt=grant.jkt or grant.fingerprint)
 
     async def _device_refresh(self, request: web.Request, grant: Grant, token: str) -> web.Response:
         if not grant.jkt:
             return unauthorized()
+        return await self._bind(request, grant, DEVICE_REFRESH_PATH, jkt=grant.jkt, access_token=token)
+
+    async def _bind(
+        self, request: web.Request, grant: Grant, path: str, *, jkt: str, access_token: str = ""
+    ) -> web.Response:
+        """Answer with a token that is bound to the key of the request's proof."""
         try:
             wanted = await body_of(request, DeviceTokenRequest)
-            jkt = self._tokens.proofs.http(
+            proved = self._tokens.proofs.http(
                 wanted.dpop_token,
                 owner=grant.subscriber.id,
                 method="POST",
-                path=DEVICE_REFRESH_PATH,
-                jkt=grant.jkt,
-                access_token=token,
+                path=path,
+                jkt=jkt,
+                access_token=access_token,
             )
         except BadBodyError as problem:
             return web.json_response({"error": str(problem)}, status=422)
         except TokenError:
             return unauthorized()
-        return self._bound(grant, jkt, wanted.expire_in)
+        return self._bound(grant, proved, wanted.expire_in)
 
     def _bound(self, grant: Grant, jkt: str, expire_in: int | None) -> web.Response:
         lifetime_s = max(1, expire_in or DEVICE_TOKEN_LIFETIME_S)
