@@ -164,6 +164,22 @@ window.reference = {
     });
     return directory.addresses.map((address) => address.name);
   },
+  members(id) {
+    const { self, participants, capabilities, layout, layouts, locked } = entryOf(id).call;
+    const told = ({ id, name, audioMuted, videoMuted, deaf, handraised, inputVolume, outputVolume }) => (
+      { id, name, audioMuted, videoMuted, deaf, handraised, inputVolume, outputVolume });
+    return { self: self && told(self), participants: participants.map(told), capabilities, layout, layouts, locked };
+  },
+  async act(id, who, method, parameters) {
+    const { call } = entryOf(id);
+    const whom = { call, self: call.self, other: call.participants.find((one) => one.id !== call.self.id) }[who];
+    try {
+      await whom[method](...parameters);
+      return "done";
+    } catch (error) {
+      return String(error.message);
+    }
+  },
   signalling: (id) => ({
     state: entryOf(id).call.rtcPeerConnection?.signalingState,
     modified: frames.some(({ from, frame }) => from === "client" && frame.includes('"updateMedia"')),

@@ -119,6 +119,15 @@ class Peer:
             while not self.hears or (video and not self.sees):
                 await asyncio.sleep(0.05)
 
+    async def hears_silence(self) -> None:
+        """Wait until nothing but silence has come for a second: Chromium sends none at all for a stopped track."""
+        async with asyncio.timeout(2 * WAIT_S):
+            self.loudness = 1.0
+            while self.loudness:
+                self.loudness = 0.0
+                await asyncio.sleep(1.0)
+                self.loudness = self.loudness if self.loudness >= 10 else 0.0
+
     async def close(self) -> None:
         """End the media."""
         with contextlib.suppress(TimeoutError):

@@ -255,6 +255,18 @@ class ReferenceClient:
         """Status, history and media counters of a call."""
         return dict(await self._do("report", call))
 
+    async def members(self, call: str) -> dict[str, Any]:
+        """What it knows of the members of a call."""
+        return dict(await self._do("members", call))
+
+    async def until_members(self, call: str, holds: Any, what: str) -> dict[str, Any]:
+        """Wait until what it knows of the members holds."""
+        return dict(await self._until("members", holds, what, call))
+
+    async def act(self, call: str, who: str, method: str, *parameters: object) -> str:
+        """Run a method of the "call", of its "self" or of the "other" member; return "done" or the error."""
+        return str(await self._do("act", call, who, method, list(parameters)))
+
     async def heard_tone(self, call: str) -> float:
         """The strongest frequency in what it hears, Hz; 0 for silence."""
         return float(await self._do("heardTone", call))
