@@ -27,28 +27,28 @@ class Argument(NamedTuple):
 
     @property
     def is_option(self) -> bool:
-        """Whether it is an option and not a word."""
+        """Whether the argument is an option and not a word."""
         return self.names[0].startswith("-")
 
     @property
     def is_required(self) -> bool:
-        """Whether the command needs it."""
+        """Whether the command needs the argument."""
         return not self.is_option and self.settings.get("nargs") != "?"
 
     @property
     def takes_value(self) -> bool:
-        """Whether it is more than a switch."""
+        """Whether the argument takes a value; a switch takes none."""
         return self.settings.get("action") != "store_true"
 
     @property
     def dest(self) -> str:
-        """Name of its value among the options of a command that runs."""
+        """Name of the parsed option that holds the argument's value."""
         name: str = self.settings.get("dest") or self.names[-1].lstrip("-").replace("-", "_")
         return name
 
     @property
     def default(self) -> Any:
-        """Value if it is not given."""
+        """Value of an argument that is not given."""
         return self.settings.get("default") if self.takes_value else False
 
     def read(self, said: str | bool) -> Any:
@@ -67,7 +67,7 @@ class Command(NamedTuple):
     run: str = ""
     """Its function, as module:name; empty for the first word of other commands that is none by itself."""
     takes: tuple[Argument, ...] = ()
-    """What it takes."""
+    """Arguments and options that it takes."""
     role: str = ""
     """Least role that may run it over SSH; empty if nobody may."""
     more: str = ""

@@ -31,7 +31,7 @@ NO_GPIO = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountConfig:
-    """How the door proves who it is, and to which service."""
+    """The door's account: the credential it signs in with, and the service."""
 
     credential: str = setting(
         "space",
@@ -172,7 +172,7 @@ class CameraConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PanelConfig:
-    """What a visitor touches and sees: the button and the lights. Pins are GPIO (BCM) numbers."""
+    """The button that a visitor presses and the lights that they see. Pins are GPIO (BCM) numbers."""
 
     pins: str = setting(
         "auto",
@@ -304,7 +304,7 @@ class MetricsConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogConfig:
-    """What is written to the log."""
+    """The log."""
 
     level: str = setting("info", "The least that is logged.", choices=("debug", "info", "warning", "error"))
 

@@ -48,7 +48,7 @@ class Request(NamedTuple):
     command: str
     """The command as the rules name it."""
     values: Mapping[str, str | bool]
-    """What was said, by name: True for an option that takes no value."""
+    """Values given, by the argument's name; True for an option that takes no value."""
 
 
 def admit(rules: Mapping[str, Rule], asked: str, *, role: str, terminal: bool) -> Request:

@@ -33,7 +33,7 @@ class Parts:
     machine: Machine
     """Phase of the call, registration and faults, and the decisions from them."""
     faults: Faults
-    """What is broken, why and since when."""
+    """Open faults, each with its reason and its time."""
     panel: FrontPanel
     """Button, lights and relay."""
     devices: DoorDevices

@@ -54,7 +54,7 @@ class PressPictures:
             self._taking = asyncio.get_running_loop().create_task(self._take(self._clock()))
 
     async def last(self) -> Picture | None:
-        """Return the newest picture, after waiting for one that is being taken."""
+        """Wait for a picture that is being taken, then return the newest."""
         if self._taking is not None:
             await asyncio.wait([self._taking])
         return self.newest

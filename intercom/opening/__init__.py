@@ -1,4 +1,4 @@
-"""Who may open the door: the one decision, and the one opener that asks it.
+"""The door's opening: the one decision whether somebody may open it, and the one opener that asks for it.
 
 Begin with `decision.py`.
 """

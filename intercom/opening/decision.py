@@ -40,7 +40,7 @@ class Kind(StrEnum):
 
 
 class Code(StrEnum):
-    """How much of `door.open_digits` is complete."""
+    """State of the keys pressed so far, compared with `door.open_digits`."""
 
     INCOMPLETE = "incomplete"
     WRONG = "wrong"

@@ -37,7 +37,7 @@ class Notifier:
         self._tell("STATUS=starting", f"EXTEND_TIMEOUT_USEC={SLOW_START_S * 1_000_000}")
 
     def ready(self) -> None:
-        """Report that the service does its work, or waits by itself for something that it needs."""
+        """Report that the service works, or retries by itself until it can."""
         self._tell("READY=1")
 
     def status(self, text: str) -> None:

@@ -6,7 +6,7 @@ Begin with `station.js`.
 from pathlib import Path
 
 DIRECTORY = Path(__file__).parent
-"""Where index.html and everything it loads lies; serve the files named by `ASSETS` and nothing else."""
+"""Directory of index.html and all files that it loads; serve the files named by `ASSETS` and nothing else."""
 
 ASSETS = (
     "alerts.js",

@@ -50,7 +50,7 @@ class RingTimeout:
         self._waiting_press = asyncio.get_running_loop().call_at(until, self._press_lapsed)
 
     def take_press(self) -> float | None:
-        """Return the deadline of the press that waits, which waits no more; None if there is none."""
+        """End the waiting of a press and return its deadline; None if no press waits."""
         waiting, self._waiting_press = self._waiting_press, None
         if waiting is None:
             return None

@@ -39,7 +39,7 @@ class DigitReader:
 
 
 def payloads(digit: str, *, duration_ms: int, step_ms: int, clock_hz: int) -> Iterator[bytes]:
-    """Return a digit's payloads, one for every `step_ms`, and its end three times; ValueError for no digit."""
+    """Return a digit's payloads, one for every `step_ms`, then three for its end; ValueError for anything else."""
     event = DIGITS.index(digit.upper())
     for elapsed_ms in range(step_ms, duration_ms, step_ms):
         yield struct.pack("!BBH", event, VOLUME_DB, elapsed_ms * clock_hz // 1000)

@@ -69,14 +69,14 @@ class _Filter:
 
 
 class Decimator(_Filter):
-    """Returns one sample for every `factor`."""
+    """Divides the sample rate by `factor`."""
 
     def __init__(self, factor: int) -> None:
         super().__init__(_low_pass(factor)[::-1].reshape(-1, 1), factor)
 
 
 class Interpolator(_Filter):
-    """Returns `factor` samples for every one."""
+    """Multiplies the sample rate by `factor`."""
 
     def __init__(self, factor: int) -> None:
         # One column for each of the samples between two of the input (polyphase).

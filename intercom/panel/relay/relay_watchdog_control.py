@@ -87,7 +87,7 @@ class Guard:
                 self._tell(b"o")
             except OSError as error:
                 self._replace(error)
-                self._on_fault(GuardError(f"The door's guard did not answer ({error}); another one has its place."))
+                self._on_fault(GuardError(f"The door's guard did not answer ({error}); a new guard replaces it."))
                 try:
                     self._tell(b"o")
                 except OSError as again:
@@ -118,7 +118,7 @@ class Guard:
                 self._replace(error)
                 if self._is_open:
                     self._write(b"o")
-                raise GuardError(f"The door's guard did not answer ({error}); another one has its place.") from error
+                raise GuardError(f"The door's guard did not answer ({error}); a new guard replaces it.") from error
 
     def close(self) -> None:
         """End the guard."""

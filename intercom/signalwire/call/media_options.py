@@ -1,4 +1,4 @@
-"""What a call sends and receives: as the program asks, as the address says, as the client prefers, in this order."""
+"""Decides the media of a call: the program's wish comes first, then the address, then the client's preferences."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class MediaDirections(Struct, frozen=True):
 
 
 class AskedMedia(Struct, frozen=True):
-    """What the program asks for in one call; None: it leaves that to the address and to the preferences."""
+    """The program's wishes for one call; None leaves one to the address and the preferences."""
 
     audio: bool | None = None
     video: bool | None = None
@@ -32,7 +32,7 @@ class AskedMedia(Struct, frozen=True):
 
 
 class MediaOptions(Struct, frozen=True):
-    """What a call sends and receives."""
+    """The media that a call sends and receives."""
 
     audio: bool = True
     """Whether we send audio."""

@@ -37,7 +37,7 @@ class MediaSlot:
         self.media: CallMedia | None = None
         """The call's media; None before the call is dialled or answered, and after its end."""
         self.options = MediaOptions()
-        """What the call sends and receives."""
+        """The media that the call sends and receives."""
 
     def open(self, options: MediaOptions) -> CallMedia:
         """Open the media; raises `MediaAccessError` when ours cannot be opened, `MediaError` when nothing can."""

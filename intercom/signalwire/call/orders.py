@@ -16,7 +16,7 @@ from intercom.signalwire.wire.volume import factor
 
 
 class Orders:
-    """What the service tells us as a member, on the media of one call.
+    """Carries out on one call's media what the service orders for us as a member.
 
     :param others_may_mute: whether another member's order silences us or changes how loud we play.
     """

@@ -33,7 +33,7 @@ class KnownCall(Struct, frozen=True):
 
     @property
     def media(self) -> MediaOptions:
-        """What the call sends and receives."""
+        """The media that the call sends and receives."""
         return MediaOptions(self.audio, self.video, self.receive_audio, self.receive_video)
 
 

@@ -33,7 +33,7 @@ class PlatformCapabilities(Struct, frozen=True):
 
 
 class Tools:
-    """What a program asks of a client beside calls."""
+    """The client's services to a program beside calls."""
 
     def __init__(
         self,

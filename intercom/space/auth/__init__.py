@@ -1,4 +1,4 @@
-"""Who belongs to the house: pairing, members, their credentials and their tokens.
+"""The members of the house: their pairing, their credentials and their tokens.
 
 Begin with `membership.py`.
 """

@@ -13,16 +13,16 @@ LAYOUTS: Final = ("highlight-1-responsive", "full-screen")
 
 
 class MemberState(Struct, frozen=True):
-    """What the members are told about one of them, under the names of the wire."""
+    """The state of one member that all members are told, under the names of the wire."""
 
     audio_muted: bool = False
     video_muted: bool = False
     deaf: bool = False
     handraised: bool = False
     input_volume: float = 0
-    """How loud the others hear the member, -50 to 50."""
+    """Volume at which the others hear the member, -50 to 50."""
     output_volume: float = 0
-    """How loud the member hears the others, -50 to 50."""
+    """Volume at which the member hears the others, -50 to 50."""
     input_sensitivity: float = 0
     """The level from which the member is heard, 0 to 100."""
     echo_cancellation: bool = True
