@@ -132,8 +132,8 @@ class Exchange:
     def disconnected(self, link: str, now: float, *, left: bool = False, closed: bool = False) -> None:
         """Note a socket that broke, or that its client `closed`, as a page that is `left` does; its session waits."""
         gone = self._links.pop(link, None)
-        if gone is not None and gone.session is not None and gone.session.link == link:
-            gone.session.lost(now, left=left, closed=closed)
+        if gone is not None and gone.session is not None:
+            gone.session.disconnected(link, now, left=left, closed=closed)
 
     def within_rate(self, link: str, now: float) -> bool:
         """Count a frame, such as a ping, that does not reach the exchange; return whether it is within the rate."""
@@ -256,11 +256,10 @@ class Exchange:
             return
         params = decode(request.params, ConnectParams)
         try:
-            grant, protocol, lasts_s = admitted(self._gate, params)
+            grant, session, lasts_s = admitted(self._gate, params, self._sessions, now)
         except ConnectRefusedError as refusal:
             self._refuse(link, state, request, refusal.code, str(refusal))
             return
-        session = self._sessions.get(protocol)
         resumed = session is not None
         if session is None:
             if not self._room_for(grant.subscriber):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from msgspec import UNSET
@@ -10,6 +11,7 @@ from intercom.signalwire.wire.messages import AUTHENTICATION_FAILED, REQUESTER_V
 from intercom.space.auth.tokens import Grant
 from intercom.space.errors import SpaceError, TokenError
 from intercom.space.records import Subscriber
+from intercom.space.switch.sessions import Session
 
 
 class Gate(Protocol):
@@ -36,11 +38,14 @@ class ConnectRefusedError(SpaceError, PermissionError):
         self.code = code
 
 
-def admitted(gate: Gate, params: ConnectParams) -> tuple[Grant, str, float]:
-    """Return the grant of a connect, the session that it resumes or "", and its lifetime in seconds.
+def admitted(
+    gate: Gate, params: ConnectParams, sessions: Mapping[str, Session], now: float
+) -> tuple[Grant, Session | None, float]:
+    """Return the grant of a connect, the session that it resumes, and its lifetime in seconds.
 
     A token that has run out resumes a session only for as long as the last good one allowed it: it gives no time of
-    its own. Raises `ConnectRefusedError`.
+    its own. Two clients that resume one session in turn are parted: the second begins afresh. Raises
+    `ConnectRefusedError`.
     """
     resumes = params.protocol is not UNSET and params.authorization_state is not UNSET
     token, proof = params.authentication.jwt_token, params.dpop_token
@@ -49,7 +54,7 @@ def admitted(gate: Gate, params: ConnectParams) -> tuple[Grant, str, float]:
     except TokenError as problem:
         raise ConnectRefusedError(AUTHENTICATION_FAILED, str(problem)) from problem
     if not resumes:
-        return grant, "", grant.lasts_s
+        return grant, None, grant.lasts_s
     protocol = str(params.protocol)
     try:
         left_s = gate.check_resume_state(params.authorization_state, protocol, grant.subscriber)
@@ -58,4 +63,7 @@ def admitted(gate: Gate, params: ConnectParams) -> tuple[Grant, str, float]:
     lasts_s = grant.lasts_s or left_s
     if lasts_s <= 0:
         raise ConnectRefusedError(AUTHENTICATION_FAILED, "The token and the session have run out; get a new token.")
-    return grant, protocol, lasts_s
+    session = sessions.get(protocol)
+    if session is not None and not session.may_move(now):
+        raise ConnectRefusedError(REQUESTER_VALIDATION_FAILED, "Another client has this session; begin a new one.")
+    return grant, session, lasts_s

@@ -19,6 +19,10 @@ LOST_LIMIT_S: Final = 10.0
 """Time after which a session without a socket ends, with its ringing calls: three attempts of a client's back-off."""
 TALKING_LOST_LIMIT_S: Final = 60.0
 """The same for a session in a call: its sound may go on or return long after; a hang-up waits for it as long."""
+TAKEN_LIMIT: Final = 2
+"""Limit of times that a session is taken from a client that is there; the next time, whoever had it first keeps it."""
+TAKEN_WINDOW_S: Final = 10.0
+"""Time after which such a taking is forgotten: clients that fight come back within 3 s, their longest back-off."""
 LEFT_LIMIT_S: Final = 5.0
 """The same for a page that its browser reports as left: a reloaded page is back by then."""
 
@@ -62,6 +66,8 @@ class Session:
     "When the client was last heard; meaningful while it has a link."
     member_bytes: KeptBytes = field(default_factory=KeptBytes)
     "The bytes kept for all sessions of the same subscriber."
+    _taken_at: list[float] = field(default_factory=list)
+    "Times at which the session was taken from a client that was there, the latest few."
     unsent: KeptFrames = field(init=False)
     "Answers that wait for a socket."
     unacknowledged: KeptFrames = field(init=False)
@@ -153,6 +159,22 @@ class Session:
     def closed_s(self, now: float) -> float:
         """Return for how long the client has been closed; 0 while it is connected, or only cut off."""
         return now - self.lost_at if self.link is None and self.closed else 0.0
+
+    def disconnected(self, link: str, now: float, *, left: bool, closed: bool) -> None:
+        """Note that a socket is gone: the session's own, or one that it was taken from, whose client was still there.
+
+        A client whose network changes leaves a dead socket behind. One that answers the closing lives: there are two
+        with one resume state, widgets of one page or a duplicated tab, and each takes the session from the other.
+        """
+        if self.link == link:
+            self.lost(now, left=left, closed=closed)
+        elif closed:
+            self._taken_at = [*self._taken_at[1 - TAKEN_LIMIT :], now]
+
+    def may_move(self, now: float) -> bool:
+        """Return whether another socket may take the session; not when two clients take it in turn."""
+        lately = sum(now - at < TAKEN_WINDOW_S for at in self._taken_at)
+        return self.link is None or lately < TAKEN_LIMIT
 
     def resumed(self, link: str, now: float) -> None:
         """Take a new socket; `flush` sends the waiting frames once the client knows that it is resumed."""
