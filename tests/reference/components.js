@@ -6,11 +6,6 @@ const find = (selector) => document.querySelector(selector);
 // A provider of a context must be an element before those inside it ask for it: they come once all are defined.
 document.body.append(find("template").content);
 
-const events = [];
-for (const name of ["sw-dial", "sw-address-select", "sw-device-change", "sw-call-hangup", "sw-call-ended"]) {
-  document.addEventListener(name, ({ detail }) => events.push({ name, detail: JSON.parse(JSON.stringify(detail ?? {})) }));
-}
-
 Object.assign(window.reference, {
   defined: () =>
     Object.values(components)
@@ -30,20 +25,15 @@ Object.assign(window.reference, {
   give(selector, properties) {
     Object.assign(find(selector), properties);
   },
-  members: (id) => {
-    const call = running.call(id);
-    return {
-      self: call.self?.id ?? null,
-      participants: call.participants.map(({ id, name, audioMuted, videoMuted, deaf, handraised }) => ({
-        id, name, audioMuted, videoMuted, deaf, handraised,
-      })),
-      capabilities: call.capabilities,
-      layers: call.layoutLayers.length,
-    };
-  },
+  members: (id) =>
+    Object.fromEntries(
+      running.call(id).participants.map(({ id, name, audioMuted, videoMuted, deaf, handraised }) => [
+        name,
+        { id, audioMuted, videoMuted, deaf, handraised },
+      ]),
+    ),
   microphone: (id) => {
     const sender = running.call(id).rtcPeerConnection.getSenders().find(({ track }) => track?.kind === "audio");
     return sender?.track?.label ?? null;
   },
-  events: () => [...events],
 });

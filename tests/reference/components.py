@@ -6,6 +6,7 @@ SIGNALWIRE_JS names a clone, or the address. Their client is that repository's o
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -82,8 +83,8 @@ class ComponentPage(ReferenceClient):
         """Click it."""
         await self.part(selector, text).click(timeout=PATIENCE_S * 1000)
 
-    async def shows(self, selector: str, text: str) -> None:
-        """Wait until it is to be seen with this text in it."""
+    async def shows(self, selector: str, text: str | None = None) -> None:
+        """Wait until it is to be seen, with this text in it."""
         await self.part(selector, text).wait_for(timeout=PATIENCE_S * 1000)
 
     async def until_evaluated(self, script: str, what: str) -> None:
@@ -117,9 +118,18 @@ class ComponentPage(ReferenceClient):
         """Set properties of a component."""
         await self._do("give", selector, properties)
 
-    async def members(self, call: str) -> dict[str, Any]:
-        """The call's participants as the client knows them."""
-        return dict(await self._do("members", call))
+    async def shows_state(self, name: str, value: bool) -> None:
+        """Wait until the control bar shows it."""
+        bar = "document.querySelector('sw-call-controls').shadowRoot.querySelector('sw-ui-control-bar')"
+        await self.until_evaluated(f"() => {bar}.{name} === {str(value).lower()}", f"{name} {value}")
+
+    async def until_members(self, call: str, holds: Any, what: str) -> dict[str, Any]:
+        """Wait until `holds` of the call's participants, by their names, as the client knows them; return them."""
+        return dict(await self._until("members", holds, what, call))
+
+    def token(self) -> str:
+        """A token for a component that has a client of its own."""
+        return str(json.loads(self._mint(""))["token"])
 
     async def microphone(self, call: str) -> str:
         """The label of the microphone that the call sends."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
@@ -17,8 +20,10 @@ from intercom.space import Space
 
 from ..alsa import AlsaCards, alsa_session, tone_level_db
 from ..e2e.home import Home, home_config
+from ..space.conftest import House
 from .components import PATIENCE_S, ComponentPage, why_no_components
 from .conftest import RESIDENT_HZ
+from .peer import Peer
 from .sdk import reference_space
 
 __all__ = ["alsa_session"]
@@ -30,7 +35,14 @@ pytestmark = [
 
 HANG_UP = "sw-call-controls sw-ui-split-button.hangup button"
 
+
+def button(icon: str) -> str:
+    """The button of the control bar that shows this icon."""
+    return f"sw-call-controls sw-ui-split-button:has(sw-ui-icon[name={icon}]) button"
+
+
 CallTheDoor = Callable[[], Awaitable[str]]
+SignIn = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +82,8 @@ async def call_the_door(page: ComponentPage, home: Home) -> CallTheDoor:
     calls: list[str] = []
 
     async def call_the_door() -> str:
-        if not calls or (await page.report(calls[-1]))["status"] != "connected":
+        known = bool(calls) and calls[-1] in (await page.state())["calls"]
+        if not known or (await page.report(calls[-1]))["status"] != "connected":
             await home.until(State.IDLE)
             calls.append(await page.dial("/private/door"))
             await page.show(calls[-1])
@@ -79,6 +92,37 @@ async def call_the_door(page: ComponentPage, home: Home) -> CallTheDoor:
         return calls[-1]
 
     return call_the_door
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def sign_in(page: ComponentPage, space: Space, home: Home) -> SignIn:
+    """Give a component of a page loaded anew what its own client needs, and wait until the page has two clients.
+
+    They share what the browser keeps for the page's session, until the space parts them.
+    """
+    await home.until(State.IDLE)
+    await page.open()
+
+    async def sign_in(component: str, **properties: Any) -> None:
+        await page.give(component, token=page.token(), **properties)
+        await home.wait_for(lambda: len(space.exchange.links_of("tablet")) == 2, "the component's client")
+
+    return sign_in
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def neighbour(space: Space) -> AsyncIterator[Peer]:
+    """A far end that asks for a picture."""
+    trust = ssl.create_default_context(cadata=space.enrol("neighbours-machine", "Machine").certificate)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust)) as http:
+        house = House(space, http)
+        peer = Peer(await house.join("neighbour"))
+        try:
+            yield peer
+        finally:
+            await peer.close()
+            for client in house.clients:
+                await client.close()
 
 
 async def the_door_hears_the_tablet(alsa: AlsaCards) -> None:
@@ -92,6 +136,15 @@ async def the_door_hears_nothing(alsa: AlsaCards) -> None:
     with alsa.listen() as ear:
         while tone_level_db(await asyncio.to_thread(ear.wait_for_seconds, 1.0), RESIDENT_HZ) > -60.0:
             assert time.monotonic() < give_up, "the door still hears the tablet"
+
+
+async def until_no_frames_come(far_end: Peer) -> None:
+    """Wait for a whole second without a picture."""
+    async with asyncio.timeout(PATIENCE_S):
+        before = -1
+        while far_end.video_frames != before:
+            before = far_end.video_frames
+            await asyncio.sleep(1.0)
 
 
 async def test_the_page_knows_all_26_components(page: ComponentPage) -> None:
@@ -160,3 +213,112 @@ async def test_the_hang_up_button_ends_the_call_at_the_door(
     await page.click(HANG_UP)
     await home.until(State.IDLE)
     await page.reaches(call, "destroyed")
+
+
+async def test_the_microphone_button_silences_the_door_and_lets_it_hear_again(
+    page: ComponentPage, call_the_door: CallTheDoor, alsa_session: AlsaCards
+) -> None:
+    await call_the_door()
+    await the_door_hears_the_tablet(alsa_session)
+    await page.click(button("mic-on"))
+    await page.shows_state("micMuted", True)
+    await the_door_hears_nothing(alsa_session)
+    await page.click(button("mic-on"))
+    await page.shows_state("micMuted", False)
+    await the_door_hears_the_tablet(alsa_session)
+
+
+async def test_the_hand_goes_up_and_down(page: ComponentPage, call_the_door: CallTheDoor) -> None:
+    call = await call_the_door()
+    for up in (True, False):
+        await page.click(button("hand-raise"))
+        await page.until_members(call, lambda members, up=up: members["tablet"]["handraised"] is up, "the hand")
+
+
+async def test_the_participants_and_oneself_have_their_places(page: ComponentPage, call_the_door: CallTheDoor) -> None:
+    await call_the_door()
+    await page.shows("sw-participants .member-overlay.is-self")
+    await page.shows("sw-participants .member-overlay:not(.is-self)")
+    await page.plays("sw-self-media")
+
+
+async def test_the_participant_controls_name_the_door_and_remove_it(
+    page: ComponentPage, call_the_door: CallTheDoor, home: Home
+) -> None:
+    call = await call_the_door()
+    members = await page.until_members(call, lambda members: "Front door" in members, "the door among its members")
+    await page.give("sw-participant-controls", participantId=members["Front door"]["id"])
+    await page.shows("sw-participant-controls [part=name]", "Front door")
+    await page.click("sw-participant-controls button", "Remove")
+    await home.until(State.IDLE)
+    await page.reaches(call, "destroyed")
+
+
+async def test_the_camera_button_stops_the_pictures_at_the_far_end(page: ComponentPage, neighbour: Peer) -> None:
+    """The far end is not the door: the door asks nobody for a picture."""
+    call = await page.dial("/private/neighbour")
+    await neighbour.answer()
+    await page.show(call)
+    await page.reaches(call, "connected")
+    await neighbour.hears_and_sees()
+    await page.click(button("camera-on"))
+    await page.shows_state("cameraMuted", True)
+    await until_no_frames_come(neighbour)
+    await page.click(button("camera-on"))
+    await page.shows_state("cameraMuted", False)
+    before = neighbour.video_frames
+    async with asyncio.timeout(PATIENCE_S):
+        while neighbour.video_frames < before + 10:
+            await asyncio.sleep(0.05)
+    await page.hangup(call)
+
+
+async def test_the_widget_dials_shows_the_door_and_hangs_up(
+    page: ComponentPage, sign_in: SignIn, space: Space, home: Home, alsa_session: AlsaCards
+) -> None:
+    await home.until(State.IDLE)
+    await sign_in("sw-call-widget", destination="/private/door")
+    await page.click("#dial")
+    await home.until(State.IN_CALL)
+    await the_door_hears_the_tablet(alsa_session)
+    await page.until_evaluated(
+        """() => document.querySelector("sw-call-widget").shadowRoot.querySelector("sw-call-media")
+                   ?.shadowRoot.querySelector("video").getVideoPlaybackQuality().totalVideoFrames > 10""",
+        "the door's picture in the widget",
+    )
+    await page.click("sw-call-widget " + button("mic-on"))
+    await the_door_hears_nothing(alsa_session)
+    await page.click("sw-call-widget .hangup button")
+    await home.until(State.IDLE)
+
+
+async def test_the_widget_says_that_a_call_failed(page: ComponentPage, sign_in: SignIn) -> None:
+    await sign_in("sw-call-widget", destination="/private/castle")
+    await page.click("#dial")
+    await page.shows("sw-ui-alert dialog", "Call Failed")
+    await page.click("sw-ui-alert .accept")
+
+
+async def test_click_to_call_calls_the_door_and_its_closed_window_hangs_up(
+    page: ComponentPage, sign_in: SignIn, home: Home
+) -> None:
+    await home.until(State.IDLE)
+    await sign_in("sw-click-to-call", destination="/private/door")
+    await page.click("sw-click-to-call .call-button")
+    await home.until(State.IN_CALL)
+    await page.shows("sw-click-to-call sw-ui-modal sw-ui-call-layout")
+    await page.click("sw-click-to-call .hangup button")
+    await home.until(State.IDLE)
+
+
+async def test_a_press_at_the_door_is_an_incoming_call_of_the_widget(
+    page: ComponentPage, sign_in: SignIn, home: Home
+) -> None:
+    await home.until(State.IDLE)
+    await sign_in("sw-call-widget", allowIncomingCalls=True)
+    await home.press()
+    await page.shows("sw-ui-alert dialog", "Front door is calling")
+    await page.click("sw-ui-alert .accept")
+    await home.until(State.IN_CALL)
+    await page.click("sw-call-widget .hangup button")
+    await home.until(State.IDLE)
