@@ -65,7 +65,7 @@ class Command(NamedTuple):
     help: str
     """One-line help."""
     run: str = ""
-    """Its function, as module:name below `intercom`; empty for a first word that is no command by itself."""
+    """Its function, as module:name, relative to `intercom`; empty for a first word that is no command by itself."""
     takes: tuple[Argument, ...] = ()
     """Arguments and options that it takes."""
     role: str = ""
@@ -86,7 +86,7 @@ class Command(NamedTuple):
         """Run the command and return its exit status."""
         module, _, name = self.run.partition(":")
         try:
-            status: int = getattr(import_module(f"intercom.{module}"), name)(options)
+            status: int = getattr(import_module(module, "intercom"), name)(options)
         except KeyboardInterrupt:
             return INTERRUPTED
         except BrokenPipeError:

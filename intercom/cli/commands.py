@@ -61,7 +61,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "status",
         "tell what the door station is doing",
-        "cli.running_door.remote:run_status",
+        ".cli.running_door.remote:run_status",
         (SOCKET, JSON),
         VIEWER,
         "It answers also when the door station is down or hangs.",
@@ -69,7 +69,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "watch",
         "show what it is doing, live, until Ctrl-C",
-        "cli.running_door.watch:watch",
+        ".cli.running_door.watch:watch",
         (SOCKET, JSON),
         VIEWER,
         "In a pipe it prints one line for each change.",
@@ -78,7 +78,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "call",
         "ring the house, or an address",
-        "cli.running_door.remote:call",
+        ".cli.running_door.remote:call",
         (
             SOCKET,
             takes(
@@ -87,19 +87,19 @@ TABLE: tuple[Command, ...] = (
         ),
         OPERATOR,
     ),
-    Command("answer", "answer the call that rings at the door", "cli.running_door.remote:answer", (SOCKET,), OPERATOR),
-    Command("hangup", "end the call, however far it has come", "cli.running_door.remote:hang_up", (SOCKET,), OPERATOR),
+    Command("answer", "answer the call that rings at the door", ".cli.running_door.remote:answer", (SOCKET,), OPERATOR),
+    Command("hangup", "end the call, however far it has come", ".cli.running_door.remote:hang_up", (SOCKET,), OPERATOR),
     Command(
         "dtmf",
         "press telephone keys at the far end of the call",
-        "cli.running_door.remote:dtmf",
+        ".cli.running_door.remote:dtmf",
         (SOCKET, takes("digits", metavar="DIGITS", help="0-9, *, #, A-D; quote the # from the shell")),
         more="A restricted SSH key may not, for what is asked over SSH is logged.",
     ),
     Command(
         "mute",
         "silence the microphone or the speaker",
-        "cli.running_door.remote:mute",
+        ".cli.running_door.remote:mute",
         (SOCKET, one_of("what", "microphone", "speaker", default="microphone")),
         OPERATOR,
         "The speaker falls silent with all that it plays; the light still answers a press.",
@@ -108,7 +108,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "unmute",
         "let the microphone or the speaker be heard again",
-        "cli.running_door.remote:mute",
+        ".cli.running_door.remote:mute",
         (SOCKET, one_of("what", "microphone", "speaker", default="microphone")),
         OPERATOR,
         sets={"on": False},
@@ -116,7 +116,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "volume",
         "make the speaker or the microphone louder or softer",
-        "cli.running_door.remote:volume",
+        ".cli.running_door.remote:volume",
         (
             SOCKET,
             one_of("what", "speaker", "microphone", default="speaker"),
@@ -135,7 +135,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "camera",
         "switch the camera off for privacy, or on again; it stays so",
-        "cli.running_door.remote:camera",
+        ".cli.running_door.remote:camera",
         (SOCKET, one_of("what", "on", "off", help="default: tell whether it may run")),
         OPERATOR,
         "Without a word, the command tells whether the camera may run.",
@@ -143,7 +143,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "snapshot",
         "take a picture, or fetch the one of the last press",
-        "cli.running_door.remote:snapshot",
+        ".cli.running_door.remote:snapshot",
         (
             SOCKET,
             takes("--last", action="store_true", help="the picture of the last press", ssh=FLAG),
@@ -153,18 +153,18 @@ TABLE: tuple[Command, ...] = (
         "`-` is standard output.",
     ),
     Command("door", "open the door"),
-    Command("door open", "open the door for its pulse", "cli.running_door.remote:open_door", (SOCKET,), OPERATOR),
+    Command("door open", "open the door for its pulse", ".cli.running_door.remote:open_door", (SOCKET,), OPERATOR),
     Command(
         "devices",
         "list what is plugged in, what is used, and why",
-        "cli.running_door.remote:devices",
+        ".cli.running_door.remote:devices",
         (SOCKET, JSON),
         VIEWER,
     ),
     Command(
         "devices pin",
         "print udev rules that give each USB sound card the name of its socket",
-        "cli.devices:pin",
+        ".cli.devices:pin",
         (
             CONFIG,
             takes(
@@ -180,35 +180,35 @@ TABLE: tuple[Command, ...] = (
     Command(
         "calls",
         "list the last calls: who, when, how long, how good, who opened the door",
-        "cli.running_door.remote:calls",
+        ".cli.running_door.remote:calls",
         (SOCKET, JSON, count(20)),
         VIEWER,
     ),
     Command(
         "faults",
         "list what is broken, and what was, since the start",
-        "cli.running_door.remote:faults",
+        ".cli.running_door.remote:faults",
         (SOCKET, JSON, count(20)),
         VIEWER,
     ),
     Command(
         "metrics",
         "print the figures in Prometheus's text format",
-        "cli.running_door.remote:metrics",
+        ".cli.running_door.remote:metrics",
         (SOCKET,),
         VIEWER,
     ),
     Command(
         "log",
         "print the last lines of the log, with or without a journal",
-        "cli.running_door.remote:log",
+        ".cli.running_door.remote:log",
         (SOCKET, count(50)),
         VIEWER,
     ),
     Command(
         "wait",
         "wait until no call is in progress, as before a restart",
-        "cli.running_door.watch:wait",
+        ".cli.running_door.watch:wait",
         (
             SOCKET,
             takes(
@@ -225,27 +225,27 @@ TABLE: tuple[Command, ...] = (
     Command(
         "restart",
         "restart the door station (under systemd)",
-        "cli.running_door.remote:restart",
+        ".cli.running_door.remote:restart",
         (SOCKET,),
         OPERATOR,
     ),
     Command(
         "diagnostics",
         "write a bundle for a bug report, without secrets",
-        "cli.running_door.remote:diagnostics",
+        ".cli.running_door.remote:diagnostics",
         (SOCKET, takes("-o", "--output", type=Path, metavar="FILE", help="default: a file here; in a pipe, the pipe")),
         OPERATOR,
     ),
     Command(
         "doctor",
         "look at everything a door needs; say what is wrong and how to mend it",
-        "cli.checks.doctor:command",
+        ".cli.checks.doctor:command",
         (SOCKET, JSON, CONFIG),
     ),
     Command(
         "setup",
         "ask what your door has, write its configuration, start it",
-        "setup.apply:setup",
+        ".setup.apply:setup",
         (
             takes("--answers", metavar="FILE", help="take the answers from a TOML file; -: standard input"),
             takes("--config", type=Path, metavar="FILE", default=SYSTEM_CONFIG, help=f"default: {SYSTEM_CONFIG}"),
@@ -254,7 +254,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "preflight",
         "make a test call to an address that answers by itself, and say how good it was",
-        "cli.checks.preflight:preflight",
+        ".cli.checks.preflight:preflight",
         (
             takes("address", nargs="?", default=ECHO, metavar="ADDRESS", help=f"default: {ECHO}"),
             takes(
@@ -273,7 +273,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "audio test",
         "play noise for three seconds, listen, and say what to turn up or down; the door station must not run",
-        "cli.checks.audio:test",
+        ".cli.checks.audio:test",
         (
             CONFIG,
             takes("--store", action="store_true", help="keep the levels that it recommends for this card"),
@@ -286,15 +286,15 @@ TABLE: tuple[Command, ...] = (
     Command(
         "config check",
         "say what is wrong with a configuration, and where",
-        "cli.config:check",
+        ".cli.config:check",
         (takes("file", nargs="?", type=Path, metavar="FILE", help=f"default: {SYSTEM_CONFIG}"),),
     ),
-    Command("config example", "write a commented example", "cli.config:example"),
+    Command("config example", "write a commented example", ".cli.config:example"),
     Command("ssh-key", "say who may run commands over SSH"),
     Command(
         "ssh-key add",
         "let a key run commands: a viewer's to look, an operator's to do",
-        "cli.ssh:add",
+        ".cli.ssh:add",
         (
             KEYS_FILE,
             takes("keyfile", type=Path, metavar="KEYFILE", help="a public key: the file that ends in .pub"),
@@ -302,36 +302,36 @@ TABLE: tuple[Command, ...] = (
             SOCKET,
         ),
     ),
-    Command("ssh-key list", "list the keys", "cli.ssh:list_", (KEYS_FILE,)),
+    Command("ssh-key list", "list the keys", ".cli.ssh:list_", (KEYS_FILE,)),
     Command(
         "ssh-key remove",
         "take a key's rights away",
-        "cli.ssh:remove",
+        ".cli.ssh:remove",
         (KEYS_FILE, takes("which", metavar="NAME|FINGERPRINT", help="as `intercom ssh-key list` shows it")),
     ),
     Command(
         "space",
         "run the embedded space: the house's own service, with no account",
-        "cli.space:serve",
+        ".cli.space:serve",
         (CONFIG, STATE),
     ),
     Command(
         "space pair",
         "print a code, to scan or to type, with which one phone or tablet joins the house within ten minutes",
-        "cli.space:pair",
+        ".cli.space:pair",
         (CONFIG, STATE, takes("--name", default="Station", metavar="NAME", help="what the house calls it")),
     ),
     Command(
         "space devices",
         "list the doors, phones and tablets that can sign in",
-        "cli.space:devices",
+        ".cli.space:devices",
         (CONFIG, STATE, JSON),
         more="It tells when each was paired, who let it in, and on which day it was last seen.",
     ),
     Command(
         "space remove",
         "throw a device out: for a phone that was lost",
-        "cli.space:remove",
+        ".cli.space:remove",
         (
             CONFIG,
             STATE,
@@ -344,7 +344,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "space enrol",
         "write a door's credential to a file",
-        "cli.space:enrol",
+        ".cli.space:enrol",
         (
             CONFIG,
             STATE,
@@ -356,7 +356,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "demo",
         "try it: run a door, a house and everything between them on this machine",
-        "cli.demo:command",
+        ".cli.demo:command",
         (
             takes("--lan", action="store_true", help="let phones and tablets on this network answer the door"),
             takes(
@@ -368,17 +368,17 @@ TABLE: tuple[Command, ...] = (
             CONFIG,
         ),
     ),
-    Command("run", "run the door station", "cli.run:run_door", (CONFIG,)),
+    Command("run", "run the door station", ".cli.run:run_door", (CONFIG,)),
     Command(
         "door-off",
         "drive the door relay off, whatever happened (for systemd)",
-        "door_off:command",
+        ".door_off:command",
         (CONFIG,),
     ),
     Command(
         "ssh-gate",
         "run what an SSH client asks for, if its role may (for sshd)",
-        "cli.ssh:gate",
+        ".cli.ssh:gate",
         (
             one_of("role", *ROLES, help="default: that of the session's key"),
             takes("--name", default="", metavar="NAME", help="whose key it is"),

@@ -55,7 +55,7 @@ def test_a_command_is_one_row_and_its_function() -> None:
 @pytest.mark.parametrize("command", RUN, ids=lambda command: command.words)
 def test_every_command_is_everywhere(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     module, _, function = command.run.partition(":")
-    assert callable(getattr(import_module(module), function))
+    assert callable(getattr(import_module(module, "intercom"), function))
     with pytest.raises(SystemExit):
         main.main([*command.words.split(), "--help"])
     assert capsys.readouterr().out.startswith(f"usage: intercom {command.words} ")
