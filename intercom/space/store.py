@@ -29,7 +29,7 @@ SCHEMA_VERSION: Final = 3
 """Newest version of the tables; schema-1.sql to schema-3.sql lead there, one step each."""
 DEVICE_SECRET_BYTES: Final = 32
 """Length of a device's secret: 256 bits cannot be guessed, so a plain hash suffices to keep it."""
-NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._~-]{0,62}[a-z0-9])?")
 """Form of a subscriber's or group's name: it becomes part of an address."""
 DOORS_ONLY: Final = "door"
 """Prefix reserved for a door's name in addresses: nobody who pairs a phone gets such an address."""

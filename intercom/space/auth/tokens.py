@@ -24,6 +24,10 @@ from intercom.space.store import Store
 TOKEN_LIMIT_CHARS: Final = 4096
 REFRESH_SCOPE: Final = "sat:refresh"
 """Scope that lets a client bind its token to a key (protocol §2)."""
+UNBOUND_LIFETIME_S: Final = 60
+"""Lifetime limit of a token that whoever has it may bind to their own key: a page binds it within seconds."""
+REFRESH_EXTRA_S: Final = 300
+"""Time for which a refresh token outlives its SAT, so that a server renews it after its end too."""
 STATE_LIFETIME_S: Final = 86_400
 """Lifetime of a resume state; past it a client connects afresh and loses nothing."""
 GRACE_S: Final = 60
@@ -32,6 +36,7 @@ CLOCK_SLACK_S: Final = 60
 """Limit of a backward step of this machine's clock beyond which its own tokens look like those of another time."""
 _SAT_AUDIENCE: Final = "space"
 _STATE_AUDIENCE: Final = "resume"
+_REFRESH_AUDIENCE: Final = "refresh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,9 @@ class TokenAuthority:
     ) -> tuple[str, int]:
         """Return a SAT for `subscriber` and its expiry time; the space's own lifetime is the longest."""
         now = int(self._now())
-        expires_at = now + min(lifetime_s or self.lifetime_s, self.lifetime_s)
+        unbound = REFRESH_SCOPE in scope and not jkt and not fingerprint
+        longest_s = min(self.lifetime_s, UNBOUND_LIFETIME_S) if unbound else self.lifetime_s
+        expires_at = now + min(lifetime_s or longest_s, longest_s)
         claims: dict[str, Any] = {
             "iss": self.space_id,
             "aud": _SAT_AUDIENCE,
@@ -106,14 +113,28 @@ class TokenAuthority:
         header = {"typ": "SAT", "ch": self.channel_host}
         return jwt.encode(claims, self._key, algorithm="ES256", headers=header), expires_at
 
+    def refresh_token(self, subscriber: Subscriber, *, scope: Sequence[str], fingerprint: str) -> str:
+        """Return a token for which a server that holds the project's token gets a new SAT of the same kind."""
+        lasts_s = min(self.lifetime_s + REFRESH_EXTRA_S, STATE_LIFETIME_S)
+        claims = {
+            "aud": _REFRESH_AUDIENCE,
+            "sub": subscriber.id,
+            "exp": int(self._now()) + lasts_s,
+            "scope": list(scope),
+            "fingerprint": fingerprint,
+        }
+        return jwt.encode(claims, self._key, algorithm="ES256")
+
+    def check_refresh_token(self, token: object) -> tuple[Subscriber, list[str], str]:
+        """Return the subscriber, scope and fingerprint of a refresh token; raises `TokenError` when it is invalid."""
+        claims = self._claims(token, _REFRESH_AUDIENCE, even_expired=False)
+        return self._owner(claims), list(claims["scope"]), str(claims["fingerprint"])
+
     def check(self, token: object, *, even_expired: bool = False) -> Grant:
         """Return the grant of `token`; raises `TokenError` when the token is invalid."""
         claims = self._claims(token, _SAT_AUDIENCE, even_expired=even_expired)
-        subscriber = self._store.subscriber_by_id(str(claims["sub"]))
-        if subscriber is None:
-            raise TokenError("The token's subscriber is no longer in this space.")
         return Grant(
-            subscriber,
+            self._owner(claims),
             str(claims.get("jti", "")),
             int(claims["exp"]),
             tuple(claims.get("scope", ())),
@@ -174,6 +195,12 @@ class TokenAuthority:
         if not even_expired and not self._in_time(claims["exp"], longest_s):
             raise TokenError("The token has expired, or was made when the clock was wrong; get a new one.")
         return claims
+
+    def _owner(self, claims: dict[str, Any]) -> Subscriber:
+        subscriber = self._store.subscriber_by_id(str(claims["sub"]))
+        if subscriber is None:
+            raise TokenError("The token's subscriber is no longer in this space.")
+        return subscriber
 
     def _in_time(self, expires_at: float, longest_s: float) -> bool:
         """Return whether the token is not expired and a clock like ours can have issued it."""

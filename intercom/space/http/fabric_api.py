@@ -12,10 +12,11 @@ from urllib.parse import urlencode
 import msgspec
 from aiohttp import hdrs, web
 
+from intercom.space.auth.email_reference import email_of, reference_of
 from intercom.space.auth.tokens import REFRESH_SCOPE, Grant, TokenAuthority
 from intercom.space.errors import AddressError, BadBodyError, TokenError
 from intercom.space.http.bodies import body_of
-from intercom.space.records import Address
+from intercom.space.records import Address, Subscriber
 from intercom.space.store import Store
 
 PAGE_SIZE: Final = 50
@@ -34,13 +35,20 @@ class TokenRequest(msgspec.Struct, frozen=True):
     """Body of POST /api/fabric/subscribers/tokens."""
 
     reference: str
-    """The subscriber's name; made when it is new."""
+    """The subscriber's name or e-mail address; made when it is new."""
     fingerprint: str = ""
     """Thumbprint of the key to which the token may be bound later."""
-    scope: list[str] = []
-    """Further scopes of the token: sat:refresh."""
+    scope: str | list[str] = []
+    """Further scopes of the token, as a list or separated by blanks: sat:refresh."""
     expire_at: int | None = None
     """Expiry time of the token, seconds since 1970."""
+
+
+class RefreshRequest(msgspec.Struct, frozen=True):
+    """Body of POST /api/fabric/subscribers/tokens/refresh."""
+
+    refresh_token: str
+    """The refresh token that came with the last SAT."""
 
 
 class DeviceTokenRequest(msgspec.Struct, frozen=True):
@@ -71,10 +79,11 @@ class FabricApi:
             web.get("/api/fabric/subscriber/info", self._authorized(self._info)),
             web.get("/api/fabric/addresses", self._authorized(self._addresses)),
             web.get("/api/fabric/addresses/{id}", self._authorized(self._address)),
-            web.post("/api/fabric/subscribers/tokens", self._mint),
+            web.post("/api/fabric/subscribers/tokens", self._for_the_project(self._mint)),
+            web.post("/api/fabric/subscribers/tokens/refresh", self._for_the_project(self._refresh)),
             web.post(DEVICE_TOKEN_PATH, self._authorized(self._device_token)),
             web.post(DEVICE_REFRESH_PATH, self._authorized(self._device_refresh)),
-            web.route("*", "/api/fabric/{rest:.*}", self._authorized(self._nothing)),
+            web.route("*", "/api/fabric/{rest:.*}", self._nothing),
         ]
 
     def _authorized(self, handler: Authorized) -> Handler:
@@ -96,7 +105,7 @@ class FabricApi:
         return web.json_response(
             {
                 "id": subscriber.id,
-                "email": "",
+                "email": email_of(subscriber.reference),
                 "first_name": subscriber.display_name,
                 "last_name": "",
                 "display_name": subscriber.display_name,
@@ -129,25 +138,49 @@ class FabricApi:
     async def _address(self, request: web.Request, _grant: Grant, _token: str) -> web.Response:
         wanted = request.match_info["id"]
         found = self._store.address_by_id(wanted) if wanted.isascii() else None
-        return web.json_response(_listed(found)) if found else web.Response(status=404)
+        return web.json_response(_listed(found)) if found else _refused(404, "There is no address with this id.")
+
+    def _for_the_project(self, handler: Handler) -> Handler:
+        async def authorize(request: web.Request) -> web.StreamResponse:
+            if not self._is_the_project(request):
+                return unauthorized("Basic")
+            return await handler(request)
+
+        return authorize
 
     async def _mint(self, request: web.Request) -> web.Response:
-        if not self._may_mint(request.headers.get(hdrs.AUTHORIZATION, "")):
-            return unauthorized("Basic")
         try:
             wanted = await body_of(request, TokenRequest)
-            subscriber = self._store.subscriber(wanted.reference) or self._store.add_subscriber(wanted.reference)
+            reference = reference_of(wanted.reference)
+            shown = email_of(reference)
+            subscriber = self._store.subscriber(reference) or self._store.add_subscriber(reference, shown)
         except (BadBodyError, AddressError) as problem:
-            return web.json_response({"error": str(problem)}, status=422)
+            return _refused(422, str(problem))
         lifetime_s = None if wanted.expire_at is None else max(1, wanted.expire_at - int(self._now()))
-        token, expires_at = self._tokens.issue(
-            subscriber, lifetime_s=lifetime_s, scope=_allowed(wanted.scope), fingerprint=wanted.fingerprint[:64]
-        )
-        body = {"subscriber_id": subscriber.id, "token": token, "expires_at": expires_at}
+        return self._issued(subscriber, _allowed(wanted.scope), wanted.fingerprint[:64], lifetime_s)
+
+    async def _refresh(self, request: web.Request) -> web.Response:
+        try:
+            wanted = await body_of(request, RefreshRequest)
+            subscriber, scope, fingerprint = self._tokens.check_refresh_token(wanted.refresh_token)
+        except (BadBodyError, TokenError) as problem:
+            return _refused(422, str(problem))
+        return self._issued(subscriber, scope, fingerprint, None)
+
+    def _issued(
+        self, subscriber: Subscriber, scope: list[str], fingerprint: str, lifetime_s: int | None
+    ) -> web.Response:
+        token, expires_at = self._tokens.issue(subscriber, lifetime_s=lifetime_s, scope=scope, fingerprint=fingerprint)
+        body = {
+            "subscriber_id": subscriber.id,
+            "token": token,
+            "refresh_token": self._tokens.refresh_token(subscriber, scope=scope, fingerprint=fingerprint),
+            "expires_at": expires_at,
+        }
         return web.json_response(body, status=201)
 
-    def _may_mint(self, authorization: str) -> bool:
-        scheme, _, encoded = authorization.partition(" ")
+    def _is_the_project(self, request: web.Request) -> bool:
+        scheme, _, encoded = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         try:
             given = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
@@ -157,8 +190,9 @@ class FabricApi:
 
     async def _device_token(self, request: web.Request, grant: Grant, _token: str) -> web.Response:
         if REFRESH_SCOPE not in grant.scope:
-            return web.Response(status=403)
-        return await self._bind(request, grant, DEVICE_TOKEN_PATH, jkt=grant.jkt or grant.fingerprint)
+            return _refused(403, f"The token lacks the scope {REFRESH_SCOPE}; get one that has it.")
+        left_s = int(grant.expires_at - self._now())
+        return await self._bind(request, grant, DEVICE_TOKEN_PATH, jkt=grant.jkt or grant.fingerprint, longest_s=left_s)
 
     async def _device_refresh(self, request: web.Request, grant: Grant, token: str) -> web.Response:
         if not grant.jkt:
@@ -166,9 +200,16 @@ class FabricApi:
         return await self._bind(request, grant, DEVICE_REFRESH_PATH, jkt=grant.jkt, access_token=token)
 
     async def _bind(
-        self, request: web.Request, grant: Grant, path: str, *, jkt: str, access_token: str = ""
+        self,
+        request: web.Request,
+        grant: Grant,
+        path: str,
+        *,
+        jkt: str,
+        access_token: str = "",
+        longest_s: int | None = None,
     ) -> web.Response:
-        """Answer with a token that is bound to the key of the request's proof."""
+        """Answer with a token that is bound to the key of the request's proof, and lasts `longest_s` at most."""
         try:
             wanted = await body_of(request, DeviceTokenRequest)
             proved = self._tokens.proofs.http(
@@ -180,18 +221,18 @@ class FabricApi:
                 access_token=access_token,
             )
         except BadBodyError as problem:
-            return web.json_response({"error": str(problem)}, status=422)
+            return _refused(422, str(problem))
         except TokenError:
             return unauthorized()
-        return self._bound(grant, proved, wanted.expire_in)
-
-    def _bound(self, grant: Grant, jkt: str, expire_in: int | None) -> web.Response:
-        lifetime_s = max(1, expire_in or DEVICE_TOKEN_LIFETIME_S)
-        token, expires_at = self._tokens.issue(grant.subscriber, lifetime_s=lifetime_s, scope=grant.scope, jkt=jkt)
+        wanted_s = wanted.expire_in or DEVICE_TOKEN_LIFETIME_S
+        lifetime_s = max(1, wanted_s if longest_s is None else min(wanted_s, longest_s))
+        token, expires_at = self._tokens.issue(grant.subscriber, lifetime_s=lifetime_s, scope=grant.scope, jkt=proved)
         return web.json_response({"token": token, "expires_at": expires_at})
 
-    async def _nothing(self, _request: web.Request, _grant: Grant, _token: str) -> web.Response:
-        return web.Response(status=404)
+    async def _nothing(self, request: web.Request) -> web.StreamResponse:
+        if self._is_the_project(request):
+            return await _not_found(request)
+        return await self._authorized(lambda request, _grant, _token: _not_found(request))(request)
 
 
 def bearer(request: web.Request) -> str:
@@ -205,7 +246,16 @@ def unauthorized(scheme: str = "Bearer") -> web.Response:
     return web.Response(status=401, headers={hdrs.WWW_AUTHENTICATE: scheme})
 
 
-def _allowed(scope: list[str]) -> list[str]:
+def _refused(status: int, sentence: str) -> web.Response:
+    return web.json_response({"error": sentence}, status=status)
+
+
+async def _not_found(request: web.Request) -> web.Response:
+    return _refused(404, f"There is no {request.method[:16]} {request.path[:200]} here; check the path and the method.")
+
+
+def _allowed(scope: str | list[str]) -> list[str]:
+    scope = scope.split() if isinstance(scope, str) else scope
     return [REFRESH_SCOPE] if REFRESH_SCOPE in scope else []
 
 
