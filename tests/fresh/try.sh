@@ -111,7 +111,12 @@ chroot "$root" chown -R "$user:" "$home"
 # Of the environment only what a network needs: indexes, proxies and certificates.
 mapfile -t network < <(env | grep -E '^(PIP_[A-Z_]+|npm_config_[a-z_]+|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|[a-zA-Z]+_(proxy|PROXY))=')
 echo "--- $release, $user: $command" >&2
-chroot --userspec="$user" --groups="$(chroot "$root" id -G "$user" | tr ' ' ,)" "$root" \
+groups=$(chroot "$root" id -G "$user" | tr ' ' ,)
+# As the root of all its processes, and not by chroot alone: in a chroot nobody makes a namespace of users.
+cd "$root"
+pivot_root . mnt
+umount --lazy /mnt
+exec chroot --userspec="$user" --groups="$groups" / \
   env -i HOME="$home" USER="$user" LANG=C.UTF-8 TERM="${TERM:-dumb}" \
   PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "${network[@]}" \
   bash -c "cd ~/intercom && $command"

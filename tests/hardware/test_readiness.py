@@ -25,7 +25,7 @@ def boot():
 readiness.NEEDS["bench_kernel"] = boot
 """
 """A plugin that stands for a processor on which the kernel dies."""
-TESTS = ("tests/hardware/inside/test_gpio.py", "tests/hardware/test_boot.py", "tests/hardware/test_network.py")
+TESTS = ("tests/hardware/inside/test_usb_sound.py", "tests/hardware/test_boot.py", "tests/hardware/test_network.py")
 SENTENCE = (
     'the bench kernel cannot run here: the guest died before "ready" ended; '
     "its console ends with: ptrace set fp regs failed, errno = 14"

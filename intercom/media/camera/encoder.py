@@ -139,5 +139,9 @@ class ProcessorShare:
 
 
 def give_way_to_sound() -> None:
-    """Lower the calling thread's priority, so that encoding never delays the sound thread."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    """Lower the calling thread's priority, so that encoding never delays the sound thread.
+
+    One that is lower already stays as it is: only root may raise it.
+    """
+    thread = threading.get_native_id()
+    os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))
