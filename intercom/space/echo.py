@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from intercom.signalwire.wire.agents import agent_of
 from intercom.signalwire.wire.messages import Request, Response, encode, parse, request
 from intercom.space.auth.tokens import TokenAuthority
+from intercom.space.echo_media import CLOSE_LIMIT_S, EchoMedia, close
 from intercom.space.echo_member import EchoMember
 from intercom.space.http.sockets import Sockets
 from intercom.space.store import Store
 from intercom.tasks import TaskSet
-
-if TYPE_CHECKING:
-    from aiortc import MediaStreamTrack, RTCPeerConnection
 
 logger = logging.getLogger(__name__)
 
@@ -27,15 +26,25 @@ CALLS_LIMIT: Final = 4
 """Limit of calls at once; each costs 0.1 of a core."""
 CALLS_OF_A_MEMBER: Final = 2
 """Limit of one member's calls at once: a new one may begin before the space has noticed the end of the last."""
-CONNECT_LIMIT_S: Final = 15.0
-"""Time limit for ICE and DTLS."""
 CALL_LIMIT_S: Final = 300.0
 """Time after which an echo call is ended."""
-CLOSE_LIMIT_S: Final = 0.3
-"""Time limit for closing a peer connection, and again for its sockets alone if that hangs."""
-SECTIONS: Final = ({"audio"}, {"audio", "video"})
-"""Kinds of media in an offer that is answered, each once: without a bundle, each section opens sockets of its own."""
+RETURN_LIMIT_S: Final = 15.0
+"""Time for which a call whose media has ended waits for a new offer: a page that is loaded anew is back by then."""
 _LINK: Final = "inside:echo"
+
+
+@dataclass(slots=True)
+class _Call:
+    caller: str
+    task: asyncio.Task[None]
+    offers: asyncio.Queue[str]
+    "Holds the caller's newest offer until it is answered."
+
+    def offer(self, sdp: str) -> None:
+        """Take a new offer of the caller; one that still waits is dropped."""
+        if self.offers.full():
+            self.offers.get_nowait()
+        self.offers.put_nowait(sdp)
 
 
 class Echo:
@@ -52,8 +61,8 @@ class Echo:
         self._tasks = TaskSet()
         self._members: dict[str, EchoMember] = {}
         "the echo as a member of each call, by its id"
-        self._calls: dict[str, tuple[str, asyncio.Task[None]]] = {}
-        "each call's caller and task, by its id"
+        self._calls: dict[str, _Call] = {}
+        "each call, by its id"
 
     def start(self) -> None:
         """Register the address."""
@@ -84,26 +93,27 @@ class Echo:
         match message.get("method"):
             case "verto.invite":
                 self._invited(call_id, str(params.get("caller_id_number", "")), str(params["sdp"]))
+            case "verto.modify" if call_id in self._calls and params.get("action") == "updateMedia":
+                self._calls[call_id].offer(str(params["sdp"]))
             case "verto.bye" if call_id in self._calls:
-                self._calls[call_id][1].cancel()
+                self._calls[call_id].task.cancel()
 
     def _invited(self, call_id: str, caller: str, offer: str) -> None:
-        of_caller = sum(other == caller for other, _ in self._calls.values())
+        of_caller = sum(call.caller == caller for call in self._calls.values())
         if len(self._calls) >= CALLS_LIMIT or of_caller >= CALLS_OF_A_MEMBER:
             self._verto("verto.bye", call_id, cause="USER_BUSY")
             return
-        task = self._tasks.spawn(self._call(call_id, offer))
+        offers: asyncio.Queue[str] = asyncio.Queue(maxsize=1)
+        task = self._tasks.spawn(self._call(call_id, offers))
         task.add_done_callback(lambda _: self._calls.pop(call_id))
-        self._calls[call_id] = caller, task
+        self._calls[call_id] = _Call(caller, task, offers)
+        self._calls[call_id].offer(offer)
 
-    async def _call(self, call_id: str, offer: str) -> None:
-        connection = _connection()
+    async def _call(self, call_id: str, offers: asyncio.Queue[str]) -> None:
         self._members[call_id] = EchoMember(call_id)
         try:
-            ended = await _answer(connection, offer, self._members[call_id])
-            self._verto("verto.answer", call_id, sdp=connection.localDescription.sdp)
             async with asyncio.timeout(CALL_LIMIT_S):
-                await ended.wait()
+                await self._talk(call_id, offers)
             self._verto("verto.bye", call_id, cause="MEDIA_TIMEOUT")
         except TimeoutError:
             self._verto("verto.bye", call_id, cause="NORMAL_CLEARING")
@@ -112,7 +122,28 @@ class Echo:
             self._verto("verto.bye", call_id, cause="INCOMPATIBLE_DESTINATION")
         finally:
             del self._members[call_id]
-            await _close(connection)
+
+    async def _talk(self, call_id: str, offers: asyncio.Queue[str]) -> None:
+        """Answer each offer of a call with a new connection, until the media has ended and no other offer comes."""
+        media: EchoMedia | None = None
+        try:
+            while (offer := await _next_offer(offers, media)) is not None:
+                fresh = EchoMedia()
+                try:
+                    answer = await fresh.answer(offer, self._members[call_id])
+                except BaseException as problem:
+                    await close(fresh.connection)
+                    if media is None or not isinstance(problem, Exception):
+                        raise
+                    logger.warning("The echo cannot answer a new offer: %s.", type(problem).__name__)
+                    continue
+                media, before = fresh, media
+                self._verto("verto.answer", call_id, sdp=answer)
+                if before is not None:
+                    await close(before.connection)
+        finally:
+            if media is not None:
+                await close(media.connection)
 
     def _verto(self, method: str, call_id: str, **params: Any) -> None:
         about = {"dialogParams": {"callID": call_id}, **params}
@@ -123,61 +154,16 @@ class Echo:
         self._sockets.from_endpoint(_LINK, encode(request(method, params)))
 
 
-def _connection() -> RTCPeerConnection:
-    # Here and not above: only with the first call does it cost its 50 MB.
-    from aiortc import RTCConfiguration, RTCPeerConnection
-
-    from intercom.aiortc_hooks import outlast_any_far_end
-
-    outlast_any_far_end()
-    return RTCPeerConnection(RTCConfiguration(iceServers=[]))
-
-
-async def _answer(connection: RTCPeerConnection, offer: str, member: EchoMember) -> asyncio.Event:
-    """Answer an offer; return the event that its media has ended or never began. Raises ValueError, and anything."""
-    from aiortc import RTCSessionDescription
-
-    from intercom.space.echo_sound import ReturnedSound
-
-    kinds = [line.removeprefix("m=").partition(" ")[0] for line in offer.splitlines() if line.startswith("m=")]
-    if set(kinds) not in SECTIONS or len(set(kinds)) != len(kinds):
-        raise ValueError("the offer has other sections than one of sound and perhaps one of pictures")
-    ended = asyncio.Event()
-    give_up = asyncio.get_running_loop().call_later(CONNECT_LIMIT_S, ended.set)
-
-    def send_back(track: MediaStreamTrack) -> None:
-        if track.kind == "audio":
-            connection.addTrack(ReturnedSound(track, member))
-
-    def watch() -> None:
-        if connection.connectionState == "connected":
-            give_up.cancel()
-        elif connection.connectionState in {"failed", "closed"}:
-            ended.set()
-
-    connection.on("track", send_back)
-    connection.on("connectionstatechange", watch)
-    await connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
-    for transceiver in connection.getTransceivers():
-        if transceiver.kind == "video":
-            transceiver.direction = "inactive"
-    await connection.setLocalDescription(await connection.createAnswer())
-    return ended
-
-
-async def _close(connection: RTCPeerConnection) -> None:
-    """Close a connection within a time limit; if aiortc's own way hangs, its transports alone, with their sockets."""
-    closing = asyncio.ensure_future(connection.close())
-    _, late = await asyncio.wait([closing], timeout=CLOSE_LIMIT_S)
-    if not late:
-        if closing.exception() is not None:
-            logger.warning("Closing a call to the echo failed: %s.", closing.exception())
-        return
-    logger.warning("A call to the echo does not close by itself; its transports are closed.")
-    closing.cancel()
-    transports = {transceiver.receiver.transport for transceiver in connection.getTransceivers()}
-    stopping = [asyncio.ensure_future(stop()) for dtls in transports for stop in (dtls.stop, dtls.transport.stop)]
-    if stopping:
-        _, late = await asyncio.wait(stopping, timeout=CLOSE_LIMIT_S)
-        for one in late:
-            one.cancel()
+async def _next_offer(offers: asyncio.Queue[str], media: EchoMedia | None) -> str | None:
+    """Return the next offer of a call; None when its media has ended, and the page that it ended with is not back."""
+    if media is None:
+        return await offers.get()
+    coming, ending = asyncio.ensure_future(offers.get()), asyncio.ensure_future(media.ended.wait())
+    try:
+        await asyncio.wait({coming, ending}, return_when=asyncio.FIRST_COMPLETED)
+        if media.connected and not coming.done():
+            await asyncio.wait({coming}, timeout=RETURN_LIMIT_S)
+        return coming.result() if coming.done() else None
+    finally:
+        coming.cancel()
+        ending.cancel()

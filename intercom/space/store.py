@@ -211,8 +211,9 @@ class Store:
         return [Address(*row) for row in rows]
 
     def addresses(self, *, offset: int, limit: int, descending: bool = False) -> list[Address]:
-        """Return one page of the directory, sorted by name."""
-        query = f"{_ADDRESSES} ORDER BY a.name {'DESC' if descending else 'ASC'} LIMIT ? OFFSET ?"
+        """Return one page of the directory, sorted by name; an application stands there by its public address alone."""
+        once = "NOT (a.kind = 'subscriber' AND s.kind IS 'app')"
+        query = f"{_ADDRESSES} WHERE {once} ORDER BY a.name {'DESC' if descending else 'ASC'} LIMIT ? OFFSET ?"
         return [Address(*row) for row in self._db.read(query, (limit, offset))]
 
     def display_name(self, name: str) -> str:

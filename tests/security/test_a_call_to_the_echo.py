@@ -12,7 +12,7 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack
 
-from intercom.space.echo import _close
+from intercom.space.echo_media import close
 from tests.space.conftest import OFFER, WAIT_S, Client, House, configure, house
 
 __all__ = ["configure", "house"]
@@ -136,7 +136,7 @@ async def test_a_close_that_hangs_lets_go_of_the_sockets(monkeypatch: pytest.Mon
     await connection.setLocalDescription(await connection.createOffer())
     assert ice._connection._protocols
     monkeypatch.setattr(connection, "close", asyncio.Event().wait)
-    await _close(connection)
+    await close(connection)
     assert not ice._connection._protocols
 
 
