@@ -13,6 +13,7 @@ ASSETS = (
     "call.js",
     "device.js",
     "directory.js",
+    "door-microphone.js",
     "icon.svg",
     "index.html",
     "invite.js",

@@ -1,7 +1,7 @@
 // The socket to the space: JSON-RPC, registration and reconnect (protocol.md §3, §4, §5).
 //
 // Events: "state" {state: "connecting" | "registered" | "lost" | "refused", code, resumed},
-//         "verto" {message, nodeId}. "refused" is final until start() is called again.
+//         "verto" {message, nodeId}, "room" {type, params} (call.joined, member.updated and the like). "refused" is final until start() is called again.
 
 import { StationError } from "./words.js";
 
@@ -303,6 +303,7 @@ export class Signalling extends EventTarget {
       return;
     }
     if (event_channel && !event_channel.includes(this.#resume.protocol)) return; // stale: protocol.md §3
+    if (event_type !== "webrtc.message") this.dispatchEvent(new CustomEvent("room", { detail: { type: event_type, params: params ?? {} } }));
     if (event_type !== "webrtc.message" || typeof params?.method !== "string") return;
     this.dispatchEvent(new CustomEvent("verto", { detail: { message: params, nodeId: node_id ?? "" } }));
   }

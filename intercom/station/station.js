@@ -10,7 +10,7 @@
 //   #add-device             "Add a device";  #invite  its dialog, with #invite-qr, #invite-code, #invite-close, #invite-again
 //   #call-door              calls the (first) door;  #answer #decline  while it rings
 //   #remote-video #remote-audio   the door's picture and sound;  #level-in #level-out  the meters;  #elapsed
-//   #mute #volume #hangup #open-door (data-door: closed | asked | open)   in the call
+//   #mute #mute-door #volume #hangup #open-door (data-door: closed | asked | open)   in the call
 //   #announcer              what a screen reader is told at once
 // Keys: Enter or Space answers, Escape declines or hangs up, M mutes, O opens the door.
 // Pairing link: /station/#pair=CODE (&name=NAME); the code is taken out of the address at once.
@@ -19,6 +19,7 @@ import { Alerts } from "./alerts.js";
 import { Call } from "./call.js";
 import { Device, suggestedName } from "./device.js";
 import { DEFAULT_DOOR, findDoors } from "./directory.js";
+import { DoorMicrophone } from "./door-microphone.js";
 import { Invitation } from "./invite.js";
 import { keepCall, takeKeptCall } from "./kept.js";
 import { listenToKeys } from "./keys.js";
@@ -365,6 +366,7 @@ function wire() {
   element["awake-row"].hidden = !("wakeLock" in navigator);
   element["remote-audio"].volume = 0.5;
   element["volume-row"].hidden = element["remote-audio"].volume !== 0.5; // iOS: only the device's own keys change the volume
+  new DoorMicrophone(signalling, element["mute-door"], () => model.call);
   listenToKeys({ answer, hangup, mute, openDoor });
   for (const gesture of ["pointerdown", "keydown"]) {
     document.addEventListener(gesture, ({ target }) => {

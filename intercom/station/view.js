@@ -7,7 +7,7 @@ const ids = ["status", "error", "error-text", "error-close", "pair-form", "pair-
   "awake-row", "add-device", "invite", "invite-close", "invite-fresh", "invite-qr", "invite-page", "invite-code", "invite-good",
   "invite-here", "invite-old", "invite-again", "doors", "call-door", "ringing-title", "ringing-for", "silent-bell", "decline", "answer", "call-screen",
   "remote-video", "no-picture", "weak", "door-pill", "fit", "call-title", "elapsed", "level-in", "level-out",
-  "volume", "volume-row", "open-door", "open-words", "mute", "hangup", "remote-audio", "announcer"];
+  "volume", "volume-row", "open-door", "open-words", "mute", "mute-door", "hangup", "remote-audio", "announcer"];
 
 const STATUS_WORDS = { "loading": "Starting", "unpaired": "Not paired", "connecting": "Connecting", "ready": "Ready", "lost": "No connection",
   "ringing": "Ringing", "calling": "Calling", "in-call": "In a call" };

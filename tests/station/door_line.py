@@ -18,13 +18,15 @@ ROLE = {"intercom": {"role": "door"}}
 class DoorLine:
     """A registered subscriber /private/door; calls are made with one Door each."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, agent: str = "door/0") -> None:
         self._space = space
+        self._agent = agent
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._http: aiohttp.ClientSession | None = None
         self._answers: dict[str, asyncio.Future[Json]] = {}
         self._reader: asyncio.Task[None] | None = None
         self._seen: list[Json] = []
+        self._told: list[tuple[str, Json]] = []
         self._changed = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
@@ -40,7 +42,7 @@ class DoorLine:
             {
                 "authentication": {"jwt_token": token},
                 "version": {"major": 4, "minor": 0, "revision": 0},
-                "agent": "door/0",
+                "agent": self._agent,
                 "event_acks": True,
             },
         )
@@ -83,6 +85,15 @@ class DoorLine:
         assert params is not None
         return params
 
+    async def is_muted(self, muted: bool) -> None:
+        """Wait until the space has last told the door that it is muted, or not."""
+
+        def told() -> list[bool]:
+            return [about["member"]["audio_muted"] for event, about in self._told if event == "member.updated"]
+
+        async with asyncio.timeout(PATIENCE_S), self._changed:
+            await self._changed.wait_for(lambda: told()[-1:] == [muted])
+
     async def _ask(self, method: str, params: Json) -> Json:
         frame_id = str(uuid.uuid4())
         self._answers[frame_id] = asyncio.get_running_loop().create_future()
@@ -103,5 +114,7 @@ class DoorLine:
             await self._socket.send_json({"jsonrpc": "2.0", "id": frame["id"], "result": {}})
             if frame["params"].get("event_type") == "webrtc.message":
                 self._seen.append(frame["params"]["params"])
-                async with self._changed:
-                    self._changed.notify_all()
+            else:
+                self._told.append((frame["params"]["event_type"], frame["params"]["params"]))
+            async with self._changed:
+                self._changed.notify_all()

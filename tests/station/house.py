@@ -83,7 +83,7 @@ class House:
         self.code_made.set()
         application = web.Application()
         application.router.add_get("/", self._socket)
-        application.router.add_get("/station/{name:[a-z.]*}", self._file)
+        application.router.add_get("/station/{name:[a-z.-]*}", self._file)
         application.router.add_get("/api/space/hello", self._hello)
         application.router.add_post("/api/space/pair", self._pair)
         application.router.add_post("/api/space/pairing", self._pairing)

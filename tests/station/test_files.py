@@ -12,7 +12,7 @@ def test_every_file_of_the_page_is_listed_and_nothing_else() -> None:
 
 
 def test_the_offline_copy_holds_every_file() -> None:
-    listed = set(re.findall(r'"([\w.]+\.\w+)"', (station.DIRECTORY / "offline.js").read_text()))
+    listed = set(re.findall(r'"([\w.-]+\.\w+)"', (station.DIRECTORY / "offline.js").read_text()))
     assert listed == set(station.ASSETS) - {"index.html", "offline.js"}
 
 

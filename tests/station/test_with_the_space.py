@@ -9,6 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from intercom.config import SpaceConfig
+from intercom.signalwire.wire.agents import agent_of
 from intercom.space import Membership, Space
 from tests.station.door import TONE_HZ, Door
 from tests.station.door_line import DoorLine
@@ -59,6 +60,36 @@ async def test_the_house_rings_answers_talks_opens_and_hangs_up(home: Page, line
     await home.keyboard.press("Escape")
     assert (await line.heard("verto.bye"))["cause"] == "NORMAL_CLEARING"
     await state(home, "ready")
+
+
+async def test_the_page_mutes_the_door_where_it_lets_the_house_and_shows_what_the_space_tells(
+    page: Page, space: Space, door: Door
+) -> None:
+    async with DoorLine(space, agent_of("door/0")) as line:
+        await page.goto(space.invite().url)
+        await state(page, "ready")
+        await line.ring(door)
+        await state(page, "ringing")
+        await page.click("#answer")
+        await door.accept((await line.heard("verto.answer"))["sdp"])
+        await expect(page.locator("#mute-door")).to_have_attribute("aria-pressed", "false")
+        for muted in (True, False):
+            await page.click("#mute-door")
+            await line.is_muted(muted)
+            await expect(page.locator("#mute-door")).to_have_attribute("aria-pressed", str(muted).lower())
+        await page.keyboard.press("Escape")
+        await line.heard("verto.bye")
+
+
+async def test_the_page_has_no_button_for_a_door_that_does_not_let_itself_be_muted(
+    home: Page, line: DoorLine, door: Door
+) -> None:
+    await line.ring(door)
+    await state(home, "ringing")
+    await home.click("#answer")
+    await door.accept((await line.heard("verto.answer"))["sdp"])
+    await door.heard_something.wait()
+    await expect(home.locator("#mute-door")).to_be_hidden()
 
 
 async def test_the_first_of_two_stations_gets_the_call(

@@ -1,0 +1,53 @@
+// The button that mutes the door's microphone in a call. It is there only where the door lets the house mute it: the space
+// lists that among our capabilities. What it shows is what the space tells of the door, never what was only asked for.
+
+export class DoorMicrophone {
+  #signalling;
+  #button;
+  #call; // () => the present call, or null
+  #room = null; // of the present call: {id, me, far: {member_id, call_id, node_id}, muted, allowed}
+
+  constructor(signalling, button, call) {
+    this.#signalling = signalling;
+    this.#button = button;
+    this.#call = call;
+    signalling.addEventListener("room", ({ detail: { type, params } }) => this.#told(type, params));
+    signalling.addEventListener("verto", () => this.render()); // another call has another door
+    button.addEventListener("click", () => this.#toggle());
+  }
+
+  #told(type, params) {
+    if (type === "call.joined" && params.call_id === this.#call()?.id) this.#join(params);
+    if (type === "member.updated" && params.room_session_id === this.#room?.id
+      && params.member?.member_id === this.#room.far.member_id) this.#room.muted = params.member.audio_muted === true;
+    this.render();
+  }
+
+  #join({ room_session_id: id, member_id, room_session, capabilities }) {
+    const far = room_session?.members?.find((member) => member.member_id !== member_id);
+    if (!far || !Array.isArray(capabilities)) return;
+    const me = { node_id: far.node_id, call_id: this.#call().id, member_id };
+    const allowed = capabilities.includes("member.mute.audio");
+    this.#room = { id, me, far, muted: far.audio_muted === true, allowed };
+  }
+
+  async #toggle() {
+    const { me, far, muted } = this.#room;
+    const { member_id, call_id, node_id } = far;
+    const targets = [{ member_id, call_id, node_id }];
+    const method = muted ? "call.unmute" : "call.mute";
+    this.#button.disabled = true;
+    await this.#signalling.request(method, { self: me, targets, channels: ["audio"] }).catch(() => {}); // the button stays as it was
+    this.#button.disabled = false;
+  }
+
+  /** Show the button as the call stands. */
+  render() {
+    const room = this.#call()?.id === this.#room?.me.call_id ? this.#room : null;
+    this.#button.hidden = !room?.allowed;
+    this.#button.setAttribute("aria-pressed", String(Boolean(room?.muted)));
+    const words = room?.muted ? "Hear the door" : "Mute the door";
+    const label = this.#button.querySelector("span");
+    if (label.textContent !== words) label.textContent = words;
+  }
+}
