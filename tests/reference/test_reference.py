@@ -220,6 +220,21 @@ async def test_it_hears_itself_at_the_echo(browser: Browser, space: Space) -> No
         await client.hangup(call)
 
 
+async def test_the_echo_takes_its_ice_restart_and_its_page_loaded_anew(browser: Browser, space: Space) -> None:
+    async with ReferenceClient(browser, space, "tablet") as client:
+        await client.open(unpooled=True)
+        call = await client.dial("/public/echo", video=False)
+        await client.until_report(call, lambda r: r.get("audioEnergy", 0.0) > 1e-4, "its own voice")
+        await client.ice_restart(call)
+        await client.modified(call)
+        await client.until_report(call, lambda r: r.get("audioEnergy", 0.0) > 1e-4, "its voice on the new path")
+        await client.open(unpooled=True, reconnectAttachedCalls=True)
+        await client.until_state(lambda state: call in state["calls"], "its call again")
+        await client.until_report(call, lambda r: r.get("audioEnergy", 0.0) > 1e-4, "its voice after the reload")
+        await client.hangup(call)
+        await client.reaches(call, "destroyed")
+
+
 async def test_its_preflight_finds_the_way_free(browser: Browser, space: Space) -> None:
     async with ReferenceClient(browser, space, "tablet") as client:
         result = await client.preflight("/public/echo", duration_s=2)
