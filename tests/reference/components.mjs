@@ -1,11 +1,11 @@
-// Bundles components.js with the reference's web components, which npm does not have: `node components.mjs SOURCE OUT`.
-// SOURCE is a checkout of the reference's repository; what its sources import otherwise is npm's, from package-lock.json.
+// Bundles what of the reference npm does not have: `node components.mjs SOURCE NAME`. SOURCE is a checkout of the
+// reference's repository, NAME what to write into build/. What its sources import otherwise is npm's, as locked here.
 import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-const [source, out] = process.argv.slice(2);
+const [source, name] = process.argv.slice(2);
 const here = dirname(fileURLToPath(import.meta.url));
 const packages = resolve(source, "packages");
 const { version } = JSON.parse(await readFile(join(packages, "web-components/package.json"), "utf8"));
@@ -25,12 +25,20 @@ const textOfFiles = {
   },
 };
 
+const BUNDLES = {
+  "components.js": { entryPoints: [join(here, "components.js")], format: "esm" },
+  "browser.umd.js": {
+    entryPoints: [join(packages, "main/src/browser-entry.ts")],
+    format: "iife",
+    globalName: "SignalWire",
+  },
+};
+
 await build({
-  entryPoints: [join(here, "components.js")],
-  outfile: out,
+  ...BUNDLES[name],
+  outfile: join(here, "build", name),
   bundle: true,
   ignoreAnnotations: true, // the package says that its sources have no side effects, and they define elements
-  format: "esm",
   target: "chrome120",
   nodePaths: [join(here, "node_modules")],
   alias: {

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from .sdk import HERE, ReferenceClient, fetch_packages, why_not
 COMMIT = "0a15b95515635558b698684e0eb1e7349fac63d9"
 """The repository's state that is tried: version 4.0.0-rc.2."""
 SOURCE = HERE / "build" / COMMIT
-BUNDLE = HERE / "build" / "components.js"
 PATIENCE_S = 30.0
 """Time limit of whatever a component does; each is done in less than a second on a machine with nothing else to do."""
 
@@ -36,7 +36,7 @@ def why_no_components() -> str:
 
 
 def check_out() -> Path:
-    """Return the directory with the sources of the components and of their client."""
+    """Return the directory with the sources of the components, of their client and of its examples."""
     if not SOURCE.exists():
         repository = HERE / "build" / "signalwire-js.git"
         fresh = SOURCE.with_suffix(".part")
@@ -49,7 +49,9 @@ def check_out() -> Path:
             check=True,
             capture_output=True,
         )
-        archive = subprocess.run([*git, "archive", COMMIT, "packages"], check=True, capture_output=True).stdout
+        archive = subprocess.run(
+            [*git, "archive", COMMIT, "packages", "examples"], check=True, capture_output=True
+        ).stdout
         subprocess.run(["tar", "--extract", "--directory", str(fresh)], input=archive, check=True)
         fresh.rename(SOURCE)
     return SOURCE
@@ -57,12 +59,22 @@ def check_out() -> Path:
 
 def component_bundle() -> str:
     """The page's script with client and components in it; built where that is still to be done."""
-    sources = [HERE / name for name in ("components.js", "components.mjs", "page.js", "package-lock.json")]
-    if not BUNDLE.exists() or any(source.stat().st_mtime > BUNDLE.stat().st_mtime for source in sources):
+    return built("components.js", [HERE / "components.js", HERE / "page.js"])
+
+
+def client_bundle() -> str:
+    """The client as the examples load it, a script that sets `SignalWire`."""
+    return built("browser.umd.js", [])
+
+
+def built(name: str, sources: Sequence[Path]) -> str:
+    """A script that components.mjs builds; built where that is still to be done."""
+    bundle, sources = HERE / "build" / name, [*sources, HERE / "components.mjs", HERE / "package-lock.json"]
+    if not bundle.exists() or any(source.stat().st_mtime > bundle.stat().st_mtime for source in sources):
         fetch_packages()
-        build = ["node", "components.mjs", str(check_out()), str(BUNDLE)]
+        build = ["node", "components.mjs", str(check_out()), name]
         subprocess.run(build, cwd=HERE, check=True, capture_output=True)
-    return BUNDLE.read_text(encoding="utf-8")
+    return bundle.read_text(encoding="utf-8")
 
 
 class ComponentPage(ReferenceClient):

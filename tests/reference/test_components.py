@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -14,19 +12,17 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from intercom.config import CallConfig, DoorConfig
 from intercom.door.machine import State
 from intercom.space import Space
 
-from ..alsa import AlsaCards, alsa_session, tone_level_db
-from ..e2e.home import Home, home_config
+from ..alsa import AlsaCards, alsa_session
+from ..e2e.home import Home
 from ..space.conftest import House
+from .answering_door import directory, home, space, the_door_hears_nothing, the_door_hears_the_tablet
 from .components import PATIENCE_S, ComponentPage, why_no_components
-from .conftest import RESIDENT_HZ
 from .peer import Peer
-from .sdk import reference_space
 
-__all__ = ["alsa_session"]
+__all__ = ["alsa_session", "directory", "home", "space"]
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
@@ -43,31 +39,6 @@ def button(icon: str) -> str:
 
 CallTheDoor = Callable[[], Awaitable[str]]
 SignIn = Callable[..., Awaitable[None]]
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("components")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def space(directory: Path) -> AsyncIterator[Space]:
-    async with reference_space(directory) as space:
-        yield space
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def home(directory: Path, space: Space, alsa_session: AlsaCards) -> AsyncIterator[Home]:
-    """The door, which answers the tablet at once."""
-    (directory / "home").mkdir()
-    config = home_config(
-        call=CallConfig(auto_answer=("/private/tablet",), auto_answer_delay_s=0),
-        door=DoorConfig(pulse_s=0.5, openers=("/private/tablet",)),
-    )
-    home = Home(directory / "home", config, space=space)
-    await home.start()
-    yield home
-    await home.stop()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -123,19 +94,6 @@ async def neighbour(space: Space) -> AsyncIterator[Peer]:
             await peer.close()
             for client in house.clients:
                 await client.close()
-
-
-async def the_door_hears_the_tablet(alsa: AlsaCards) -> None:
-    with alsa.listen() as ear:
-        await asyncio.to_thread(ear.wait_for_tone, RESIDENT_HZ, timeout_s=PATIENCE_S)
-
-
-async def the_door_hears_nothing(alsa: AlsaCards) -> None:
-    """Wait for a whole second without the tablet's tone, which comes twice a second."""
-    give_up = time.monotonic() + PATIENCE_S
-    with alsa.listen() as ear:
-        while tone_level_db(await asyncio.to_thread(ear.wait_for_seconds, 1.0), RESIDENT_HZ) > -60.0:
-            assert time.monotonic() < give_up, "the door still hears the tablet"
 
 
 async def until_no_frames_come(far_end: Peer) -> None:
