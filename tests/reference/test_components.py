@@ -71,6 +71,8 @@ async def sign_in(page: ComponentPage, space: Space, home: Home) -> SignIn:
 
     They share what the browser keeps for the page's session, until the space parts them.
     """
+    if home.machine_state is not State.IDLE:
+        await page.click(HANG_UP)
     await home.until(State.IDLE)
     await page.open()
 
