@@ -119,7 +119,7 @@ async def test_device_selection_changes_the_microphone_in_the_call(
     await home.until(State.IDLE)
 
 
-async def test_call_controls_mute_and_dial_keys(example: Open, home: Home, alsa_session: AlsaCards) -> None:
+async def test_call_controls_mute_hold_and_dial_keys(example: Open, home: Home, alsa_session: AlsaCards) -> None:
     page = await example("06-call-controls")
     await call_the_door(page, "#destination", "#call-btn")
     await home.until(State.IN_CALL)
@@ -128,6 +128,10 @@ async def test_call_controls_mute_and_dial_keys(example: Open, home: Home, alsa_
     await page.locator("#mute-audio-btn", has_text="Unmute Audio").wait_for()
     await the_door_hears_nothing(alsa_session)
     await page.click("#mute-audio-btn")
+    await the_door_hears_the_tablet(alsa_session)
+    await page.click("#hold-btn")
+    await the_door_hears_nothing(alsa_session)
+    await page.click("#hold-btn")
     await the_door_hears_the_tablet(alsa_session)
     await page.click("[data-digit='9']")
     await home.wait_for(home.relay_is_on, "the relay")

@@ -205,6 +205,7 @@ class Call:
                 self._background.spawn(self._answer_update(sdp))
             case FarHeld(held):
                 self.holds.far_holds("word", held)
+                self.orders.hold(held)
             case TransferAsked(destination):
                 self.transfers.emit(destination)
             case MediaParamsReceived(params):

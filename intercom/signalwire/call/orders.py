@@ -26,6 +26,8 @@ class Orders:
         self._slot = slot
         self._others_may_mute = others_may_mute
         self._gain = 1.0
+        self._wanted = 1.0
+        self._held = False
 
     def own(self, kind: str, on: bool) -> None:
         """Mute or unmute `kind` as the user wishes: that also lifts a mute by another member, never the reverse."""
@@ -48,10 +50,17 @@ class Orders:
             0.0 if me.deaf else self._volume(me) * min([factor(other.input_volume) for other in others] or [1.0])
         )
 
+    def hold(self, on: bool) -> None:
+        """Play nothing while the far end says that it holds us: it may go on sending, unheard as it believes."""
+        self._held = on
+        self._play(self._wanted)
+
     def _volume(self, me: Member) -> float:
         return factor(me.output_volume) if self._others_may_mute else 1.0
 
-    def _play(self, gain: float) -> None:
+    def _play(self, wanted: float) -> None:
+        self._wanted = wanted
+        gain = 0.0 if self._held else wanted
         if gain != self._gain and isinstance(self._slot.media, HearingMedia):
             self._slot.media.set_far_gain(gain)
             self._gain = gain

@@ -90,3 +90,15 @@ async def test_an_offer_of_another_path_does_not_end_a_hold_that_was_asked_for_b
 )
 def test_a_hold_is_told_by_the_direction_of_the_sound(offer: str, held: bool) -> None:
     assert holds(offer) is held
+
+
+async def test_a_far_end_that_says_that_it_holds_us_is_not_played(
+    client: SignalWire, service: Service, media: ScriptedMedia
+) -> None:
+    call = await connected_call(client, service, media)
+    service.verto("verto.modify", call.id, action="hold")
+    await service.until(lambda: call.far_held)
+    assert media.calls[0].gains == [0.0]
+    service.verto("verto.modify", call.id, action="unhold")
+    await service.until(lambda: not call.far_held)
+    assert media.calls[0].gains == [0.0, 1.0]
