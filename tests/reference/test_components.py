@@ -15,7 +15,7 @@ from playwright.async_api import Browser
 from intercom.door.machine import State
 from intercom.space import Space
 
-from ..alsa import AlsaCards, alsa_session
+from ..alsa import AlsaCards, alsa_session, tone
 from ..e2e.home import Home
 from ..space.conftest import House
 from .answering_door import directory, home, space, the_door_hears_nothing, the_door_hears_the_tablet
@@ -29,6 +29,7 @@ pytestmark = [
     pytest.mark.skipif(bool(why_no_components()), reason=why_no_components()),
 ]
 
+VISITOR_HZ = 1100.0
 HANG_UP = "sw-call-controls sw-ui-split-button.hangup button"
 
 
@@ -186,6 +187,24 @@ async def test_the_microphone_button_silences_the_door_and_lets_it_hear_again(
     await page.click(button("mic-on"))
     await page.shows_state("micMuted", False)
     await the_door_hears_the_tablet(alsa_session)
+
+
+async def test_the_speaker_button_lets_nothing_of_the_door_be_heard(
+    page: ComponentPage, call_the_door: CallTheDoor, alsa_session: AlsaCards
+) -> None:
+    call = await call_the_door()
+
+    async def until_heard(hz: float) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while abs(await page.heard_tone(call) - hz) > 10.0:
+                pass
+
+    with alsa_session.speak(tone(VISITOR_HZ, 4 * PATIENCE_S)):
+        await until_heard(VISITOR_HZ)
+        await page.click(button("speaker-on"))
+        await until_heard(0.0)
+        await page.click(button("speaker-on"))
+        await until_heard(VISITOR_HZ)
 
 
 async def test_the_hand_goes_up_and_down(page: ComponentPage, call_the_door: CallTheDoor) -> None:
