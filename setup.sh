@@ -91,6 +91,7 @@ find_missing() {
   need openssh-client "the same" has_program ssh-keygen
   need gcc-aarch64-linux-gnu "builds the .deb for a Raspberry Pi" has_program aarch64-linux-gnu-gcc
   need mmdebstrap "the same: its headers" has_program mmdebstrap
+  need uidmap "the same, for who is not root" has_program newuidmap
   need iproute2 "makes the network namespaces in which cables are pulled" has_program tc
   need procps "the same" has_program sysctl
   need openssl "looks at certificates from outside" has_program openssl

@@ -206,12 +206,17 @@ def _headers(target: Target, work: Path) -> Path:
     """The target's headers and libraries: Debian's packages, unpacked and not installed."""
     if shutil.which("mmdebstrap") is None:
         raise BuildError("what another Debian is made of is fetched with mmdebstrap: apt install mmdebstrap")
-    root = work / "root"
+    root, archive = work / "root", work / "root.tar"
+    saying = f"the headers of {target.suite.name} could not be fetched"
+    # As an archive: who is not root gives mmdebstrap other user ids, and to those a home is closed.
     _run(
         *("mmdebstrap", "--quiet", "--variant=extract", f"--architectures={target.processor.name}"),
-        *(f"--include={','.join(HEADERS)}", target.suite.name, root, debian_mirror()),
-        saying=f"the headers of {target.suite.name} could not be fetched",
+        *(f"--include={','.join(HEADERS)}", target.suite.name, archive, debian_mirror()),
+        saying=saying,
     )
+    root.mkdir()
+    _run("tar", "--extract", f"--file={archive}", f"--directory={root}", "--exclude=./dev/*", saying=saying)
+    archive.unlink()
     for name in ("lib", "lib64"):  # which the package of the base system would link
         if not (root / name).exists():
             (root / name).symlink_to(f"usr/{name}")
