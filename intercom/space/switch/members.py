@@ -15,6 +15,7 @@ from intercom.space.errors import RefusedError
 from intercom.space.switch.calls import Call, Leg
 from intercom.space.switch.capabilities import capabilities
 from intercom.space.switch.member_state import Membership, MemberState, Room
+from intercom.space.switch.sdp import is_reference
 
 WHOLE: Final = {"x": 0, "y": 0, "width": 100, "height": 100}
 """The place of the far end's picture, percent."""
@@ -76,7 +77,7 @@ class Members:
             self._announce(leg, "member.joined", {"member": described(leg)}, talking(call))
 
     def join(self, leg: Leg) -> None:
-        """Tell one end of a call who is in it: it has answered, was answered, or was loaded anew."""
+        """Tell one end of an answered call who is in it."""
         room = leg.call.room
         about = {
             "room_session": described_room(leg.call, leg),
@@ -88,6 +89,19 @@ class Members:
         self._tell(leg, "call.joined", {**_names(room), **about})
         self._lay_out(leg)
 
+    def rejoined(self, leg: Leg, offer: str) -> None:
+        """Tell one end, which has come back with the description `offer`, who is in the call, and the other of it.
+
+        The reference comes back so when its page was loaded anew: its microphone is open, whatever it was before.
+        """
+        before = leg.membership.state
+        if is_reference(leg.session.agent):
+            leg.membership = Membership(MemberState(video_muted=not sends_pictures(offer)))
+        self.join(leg)
+        if leg.membership.state != before:
+            member = {**described(leg), "updated": _changed(before, leg.membership.state)}
+            self._announce(leg, "member.updated", {"member": member}, talking(leg.call))
+
     def left(self, leg: Leg, reason: str) -> None:
         """Tell the other end of an answered call that this one leaves it."""
         self._announce(leg, "member.left", {"member": described(leg), "reason": reason}, talking(leg.call))
@@ -96,11 +110,9 @@ class Members:
 
     def change(self, leg: Leg, changes: Mapping[str, Any]) -> None:
         """Change what is told about a member, and tell everybody."""
-        before = msgspec.to_builtins(leg.membership.state)
-        updated = [name for name, value in changes.items() if before[name] != value]
-        leg.membership = msgspec.structs.replace(
-            leg.membership, state=msgspec.structs.replace(leg.membership.state, **changes)
-        )
+        before = leg.membership.state
+        leg.membership = msgspec.structs.replace(leg.membership, state=msgspec.structs.replace(before, **changes))
+        updated = _changed(before, leg.membership.state)
         member = {**described(leg), "updated": updated}
         for other in talking(leg.call):
             self._tell(other, "member.updated", {**_names(leg.call.room), "member": member})
@@ -212,6 +224,10 @@ def sends_pictures(sdp: str) -> bool:
     sections = sdp.replace("\r\n", "\n").split("\nm=")[1:]
     video = [section for section in sections if section.startswith("video ") and not section.startswith("video 0 ")]
     return any("\na=recvonly" not in section and "\na=inactive" not in section for section in video)
+
+
+def _changed(before: MemberState, after: MemberState) -> list[str]:
+    return [name for name in after.__struct_fields__ if getattr(before, name) != getattr(after, name)]
 
 
 def _names(room: Room) -> dict[str, str]:

@@ -298,7 +298,7 @@ class Router:
             self.calls.move(leg, session)
         leg.attach_at = math.inf
         self._offers.make_again(leg, self._far(leg), sdp, now)
-        self.members.join(leg)
+        self.members.rejoined(leg, sdp)
         return {"message": "CALL CREATED", "callID": call_id, "memberID": leg.member_id}
 
     # -- ends ----------------------------------------------------------------------------------------------

@@ -223,3 +223,20 @@ def test_a_page_that_was_loaded_anew_is_told_its_members_again() -> None:
     about = dict(talk.board.told["phone"])["call.joined"]
     assert about["member_id"] == talk.members["phone"]
     assert about["room_session_id"] == talk.joined["phone"]["room_session_id"]
+
+
+def test_a_reference_page_that_was_loaded_anew_is_told_as_open_to_both() -> None:
+    """Its microphone is: who had muted it would otherwise be told that nobody hears it."""
+    talk = Talk(phone=REFERENCE)
+    talk.does("phone", "call.mute", channels=["audio"])
+    talk.board.told = {who: [] for who in talk.board.told}
+    talk.board.verto("phone", "verto.invite", "call", sdp=SDP, dialog={"reattaching": True})
+    members = {
+        member["member_id"]: member
+        for member in dict(talk.board.told["phone"])["call.joined"]["room_session"]["members"]
+    }
+    assert members[talk.members["phone"]]["audio_muted"] is False
+    [update] = talk.told("door", "member.updated")
+    assert update["member"]["member_id"] == talk.members["phone"]
+    assert "audio_muted" in update["member"]["updated"]
+    assert update["member"]["audio_muted"] is False
