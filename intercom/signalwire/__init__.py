@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from intercom.signalwire.account.directory import Directory as Directory
     from intercom.signalwire.account.directory import User as User
     from intercom.signalwire.aiortc_media import AiortcMedia as AiortcMedia
-    from intercom.signalwire.call.capabilities import SelfCapabilities as SelfCapabilities
     from intercom.signalwire.call.dialog.events import CallStatus as CallStatus
     from intercom.signalwire.call.digit_merge import KeyPress as KeyPress
-    from intercom.signalwire.call.participant import Participant as Participant
-    from intercom.signalwire.call.participant import SelfParticipant as SelfParticipant
+    from intercom.signalwire.call.members.capabilities import SelfCapabilities as SelfCapabilities
+    from intercom.signalwire.call.members.participant import Participant as Participant
+    from intercom.signalwire.call.members.participant import SelfParticipant as SelfParticipant
     from intercom.signalwire.call.webrtc_call import WebRTCCall as WebRTCCall
     from intercom.signalwire.client.devices import Device as Device
     from intercom.signalwire.client.devices import DeviceProvider as DeviceProvider
@@ -81,7 +81,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "aiortc_media": ("AiortcMedia",),
     "call.webrtc_call": ("WebRTCCall",),
-    "call.capabilities": ("SelfCapabilities",),
+    "call.members.capabilities": ("SelfCapabilities",),
     "client.signalwire": ("SignalWire",),
     "client.session": ("ClientSession",),
     "account.credentials": (
@@ -113,7 +113,7 @@ _HOMES = {
     ),
     "media": ("CallMedia", "MediaProvider"),
     "options": ("Options",),
-    "call.participant": ("Participant", "SelfParticipant"),
+    "call.members.participant": ("Participant", "SelfParticipant"),
     "preferences": ("ClientPreferences",),
     "client.preflight": ("PreflightResult",),
     "storage": ("FileStorage", "MemoryStorage"),

@@ -8,8 +8,8 @@ from types import ModuleType
 
 from intercom import signalwire
 from intercom.signalwire.account.directory import Address, User
-from intercom.signalwire.call.capabilities import SelfCapabilities
-from intercom.signalwire.call.participant import Participant, SelfParticipant
+from intercom.signalwire.call.members.capabilities import SelfCapabilities
+from intercom.signalwire.call.members.participant import Participant, SelfParticipant
 from intercom.signalwire.call.webrtc_call import WebRTCCall
 from intercom.signalwire.client.session import ClientSession
 from intercom.signalwire.client.signalwire import SignalWire

@@ -30,10 +30,10 @@ from intercom.signalwire.call.media_monitor import MediaMonitor
 from intercom.signalwire.call.media_options import AskedMedia, MediaOptions
 from intercom.signalwire.call.media_recovery import MediaRecovery
 from intercom.signalwire.call.media_slot import MediaSlot, described
-from intercom.signalwire.call.methods import CallMethods
+from intercom.signalwire.call.members.methods import CallMethods
+from intercom.signalwire.call.members.orders import Orders
+from intercom.signalwire.call.members.room import Room
 from intercom.signalwire.call.mutes import Mutes
-from intercom.signalwire.call.orders import Orders
-from intercom.signalwire.call.room import Room
 from intercom.signalwire.errors import (
     BadFrameError,
     CallError,

@@ -13,10 +13,10 @@ from intercom.signalwire.call.dialog.events import CallStatus
 from intercom.signalwire.call.dialog.leg import FarEndKind
 from intercom.signalwire.call.digit_merge import KeyPress
 from intercom.signalwire.call.media_options import AskedMedia, MediaDirections
-from intercom.signalwire.call.participant import LayoutLayer, Participant, SelfParticipant
+from intercom.signalwire.call.members.participant import LayoutLayer, Participant, SelfParticipant
+from intercom.signalwire.call.members.room import RoomState
 from intercom.signalwire.call.quality import NetworkIssue, NetworkMetrics
 from intercom.signalwire.call.recovery_policy import RecoveryEvent, RecoveryProgress, RecoveryState
-from intercom.signalwire.call.room import RoomState
 from intercom.signalwire.errors import SignalWireError
 from intercom.signalwire.watched import Shown
 from intercom.signalwire.wire import messages as m

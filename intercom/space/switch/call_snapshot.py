@@ -19,7 +19,7 @@ from intercom import atomic_file
 from intercom.space.records import Subscriber
 from intercom.space.switch.calls import Call, Leg, Party
 from intercom.space.switch.exchange import Exchange
-from intercom.space.switch.member_state import Membership, Room
+from intercom.space.switch.members.state import Membership, Room
 from intercom.space.switch.sessions import Session
 
 logger = logging.getLogger(__name__)

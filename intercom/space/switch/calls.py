@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from intercom.signalwire.wire.messages import IncomingInvite, builtins, new_id
 from intercom.space.records import Kind, Subscriber
-from intercom.space.switch.member_state import Membership, Room
+from intercom.space.switch.members.state import Membership, Room
 from intercom.space.switch.sessions import Session
 
 RING_LIMIT_S: Final = 660.0

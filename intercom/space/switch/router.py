@@ -25,8 +25,8 @@ from intercom.signalwire.wire.messages import CAUSE_CODES, CallCreated, Request,
 from intercom.space.errors import RefusedError
 from intercom.space.switch import replies
 from intercom.space.switch.calls import PING_INTERVAL_S, RING_LIMIT_S, Call, Calls, Leg, Party
-from intercom.space.switch.member_methods import MemberMethods
-from intercom.space.switch.members import Members, subscribed
+from intercom.space.switch.members.members import Members, subscribed
+from intercom.space.switch.members.methods import MemberMethods
 from intercom.space.switch.renegotiation import Offers
 from intercom.space.switch.sdp import answer_between, is_reference, offer_between, plausible
 from intercom.space.switch.sessions import Session

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from intercom.signalwire import InvalidParamsError, RpcError, SignalWire, WebRTCCall
-from intercom.signalwire.call.capabilities import OnOff, compute
-from intercom.signalwire.call.room import MAX_ROOM_SESSIONS
+from intercom.signalwire.call.members.capabilities import OnOff, compute
+from intercom.signalwire.call.members.room import MAX_ROOM_SESSIONS
 from tests.signalwire.media import ScriptedMedia
 from tests.signalwire.service import Service
 

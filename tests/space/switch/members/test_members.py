@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from intercom.signalwire.wire.agents import agent_of
-from intercom.space.switch.capabilities import capabilities
+from intercom.space.switch.members.capabilities import capabilities
 from tests.space.switchboard import SDP, Switchboard
 
 OURS = agent_of("intercom/1", mutable=True)

@@ -13,8 +13,8 @@ import msgspec
 
 from intercom.space.errors import RefusedError
 from intercom.space.switch.calls import Call, Leg
-from intercom.space.switch.capabilities import capabilities
-from intercom.space.switch.member_state import Membership, MemberState, Room
+from intercom.space.switch.members.capabilities import capabilities
+from intercom.space.switch.members.state import Membership, MemberState, Room
 from intercom.space.switch.sdp import is_reference
 
 WHOLE: Final = {"x": 0, "y": 0, "width": 100, "height": 100}

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct, field
 from reactivex import Observable
 
-from intercom.signalwire.call.capabilities import SelfCapabilities
+from intercom.signalwire.call.members.capabilities import SelfCapabilities
 from intercom.signalwire.errors import BadFrameError, SignalWireError
 from intercom.signalwire.observable import Value
 from intercom.signalwire.watched import Now, Stream

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from intercom.signalwire.call.media_slot import MediaSlot
+from intercom.signalwire.call.members.participant import Member
 from intercom.signalwire.call.mutes import Mutes
-from intercom.signalwire.call.participant import Member
 from intercom.signalwire.media import HearingMedia
 from intercom.signalwire.wire.volume import factor
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from intercom.signalwire import SignalWire, WebRTCCall
 from intercom.signalwire.call.media_slot import MediaSlot
+from intercom.signalwire.call.members.orders import Orders
+from intercom.signalwire.call.members.participant import Member
 from intercom.signalwire.call.mutes import Mutes
-from intercom.signalwire.call.orders import Orders
-from intercom.signalwire.call.participant import Member
 from intercom.signalwire.wire.volume import factor
 from tests.signalwire.media import ScriptedCall, ScriptedMedia
 from tests.signalwire.service import Service

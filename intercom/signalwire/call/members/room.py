@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from intercom.signalwire.call.capabilities import CallCapabilities, SelfCapabilities, compute
-from intercom.signalwire.call.methods import CallMethods
-from intercom.signalwire.call.orders import Orders
-from intercom.signalwire.call.participant import LayoutLayer, MemberRecord, Participant, SelfParticipant
+from intercom.signalwire.call.members.capabilities import CallCapabilities, SelfCapabilities, compute
+from intercom.signalwire.call.members.methods import CallMethods
+from intercom.signalwire.call.members.orders import Orders
+from intercom.signalwire.call.members.participant import LayoutLayer, MemberRecord, Participant, SelfParticipant
 from intercom.signalwire.errors import BadFrameError, InvalidParamsError
 from intercom.signalwire.observable import Happenings, Value
 from intercom.signalwire.wire import messages as m
