@@ -109,9 +109,9 @@ class MediaRecovery:
             never_there = self._media_up and not self._sound.heard and not self.far_end_is_there
             if (self._sound.silent_s >= limit_s or never_there) and isinstance(self._slot.media, RestartableMedia):
                 self._policy.trouble("no sound comes in", now)
-            if self._policy.state is RecoveryState.FAILED and not self.far_end_is_there:
+            if self._policy.state is RecoveryState.FAILED and not self.far_end_is_there and not self._policy.go_on(now):
                 self._end_without_media()
-            if self.far_end_is_there and now - self._moved_at >= PROVEN_S:
+            if now - self._moved_at >= PROVEN_S and self._media_up and self._sound.has_reported_since(self._moved_at):
                 self._policy.keeps_silent()
         self._mend()
 

@@ -115,6 +115,10 @@ class SoundWatch:
         """Return whether the far end sends reception reports; true if nobody counts them."""
         return self._reports is None or now - self._report_at <= REPORTS_S
 
+    def has_reported_since(self, then: float) -> bool:
+        """Return whether the far end sent a reception report after `then`; true if nobody counts them."""
+        return self._reports is None or self._report_at > then
+
 
 class QualityMonitor:
     """Turns counters into metrics and issues."""

@@ -146,6 +146,13 @@ class RecoveryPolicy:
         if self.state is RecoveryState.COOLDOWN and self._attempts:
             self._give_up()
 
+    def go_on(self, now: float) -> bool:
+        """Go on up the ladder, because a far end that kept silent gives no sign any more; false = all was tried."""
+        if self._attempts >= MAX_RESTARTS:
+            return False
+        self._climb(now)
+        return True
+
     def refused(self, now: float) -> None:
         """Note that the last offer of a new path failed."""
         if self.state is RecoveryState.RECOVERING and self._deadline is not None and self._rung is not Rung.SERVICE:

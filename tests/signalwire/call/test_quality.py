@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from intercom.signalwire.call.quality import MediaCounters, QualityMonitor, level, mos
+from intercom.signalwire.call.quality import MediaCounters, QualityMonitor, SoundWatch, level, mos
 
 
 def test_a_perfect_network_is_excellent_and_a_bad_one_critical() -> None:
@@ -40,3 +40,12 @@ def test_a_spike_is_against_what_was_usual() -> None:
         monitor.look(MediaCounters(second * 50, jitter_ms=5, round_trip_ms=40), float(second))
     monitor.look(MediaCounters(600, jitter_ms=21, round_trip_ms=121), 10.0)
     assert [issue.kind for issue in monitor.issues] == ["rtt_spike", "jitter_spike"]
+
+
+def test_a_report_from_before_a_move_says_nothing_of_the_new_path() -> None:
+    sound = SoundWatch()
+    sound.look(MediaCounters(50, reports_received=1), 1.0)
+    assert sound.is_alive(3.0)
+    assert not sound.has_reported_since(2.0)
+    sound.look(MediaCounters(50, reports_received=2), 3.0)
+    assert sound.has_reported_since(2.0)

@@ -152,6 +152,20 @@ def test_a_far_end_that_is_there_and_says_nothing_is_left_in_peace() -> None:
     assert actions(policy) == []
 
 
+def test_a_silent_far_end_that_gives_no_sign_any_more_is_sought_on_every_path_that_is_left() -> None:
+    policy = RecoveryPolicy()
+    policy.trouble("silence", 0.0)
+    policy.media("connected", 1.0)
+    policy.keeps_silent()
+    actions(policy)
+    assert policy.go_on(4.0)
+    assert actions(policy) == ["ice_restart"]
+    for _ in range(MAX_RESTARTS):
+        policy.tick(policy.next_deadline() or 0.0)
+    assert policy.state is RecoveryState.FAILED
+    assert not policy.go_on(100.0)
+
+
 @given(
     st.lists(
         st.tuples(
