@@ -172,9 +172,13 @@ class Session:
             self._taken_at = [*self._taken_at[1 - TAKEN_LIMIT :], now]
 
     def may_move(self, now: float) -> bool:
-        """Return whether another socket may take the session; not when two clients take it in turn."""
+        """Return whether another socket may take the session; not when two clients take it in turn.
+
+        Only the reference client shares its resume state. Ours closes its old socket when its network changes, which
+        may happen several times in seconds, and in a call.
+        """
         lately = sum(now - at < TAKEN_WINDOW_S for at in self._taken_at)
-        return self.link is None or lately < TAKEN_LIMIT
+        return self.link is None or not is_reference(self.agent) or lately < TAKEN_LIMIT
 
     def resumed(self, link: str, now: float) -> None:
         """Take a new socket; `flush` sends the waiting frames once the client knows that it is resumed."""
