@@ -46,7 +46,7 @@ export class DoorMicrophone {
     const room = this.#call()?.id === this.#room?.me.call_id ? this.#room : null;
     this.#button.hidden = !room?.allowed;
     this.#button.setAttribute("aria-pressed", String(Boolean(room?.muted)));
-    const words = room?.muted ? "Hear the door" : "Mute the door";
+    const words = room?.muted ? "Unmute door" : "Mute door";
     const label = this.#button.querySelector("span");
     if (label.textContent !== words) label.textContent = words;
   }

@@ -163,7 +163,7 @@ class Session:
     def disconnected(self, link: str, now: float, *, left: bool, closed: bool) -> None:
         """Note that a socket is gone: the session's own, or one that it was taken from, whose client was still there.
 
-        A client whose network changes leaves a dead socket behind. One that answers the closing lives: there are two
+        A page whose network changes leaves a dead socket behind. One that answers the closing lives: there are two
         with one resume state, widgets of one page or a duplicated tab, and each takes the session from the other.
         """
         if self.link == link:
