@@ -8,6 +8,7 @@ MediaError
 ├── SessionDescriptionError (ValueError)   an offer or answer that cannot be used
 ├── NoRelayError (ConnectionError)    a call is to keep to relays, and none is to be had
 ├── EngineStuckError (RuntimeError)   the audio thread died, and its device does not let it end
+├── ViewRefusedError                  nobody can see through the camera now, or not in this way
 └── CallEndedError (RuntimeError)     the call was closed already, or connecting took too long
 """
 
@@ -44,6 +45,14 @@ class NoRelayError(MediaError, ConnectionError):
 
 class EngineStuckError(MediaError, RuntimeError):
     """The audio thread died, and its device does not let it end."""
+
+
+class ViewRefusedError(MediaError):
+    """The picture that somebody asked for is not sent; `reason` is a word for programs, the message a sentence."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class CallEndedError(MediaError, RuntimeError):

@@ -98,7 +98,7 @@ class Connection:
 
     def use_paths(self, ice_servers: Sequence[Mapping[str, Any]], *, relay_only: bool) -> None:
         """Set the STUN and TURN servers to use; aiortc reads them when the first section is added."""
-        self._configuration.iceServers = _servers(ice_servers)
+        self._configuration.iceServers = servers(ice_servers)
         self._configuration.iceTransportPolicy = (
             RTCIceTransportPolicy.RELAY if relay_only else RTCIceTransportPolicy.ALL
         )
@@ -276,7 +276,7 @@ def _nothing(packet: RtpPacket) -> None:
     """Ignore a packet: the connection has no sound."""
 
 
-def _servers(ice_servers: Sequence[Mapping[str, Any]]) -> list[RTCIceServer]:
+def servers(ice_servers: Sequence[Mapping[str, Any]]) -> list[RTCIceServer]:
     return [
         RTCIceServer(urls=server["urls"], username=server.get("username"), credential=server.get("credential"))
         for server in ice_servers

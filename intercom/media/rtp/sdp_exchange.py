@@ -83,6 +83,26 @@ def accept_offer(text: str, *, video: bool) -> AcceptedOffer:
     return AcceptedOffer(str(description), has_video, why_no_video, original, kept)
 
 
+def accept_view(text: str) -> AcceptedOffer:
+    """Reduce the offer of somebody who only watches to its first picture; sound and all else is rejected.
+
+    SessionDescriptionError when it asks for no picture, or is not encrypted.
+    """
+    original = Description.parse(text)
+    description = readable(text)
+    index = _first(description, "video")
+    if index is None or description.sections[index].direction not in {"recvonly", "sendrecv"}:
+        raise SessionDescriptionError("the offer asks for no picture")
+    section = description.sections[index]
+    if section.attribute("mid") is None:
+        section.lines.append(f"a=mid:{index}")
+    _must_be_secure(section, description)
+    mid = section.attribute("mid") or ""
+    description.set_bundle([mid] if mid in description.bundle() else [])
+    description.sections = [section]
+    return AcceptedOffer(str(description), True, "", original, [index])
+
+
 def refusal(offer: str) -> str:
     """Return the reason why the door cannot answer this offer; empty when it can."""
     try:

@@ -16,11 +16,17 @@ class CameraTrack(EncodedTrack):
 
     kind = "video"
 
-    def __init__(self, frames: FrameSubscription, passes: Callable[[AccessUnit], bool]) -> None:
-        """`passes` is asked about each access unit and may hold it back."""
+    def __init__(
+        self,
+        frames: FrameSubscription,
+        passes: Callable[[AccessUnit], bool],
+        packets: Callable[[bytes], list[bytes]] = packetize,
+    ) -> None:
+        """`passes` is asked about each access unit and may hold it back; `packets` gives the codec's RTP payloads."""
         super().__init__()
         self._frames = frames
         self._passes = passes
+        self._packets = packets
 
     async def next_unit(self) -> AccessUnit:
         """Return the next access unit; waits for ever while the camera has none, and goes on when it is back.
@@ -33,9 +39,9 @@ class CameraTrack(EncodedTrack):
         raise MediaStreamError
 
     async def next_frame(self) -> MediaFrame:
-        """Return the next access unit as packets, the last of them marked (RFC 6184 section 5.1)."""
+        """Return the next access unit as packets, the last of them marked (RFC 6184 section 5.1, RFC 7741, 4.1)."""
         unit = await self.next_unit()
-        return MediaFrame(unit.pts, packetize(unit.data), marker=True)
+        return MediaFrame(unit.pts, self._packets(unit.data), marker=True)
 
     def stop(self) -> None:
         """End the track and release the camera (its sender calls this when the connection closes)."""

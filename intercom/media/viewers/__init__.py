@@ -1,0 +1,4 @@
+"""Viewers: they only see through the camera, silent both ways, all from one encoder.
+
+Begin with `viewers.py`.
+"""
