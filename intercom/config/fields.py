@@ -206,6 +206,10 @@ PUBLIC_URL = Shape(
     'a URL like "https://door.example.com", without a path ("http:" only to localhost)',
     lambda text: _is_url("https", "http")(text) and urlsplit(text)[2:] in {("", "", ""), ("/", "", "")},
 )
+CONTACT = Shape(
+    'an address like "mailto:you@example.org" or "https://example.org"',
+    lambda text: re.fullmatch(r"mailto:[^@\s]+@[^@\s]+\.[^@\s]+|https://\S+", text) is not None,
+)
 HOST_NAME = Shape('a host name or IP address, for example "door.local"', is_host_or_address)
 NAME = Shape("a name of up to 64 letters, digits and . _ ~ -", lambda text: re.fullmatch(_NAME, text) is not None)
 DIGITS = Shape("1 to 8 telephone keys (0-9 * #)", lambda text: re.fullmatch(r"[0-9*#]{1,8}", text) is not None)

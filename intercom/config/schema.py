@@ -7,6 +7,7 @@ from pathlib import Path
 from intercom.config.fields import (
     API_URL,
     CALLER,
+    CONTACT,
     DESTINATION,
     DIGITS,
     HOST_NAME,
@@ -270,6 +271,18 @@ class SpaceConfig:
     )
     turn_url: str = setting("", "Somebody else's TURN server for stations outside the network.", shape=TURN_URL)
     turn_secret_file: str = setting("", "File with the TURN server's shared secret, mode 0600.", shape=PATH)
+    push_contact: str = setting(
+        "",
+        "Whom a push service may ask about the pushes that wake this house's phones: `mailto:you@example.org` or an "
+        "`https:` address. Empty: an address that is nobody's.",
+        shape=CONTACT,
+    )
+    push_servers: tuple[str, ...] = setting(
+        (),
+        "Push services of your own, which may lie in your network and be spoken to without TLS. Pushes to any other "
+        "go to public addresses on port 443 alone.",
+        shape=LISTEN,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

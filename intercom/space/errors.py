@@ -6,6 +6,7 @@ SpaceError
 ├── TokenError (PermissionError)    a token, proof or secret is not valid
 ├── PairingError (PermissionError)  a pairing code is unknown, used or too old
 ├── BadBodyError (ValueError)       a request's body cannot be read; the sender is told
+├── SubscriptionError (ValueError)  a push subscription that the space does not take; the sender is told
 ├── AddressError (LookupError)      no such subscriber or address
 ├── DoorError (ValueError)          a door would be thrown out unasked
 ├── NoSpaceError (FileNotFoundError) no space in the state directory, or none runs
@@ -38,6 +39,10 @@ class PairingError(SpaceError, PermissionError):
 
 class BadBodyError(SpaceError, ValueError):
     """A request's body cannot be read; the sender is told."""
+
+
+class SubscriptionError(SpaceError, ValueError):
+    """A push subscription is none, or names no push service; the error's text goes back to the sender."""
 
 
 class AddressError(SpaceError, LookupError):

@@ -61,6 +61,12 @@ class Device:
     "The device's kind."
     invited_by: str
     "The name in addresses of the device that invited it; empty when the owner did."
+    push: bool
+    "Whether it has a push subscription, by which it rings while its page is closed."
+    shown_at: float
+    "Time at which it last said that it showed a push, seconds since 1970; 0 when it never did."
+    push_trouble: str
+    "What went wrong with the last push to it, in words; empty when nothing did."
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,15 @@ from intercom.space.http.connection_limits import ConnectionLimits
 from intercom.space.http.fabric_api import FabricApi
 from intercom.space.http.listener import Listener
 from intercom.space.http.proxies import Proxies
+from intercom.space.http.push_api import PushApi
 from intercom.space.http.request_filter import Guard
 from intercom.space.http.sockets import Sockets
 from intercom.space.http.station_api import HouseApi
 from intercom.space.http.station_files import station_routes
 from intercom.space.location import Location, turn_address
 from intercom.space.names import interface_addresses
+from intercom.space.push.services import PushServices
+from intercom.space.push.vapid import Vapid, new_key
 from intercom.space.records import Place, Subscriber
 from intercom.space.store import DATABASE, Store
 from intercom.space.switch.call_snapshot import KeptCalls
@@ -113,6 +116,8 @@ class Space:
         self.tokens = TokenAuthority(self.store, now=wall, lifetime_s=config.token_lifetime_s)
         self.api_token = self.store.value("api_token", lambda: secrets.token_urlsafe(32))
         """Password that mints tokens, with `tokens.project_id` as user name (HTTP Basic); a secret."""
+        self.vapid = Vapid(self.store.value("vapid_key", new_key), config.push_contact, now=wall)
+        "Name of the space to push services, for ever: subscriptions hold for its key alone."
         self.codes = PairingCodes(self.store, now=wall)
         self.exchange = Exchange(self.tokens, self.store, ice_servers=self._ice_servers, wall=wall)
         self.sockets = Sockets(self.exchange, now=time.monotonic, joined=self._joined)
@@ -229,7 +234,9 @@ class Space:
             invite=lambda resident, url: self.invite(url=url, maker=resident),
             group=self._config.group,
         )
-        app.add_routes([*fabric.routes(), *house.routes(), web.get("/", self._root), *station_routes()])
+        push = PushApi(self.store, self.vapid, PushServices(self._config.push_servers))
+        routes = [*fabric.routes(), *house.routes(), *push.routes()]
+        app.add_routes([*routes, web.get("/", self._root), *station_routes()])
         return app
 
     async def _root(self, request: web.Request) -> web.StreamResponse:

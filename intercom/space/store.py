@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import secrets
 import sqlite3
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +16,9 @@ from typing import Final, Literal
 
 from intercom.space.database import Database
 from intercom.space.errors import AddressError, StoreError, TokenError
+from intercom.space.push.subscriptions import Subscriptions
 from intercom.space.records import Address, CodeLimits, CodeUsed, Device, Kind, Place, Subscriber
+from intercom.space.secret_hash import secret_hash
 from intercom.space.shown_name import shown_name
 
 logger = logging.getLogger(__name__)
@@ -25,10 +27,10 @@ PATIENCE_S: Final = 0.5
 """Time limit for a write of the running space to wait for another process; its calls wait meanwhile."""
 DATABASE: Final = "space.sqlite3"
 """Name of the database file in the state directory."""
-SCHEMA_VERSION: Final = 3
-"""Newest version of the tables; schema-1.sql to schema-3.sql lead there, one step each."""
+SCHEMA_VERSION: Final = 4
+"""Newest version of the tables; schema-1.sql to schema-4.sql lead there, one step each."""
 DEVICE_SECRET_BYTES: Final = 32
-"""Length of a device's secret: 256 bits cannot be guessed, so a plain hash suffices to keep it."""
+"""Length of a device's secret."""
 NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._~-]{0,62}[a-z0-9])?")
 """Form of a subscriber's or group's name: it becomes part of an address."""
 DOORS_ONLY: Final = "door"
@@ -52,6 +54,8 @@ class Store:
     def __init__(self, path: Path, *, now: Callable[[], float], patience_s: float = PATIENCE_S) -> None:
         self._now = now
         self._db = Database(path, migrate=_migrate, patience_s=patience_s)
+        self.subscriptions = Subscriptions(self._db)
+        "The devices' push subscriptions."
 
     def close(self) -> None:
         """Close the database."""
@@ -240,7 +244,7 @@ class Store:
     def add_device(self, subscriber: Subscriber, name: str) -> str:
         """Return a new secret for one device of `subscriber`; only its hash is kept."""
         secret = secrets.token_urlsafe(DEVICE_SECRET_BYTES)
-        row = (_hash(secret), subscriber.id, shown_name(name, ""))
+        row = (secret_hash(secret), subscriber.id, shown_name(name, ""))
         query = "INSERT INTO devices (secret_hash, subscriber_id, name) VALUES (?, ?, ?)"
         self._db.write(lambda db: db.execute(query, row))
         return secret
@@ -258,32 +262,34 @@ class Store:
         row = self._db.read(
             "SELECT s.id, s.reference, s.display_name, s.kind FROM devices d "
             "JOIN subscribers s ON s.id = d.subscriber_id WHERE d.secret_hash = ?",
-            (_hash(device_secret),),
+            (secret_hash(device_secret),),
         ).fetchone()
         return Subscriber(*row) if row else None
 
     def seen(self, device_secret: str) -> None:
         """Note that a device signed in today: once a day, to spare the SD card. A failure is only logged."""
-        today, secret_hash = date.fromtimestamp(self._now()).isoformat(), _hash(device_secret)
-        known = self._db.read("SELECT seen_on FROM devices WHERE secret_hash = ?", (secret_hash,)).fetchone()
+        today, device = date.fromtimestamp(self._now()).isoformat(), secret_hash(device_secret)
+        known = self._db.read("SELECT seen_on FROM devices WHERE secret_hash = ?", (device,)).fetchone()
         if known is None or known[0] == today:
             return
         query = "UPDATE devices SET seen_on = ? WHERE secret_hash = ?"
         try:
-            self._db.write(lambda db: db.execute(query, (today, secret_hash)))
+            self._db.write(lambda db: db.execute(query, (today, device)))
         except StoreError as problem:
             logger.warning("It is not noted that a device was here: %s", problem)
 
     def devices(self) -> list[Device]:
         """Return the devices that can sign in, by name; a subscriber with several secrets is one device."""
         rows = self._db.read(
-            "SELECT s.reference, s.display_name, a.name, a.created_at, MAX(d.seen_on), s.kind, s.invited_by "
+            "SELECT s.reference, s.display_name, a.name, a.created_at, MAX(d.seen_on), s.kind, s.invited_by, "
+            "count(p.endpoint) > 0, COALESCE(MAX(p.shown_at), 0), COALESCE(MAX(p.trouble), '') "
             "FROM subscribers s "
             "JOIN devices d ON d.subscriber_id = s.id "
+            "LEFT JOIN subscriptions p ON p.secret_hash = d.secret_hash "
             "JOIN addresses a ON a.resource_id = s.id AND a.kind = 'subscriber' "
             "GROUP BY s.id ORDER BY s.reference"
         )
-        return [Device(*row) for row in rows]
+        return [replace(device, push=bool(device.push)) for device in (Device(*row) for row in rows)]
 
     def count_invited(self) -> int:
         """Return how many subscribers were let in by others."""
@@ -361,10 +367,6 @@ def _schema(db: sqlite3.Connection) -> int:
     if found > SCHEMA_VERSION:
         raise sqlite3.DatabaseError(f"it was written by a newer version (schema {found})")
     return int(found)
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _check_name(name: str) -> None:
