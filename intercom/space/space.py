@@ -34,8 +34,7 @@ from intercom.space.http.station_api import HouseApi
 from intercom.space.http.station_files import station_routes
 from intercom.space.location import Location, turn_address
 from intercom.space.names import interface_addresses
-from intercom.space.push.services import PushServices
-from intercom.space.push.vapid import Vapid, new_key
+from intercom.space.push.pushes import Pushes
 from intercom.space.records import Place, Subscriber
 from intercom.space.store import DATABASE, Store
 from intercom.space.switch.call_snapshot import KeptCalls
@@ -116,8 +115,8 @@ class Space:
         self.tokens = TokenAuthority(self.store, now=wall, lifetime_s=config.token_lifetime_s)
         self.api_token = self.store.value("api_token", lambda: secrets.token_urlsafe(32))
         """Password that mints tokens, with `tokens.project_id` as user name (HTTP Basic); a secret."""
-        self.vapid = Vapid(self.store.value("vapid_key", new_key), config.push_contact, now=wall)
-        "Name of the space to push services, for ever: subscriptions hold for its key alone."
+        self.pushes = Pushes(self.store, config, wall=wall)
+        "Pushes to the devices whose page is closed."
         self.codes = PairingCodes(self.store, now=wall)
         self.exchange = Exchange(self.tokens, self.store, ice_servers=self._ice_servers, wall=wall)
         self.sockets = Sockets(self.exchange, now=time.monotonic, joined=self._joined)
@@ -212,6 +211,7 @@ class Space:
             self._kept_calls.save()
             try:
                 async with asyncio.timeout(STOP_LIMIT_S):
+                    await self.pushes.stop()
                     await self._echo.stop()
                     await self.sockets.stop()
                     await listener.stop()
@@ -234,7 +234,7 @@ class Space:
             invite=lambda resident, url: self.invite(url=url, maker=resident),
             group=self._config.group,
         )
-        push = PushApi(self.store, self.vapid, PushServices(self._config.push_servers))
+        push = PushApi(self.store, self.pushes, now=self._wall)
         routes = [*fabric.routes(), *house.routes(), *push.routes()]
         app.add_routes([*routes, web.get("/", self._root), *station_routes()])
         return app

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 from aiohttp import web
@@ -10,13 +14,18 @@ from aiohttp import web
 from intercom.space.errors import BadBodyError, SubscriptionError, TokenError
 from intercom.space.http.bodies import body_of
 from intercom.space.http.fabric_api import bearer, unauthorized
-from intercom.space.push.services import PushServices
-from intercom.space.push.vapid import Vapid
+from intercom.space.push.notices import Notice
+from intercom.space.push.pushes import Pushes
+from intercom.space.push.sender import Outcome
+from intercom.space.push.subscriptions import Subscription
 from intercom.space.records import Subscriber
 from intercom.space.secret_hash import secret_hash
 from intercom.space.store import Store
 
 logger = logging.getLogger(__name__)
+
+TEST_LIMIT_S: Final = 6.0
+"""Time limit of a test for the device's receipt: the page's request waits for it, for 8 s at most."""
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -37,13 +46,25 @@ class SubscribeRequest(msgspec.Struct, frozen=True):
     """The keys to encrypt with."""
 
 
-class PushApi:
-    """Routes under /api/space/push."""
+class Receipt(msgspec.Struct, frozen=True):
+    """Body of POST /api/space/push/shown: what the worker got with the push."""
 
-    def __init__(self, store: Store, vapid: Vapid, services: PushServices) -> None:
+    receipt: str
+    """The secret of that push."""
+
+
+class PushApi:
+    """Routes under /api/space/push.
+
+    :param now: the time of day, seconds since 1970.
+    """
+
+    def __init__(self, store: Store, pushes: Pushes, *, now: Callable[[], float]) -> None:
+        self._now = now
         self._store = store
-        self._vapid = vapid
-        self._services = services
+        self._pushes = pushes
+        self._tested: set[str] = set()
+        "The devices whose test is under way."
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes, for `Application.add_routes`."""
@@ -51,6 +72,8 @@ class PushApi:
             web.get("/api/space/push", self._state),
             web.post("/api/space/push/subscription", self._subscribe),
             web.delete("/api/space/push/subscription", self._unsubscribe),
+            web.post("/api/space/push/test", self._test),
+            web.post("/api/space/push/shown", self._shown),
         ]
 
     async def _state(self, request: web.Request) -> web.Response:
@@ -58,7 +81,7 @@ class PushApi:
             return unauthorized()
         subscription = self._store.subscriptions.of_device(secret_hash(bearer(request)))
         endpoint = "" if subscription is None else subscription.endpoint
-        return web.json_response({"key": self._vapid.public_key, "endpoint": endpoint})
+        return web.json_response({"key": self._pushes.vapid.public_key, "endpoint": endpoint})
 
     async def _subscribe(self, request: web.Request) -> web.Response:
         owner = self._owner(request)
@@ -68,7 +91,7 @@ class PushApi:
             return web.json_response({"error": "Only residents' devices are rung by push."}, status=403)
         try:
             wanted = await body_of(request, SubscribeRequest)
-            endpoint = self._services.check(wanted.endpoint)
+            endpoint = self._pushes.services.check(wanted.endpoint)
             self._store.subscriptions.keep(bearer(request), endpoint, wanted.keys.p256dh, wanted.keys.auth)
         except (BadBodyError, SubscriptionError) as problem:
             return web.json_response({"error": str(problem)}, status=422)
@@ -81,7 +104,54 @@ class PushApi:
             return unauthorized()
         self._store.subscriptions.remove(secret_hash(bearer(request)))
         logger.info("%s is not rung by push any more.", owner.reference)
-        return web.Response(status=204)
+        return web.json_response({})
+
+    async def _test(self, request: web.Request) -> web.Response:
+        """Send the asking device a test, and answer what became of it: the service's word, the device's receipt."""
+        if self._owner(request) is None:
+            return unauthorized()
+        device = secret_hash(bearer(request))
+        subscription = self._store.subscriptions.of_device(device)
+        if subscription is None or device in self._tested:
+            return web.json_response({"error": "This device is not rung by push, or is tested already."}, status=422)
+        self._tested.add(device)
+        try:
+            return web.json_response(await self._tested_with(subscription))
+        finally:
+            self._tested.discard(device)
+
+    async def _tested_with(self, subscription: Subscription) -> dict[str, Any]:
+        handed_over: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        notice = Notice("test", "test", self._now())
+
+        def done(outcome: Outcome) -> None:
+            if not handed_over.done():
+                handed_over.set_result(outcome)
+
+        awaited = self._pushes.send(subscription, notice, ttl_s=round(TEST_LIMIT_S), patience_s=TEST_LIMIT_S, done=done)
+        shown = asyncio.ensure_future(awaited.shown.wait())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TEST_LIMIT_S):
+                await asyncio.wait({shown, handed_over}, return_when=asyncio.FIRST_COMPLETED)
+                if shown.done() or handed_over.result().fate == "accepted":
+                    await shown
+        shown.cancel()
+        shown_ms = round(awaited.took_s * 1000) if awaited.shown.is_set() else None
+        if handed_over.done():
+            outcome = handed_over.result()
+        elif shown_ms is not None:  # the device was quicker than its service's answer to us
+            outcome = Outcome("accepted")
+        else:
+            outcome = Outcome("given up", "the push service does not answer in time")
+        return {"fate": outcome.fate, "told": outcome.told, "shown_ms": shown_ms}
+
+    async def _shown(self, request: web.Request) -> web.Response:
+        """Take the receipt of a worker, which has no other secret than the push's own."""
+        try:
+            sent = await body_of(request, Receipt)
+        except BadBodyError:
+            return unauthorized()
+        return unauthorized() if self._pushes.shown(sent.receipt) is None else web.json_response({})
 
     def _owner(self, request: web.Request) -> Subscriber | None:
         """Return whose device asks; None for a stranger."""

@@ -1,4 +1,4 @@
 """Web Push: wakes the house's sleeping phones when the door rings, and hears from them that they showed it.
 
-Begin with `subscriptions.py`.
+Begin with `pushes.py`.
 """

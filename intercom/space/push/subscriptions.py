@@ -81,7 +81,7 @@ class Subscriptions:
         return [subscription for subscription in found if subscription.subscriber_id in wanted]
 
     def note(self, shown_at: Mapping[str, float], trouble: Mapping[str, str]) -> None:
-        """Note, by the devices' hashes, when they last showed a push, and what went wrong with the last one."""
+        """Note, by the devices' hashes, when they last showed a push, and what went wrong with the last one, if any."""
 
         def write(db: sqlite3.Connection) -> None:
             db.executemany(
@@ -89,7 +89,7 @@ class Subscriptions:
                 [(at, device) for device, at in shown_at.items()],
             )
             db.executemany(
-                "UPDATE subscriptions SET trouble = ? WHERE secret_hash = ?",
+                "UPDATE subscriptions SET trouble = ?1 WHERE secret_hash = ?2 AND trouble <> ?1",
                 [(words, device) for device, words in trouble.items()],
             )
 

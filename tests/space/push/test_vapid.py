@@ -89,7 +89,7 @@ def test_the_key_is_made_once_and_kept_over_a_restart(tmp_path: Path) -> None:
     keys = set()
     for _ in range(2):
         space = Space(SpaceConfig(listen="127.0.0.1:0"), tmp_path)
-        keys.add(space.vapid.public_key)
+        keys.add(space.pushes.vapid.public_key)
         space.store.close()
     assert len(keys) == 1
     assert (tmp_path / "space.sqlite3").stat().st_mode & 0o777 == 0o600
