@@ -132,7 +132,8 @@ class PushApi:
         shown = asyncio.ensure_future(awaited.shown.wait())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(TEST_LIMIT_S):
-                await asyncio.wait({shown, handed_over}, return_when=asyncio.FIRST_COMPLETED)
+                either: set[asyncio.Future[Any]] = {shown, handed_over}
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
                 if shown.done() or handed_over.result().fate == "accepted":
                     await shown
         shown.cancel()
