@@ -138,6 +138,16 @@ class CameraPrivacyChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class LookedAt:
+    """Somebody looks through the camera without being rung."""
+
+    address: str
+    """Their address, safe to show."""
+    name: str
+    """Their display name, safe to show."""
+
+
+@dataclass(frozen=True, slots=True)
 class FaultBegan:
     """A part broke."""
 
@@ -189,6 +199,7 @@ Fact = (
     | DoorRefused
     | LockChanged
     | CameraPrivacyChanged
+    | LookedAt
     | FaultBegan
     | FaultCleared
     | RegistrationChanged

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 logger = logging.getLogger(__name__)
@@ -76,3 +76,15 @@ class TaskSet:
             on_failure(error)
         else:
             task.get_loop().call_exception_handler({"message": failure, "exception": error, "task": task})
+
+
+async def bounded(name: str, stopping: Awaitable[object] | None, within_s: float) -> None:
+    """Wait at most so long until a part of this name has stopped; what it raises is logged."""
+    if stopping is None:
+        return
+    try:
+        await asyncio.wait_for(stopping, within_s)
+    except TimeoutError:
+        logger.warning("The %s did not stop within %s s; leaving it", name, within_s)
+    except Exception:
+        logger.exception("The %s did not stop as it should", name)

@@ -144,7 +144,7 @@ class AudioConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraConfig:
-    """The picture that the house sees. The camera runs only while ringing, in a call or for a snapshot."""
+    """The picture that the house sees. The camera runs only while ringing, in a call, for a snapshot or for a look."""
 
     source: str = setting(
         "auto",
@@ -157,6 +157,12 @@ class CameraConfig:
     height: int = setting(720, "Pixels down; even.", low=120, high=1088)
     frame_rate: int = setting(25, "Pictures a second.", low=1, high=60)
     bitrate_kbps: int = setting(1500, "Most that the picture may take of the network.", low=100, high=10_000)
+    look: bool = setting(
+        False,
+        "Let the house's phones and tablets look through the camera at any time, without sound. Off, they see it while "
+        "the door rings them or talks with them. The camera's light is on while somebody looks, and the log says who. "
+        "Mind the law where you live: a camera that sees the street may not look at it without a reason.",
+    )
     light_gpio: int = setting(
         NO_GPIO,
         "GPIO (BCM) number of a light that is on while the camera runs. -1: none.",

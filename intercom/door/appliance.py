@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from intercom.door.machine import Decision, Machine, Phase, State
 from intercom.door.parts import Parts, present_picture
 from intercom.door.preload import warm_up
 from intercom.door.press_snapshot import PressPictures
+from intercom.door.views import Views
 from intercom.door.volume import Volume
 from intercom.facts import CameraPrivacyChanged, LockChanged, RegistrationChanged, StateChanged
 from intercom.history.call_log import CallLog
@@ -45,7 +46,7 @@ from intercom.opening.opener import DoorOpener
 from intercom.panel import FrontPanel, PanelError
 from intercom.panel.simulated.page import PanelPage
 from intercom.signalwire import FileStorage, SignalWire, SignalWireError
-from intercom.tasks import TaskSet
+from intercom.tasks import TaskSet, bounded
 
 logger = logging.getLogger(__name__)
 
@@ -122,6 +123,14 @@ class Appliance:
             on_defect=partial(self._failed, Part.CALLS),
             in_space=config.account.credential == "space",
         )
+        self.views = Views(
+            config,
+            camera=self.camera,
+            pictures=self.pictures,
+            client=self.client,
+            tell=self.journal.tell,
+            on_defect=partial(self._failed, Part.CALLS),
+        )
         self.parts = Parts(
             config=config,
             machine=self.machine,
@@ -167,7 +176,7 @@ class Appliance:
         self._subscriptions: list[Any] = []
         self._reported_registered = False
         self._reported_state: tuple[State, Phase] | None = None
-        for listener in (self.figures.take, self.recorder.take, self._show_change):
+        for listener in (self.figures.take, self.recorder.take, self.views.hear, self._show_change):
             self.journal.subscribe(listener)
 
     def _restart_of_each_part(self) -> dict[Part, Restart | None]:
@@ -282,16 +291,17 @@ class Appliance:
         self._unfollow_client()
         self.restarts.stop()
         self._tasks.cancel()
-        await _bounded("commands", self.handlers.stop())
-        await _bounded("pictures", self.pictures.stop())
-        await _bounded("calls", self.calls.stop())
+        await bounded("commands", self.handlers.stop(), STOP_PART_S)
+        await bounded("pictures", self.pictures.stop(), STOP_PART_S)
+        await bounded("views", self.views.stop(), STOP_PART_S)
+        await bounded("calls", self.calls.stop(), STOP_PART_S)
         self.feedback.close()
         await asyncio.gather(
-            _bounded("call log", self.recorder.stop()),
-            _bounded("client", self.client.destroy()),
-            _bounded("sound", asyncio.to_thread(self.engine.stop)),
-            _bounded("camera", asyncio.to_thread(self.camera.stop) if self.camera else None),
-            _bounded("panel page", self.page.stop() if self.page else None),
+            bounded("call log", self.recorder.stop(), STOP_PART_S),
+            bounded("client", self.client.destroy(), STOP_PART_S),
+            bounded("sound", asyncio.to_thread(self.engine.stop), STOP_PART_S),
+            bounded("camera", asyncio.to_thread(self.camera.stop) if self.camera else None, STOP_PART_S),
+            bounded("panel page", self.page.stop() if self.page else None, STOP_PART_S),
         )
         self.panel.close()
 
@@ -301,6 +311,9 @@ class Appliance:
         self._subscriptions = [
             self.client.is_registered_stream.subscribe(self._registration_changed),
             self.client.session.incoming_calls_stream.subscribe(self.calls.incoming),
+            self.client.session.signaling_event_stream.subscribe(
+                lambda event: self.views.take(event.event_type, event.params)
+            ),
         ]
 
     def _unfollow_client(self) -> None:
@@ -386,14 +399,3 @@ class Appliance:
     def _in_loop(self, work: Callable[..., object], *arguments: Any) -> None:
         """Call a function on the event loop; may be called on any thread. One that raises counts as a failed part."""
         self._loop.call_soon_threadsafe(work, *arguments)
-
-
-async def _bounded(name: str, stopping: Awaitable[object] | None) -> None:
-    if stopping is None:
-        return
-    try:
-        await asyncio.wait_for(stopping, STOP_PART_S)
-    except TimeoutError:
-        logger.warning("The %s did not stop within %s s; leaving it", name, STOP_PART_S)
-    except Exception:
-        logger.exception("The %s did not stop as it should", name)

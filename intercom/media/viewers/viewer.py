@@ -69,10 +69,11 @@ class Viewer:
         *,
         h264: Pictures,
         vp8: Pictures | None,
-        on_over: Callable[[Viewer], None],
+        is_forbidden: Callable[[], bool],
+        on_over: Callable[[Viewer, str], None],
         clock: Callable[[], float],
     ) -> None:
-        """`vp8` serves a far end without H.264; `on_over` hears that the far end has left, or never came.
+        """`vp8` serves a far end without H.264; `on_over` hears once why the view is over: "left" or "off".
 
         Raises ViewRefusedError for an offer that cannot be served; nothing is open then.
         """
@@ -88,6 +89,7 @@ class Viewer:
         if missing is not None and (vp8 is None or not _takes_vp8(self._offer)):
             raise ViewRefusedError("codec", missing)
         self._pictures = h264 if missing is None or vp8 is None else vp8
+        self._is_forbidden = is_forbidden
         self._on_over = on_over
         self._clock = clock
         self._closed = False
@@ -122,7 +124,7 @@ class Viewer:
         self._send(transceiver.sender)
         await self._peer.setLocalDescription(await self._peer.createAnswer())
         send_at_once(transceiver.sender.transport)
-        self._deadline = asyncio.get_running_loop().call_later(CONNECT_DEADLINE_S, self._never_came)
+        self._deadline = asyncio.get_running_loop().call_later(CONNECT_DEADLINE_S, self._is_over, "left")
         return polish(self._offer.complete(self._peer.localDescription.sdp))
 
     async def close(self) -> None:
@@ -155,6 +157,9 @@ class Viewer:
         sender.replaceTrack(CameraTrack(self._pictures.frames(), self._passes, packets))
 
     def _passes(self, unit: AccessUnit) -> bool:
+        if self._is_forbidden():  # it would see the card, and take it for the picture
+            asyncio.get_running_loop().call_soon(self._is_over, "off")
+            return False
         if not self._thinning.passes(len(unit.data), self._clock(), keyframe=unit.keyframe):
             if self._thinning.waits_for_keyframe:
                 self._ask_for_keyframe()
@@ -199,12 +204,12 @@ class Viewer:
         state = self._peer.connectionState
         if state == "connected" and self._deadline is not None:
             self._deadline.cancel()
-        elif state in {"failed", "closed"} and not self._closed:
-            self._on_over(self)
+        elif state in {"failed", "closed"}:
+            self._is_over("left")
 
-    def _never_came(self) -> None:
+    def _is_over(self, why: str) -> None:
         if not self._closed:
-            self._on_over(self)
+            self._on_over(self, why)
 
 
 def _takes_vp8(offer: AcceptedOffer) -> bool:

@@ -36,11 +36,12 @@ class Viewers:
         camera: Camera | None,
         *,
         vp8: Pictures | None = None,
-        on_over: Callable[[str], object] = lambda view: None,
+        on_over: Callable[[str, str], object] = lambda view, why: None,
         on_defect: Callable[[Exception], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`vp8` serves browsers without H.264; `on_over` hears of each viewer that left by itself."""
+        """`vp8` serves browsers without H.264; `on_over` hears of each that ended by itself, and why:
+        "left", or "off" when the camera was forbidden."""
         self._camera = camera
         self._vp8 = vp8
         self._on_over = on_over
@@ -117,11 +118,19 @@ class Viewers:
         outlast_any_far_end()
         measure_steadily()
 
-        def over(ended: Viewer) -> None:
+        def over(ended: Viewer, why: str) -> None:
             if self._viewers.get(view) is ended and self.end(view):
-                self._on_over(view)
+                self._on_over(view, why)
 
-        return Viewer(offer, ice_servers, h264=camera, vp8=self._vp8, on_over=over, clock=self._clock)
+        return Viewer(
+            offer,
+            ice_servers,
+            h264=camera,
+            vp8=self._vp8,
+            is_forbidden=lambda: camera.is_forbidden,
+            on_over=over,
+            clock=self._clock,
+        )
 
 
 def _refused(reason: str) -> ViewRefusedError:

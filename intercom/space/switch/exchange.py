@@ -244,8 +244,8 @@ class Exchange:
                 self._send(link, replies.result(request.id, {}))
             case "signalwire.reauthenticate":
                 self._reauthenticate(link, session, request, now)
-            case method if method in self.router.methods:
-                self.router.methods.carry_out(session, request)
+            case _ if self.router.carry_out(session, request, now):
+                pass
             case _:
                 name = request.method[:60]
                 self._send(link, replies.refusal(request.id, METHOD_NOT_FOUND, f"There is no method {name} here."))

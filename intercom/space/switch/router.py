@@ -32,6 +32,7 @@ from intercom.space.switch.sdp import answer_between, is_reference, offer_betwee
 from intercom.space.switch.sessions import Session
 from intercom.space.switch.unanswered import cause_for_caller, cause_of_end
 from intercom.space.switch.unreachable import UnreachableError, unreachable
+from intercom.space.switch.views import METHODS, Views
 
 CALLS_LIMIT: Final = 512
 """Limit of calls at once in one space, but for a door's; a house has a few, the load bench a hundred."""
@@ -78,7 +79,8 @@ class Router:
         self._wall = wall
         self._offers = Offers(wall=wall)
         self.members = Members(wall=wall)
-        self.methods = MemberMethods(self.calls, self.members, wall=wall, end=self._end)
+        self._methods = MemberMethods(self.calls, self.members, wall=wall, end=self._end)
+        self._views = Views(self.calls, addresses, sessions, wall=wall)
         self._obey: dict[str, Callable[[Session, Request, VertoMessage, float], dict[str, Any] | None]] = {
             "verto.invite": self._invite,
             "verto.answer": self._answer,
@@ -106,6 +108,16 @@ class Router:
         if value is not None:
             session.send(replies.verto_result(request, message, session.node_id, value))
 
+    def carry_out(self, session: Session, request: Request, now: float) -> bool:
+        """Carry out a request that is about calls and no Verto message, and answer it; return whether it is one."""
+        if request.method in self._methods:
+            self._methods.carry_out(session, request)
+        elif request.method in METHODS:
+            self._views.carry_out(session, request, now)
+        else:
+            return False
+        return True
+
     def came_online(self, session: Session, now: float) -> None:
         """Ring `session` for the calls that ring its subscriber now."""
         for call in self.calls:
@@ -129,7 +141,8 @@ class Router:
                 leg.attach(self._wall())
 
     def gone(self, session: Session) -> None:
-        """End the calls of a session that is gone for good."""
+        """End the calls and views of a session that is gone for good."""
+        self._views.gone(session)
         for leg in self.calls.legs_of(session):
             call = leg.call
             if leg in call.ringing:
@@ -141,6 +154,7 @@ class Router:
         """Carry out everything that is due at `now`, monotonic seconds."""
         for call in self._offers.elapsed(now):
             self._end(call, _code("NORMAL_TEMPORARY_FAILURE"))
+        self._views.elapsed(now)
         for call in self.calls:
             if call.answered is None and now - call.started_at >= RING_LIMIT_S:
                 self._end(call, _code("NO_ANSWER"))
@@ -202,6 +216,7 @@ class Router:
         leg = self.calls.ring(call, session)
         sdp = offer_between(call.sdp, by=call.caller.session.agent, to=session.agent)
         leg.tell("verto.invite", call.invite(sdp), self._wall())
+        self._views.rings(leg, now)
         session.must_react(now, self._wall())
 
     def _answer(self, session: Session, _request: Request, message: VertoMessage, now: float) -> dict[str, Any]:
@@ -211,6 +226,7 @@ class Router:
             return self._offers.answered(leg, sdp, now)
         for loser in self.calls.answer(leg):
             loser.bye(_code("LOSE_RACE"), self._wall())
+            self._views.left(loser)
         call.next_ping_at = now + PING_INTERVAL_S
         answer, sdp = sdp, answer_between(sdp, by=session.agent, to=call.caller.session.agent)
         told = (
@@ -306,6 +322,7 @@ class Router:
     def _stops_ringing(self, leg: Leg, cause: str) -> None:
         call = leg.call
         self.calls.withdraw(leg)
+        self._views.left(leg)
         call.unanswered.append(cause)
         if not call.ringing:
             self._end(call, _code(cause_for_caller(call.unanswered)))
@@ -321,6 +338,7 @@ class Router:
     def _forget(self, call: Call) -> None:
         self.calls.close(call)
         self._offers.forget(call)
+        self._views.forget(call)
 
     def _leg(self, session: Session, message: VertoMessage) -> Leg:
         leg = self.calls.leg(session, _call_id(message))

@@ -118,7 +118,10 @@ class Session:
 
     def send_about(self, event_type: str, params: dict[str, Any], wall: float) -> None:
         """Send an event of this session."""
-        body = Event(
+        self.send_event(self._about(event_type, params, wall))
+
+    def _about(self, event_type: str, params: dict[str, Any], wall: float) -> Event:
+        return Event(
             event_type=event_type,
             params=params,
             event_channel=self.protocol,
@@ -126,7 +129,11 @@ class Session:
             project_id=self.project_id,
             node_id=self.node_id,
         )
-        self.send_event(body)
+
+    def tell_once(self, event_type: str, params: dict[str, Any], wall: float) -> None:
+        """Send an event that is worth nothing later: it is not kept, and lost where there is no socket."""
+        if self.link is not None:
+            self.transmit(self.link, replies.event(new_id(), self._about(event_type, params, wall)))
 
     def send_event(self, body: Event) -> None:
         """Send an event, and keep it until it is acknowledged: a dead socket may go unnoticed for long."""

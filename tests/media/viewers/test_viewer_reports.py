@@ -33,7 +33,13 @@ class Watched:
         self.camera.request_keyframe = self._count  # type: ignore[method-assign]  # what it is asked for is counted
         self.camera.set_bitrate = self.bitrates.append  # type: ignore[method-assign]  # idem
         self.viewer = Viewer(
-            offer, [], h264=self.camera, vp8=None, on_over=lambda viewer: None, clock=lambda: self.now_s
+            offer,
+            [],
+            h264=self.camera,
+            vp8=None,
+            is_forbidden=lambda: False,
+            on_over=lambda viewer, why: None,
+            clock=lambda: self.now_s,
         )
 
     def _count(self) -> None:

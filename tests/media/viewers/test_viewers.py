@@ -48,14 +48,14 @@ def camera(pattern: CountedPattern) -> Camera:
 
 
 @pytest.fixture
-def left() -> list[str]:
-    """The views that ended by themselves."""
+def over() -> list[tuple[str, str]]:
+    """The views that ended by themselves, and why."""
     return []
 
 
 @pytest.fixture
-async def viewers(camera: Camera, left: list[str]) -> AsyncIterator[Viewers]:
-    viewers = Viewers(camera, on_over=left.append)
+async def viewers(camera: Camera, over: list[tuple[str, str]]) -> AsyncIterator[Viewers]:
+    viewers = Viewers(camera, on_over=lambda view, why: over.append((view, why)))
     yield viewers
     await viewers.stop()
     await asyncio.to_thread(camera.stop)
@@ -92,11 +92,21 @@ async def test_the_camera_stops_when_its_last_viewer_is_ended(viewers: Viewers, 
         assert len(viewers) == 0
 
 
-async def test_a_far_end_that_leaves_frees_its_place(viewers: Viewers, left: list[str]) -> None:
+async def test_a_far_end_that_leaves_frees_its_place(viewers: Viewers, over: list[tuple[str, str]]) -> None:
     async with FarEnd() as far_end:
         await watch(viewers, far_end)
-    await until(lambda: left == ["view"])
+    await until(lambda: over == [("view", "left")])
     assert "view" not in viewers
+
+
+async def test_a_camera_that_is_forbidden_ends_its_views(
+    viewers: Viewers, camera: Camera, over: list[tuple[str, str]]
+) -> None:
+    async with FarEnd() as far_end:
+        await watch(viewers, far_end)
+        await far_end.sees()
+        camera.forbid(True)
+        await until(lambda: over == [("view", "off")])
 
 
 async def test_a_viewer_that_is_ended_while_it_begins_never_sees(viewers: Viewers, camera: Camera) -> None:

@@ -1,0 +1,233 @@
+"""Lets the house see who rings before anybody answers: views of a door's camera, and the still of the press. Sans-I/O.
+
+A view is no call. Its picture goes straight from the door to whoever watches; what passes here are its descriptions:
+
+- A page asks with `intercom.view {callID, sdp}`, by the id under which a door's call rings at it, or, to look at a door
+  that does not ring, `intercom.view {address, sdp}`. The answer is `{view, sdp}`, or `{refused}` with a word for why.
+- The door hears event `intercom.view {view, callID, by, sdp}` and sends `intercom.view.answer {view, sdp}` or
+  `{view, refused}`. Whether it is rung, and whether anybody may look, it decides itself as well.
+- Either end sends `intercom.view.end {view}`, the door with a `reason`; the other hears it as an event.
+- The door sends `intercom.still {callID, jpeg, age_ms}`; each end that its call rings hears it as an event.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from intercom.signalwire.wire.messages import INVALID_PARAMS, Request, new_id
+from intercom.space.switch import replies
+from intercom.space.switch.calls import Call, Calls, Leg, Party
+from intercom.space.switch.sdp import is_reference, plausible
+from intercom.space.switch.sessions import Session
+
+ANSWER_LIMIT_S: Final = 4.0
+"""Time limit of a door for a view; pages wait 5 s for the answer (protocol §3)."""
+VIEWS_PER_SESSION_LIMIT: Final = 4
+"""Limit of one page's views: of three doors that ring at once, and one to which it looks."""
+STILL_LIMIT_CHARS: Final = 64 * 1024
+"""Size limit of a still in base64, so that three of them fit beside their invites into what may wait for a socket."""
+
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_REASON: Final = re.compile(r"[a-z-]{1,20}")
+
+METHODS: Final = frozenset({"intercom.view", "intercom.view.answer", "intercom.view.end", "intercom.still"})
+
+
+class AddressBook(Protocol):
+    """Looks up addresses; the store is one."""
+
+    def ringing_at(self, name: str) -> list[str] | None:
+        """Return the ids of the subscribers at `name`; None when there is no such address."""
+
+
+@dataclass(slots=True, eq=False)
+class _View:
+    viewer: Session
+    door: Session
+    leg: Leg | None
+    "The viewer's end of the call that rings; None for a look."
+    deadline: float
+    request: Request | None
+    "The request to answer; None once it is answered."
+
+
+class Views:
+    """The views of all doors.
+
+    :param sessions: the sessions there are now.
+    :param wall: the time of day for events, seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        calls: Calls,
+        addresses: AddressBook,
+        sessions: Callable[[], Iterable[Session]],
+        *,
+        wall: Callable[[], float],
+    ) -> None:
+        self._calls = calls
+        self._addresses = addresses
+        self._sessions = sessions
+        self._wall = wall
+        self._views: dict[str, _View] = {}
+        self._stills: dict[Call, tuple[dict[str, Any], float]] = {}
+        "The still of each call that rings, and the time at which it came."
+
+    def carry_out(self, session: Session, request: Request, now: float) -> None:
+        """Carry out one of METHODS, and answer it (now, or when the door has)."""
+        params = request.params
+        match request.method:
+            case "intercom.view":
+                refused = self._ask(session, request, now)
+                if refused:
+                    session.send(replies.result(request.id, {"refused": refused}))
+                return
+            case "intercom.view.answer":
+                done = self._answered(session, params)
+            case "intercom.view.end":
+                done = self._ended(session, params)
+            case _:
+                done = self._still(session, params, now)
+        if done:
+            session.send(replies.result(request.id, {}))
+        else:
+            session.send(replies.refusal(request.id, INVALID_PARAMS, "There is no such view, call or picture."))
+
+    # -- what the router tells -----------------------------------------------------------------------------
+
+    def rings(self, leg: Leg, now: float) -> None:
+        """Show the still that there is to an end that begins to ring."""
+        still = self._stills.get(leg.call)
+        if still is not None:
+            params, at = still
+            self._show(leg, {**params, "age_ms": params["age_ms"] + round((now - at) * 1000)})
+
+    def left(self, leg: Leg) -> None:
+        """End the views of an end that rings no more."""
+        for view in [view for view, its in self._views.items() if its.leg is leg]:
+            self._end(view)
+
+    def forget(self, call: Call) -> None:
+        """End the views of a call that is over."""
+        self._stills.pop(call, None)
+        for view in [view for view, its in self._views.items() if its.leg is not None and its.leg.call is call]:
+            self._end(view)
+
+    def gone(self, session: Session) -> None:
+        """End the views of a session that is gone for good, and those of its camera."""
+        for view in [view for view, its in self._views.items() if session in (its.viewer, its.door)]:
+            self._end(view, "absent")
+
+    def elapsed(self, now: float) -> None:
+        """Refuse the views that their door has not answered in time."""
+        for view in [view for view, its in self._views.items() if its.request is not None and now >= its.deadline]:
+            self._end(view, "slow")
+
+    # -- the methods ---------------------------------------------------------------------------------------
+
+    def _ask(self, session: Session, request: Request, now: float) -> str:
+        """Pass the request of somebody who wants to see on to the door; return why not, or an empty text."""
+        sdp, call_id, address = (request.params.get(name) for name in ("sdp", "callID", "address"))
+        if session.subscriber.kind != "resident":
+            return "not-allowed"
+        if not plausible(sdp):
+            return "offer"
+        if sum(its.viewer is session for its in self._views.values()) >= VIEWS_PER_SESSION_LIMIT:
+            return "full"
+        leg = self._calls.leg(session, call_id) if isinstance(call_id, str) else None
+        if isinstance(address, str):
+            door = self._door_at(address)
+        elif leg is not None and leg in leg.call.ringing and leg.call.caller_party.kind == "door":
+            door = leg.call.caller.session
+        else:
+            return "not-ringing"
+        if door is None or door.link is None:
+            return "absent"
+        view = new_id()
+        self._views[view] = _View(session, door, leg, now + ANSWER_LIMIT_S, request)
+        by = Party.of(session.subscriber)
+        door.send_about(
+            "intercom.view",
+            {
+                "view": view,
+                "callID": "" if leg is None else leg.call.caller.call_id,
+                "by": {"number": by.number, "name": by.name},
+                "sdp": sdp,
+            },
+            self._wall(),
+        )
+        return ""
+
+    def _door_at(self, address: str) -> Session | None:
+        at = self._addresses.ringing_at(address.partition("?")[0][:256]) or []
+        there = (session for session in self._sessions() if session.is_there and [session.subscriber.id] == at)
+        return next((session for session in there if session.subscriber.kind == "door"), None)
+
+    def _answered(self, door: Session, params: dict[str, Any]) -> bool:
+        """Pass the door's answer on; return whether somebody waits for it."""
+        view = str(params.get("view"))
+        its = self._views.get(view)
+        if its is None or its.door is not door or its.request is None:
+            return False
+        request, its.request = its.request, None
+        sdp, refused = params.get("sdp"), params.get("refused")
+        if plausible(sdp):
+            its.viewer.send(replies.result(request.id, {"view": view, "sdp": sdp}))
+        else:
+            del self._views[view]
+            its.viewer.send(replies.result(request.id, {"refused": _word(refused)}))
+        return True
+
+    def _ended(self, session: Session, params: dict[str, Any]) -> bool:
+        """End a view for one of its ends; return whether it is theirs."""
+        view = str(params.get("view"))
+        its = self._views.get(view)
+        if its is None or session not in (its.viewer, its.door):
+            return False
+        if session is its.door:
+            del self._views[view]
+            if its.request is not None:
+                its.viewer.send(replies.result(its.request.id, {"refused": _word(params.get("reason"))}))
+            else:
+                told = {"view": view, "reason": _word(params.get("reason"))}
+                its.viewer.send_about("intercom.view.end", told, self._wall())
+        else:
+            self._end(view)
+        return True
+
+    def _still(self, door: Session, params: dict[str, Any], now: float) -> bool:
+        """Show the picture of a press to every end that its call rings; return whether it can be one."""
+        call_id, jpeg, age_ms = (params.get(name) for name in ("callID", "jpeg", "age_ms"))
+        leg = self._calls.leg(door, call_id) if isinstance(call_id, str) else None
+        if leg is None or leg is not leg.call.caller or door.subscriber.kind != "door" or leg.call.answered:
+            return False
+        if not isinstance(jpeg, str) or len(jpeg) > STILL_LIMIT_CHARS or not _BASE64.fullmatch(jpeg):
+            return False
+        if not isinstance(age_ms, int) or not 0 <= age_ms < 1_000_000:
+            return False
+        still = {"jpeg": jpeg, "age_ms": age_ms}
+        self._stills[leg.call] = still, now
+        for ringing in leg.call.ringing:
+            self._show(ringing, still)
+        return True
+
+    def _show(self, leg: Leg, still: dict[str, Any]) -> None:
+        if leg.session.subscriber.kind == "resident" and not is_reference(leg.session.agent):
+            leg.session.tell_once("intercom.still", {"callID": leg.call_id, **still}, self._wall())
+
+    def _end(self, view: str, reason: str = "over") -> None:
+        """End a view, and tell the door, and whoever waits for its answer."""
+        its = self._views.pop(view)
+        its.door.send_about("intercom.view.end", {"view": view}, self._wall())
+        if its.request is not None:
+            its.viewer.send(replies.result(its.request.id, {"refused": reason}))
+        elif reason != "over":
+            its.viewer.send_about("intercom.view.end", {"view": view, "reason": reason}, self._wall())
+
+
+def _word(reason: object) -> str:
+    return reason if isinstance(reason, str) and _REASON.fullmatch(reason) else "over"
