@@ -16,6 +16,10 @@ export class Alerts {
     document.addEventListener("visibilitychange", () => this.#holdScreen());
   }
 
+  get registration() {
+    return this.#registration;
+  }
+
   /** Use this service worker, which may show notifications where a page may not (Android). */
   set registration(registration) {
     this.#registration = registration;

@@ -46,11 +46,29 @@ export class Device {
 
   /** Request a code for one more device; return {url, code, qr, lifetimeMs}, where qr is an SVG document. */
   async invite() {
-    const headers = { Authorization: `Bearer ${this.#stored?.secret}` };
-    const invitation = await request("pairing", { method: "POST", headers }, { refused: "unpaired" });
+    const invitation = await this.#ask("pairing", "POST");
     const { url, code, qr } = invitation;
     if (typeof code !== "string" || typeof qr !== "string") throw new StationError("bad-answer");
     return { url: address(url), code, qr, lifetimeMs: lifetime(invitation) };
+  }
+
+  /** Return {key, endpoint}: the house's key for push services, and where it pushes to for this device ("": nowhere). */
+  push() {
+    return this.#ask("push", "GET");
+  }
+
+  /** Let the house push to this subscription. */
+  subscribe(subscription) {
+    return this.#ask("push/subscription", "POST", subscription);
+  }
+
+  unsubscribe() {
+    return this.#ask("push/subscription", "DELETE");
+  }
+
+  /** Let the house push a test; return {fate, told, shown_ms}. */
+  ringMe() {
+    return this.#ask("push/test", "POST");
   }
 
   /** Return {relayUrl, token, lifetimeMs}. Throws StationError "unpaired" if the house has removed this device. */
@@ -63,6 +81,11 @@ export class Device {
     ]);
     if (typeof grant.token !== "string") throw new StationError("bad-answer");
     return { relayUrl: relayAddress(hello.relay_url), token: grant.token, lifetimeMs: lifetime(grant) };
+  }
+
+  #ask(name, method, content) {
+    const headers = { Authorization: `Bearer ${this.#stored?.secret}`, ...(content && { "Content-Type": "application/json" }) };
+    return request(name, { method, headers, body: content && JSON.stringify(content) }, { refused: "unpaired" });
   }
 }
 

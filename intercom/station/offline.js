@@ -1,10 +1,12 @@
-// The service worker: the page also opens while the house is away, and a notification brings it to the front.
+// The service worker: the page also opens while the house is away, and pushes ring while it is closed (notifications.js).
 //
 // The network comes first, always: an updated house shows its new page at the next load.
 
+importScripts("notifications.js");
+
 const CACHE = "intercom-station";
 const SHELL = ["./", "alerts.js", "call.js", "device.js", "directory.js", "door-microphone.js", "icon.svg", "invite.js", "kept.js", "keys.js",
-  "meters.js", "microphone.js", "peer.js", "settings.js", "signalling.js", "sounds.js", "station.css", "station.js", "station.webmanifest", "view.js", "words.js"];
+  "meters.js", "microphone.js", "notifications.js", "peer.js", "push.js", "settings.js", "signalling.js", "sounds.js", "station.css", "station.js", "station.webmanifest", "view.js", "words.js"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(SHELL)).then(() => self.skipWaiting()));
@@ -16,12 +18,6 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET" || !request.url.startsWith(self.registration.scope)) return;
   event.respondWith(fromNetwork(request));
-});
-
-self.addEventListener("notificationclick", (event) => {
-  event.notification.close();
-  event.waitUntil(self.clients.matchAll({ type: "window", includeUncontrolled: true })
-    .then((pages) => (pages.length ? pages[0].focus() : self.clients.openWindow("./"))));
 });
 
 async function fromNetwork(request) {

@@ -5,13 +5,12 @@
 //   <body data-link>        connecting | ready | lost: the socket, also while a call goes on
 //   <body data-bell>        on | off | none: may the page make sound; none: this device has no loudspeaker
 //   <body data-microphone>  granted | prompt | denied
-//   #status                 one or two words (polite live region);  #error  a problem in words (alert), hidden without one
+//   #status                 one or two words (polite live region);  #error  a problem in words (alert), hidden without one;  #announcer  what a screen reader is told at once
 //   #pair-code #pair-name #pair   the pairing form;  #bell  "Turn on the bell";  #bell-volume #bell-test #keep-awake #retry
 //   #add-device             "Add a device";  #invite  its dialog, with #invite-qr, #invite-code, #invite-close, #invite-again
 //   #call-door              calls the (first) door;  #answer #decline  while it rings
 //   #remote-video #remote-audio   the door's picture and sound;  #level-in #level-out  the meters;  #elapsed
 //   #mute #mute-door #volume #hangup #open-door (data-door: closed | asked | open)   in the call
-//   #announcer              what a screen reader is told at once
 // Keys: Enter or Space answers, Escape declines or hangs up, M mutes, O opens the door.
 // Pairing link: /station/#pair=CODE (&name=NAME); the code is taken out of the address at once.
 
@@ -25,6 +24,7 @@ import { keepCall, takeKeptCall } from "./kept.js";
 import { listenToKeys } from "./keys.js";
 import { Meters } from "./meters.js";
 import { Microphone } from "./microphone.js";
+import { Notifications } from "./push.js";
 import { loadSettings, saveSettings } from "./settings.js";
 import { Signalling } from "./signalling.js";
 import { Sounds } from "./sounds.js";
@@ -395,6 +395,7 @@ async function start() {
   } catch {
     update({ trusted: location.protocol !== "https:" }); // the browser refuses the worker; everything else works
   }
+  new Notifications(device).follow(alerts.registration);
 }
 
 start();

@@ -4,7 +4,7 @@ import { elapsedWords, errorWords, timeWords } from "./words.js";
 
 const ids = ["status", "error", "error-text", "error-close", "pair-form", "pair-code", "pair-name", "pair", "lost-for",
   "retry", "clock", "last-call", "only-open", "bell-card", "bell-words", "bell", "bell-row", "bell-volume", "bell-test", "keep-awake",
-  "awake-row", "add-device", "invite", "invite-close", "invite-fresh", "invite-qr", "invite-page", "invite-code", "invite-good",
+  "awake-row", "push-row", "push-words", "push-test", "push", "add-device", "invite", "invite-close", "invite-fresh", "invite-qr", "invite-page", "invite-code", "invite-good",
   "invite-here", "invite-old", "invite-again", "doors", "call-door", "ringing-title", "ringing-for", "silent-bell", "decline", "answer", "call-screen",
   "remote-video", "no-picture", "weak", "door-pill", "fit", "call-title", "elapsed", "level-in", "level-out",
   "volume", "volume-row", "open-door", "open-words", "mute", "mute-door", "hangup", "remote-audio", "announcer"];

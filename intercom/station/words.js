@@ -69,6 +69,29 @@ export function doorError(reason, seconds) {
   return code in ERRORS ? code : "door-refused";
 }
 
+const PUSH = {
+  "on": "This device also rings while the page is closed.",
+  "off": "This device rings only while the page is open.",
+  "denied": "This browser blocks notifications of this page: tap the icon beside the address, choose Notifications, Allow; then reload the page.",
+  "unsupported": "This browser cannot ring while the page is closed. A current Chrome, Edge, Firefox or Safari can.",
+  "untrusted": "This browser does not trust the house’s certificate, so it rings only while the page is open.",
+  "home-screen": "An iPhone or iPad rings a closed page only from the home screen: tap Share, Add to Home Screen, and open Intercom there.",
+  "failed": "Notifications could not be turned on: the browser’s push service was not reached. Check that this device is online, then try again.",
+};
+
+/** Return how the notifications of this device stand. */
+export function pushWords(state) {
+  return PUSH[state] ?? "";
+}
+
+/** Return what became of a test: {fate, told, shown, shownMs}. */
+export function pushTestWords({ fate, told, shown, shownMs }) {
+  if (shown) return shownMs === undefined ? "The test arrived." : `The test arrived after ${(shownMs / 1000).toFixed(1)} s.`;
+  if (fate === "gone") return "The browser has given this device’s notifications up: turn them on again.";
+  if (fate !== "accepted") return `The test was not sent: ${told}.`;
+  return "The test was sent, but this device does not show it yet. Let the browser run in the background, and take it out of the battery saver.";
+}
+
 export function elapsedWords(ms) {
   const total = Math.max(0, Math.floor(ms / 1000));
   const parts = [Math.floor(total / 60), total % 60];

@@ -152,7 +152,11 @@ class PushApi:
             sent = await body_of(request, Receipt)
         except BadBodyError:
             return unauthorized()
-        return unauthorized() if self._pushes.shown(sent.receipt) is None else web.json_response({})
+        pushed = self._pushes.shown(sent.receipt)
+        if pushed is None:
+            return unauthorized()
+        newest = self._pushes.newest(pushed.tag)
+        return web.json_response({"newest": None if newest is None else msgspec.to_builtins(newest)})
 
     def _owner(self, request: web.Request) -> Subscriber | None:
         """Return whose device asks; None for a stranger."""

@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 UNDER_WAY_LIMIT: Final = 256
 """Limit of pushes under way at once; a house with 36 devices has as many, and some that are tried again."""
+REMEMBERED_LIMIT: Final = 64
+"""Limit of rings whose newest notice is remembered."""
 NOTED_AFTER_S: Final = 5.0
 """Delay with which receipts and troubles are written down, together: while it rings the disk is left alone."""
 
@@ -53,11 +55,14 @@ class Pushes:
         self._shown: dict[str, float] = {}
         self._trouble: dict[str, str] = {}
         "What is to be written down, by device."
+        self._newest: dict[str, Notice] = {}
+        "The newest notice about each ring, for a device that shows an older one late."
 
     def send(
         self, subscription: Subscription, notice: Notice, *, ttl_s: int, patience_s: float, done: Done | None = None
     ) -> Awaited:
         """Begin to send a notice, in place of one about the same ring that is still under way."""
+        self._remember(notice)
         receipt, awaited = self._receipts.expect(subscription.device, notice.tag)
         text = msgspec.structs.replace(notice, receipt=receipt).text
         push = Push(text, notice.topic, ttl_s, patience_s)
@@ -82,11 +87,21 @@ class Pushes:
             self._note_later()
         return awaited
 
+    def newest(self, tag: str) -> Notice | None:
+        """Return the newest notice about a ring."""
+        return self._newest.get(tag)
+
     async def stop(self) -> None:
         """End what is under way, and write down what is known."""
         self._tasks.cancel()
         await self._sender.close()
         self._note()
+
+    def _remember(self, notice: Notice) -> None:
+        self._newest.pop(notice.tag, None)
+        while len(self._newest) >= REMEMBERED_LIMIT:
+            del self._newest[next(iter(self._newest))]
+        self._newest[notice.tag] = notice
 
     async def _send(self, subscription: Subscription, push: Push, done: Done | None) -> None:
         outcome = await self._sender.send(subscription, push)

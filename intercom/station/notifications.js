@@ -1,0 +1,80 @@
+// The worker's part of a push: one notification for each ring, which the next news of that ring replaces.
+//
+// A push holds {kind, tag, at, door, by, receipt} (notices.py). Its words stand here, as a worker that every browser
+// runs loads no modules. Each push shows something: a browser takes the subscription from a worker that does not.
+
+const RING_VIBRATION_MS = [400, 200, 400, 2000, 400, 200, 400];
+const ENDS = new Set(["answered", "refused", "opened", "given_up", "missed", "lost"]);
+const NEWEST_MS = 5000; // time limit for the house's answer to a receipt
+
+self.addEventListener("push", (event) => {
+  event.waitUntil(take(noticeIn(event.data)));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(pages().then(([page]) => (page ? page.focus() : self.clients.openWindow("./"))));
+});
+
+// Show what a push says; tell the house so, and show what it says in return: the ring may be over by now.
+async function take(notice) {
+  await show(notice);
+  for (const page of await pages()) page.postMessage({ shown: notice.kind });
+  const newest = await confirm(notice.receipt);
+  if (newest && newest.kind !== notice.kind) await show(newest);
+}
+
+async function show(notice) {
+  const rings = notice.kind === "ring";
+  const [title, body] = wordsOf(notice);
+  await self.registration.showNotification(title, {
+    body, tag: notice.tag, icon: "icon.svg", timestamp: notice.at * 1000, data: { kind: notice.kind },
+    ...(rings ? { renotify: true, requireInteraction: true, vibrate: RING_VIBRATION_MS } : { silent: notice.kind !== "test" }),
+  });
+  const seen = (await pages()).some((page) => page.visibilityState === "visible");
+  if (!seen || !ENDS.has(notice.kind)) return; // whoever looks at the page sees there how the ring ended
+  const shown = await self.registration.getNotifications({ tag: notice.tag });
+  shown.forEach((notification) => notification.close());
+}
+
+async function confirm(receipt) {
+  try {
+    const answer = await fetch(new URL("../api/space/push/shown", self.registration.scope), {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ receipt }),
+      cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(NEWEST_MS),
+    });
+    return answer.ok ? (await answer.json()).newest : null;
+  } catch {
+    return null; // the house is away: what was pushed stays
+  }
+}
+
+function noticeIn(data) {
+  try {
+    const { kind, tag, at, door, by, receipt } = data.json();
+    return { kind: String(kind ?? ""), tag: String(tag ?? "ring"), at: Number(at) || Date.now() / 1000, door, by, receipt };
+  } catch {
+    return { kind: "", tag: "ring", at: Date.now() / 1000 };
+  }
+}
+
+function wordsOf({ kind, door, by, at }) {
+  const time = new Date(at * 1000).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
+  const name = door || "The door";
+  const who = by || "Somebody";
+  const words = {
+    ring: [`${name} is ringing`, `Since ${time}. Tap to answer.`],
+    answered: [`${who} answered`, `${name} rang at ${time}.`],
+    refused: [`${who} declined`, `${name} rang at ${time}.`],
+    opened: [`${who} opened the door`, `${name} rang at ${time}.`],
+    given_up: [`Missed: ${name}`, `It rang at ${time}; the visitor gave up.`],
+    missed: [`Missed: ${name}`, `It rang at ${time}.`],
+    lost: [`Missed: ${name}`, `It rang at ${time}; then the door lost its connection.`],
+    test: ["This device rings", `A test at ${time}: notifications work here.`],
+  };
+  return Object.hasOwn(words, kind) ? words[kind] : [name, `Something happened there at ${time}.`];
+}
+
+function pages() {
+  return self.clients.matchAll({ type: "window", includeUncontrolled: true });
+}

@@ -1,0 +1,169 @@
+"""The worker in Chromium: what it makes of pushes, which the browser's own tool delivers to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import BrowserContext, CDPSession, Page, expect
+
+from intercom.config import SpaceConfig
+from intercom.space import Space
+from intercom.space.push.notices import Notice
+from tests.space.push.browser_keys import BrowserKeys
+from tests.space.push.service import PushService, push_service
+from tests.station.waiting import state
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SHOWN = """() => self.registration.getNotifications()
+    .then((shown) => shown.map(({ tag, title, body, requireInteraction }) => [tag, title, body, requireInteraction]))"""
+NOON = 1_800_000_000.0
+
+
+class Sleeper:
+    """A phone whose page is closed or in the background; its pushes are read here and delivered to its worker."""
+
+    def __init__(self, page: Page, tool: CDPSession, space: Space, service: PushService) -> None:
+        self.page = page
+        self.space = space
+        self.service = service
+        self.keys = BrowserKeys()
+        self._tool = tool
+        self._origin = ""
+        self._registration: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._delivered = 0
+
+    async def settle(self) -> None:
+        """Open the page, subscribe, and find the worker."""
+        self._tool.on("ServiceWorker.workerRegistrationUpdated", self._registered)
+        await self._tool.send("ServiceWorker.enable")
+        await self.page.goto(self.space.invite(name="Phone").url)
+        await state(self.page, "ready")
+        secret = await self.page.evaluate("JSON.parse(localStorage.getItem('intercom.device')).secret")
+        subscription = self.keys.subscription(self.service.endpoint("phone"))
+        self.space.store.subscriptions.keep(secret, subscription["endpoint"], **subscription["keys"])
+        self._origin = await self.page.evaluate("location.origin")
+        await self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+
+    def _registered(self, told: dict[str, Any]) -> None:
+        for registration in told["registrations"]:
+            if not self._registration.done():
+                self._registration.set_result(registration["registrationId"])
+
+    async def deliver(self, text: str) -> None:
+        """Hand the worker a push."""
+        registration = await asyncio.wait_for(self._registration, 30)
+        await self._tool.send(
+            "ServiceWorker.deliverPushMessage",
+            {"origin": self._origin, "registrationId": registration, "data": text},
+        )
+
+    async def is_told(self, notice: Notice) -> None:
+        """Let the house send a notice; read it as the browser does and hand it to the worker."""
+        (subscription,) = self.space.store.subscriptions.of_subscribers(
+            device.id for name in ("phone",) if (device := self.space.store.subscriber(name)) is not None
+        )
+        self.space.pushes.send(subscription, notice, ttl_s=60, patience_s=60.0)
+        self._delivered += 1
+        arrived = await self.service.push(self._delivered)
+        await self.deliver(self.keys.read(arrived.body).decode())
+
+    async def shows(self, *titles: str) -> list[list[Any]]:
+        """Wait until the device shows these notifications, and return them."""
+        async with asyncio.timeout(30):
+            while sorted(title for _, title, _, _ in await self.shown()) != sorted(titles):
+                await asyncio.sleep(0.05)
+        return await self.shown()
+
+    async def shown(self) -> list[list[Any]]:
+        """The notifications that the device shows: tag, title, text, and whether it stays until it is touched."""
+        (worker,) = self.page.context.service_workers
+        shown: list[list[Any]] = await worker.evaluate(SHOWN)
+        return shown
+
+    async def looks_away(self) -> None:
+        """Close the page; its worker stays."""
+        await self.page.goto("about:blank")
+
+    async def receipts(self, count: int) -> None:
+        """Wait until the house has got so many receipts."""
+        async with asyncio.timeout(30):
+            while self.space.pushes.figures.shown < count:
+                await asyncio.sleep(0.02)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def sleeper(context: BrowserContext, tmp_path: Path) -> AsyncIterator[Sleeper]:
+    """A phone of a house of its own."""
+    async with push_service() as service:
+        space = Space(SpaceConfig(listen="127.0.0.1:0", push_servers=(service.authority,)), tmp_path)
+        await space.start()
+        page = await context.new_page()
+        phone = Sleeper(page, await context.new_cdp_session(page), space, service)
+        await phone.settle()
+        yield phone
+        await space.stop()
+
+
+def ring(kind: Any = "ring", **more: str) -> Notice:
+    """News of one ring."""
+    return Notice(kind, "door/press-1", NOON, "Front door", **more)
+
+
+async def test_each_news_of_a_ring_takes_the_place_of_the_last(sleeper: Sleeper) -> None:
+    await sleeper.looks_away()
+    await sleeper.is_told(ring())
+    ((tag, _, body, stays),) = await sleeper.shows("Front door is ringing")
+    assert (tag, stays) == ("door/press-1", True)
+    assert "Tap to answer" in body
+    await sleeper.is_told(ring("missed"))
+    ((tag, _, _, stays),) = await sleeper.shows("Missed: Front door")
+    assert (tag, stays) == ("door/press-1", False)
+    await sleeper.receipts(2)
+
+
+async def test_a_ring_that_arrives_late_shows_at_once_how_it_ended(sleeper: Sleeper) -> None:
+    await sleeper.looks_away()
+    await sleeper.is_told(ring())
+    late = sleeper.keys.read(sleeper.service.arrived[0].body).decode()
+    await sleeper.is_told(ring("answered", by="Kitchen"))
+    await sleeper.shows("Kitchen answered")
+    receipt = sleeper.space.pushes._receipts.expect("device", "door/press-1")[0]
+    await sleeper.deliver(json.dumps({**json.loads(late), "receipt": receipt}))
+    await sleeper.receipts(3)
+    await sleeper.shows("Kitchen answered")
+
+
+async def test_two_rings_are_two_notifications(sleeper: Sleeper) -> None:
+    await sleeper.looks_away()
+    await sleeper.is_told(ring("missed"))
+    await sleeper.is_told(Notice("ring", "gate/press-1", NOON, "Garden gate"))
+    await sleeper.shows("Garden gate is ringing", "Missed: Front door")
+
+
+async def test_whoever_looks_at_the_page_sees_there_how_the_ring_ended(sleeper: Sleeper) -> None:
+    await sleeper.is_told(ring())
+    await sleeper.shows("Front door is ringing")
+    await sleeper.is_told(ring("answered", by="Kitchen"))
+    await sleeper.shows()
+    await sleeper.receipts(2)
+
+
+async def test_a_push_that_is_none_is_shown_as_something_and_does_no_harm(sleeper: Sleeper) -> None:
+    for text in ("", "no JSON", "[]", "null", '{"kind": "toString"}', '{"at": "x", "tag": {}}'):
+        await sleeper.deliver(text)
+    await sleeper.is_told(ring())
+    await sleeper.shows("The door", "The door", "Front door is ringing")
+
+
+async def test_a_browser_whose_push_service_is_not_reached_says_so_and_the_page_goes_on(sleeper: Sleeper) -> None:
+    await expect(sleeper.page.locator("body")).to_have_attribute("data-push", "off")
+    await sleeper.page.click("#push")
+    await expect(sleeper.page.locator("#push-words")).to_contain_text("push service was not reached", timeout=30_000)
+    await state(sleeper.page, "ready")

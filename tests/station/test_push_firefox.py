@@ -1,0 +1,58 @@
+"""Notifications in Firefox ESR as Debian ships it, through Mozilla's push service on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from intercom.config import SpaceConfig
+from intercom.space import Space
+from tests.firefox import FirefoxPage, firefox
+from tests.mozilla_push import MozillaPush, mozilla_push
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def service() -> AsyncIterator[MozillaPush]:
+    """The push service."""
+    async with mozilla_push() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def space(service: MozillaPush, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Space]:
+    """The house."""
+    directory: Path = tmp_path_factory.mktemp("house")
+    running = Space(SpaceConfig(listen="127.0.0.1:0", push_servers=(service.authority,)), directory)
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def tab(space: Space, service: MozillaPush) -> AsyncIterator[FirefoxPage]:
+    """The page, paired, with notifications turned on by a tap."""
+    async with firefox(preferences=service.preferences) as opened:
+        await opened.goto(space.invite(name="Tablet").url)
+        await opened.until("document.body.dataset.state === 'ready'")
+        await opened.until("document.body.dataset.push === 'off'")
+        await opened.tap("#push")
+        await opened.until("document.body.dataset.push === 'on'")
+        yield opened
+
+
+async def test_a_tap_turns_notifications_on_and_the_house_knows(tab: FirefoxPage, space: Space) -> None:
+    assert "while the page is closed" in await tab.text("#push-words")
+    assert [device.push for device in space.store.devices()] == [True]
+
+
+async def test_a_test_is_shown_by_the_device_and_its_page_says_so(
+    tab: FirefoxPage, space: Space, service: MozillaPush
+) -> None:
+    await tab.tap("#push-test")
+    await tab.until("document.querySelector('#push-words').textContent.startsWith('The test arrived')")
+    assert (space.pushes.figures.shown, service.refused) == (1, [])
