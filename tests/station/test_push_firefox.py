@@ -54,5 +54,5 @@ async def test_a_test_is_shown_by_the_device_and_its_page_says_so(
     tab: FirefoxPage, space: Space, service: MozillaPush
 ) -> None:
     await tab.tap("#push-test")
-    await tab.until("document.querySelector('#push-words').textContent.startsWith('The test arrived')")
+    await tab.until("document.querySelector('#push-words').textContent.startsWith('The test arrived after')")
     assert (space.pushes.figures.shown, service.refused) == (1, [])
