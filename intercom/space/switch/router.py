@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -74,6 +74,8 @@ class Router:
         self, addresses: AddressBook, sessions: Callable[[], Iterable[Session]], *, wall: Callable[[], float]
     ) -> None:
         self.calls = Calls()
+        self.wakes: Callable[[Call], Set[str]] = lambda _call: frozenset()
+        "Returns the ids of the subscribers whom pushes may still wake for a call: it rings on for them."
         self._addresses = addresses
         self._sessions = sessions
         self._wall = wall
@@ -159,6 +161,7 @@ class Router:
             if call.answered is None and now - call.started_at >= RING_LIMIT_S:
                 self._end(call, _code("NO_ANSWER"))
                 continue
+            self._ends_unless_it_rings(call)
             for leg in [leg for leg in call.ringing if leg.session.liveness.silent]:
                 leg.bye(_code("NO_USER_RESPONSE"), self._wall())
                 self._stops_ringing(leg, "USER_NOT_REGISTERED")
@@ -207,8 +210,15 @@ class Router:
         free = [session for session in online if self.calls.may_ring(call, session)]
         for session in free:
             self._ring(call, session, now)
-        if not free:
+        if not free and not self._may_wake(call):
             self._end(call, _code("USER_BUSY" if online else "USER_NOT_REGISTERED"))
+        elif not free:
+            self.members.ringing(call)
+
+    def _may_wake(self, call: Call) -> bool:
+        """Return whether somebody whom the call rings may still be woken for it: one who is not there now."""
+        sleeping = set(self.wakes(call) & call.rings_for)
+        return bool(sleeping - {session.subscriber.id for session in self._sessions() if session.is_there})
 
     def _ring(self, call: Call, session: Session, now: float) -> None:
         if not call.ringing:
@@ -324,7 +334,10 @@ class Router:
         self.calls.withdraw(leg)
         self._views.left(leg)
         call.unanswered.append(cause)
-        if not call.ringing:
+        self._ends_unless_it_rings(call)
+
+    def _ends_unless_it_rings(self, call: Call) -> None:
+        if call.answered is None and not call.ringing and not self._may_wake(call):
             self._end(call, _code(cause_for_caller(call.unanswered)))
 
     def _end(self, call: Call, cause: tuple[str, int], *, but: Leg | None = None) -> None:
