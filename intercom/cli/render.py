@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,11 @@ _PHASE_WORDS = {"ringing_out": "rings", "ringing_in": "calls", "active": "talks 
 _LABEL_WIDTH = 9
 _WHO_CHARS = 48
 """Width of a name or an address in a table; the JSON has them in full."""
+
+
+def moment(seconds: float) -> str:
+    """Return a time of day, seconds since 1970, in this machine's time zone; 0 stands for never."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds)) if seconds else "never"
 
 
 def duration(seconds: float) -> str:

@@ -17,6 +17,7 @@ from intercom.service import run_as_service
 if TYPE_CHECKING:
     from intercom.config import Config
     from intercom.space import Invitation
+    from intercom.space.records import Device
 
 Act = Callable[[argparse.Namespace, "Config", Path], int]
 
@@ -67,13 +68,23 @@ def _devices(options: argparse.Namespace, _config: Config, state_dir: Path) -> i
         print_json([asdict(device) for device in devices])
     elif devices:
         rows = [
-            (d.name, d.kind, d.address, local(d.paired_at)[:16], d.invited_by or "you", d.seen_on or "never")
+            (d.name, d.kind, d.address, local(d.paired_at)[:16], d.invited_by or "you", d.seen_on or "never", *_push(d))
             for d in devices
         ]
-        say(text.table(("NAME", "KIND", "ADDRESS", "PAIRED", "LET IN BY", "LAST SEEN"), rows))
+        say(text.table(("NAME", "KIND", "ADDRESS", "PAIRED", "LET IN BY", "LAST SEEN", "PUSH", "LAST SHOWN"), rows))
+        for device in devices:
+            if device.push_trouble:
+                say(f"{text.printable(device.name)} is not woken by push: {device.push_trouble}.")
     else:
         say("Nobody can sign in yet; `intercom space pair` invites a phone or tablet.")
     return OK
+
+
+def _push(device: Device) -> tuple[str, str]:
+    """Return whether a device is woken by push, and when it last said that it showed one."""
+    if device.kind != "resident":
+        return "", ""
+    return ("fails" if device.push_trouble else "yes" if device.push else "no"), text.moment(device.shown_at)
 
 
 def _remove(options: argparse.Namespace, _config: Config, state_dir: Path) -> int:

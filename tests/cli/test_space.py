@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,8 +16,12 @@ from pathlib import Path
 import pytest
 
 from intercom.cli.running_door.remote import TROUBLE
+from intercom.space.secret_hash import secret_hash
+from intercom.space.store import DATABASE, Store
+from tests.space.push.browser_keys import BrowserKeys
 
 WAIT_S = 20.0
+NOON = 1_800_000_000.0
 COMMAND = [sys.executable, "-m", "intercom", "space"]
 
 
@@ -68,10 +73,23 @@ def test_the_address_is_printed_to_scan_and_says_until_when_it_is_good(house: Pa
 def test_the_list_names_every_device(house: Path) -> None:
     pair(house, "Hall")
     listed = run(house, "devices").stdout
-    assert re.search(r"^Front door +door +/private/door +20\S+ \d\d:\d\d +you +never$", listed, re.MULTILINE)
-    assert re.search(r"^Hall +resident +/private/hall +20", listed, re.MULTILINE)
+    assert re.search(r"^Front door +door +/private/door +20\S+ \d\d:\d\d +you +never *$", listed, re.MULTILINE)
+    assert re.search(r"^Hall +resident +/private/hall +20\S+ \d\d:\d\d +you +never +no +never *$", listed, re.MULTILINE)
     addresses = [device["address"] for device in json.loads(run(house, "devices", "--json").stdout)]
     assert "/private/hall" in addresses
+
+
+def test_the_list_says_who_is_woken_by_push_and_what_is_wrong_with_it(house: Path) -> None:
+    secret = pair(house, "Tablet")
+    store = Store(house / DATABASE, now=time.time)
+    sent = BrowserKeys().subscription("https://push.example.net/1")
+    store.subscriptions.keep(secret, sent["endpoint"], **sent["keys"])
+    store.subscriptions.note({secret_hash(secret): NOON}, {secret_hash(secret): "the push service says 403 Forbidden"})
+    store.close()
+    listed = run(house, "devices").stdout
+    shown = time.strftime("%Y-%m-%d %H:%M", time.localtime(NOON))
+    assert re.search(rf"^Tablet +resident .* never +fails +{shown} *$", listed, re.MULTILINE)
+    assert "Tablet is not woken by push: the push service says 403 Forbidden." in listed
 
 
 def test_a_name_cannot_command_the_terminal(house: Path) -> None:

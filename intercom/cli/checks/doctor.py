@@ -22,7 +22,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from intercom.cli.options import config_file
-from intercom.cli.render import short_pulses
+from intercom.cli.render import printable, short_pulses
 from intercom.cli.running_door import remote
 from intercom.config import Config, Problem, check_and_read
 from intercom.config.fields import secrets_in
@@ -90,6 +90,8 @@ def examine(config_file: Path | None, control_socket: Path, config: Config | Non
     yield from _gpio(config)
     yield _clock()
     yield from _network(config, credential)
+    if config.account.credential == "space":
+        yield from _push(credential)
 
 
 def _configuration(file: Path, config: Config, problems: list[Problem]) -> Finding:
@@ -238,6 +240,23 @@ def _network(config: Config, credential: Path) -> Iterator[Finding]:
     for url in (config.space.turn_url, _own_turn(config.space.turn_listen)):
         if url:
             yield _turn(url)
+
+
+def _push(credential: Path) -> Iterator[Finding]:
+    from intercom.cli.checks.push import push_devices
+
+    devices = push_devices(credential) or []
+    for device in devices:
+        if device.trouble:
+            told = f"{printable(device.name)} is not woken: {device.trouble}"
+            yield Finding("push", WARNING, told, "on its page, turn Notifications off and on, then tap Test")
+    woken = [device for device in devices if device.push]
+    if devices and not woken:
+        told = "no phone or tablet rings while its page is closed"
+        yield Finding("push", WARNING, told, "on its page, tap Turn on beside Notifications, then Test")
+    elif woken:
+        shown = ", ".join(f"{printable(device.name)} (last shown: {device.shown})" for device in woken)
+        yield Finding("push", GOOD, f"rings closed pages of {shown}")
 
 
 def _own_turn(listen: str) -> str:

@@ -70,6 +70,7 @@ class PushApi:
         """Return the routes, for `Application.add_routes`."""
         return [
             web.get("/api/space/push", self._state),
+            web.get("/api/space/push/devices", self._devices),
             web.post("/api/space/push/subscription", self._subscribe),
             web.delete("/api/space/push/subscription", self._unsubscribe),
             web.post("/api/space/push/test", self._test),
@@ -82,6 +83,17 @@ class PushApi:
         subscription = self._store.subscriptions.of_device(secret_hash(bearer(request)))
         endpoint = "" if subscription is None else subscription.endpoint
         return web.json_response({"key": self._pushes.vapid.public_key, "endpoint": endpoint})
+
+    async def _devices(self, request: web.Request) -> web.Response:
+        """Tell a device of the house, such as the door, which devices are woken."""
+        if self._owner(request) is None:
+            return unauthorized()
+        devices = [
+            {"name": device.name, "push": device.push, "shown_at": device.shown_at, "trouble": device.push_trouble}
+            for device in self._store.devices()
+            if device.kind == "resident"
+        ]
+        return web.json_response({"devices": devices})
 
     async def _subscribe(self, request: web.Request) -> web.Response:
         owner = self._owner(request)
