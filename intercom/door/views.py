@@ -54,6 +54,7 @@ class Asked(msgspec.Struct):
 
     view: str
     sdp: str
+    """Their offer; empty: they ask only whether they may look."""
     by: Viewed
     call_id: str = msgspec.field(name="callID", default="")
     """The door's call that rings at them; empty: they look at a door that does not ring them."""
@@ -155,15 +156,22 @@ class Views:
     async def _answer(self, asked: Asked) -> None:
         try:
             await self._must_be_allowed(asked.call_id)
+            if not asked.sdp:
+                await self._refuse(asked, "may")
+                return
             self._calls[asked.view] = asked.call_id
             sdp = await self._viewers.admit(asked.view, asked.sdp, self._client.session.ice_servers)
         except ViewRefusedError as refusal:
             self._forget(asked.view)
-            logger.info("%s does not see the door: %s", _who(asked.by), refusal)
-            await self._say("intercom.view.answer", {"view": asked.view, "refused": refusal.reason})
+            level = logging.INFO if asked.sdp else logging.DEBUG
+            logger.log(level, "%s does not see the door: %s", _who(asked.by), refusal)
+            await self._refuse(asked, refusal.reason)
             return
         self._note(asked)
         await self._say("intercom.view.answer", {"view": asked.view, "sdp": sdp})
+
+    async def _refuse(self, asked: Asked, reason: str) -> None:
+        await self._say("intercom.view.answer", {"view": asked.view, "refused": reason})
 
     async def _must_be_allowed(self, call_id: str) -> None:
         if not call_id:

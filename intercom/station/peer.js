@@ -4,6 +4,7 @@
 
 const GATHER_QUIET_MS = 600; // quiet time after the last candidate that ends the gathering (protocol.md §5)
 const GATHER_MAX_MS = 6000; // time limit of the gathering (protocol.md §5)
+const VIEW_GATHER_MS = 250; // time limit of the gathering for a view: the door also finds this page by its own checks
 
 export class Peer extends EventTarget {
   #connection;
@@ -68,6 +69,14 @@ export class Peer extends EventTarget {
     await this.#describe();
   }
 
+  /** Prepare an offer to only watch; return it. Names that only this machine can look up would hold the door up. */
+  async prepareView() {
+    preferH264(this.#connection.addTransceiver("video", { direction: "recvonly" }));
+    await this.#connection.setLocalDescription();
+    if (this.#connection.getConfiguration().iceServers.length) await gathered(this.#connection, VIEW_GATHER_MS);
+    return this.sdp.replace(/^a=(candidate:.*\.local .*|end-of-candidates)\r\n/gm, "");
+  }
+
   async accept(answer) {
     if (this.#connection.signalingState !== "have-local-offer") return; // verto.media came before verto.answer
     await this.#connection.setRemoteDescription({ type: "answer", sdp: answer });
@@ -108,7 +117,7 @@ export class Peer extends EventTarget {
 }
 
 /** Wait until all candidates are in the local description, or none came for GATHER_QUIET_MS. */
-function gathered(connection) {
+function gathered(connection, maxMs = GATHER_MAX_MS) {
   if (connection.iceGatheringState === "complete") return Promise.resolve();
   return new Promise((resolve) => {
     const stop = new AbortController();
@@ -119,7 +128,7 @@ function gathered(connection) {
       resolve();
     };
     let quiet = setTimeout(done, GATHER_QUIET_MS);
-    const limit = setTimeout(done, GATHER_MAX_MS);
+    const limit = setTimeout(done, maxMs);
     connection.addEventListener("icecandidate", ({ candidate }) => {
       clearTimeout(quiet);
       if (candidate) quiet = setTimeout(done, GATHER_QUIET_MS);

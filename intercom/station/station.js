@@ -1,7 +1,7 @@
 // The station: the page on which the house answers the door. This file joins the parts and holds the page's state.
 //
 // For tests and for whoever embeds the page, these stay as they are:
-//   <body data-state>       unpaired | connecting | ready | ringing | calling | in-call | lost ("loading" before the script runs)
+//   <body data-state>       unpaired | connecting | ready | ringing | calling | in-call | looking | lost ("loading" before the script runs)
 //   <body data-link>        connecting | ready | lost: the socket, also while a call goes on
 //   <body data-bell>        on | off | none: may the page make sound; none: this device has no loudspeaker
 //   <body data-microphone>  granted | prompt | denied
@@ -9,6 +9,7 @@
 //   #pair-code #pair-name #pair   the pairing form;  #bell  "Turn on the bell";  #bell-volume #bell-test #keep-awake #retry
 //   #add-device             "Add a device";  #invite  its dialog, with #invite-qr, #invite-code, #invite-close, #invite-again
 //   #call-door              calls the (first) door;  #answer #decline  while it rings
+//   #still #face            the visitor before the answer;  #no-picture #picture-age  why there is none, or how old it is
 //   #remote-video #remote-audio   the door's picture and sound;  #level-in #level-out  the meters;  #elapsed
 //   #mute #mute-door #volume #hangup #open-door (data-door: closed | asked | open)   in the call
 // Keys: Enter or Space answers, Escape declines or hangs up, M mutes, O opens the door.
@@ -17,18 +18,21 @@
 import { Alerts } from "./alerts.js";
 import { Call } from "./call.js";
 import { Device, suggestedName } from "./device.js";
-import { DEFAULT_DOOR, findDoors } from "./directory.js";
 import { DoorMicrophone } from "./door-microphone.js";
+import { showDoors } from "./doors.js";
+import { Face } from "./face.js";
 import { Invitation } from "./invite.js";
 import { keepCall, takeKeptCall } from "./kept.js";
 import { listenToKeys } from "./keys.js";
 import { Meters } from "./meters.js";
 import { Microphone } from "./microphone.js";
+import { renderPicture } from "./picture.js";
+import { play, playAll } from "./players.js";
 import { Notifications } from "./push.js";
 import { loadSettings, saveSettings } from "./settings.js";
 import { Signalling } from "./signalling.js";
 import { Sounds } from "./sounds.js";
-import { announce, element, render, renderDoors, renderTime } from "./view.js";
+import { announce, element, render, renderTime } from "./view.js";
 import { closingWords, doorError } from "./words.js";
 
 const CONNECTION_ERRORS = new Set(["offline", "bad-answer", "proxy-unknown", "address-refused", "socket-refused"]); // cleared by a connection
@@ -41,6 +45,7 @@ const signalling = new Signalling(() => device.credentials());
 const microphone = new Microphone();
 const sounds = new Sounds();
 const alerts = new Alerts();
+const face = new Face(signalling, element.face);
 const settings = loadSettings();
 const meters = new Meters(sounds, microphone);
 const invitation = new Invitation(device, (code) => update({ error: code }));
@@ -59,17 +64,20 @@ function update(changes = {}) {
   model.bell = sounds.on ? "on" : sounds.impossible ? "none" : "off";
   model.microphone = microphone.permission;
   model.microphoneLive = microphone.track !== null;
+  if (model.call?.talking && element["remote-video"].videoWidth > 0) face.end(); // the call's own picture is there
   model.state = pageState();
-  alerts.keepAwake = Boolean(model.call) || (settings.keepAwake && model.state !== "unpaired");
+  alerts.keepAwake = Boolean(model.call) || face.looking || (settings.keepAwake && model.state !== "unpaired");
   if (model.call || model.state === "unpaired") invitation.close();
   render(model);
   renderTime(model);
+  renderPicture(model, face);
 }
 
 function pageState() {
   const { call, link } = model;
   if (call) return { ringing: "ringing", calling: "calling" }[call.status] ?? "in-call";
   if (!device.paired) return "unpaired";
+  if (face.looking) return "looking";
   return link;
 }
 
@@ -113,7 +121,7 @@ signalling.addEventListener("state", ({ detail: { state, code, resumed } }) => {
     if (model.link === "lost") announce("Connected again");
     update({ link: "ready", error: CONNECTION_ERRORS.has(model.error) ? "" : model.error });
     takeBack();
-    findDoors(signalling.token).then((doors) => renderDoors(doors, callDoor));
+    showDoors(signalling.token, face, callDoor);
   } else if (state === "refused") {
     device.forget();
     update({ link: "connecting", error: code });
@@ -153,6 +161,7 @@ function invited(params, id, nodeId) {
   }
   const call = new Call(parts);
   take(call, { opens: isDoor });
+  face.watch(isDoor ? { callID: id } : null);
   if (microphone.permission === "granted") microphone.acquire().catch(() => {}); // told by its own event
   call.prepare(params.sdp);
   sounds.ring();
@@ -218,13 +227,13 @@ function statusChanged(call) {
 function ended(call) {
   sounds.silence();
   alerts.stop();
+  face.end();
   const talked = call.connectedAt !== null;
   if (talked || call.direction === "outbound") sounds.ended();
   microphone.release();
   meters.close();
   clearTimeout(openTimer);
-  element["remote-audio"].srcObject = null;
-  element["remote-video"].srcObject = null;
+  play({ video: null, audio: null });
   const lengthMs = talked ? performance.now() - call.connectedAt : null;
   update({ call: null, error: call.errorCode, ...closingWords(call, lengthMs, new Date()) });
   announce(model.problem || model.error ? "The call is over" : model.lastCall);
@@ -232,22 +241,8 @@ function ended(call) {
 
 function showMedia(call) {
   if (call !== model.call) return;
-  attach(element["remote-video"], call.video);
-  attach(element["remote-audio"], call.audio);
+  play(call);
   update();
-}
-
-function attach(player, stream) {
-  if (player.srcObject === stream) return;
-  player.srcObject = stream;
-  player.play().catch(() => {}); // it was closed meanwhile, or the tap that answers starts it
-}
-
-// Play the sound at the next tap: without one since the page was loaded, a browser may play nothing.
-function playAll() {
-  for (const player of [element["remote-audio"], element["remote-video"]]) {
-    if (player.srcObject && player.paused) player.play().catch(() => {});
-  }
 }
 
 function answer() {
@@ -346,13 +341,13 @@ function clip(text) {
 
 function wire() {
   const on = (id, act) => element[id].addEventListener("click", act);
-  const taps = { answer, decline: hangup, hangup, mute, "open-door": openDoor, bell: turnOnBell };
+  const taps = { answer, decline: hangup, hangup, mute, "open-door": openDoor, bell: turnOnBell, "look-end": () => face.end() };
   Object.entries(taps).forEach(([id, act]) => on(id, act));
   on("bell-test", () => sounds.sample());
   on("retry", () => signalling.retryNow());
   on("error-close", () => update({ error: "", problem: "" }));
   on("fit", () => {
-    const filled = element["remote-video"].classList.toggle("fill");
+    const filled = document.body.classList.toggle("fill");
     element.fit.setAttribute("aria-pressed", String(filled));
   });
   element["pair-form"].addEventListener("submit", (event) => {
@@ -363,6 +358,7 @@ function wire() {
   setting("bell-volume", ({ value }) => { settings.bellVolume = Number(value); });
   setting("keep-awake", ({ checked }) => { settings.keepAwake = checked; });
   element["remote-video"].addEventListener("resize", () => update());
+  face.addEventListener("change", () => update());
   element["awake-row"].hidden = !("wakeLock" in navigator);
   element["remote-audio"].volume = 0.5;
   element["volume-row"].hidden = element["remote-audio"].volume !== 0.5; // iOS: only the device's own keys change the volume
@@ -378,12 +374,15 @@ function wire() {
   window.addEventListener("online", () => signalling.retryNow());
   window.addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", () => document.hidden || signalling.retryNow());
-  setInterval(() => renderTime(model), 500);
+  setInterval(() => {
+    renderTime(model);
+    renderPicture(model, face);
+  }, 500);
 }
 
 async function start() {
   wire();
-  renderDoors([DEFAULT_DOOR], callDoor);
+  showDoors("", face, callDoor);
   element["pair-name"].value = suggestedName();
   model.error = !globalThis.RTCPeerConnection ? "no-webrtc" : !globalThis.isSecureContext ? "insecure" : "";
   applySettings();

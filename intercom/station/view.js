@@ -5,12 +5,13 @@ import { elapsedWords, errorWords, timeWords } from "./words.js";
 const ids = ["status", "error", "error-text", "error-close", "pair-form", "pair-code", "pair-name", "pair", "lost-for",
   "retry", "clock", "last-call", "only-open", "bell-card", "bell-words", "bell", "bell-row", "bell-volume", "bell-test", "keep-awake",
   "awake-row", "push-row", "push-words", "push-test", "push", "add-device", "invite", "invite-close", "invite-fresh", "invite-qr", "invite-page", "invite-code", "invite-good",
-  "invite-here", "invite-old", "invite-again", "doors", "call-door", "ringing-title", "ringing-for", "silent-bell", "decline", "answer", "call-screen",
+  "invite-here", "invite-old", "invite-again", "doors", "call-door", "ringing-title", "ringing-for", "ripple", "still", "face", "picture-age",
+  "looks", "looking-title", "look-end", "look-call", "silent-bell", "decline", "answer", "stage",
   "remote-video", "no-picture", "weak", "door-pill", "fit", "call-title", "elapsed", "level-in", "level-out",
   "volume", "volume-row", "open-door", "open-words", "mute", "mute-door", "hangup", "remote-audio", "announcer"];
 
 const STATUS_WORDS = { "loading": "Starting", "unpaired": "Not paired", "connecting": "Connecting", "ready": "Ready", "lost": "No connection",
-  "ringing": "Ringing", "calling": "Calling", "in-call": "In a call" };
+  "ringing": "Ringing", "calling": "Calling", "in-call": "In a call", "looking": "Looking" };
 const BELL_WORDS = {
   on: "Allow the microphone now, so that the first answer is quick. It is used during calls only.",
   off: "The bell is off: browsers make no sound before a tap. The microphone is asked for too, and used during calls only.",
@@ -66,6 +67,19 @@ export function renderDoors(doors, call) {
   element.doors.replaceChildren(...buttons);
 }
 
+/** Make one button for each door at which the house may look. */
+export function renderLooks(doors, look) {
+  element.looks.replaceChildren(...doors.map((door) => {
+    const button = element["look-call"].cloneNode(true);
+    button.removeAttribute("id");
+    button.classList.remove("primary");
+    use(button, "i-eye");
+    setText(button.querySelector("span"), doors.length > 1 ? `Look: ${door.name}` : "Look at the door");
+    button.onclick = () => look(door);
+    return button;
+  }));
+}
+
 export function announce(words) {
   setText(element.announcer, "");
   setTimeout(() => setText(element.announcer, words), 50); // the same words twice are announced twice
@@ -94,21 +108,11 @@ function renderCall({ state, call, bell, opens, opening, weak, microphone, micro
   use(element["open-door"], opening === "open" ? "i-unlock" : "i-lock");
   element["door-pill"].hidden = opening !== "open";
   element.weak.hidden = !weak;
-  const picture = Boolean(call.video) && element["remote-video"].videoWidth > 0;
-  element["remote-video"].classList.toggle("live", picture);
-  element.fit.hidden = !picture;
-  setText(element["no-picture"], picture ? "" : pictureWords(state, call));
   const listening = state === "in-call" && !microphoneLive && microphone === "denied";
   element.mute.setAttribute("aria-pressed", String(call.muted));
   element.mute.disabled = listening;
   setText(element.mute.querySelector("span"), listening ? "Listening only" : call.muted ? "Unmute" : "Mute");
   use(element.mute, call.muted || listening ? "i-mic-off" : "i-mic");
-}
-
-function pictureWords(state, call) {
-  if (state === "calling") return "";
-  if (call.cannotDecode) return "This browser cannot show the door’s picture: it has no H.264. In Firefox, look whether the OpenH264 plugin is switched on; Chrome, Edge and Safari have it.";
-  return call.status === "connecting" ? "Connecting" : "No picture from the door";
 }
 
 function show(state) {
@@ -117,7 +121,7 @@ function show(state) {
     screen.hidden = !screen.dataset.screen.split(" ").includes(state);
   }
   // Move the focus, but never onto Hang up or Open, which a second press of Enter would trigger.
-  const target = { "unpaired": "pair-code", "ringing": "answer", "calling": "call-screen", "in-call": "call-screen" }[state];
+  const target = { "unpaired": "pair-code", "ringing": "answer", "calling": "stage", "in-call": "stage" }[state];
   element[target]?.focus({ preventScroll: true });
 }
 
@@ -127,6 +131,6 @@ function use(button, symbol) {
 }
 
 // Set a text if it has changed: a live region would speak an unchanged one again.
-function setText(node, text) {
+export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }

@@ -59,6 +59,25 @@ const CAUSES = {
 
 const NO_FAULT = new Set(["NORMAL_CLEARING", "ORIGINATOR_CANCEL", "LOSE_RACE", "ALLOTTED_TIMEOUT"]);
 
+const TROUBLES = {
+  off: "The camera is switched off at the door.",
+  absent: "This door shows no picture.",
+  codec: "This browser cannot show the door’s picture: it has no H.264. In Firefox, look whether the OpenH264 plugin is switched on; Chrome, Edge and Safari have it.",
+  full: "As many devices as may watch the door already. Trying again.",
+  slow: "The camera is slow to start; the picture comes when it does.",
+  lost: "The picture did not come. Trying again.",
+  "no-look": "This door does not let the house look without being rung (camera.look).",
+};
+
+/** Return the reason why there is no live picture. */
+export function troubleWords(trouble) {
+  return TROUBLES[trouble] ?? "No picture from the door";
+}
+
+export function secondsWords(ms) {
+  return ms < 60000 ? `${Math.max(0, Math.round(ms / 1000))} s` : `${Math.round(ms / 60000)} min`;
+}
+
 export function errorWords(code) {
   return ERRORS[code] ?? "Something went wrong. Reload the page.";
 }

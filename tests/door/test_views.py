@@ -250,6 +250,15 @@ async def test_a_resident_looks_where_the_owner_lets_them_and_it_is_told(open_do
     assert open_door.facts == [LookedAt("/private/kitchen", "Kitchen?[2J")]
 
 
+@pytest.mark.parametrize("look", [True, False])
+async def test_a_page_hears_whether_it_may_look(look: bool) -> None:
+    door = Door(look=look)
+    door.views.take("intercom.view", {"view": "view", "callID": "", "by": KITCHEN, "sdp": ""})
+    assert (await door.answer("view"))["refused"] == ("may" if look else "no-look")
+    assert door.facts == []
+    await door.stop()
+
+
 async def test_a_look_has_an_end(open_door: Door) -> None:
     await open_door.views.stop()
     open_door.views = open_door.make(replace(open_door.config, call=SimpleNamespace(video=True, time_limit_s=0.1)))  # type: ignore[arg-type]  # the shortest that the setting takes is ten seconds

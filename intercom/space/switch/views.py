@@ -4,6 +4,7 @@ A view is no call. Its picture goes straight from the door to whoever watches; w
 
 - A page asks with `intercom.view {callID, sdp}`, by the id under which a door's call rings at it, or, to look at a door
   that does not ring, `intercom.view {address, sdp}`. The answer is `{view, sdp}`, or `{refused}` with a word for why.
+  A look with an empty sdp asks only whether it may be: `{refused: "may"}`, or the word for why not.
 - The door hears event `intercom.view {view, callID, by, sdp}` and sends `intercom.view.answer {view, sdp}` or
   `{view, refused}`. Whether it is rung, and whether anybody may look, it decides itself as well.
 - Either end sends `intercom.view.end {view}`, the door with a `reason`; the other hears it as an event.
@@ -134,7 +135,7 @@ class Views:
         sdp, call_id, address = (request.params.get(name) for name in ("sdp", "callID", "address"))
         if session.subscriber.kind != "resident":
             return "not-allowed"
-        if not plausible(sdp):
+        if not plausible(sdp) and not (sdp == "" and isinstance(address, str)):
             return "offer"
         if sum(its.viewer is session for its in self._views.values()) >= VIEWS_PER_SESSION_LIMIT:
             return "full"

@@ -193,6 +193,13 @@ def test_a_resident_asks_to_look_at_a_door_that_does_not_ring(house: Ringing) ->
     assert house.events("door", "intercom.view")[0]["callID"] == ""
 
 
+def test_a_page_may_ask_whether_it_may_look(house: Ringing) -> None:
+    assert house.ask("kitchen", address="/private/door", sdp="") is None
+    view = house.events("door", "intercom.view")[0]["view"]
+    house.board.rpc("door", "intercom.view.answer", {"view": view, "refused": "may"})
+    assert house.board.answers["kitchen"][-1]["result"] == {"refused": "may"}
+
+
 @pytest.mark.parametrize("address", ["/private/hall", "/private/house", "/private/nobody", "/public/door", ""])
 def test_only_a_door_is_looked_at(house: Ringing, address: str) -> None:
     assert house.ask("kitchen", address=address) == {"refused": "absent"}

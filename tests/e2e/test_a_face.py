@@ -1,0 +1,105 @@
+"""A face before the answer, with a real door, space and browsers: who rings is seen, and nobody who may not look."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from intercom.config import CameraConfig
+from intercom.door.machine import State
+from tests.e2e.conftest import PairStation, StartHome
+from tests.e2e.home import PATIENCE_S, Home, Station
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PATTERN = CameraConfig(source="pattern", width=320, height=240, frame_rate=15)
+LIVE = "document.querySelector('#face').classList.contains('live')"
+STILL = "document.querySelector('#still').classList.contains('live')"
+REMOTE_LIVE = "document.querySelector('#remote-video').classList.contains('live')"
+WATCH_FOR_GAPS = f"""() => {{
+    window.gaps = 0;
+    const look = () => {{
+        if (!({LIVE}) && !({REMOTE_LIVE}) && document.body.dataset.state !== 'ready') window.gaps += 1;
+        if (document.body.dataset.state !== 'ready') requestAnimationFrame(look);
+    }};
+    look();
+}}"""
+
+
+async def until(station: Station, expression: str) -> None:
+    """Wait until an expression is true; the page's policy forbids Playwright's own way of waiting for one."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not await station.page.evaluate(expression):
+            await asyncio.sleep(0.05)
+
+
+def watchers(home: Home) -> int:
+    assert home.door is not None
+    return len(home.door.views)
+
+
+async def test_the_pages_that_ring_see_the_visitor_and_the_one_that_answers_sees_on(
+    start_home: StartHome, pair_station: PairStation
+) -> None:
+    home = await start_home()
+    kitchen, hall = await pair_station(home, "Kitchen"), await pair_station(home, "Hall")
+    await home.press()
+    for station in (kitchen, hall):
+        await until(station, f"document.body.dataset.state === 'ringing' && {LIVE}")
+        assert await station.page.evaluate("document.querySelector('#face').videoWidth") == 320
+        assert await station.page.evaluate("document.querySelector('#picture-age').hidden")
+    assert watchers(home) == 2
+    assert home.machine_state is State.RINGING, "to see is not to answer"
+    await kitchen.page.evaluate(WATCH_FOR_GAPS)
+    await kitchen.click("#answer")
+    await hall.until("ready")
+    await until(kitchen, REMOTE_LIVE)
+    await until(kitchen, "document.querySelector('#face').srcObject === null")
+    await home.wait_for(lambda: watchers(home) == 0, "the views to end")
+    assert await kitchen.page.evaluate("window.gaps") == 0
+    await kitchen.click("#hangup")
+
+
+async def test_a_camera_that_is_switched_off_is_said_and_no_old_picture_stays(
+    start_home: StartHome, pair_station: PairStation
+) -> None:
+    home = await start_home()
+    station = await pair_station(home)
+    await home.press()
+    await until(station, LIVE)
+    assert home.door is not None
+    home.door.privacy.set_off(True)
+    await until(station, "document.querySelector('#no-picture').textContent.includes('switched off')")
+    assert not await station.page.evaluate(f"{LIVE} || {STILL}")
+    home.door.privacy.set_off(False)
+    await until(station, LIVE)
+    await station.click("#decline")
+    await home.wait_for(lambda: watchers(home) == 0, "the view to end")
+
+
+async def test_a_door_without_a_camera_rings_and_says_that_it_shows_nothing(
+    start_home: StartHome, pair_station: PairStation
+) -> None:
+    home = await start_home(camera=CameraConfig(source="off"))
+    station = await pair_station(home)
+    assert not await station.page.locator("#looks button").count()
+    await home.press()
+    await until(station, "document.querySelector('#no-picture').textContent.includes('shows no picture')")
+    await station.click("#decline")
+
+
+async def test_a_resident_looks_where_the_owner_lets_them(start_home: StartHome, pair_station: PairStation) -> None:
+    home = await start_home(camera=replace(PATTERN, look=True))
+    station = await pair_station(home)
+    await station.click("#looks button")
+    await station.until("looking")
+    await until(station, LIVE)
+    assert home.machine_state is State.IDLE
+    await station.click("#look-end")
+    await station.until("ready")
+    await home.wait_for(lambda: watchers(home) == 0, "the look to end")
+    assert home.door is not None and home.door.camera is not None
+    camera = home.door.camera
+    await home.wait_for(lambda: not camera.is_running, "the camera to stop")
