@@ -111,13 +111,13 @@ async def firefox(
     *,
     trust_everything: bool = False,
     preferences: Mapping[str, bool | int | str] = {},
-    files: Mapping[str, str] = {},
+    files: Mapping[str, str | bytes] = {},
 ) -> AsyncIterator[FirefoxPage]:
     """Start Firefox with a profile of its own, give its one tab, and end it.
 
     :param trust_everything: take any certificate, as after a visit to the warning page; else only known ones.
     :param preferences: about:config entries beside `PREFERENCES`.
-    :param files: texts that stand in the profile from the start.
+    :param files: texts, or bytes, that stand in the profile from the start.
     """
     with tempfile.TemporaryDirectory(prefix="firefox-") as folder:
         lines = [
@@ -125,7 +125,7 @@ async def firefox(
             for name, value in {**PREFERENCES, **preferences}.items()
         ]
         for name, text in {"user.js": "".join(lines), **files}.items():
-            Path(folder, name).write_text(text)
+            Path(folder, name).write_bytes(text.encode() if isinstance(text, str) else text)
         process = await asyncio.create_subprocess_exec(
             PROGRAM,
             "--headless",

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import stat
+import tempfile
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from intercom.history.call_log import CallLog, CallRecord
 from intercom.media.sound.levels import Levels, LevelStore
 from intercom.signalwire import FileStorage
 from intercom.space.auth.credential import SpaceCredential, read_credential
+from intercom.space.authority import Authority
 from intercom.space.certificate import Certificate
 from intercom.space.names import loopback_names
 from intercom.space.store import Store
@@ -93,6 +95,20 @@ def _subscriber(folder: Path) -> bool:
     return found
 
 
+def _ca_files() -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        Authority(Path(folder)).ensure(loopback_names(), NOW)
+        return {file.name: file.read_bytes() for file in Path(folder).iterdir()}
+
+
+CA_FILES = _ca_files()
+
+
+def _with_ca(folder: Path) -> None:
+    for name, content in CA_FILES.items():
+        (folder / name).write_bytes(content)
+
+
 WRITERS = {
     "a file": Writer(
         lambda folder: (folder / "file").write_bytes(b"old" * 5000) and None,
@@ -126,8 +142,13 @@ WRITERS = {
     "a new subscriber": Writer(
         _with_store(lambda _: None), _with_store(lambda store: store.add_subscriber("anna")), _subscriber
     ),
-    "a certificate": Writer(
+    "the house's CA": Writer(
         _nothing,
+        lambda folder: Authority(folder).ensure(loopback_names(), NOW) and None,
+        lambda folder: (folder / "ca.crt").exists() and bool(Authority(folder).name),
+    ),
+    "a certificate": Writer(
+        _with_ca,
         lambda folder: Certificate(folder, loopback_names()).ensure(NOW) and None,
         lambda folder: (folder / "tls.crt").exists() and not Certificate(folder, loopback_names()).ensure(NOW),
     ),

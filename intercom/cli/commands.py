@@ -322,6 +322,13 @@ TABLE: tuple[Command, ...] = (
         (CONFIG, STATE, takes("--name", default="Station", metavar="NAME", help="what the house calls it")),
     ),
     Command(
+        "space trust",
+        "print where phones, tablets and computers learn to trust the house, also to scan",
+        ".cli.space:trust",
+        (CONFIG, STATE, takes("--new", action="store_true", help="a new CA: every device has to trust it anew")),
+        more="A space that an older version set up shows a certificate of the house's CA from then on.",
+    ),
+    Command(
         "space devices",
         "list the doors, phones and tablets that can sign in",
         ".cli.space:devices",

@@ -99,6 +99,19 @@ def _remove(options: argparse.Namespace, _config: Config, state_dir: Path) -> in
     return OK
 
 
+def _trust(options: argparse.Namespace, config: Config, state_dir: Path) -> int:
+    from intercom.space import devices_learn_trust
+
+    found = devices_learn_trust(state_dir, config.space, anew=options.new)
+    _print_to_scan(found.url)
+    say("Open this on each phone, tablet and computer, and follow the pictures; it says by itself when it is done.")
+    say(f"It hands out the certificate {found.name}. If others use your network, compare its SHA-256 fingerprint:")
+    say(f"  {found.fingerprint}")
+    if found.changed:
+        say("The space shows another certificate from now on: a device that knew the one before has to do this too.")
+    return OK
+
+
 def _enrol(options: argparse.Namespace, config: Config, state_dir: Path) -> int:
     from intercom.space import Space
     from intercom.space.auth.credential import read_credential
@@ -118,16 +131,21 @@ serve = _guarded(_serve, None, as_its_user=False)
 pair = _guarded(_pair)
 devices = _guarded(_devices)
 remove = _guarded(_remove)
+trust = _guarded(_trust)
 enrol = _guarded(_enrol, as_its_user=False)
 
 
 def print_invitation(invitation: Invitation) -> None:
     """Print the link, also as a QR code, and the code with which a phone or tablet joins."""
-    import segno
-
-    say(invitation.url)
-    segno.make(invitation.url, error="l").terminal(compact=True)
+    _print_to_scan(invitation.url)
     page = invitation.url.partition("#")[0]
     until = time.strftime("%H:%M", time.localtime(invitation.expires_at))
     say(f"Or open {page} there and type the code  {invitation.code}")
     say(f"It lets one device in, until {until}.")
+
+
+def _print_to_scan(url: str) -> None:
+    import segno
+
+    say(url)
+    segno.make(url, error="l").terminal(compact=True)

@@ -252,6 +252,13 @@ class SpaceConfig:
     host_names: tuple[str, ...] = setting(
         (), "More names and addresses by which this machine is asked for.", shape=HOST_NAME
     )
+    trust_port: int = setting(
+        8444,
+        "Port of the page `/trust`, in clear, with which phones learn to trust the space; it is served wherever the "
+        "space itself serves with a certificate of its own. 0: nowhere. See [certificates.md](certificates.md).",
+        low=0,
+        high=65_535,
+    )
     trusted_proxies: tuple[str, ...] = setting(
         (),
         "Addresses or networks of reverse proxies in front of the space, for example `127.0.0.1`. What they say about "

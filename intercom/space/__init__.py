@@ -6,7 +6,8 @@ Begin with `space.py`.
 from intercom.space.auth.credential import SpaceCredential
 from intercom.space.auth.membership import Membership
 from intercom.space.auth.pairing import Invitation
-from intercom.space.errors import SpaceError
+from intercom.space.errors import NoSpaceError, SpaceError
 from intercom.space.space import Space
+from intercom.space.trust import devices_learn_trust
 
-__all__ = ["Invitation", "Membership", "Space", "SpaceCredential", "SpaceError"]
+__all__ = ["Invitation", "Membership", "NoSpaceError", "Space", "SpaceCredential", "SpaceError", "devices_learn_trust"]

@@ -22,12 +22,12 @@ class Names:
     """The machine's names and addresses, for the certificate and for checking Host headers."""
 
     hosts: tuple[str, ...]
-    "DNS names, lower case; *.localhost covers every name under it."
+    "DNS names, lower case."
     addresses: tuple[IPAddress, ...]
     "IP addresses."
 
     def include(self, host: str) -> bool:
-        """Return whether `host` (without port and brackets) is one of these."""
+        """Return whether `host` (without port and brackets) is one of these, or a name below localhost (RFC 6761)."""
         host = host.lower().rstrip(".")
         try:
             return ipaddress.ip_address(host) in self.addresses
@@ -46,16 +46,14 @@ class Names:
 
 def loopback_names(more: Iterable[str] = ()) -> Names:
     """Return the names by which a machine reaches only itself (RFC 6761 §6.3), and `more`."""
-    return _names(["localhost", "*.localhost", "127.0.0.1", "::1", *more])
+    return _names(["localhost", "127.0.0.1", "::1", *more])
 
 
 def network_names(more: Iterable[str] = (), addresses: Iterable[str] | None = None) -> Names:
     """Return the names by which the house reaches this machine: loopback, host name, its addresses, and `more`."""
     own = socket.gethostname().lower()
     found = interface_addresses() if addresses is None else addresses
-    return _names(
-        ["localhost", "*.localhost", "127.0.0.1", "::1", own, own if "." in own else f"{own}.local", *more, *found]
-    )
+    return _names(["localhost", "127.0.0.1", "::1", own, own if "." in own else f"{own}.local", *more, *found])
 
 
 def interface_addresses() -> list[str]:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import secrets
 import sqlite3
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -20,7 +19,6 @@ from intercom.signalwire.wire.messages import IceServer
 from intercom.space.auth.credential import SpaceCredential, read_credential
 from intercom.space.auth.pairing import UNNAMED, Invitation, PairingCodes
 from intercom.space.auth.tokens import TokenAuthority
-from intercom.space.certificate import Certificate, now_utc
 from intercom.space.echo import Echo
 from intercom.space.errors import SpaceConfigError, TokenError
 from intercom.space.http.connection_limits import ConnectionLimits
@@ -32,6 +30,7 @@ from intercom.space.http.request_filter import Guard
 from intercom.space.http.sockets import Sockets
 from intercom.space.http.station_api import HouseApi
 from intercom.space.http.station_files import station_routes
+from intercom.space.http.trust_page import TrustPage
 from intercom.space.location import Location, turn_address
 from intercom.space.names import interface_addresses
 from intercom.space.push.pushes import Pushes
@@ -40,6 +39,7 @@ from intercom.space.store import DATABASE, Store
 from intercom.space.switch.call_snapshot import KeptCalls
 from intercom.space.switch.exchange import Exchange
 from intercom.space.switch.sdp import is_reference
+from intercom.space.tls import Tls
 from intercom.space.turn.companion import TurnCompanion
 from intercom.space.turn.coturn import TurnServer
 from intercom.space.turn.credentials import LIFETIME_S, ice_server
@@ -53,8 +53,6 @@ STOP_LIMIT_S: Final = 1.0
 """Time limit for stopping."""
 ADDRESSES_POLL_S: Final = 10.0
 """Poll interval of the machine's addresses where the kernel does not report changes."""
-CERTIFICATE_CHECK_S: Final = 86_400.0
-"""Interval at which a running space checks whether its certificate expires soon."""
 MEMBERS_CHECK_S: Final = 0.4
 """Interval at which the space checks whether a member was removed: it takes a few microseconds and writes nothing."""
 
@@ -101,9 +99,15 @@ class Space:
                 on_change=self._changed,
             )
         self._turn_secret = _turn_secret(config)
-        self._certificate = Certificate(state_dir, self.location.names)
+        self.tls = Tls(state_dir, self.location, on_new=self._write_credentials)
+        """The certificates that it shows."""
+        trust_port = config.trust_port if self.location.port else 0
+        wanted = bool(config.trust_port) and self.location.encrypted
+        self.trust_page = TrustPage(
+            self.location, trust_port, wanted=lambda: wanted and self.tls.by_ca, ca=self.tls.authority
+        )
+        """The page with which devices learn to trust the house."""
         self._credentials: dict[str, tuple[Path, str, bool]] = {}
-        self._context: ssl.SSLContext | None = None
         self._listener: Listener | None = None
         self._addresses = NetworkWatch(self._follow_addresses, poll_s=ADDRESSES_POLL_S)
         self._addresses_told = True
@@ -150,20 +154,20 @@ class Space:
         location = self.location
         if self._companion is not None:
             await self._companion.start()
+        context = None
         if location.encrypted:
-            if self._certificate.ensure(now_utc()):
-                logger.info("The space has made a certificate for itself.")
-            self._context = self._certificate.context()
-            self._renewal = asyncio.create_task(self._renew(), name="space certificate")
+            context = self.tls.begin()
+            self._renewal = asyncio.create_task(self.tls.watch(), name="space certificate")
         listener = Listener(self._application(), limits=ConnectionLimits(), proxies=self._proxies)
         try:
-            location.port = await listener.start(location.host, location.port, self._context)
+            location.port = await listener.start(location.host, location.port, context)
         except OSError as problem:
             raise SpaceConfigError(
                 f"The space cannot listen on {self._config.listen}: {problem.strerror or problem}. "
                 "Give this machine that address, stop what uses the port, or choose others in [space] listen."
             ) from problem
         self._listener = listener
+        await self.trust_page.follow()
         self._addresses.start()
         if restored := self._kept_calls.restore(self.store.subscriber_by_id, time.monotonic()):
             logger.info("Calls that go on from before the restart: %d.", restored)
@@ -212,6 +216,7 @@ class Space:
             try:
                 async with asyncio.timeout(STOP_LIMIT_S):
                     await self.pushes.stop()
+                    await self.trust_page.stop()
                     await self._echo.stop()
                     await self.sockets.stop()
                     await listener.stop()
@@ -232,6 +237,8 @@ class Space:
             self.tokens,
             self.codes,
             invite=lambda resident, url: self.invite(url=url, maker=resident),
+            pinned=lambda: self.tls.pinned,
+            trust_url=lambda: self.trust_page.url,
             group=self._config.group,
         )
         push = PushApi(self.store, self.pushes, now=self._wall)
@@ -248,17 +255,6 @@ class Space:
         if self._listener is not None:
             self._listener.joined(request, subscriber_id)
 
-    async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(CERTIFICATE_CHECK_S)
-            self._renew_certificate()
-
-    def _renew_certificate(self) -> None:
-        if self._context is not None and self._certificate.ensure(now_utc()):
-            self._certificate.load_into(self._context)
-            logger.info("The space has renewed its certificate.")
-            self._write_credentials()
-
     def _follow_addresses(self) -> None:
         """Apply the machine's current names and addresses to everything that uses them."""
         if self._companion is not None:
@@ -274,8 +270,7 @@ class Space:
         self.on_change()
 
     def _tell_addresses(self) -> None:
-        self._certificate.names = self.location.names
-        self._renew_certificate()
+        self.tls.follow()
         self._write_credentials()
         self._tell_where()
         self._addresses_told = True
@@ -284,6 +279,7 @@ class Space:
         location = self.location
         self.tokens.channel_host = f"puc.{location.public_host}:{location.port}"
         self.store.serve_at(Place(location.public_url, location.host, location.port))
+        self.store.trusted_at(self.trust_page.url)
 
     async def _watch_members(self) -> None:
         changed = False
@@ -296,6 +292,8 @@ class Space:
                     changed = False
                 if not self._addresses_told:
                     self._tell_addresses()
+                if await self.trust_page.follow():
+                    self.store.trusted_at(self.trust_page.url)
             except (sqlite3.OperationalError, OSError) as problem:
                 logger.debug("The database is busy, or a file cannot be written; looking again: %s", problem)
 
@@ -348,11 +346,7 @@ class Space:
         return credential
 
     def _credential(self, subscriber: Subscriber, secret: str) -> SpaceCredential:
-        pinned = None
-        if self.location.encrypted:
-            self._certificate.ensure(now_utc())
-            pinned = self._certificate.pem
-        return SpaceCredential(*self.location.device_urls, subscriber.reference, secret, pinned)
+        return SpaceCredential(*self.location.device_urls, subscriber.reference, secret, self.tls.pinned)
 
     def _turn_server(self) -> TurnServer | None:
         return self._companion.server if self._companion is not None else self._turn

@@ -86,6 +86,16 @@ class Store:
             value = f"{place.url} {place.host} {place.port}"
             self._db.write(lambda db: db.execute("INSERT OR REPLACE INTO settings VALUES ('place', ?)", (value,)))
 
+    def trust_url(self) -> str:
+        """Return the URL at which devices learn to trust the running space; empty while it hands nothing out."""
+        row = self._db.read("SELECT value FROM settings WHERE key = 'trust_url'").fetchone()
+        return str(row[0]) if row else ""
+
+    def trusted_at(self, url: str) -> None:
+        """Note that URL; a known one costs no write."""
+        if self.trust_url() != url:
+            self._db.write(lambda db: db.execute("INSERT OR REPLACE INTO settings VALUES ('trust_url', ?)", (url,)))
+
     def changed_elsewhere(self) -> bool:
         """Return whether another connection, such as another process's, has written since the last call."""
         return self._db.refresh()

@@ -96,6 +96,12 @@ export function suggestedName(agent = navigator.userAgent) {
   return kinds.find(([pattern]) => pattern.test(agent))?.[1] ?? "Station";
 }
 
+/** Return the address with which this device learns to trust the house; empty when there is none. */
+export async function trustPage() {
+  const { url } = await request("trust", {}).catch(() => ({}));
+  return typeof url === "string" && url.startsWith("http://") ? url : "";
+}
+
 function read(storage) {
   try {
     const stored = JSON.parse(storage.getItem(STORAGE_KEY));

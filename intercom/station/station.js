@@ -17,7 +17,7 @@
 
 import { Alerts } from "./alerts.js";
 import { Call } from "./call.js";
-import { Device, suggestedName } from "./device.js";
+import { Device, suggestedName, trustPage } from "./device.js";
 import { DoorMicrophone } from "./door-microphone.js";
 import { showDoors } from "./doors.js";
 import { Face } from "./face.js";
@@ -380,6 +380,12 @@ function wire() {
   }, 500);
 }
 
+async function showTrustPage() {
+  const page = await trustPage();
+  if (page) element["trust-link"].href = page;
+  element["trust-link"].hidden = !page;
+}
+
 async function start() {
   wire();
   showDoors("", face, callDoor);
@@ -393,6 +399,7 @@ async function start() {
     alerts.registration = await navigator.serviceWorker?.ready ?? null;
   } catch {
     update({ trusted: location.protocol !== "https:" }); // the browser refuses the worker; everything else works
+    if (!model.trusted) showTrustPage();
   }
   new Notifications(device).follow(alerts.registration);
 }

@@ -3,7 +3,7 @@
 import { elapsedWords, errorWords, timeWords } from "./words.js";
 
 const ids = ["status", "error", "error-text", "error-close", "pair-form", "pair-code", "pair-name", "pair", "lost-for",
-  "retry", "clock", "last-call", "only-open", "bell-card", "bell-words", "bell", "bell-row", "bell-volume", "bell-test", "keep-awake",
+  "retry", "clock", "last-call", "only-open", "trust-link", "bell-card", "bell-words", "bell", "bell-row", "bell-volume", "bell-test", "keep-awake",
   "awake-row", "push-row", "push-words", "push-test", "push", "add-device", "invite", "invite-close", "invite-fresh", "invite-qr", "invite-page", "invite-code", "invite-good",
   "invite-here", "invite-old", "invite-again", "doors", "call-door", "ringing-title", "ringing-for", "ripple", "still", "face", "picture-age",
   "looks", "looking-title", "look-end", "look-call", "silent-bell", "decline", "answer", "stage",

@@ -29,6 +29,7 @@ async def serve(directory, settings):
     await space.start()
     space.write_credential("door", directory / "door.json", display_name="Front door")
     told = {"url": space.url, "relay_url": space.relay_url, "port": space.port}
+    told["trust_port"] = space.trust_page.port
     told["code"] = space.invite().code
     told["token"] = space.tokens.issue(space.store.add_subscriber("kitchen", groups=("house",)))[0]
     told["secret"] = json.loads((directory / "door.json").read_text())["device_secret"]
@@ -49,6 +50,8 @@ class AttackedHouse:
     url: str
     relay_url: str
     port: int
+    trust_port: int
+    "Port of the page /trust; 0 without TLS."
     code: str
     "A pairing code that is open."
     token: str
@@ -83,9 +86,9 @@ class AttackedHouse:
         assert "result" in await client.rpc("subscriber.online")
         return client
 
-    async def raw(self, address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A bare connection from a machine."""
-        return await asyncio.open_connection("127.0.0.1", self.port, local_addr=(address, 0))
+    async def raw(self, address: str, port: int = 0) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A bare connection from a machine, to the space unless another port is named."""
+        return await asyncio.open_connection("127.0.0.1", port or self.port, local_addr=(address, 0))
 
 
 @contextlib.asynccontextmanager

@@ -134,21 +134,21 @@ async def test_a_running_space_takes_a_new_address_for_everything(
     space: Space, machine: Machine, tmp_path: Path
 ) -> None:
     door = tmp_path / "door.json"
-    machine.addresses = ["192.0.2.7"]
+    machine.addresses = ["10.0.0.7"]
     space._follow_addresses()
-    url = f"https://192.0.2.7:{space.port}"
+    url = f"https://10.0.0.7:{space.port}"
     with Membership(tmp_path) as house:
         assert house.invite().url.startswith(f"{url}/station/")
     credential = read_credential(door)
     assert credential is not None
-    assert (credential.api_url, credential.relay_url) == (url, f"wss://192.0.2.7:{space.port}/")
+    assert (credential.api_url, credential.relay_url) == (url, f"wss://10.0.0.7:{space.port}/")
     assert credential.certificate is not None
     trust = ssl.create_default_context(cadata=credential.certificate)
     connector = aiohttp.TCPConnector(ssl=trust, resolver=ToLoopback())
     async with aiohttp.ClientSession(connector=connector) as http:
         hello = f"https://localhost:{space.port}/api/space/hello"
-        async with http.get(hello, headers={"Host": f"192.0.2.7:{space.port}"}, server_hostname="192.0.2.7") as answer:
-            assert await answer.json() == {"relay_url": f"wss://192.0.2.7:{space.port}/"}
+        async with http.get(hello, headers={"Host": f"10.0.0.7:{space.port}"}, server_hostname="10.0.0.7") as answer:
+            assert await answer.json() == {"relay_url": f"wss://10.0.0.7:{space.port}/"}
 
 
 async def test_addresses_that_a_full_disk_did_not_take_are_written_when_it_does(
@@ -157,23 +157,23 @@ async def test_addresses_that_a_full_disk_did_not_take_are_written_when_it_does(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    machine.addresses = ["192.0.2.7"]
+    machine.addresses = ["10.0.0.7"]
     with monkeypatch.context() as while_full:
         while_full.setattr(atomic_file, "replace", full)
         space._follow_addresses()
     async with asyncio.timeout(20):
-        while "192.0.2.7" not in (tmp_path / "door.json").read_text():
+        while "10.0.0.7" not in (tmp_path / "door.json").read_text():
             await asyncio.sleep(0.05)
 
 
 async def test_an_address_that_the_machine_lost_is_refused(space: Space, machine: Machine) -> None:
-    machine.addresses = ["192.0.2.7"]
+    machine.addresses = ["10.0.0.7"]
     space._follow_addresses()
     machine.addresses = ["192.0.2.8"]
     space._follow_addresses()
     async with aiohttp.ClientSession() as http:
         hello = f"https://localhost:{space.port}/api/space/hello"
-        async with http.get(hello, headers={"Host": "192.0.2.7"}, ssl=False) as answer:
+        async with http.get(hello, headers={"Host": "10.0.0.7"}, ssl=False) as answer:
             assert answer.status == 421
 
 

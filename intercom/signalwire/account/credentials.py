@@ -6,8 +6,10 @@ import asyncio
 import base64
 import binascii
 import contextlib
+import logging
 import os
 import re
+import stat
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,9 +18,13 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 from msgspec import Struct
 
+from intercom import atomic_file
 from intercom.net import authority, split_authority
 from intercom.signalwire.account.http import request_json
 from intercom.signalwire.errors import HttpError, InvalidCredentialsError, InvalidParamsError, SignalWireError
+from intercom.signalwire.link.transport import ssl_context
+
+logger = logging.getLogger(__name__)
 
 MAX_TOKEN_BYTES = 64 * 1024
 """Size limit of a token from a file or a command: a JWT has one or two kilobytes."""
@@ -247,11 +253,30 @@ class SpaceCredentials:
         url = f"{file.api_url.rstrip('/')}/api/space/token"
         answer = await _ask(url, body=body, bearer=file.device_secret, certificate=file.certificate)
         credential = _convert(answer, "The space")
+        self._keep_certificate(file, answer)
         lifetime_s = _lifetime_of(credential.token)
         if lifetime_s is None:
             return credential
         # By our own clock, which may be years from the space's: what is not renewed in time, the space ends.
         return Credential(credential.token, self._wall_clock() + lifetime_s)
+
+    def _keep_certificate(self, file: _SpaceFile, answer: Any) -> None:
+        """Keep what the space says that it will be known by, if the file pins something else.
+
+        The answer came from the space that the file trusts. A file of another user is left alone: the space on this
+        machine writes it by itself.
+        """
+        said = answer.get("certificate") if isinstance(answer, dict) else None
+        if file.certificate is None or said == file.certificate or not _is_pem(said):
+            return
+        try:
+            found = self._path.stat()
+            if found.st_uid == os.geteuid():
+                content = {**msgspec.json.decode(_read(self._path)), "certificate": said}
+                data = msgspec.json.format(msgspec.json.encode(content), indent=2)
+                atomic_file.replace(self._path, data, mode=stat.S_IMODE(found.st_mode))
+        except (OSError, msgspec.MsgspecError) as error:
+            logger.warning("What the space is to be known by from now on cannot be kept in %s: %s.", self._path, error)
 
     def _read(self) -> _SpaceFile:
         try:
@@ -268,6 +293,17 @@ class SpaceCredentials:
             raise InvalidCredentialsError(
                 f"{self._path} is no pairing file ({error}); pair this device again."
             ) from error
+
+
+def _is_pem(text: Any) -> bool:
+    """Return whether a text holds certificates that a TLS client can trust."""
+    if not isinstance(text, str) or len(text) > MAX_TOKEN_BYTES // 4:
+        return False
+    try:
+        ssl_context(text)
+    except InvalidParamsError:
+        return False
+    return True
 
 
 def credential_from(text: str, source: str) -> Credential:

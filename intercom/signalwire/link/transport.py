@@ -133,7 +133,7 @@ def ssl_context(certificate: str | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(cadata=certificate)
-    except ssl.SSLError as error:
+    except (ssl.SSLError, TypeError, ValueError) as error:  # the latter two of a text that is not ASCII, or empty
         raise InvalidParamsError(f"The pinned certificate cannot be read as PEM: {error}.") from error
     context.verify_flags |= _NO_CHECK_TIME
     return context

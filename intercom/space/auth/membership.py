@@ -50,7 +50,7 @@ class Membership:
     def invite(self, *, name: str = UNNAMED) -> Invitation:
         """Return an invitation to the running space; raises `NoSpaceError` when none runs."""
         place = self._store.place()
-        if place is None or not _answers(place.host, place.port):
+        if place is None or not answers(place.host, place.port):
             raise NoSpaceError(f"No space runs in {self._state_dir}; start it with `intercom space`, then pair.")
         return self._codes.invite(place.url, name=name)
 
@@ -86,7 +86,8 @@ class Membership:
         return [device for device in self._store.devices() if device.invited_by == gone.reference]
 
 
-def _answers(host: str, port: int) -> bool:
+def answers(host: str, port: int) -> bool:
+    """Return whether something on this machine accepts connections there."""
     try:
         socket.create_connection((host, port), ANSWER_LIMIT_S).close()
     except OSError:

@@ -41,6 +41,8 @@ class TokenOptions(msgspec.Struct, frozen=True):
 class HouseApi:
     """Routes under /api/space.
 
+    :param pinned: the PEM that a door trusts; None without TLS.
+    :param trust_url: the page with which devices learn to trust the house; "" for none.
     :param group: the group that a paired station joins.
     :param invite: makes a resident's invitation for one more device, which opens the URL; "" for the usual one.
     """
@@ -52,18 +54,23 @@ class HouseApi:
         codes: PairingCodes,
         *,
         invite: Callable[[Subscriber, str], Invitation],
+        pinned: Callable[[], str | None],
+        trust_url: Callable[[], str],
         group: str,
     ) -> None:
         self._store = store
         self._tokens = tokens
         self._codes = codes
         self._invite = invite
+        self._pinned = pinned
+        self._trust_url = trust_url
         self._group = group
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes, for `Application.add_routes`."""
         return [
             web.get("/api/space/hello", self._hello),
+            web.get("/api/space/trust", self._trust),
             web.post("/api/space/pair", self._pair),
             web.post("/api/space/pairing", self._pairing),
             web.post("/api/space/token", self._token),
@@ -71,6 +78,9 @@ class HouseApi:
 
     async def _hello(self, request: web.Request) -> web.Response:
         return web.json_response({"relay_url": asker_of(request).socket_url})
+
+    async def _trust(self, _request: web.Request) -> web.Response:
+        return web.json_response({"url": self._trust_url()})
 
     async def _pair(self, request: web.Request) -> web.Response:
         try:
@@ -121,7 +131,10 @@ class HouseApi:
             return web.json_response({"error": str(problem)}, status=422)
         scope = [REFRESH_SCOPE] if options.fingerprint else []
         token, expires_at = self._tokens.issue(subscriber, scope=scope, fingerprint=options.fingerprint[:64])
-        return web.json_response({"token": token, "expires_at": expires_at})
+        body = {"token": token, "expires_at": expires_at}
+        if subscriber.kind == "door":
+            body["certificate"] = self._pinned()
+        return web.json_response(body)
 
 
 def qr_svg(url: str) -> str:
