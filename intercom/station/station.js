@@ -54,7 +54,7 @@ const model = {
   state: "loading", link: "connecting", lostSince: 0, call: null,
   error: "", problem: "", bell: "off", microphone: "prompt", microphoneLive: false,
   opens: true, opening: "closed", weak: false,
-  lastCall: "", missed: false, trusted: true,
+  lastCall: "", missed: false, trusted: true, trustUrl: "",
 };
 let before = takeKeptCall(); // the call from before the page was reloaded
 let openTimer = null;
@@ -380,12 +380,6 @@ function wire() {
   }, 500);
 }
 
-async function showTrustPage() {
-  const page = await trustPage();
-  if (page) element["trust-link"].href = page;
-  element["trust-link"].hidden = !page;
-}
-
 async function start() {
   wire();
   showDoors("", face, callDoor);
@@ -398,8 +392,7 @@ async function start() {
     await navigator.serviceWorker?.register("offline.js");
     alerts.registration = await navigator.serviceWorker?.ready ?? null;
   } catch {
-    update({ trusted: location.protocol !== "https:" }); // the browser refuses the worker; everything else works
-    if (!model.trusted) showTrustPage();
+    update({ trusted: location.protocol !== "https:", trustUrl: await trustPage() }); // everything but the worker works
   }
   new Notifications(device).follow(alerts.registration);
 }

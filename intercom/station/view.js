@@ -85,8 +85,10 @@ export function announce(words) {
   setTimeout(() => setText(element.announcer, words), 50); // the same words twice are announced twice
 }
 
-function renderReady({ bell, microphone, lastCall, missed, trusted }) {
+function renderReady({ bell, microphone, lastCall, missed, trusted, trustUrl }) {
   element["only-open"].hidden = trusted;
+  element["trust-link"].hidden = !trustUrl;
+  element["trust-link"].href = trustUrl;
   element["bell-card"].hidden = bell === "on" && microphone !== "prompt";
   element["bell-row"].hidden = bell !== "on";
   element.bell.hidden = bell === "none" && microphone !== "prompt";
