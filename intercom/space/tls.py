@@ -38,6 +38,7 @@ class Tls:
         self.context: ssl.SSLContext | None = None
         """The listener's context; None before `begin`."""
         self._log = Seldom(logger)
+        self._seen: tuple[object, ...] = ()
         self.by_ca = False
         """Whether it shows a certificate that the house's CA has signed."""
 
@@ -47,6 +48,7 @@ class Tls:
             logger.info("The space has made a certificate for itself.")
         self.context = self._certificate.context()
         self.by_ca = self._certificate.by_ca
+        self._seen = self._files()
         return self.context
 
     @property
@@ -70,20 +72,20 @@ class Tls:
             self.by_ca = self._certificate.by_ca
             logger.info("The space has renewed its certificate.")
             self._on_new()
+        self._seen = self._files()
 
     async def watch(self) -> None:
         """Renew the certificate in time, and whenever its files change, for as long as the space runs."""
-        seen, checked = self._files(), time.monotonic()
+        checked = time.monotonic()
         while True:
             await asyncio.sleep(LOOK_S)
-            found = self._files()
-            if found == seen and time.monotonic() - checked < CHECK_S:
+            if self._files() == self._seen and time.monotonic() - checked < CHECK_S:
                 continue
+            checked = time.monotonic()
             try:
                 self.follow()
             except StoreError as problem:
                 self._log.warn("certificate", "%s", problem)
-            seen, checked = self._files(), time.monotonic()
 
     def _files(self) -> tuple[object, ...]:
         """Return what tells one state of the files from another."""

@@ -16,7 +16,7 @@ from intercom.space.errors import NoSpaceError, StoreError
 from intercom.space.location import Location
 from intercom.space.store import DATABASE, Store
 
-PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 30.0
 """Time limit for the running space to notice what was changed here; it looks every two seconds."""
 LOOK_S: Final = 0.1
 """Poll interval while this process waits for the running space."""
@@ -64,17 +64,17 @@ def devices_learn_trust(
 
 def _page_of_running(state_dir: Path, certificate: Certificate, sleep: Callable[[float], None]) -> str:
     """Wait until the space shows a certificate of its CA, and return the page's URL."""
-    looks = int(PATIENCE_S / LOOK_S)
-    for _ in range(looks):
-        store = Store(state_dir / DATABASE, now=time.time)
-        try:
+    store = Store(state_dir / DATABASE, now=time.time)
+    try:
+        for _ in range(int(PATIENCE_S / LOOK_S)):
+            store.changed_elsewhere()
             place, url = store.place(), store.trust_url()
-        finally:
-            store.close()
-        port = urlsplit(url).port
-        if place is not None and port is not None and answers(place.host, port) and certificate.by_ca:
-            return url
-        sleep(LOOK_S)
+            port = urlsplit(url).port
+            if place is not None and port is not None and answers(place.host, port) and certificate.by_ca:
+                return url
+            sleep(LOOK_S)
+    finally:
+        store.close()
     raise NoSpaceError(
         f"No space in {state_dir} hands out a certificate: it does not run, serves this machine alone or behind a "
         "proxy, has the owner's own certificate, or space.trust_port is 0."
