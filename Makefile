@@ -57,9 +57,9 @@ docs: setup ## write the generated pages anew
 lock: ## pin all Python packages, with hashes; UPGRADE=1 takes the newest of each
 	@./setup.sh
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
-	@$(COMPILE) pyproject.toml --output-file requirements.lock
-	@$(COMPILE) pyproject.toml --extra test -c requirements.lock --output-file requirements-test.lock
-	@$(COMPILE) pyproject.toml --extra test --extra bench -c requirements-test.lock --output-file requirements-bench.lock
+	@$(COMPILE) pyproject.toml --extra notify --output-file requirements.lock
+	@$(COMPILE) pyproject.toml --extra notify --extra test -c requirements.lock --output-file requirements-test.lock
+	@$(COMPILE) pyproject.toml --extra notify --extra test --extra bench -c requirements-test.lock --output-file requirements-bench.lock
 	@echo setuptools | $(COMPILE) - -c requirements.lock --output-file requirements-build.lock
 
 setup:

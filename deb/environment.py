@@ -85,10 +85,10 @@ def dists(site: Path) -> Iterator[email.message.Message]:
 
 
 def dependencies() -> list[str]:
-    """What the program needs, as pyproject.toml says it."""
+    """What the program needs, with the notifications, as pyproject.toml says it."""
     with (ROOT / "pyproject.toml").open("rb") as file:
-        found: list[str] = tomllib.load(file)["project"]["dependencies"]
-    return found
+        project = tomllib.load(file)["project"]
+    return [*project["dependencies"], *project["optional-dependencies"]["notify"]]
 
 
 def _libraries(target: Target) -> Path:

@@ -24,9 +24,9 @@ BUILD, PROGRAM, TEST, BENCH = (f"requirements{kind}.lock" for kind in ("-build",
 TEXTS = {name: (ROOT / name).read_text() for name in (BUILD, PROGRAM, TEST, BENCH)}
 DECLARED = {
     BUILD: ["setuptools"],
-    PROGRAM: PROJECT["dependencies"],
-    TEST: [*PROJECT["dependencies"], *EXTRAS["test"]],
-    BENCH: [*PROJECT["dependencies"], *EXTRAS["test"], *EXTRAS["bench"]],
+    PROGRAM: [*PROJECT["dependencies"], *EXTRAS["notify"]],
+    TEST: [*PROJECT["dependencies"], *EXTRAS["notify"], *EXTRAS["test"]],
+    BENCH: [*PROJECT["dependencies"], *EXTRAS["notify"], *EXTRAS["test"], *EXTRAS["bench"]],
 }
 FOLDERS = {"intercom": PROGRAM, "deb": PROGRAM, "tests": TEST, "bench": BENCH}
 """Each folder, and what it may import."""

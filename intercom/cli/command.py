@@ -97,3 +97,21 @@ class Command(NamedTuple):
 def takes(*names: str, ssh: str | None = None, **settings: Any) -> Argument:
     """Return an argument; `settings` are those of argparse's `add_argument`."""
     return Argument(names, settings, ssh)
+
+
+def count(default: int) -> Argument:
+    """Return the option that limits a list to its newest entries."""
+    return takes(
+        "-n",
+        type=int,
+        default=default,
+        metavar="COUNT",
+        dest="count",
+        help=f"how many (default: {default})",
+        ssh=r"[0-9]{1,4}",
+    )
+
+
+def one_of(name: str, *choices: str, **settings: Any) -> Argument:
+    """Return a word that is one of these and may be left out."""
+    return takes(name, nargs="?", choices=choices, ssh="|".join(choices), **settings)

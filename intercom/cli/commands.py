@@ -7,9 +7,8 @@ function is named here and imported when the command runs, so that the table its
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from intercom.cli.command import Argument, Command, takes
+from intercom.cli.command import Command, count, one_of, takes
 from intercom.cli.options import SYSTEM_CONFIG
 from intercom.control.roles import ROLES
 
@@ -37,24 +36,6 @@ KEYS_FILE = takes(
 )
 COMMON = (SOCKET, CONFIG, STATE)
 """Options of many commands that say where something is; a short form of a command leaves them out."""
-
-
-def count(default: int) -> Argument:
-    """Return the option that limits a list to its newest entries."""
-    return takes(
-        "-n",
-        type=int,
-        default=default,
-        metavar="COUNT",
-        dest="count",
-        help=f"how many (default: {default})",
-        ssh=r"[0-9]{1,4}",
-    )
-
-
-def one_of(name: str, *choices: str, **settings: Any) -> Argument:
-    """Return a word that is one of these and may be left out."""
-    return takes(name, nargs="?", choices=choices, ssh="|".join(choices), **settings)
 
 
 TABLE: tuple[Command, ...] = (
@@ -204,6 +185,17 @@ TABLE: tuple[Command, ...] = (
         ".cli.running_door.remote:log",
         (SOCKET, count(50)),
         VIEWER,
+    ),
+    Command("notify", "try the notifications"),
+    Command(
+        "notify test",
+        "send a test message, with a picture, to one service of [[notify]] or to all, and say whether it arrived",
+        ".cli.running_door.notify:test",
+        (
+            SOCKET,
+            takes("name", nargs="?", default="", metavar="NAME", help="default: all", ssh=r"[A-Za-z0-9._~+-]{1,64}"),
+        ),
+        OPERATOR,
     ),
     Command(
         "wait",

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from intercom.cli.options import BAD_CONFIG, SYSTEM_CONFIG
 from intercom.cli.running_door.remote import OK
+
+if TYPE_CHECKING:
+    from intercom.config import Config, Reading
 
 
 def check(options: argparse.Namespace) -> int:
@@ -15,7 +19,7 @@ def check(options: argparse.Namespace) -> int:
     from intercom.config import check_and_read
 
     path: Path = options.file or SYSTEM_CONFIG
-    config, problems = check_and_read(path)
+    config, problems = check_and_read(path, also=_judge_notify)
     faults = [] if problems else _faults_of_tones(config.audio.tones_dir)
     for problem in [*problems, *(f"audio.tones_dir: {fault}" for fault in faults)]:
         sys.stderr.write(f"{path}: {problem}\n")
@@ -23,6 +27,19 @@ def check(options: argparse.Namespace) -> int:
         return BAD_CONFIG
     sys.stdout.write(f"{path}: good\n")
     return OK
+
+
+def _judge_notify(config: Config, reading: Reading) -> None:
+    """Report the URLs that apprise does not understand, at their lines."""
+    if not config.notify or reading.problems:
+        return
+    import asyncio
+
+    from intercom.notify.process import faults_of
+
+    for number, fault in enumerate(asyncio.run(faults_of([entry.url for entry in config.notify])), start=1):
+        if fault:
+            reading.report(("notify", str(number), "url"), fault)
 
 
 def _faults_of_tones(directory: str) -> list[str]:

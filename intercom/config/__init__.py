@@ -3,7 +3,8 @@
 Begin with `schema.py`.
 
 A configuration is a TOML file with one table per dataclass of `schema.py`. `load` reads it, `check` lists what
-is wrong with it, `example` and `reference_markdown` write its documentation. Secrets never stand in it.
+is wrong with it, `example` and `reference_markdown` write its documentation. Few secrets stand in it, and no other
+place shows them.
 """
 
 import logging
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from intercom.address import Address, Form
+from intercom.config.notify import NotifyConfig
 from intercom.config.places import check_places
 from intercom.config.reader import Problem, Reading
 from intercom.config.render import example_toml, reference
@@ -43,8 +45,10 @@ __all__ = [
     "HistoryConfig",
     "LogConfig",
     "MetricsConfig",
+    "NotifyConfig",
     "PanelConfig",
     "Problem",
+    "Reading",
     "SpaceConfig",
     "check",
     "check_and_read",
@@ -103,9 +107,16 @@ def check(path: Path) -> list[Problem]:
     return check_and_read(path)[1]
 
 
-def check_and_read(path: Path) -> tuple[Config, list[Problem]]:
-    """Return the configuration in this file, and every problem that `check` finds."""
-    return _read(path, os.environ, check_places)
+def check_and_read(
+    path: Path, *, also: Callable[[Config, Reading], None] = lambda config, reading: None
+) -> tuple[Config, list[Problem]]:
+    """Return the configuration in this file, and every problem that `check` finds, or that `also` reports."""
+
+    def look(config: Config, reading: Reading) -> None:
+        check_places(config, reading)
+        also(config, reading)
+
+    return _read(path, os.environ, look)
 
 
 def example() -> str:
@@ -192,6 +203,7 @@ def _check_across(config: Config, reading: Reading) -> None:
     if config.door.pulse_s > config.door.cap_s:
         reading.report(("door", "pulse_s"), f"must be at most door.cap_s ({config.door.cap_s:g})")
     _check_gpios(config, reading)
+    _check_notify(config, reading)
     page = config.panel.page_listen if config.panel.pins != "gpio" else ""
     port = split_listen(config.space.listen)[1]
     if page and port and split_listen(page)[1] == port:
@@ -213,6 +225,19 @@ def _check_openers(config: Config, reading: Reading) -> None:
     for entry in config.door.openers:
         if Address.parse(entry).form is Form.PUBLIC:
             reading.note(("door", "openers"), f"{entry} never opens: anybody may be behind an address of /public")
+
+
+def _check_notify(config: Config, reading: Reading) -> None:
+    names: dict[str, int] = {}
+    for number, entry in enumerate(config.notify, start=1):
+        key = ("notify", str(number))
+        if not entry.url and not reading.problems:
+            reading.report(key, 'say where to: url = "ntfy://ntfy.sh/TOPIC", for example')
+        if entry.name and entry.name in names:
+            reading.report(
+                (*key, "name"), f'"{entry.name}" is also the name of entry {names[entry.name]}: choose another'
+            )
+        names.setdefault(entry.name, number)
 
 
 def _check_gpios(config: Config, reading: Reading) -> None:

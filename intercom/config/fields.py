@@ -5,7 +5,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from intercom.address import NAME as _NAME
@@ -56,11 +56,12 @@ class Setting:
             noun = "a whole number" if self.kind is int else "a number"
             return f"{noun} from {self.low:g} to {self.high:g}"
         if self.choices:
-            return "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
-        form = self.shape.expected if self.shape else "a text"
+            form = "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
+        else:
+            form = self.shape.expected if self.shape else "a text"
         if self.kind is not str:
             return f"a list of texts, each {form}"
-        return form + (', or ""' if self.may_be_empty else "")
+        return form + (', or ""' if self.may_be_empty and not self.choices else "")
 
 
 def setting(
@@ -73,10 +74,12 @@ def setting(
     shape: Shape | None = None,
     may_be_empty: bool = False,
     secret: bool = False,
+    needed: bool = False,
 ) -> T:
     """Return a dataclass field that carries the whole description of one setting.
 
-    `low` and `high` are inclusive and needed for numbers. A text whose default is empty may be empty anyway.
+    `low` and `high` are inclusive and needed for numbers. A text whose default is empty may be empty
+    unless it is `needed`.
     """
     if isinstance(default, (int, float)) and not isinstance(default, bool):
         assert low is not None and high is not None and low <= default <= high, doc
@@ -86,7 +89,7 @@ def setting(
         "high": high,
         "choices": choices,
         "shape": shape,
-        "may_be_empty": may_be_empty or default == "",
+        "may_be_empty": may_be_empty or (default == "" and not needed),
         "secret": secret,
     }
     return field(default=default, metadata=metadata)
@@ -100,16 +103,15 @@ def settings_of(table: type[Any]) -> Iterator[Setting]:
 
 
 def secrets_in(tables: Any) -> list[str]:
-    """Return the secret settings that the owner has set, as "table.key"."""
-    found = []
-    for name, table in tables_of(type(tables)):
-        content = getattr(tables, name)
-        found += [
-            f"{name}.{item.name}"
-            for item in settings_of(table)
-            if item.secret and getattr(content, item.name) != item.default
-        ]
-    return found
+    """Return the secret settings that the owner has set, as "table.key", each name once."""
+    contents = [(name, table, [getattr(tables, name)]) for name, table in tables_of(type(tables))]
+    contents += [(name, table, getattr(tables, name)) for name, table in lists_of(type(tables))]
+    return [
+        f"{name}.{item.name}"
+        for name, table, entries in contents
+        for item in settings_of(table)
+        if item.secret and any(getattr(entry, item.name) != item.default for entry in entries)
+    ]
 
 
 def tables_of(root: type[Any]) -> Iterator[tuple[str, type[Any]]]:
@@ -119,13 +121,23 @@ def tables_of(root: type[Any]) -> Iterator[tuple[str, type[Any]]]:
             yield item.name, item.type
 
 
+def lists_of(root: type[Any]) -> Iterator[tuple[str, type[Any]]]:
+    """Yield the name and the entries' dataclass of each field that is a list of TOML tables, in their order."""
+    for item in dataclasses.fields(root):
+        kinds = get_args(item.type)
+        if kinds and dataclasses.is_dataclass(kinds[0]) and isinstance(kinds[0], type):
+            yield item.name, kinds[0]
+
+
 def shown_settings(tables: Any) -> dict[str, Any]:
     """Return the values of a dataclass of settings for people; a secret is `NOT_SHOWN` once it is set."""
     kinds = {item.name: item for item in settings_of(type(tables))}
     values: dict[str, Any] = {}
     for item in dataclasses.fields(tables):
         value = getattr(tables, item.name)
-        if item.name not in kinds:
+        if isinstance(value, tuple) and item.name not in kinds:
+            values[item.name] = [shown_settings(entry) for entry in value]
+        elif item.name not in kinds:
             values[item.name] = shown_settings(value)
         else:
             values[item.name] = NOT_SHOWN if kinds[item.name].secret and value else value
@@ -218,6 +230,14 @@ RELAY_URL = Shape(
 )
 API_URL = Shape(
     'a URL like "https://api.example.com", without a password ("http:" only to localhost)', _is_url("https", "http")
+)
+NOTIFY_URL = Shape(
+    'a URL of apprise like "ntfy://ntfy.sh/TOPIC"',
+    lambda text: re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,31}://\S+", text) is not None,
+)
+LINK = Shape(
+    'a URL like "https://door.example.com/station/", or "none"',
+    lambda text: text == "none" or re.fullmatch(r"https?://[^\s/?#@\"]+([/?#][^\s\"]*)?", text) is not None,
 )
 TURN_URL = Shape(
     'a URL like "turn:turn.example.com:3478"',

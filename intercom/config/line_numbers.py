@@ -1,6 +1,7 @@
 """Find the line of each key of a TOML document, which `tomllib` does not report."""
 
 import tomllib
+from collections import Counter
 from typing import Any
 
 Key = tuple[str, ...]
@@ -14,8 +15,10 @@ def line_index(text: str) -> dict[Key, int]:
 
     TOML is a sequence of statements, each a table header or one `key = value`, each whole lines, and
     no statement is whole before its last line. So lines are gathered until they parse by themselves.
+    What stands below a header `[[name]]` is found under "name" and the entry's number, from 1.
     """
     lines: dict[Key, int] = {}
+    entries: Counter[Key] = Counter()
     table: Key = ()
     statement, first = "", 1
     for number, line in enumerate(text.split("\n"), start=1):
@@ -27,6 +30,10 @@ def line_index(text: str) -> dict[Key, int]:
         keys = list(_keys(parsed))
         if statement.lstrip().startswith("["):
             table = keys[-1]
+            if statement.lstrip().startswith("[["):
+                entries[table] += 1
+                table = (*table, str(entries[table]))
+                keys.append(table)
             keys = [key[: depth + 1] for key in keys for depth in range(len(key))]
         else:
             keys = [table + key for key in keys]

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from intercom.config.fields import PATH, TEXT_LIMIT, Setting, settings_of, tables_of
+from intercom.config.fields import PATH, TEXT_LIMIT, Setting, lists_of, settings_of, tables_of
 from intercom.config.line_numbers import Key, line_index
 from intercom.config.migrations import HISTORY, History, modernise
 
 PROBLEM_LIMIT = 50
 """Limit of reported problems; a file with more is no configuration."""
+TABLES_LIMIT = 8
+"""Limit of entries in one list of tables: a house has a few people, and each entry may run a process of its own."""
 LIST_LIMIT = 256
 """Limit of entries in one list; a large house has fewer addresses."""
 
@@ -54,9 +56,11 @@ class Reading:
         self._text = text
         self._lines: dict[Key, int] | None = None
         self._tables = dict(tables_of(root))
-        self._names = [item.name for item in settings_of(root)] + list(self._tables)
-        self._names += [f"{name}.{item.name}" for name, table in self._tables.items() for item in settings_of(table)]
-        self._secrets = {item.name for table in self._tables.values() for item in settings_of(table) if item.secret}
+        self._lists = dict(lists_of(root))
+        tables = {**self._tables, **self._lists}
+        self._names = [item.name for item in settings_of(root)] + list(tables)
+        self._names += [f"{name}.{item.name}" for name, table in tables.items() for item in settings_of(table)]
+        self._secrets = {item.name for table in tables.values() for item in settings_of(table) if item.secret}
         self._problems: list[Problem] = []
         self._document: dict[str, Any] = {}
         self._old_key: dict[Key, Key] = {}
@@ -99,7 +103,11 @@ class Reading:
             self._lines = line_index(self._text)
         around = (key[:depth] for depth in range(len(key), 0, -1))
         line = next((self._lines[place] for place in around if place in self._lines), None)
-        return Problem(line, ".".join(_shown_key(part) for part in key), message)
+        return Problem(line, ".".join(_shown_key(part) for part in self._said(key)), message)
+
+    def _said(self, key: Key) -> Key:
+        """Return a key as the file's author wrote it: without the number of a list's entry."""
+        return (key[0], *key[2:]) if key and key[0] in self._lists else key
 
     def read(self) -> Any:
         """Return an instance of the root with the document's values; the default where one is missing or wrong."""
@@ -110,8 +118,22 @@ class Reading:
                 values[name] = table(**self._settings((name,), table, content))
             else:
                 self.report((name,), f"expected a table: write [{name}] on its own line and its settings below")
-        top = {key: value for key, value in self._document.items() if key not in self._tables}
+        for name, table in self._lists.items():
+            values[name] = self._entries(name, table)
+        tables = self._tables.keys() | self._lists.keys()
+        top = {key: value for key, value in self._document.items() if key not in tables}
         return self._root(**values, **self._settings((), self._root, top))
+
+    def _entries(self, name: str, table: type[Any]) -> tuple[Any, ...]:
+        """Return the entries of a list of tables, each with a number from 1 in the keys of its problems."""
+        content = self._document.get(name, [])
+        if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in content):
+            self.report((name,), f"expected entries: write [[{name}]], with two brackets, above each one's settings")
+            return ()
+        if len(content) > TABLES_LIMIT:
+            self.report((name,), f"expected at most {TABLES_LIMIT} entries, not {len(content)}")
+        numbered = enumerate(content[:TABLES_LIMIT], start=1)
+        return tuple(table(**self._settings((name, str(number)), table, entry)) for number, entry in numbered)
 
     def _settings(self, prefix: Key, table: type[Any], content: dict[str, Any]) -> dict[str, Any]:
         known = {item.name: item for item in settings_of(table)}
@@ -119,7 +141,7 @@ class Reading:
         for name, value in content.items():
             if name not in known:
                 self.report((*prefix, name), self._unknown(prefix, name, value))
-            elif any(isinstance(text, str) and _SECRET_VALUE.search(text) for text in _entries(value)):
+            elif not known[name].secret and any(map(_looks_secret, _entries(value))):
                 self.report((*prefix, name), f"this looks like a secret; {_KEEP_ELSEWHERE}")
             elif not _is_accepted(known[name], value):
                 self.report((*prefix, name), f"expected {known[name].expected}{_but_is(known[name], value)}")
@@ -159,12 +181,17 @@ class Reading:
 
     def _unknown(self, prefix: Key, name: str, value: Any) -> str:
         thing = "table" if isinstance(value, dict) and not prefix else "setting"
-        written = ".".join((*prefix, name))
-        if _SECRET_NAME.search(name) and not difflib.get_close_matches(written, self._names, cutoff=0.9):
+        written = ".".join(self._said((*prefix, name)))
+        in_list = bool(prefix) and prefix[0] in self._lists
+        if (
+            not in_list
+            and _SECRET_NAME.search(name)
+            and not difflib.get_close_matches(written, self._names, cutoff=0.9)
+        ):
             return f"no such {thing}; {_KEEP_ELSEWHERE}"
         for known in self._names:
             table, _, last = known.rpartition(".")
-            if last == name:
+            if last == name and table not in self._lists:
                 home = f"under [{table}]" if table else "at the top of the file, above the first [table]"
                 return f"this setting belongs {home}: move it there"
         if likely := difflib.get_close_matches(written, self._names, n=1):
@@ -193,6 +220,10 @@ def _is_text(item: Setting, value: Any) -> bool:
     if item.choices:
         return value in item.choices
     return item.shape is None or item.shape.accepts(value)
+
+
+def _looks_secret(value: Any) -> bool:
+    return isinstance(value, str) and _SECRET_VALUE.search(value) is not None
 
 
 def _but_is(item: Setting, value: Any) -> str:

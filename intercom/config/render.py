@@ -4,7 +4,7 @@ import json
 import textwrap
 from typing import Any
 
-from intercom.config.fields import Setting, settings_of, tables_of
+from intercom.config.fields import Setting, lists_of, settings_of, tables_of
 
 COLUMNS = 100
 """Width of the comments in the example file."""
@@ -15,12 +15,16 @@ def example_toml(root: type[Any]) -> str:
     parts = [
         "# Settings of the intercom. A line that begins with #name shows a default:\n"
         "# take the # away and change the value. `intercom config check` tells whether it is right.\n"
-        "# One secret may stand in this file, door.open_digits: let only the services and root read it (mode 0640).\n"
-        "# Every other one stands in a file of its own.\n",
+        "# Two kinds of secrets may stand in this file, door.open_digits and the url of each [[notify]]: let only the\n"
+        "# services and root read it (mode 0640). Every other one stands in a file of its own.\n",
         *map(_example_setting, settings_of(root)),
     ]
     for name, table in tables_of(root):
         parts += [f"\n{_comment(_plain(table.__doc__))}[{name}]\n", *map(_example_setting, settings_of(table))]
+    for name, table in lists_of(root):
+        doc = f"{_plain(table.__doc__)}\nEach entry begins with a line [[{name}]]."
+        entry = "".join(f"# {item.name} = {toml_value(item.default)}\n" for item in settings_of(table))
+        parts += [f"\n{_comment(doc)}# [[{name}]]\n{entry}"]
     return "\n".join(parts)
 
 
@@ -33,13 +37,14 @@ def reference(root: type[Any]) -> str:
         "everything that is wrong with yours, with its line.\n\n"
         "A path may begin with `~/` or with a variable (`$CREDENTIALS_DIRECTORY/name` is a systemd "
         "credential); any other that does not begin with `/` starts at the directory of this file. "
-        "One secret stands in this file, `door.open_digits`: nobody but the services needs to read it "
-        "(`intercom setup` and each installation give it mode 0640). Every other secret is in a file of mode 0600 that "
-        "it names.\n\n"
+        "Two kinds of secrets stand in this file, `door.open_digits` and the `url` of each `[[notify]]`: nobody but "
+        "the services needs to read it (`intercom setup` and each installation give it mode 0640). Every other secret "
+        "is in a file of mode 0600 that it names.\n\n"
         "This page is generated from `intercom/config/schema.py`.\n",
         "## At the top of the file\n\n" + _table(root),
     ]
     parts += [f"## `[{name}]`\n\n{table.__doc__}\n\n{_table(table)}" for name, table in tables_of(root)]
+    parts += [f"## `[[{name}]]`\n\n{table.__doc__}\n\n{_table(table)}" for name, table in lists_of(root)]
     return "\n".join(parts)
 
 

@@ -23,6 +23,7 @@ from intercom.config.fields import (
     TURN_URL,
     setting,
 )
+from intercom.config.notify import NotifyConfig
 
 GPIO_HIGHEST = 27
 """Highest GPIO on the 40-pin header, which has 0 to 27."""
@@ -354,6 +355,7 @@ class Config:
     door: DoorConfig = DoorConfig()
     space: SpaceConfig = SpaceConfig()
     history: HistoryConfig = HistoryConfig()
+    notify: tuple[NotifyConfig, ...] = ()
     metrics: MetricsConfig = MetricsConfig()
     log: LogConfig = LogConfig()
 

@@ -23,6 +23,7 @@ from intercom.door.health.faults import SERVICE, Faults, Part
 from intercom.door.health.restarts import Restarts
 from intercom.door.health.supervisor import PartFailedError, Restart
 from intercom.door.machine import Decision, Machine, Phase, State
+from intercom.door.notifications import Notifications
 from intercom.door.parts import Parts, present_picture
 from intercom.door.preload import warm_up
 from intercom.door.press_snapshot import PressPictures
@@ -131,6 +132,7 @@ class Appliance:
             tell=self.journal.tell,
             on_defect=partial(self._failed, Part.CALLS),
         )
+        self.notifications = Notifications(config, state_dir, faults=self.faults, look=self.pictures.of_now)
         self.parts = Parts(
             config=config,
             machine=self.machine,
@@ -150,6 +152,7 @@ class Appliance:
             client=self.client,
             feedback=self.feedback,
             calls=self.calls,
+            notifications=self.notifications,
         )
         self.handlers = Handlers(self.parts, state_dir, self._failed)
         self.restarts = Restarts(
@@ -167,6 +170,7 @@ class Appliance:
         self.restarts.keep("night", self.volume.watch_the_clock)
         self.restarts.keep("call log", self.recorder.forget_daily)
         self.restarts.keep("disk", self.disk.run)
+        self.restarts.keep("notifications", self.notifications.run, Part.NOTIFY)
         if isinstance(canceller, EchoCanceller):
             self.restarts.keep("echo", partial(warn_of_echo, canceller, self._call_id))
         self._tasks = TaskSet(partial(self._failed, Part.HOUSEKEEPING))
@@ -176,7 +180,8 @@ class Appliance:
         self._subscriptions: list[Any] = []
         self._reported_registered = False
         self._reported_state: tuple[State, Phase] | None = None
-        for listener in (self.figures.take, self.recorder.take, self.views.hear, self._show_change):
+        listeners = (self.figures.take, self.recorder.take, self.views.hear, self.notifications.take, self._show_change)
+        for listener in listeners:
             self.journal.subscribe(listener)
 
     def _restart_of_each_part(self) -> dict[Part, Restart | None]:
@@ -185,15 +190,13 @@ class Appliance:
             Part.AUDIO_THREAD: partial(asyncio.to_thread, self.engine.restart),
             Part.BUTTON: partial(self._restart_in_panel, "button"),
             Part.LIGHTS: partial(self._restart_in_panel, "lights"),
-            Part.RELAY: None,
             Part.GUARD: partial(asyncio.to_thread, self.panel.restart, "guard"),
-            Part.CAMERA_PINS: None,
             Part.CALLS: self._mend_calls,
             Part.CLIENT: self._renew_client,
             Part.CONTROL_SOCKET: self.handlers.restart_socket,
             Part.METRICS: self.handlers.restart_figures,
-            Part.CALL_LOG: None,
-            Part.DISK: None,
+            **dict.fromkeys((Part.RELAY, Part.CAMERA_PINS, Part.CALL_LOG, Part.DISK)),
+            Part.NOTIFY: self._begin_again,
             Part.HOUSEKEEPING: self._begin_again,
         }
 
@@ -273,7 +276,7 @@ class Appliance:
         self.restarts.start()
         await self.handlers.start()
         if self.panel.simulated and self.config.panel.page_listen:
-            self.page = PanelPage(self.panel, self.config.panel.page_listen, self._peek)
+            self.page = PanelPage(self.panel, self.config.panel.page_listen, self.parts.peek)
             await self.page.start()
         self._tasks.spawn(warm_up(self.client, self.media))
         self._tasks.spawn(self._miss_service())
@@ -337,11 +340,6 @@ class Appliance:
         await asyncio.sleep(START_PATIENCE_S)
         if not self._reported_registered:
             self.faults.begin(SERVICE, self.client.why_not_connected or "it does not answer")
-
-    async def _peek(self) -> bytes:
-        if self.camera is None:
-            raise OSError("there is no camera: camera.source is off")
-        return await self.camera.peek()
 
     def _decided(self, decision: Decision) -> None:
         if decision.source is not decision.dest:

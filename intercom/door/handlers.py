@@ -109,6 +109,13 @@ class Still(Nothing):
     "the picture of the last press instead of a new one"
 
 
+class Named(Nothing):
+    """Parameter of a test of notifications."""
+
+    name: By = ""
+    "name of the entry; empty: all"
+
+
 class Last(Nothing):
     """Limit of a list: the newest entries."""
 
@@ -192,6 +199,8 @@ class Handlers:
             "devices": self._devices,
             "calls": self._calls,
             "faults": self._faults,
+            "notify.test": self._test_notify,
+            "notify.tested": self._tested_notify,
             "metrics": self._metrics,
             "log": self._log,
             "diagnostics": self._diagnostics,
@@ -329,10 +338,20 @@ class Handlers:
         return [asdict(record) for record in await self._door.recorder.calls(asked.count)]
 
     async def _faults(self, _: Caller, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-        asked = _read(params, Last)
         faults = self._door.faults
         records = [*faults.open.values(), *reversed(faults.past)]
-        return [fault(record, faults) for record in records[: asked.count]]
+        return [fault(record, faults) for record in records[: _read(params, Last).count]]
+
+    async def _test_notify(self, caller: Caller, params: Mapping[str, Any]) -> list[str]:
+        asked = _read(params, Named)
+        names = self._door.notifications.begin_test(asked.name)
+        if not names:
+            raise RefusedError(f"there is no [[notify]]{' of this name' if asked.name else ''}", REFUSED)
+        logger.info("%s tests the notifications of %s", _who(caller, asked), ", ".join(names))
+        return names
+
+    async def _tested_notify(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any] | None:
+        return await self._door.notifications.tested(_read(params, Named).name)
 
     async def _metrics(self, _: Caller, params: Mapping[str, Any]) -> str:
         _read(params, Nothing)

@@ -11,6 +11,7 @@ from intercom.door.devices import DoorDevices
 from intercom.door.feedback import Feedback
 from intercom.door.health.faults import Faults
 from intercom.door.machine import Machine
+from intercom.door.notifications import Notifications
 from intercom.door.press_snapshot import PressPictures
 from intercom.door.volume import Volume
 from intercom.history.call_recorder import CallRecorder
@@ -64,10 +65,18 @@ class Parts:
     """The visitor's lights and sounds."""
     calls: Calls
     """The calls."""
+    notifications: Notifications
+    """What people are told through services that the owner has named."""
 
     async def snapshot(self) -> bytes:
         """Return the camera's present picture as JPEG; raises OSError when there is none."""
         return await present_picture(self.camera)
+
+    async def peek(self) -> bytes:
+        """Return the picture of a camera that runs anyway, as JPEG; raises OSError when there is none."""
+        if self.camera is None:
+            raise OSError("there is no camera: camera.source is off")
+        return await self.camera.peek()
 
 
 async def present_picture(camera: Camera | None) -> bytes:

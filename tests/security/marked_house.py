@@ -28,6 +28,7 @@ from tests.systemd_line import SystemdLine
 OPEN_DIGITS = "71946283"
 TURN_SECRET = "marked-turn-secret-4mZq"
 API_TOKEN = "PT" + "5e0cafe1" * 6
+NOTIFY_SECRET = "marked-notify-7Hw"
 WAIT_S = 30.0
 CONFIGURATION = f"""
 state_dir = "{{folder}}/door"
@@ -45,6 +46,10 @@ open_digits = "{OPEN_DIGITS}"
 [space]
 listen = "127.0.0.1:{{space}}"
 {{turn}}
+[[notify]]
+name = "hook"
+url = "json://door:{NOTIFY_SECRET}@127.0.0.1:{{nobody}}/{NOTIFY_SECRET}"
+events = ["ring", "missed", "answered", "opened", "fault"]
 [metrics]
 listen = "127.0.0.1:{{metrics}}"
 textfile = "{{folder}}/run/intercom.prom"
@@ -62,7 +67,9 @@ class MarkedHouse:
     folder: Path
     urls: dict[str, str]
     processes: list[int]
-    secrets: dict[str, str] = field(default_factory=lambda: {"open_digits": OPEN_DIGITS, "TURN secret": TURN_SECRET})
+    secrets: dict[str, str] = field(
+        default_factory=lambda: {"open_digits": OPEN_DIGITS, "TURN secret": TURN_SECRET, "notify URL": NOTIFY_SECRET}
+    )
     heard: list[str] = field(default_factory=list)
     "frames and answers that went to a phone, or to whoever asked"
 
@@ -87,7 +94,7 @@ def free_port() -> int:
 @contextmanager
 def marked_house(folder: Path, turn: str) -> Iterator[MarkedHouse]:
     """Start both services with this TURN server, let a day go by, and end them with the context."""
-    ports = {name: free_port() for name in ("space", "panel", "metrics")}
+    ports = {name: free_port() for name in ("space", "panel", "metrics", "nobody")}
     (folder / "turn-secret").touch(mode=0o600)
     (folder / "turn-secret").write_text(TURN_SECRET)
     for name in ("run", "door", "space"):

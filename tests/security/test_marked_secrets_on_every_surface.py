@@ -12,7 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.security.marked_house import ANOTHER_S_TURN, API_TOKEN, OPEN_DIGITS, OWN_TURN, MarkedHouse, marked_house
+from tests.security.marked_house import (
+    ANOTHER_S_TURN,
+    API_TOKEN,
+    NOTIFY_SECRET,
+    OPEN_DIGITS,
+    OWN_TURN,
+    MarkedHouse,
+    marked_house,
+)
 
 READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
 
@@ -70,6 +78,11 @@ def complaints(house: MarkedHouse) -> str:
         f'[account]\ncredential = "{API_TOKEN}"',
         f'[account]\napi_token = "{API_TOKEN}"',
         f'[space]\nturn_url = "turn:user:{house.secrets["TURN secret"]}@127.0.0.1"',
+        f'[[notify]]\nurl = "{NOTIFY_SECRET}"',
+        f"[[notify]]\nurl = json://{NOTIFY_SECRET}",
+        f'[[notify]]\nurls = "json://{NOTIFY_SECRET}"',
+        f'[notify]\nurl = "json://{NOTIFY_SECRET}"',
+        f'[[notify]]\nurl = "jsn://{NOTIFY_SECRET}"',
         f'[space]\nturn_secret = "{house.secrets["TURN secret"]}"',
     ):
         file.touch(mode=0o600)
@@ -94,6 +107,7 @@ SURFACES: dict[str, Callable[[MarkedHouse], str]] = {
     "intercom status --json": lambda house: house.command("status", "--json"),
     "intercom calls": lambda house: house.command("calls") + house.command("calls", "--json"),
     "intercom faults": lambda house: house.command("faults") + house.command("faults", "--json"),
+    "intercom notify test": lambda house: house.command("notify", "test"),
     "intercom devices": lambda house: house.command("devices", "--json"),
     "intercom metrics": lambda house: house.command("metrics"),
     "intercom log": lambda house: house.command("log", "-n", "1000"),
@@ -117,6 +131,8 @@ SAYS = {
     "intercom status": "eady",
     "intercom calls": "/private/house",
     "intercom log": "The call with",
+    "intercom notify test": "nothing listens there",
+    "intercom doctor": "nothing listens there",
     "intercom diagnostics": "open_digits",
     "the door's log at its most talkative": "DEBUG",
     "the space's log at its most talkative": "kitchen",
@@ -139,6 +155,7 @@ def test_every_secret_is_in_use(house: MarkedHouse) -> None:
     assert {
         "open_digits",
         "TURN secret",
+        "notify URL",
         "pairing code",
         "pairing code that nobody used",
         "phone's secret",

@@ -18,9 +18,11 @@ import stat
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
+from intercom.cli.checks.finding import BAD, GOOD, WARNING, Finding
+from intercom.cli.checks.notify import notifications
 from intercom.cli.options import config_file
 from intercom.cli.render import printable, short_pulses
 from intercom.cli.running_door import remote
@@ -32,26 +34,12 @@ from intercom.gpio_chip import GpioError, header_chip, is_pi
 from intercom.net import authority, connect, split_authority
 from intercom.service import run_as_service
 
-GOOD, WARNING, BAD = "good", "warning", "bad"
 NETWORK_S = 3.0
 FREE_BYTES_LEAST = 50 * 1024 * 1024
 """Least free space on a good disk; the state takes a tenth of it, and a full card makes much else fail."""
 _STUN_REQUEST, _STUN_SUCCESS, _STUN_COOKIE = 0x0001, 0x0101, 0x2112A442
 """Message types and magic cookie of a STUN binding request (RFC 8489, sections 5 and 14)."""
 _PORTS = {"turn": 3478, "turns": 5349, "wss": 443, "ws": 80, "https": 443, "http": 80}
-
-
-class Finding(NamedTuple):
-    """One result of the examination."""
-
-    what: str
-    """Subject of the finding."""
-    verdict: str
-    """Verdict: good, warning or bad."""
-    told: str
-    """Result in words."""
-    mend: str = ""
-    """Remedy in words."""
 
 
 def command(options: argparse.Namespace) -> int:
@@ -78,7 +66,8 @@ def examine(config_file: Path | None, control_socket: Path, config: Config | Non
         yield _configuration(config_file, said, problems)
     config = config or said
     state_dir = config.state_path(os.environ)
-    yield from _service(control_socket)
+    doc, found = _service(control_socket)
+    yield from found
     yield _state_directory(state_dir)
     credential = config.credential_path(state_dir, os.environ)
     yield _credential(credential)
@@ -92,6 +81,7 @@ def examine(config_file: Path | None, control_socket: Path, config: Config | Non
     yield from _network(config, credential)
     if config.account.credential == "space":
         yield from _push(credential)
+    yield from notifications(config, doc)
 
 
 def _configuration(file: Path, config: Config, problems: list[Problem]) -> Finding:
@@ -103,16 +93,20 @@ def _configuration(file: Path, config: Config, problems: list[Problem]) -> Findi
     return Finding("configuration", GOOD, f"{file} is good")
 
 
-def _service(path: Path) -> Iterator[Finding]:
+def _service(path: Path) -> tuple[dict[str, Any] | None, list[Finding]]:
+    """Return the status of the running service, None if there is none, and what follows from it."""
     try:
         with Client(path) as client:
-            doc = client.ask("status")
+            doc: dict[str, Any] = client.ask("status")
     except NotRunningError:
-        yield Finding("service", WARNING, "is not running", "`systemctl start intercom`, or `intercom run`")
-        return
+        mend = "`systemctl start intercom`, or `intercom run`"
+        return None, [Finding("service", WARNING, "is not running", mend)]
     except ControlError as error:
-        yield Finding("service", BAD, str(error), "`intercom status` says more")
-        return
+        return None, [Finding("service", BAD, str(error), "`intercom status` says more")]
+    return doc, list(_findings_of(doc))
+
+
+def _findings_of(doc: Mapping[str, Any]) -> Iterator[Finding]:
     if not doc["registered"]:
         yield Finding("service", BAD, "runs, but is not registered", "`intercom log` says why")
     elif doc["faults"]:

@@ -40,6 +40,7 @@ class Part(enum.StrEnum):
     METRICS = "metrics"
     CALL_LOG = "call_log"
     DISK = "disk"
+    NOTIFY = "notify"
     HOUSEKEEPING = "housekeeping"
 
     @property
@@ -111,6 +112,14 @@ POLICIES: tuple[Policy, ...] = (
     Policy(Part.METRICS, "no figures are served or written", "beginning again, for ever", None, Ends.NEVER),
     Policy(Part.CALL_LOG, "a call could not be written", "its row waits for the next one", None, Ends.NEVER),
     Policy(Part.DISK, "the disk is full", "looking every minute whether there is room again", None, Ends.NEVER),
+    Policy(
+        Part.NOTIFY,
+        "a service of `[[notify]]` did not take a message",
+        "trying again with longer and longer pauses, while the message is of use",
+        None,
+        Ends.NEVER,
+        "the next message is tried in any case",
+    ),
     Policy(Part.HOUSEKEEPING, "other work failed", "the next of its kind", TRIES, Ends.AFTER_THE_CALL),
 )
 _BY_KIND = {policy.kind: policy for policy in POLICIES}
@@ -199,6 +208,8 @@ class Faults:
 def _words(kind: str) -> str:
     if kind == Fault.MEDIA:
         return "call's media"
+    if kind == Part.NOTIFY:
+        return "way to tell people"
     if kind == SERVICE:
         return "registration with the service"
     return kind.replace("_", " ")

@@ -20,6 +20,7 @@ from intercom.door.machine import Phase, State
 from intercom.history.figures import Tally
 from intercom.history.sound_quality import heard
 from intercom.net import split_listen
+from intercom.notify.outbox import FATES, Outbox
 from intercom.opening.decision import REFUSALS
 from intercom.tasks import TaskSet
 
@@ -165,8 +166,24 @@ def figures(door: Parts, *, uptime_s: float) -> list[Family]:
             "intercom_press_to_ring_seconds", "From the press until the service has the call.", counted.press_to_ring
         ),
         histogram("intercom_call_mos", "Mean opinion score of the calls that are over, 1 to 4.5.", counted.scores),
+        *_notify_figures(door.notifications.outboxes),
         *_echo_figures(door),
         *_call_figures(door),
+    ]
+
+
+def _notify_figures(outboxes: Iterable[Outbox]) -> list[Family]:
+    """Return the figures of the messages to people; none without a `[[notify]]`."""
+    total = "intercom_notify_messages_total"
+    fates = [
+        Sample(total, {"name": outbox.name, "fate": fate}, outbox.fates[fate]) for outbox in outboxes for fate in FATES
+    ]
+    waiting = [(outbox.name, float(len(outbox))) for outbox in outboxes]
+    took = [(outbox.name, outbox.last.took_s) for outbox in outboxes if outbox.last is not None]
+    return [
+        Family(total, "counter", "Messages to people, by what became of them.", fates),
+        each("intercom_notify_waiting", "gauge", "Messages that wait to be sent.", "name", waiting),
+        each("intercom_notify_last_seconds", "gauge", "Length of the last attempt to send one.", "name", took),
     ]
 
 

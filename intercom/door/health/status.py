@@ -68,6 +68,7 @@ def status_document(door: Parts, *, uptime_s: float) -> dict[str, Any]:
             "deaf_s": math.ceil(door.opener.deaf_s),
         },
         "button": _button(door.panel.short_pulses),
+        "notify": door.notifications.document(),
         "lights": door.feedback.pattern.value,
         "config": hashlib.sha256(repr(door.config).encode()).hexdigest()[:12],
     }

@@ -1,0 +1,49 @@
+"""The configuration's list of services that tell people what happens at the door."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from intercom.config.fields import LINK, NAME, NOTIFY_URL, setting
+
+EVENTS = ("ring", "missed", "answered", "opened", "fault")
+"""Events that people can be told of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyConfig:
+    """A service that tells people what happens at the door (ntfy, Telegram, e-mail …): docs/notifications.md."""
+
+    url: str = setting(
+        "",
+        "The service and the way to it, as apprise writes it. Needed. A secret: nothing shows it.",
+        shape=NOTIFY_URL,
+        secret=True,
+        needed=True,
+    )
+    name: str = setting(
+        "",
+        "What commands, the log and the figures call this entry. Empty: the word before `://`.",
+        shape=NAME,
+    )
+    events: tuple[str, ...] = setting(
+        ("ring", "missed"),
+        "What is told: `ring` somebody presses the button, `missed` nobody answered, `answered` who did, `opened` who "
+        "opened the door, `fault` something is broken for more than a minute, or works again.",
+        choices=EVENTS,
+    )
+    picture: bool = setting(True, "Send the picture of who rings, where the service takes pictures.")
+    link: str = setting(
+        "",
+        'Where "Open the page" leads. Empty: the page of the embedded space, where phones reach it. `none`: there is '
+        "no link.",
+        shape=LINK,
+    )
+
+
+def names_of(entries: Iterable[NotifyConfig]) -> list[str]:
+    """Return the name of each entry, in their order; one that its owner left out is the service's."""
+    names: list[str] = []
+    for entry in entries:
+        name = entry.name or entry.url.partition("://")[0].lower()
+        names.append(f"{name}-{len(names) + 1}" if name in names else name)
+    return names
