@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _BUSY = ("USER_BUSY", "CALL_REJECTED")
-_UNANSWERED = ("NORMAL_CLEARING", "NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL", "LOSE_RACE", "PICKED_OFF")
+_UNANSWERED = ("NORMAL_CLEARING", "NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL", "LOSE_RACE")
+OPENED = "PICKED_OFF"
+"""Cause of the end of a ringing that somebody ended by opening the door, by its FreeSWITCH name."""
 
 
 def outcome(cause: str, *, answered: bool) -> str:
-    """Return the outcome of a call: answered, unanswered, busy or failed."""
+    """Return the outcome of a call: answered, opened, unanswered, busy or failed."""
     if answered:
         return "answered"
+    if cause == OPENED:
+        return "opened"
     if cause in _BUSY:
         return "busy"
     return "unanswered" if cause in _UNANSWERED else "failed"
@@ -37,6 +41,16 @@ class Pressed:
 
     address: str
     """Address that rings."""
+    presses: int = 1
+    """How often the visitor has pressed until now."""
+
+
+@dataclass(frozen=True, slots=True)
+class PressedAgain:
+    """The visitor pressed once more, which changes nothing."""
+
+    why: str
+    """Reason why it changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +69,27 @@ class Unreached:
     """Address that was to ring, safe to show."""
     cause: str
     """Cause of the end, by its FreeSWITCH name."""
+    presses: int = 1
+    """How often the visitor had pressed."""
 
     @property
     def outcome(self) -> str:
-        """The outcome: unanswered, busy or failed."""
+        """The outcome: opened, unanswered, busy or failed."""
         return outcome(self.cause, answered=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """A restart of the door cut a press or its call off, which nobody wrote down; it is over."""
+
+    address: str
+    """Address that rang, safe to show."""
+    began_at: str
+    """Time of the press: ISO 8601, UTC."""
+    answered: bool
+    """Whether somebody had answered."""
+    presses: int
+    """How often the visitor had pressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +131,7 @@ class Ended:
 
     @property
     def outcome(self) -> str:
-        """The outcome: answered, unanswered, busy or failed."""
+        """The outcome: answered, opened, unanswered, busy or failed."""
         return outcome(self.cause, answered=self.answered)
 
 
@@ -189,8 +219,10 @@ class StateChanged:
 
 Fact = (
     Pressed
+    | PressedAgain
     | PressWaits
     | Unreached
+    | CutOff
     | CallBegan
     | RangAgain
     | Answered

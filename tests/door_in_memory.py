@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from intercom.config import CallConfig, DoorConfig
 from intercom.door.calls.calls import Calls
 from intercom.door.machine import Machine, Phase
-from intercom.facts import Answered, CallBegan, Ended, Fact, PressWaits, RangAgain, Unreached
+from intercom.facts import Answered, CallBegan, DoorOpened, Ended, Fact, PressWaits, RangAgain, Unreached
+from intercom.history.journal import Entry
 from intercom.opening.opener import DoorOpener
 from intercom.signalwire import CallError, KeyPress, SignalWireError
 from intercom.signalwire.observable import Happenings, Value
@@ -184,9 +187,11 @@ class Journal:
         self.answers: list[Call] = []
         self.unreached_calls: list[tuple[str, str]] = []
         self.waits: list[str] = []
+        self.facts: list[Fact] = []
 
     def tell(self, fact: Fact) -> None:
-        """Take what the calls tell; presses and openings are told of elsewhere."""
+        """Take what the calls tell; openings are told of elsewhere."""
+        self.facts.append(fact)
         match fact:
             case CallBegan(call):
                 assert self._call_of(call.id) not in self.open, "it began already"
@@ -214,7 +219,9 @@ class Journal:
 class DoorInMemory:
     """The stage: whatever a test does to it has had all its consequences that need no time when it returns."""
 
-    def __init__(self, *, door: DoorConfig | None = None, in_space: bool = True, **call: Any) -> None:
+    def __init__(
+        self, *, door: DoorConfig | None = None, in_space: bool = True, press_file: Path | None = None, **call: Any
+    ) -> None:
         self.loop = VirtualLoop()
         self.config = CallConfig(**{"ring": HOUSE, "ring_time_s": 60.0, "time_limit_s": 300.0, **call})
         self.machine = Machine()
@@ -230,6 +237,7 @@ class DoorInMemory:
             tell=self.journal.tell,
             on_defect=self.defects.append,
             in_space=in_space,
+            press_file=press_file,
         )
         self.machine.now_registered()
 
@@ -268,6 +276,11 @@ class DoorInMemory:
 
     def hang_up(self) -> bool:
         return self.loop.run(self.plan.hang_up())
+
+    def opened_by(self, who: str) -> None:
+        """Somebody opens the door, by whatever way."""
+        entry = Entry(1, datetime.now(UTC), self.loop.time(), DoorOpened(who))
+        self.now(lambda: self.plan.take(entry))
 
     def ring(self) -> Call:
         """The visitor presses, and the house rings."""

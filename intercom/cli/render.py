@@ -197,7 +197,7 @@ def calls(records: Sequence[Mapping[str, Any]], *, local: Any) -> str:
     rows = [
         (
             local(record["began_at"]),
-            {"outbound": "door rang", "inbound": "door called by", "none": "door opened"}[record["direction"]],
+            _what(record["direction"], record["presses"]),
             plain(record["name"] or record["address"] or "-", _WHO_CHARS),
             record["outcome"] if record["outcome"] != "failed" else f"failed ({record['end_cause']})",
             duration(record["talked_s"]) if record["talked_s"] else "-",
@@ -207,6 +207,11 @@ def calls(records: Sequence[Mapping[str, Any]], *, local: Any) -> str:
         for record in records
     ]
     return table(("WHEN", "WHAT", "WHO", "OUTCOME", "TALKED", "MOS", "DOOR OPENED BY"), rows)
+
+
+def _what(direction: str, presses: int) -> str:
+    what = {"outbound": "door rang", "inbound": "door called by", "none": "door opened"}[direction]
+    return f"{what} ({presses} presses)" if presses > 1 else what
 
 
 def faults(records: Sequence[Mapping[str, Any]], *, local: Any) -> str:

@@ -13,6 +13,7 @@ from intercom.config import Config
 from intercom.devices import DeviceRecovery
 from intercom.door.account import credentials_of, options_of
 from intercom.door.calls.calls import Calls
+from intercom.door.calls.kept_press import press_file
 from intercom.door.camera_privacy import CameraPrivacy
 from intercom.door.devices import DoorDevices
 from intercom.door.events import PartEvents
@@ -123,6 +124,7 @@ class Appliance:
             tell=self.journal.tell,
             on_defect=partial(self._failed, Part.CALLS),
             in_space=config.account.credential == "space",
+            press_file=press_file(state_dir),
         )
         self.views = Views(
             config,
@@ -180,8 +182,8 @@ class Appliance:
         self._subscriptions: list[Any] = []
         self._reported_registered = False
         self._reported_state: tuple[State, Phase] | None = None
-        listeners = (self.figures.take, self.recorder.take, self.views.hear, self.notifications.take, self._show_change)
-        for listener in listeners:
+        records = self.figures.take, self.recorder.take, self._show_change
+        for listener in (*records, self.views.hear, self.notifications.take, self.calls.take):
             self.journal.subscribe(listener)
 
     def _restart_of_each_part(self) -> dict[Part, Restart | None]:
@@ -265,13 +267,13 @@ class Appliance:
         """Start every part, those that a visitor would notice first."""
         self.feedback.update()
         self.privacy.start(self._privacy_changed)
-        self.panel.on_press = self._pressed
-        self.panel.on_hold = self._held
+        self.panel.on_press, self.panel.on_hold = self._pressed, partial(self._in_loop, self.calls.hold)
         self.panel.on_fault = lambda part, error: self.restarts.failed_elsewhere(Part(part), error)
         self.panel.door.on_change = self._door_changed
         await self.volume.start()
         self.devices.start(self.engine)
         self.engine.start()
+        self.calls.ring_on()
         self._follow_client()
         self.restarts.start()
         await self.handlers.start()
@@ -362,12 +364,11 @@ class Appliance:
         if registered:
             self.faults.clear(SERVICE)
             self.machine.now_registered()
-            self.journal.tell(RegistrationChanged(registered=True))
-            self.calls.registered()
         else:
             self.faults.begin(SERVICE, "the connection is lost" if not self.client.ready else "")
             self.machine.now_unregistered()
-            self.journal.tell(RegistrationChanged(registered=False))
+        self.journal.tell(RegistrationChanged(registered))
+        (self.calls.registered if registered else self.calls.unregistered)()
 
     def _pressed(self) -> None:
         """Answer the visitor at once, on gpiozero's thread, without waiting for the event loop."""
@@ -378,9 +379,6 @@ class Appliance:
         if self.camera is not None:
             self.pictures.press()
         self.calls.press()
-
-    def _held(self) -> None:
-        self._in_loop(self.calls.hold)
 
     def _door_changed(self, is_open: bool) -> None:
         self._in_loop(self._show_door, is_open)

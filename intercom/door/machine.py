@@ -83,6 +83,10 @@ class Machine:
         """Take the visitor's hold of the button, which ends the ringing."""
         return self._fire(Trigger.HOLD)
 
+    def opened(self) -> Decision:
+        """Take the opening of the door, which ends the ringing: the visitor is let in."""
+        return self._fire(Trigger.OPENED)
+
     def incoming(self) -> Decision:
         """Take an incoming call. Refused: tell the caller that the door is busy. Allowed: `call` is its ticket."""
         return self._fire(Trigger.INCOMING)

@@ -35,6 +35,7 @@ class Trigger(enum.StrEnum):
 
     PRESS = "press"
     HOLD = "hold"
+    OPENED = "opened"
     INCOMING = "incoming"
     ANSWERED = "answered"
     ENDED = "ended"
@@ -147,6 +148,8 @@ RULES: tuple[Rule, ...] = (
     Rule(Trigger.HOLD, _NONE, _IGNORED, "nothing rings"),
     Rule(Trigger.HOLD, _RINGS, _ALLOWED, "the visitor gives up", Phase.NONE),
     Rule(Trigger.HOLD, _ACTIVE, _IGNORED, "the house ends a call"),
+    Rule(Trigger.OPENED, (Phase.RINGING_OUT,), _ALLOWED, "somebody lets the visitor in", Phase.NONE),
+    Rule(Trigger.OPENED, (Phase.NONE, Phase.RINGING_IN, Phase.ACTIVE), _IGNORED, "nobody is rung"),
     Rule(Trigger.INCOMING, _NONE, _ALLOWED, "the door rings", Phase.RINGING_IN),
     Rule(Trigger.INCOMING, _RINGS + _ACTIVE, _REFUSED, "the door is busy"),
     Rule(Trigger.ANSWERED, _RINGS, _ALLOWED, "they talk", Phase.ACTIVE, _is_this_call),

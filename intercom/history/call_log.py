@@ -19,8 +19,8 @@ from intercom.plain_text import plain
 
 logger = logging.getLogger(__name__)
 
-VERSION = 1
-"""Version of the tables; SQLite keeps it as `user_version`."""
+VERSION = 2
+"""Version of the tables; SQLite keeps it as `user_version`. The second counts the presses."""
 BUSY_S = 5.0
 """Time limit for waiting on a locked file; a reader holds it for milliseconds."""
 WAITING_MOST = 200
@@ -44,10 +44,12 @@ CREATE TABLE calls (
   mos REAL,
   loss_percent REAL,
   door_opened_by TEXT NOT NULL,
-  snapshot TEXT NOT NULL
+  snapshot TEXT NOT NULL,
+  presses INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX calls_by_time ON calls (began_at);
 """
+_SINCE_1 = "ALTER TABLE calls ADD COLUMN presses INTEGER NOT NULL DEFAULT 0;"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,7 @@ class CallRecord:
     name: str = ""
     """The far end's display name."""
     outcome: str
-    """Outcome: "answered", "unanswered", "busy", "failed" or "opened"."""
+    """Outcome: "answered", "unanswered", "busy", "failed", or "opened" where the door was opened instead."""
     end_cause: str = ""
     """Cause of the end, by its FreeSWITCH name."""
     answered_after_s: float | None = None
@@ -80,6 +82,8 @@ class CallRecord:
     """Names of those who opened the door, comma-separated; empty if nobody did."""
     snapshot: str = ""
     """Path of the picture taken when the call rang; empty if none was."""
+    presses: int = 0
+    """How often the visitor pressed the button for this call, or during it."""
 
 
 _COLUMNS = [item.name for item in fields(CallRecord)]
@@ -188,7 +192,9 @@ class CallLog:
             version = log.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
                 self.path.chmod(0o600)
-                log.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+            if version < VERSION:
+                tables = _SINCE_1 if version else _TABLES
+                log.executescript(f"BEGIN; {tables} PRAGMA user_version = {VERSION}; COMMIT;")
             elif version > VERSION:
                 raise sqlite3.OperationalError(f"it is of a newer version ({version}): install that one again")
             yield log

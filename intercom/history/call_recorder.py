@@ -12,7 +12,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from intercom import atomic_file
-from intercom.facts import Answered, CallBegan, CallIdentity, DoorOpened, Ended, RangAgain, Unreached, outcome
+from intercom.facts import (
+    Answered,
+    CallBegan,
+    CallIdentity,
+    CutOff,
+    DoorOpened,
+    Ended,
+    Pressed,
+    PressedAgain,
+    RangAgain,
+    Unreached,
+    outcome,
+)
 from intercom.history.call_log import CallLog, CallRecord
 from intercom.history.journal import Entry
 from intercom.history.sound_quality import heard
@@ -41,6 +53,8 @@ class OngoingCall:
     """Names of those who opened the door during the call."""
     snapshot: str = ""
     """Path of the picture of the visitor or caller."""
+    presses: int = 0
+    """How often the visitor has pressed."""
 
 
 def _plain(call_id: str) -> str:
@@ -72,6 +86,8 @@ class CallRecorder:
         self._now = now
         self._ongoing: list[OngoingCall] = []
         "the calls in progress, the newest last: one that was given up may still close as the next one begins"
+        self._presses = 0
+        "presses for which no call has begun yet"
         self._writing = TaskSet(on_defect)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="call log")
         "a thread of its own: a row waits for earlier rows and the disk, never for other blocking work"
@@ -79,6 +95,12 @@ class CallRecorder:
     def take(self, entry: Entry) -> None:
         """Record a fact of the journal."""
         match entry.fact:
+            case Pressed(_, presses):
+                self._presses = presses
+            case PressedAgain():
+                self._pressed_again()
+            case CutOff() as press:
+                self._cut_off(press)
             case CallBegan(call):
                 self._began(OngoingCall(call, entry.at, entry.moment))
             case RangAgain(before, call):
@@ -95,8 +117,16 @@ class CallRecorder:
             case DoorOpened(by):
                 self._door_opened(by, entry.at)
 
+    def _pressed_again(self) -> None:
+        if self._presses or self.call is None:
+            self._presses += 1
+        else:
+            self.call.presses += 1
+
     def _began(self, ongoing: OngoingCall) -> None:
         self._ongoing.append(ongoing)
+        if ongoing.call.direction == "outbound":
+            ongoing.presses, self._presses = self._presses, 0
         if ongoing.call.direction == "outbound" and self._look is not None:
             self._writing.spawn(self._take_picture(ongoing, self._look))
 
@@ -119,10 +149,26 @@ class CallRecorder:
                 loss_percent=quality[1] if quality else None,
                 door_opened_by=", ".join(ongoing.openers),
                 snapshot=ongoing.snapshot,
+                presses=ongoing.presses,
+            )
+        )
+
+    def _cut_off(self, press: CutOff) -> None:
+        cause = "NORMAL_TEMPORARY_FAILURE"
+        self._write(
+            CallRecord(
+                id="",
+                began_at=press.began_at,
+                direction="outbound",
+                address=press.address,
+                outcome=outcome(cause, answered=press.answered),
+                end_cause=cause,
+                presses=press.presses,
             )
         )
 
     def _unreached(self, press: Unreached, at: datetime) -> None:
+        self._presses = 0
         self._write(
             CallRecord(
                 id="",
@@ -131,6 +177,7 @@ class CallRecorder:
                 address=press.address,
                 outcome=press.outcome,
                 end_cause=press.cause,
+                presses=press.presses,
             )
         )
 

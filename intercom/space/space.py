@@ -123,6 +123,8 @@ class Space:
         "Pushes to the devices whose page is closed."
         self.codes = PairingCodes(self.store, now=wall)
         self.exchange = Exchange(self.tokens, self.store, ice_servers=self._ice_servers, wall=wall)
+        self.rings = self.exchange.router.bell.rings
+        """The rings of the house; `rings.subscribe` tells a listener each change."""
         self.sockets = Sockets(self.exchange, now=time.monotonic, joined=self._joined)
         self._kept_calls = KeptCalls(state_dir / "calls.json", self.exchange, wall=wall)
         self._keeper: asyncio.Task[None] | None = None

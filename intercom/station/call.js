@@ -11,7 +11,7 @@ import { RpcError, uuid } from "./signalling.js";
 const MICROPHONE_WAIT_MS = 500; // time limit for opening the microphone: with it the browser names real addresses
 const CONNECT_MAX_MS = 15000; // time limit from the offer to the connection
 const BROKEN_MAX_MS = 40000; // time limit of a lost media path: the door looks for another one as long (recovery.py)
-const CAUSE_CODES = { NORMAL_CLEARING: 16, USER_BUSY: 17, MEDIA_TIMEOUT: 804 };
+const CAUSE_CODES = { NORMAL_CLEARING: 16, CALL_REJECTED: 21, MEDIA_TIMEOUT: 804 };
 const SUBSCRIBE = ["track", "destroy", "member.updated.videoMuted", "layout.changed", "room.subscribed",
   "member.updated.audioMuted", "media.connected", "room.updated", "call.joined"]; // protocol.md §5
 
@@ -34,9 +34,9 @@ export class Call extends EventTarget {
   answered = false; // by the resident or the door
   connectedAt = null; // time of the first media path by performance.now()
 
-  constructor({ id = uuid(), direction, from = {}, nodeId = "", destination = "", signalling, microphone }) {
+  constructor({ id = uuid(), ring = "", direction, from = {}, nodeId = "", destination = "", signalling, microphone }) {
     super();
-    Object.assign(this, { id, direction, from, nodeId, destination });
+    Object.assign(this, { id, ring, direction, from, nodeId, destination });
     this.#signalling = signalling;
     this.#microphone = microphone;
     this.#pressed = new Promise((resolve) => { this.#press = resolve; });
@@ -120,8 +120,8 @@ export class Call extends EventTarget {
 
   /** Return the call's state, with which a reloaded page resumes it. */
   get record() {
-    const { id, direction, from, nodeId, destination, muted } = this;
-    return { id, direction, from, nodeId, destination, muted,
+    const { id, ring, direction, from, nodeId, destination, muted } = this;
+    return { id, ring, direction, from, nodeId, destination, muted,
       lastedMs: this.connectedAt === null ? null : performance.now() - this.connectedAt };
   }
 
@@ -142,8 +142,8 @@ export class Call extends EventTarget {
     }
   }
 
-  /** End or refuse the call and tell the far end. */
-  hangup(cause = this.status === "ringing" ? "USER_BUSY" : "NORMAL_CLEARING") {
+  /** End the call, or refuse it for the whole house, and tell the far end. */
+  hangup(cause = this.status === "ringing" ? "CALL_REJECTED" : "NORMAL_CLEARING") {
     if (this.over) return;
     const bye = { cause, causeCode: CAUSE_CODES[cause] };
     this.#send("verto.bye", bye, { queue: true }).catch(() => {}); // a far end that is gone needs no goodbye
@@ -153,6 +153,11 @@ export class Call extends EventTarget {
   /** Handle a call that the service has lost: a ringing one ends, an answered one goes on as long as its media. */
   forgotten() {
     if (!this.talking) this.#end("NORMAL_TEMPORARY_FAILURE");
+  }
+
+  /** Stop ringing: somebody took the ring elsewhere, or it is over. */
+  taken() {
+    this.#end("LOSE_RACE");
   }
 
   /** Ask the door to open; fail at once without a connection: a late wish would open it while nobody watches. */

@@ -5,13 +5,14 @@
 
 import { StationError } from "./words.js";
 
-const AGENT = "intercom-station/0.1";
+const AGENT = "intercom-station/0.1 rings/1"; // the second word asks to be told of the house's rings
 const RPC_TIMEOUT_MS = 5000; // time limit of a request (protocol.md §3)
 const ATTEMPT_TIMEOUT_MS = 10000; // time limit of a connection attempt (protocol.md §3)
 const BACKOFF_FIRST_MS = 100; // first reconnect delay, which doubles (protocol.md §3)
 const BACKOFF_LAST_MS = 3000;
 const PING_AFTER_MS = 5000; // silence after which a ping is due; with its time-out a dead socket is noticed within 10 s
 const PING_TIMEOUT_MS = 4000;
+const WATCHFUL_PING_MS = 2000; // interval, and time limit, of the pings while it rings: a bell must not outlive the house by long
 const REFRESH_BEFORE_MS = 5000; // time before a token's expiry at which it is refreshed (protocol.md §1)
 const TIMER_MAX_MS = 2 ** 31 - 1;
 const UNOPENED_MAX = 3; // limit of sockets in a row that do not open although the house answers: that is no outage
@@ -37,6 +38,7 @@ export class Signalling extends EventTarget {
   #resume = {};
   #heardAt = 0;
   #unopened = 0;
+  #watching = null;
   #wake = () => {};
 
   iceServers = [];
@@ -56,6 +58,18 @@ export class Signalling extends EventTarget {
 
   get connected() {
     return this.#open;
+  }
+
+  /** Notice within seconds that the house is silent, as long as this is true. */
+  set watchful(watchful) {
+    if (watchful === (this.#watching !== null)) return;
+    clearInterval(this.#watching);
+    this.#watching = watchful ? setInterval(() => this.#open && this.#probe(WATCHFUL_PING_MS), WATCHFUL_PING_MS) : null;
+  }
+
+  /** Forget this session: the next connection begins another. */
+  beginAnew() {
+    this.#resume = {};
   }
 
   /** Reconnect now, or probe a socket that may have died asleep: the network came back, or the page is visible again. */
@@ -160,6 +174,7 @@ export class Signalling extends EventTarget {
       version: { major: 4, minor: 0, revision: 0 }, agent: AGENT, event_acks: true,
       authentication: { jwt_token: token }, contexts: [], topics: [], eventing: [],
     };
+    const before = this.#resume;
     const resuming = Boolean(this.#resume.authorization_state && this.#resume.protocol);
     let result;
     try {
@@ -169,6 +184,7 @@ export class Signalling extends EventTarget {
       this.#resume = {};
       result = await this.#ask("signalwire.connect", params);
     }
+    if (resuming && result.protocol === before.protocol && before !== this.#resume) throw new StationError("offline"); // begun anew meanwhile
     const resumed = result.protocol === this.#resume.protocol;
     this.#resume.protocol = result.protocol;
     this.iceServers = Array.isArray(result.ice_servers) ? result.ice_servers : [];
@@ -199,10 +215,10 @@ export class Signalling extends EventTarget {
     signal.addEventListener("abort", () => clearInterval(timer));
   }
 
-  async #probe() {
+  async #probe(timeoutMs = PING_TIMEOUT_MS) {
     const socket = this.#socket;
     try {
-      await this.#ask("signalwire.ping", { timestamp: Date.now() / 1000 }, PING_TIMEOUT_MS);
+      await this.#ask("signalwire.ping", { timestamp: Date.now() / 1000 }, timeoutMs);
     } catch (error) {
       if (!(error instanceof RpcError) && socket === this.#socket) this.#hangSocket();
     }

@@ -24,24 +24,26 @@ import { Face } from "./face.js";
 import { Invitation } from "./invite.js";
 import { keepCall, takeKeptCall } from "./kept.js";
 import { listenToKeys } from "./keys.js";
+import { Lock } from "./lock.js";
 import { Meters } from "./meters.js";
 import { Microphone } from "./microphone.js";
 import { renderPicture } from "./picture.js";
 import { play, playAll } from "./players.js";
 import { Notifications } from "./push.js";
+import { Rings } from "./rings.js";
 import { loadSettings, saveSettings } from "./settings.js";
 import { Signalling } from "./signalling.js";
 import { Sounds } from "./sounds.js";
 import { announce, element, render, renderTime } from "./view.js";
-import { closingWords, doorError } from "./words.js";
+import { closingWords, ringWords } from "./words.js";
 
 const CONNECTION_ERRORS = new Set(["offline", "bad-answer", "proxy-unknown", "address-refused", "socket-refused"]); // cleared by a connection
 const UNNAMED = "Station"; // name in a link for no particular device: the device then names itself
 const NAME_MAX = 60;
-const OPEN_CONFIRM_MS = 3000; // time limit for the relay's answer; a later one is reported as a fault
 
 const device = new Device();
 const signalling = new Signalling(() => device.credentials());
+const rings = new Rings(signalling);
 const microphone = new Microphone();
 const sounds = new Sounds();
 const alerts = new Alerts();
@@ -57,7 +59,7 @@ const model = {
   lastCall: "", missed: false, trusted: true, trustUrl: "",
 };
 let before = takeKeptCall(); // the call from before the page was reloaded
-let openTimer = null;
+const lock = new Lock(model, update, () => sounds.opened());
 
 function update(changes = {}) {
   Object.assign(model, changes);
@@ -66,6 +68,7 @@ function update(changes = {}) {
   model.microphoneLive = microphone.track !== null;
   if (model.call?.talking && element["remote-video"].videoWidth > 0) face.end(); // the call's own picture is there
   model.state = pageState();
+  signalling.watchful = model.state === "ringing";
   alerts.keepAwake = Boolean(model.call) || face.looking || (settings.keepAwake && model.state !== "unpaired");
   if (model.call || model.state === "unpaired") invitation.close();
   render(model);
@@ -153,7 +156,7 @@ function invited(params, id, nodeId) {
   const isDoor = params.caller_kind === "door"; // the space says so; what a caller says of itself counts for nothing
   const name = clip(params.caller_id_name) || clip(params.caller_id_number) || "Somebody";
   const from = { name: isDoor ? name : `${name} (phone or tablet)`, number: params.caller_id_number ?? "" };
-  const parts = { id, direction: "inbound", from, nodeId, signalling, microphone };
+  const parts = { id, ring: params.ring, direction: "inbound", from, nodeId, signalling, microphone };
   if (model.call) {
     signalling.verto(id, "verto.bye", { cause: "USER_BUSY", causeCode: 17, dialogParams: { callID: id } },
       { nodeId, queue: true }).catch(() => {}); // the caller's own ring time ends it
@@ -183,8 +186,9 @@ function takeBack() {
   const record = before;
   before = null;
   if (!record || model.call) return;
-  const { id, direction, from, nodeId, destination, opens } = record;
-  const call = new Call({ id, direction, from, nodeId, destination, signalling, microphone });
+  const { id, ring, direction, from, nodeId, destination, opens } = record;
+  const call = new Call({ id, ring, direction, from, nodeId, destination, signalling, microphone });
+  rings.taken(call);
   take(call, { opens });
   microphone.acquire().catch(() => {}); // told by its own event
   call.takeBack(record);
@@ -203,7 +207,7 @@ function take(call, changes) {
   call.addEventListener("status", () => statusChanged(call));
   call.addEventListener("media", () => showMedia(call));
   call.addEventListener("weak", ({ detail }) => update({ weak: detail.weak }));
-  call.addEventListener("door", ({ detail }) => doorChanged(detail));
+  call.addEventListener("door", ({ detail }) => lock.changed(detail));
   update({ call, opening: "closed", weak: false, error: "", problem: "", ...changes });
 }
 
@@ -232,10 +236,10 @@ function ended(call) {
   if (talked || call.direction === "outbound") sounds.ended();
   microphone.release();
   meters.close();
-  clearTimeout(openTimer);
+  lock.forget();
   play({ video: null, audio: null });
   const lengthMs = talked ? performance.now() - call.connectedAt : null;
-  update({ call: null, error: call.errorCode, ...closingWords(call, lengthMs, new Date()) });
+  update({ call: null, error: call.errorCode, ...closingWords(call, lengthMs, new Date(), rings.of(call)) });
   announce(model.problem || model.error ? "The call is over" : model.lastCall);
 }
 
@@ -247,6 +251,7 @@ function showMedia(call) {
 
 function answer() {
   if (model.state !== "ringing") return false;
+  rings.taken(model.call);
   model.call.answer();
   sounds.unlock();
   playAll();
@@ -256,6 +261,7 @@ function answer() {
 
 function hangup() {
   if (!model.call) return false;
+  rings.taken(model.call);
   model.call.hangup();
   return true;
 }
@@ -268,35 +274,19 @@ function mute() {
   return true;
 }
 
-// ---------------------------------------------------------------- the door's lock
+// ---------------------------------------------------------------- the rings of the house
 
-function openDoor() {
-  if (model.state !== "in-call" || !model.opens) return false;
-  if (model.opening === "asked") return true;
-  const { call, opening } = model; // a repeat while the door is open: the door stays open longer, and reports nothing new
-  update({ opening: opening === "open" ? "open" : "asked", error: "" });
-  const failed = (error) => {
-    if (call !== model.call) return;
-    clearTimeout(openTimer);
-    update({ opening, error });
-  };
-  clearTimeout(openTimer);
-  if (opening !== "open") openTimer = setTimeout(() => failed("door-silent"), OPEN_CONFIRM_MS);
-  call.openDoor().catch(({ code }) => failed(code === "offline" ? "door-offline" : "door-refused"));
-  return true;
-}
+rings.addEventListener("ended", ({ detail: { ring } }) => {
+  if (model.call?.status === "ringing" && model.call.ring === ring.ring) model.call.taken();
+});
 
-function doorChanged({ state, reason, seconds }) {
-  if (!model.opens) return; // what a phone says of a door counts for nothing
-  clearTimeout(openTimer);
-  if (state === "refused") {
-    update({ opening: model.opening === "open" ? "open" : "closed", error: doorError(reason, seconds) });
-    return;
-  }
-  if (state === "open" && model.opening !== "open") sounds.opened();
-  announce(state === "open" ? "The door is open" : "The door is closed");
-  update({ opening: state, error: model.error.startsWith("door-") ? "" : model.error });
-}
+rings.addEventListener("news", ({ detail: { ring } }) => update(ringWords(ring)));
+
+rings.addEventListener("unheard", () => {
+  if (model.call?.status !== "ringing") return;
+  signalling.beginAnew(); // the space rings a new session for what still rings
+  model.call.forgotten();
+});
 
 // ---------------------------------------------------------------- sound, settings
 
@@ -341,7 +331,7 @@ function clip(text) {
 
 function wire() {
   const on = (id, act) => element[id].addEventListener("click", act);
-  const taps = { answer, decline: hangup, hangup, mute, "open-door": openDoor, bell: turnOnBell, "look-end": () => face.end() };
+  const taps = { answer, decline: hangup, hangup, mute, "open-door": () => lock.open(), bell: turnOnBell, "look-end": () => face.end() };
   Object.entries(taps).forEach(([id, act]) => on(id, act));
   on("bell-test", () => sounds.sample());
   on("retry", () => signalling.retryNow());
@@ -363,7 +353,7 @@ function wire() {
   element["remote-audio"].volume = 0.5;
   element["volume-row"].hidden = element["remote-audio"].volume !== 0.5; // iOS: only the device's own keys change the volume
   new DoorMicrophone(signalling, element["mute-door"], () => model.call);
-  listenToKeys({ answer, hangup, mute, openDoor });
+  listenToKeys({ answer, hangup, mute, openDoor: () => lock.open() });
   for (const gesture of ["pointerdown", "keydown"]) {
     document.addEventListener(gesture, ({ target }) => {
       if (!target.closest?.("#bell")) sounds.unlock();

@@ -122,13 +122,33 @@ export function timeWords(date) {
   return date.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
 }
 
+const RING_WORDS = {
+  answered: ({ by }) => `Answered by ${by}`,
+  refused: ({ by }) => (by ? `Declined by ${by}` : "Declined"),
+  opened: ({ by }) => (by ? `Door opened by ${by}` : "Door opened"),
+  given_up: ({ door }) => `Missed: ${door.name}`,
+  missed: ({ door }) => `Nobody answered: ${door.name}`,
+  lost: ({ door }) => `Missed: ${door.name}, which lost its connection`,
+};
+const MISSED = new Set(["given_up", "missed", "lost"]);
+
+/** Return the summary of a ring that is over, {lastCall, missed}; who took it is told on every page alike. */
+export function ringWords({ state, by, door, opened_by: opener, ended_at: endedAt }) {
+  const words = RING_WORDS[state]?.({ by, door }) ?? "The bell rang";
+  const opened = opener && state === "answered" ? `, door opened by ${opener}` : "";
+  const at = endedAt ? new Date(endedAt * 1000) : new Date();
+  return { lastCall: `${words}${opened} at ${timeWords(at)}`, missed: MISSED.has(state) };
+}
+
 /** Return the summary of a finished call: {lastCall, missed, problem}. lengthMs is null without a connection. */
-export function closingWords({ direction, cause, errorCode, answered, from }, lengthMs, at) {
+export function closingWords({ direction, cause, errorCode, answered, from }, lengthMs, at, ring) {
+  const elsewhere = cause === "LOSE_RACE" || (!answered && cause !== "CALL_REJECTED");
+  if (elsewhere && ring && ring.state !== "ringing") return { ...ringWords(ring), problem: "" };
   const inbound = direction === "inbound";
   const words = CAUSES[cause] ?? "Call ended";
   const fault = cause in CAUSES && !NO_FAULT.has(cause);
   if (errorCode || (fault && !inbound)) return { lastCall: "", missed: false, problem: errorCode ? "" : words };
-  const declined = inbound && cause === "USER_BUSY";
+  const declined = inbound && cause === "CALL_REJECTED";
   const missed = inbound && !answered && !declined && cause !== "LOSE_RACE";
   const what = declined ? "Declined" : missed ? `Missed: ${from.name}` : fault ? "Call ended" : words;
   const length = lengthMs === null ? "" : `, ${elapsedWords(lengthMs)}`;

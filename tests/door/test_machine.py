@@ -38,6 +38,8 @@ def fire(machine: Machine, trigger: Trigger, call: int = 0, kind: Fault = Fault.
             return machine.press()
         case Trigger.HOLD:
             return machine.hold()
+        case Trigger.OPENED:
+            return machine.opened()
         case Trigger.INCOMING:
             return machine.incoming()
         case Trigger.ANSWERED:
@@ -110,6 +112,14 @@ def test_the_end_of_an_earlier_call_does_not_end_this_one() -> None:
     machine.press()
     assert machine.ended(first).verdict is Verdict.IGNORED
     assert machine.state == State.RINGING
+
+
+def test_an_opening_ends_the_ringing_in_the_house_and_nothing_else() -> None:
+    machine = machine_in(State.RINGING)
+    phase = machine.phase
+    decision = machine.opened()
+    assert decision.allowed is (phase is Phase.RINGING_OUT)
+    assert not machine.opened().allowed
 
 
 def test_holding_the_button_gives_up_what_rings() -> None:

@@ -142,6 +142,27 @@ def test_a_log_of_a_newer_version_is_left_alone(log: CallLog, caplog: pytest.Log
         assert file.execute("PRAGMA user_version").fetchone() == (99,)
 
 
+def test_a_log_of_before_the_presses_were_counted_is_kept_and_goes_on(log: CallLog) -> None:
+    import sqlite3
+
+    log.add(CALL, NOW)
+    with sqlite3.connect(log.path) as file:
+        file.execute("ALTER TABLE calls DROP COLUMN presses")
+        file.execute("PRAGMA user_version = 1")
+    log.add(replace(CALL, id="b", presses=3), NOW)
+    assert [(call.id, call.presses) for call in log.calls(5)] == [("b", 3), ("a", 0)]
+
+
+def test_a_log_of_before_the_presses_were_counted_can_be_read(log: CallLog) -> None:
+    import sqlite3
+
+    log.add(CALL, NOW)
+    with sqlite3.connect(log.path) as file:
+        file.execute("ALTER TABLE calls DROP COLUMN presses")
+        file.execute("PRAGMA user_version = 1")
+    assert [(call.id, call.presses) for call in log.calls(5)] == [("a", 0)]
+
+
 def test_a_call_that_is_being_written_is_told_once(tmp_path: Path) -> None:
     log = CallLog(tmp_path / "calls.db", keep_calls=1000, keep_days=10)
     with ThreadPoolExecutor(2) as threads:

@@ -10,7 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from intercom.facts import Answered, CallBegan, CallIdentity, DoorOpened, Ended, RangAgain
+from intercom.facts import (
+    Answered,
+    CallBegan,
+    CallIdentity,
+    CutOff,
+    DoorOpened,
+    Ended,
+    Pressed,
+    PressedAgain,
+    RangAgain,
+    Unreached,
+)
 from intercom.history.call_log import CallLog, CallRecord
 from intercom.history.call_recorder import CallRecorder
 from intercom.history.journal import Journal
@@ -163,3 +174,48 @@ def test_who_opens_the_door_in_a_call_is_in_its_row_and_an_opening_outside_of_on
 
     rows = [(record.id, record.outcome, record.door_opened_by) for record in asyncio.run(open_twice())]
     assert rows == [("", "opened", "pi"), ("a", "answered", "/private/house")]
+
+
+def test_twenty_presses_are_one_call_and_each_is_in_the_log(log: CallLog) -> None:
+    async def press_twenty_times() -> list[CallRecord]:
+        book = Book(log)
+        book.journal.tell(Pressed("/private/house"))
+        for _ in range(9):
+            book.journal.tell(PressedAgain("the house rings already"))
+        book.began(call("a"))
+        for _ in range(10):
+            book.journal.tell(PressedAgain("the house rings already"))
+        book.ended(call("a"), "NO_ANSWER", answered=False)
+        book.journal.tell(Pressed("/private/house"))
+        book.began(call("b"))
+        book.ended(call("b"), "NO_ANSWER", answered=False)
+        await book.recorder.stop()
+        return log.calls(5)
+
+    assert [(record.id, record.presses) for record in asyncio.run(press_twenty_times())] == [("b", 1), ("a", 20)]
+
+
+def test_a_press_that_reached_nobody_and_one_that_a_restart_cut_off_are_in_the_log(log: CallLog) -> None:
+    async def lose_both() -> list[CallRecord]:
+        book = Book(log)
+        book.journal.tell(Unreached("/private/house", "NORMAL_TEMPORARY_FAILURE", 2))
+        book.journal.tell(CutOff("/private/house", "2026-11-28T03:00:00+00:00", answered=True, presses=3))
+        await book.recorder.stop()
+        return log.calls(5)
+
+    cut_off, unreached = asyncio.run(lose_both())
+    assert (unreached.outcome, unreached.presses) == ("failed", 2)
+    assert (cut_off.outcome, cut_off.presses, cut_off.began_at) == ("answered", 3, "2026-11-28T03:00:00+00:00")
+
+
+def test_a_ringing_that_ended_because_somebody_opened_the_door_says_so(log: CallLog) -> None:
+    async def open_while_it_rings() -> list[CallRecord]:
+        book = Book(log)
+        book.began(call("a"))
+        book.journal.tell(DoorOpened("ssh anna"))
+        book.ended(call("a"), "PICKED_OFF", answered=False)
+        await book.recorder.stop()
+        return log.calls(5)
+
+    rows = [(record.id, record.outcome, record.door_opened_by) for record in asyncio.run(open_while_it_rings())]
+    assert rows == [("a", "opened", "ssh anna")]

@@ -10,7 +10,7 @@ from typing import Any
 
 from intercom.space.auth.tokens import Grant
 from intercom.space.errors import TokenError
-from intercom.space.records import Subscriber
+from intercom.space.records import Kind, Subscriber
 from intercom.space.switch.exchange import Close, Exchange
 
 SDP = "v=0\r\n"
@@ -29,7 +29,8 @@ class OpenGate:
         del method, even_expired
         if token not in self._people:
             raise TokenError("unknown")
-        return Grant(Subscriber(str(token), str(token), str(token)), "jti", 0)
+        kind: Kind = "door" if str(token).startswith("door") else "resident"
+        return Grant(Subscriber(str(token), str(token), str(token), kind), "jti", 0)
 
     def resume_state(self, protocol: str, _subscriber: Subscriber, _lasts_s: float) -> str:
         return protocol

@@ -134,12 +134,27 @@ class House:
         for socket in list(self._sockets):
             await socket.send_str(text)
 
+    async def tell_ring(self, ring: str, state: str, by: str = "", **more: Any) -> None:
+        """Tell the station how a ring stands."""
+        door = {"name": "Front door", "address": "/private/door"}
+        ended_at = None if state == "ringing" else time.time()
+        about = {"ring": ring, "door": door, "state": state, "by": by, "ended_at": ended_at, "opened_by": "", **more}
+        await self.push_event("intercom.ring", about)
+
     async def invite(
-        self, call_id: str, sdp: str, *, name: str = "Front door", number: str = "/private/door", kind: str = "door"
+        self,
+        call_id: str,
+        sdp: str,
+        *,
+        name: str = "Front door",
+        number: str = "/private/door",
+        kind: str = "door",
+        ring: str = "",
     ) -> None:
-        """Ring the station; the variables are what the caller says, the kind is what the space says."""
+        """Ring the station; the variables are what the caller says, the kind and the ring are what the space says."""
         params = {
             "callID": call_id,
+            "ring": ring,
             "sdp": sdp,
             "caller_id_name": name,
             "caller_id_number": number,

@@ -66,12 +66,12 @@ async def test_a_key_answers(station: Page, house: House, door: Door, key: str) 
 
 
 @pytest.mark.parametrize("how", ["#decline", "Escape"])
-async def test_declining_is_busy_to_the_caller(station: Page, house: House, door: Door, how: str) -> None:
+async def test_declining_refuses_for_the_whole_house(station: Page, house: House, door: Door, how: str) -> None:
     await house.invite("c1", await door.offer())
     await state(station, "ringing")
     await (station.click(how) if how.startswith("#") else station.keyboard.press(how))
     bye = await house.wait_for_verto("verto.bye")
-    assert (bye["cause"], bye["causeCode"]) == ("USER_BUSY", 17)
+    assert (bye["cause"], bye["causeCode"]) == ("CALL_REJECTED", 21)
     await state(station, "ready")
     await expect(station.locator("#last-call")).to_contain_text("Declined")
 

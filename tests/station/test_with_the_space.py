@@ -1,6 +1,7 @@
 """The page with the real embedded space: its pairing, its groups, its frames."""
 
 import re
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from intercom.config import SpaceConfig
 from intercom.signalwire.wire.agents import agent_of
 from intercom.space import Membership, Space
 from tests.station.door import TONE_HZ, Door
-from tests.station.door_line import DoorLine
+from tests.station.door_line import ROLE, DoorLine
 from tests.station.waiting import loudest_hz, state, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -104,25 +105,55 @@ async def test_the_first_of_two_stations_gets_the_call(
     await state(other, "ringing")
     await other.click("#answer")
     await state(home, "ready")
-    await expect(home.locator("#last-call")).to_contain_text("Answered on another device")
+    await expect(home.locator("#last-call")).to_contain_text("Answered by Tablet at")
     await door.accept((await line.heard("verto.answer"))["sdp"])
     await door.heard_something.wait()
     await context.close()
 
 
-async def test_a_declined_call_is_busy_to_the_door(home: Page, line: DoorLine, door: Door) -> None:
-    await line.ring(door)
-    await state(home, "ringing")
-    await home.click("#decline")
-    assert (await line.heard("verto.bye"))["cause"] == "USER_BUSY"
+async def test_two_stations_say_the_same_of_every_ring(
+    home: Page, browser: Browser, space: Space, line: DoorLine, door: Door
+) -> None:
+    context = await browser.new_context(permissions=["microphone"])
+    other = await context.new_page()
+    await other.goto(space.invite(name="Tablet").url)
+    await state(other, "ready")
+    offer = await door.offer()
 
+    async def ring() -> str:
+        call_id = str(uuid.uuid4())
+        dialog = {"callID": call_id, "destination_number": "/private/house", "userVariables": ROLE}
+        await line.verto("verto.invite", {"dialogParams": dialog, "sdp": offer})
+        for page in (home, other):
+            await state(page, "ringing")
+        return call_id
 
-async def test_a_visitor_who_gives_up_stops_the_ringing(home: Page, line: DoorLine, door: Door) -> None:
-    call_id = await line.ring(door)
-    await state(home, "ringing")
+    async def says(page: Page, words: str) -> None:
+        await state(page, "ready")
+        await expect(page.locator("#last-call")).to_contain_text(words)
+
+    await ring()
+    await other.click("#decline")
+    await says(home, "Declined by Tablet at")
+    await says(other, "Declined at")
+    assert (await line.heard("verto.bye"))["cause"] == "CALL_REJECTED"
+    call_id = await ring()
     await line.verto("verto.bye", {"dialogParams": {"callID": call_id}, "cause": "NORMAL_CLEARING", "causeCode": 16})
-    await state(home, "ready")
-    await expect(home.locator("#last-call")).to_contain_text("Missed: Front door")
+    for page in (home, other):
+        await says(page, "Missed: Front door at")
+    call_id = await ring()
+    opened = {"dialogParams": {"callID": call_id}, "intercom": {"door": "open", "by": "Anna's key"}}
+    await line.verto("verto.info", opened)
+    for page in (home, other):
+        await says(page, "Door opened by Anna's key at")
+    call_id = await ring()
+    bye = {"dialogParams": {"callID": call_id}, "cause": "NO_ANSWER", "causeCode": 19}
+    await line.verto("verto.bye", bye)
+    for page in (home, other):
+        await says(page, "Nobody answered: Front door at")
+    await other.reload()
+    await says(other, "Nobody answered: Front door at")
+    await context.close()
 
 
 async def test_the_house_calls_the_door(home: Page, line: DoorLine, door: Door) -> None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
-from intercom.address import Address
 from intercom.config import CallConfig
 from intercom.door.calls.active_call import CurrentCall, identity_of
+from intercom.door.calls.call_feedback import CallFeedback
+from intercom.door.calls.kept_press import PressBook
+from intercom.door.calls.lock_talk import LockTalk
 from intercom.door.calls.press import Press
 from intercom.door.calls.ring_timeout import RingTimeout
 from intercom.door.machine import Decision, Machine, Phase, Verdict
-from intercom.facts import Answered, CallBegan, Ended, Fact, Pressed, PressWaits, RangAgain, Unreached
+from intercom.facts import OPENED, Answered, CallBegan, DoorOpened, Ended, Fact, RangAgain
+from intercom.history.journal import Entry
 from intercom.opening.auto_answer import answers_by_itself
 from intercom.opening.opener import DoorOpener
-from intercom.signalwire import KeyPress, SignalWire, SignalWireError, WebRTCCall
+from intercom.signalwire import SignalWire, SignalWireError, WebRTCCall
 from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
@@ -30,25 +34,6 @@ _AWAY = ("USER_NOT_REGISTERED", "RECOVERY_ON_TIMER_EXPIRE", "NORMAL_TEMPORARY_FA
 _OVER = ("disconnecting", "disconnected", "failed", "destroyed")
 """Statuses of a call that is over; the door does not wait for its media to close."""
 _ANSWERED = ("connecting", "connected")
-
-
-class CallFeedback(Protocol):
-    """Call feedback for the visitor, beyond the machine's states."""
-
-    def trying(self, on: bool) -> None:
-        """A press begins, or stops, to wait for somebody to be reachable."""
-
-    def failed(self, cause: str) -> None:
-        """The door could not reach the house."""
-
-    def call_ending(self) -> None:
-        """The call's time limit is near."""
-
-    def auto_answered(self) -> None:
-        """The door answered by itself."""
-
-    def muted(self, on: bool) -> None:
-        """The call sends silence in place of the microphone, or no longer does."""
 
 
 class Calls:
@@ -65,14 +50,19 @@ class Calls:
         tell: Callable[[Fact], object],
         on_defect: Callable[[BaseException], None],
         in_space: bool = True,
+        press_file: Path | None = None,
     ) -> None:
-        """Show the calls by `feedback`; `tell` takes what happens to them, as facts for the journal."""
+        """Show the calls by `feedback`; `tell` takes what happens to them, as facts for the journal.
+
+        `press_file` keeps the press over a restart.
+        """
         self._config = call
         self._machine = machine
         self._client = client
         self._feedback = feedback
-        self._opener = opener
+        self._lock = LockTalk(opener, send=self._send)
         self._tell = tell
+        self._book = PressBook(tell, press_file)
         self._in_space = in_space
         self._current: CurrentCall | None = None
         self._ringing: Press | None = None
@@ -103,21 +93,31 @@ class Calls:
         """Ring this address if the door is free, or answer the call that rings at the door, or refuse."""
         return self._ring(address, self._ring_timeout.deadline())
 
+    def ring_on(self) -> None:
+        """Ring on for a press that a restart cut off, as soon as the service is there."""
+        until = self._book.resume(asyncio.get_running_loop().time(), self._config.ring_time_s)
+        if until is not None:
+            self._wait_for_service(until)
+
     def _press(self, until: float) -> Decision:
-        decision = self._ring(self._config.ring, until)
+        address = self._book.address(self._config.ring)
+        decision = self._ring(address, until)
         if decision.verdict is Verdict.REFUSED and not self.press_waits:
-            logger.info("Pressed, but %s; it rings when it can, until its time is over", decision.reason)
-            self._ring_timeout.keep_press(until)
-            self._show_hope()
-            self._tell(PressWaits(decision.reason))
+            self._book.waits(address, until, decision.reason)
+            self._wait_for_service(until)
+        elif not decision.allowed:
+            self._book.again(decision.reason)
         return decision
+
+    def _wait_for_service(self, until: float) -> None:
+        self._ring_timeout.keep_press(until)
+        self._show_hope()
 
     def _ring(self, address: str, until: float) -> Decision:
         decision = self._machine.press()
         if decision.allowed and decision.call is not None:
             if decision.phase is Phase.RINGING_OUT:
-                self._tell(Pressed(str(Address.parse(address))))
-                self._ringing = Press(decision.call, address, until)
+                self._ringing = Press(decision.call, address, until, self._book.rings(address, until))
                 self._follow_up(decision.call, self._ring_out(self._ringing))
             elif self._current is not None:
                 self._tasks.spawn(self._answer(self._current))
@@ -144,22 +144,37 @@ class Calls:
         waited = self._forget_press("ORIGINATOR_CANCEL")
         decision = self._machine.hold()
         if decision.allowed:
-            self._stop_ringing()
+            self._stop_ringing("ORIGINATOR_CANCEL")
         return waited or decision.allowed
 
-    def _stop_ringing(self) -> None:
+    def take(self, entry: Entry) -> None:
+        """Take a fact of the journal: whoever opens the door lets the visitor in, and nobody need be rung any more."""
+        if isinstance(entry.fact, DoorOpened):
+            self._lock.opened(entry.fact.by, self._current)
+            self._forget_press(OPENED)
+            if self._machine.opened().allowed:
+                self._stop_ringing(OPENED)
+
+    def _stop_ringing(self, cause: str) -> None:
         press, self._ringing = self._ringing, None
         if press is not None:
-            press.give_up("ORIGINATOR_CANCEL")
+            press.give_up(cause)
             self._show_hope()
         if self._current is not None:
-            cause = "ORIGINATOR_CANCEL" if self._current.outbound else "CALL_REJECTED"
-            self._tasks.spawn(self._give_up(self._current, cause))
+            self._tasks.spawn(self._give_up(self._current, cause if self._current.outbound else "CALL_REJECTED"))
+
+    def unregistered(self) -> None:
+        """Show the visitor that the door looks for the house: nobody knows whether it still rings there."""
+        if self._ringing is not None and self._machine.phase is Phase.RINGING_OUT:
+            self._ringing.hopes = True
+            self._show_hope()
 
     def registered(self) -> None:
         """Ring the house for a press that waited: the service is back."""
-        if self._ringing is not None:
-            self._ringing.hurry()
+        if (press := self._ringing) is not None:
+            press.hurry()
+            if self._current is not None:
+                self._later(self._current, RINGS_S, lambda: self._rings(press))
         until = self._ring_timeout.take_press()
         if until is not None:
             self._show_hope()
@@ -173,16 +188,6 @@ class Calls:
                 self._take_in(call)
         self._known = set(listed)
 
-    def key(self, current: CurrentCall, press: KeyPress) -> None:
-        """Handle a key that the far end pressed."""
-        if current is self._current and (told := self._opener.key(current, press)):
-            self._tasks.spawn(self._send_info(current, told))
-
-    def asked(self, current: CurrentCall, info: dict[str, Any]) -> None:
-        """Handle a request of the far end's application, for example a page of the house that asks to open the door."""
-        if current is self._current and info.get("door") == "open" and (told := self._opener.button(current)):
-            self._tasks.spawn(self._send_info(current, told))
-
     def end_what_nobody_follows(self) -> None:
         """End the machine's call if a defect ended the task that followed it."""
         if self._machine.call is not None and str(self._machine.call) not in self._followers:
@@ -190,16 +195,16 @@ class Calls:
 
     def door_changed(self, is_open: bool) -> None:
         """Tell the far end that the door opened or closed."""
-        if self._current is not None and self._current.answered:
-            self._tasks.spawn(self._send_info(self._current, {"door": "open" if is_open else "closed"}))
+        self._lock.changed(is_open, self._current)
 
     async def stop(self) -> None:
-        """End the call and every task."""
+        """End the call and every task; a press that still rings is kept for the next start."""
+        self._book.stopping()
         self._forget_press("NORMAL_TEMPORARY_FAILURE")
         if self._ringing is not None:
-            self._ringing.give_up("ORIGINATOR_CANCEL")
-        if self._current is not None:
-            await self._give_up(self._current, "NORMAL_CLEARING")
+            self._ringing.give_up("NORMAL_TEMPORARY_FAILURE")
+        if (current := self._current) is not None:
+            await self._give_up(current, "NORMAL_CLEARING" if current.answered else "NORMAL_TEMPORARY_FAILURE")
         await self._followers.finish(NOTED_S)  # they note the call's end, with its cause
         await self._followers.stop()
         await self._tasks.stop()
@@ -218,15 +223,16 @@ class Calls:
                 self._ringing = None
                 self._show_hope()
             if press.call is None:
-                self._tell(Unreached(str(Address.parse(press.address)), cause))
+                self._book.unreached(cause, press.address)
             else:
+                self._book.over()
                 self._tell(Ended(identity_of(press.call), cause, press.answered))
         logger.info("The call with %s is over: %s", press.address, cause)
         self._over(press.ticket, cause, failed=not press.answered and not press.given_up)
 
     async def _ring_once(self, press: Press) -> bool:
         """Dial once and follow the call to its end; return whether redialling is worthwhile."""
-        variables = {"intercom": {"role": "door"}}
+        variables = {"intercom": {"role": "door", "ring": press.ring}}
         video = self._config.video
         try:
             async with press.dialling():
@@ -296,8 +302,8 @@ class Calls:
         self._current = current
         current.subscriptions = [
             current.call.status_stream.subscribe(current.statuses.put_nowait),
-            current.call.keys_stream.subscribe(lambda press: self.key(current, press)),
-            current.call.info_stream.subscribe(lambda info: self.asked(current, info)),
+            current.call.keys_stream.subscribe(lambda press: self._lock.key(current, press)),
+            current.call.info_stream.subscribe(lambda info: self._lock.asked(current, info)),
             current.call.muted_stream.subscribe(lambda kinds: self._feedback.muted("audio" in kinds)),
         ]
         self._ring_timeout.watch(current)
@@ -323,6 +329,8 @@ class Calls:
         self._later(current, limit, lambda: self._give_up(current, "NORMAL_CLEARING"))
         if warning:
             current.timers.append(asyncio.get_running_loop().call_later(limit - warning, self._feedback.call_ending))
+        if current.outbound:
+            self._book.answered()
         self._tell(Answered(identity_of(current.call)))
         self._machine.answered(current.ticket)
 
@@ -351,6 +359,10 @@ class Calls:
         current.given_up = True
         await self._quietly(current.call.hangup(cause))
 
+    def _send(self, current: CurrentCall, info: dict[str, Any]) -> None:
+        if current is self._current:
+            self._tasks.spawn(self._send_info(current, info))
+
     async def _send_info(self, current: CurrentCall, info: dict[str, Any]) -> None:
         await self._quietly(current.call.send_info(info))
 
@@ -367,7 +379,9 @@ class Calls:
             return False
         self._show_hope()
         if cause:
-            self._tell(Unreached(str(Address.parse(self._config.ring)), cause))
+            self._book.unreached(cause, self._config.ring)
+        else:
+            self._book.over()
         return True
 
     def _lose_patience(self) -> None:

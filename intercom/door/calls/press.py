@@ -24,6 +24,8 @@ class Press:
     "the address that it rings"
     until: float
     "its deadline, on the event loop's clock"
+    ring: str = ""
+    "its id for the house, however often the door dials"
     cause: str = "NORMAL_TEMPORARY_FAILURE"
     "cause of its last attempt's end"
     call: WebRTCCall | None = None

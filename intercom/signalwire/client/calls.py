@@ -235,7 +235,7 @@ class Calls:
         call = Call(self, Dialog(leg))
         if not self._take_up_calls or len(self._open) >= MAX_CALLS:
             logger.info("The service still holds a call of an earlier process; it is ended.")
-            self._background.spawn(call.hangup())
+            self._background.spawn(call.hangup("NORMAL_TEMPORARY_FAILURE"))
             return
         self._add(call)
         self._background.spawn(self._reattach(call, known))

@@ -1,4 +1,4 @@
-"""The words in a client's agent by which it says what it does about the members of a call."""
+"""The words in a client's agent by which it says what it does about the members of a call and the house's rings."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ CARRIES_OUT: Final = "members/1"
 """Word of a client that carries out what the members of a call are told: mutes, deafness and volumes."""
 MUTABLE: Final = "mutable/1"
 """Word of a client that lets other members mute it."""
+RINGS: Final = "rings/1"
+"""Word of a client that wants to be told how each ring of the house stands, as the station page."""
 
 
 def agent_of(name: str, *, obedient: bool = True, mutable: bool = True) -> str:
@@ -25,3 +27,8 @@ def carries_out(agent: str) -> bool:
 def is_mutable(agent: str) -> bool:
     """Return whether this client lets other members mute it."""
     return carries_out(agent) and MUTABLE in agent.split()
+
+
+def hears_rings(agent: str) -> bool:
+    """Return whether this client wants to be told of the house's rings."""
+    return RINGS in agent.split()

@@ -20,6 +20,7 @@ from intercom.space.records import Subscriber
 from intercom.space.switch.calls import Call, Leg, Party
 from intercom.space.switch.exchange import Exchange
 from intercom.space.switch.members.state import Membership, Room
+from intercom.space.switch.ring import Ring
 from intercom.space.switch.sessions import Session
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ class KeptCall(Struct, frozen=True):
     kept_at: float
     """Time of saving, seconds since 1970."""
     room: Room = field(default_factory=Room)
+    ring: Ring | None = None
+    """The ring that the call answered."""
 
 
 class KeptCalls:
@@ -99,7 +102,10 @@ class KeptCalls:
             started_at=now,
             next_ping_at=now,
             room=kept.room,
+            ring=kept.ring.id if kept.ring is not None else "",
         )
+        if kept.ring is not None:
+            self._exchange.router.bell.rings.restored(kept.ring)
         self._exchange.router.calls.take_up(
             call,
             _leg(call, caller, kept.caller),
@@ -127,7 +133,9 @@ class KeptCalls:
                 continue
             before = self._kept.get(call)
             kept_at = self._wall() if before is None else before.kept_at
-            now[call] = KeptCall(_end(call.caller), _end(answered), call.called, call.caller_party, kept_at, call.room)
+            ends = _end(call.caller), _end(answered)
+            ring = self._exchange.router.bell.rings.get(call.ring)
+            now[call] = KeptCall(*ends, call.called, call.caller_party, kept_at, call.room, ring)
         if now == self._kept:
             return None
         self._kept = now

@@ -99,6 +99,8 @@ class Call:
     "The far end's leg; None until somebody answers."
     room: Room = field(default_factory=Room)
     "The room of the call's members."
+    ring: str = ""
+    "Id of the house's ring that the call belongs to (`ring.py`); empty unless a door calls."
     next_ping_at: float = 0.0
     "Time of the next ping to both ends, monotonic seconds."
 
@@ -187,6 +189,11 @@ class Calls:
     def talks(self, session: Session) -> bool:
         """Return whether the session takes part in a call that was answered."""
         return any(leg.call.answered is not None for leg in self.legs_of(session))
+
+    def is_missed(self, session: Session) -> bool:
+        """Return whether the far end of an answered call of the session is connected, and so waits for it."""
+        talking = (leg for leg in self.legs_of(session) if leg.call.answered is not None)
+        return any(far.session.link is not None for leg in talking for far in leg.call.others(leg))
 
     def open(self, call: Call, session: Session, call_id: str) -> Leg:
         """Add a call with its caller's leg."""

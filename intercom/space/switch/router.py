@@ -24,11 +24,13 @@ import msgspec
 from intercom.signalwire.wire.messages import CAUSE_CODES, CallCreated, Request, VertoMessage
 from intercom.space.errors import RefusedError
 from intercom.space.switch import replies
+from intercom.space.switch.bell import Bell
 from intercom.space.switch.calls import PING_INTERVAL_S, RING_LIMIT_S, Call, Calls, Leg, Party
 from intercom.space.switch.members.members import Members, subscribed
 from intercom.space.switch.members.methods import MemberMethods
+from intercom.space.switch.message_fields import call_id_of, description_of, dialog_of, variables_of
 from intercom.space.switch.renegotiation import Offers
-from intercom.space.switch.sdp import answer_between, is_reference, offer_between, plausible
+from intercom.space.switch.sdp import answer_between, is_reference, offer_between
 from intercom.space.switch.sessions import Session
 from intercom.space.switch.unanswered import cause_for_caller, cause_of_end
 from intercom.space.switch.unreachable import UnreachableError, unreachable
@@ -38,12 +40,8 @@ CALLS_LIMIT: Final = 512
 """Limit of calls at once in one space, but for a door's; a house has a few, the load bench a hundred."""
 CALLS_PER_SUBSCRIBER_LIMIT: Final = 8
 """Limit of calls that one subscriber makes at once, from all its pages and devices."""
-VARIABLES_LIMIT_BYTES: Final = 4096
-"""Size limit of an invite's user variables; a door's have 100 bytes. They are kept for each end that rings."""
 INFO_LIMIT_BYTES: Final = 4096
 """Size limit of a verto.info; a door's have 60 bytes. It goes to each end that rings."""
-CALL_ID_LIMIT_CHARS: Final = 64
-"""Length limit of a callID; a UUID has 36 characters."""
 CLOSED_LIMIT_S: Final = 10.0
 """Time after which the calls of a closed client end: a reloaded page returns within seconds."""
 ATTACH_AFTER_S: Final = 2.0
@@ -83,6 +81,7 @@ class Router:
         self.members = Members(wall=wall)
         self._methods = MemberMethods(self.calls, self.members, wall=wall, end=self._end)
         self._views = Views(self.calls, addresses, sessions, wall=wall)
+        self.bell = Bell(sessions, wall=wall)
         self._obey: dict[str, Callable[[Session, Request, VertoMessage, float], dict[str, Any] | None]] = {
             "verto.invite": self._invite,
             "verto.answer": self._answer,
@@ -121,7 +120,8 @@ class Router:
         return True
 
     def came_online(self, session: Session, now: float) -> None:
-        """Ring `session` for the calls that ring its subscriber now."""
+        """Tell `session` of the rings of the house, and ring it for the calls that ring its subscriber now."""
+        self.bell.tell_news(session)
         for call in self.calls:
             waits = call.answered is None and session.subscriber.id in call.rings_for
             known = any(leg.session is session for leg in call.legs())
@@ -129,13 +129,13 @@ class Router:
                 self._ring(call, session, now)
 
     def resumed(self, session: Session, now: float) -> None:
-        """Tell a resumed session its calls (verto.attach).
+        """Tell a resumed session its calls (verto.attach), and one that calls out too: a new process ends that call.
 
         The reference client is told late: loaded anew, it may take its call back by itself, and told of it as well it
         would do so twice, with one callID for both, and take the answer to the one for the answer to the other.
         """
         for leg in self.calls.legs_of(session):
-            if leg.call.answered is None:
+            if leg.call.answered is None and (leg is not leg.call.caller or is_reference(session.agent)):
                 continue
             if is_reference(session.agent):
                 leg.attach_at = now + ATTACH_AFTER_S
@@ -150,10 +150,12 @@ class Router:
             if leg in call.ringing:
                 self._stops_ringing(leg, "USER_NOT_REGISTERED")
             else:
+                self.bell.caller_gone(call)
                 self._end(call, _code("NORMAL_CLEARING" if session.left else "NORMAL_TEMPORARY_FAILURE"), but=leg)
 
     def elapsed(self, now: float) -> None:
         """Carry out everything that is due at `now`, monotonic seconds."""
+        self.bell.rings.elapsed(now)
         for call in self._offers.elapsed(now):
             self._end(call, _code("NORMAL_TEMPORARY_FAILURE"))
         self._views.elapsed(now)
@@ -176,9 +178,9 @@ class Router:
     # -- one method per message ----------------------------------------------------------------------------
 
     def _invite(self, session: Session, request: Request, message: VertoMessage, now: float) -> dict[str, Any] | None:
-        dialog = _dialog(message)
-        call_id = _call_id(message)
-        sdp = _sdp(message)
+        dialog = dialog_of(message)
+        call_id = call_id_of(message)
+        sdp = description_of(message)
         if dialog.get("reattaching") is True:
             return self._reattach(session, call_id, sdp, now)
         if self.calls.leg(session, call_id) is not None:
@@ -196,12 +198,17 @@ class Router:
             caller_party=Party.of(session.subscriber),
             rings_for=frozenset(targets) - {session.subscriber.id},
             sdp=sdp,
-            user_variables=_variables(dialog.get("userVariables")),
+            user_variables=variables_of(dialog.get("userVariables")),
             started_at=now,
         )
         leg = self.calls.open(call, session, call_id)
         created = CallCreated("CALL CREATED", call_id, leg.member_id)
         session.send(replies.verto_result(request, message, session.node_id, created))
+        if not self.bell.may_ring(call):
+            self._end(call, _code("LOSE_RACE"))
+            return None
+        for earlier in self.bell.earlier(call, self.calls):
+            self._end(earlier, _code("NORMAL_TEMPORARY_FAILURE"))
         self._ring_all(call, now)
         return None
 
@@ -225,15 +232,16 @@ class Router:
             self.members.ringing(call)
         leg = self.calls.ring(call, session)
         sdp = offer_between(call.sdp, by=call.caller.session.agent, to=session.agent)
-        leg.tell("verto.invite", call.invite(sdp), self._wall())
+        leg.tell("verto.invite", {**call.invite(sdp), **self.bell.named(call, session)}, self._wall())
         self._views.rings(leg, now)
         session.must_react(now, self._wall())
 
     def _answer(self, session: Session, _request: Request, message: VertoMessage, now: float) -> dict[str, Any]:
         leg = self._leg(session, message)
-        call, sdp = leg.call, _sdp(message)
+        call, sdp = leg.call, description_of(message)
         if leg not in call.ringing:
             return self._offers.answered(leg, sdp, now)
+        self.bell.answered(call, session.subscriber)
         for loser in self.calls.answer(leg):
             loser.bye(_code("LOSE_RACE"), self._wall())
             self._views.left(loser)
@@ -252,11 +260,11 @@ class Router:
         return {"message": "CALL ANSWERED", "callID": leg.call_id, "memberID": leg.member_id}
 
     def _bye(self, session: Session, _request: Request, message: VertoMessage, _now: float) -> dict[str, Any]:
-        call_id = _call_id(message)
+        call_id = call_id_of(message)
         cause = replies.cause_passed_on(message.params.get("cause"), message.params.get("causeCode"))
         leg = self.calls.leg(session, call_id)
         if leg is not None and leg in leg.call.ringing:
-            self._stops_ringing(leg, cause_of_end(cause[0]))
+            self._declined(leg, cause[0])
         elif leg is not None:
             if leg.call.answered is None and cause[0] == "NORMAL_CLEARING":
                 cause = _code("ORIGINATOR_CANCEL")
@@ -272,8 +280,11 @@ class Router:
         params.pop("callID", None)
         if len(msgspec.json.encode(params)) > INFO_LIMIT_BYTES:
             raise RefusedError(f"verto.info may have {INFO_LIMIT_BYTES} bytes as JSON")
-        for other in leg.call.others(leg):
-            other.tell("verto.info", params, self._wall())
+        if self.bell.opened(leg, params.get("intercom")) and leg.call.answered is None:
+            self._end(leg.call, _code("PICKED_OFF"))
+        else:
+            for other in leg.call.others(leg):
+                other.tell("verto.info", params, self._wall())
         return {"message": "SENT", "callID": leg.call_id}
 
     def _pong(self, _session: Session, _request: Request, _message: VertoMessage, _now: float) -> dict[str, Any]:
@@ -299,7 +310,7 @@ class Router:
             if far.session.closed_s(now) > CLOSED_LIMIT_S:  # no sound, and nobody who could mend it
                 self._end(leg.call, _code("MEDIA_TIMEOUT"))
                 raise RefusedError("CALL DOES NOT EXIST")
-            self._offers.make(leg, far, _sdp(message), now, (request, message))
+            self._offers.make(leg, far, description_of(message), now, (request, message))
             return None
         if action == "transfer":
             return self._transfer(leg, far, message.params.get("destination"))
@@ -316,6 +327,8 @@ class Router:
 
     def _reattach(self, session: Session, call_id: str, sdp: str, now: float) -> dict[str, Any]:
         leg = self.calls.leg(session, call_id) or self.calls.orphan(session.subscriber.id, call_id)
+        if leg is not None and leg.call.answered is None and leg is leg.call.caller:
+            self._end(leg.call, _code("NORMAL_TEMPORARY_FAILURE"), but=leg)  # it rings for an earlier process
         if leg is None or leg.call.answered is None:
             raise RefusedError("CALL DOES NOT EXIST")
         if leg.session is not session:
@@ -329,6 +342,14 @@ class Router:
 
     # -- ends ----------------------------------------------------------------------------------------------
 
+    def _declined(self, leg: Leg, cause: str) -> None:
+        """Let one end stop ringing, or all where a person refused for the house: as RFC 3261 tells 486 from 603."""
+        if cause == "CALL_REJECTED" and self.bell.refused(leg.call, leg.session.subscriber):
+            self.calls.withdraw(leg)
+            self._end(leg.call, _code(cause))
+        else:
+            self._stops_ringing(leg, cause_of_end(cause))
+
     def _stops_ringing(self, leg: Leg, cause: str) -> None:
         call = leg.call
         self.calls.withdraw(leg)
@@ -341,6 +362,7 @@ class Router:
             self._end(call, _code(cause_for_caller(call.unanswered)))
 
     def _end(self, call: Call, cause: tuple[str, int], *, but: Leg | None = None) -> None:
+        self.bell.over(call, cause[0])
         if but is not None:
             self.members.left(but, cause[0])
         for leg in call.legs():
@@ -354,7 +376,7 @@ class Router:
         self._views.forget(call)
 
     def _leg(self, session: Session, message: VertoMessage) -> Leg:
-        leg = self.calls.leg(session, _call_id(message))
+        leg = self.calls.leg(session, call_id_of(message))
         if leg is None:
             raise RefusedError("CALL DOES NOT EXIST")
         return leg
@@ -371,31 +393,3 @@ def _unknown(_session: Session, _request: Request, message: VertoMessage, _now: 
 
 def _code(cause: str) -> tuple[str, int]:
     return cause, CAUSE_CODES.get(cause, CAUSE_CODES["NORMAL_CLEARING"])
-
-
-def _variables(value: object) -> dict[str, Any]:
-    """Return the invite's user variables if they are small enough to be kept for every end that rings."""
-    if not isinstance(value, dict):
-        return {}
-    if len(msgspec.json.encode(value)) > VARIABLES_LIMIT_BYTES:
-        raise RefusedError(f"userVariables may have {VARIABLES_LIMIT_BYTES} bytes as JSON")
-    return value
-
-
-def _dialog(message: VertoMessage) -> dict[str, Any]:
-    dialog = message.params.get("dialogParams")
-    return dialog if isinstance(dialog, dict) else {}
-
-
-def _call_id(message: VertoMessage) -> str:
-    call_id = _dialog(message).get("callID") or message.params.get("callID")
-    if not isinstance(call_id, str) or not 0 < len(call_id) <= CALL_ID_LIMIT_CHARS:
-        raise RefusedError(f"callID must be a string of 1 to {CALL_ID_LIMIT_CHARS} characters")
-    return call_id
-
-
-def _sdp(message: VertoMessage) -> str:
-    sdp = message.params.get("sdp")
-    if not plausible(sdp):
-        raise RefusedError("sdp must be a session description of at most 65536 characters, its fingerprint SHA-256")
-    return sdp

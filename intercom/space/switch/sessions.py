@@ -24,7 +24,9 @@ TAKEN_LIMIT: Final = 2
 TAKEN_WINDOW_S: Final = 10.0
 """Time after which such a taking is forgotten: clients that fight come back within 3 s, their longest back-off."""
 LEFT_LIMIT_S: Final = 5.0
-"""The same for a page that its browser reports as left: a reloaded page is back by then."""
+"""The same for a page that its browser reports as left, and for a client whose program ended: its socket was closed,
+which no network does that dies. A page that is loaded anew, and a door that its service manager restarts, are back by
+then or begin afresh; whoever they rang or talked with knows within 10 s that they are gone."""
 
 Transmit = Callable[[str, str], None]
 """Function that sends a text frame: (link, text)."""
@@ -157,9 +159,13 @@ class Session:
         """Note that the socket is gone, which ends the registration (protocol §7)."""
         self.link, self.lost_at, self.online, self.left, self.closed = None, now, False, left, closed
 
-    def patience_s(self, *, talks: bool) -> float:
-        """Return how long the session waits for a new socket; the reference client loads much before it is back."""
-        if self.left and not is_reference(self.agent):
+    def patience_s(self, *, talks: bool, missed: bool) -> float:
+        """Return how long the session waits for a new socket; the reference client loads much before it is back.
+
+        `talks`: it is in an answered call; `missed`: whose far end is connected. Where both ends' sockets were closed,
+        as by a proxy that restarts, neither of them ended.
+        """
+        if not is_reference(self.agent) and (self.left or (self.closed and (missed or not talks))):
             return LEFT_LIMIT_S
         return TALKING_LOST_LIMIT_S if talks else LOST_LIMIT_S
 

@@ -120,3 +120,19 @@ async def test_a_space_that_can_keep_no_calls_any_more_says_that_it_failed(
     with pytest.raises(RuntimeError, match="a defect of the keeper"):
         await asyncio.wait_for(house.space.wait_failed(), WAIT_S)
     monkeypatch.undo()
+
+
+async def test_pages_know_who_talks_with_the_door_after_a_restart_too(restart: Restart) -> None:
+    house = await restart()
+    house.space.store.add_subscriber("door", kind="door")
+    door, mine, kitchen, _ = await talk(house)
+    house = await restart()
+    page = await house.open()
+    await page.connect(house.token("kitchen"), agent="intercom-station/0.1 rings/1")
+    await page.rpc("subscriber.online")
+    told = (await asyncio.wait_for(page.room_events.get(), WAIT_S))["params"]
+    assert [(ring["state"], ring["by"], ring["talking"]) for ring in told["rings"]] == [("answered", "kitchen", True)]
+    door, kitchen = await back(house, door), await back(house, kitchen)
+    await door.verto("verto.bye", mine)
+    told = (await asyncio.wait_for(page.room_events.get(), WAIT_S))["params"]
+    assert (told["state"], told["talking"]) == ("answered", False)

@@ -117,9 +117,32 @@ def test_a_new_offer_that_the_far_end_ignores_fails_and_the_call_goes_on() -> No
     assert house.methods("door") == ["verto.info"]
 
 
-@pytest.mark.parametrize(("closed", "after_s", "ends"), [(True, 11.0, True), (True, 9.0, False), (False, 50.0, False)])
-def test_a_call_without_sound_to_a_client_that_went_by_itself_is_over(closed: bool, after_s: float, ends: bool) -> None:
+@pytest.mark.parametrize("who", ["door", "kitchen"])
+def test_a_call_ends_soon_when_the_program_of_one_end_ended(who: str) -> None:
     house = Switchboard("door", "kitchen")
+    house.call("door", "kitchen")
+    house.lose(who, closed=True)
+    house.wait(LEFT_LIMIT_S - 0.1)
+    far = "kitchen" if who == "door" else "door"
+    assert house.methods(far) == []
+    house.wait(0.1)
+    assert "verto.bye" in house.methods(far)
+
+
+def test_a_call_outlives_a_proxy_that_closes_the_sockets_of_both_ends() -> None:
+    house = Switchboard("door", "kitchen")
+    house.call("door", "kitchen")
+    for who in ("door", "kitchen"):
+        house.lose(who, closed=True)
+    house.wait(TALKING_LOST_LIMIT_S - 0.1)
+    for who in ("door", "kitchen"):
+        house.join(who, protocol=house.protocols[who], authorization_state=house.protocols[who])
+    assert len(house.exchange.router.calls) == 1
+
+
+@pytest.mark.parametrize(("closed", "after_s", "ends"), [(True, 11.0, True), (True, 9.0, False), (False, 50.0, False)])
+def test_a_call_without_sound_to_a_reference_client_that_went_is_over(closed: bool, after_s: float, ends: bool) -> None:
+    house = Switchboard("door", "kitchen", agents={"kitchen": "signalwire-js/4.0.0"})
     house.call("door", "kitchen")
     house.lose("kitchen", closed=closed)
     house.wait(after_s)
@@ -135,7 +158,7 @@ def test_a_client_that_comes_back_is_there_again() -> None:
     house = Switchboard("door", "kitchen")
     house.call("door", "kitchen")
     house.lose("kitchen", closed=True)
-    house.wait(9.0)
+    house.wait(LEFT_LIMIT_S - 0.1)
     house.join("kitchen", protocol=house.protocols["kitchen"], authorization_state=house.protocols["kitchen"])
     house.wait(9.0)
     house.forget()

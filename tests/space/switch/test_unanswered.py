@@ -12,8 +12,8 @@ from tests.space.switchboard import SDP, Switchboard
 
 @pytest.fixture
 def house() -> Switchboard:
-    house = Switchboard("door", "kitchen", "hall")
-    house.verto("door", "verto.invite", "call", sdp=SDP, dialog={"destination_number": "/private/house"})
+    house = Switchboard("aunt", "kitchen", "hall")
+    house.verto("aunt", "verto.invite", "call", sdp=SDP, dialog={"destination_number": "/private/house"})
     return house
 
 
@@ -22,7 +22,7 @@ def stops(house: Switchboard, who: str, cause: str) -> None:
 
 
 def told(house: Switchboard) -> list[tuple[str, int]]:
-    return [(bye["params"]["cause"], bye["params"]["causeCode"]) for bye in house.heard["door"]]
+    return [(bye["params"]["cause"], bye["params"]["causeCode"]) for bye in house.heard["aunt"]]
 
 
 @pytest.mark.parametrize(

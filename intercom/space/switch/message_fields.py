@@ -1,0 +1,47 @@
+"""Reads what a Verto message holds: bounded, for it comes from outside."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from intercom.signalwire.wire.messages import VertoMessage
+from intercom.space.errors import RefusedError
+from intercom.space.switch.sdp import plausible
+
+VARIABLES_LIMIT_BYTES: Final = 4096
+"""Size limit of an invite's user variables; a door's have 100 bytes. They are kept for each end that rings."""
+CALL_ID_LIMIT_CHARS: Final = 64
+"""Length limit of a callID; a UUID has 36 characters."""
+
+
+def variables_of(value: object) -> dict[str, Any]:
+    """Return the invite's user variables if they are small enough to be kept for every end that rings."""
+    if not isinstance(value, dict):
+        return {}
+    if len(msgspec.json.encode(value)) > VARIABLES_LIMIT_BYTES:
+        raise RefusedError(f"userVariables may have {VARIABLES_LIMIT_BYTES} bytes as JSON")
+    return value
+
+
+def dialog_of(message: VertoMessage) -> dict[str, Any]:
+    """Return the message's dialogParams; {} when it has none."""
+    dialog = message.params.get("dialogParams")
+    return dialog if isinstance(dialog, dict) else {}
+
+
+def call_id_of(message: VertoMessage) -> str:
+    """Return the id of the call that the message is about; raises `RefusedError` when it names none."""
+    call_id = dialog_of(message).get("callID") or message.params.get("callID")
+    if not isinstance(call_id, str) or not 0 < len(call_id) <= CALL_ID_LIMIT_CHARS:
+        raise RefusedError(f"callID must be a string of 1 to {CALL_ID_LIMIT_CHARS} characters")
+    return call_id
+
+
+def description_of(message: VertoMessage) -> str:
+    """Return the message's session description; raises `RefusedError` when it has none that can be one."""
+    sdp = message.params.get("sdp")
+    if not plausible(sdp):
+        raise RefusedError("sdp must be a session description of at most 65536 characters, its fingerprint SHA-256")
+    return sdp

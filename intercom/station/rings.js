@@ -1,0 +1,62 @@
+// The rings of the house, as the space tells them: the same on every page, whoever took it and wherever.
+//
+// Events: "ended" {ring}: nothing may sound for this ring any more; "news" {ring}: the words for one that is over have changed;
+//         "unheard": the house has been silent for so long that no bell may go on.
+
+const SILENT_MAX_MS = 4000; // time limit of a bell without the house: whoever took the ring meanwhile cannot tell this page
+
+export class Rings extends EventTarget {
+  #rings = new Map();
+  #mine = new Set(); // ids of the rings that were answered or declined here, of which the page has its own words
+  #silence = null;
+
+  constructor(signalling) {
+    super();
+    signalling.addEventListener("room", ({ detail: { type, params } }) => {
+      if (type === "intercom.ring") this.#take(params);
+      if (type === "intercom.rings" && Array.isArray(params.rings)) this.#takeAll(params.rings);
+    });
+    signalling.addEventListener("state", ({ detail: { state } }) => this.#watch(state));
+  }
+
+  /** Return the ring of a call as it stands; undefined where the space tells of none. */
+  of(call) {
+    return this.#rings.get(call.ring);
+  }
+
+  /** Note that the ring of this call was answered or declined here. */
+  taken(call) {
+    if (call.ring) this.#mine.add(call.ring);
+  }
+
+  #take(ring) {
+    if (typeof ring?.ring !== "string") return;
+    this.#rings.set(ring.ring, ring);
+    if (ring.state === "ringing") return;
+    this.#emit("ended", ring);
+    if (!this.#mine.has(ring.ring)) this.#emit("news", ring);
+  }
+
+  // The space lists what this page has to know as it registers: what is not among it is long over.
+  #takeAll(rings) {
+    const listed = new Set(rings.map(({ ring }) => ring));
+    for (const [id, ring] of [...this.#rings].filter(([id]) => !listed.has(id))) {
+      if (ring.state === "ringing") this.#take({ ...ring, state: "lost", by: "" });
+      this.#rings.delete(id);
+    }
+    rings.forEach((ring) => this.#take(ring));
+  }
+
+  #watch(state) {
+    if (state === "registered") {
+      clearTimeout(this.#silence);
+      this.#silence = null;
+    } else if (state === "lost") {
+      this.#silence ??= setTimeout(() => this.dispatchEvent(new Event("unheard")), SILENT_MAX_MS);
+    }
+  }
+
+  #emit(name, ring) {
+    this.dispatchEvent(new CustomEvent(name, { detail: { ring } }));
+  }
+}
