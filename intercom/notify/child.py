@@ -17,7 +17,7 @@ NICENESS = 10
 """Niceness of the process: the call that rings at the same time goes before."""
 DATA_LIMIT_BYTES = 192 * 1024 * 1024
 """Memory limit: five times what apprise takes. A service that answers without end fills this and nothing more."""
-LIFE_S = 30
+LIFE_S = 90
 """Time after which the process ends by itself, should nobody end it."""
 MISSING = 3
 """Exit status when apprise is not installed."""

@@ -243,7 +243,7 @@ class Space:
             trust_url=lambda: self.trust_page.url,
             group=self._config.group,
         )
-        push = PushApi(self.store, self.pushes, now=self._wall)
+        push = PushApi(self.store, self.pushes, now=self._wall, online=self.exchange.online)
         routes = [*fabric.routes(), *house.routes(), *push.routes()]
         app.add_routes([*routes, web.get("/", self._root), *station_routes()])
         return app

@@ -16,9 +16,9 @@ import shutil
 import socket
 import stat
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from intercom.cli.checks.finding import BAD, GOOD, WARNING, Finding
@@ -33,6 +33,9 @@ from intercom.control.errors import ControlError, NotRunningError
 from intercom.gpio_chip import GpioError, header_chip, is_pi
 from intercom.net import authority, connect, split_authority
 from intercom.service import run_as_service
+
+if TYPE_CHECKING:
+    from intercom.cli.checks.push import PushDevice
 
 NETWORK_S = 3.0
 FREE_BYTES_LEAST = 50 * 1024 * 1024
@@ -240,6 +243,7 @@ def _push(credential: Path) -> Iterator[Finding]:
     from intercom.cli.checks.push import push_devices
 
     devices = push_devices(credential) or []
+    yield from _pages(devices)
     for device in devices:
         if device.trouble:
             told = f"{printable(device.name)} is not woken: {device.trouble}"
@@ -251,6 +255,21 @@ def _push(credential: Path) -> Iterator[Finding]:
     elif woken:
         shown = ", ".join(f"{printable(device.name)} (last shown: {device.shown})" for device in woken)
         yield Finding("push", GOOD, f"rings closed pages of {shown}")
+
+
+def _pages(devices: Sequence[PushDevice]) -> Iterator[Finding]:
+    """Yield whose page reaches the space: a device that signed in has loaded the page and opened its socket."""
+    mend = "open its page; where that is not trusted, `intercom space trust` says how"
+    for device in devices:
+        if not device.seen_on:
+            yield Finding("page", WARNING, f"{printable(device.name)} was paired and never signed in", mend)
+    seen = [device for device in devices if device.seen_on]
+    if seen:
+        told = ", ".join(
+            f"{printable(device.name)} ({'connected now' if device.online else f'last on {device.seen_on}'})"
+            for device in seen
+        )
+        yield Finding("page", GOOD, f"reaches the house: {told}")
 
 
 def _own_turn(listen: str) -> str:

@@ -22,6 +22,10 @@ class PushDevice(msgspec.Struct, frozen=True):
 
     name: str
     """Display name."""
+    online: bool
+    """Whether its page is connected now."""
+    seen_on: str
+    """The day on which it last signed in, ISO 8601; empty when it never did."""
     push: bool
     """Whether it has a push subscription."""
     shown_at: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -57,10 +57,14 @@ class PushApi:
     """Routes under /api/space/push.
 
     :param now: the time of day, seconds since 1970.
+    :param online: the references of those whose sockets are open.
     """
 
-    def __init__(self, store: Store, pushes: Pushes, *, now: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, pushes: Pushes, *, now: Callable[[], float], online: Callable[[], Iterable[str]]
+    ) -> None:
         self._now = now
+        self._online = online
         self._store = store
         self._pushes = pushes
         self._tested: set[str] = set()
@@ -85,11 +89,19 @@ class PushApi:
         return web.json_response({"key": self._pushes.vapid.public_key, "endpoint": endpoint})
 
     async def _devices(self, request: web.Request) -> web.Response:
-        """Tell a device of the house, such as the door, which devices are woken."""
+        """Tell a device of the house, such as the door, which devices are connected, and which are woken."""
         if self._owner(request) is None:
             return unauthorized()
+        online = set(self._online())
         devices = [
-            {"name": device.name, "push": device.push, "shown_at": device.shown_at, "trouble": device.push_trouble}
+            {
+                "name": device.name,
+                "online": device.reference in online,
+                "seen_on": device.seen_on,
+                "push": device.push,
+                "shown_at": device.shown_at,
+                "trouble": device.push_trouble,
+            }
             for device in self._store.devices()
             if device.kind == "resident"
         ]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from intercom.cli.checks import doctor
-from intercom.cli.checks.doctor import GOOD, WARNING, Finding
+from intercom.cli.checks.finding import GOOD, WARNING, Finding
+from intercom.cli.checks.push import PushDevice
 from intercom.config import SpaceConfig
 from intercom.space import Space
 from intercom.space.secret_hash import secret_hash
@@ -38,9 +40,10 @@ def subscribe(space: Space, secret: str, name: str) -> None:
     space.store.subscriptions.keep(secret, sent["endpoint"], **sent["keys"])
 
 
-async def findings(tmp_path: Path) -> list[Finding]:
-    """What doctor says of pushes."""
-    return await asyncio.to_thread(lambda: list(doctor._push(tmp_path / "door.json")))
+async def findings(tmp_path: Path, what: str = "push") -> list[Finding]:
+    """What doctor says of pushes, or of pages."""
+    found = await asyncio.to_thread(lambda: list(doctor._push(tmp_path / "door.json")))
+    return [finding for finding in found if finding.what == what]
 
 
 async def test_a_house_without_phones_is_told_nothing(space: Space, tmp_path: Path) -> None:
@@ -67,5 +70,26 @@ async def test_a_phone_that_is_not_woken_is_named_with_the_reason(space: Space, 
     assert (trouble.verdict, trouble.told) == (WARNING, "Phone is not woken: the push service says 403 Forbidden")
 
 
+async def test_a_phone_that_was_paired_and_never_came_is_told_how_its_page_is_trusted(
+    space: Space, tmp_path: Path
+) -> None:
+    add(space, "Phone")
+    (finding,) = await findings(tmp_path, "page")
+    assert (finding.verdict, finding.told) == (WARNING, "Phone was paired and never signed in")
+    assert "intercom space trust" in finding.mend
+
+
+async def test_a_phone_whose_page_came_is_told_with_its_day(space: Space, tmp_path: Path) -> None:
+    space.store.seen(add(space, "Phone"))
+    (finding,) = await findings(tmp_path, "page")
+    assert finding.verdict == GOOD
+    assert re.fullmatch(r"reaches the house: Phone \(last on \d{4}-\d\d-\d\d\)", finding.told)
+
+
 def test_a_space_that_is_not_there_is_another_finding(tmp_path: Path) -> None:
     assert list(doctor._push(tmp_path / "door.json")) == []
+
+
+def test_a_page_that_is_open_is_said_to_be() -> None:
+    kitchen = PushDevice(name="Kitchen", online=True, seen_on="2026-11-28", push=False, shown_at=0.0, trouble="")
+    assert list(doctor._pages([kitchen])) == [Finding("page", GOOD, "reaches the house: Kitchen (connected now)")]
