@@ -253,6 +253,18 @@ class SpaceConfig:
     host_names: tuple[str, ...] = setting(
         (), "More names and addresses by which this machine is asked for.", shape=HOST_NAME
     )
+    certificate: str = setting(
+        "",
+        "File with your own certificate and its chain (PEM), such as certbot's `fullchain.pem`: shown to whoever asks "
+        "for a name in it, and read again when it changes. Empty: none; see [certificates.md](certificates.md).",
+        shape=PATH,
+    )
+    key: str = setting(
+        "",
+        "File with that certificate's key (PEM, without a password), for `intercom-space` to read. Empty: it is in the "
+        "file of the certificate.",
+        shape=PATH,
+    )
     trust_port: int = setting(
         8444,
         "Port of the page `/trust`, in clear, with which phones learn to trust the space; it is served wherever the "

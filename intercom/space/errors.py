@@ -3,6 +3,7 @@
 SpaceError
 ├── StoreError (OSError)            the state directory or its database cannot be used
 ├── SpaceConfigError (ValueError)   a setting of the space contradicts itself or the machine
+├── CertificateError (ValueError)   the owner's certificate cannot be used
 ├── TokenError (PermissionError)    a token, proof or secret is not valid
 ├── PairingError (PermissionError)  a pairing code is unknown, used or too old
 ├── BadBodyError (ValueError)       a request's body cannot be read; the sender is told
@@ -27,6 +28,10 @@ class StoreError(SpaceError, OSError):
 
 class SpaceConfigError(SpaceError, ValueError):
     """A setting of the space contradicts itself or the machine."""
+
+
+class CertificateError(SpaceError, ValueError):
+    """The owner's certificate and key cannot be used."""
 
 
 class TokenError(SpaceError, PermissionError):

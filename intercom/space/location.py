@@ -31,6 +31,8 @@ class Location:
         """Whether only this machine reaches it."""
         self.encrypted = config.tls == "on" or (config.tls == "auto" and not self.loopback)
         """Whether the space speaks TLS itself."""
+        self.certified: tuple[str, ...] = ()
+        """The names in the owner's certificate, without wildcards; `follow` takes a change over."""
         self.names = self._read_names()
         """The names of the space now."""
 
@@ -46,7 +48,7 @@ class Location:
             return "localhost"
         if self._config.host_names:
             return self._config.host_names[0]
-        return self.address or "localhost"
+        return self.certified[0] if self.certified else self.address or "localhost"
 
     @property
     def address(self) -> str | None:
@@ -79,12 +81,16 @@ class Location:
     def device_urls(self) -> tuple[str, str]:
         """Return the URLs of the API and the socket for a device's credential file: never in clear over a network."""
         url = self.url
-        if not self.encrypted and not self.loopback:
+        if self.certified and not self.loopback:
+            # By a name that the CA has signed, or by address: a door does not depend on the owner's certificate.
+            named = (host for host in self._config.host_names if host not in self.certified)
+            url = f"https://{authority(next(named, self.address or 'localhost'), self.port)}"
+        elif not self.encrypted and not self.loopback:
             url = f"http://localhost:{self.port}" if is_unspecified(self.host) else self.public_url
         return url, _socket_url(url)
 
     def _read_names(self) -> Names:
-        more = [*self._config.host_names]
+        more = [*self._config.host_names, *self.certified]
         if self._config.public_url:
             more.append(urlsplit(self._config.public_url).hostname or "")
         if self.loopback:

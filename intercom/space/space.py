@@ -99,10 +99,10 @@ class Space:
                 on_change=self._changed,
             )
         self._turn_secret = _turn_secret(config)
-        self.tls = Tls(state_dir, self.location, on_new=self._write_credentials)
+        self.tls = Tls(config, state_dir, self.location, on_change=self._certificate_changed)
         """The certificates that it shows."""
         trust_port = config.trust_port if self.location.port else 0
-        wanted = bool(config.trust_port) and self.location.encrypted
+        wanted = bool(config.trust_port) and self.location.encrypted and not config.certificate
         self.trust_page = TrustPage(
             self.location, trust_port, wanted=lambda: wanted and self.tls.by_ca, ca=self.tls.authority
         )
@@ -159,6 +159,7 @@ class Space:
         context = None
         if location.encrypted:
             context = self.tls.begin()
+            location.follow()
             self._renewal = asyncio.create_task(self.tls.watch(), name="space certificate")
         listener = Listener(self._application(), limits=ConnectionLimits(), proxies=self._proxies)
         try:
@@ -187,9 +188,15 @@ class Space:
     def summary(self) -> str:
         """The space's state, in one line."""
         without_turn = f"; no TURN server: {self._companion.fault}" if self._companion and self._companion.fault else ""
-        return f"serves at {self.location.public_url}{without_turn}"
+        certificate = f"; {self.tls.trouble}" if self.tls.trouble else ""
+        return f"serves at {self.location.public_url}{without_turn}{certificate}"
 
     def _changed(self) -> None:
+        self.on_change()
+
+    def _certificate_changed(self) -> None:
+        self._write_credentials()
+        self._tell_where()
         self.on_change()
 
     def stalled(self) -> str | None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from intercom.cli.checks.certificate import end_of_certificate
 from intercom.cli.checks.finding import BAD, GOOD, WARNING, Finding
 from intercom.cli.checks.notify import notifications
 from intercom.cli.options import config_file
@@ -234,6 +235,8 @@ def _network(config: Config, credential: Path) -> Iterator[Finding]:
     for name, url in (("relay", relay), ("service", service)):
         if url:
             yield _reaches(name, url)
+    if urlsplit(service).scheme == "https":
+        yield end_of_certificate(service, NETWORK_S)
     for url in (config.space.turn_url, _own_turn(config.space.turn_listen)):
         if url:
             yield _turn(url)
