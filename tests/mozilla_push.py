@@ -79,7 +79,13 @@ class MozillaPush:
                 case "hello":
                     uaid = told.get("uaid") or uuid.uuid4().hex
                     self._sockets[uaid] = socket
-                    hello = {"messageType": "hello", "uaid": uaid, "status": 200, "use_webpush": True, "broadcasts": {}}
+                    hello: dict[str, Any] = {
+                        "messageType": "hello",
+                        "uaid": uaid,
+                        "status": 200,
+                        "use_webpush": True,
+                        "broadcasts": {},
+                    }
                     await socket.send_json(hello)
                     await self._deliver_waiting(uaid)
                 case "register":

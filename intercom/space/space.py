@@ -34,6 +34,7 @@ from intercom.space.http.trust_page import TrustPage
 from intercom.space.location import Location, turn_address
 from intercom.space.names import interface_addresses
 from intercom.space.push.pushes import Pushes
+from intercom.space.push.waker import Waker
 from intercom.space.records import Place, Subscriber
 from intercom.space.store import DATABASE, Store
 from intercom.space.switch.call_snapshot import KeptCalls
@@ -125,6 +126,9 @@ class Space:
         self.exchange = Exchange(self.tokens, self.store, ice_servers=self._ice_servers, wall=wall)
         self.rings = self.exchange.router.bell.rings
         """The rings of the house; `rings.subscribe` tells a listener each change."""
+        waker = Waker(self.store.subscriptions, self.pushes)
+        self.rings.subscribe(waker.changed)
+        self.exchange.router.wakes = lambda call: waker.wakes(call.ring)
         self.sockets = Sockets(self.exchange, now=time.monotonic, joined=self._joined)
         self._kept_calls = KeptCalls(state_dir / "calls.json", self.exchange, wall=wall)
         self._keeper: asyncio.Task[None] | None = None

@@ -8,6 +8,7 @@ export class Alerts {
   #title = document.title;
   #timers = [];
   #notification = null;
+  #tag = "ringing";
   #registration = null;
   #wakeLock = null;
   #keepAwake = false;
@@ -33,9 +34,10 @@ export class Alerts {
     if (this.permission === "default") await Notification.requestPermission();
   }
 
-  /** Start the alerts, with these words in the notification and the title. */
-  start(words) {
+  /** Start the alerts, with these words in the notification and the title; a push about `ring` has its notification. */
+  start(words, ring = "ringing") {
     this.stop();
+    this.#tag = ring;
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     let shown = true;
     document.title = `\u{1F514} ${words}`;
@@ -57,7 +59,7 @@ export class Alerts {
     if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(0);
     this.#notification?.close();
     this.#notification = null;
-    this.#registration?.getNotifications({ tag: "ringing" })
+    this.#registration?.getNotifications({ tag: this.#tag })
       .then((shown) => shown.forEach((notification) => notification.close()));
   }
 
@@ -68,7 +70,7 @@ export class Alerts {
   }
 
   #notify(words) {
-    const options = { body: "Tap to answer.", tag: "ringing", icon: "icon.svg", requireInteraction: true, renotify: true };
+    const options = { body: "Tap to answer.", tag: this.#tag, icon: "icon.svg", requireInteraction: true, renotify: true };
     if (this.#registration) {
       this.#registration.showNotification(words, options).catch(() => {}); // refused: bell and title remain
       return;

@@ -168,7 +168,7 @@ function invited(params, id, nodeId) {
   if (microphone.permission === "granted") microphone.acquire().catch(() => {}); // told by its own event
   call.prepare(params.sdp);
   sounds.ring();
-  alerts.start(`${from.name} is ringing`);
+  alerts.start(`${from.name} is ringing`, params.ring);
   announce(`${from.name} is ringing. Press Enter to answer.`);
 }
 

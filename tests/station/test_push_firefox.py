@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,8 +13,20 @@ from intercom.config import SpaceConfig
 from intercom.space import Space
 from tests.firefox import FirefoxPage, firefox
 from tests.mozilla_push import MozillaPush, mozilla_push
+from tests.station.door import Door
+from tests.station.door_line import DoorLine
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+TITLES = """navigator.serviceWorker.ready.then((worker) => worker.getNotifications())
+    .then((all) => all.map(({ title }) => title).filter((title) => title !== "This device rings").join())"""
+
+
+async def shown(space: Space, count: int) -> None:
+    """Wait until the house has got so many receipts."""
+    async with asyncio.timeout(30):
+        while space.pushes.figures.shown < count:
+            await asyncio.sleep(0.02)
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -56,3 +69,37 @@ async def test_a_test_is_shown_by_the_device_and_its_page_says_so(
     await tab.tap("#push-test")
     await tab.until("document.querySelector('#push-words').textContent.startsWith('The test arrived after')")
     assert (space.pushes.figures.shown, service.refused) == (1, [])
+
+
+async def test_a_door_wakes_the_device_whose_page_is_closed_and_the_page_that_opens_answers(
+    tab: FirefoxPage, space: Space, door: Door
+) -> None:
+    await tab.goto("about:blank")
+    async with DoorLine(space) as line:
+        before = space.pushes.figures.shown
+        await line.ring(door)
+        await shown(space, before + 1)
+        await tab.goto(f"{space.url}/station/")
+        await tab.until("document.body.dataset.state === 'ringing'")
+        assert await tab.evaluate(TITLES) == "Front door is ringing"
+        await tab.tap("#answer")
+        assert (await line.heard("verto.answer"))["sdp"]
+        await tab.until(f"({TITLES}).then((titles) => {{ window.titles = titles; }}), window.titles === ''")
+        await tab.tap("#hangup")
+        await tab.until("document.body.dataset.state === 'ready'")
+
+
+async def test_what_nobody_answered_is_one_notification_that_says_so(
+    tab: FirefoxPage, space: Space, door: Door
+) -> None:
+    await tab.goto("about:blank")
+    async with DoorLine(space) as line:
+        before = space.pushes.figures.shown
+        call_id = await line.ring(door)
+        await shown(space, before + 1)
+        bye = {"dialogParams": {"callID": call_id}, "cause": "ORIGINATOR_CANCEL", "causeCode": 487}
+        await line.verto("verto.bye", bye)
+        await shown(space, before + 2)
+    await tab.goto(f"{space.url}/station/")
+    await tab.until("document.body.dataset.state === 'ready'")
+    assert await tab.evaluate(TITLES) == "Missed: Front door"

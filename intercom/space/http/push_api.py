@@ -75,6 +75,7 @@ class PushApi:
         return [
             web.get("/api/space/push", self._state),
             web.get("/api/space/push/devices", self._devices),
+            web.get("/api/space/push/figures", self._figures),
             web.post("/api/space/push/subscription", self._subscribe),
             web.delete("/api/space/push/subscription", self._unsubscribe),
             web.post("/api/space/push/test", self._test),
@@ -106,6 +107,12 @@ class PushApi:
             if device.kind == "resident"
         ]
         return web.json_response({"devices": devices})
+
+    async def _figures(self, request: web.Request) -> web.Response:
+        """Tell Prometheus what became of all pushes; it signs in with a device's secret, such as the door's."""
+        if self._owner(request) is None:
+            return unauthorized()
+        return web.Response(text=self._pushes.figures.text())
 
     async def _subscribe(self, request: web.Request) -> web.Response:
         owner = self._owner(request)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import get_args
 
-from intercom.space.push.sender import Outcome
+from intercom.space.push.sender import Fate, Outcome
 
 
 class PushFigures:
@@ -33,8 +33,21 @@ class PushFigures:
         self.shown += 1
         self.shown_s += took_s
 
-    def told(self) -> dict[str, Any]:
-        """Return the figures by name."""
-        fates = {fate.replace(" ", "_"): self.fates[fate] for fate in ("accepted", "gone", "refused", "given up")}
-        mean_ms = round(1000 * self.shown_s / self.shown) if self.shown else None
-        return {**fates, "attempts": self.attempts, "dropped": self.dropped, "shown": self.shown, "mean_ms": mean_ms}
+    def text(self) -> str:
+        """Return the figures as Prometheus reads them (text format 0.0.4)."""
+        lines = [
+            *_head("intercom_push_total", "counter", "Pushes, by what became of them."),
+            *(f'intercom_push_total{{fate="{fate}"}} {self.fates[fate]}' for fate in get_args(Fate)),
+            *_head("intercom_push_attempts_total", "counter", "Attempts at the push services."),
+            f"intercom_push_attempts_total {self.attempts}",
+            *_head("intercom_push_dropped_total", "counter", "Pushes not sent, as too many were under way."),
+            f"intercom_push_dropped_total {self.dropped}",
+            *_head("intercom_push_shown_seconds", "summary", "From sending to the device's receipt."),
+            f"intercom_push_shown_seconds_sum {self.shown_s:.6g}",
+            f"intercom_push_shown_seconds_count {self.shown}",
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def _head(name: str, kind: str, help_: str) -> list[str]:
+    return [f"# HELP {name} {help_}", f"# TYPE {name} {kind}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from intercom.space.http import push_api
 from intercom.space.push import pushes
@@ -80,7 +81,25 @@ async def test_pushes_without_number_are_not_all_sent(phone: Phone, monkeypatch:
     monkeypatch.setattr(pushes, "UNDER_WAY_LIMIT", 0)
     monkeypatch.setattr(push_api, "TEST_LIMIT_S", 0.1)
     await phone.test()
-    assert phone.house.space.pushes.figures.told()["dropped"] == 1
+    assert phone.house.space.pushes.figures.dropped == 1
+
+
+async def test_prometheus_reads_what_became_of_all_pushes(phone: Phone) -> None:
+    tested = asyncio.create_task(phone.test())
+    await phone.shows((await phone.notice())["receipt"])
+    await tested
+    url = phone.house.space.url + "/api/space/push/figures"
+    async with phone.house.http.get(url, headers=phone.headers) as answer:
+        samples = {
+            (sample.name, sample.labels.get("fate", "")): sample.value
+            for family in text_string_to_metric_families(await answer.text())
+            for sample in family.samples
+        }
+    assert samples["intercom_push_total", "accepted"] == 1
+    assert samples["intercom_push_total", "gone"] == 0
+    assert samples["intercom_push_shown_seconds_count", ""] == 1
+    async with phone.house.http.get(url) as answer:
+        assert answer.status == 401
 
 
 def test_receipts_without_number_are_not_all_waited_for() -> None:
