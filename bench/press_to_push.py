@@ -50,7 +50,7 @@ async def _measured(directory: Path, service: MozillaPush) -> list[float]:
     try:
         async with firefox(preferences=service.preferences) as tab:
             await tab.goto(home.space.invite(name="Phone").url)
-            await tab.until("document.body.dataset.push === 'off'")
+            await tab.until("document.body.dataset.state === 'ready' && document.body.dataset.push === 'off'")
             await tab.tap("#push")
             await tab.until("document.body.dataset.push === 'on'")
             await tab.goto("about:blank")

@@ -34,6 +34,7 @@ from intercom.space.http.trust_page import TrustPage
 from intercom.space.location import Location, turn_address
 from intercom.space.names import interface_addresses
 from intercom.space.push.pushes import Pushes
+from intercom.space.push.unfinished import Unfinished
 from intercom.space.push.waker import Waker
 from intercom.space.records import Place, Subscriber
 from intercom.space.store import DATABASE, Store
@@ -126,9 +127,10 @@ class Space:
         self.exchange = Exchange(self.tokens, self.store, ice_servers=self._ice_servers, wall=wall)
         self.rings = self.exchange.router.bell.rings
         """The rings of the house; `rings.subscribe` tells a listener each change."""
-        waker = Waker(self.store.subscriptions, self.pushes)
-        self.rings.subscribe(waker.changed)
-        self.exchange.router.wakes = lambda call: waker.wakes(call.ring)
+        kept_rings = Unfinished(state_dir / "pushed.json")
+        self._waker = Waker(self.store.subscriptions, self.pushes, kept_rings, wall=wall)
+        self.rings.subscribe(self._waker.changed)
+        self.exchange.router.wakes = lambda call: self._waker.wakes(call.ring)
         self.sockets = Sockets(self.exchange, now=time.monotonic, joined=self._joined)
         self._kept_calls = KeptCalls(state_dir / "calls.json", self.exchange, wall=wall)
         self._keeper: asyncio.Task[None] | None = None
@@ -179,6 +181,7 @@ class Space:
         if restored := self._kept_calls.restore(self.store.subscriber_by_id, time.monotonic()):
             logger.info("Calls that go on from before the restart: %d.", restored)
         self.sockets.start()
+        self._waker.start()
         self._echo.start()
         self._tell_where()
         self._watch = asyncio.create_task(self._watch_members(), name="space members")
@@ -228,7 +231,7 @@ class Space:
             self._kept_calls.save()
             try:
                 async with asyncio.timeout(STOP_LIMIT_S):
-                    await self.pushes.stop()
+                    await self._waker.stop()
                     await self.trust_page.stop()
                     await self._echo.stop()
                     await self.sockets.stop()

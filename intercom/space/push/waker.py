@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from intercom.space.push.notices import Kind, Notice
 from intercom.space.push.pushes import Pushes
 from intercom.space.push.sender import Outcome
 from intercom.space.push.subscriptions import Subscription, Subscriptions
+from intercom.space.push.unfinished import ShownRing, Unfinished
 from intercom.space.switch.ring import Ring
+from intercom.tasks import TaskSet
 
 RING_TTL_S: Final = 60
 """Time for which a push service keeps a ring for a phone that it does not reach: the door's usual ring time."""
@@ -19,43 +22,75 @@ PATIENCE_S: Final = 60.0
 """Time limit for handing a push over."""
 RINGS_LIMIT: Final = 64
 """Limit of rings that are remembered; the house remembers as many."""
+BACK_S: Final = 20.0
+"""Time for a door to come back for a ring of before a restart; then the ring is missed. Doors are back within ten."""
 
 
 class Waker:
-    """Sends pushes from the changes of the house's rings."""
+    """Sends pushes from the changes of the house's rings.
 
-    def __init__(self, subscriptions: Subscriptions, pushes: Pushes) -> None:
+    :param kept: where the rings that devices show outlast this process.
+    :param wall: the time of day, seconds since 1970.
+    """
+
+    def __init__(
+        self, subscriptions: Subscriptions, pushes: Pushes, kept: Unfinished, *, wall: Callable[[], float]
+    ) -> None:
         self._subscriptions = subscriptions
         self._pushes = pushes
+        self._kept = kept
+        self._wall = wall
+        self._tasks = TaskSet()
         self._last: dict[str, tuple[Kind, str]] = {}
         "What was told of each ring last: its state, and by whom."
         self._told: dict[str, dict[str, Subscription]] = {}
         "Whom each ring was told, by device."
         self._hopes: dict[str, set[str]] = {}
         "The devices that each ring may still wake."
+        self._shown: dict[str, ShownRing] = {}
+        "The rings that devices show as ringing, those of before a restart included."
+        self._written: list[ShownRing] = []
+
+    def start(self) -> None:
+        """Take over the rings that an earlier process left, and end those for which no door comes back."""
+        left = self._kept.left(self._wall())
+        self._shown = {ring.id: ring for ring in left}
+        self._written = left
+        if left:
+            self._tasks.spawn(self._end(left), name="rings of before the restart")
+
+    async def stop(self) -> None:
+        """Stop sending; what devices show is kept for the next process."""
+        await self._tasks.stop()
+        self._kept.keep(list(self._shown.values()))
+        await self._pushes.stop()
 
     def changed(self, ring: Ring) -> None:
         """Take a change of a ring (`Rings.subscribe`)."""
-        kind, by = news = _news(ring)
+        news = _news(ring)
         if self._last.get(ring.id) == news:
             return
-        if kind == "ring":
-            self._told[ring.id] = {s.device: s for s in self._subscriptions.of_subscribers(ring.rung)}
-            self._hopes[ring.id] = set(self._told[ring.id])
+        self._remember(ring.id, news)
+        if news[0] == "ring":
+            told = {found.device: found for found in self._subscriptions.of_subscribers(ring.rung)}
+            self._told[ring.id], self._hopes[ring.id] = told, set(told)
+            self._shown[ring.id] = ShownRing(ring.id, ring.door.name, ring.began_at, list(told))
         else:
             self._hopes.pop(ring.id, None)
-        self._last.pop(ring.id, None)
-        self._last[ring.id] = news
-        self._forget_oldest()
-        ttl_s = RING_TTL_S if kind == "ring" else END_TTL_S
-        notice = Notice(kind, ring.id, ring.began_at, ring.door.name, by)
-        for subscription in self._told.get(ring.id, {}).values():
-            self._send(subscription, notice, ttl_s)
+            self._shown.pop(ring.id, None)
+        self._tell(Notice(news[0], ring.id, ring.began_at, ring.door.name, news[1]))
 
     def wakes(self, ring_id: str) -> frozenset[str]:
         """Return the ids of the subscribers whom a ring may still wake."""
         told = self._told.get(ring_id, {})
         return frozenset(told[device].subscriber_id for device in self._hopes.get(ring_id, ()))
+
+    def _tell(self, notice: Notice) -> None:
+        ttl_s = RING_TTL_S if notice.kind == "ring" else END_TTL_S
+        for subscription in self._told.get(notice.tag, {}).values():
+            self._send(subscription, notice, ttl_s)
+        if "push rings" not in self._tasks:
+            self._tasks.spawn(self._keep(), name="push rings")
 
     def _send(self, subscription: Subscription, notice: Notice, ttl_s: int) -> None:
         def done(outcome: Outcome) -> None:
@@ -64,10 +99,29 @@ class Waker:
 
         self._pushes.send(subscription, notice, ttl_s=ttl_s, patience_s=PATIENCE_S, done=done)
 
-    def _forget_oldest(self) -> None:
-        for ring_id in _over(self._last, RINGS_LIMIT):
-            for known in (self._last, self._told, self._hopes):
-                known.pop(ring_id, None)
+    async def _end(self, left: Iterable[ShownRing]) -> None:
+        """Tell the devices of rings for which no door came back that they are missed."""
+        await asyncio.sleep(BACK_S)
+        for ring in left:
+            if self._last.get(ring.id) is None:
+                found = (self._subscriptions.of_device(device) for device in ring.devices)
+                self._told[ring.id] = {known.device: known for known in found if known is not None}
+                self._remember(ring.id, ("missed", ""))
+                self._shown.pop(ring.id, None)
+                self._tell(Notice("missed", ring.id, ring.began_at, ring.door))
+
+    async def _keep(self) -> None:
+        """Write down what devices show, until it is written as it is."""
+        while self._written != (shown := list(self._shown.values())):
+            await asyncio.to_thread(self._kept.keep, shown)
+            self._written = shown
+
+    def _remember(self, ring_id: str, news: tuple[Kind, str]) -> None:
+        self._last.pop(ring_id, None)
+        self._last[ring_id] = news
+        for oldest in list(self._last)[: max(0, len(self._last) - RINGS_LIMIT)]:
+            for known in (self._last, self._told, self._hopes, self._shown):
+                known.pop(oldest, None)
 
 
 def _news(ring: Ring) -> tuple[Kind, str]:
@@ -77,9 +131,3 @@ def _news(ring: Ring) -> tuple[Kind, str]:
     if ring.opened_by:
         return "opened", ring.opened_by
     return ring.ending.how, ring.ending.by
-
-
-def _over(known: Iterable[str], limit: int) -> list[str]:
-    """Return the oldest of those that are too many."""
-    names = list(known)
-    return names[: max(0, len(names) - limit)]
