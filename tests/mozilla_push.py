@@ -25,6 +25,7 @@ BODY_LIMIT_BYTES = 4096
 TOKEN_LIMIT_S = 24 * 3600
 PREFERENCE_URL = "dom.push.serverURL"
 PREFERENCES: dict[str, bool | int | str] = {
+    "dom.webnotifications.requireinteraction.count": 1000,  # the little windows of a Firefox without a desktop: three
     "dom.push.testing.allowInsecureServerURL": True,
     "dom.push.connection.enabled": True,
     "permissions.default.desktop-notification": 1,

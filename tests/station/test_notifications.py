@@ -23,6 +23,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SHOWN = """() => self.registration.getNotifications()
     .then((shown) => shown.map(({ tag, title, body, requireInteraction }) => [tag, title, body, requireInteraction]))"""
+TAP = """async () => {
+    const did = [], work = [];
+    self.clients.openWindow = async (url) => did.push(`opens ${url}`);
+    WindowClient.prototype.focus = async function () { did.push(`shows ${new URL(this.url).pathname}`); };
+    const [notification] = await self.registration.getNotifications();
+    const tap = new NotificationEvent("notificationclick", { notification });
+    tap.waitUntil = (promise) => work.push(promise);
+    self.dispatchEvent(tap);
+    await Promise.all(work);
+    return did.join();
+}"""
+"""A tap as the browser reports it; that it lets a worker open a window is the browser's own affair."""
 NOON = 1_800_000_000.0
 
 
@@ -87,6 +99,12 @@ class Sleeper:
         shown: list[list[Any]] = await worker.evaluate(SHOWN)
         return shown
 
+    async def taps(self) -> str:
+        """Tap the notification; return what the worker does."""
+        (worker,) = self.page.context.service_workers
+        did: str = await worker.evaluate(TAP)
+        return did
+
     async def looks_away(self) -> None:
         """Close the page; its worker stays."""
         await self.page.goto("about:blank")
@@ -138,6 +156,17 @@ async def test_a_ring_that_arrives_late_shows_at_once_how_it_ended(sleeper: Slee
     await sleeper.deliver(json.dumps({**json.loads(late), "receipt": receipt}))
     await sleeper.receipts(3)
     await sleeper.shows("Kitchen answered")
+
+
+async def test_a_tap_opens_the_page_or_shows_the_one_that_is_open(sleeper: Sleeper) -> None:
+    await sleeper.is_told(ring())
+    await sleeper.shows("Front door is ringing")
+    assert await sleeper.taps() == "shows /station/"
+    await sleeper.shows()
+    await sleeper.looks_away()
+    await sleeper.is_told(ring())
+    await sleeper.shows("Front door is ringing")
+    assert await sleeper.taps() == "opens ./"
 
 
 async def test_two_rings_are_two_notifications(sleeper: Sleeper) -> None:
