@@ -215,8 +215,12 @@ LISTEN = Shape('"host:port", for example "127.0.0.1:8480"', _is_listen)
 LISTEN_ADDRESS = Shape('"address:port" with an IP address, for example "192.168.1.10:3478"', _is_listen_address)
 NETWORK = Shape('an IP address or network, for example "127.0.0.1" or "10.0.0.0/24"', _is_network)
 PUBLIC_URL = Shape(
-    'a URL like "https://door.example.com", without a path ("http:" only to localhost)',
-    lambda text: _is_url("https", "http")(text) and urlsplit(text)[2:] in {("", "", ""), ("/", "", "")},
+    'a URL like "https://door.example.com" or "https://example.com/door" ("http:" only to localhost)',
+    lambda text: (
+        _is_url("https", "http")(text)
+        and urlsplit(text)[3:] == ("", "")
+        and re.fullmatch(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*){0,4}/?", urlsplit(text).path) is not None
+    ),
 )
 CONTACT = Shape(
     'an address like "mailto:you@example.org" or "https://example.org"',

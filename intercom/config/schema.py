@@ -282,7 +282,8 @@ class SpaceConfig:
     public_url: str = setting(
         "",
         "What people open, where that is not the space's own address: the reverse proxy's, for example "
-        "`https://door.example.com`. Empty: the space's own.",
+        "`https://door.example.com`, or `https://example.com/door` where the proxy takes the path off again. Empty: "
+        "the space's own.",
         shape=PUBLIC_URL,
     )
     group: str = setting("house", "The group that paired stations join: its address is `/private/house`.", shape=NAME)

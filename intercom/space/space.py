@@ -82,7 +82,7 @@ class Space:
     ) -> None:
         self._config = config
         self.location = Location(config, own_addresses=own_addresses)
-        self._proxies = Proxies(config.trusted_proxies)
+        self._proxies = Proxies(config.trusted_proxies, config.public_url)
         self._only_proxied = not self.location.encrypted and not self.location.loopback
         if self._only_proxied and not config.trusted_proxies:
             raise SpaceConfigError(
@@ -265,7 +265,7 @@ class Space:
     async def _root(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
             return await self.sockets.serve(request)
-        raise web.HTTPFound("/station/")
+        raise web.HTTPFound("station/")
 
     def _joined(self, request: web.Request, subscriber_id: str) -> None:
         if self._listener is not None:

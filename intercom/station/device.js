@@ -114,7 +114,7 @@ function read(storage) {
 async function request(name, init, { refused = "bad-answer" } = {}) {
   let response;
   try {
-    response = await fetch(`/api/space/${name}`, {
+    response = await fetch(houseUrl(`/api/space/${name}`), {
       ...init, cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     });
   } catch {
@@ -140,6 +140,11 @@ function relayAddress(url) {
   if (typeof url !== "string") throw new StationError("bad-answer");
   if (location.protocol === "https:" && url.startsWith("ws:")) throw new StationError("proxy-unknown");
   return url;
+}
+
+/** Return the URL of a path of the space: a proxy may serve it below a path of its own. */
+export function houseUrl(path) {
+  return new URL(`..${path}`, document.baseURI);
 }
 
 // Return whether this browser opens a socket there: it may refuse a certificate that it accepted for the page.

@@ -1,5 +1,7 @@
 // The doors of the house (protocol.md §2). The space says which address is a door, whatever its name.
 
+import { houseUrl } from "./device.js";
+
 export const DEFAULT_DOOR = { name: "The door", address: "/private/door" };
 const PAGES_MAX = 20; // limit of pages: a thousand addresses; a house has a dozen
 
@@ -19,7 +21,7 @@ async function everybody(token) {
   const members = [];
   let page = "/api/fabric/addresses?sort_by=name&sort_order=asc";
   for (let count = 0; page && count < PAGES_MAX; count += 1) {
-    const response = await fetch(page, { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
+    const response = await fetch(houseUrl(page), { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
     const { data, links } = await response.json();
     members.push(...data.map(({ name, display_name, kind, channels }) => ({
       name: String(display_name || name), kind, address: channels?.audio?.split("?")[0] ?? name,

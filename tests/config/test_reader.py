@@ -32,7 +32,8 @@ from tests.config.problems import only_problem
         ('[space]\nturn_listen = "door.local:3478"', "space.turn_listen", "IP address"),
         ('[space]\nturn_url = "turn:[::1"\nturn_secret_file = "secret"', "space.turn_url", "turn.example.com"),
         ('[space]\ntrusted_proxies = ["nginx"]', "space.trusted_proxies", "IP address or network"),
-        ('[space]\npublic_url = "https://door.example/intercom"', "space.public_url", "without a path"),
+        ('[space]\npublic_url = "https://door.example/../etc"', "space.public_url", "https://example.com/door"),
+        ('[space]\npublic_url = "https://door.example/a b"', "space.public_url", "https://example.com/door"),
         ('[panel]\npage_listen = "127.0.0.1:8480"', "panel.page_listen", "space.listen"),
     ],
 )

@@ -20,6 +20,15 @@ PROGRAM = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 WAIT_S = 20.0
 
 
+def below_a_path(space_port: int) -> dict[str, str]:
+    """The changes that the page tells people to make for a path."""
+    found = re.search(r"```nginx-below\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    lines = found[1].rstrip("\n").replace("127.0.0.1:8480", f"127.0.0.1:{space_port}")
+    whole = f"    location / {{\n        proxy_pass http://127.0.0.1:{space_port};"
+    return {whole: lines}
+
+
 def documented() -> str:
     """The server block of the page."""
     found = re.search(r"```nginx\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)

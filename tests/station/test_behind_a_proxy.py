@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page, expect
 
 from intercom.config import SpaceConfig
 from intercom.space import Space
-from tests.space.nginx import PROGRAM, nginx
+from tests.space.nginx import PROGRAM, below_a_path, nginx
 from tests.station.waiting import state
 
 pytestmark = [
@@ -38,6 +38,18 @@ async def test_a_phone_joins_through_the_documented_proxy(phone: Page, tmp_path:
     async with nginx(tmp_path / "nginx", space.port) as port:
         await phone.goto(space.invite(url=f"https://localhost:{port}").url)
         await state(phone, "ready")
+    await space.stop()
+
+
+async def test_a_phone_joins_below_a_path(phone: Page, tmp_path: Path) -> None:
+    config = SpaceConfig(listen="127.0.0.1:0", trusted_proxies=("127.0.0.1",), public_url="https://localhost/door")
+    space = Space(config, tmp_path / "state")
+    await space.start()
+    async with nginx(tmp_path / "nginx", space.port, changed=below_a_path(space.port)) as port:
+        await phone.goto(space.invite(url=f"https://localhost:{port}/door").url)
+        await state(phone, "ready")
+        assert phone.url == f"https://localhost:{port}/door/station/"
+        await expect(phone.locator("#doors")).to_contain_text("Call the door")
     await space.stop()
 
 

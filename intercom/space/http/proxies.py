@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
@@ -33,6 +34,8 @@ class Asker:
     "The port at which the machine asks; None when it names none."
     forwarded: bool
     "Whether a trusted proxy passed the request on."
+    path: str = ""
+    "The path under which the proxy serves the space, without a slash at the end; empty for a host of its own."
 
     @property
     def authority(self) -> str:
@@ -42,12 +45,17 @@ class Asker:
     @property
     def url(self) -> str:
         """The space's address for this machine, without a slash at the end."""
-        return f"{self.scheme}://{self.authority}"
+        return f"{self.scheme}://{self.authority}{self.path}"
+
+    @property
+    def socket_origin(self) -> str:
+        """The socket's scheme, host and port for this machine."""
+        return f"{'wss' if self.scheme == 'https' else 'ws'}://{self.authority}"
 
     @property
     def socket_url(self) -> str:
         """The socket's URL for this machine."""
-        return f"{'wss' if self.scheme == 'https' else 'ws'}://{self.authority}/"
+        return f"{self.socket_origin}{self.path}/"
 
     def is_site(self, scheme: str, port: int | None) -> bool:
         """Return whether a page of this scheme and port comes from the server that is asked."""
@@ -58,10 +66,13 @@ class Proxies:
     """The trusted reverse proxies.
 
     :param trusted: their addresses and networks, such as 127.0.0.1 and 10.0.0.0/24.
+    :param public_url: what people open; its path is one that the proxy of that host takes off again.
     """
 
-    def __init__(self, trusted: Iterable[str]) -> None:
+    def __init__(self, trusted: Iterable[str], public_url: str = "") -> None:
         self._networks = [ipaddress.ip_network(each, strict=False) for each in trusted]
+        public = urlsplit(public_url)
+        self._host, self._path = public.hostname, public.path.rstrip("/")
 
     def trust(self, address: str) -> bool:
         """Return whether a proxy at this address is trusted."""
@@ -84,7 +95,8 @@ class Proxies:
         if scheme not in DEFAULT_PORTS:
             raise ValueError(f"no scheme {scheme!r}")
         name, port = split_authority(host)
-        return Asker(address, scheme, name.lower().rstrip("."), port, forwarded)
+        name = name.lower().rstrip(".")
+        return Asker(address, scheme, name, port, forwarded, self._path if forwarded and name == self._host else "")
 
     def behind(self, address: str, request: web.Request) -> str:
         """Return the machine behind a trusted proxy's `address`: the last in the chain that is not a trusted proxy."""

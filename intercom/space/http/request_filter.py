@@ -129,7 +129,7 @@ def _policy(asker: Asker) -> str:
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; manifest-src 'self'; "
         "worker-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; "
-        f"connect-src 'self' {asker.socket_url.rstrip('/')}; "
+        f"connect-src 'self' {asker.socket_origin}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 

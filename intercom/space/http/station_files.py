@@ -39,7 +39,7 @@ def station_routes(directory: Path = STATION_DIRECTORY) -> list[web.RouteDef]:
         return web.Response(status=404) if found is None else found.answer(request)
 
     async def add_slash(_request: web.Request) -> web.StreamResponse:
-        raise web.HTTPFound("/station/")
+        raise web.HTTPFound("station/")
 
     return [web.get("/station", add_slash), web.get("/station/{path:.*}", serve)]
 

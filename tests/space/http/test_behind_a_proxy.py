@@ -19,7 +19,7 @@ from intercom.space.http.proxies import Asker, Proxies
 from intercom.space.http.request_filter import Guard
 from intercom.space.names import network_names
 from tests.space.conftest import Client
-from tests.space.nginx import PROGRAM, nginx
+from tests.space.nginx import PROGRAM, below_a_path, nginx
 
 needs_nginx = pytest.mark.skipif(PROGRAM is None, reason="nginx is not installed (apt install nginx-light)")
 
@@ -71,6 +71,34 @@ async def test_a_phone_pairs_and_registers_through_the_proxy(space: Space, url: 
         client = Client(await http.ws_connect(f"{url}/", headers={"Origin": url}))
         assert "result" in await client.connect(token)
         await client.close()
+
+
+@needs_nginx
+async def test_below_a_path_everything_that_is_handed_out_has_the_path(tmp_path: Path) -> None:
+    config = SpaceConfig(listen="127.0.0.1:0", trusted_proxies=("127.0.0.1",), public_url="https://localhost/door")
+    space = Space(config, tmp_path / "state")
+    await space.start()
+    try:
+        async with nginx(tmp_path / "nginx", space.port, changed=below_a_path(space.port)) as port, browser() as http:
+            url = f"https://localhost:{port}/door"
+            async with http.get(f"{url}/api/space/hello") as answer:
+                assert await answer.json() == {"relay_url": f"wss://localhost:{port}/door/"}
+            for asked in (f"{url}/", f"{url}/station"):
+                async with http.get(asked) as answer:
+                    assert str(answer.url) == f"{url}/station/"
+                    assert f"connect-src 'self' wss://localhost:{port};" in answer.headers["Content-Security-Policy"]
+            assert space.invite().url.startswith("https://localhost/door/station/#")
+    finally:
+        await space.stop()
+
+
+@pytest.mark.parametrize("headers", [{}, {"Host": "another.localhost"}, {"X-Forwarded-Host": "another.localhost"}])
+def test_the_path_is_that_of_the_public_host_behind_the_proxy_alone(headers: dict[str, str]) -> None:
+    request = make_mocked_request("GET", "/", headers={"Host": "example.com", **headers})
+    proxies = Proxies(["10.0.0.1"], "https://example.com/door/")
+    expected = "" if headers else "/door"
+    assert proxies.asker(request.clone(remote="10.0.0.1")).path == expected
+    assert proxies.asker(request.clone(remote="10.0.0.2")).path == ""
 
 
 @needs_nginx
