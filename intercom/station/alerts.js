@@ -35,9 +35,9 @@ export class Alerts {
   }
 
   /** Start the alerts, with these words in the notification and the title; a push about `ring` has its notification. */
-  start(words, ring = "ringing") {
+  start(words, ring = "") {
     this.stop();
-    this.#tag = ring;
+    this.#tag = ring || "ringing";
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     let shown = true;
     document.title = `\u{1F514} ${words}`;

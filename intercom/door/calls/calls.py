@@ -232,11 +232,10 @@ class Calls:
 
     async def _ring_once(self, press: Press) -> bool:
         """Dial once and follow the call to its end; return whether redialling is worthwhile."""
-        variables = {"intercom": {"role": "door", "ring": press.ring}}
         video = self._config.video
         try:
             async with press.dialling():
-                call = await self._client.dial(press.address, audio=True, video=video, user_variables=variables)
+                call = await self._client.dial(press.address, audio=True, video=video, user_variables=press.variables)
         except SignalWireError as error:
             logger.log(logging.DEBUG if press.hopes else logging.WARNING, "%s did not ring: %s", press.address, error)
             press.cause = getattr(error, "cause", "")

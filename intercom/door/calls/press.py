@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from intercom.signalwire import WebRTCCall
 
@@ -38,6 +40,12 @@ class Press:
     _pause_s: float = SHORTEST_PAUSE_S
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _dialling: asyncio.Timeout | None = None
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """What the service is told of the press with each call: its id, and for how many seconds it still rings."""
+        left_s = max(1, math.ceil(self.until - asyncio.get_running_loop().time()))
+        return {"intercom": {"role": "door", "ring": self.ring, "for_s": left_s}}
 
     @contextlib.asynccontextmanager
     async def dialling(self) -> AsyncIterator[None]:

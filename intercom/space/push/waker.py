@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -14,12 +15,10 @@ from intercom.space.push.unfinished import ShownRing, Unfinished
 from intercom.space.switch.ring import Ring
 from intercom.tasks import TaskSet
 
-RING_TTL_S: Final = 60
-"""Time for which a push service keeps a ring for a phone that it does not reach: the door's usual ring time."""
 END_TTL_S: Final = 24 * 3600
 """Time for which it keeps the end of a ring: a phone that was off all day shows in the evening what it missed."""
-PATIENCE_S: Final = 60.0
-"""Time limit for handing a push over."""
+END_PATIENCE_S: Final = 60.0
+"""Time limit for handing the end of a ring over; a ring has the time for which the door rings."""
 RINGS_LIMIT: Final = 64
 """Limit of rings that are remembered; the house remembers as many."""
 BACK_S: Final = 20.0
@@ -78,26 +77,27 @@ class Waker:
         else:
             self._hopes.pop(ring.id, None)
             self._shown.pop(ring.id, None)
-        self._tell(Notice(news[0], ring.id, ring.began_at, ring.door.name, news[1]))
+        self._tell(Notice(news[0], ring.id, ring.began_at, ring.door.name, news[1]), rings_for_s=ring.for_s)
 
     def wakes(self, ring_id: str) -> frozenset[str]:
         """Return the ids of the subscribers whom a ring may still wake."""
         told = self._told.get(ring_id, {})
         return frozenset(told[device].subscriber_id for device in self._hopes.get(ring_id, ()))
 
-    def _tell(self, notice: Notice) -> None:
-        ttl_s = RING_TTL_S if notice.kind == "ring" else END_TTL_S
+    def _tell(self, notice: Notice, *, rings_for_s: float = 0.0) -> None:
+        rings = notice.kind == "ring"
+        ttl_s, patience_s = (math.ceil(rings_for_s), rings_for_s) if rings else (END_TTL_S, END_PATIENCE_S)
         for subscription in self._told.get(notice.tag, {}).values():
-            self._send(subscription, notice, ttl_s)
+            self._send(subscription, notice, ttl_s, patience_s)
         if "push rings" not in self._tasks:
             self._tasks.spawn(self._keep(), name="push rings")
 
-    def _send(self, subscription: Subscription, notice: Notice, ttl_s: int) -> None:
+    def _send(self, subscription: Subscription, notice: Notice, ttl_s: int, patience_s: float) -> None:
         def done(outcome: Outcome) -> None:
             if outcome.fate != "accepted":
                 self._hopes.get(notice.tag, set()).discard(subscription.device)
 
-        self._pushes.send(subscription, notice, ttl_s=ttl_s, patience_s=PATIENCE_S, done=done)
+        self._pushes.send(subscription, notice, ttl_s=ttl_s, patience_s=patience_s, done=done)
 
     async def _end(self, left: Iterable[ShownRing]) -> None:
         """Tell the devices of rings for which no door came back that they are missed."""

@@ -19,6 +19,8 @@ How = Literal["answered", "refused", "opened", "given_up", "missed", "lost"]
 """How a ring ended: somebody answered it, refused it or opened the door; the visitor gave it up; nobody answered in
 time; or the door was lost."""
 
+RING_S: Final = 60.0
+"""Default time for which a door rings, where it does not say: `call.ring_time_s` as it comes."""
 REDIAL_LIMIT_S: Final = 5.0
 """Time after which a ring whose call found nobody is missed: a door redials within 2 s, and then opens its media."""
 REMEMBERED_S: Final = 900.0
@@ -53,6 +55,8 @@ class Ring(Struct, frozen=True):
     """Time of the beginning, seconds since 1970."""
     button: str = ""
     """Name of the door's button; empty while a door has one."""
+    for_s: float = RING_S
+    """Time for which the door rings, seconds; as it said when it rang first."""
     picture: str = ""
     """Reference of the visitor's picture; empty while there is none."""
     ending: Ending | None = None
@@ -106,7 +110,9 @@ class Rings:
 
     # -- what happens ----------------------------------------------------------------------------------------
 
-    def called(self, ring_id: str, door: Party, rung: frozenset[str], *, button: str = "") -> bool:
+    def called(
+        self, ring_id: str, door: Party, rung: frozenset[str], *, button: str = "", for_s: float = RING_S
+    ) -> bool:
         """Note that a door calls for a ring; return False if the ring is taken, so that nothing may ring for it."""
         before = self._rings.get(ring_id)
         if before is not None and before.is_taken:
@@ -114,7 +120,7 @@ class Rings:
         self._waiting.pop(ring_id, None)
         if before is None:
             self._make_room()
-            self._change(Ring(ring_id, door, rung, self._wall(), button))
+            self._change(Ring(ring_id, door, rung, self._wall(), button, for_s))
         elif before.ending is not None or before.rung != rung:
             self._change(msgspec.structs.replace(before, ending=None, rung=before.rung | rung))
         return True

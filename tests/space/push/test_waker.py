@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.space.conftest import ANSWER, WAIT_S, Client, House
 from tests.space.push.phone import Phone
 from tests.space.push.service import PushService, never, says
@@ -71,6 +73,17 @@ async def test_the_news_of_one_ring_have_one_topic_and_wait_for_a_phone_that_is_
     assert ring["Topic"] == end["Topic"]
     assert len(ring["Topic"]) == 32
     assert int(ring["TTL"]) < int(end["TTL"])
+
+
+@pytest.mark.parametrize(
+    ("for_s", "ttl"), [(90, "90"), (0.5, "60"), (1e9, "60"), (-1, "60"), (True, "60"), ("90", "60"), (None, "60")]
+)
+async def test_a_ring_waits_for_a_phone_that_is_off_for_as_long_as_the_door_rings(
+    pushing: House, phone: Phone, for_s: Any, ttl: str
+) -> None:
+    door = await door_of(pushing)
+    await door.dial("/private/house", userVariables={"intercom": {**PRESS["intercom"], "for_s": for_s}})
+    assert (await phone.service.push(1)).headers["TTL"] == ttl
 
 
 async def test_a_late_receipt_is_answered_with_how_it_ended(pushing: House, phone: Phone) -> None:
