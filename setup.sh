@@ -95,6 +95,8 @@ find_missing() {
   need iproute2 "makes the network namespaces in which cables are pulled" has_program tc
   need procps "the same" has_program sysctl
   need openssl "looks at certificates from outside" has_program openssl
+  want lego "gets certificates by ACME, of which a test is skipped else" has_program lego
+  want pebble "is the ACME server of that test" has_program pebble
   need libnss3-tools "lets the browsers of the tests trust the house's CA" has_program certutil
   need systemd "judges the units of the services" has_program systemd-analyze
   need man-db "reads the manual page" has_program man
