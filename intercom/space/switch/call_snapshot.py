@@ -7,8 +7,10 @@ or either end hear that the other has hung up.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +28,8 @@ from intercom.space.switch.sessions import Session
 logger = logging.getLogger(__name__)
 
 LOOK_S: Final = 0.5
-"""Interval of the look for changes to keep: it takes a few microseconds and writes nothing."""
+"""Interval of the look for changes to keep: it takes a few microseconds and writes nothing. The answer and the end of a
+ring are kept at once: a space that ends in the same second loses no call with a door."""
 OLDEST_S: Final = 25 * 3600.0
 """Age limit of a kept call: a door lets calls last for a day at most, so an older one is over."""
 
@@ -69,6 +72,10 @@ class KeptCalls:
         self._exchange = exchange
         self._wall = wall
         self._kept: dict[Call, KeptCall] = {}
+        self._looks = self._written = 0
+        self._one_at_a_time = threading.Lock()
+        self._news = asyncio.Event()
+        exchange.router.bell.rings.subscribe(lambda _ring: self._news.set())
 
     def restore(self, subscriber: Callable[[str], Subscriber | None], now: float) -> int:
         """Restore the calls that an earlier process kept; return their number. Its ends have a while to come back."""
@@ -116,16 +123,19 @@ class KeptCalls:
     async def watch(self) -> None:
         """Save the calls whenever they change, until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), LOOK_S)
+            self._news.clear()
             if (changed := self._changed()) is not None:
-                await asyncio.to_thread(self._write, changed)
+                await asyncio.to_thread(self._write, *changed)
 
     def save(self) -> None:
-        """Write the calls that changed since the last look."""
+        """Write the calls that are not written yet, after a write that is under way."""
         if (changed := self._changed()) is not None:
-            self._write(changed)
+            self._write(*changed)
 
-    def _changed(self) -> list[KeptCall] | None:
+    def _changed(self) -> tuple[int, dict[Call, KeptCall]] | None:
+        """Return the calls, with a number that grows, unless they are written already."""
         now: dict[Call, KeptCall] = {}
         for call in self._exchange.router.calls:
             answered = call.answered
@@ -138,14 +148,19 @@ class KeptCalls:
             now[call] = KeptCall(*ends, call.called, call.caller_party, kept_at, call.room, ring)
         if now == self._kept:
             return None
-        self._kept = now
-        return list(now.values())
+        self._looks += 1
+        return self._looks, now
 
-    def _write(self, calls: Iterable[KeptCall]) -> None:
-        try:
-            atomic_file.replace(self._path, msgspec.json.encode(list(calls)))
-        except OSError as problem:
-            logger.warning("The calls cannot be kept for a restart: %s.", problem)
+    def _write(self, look: int, calls: dict[Call, KeptCall]) -> None:
+        """Write the calls of a look, unless a later one is written: a stop does not wait for the watch's thread."""
+        with self._one_at_a_time:
+            if look <= self._written:
+                return
+            try:
+                atomic_file.replace(self._path, msgspec.json.encode(list(calls.values())))
+            except OSError as problem:
+                logger.warning("The calls cannot be kept for a restart: %s.", problem)
+            self._written, self._kept = look, calls
 
 
 def _end(leg: Leg) -> KeptEnd:

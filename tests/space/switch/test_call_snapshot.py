@@ -11,6 +11,7 @@ import pytest
 
 from intercom.config import SpaceConfig
 from intercom.space import Space
+from intercom.space.switch import call_snapshot
 from tests.space.conftest import ANSWER, WAIT_S, Client, House
 
 Restart = Callable[[], Awaitable[House]]
@@ -136,3 +137,13 @@ async def test_pages_know_who_talks_with_the_door_after_a_restart_too(restart: R
     await door.verto("verto.bye", mine)
     told = (await asyncio.wait_for(page.room_events.get(), WAIT_S))["params"]
     assert (told["state"], told["talking"]) == ("answered", False)
+
+
+async def test_the_answer_to_a_door_is_kept_at_once(restart: Restart, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(call_snapshot, "LOOK_S", 10 * WAIT_S)
+    house = await restart()
+    house.space.store.add_subscriber("door", kind="door")
+    await talk(house)
+    async with asyncio.timeout(WAIT_S):
+        while not house.space._kept_calls._path.exists():
+            await asyncio.sleep(0.01)
