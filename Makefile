@@ -1,10 +1,11 @@
 # `make` lists what there is. Every target sets up what it needs first (setup.sh); that is quick the second time.
 .DEFAULT_GOAL := help
-.PHONY: help demo install uninstall deb test bench chaos fuzz check docs lock setup
+.PHONY: help demo install uninstall deb test bench chaos fuzz restarts check docs lock setup
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 NAME ?= all
 MINUTES ?= 15
+TIMES ?= 200
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
@@ -43,6 +44,9 @@ chaos: setup ## pull everything at random under calls, on a real kernel; MINUTES
 
 fuzz: setup ## mutated input for everything that reads what others send; MINUTES=15, SEED=n
 	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+restarts: setup ## end door, space and page in many orders as they ring and talk; TIMES=200, SEED=n
+	@$(BIN)/python -m tests.restarts --times $(TIMES) $(if $(SEED),--seed $(SEED))
 
 docs: setup ## write the generated pages anew
 	@$(BIN)/python -c 'from intercom.config import reference_markdown as page; print(page(), end="")' > docs/configuration.md

@@ -68,7 +68,7 @@ async def _serve(directory: Path) -> None:
     space = Space(SpaceConfig(listen="127.0.0.1:0"), directory)
     await space.start()
     for name, groups in MEMBERS.items():
-        space.store.add_subscriber(name, name.capitalize(), groups=groups)
+        space.store.add_subscriber(name, name.capitalize(), groups=groups, kind="resident" if groups else "door")
         space.write_credential(name, directory / f"{name}.json")
     told = SpaceProcess(os.getpid(), space.url, space.relay_url, space.tokens.project_id, space.api_token)
     print(json.dumps(msgspec.to_builtins(told)), flush=True)

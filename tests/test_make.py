@@ -40,6 +40,7 @@ def test_make_alone_lists_what_there_is() -> None:
         (["demo", "LAN=1"], "intercom demo --lan"),
         (["deb", "SUITE=bookworm", "ARCH=arm64"], "python -m deb --suite bookworm --arch arm64"),
         (["chaos", "MINUTES=3", "SEED=7"], "python -m tests.hardware.chaos --minutes 3 --seed 7"),
+        (["restarts", "TIMES=9", "SEED=7"], "python -m tests.restarts --times 9 --seed 7"),
         (["uninstall", "PURGE=1"], "systemd/install.sh uninstall purge"),
         (["bench", "NAME=status"], "python -m bench status"),
         (["test", "PART=space"], "python -m tests --part space"),
