@@ -54,6 +54,8 @@ def _pair(options: argparse.Namespace, _config: Config, state_dir: Path) -> int:
 
     with Membership(state_dir) as members:
         print_invitation(members.invite(name=options.name))
+        if members.trust_url:
+            say(f"If it warns of the certificate, it first learns to trust the house at {members.trust_url}")
     return OK
 
 

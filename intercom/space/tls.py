@@ -85,6 +85,11 @@ class Tls:
         self.context = self._certificate.context()
         self.context.sni_callback = self._choose
         self.by_ca = self._certificate.by_ca
+        if not self.by_ca:
+            logger.info(
+                "The space shows the certificate of an older version, which your devices may know. `intercom space "
+                "trust` lets them trust the house's CA instead."
+            )
         self._seen = self._files()
         self._warn_of_the_end()
         return self.context

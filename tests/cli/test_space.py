@@ -20,7 +20,7 @@ from intercom.space.secret_hash import secret_hash
 from intercom.space.store import DATABASE, Store
 from tests.space.push.browser_keys import BrowserKeys
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 NOON = 1_800_000_000.0
 COMMAND = [sys.executable, "-m", "intercom", "space"]
 
@@ -143,3 +143,28 @@ def test_a_door_s_credential_is_written_where_it_is_wanted_and_keeps_its_secret(
     run(house, "enrol", str(file), "--reference", "gate")
     assert file.read_bytes() == written
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_house_on_the_network_prints_where_devices_learn_to_trust_it(tmp_path: Path) -> None:
+    config = tmp_path / "intercom.toml"
+    config.write_text('[space]\nlisten = "127.0.0.1:0"\ntls = "on"\n')
+    serve = [*COMMAND, "--config", str(config), "--state-dir", str(tmp_path)]
+    with subprocess.Popen(serve, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            next(line for line in process.stderr if "serves at" in line)
+            printed = run(tmp_path, "trust").stdout
+            assert re.match(r"http://localhost:\d+/trust\n", printed)
+            assert printed.count("█") > 100
+            assert re.search(r"Intercom at .* \([0-9a-f]{6}\)", printed)
+            assert re.search(r"^  ([0-9A-F]{2}:){31}[0-9A-F]{2}$", printed, re.MULTILINE)
+            assert f"learns to trust the house at {printed.splitlines()[0]}" in run(tmp_path, "pair").stdout
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(WAIT_S)
+
+
+def test_a_house_that_hands_out_nothing_says_why(tmp_path: Path) -> None:
+    refused = run(tmp_path, "trust")
+    assert refused.returncode == TROUBLE
+    assert "There is no space in" in refused.stderr

@@ -54,6 +54,11 @@ class Membership:
             raise NoSpaceError(f"No space runs in {self._state_dir}; start it with `intercom space`, then pair.")
         return self._codes.invite(place.url, name=name)
 
+    @property
+    def trust_url(self) -> str:
+        """URL at which devices learn to trust the running space; empty while it hands nothing out."""
+        return self._store.trust_url()
+
     def devices(self) -> list[Device]:
         """Return the devices that can sign in, by address."""
         return self._store.devices()
