@@ -87,8 +87,10 @@ class Waker:
     def _tell(self, notice: Notice, *, rings_for_s: float = 0.0) -> None:
         rings = notice.kind == "ring"
         ttl_s, patience_s = (math.ceil(rings_for_s), rings_for_s) if rings else (END_TTL_S, END_PATIENCE_S)
-        for subscription in self._told.get(notice.tag, {}).values():
-            self._send(subscription, notice, ttl_s, patience_s)
+        for device in self._told.get(notice.tag, {}):
+            subscription = self._subscriptions.of_device(device)
+            if subscription is not None:  # it was not removed since
+                self._send(subscription, notice, ttl_s, patience_s)
         if "push rings" not in self._tasks:
             self._tasks.spawn(self._keep(), name="push rings")
 
