@@ -158,6 +158,12 @@ class CameraConfig:
     height: int = setting(720, "Pixels down; even.", low=120, high=1088)
     frame_rate: int = setting(25, "Pictures a second.", low=1, high=60)
     bitrate_kbps: int = setting(1500, "Most that the picture may take of the network.", low=100, high=10_000)
+    vp8: bool = setting(
+        True,
+        "Encode the picture once more, smaller, as VP8 for a browser that has no H.264, such as a Firefox without its "
+        "OpenH264 plugin. That takes a tenth of a fast core while such a browser looks. Turn it off on a small board; "
+        "the page then says why it shows no picture.",
+    )
     look: bool = setting(
         False,
         "Let the house's phones and tablets look through the camera at any time, without sound. Off, they see it while "

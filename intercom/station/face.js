@@ -28,12 +28,11 @@ export class Face extends EventTarget {
     super();
     this.#signalling = signalling;
     this.#player = player;
-    this.#moving = new Moving(player);
+    this.#moving = new Moving(player, () => this.#look());
     signalling.addEventListener("room", ({ detail: { type, params } }) => {
       if (type === "intercom.still" && params.callID === this.#wanted?.callID) this.#showStill(params);
       if (type === "intercom.view.end" && params.view === this.#view) this.#leave(params.reason);
     });
-    player.addEventListener("loadeddata", () => this.#look());
   }
 
   /** Whether the page watches, or tries to. */

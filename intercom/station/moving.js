@@ -4,14 +4,23 @@ const FROZEN_MS = 2500; // time without a new picture after which the last one i
 
 export class Moving {
   #player;
-  #frames = 0;
+  #counted = 0;
+  #seen = 0;
   #movedAt = 0;
 
   live = false; // there was a picture since reset()
   frozen = false; // the last one is old
 
-  constructor(player) {
+  /** `began` is called with the first picture, where the browser tells of each (Firefox counts none of a stream). */
+  constructor(player, began = () => {}) {
     this.#player = player;
+    if (!("requestVideoFrameCallback" in player)) return;
+    const seen = () => {
+      this.#counted += 1;
+      player.requestVideoFrameCallback(seen);
+      if (!this.live) began();
+    };
+    player.requestVideoFrameCallback(seen);
   }
 
   /** Age of the last picture in ms. */
@@ -19,24 +28,27 @@ export class Moving {
     return performance.now() - this.#movedAt;
   }
 
-  /** Count the player's pictures; to be called a few times a second. */
+  /** Look for new pictures; to be called a few times a second. */
   look() {
     if (!this.#player.srcObject) {
       this.reset();
       return;
     }
-    const { totalVideoFrames: frames } = this.#player.getVideoPlaybackQuality();
-    if (frames > this.#frames) {
+    if (this.#pictures > this.#seen) {
       this.#movedAt = performance.now();
       this.live = true;
     }
-    this.#frames = frames;
+    this.#seen = this.#pictures;
     this.frozen = this.live && this.ageMs > FROZEN_MS;
   }
 
   /** Begin again: another picture is to come. */
   reset() {
-    this.#frames = this.#player.srcObject ? this.#player.getVideoPlaybackQuality().totalVideoFrames : 0;
+    this.#seen = this.#pictures;
     this.live = this.frozen = false;
+  }
+
+  get #pictures() {
+    return this.#counted || this.#player.getVideoPlaybackQuality().totalVideoFrames;
   }
 }

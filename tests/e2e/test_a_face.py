@@ -11,6 +11,7 @@ from intercom.config import CameraConfig
 from intercom.door.machine import State
 from tests.e2e.conftest import PairStation, StartHome
 from tests.e2e.home import PATIENCE_S, Home, Station
+from tests.firefox import firefox
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -103,3 +104,31 @@ async def test_a_resident_looks_where_the_owner_lets_them(start_home: StartHome,
     assert home.door is not None and home.door.camera is not None
     camera = home.door.camera
     await home.wait_for(lambda: not camera.is_running, "the camera to stop")
+
+
+async def test_a_firefox_without_h264_sees_the_visitor_before_and_in_the_call(start_home: StartHome) -> None:
+    home = await start_home()
+    async with firefox() as tab:
+        await tab.goto(home.space.invite(name="Kitchen").url)
+        await tab.until("document.body.dataset.state === 'ready'")
+        await home.press()
+        await tab.until(f"document.body.dataset.state === 'ringing' && {LIVE}")
+        await tab.tap("#answer")
+        await home.until(State.IN_CALL)
+        await tab.until(REMOTE_LIVE)
+        await tab.until("document.querySelector('#face').srcObject === null")
+        await tab.tap("#hangup")
+
+
+async def test_a_firefox_to_which_the_door_sends_no_vp8_says_why_it_shows_no_picture(start_home: StartHome) -> None:
+    home = await start_home(camera=replace(PATTERN, vp8=False))
+    async with firefox() as tab:
+        await tab.goto(home.space.invite(name="Kitchen").url)
+        await tab.until("document.body.dataset.state === 'ready'")
+        await home.press()
+        await tab.until("document.body.dataset.state === 'ringing'")
+        if await tab.evaluate("RTCRtpReceiver.getCapabilities('video').codecs.some((c) => /H264/.test(c.mimeType))"):
+            await tab.until(LIVE)
+        else:
+            await tab.until("document.querySelector('#no-picture').textContent.includes('no H.264')")
+        await tab.tap("#decline")

@@ -50,9 +50,9 @@ def open_camera(
         case "pattern":
             source = PatternSource(video.for_software())
         case _:
-            return Camera(AutoSource(where, video, has_ribbon, on_event=on_event), on_event=on_event)
+            return Camera(AutoSource(where, video, has_ribbon, on_event=on_event), on_event=on_event, vp8=config.vp8)
     on_event(CameraChosen(source.name, source.description, ""))
-    return Camera(source, on_event=on_event)
+    return Camera(source, on_event=on_event, vp8=config.vp8)
 
 
 class AutoSource:

@@ -16,6 +16,7 @@ from intercom.media.camera.events import CameraEvent, CameraLost, CameraReturned
 from intercom.media.camera.privacy_card import CARD_INTERVAL_S, CameraCard
 from intercom.media.camera.source import CameraError, CameraSource
 from intercom.media.camera.stream import FrameSubscription
+from intercom.media.camera.vp8 import Vp8Pictures
 from intercom.media.codec.h264 import AccessUnit
 
 log = logging.getLogger(__name__)
@@ -53,8 +54,11 @@ class Camera:
         start_s: float = START_S,
         retry_s: float = RETRY_S,
         linger_s: float = LINGER_S,
+        vp8: bool = True,
     ) -> None:
         self._source = source
+        self.vp8 = Vp8Pictures(self) if vp8 else None
+        """The same pictures for a far end without H.264; None where the camera is not to make them."""
         self._on_event = on_event
         self._clock = clock
         self._stall_s, self._start_s, self._retry_s, self._linger_s = stall_s, start_s, retry_s, linger_s

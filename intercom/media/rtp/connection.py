@@ -34,7 +34,7 @@ from intercom.media.rtp.packet_sender import PacketSender
 from intercom.media.rtp.payload_types import PayloadTypes, encoder_for
 from intercom.media.rtp.sdp import Description, polish
 from intercom.media.rtp.sdp_exchange import UNREADABLE, accept_answer, accept_offer, is_same_path, lay_out_as
-from intercom.media.video.sender import VideoSender, prefer_h264
+from intercom.media.video.sender import VideoSender, h264_missing, prefer_h264
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +149,7 @@ class Connection:
 
     async def create_answer(self, offer: str) -> str:
         """Create our complete answer to the far end's offer and connect; SessionDescriptionError says why not."""
-        accepted = accept_offer(offer, video=self._camera is not None)
+        accepted = accept_offer(offer, video=self._camera is not None, vp8=self._makes_vp8)
         self._note_refusal(accepted.why_no_video)
         for kind in ["audio", "video"] if accepted.has_video else ["audio"]:
             self._add(kind)
@@ -187,7 +187,7 @@ class Connection:
             self._add_audio()
         elif self._camera is not None:
             transceiver = self._peer.addTransceiver("video", "sendonly")  # a door has no screen: nothing to decode
-            prefer_h264(transceiver)
+            prefer_h264(transceiver, vp8=self._makes_vp8)
             PacketSender(transceiver.sender)
             if self._early_camera:
                 self.show()
@@ -211,6 +211,7 @@ class Connection:
             send_at_once(self._audio_transceiver.receiver.transport)
             self.track.use(encoder_for(self.payload_types.sent_codec, dtx=self._dtx))
             self.negotiated_at = self._clock()
+            self._choose_codec()
 
     def _state_changed(self) -> None:
         if self.state == "connected" and self.connected_at is None:
@@ -249,7 +250,20 @@ class Connection:
         if self._camera is None or transceiver is None or self.why_no_video or self.video is not None:
             return
         self.video = VideoSender(transceiver.sender, self._camera, on_event=self._on_video_event, clock=self._clock)
+        self._choose_codec()
         self.video.request_keyframe()
+
+    @property
+    def _makes_vp8(self) -> bool:
+        return self._camera is not None and self._camera.vp8 is not None
+
+    def _choose_codec(self) -> None:
+        """Send VP8 from the first picture on if the far end, whose description is known, has no H.264."""
+        remote = self._peer.remoteDescription
+        if self.video is None or self._camera is None or self._camera.vp8 is None or remote is None:
+            return
+        if h264_missing(remote.sdp) is not None:
+            self.video.use_vp8(self._camera.vp8)
 
     def hide(self) -> None:
         """Stop the picture and release the camera."""

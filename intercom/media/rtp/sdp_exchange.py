@@ -50,8 +50,8 @@ def _has_mid(theirs: Section, ours: Section) -> bool:
     return theirs.attribute("mid") == ours.attribute("mid")
 
 
-def accept_offer(text: str, *, video: bool) -> AcceptedOffer:
-    """Reduce an offer to the first audio and, if `video`, the first picture that takes H.264.
+def accept_offer(text: str, *, video: bool, vp8: bool = False) -> AcceptedOffer:
+    """Reduce an offer to the first audio and, if `video`, the first picture that takes H.264 or, with `vp8`, VP8.
 
     SessionDescriptionError when there is no audio for us, or it is not encrypted.
     """
@@ -66,7 +66,7 @@ def accept_offer(text: str, *, video: bool) -> AcceptedOffer:
     why_no_video = ""
     picture = _first(description, "video")
     if picture is not None:
-        why_no_video = _why_no_video(description.sections[picture]) if video else "the call has no video"
+        why_no_video = _why_no_video(description.sections[picture], vp8=vp8) if video else "the call has no video"
         if not why_no_video:
             kept = sorted([audio, picture])
     original_bundle = description.bundle()
@@ -149,7 +149,8 @@ def accept_answer(text: str, offer: str) -> AcceptedAnswer:
             audio_mid = mid
         declined = ""
         if section is not audio:
-            declined = "the far end left the video out" if section is None else _why_no_video(section)
+            vp8 = "vp8" in mine.codecs()
+            declined = "the far end left the video out" if section is None else _why_no_video(section, vp8=vp8)
             why_no_video = declined or why_no_video
         if section is None or declined:
             section = _stand_in(mine, audio)  # noqa: PLW2901  (what was declined is replaced)
@@ -226,13 +227,14 @@ def _first(description: Description, kind: str) -> int | None:
     return next(found, None)
 
 
-def _why_no_video(section: Section) -> str:
+def _why_no_video(section: Section, *, vp8: bool) -> str:
     if section.port == 0 or section.direction in {"sendonly", "inactive"}:
         return "the far end declines video"
     try:
-        return h264_missing(f"v=0\r\n{section}") or ""
+        missing = h264_missing(f"v=0\r\n{section}") or ""
     except UNREADABLE as error:
         return f"the far end's video cannot be read: {error}"
+    return "" if vp8 and "vp8" in section.codecs() else missing
 
 
 def _must_be_secure(section: Section, description: Description) -> None:

@@ -1,4 +1,6 @@
-"""Sends a camera over an aiortc transceiver: H.264 only, keyframes on request, at the bit rate that the path allows.
+"""Sends a camera over an aiortc transceiver, keyframes on request, at the bit rate that the path allows.
+
+H.264 goes through untouched; VP8 is for a far end that has none.
 
 aiortc's path for packets that are already encoded knows neither keyframe requests nor bandwidth estimates. Both
 arrive at `RTCRtpSender._handle_rtcp_packet`, and we stand before it. The name is private: aiortc is pinned, and a
@@ -28,9 +30,10 @@ from aiortc.rtp import (
 
 from intercom.media.camera.events import VideoEvent, VideoResumed, VideoSuspended
 from intercom.media.camera.shared import Camera
+from intercom.media.codec import vp8
 from intercom.media.codec.h264 import AccessUnit
 from intercom.media.video.bit_rate import VideoRate
-from intercom.media.video.track import CameraTrack
+from intercom.media.video.track import CameraTrack, Pictures
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +41,8 @@ H264_PROFILES = ("42e01f", "42001f")
 """Profiles of our pictures: every far end knows 42e01f, constrained baseline at level 3.1 (RFC 6184, section 8.1)."""
 
 
-def prefer_h264(transceiver: RTCRtpTransceiver) -> None:
-    """Offer and accept H.264 alone, constrained baseline first, with retransmission.
+def prefer_h264(transceiver: RTCRtpTransceiver, *, vp8: bool = False) -> None:
+    """Offer and accept H.264 alone, constrained baseline first, with retransmission; with `vp8` that too, as the last.
 
     If the far end has none of it, aiortc refuses its whole description: ask `h264_missing` first.
     """
@@ -50,7 +53,8 @@ def prefer_h264(transceiver: RTCRtpTransceiver) -> None:
         for codec in codecs
         if codec.mimeType == "video/H264" and codec.parameters.get("profile-level-id") == profile
     ]
-    transceiver.setCodecPreferences([*chosen, *(codec for codec in codecs if codec.mimeType == "video/rtx")])
+    others = {"video/rtx", "video/VP8"} if vp8 else {"video/rtx"}
+    transceiver.setCodecPreferences([*chosen, *(codec for codec in codecs if codec.mimeType in others)])
 
 
 def h264_missing(description: str) -> str | None:
@@ -102,7 +106,7 @@ class VideoSender:
         on_event: Callable[[VideoEvent], None],
         clock: Callable[[], float],
     ) -> None:
-        self._camera = camera
+        self._camera: Pictures = camera
         self._on_event = on_event
         self._clock = clock
         self._rate = VideoRate(camera.bitrate_bps, clock())
@@ -120,6 +124,16 @@ class VideoSender:
         self._pass_on = sender._handle_rtcp_packet
         sender._handle_rtcp_packet = self._handle_rtcp  # type: ignore[method-assign]  # see the module's docstring
         sender.replaceTrack(self._track)
+
+    def use_vp8(self, pictures: Pictures) -> None:
+        """Send these pictures instead, which are VP8; call it before the connection is up."""
+        before, self._camera = self._track, pictures
+        self._rate = VideoRate(pictures.bitrate_bps, self._clock())
+        self._target_bps = self._rate.target_bps
+        self._frames = pictures.frames()
+        self._track = CameraTrack(self._frames, self._passes, vp8.packetize)
+        self._sender.replaceTrack(self._track)
+        before.stop()
 
     def stats(self) -> VideoStats:
         """Return the counters so far."""

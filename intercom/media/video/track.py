@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from aiortc.mediastreams import MediaStreamError
 
 from intercom.media.camera.stream import FrameSubscription
 from intercom.media.codec.h264 import AccessUnit, packetize
 from intercom.media.rtp.packet_sender import EncodedTrack, MediaFrame
+
+
+class Pictures(Protocol):
+    """Encoded pictures for many consumers: a camera's H.264, or its VP8."""
+
+    @property
+    def bitrate_bps(self) -> int:
+        """The highest bit rate, bits a second."""
+
+    def frames(self) -> FrameSubscription:
+        """Subscribe to the pictures."""
+
+    def request_keyframe(self) -> None:
+        """Ask for a keyframe."""
+
+    def set_bitrate(self, bitrate_bps: int) -> None:
+        """Set the target bit rate in bits a second."""
 
 
 class CameraTrack(EncodedTrack):

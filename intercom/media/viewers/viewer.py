@@ -7,9 +7,9 @@ import functools
 import logging
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCRtpTransceiver, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.exceptions import InvalidStateError, OperationError
 from aiortc.rtp import (
     RTCP_PSFB_APP,
@@ -21,7 +21,6 @@ from aiortc.rtp import (
     unpack_remb_fci,
 )
 
-from intercom.media.camera.stream import FrameSubscription
 from intercom.media.codec import h264, vp8
 from intercom.media.codec.h264 import AccessUnit
 from intercom.media.errors import SessionDescriptionError, ViewRefusedError
@@ -31,7 +30,7 @@ from intercom.media.rtp.packet_sender import PacketSender
 from intercom.media.rtp.sdp import polish
 from intercom.media.rtp.sdp_exchange import UNREADABLE, AcceptedOffer, accept_view
 from intercom.media.video.sender import h264_missing, prefer_h264
-from intercom.media.video.track import CameraTrack
+from intercom.media.video.track import CameraTrack, Pictures
 from intercom.media.viewers.thinning import Thinning
 
 log = logging.getLogger(__name__)
@@ -43,20 +42,6 @@ CONNECT_DEADLINE_S = 10.0
 
 _h264_packets = functools.lru_cache(maxsize=16)(h264.packetize)
 _vp8_packets = functools.lru_cache(maxsize=16)(vp8.packetize)
-
-
-class Pictures(Protocol):
-    """Encoded pictures for many consumers; a camera is one."""
-
-    @property
-    def bitrate_bps(self) -> int:
-        """The highest bit rate, bits a second."""
-
-    def frames(self) -> FrameSubscription:
-        """Subscribe to the pictures."""
-
-    def request_keyframe(self) -> None:
-        """Ask for a keyframe."""
 
 
 class Viewer:
@@ -114,10 +99,7 @@ class Viewer:
 
     async def _answer(self) -> str:
         transceiver = self._peer.addTransceiver("video", "sendonly")
-        if self.codec == "H264":
-            prefer_h264(transceiver)
-        else:
-            _prefer_vp8(transceiver)
+        prefer_h264(transceiver, vp8=self.codec == "VP8")
         PacketSender(transceiver.sender)
         tame_ice(self._peer)
         await self._peer.setRemoteDescription(RTCSessionDescription(self._offer.text, "offer"))
@@ -214,8 +196,3 @@ class Viewer:
 
 def _takes_vp8(offer: AcceptedOffer) -> bool:
     return "vp8" in offer.original.sections[offer.kept[0]].codecs()
-
-
-def _prefer_vp8(transceiver: RTCRtpTransceiver) -> None:
-    codecs = RTCRtpSender.getCapabilities("video").codecs
-    transceiver.setCodecPreferences([codec for codec in codecs if codec.mimeType in {"video/VP8", "video/rtx"}])

@@ -13,7 +13,7 @@ from intercom.tasks import TaskSet
 
 if TYPE_CHECKING:
     from intercom.media.camera.shared import Camera
-    from intercom.media.viewers.viewer import Pictures, Viewer
+    from intercom.media.viewers.viewer import Viewer
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +35,12 @@ class Viewers:
         self,
         camera: Camera | None,
         *,
-        vp8: Pictures | None = None,
         on_over: Callable[[str, str], object] = lambda view, why: None,
         on_defect: Callable[[Exception], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`vp8` serves browsers without H.264; `on_over` hears of each that ended by itself, and why:
-        "left", or "off" when the camera was forbidden."""
+        """`on_over` hears of each viewer that ended by itself, and why: "left", or "off" for a forbidden camera."""
         self._camera = camera
-        self._vp8 = vp8
         self._on_over = on_over
         self._clock = clock
         self._viewers: dict[str, Viewer | None] = {}
@@ -126,7 +123,7 @@ class Viewers:
             offer,
             ice_servers,
             h264=camera,
-            vp8=self._vp8,
+            vp8=camera.vp8,
             is_forbidden=lambda: camera.is_forbidden,
             on_over=over,
             clock=self._clock,

@@ -148,7 +148,21 @@ async def test_a_door_without_a_camera_says_so() -> None:
         assert await refused(Viewers(None), await far_end.offer()) == "absent"
 
 
+async def test_two_far_ends_without_h264_see_the_pictures_of_one_more_encoder(viewers: Viewers, camera: Camera) -> None:
+    async with FarEnd("video/VP8") as one, FarEnd("video/VP8") as two, FarEnd() as three:
+        for number, far_end in enumerate((one, two, three)):
+            await watch(viewers, far_end, f"view {number}")
+        for far_end in (one, two, three):
+            assert (await far_end.sees(5)).width == 320
+        assert camera.vp8 is not None
+        assert camera.vp8.encoded < viewers.pictures_sent
+        for number in range(3):
+            viewers.end(f"view {number}")
+        await until(lambda: not camera.is_running)
+
+
 async def test_a_far_end_without_h264_is_told_why_it_sees_nothing(viewers: Viewers, camera: Camera) -> None:
+    camera.vp8 = None
     async with FarEnd("video/VP8") as far_end:
         assert await refused(viewers, await far_end.offer()) == "codec"
     assert len(viewers) == 0
