@@ -238,7 +238,7 @@ class Views:
         try:
             await self._client.session.execute(method, params)
         except SignalWireError as error:
-            logger.info("Not delivered: %s", error)
+            logger.debug("Not delivered: %s", error)
 
 
 def _address(by: Viewed) -> str:
