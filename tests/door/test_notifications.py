@@ -162,10 +162,11 @@ def test_the_page_is_where_the_space_of_the_house_serves_it(tmp_path: Path) -> N
     assert page_of_the_house(Config(), credential) == "https://192.168.1.10:8443/station/"
 
 
-def test_the_page_is_at_the_reverse_proxy_where_there_is_one(tmp_path: Path) -> None:
-    config = Config(space=SpaceConfig(public_url="https://door.example.com"))
+@pytest.mark.parametrize("proxy", ["https://door.example.com", "https://example.com/door", "https://example.com/door/"])
+def test_the_page_is_at_the_reverse_proxy_where_there_is_one(proxy: str, tmp_path: Path) -> None:
+    config = Config(space=SpaceConfig(public_url=proxy))
     credential = served_at(tmp_path, "https://192.168.1.10:8443")
-    assert page_of_the_house(config, credential) == "https://door.example.com/station/"
+    assert page_of_the_house(config, credential) == f"{proxy.rstrip('/')}/station/"
 
 
 @pytest.mark.parametrize("url", ["http://localhost:8480", "http://127.0.0.1:8480"])
