@@ -3,8 +3,8 @@
 // The network comes first, always: an updated house shows its new page at the next load.
 
 const CACHE = "intercom-station";
-const SHELL = ["./", "alerts.js", "call.js", "device.js", "directory.js", "door-microphone.js", "icon.svg", "invite.js", "kept.js", "keys.js",
-  "meters.js", "microphone.js", "peer.js", "settings.js", "signalling.js", "sounds.js", "station.css", "station.js", "station.webmanifest", "view.js", "words.js"];
+const SHELL = ["./", "alerts.js", "call.js", "device.js", "directory.js", "icon.svg", "invite.js", "kept.js", "keys.js",
+  "meters.js", "microphone.js", "peer.js", "room.js", "settings.js", "signalling.js", "sounds.js", "station.css", "station.js", "station.webmanifest", "view.js", "words.js"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(SHELL)).then(() => self.skipWaiting()));

@@ -11,20 +11,19 @@
 //   #call-door              calls the (first) door;  #answer #decline  while it rings
 //   #remote-video #remote-audio   the door's picture and sound;  #level-in #level-out  the meters;  #elapsed
 //   #mute #mute-door #volume #hangup #open-door (data-door: closed | asked | open)   in the call
-//   #announcer              what a screen reader is told at once
-// Keys: Enter or Space answers, Escape declines or hangs up, M mutes, O opens the door.
+//   #announcer              what a screen reader is told at once;  the keys are in keys.js
 // Pairing link: /station/#pair=CODE (&name=NAME); the code is taken out of the address at once.
 
 import { Alerts } from "./alerts.js";
 import { Call } from "./call.js";
 import { Device, suggestedName } from "./device.js";
 import { DEFAULT_DOOR, findDoors } from "./directory.js";
-import { DoorMicrophone } from "./door-microphone.js";
 import { Invitation } from "./invite.js";
 import { keepCall, takeKeptCall } from "./kept.js";
 import { listenToKeys } from "./keys.js";
 import { Meters } from "./meters.js";
 import { Microphone } from "./microphone.js";
+import { Room } from "./room.js";
 import { loadSettings, saveSettings } from "./settings.js";
 import { Signalling } from "./signalling.js";
 import { Sounds } from "./sounds.js";
@@ -43,6 +42,7 @@ const sounds = new Sounds();
 const alerts = new Alerts();
 const settings = loadSettings();
 const meters = new Meters(sounds, microphone);
+const room = new Room(signalling, element["mute-door"], () => model.call);
 const invitation = new Invitation(device, (code) => update({ error: code }));
 
 const model = {
@@ -268,6 +268,7 @@ function hangup() {
 function mute() {
   if (model.state !== "in-call" || element.mute.disabled) return false;
   model.call.muted = !model.call.muted;
+  room.tellOwnMute();
   announce(model.call.muted ? "Muted" : "Microphone on");
   update();
   return true;
@@ -366,7 +367,6 @@ function wire() {
   element["awake-row"].hidden = !("wakeLock" in navigator);
   element["remote-audio"].volume = 0.5;
   element["volume-row"].hidden = element["remote-audio"].volume !== 0.5; // iOS: only the device's own keys change the volume
-  new DoorMicrophone(signalling, element["mute-door"], () => model.call);
   listenToKeys({ answer, hangup, mute, openDoor });
   for (const gesture of ["pointerdown", "keydown"]) {
     document.addEventListener(gesture, ({ target }) => {

@@ -85,8 +85,8 @@ class DoorLine:
         assert params is not None
         return params
 
-    async def is_muted(self, muted: bool) -> None:
-        """Wait until the space has last told the door that it is muted, or not."""
+    async def member_is_muted(self, muted: bool) -> None:
+        """Wait until the space has last told the door that a member is muted, or not."""
 
         def told() -> list[bool]:
             return [about["member"]["audio_muted"] for event, about in self._told if event == "member.updated"]
