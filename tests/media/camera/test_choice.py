@@ -12,6 +12,7 @@ from intercom.media.camera import choice as camera_module
 from intercom.media.camera.choice import CameraError, open_camera
 from intercom.media.camera.encoder import VideoFormat
 from intercom.media.camera.events import CameraChosen
+from tests.media.camera.filmed import LIMIT_S
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +54,7 @@ async def test_a_usb_camera_that_came_after_us_is_found_at_the_next_ring(monkeyp
     await asyncio.to_thread(camera.stop)
     monkeypatch.setattr(camera_module, "camera_name", lambda device: "HD Pro Webcam C920")
     with camera.frames():
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT_S):
             while "/dev/late" not in camera.description:
                 await asyncio.sleep(0.01)
     assert [event.source for event in events if isinstance(event, CameraChosen)] == ["pattern", "v4l2"]

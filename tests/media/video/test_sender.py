@@ -26,6 +26,7 @@ from intercom.media.camera.test_pattern import PatternSource
 from intercom.media.video.bit_rate import PAUSE_S
 from intercom.media.video.sender import VideoSender, h264_missing, prefer_h264
 from intercom.media.video.track import CameraTrack
+from tests.media.calls import LIMIT_S
 from tests.media.video.attached import attach_camera
 
 SMALL = VideoFormat(320, 180, 25, 800_000)
@@ -128,7 +129,7 @@ class Door:
 
     async def packet(self) -> bool:
         """Take the next packet; returns whether it is a keyframe."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT_S):
             return (await self.track.next_unit()).keyframe
 
 
