@@ -100,6 +100,15 @@ class Heard:
             end += length // 4
         raise AssertionError(f"no tone of {hz} Hz above {above_db} dB within {PATIENCE_S} s")
 
+    def wait_for_sound(self, *, louder_than: int = 1000) -> None:
+        """Wait until a sample louder than this was heard since the beginning, or AssertionError."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._loudest() > louder_than or self._ended, PATIENCE_S)
+            assert self._loudest() > louder_than, f"nothing was louder than {self._loudest()}"
+
+    def _loudest(self) -> int:
+        return int(np.abs(self.samples.astype(np.int32)).max(initial=0))
+
     def wait_for_seconds(self, seconds: float) -> Samples:
         """Wait until `seconds` more were heard, and return just those."""
         begin = len(self._data) // 2

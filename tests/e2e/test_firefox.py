@@ -37,4 +37,4 @@ async def test_a_resident_answers_talks_and_opens_in_firefox(start_home: StartHo
         ):
             await tab.until("document.querySelector('#no-picture').textContent.includes('no H.264')")
         await tab.tap("#open-door")
-        await home.wait_for(home.relay_is_on, "the relay")
+        await home.wait_for(home.relay_was_on, "the relay")
