@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 CUT_STATUS = 99
-LIMIT_S = 120.0
+LIMIT_S = 150.0
 SOURCE = Path(__file__).with_name("power_cut.c")
 
 

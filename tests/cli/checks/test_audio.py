@@ -51,7 +51,7 @@ def test_what_is_recommended_is_kept_for_the_card(tmp_path: Path, alsa_cards: Al
     words = ["audio", "test", "--store", "--json", "--config", config_file(tmp_path, names)]
     with alsa_cards.air():
         intercom = Path(sys.executable).parent / "intercom"
-        done = subprocess.run([intercom, *words], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run([intercom, *words], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == TROUBLE, done.stderr
     found = json.loads(done.stdout)
     assert found["delay_ms"] is not None, found
