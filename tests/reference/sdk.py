@@ -45,7 +45,7 @@ CHROMIUM_FLAGS = (
     "--ignore-certificate-errors",
     "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets,LocalNetworkAccessChecksWebRTC",
 )
-WAIT_S = 15.0
+WAIT_S = 30.0
 """How long a step of the reference client may take before the test fails."""
 
 
