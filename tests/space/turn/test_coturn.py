@@ -32,7 +32,7 @@ from intercom.space.turn.credentials import LIFETIME_S, ice_server
 from intercom.space.turn.keeper import DOOR_AWAY_S, TurnKeeper
 from intercom.space.turn.peers import peers_of
 from tests.space.conftest import WAIT_S, House
-from tests.turn_client import TCP, TurnClient
+from tests.turn_client import NOTHING_COMES_S, TCP, TurnClient
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ async def test_who_is_forgotten_relays_no_more_and_nobody_else_notices(turn: Tur
         await turn.forget("anna")
         assert await asyncio.to_thread(again.allocate) == 401
         assert await asyncio.to_thread(anna.refresh) != 0
-        assert await asyncio.to_thread(anna.echo, b"hello") != b"hello"
+        assert await asyncio.to_thread(anna.echo, b"hello", within_s=NOTHING_COMES_S) != b"hello"
         assert await asyncio.to_thread(bob.refresh) == 0
         assert await asyncio.to_thread(bob.echo, b"hello") == b"hello"
 

@@ -18,7 +18,7 @@ from intercom.space import Space
 from intercom.space.errors import TurnError
 from intercom.space.turn import companion, console, coturn
 from intercom.space.turn.coturn import TurnServer
-from intercom.space.turn.ports import free_port
+from tests.ports import free_port
 from tests.space.turn.test_coturn import client, turn
 
 __all__ = ["turn"]
@@ -29,16 +29,20 @@ HANGS: Final = "#!/bin/sh\ntrap '' TERM\necho $$ > hanging.pid\nwhile :; do slee
 """A coturn that does nothing, and does not end either."""
 
 
+Take = Callable[[int, socket.SocketKind], int]
+
+
 @pytest.fixture
-def taken() -> Iterator[Callable[[int, socket.SocketKind], None]]:
-    """Another program, which takes ports."""
+def taken() -> Iterator[Take]:
+    """Another program, which takes ports: this one, or with 0 any."""
     with contextlib.ExitStack() as program:
 
-        def take(port: int, kind: socket.SocketKind) -> None:
+        def take(port: int, kind: socket.SocketKind) -> int:
             other = program.enter_context(socket.socket(socket.AF_INET, kind))
             other.bind(("127.0.0.1", port))
             if kind == TCP:
                 other.listen()
+            return int(other.getsockname()[1])
 
         yield take
 
@@ -47,7 +51,7 @@ def taken() -> Iterator[Callable[[int, socket.SocketKind], None]]:
 async def test_a_port_that_is_taken_before_coturn_has_it_is_given_up_for_another(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    taken: Callable[[int, socket.SocketKind], None],
+    taken: Take,
     choice: int,
     kind: socket.SocketKind,
 ) -> None:
@@ -72,11 +76,8 @@ async def test_a_port_that_is_taken_before_coturn_has_it_is_given_up_for_another
 
 
 @pytest.mark.parametrize("kind", [UDP, TCP], ids=["udp", "tcp"])
-async def test_an_owner_whose_port_is_taken_is_told_so(
-    tmp_path: Path, taken: Callable[[int, socket.SocketKind], None], kind: socket.SocketKind
-) -> None:
-    port = free_port("127.0.0.1")
-    taken(port, kind)
+async def test_an_owner_whose_port_is_taken_is_told_so(tmp_path: Path, taken: Take, kind: socket.SocketKind) -> None:
+    port = taken(0, kind)
     turn = TurnServer(tmp_path, port=port)
     with pytest.raises(TurnError, match=f"another program has port {port} of 127.0.0.1: stop it, or choose another"):
         await turn.start()
