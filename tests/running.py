@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-WAIT_S = 60.0
+WAIT_S = 120.0
 """Longer than any command takes to start on a loaded machine; nothing waits for it when all is well."""
 
 

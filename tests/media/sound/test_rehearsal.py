@@ -14,7 +14,7 @@ def test_a_card_with_air_between_is_measured(alsa_cards: AlsaCards) -> None:
     cards = cards_named(alsa_cards.microphone, alsa_cards.speaker)
     give_up = time.monotonic() + PATIENCE_S
     with alsa_cards.air():
-        while not is_this_air(found := examine(probe(-6), rehearse(cards, probe(-6)), Levels(speaker_db=-6))):
+        while not is_this_air(found := examine(probe(-6), rehearse(cards, probe(-6)).heard, Levels(speaker_db=-6))):
             # A machine that stands still meanwhile tears a hole into what is played.
             assert time.monotonic() < give_up, found
 
@@ -28,5 +28,5 @@ def is_this_air(found: Findings) -> bool:
 
 def test_a_card_without_air_hears_no_echo(alsa_cards: AlsaCards) -> None:
     cards = cards_named(alsa_cards.microphone, alsa_cards.speaker)
-    found = examine(probe(), rehearse(cards, probe()), Levels())
+    found = examine(probe(), rehearse(cards, probe()).heard, Levels())
     assert found.echo_level_db is None
