@@ -88,5 +88,10 @@ class Told:
         return await asyncio.to_thread(wait)
 
 
+def camera_threads() -> set[threading.Thread]:
+    """All threads of cameras, also those that the tests before left to end by themselves."""
+    return {thread for thread in threading.enumerate() if thread.name.startswith("camera")}
+
+
 async def happens(event: threading.Event) -> None:
     assert await asyncio.to_thread(event.wait, LIMIT_S)

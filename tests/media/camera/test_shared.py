@@ -12,7 +12,7 @@ from intercom.media.camera.events import CameraLost, CameraReturned, CameraStart
 from intercom.media.camera.shared import Camera
 from intercom.media.camera.source import CameraError, Deliver
 from intercom.media.camera.stream import QUEUE_LIMIT
-from tests.media.camera.filmed import LIMIT_S, FilmedSource, Told, happens
+from tests.media.camera.filmed import LIMIT_S, FilmedSource, Told, camera_threads, happens
 
 
 async def test_the_camera_is_off_until_somebody_looks(camera: Camera, source: FilmedSource) -> None:
@@ -203,6 +203,21 @@ async def test_a_consumer_whose_event_loop_is_gone_is_let_go(camera: Camera, sou
     await told.wait_for(CameraStopped)
 
 
+async def test_a_consumer_that_left_pictures_unread_when_its_event_loop_ended_is_let_go(
+    camera: Camera, source: FilmedSource, told: Told
+) -> None:
+    async def look() -> None:
+        frames = camera.frames()
+        source.film(keyframe=True)
+        async with asyncio.timeout(LIMIT_S):
+            while not frames._units:
+                await asyncio.sleep(0.001)
+
+    await asyncio.to_thread(lambda: asyncio.run(look()))
+    source.film()
+    await told.wait_for(CameraStopped)
+
+
 class SlowToStop(FilmedSource):
     """A camera that needs its time to stop, as a Pi's does."""
 
@@ -233,9 +248,10 @@ async def test_who_looks_again_while_the_camera_stops_waits_for_no_retry() -> No
 
 
 async def test_many_looks_leave_no_thread_behind(camera: Camera, source: FilmedSource, told: Told) -> None:
+    before = camera_threads()
     for _ in range(50):
         source.film(keyframe=True)
         with camera.frames() as frames:
             await frames.next()
         await asyncio.to_thread(camera.stop, LIMIT_S)
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("camera")] == []
+    assert camera_threads() <= before

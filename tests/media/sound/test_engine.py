@@ -141,10 +141,8 @@ def test_idle_it_uses_no_processor_and_runs_no_device(engine: AudioEngine, repor
     reported.wait_for(EngineStarted)
     assert engine.play("door_open").finished.wait(PATIENCE_S)
     give_up = time.monotonic() + PATIENCE_S
-    while engine.stats().running and time.monotonic() < give_up:
-        threading.Event().wait(0.02)
-    assert not engine.stats().running
-    assert min(processor_time_of_a_moment() for _ in range(5)) < 0.002
+    while engine.stats().running or processor_time_of_a_moment() > 0.002:
+        assert time.monotonic() < give_up, engine.stats()
 
 
 def processor_time_of_a_moment() -> float:

@@ -70,7 +70,7 @@ async def test_the_end_of_the_call_frees_the_camera() -> None:
     async with call(camera) as (_, _, track):
         await picture(track)
         assert camera.is_running
-    await asyncio.to_thread(camera.stop)
+    await asyncio.to_thread(camera.stop, LIMIT_S)
     assert not camera.is_running
 
 

@@ -197,5 +197,5 @@ async def test_a_stopped_track_ends_and_frees_the_camera(door: Door) -> None:
     door.track.stop()
     with pytest.raises(MediaStreamError):
         await door.track.next_unit()
-    await asyncio.to_thread(door.camera.stop)
+    await asyncio.to_thread(door.camera.stop, LIMIT_S)
     assert not door.camera.is_running
