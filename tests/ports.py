@@ -1,13 +1,15 @@
-"""Ports for programs that have to be told one before they take it.
+"""Ports for programs that have to be told one before they take it, or that take it a second time.
 
 Whoever can binds port 0 and asks which it was. What is found here lies below the ports that the kernel gives to whoever
-asks for any, so that nobody gets it by chance between the look and the use.
+asks for any, so that nobody gets it by chance between the look and the use; or it is held meanwhile.
 """
 
 from __future__ import annotations
 
 import random
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 LOWEST = 20_000
@@ -26,3 +28,16 @@ def free_port(address: str = "127.0.0.1") -> int:
         except OSError:
             continue
         return port
+
+
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """Yield a TCP port of 127.0.0.1 that the kernel gives to nobody else meanwhile.
+
+    A server that sets SO_REUSEADDR, as all of ours do, listens at it all the same; while none does, it is closed.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port: int = held.getsockname()[1]
+        yield port

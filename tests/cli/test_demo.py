@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reserved_port import reserved_port
+from tests.ports import reserved_port
 from tests.running import WAIT_S, Running
 
 

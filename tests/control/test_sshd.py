@@ -20,7 +20,7 @@ import pytest
 
 from intercom.control.server import Caller, ControlServer
 from tests.control.test_ssh_keys import make_key
-from tests.reserved_port import reserved_port
+from tests.ports import reserved_port
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "sshd"
 INTERCOM = Path(sys.executable).parent / "intercom"

@@ -16,7 +16,7 @@ from intercom.config import AudioConfig, CallConfig, CameraConfig, Config, DoorC
 from intercom.door.appliance import Appliance
 from intercom.door.machine import Decision, State
 from intercom.space import Space
-from tests.reserved_port import reserved_port
+from tests.ports import reserved_port
 from tests.station.waiting import remember
 
 if TYPE_CHECKING:  # most tests of a home have no browser in it

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from tests.reserved_port import reserved_port
+from tests.ports import reserved_port
 from tests.station.door import Door
 from tests.station.house import House
 from tests.station.waiting import PATIENCE_MS, remember

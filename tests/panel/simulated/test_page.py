@@ -17,7 +17,7 @@ from intercom.panel import PageError, PanelPage, Pattern
 from intercom.panel.simulated import page_server
 from intercom.panel.simulated.page_server import is_own_host
 from tests.panel.conftest import WAIT_S, Bench, Clock
-from tests.reserved_port import reserved_port
+from tests.ports import reserved_port
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
