@@ -190,9 +190,9 @@ def test_the_camera_s_light_and_switch(chip: GpioChip) -> None:
 def test_a_door_that_is_kept_open_closes_at_the_cap(chip: GpioChip) -> None:
     with FrontPanel(PINS, CAPPED) as panel:
         opened = time.monotonic()
-        panel.door.open()
+        panel.door.open(CAPPED.cap_s)
         while chip.is_high(CAPPED.relay_gpio):
             assert time.monotonic() < opened + LIMIT_S
-            panel.door.open()
+            panel.door.open(CAPPED.cap_s)
             time.sleep(0.02)  # a visitor's friend leans on the 9
         assert time.monotonic() > opened + CAPPED.cap_s - SLACK_S
