@@ -25,7 +25,7 @@ from intercom.door.machine import Fault, State
 from tests.e2e.home import Home, home_config
 
 INTERCOM = Path(sys.executable).parent / "intercom"
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 class Answer(NamedTuple):
