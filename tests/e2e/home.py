@@ -118,9 +118,13 @@ class Home:
 
     async def press(self) -> None:
         """Put a finger on the button, and take it away."""
+        await asyncio.to_thread(self._tap)
+
+    def _tap(self) -> None:
+        # Not on the door's loop: while that is busy, the finger would stay, and a finger that stays ends the ringing.
         pin = self.pins.pin(self.config.panel.button_gpio)
         pin.drive_low()
-        await asyncio.sleep(2 * self.config.panel.button_settle_ms / 1000 + 0.05)
+        time.sleep(2 * self.config.panel.button_settle_ms / 1000 + 0.05)
         pin.drive_high()
 
     async def hold(self) -> None:

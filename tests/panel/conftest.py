@@ -15,6 +15,9 @@ from intercom.panel import FrontPanel
 WAIT_S = 30.0
 """Longer than anything here takes on a loaded machine; nothing waits for it when all is well."""
 
+NEVER_S = 3600.0
+"""Seconds for which no test holds a button, however late it lets go."""
+
 
 class Clock:
     """The clock of door and lights: it stands still but for what a test lets pass."""
@@ -78,7 +81,7 @@ def make_bench(factory: MockFactory) -> Iterator[Callable[..., Bench]]:
     benches: list[Bench] = []
 
     def make(*, door: dict[str, Any] | None = None, clock: Callable[[], float] = time.monotonic, **panel: Any) -> Bench:
-        config, door_config = PanelConfig(**panel), DoorConfig(**(door or {}))
+        config, door_config = PanelConfig(**{"hold_s": NEVER_S, **panel}), DoorConfig(**(door or {}))
         front = FrontPanel(config, door_config, pin_factory=factory, clock=clock)
         benches.append(Bench(front, factory, config, door_config))
         return benches[-1]
