@@ -112,7 +112,9 @@ class DoorLine:
                 self._answers.pop(frame["id"]).set_result(frame)
                 continue
             await self._socket.send_json({"jsonrpc": "2.0", "id": frame["id"], "result": {}})
-            if frame["params"].get("event_type") == "webrtc.message":
+            if frame["method"] != "signalwire.event":
+                continue  # the space asks a client that was silent for long for a sign
+            if frame["params"]["event_type"] == "webrtc.message":
                 self._seen.append(frame["params"]["params"])
             else:
                 self._told.append((frame["params"]["event_type"], frame["params"]["params"]))
