@@ -151,7 +151,7 @@ def test_every_command_that_the_readme_tells_an_installer_to_type_works(set_up: 
     door, _ = set_up
     door.run("mkdir -p /tmp/anna && cd /tmp/anna && ssh-keygen -q -t ed25519 -N '' -f anna").check()
     for line in [line for line in commands() if RUN_BY[line] == PACKAGE]:
-        door.run(REGISTERED).check()  # a line before it may have started the door anew
+        door.run(f'case "$(systemctl is-active intercom)" in inactive|failed) exit 0;; esac; {REGISTERED}').check()
         limit_s = 2 if line == "intercom watch" else 120
         ended = door.run(f"cd /tmp/anna; timeout --signal=INT --preserve-status {limit_s} {line}")
         assert ended.status in ENDS_WITH.get(line, {0}), (line, ended.output)

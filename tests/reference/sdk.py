@@ -271,6 +271,10 @@ class ReferenceClient:
         """The strongest frequency in what it hears, Hz; 0 for silence."""
         return float(await self._do("heardTone", call))
 
+    async def hears(self, call: str, hz: float) -> None:
+        """Wait until it hears this tone; 0: nothing. A machine that stands still breaks every sound off."""
+        await self._until("heardTone", lambda heard: abs(heard - hz) < 10.0, f"a tone of {hz} Hz", call)
+
     async def frames(self) -> list[dict[str, Any]]:
         """All frames of its sockets so far: {"from": "client" | "space", "frame": …}."""
         return list(await self._do("frames"))
