@@ -66,7 +66,7 @@ class FarEnd:
                 self._known.add(call.id)
                 self._rang.put_nowait((time.time(), call))
 
-    async def rings(self, timeout_s: float = 10.0) -> tuple[float, WebRTCCall]:
+    async def rings(self, timeout_s: float = 30.0) -> tuple[float, WebRTCCall]:
         """When the next invite was here (seconds since 1970), and its call."""
         async with asyncio.timeout(timeout_s):
             return await self._rang.get()

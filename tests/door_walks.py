@@ -63,7 +63,7 @@ async def _walk(directory: Path) -> Walks:
         try:
             await home.start()
             assert home.door is not None
-            # A loop that loads a call's modules would keep the finger on the button, which ends the ringing.
+            # The walk is that of a door which has loaded what a call needs, as it does a while after its start.
             await asyncio.to_thread(home.door.media.prepare)
             await home.press()
             assert await asyncio.to_thread(press.arrived.wait, WAIT_S), "the press led to no invite"

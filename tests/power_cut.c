@@ -25,7 +25,8 @@ static struct { int known, dirty; off_t safe; } files[FILES]; /* `safe`: bytes t
   static type (*real)(__VA_ARGS__); \
   if (!real) real = (type (*)(__VA_ARGS__))dlsym(RTLD_NEXT, name)
 
-static int fsync_of_system(int fd) { REAL(int, "fsync", int); return real(fd); }
+/* What survives is counted here: the disk of the machine need not be waited for. */
+static int fsync_of_system(int fd) { return fcntl(fd, F_GETFD) < 0 ? -1 : 0; }
 static int truncate_of_system(int fd, off_t size) { REAL(int, "ftruncate64", int, off_t); return real(fd, size); }
 
 static off_t size_of(int fd) {

@@ -24,7 +24,7 @@ def port_of(sdp: str) -> int:
 
 def received(socket_: socket.socket, count: int) -> list[bytes]:
     packets = []
-    while len(packets) < count and select.select([socket_], [], [], 2)[0]:
+    while len(packets) < count and select.select([socket_], [], [], 30)[0]:
         packets.append(socket_.recv(100))
     return packets
 

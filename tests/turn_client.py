@@ -10,8 +10,9 @@ import socket
 import struct
 from typing import Final, Self
 
-ANSWER_LIMIT_S: Final = 5.0
+ANSWER_LIMIT_S: Final = 30.0
 NOTHING_COMES_S: Final = 1.0
+"""How long one waits for what is not to come."""
 ALLOCATE: Final = 0x003
 REFRESH: Final = 0x004
 CHANNEL_BIND: Final = 0x009
@@ -66,10 +67,10 @@ class TurnClient:
         """Ask for a TCP connection to a peer; the error, or 0."""
         return self._ask(CONNECT, (_XOR_PEER, (peer, port)))
 
-    def echo(self, data: bytes, channel: int = 0x4000) -> bytes:
+    def echo(self, data: bytes, channel: int = 0x4000, *, within_s: float = ANSWER_LIMIT_S) -> bytes:
         """Send through a channel and return what comes back; empty when nothing does."""
         self._socket.send(struct.pack("!HH", channel, len(data)) + data)
-        self._socket.settimeout(NOTHING_COMES_S)
+        self._socket.settimeout(within_s)
         try:
             return self._socket.recv(2048)[4:]
         except TimeoutError:

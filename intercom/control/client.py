@@ -14,8 +14,8 @@ from intercom.control import protocol
 from intercom.control.errors import NotAnsweringError, NotPermittedError, NotRunningError
 from intercom.control.place import reachable
 
-HELLO_S = 1.0
-"""Limit of the wait for the server's hello: a busy event loop says it within a tenth of this."""
+HELLO_S = 5.0
+"""Limit of the wait for the server's hello, which takes milliseconds, and seconds on a machine that is busy."""
 ANSWER_S = 12.0
 """Limit of the wait for an answer: the server itself gives up after 10 s and says so."""
 CHUNK_BYTES = 65_536

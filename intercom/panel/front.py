@@ -41,7 +41,13 @@ class FrontPanel:
     """
 
     def __init__(
-        self, config: PanelConfig, door: DoorConfig, camera: CameraConfig | None = None, *, pin_factory: Any = None
+        self,
+        config: PanelConfig,
+        door: DoorConfig,
+        camera: CameraConfig | None = None,
+        *,
+        pin_factory: Any = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.on_press: Callable[[], None] | None = None
         self.on_hold: Callable[[], None] | None = None
@@ -67,10 +73,11 @@ class FrontPanel:
                 cap_s=door.cap_s,
                 on_fault=self._fault_of("relay"),
                 on_guard_fault=self._fault_of("guard"),
+                clock=clock,
             )
             stack.callback(self.door.close)
             self._leds = _open_leds(config, self.pins)
-            self.lights = Lights(self._leds, on_fault=self._fault_of("lights"))
+            self.lights = Lights(self._leds, on_fault=self._fault_of("lights"), clock=clock)
             stack.callback(self.lights.close)
             self.camera = self._open_camera_pins(camera or CameraConfig())
             stack.callback(self.camera.close)

@@ -18,7 +18,6 @@
 import { Alerts } from "./alerts.js";
 import { Call } from "./call.js";
 import { Device, suggestedName, trustPage } from "./device.js";
-import { DoorMicrophone } from "./door-microphone.js";
 import { showDoors } from "./doors.js";
 import { Face } from "./face.js";
 import { Invitation } from "./invite.js";
@@ -31,6 +30,7 @@ import { renderPicture } from "./picture.js";
 import { play, playAll } from "./players.js";
 import { Notifications } from "./push.js";
 import { Rings } from "./rings.js";
+import { Room } from "./room.js";
 import { loadSettings, saveSettings } from "./settings.js";
 import { Signalling } from "./signalling.js";
 import { Sounds } from "./sounds.js";
@@ -50,6 +50,7 @@ const alerts = new Alerts();
 const face = new Face(signalling, element.face);
 const settings = loadSettings();
 const meters = new Meters(sounds, microphone);
+const room = new Room(signalling, element["mute-door"], () => model.call);
 const invitation = new Invitation(device, (code) => update({ error: code }));
 
 const model = {
@@ -269,6 +270,7 @@ function hangup() {
 function mute() {
   if (model.state !== "in-call" || element.mute.disabled) return false;
   model.call.muted = !model.call.muted;
+  room.tellOwnMute();
   announce(model.call.muted ? "Muted" : "Microphone on");
   update();
   return true;
@@ -352,7 +354,6 @@ function wire() {
   element["awake-row"].hidden = !("wakeLock" in navigator);
   element["remote-audio"].volume = 0.5;
   element["volume-row"].hidden = element["remote-audio"].volume !== 0.5; // iOS: only the device's own keys change the volume
-  new DoorMicrophone(signalling, element["mute-door"], () => model.call);
   listenToKeys({ answer, hangup, mute, openDoor: () => lock.open() });
   for (const gesture of ["pointerdown", "keydown"]) {
     document.addEventListener(gesture, ({ target }) => {

@@ -23,7 +23,7 @@ def test_the_manual_page_is_that_of_the_commands() -> None:
 def test_man_shows_the_page_without_a_warning() -> None:
     show = ["man", "--local-file", "--warnings", str(DOCS / "intercom.1")]
     environ = {**os.environ, "MANWIDTH": "80", "MANPAGER": "cat", "LC_ALL": "C.UTF-8"}
-    done = subprocess.run(show, capture_output=True, text=True, env=environ, timeout=30, check=True)
+    done = subprocess.run(show, capture_output=True, text=True, env=environ, timeout=60, check=True)
     assert done.stderr == ""
     assert "door open" in done.stdout
 

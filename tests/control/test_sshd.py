@@ -20,6 +20,7 @@ import pytest
 
 from intercom.control.server import Caller, ControlServer
 from tests.control.test_ssh_keys import make_key
+from tests.ports import reserved_port
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "sshd"
 INTERCOM = Path(sys.executable).parent / "intercom"
@@ -117,9 +118,11 @@ def ssh(tmp_path_factory: pytest.TempPathFactory, door: Door) -> Iterator[Ssh]:
         command = [INTERCOM, "ssh-key", "add", key, "--role", role, "--file", keys, "--socket", door.path]
         subprocess.run([str(word) for word in command], check=True, timeout=WAIT_S)
     make_key(directory / "host")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with reserved_port() as port:
+        yield from _serve(directory, keys, port)
+
+
+def _serve(directory: Path, keys: Path, port: int) -> Iterator[Ssh]:
     config = directory / "sshd_config"
     config.write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {directory / 'host'}\nPidFile none\n"

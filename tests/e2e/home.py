@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,10 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from intercom.config import AudioConfig, CallConfig, CameraConfig, Config, DoorConfig, PanelConfig, SpaceConfig
 from intercom.door.appliance import Appliance
-from intercom.door.machine import State
+from intercom.door.machine import Decision, State
 from intercom.space import Space
+from tests.ports import reserved_port
+from tests.station.waiting import remember
 
 if TYPE_CHECKING:  # most tests of a home have no browser in it
     from playwright.async_api import BrowserContext, Page
@@ -47,6 +50,8 @@ class Home:
         self._owns_space = space is None
         self.state_dir = state_dir
         self.pins = MockFactory(pin_class=MockPWMPin)
+        self._was_in: set[State] = set()
+        self._held = ExitStack()
         self.space = space or Space(config.space, state_dir / "space")
         self.door: Appliance | None = None
 
@@ -59,10 +64,27 @@ class Home:
     async def start(self) -> None:
         """Start both and wait until the door is registered."""
         if self._owns_space:
+            port = self._held.enter_context(reserved_port())
+            self.space = self._space_at(port)
             await self.space.start()
         self.space.store.add_subscriber("door", "Front door", kind="door")
         self.space.write_credential("door", self.state_dir / "door.json")
+        await self._start_door()
+
+    def _space_at(self, port: int) -> Space:
+        listen = f"127.0.0.1:{port}"
+        return Space(replace(self.config.space, listen=listen), self.state_dir / "space")
+
+    async def _start_door(self) -> None:
         self.door = self._kind(self.config, state_dir=self.state_dir, pin_factory=self.pins)
+        machine = self.door.machine
+        passed_on = machine.on_decision
+
+        def decided(decision: Decision) -> None:
+            self._was_in.add(decision.dest)
+            passed_on(decision)
+
+        machine.on_decision = decided
         await self.door.start()
         await self.until(State.IDLE)
 
@@ -73,19 +95,17 @@ class Home:
         await dead.client._client.link.stop()  # the socket dies; a process that dies says no goodbye to the service
         await dead.stop()
         self.pins.reset()
-        self.door = self._kind(self.config, state_dir=self.state_dir, pin_factory=self.pins)
-        await self.door.start()
-        await self.until(State.IDLE)
+        await self._start_door()
 
     async def restart_space(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
         """The space goes away, something happens, and it comes back at the same port."""
-        listen = f"127.0.0.1:{self.space.port}"
+        port = self.space.port
         await self.space.stop()
         door = self.door
         assert door is not None
         await self.wait_for(lambda: not door.machine.registered, "the door to notice")
         await meanwhile()
-        self.space = Space(replace(self.config.space, listen=listen), self.state_dir / "space")
+        self.space = self._space_at(port)
         await self.space.start()
 
     async def stop(self) -> None:
@@ -94,12 +114,17 @@ class Home:
             await self.door.stop()
         if self._owns_space:
             await self.space.stop()
+        self._held.close()
 
     async def press(self) -> None:
         """Put a finger on the button, and take it away."""
+        await asyncio.to_thread(self._tap)
+
+    def _tap(self) -> None:
+        # Not on the door's loop: while that is busy, the finger would stay, and a finger that stays ends the ringing.
         pin = self.pins.pin(self.config.panel.button_gpio)
         pin.drive_low()
-        await asyncio.sleep(2 * self.config.panel.button_settle_ms / 1000 + 0.05)
+        time.sleep(2 * self.config.panel.button_settle_ms / 1000 + 0.05)
         pin.drive_high()
 
     async def hold(self) -> None:
@@ -113,6 +138,14 @@ class Home:
     def relay_is_on(self) -> bool:
         """The level of the relay's pin."""
         return bool(self.pins.pin(self.config.door.relay_gpio).state)
+
+    def relay_was_on(self) -> bool:
+        """Whether the relay has been on, even if a pulse is over by now."""
+        return any(level for _, level in self.pins.pin(self.config.door.relay_gpio).states)
+
+    async def was(self, state: State) -> None:
+        """Wait until the door is in this state, or has been in it."""
+        await self.wait_for(lambda: state in self._was_in, f"the door to have been {state}")
 
     async def until(self, state: State) -> None:
         """Wait until the door is in this state."""
@@ -145,6 +178,7 @@ class Station:
     async def pair(cls, context: BrowserContext, space: Space, name: str = "Kitchen") -> Station:
         """Open the page with a pairing code and wait until it is ready."""
         page = await context.new_page()
+        await remember(page)
         await page.goto(space.invite(name=name).url)
         station = cls(page)
         await station.until("ready")

@@ -15,13 +15,13 @@ import pytest
 
 from intercom.config import AccountConfig, AudioConfig, CallConfig, CameraConfig, Config, DoorConfig, PanelConfig
 from intercom.door.appliance import Appliance
-from intercom.door.machine import State
+from intercom.door.machine import Phase
 from intercom.media.sound.format import RATE_HZ
 from intercom.opening.decision import Ruling
 from tests.media.dtmf.test_in_band import key_tone
 
 QUIET = np.zeros(RATE_HZ // 2, np.int16)
-HEARD_S = 90.0
+HEARD_S = 140.0
 """Time limit for a tone that comes back whole: seconds, on a busy machine too."""
 
 
@@ -43,8 +43,8 @@ def house(tmp_path: Path) -> Iterator[Path]:
 
 async def test_a_whole_door_that_calls_the_echo_stays_shut_while_a_tone_plays(house: Path) -> None:
     # Without a canceller, which would take the visitor's tone for its echo. Each begins 2 ms nearer to a frame of Opus
-    # than the last: at some places the codec blurs it.
-    tones = [key_tone("9", 0.2), QUIET[96:]] * 10
+    # than the last: at some places the codec blurs it. Long ones, of which a busy machine lets some part through whole.
+    tones = [key_tone("9", 0.5), QUIET[96:]] * 10
     playing = house / "tone.wav"
     with wave.open(str(playing), "wb") as file:
         file.setnchannels(1)
@@ -63,12 +63,9 @@ async def test_a_whole_door_that_calls_the_echo_stays_shut_while_a_tone_plays(ho
     await door.start()
     try:
         async with asyncio.timeout(HEARD_S):
-            while not door.machine.registered:
-                await asyncio.sleep(0.02)
-            door.calls.ring("/public/echo")
-            while State(door.machine.state) is not State.IN_CALL or door.calls.call is None:
-                await asyncio.sleep(0.02)
             while not door.figures.doors_refused[Ruling.ECHO]:
+                if door.machine.registered and door.machine.phase is Phase.NONE:
+                    door.calls.ring("/public/echo")
                 await asyncio.sleep(0.02)
         assert door.figures.doors_opened == 0
         assert not door.panel.door.is_open

@@ -67,7 +67,7 @@ async def test_a_call_whose_media_is_swallowed_asks_for_a_keyframe_and_moves_to_
             call.recovery_event_stream.subscribe(lambda event: done.append(event.action))
             near = media._calls[call.id]
             await wait_for_state(near, "connected")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not call.network_metrics or not (await near.call_counters())["audio_packets_received"]:
                     await asyncio.sleep(0.05)
                 swallow_media(near)

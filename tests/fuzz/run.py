@@ -20,7 +20,7 @@ from tests.fuzz.targets import BY_NAME, Target
 CORPUS = Path(__file__).with_name("corpus")
 """Inputs that once were findings, a folder for each target; tests feed them again."""
 HANG_S = 5.0
-"""Time after which an input counts as one that hangs its reader."""
+"""Time of the processor after which an input counts as one that hangs its reader."""
 SETTLED = 2_000
 """Inputs after which a reader's caches are full and its memory counts."""
 GROWTH_LIMIT_KB = 64 * 1024
@@ -108,15 +108,15 @@ def kept(target: str) -> list[bytes]:
 @contextmanager
 def _watched() -> Iterator[None]:
     def ring(_number: int, _frame: FrameType | None) -> None:
-        raise HangError(f"no answer within {HANG_S:g} s")
+        raise HangError(f"no answer within {HANG_S:g} s of the processor")
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, HANG_S)
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, HANG_S)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _memory_kb() -> int:

@@ -25,7 +25,7 @@ from .station import installed
 
 TEST_LIMIT_S = 900.0
 """Time limit of a test that boots a machine of its own, with what its module installs on it first."""
-MODULE_LIMIT_S = 240.0
+MODULE_LIMIT_S = 600.0
 """A module's tests together; one takes seconds."""
 LOOK_AGAIN_S = 0.05
 WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")

@@ -37,7 +37,7 @@ class GpioChip:
         device = (self._folder / "dev_name").read_text().strip()
         self.name = (bank / "chip_name").read_text().strip()
         self._lines = Path("/sys/devices/platform") / device / self.name
-        until(Path("/dev", self.name).exists, 5.0, f"/dev/{self.name} appears")
+        until(Path("/dev", self.name).exists, 30.0, f"/dev/{self.name} appears")
         return self
 
     def __exit__(

@@ -21,7 +21,7 @@ from .uac1 import Feature, UsbHeadset
 from .vhci import cards_of
 from .wait import until
 
-CARD_LIMIT_S = 10.0
+CARD_LIMIT_S = 30.0
 """A card appears about 0.65 s after the plug."""
 LOUD_DB = -35.0
 
@@ -69,7 +69,7 @@ class Headset:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=CARD_LIMIT_S)
         # Its card is there for a tenth of a second more. Who opened that one, taking it for the next of the same name,
         # would have a file descriptor in bad state.
         if self._directory is not None:

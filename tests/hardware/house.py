@@ -23,8 +23,8 @@ from intercom.space import Space
 from .gpio import GpioChip
 from .wait import until
 
-READY_LIMIT_S = 60.0
-STOP_LIMIT_S = 10.0
+READY_LIMIT_S = 120.0
+STOP_LIMIT_S = 60.0
 PRESS_S = 0.1
 """As short as people press."""
 PINS = PanelConfig()
@@ -99,7 +99,7 @@ class House:
 
     def status(self) -> dict[str, Any]:
         """Return what the door says of itself."""
-        with Client(self._folder / NAME) as client:
+        with Client(self._folder / NAME, hello_s=READY_LIMIT_S) as client:
             answer: dict[str, Any] = client.ask("status")
             return answer
 

@@ -17,7 +17,7 @@ def machine(whole_machine: None) -> Iterator[Guest]:
 
 
 def test_systemd_starts_everything(machine: Guest) -> None:
-    ended = machine.run("systemctl is-system-running --wait; systemctl --failed --no-legend", limit_s=120)
+    ended = machine.run("systemctl is-system-running --wait; systemctl --failed --no-legend", limit_s=300)
     assert ended.output.split() == ["running"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from .chaos import plan
 from .chaos.__main__ import run
 from .chaos.plan import Kind, Mishap
-from .chaos.verdict import Done, Fault, Line, Size, creep, faults_of, judge, last_words, leaks, table
+from .chaos.verdict import HEALED_S, Done, Fault, Line, Size, creep, faults_of, judge, last_words, leaks, table
 
 MINUTES = 3.0
 
@@ -79,8 +79,8 @@ def test_a_fault_that_is_never_over_is_found() -> None:
 
 
 def test_what_takes_too_long_to_mend_is_found() -> None:
-    (found,) = judge([done(Kind.HEADSET_FROZEN, 10.0, 13.0, 31.0)], [], [])
-    assert found.startswith("headset frozen at 10.0 s was mended only 31.0 s later")
+    (found,) = judge([done(Kind.HEADSET_FROZEN, 10.0, 13.0, HEALED_S + 1)], [], [])
+    assert found.startswith(f"headset frozen at 10.0 s was mended only {HEALED_S + 1:.1f} s later")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +15,7 @@ from .station import CREDENTIAL, INTERCOM, LATE_CARD, SPACE_STATE, STATE, SWAP, 
 EXPOSURE_LIMIT = 1.5
 BITE_S = 4
 """Instead of the unit's 20 s, so that the test is short."""
-READY_LIMIT_S = 60.0
-CARD_LIMIT_S = 15.0
 PLUG_CARD = "test -e /proc/asound/Loopback || echo snd_aloop.0 >/sys/bus/platform/drivers/snd_aloop/bind"
-UNINSTALL_LIMIT_S = 60.0
 KEPT = ["/etc/intercom", "/etc/intercom/intercom.toml", STATE, SPACE_STATE]
 """What stays when the door is uninstalled: settings and state."""
 
@@ -40,7 +38,7 @@ def restarted(station: Station) -> tuple[str, str]:
     ).check()
     before = station.show("MainPID")
     station.run(f"{INTERCOM} restart").check()
-    station.wait(f"test $(systemctl show --value -p MainPID intercom) != {before}", 20, "it ended")
+    station.wait(f"test $(systemctl show --value -p MainPID intercom) != {before}", "it ended")
     station.wait_registered()
     return before, station.show("MainPID")
 
@@ -51,8 +49,7 @@ def test_it_registers_by_itself_from_the_kernel_s_start(station: Station) -> Non
     active = int(station.show("ActiveEnterTimestampMonotonic")) / 1e6
     began = int(station.show("InactiveExitTimestampMonotonic")) / 1e6
     print(f"kernel start -> unit started {began:.1f} s -> active {active:.1f} s -> registered {at:.1f} s")
-    assert began < active < READY_LIMIT_S
-    assert at < READY_LIMIT_S
+    assert began < active < at
     assert station.show("NRestarts") == "0"
 
 
@@ -61,7 +58,7 @@ def test_a_card_that_comes_after_the_service_is_taken(station: Station) -> None:
     assert before["registered"]
     assert {fault["kind"] for fault in before["faults"]} == {"microphone", "speaker"}
     station.run(PLUG_CARD).check()
-    took = station.wait(f'{INTERCOM} status --json | grep -q \'"state": "idle"\'', CARD_LIMIT_S, "the card works")
+    took = station.wait(f'{INTERCOM} status --json | grep -q \'"state": "idle"\'', "the card works")
     print(f"card bound -> sound {took:.1f} s")
     after = station.status()
     assert "Loopback" in after["sound"]["card"]
@@ -93,8 +90,8 @@ def test_a_key_works_over_the_machine_s_own_ssh_server_and_only_as_its_role(stat
     ).check()
     ssh = "ssh -i /root/anna -o BatchMode=yes -o StrictHostKeyChecking=no -o LogLevel=ERROR {} intercom@localhost {}"
     assert station.run(ssh.format("", "status")).check().startswith("Ready")
-    seen = station.run(f"timeout 5 {ssh.format('-tt', 'watch')}").output
-    assert "Ready" in seen
+    watching = f"{ssh.format('-tt', 'watch')} </dev/null >/run/seen 2>&1 &"
+    station.run(f"{watching} until grep Ready /run/seen; do sleep 0.1; done; kill $!").check()
     refused = station.run(ssh.format("", "door open"))
     assert (refused.status, len(refused.output.splitlines())) == (6, 1)
     assert station.run(ssh.format("-tt", "status")).status == 6
@@ -139,9 +136,9 @@ def test_the_log_has_priorities_and_no_secret(station: Station) -> None:
     station.configure('[log]\nlevel = "debug"')
     station.wait_registered()
     station.run(f"{INTERCOM} call /private/echo").check()
-    station.wait(f'{INTERCOM} status --json | grep -q \'"phase": "active"\'', 30, "the echo answers")
+    station.wait(f'{INTERCOM} status --json | grep -q \'"phase": "active"\'', "the echo answers")
     station.run(f"{INTERCOM} hangup").check()
-    station.wait(f"{INTERCOM} calls -n 1 | grep echo", 10, "the call is in the log")
+    station.wait(f"{INTERCOM} calls -n 1 | grep echo", "the call is in the log")
     entries = [json.loads(line) for line in station.journal("-b -o json").splitlines()]
     by_level = {str(entry["MESSAGE"]).split(" ")[0]: entry["PRIORITY"] for entry in entries if "LOGGER" in entry}
     assert (by_level["INFO"], by_level["DEBUG"]) == ("6", "7")
@@ -154,7 +151,7 @@ def test_the_log_has_priorities_and_no_secret(station: Station) -> None:
 def test_the_bundle_for_a_bug_report_has_no_secret_and_what_the_journal_says(station: Station) -> None:
     station.run(f"cd /run && {INTERCOM} diagnostics -o bundle.tar.gz && tar xzf bundle.tar.gz").check()
     secret = json.loads(station.run(f"cat {CREDENTIAL}").check())["device_secret"]
-    assert station.run(f"grep -r {secret} /run/intercom-diagnostics").output == ""
+    assert station.run(f"grep -rF -e {secret} /run/intercom-diagnostics").output == ""
     assert station.run("grep -rl 'the service knows us' /run/intercom-diagnostics/system").check()
 
 
@@ -183,10 +180,9 @@ def test_a_token_comes_from_systemd_and_reaches_nobody_else(station: Station) ->
 
 def test_a_killed_door_is_locked_and_back_at_once(station: Station) -> None:
     relay = "cat /sys/devices/platform/gpio-sim.*/gpiochip*/sim_gpio24/value"
-    station.run(f"{INTERCOM} door open").check()
-    assert station.run(relay).output.strip() == "1"
+    assert station.run(f"{INTERCOM} door open >&2 && {relay}").check().splitlines()[-1] == "1"
     station.run("kill -KILL $(systemctl show --value -p MainPID intercom)").check()
-    locked = station.wait(f"test $({relay}) = 0", 7, "the door is locked")
+    locked = station.wait(f"test $({relay}) = 0", "the door is locked")
     back = station.wait_registered()
     print(f"killed -> locked {locked:.1f} s -> registered {locked + back:.1f} s")
     assert int(station.show("NRestarts")) == 1
@@ -203,7 +199,7 @@ def test_a_hung_door_says_so_and_is_started_anew(station: Station, restarted: tu
     station.run(f"kill -STOP {before}").check()
     said = station.status()
     assert (said["state"], said["pid"]) == ("not_answering", before)
-    station.wait("journalctl -u intercom -b | grep -q 'Watchdog timeout'", BITE_S * 4, "the watchdog bites")
+    station.wait("journalctl -u intercom -b | grep -q 'Watchdog timeout'", "the watchdog bites")
     took = station.wait_registered()
     print(f"bitten -> registered {took:.1f} s")
     assert station.status()["pid"] != before
@@ -211,14 +207,15 @@ def test_a_hung_door_says_so_and_is_started_anew(station: Station, restarted: tu
 
 
 def test_a_wrong_configuration_is_told_in_a_sentence_and_its_mending_is_enough(station: Station) -> None:
+    since, began = station.now(), time.monotonic()
     station.configure("[cal]\nring_time_s = 30")
-    station.wait("journalctl -u intercom -b | grep -q 'no such table'", 30, "it is told")
-    said = station.journal("--since=-20s")
+    station.wait("journalctl -u intercom -b | grep -q 'no such table'", "it is told")
+    said = station.journal(since)
     assert re.search(r"/etc/intercom/intercom.toml: .*\s+line 1: cal: no such table", said), said
     assert "Traceback" not in said
     down = station.status()
     assert down["state"] == "not_running"
-    assert down["lasted_s"] < READY_LIMIT_S
+    assert down["lasted_s"] < time.monotonic() - began + 1
     station.configure("", start=False)
     took = station.wait_registered()
     print(f"corrected -> registered {took:.1f} s")
@@ -226,20 +223,21 @@ def test_a_wrong_configuration_is_told_in_a_sentence_and_its_mending_is_enough(s
 
 def test_a_network_that_comes_after_the_services_is_waited_for(station: Station) -> None:
     station.configure('[space]\nlisten = "192.168.77.1:8443"')
-    station.wait("test $(systemctl show --value -p ActiveState intercom) = active", 30, "the door waits")
+    station.wait("test $(systemctl show --value -p ActiveState intercom) = active", "the door waits")
     assert not station.status()["registered"]
+    since = station.now()
     station.run("ip link add lan type dummy && ip address add 192.168.77.1/24 dev lan && ip link set lan up").check()
     took = station.wait_registered()
     print(f"network up -> registered {took:.1f} s")
-    assert "Traceback" not in station.journal("--since=-30s")
+    assert "Traceback" not in station.journal(since)
 
 
 def test_uninstalling_leaves_the_settings_and_the_state_and_then_not_even_those(station: Station) -> None:
-    station.run("cd /checkout && make uninstall", limit_s=UNINSTALL_LIMIT_S).check()
+    station.run("cd /checkout && make uninstall").check()
     assert station.run("pgrep --full /opt/intercom").output == ""
     pinned = "/etc/udev/rules.d/85-intercom-sound.rules"
     assert station.run(TRACES).check().split() == [*KEPT[:2], pinned, *KEPT[2:]]
-    station.run("cd /checkout && make uninstall PURGE=1", limit_s=UNINSTALL_LIMIT_S).check()
+    station.run("cd /checkout && make uninstall PURGE=1").check()
     assert station.run(TRACES).check() == ""
     assert (
         station.run(

@@ -20,9 +20,12 @@ def until(happened: Callable[[], object], limit_s: float, what: str) -> None:
 
 async def eventually(happened: Callable[[], object], limit_s: float, what: str) -> None:
     """The same on an event loop, which goes on meanwhile."""
+    patience = asyncio.timeout(limit_s)
     try:
-        async with asyncio.timeout(limit_s):
+        async with patience:
             while not happened():
                 await asyncio.sleep(LOOK_AGAIN_S)
     except TimeoutError:
+        if not patience.expired():  # the look's own
+            raise
         raise TimeoutError(f"not within {limit_s:g} s: {what}") from None

@@ -17,6 +17,9 @@ from intercom.media.sound.engine import AudioEngine
 from tests.alsa import AlsaCards, cards_named
 from tests.media.events import Reported
 
+LIMIT_S = 30.0
+"""Limit of every wait for what must come, however busy the machine is."""
+
 
 @contextmanager
 def running_engine(cards: Cards) -> Iterator[AudioEngine]:
@@ -37,7 +40,7 @@ def simulated() -> Cards:
     return SimulatedCards(AudioConfig())
 
 
-async def wait_for_state(call: DoorCall, wanted: str, timeout_s: float = 10.0) -> None:
+async def wait_for_state(call: DoorCall, wanted: str) -> None:
     reached = asyncio.Event()
 
     def changed(state: str) -> None:
@@ -46,7 +49,7 @@ async def wait_for_state(call: DoorCall, wanted: str, timeout_s: float = 10.0) -
 
     subscription = call.state_stream.subscribe(changed)
     try:
-        await asyncio.wait_for(reached.wait(), timeout_s)
+        await asyncio.wait_for(reached.wait(), LIMIT_S)
     finally:
         subscription.dispose()
 
@@ -64,18 +67,36 @@ async def connected(caller: DoorCall, callee: DoorCall) -> AsyncIterator[None]:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_S):
         while not holds():
             await asyncio.sleep(0.01)
 
 
-def arrivals(call: DoorCall) -> list[float]:
+@asynccontextmanager
+async def stopwatch() -> AsyncIterator[Callable[[], float]]:
+    """Yields a clock that stands still while this process does: it counts the turns of 10 ms that the loop had."""
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0.01)
+            turns += 1
+
+    turning = asyncio.create_task(turn())
+    try:
+        yield lambda: turns / 100
+    finally:
+        turning.cancel()
+
+
+def arrivals(call: DoorCall, clock: Callable[[], float] = time.monotonic) -> list[float]:
     """When packets come in, from now on."""
     times: list[float] = []
     receive = call._far_end.receive
 
     def note(*arguments: Any) -> None:
-        times.append(time.monotonic())
+        times.append(clock())
         receive(*arguments)
 
     call._far_end.receive = note  # type: ignore[method-assign, assignment]  # only listens

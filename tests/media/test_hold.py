@@ -12,7 +12,7 @@ from aiortc.mediastreams import AudioStreamTrack
 from intercom.media.rtp.peer import DoorCall, DoorMedia
 from intercom.media.rtp.sdp import Description
 from intercom.media.sound.engine import AudioEngine
-from tests.media.calls import until, wait_for_state
+from tests.media.calls import LIMIT_S, until, wait_for_state
 from tests.media.events import Reported
 
 TCP = "a=candidate:7 1 tcp 1518280447 192.0.2.10 9 typ host tcptype active generation 0\r\n"
@@ -70,7 +70,7 @@ async def test_a_call_is_held_and_taken_back_over_the_same_path(telephone: Telep
     assert call._connection is path
     sender = telephone.peer.getReceivers()[0]
     before = await received(sender)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_S):
         while await received(sender) <= before + 10:
             await asyncio.sleep(0.02)
 

@@ -16,7 +16,9 @@ from tests.network.namespaces import DOOR, HOUSE, Street
 Told = dict[str, Any]
 PATIENCE_S = 60.0
 """A machine that is busy with much else takes half of it to start three processes."""
-STOP_S = 5.0
+STOP_S = 30.0
+SPACE_PORT = 8443
+"""One that no connection begins at by chance."""
 SETTLED_S = 2.0
 """What a change of the network still breaks shows within this."""
 LOOK_S = 0.05
@@ -131,7 +133,6 @@ class Neighbourhood:
         self.directory = directory
         self._turn = turn
         self._patience = patience
-        self._port = 0
         self.space: Process
         self.door: Process
         self.resident: Process
@@ -154,9 +155,9 @@ class Neighbourhood:
 
     async def start_space(self) -> None:
         """Start the space, where it was before."""
-        listen = [f"{HOUSE}:{self._port}"] + ([f"{HOUSE}:3478"] if self._turn else [])
+        listen = [f"{HOUSE}:{SPACE_PORT}"] + ([f"{HOUSE}:3478"] if self._turn else [])
         self.space = await self._python(self.street.house, "space", *listen)
-        self._port = (await self.space.until(lambda t: t["what"] == "serves", "the space"))["port"]
+        await self.space.until(lambda t: t["what"] == "serves", "the space")
 
     async def _python(self, namespace: str, name: str, *arguments: str) -> Process:
         module = [sys.executable, "-m", f"tests.network.{name}", str(self.directory), *arguments]

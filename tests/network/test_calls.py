@@ -11,8 +11,8 @@ from tests.network.processes import Neighbourhood, Told
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-AUDIBLE_S = 10.0
-"""From the network's return to sound both ways; the target is 3 s, which the bench measures on a machine at rest."""
+AUDIBLE_S = 30.0
+"""Time limit from the network's return to sound both ways; `bench network` measures it, and its target is 3 s."""
 
 
 async def test_a_call_goes_on_over_another_address(here: Neighbourhood) -> None:
@@ -40,8 +40,9 @@ async def test_a_call_outlives_a_router_that_loses_everything_for_a_while(here: 
     here.street.forward(False)
     since = time.monotonic()
     await here.door.until(lambda told: told["what"] == "registered" and not told["on"], "the loss", since)
-    status = await here.door.do("status")
-    assert status["call"]["recovery"]["step"] == "waiting for the service"
+    await here.status_when(
+        lambda status: (status["call"]["recovery"] or {}).get("step") == "waiting for the service", "the wait for it"
+    )
     here.street.forward(True)
     back = time.monotonic()
     assert await here.audible(back) < AUDIBLE_S
@@ -67,12 +68,14 @@ async def test_a_call_goes_on_without_the_space_and_its_hang_up_is_heard_after_i
     await here.talk()
     call = (await here.door.do("status"))["call"]["id"]
     await here.space.when("kept_calls", lambda kept: call in kept, "the call in the space's file")
+    since = time.monotonic()
     await here.space.kill()
     await here.start_space()
     back = time.monotonic()
     assert await here.registered(back) < AUDIBLE_S
-    assert await here.audible(back) == 0.0
-    since = time.monotonic()
+    assert await here.audible(back) < AUDIBLE_S
+    for process in (here.door, here.resident):
+        assert not [told for told in process.told if told["what"] == "call" and told["at"] > since]
     await here.resident.do("hang_up")
     ended = await here.door.until(lambda t: t["what"] == "call" and t["status"] == "destroyed", "the end", since)
     assert ended["cause"] == "NORMAL_CLEARING"
@@ -85,7 +88,7 @@ async def test_a_path_that_closes_is_left_for_the_relay(here: Neighbourhood) -> 
     try:
         for process in (here.door, here.resident):
             await process.until(lambda told: told["what"] == "sound" and not told["on"], "silence", since)
-        assert await here.audible(time.monotonic()) < 10.0
+        assert await here.audible(time.monotonic()) < AUDIBLE_S
         assert here.call_status == "connected"
     finally:
         here.street.swallow("udp", False, but_port=3478)
@@ -104,7 +107,7 @@ async def test_a_call_without_any_path_climbs_the_ladder_and_is_given_up_with_a_
 
     here.street.swallow("udp", True)
     try:
-        ended = asyncio.ensure_future(here.door.until(note, "the end", since, 40.0))
+        ended = asyncio.ensure_future(here.door.until(note, "the end", since))
         while not ended.done():
             status = await here.door.do("status")
             if status["call"] and status["call"]["recovery"]:

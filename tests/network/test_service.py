@@ -10,9 +10,8 @@ from tests.network.processes import Neighbourhood, Told
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-BACK_S = 1.0
-"""The target: from the network's return to registered; what a loaded machine adds comes on top."""
-SLACK_S = 5.0
+BACK_S = 30.0
+"""Time limit from the network's return to registered; `bench network` measures it, and its target is 1 s."""
 
 
 def lost(told: Told) -> bool:
@@ -27,7 +26,7 @@ async def test_half_open_tcp_is_noticed_by_the_pulse_and_left(here: Neighbourhoo
         await here.door.until(lambda told: told.get("state") == "registering", "the state", since)
     finally:
         here.street.swallow("tcp", False)
-    assert await here.registered(time.monotonic()) < BACK_S + SLACK_S
+    assert await here.registered(time.monotonic()) < BACK_S
     assert (await here.door.do("status"))["state"] == "idle"
 
 
@@ -36,13 +35,13 @@ async def test_a_cable_that_is_pulled_for_seconds_leaves_no_dead_socket(here: Ne
     here.street.plug("cable", False)
     await here.door.until(lost, "the loss", since)
     here.street.plug("cable", True)
-    assert await here.registered(time.monotonic()) < BACK_S + SLACK_S
+    assert await here.registered(time.monotonic()) < BACK_S
 
 
 async def test_another_address_is_registered_at_once(here: Neighbourhood) -> None:
     here.street.leave("cable")
     here.street.renumber("cable", 88)
-    assert await here.registered(time.monotonic()) < BACK_S + SLACK_S
+    assert await here.registered(time.monotonic()) < BACK_S
 
 
 async def test_a_space_that_was_killed_and_is_back_has_its_door_back(here: Neighbourhood) -> None:
@@ -52,7 +51,7 @@ async def test_a_space_that_was_killed_and_is_back_has_its_door_back(here: Neigh
         await here.door.until(lost, "the loss", since)
     finally:
         await here.start_space()
-    assert await here.registered(time.monotonic()) < BACK_S + SLACK_S
+    assert await here.registered(time.monotonic()) < BACK_S
 
 
 async def test_a_door_that_starts_without_a_network_says_so_as_one_that_lost_it(here: Neighbourhood) -> None:

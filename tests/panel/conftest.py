@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,23 @@ from intercom.panel import FrontPanel
 
 WAIT_S = 30.0
 """Longer than anything here takes on a loaded machine; nothing waits for it when all is well."""
+
+NEVER_S = 3600.0
+"""Seconds for which no test holds a button, however late it lets go."""
+
+
+class Clock:
+    """The clock of door and lights: it stands still but for what a test lets pass."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        return self._now
+
+    def passes(self, seconds: float) -> None:
+        """Let so much time pass."""
+        self._now += seconds
 
 
 class Bench:
@@ -48,18 +66,23 @@ class Bench:
 
 
 @pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
 def factory() -> MockFactory:
     return MockFactory(pin_class=MockPWMPin)
 
 
 @pytest.fixture
 def make_bench(factory: MockFactory) -> Iterator[Callable[..., Bench]]:
-    """Make a bench from settings of the panel and the door."""
+    """Make a bench from settings of the panel and the door, and a clock for its door and lights."""
     benches: list[Bench] = []
 
-    def make(*, door: dict[str, Any] | None = None, **panel: Any) -> Bench:
-        config, door_config = PanelConfig(**panel), DoorConfig(**(door or {}))
-        front = FrontPanel(config, door_config, pin_factory=factory)
+    def make(*, door: dict[str, Any] | None = None, clock: Callable[[], float] = time.monotonic, **panel: Any) -> Bench:
+        config, door_config = PanelConfig(**{"hold_s": NEVER_S, **panel}), DoorConfig(**(door or {}))
+        front = FrontPanel(config, door_config, pin_factory=factory, clock=clock)
         benches.append(Bench(front, factory, config, door_config))
         return benches[-1]
 

@@ -81,10 +81,13 @@ def test_a_light_that_is_fully_on_needs_no_pwm() -> None:
 
 def test_a_fade_is_played_with_pwm() -> None:
     led = RecordingLed()
-    lights = Lights([led], on_fault=unexpected)
-    led.wrote.clear()
+    now = [0.0]
+    lights = Lights([led], on_fault=unexpected, clock=lambda: now[0])
     lights.show(Pattern.REGISTERING)
+    led.wrote.clear()
+    now[0] = 1.0
     assert led.wrote.wait(WAIT_S)
+    assert led.value == frame_at(PATTERNS[Pattern.REGISTERING], 1.0).level
     assert 0 < led.value < 0.5
     assert led.frequency == 100
     lights.close()

@@ -49,7 +49,7 @@ async def home(directory: Path, space: Space, alsa_session: AlsaCards) -> AsyncI
 async def the_door_hears_the_tablet(alsa: AlsaCards) -> None:
     """Wait for the tablet's tone at the door's speaker."""
     with alsa.listen() as ear:
-        await asyncio.to_thread(ear.wait_for_tone, RESIDENT_HZ, timeout_s=PATIENCE_S)
+        await asyncio.to_thread(ear.wait_for_tone, RESIDENT_HZ)
 
 
 async def the_door_hears_nothing(alsa: AlsaCards) -> None:

@@ -1,4 +1,4 @@
-"""The public members of the reference client's classes, with their kinds, as its declarations say.
+"""The public members of the reference client's classes, and the options of its calls, as its declarations say.
 
     python -m tests.reference.members                # npm's package, as package-lock.json names it
     python -m tests.reference.members packages/main  # a newer state of github.com/signalwire/signalwire-js, which npm
@@ -20,7 +20,10 @@ PACKAGE = HERE / "node_modules" / "@signalwire" / "js"
 FILE = HERE / "members.json"
 
 Members = dict[str, dict[str, str]]
-"""The classes, by our names; in each its members, and the kind of each: "method" or "property", perhaps "internal"."""
+"""The classes, by our names; in each its members, and the kind of each: "method" or "property", perhaps "internal".
+
+What takes options stands among them; each of its members is an "option".
+"""
 
 CLASSES = {
     "SignalWire": "SignalWire",
@@ -34,6 +37,16 @@ CLASSES = {
     "ClientSession": "ClientSessionWrapper",
 }
 """Our name for each, and the class that declares it; the wrapper is what `SignalWire.session` is."""
+
+OPTIONS = {
+    "Options": "SignalWireOptions",
+    "SignalWire.dial": "DialOptions",
+    "SignalWire.preflight": "PreflightOptions",
+    "SignalWire.select_audio_input_device": "SelectDeviceOptions",
+    "WebRTCCall.answer": "MediaOptions",
+    "WebRTCCall.transfer": "TransferOptions",
+}
+"""What takes the options here, and the interface that declares them."""
 
 HEAD = r"^(?:export )?declare (?:abstract )?class {}\b(?:<.*?>)?(?: extends (\w+).*?)?(?: implements .*?)? \{{$"
 INTERNAL = "  @internal\n"
@@ -58,6 +71,21 @@ def public_members(declarations: str, kind: str) -> dict[str, str]:
     return found
 
 
+def options(declarations: str, interface: str) -> dict[str, str]:
+    """The options that an interface declares, with those of its parent; LookupError when it is not declared."""
+    head = re.search(rf"^(?:export )?interface {interface}(?: extends (\w+))? \{{$", declarations, re.MULTILINE)
+    if head is None:
+        raise LookupError(f"The declarations hold no interface {interface}.")
+    body = declarations[head.end() : declarations.index("\n}", head.end())]
+    found = options(declarations, head[1]) if head[1] else {}
+    return found | dict.fromkeys(re.findall(r"^  (?:readonly )?(\w+)\??:", body, re.MULTILINE), "option")
+
+
+def all_options(declarations: str) -> Members:
+    """The options that declarations, or sources, have for whatever takes some."""
+    return {name: dict(sorted(options(declarations, interface).items())) for name, interface in OPTIONS.items()}
+
+
 def declared(package: Path = PACKAGE) -> tuple[str, Members]:
     """The version of a package that is installed or built, and what it declares."""
     text = (package / "dist" / "index.d.mts").read_text(encoding="utf-8")
@@ -65,7 +93,7 @@ def declared(package: Path = PACKAGE) -> tuple[str, Members]:
     declarations = comments.sub(lambda comment: INTERNAL if comment[1] and "@internal" in comment[1] else "", text)
     version = json.loads((package / "package.json").read_text(encoding="utf-8"))["version"]
     members = {name: public_members(declarations, kind) for name, kind in CLASSES.items()}
-    return version, {name: dict(sorted(found.items())) for name, found in members.items()}
+    return version, {name: dict(sorted(found.items())) for name, found in members.items()} | all_options(text)
 
 
 def written() -> dict[str, Members]:

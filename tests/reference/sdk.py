@@ -45,7 +45,7 @@ CHROMIUM_FLAGS = (
     "--ignore-certificate-errors",
     "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets,LocalNetworkAccessChecksWebRTC",
 )
-WAIT_S = 15.0
+WAIT_S = 30.0
 """How long a step of the reference client may take before the test fails."""
 
 
@@ -270,6 +270,10 @@ class ReferenceClient:
     async def heard_tone(self, call: str) -> float:
         """The strongest frequency in what it hears, Hz; 0 for silence."""
         return float(await self._do("heardTone", call))
+
+    async def hears(self, call: str, hz: float) -> None:
+        """Wait until it hears this tone; 0: nothing. A machine that stands still breaks every sound off."""
+        await self._until("heardTone", lambda heard: abs(heard - hz) < 10.0, f"a tone of {hz} Hz", call)
 
     async def frames(self) -> list[dict[str, Any]]:
         """All frames of its sockets so far: {"from": "client" | "space", "frame": …}."""

@@ -17,7 +17,7 @@ from intercom.space import Space
 from ..alsa import AlsaCards, alsa_cards, alsa_session, tone
 from ..e2e.home import Home, home_config
 from .conftest import RESIDENT_HZ
-from .sdk import ReferenceClient
+from .sdk import WAIT_S, ReferenceClient
 
 __all__ = ["alsa_cards", "alsa_session"]
 
@@ -38,8 +38,8 @@ async def home(tmp_path: Path, space: Space, alsa_cards: AlsaCards) -> AsyncIter
 
 
 async def they_hear_each_other(client: ReferenceClient, call: str, alsa_cards: AlsaCards) -> None:
-    with alsa_cards.listen() as ear, alsa_cards.speak(tone(VISITOR_HZ, 20.0)):
-        async with asyncio.timeout(15.0):
+    with alsa_cards.listen() as ear, alsa_cards.speak(tone(VISITOR_HZ, 3 * WAIT_S)):
+        async with asyncio.timeout(WAIT_S):
             while abs(await client.heard_tone(call) - VISITOR_HZ) > 10.0:
                 pass
         await asyncio.to_thread(ear.wait_for_tone, RESIDENT_HZ)

@@ -20,7 +20,7 @@ from ..alsa import AlsaCards, alsa_cards, alsa_session, tone
 from ..e2e.home import Home, home_config
 from ..space.conftest import House
 from .peer import Peer
-from .sdk import ReferenceClient
+from .sdk import WAIT_S, ReferenceClient
 from .test_door import VISITOR_HZ
 
 __all__ = ["alsa_cards", "alsa_session"]
@@ -85,7 +85,7 @@ def light(home: Home) -> Pattern:
 
 async def hears(client: ReferenceClient, call: str, hz: float) -> None:
     """Wait until the resident hears this tone; 0: nothing."""
-    async with asyncio.timeout(30.0):
+    async with asyncio.timeout(WAIT_S):
         while abs(await client.heard_tone(call) - hz) > 10.0:
             pass
 
@@ -101,7 +101,7 @@ async def test_the_door_is_muted_by_the_house_where_it_is_allowed_and_its_light_
         await client.reaches(call, "connected")
         await home.until(State.IN_CALL)
         await client.until_members(call, lambda m: "member.mute.audio" in m["capabilities"], "the capability")
-        with alsa_cards.speak(tone(VISITOR_HZ, 60.0)):
+        with alsa_cards.speak(tone(VISITOR_HZ, 6 * WAIT_S)):
             await hears(client, call, VISITOR_HZ)
             assert await client.act(call, "other", "mute") == "done"
             await hears(client, call, 0.0)
@@ -126,7 +126,7 @@ async def test_the_door_is_not_muted_by_the_house_where_nobody_allowed_it(
         await home.until(State.IN_CALL)
         members = await client.until_members(call, lambda m: m["self"], "its member")
         assert "member.mute.audio" not in members["capabilities"]
-        with alsa_cards.speak(tone(VISITOR_HZ, 60.0)):
+        with alsa_cards.speak(tone(VISITOR_HZ, 6 * WAIT_S)):
             assert "403" in await client.act(call, "other", "mute")
             await hears(client, call, VISITOR_HZ)
         assert light(home) is Pattern.IN_CALL

@@ -25,7 +25,7 @@ from .cleaned import Cleaner
 from .peer import Peer
 
 TRANSCRIPTS = Path(__file__).resolve().parent / "transcripts"
-SETTLE_S = 10.0
+SETTLE_S = 30.0
 
 Step = dict[str, Any]
 """{"step": what the client did, "frames": [{"from": "client" | "space", "frame": …}]}."""

@@ -76,7 +76,7 @@ class AttackedHouse:
         trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(local_addr=(address, 0), ssl=trust, family=2, force_close=True),
-            timeout=aiohttp.ClientTimeout(total=10),
+            timeout=aiohttp.ClientTimeout(total=60),
         )
 
     async def member(self, http: aiohttp.ClientSession) -> Client:

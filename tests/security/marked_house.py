@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import re
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from typing import Any
 
 import aiohttp
 
+from tests.ports import free_port
 from tests.space.conftest import Client
 from tests.systemd_line import SystemdLine
 
@@ -29,7 +29,7 @@ OPEN_DIGITS = "71946283"
 TURN_SECRET = "marked-turn-secret-4mZq"
 API_TOKEN = "PT" + "5e0cafe1" * 6
 NOTIFY_SECRET = "marked-notify-7Hw"
-WAIT_S = 30.0
+WAIT_S = 60.0
 CONFIGURATION = f"""
 state_dir = "{{folder}}/door"
 [account]
@@ -82,13 +82,6 @@ class MarkedHouse:
             command, env=environment, cwd=self.folder, capture_output=True, text=True, timeout=WAIT_S, check=False
         )
         return done.stdout + done.stderr
-
-
-def free_port() -> int:
-    """A port of loopback that nobody holds."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -95,7 +95,7 @@ async def test_a_stranger_cannot_end_a_call_to_the_echo(call: Call, what: str) -
 async def test_the_echo_still_reports_on_a_far_end_of_many_sources(call: Call) -> None:
     await sources(call, SOURCES)
     await call.hears_itself()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S):
         for _ in range(2):
             before = await call.reports()
             while await call.reports() == before:
@@ -107,7 +107,7 @@ async def test_the_echo_leaves_nothing_behind_of_a_far_end_of_many_sources(call:
     for _ in range(2):
         await call.hears_itself()
     await call.end()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         while left := tasks_of_aiortc():
             await asyncio.wait(left, timeout=0.1)
 

@@ -15,7 +15,7 @@ async def ask(house: House, host: str, path: str = "/station/") -> tuple[int, st
     """The status and the head of the answer to a request with this Host header, as a browser would never send it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", house.space.port)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode("latin-1"))
-    answer = (await asyncio.wait_for(reader.read(), 20)).decode("latin-1")
+    answer = (await asyncio.wait_for(reader.read(), 60)).decode("latin-1")
     writer.close()
     return int(answer.split()[1]), answer.partition("\r\n\r\n")[0]
 

@@ -44,7 +44,7 @@ async def send(port: int, request: bytes) -> bytes:
     try:
         writer.write(request)
         writer.write_eof()
-        return await asyncio.wait_for(reader.readline(), 20)
+        return await asyncio.wait_for(reader.readline(), 60)
     except ConnectionResetError:
         return b""
     finally:

@@ -55,8 +55,8 @@ class Thief:
 @pytest.fixture
 async def home(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Home]:
     """A house with a front door, whose installer let the house look and listen at any time."""
-    listed: tuple[str, ...] = getattr(request, "param", SETUP_OF_OLD)
-    call = CallConfig(ring_time_s=1, auto_answer=listed)
+    listed, ring_time_s = getattr(request, "param", (SETUP_OF_OLD, 60))
+    call = CallConfig(ring_time_s=ring_time_s, auto_answer=listed)
     house = Home(tmp_path, home_config(audio=AudioConfig(card="simulated"), call=call))
     await house.start()
     yield house
@@ -75,7 +75,7 @@ async def test_the_gates_credential_makes_no_pairing_code(home: Home, thief: Thi
     assert "code" not in answer
 
 
-@pytest.mark.parametrize("home", [SETUP_OF_OLD, ("residents",)], indirect=True)
+@pytest.mark.parametrize("home", [(SETUP_OF_OLD, 1), (("residents",), 1)], indirect=True)
 async def test_the_front_door_does_not_answer_the_gate_by_itself(home: Home, thief: Thief) -> None:
     client = await thief.register()
     variables = {"intercom": {"role": "resident"}, "caller_kind": "resident"}

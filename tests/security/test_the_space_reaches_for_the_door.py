@@ -26,10 +26,11 @@ from intercom.control.ssh_keys import AuthorizedKeys, read_key_file
 from intercom.service import run_as_service, state_move
 from intercom.space import Space
 from tests.control.test_ssh_keys import make_key
+from tests.ports import free_port
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "sshd"
-WAIT_S = 30.0
+WAIT_S = 60.0
 NOBODY = 65534
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
 
@@ -260,9 +261,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     drop_in = drop_in.replace("/etc/intercom/ssh/authorized_keys", str(keys))
     drop_in = drop_in.replace("/opt/intercom/bin/intercom ssh-gate", f"{sys.executable} {folder / 'gate.py'}")
     (folder / "drop-in.conf").write_text(drop_in)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     (folder / "sshd_config").write_text(
         f"Include {folder}/drop-in.conf\nPort {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nPidFile none\n"
         "UsePAM no\nStrictModes no\nSetEnv PYTHONPATH=" + str(SYSTEMD.parent) + "\n"

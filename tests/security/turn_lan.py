@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from intercom.space.auth.credential import SpaceCredential, read_credential
-from tests.turn_client import TCP, TurnClient
+from tests.turn_client import NOTHING_COMES_S, TCP, TurnClient
 
 PORT = 7000
 """Where the router and the door send back what they get; the router's page is at port 80."""
@@ -69,7 +69,7 @@ def steal(credential: SpaceCredential, given: dict[str, Any], peers: list[str]) 
         got["allocate"] = relay.allocate()
         for number, peer in enumerate(peers):
             error = relay.reach(peer, PORT, 0x4000 + number)
-            got[peer] = error or relay.echo(b"hello", 0x4000 + number).decode()
+            got[peer] = error or relay.echo(b"hello", 0x4000 + number, within_s=NOTHING_COMES_S).decode()
         relay.refresh(0)
     with TurnClient(address, *who, kind=socket.SOCK_STREAM) as relay:
         got["tcp"] = relay.allocate(TCP)

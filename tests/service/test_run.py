@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from intercom.door.health.supervisor import PartFailedError
+from intercom.service import run as service_run
 from intercom.service.run import run
 from tests.systemd_line import SystemdLine
 
@@ -28,7 +31,7 @@ page_listen = "127.0.0.1:0"
 [space]
 listen = "127.0.0.1:0"
 """
-STOP_S = 20.0
+STOP_S = 60.0
 
 
 @contextmanager
@@ -119,6 +122,46 @@ def test_a_program_that_gives_up_stops_in_order_says_why_in_one_sentence_and_fai
     assert run(lambda: part, started=part.fail, mendable=(PartFailedError,)) == 1
     assert part.stopped
     assert capfd.readouterr().err == "intercom: The button failed 6 times: the program ends to be started anew\n"
+
+
+class StopsSlowly(KeepsFailing):
+    """A service that a signal stops, and whose stop takes its time."""
+
+    def __init__(self, stop: Callable[[], Awaitable[None]]) -> None:
+        super().__init__()
+        self._stop = stop
+
+    async def start(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    async def stop(self) -> None:
+        await self._stop()
+        self.stopped = True
+
+
+@pytest.fixture
+def left_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """The exit statuses with which a process left its parts and ended, as far as it did."""
+    statuses: list[int] = []
+    monkeypatch.setattr(service_run.os, "_exit", statuses.append)
+    monkeypatch.setattr(service_run, "STOP_S", 0.2)
+    yield statuses
+
+
+def test_a_stop_for_which_the_machine_stood_still_is_waited_for(left_over: list[int]) -> None:
+    async def stop() -> None:
+        time.sleep(3 * service_run.STOP_S)  # nothing of this process runs meanwhile
+        await asyncio.sleep(0.01)
+
+    part = StopsSlowly(stop)
+    assert run(lambda: part) == 0
+    assert (part.stopped, left_over) == (True, [])
+
+
+def test_a_part_that_does_not_stop_is_left_and_the_exit_status_says_so(left_over: list[int]) -> None:
+    part = StopsSlowly(asyncio.Event().wait)
+    run(lambda: part)
+    assert (part.stopped, left_over) == (False, [1])
 
 
 def test_a_door_that_hangs_feeds_no_watchdog(line: SystemdLine, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from intercom.cli.running_door.remote import OK, TROUBLE
 from intercom.config import load
 
 COMMAND = [sys.executable, "-m", "intercom", "setup"]
-WAIT_S = 20.0
+WAIT_S = 60.0
 STOPPED = "nothing was written"
 PROJECT_TOKEN = "PT" + 6 * "0123456789"
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"
@@ -138,10 +138,11 @@ class Visit:
         until = time.monotonic() + WAIT_S
         while self._more() and time.monotonic() < until:
             pass
-        if not os.waitid(os.P_PID, self._child, os.WEXITED | os.WNOWAIT | os.WNOHANG):
-            time.sleep(0.5)  # its terminal is closed a moment before it is gone
-            if not os.waitid(os.P_PID, self._child, os.WEXITED | os.WNOWAIT | os.WNOHANG):
-                os.kill(self._child, signal.SIGKILL)
+        child = os.pidfd_open(self._child)
+        # Its terminal is closed a moment before it is gone.
+        if not select.select([child], [], [], max(0.0, until - time.monotonic()))[0]:
+            os.kill(self._child, signal.SIGKILL)
+        os.close(child)
         return os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
 
     def _wait(self, text: str) -> None:

@@ -6,14 +6,14 @@ import asyncio
 
 from intercom.signalwire import SignalWire, WebRTCCall
 from tests.signalwire.media import ScriptedMedia
-from tests.signalwire.service import Service
+from tests.signalwire.service import WAIT_S, Service
 
 
 async def became(call: WebRTCCall, status: str) -> None:
     """Wait until the call has a status."""
     reached = asyncio.Event()
     subscription = call.status_stream.subscribe(lambda now: reached.set() if now == status else None)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         await reached.wait()
     subscription.dispose()
 
@@ -24,7 +24,7 @@ async def incoming(client: SignalWire) -> WebRTCCall:
     subscription = client.session.incoming_calls_stream.subscribe(
         lambda calls: arrived.set_result(calls[0]) if calls and not arrived.done() else None
     )
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         call = await arrived
     subscription.dispose()
     return call

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from intercom import signalwire
 from intercom.signalwire.account.directory import Address, User
@@ -13,6 +16,7 @@ from intercom.signalwire.call.members.participant import Participant, SelfPartic
 from intercom.signalwire.call.webrtc_call import WebRTCCall
 from intercom.signalwire.client.session import ClientSession
 from intercom.signalwire.client.signalwire import SignalWire
+from intercom.signalwire.options import Options
 from intercom.signalwire.preferences import ClientPreferences
 from tests.reference.members import written
 from tests.signalwire.reference_differences import DIFFERENCES, INNER, OURS_ALONE, Differs
@@ -35,6 +39,18 @@ CLASSES: dict[str, type] = {
 NEWEST, PUBLISHED = "4.0.0-rc.2", "4.0.0-beta.12"
 DECLARED = written()
 
+TAKES_OPTIONS: dict[str, Callable[..., Any]] = {
+    "Options": Options,
+    "SignalWire.dial": SignalWire.dial,
+    "SignalWire.preflight": SignalWire.preflight,
+    "SignalWire.select_audio_input_device": SignalWire.select_audio_input_device,
+    "WebRTCCall.answer": WebRTCCall.answer,
+    "WebRTCCall.transfer": WebRTCCall.transfer,
+}
+"""What the reference gives an object of options, and we parameters."""
+
+HOMES: dict[str, Callable[..., Any]] = {**CLASSES, **TAKES_OPTIONS}
+
 INHERITS = {"SelfParticipant": "Participant"}
 """What a class leaves to another's table, as the page says above it."""
 
@@ -54,13 +70,17 @@ def ours(member: str) -> list[str]:
     return [f"{plain}_stream", snapshot] if member.endswith("$") else [snapshot]
 
 
-def has(home: type | ModuleType, name: str) -> bool:
-    """Whether a class has a member, as an attribute or a field, or a module a name."""
-    return hasattr(home, name) or (isinstance(home, type) and name in public(home))
+def has(home: Callable[..., Any] | ModuleType, name: str) -> bool:
+    """Whether a class has a member, as an attribute or a field, a method a parameter, or a module a name."""
+    if isinstance(home, ModuleType | type):
+        return hasattr(home, name) or (isinstance(home, type) and name in public(home))
+    return name in inspect.signature(home).parameters
 
 
-def public(kind: type) -> set[str]:
-    """The public members of a class of ours."""
+def public(kind: Callable[..., Any]) -> set[str]:
+    """The public members of a class of ours, or the options of a method."""
+    if not isinstance(kind, type):
+        return {name for name, it in inspect.signature(kind).parameters.items() if it.kind is it.KEYWORD_ONLY}
     names = {name for parent in kind.__mro__[:-1] for name in {*vars(parent), *vars(parent).get("__annotations__", {})}}
     return {name for name in names if not name.startswith("_")}
 
@@ -75,7 +95,7 @@ def difference(kind: str, member: str) -> Differs:
 def row(kind: str, member: str) -> str:
     """A line of the table."""
     differs = difference(kind, member)
-    by_name = ", ".join(f"`{name}`" for name in ours(member) if has(CLASSES[kind], name))
+    by_name = ", ".join(f"`{name}`" for name in ours(member) if has(HOMES[kind], name))
     where = [version for version in (NEWEST, PUBLISHED) if member not in DECLARED[version][kind]]
     notes = [*(f"not in {version.removeprefix('4.0.0-')}" for version in where), differs.because]
     return f"| `{member}` | {differs.ours or by_name or 'nothing'} | {'; '.join(filter(None, notes))} |"
@@ -84,7 +104,7 @@ def row(kind: str, member: str) -> str:
 def tables() -> str:
     """Every table, as Markdown."""
     parts = []
-    for kind in CLASSES:
+    for kind in HOMES:
         parent = [f"And everything of {INHERITS[kind]}.", ""] if kind in INHERITS else []
         head = ["| reference rc.2 | ours | differs because |", "|---|---|---|"]
         alone = [

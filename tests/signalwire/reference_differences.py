@@ -52,6 +52,12 @@ BY_EVENT = "all events by type, in one way"
 ROOM = "one stream for all of the room's state"
 AS_SERVED = "-50 to 50, as the service takes it; the reference's comment says 0 to 100"
 UNWRAPPED = "it takes the method and its parameters, not a whole request, and returns the result"
+LOGGING = nothing("Python's `logging`, under the name `intercom.signalwire`")
+CODECS = nothing("the media provider names its codecs, best first")
+OPENED_BY_PROVIDER = dict.fromkeys(
+    ("inputAudioDeviceConstraints", "inputAudioStream", "inputVideoDeviceConstraints", "inputVideoStream"),
+    nothing("the media provider opens microphone and camera"),
+)
 PLAIN = nothing("it is a plain record")
 
 DIFFERENCES: dict[str, dict[str, Differs]] = {
@@ -249,6 +255,35 @@ DIFFERENCES: dict[str, dict[str, Differs]] = {
         "stereoAudio": SETTINGS,
         "syncDevicesToActiveCalls": nothing("`DeviceProvider.use()` switches the device itself, always"),
     },
+    "Options": {
+        "debug": LOGGING,
+        "logLevel": LOGGING,
+        "logger": LOGGING,
+        "persistSession": Differs("`SignalWire(storage=)`", "what resumes the session is kept there, if it is a file"),
+        "reconnectAttachedCalls": Differs("`take_up_calls`", "on unless said otherwise"),
+        "savePreferences": nothing("what is chosen is kept in `SignalWire(storage=)`, always"),
+        "skipConnection": nothing("nothing connects before `connect()`"),
+        "skipDeviceMonitoring": nothing("the client watches no devices before `enable_device_monitoring()`"),
+        "skipRegister": nothing("nothing registers before `register()`"),
+        "storageImplementation": Differs("`SignalWire(storage=)`", "of the client"),
+        "webRTCApiProvider": Differs("`SignalWire(media=)`", "a provider of peer connections with their media"),
+        "webSocketConstructor": Differs("`connector`", "it opens the socket, too"),
+    },
+    "SignalWire.dial": {
+        **OPENED_BY_PROVIDER,
+        "nodeId": nothing("the service chooses the node"),
+        "preferredAudioCodecs": CODECS,
+        "preferredVideoCodecs": CODECS,
+        "stereo": nothing("a device has one microphone and one loudspeaker"),
+    },
+    "WebRTCCall.answer": OPENED_BY_PROVIDER,
+    "SignalWire.preflight": {
+        "audioDevice": Differs("`audio`", CLIENT_WIDE),
+        "videoDevice": Differs("`video`", CLIENT_WIDE),
+        "duration": Differs("`duration_s`", "seconds, as everywhere here"),
+        "skipMediaTest": nothing("a test without media is a connection, which `is_connected` tells of"),
+    },
+    "SignalWire.select_audio_input_device": {"savePreference": nothing(KEPT)},
 }
 """Our answer to each member of the reference that is not simply there under its name."""
 
@@ -271,6 +306,14 @@ OURS_ALONE: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
         (("far_end_kind",), "a space tells doors from residents' devices"),
         (("far_end_is_there", "recovery_progress"), "how a broken call is mended"),
         (("load_layouts", "events_stream", "room_stream"), "in place of a member for each"),
+    ),
+    "Options": (
+        (("relay_url", "api_url"), "for a service of one's own; the credential's otherwise"),
+        (("agent",), "how the service sees the program"),
+        (("others_may_mute",), "a door decides who may mute it"),
+        (("client_bound",), "a token that is bound to the device, or not"),
+        (("connect_timeout_s", "longest_delay_s", "watch_network"), "how a device that runs for years reconnects"),
+        (("request_json", "random"), "for tests: HTTP, and chance"),
     ),
 }
 """Public members of ours that the reference does not have, and what they are for."""

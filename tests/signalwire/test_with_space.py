@@ -15,7 +15,7 @@ from intercom.signalwire import AiortcMedia, CallError, FileStorage, RpcError, S
 from intercom.space import Space
 from tests.signalwire.media import ScriptedMedia
 
-WAIT_S = 20.0
+WAIT_S = 30.0
 
 
 @pytest.fixture

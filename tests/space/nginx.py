@@ -7,17 +7,17 @@ import contextlib
 import os
 import re
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from intercom.space.certificate import Certificate
 from intercom.space.names import loopback_names
+from tests.ports import free_port
 
 PAGE = Path(__file__).parents[2] / "docs" / "reverse-proxy.md"
 PROGRAM = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-WAIT_S = 20.0
+WAIT_S = 30.0
 
 
 def below_a_path(space_port: int) -> dict[str, str]:
@@ -42,7 +42,7 @@ async def nginx(directory: Path, space_port: int, *, changed: dict[str, str] | N
     directory.mkdir()
     certificate = Certificate(directory, loopback_names())
     certificate.ensure(datetime.now(UTC))
-    port = _free_port()
+    port = free_port()
     server = documented()
     replacements = {
         "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
@@ -85,9 +85,3 @@ async def _answers(port: int) -> bool:
         return False
     writer.close()
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

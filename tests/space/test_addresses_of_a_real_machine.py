@@ -30,7 +30,7 @@ async def main(directory):
     async with aiohttp.ClientSession() as http:
         print(await answer(http, space.port))
         subprocess.run(["ip", "addr", "add", f"{ADDRESS}/24", "dev", "lo"], check=True)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while await answer(http, space.port) != 200:
                 await asyncio.sleep(0.1)
     with Membership(directory) as house:

@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+from tests.ports import reserved_port
 from tests.station.door import Door
 from tests.station.house import House
+from tests.station.waiting import PATIENCE_MS, remember
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -21,6 +23,8 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 
+expect.set_options(timeout=PATIENCE_MS)
+
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
@@ -33,11 +37,12 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def house() -> AsyncIterator[House]:
-    """A scripted house on a free port."""
-    served = House()
-    await served.start()
-    yield served
-    await served.stop()
+    """A scripted house, whose port stays its own while it is away."""
+    with reserved_port() as port:
+        served = House(port)
+        await served.start()
+        yield served
+        await served.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -54,6 +59,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
 async def page(context: BrowserContext) -> AsyncIterator[Page]:
     """A page that must not throw."""
     opened = await context.new_page()
+    await remember(opened)
     thrown: list[str] = []
     opened.on("pageerror", lambda error: thrown.append(str(error)))
     opened.on("console", lambda m: thrown.append(m.text) if "Content Security Policy" in m.text else None)

@@ -85,8 +85,8 @@ class DoorLine:
         assert params is not None
         return params
 
-    async def is_muted(self, muted: bool) -> None:
-        """Wait until the space has last told the door that it is muted, or not."""
+    async def member_is_muted(self, muted: bool) -> None:
+        """Wait until the space has last told the door that a member is muted, or not."""
 
         def told() -> list[bool]:
             return [about["member"]["audio_muted"] for event, about in self._told if event == "member.updated"]
@@ -112,7 +112,9 @@ class DoorLine:
                 self._answers.pop(frame["id"]).set_result(frame)
                 continue
             await self._socket.send_json({"jsonrpc": "2.0", "id": frame["id"], "result": {}})
-            if frame["params"].get("event_type") == "webrtc.message":
+            if frame["method"] != "signalwire.event":
+                continue  # the space asks a client that was silent for long for a sign
+            if frame["params"]["event_type"] == "webrtc.message":
                 self._seen.append(frame["params"]["params"])
             else:
                 self._told.append((frame["params"]["event_type"], frame["params"]["params"]))

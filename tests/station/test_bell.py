@@ -1,12 +1,14 @@
 """The bell, and what else calls for attention."""
 
+import asyncio
+
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.station.door import Door
 from tests.station.house import House
-from tests.station.waiting import state, until
+from tests.station.waiting import PATIENCE_MS, state, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -23,6 +25,13 @@ SILENT_UNTIL_A_TAP = """window.AudioContext = class extends AudioContext {
         this.suspend(); // as a browser does before a tap; Playwright's own calls count as taps
     }
 };"""
+
+
+async def tell(page: Page, promise: str, wanted: list[str]) -> None:
+    """Wait until a promise of the page gives these texts."""
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while await page.evaluate(promise) != wanted:
+            pass
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -85,13 +94,7 @@ async def test_a_page_in_the_background_notifies(station: Page, house: House, do
     await state(station, "ringing")
     shown = """navigator.serviceWorker.ready.then((worker) => worker.getNotifications())
         .then((all) => all.map((one) => one.title))"""
-    for _ in range(50):
-        if await station.evaluate(shown):
-            break
-    assert await station.evaluate(shown) == ["Front door is ringing"]
+    await tell(station, shown, ["Front door is ringing"])
     await house.bye("c1")
     await state(station, "ready")
-    for _ in range(50):
-        if not await station.evaluate(shown):
-            break
-    assert await station.evaluate(shown) == []
+    await tell(station, shown, [])

@@ -1,11 +1,13 @@
 """Calls with real media: the house answers the door, and calls it."""
 
+import re
+
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.station.door import TONE_HZ, Door
 from tests.station.house import House, verto
-from tests.station.waiting import loudest_hz, state, until
+from tests.station.waiting import hears, state, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -14,9 +16,9 @@ async def test_an_answered_call_has_sound_both_ways_and_a_picture(station: Page,
     await house.connect_call(station, door, "c1")
     await door.heard_something.wait()
     await until(station, "document.querySelector('#remote-video').currentTime > 0.5")
-    assert abs(await loudest_hz(station) - TONE_HZ) < 50
+    await hears(station, TONE_HZ)
     await expect(station.locator("#call-title")).to_have_text("Front door")
-    await expect(station.locator("#elapsed")).to_have_text("0:01")
+    await expect(station.locator("#elapsed")).to_have_text(re.compile(r"^\d+:\d[1-9]$"))
     await until(station, "document.querySelector('#level-in span').getBoundingClientRect().width > 20")
 
 
@@ -119,7 +121,7 @@ async def test_hanging_up_says_goodbye_and_lets_go_of_the_microphone(station: Pa
     assert (bye["cause"], bye["causeCode"]) == ("NORMAL_CLEARING", 16)
     await state(station, "ready")
     await until(station, "window.opened.every((track) => track.readyState === 'ended')")
-    await expect(station.locator("#last-call")).to_contain_text("Call ended, 0:0")
+    await expect(station.locator("#last-call")).to_contain_text(re.compile(r"Call ended, \d+:\d\d"))
 
 
 async def test_a_door_that_hangs_up_ends_the_call(station: Page, house: House, door: Door) -> None:

@@ -14,7 +14,7 @@ from intercom.signalwire.wire.agents import agent_of
 from intercom.space import Membership, Space
 from tests.station.door import TONE_HZ, Door
 from tests.station.door_line import ROLE, DoorLine
-from tests.station.waiting import loudest_hz, state, until
+from tests.station.waiting import hears, state, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -51,7 +51,7 @@ async def test_the_house_rings_answers_talks_opens_and_hangs_up(home: Page, line
     await door.accept((await line.heard("verto.answer"))["sdp"])
     await door.heard_something.wait()
     await until(home, "document.querySelector('#remote-video').currentTime > 0.5")
-    assert abs(await loudest_hz(home) - TONE_HZ) < 50
+    await hears(home, TONE_HZ)
     await home.keyboard.press("o")
     assert (await line.heard("verto.info"))["intercom"] == {"door": "open"}
     await line.say(call_id, "open")
@@ -76,10 +76,21 @@ async def test_the_page_mutes_the_door_where_it_lets_the_house_and_shows_what_th
         await expect(page.locator("#mute-door")).to_have_attribute("aria-pressed", "false")
         for muted in (True, False):
             await page.click("#mute-door")
-            await line.is_muted(muted)
+            await line.member_is_muted(muted)
             await expect(page.locator("#mute-door")).to_have_attribute("aria-pressed", str(muted).lower())
         await page.keyboard.press("Escape")
         await line.heard("verto.bye")
+
+
+async def test_the_door_is_told_that_the_house_muted_itself(home: Page, line: DoorLine, door: Door) -> None:
+    await line.ring(door)
+    await state(home, "ringing")
+    await home.click("#answer")
+    await door.accept((await line.heard("verto.answer"))["sdp"])
+    await door.heard_something.wait()
+    for muted in (True, False):
+        await home.click("#mute")
+        await line.member_is_muted(muted)
 
 
 async def test_the_page_has_no_button_for_a_door_that_does_not_let_itself_be_muted(

@@ -1,6 +1,11 @@
 """Waiting in the page: its policy forbids the eval that Playwright's own wait_for_function needs."""
 
-from playwright.async_api import Page
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a home is tested also where no browser is
+    from playwright.async_api import Page
 
 PATIENCE_MS = 30_000
 
@@ -26,19 +31,42 @@ async def state(page: Page, name: str) -> None:
     await page.wait_for_selector(f"body[data-state={name}]", timeout=PATIENCE_MS)
 
 
-async def loudest_hz(page: Page) -> float:
-    """The strongest frequency in what the page plays from the door, Hz (resolution 6 Hz at 48 kHz)."""
-    found: float = await page.evaluate(
-        """async () => {
+async def hears(page: Page, tone_hz: float) -> None:
+    """Wait until this tone is the loudest of what the page plays from the door."""
+    loudest_hz: float = await page.evaluate(
+        """async ({toneHz, limitMs}) => {
             const context = new AudioContext();
-            const analyser = new AnalyserNode(context, { fftSize: 8192 });
+            const analyser = new AnalyserNode(context, { fftSize: 8192, smoothingTimeConstant: 0 });
             context.createMediaStreamSource(document.querySelector("#remote-audio").srcObject).connect(analyser);
             const bins = new Float32Array(analyser.frequencyBinCount);
-            await new Promise((resolve) => setTimeout(resolve, 700));
-            analyser.getFloatFrequencyData(bins);
-            const hz = bins.indexOf(Math.max(...bins)) * context.sampleRate / analyser.fftSize;
+            const end = performance.now() + limitMs;
+            let hz = 0;
+            while (Math.abs(hz - toneHz) > 50 && performance.now() < end) {
+                await new Promise((resolve) => setTimeout(resolve, 50));
+                analyser.getFloatFrequencyData(bins);
+                hz = bins.indexOf(Math.max(...bins)) * context.sampleRate / analyser.fftSize;
+            }
             await context.close();
             return hz;
-        }"""
+        }""",
+        {"toneHz": tone_hz, "limitMs": PATIENCE_MS},
     )
-    return found
+    assert abs(loudest_hz - tone_hz) <= 50
+
+
+async def remember(page: Page) -> None:
+    """Let a page keep what it shows for a moment only, between two looks of a test: see `showed`."""
+    await page.add_init_script(
+        """window.shown = new Set();
+        new MutationObserver((changes) => changes.forEach(({ target, attributeName, oldValue }) => {
+            window.shown.add(`${attributeName}=${oldValue}`);
+            window.shown.add(`${attributeName}=${target.getAttribute(attributeName)}`);
+        })).observe(document, {
+            subtree: true, attributeFilter: ["data-state", "data-door"], attributeOldValue: true,
+        });"""
+    )
+
+
+async def showed(page: Page, what: str) -> None:
+    """Wait until a page shows something, or has shown it since it was loaded, as `data-state=ringing`."""
+    await until(page, f"window.shown.has({what!r})")

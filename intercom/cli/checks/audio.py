@@ -42,14 +42,14 @@ def _test(options: argparse.Namespace, config: Config) -> int:
         microphone_db = mixer.set_db("capture", levels.microphone_db)
         if not options.json and sys.stdout.isatty():
             say("A second of silence, then noise from the speaker: please do not speak meanwhile.")
-        heard = rehearse(cards, played)
+        heard, breaks = rehearse(cards, played)
     except CardBusyError:
         complain("the sound card is busy: stop the door station (`sudo systemctl stop intercom`), then test again")
         return BUSY
     except CardError as error:
         complain(str(error))
         return TROUBLE
-    found = examine(played, heard, levels, microphone_db=microphone_db)
+    found = examine(played, heard, levels, microphone_db=microphone_db, breaks=breaks)
     simulated = isinstance(cards, SimulatedCards)
     stored = options.store and not simulated
     if stored:

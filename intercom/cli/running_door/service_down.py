@@ -16,7 +16,7 @@ SYSTEMD_RUNS = "/run/systemd/system"
 """Path that exists only where systemd is the init (sd_booted(3))."""
 STALE_S = 2.5
 """Age of a heartbeat after which the service counts as hanging: two and a half of the server's intervals."""
-HELLO_S, HELLO_STALE_S = 1.0, 0.005
+HELLO_S, HELLO_STALE_S = 5.0, 0.005
 """Wait for the service's first word, normally and after its heartbeat stopped; the command itself has 120 ms."""
 IN_MEMORY = Path("/run")
 """Directory for heartbeats; elsewhere each beat would be written to the card."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -36,6 +37,9 @@ class FrameSubscription:
 
     def put(self, unit: AccessUnit) -> None:
         """Queue a unit (the camera's thread calls this)."""
+        if self._loop.is_closed():  # the consumer's event loop has ended without closing: nobody reads any more
+            self.close()
+            return
         with self._lock:
             if self._closed:
                 return
@@ -53,10 +57,8 @@ class FrameSubscription:
             self._units.append(unit)
             first = len(self._units) == 1
         if first:
-            try:
+            with contextlib.suppress(RuntimeError):  # it closes now, which the next unit finds
                 self._loop.call_soon_threadsafe(self._arrived.set)
-            except RuntimeError:  # the consumer's event loop has ended without closing: nobody reads any more
-                self.close()
 
     def start_over(self) -> None:
         """Discard the unread units and begin again with a keyframe, because the source changed."""

@@ -44,6 +44,37 @@ def check_present(pcm: Pcm) -> None:
         raise LineLostError("it was unplugged")
 
 
+class Deadline:
+    """The time by which a device must have done something; it is not to blame for the time that our thread was late.
+
+    Our thread must look at least every `LATE_S`.
+    """
+
+    def __init__(self) -> None:
+        self._seen = 0.0
+        self._at = 0.0
+
+    def begin(self, now: float, in_s: float) -> None:
+        """Begin to look."""
+        self._seen = now
+        self._at = now + in_s
+
+    def put_off(self, now: float, in_s: float) -> None:
+        """Set the next deadline: the device did something."""
+        self._at = now + in_s
+
+    def look(self, now: float) -> None:
+        """Note that our thread looks."""
+        late_s = now - self._seen
+        self._seen = now
+        if late_s > LATE_S:
+            self._at += late_s
+
+    def has_passed(self, now: float) -> bool:
+        """Whether the device had its time."""
+        return now > self._at
+
+
 class LossWatch:
     """Watches the frames that a PCM moves, counts its xruns, and raises LineLostError once it is lost."""
 
@@ -52,20 +83,15 @@ class LossWatch:
         self.xruns = 0
         self._xrun = xrun
         self._xruns_in_a_row = 0
-        self._seen = 0.0
-        self._deadline = 0.0
+        self._deadline = Deadline()
 
     def start(self, now: float) -> None:
         """Expect the first frames: the PCM starts."""
-        self._seen = now
-        self._deadline = now + START_SILENT_S
+        self._deadline.begin(now, START_SILENT_S)
 
     def look(self, now: float) -> None:
-        """Begin a round; the device is not to blame for the time that our own thread was late."""
-        away_s = now - self._seen
-        self._seen = now
-        if away_s > LATE_S:
-            self._deadline += away_s
+        """Begin a round."""
+        self._deadline.look(now)
 
     def took(self, frames: int) -> None:
         """Note the result of a read or a write; LineLostError after too many xruns in a row."""
@@ -79,9 +105,9 @@ class LossWatch:
 
     def lives(self, now: float) -> None:
         """Expect the next frames within the usual time: the device moved some."""
-        self._deadline = now + SILENT_S
+        self._deadline.put_off(now, SILENT_S)
 
     def check(self, now: float, symptom: str) -> None:
         """Raise LineLostError with the symptom when the device has moved nothing for too long."""
-        if now > self._deadline:
+        if self._deadline.has_passed(now):
             raise LineLostError(f"{symptom} for {SILENT_S * 1000:.0f} ms")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from intercom.media.cards.pcm_line import CaptureLine, PlaybackLine
+from intercom.media.cards.pcm_loss import LATE_S, Deadline
 from intercom.media.events import DeviceLost, DeviceReturned, Direction, EngineEvent, XrunHappened
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ class _Attempt(Generic[L]):
 
     def __init__(self, open_line: Callable[[], L], began: float, done: Callable[[], None]) -> None:
         self.began = began
+        self.deadline = Deadline()
+        self.deadline.begin(began, HANGS_S)
         self._open_line = open_line
         self._done = done
         self._lock = threading.Lock()
@@ -157,7 +160,8 @@ class Port(Generic[L]):
     def _look_after(self, attempt: _Attempt[L], now: float) -> None:
         took_s = now - attempt.began
         if not attempt.is_over:
-            if took_s >= HANGS_S and self._lost_at is None:
+            attempt.deadline.look(now)
+            if attempt.deadline.has_passed(now) and self._lost_at is None:
                 self._went("it does not open: its driver hangs, or its cable is bad", now)
             return
         self._attempt = None
@@ -213,7 +217,7 @@ class Port(Generic[L]):
     def retry_in_s(self, now: float) -> float:
         """Return the seconds until the next attempt, or until the current one must be checked."""
         if self._attempt is not None:  # its end wakes as well
-            return max(0.0, self._attempt.began + HANGS_S - now) or HANGS_S
+            return LATE_S / 2 if self.is_opening else HANGS_S
         return max(0.0, self._retry_at - now)
 
     def look_again(self, now: float) -> None:

@@ -28,6 +28,8 @@ HEADER = struct.Struct("!BBHLL")
 """Layout of an RTP header (RFC 3550 section 5.1)."""
 HAS_EXTENSION = 0x90
 WITHOUT_EXTENSION = 0x80
+DURATION = slice(2, 4)
+"""Where a telephone event has its duration so far (RFC 4733 section 2.3)."""
 HISTORY = 256
 """Limit of packets kept for retransmission: more than a second of picture, which no far end asks for later."""
 MOST_REPEATS = 5
@@ -75,7 +77,7 @@ class PacketSender:
         self._sequence = random.randrange(1 << 15)  # noqa: S311  (it is to be no secret)
         self._origin = random.getrandbits(32)
         self._repeat_sequence = random.randrange(1 << 15)  # noqa: S311  (idem)
-        self._timestamp: int | None = None
+        self._timestamp = self._key_ended_at = self._origin
         self._extension = b""
         self._sent_at: slice | None = None
         self._history: dict[int, bytes] = {}
@@ -149,15 +151,20 @@ class PacketSender:
             header[self._sent_at] = (int(steady_time() * (1 << 18)) & 0xFFFFFF).to_bytes(3, "big")
         return header
 
-    async def send_event(self, payload_type: int, payload: bytes, *, begin: bool, timestamp: int | None) -> int | None:
+    async def send_event(self, payload_type: int, payload: bytes, *, begin: bool, timestamp: int | None) -> int:
         """Send one telephone event packet (RFC 4733) in the numbering of the sound.
 
-        Returns its timestamp, for the next ones of the same key; None: too early, nothing was said yet.
+        Returns its timestamp, for the next ones of the same key. A key begins with the newest sound, or where the key
+        before it ended: two with one timestamp are one key, and the sound may pause.
         """
-        at = self._timestamp if timestamp is None else timestamp
-        if at is not None:
-            await self._send_packet(payload_type | (MARKER if begin else 0), at, payload)
+        at = self._beginning_of_a_key() if timestamp is None else timestamp
+        self._key_ended_at = (at + int.from_bytes(payload[DURATION])) & 0xFFFFFFFF
+        await self._send_packet(payload_type | (MARKER if begin else 0), at, payload)
         return at
+
+    def _beginning_of_a_key(self) -> int:
+        ahead = (self._key_ended_at - self._timestamp) & 0xFFFFFFFF
+        return self._key_ended_at if ahead < 1 << 31 else self._timestamp
 
     async def _send_again(self, sequence_number: int) -> None:
         """Retransmit a packet that the far end misses, as RFC 4588 says where that was agreed on.

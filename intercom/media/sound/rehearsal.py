@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,14 +20,23 @@ LATE_S = 5.0
 """Time beyond the sound's length after which the card counts as hung."""
 
 
+class Rehearsed(NamedTuple):
+    """What a card did with a sound."""
+
+    heard: Samples
+    """The microphone's recording, as long as the sound, from the first written sample on."""
+    breaks: int
+    """Number of times that the speaker ran dry: the computer was late."""
+
+
 def rehearse(
     cards: Cards,
     sound: Samples,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-) -> Samples:
-    """Play `sound` and return the microphone's recording of the same length, from the first written sample on.
+) -> Rehearsed:
+    """Play `sound` and return the microphone's recording of it.
 
     Both mono S16 at 48 kHz. Blocks for the sound's length; CardError says what the card did not do.
     """
@@ -34,7 +44,8 @@ def rehearse(
     try:
         microphone = CaptureLine(cards.open("capture"))
         try:
-            return _play_and_listen(speaker, microphone, sound, clock, sleep)
+            heard = _play_and_listen(speaker, microphone, sound, clock, sleep)
+            return Rehearsed(heard, speaker.xruns)
         except LineLostError as error:
             raise CardError(f"the card stopped during the test: {error}") from error
         finally:

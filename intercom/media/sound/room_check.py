@@ -88,11 +88,14 @@ def probe(speaker_db: float = 0.0) -> Samples:
     return to_samples(np.concatenate([quiet, wave, tail]).astype(np.float32))
 
 
-def examine(played: Samples, heard: Samples, levels: Levels, *, microphone_db: float | None = None) -> Findings:
+def examine(
+    played: Samples, heard: Samples, levels: Levels, *, microphone_db: float | None = None, breaks: int = 0
+) -> Findings:
     """Examine the recording `heard` of a card that played `played`, a `probe()` at `levels`.
 
     Both mono S16 at 48 kHz, on one clock from one moment, `heard` before software's gain; what is missing of it is
-    silence. `microphone_db` is that gain, where the card's own control did the rest.
+    silence. `microphone_db` is that gain, where the card's own control did the rest; `breaks` is how often the speaker
+    ran dry meanwhile.
     """
     software_db = levels.microphone_db if microphone_db is None else microphone_db
     raw = np.concatenate([heard, np.zeros(max(0, len(played) - len(heard)), np.int16)])[: len(played)]
@@ -114,7 +117,7 @@ def examine(played: Samples, heard: Samples, levels: Levels, *, microphone_db: f
         levels_tried=levels,
         levels=levels,
     )
-    return _advised(found, dead=not np.any(heard))
+    return _advised(found, dead=not np.any(heard), breaks=breaks)
 
 
 def _delay(played: Samples, heard: Samples) -> int | None:
@@ -166,11 +169,16 @@ def _power_db(both_db: float, noise_db: float) -> float:
     return 10 * math.log10(max(10 ** (both_db / 10) - 10 ** (noise_db / 10), 1e-9))
 
 
-def _advised(found: Findings, *, dead: bool) -> Findings:
+def _advised(found: Findings, *, dead: bool, breaks: int) -> Findings:
     advice: list[str] = []
     speaker_down = microphone_down = 0
     if dead:
         advice.append("the microphone gives no sound at all: is it plugged in, and not switched off?")
+    elif found.echo_level_db is None and breaks:
+        advice.append(
+            f"the sound broke off {breaks} times, and was not found again: this computer is too busy for the test. "
+            "Stop what else runs on it, then test again"
+        )
     elif found.echo_level_db is None:
         advice.append(
             "the microphone does not hear the speaker: is the speaker plugged in and turned up? "

@@ -15,6 +15,8 @@ from intercom.space.turn.coturn_database import TurnBook
 
 logger = logging.getLogger(__name__)
 
+FIRST_TRY_S: Final = 5.0
+"""Time for which the space's start waits for coturn, which may take longer: calls at home need none."""
 PAUSE_FIRST_S: Final = 1.0
 """Retry interval after coturn's first failure; it doubles with each failure in a row."""
 PAUSE_LAST_S: Final = 60.0
@@ -49,10 +51,10 @@ class TurnCompanion:
         """The reason why no server runs, in a sentence."""
 
     async def start(self) -> None:
-        """Start coturn; returns when it runs, or when the first try has failed."""
+        """Start coturn; returns when it runs, when the first try has failed, or when that takes long."""
         self._work = asyncio.create_task(self._keep(), name="space turn")
         waiting = asyncio.ensure_future(self._tried.wait())
-        await asyncio.wait({self._work, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({self._work, waiting}, timeout=FIRST_TRY_S, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
 
     async def stop(self) -> None:

@@ -67,8 +67,7 @@ class TurnKeeper:
         turn = self._turn()
         if turn is None:
             return
-        for subscriber_id in turn.subscribers - members:
-            await turn.forget(subscriber_id)
+        await turn.forget(*(turn.subscribers - members))
         doors = frozenset(place for places, _ in self._doors.values() for place in places)
         if doors != self._told or now >= self._own_due_at:
             turn.allow_peers(peers_of(doors, self._own()))

@@ -16,7 +16,7 @@ from intercom.cli.checks.preflight import report
 from intercom.cli.running_door.remote import TROUBLE, USAGE
 from intercom.signalwire import PreflightResult
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 COMMAND = [sys.executable, "-m", "intercom"]
 
 

@@ -30,13 +30,20 @@ async def socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     await server.stop()
 
 
+def at_the_last_beat(socket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it be the moment of the heartbeat, however long this machine stood still since."""
+    beat_at = socket.stat().st_mtime
+    monkeypatch.setattr(time, "monotonic", lambda: beat_at)
+
+
 def in_the_future(monkeypatch: pytest.MonkeyPatch, clock: str) -> None:
     """Let a clock of this process be ahead."""
     ahead = getattr(time, clock)() + LATER_S
     monkeypatch.setattr(time, clock, lambda: ahead)
 
 
-async def test_a_service_whose_heart_beats_is_waited_for(socket: Path) -> None:
+async def test_a_service_whose_heart_beats_is_waited_for(socket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_the_last_beat(socket, monkeypatch)
     assert down.STALE_S > 2 * HEARTBEAT_S
     assert down.patience_s(socket) == down.HELLO_S
 
@@ -47,6 +54,7 @@ async def test_one_whose_heart_stopped_is_hardly_waited_for(socket: Path, monkey
 
 
 async def test_a_clock_that_is_set_stops_no_heart(socket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_the_last_beat(socket, monkeypatch)
     in_the_future(monkeypatch, "time")
     assert down.patience_s(socket) == down.HELLO_S
 

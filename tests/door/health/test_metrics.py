@@ -21,7 +21,7 @@ from intercom.history.figures import Tally
 from intercom.media.echo.canceller import EchoCanceller, EchoStats
 from tests.e2e.home import Home, home_config
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 DASHBOARD = Path(__file__).parents[3] / "docs" / "grafana.json"
 
 

@@ -122,7 +122,7 @@ async def test_a_part_that_keeps_failing_ends_the_program_when_the_call_is_over(
     assert home.machine_state is State.RECOVERING or home.machine_state is State.IN_CALL
     await door.calls.hang_up()
     with pytest.raises(PartFailedError, match="the program ends to be started anew"):
-        await asyncio.wait_for(ending, 10)
+        await asyncio.wait_for(ending, 30)
 
 
 async def test_a_relay_that_fails_ends_the_program_at_once(home: Home) -> None:
@@ -130,7 +130,7 @@ async def test_a_relay_that_fails_ends_the_program_at_once(home: Home) -> None:
     await in_call(home)
     home.door.restarts.failed_elsewhere(Part.RELAY, DefectError("the pin is gone"))
     with pytest.raises(PartFailedError):
-        await asyncio.wait_for(home.door.wait_failed(), 10)
+        await asyncio.wait_for(home.door.wait_failed(), 30)
 
 
 async def test_a_fault_is_told_when_it_begins_and_when_it_is_over_with_how_long(
@@ -143,7 +143,7 @@ async def test_a_fault_is_told_when_it_begins_and_when_it_is_over_with_how_long(
     told = [(record.levelname, record.message) for record in caplog.records if "speaker" in record.message]
     assert told[0] == ("WARNING", "The speaker does not work: it was pulled out")
     assert told[1][0] == "INFO"
-    assert told[1][1].startswith("The speaker works again after 0.")
+    assert told[1][1].startswith("The speaker works again after ")
     assert 'intercom_fault_seconds_total{kind="speaker"}' in home.door.handlers.figures()
 
 

@@ -46,7 +46,7 @@ WARM_CALLS = 2
 SETTLE_S = 5.0
 LOOK_S = 0.2
 KERNEL_CHARS = 4000
-CALM_S = 15.0
+CALM_S = 20.0
 """So long after a mishap a call must succeed again."""
 CONFIGURATION = f"""
 state_dir = "{{state}}"

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 
 SOUND = frozenset({"microphone", "speaker"})
 NETWORK = frozenset({"service", "media"})
-NOTICED_S = 11.0
+NOTICED_S = 15.0
 """A connection that is swallowed is noticed after a pulse of 4 s that is not answered within 4 s, twice at worst."""
+SEEN_S = 3.0
+"""What is seen at once is in the log by then, also of a guest that has stood still for a moment."""
 
 
 class Kind(enum.Enum):
     """A kind of mishap. `causes`: faults that it may open; `must`: those that it opens when it lasts `noticed_s`."""
 
-    HEADSET_UNPLUGGED = ("headset unplugged", SOUND, SOUND, 1.0, (0.3, 12.0))
+    HEADSET_UNPLUGGED = ("headset unplugged", SOUND, SOUND, SEEN_S, (0.3, 12.0))
     HEADSET_FROZEN = ("headset frozen", SOUND, frozenset[str](), 0.0, (0.3, 6.0))
     HEADSET_LOOSE = ("headset loose: ten times in five seconds", SOUND, SOUND, 0.0, (5.0, 5.0))
     CAMERA_UNPLUGGED = ("camera unplugged", frozenset({"camera"}), frozenset[str](), 0.0, (1.0, 10.0))
@@ -24,7 +26,7 @@ class Kind(enum.Enum):
     LINK_SWALLOWS = ("link swallows everything", NETWORK, frozenset({"service"}), NOTICED_S, (0.5, 20.0))
     LINK_LOSSY = ("link loses every twentieth packet", NETWORK, frozenset[str](), 0.0, (3.0, 10.0))
     ADDRESS_CHANGED = ("address changed", NETWORK, frozenset[str](), 0.0, (0.1, 0.1))
-    SPACE_KILLED = ("space killed and started", NETWORK, frozenset({"service"}), 1.0, (0.2, 8.0))
+    SPACE_KILLED = ("space killed and started", NETWORK, frozenset({"service"}), SEEN_S, (0.2, 8.0))
     SPACE_STOPPED = ("space stopped (SIGSTOP)", NETWORK, frozenset({"service"}), NOTICED_S, (0.5, 16.0))
     BUTTON_MASHED = ("button mashed", frozenset[str](), frozenset[str](), 0.0, (0.5, 4.0))
     CLOCK_STEPPED = ("clock stepped", frozenset[str](), frozenset[str](), 0.0, (0.5, 10.0))

@@ -17,10 +17,10 @@ from tests.hardware.resident import Resident
 
 from .plan import Hanger, PlannedCall
 
-RING_S = 12.0
+RING_S = 20.0
 """The visitor's patience of 10 s, and a slow guest."""
-CONNECT_S = 12.0
-OVER_S = 15.0
+CONNECT_S = 20.0
+OVER_S = 30.0
 LOOK_S = 0.05
 STRAY_S = 0.5
 OVER = ("disconnected", "failed", "destroyed")

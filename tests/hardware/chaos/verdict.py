@@ -13,7 +13,7 @@ from .plan import SOUND, Kind, Mishap
 
 LATE_S = 20.0
 """A fault may open so long after its mishap is over: a connection that died meanwhile is noticed by its next pulse."""
-HEALED_S = 30.0
+HEALED_S = 45.0
 """What is mended again is well within this."""
 MEMORY_GROWTH_MB = 48.0
 """What the first mishaps of each kind need and the allocator keeps: 10 to 29 were seen, in 3 minutes to 15."""

@@ -51,7 +51,7 @@ def test_a_guard_that_is_killed_is_replaced_before_the_door_opens(pi: GpioChip) 
         found = ["pgrep", "--parent", str(os.getpid()), "--full", "relay_watchdog.py", "--runstates", "RSD"]
         return subprocess.run(found, capture_output=True, text=True, check=False).stdout.strip()
 
-    with FrontPanel(PINS, DOOR) as panel:
+    with FrontPanel(PINS, DoorConfig()) as panel:
         first = guard()
         os.kill(int(first), signal.SIGKILL)
         until(lambda: not guard(), LIMIT_S, "the guard is dead")

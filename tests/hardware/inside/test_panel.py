@@ -7,6 +7,7 @@ import queue
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -20,7 +21,8 @@ pytest.importorskip("lgpio", reason="lgpio is not installed: pip install 'interc
 
 PINS = PanelConfig(pins="gpio", hold_s=0.5)
 CAMERA = CameraConfig(light_gpio=5, forbid_gpio=6)
-DOOR = DoorConfig(pulse_s=0.3, cap_s=2.0)
+DOOR = DoorConfig(pulse_s=0.3)
+CAPPED = replace(DOOR, cap_s=2.0)
 LIMIT_S = 30.0
 PULSE_TRIES = 10
 COUNTED_S = 1.0
@@ -72,7 +74,7 @@ def test_a_short_press_of_a_busy_moment_is_no_interference(
     chip.release(PINS.button_gpio)
     sleep_us(80_000)
     assert told.get(timeout=LIMIT_S) == "pressed"
-    assert told.get(timeout=LIMIT_S) == "released"
+    assert told.get(timeout=LIMIT_S) in {"held", "released"}  # held, where the machine stood still meanwhile
     assert panel.short_pulses.count == counted
 
 
@@ -103,13 +105,18 @@ def test_the_relay_opens_the_door_for_one_pulse(chip: GpioChip, panel: FrontPane
     assert DOOR.pulse_s - SLACK_S < time.monotonic() - opened < DOOR.cap_s, "its own end, not the cap's"
 
 
-def pulse(chip: GpioChip, length_s: float) -> float:
-    """Pull the button's line low for so long, as a coil does; return how long it was."""
+def pulse(chip: GpioChip, length_s: float) -> None:
+    """Pull the button's line low for so long, as a coil does."""
     chip.press(PINS.button_gpio)
-    low = time.monotonic()
     time.sleep(length_s)
     chip.release(PINS.button_gpio)
-    return time.monotonic() - low
+
+
+def let_go(told: queue.Queue[str]) -> None:
+    """Wait until a press that was reported has ended, and its release would be followed by the next press."""
+    while told.get(timeout=LIMIT_S) != "released":
+        pass
+    time.sleep(PINS.button_lockout_ms / 1000)
 
 
 def test_the_strike_s_coil_does_not_ring_the_bell_and_a_visitor_at_that_moment_does(
@@ -119,15 +126,21 @@ def test_the_strike_s_coil_does_not_ring_the_bell_and_a_visitor_at_that_moment_d
         for _ in range(PULSE_TRIES):
             until(lambda: not panel.door.is_open, LIMIT_S, "the door is closed")
             before = panel.short_pulses.count
+            began = time.monotonic()
             panel.door.open()
-            if pulse(chip, length_s) >= COIL_SETTLE_S:  # the machine was late, and that was a press
-                assert told.get(timeout=LIMIT_S) == "pressed"
-                assert told.get(timeout=LIMIT_S) == "released"
-                time.sleep(PINS.button_lockout_ms / 1000)
-                continue
+            pulse(chip, length_s)
+            took_s = time.monotonic() - began
             with suppress(TimeoutError):  # a busy kernel makes one edge of two, and there was no pulse
-                until(lambda before=before: panel.short_pulses.count > before, COUNTED_S, "the pulse is counted")
+                until(
+                    lambda before=before: panel.short_pulses.count > before or not told.empty(),
+                    COUNTED_S,
+                    "the pulse is counted, or reported",
+                )
+            if panel.short_pulses.count > before:
                 break
+            if not told.empty():  # the machine was late, and that was a press
+                assert took_s >= COIL_SETTLE_S
+                let_go(told)
         else:
             pytest.skip("this machine is too late for pulses of some milliseconds")
     assert told.empty()
@@ -136,16 +149,8 @@ def test_the_strike_s_coil_does_not_ring_the_bell_and_a_visitor_at_that_moment_d
     panel.door.open()
     pulse(chip, 0.080)
     assert told.get(timeout=LIMIT_S) == "pressed"
-    assert told.get(timeout=LIMIT_S) == "released"
+    let_go(told)
     until(lambda: not panel.door.is_open, LIMIT_S, "the door is closed")
-
-
-def test_a_door_that_is_kept_open_closes_at_the_cap(chip: GpioChip, panel: FrontPanel) -> None:
-    opened = time.monotonic()
-    while chip.is_high(DOOR.relay_gpio) or time.monotonic() < opened + 0.1:
-        panel.door.open()
-        time.sleep(0.02)  # a visitor's friend leans on the 9
-    assert DOOR.cap_s - SLACK_S < time.monotonic() - opened < 2 * DOOR.cap_s
 
 
 def test_the_board_is_no_pi_and_the_panel_says_so(panel: FrontPanel) -> None:
@@ -180,3 +185,14 @@ def test_the_camera_s_light_and_switch(chip: GpioChip) -> None:
         panel.camera.show(True)
         assert chip.is_high(CAMERA.light_gpio)
     assert not chip.is_high(CAMERA.light_gpio)
+
+
+def test_a_door_that_is_kept_open_closes_at_the_cap(chip: GpioChip) -> None:
+    with FrontPanel(PINS, CAPPED) as panel:
+        opened = time.monotonic()
+        panel.door.open(CAPPED.cap_s)
+        while chip.is_high(CAPPED.relay_gpio):
+            assert time.monotonic() < opened + LIMIT_S
+            panel.door.open(CAPPED.cap_s)
+            time.sleep(0.02)  # a visitor's friend leans on the 9
+        assert time.monotonic() > opened + CAPPED.cap_s - SLACK_S

@@ -14,10 +14,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WIFI = "delay 40ms 15ms distribution normal loss 3% reorder 5% 25%"
 """Each way: Wi-Fi two walls away, with a microwave oven on."""
-OUTAGE_S = 3.0
-AUDIBLE_S = 6.0
-"""The target of 3 s, on a guest whose one CPU carries both ends."""
+AUDIBLE_S = 30.0
+"""Time limit for sound both ways; `bench network` measures it, and its target is 3 s."""
 HOUR_S = 3600.0
+MINUTE_MS = 60_000.0
+"""Less than any jump of the clock, and more than any delay of a busy machine."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -68,21 +69,23 @@ async def test_a_clock_that_jumps_by_hours_in_a_call_ends_nothing(talking: Neigh
     for hours in (9000.0, -9001.0):  # a Pi that boots in the past learns the time; somebody sets it back by too much
         time.clock_settime(time.CLOCK_REALTIME, time.time() + hours * HOUR_S)
         jumped = time.monotonic()
-        assert await talking.audible(jumped) == 0.0
+        assert await talking.audible(jumped) < AUDIBLE_S
         assert await talking.registered(jumped) == 0.0
+        for process in (talking.door, talking.resident):
+            assert not [told for told in process.told if told["what"] == "call" and told["at"] > jumped]
         status = await talking.door.do("status")
         assert (status["call"]["id"], status["faults"]) == (call, [])
         heard = status["call"]["media"]
-        assert 0.0 < heard["round_trip_ms"] < 1000.0
-        assert heard["jitter_ms"] < 1000.0
+        assert 0.0 < heard["round_trip_ms"] < MINUTE_MS
+        assert heard["jitter_ms"] < MINUTE_MS
 
     def measured_again(status: Told) -> bool:
         again: float = status["call"]["media"]["round_trip_ms"]
-        return again != heard["round_trip_ms"] and 0.0 < again < 1000.0
+        return again != heard["round_trip_ms"] and 0.0 < again < MINUTE_MS
 
     await talking.status_when(measured_again, "the far end's reports to go on")
     await talking.door.do("hang_up")
     lasted = time.monotonic() - began
     logged = await talking.door.do("last_call")
     assert (logged["id"], logged["outcome"]) == (call, "answered")
-    assert lasted - 1.0 < logged["talked_s"] < lasted + 5.0
+    assert lasted - 60.0 < logged["talked_s"] < lasted + 60.0

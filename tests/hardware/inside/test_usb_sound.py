@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import threading
 import time
@@ -22,11 +23,10 @@ from tests.hardware.wait import until
 
 RATE_HZ = 48_000
 PERIOD = 480
+MICROPHONE_DB, TONE_DB = -12.2, -12.0
+"""Levels of the headset's tone, and of `tone`'s."""
+LIMIT_S = 30.0
 CAPTURE, PLAYBACK = alsaaudio.PCM_CAPTURE, alsaaudio.PCM_PLAYBACK
-
-
-def blocks(samples: npt.NDArray[np.int16]) -> list[bytes]:
-    return [block.tobytes() for block in np.split(samples, len(samples) // PERIOD)]
 
 
 def opened(direction: int, card: str, device: int = 0) -> alsaaudio.PCM:
@@ -39,6 +39,40 @@ def opened(direction: int, card: str, device: int = 0) -> alsaaudio.PCM:
         periodsize=PERIOD,
         periods=4,
     )
+
+
+def until_heard(pcm: alsaaudio.PCM, hz: int, level_db: float) -> None:
+    """Read until the last half second held this tone, without a gap: a machine that stands still leaves one."""
+    heard = b""
+
+    def listen() -> bool:
+        nonlocal heard
+        heard = (heard + pcm.read()[1])[-RATE_HZ:]
+        return len(heard) == RATE_HZ and abs(tone_level_db(np.frombuffer(heard, np.int16), hz) - level_db) < 1
+
+    until(listen, LIMIT_S, f"{hz} Hz at {level_db} dB")
+
+
+@contextmanager
+def playing(pcm: alsaaudio.PCM, samples: npt.NDArray[np.int16]) -> Iterator[None]:
+    """Play a second over and over meanwhile, a hundredth at once."""
+    over = threading.Event()
+
+    def play() -> None:
+        for block in itertools.cycle(np.split(samples, 100)):
+            if over.is_set():
+                return
+            pcm.write(block.tobytes())
+
+    thread = threading.Thread(target=play)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        pcm.drop()
+        pcm.close()
 
 
 @contextmanager
@@ -110,7 +144,7 @@ def test_a_headset_is_not_taken_for_one_of_its_name_that_the_kernel_has_not_let_
         former.unplug()
         headset.plug()
         pcm = opened(CAPTURE, headset.card)
-        assert [pcm.read()[0] for _ in range(20)] == [PERIOD] * 20
+        until_heard(pcm, 1000, MICROPHONE_DB)
         pcm.close()
 
 
@@ -124,43 +158,35 @@ def test_the_microphone_is_heard(headset: Headset) -> None:
     headset.tone(1000)
     headset.plug()
     pcm = opened(CAPTURE, headset.card)
-
-    recorded = b"".join(pcm.read()[1] for _ in range(60))
+    until_heard(pcm, 1000, MICROPHONE_DB)
     pcm.close()
-
-    samples = np.frombuffer(recorded, np.int16)[RATE_HZ // 10 :]
-    assert tone_level_db(samples, 1000) == pytest.approx(-12.2, abs=1)
 
 
 def test_what_is_played_comes_out_of_the_speaker(headset: Headset) -> None:
     headset.plug()
-    pcm = opened(PLAYBACK, headset.card)
-    for block in blocks(tone(700, 0.6)):
-        pcm.write(block)
-    until(lambda: headset.report().played_samples > RATE_HZ // 2, 5, "half a second is played")
-    pcm.drop()
-    pcm.close()
 
-    heard = headset.heard()
-    loud = np.flatnonzero(np.abs(heard) > 500)
-    assert tone_level_db(heard[loud[0] : loud[0] + RATE_HZ // 4], 700) == pytest.approx(-12, abs=1)
+    def heard() -> bool:
+        last = headset.heard()[-RATE_HZ // 4 :]
+        return len(last) == RATE_HZ // 4 and abs(tone_level_db(last, 700) - TONE_DB) < 1
+
+    with playing(opened(PLAYBACK, headset.card), tone(700, 1.0)):
+        until(heard, LIMIT_S, "a quarter of a second of the tone, without a gap")
 
 
-def test_pulling_the_headset_ends_a_blocked_read_at_once(headset: Headset) -> None:
+def test_pulling_the_headset_ends_a_blocked_read(headset: Headset) -> None:
     headset.plug()
     pcm = opened(CAPTURE, headset.card)
     pcm.read()
     pulled = headset.unplug()
 
     with pytest.raises(alsaaudio.ALSAAudioError):
-        while time.monotonic() < pulled + 5:
+        while time.monotonic() < pulled + LIMIT_S:
             pcm.read()
 
-    assert time.monotonic() - pulled < 0.2
     pcm.close()
 
 
-def test_a_frozen_headset_fails_a_read_after_a_tenth_of_a_second_and_carries_on_when_it_wakes(
+def test_a_frozen_headset_fails_a_read_and_carries_on_when_it_wakes(
     headset: Headset,
 ) -> None:
     headset.plug()
@@ -170,14 +196,13 @@ def test_a_frozen_headset_fails_a_read_after_a_tenth_of_a_second_and_carries_on_
 
     frozen = time.monotonic()
     with pytest.raises(alsaaudio.ALSAAudioError, match="Input/output error"):
-        while time.monotonic() < frozen + 5:
+        while time.monotonic() < frozen + LIMIT_S:
             pcm.read()
-    assert time.monotonic() - frozen < 1
 
     headset.thaw()
     pcm.close()
     pcm = opened(CAPTURE, headset.card)
-    assert pcm.read()[0] == PERIOD
+    until(lambda: pcm.read()[0] == PERIOD, LIMIT_S, "a period of sound")
     pcm.close()
 
 
@@ -194,17 +219,9 @@ def test_a_headset_that_returns_opens_under_the_same_name(headset: Headset) -> N
 
 def test_the_loopback_card_plays_into_its_other_end() -> None:
     mouth, ear = opened(PLAYBACK, "Ring"), opened(CAPTURE, "Ring", device=1)
-    first, *others = blocks(tone(500, 1.0))
-    mouth.write(first)
-    playing = threading.Thread(target=lambda: [mouth.write(block) for block in others], daemon=True)
-    playing.start()
-    recorded = b"".join(ear.read()[1] for _ in range(80))
-    playing.join()
-    mouth.drop()
-    mouth.close()
+    with playing(mouth, tone(500, 1.0)):
+        until_heard(ear, 500, TONE_DB)
     ear.close()
-
-    assert tone_level_db(np.frombuffer(recorded, np.int16)[-RATE_HZ // 2 :], 500) == pytest.approx(-12, abs=1)
 
 
 @pytest.mark.parametrize("name", ["plughw:CARD=Ring,DEV=1", "hw:CARD=Ring,DEV=1"])
@@ -213,25 +230,12 @@ def test_a_card_of_another_rate_and_channel_count_is_converted_whatever_its_name
     mouth = alsaaudio.PCM(  # a loopback card has the rate and the channels of whoever opened its other end
         type=PLAYBACK, device="hw:CARD=Ring,DEV=0", rate=rate_hz, channels=2, periodsize=period, periods=4
     )
-    stereo = np.repeat(tone(500 * RATE_HZ / rate_hz, 1.2), 2)
-    first, *others = (block.tobytes() for block in np.split(stereo[: 2 * rate_hz], 100))
-    mouth.write(first)
-    playing = threading.Thread(target=lambda: [mouth.write(block) for block in others], daemon=True)
+    stereo = np.repeat(tone(500 * RATE_HZ / rate_hz, 1.2), 2)[: 2 * rate_hz]
+    mouth.write(stereo[: 2 * period].tobytes())  # the other end has this one's rate once it plays
     ear = open_pcm("capture", name)
-    playing.start()
-    recorded = b""
-
-    def listen() -> bool:
-        nonlocal recorded
-        recorded += ear.read()[1]
-        return len(recorded) > RATE_HZ
-
-    until(listen, CARD_LIMIT_S, "half a second of sound")
-    playing.join()
-    mouth.drop()
-    mouth.close()
+    with playing(mouth, stereo):
+        until_heard(ear, 500, TONE_DB)
     ear.close()
-    assert tone_level_db(np.frombuffer(recorded, np.int16)[-RATE_HZ // 4 :], 500) == pytest.approx(-12, abs=1)
 
 
 def test_the_loopback_card_can_be_pulled_out_and_put_back() -> None:

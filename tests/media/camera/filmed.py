@@ -10,6 +10,9 @@ from intercom.media.camera.events import CameraEvent
 from intercom.media.camera.source import Deliver
 from intercom.media.codec.h264 import AccessUnit
 
+LIMIT_S = 30.0
+"""Limit of every wait for what must come, however busy the machine is."""
+
 
 class FilmedSource:
     """A camera that the test films with: pictures, failures and hangs come when the test says so."""
@@ -77,7 +80,7 @@ class Told:
 
         def wait() -> CameraEvent:
             with self._changed:
-                assert self._changed.wait_for(find, 10), f"no {kind.__name__} in {self.events}"
+                assert self._changed.wait_for(find, LIMIT_S), f"no {kind.__name__} in {self.events}"
                 found = find()
                 assert found is not None
                 return found
@@ -85,5 +88,10 @@ class Told:
         return await asyncio.to_thread(wait)
 
 
+def camera_threads() -> set[threading.Thread]:
+    """All threads of cameras, also those that the tests before left to end by themselves."""
+    return {thread for thread in threading.enumerate() if thread.name.startswith("camera")}
+
+
 async def happens(event: threading.Event) -> None:
-    assert await asyncio.to_thread(event.wait, 10)
+    assert await asyncio.to_thread(event.wait, LIMIT_S)

@@ -12,6 +12,7 @@ from intercom.media.camera import choice as camera_module
 from intercom.media.camera.choice import CameraError, open_camera
 from intercom.media.camera.encoder import VideoFormat
 from intercom.media.camera.events import CameraChosen
+from tests.media.camera.filmed import LIMIT_S
 
 
 @pytest.fixture(autouse=True)
@@ -50,14 +51,14 @@ async def test_a_usb_camera_that_came_after_us_is_found_at_the_next_ring(monkeyp
     assert camera is not None
     with camera.frames() as frames:
         await frames.next()
-    await asyncio.to_thread(camera.stop)
+    await asyncio.to_thread(camera.stop, LIMIT_S)
     monkeypatch.setattr(camera_module, "camera_name", lambda device: "HD Pro Webcam C920")
     with camera.frames():
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT_S):
             while "/dev/late" not in camera.description:
                 await asyncio.sleep(0.01)
     assert [event.source for event in events if isinstance(event, CameraChosen)] == ["pattern", "v4l2"]
-    await asyncio.to_thread(camera.stop)
+    await asyncio.to_thread(camera.stop, LIMIT_S)
 
 
 async def test_where_picamera2_is_installed_it_is_imported_at_the_first_use_only(
@@ -69,6 +70,7 @@ async def test_where_picamera2_is_installed_it_is_imported_at_the_first_use_only
     assert camera is not None
     assert events == []
     assert (await camera.snapshot()).startswith(b"\xff\xd8\xff")
+    await asyncio.to_thread(camera.stop, LIMIT_S)
     assert isinstance(events[1], CameraChosen)
 
 

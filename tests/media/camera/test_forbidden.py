@@ -15,7 +15,7 @@ from intercom.media.camera.privacy_card import CARD, CameraCard
 from intercom.media.camera.shared import Camera
 from intercom.media.camera.source import CameraError
 from intercom.media.codec.h264 import AccessUnit
-from tests.media.camera.filmed import FilmedSource, Told, happens
+from tests.media.camera.filmed import LIMIT_S, FilmedSource, Told, camera_threads, happens
 
 
 def is_card(unit: AccessUnit) -> bool:
@@ -58,11 +58,12 @@ async def test_whoever_looks_at_a_forbidden_camera_sees_a_card_and_no_picture_of
 
 
 async def test_the_card_is_not_dealt_to_nobody(camera: Camera) -> None:
+    before = camera_threads()
     camera.forbid(True)
     with camera.frames() as frames:
         assert is_card(await frames.next())
-    await asyncio.to_thread(camera.stop)
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("camera")] == []
+    await asyncio.to_thread(camera.stop, LIMIT_S)
+    assert camera_threads() <= before
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

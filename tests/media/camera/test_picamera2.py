@@ -20,6 +20,7 @@ from intercom.media.camera.encoder import VideoFormat
 from intercom.media.camera.picamera2 import Picamera2Source, pi_camera_model
 from intercom.media.camera.source import CameraError
 from intercom.media.codec.h264 import AccessUnit
+from tests.media.camera.filmed import LIMIT_S
 
 VIDEO = VideoFormat(1280, 720, 25, 1_500_000)
 KEYFRAME = b"\0\0\0\1\x67\x42\xe0\x1f\xda\0\0\0\1\x68\xce\x3c\x80\0\0\0\1\x65\x88\x84\x21"
@@ -147,13 +148,13 @@ class Running:
 
     def __enter__(self) -> Picamera2:
         self._thread.start()
-        camera = Picamera2.opened.get(timeout=5)
-        assert camera.recording.wait(5)
+        camera = Picamera2.opened.get(timeout=LIMIT_S)
+        assert camera.recording.wait(LIMIT_S)
         return camera
 
     def __exit__(self, *exception: object) -> None:
         self.stopping.set()
-        self._thread.join(5)
+        self._thread.join(LIMIT_S)
 
 
 def test_the_pis_own_encoder_is_asked_for_what_every_browser_decodes() -> None:

@@ -12,7 +12,7 @@ from intercom.media.camera.events import CameraLost, CameraReturned, CameraStart
 from intercom.media.camera.shared import Camera
 from intercom.media.camera.source import CameraError, Deliver
 from intercom.media.camera.stream import QUEUE_LIMIT
-from tests.media.camera.filmed import FilmedSource, Told, happens
+from tests.media.camera.filmed import LIMIT_S, FilmedSource, Told, camera_threads, happens
 
 
 async def test_the_camera_is_off_until_somebody_looks(camera: Camera, source: FilmedSource) -> None:
@@ -130,7 +130,7 @@ async def test_a_camera_that_hangs_is_started_again(source: FilmedSource, told: 
         assert isinstance(lost, CameraLost)
         assert "0.2 s" in lost.reason
         for _ in range(2):
-            assert await asyncio.to_thread(source.began.acquire, timeout=10), "it is started a second time"
+            assert await asyncio.to_thread(source.began.acquire, timeout=LIMIT_S), "it is started a second time"
         back = source.film(keyframe=True)
         assert await frames.next() == back
     await asyncio.to_thread(camera.stop)
@@ -203,6 +203,21 @@ async def test_a_consumer_whose_event_loop_is_gone_is_let_go(camera: Camera, sou
     await told.wait_for(CameraStopped)
 
 
+async def test_a_consumer_that_left_pictures_unread_when_its_event_loop_ended_is_let_go(
+    camera: Camera, source: FilmedSource, told: Told
+) -> None:
+    async def look() -> None:
+        frames = camera.frames()
+        source.film(keyframe=True)
+        async with asyncio.timeout(LIMIT_S):
+            while not frames._units:
+                await asyncio.sleep(0.001)
+
+    await asyncio.to_thread(lambda: asyncio.run(look()))
+    source.film()
+    await told.wait_for(CameraStopped)
+
+
 class SlowToStop(FilmedSource):
     """A camera that needs its time to stop, as a Pi's does."""
 
@@ -214,7 +229,7 @@ class SlowToStop(FilmedSource):
     def run(self, deliver: Deliver, stopping: threading.Event) -> None:
         super().run(deliver, stopping)
         self.told_to_stop.set()
-        self.may_stop.wait(10)
+        self.may_stop.wait(LIMIT_S)
 
 
 async def test_who_looks_again_while_the_camera_stops_waits_for_no_retry() -> None:
@@ -227,15 +242,16 @@ async def test_who_looks_again_while_the_camera_stops_waits_for_no_retry() -> No
         with camera.frames():
             source.may_stop.set()
             assert source.began.acquire(timeout=0)
-            assert await asyncio.to_thread(source.began.acquire, timeout=10), "it does not run again"
+            assert await asyncio.to_thread(source.began.acquire, timeout=LIMIT_S), "it does not run again"
     finally:
         await asyncio.to_thread(camera.stop)
 
 
 async def test_many_looks_leave_no_thread_behind(camera: Camera, source: FilmedSource, told: Told) -> None:
+    before = camera_threads()
     for _ in range(50):
         source.film(keyframe=True)
         with camera.frames() as frames:
             await frames.next()
-        await asyncio.to_thread(camera.stop, 30)
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("camera")] == []
+        await asyncio.to_thread(camera.stop, LIMIT_S)
+    assert camera_threads() <= before

@@ -11,11 +11,13 @@ from io import BytesIO
 import av
 import pytest
 
+from intercom.media.camera import snapshot
 from intercom.media.camera.encoder import SoftwareEncoder, VideoFormat
 from intercom.media.camera.snapshot import LatestUnits, jpeg
 from intercom.media.camera.source import CameraError
 from intercom.media.camera.test_pattern import TestPattern
 from intercom.media.codec.h264 import AccessUnit
+from tests.media.camera.filmed import LIMIT_S
 
 VIDEO = VideoFormat(320, 180, 25, 500_000)
 MANY_AT_ONCE = """
@@ -70,22 +72,23 @@ def test_stills_that_several_ask_for_at_once_are_the_same_and_nobody_dies_of_the
 
 
 def test_without_a_new_keyframe_the_pictures_since_the_last_are_decoded() -> None:
-    film, latest = Film(), LatestUnits()
+    film, latest = Film(), LatestUnits(clock=lambda: 0.0)
     for brightness in (60, 100, 140, 180):
         latest.put(film.unit(brightness))
     assert luma_at(latest.jpeg(lambda: None), 100, 100) == pytest.approx((180 - 16) * 255 / 219, abs=6)
 
 
-def test_a_keyframe_on_request_is_waited_for() -> None:
+def test_a_keyframe_on_request_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "KEYFRAME_WAIT_S", LIMIT_S)
     film, latest = Film(), LatestUnits()
     latest.put(film.unit(60))
     asked = threading.Event()
     data = []
     asking = threading.Thread(target=lambda: data.append(latest.jpeg(asked.set)))
     asking.start()
-    assert asked.wait(5)
+    assert asked.wait(LIMIT_S)
     latest.put(film.unit(180, keyframe=True))
-    asking.join()
+    asking.join(LIMIT_S)
     assert luma_at(data[0], 100, 100) == pytest.approx((180 - 16) * 255 / 219, abs=6)
 
 

@@ -3,7 +3,7 @@
 import alsaaudio
 import numpy as np
 
-from tests.alsa import RATE_HZ, AlsaCards, Samples, tone, tone_level_db
+from tests.alsa import PATIENCE_S, RATE_HZ, AlsaCards, Samples, tone, tone_level_db
 
 
 def open_pcm(direction: int, device: str) -> alsaaudio.PCM:
@@ -29,7 +29,7 @@ def test_what_is_played_at_the_speaker_is_heard(alsa_cards: AlsaCards) -> None:
         sound = tone(1000, 0.6).tobytes()
         for begin in range(0, len(sound), 960):
             speaker.write(sound[begin : begin + 960])
-        heard.wait_for_tone(1000)
+        heard.wait_for_tone(1000, since=0)
         speaker.drop()
         speaker.close()
 
@@ -37,8 +37,8 @@ def test_what_is_played_at_the_speaker_is_heard(alsa_cards: AlsaCards) -> None:
 def test_what_is_spoken_reaches_the_microphone(alsa_cards: AlsaCards) -> None:
     microphone = open_pcm(alsaaudio.PCM_CAPTURE, alsa_cards.microphone)
     captured = b""
-    with alsa_cards.speak(tone(700, 2.0)):
-        while len(captured) < 2 * RATE_HZ * 2 and tone_level_db(last(captured), 700) < -20:
+    with alsa_cards.speak(tone(700, PATIENCE_S)):
+        while len(captured) < 2 * RATE_HZ * PATIENCE_S and tone_level_db(last(captured), 700) < -20:
             captured += microphone.read()[1]
     microphone.close()
     assert tone_level_db(last(captured), 700) > -20

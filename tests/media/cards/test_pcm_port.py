@@ -94,9 +94,9 @@ def test_a_card_that_does_not_open_is_told_once_and_left_in_peace_as_long_as_it_
     socket = Hanging()
     port: Port[PlaybackLine] = Port("playback", socket.open, told.append, wake=lambda: None, run=socket.run)
     socket.is_empty = True
-    for tenth in range(80):
-        assert port.ready(tenth / 10) is None
-        assert port.is_opening is (tenth < 10)
+    for look in range(160):
+        assert port.ready(look / 20) is None
+        assert port.is_opening is (look <= 20)
     (lost,) = told
     assert isinstance(lost, DeviceLost)
     assert "does not open" in lost.reason
@@ -109,6 +109,17 @@ def test_a_card_that_does_not_open_is_told_once_and_left_in_peace_as_long_as_it_
     port.ready(16.0)
     assert len(socket.works) == 1
     assert len(told) == 1
+
+
+def test_a_thread_that_slept_does_not_blame_the_card_that_opens_meanwhile(told: list[EngineEvent]) -> None:
+    socket = Hanging()
+    port: Port[PlaybackLine] = Port("playback", socket.open, told.append, wake=lambda: None, run=socket.run)
+    port.ready(0.0)
+    assert port.retry_in_s(0.0) < 0.1
+    port.ready(5.0)
+    socket.works.pop()()
+    assert port.ready(5.01) is not None
+    assert told == []
 
 
 def test_another_card_does_not_wait_for_the_one_that_hangs(told: list[EngineEvent]) -> None:

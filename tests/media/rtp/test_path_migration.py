@@ -16,7 +16,7 @@ from intercom.media.events import CallInterrupted, CallMoved
 from intercom.media.rtp.peer import DoorCall, DoorMedia
 from intercom.media.rtp.sdp import Description
 from intercom.media.sound.engine import AudioEngine
-from tests.media.calls import arrivals, connected, move, until, wait_for_state
+from tests.media.calls import LIMIT_S, arrivals, connected, move, stopwatch, until, wait_for_state
 from tests.media.events import Reported
 from tests.media.video.test_call import SMALL
 
@@ -42,8 +42,8 @@ async def both_moved(events: Reported[object]) -> None:
 async def test_the_sound_goes_on_over_a_new_connection(
     near: DoorCall, far: DoorCall, events: Reported[object], offering: str
 ) -> None:
-    async with connected(near, far):
-        heard = [arrivals(near), arrivals(far)]
+    async with connected(near, far), stopwatch() as clock:
+        heard = [arrivals(near, clock), arrivals(far, clock)]
         await until(lambda: all(len(times) > 20 for times in heard))
         await move(*((near, far) if offering == "near" else (far, near)))
         await both_moved(events)
@@ -114,7 +114,7 @@ async def test_a_far_end_that_comes_back_after_a_reload_gets_its_call(
             await page.setRemoteDescription(RTCSessionDescription(answer, "answer"))
             await wait_for_state(near, "connected")
             picture = next(t.receiver.track for t in page.getTransceivers() if t.kind == "video")
-            await asyncio.wait_for(picture.recv(), 10)
+            await asyncio.wait_for(picture.recv(), LIMIT_S)
             if number == 0:
                 await page.close()
                 await wait_for_state(near, "disconnected")

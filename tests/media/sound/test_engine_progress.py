@@ -16,7 +16,7 @@ from intercom.media.sound.engine import AudioEngine
 from intercom.media.sound.format import SILENCE, Samples
 from tests.media.events import Reported
 
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 class NoCards:
@@ -131,7 +131,7 @@ def test_an_engine_that_dies_tells_it_though_its_card_cannot_be_closed() -> None
     told.wait_for(EngineStarted)
     clock.kills = True
     engine.came_round()
-    assert "ZeroDivisionError" in told.wait_for(EngineFailed, 2.0).reason
+    assert "ZeroDivisionError" in told.wait_for(EngineFailed).reason
     HeldSpeaker.may_close.set()
     engine.restart()
     told.wait_for(EngineStarted, count=2)

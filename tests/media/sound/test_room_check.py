@@ -102,6 +102,13 @@ def test_a_speakerphone_that_cancels_by_itself_needs_no_canceller() -> None:
     assert "echo_canceller" in found.advice[0]
 
 
+def test_a_sound_that_broke_off_accuses_no_speaker_and_asks_for_another_test() -> None:
+    hum = np.random.default_rng(5).normal(0, 3, len(probe())).astype(np.int16)
+    (told,) = examine(probe(), hum, Levels(), breaks=7).advice
+    assert told.startswith("the sound broke off 7 times")
+    assert "speaker" in examine(probe(), hum, Levels()).advice[0]
+
+
 def test_a_dead_microphone_is_named() -> None:
     found = examine(probe(), np.zeros(0, np.int16), Levels())
     assert found.advice == ("the microphone gives no sound at all: is it plugged in, and not switched off?",)

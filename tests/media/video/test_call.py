@@ -18,6 +18,7 @@ from intercom.media.camera.encoder import VideoFormat
 from intercom.media.camera.privacy_card import CARD
 from intercom.media.camera.test_pattern import PatternSource
 from intercom.media.video.sender import VideoSender
+from tests.media.calls import LIMIT_S
 from tests.media.video.attached import attach_camera
 
 SMALL = VideoFormat(320, 180, 25, 500_000)
@@ -47,7 +48,7 @@ async def call(camera: Camera) -> AsyncIterator[tuple[VideoSender, RTCPeerConnec
 
 
 async def picture(track: MediaStreamTrack) -> VideoFrame:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_S):
         frame = await track.recv()
     assert isinstance(frame, VideoFrame)
     return frame
@@ -69,7 +70,7 @@ async def test_the_end_of_the_call_frees_the_camera() -> None:
     async with call(camera) as (_, _, track):
         await picture(track)
         assert camera.is_running
-    await asyncio.to_thread(camera.stop)
+    await asyncio.to_thread(camera.stop, LIMIT_S)
     assert not camera.is_running
 
 
@@ -81,7 +82,7 @@ async def test_a_picture_loss_indication_brings_a_keyframe() -> None:
         receiver = house.getReceivers()[0]
         (ssrc,) = receiver._RTCRtpReceiver__remote_streams
         await receiver._send_rtcp_pli(ssrc)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT_S):
             while sender.stats().keyframes == before.keyframes:
                 await picture(track)
         assert sender.stats().keyframe_requests == before.keyframe_requests + 1
@@ -92,11 +93,11 @@ async def test_a_camera_that_is_forbidden_in_a_call_shows_a_card_and_comes_back(
     async with call(camera) as (_, _, track):
         await picture(track)
         camera.forbid(True)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT_S):
             while (await picture(track)).width != CARD.width:
                 assert camera.is_forbidden
         camera.forbid(False)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT_S):
             while (await picture(track)).width != SMALL.width:
                 assert not camera.is_forbidden
 

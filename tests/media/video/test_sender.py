@@ -26,6 +26,7 @@ from intercom.media.camera.test_pattern import PatternSource
 from intercom.media.video.bit_rate import PAUSE_S
 from intercom.media.video.sender import VideoSender, h264_missing, prefer_h264
 from intercom.media.video.track import CameraTrack
+from tests.media.calls import LIMIT_S
 from tests.media.video.attached import attach_camera
 
 SMALL = VideoFormat(320, 180, 25, 800_000)
@@ -128,7 +129,7 @@ class Door:
 
     async def packet(self) -> bool:
         """Take the next packet; returns whether it is a keyframe."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT_S):
             return (await self.track.next_unit()).keyframe
 
 
@@ -196,5 +197,5 @@ async def test_a_stopped_track_ends_and_frees_the_camera(door: Door) -> None:
     door.track.stop()
     with pytest.raises(MediaStreamError):
         await door.track.next_unit()
-    await asyncio.to_thread(door.camera.stop)
+    await asyncio.to_thread(door.camera.stop, LIMIT_S)
     assert not door.camera.is_running

@@ -14,13 +14,15 @@ import pytest
 
 from intercom.config import DoorConfig
 from intercom.panel.errors import GuardError
-from intercom.panel.relay.relay_watchdog import MARGIN_S
 from intercom.panel.relay.relay_watchdog_control import GUARD, Guard
 from tests.panel.conftest import WAIT_S, Bench
 
-CAP_S = 0.5
+SHORT_CAP_S = 0.5
+"""Cap of a door that the guard is to find open too long."""
+LONG_CAP_S = 100.0
+"""Cap of every other door: it does not run out, however slow the machine is."""
 
-Doorman = Callable[[str], "tuple[subprocess.Popen[str], int]"]
+Doorman = Callable[..., "tuple[subprocess.Popen[str], int]"]
 
 
 @pytest.fixture
@@ -29,9 +31,9 @@ def doorman() -> Iterator[Doorman]:
     running: list[subprocess.Popen[str]] = []
     descriptors: list[int] = []
 
-    def start(ending: str) -> "tuple[subprocess.Popen[str], int]":
+    def start(ending: str, cap_s: float = LONG_CAP_S) -> "tuple[subprocess.Popen[str], int]":
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.panel.relay.doorman", ending, str(CAP_S)],
+            [sys.executable, "-m", "tests.panel.relay.doorman", ending, str(cap_s)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -78,11 +80,9 @@ def errors_of(process: "subprocess.Popen[str]") -> str:
 
 
 def test_a_panel_that_hangs_with_the_door_open_is_killed(doorman: Doorman) -> None:
-    process, guard = doorman("hung")
-    started = time.monotonic()
+    process, guard = doorman("hung", SHORT_CAP_S)
     assert process.wait(WAIT_S) == -signal.SIGKILL
-    assert time.monotonic() - started < CAP_S + MARGIN_S + 2
-    assert "the panel hangs" in errors_of(process)
+    assert "door guard" in errors_of(process)
     assert ends(guard)
 
 
@@ -169,19 +169,20 @@ def test_the_guard_turns_the_relay_off_even_when_the_panel_died_before_the_guard
 def test_the_guard_turns_the_relay_off_itself_after_it_killed_the_panel(relay_stub: Path) -> None:
     parent, pipe = start_guard(relay_stub, pins="gpio", cap_s=0.1)
     os.write(pipe, b"o")
-    parent.communicate(timeout=WAIT_S)
+    said = parent.communicate(timeout=WAIT_S)[1]
     os.close(pipe)
     assert parent.returncode == -signal.SIGKILL
+    assert b"the panel hangs" in said
     assert relay_stub.read_text() == "(24, True)"
 
 
 def test_extending_does_not_move_the_guards_deadline(relay_stub: Path) -> None:
     parent, pipe = start_guard(relay_stub, pins="gpio", cap_s=0.3)
-    started = time.monotonic()
+    give_up = time.monotonic() + WAIT_S
     while parent.poll() is None:
+        assert time.monotonic() < give_up
         os.write(pipe, b"o")
         select.select([], [], [], 0.05)
-    assert time.monotonic() - started < WAIT_S
     parent.communicate(timeout=WAIT_S)
     os.close(pipe)
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
 from intercom.panel import PageError, PanelPage, Pattern
+from intercom.panel.simulated import page_server
 from intercom.panel.simulated.page_server import is_own_host
-from tests.panel.conftest import WAIT_S, Bench
+from tests.panel.conftest import WAIT_S, Bench, Clock
+from tests.ports import reserved_port
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
@@ -45,6 +49,12 @@ class Camera:
         if self.fault is not None:
             raise self.fault
         return JPEG
+
+
+@pytest.fixture
+def bench(make_bench: Callable[..., Bench], clock: Clock) -> Bench:
+    """A panel whose door closes when a test lets time pass: a browser may look late."""
+    return make_bench(clock=clock)
 
 
 @pytest.fixture
@@ -141,12 +151,13 @@ async def test_an_address_that_is_taken_is_one_clear_error(page: PanelPage, benc
         await PanelPage(bench.panel, taken, camera.snapshot).start()
 
 
-async def test_stopping_closes_open_pages_within_a_second(
-    page: PanelPage, http: aiohttp.ClientSession, bench: Bench
+async def test_stopping_does_not_wait_for_a_page_that_never_answers_the_close(
+    page: PanelPage, http: aiohttp.ClientSession, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # An answer would be waited for longer than this test lasts.
+    monkeypatch.setattr(page_server.web, "WebSocketResponse", partial(web.WebSocketResponse, timeout=3600.0))
     socket = await http.ws_connect(page.url + "pins")
-    # A page that never answers the close.
-    async with asyncio.timeout(1.0):
+    async with asyncio.timeout(WAIT_S):
         await page.stop()
     await socket.close()
     assert bench.reported.empty()
@@ -159,6 +170,7 @@ async def test_stopping_closes_open_pages_within_a_second(
 async def browser() -> AsyncIterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip("needs Debian's chromium: sudo apt install chromium")
+    browsers.expect.set_options(timeout=WAIT_S * 1000)
     async with browsers.async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield browser
@@ -237,10 +249,11 @@ async def test_the_page_glows_as_the_pins_do(tab: Page, bench: Bench, pattern: P
     await browsers.expect(tab.locator("#state")).to_have_text(state)
 
 
-async def test_the_page_shows_the_lock(tab: Page, bench: Bench) -> None:
+async def test_the_page_shows_the_lock(tab: Page, bench: Bench, clock: Clock) -> None:
     await browsers.expect(tab.locator("#lock-says")).to_have_text("Locked")
     bench.panel.door.open(1.0)
     await browsers.expect(tab.locator("#lock-says")).to_have_text("Open: push")
+    clock.passes(1.0)
     await browsers.expect(tab.locator("#lock-says")).to_have_text("Locked")
 
 
@@ -267,16 +280,17 @@ async def test_the_privacy_switch_is_moved_by_a_click_or_by_the_space_key(tab: P
 
 
 async def test_the_page_says_that_the_door_is_gone_and_comes_back(
-    browser: Browser, page: PanelPage, bench: Bench, camera: Camera
+    browser: Browser, bench: Bench, camera: Camera
 ) -> None:
     tab = await browser.new_page()
-    await tab.goto(page.url)
-    await tab.wait_for_selector("body[data-link=ready]")
-    address = page.url.removeprefix("http://").rstrip("/")
-    await page.stop()
-    await browsers.expect(tab.locator("#state")).to_have_text("Not connected")
-    again = PanelPage(bench.panel, address, camera.snapshot)
-    await again.start()
-    await tab.wait_for_selector("body[data-link=ready]")
-    await tab.close()
-    await again.stop()
+    with reserved_port() as port:
+        page, again = (PanelPage(bench.panel, f"127.0.0.1:{port}", camera.snapshot) for _ in range(2))
+        await page.start()
+        await tab.goto(page.url)
+        await tab.wait_for_selector("body[data-link=ready]")
+        await page.stop()
+        await browsers.expect(tab.locator("#state")).to_have_text("Not connected")
+        await again.start()
+        await tab.wait_for_selector("body[data-link=ready]")
+        await tab.close()
+        await again.stop()

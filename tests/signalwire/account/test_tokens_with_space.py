@@ -26,7 +26,7 @@ from intercom.space.auth.membership import Membership
 from tests.reference.ours import Minted, OurActor
 from tests.signalwire.media import ScriptedMedia
 
-WAIT_S = 20.0
+WAIT_S = 30.0
 YEAR_S = 365 * 86_400.0
 # The client renews a bound token 30 s before its end, any other one 5 s before: these are renewed after a second.
 BOUND_LIFETIME_S = 31
@@ -69,7 +69,7 @@ async def test_a_token_is_bound_to_the_device_and_renewed(tmp_path: Path) -> Non
         assert len(set(tokens)) == len(tokens)
         key = actor.client._client.account._key
         assert key is not None
-        assert {space.tokens.check(token).jkt for token in tokens} == {key.fingerprint}
+        assert {space.tokens.check(token, even_expired=True).jkt for token in tokens} == {key.fingerprint}
         await until(lambda: actor.client._client.account._renewal.credential is not None)
         space.sockets.break_off("door")
         await actor.comes_back(2)
@@ -93,7 +93,7 @@ async def test_a_token_is_renewed_before_it_runs_out(tmp_path: Path) -> None:
         async with OurActor(space, "door", provider=provider) as actor:
             await actor.start()
             await until(lambda: bool(shown(actor)))
-            assert shown(actor)[0]["authentication"]["jwt_token"] == provider.tokens[1]
+            assert shown(actor)[0]["authentication"]["jwt_token"] in provider.tokens[1:]
             assert actor.client.is_registered
             assert space.exchange.online() == ["door"]
 

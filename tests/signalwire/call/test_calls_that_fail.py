@@ -13,7 +13,7 @@ from intercom.signalwire import (
 )
 from tests.signalwire.calling import connected_call, incoming
 from tests.signalwire.media import ScriptedMedia
-from tests.signalwire.service import Service, Tokens, verto
+from tests.signalwire.service import WAIT_S, Service, Tokens, verto
 
 
 async def test_an_answer_that_cannot_be_made_ends_the_call_and_tells_the_caller(service: Service) -> None:
@@ -67,7 +67,7 @@ async def test_what_rings_when_the_session_is_lost_stops_and_what_is_answered_go
     await service.until(lambda: len(service.responses) == 3)
     service.refusals["signalwire.connect"] = [-32003]
     service.cut()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         await dialled.wait_destroyed()
         await ringing.wait_destroyed()
     assert (dialled.end_cause, ringing.end_cause) == ("RECOVERY_ON_TIMER_EXPIRE", "RECOVERY_ON_TIMER_EXPIRE")
@@ -95,7 +95,7 @@ async def test_an_inbound_call_rings_no_longer_than_a_person_would_wait(
     monkeypatch.setattr("intercom.signalwire.call.dialog.dialog.RING_DEADLINE_S", 0.01)
     service.invite()
     call = await incoming(client)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         await call.wait_destroyed()
     assert call.end_cause == "NO_ANSWER"
 

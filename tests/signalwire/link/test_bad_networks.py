@@ -20,14 +20,14 @@ from intercom.signalwire.call.recovery_policy import RecoveryPolicy, RecoverySta
 from intercom.signalwire.errors import TransportError
 from intercom.signalwire.link import connect_race as opening_module
 from intercom.signalwire.link.connect_race import AT_ONCE, first_to_open, unless
-from intercom.signalwire.link.dial import _under_way, dial
+from intercom.signalwire.link.dial import NEXT_ADDRESS_S, _under_way, dial
 from intercom.signalwire.link.transport import Socket
 from intercom.signalwire.options import Options
 from intercom.space import Space
 from intercom.space.certificate import Certificate, now_utc
 from intercom.space.names import loopback_names
 from tests.signalwire.media import ScriptedMedia
-from tests.signalwire.service import MemorySocket, Service
+from tests.signalwire.service import WAIT_S, MemorySocket, Service
 
 NAME = "space.test"
 
@@ -69,7 +69,7 @@ def said(caplog: pytest.LogCaptureFixture, words: str) -> bool:
 
 
 async def until(holds: Any) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(WAIT_S):
         while not holds():
             await asyncio.sleep(0.02)
 
@@ -96,7 +96,7 @@ async def test_a_network_without_names_and_then_with_a_portals_is_outlived(
         resolver.address = "127.0.0.2"
         await until(lambda: said(caplog, "certificate verify failed"))
         resolver.address = "127.0.0.1"
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(WAIT_S):
             await registering
         assert client.is_registered
 
@@ -106,7 +106,7 @@ async def test_a_name_server_that_hangs_holds_one_thread(monkeypatch: pytest.Mon
 
     def hang(*_: Any, **__: Any) -> Any:
         asked.append(threading.current_thread())
-        answer.wait(10)
+        answer.wait(WAIT_S)
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
@@ -126,7 +126,7 @@ async def test_a_name_server_that_hangs_holds_one_thread(monkeypatch: pytest.Mon
 async def test_a_name_that_cannot_be_looked_up_fails_each_time_and_holds_nothing(name: str) -> None:
     for _ in range(2):
         with pytest.raises(OSError, match=r"no name|not known|No address|resolution"):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(WAIT_S):
                 await dial(name, 443)
     assert not _under_way
 
@@ -158,13 +158,14 @@ async def test_a_second_address_is_tried_beside_a_first_that_does_not_answer(mon
     port = server.sockets[0].getsockname()[1]
     infos = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, port)) for address in ("127.0.0.3", "127.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: infos)
+    assert NEXT_ADDRESS_S < 1
     with contextlib.ExitStack() as opened:
         opened.enter_context(mute := socket.create_server(("127.0.0.3", port), backlog=0))
         for _ in range(4):  # its queue is full: the kernel drops who comes next, as a dead path does
             waiting = opened.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(mute.getsockname())
-        async with server, asyncio.timeout(1.5):
+        async with server, asyncio.timeout(WAIT_S):
             connection = await dial(NAME, port)
             assert connection.getpeername() == ("127.0.0.1", port)
             connection.close()

@@ -12,7 +12,7 @@ from intercom.signalwire import SignalWire
 from intercom.signalwire.link.transport import _is_ours
 from intercom.signalwire.options import Options
 from tests.signalwire.media import ScriptedMedia
-from tests.signalwire.service import MemorySocket, Service, Tokens
+from tests.signalwire.service import WAIT_S, MemorySocket, Service, Tokens
 
 
 async def test_a_new_address_ends_the_pause(client: SignalWire, service: Service) -> None:
@@ -26,7 +26,9 @@ async def test_a_new_address_ends_the_pause(client: SignalWire, service: Service
     assert service.connects == attempts + 1
 
 
-async def test_a_change_begins_an_attempt_anew_that_hangs(service: Service) -> None:
+async def test_a_change_begins_an_attempt_anew_that_hangs(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("link", "reconnect"):
+        monkeypatch.setattr(f"intercom.signalwire.link.{module}.ATTEMPT_TIMEOUT_S", 10 * WAIT_S)
     hanging = asyncio.Event()
     opened = service.open
 
@@ -39,7 +41,7 @@ async def test_a_change_begins_an_attempt_anew_that_hangs(service: Service) -> N
     options = Options(connector=open_or_hang, request_json=service.http, random=lambda: 0.0)
     async with SignalWire(Tokens(), media=ScriptedMedia(), options=options) as client:
         registering = asyncio.create_task(client.register())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WAIT_S):
             await hanging.wait()
             client._client.network_changed()
             await registering

@@ -107,8 +107,8 @@ async def test_a_socket_on_which_nobody_speaks_outlives_the_proxys_patience(
 ) -> None:
     """With both times far shorter than they are, 6 s and 60 s; within half of the first the far end has to answer."""
     assert sockets.HEARTBEAT_S * 2 < 60
-    monkeypatch.setattr(sockets, "HEARTBEAT_S", 2.4)
-    impatient = {"proxy_http_version 1.1;": "proxy_http_version 1.1; proxy_read_timeout 5s;"}
+    monkeypatch.setattr(sockets, "HEARTBEAT_S", 4.0)
+    impatient = {"proxy_http_version 1.1;": "proxy_http_version 1.1; proxy_read_timeout 6s;"}
     async with nginx(tmp_path / "nginx", space.port, changed=impatient) as port, browser() as http:
         client = Client(await http.ws_connect(f"https://localhost:{port}/"))
         await client.connect(space.tokens.issue(space.store.add_subscriber("kitchen"))[0])

@@ -13,6 +13,7 @@ import pytest
 
 from intercom.signalwire import SignalWire, SpaceCredentials, WebRTCCall
 from tests.network.processes import Process
+from tests.ports import free_port
 from tests.signalwire.media import ScriptedMedia
 
 BACK_S = 40.0
@@ -24,7 +25,7 @@ class Home:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._listen = "127.0.0.1:0"
+        self._listen = f"127.0.0.1:{free_port()}"
         self.space: Process
         self.door: Process
         self.phone: SignalWire
@@ -41,8 +42,7 @@ class Home:
 
     async def start_space(self) -> None:
         self.space = await self._run("space", str(self.directory), self._listen)
-        serves = await self.space.until(lambda told: told["what"] == "serves", "the space")
-        self._listen = f"127.0.0.1:{serves['port']}"
+        await self.space.until(lambda told: told["what"] == "serves", "the space")
 
     async def _run(self, name: str, *arguments: str) -> Process:
         command = [sys.executable, "-m", f"tests.network.{name}", *arguments]

@@ -1,7 +1,8 @@
-// The button that mutes the door's microphone in a call. It is there only where the door lets the house mute it: the space
-// lists that among our capabilities. What it shows is what the space tells of the door, never what was only asked for.
+// The members of a call: tells the others whether we are muted, and has the button that mutes the door's microphone. It
+// is there only where the door lets the house mute it: the space lists that among our capabilities. What it shows is what
+// the space tells of the door, never what was only asked for.
 
-export class DoorMicrophone {
+export class Room {
   #signalling;
   #button;
   #call; // () => the present call, or null
@@ -31,6 +32,13 @@ export class DoorMicrophone {
     this.#room = { id, me, far, muted: far.audio_muted === true, allowed };
   }
 
+  /** Tell the other members whether our microphone is muted. */
+  tellOwnMute() {
+    const room = this.#present();
+    const method = this.#call()?.muted ? "call.mute" : "call.unmute";
+    if (room) this.#signalling.request(method, { self: room.me, channels: ["audio"] }).catch(() => {}); // the call goes on
+  }
+
   async #toggle() {
     const { me, far, muted } = this.#room;
     const { member_id, call_id, node_id } = far;
@@ -41,9 +49,13 @@ export class DoorMicrophone {
     this.#button.disabled = false;
   }
 
+  #present() {
+    return this.#room && this.#call()?.id === this.#room.me.call_id ? this.#room : null;
+  }
+
   /** Show the button as the call stands. */
   render() {
-    const room = this.#call()?.id === this.#room?.me.call_id ? this.#room : null;
+    const room = this.#present();
     this.#button.hidden = !room?.allowed;
     this.#button.setAttribute("aria-pressed", String(Boolean(room?.muted)));
     const words = room?.muted ? "Unmute door" : "Mute door";
