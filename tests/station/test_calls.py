@@ -1,5 +1,7 @@
 """Calls with real media: the house answers the door, and calls it."""
 
+import re
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -16,7 +18,7 @@ async def test_an_answered_call_has_sound_both_ways_and_a_picture(station: Page,
     await until(station, "document.querySelector('#remote-video').currentTime > 0.5")
     assert abs(await loudest_hz(station) - TONE_HZ) < 50
     await expect(station.locator("#call-title")).to_have_text("Front door")
-    await expect(station.locator("#elapsed")).to_have_text("0:01")
+    await expect(station.locator("#elapsed")).to_have_text(re.compile(r"^0:(0[1-9]|[1-5]\d)$"))
     await until(station, "document.querySelector('#level-in span').getBoundingClientRect().width > 20")
 
 
