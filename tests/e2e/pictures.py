@@ -45,6 +45,7 @@ async def shoot(directory: Path) -> None:
             await picture("idle")
             await home.press()
             await station.until("ringing")
+            await station.page.wait_for_selector("#face.live")
             await picture("ringing")
             await station.click("#answer")
             await home.until(State.IN_CALL)

@@ -137,6 +137,7 @@ class Viewer:
         sender._handle_rtcp_packet = self._handle_rtcp  # type: ignore[method-assign]
         packets = _h264_packets if self.codec == "H264" else _vp8_packets
         sender.replaceTrack(CameraTrack(self._pictures.frames(), self._passes, packets))
+        self._pictures.request_keyframe()  # now, so that it waits for the connection and not the other way round
 
     def _passes(self, unit: AccessUnit) -> bool:
         if self._is_forbidden():  # it would see the card, and take it for the picture

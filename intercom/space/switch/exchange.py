@@ -213,7 +213,7 @@ class Exchange:
         if session is None:
             grant = Grant(subscriber, jti="", expires_at=0)  # the client's own token takes its place on the resume
             session = self._new_session(protocol, grant, agent, "")
-            session.lost(now)
+            session.lost(now, restored=True)
         return session
 
     def expel(self, subscriber_id: str) -> None:

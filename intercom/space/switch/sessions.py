@@ -64,6 +64,8 @@ class Session:
     "Whether the client announced that it leaves; meaningful while link is None."
     closed: bool = False
     "Whether the client closed the socket, as when its program ends; meaningful while link is None."
+    restored: bool = False
+    "Whether the session is one of before the space's restart; meaningful while link is None."
     liveness: Liveness = field(default_factory=Liveness)
     "When the client was last heard; meaningful while it has a link."
     member_bytes: KeptBytes = field(default_factory=KeptBytes)
@@ -155,9 +157,10 @@ class Session:
         self.unsent.clear()
         self.unacknowledged.clear()
 
-    def lost(self, now: float, *, left: bool = False, closed: bool = False) -> None:
+    def lost(self, now: float, *, left: bool = False, closed: bool = False, restored: bool = False) -> None:
         """Note that the socket is gone, which ends the registration (protocol §7)."""
-        self.link, self.lost_at, self.online, self.left, self.closed = None, now, False, left, closed
+        self.link, self.lost_at, self.online = None, now, False
+        self.left, self.closed, self.restored = left, closed, restored
 
     def patience_s(self, *, talks: bool, missed: bool) -> float:
         """Return how long the session waits for a new socket; the reference client loads much before it is back.
@@ -165,8 +168,11 @@ class Session:
         `talks`: it is in an answered call; `missed`: whose far end is connected. Where both ends' sockets were closed,
         as by a proxy that restarts, neither of them ended.
         """
-        if not is_reference(self.agent) and (self.left or (self.closed and (missed or not talks))):
-            return LEFT_LIMIT_S
+        if not is_reference(self.agent):
+            if self.left or (self.closed and (missed or not talks)):
+                return LEFT_LIMIT_S
+            if self.restored and missed:
+                return LOST_LIMIT_S  # the far end has noticed that the space is back, and so would its client
         return TALKING_LOST_LIMIT_S if talks else LOST_LIMIT_S
 
     def closed_s(self, now: float) -> float:

@@ -21,8 +21,9 @@ class FarEnd:
             self.peer.addTrack(sound)
         picture = self.peer.addTransceiver("video", "recvonly")
         if codecs:
-            known = RTCRtpReceiver.getCapabilities("video").codecs
-            picture.setCodecPreferences([codec for codec in known if codec.mimeType in codecs])
+            known = RTCRtpReceiver.getCapabilities("video")
+            assert known is not None
+            picture.setCodecPreferences([codec for codec in known.codecs if codec.mimeType in codecs])
         self.track = picture.receiver
         self.connected = asyncio.Event()
         self.peer.on("connectionstatechange", self._changed)

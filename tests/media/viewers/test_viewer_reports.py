@@ -66,6 +66,8 @@ async def watched() -> AsyncIterator[Watched]:
     async with FarEnd() as far_end:
         watched = Watched(await far_end.offer())
         await watched.viewer.answer()
+        assert watched.asked == 1, "for the first picture, which is there when the connection is"
+        watched.asked = 0
         yield watched
         await watched.viewer.close()
         await asyncio.to_thread(watched.camera.stop)

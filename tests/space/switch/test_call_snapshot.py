@@ -11,8 +11,14 @@ import pytest
 
 from intercom.config import SpaceConfig
 from intercom.space import Space
+from intercom.space.records import Subscriber
 from intercom.space.switch import call_snapshot
+from intercom.space.switch.call_snapshot import KeptCalls
+from intercom.space.switch.exchange import Exchange
+from intercom.space.switch.sessions import LOST_LIMIT_S
+from tests.space import switchboard
 from tests.space.conftest import ANSWER, WAIT_S, Client, House
+from tests.space.switchboard import OpenGate, Switchboard
 
 Restart = Callable[[], Awaitable[House]]
 
@@ -147,3 +153,26 @@ async def test_the_answer_to_a_door_is_kept_at_once(restart: Restart, monkeypatc
     async with asyncio.timeout(WAIT_S):
         while not house.space._kept_calls._path.exists():
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("back", ["door", "kitchen"])
+def test_an_end_that_does_not_come_back_to_a_restarted_space_leaves_the_other_alone_soon(
+    tmp_path: Path, back: str
+) -> None:
+    before = Switchboard("door", "kitchen")
+    before.call("door", "kitchen")
+    KeptCalls(tmp_path / "calls.json", before.exchange, wall=lambda: 0.0).save()
+    after = Switchboard()
+    after.exchange = Exchange(
+        OpenGate(("door", "kitchen")),
+        switchboard.House(("door", "kitchen")),
+        ice_servers=lambda *_: [],
+        wall=lambda: 0.0,
+    )
+    kept = KeptCalls(tmp_path / "calls.json", after.exchange, wall=lambda: 0.0)
+    assert kept.restore(lambda who: Subscriber(who, who, who), after.now) == 1
+    after.wait(3)
+    after.join(back, protocol=before.protocols[back], authorization_state=before.protocols[back])
+    assert "verto.bye" not in after.methods(back)
+    after.wait(LOST_LIMIT_S - 3)
+    assert "verto.bye" in after.methods(back)
