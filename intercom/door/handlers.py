@@ -49,7 +49,6 @@ What = Literal["microphone", "speaker"]
 By = Annotated[str, msgspec.Meta(max_length=64, pattern=r"\A[ -~]*\Z")]
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 
-
 EXPECTED = {
     "address": f"an address has {LONGEST} characters at most",
     "digits": "expected 1 to 32 telephone keys: 0-9, *, #, A-D",

@@ -34,8 +34,8 @@ function show(id, shown, frozen) {
 }
 
 function words(state, call, face) {
-  if (face.trouble) return troubleWords(face.trouble);
-  if (state === "in-call" && call.cannotDecode) return troubleWords("codec");
+  const codec = state === "in-call" && call.cannotDecode && !["off", "absent"].includes(face.trouble);
+  if (codec || face.trouble) return troubleWords(codec ? "codec" : face.trouble);
   if (state === "in-call") return call.status === "connecting" ? "Connecting" : "No picture from the door";
   return "";
 }
