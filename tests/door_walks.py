@@ -26,7 +26,7 @@ from intercom.signalwire.link.transport import WebSocket
 from tests.e2e.home import Home, home_config
 from tests.walk import Call, Walk, recorded
 
-WAIT_S = 30.0
+WAIT_S = 90.0
 SAID = "door open"
 """Command that the SSH client sends on the second walk."""
 

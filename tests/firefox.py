@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 PROGRAM = "/usr/bin/firefox-esr"
 START_S = 60.0
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 PREFERENCES: Mapping[str, bool | int | str] = {
     "alerts.useSystemBackend": False,  # there is no desktop that would show a notification
     "app.normandy.enabled": False,

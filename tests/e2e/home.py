@@ -22,7 +22,7 @@ from tests.station.waiting import remember
 if TYPE_CHECKING:  # most tests of a home have no browser in it
     from playwright.async_api import BrowserContext, Page
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def home_config(**tables: Any) -> Config:
@@ -30,7 +30,7 @@ def home_config(**tables: Any) -> Config:
     config = Config(
         audio=AudioConfig(capture="door_microphone", playback="door_speaker"),
         camera=CameraConfig(source="pattern", width=320, height=240, frame_rate=15),
-        panel=PanelConfig(pins="simulated", page_listen=""),
+        panel=PanelConfig(pins="simulated", page_listen="", hold_s=10.0),
         door=DoorConfig(pulse_s=0.5),
         space=SpaceConfig(listen="127.0.0.1:0"),
         call=CallConfig(),

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from intercom.config import CallConfig
+from intercom.config import CallConfig, PanelConfig
 from intercom.door.machine import State
 from intercom.panel import Pattern
 from tests.e2e.conftest import PairStation, StartHome
@@ -43,7 +43,7 @@ async def test_nobody_answers_until_the_ring_time_is_over(start_home: StartHome,
 
 
 async def test_the_visitor_gives_up_by_holding_the_button(start_home: StartHome, pair_station: PairStation) -> None:
-    home = await start_home()
+    home = await start_home(panel=PanelConfig(pins="simulated", page_listen="", hold_s=1.0))
     station = await pair_station(home)
     await home.press()
     await station.until("ringing")

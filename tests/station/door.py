@@ -14,7 +14,7 @@ from av import AudioFrame, VideoFrame
 RATE_HZ = 48_000
 BLOCK_S = 0.02
 TONE_HZ = 1000.0
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class Tone(MediaStreamTrack):

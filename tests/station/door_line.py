@@ -11,7 +11,7 @@ from intercom.space import Space
 from tests.station.door import Door
 
 Json = dict[str, Any]
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 ROLE = {"intercom": {"role": "door"}}
 
 

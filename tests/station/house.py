@@ -18,7 +18,7 @@ from intercom import station
 from tests.station.door import Door
 
 Json = dict[str, Any]
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 CONTENT_TYPES = {
     ".js": "text/javascript",
     ".css": "text/css",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # a home is tested also where no browser is
     from playwright.async_api import Page
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 
 
 async def until(page: Page, condition: str) -> None:
