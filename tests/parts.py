@@ -14,7 +14,7 @@ PROJECT = "project"
 TEST_FILES = "test_*.py"
 GUESTS = ("deb", "hardware")
 """The parts that boot kernels, and build the packages that these install."""
-LIVE = ("e2e", "media", "network", "panel", "reference", "station")
+LIVE = ("e2e", "media", "network", "notify", "panel", "reference", "restarts", "station")
 """The parts with sound, pictures and pages that have to be in time."""
 REST = "rest"
 

@@ -235,4 +235,4 @@ async def test_answers_of_the_api_are_not_stored(house: House) -> None:
 
 async def test_the_root_leads_to_the_station(house: House) -> None:
     async with house.http.get(house.space.url + "/", allow_redirects=False) as answer:
-        assert (answer.status, answer.headers["Location"]) == (302, "/station/")
+        assert (answer.status, answer.headers["Location"]) == (302, "station/")
