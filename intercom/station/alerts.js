@@ -59,8 +59,7 @@ export class Alerts {
     if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(0);
     this.#notification?.close();
     this.#notification = null;
-    this.#registration?.getNotifications({ tag: this.#tag })
-      .then((shown) => shown.forEach((notification) => notification.close()));
+    this.#registration?.active.postMessage({ over: true, tag: this.#tag });
   }
 
   /** Keep the screen lit while this is true and the page is in front. */
@@ -70,13 +69,12 @@ export class Alerts {
   }
 
   #notify(words) {
-    const options = { body: "Tap to answer.", tag: this.#tag, icon: "icon.svg", requireInteraction: true, renotify: true };
     if (this.#registration) {
-      this.#registration.showNotification(words, options).catch(() => {}); // refused: bell and title remain
+      this.#registration.active.postMessage({ rings: words, tag: this.#tag });
       return;
     }
     try {
-      this.#notification = new Notification(words, options);
+      this.#notification = new Notification(words, { body: "Tap to answer.", tag: this.#tag, icon: "icon.svg", renotify: true });
       this.#notification.addEventListener("click", () => window.focus());
     } catch {
       this.#notification = null; // Android lets only the service worker show it: bell and title remain

@@ -3,12 +3,20 @@
 // A push holds {kind, tag, at, door, by, receipt} (notices.py). Its words stand here, as a worker that every browser
 // runs loads no modules. Each push shows something: a browser takes the subscription from a worker that does not.
 
-const RING_VIBRATION_MS = [400, 200, 400, 2000, 400, 200, 400];
+const RINGING = { icon: "icon.svg", renotify: true, requireInteraction: true, data: { kind: "ring" },
+  vibrate: [400, 200, 400, 2000, 400, 200, 400] };
 const ENDS = new Set(["answered", "refused", "opened", "given_up", "missed", "lost"]);
 const NEWEST_MS = 5000; // time limit for the house's answer to a receipt
 
 self.addEventListener("push", (event) => {
   event.waitUntil(take(noticeIn(event.data)));
+});
+
+// A page in the background rings by the worker too, so that one place shows and closes.
+self.addEventListener("message", (event) => {
+  const { rings, over, tag } = event.data ?? {};
+  if (rings) event.waitUntil(inTurn(() => self.registration.showNotification(rings, { body: "Tap to answer.", tag, ...RINGING })));
+  if (over) event.waitUntil(inTurn(() => close(tag, RINGING.data.kind))); // "Missed" stays
 });
 
 self.addEventListener("notificationclick", (event) => {
@@ -24,17 +32,34 @@ async function take(notice) {
   if (newest && newest.kind !== notice.kind) await show(newest);
 }
 
-async function show(notice) {
+function show(notice) {
+  return inTurn(() => showNow(notice));
+}
+
+async function showNow(notice) {
   const rings = notice.kind === "ring";
   const [title, body] = wordsOf(notice);
   await self.registration.showNotification(title, {
     body, tag: notice.tag, icon: "icon.svg", timestamp: notice.at * 1000, data: { kind: notice.kind },
-    ...(rings ? { renotify: true, requireInteraction: true, vibrate: RING_VIBRATION_MS } : { silent: notice.kind !== "test" }),
+    ...(rings ? RINGING : { silent: notice.kind !== "test" }),
   });
   const seen = (await pages()).some((page) => page.visibilityState === "visible");
-  if (!seen || !ENDS.has(notice.kind)) return; // whoever looks at the page sees there how the ring ended
-  const shown = await self.registration.getNotifications({ tag: notice.tag });
-  shown.forEach((notification) => notification.close());
+  if (seen && ENDS.has(notice.kind)) await close(notice.tag, notice.kind); // whoever looks at the page sees there how the ring ended
+}
+
+async function close(tag, kind) {
+  const shown = await self.registration.getNotifications({ tag });
+  shown.filter(({ data }) => data?.kind === kind).forEach((notification) => notification.close());
+}
+
+// Show and close one after another: Chromium forgets a notification that it is about to show when it is asked what it
+// shows, and nothing closes it any more.
+let turn = Promise.resolve();
+
+function inTurn(act) {
+  const done = turn.then(act);
+  turn = done.catch(() => {}); // the browser refused it: the next may do better
+  return done;
 }
 
 async function confirm(receipt) {

@@ -21,13 +21,14 @@ from tests.station.waiting import state
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-SHOWN = """() => self.registration.getNotifications()
-    .then((shown) => shown.map(({ tag, title, body, requireInteraction }) => [tag, title, body, requireInteraction]))"""
+SHOWN = """() => inTurn(async () => (await self.registration.getNotifications())
+    .map(({ tag, title, body, requireInteraction }) => [tag, title, body, requireInteraction]))"""
+"""In the worker's turn: Chromium forgets a notification that it is about to show when it is asked what it shows."""
 TAP = """async () => {
     const did = [], work = [];
     self.clients.openWindow = async (url) => did.push(`opens ${url}`);
     WindowClient.prototype.focus = async function () { did.push(`shows ${new URL(this.url).pathname}`); };
-    const [notification] = await self.registration.getNotifications();
+    const [notification] = await inTurn(() => self.registration.getNotifications());
     const tap = new NotificationEvent("notificationclick", { notification });
     tap.waitUntil = (promise) => work.push(promise);
     self.dispatchEvent(tap);
@@ -182,6 +183,18 @@ async def test_whoever_looks_at_the_page_sees_there_how_the_ring_ended(sleeper: 
     await sleeper.is_told(ring("answered", by="Kitchen"))
     await sleeper.shows()
     await sleeper.receipts(2)
+
+
+async def test_a_page_that_takes_away_one_rings_notification_while_another_rings_loses_none(sleeper: Sleeper) -> None:
+    rings = [f"door/press-{number}" for number in range(20)]
+    close = "async (tags) => tags.forEach(async (tag) => (await worker).active.postMessage({ over: true, tag }))"
+    await sleeper.page.evaluate("() => { window.worker = navigator.serviceWorker.ready; }")
+    for tag in rings:
+        await sleeper.deliver(json.dumps({"kind": "ring", "tag": tag, "at": NOON, "door": "Front door"}))
+        await sleeper.page.evaluate(close, ["another"] * 20)
+    await sleeper.shows(*["Front door is ringing"] * len(rings))
+    await sleeper.page.evaluate(close, rings)
+    await sleeper.shows()
 
 
 async def test_a_push_that_is_none_is_shown_as_something_and_does_no_harm(sleeper: Sleeper) -> None:
