@@ -15,7 +15,7 @@ from collections.abc import Callable
 from intercom.media.camera.events import CameraEvent, CameraLost, CameraReturned, CameraStarted, CameraStopped
 from intercom.media.camera.privacy_card import CARD_INTERVAL_S, CameraCard
 from intercom.media.camera.source import CameraError, CameraSource
-from intercom.media.camera.stream import FrameSubscription
+from intercom.media.camera.stream import Beginning, FrameSubscription
 from intercom.media.camera.vp8 import Vp8Pictures
 from intercom.media.codec.h264 import AccessUnit
 
@@ -64,6 +64,7 @@ class Camera:
         self._stall_s, self._start_s, self._retry_s, self._linger_s = stall_s, start_s, retry_s, linger_s
         self._changed = threading.Condition(threading.RLock())
         self._subscriptions: list[FrameSubscription] = []
+        self._beginning = Beginning()
         self._supervisor: threading.Thread | None = None
         self._card: threading.Thread | None = None
         self._lingering: FrameSubscription | None = None
@@ -116,6 +117,7 @@ class Camera:
             if forbidden == self._forbidden:
                 return
             self._forbidden = forbidden
+            self._beginning.clear()
             for subscription in self._subscriptions:
                 subscription.start_over()
             self._follow_demand()
@@ -124,7 +126,7 @@ class Camera:
 
     def frames(self) -> FrameSubscription:
         """Subscribe to the camera's access units; needs a running event loop."""
-        subscription = FrameSubscription(request_keyframe=self.request_keyframe, on_close=self._unsubscribe)
+        subscription = FrameSubscription(begin=self._begin, on_close=self._unsubscribe)
         with self._changed:
             self._subscriptions.append(subscription)
             self._follow_demand()
@@ -135,6 +137,13 @@ class Camera:
         with self._changed:
             self._keyframe_due = True
             self._ask_for_keyframe()
+
+    def _begin(self, subscription: FrameSubscription) -> None:
+        with self._changed:
+            if units := self._beginning.units(self._clock()):
+                subscription.begin_with(units)
+            else:
+                self.request_keyframe()
 
     def look_again(self) -> bool:
         """Retry at once: a camera was plugged in (any thread).
@@ -290,6 +299,7 @@ class Camera:
     def _watch(self, runner: threading.Thread, stopping: threading.Event, ended: threading.Event) -> None:
         with self._changed:
             self._last_unit_s = None
+            self._beginning.clear()
             started_s = self._clock()
             runner.start()
             while not ended.is_set():
@@ -337,6 +347,7 @@ class Camera:
             if unit.keyframe:
                 self._keyframe_due = False
             self._ask_for_keyframe()
+            self._beginning.put(unit, now)
             for subscription in list(self._subscriptions):
                 subscription.put(unit)
         if returned is not None:

@@ -6,31 +6,68 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
 from intercom.media.codec.h264 import AccessUnit
 
-QUEUE_LIMIT = 12
-"""Limit of waiting access units, about half a second: a longer queue means that nobody reads, and old pictures are
+QUEUE_LIMIT = 24
+"""Limit of waiting access units, about a second: a longer queue means that nobody reads, and old pictures are
 useless."""
+BEGINNING_S = 0.5
+"""Age up to which a keyframe serves whoever begins to watch: so long a camera makes no other (KEYFRAME_INTERVAL_S)."""
+
+
+class Beginning:
+    """The pictures since the last keyframe while that is young, so that one keyframe serves all who come at once."""
+
+    def __init__(self) -> None:
+        self._units: list[AccessUnit] = []
+        self._began_s = 0.0
+
+    def put(self, unit: AccessUnit, now_s: float) -> None:
+        """Take the camera's next unit."""
+        if unit.keyframe:
+            self._units, self._began_s = [unit], now_s
+        elif self._units:
+            self._units.append(unit)
+        self._forget_old(now_s)
+
+    def units(self, now_s: float) -> Sequence[AccessUnit]:
+        """Return the units with which a consumer may begin now; none where only a new keyframe helps."""
+        self._forget_old(now_s)
+        return self._units
+
+    def clear(self) -> None:
+        """Forget them: the camera stops, or may not be seen."""
+        self._units = []
+
+    def _forget_old(self, now_s: float) -> None:
+        if now_s - self._began_s > BEGINNING_S or len(self._units) > QUEUE_LIMIT:
+            self._units = []
 
 
 class FrameSubscription:
     """The access units of a camera for one consumer; the camera runs while at least one of these is open.
 
-    Begins with a keyframe. Whoever reads too slowly loses pictures up to the next keyframe, never the order.
-    Iterate over it, or await `next()`, in the event loop where it was made. Close it, or use it in `with`.
+    Begins with a keyframe, at once where a young one is there. Whoever reads too slowly loses pictures up to the next
+    keyframe, never the order. Iterate over it, or await `next()`, in the event loop where it was made. Close it, or
+    use it in `with`.
     """
 
-    def __init__(self, *, request_keyframe: Callable[[], None], on_close: Callable[[FrameSubscription], None]) -> None:
-        self._request_keyframe = request_keyframe
+    def __init__(
+        self, *, begin: Callable[[FrameSubscription], None], on_close: Callable[[FrameSubscription], None]
+    ) -> None:
+        """`begin` is called when the reader waits for a keyframe: it asks for one, or calls `begin_with`."""
+        self._begin = begin
         self._on_close = on_close
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._units: deque[AccessUnit] = deque()
         self._arrived = asyncio.Event()
+        self._newest: AccessUnit | None = None
+        "the last one that was read"
         self._wants_keyframe = True
         self._closed = False
         self.dropped = 0
@@ -60,6 +97,18 @@ class FrameSubscription:
             with contextlib.suppress(RuntimeError):  # it closes now, which the next unit finds
                 self._loop.call_soon_threadsafe(self._arrived.set)
 
+    def begin_with(self, units: Sequence[AccessUnit]) -> None:
+        """Queue the units since a keyframe, except those that were read, for a reader that waits for one.
+
+        The camera adds none meanwhile: whoever calls this holds its lock.
+        """
+        with self._lock:
+            if self._closed or not self._wants_keyframe:
+                return
+            read = next((index + 1 for index, unit in enumerate(units) if unit is self._newest), 0)
+            self._units.extend(units[read:])
+            self._wants_keyframe = False
+
     def start_over(self) -> None:
         """Discard the unread units and begin again with a keyframe, because the source changed."""
         with self._lock:
@@ -72,12 +121,14 @@ class FrameSubscription:
         while not self._closed:
             with self._lock:
                 if self._units:
-                    return self._units.popleft()
+                    self._newest = self._units.popleft()
+                    return self._newest
                 self._arrived.clear()
                 missing = self._wants_keyframe
             if missing:
-                self._request_keyframe()
-            await self._arrived.wait()
+                self._begin(self)
+            if not self._units:
+                await self._arrived.wait()
         raise EOFError("This subscription was closed.")
 
     def close(self) -> None:

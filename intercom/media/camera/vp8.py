@@ -134,7 +134,7 @@ class Vp8Pictures:
 
     def frames(self) -> FrameSubscription:
         """Subscribe to the pictures; needs a running event loop."""
-        subscription = FrameSubscription(request_keyframe=self.request_keyframe, on_close=self._unsubscribe)
+        subscription = FrameSubscription(begin=lambda _: self.request_keyframe(), on_close=self._unsubscribe)
         self._subscriptions.append(subscription)
         self.request_keyframe()
         if self._frames is None:
