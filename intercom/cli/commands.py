@@ -325,7 +325,9 @@ TABLE: tuple[Command, ...] = (
         "list the doors, phones and tablets that can sign in",
         ".cli.space:devices",
         (CONFIG, STATE, JSON),
-        more="It tells when each was paired, who let it in, and on which day it was last seen.",
+        more="It tells when each was paired and who let it in; the days on which its page and its socket last came; "
+        "when its owner last heard it ring, with the page open and closed; whether it is woken by push, and its last "
+        "receipt; and what to do where one of these is missing.",
     ),
     Command(
         "space remove",

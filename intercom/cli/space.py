@@ -15,6 +15,7 @@ from intercom.cli.running_door.remote import OK, TROUBLE, complain, local, print
 from intercom.service import run_as_service
 
 if TYPE_CHECKING:
+    from intercom.cli.checks.reach import Reach
     from intercom.config import Config
     from intercom.space import Invitation
     from intercom.space.records import Device
@@ -62,6 +63,7 @@ def _pair(options: argparse.Namespace, _config: Config, state_dir: Path) -> int:
 def _devices(options: argparse.Namespace, _config: Config, state_dir: Path) -> int:
     from dataclasses import asdict
 
+    from intercom.cli.checks.reach import HEAD
     from intercom.space import Membership
 
     with Membership(state_dir) as members:
@@ -70,23 +72,33 @@ def _devices(options: argparse.Namespace, _config: Config, state_dir: Path) -> i
         print_json([asdict(device) for device in devices])
     elif devices:
         rows = [
-            (d.name, d.kind, d.address, local(d.paired_at)[:16], d.invited_by or "you", d.seen_on or "never", *_push(d))
+            (d.name, d.kind, d.address, local(d.paired_at)[:16], d.invited_by or "you", *_reach(d).cells)
             for d in devices
         ]
-        say(text.table(("NAME", "KIND", "ADDRESS", "PAIRED", "LET IN BY", "LAST SEEN", "PUSH", "LAST SHOWN"), rows))
+        say(text.table(("NAME", "KIND", "ADDRESS", "PAIRED", "LET IN BY", *HEAD), rows))
         for device in devices:
-            if device.push_trouble:
-                say(f"{text.printable(device.name)} is not woken by push: {device.push_trouble}.")
+            for what in _reach(device).missing():
+                say(f"{text.printable(device.name)}: {what}.")
     else:
         say("Nobody can sign in yet; `intercom space pair` invites a phone or tablet.")
     return OK
 
 
-def _push(device: Device) -> tuple[str, str]:
-    """Return whether a device is woken by push, and when it last said that it showed one."""
-    if device.kind != "resident":
-        return "", ""
-    return ("fails" if device.push_trouble else "yes" if device.push else "no"), text.moment(device.shown_at)
+def _reach(device: Device) -> Reach:
+    """Return how far a device is reached; a door is rung by nobody."""
+    from intercom.cli.checks.reach import Reach
+
+    return Reach(
+        name=device.name,
+        door=device.kind == "door",
+        seen_on=device.seen_on,
+        registered_on=device.registered_on,
+        push=device.push,
+        shown_at=device.shown_at,
+        trouble=device.push_trouble,
+        rang_at=device.rang_at,
+        woken_at=device.woken_at,
+    )
 
 
 def _remove(options: argparse.Namespace, _config: Config, state_dir: Path) -> int:

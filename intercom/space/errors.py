@@ -6,6 +6,7 @@ SpaceError
 ├── CertificateError (ValueError)   the owner's certificate cannot be used
 ├── TokenError (PermissionError)    a token, proof or secret is not valid
 ├── PairingError (PermissionError)  a pairing code is unknown, used or too old
+│   └── ClaimedError                another device is just joining with the code
 ├── BadBodyError (ValueError)       a request's body cannot be read; the sender is told
 ├── SubscriptionError (ValueError)  a push subscription that the space does not take; the sender is told
 ├── AddressError (LookupError)      no such subscriber or address
@@ -40,6 +41,10 @@ class TokenError(SpaceError, PermissionError):
 
 class PairingError(SpaceError, PermissionError):
     """A pairing code is unknown, used or too old."""
+
+
+class ClaimedError(PairingError):
+    """Another device is just joining with this pairing code."""
 
 
 class BadBodyError(SpaceError, ValueError):

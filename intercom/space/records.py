@@ -67,6 +67,12 @@ class Device:
     "Time at which it last said that it showed a push, seconds since 1970; 0 when it never did."
     push_trouble: str
     "What went wrong with the last push to it, in words; empty when nothing did."
+    registered_on: str = ""
+    "The day of its last registration over the socket, ISO 8601; empty when it never registered."
+    rang_at: float = 0.0
+    "Time at which its owner last confirmed that its open page rang, seconds since 1970; 0 for never."
+    woken_at: float = 0.0
+    "Time at which its owner last tapped a test that came while its page was closed, seconds since 1970; 0 for never."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +86,13 @@ class CodeLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class CodeUsed:
-    """A redeemed pairing code."""
+class CodeClaimed:
+    """A pairing code that a device claims."""
 
     invited_by: str
     "The reference of the device that made it; empty when the owner did."
+    code_hash: str
+    "The code's hash."
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ from intercom.space.auth.credential import SpaceCredential, read_credential
 from intercom.space.auth.pairing import UNNAMED, Invitation, PairingCodes
 from intercom.space.auth.tokens import TokenAuthority
 from intercom.space.echo import Echo
-from intercom.space.errors import SpaceConfigError, TokenError
+from intercom.space.errors import SpaceConfigError, StoreError, TokenError
 from intercom.space.http.connection_limits import ConnectionLimits
+from intercom.space.http.device_api import DeviceApi
 from intercom.space.http.fabric_api import FabricApi
 from intercom.space.http.listener import Listener
 from intercom.space.http.proxies import Proxies
@@ -44,7 +45,7 @@ from intercom.space.switch.sdp import is_reference
 from intercom.space.tls import Tls
 from intercom.space.turn.companion import TurnCompanion
 from intercom.space.turn.coturn import TurnServer
-from intercom.space.turn.credentials import LIFETIME_S, ice_server
+from intercom.space.turn.credentials import LIFETIME_S, ice_server, turn_secret
 from intercom.space.turn.keeper import TurnKeeper
 
 logger = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class Space:
                 lambda: turn_address(config.turn_listen, own_addresses()),
                 on_change=self._changed,
             )
-        self._turn_secret = _turn_secret(config)
+        self._turn_secret = turn_secret(config)
         self.tls = Tls(config, state_dir, self.location, on_change=self._certificate_changed)
         """The certificates that it shows."""
         trust_port = config.trust_port if self.location.port else 0
@@ -258,7 +259,8 @@ class Space:
             group=self._config.group,
         )
         push = PushApi(self.store, self.pushes, now=self._wall, online=self.exchange.online)
-        routes = [*fabric.routes(), *house.routes(), *push.routes()]
+        device = DeviceApi(self.store, self.pushes, ring=self.sockets.try_out)
+        routes = [*fabric.routes(), *house.routes(), *push.routes(), *device.routes()]
         app.add_routes([*routes, web.get("/", self._root), *station_routes()])
         return app
 
@@ -270,6 +272,16 @@ class Space:
     def _joined(self, request: web.Request, subscriber_id: str) -> None:
         if self._listener is not None:
             self._listener.joined(request, subscriber_id)
+        self.store.proofs.registered(subscriber_id)
+        try:
+            self._use_up_codes()
+        except StoreError as problem:
+            logger.warning("A pairing code cannot be used up: %s. Trying again.", problem)
+
+    def _use_up_codes(self) -> None:
+        """Use up the codes whose devices got all the way in: each has its name, and a session at its socket."""
+        for subscriber_id in self.store.codes.claimants() & self.exchange.subscriber_ids():
+            self.store.codes.use_up(subscriber_id)
 
     def _follow_addresses(self) -> None:
         """Apply the machine's current names and addresses to everything that uses them."""
@@ -306,6 +318,7 @@ class Space:
                 if changed:
                     self._expel_removed()
                     changed = False
+                self._use_up_codes()
                 if not self._addresses_told:
                     self._tell_addresses()
                 if await self.trust_page.follow():
@@ -379,17 +392,3 @@ class Space:
                 return []
         url = self._config.turn_url
         return [ice_server(url, self._turn_secret, subscriber.id, self._wall(), lifetime_s)] if url else []
-
-
-def _turn_secret(config: SpaceConfig) -> str:
-    if not config.turn_url:
-        return ""
-    if not config.turn_secret_file:
-        raise SpaceConfigError("[space] turn_url is set without turn_secret_file; name the file with the secret.")
-    try:
-        secret = Path(config.turn_secret_file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeError) as problem:
-        raise SpaceConfigError(f"[space] turn_secret_file cannot be read: {problem}.") from problem
-    if not secret:
-        raise SpaceConfigError(f"[space] turn_secret_file {config.turn_secret_file} is empty.")
-    return secret

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import secrets
 import sqlite3
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Final, Literal
 
 from intercom.space.database import Database
-from intercom.space.errors import AddressError, StoreError, TokenError
+from intercom.space.errors import AddressError, TokenError
+from intercom.space.open_codes import OpenCodes
+from intercom.space.proofs import Proofs
 from intercom.space.push.subscriptions import Subscriptions
-from intercom.space.records import Address, CodeLimits, CodeUsed, Device, Kind, Place, Subscriber
+from intercom.space.records import Address, Device, Kind, Place, Subscriber
 from intercom.space.secret_hash import secret_hash
 from intercom.space.shown_name import shown_name
-
-logger = logging.getLogger(__name__)
 
 PATIENCE_S: Final = 0.5
 """Time limit for a write of the running space to wait for another process; its calls wait meanwhile."""
 DATABASE: Final = "space.sqlite3"
 """Name of the database file in the state directory."""
-SCHEMA_VERSION: Final = 4
-"""Newest version of the tables; schema-1.sql to schema-4.sql lead there, one step each."""
+SCHEMA_VERSION: Final = 5
+"""Newest version of the tables; schema-1.sql to schema-5.sql lead there, one step each."""
 DEVICE_SECRET_BYTES: Final = 32
 """Length of a device's secret."""
 NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._~-]{0,62}[a-z0-9])?")
@@ -56,6 +55,10 @@ class Store:
         self._db = Database(path, migrate=_migrate, patience_s=patience_s)
         self.subscriptions = Subscriptions(self._db)
         "The devices' push subscriptions."
+        self.codes = OpenCodes(self._db)
+        "The pairing codes."
+        self.proofs = Proofs(self._db, now=now)
+        "What each device has proved of its reach."
 
     def close(self) -> None:
         """Close the database."""
@@ -251,6 +254,19 @@ class Store:
 
     # -- devices -----------------------------------------------------------------------------------------
 
+    def rename(self, subscriber: Subscriber, wanted: str) -> Subscriber:
+        """Give a subscriber another display name; its address stays. Return it as it is now."""
+        named = replace(subscriber, display_name=shown_name(wanted, subscriber.reference))
+
+        def write(db: sqlite3.Connection) -> None:
+            db.execute("UPDATE subscribers SET display_name = ? WHERE id = ?", (named.display_name, named.id))
+            db.execute("UPDATE addresses SET display_name = ? WHERE resource_id = ?", (named.display_name, named.id))
+            db.execute("UPDATE devices SET name = ? WHERE subscriber_id = ?", (named.display_name, named.id))
+
+        if named != subscriber:
+            self._db.write(write)
+        return named
+
     def add_device(self, subscriber: Subscriber, name: str) -> str:
         """Return a new secret for one device of `subscriber`; only its hash is kept."""
         secret = secrets.token_urlsafe(DEVICE_SECRET_BYTES)
@@ -276,23 +292,12 @@ class Store:
         ).fetchone()
         return Subscriber(*row) if row else None
 
-    def seen(self, device_secret: str) -> None:
-        """Note that a device signed in today: once a day, to spare the SD card. A failure is only logged."""
-        today, device = date.fromtimestamp(self._now()).isoformat(), secret_hash(device_secret)
-        known = self._db.read("SELECT seen_on FROM devices WHERE secret_hash = ?", (device,)).fetchone()
-        if known is None or known[0] == today:
-            return
-        query = "UPDATE devices SET seen_on = ? WHERE secret_hash = ?"
-        try:
-            self._db.write(lambda db: db.execute(query, (today, device)))
-        except StoreError as problem:
-            logger.warning("It is not noted that a device was here: %s", problem)
-
     def devices(self) -> list[Device]:
         """Return the devices that can sign in, by name; a subscriber with several secrets is one device."""
         rows = self._db.read(
             "SELECT s.reference, s.display_name, a.name, a.created_at, MAX(d.seen_on), s.kind, s.invited_by, "
-            "count(p.endpoint) > 0, COALESCE(MAX(p.shown_at), 0), COALESCE(MAX(p.trouble), '') "
+            "count(p.endpoint) > 0, COALESCE(MAX(p.shown_at), 0), COALESCE(MAX(p.trouble), ''), "
+            "MAX(d.registered_on), MAX(d.rang_at), MAX(d.woken_at) "
             "FROM subscribers s "
             "JOIN devices d ON d.subscriber_id = s.id "
             "LEFT JOIN subscriptions p ON p.secret_hash = d.secret_hash "
@@ -305,52 +310,6 @@ class Store:
         """Return how many subscribers were let in by others."""
         (count,) = self._db.read("SELECT count(*) FROM subscribers WHERE invited_by <> ''").fetchone()
         return int(count)
-
-    # -- pairing codes -----------------------------------------------------------------------------------
-
-    def open_code(
-        self, code_hash: str, *, now: float, expires_at: float, maker: str | None, limits: CodeLimits
-    ) -> None:
-        """Keep the hash of a new code of the subscriber `maker`, or of the owner; it is deleted with its maker.
-
-        Too old ones are forgotten, and beyond `limits` the oldest of the same maker, then of all devices.
-        """
-        too_many_of_one = (
-            "DELETE FROM pairing_codes WHERE code_hash IN (SELECT code_hash FROM pairing_codes WHERE maker IS ? "
-            "ORDER BY expires_at DESC LIMIT -1 OFFSET ?)"
-        )
-        too_many_of_devices = (
-            "DELETE FROM pairing_codes WHERE code_hash IN (SELECT code_hash FROM pairing_codes WHERE maker NOT NULL "
-            "ORDER BY expires_at DESC LIMIT -1 OFFSET ?)"
-        )
-
-        def keep(db: sqlite3.Connection) -> None:
-            db.execute("DELETE FROM pairing_codes WHERE expires_at <= ? OR expires_at > ?", (now, expires_at))
-            db.execute("INSERT OR REPLACE INTO pairing_codes VALUES (?, ?, ?)", (code_hash, expires_at, maker))
-            db.execute(too_many_of_one, (maker, limits.one_maker))
-            db.execute(too_many_of_devices, (limits.devices,))
-
-        self._db.write(keep)
-
-    def open_codes(self, after: float, until: float) -> list[str]:
-        """Return the hashes of the codes that expire after `after` and not after `until`, seconds since 1970."""
-        self._db.refresh()  # another process may have made one this very second
-        query = "SELECT code_hash FROM pairing_codes WHERE expires_at > ? AND expires_at <= ?"
-        return [str(row[0]) for row in self._db.read(query, (after, until))]
-
-    def close_code(self, code_hash: str) -> CodeUsed | None:
-        """Delete a code and return its maker; None when the code was used already."""
-
-        def close(db: sqlite3.Connection) -> CodeUsed | None:
-            row = db.execute(
-                "SELECT s.reference FROM pairing_codes c LEFT JOIN subscribers s ON s.id = c.maker "
-                "WHERE c.code_hash = ?",
-                (code_hash,),
-            ).fetchone()
-            db.execute("DELETE FROM pairing_codes WHERE code_hash = ?", (code_hash,))
-            return CodeUsed(row[0] or "") if row else None
-
-        return self._db.write(close)
 
 
 def _migrate(db: sqlite3.Connection) -> None:

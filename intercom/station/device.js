@@ -30,7 +30,7 @@ export class Device {
     this.#storage.removeItem(STORAGE_KEY);
   }
 
-  /** Exchange a one-time code for this device's own secret; a device that cannot connect does not spend the code. */
+  /** Claim a one-time code and get this device's own secret; the code is used up once the device is in at its socket. */
   async pair(code, name) {
     const { relay_url } = await request("hello", {});
     if (!(await opens(relayAddress(relay_url)).catch(() => false))) throw new StationError("socket-refused");
@@ -38,7 +38,7 @@ export class Device {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ code, name }),
-    }, { refused: "code-refused" });
+    }, { refused: "code-refused", conflict: "code-claimed" });
     if (typeof device_secret !== "string" || !device_secret) throw new StationError("bad-answer");
     this.#stored = { secret: device_secret, subscriber, address };
     this.#storage.setItem(STORAGE_KEY, JSON.stringify(this.#stored));
@@ -111,7 +111,7 @@ function read(storage) {
   }
 }
 
-async function request(name, init, { refused = "bad-answer" } = {}) {
+async function request(name, init, { refused = "bad-answer", conflict = "house-full" } = {}) {
   let response;
   try {
     response = await fetch(houseUrl(`/api/space/${name}`), {
@@ -123,7 +123,7 @@ async function request(name, init, { refused = "bad-answer" } = {}) {
   if (response.status === 429) throw new StationError("too-many");
   if (response.status >= 500) throw new StationError("offline");
   if (response.status === 401) throw new StationError(refused);
-  if (response.status === 409) throw new StationError("house-full");
+  if (response.status === 409) throw new StationError(conflict);
   if (response.status === 403 || response.status === 421) throw new StationError("address-refused"); // the page's address is refused, not the device
   if (!response.ok) throw new StationError("bad-answer");
   try {

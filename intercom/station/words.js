@@ -11,6 +11,7 @@ export class StationError extends Error {
 const ERRORS = {
   "unpaired": "This device is not paired with the house any more. Ask for a new pairing code and enter it here.",
   "code-refused": "That code is wrong, used or older than ten minutes. Ask for a new one: “Add a device” on a device that has joined, or the door station.",
+  "code-claimed": "Another device is just joining with that code. Wait a minute, then try again; or ask for a new code.",
   "code-missing": "Enter the code that a device that has joined, or the door station, shows.",
   "too-many": "Too many tries. Wait a minute, then try again.",
   "offline": "The house does not answer. Check that this device is on the house’s network; trying again by itself.",

@@ -73,8 +73,10 @@ def test_the_address_is_printed_to_scan_and_says_until_when_it_is_good(house: Pa
 def test_the_list_names_every_device(house: Path) -> None:
     pair(house, "Hall")
     listed = run(house, "devices").stdout
-    assert re.search(r"^Front door +door +/private/door +20\S+ \d\d:\d\d +you +never *$", listed, re.MULTILINE)
-    assert re.search(r"^Hall +resident +/private/hall +20\S+ \d\d:\d\d +you +never +no +never *$", listed, re.MULTILINE)
+    assert re.search(r"^Front door +door +/private/door +20\S+ \d\d:\d\d +you +never +never *$", listed, re.MULTILINE)
+    hall = r"^Hall +resident +/private/hall +20\S+ \d\d:\d\d +you +never +never +never +no +never +never *$"
+    assert re.search(hall, listed, re.MULTILINE)
+    assert "Hall: open its page; where that is not trusted, `intercom space trust` says how." in listed
     addresses = [device["address"] for device in json.loads(run(house, "devices", "--json").stdout)]
     assert "/private/hall" in addresses
 
@@ -88,8 +90,10 @@ def test_the_list_says_who_is_woken_by_push_and_what_is_wrong_with_it(house: Pat
     store.close()
     listed = run(house, "devices").stdout
     shown = time.strftime("%Y-%m-%d %H:%M", time.localtime(NOON))
-    assert re.search(rf"^Tablet +resident .* never +fails +{shown} *$", listed, re.MULTILINE)
-    assert "Tablet is not woken by push: the push service says 403 Forbidden." in listed
+    assert re.search(rf"^Tablet +resident .* never +never +never +fails +{shown} +never *$", listed, re.MULTILINE)
+    assert (
+        "Tablet: it is not woken (the push service says 403 Forbidden): on its page, turn Notifications off" in listed
+    )
 
 
 def test_a_name_cannot_command_the_terminal(house: Path) -> None:

@@ -262,7 +262,7 @@ def bodies() -> Read:
                 assert name.isprintable() and len(name) <= 64
                 store.free_reference(body.name)
                 with contextlib.suppress(PairingError):
-                    codes.redeem(body.code)
+                    codes.claim(body.code)
 
     return read
 

@@ -63,7 +63,7 @@ def test_devices_let_in_only_so_many_others_by_whatever_codes(store: Store) -> N
     codes = PairingCodes(store, now=lambda: 1000.0)
     maker = store.add_subscriber("phone-0")
     for number in range(1, INVITED_LIMIT + 1):
-        by = codes.redeem(codes.invite(URL, maker=maker).code).invited_by
+        by = codes.claim(codes.invite(URL, maker=maker).code).invited_by
         maker = store.add_subscriber(f"phone-{number}", invited_by=by)
     with pytest.raises(PairingError, match="intercom space pair"):
         codes.invite(URL, maker=maker)
@@ -73,7 +73,7 @@ def test_the_owner_lets_in_whom_they_want_all_the_same(store: Store) -> None:
     for number in range(INVITED_LIMIT):
         store.add_subscriber(f"phone-{number}", invited_by="thief")
     codes = PairingCodes(store, now=lambda: 1000.0)
-    assert codes.redeem(codes.invite(URL).code).invited_by == ""
+    assert codes.claim(codes.invite(URL).code).invited_by == ""
 
 
 async def test_a_phone_is_told_that_the_house_is_full(house: RunningHouse) -> None:

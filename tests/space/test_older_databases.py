@@ -14,6 +14,7 @@ import pytest
 from intercom.space.auth.pairing import PairingCodes
 from intercom.space.errors import StoreError
 from intercom.space.records import Device
+from intercom.space.shown_name import shown_name
 from intercom.space.store import DATABASE, Store
 
 
@@ -47,7 +48,7 @@ def test_a_database_of_the_first_release_keeps_its_devices(tmp_path: Path) -> No
     _, device = store.devices()
     assert (device.paired_at, device.seen_on) == ("2026-01-02T03:04:05+00:00", "")
     codes = PairingCodes(store, now=noon)
-    codes.redeem(codes.invite("http://house").code)
+    codes.claim(codes.invite("http://house").code)
 
 
 def test_an_older_database_knows_its_doors_by_that_they_were_never_paired(tmp_path: Path) -> None:
@@ -77,6 +78,23 @@ def test_processes_that_meet_an_old_database_bring_it_up_to_date_once(tmp_path: 
     with ThreadPoolExecutor(4) as pool:
         first, *others = pool.map(look, range(4))
     assert others == [first] * 3
+
+
+def test_a_device_and_a_code_of_before_the_proofs_stay_good(tmp_path: Path) -> None:
+    database_of_the_first_release(tmp_path / DATABASE)
+    with sqlite3.connect(tmp_path / DATABASE) as db:
+        db.create_function("shown", 2, shown_name, deterministic=True)
+        for version in (2, 3, 4):
+            db.executescript(files("intercom.space").joinpath(f"schema-{version}.sql").read_text())
+        code = sha256(b"ABCDE12345").hexdigest()
+        db.execute("INSERT INTO pairing_codes VALUES (?, ?, NULL)", (code, noon() + 300))
+        db.execute("PRAGMA user_version=4")
+    store = Store(tmp_path / DATABASE, now=noon)
+    _, device = store.devices()
+    assert (device.registered_on, device.rang_at, device.woken_at) == ("", 0.0, 0.0)
+    assert PairingCodes(store, now=noon).claim("abcde-12345").invited_by == ""
+    store.proofs.rang("secret of kitchen", "closed")
+    assert [found.woken_at for found in store.devices()] == [0.0, noon()]
 
 
 def test_a_database_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:

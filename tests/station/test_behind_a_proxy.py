@@ -28,7 +28,7 @@ async def phone(browser: Browser) -> AsyncIterator[Page]:
 
 def still_good(space: Space, link: str) -> bool:
     """Whether the code of a pairing link was not used up."""
-    space.codes.redeem(link.partition("pair=")[2].partition("&")[0])
+    space.codes.claim(link.partition("pair=")[2].partition("&")[0])
     return True
 
 

@@ -16,16 +16,16 @@ import shutil
 import socket
 import stat
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from intercom.cli.checks.certificate import end_of_certificate
 from intercom.cli.checks.finding import BAD, GOOD, WARNING, Finding
 from intercom.cli.checks.notify import notifications
 from intercom.cli.options import config_file
-from intercom.cli.render import printable, short_pulses
+from intercom.cli.render import short_pulses
 from intercom.cli.running_door import remote
 from intercom.config import Config, Problem, check_and_read
 from intercom.config.fields import secrets_in
@@ -34,9 +34,6 @@ from intercom.control.errors import ControlError, NotRunningError
 from intercom.gpio_chip import GpioError, header_chip, is_pi
 from intercom.net import authority, connect, split_authority
 from intercom.service import run_as_service
-
-if TYPE_CHECKING:
-    from intercom.cli.checks.push import PushDevice
 
 NETWORK_S = 3.0
 FREE_BYTES_LEAST = 50 * 1024 * 1024
@@ -84,7 +81,7 @@ def examine(config_file: Path | None, control_socket: Path, config: Config | Non
     yield _clock()
     yield from _network(config, credential)
     if config.account.credential == "space":
-        yield from _push(credential)
+        yield from _devices(credential)
     yield from notifications(config, doc)
 
 
@@ -242,37 +239,16 @@ def _network(config: Config, credential: Path) -> Iterator[Finding]:
             yield _turn(url)
 
 
-def _push(credential: Path) -> Iterator[Finding]:
+def _devices(credential: Path) -> Iterator[Finding]:
+    """Yield a line for each phone and tablet of the house: its page, its socket, its push, its last receipt."""
     from intercom.cli.checks.push import push_devices
 
     devices = push_devices(credential) or []
-    yield from _pages(devices)
     for device in devices:
-        if device.trouble:
-            told = f"{printable(device.name)} is not woken: {device.trouble}"
-            yield Finding("push", WARNING, told, "on its page, turn Notifications off and on, then tap Test")
-    woken = [device for device in devices if device.push]
-    if devices and not woken:
+        yield Finding("device", GOOD if device.rings else WARNING, device.line, next(device.missing(), ""))
+    if devices and not any(device.push for device in devices):
         told = "no phone or tablet rings while its page is closed"
         yield Finding("push", WARNING, told, "on its page, tap Turn on beside Notifications, then Test")
-    elif woken:
-        shown = ", ".join(f"{printable(device.name)} (last shown: {device.shown})" for device in woken)
-        yield Finding("push", GOOD, f"rings closed pages of {shown}")
-
-
-def _pages(devices: Sequence[PushDevice]) -> Iterator[Finding]:
-    """Yield whose page reaches the space: a device that signed in has loaded the page and opened its socket."""
-    mend = "open its page; where that is not trusted, `intercom space trust` says how"
-    for device in devices:
-        if not device.seen_on:
-            yield Finding("page", WARNING, f"{printable(device.name)} was paired and never signed in", mend)
-    seen = [device for device in devices if device.seen_on]
-    if seen:
-        told = ", ".join(
-            f"{printable(device.name)} ({'connected now' if device.online else f'last on {device.seen_on}'})"
-            for device in seen
-        )
-        yield Finding("page", GOOD, f"reaches the house: {told}")
 
 
 def _own_turn(listen: str) -> str:

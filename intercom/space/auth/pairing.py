@@ -1,4 +1,7 @@
-"""Makes and redeems the one-time codes with which a phone or tablet joins the house, short enough to type.
+"""Makes the one-time codes with which a phone or tablet joins the house, short enough to type.
+
+One device at a time claims a code, and it is used up once that device is named and has signed in at its socket: a phone
+whose browser then refuses the socket, or whose page is lost on the way, leaves the code to the next try.
 
 How safe ten characters are: a code is one of 32**10, about 1.1e15. A machine may guess ten times at once and then twice
 a second (request_filter.py), ten times as often if it changes its IPv6 address all the while: at most 12 100 times
@@ -17,12 +20,14 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from intercom.space.errors import PairingError
-from intercom.space.records import CodeLimits, CodeUsed, Subscriber
+from intercom.space.errors import ClaimedError, PairingError
+from intercom.space.records import CodeClaimed, CodeLimits, Subscriber
 from intercom.space.store import Store
 
 CODE_LIFETIME_S: Final = 600.0
 """Lifetime of a code: enough to fetch the phone and scan; short for a photographed code."""
+CLAIM_S: Final = 60.0
+"""Time limit for a device that claimed a code to register over its socket; it does so within a second or never."""
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Characters of a code: Crockford's base 32, without U and letters that look like digits."""
 CODE_CHARS: Final = 10
@@ -74,7 +79,7 @@ class PairingCodes:
             )
         now = self._now()
         code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_CHARS))
-        self._store.open_code(
+        self._store.codes.open(
             _hash(code),
             now=now,
             expires_at=now + CODE_LIFETIME_S,
@@ -85,19 +90,23 @@ class PairingCodes:
         address = f"{url}/station/#{urlencode(fragment, quote_via=quote)}"
         return Invitation(address, f"{code[:GROUP_CHARS]}-{code[GROUP_CHARS:]}", now + CODE_LIFETIME_S)
 
-    def redeem(self, typed: str) -> CodeUsed:
-        """Redeem a code and return its maker; raises `PairingError` when the code is not open.
+    def claim(self, typed: str) -> CodeClaimed:
+        """Claim a code for a device that joins, and return it; `claimed` says which device that is.
 
-        Case, spaces and dashes do not matter.
+        The device has a minute to get all the way in, which uses the code up; another one may claim it after that.
+        Raises `PairingError` when the code is not open, `ClaimedError` when another device's minute runs. Case, spaces
+        and dashes do not matter.
         """
         wanted = _hash(typed[:TYPED_LIMIT_CHARS].upper().translate(_LOOKS_LIKE))
         now = self._now()
         # A code from the future was made before the clock was set back: its ten minutes cannot be told any more.
-        found = [code for code in self._store.open_codes(now, now + CODE_LIFETIME_S) if _same(code, wanted)]
-        used = self._store.close_code(found[0]) if found else None
-        if used is None:
+        found = [code for code in self._store.codes.known(now, now + CODE_LIFETIME_S) if _same(code, wanted)]
+        if not found:
             raise PairingError("This pairing code is used or too old; ask the house for a new one.")
-        return used
+        claimed = self._store.codes.claim(found[0], now=now, until=now + CLAIM_S)
+        if claimed is None:
+            raise ClaimedError("Another device is just joining with this pairing code; try again in a minute.")
+        return claimed
 
 
 def _hash(code: str) -> str:

@@ -102,6 +102,9 @@ class PushApi:
                 "push": device.push,
                 "shown_at": device.shown_at,
                 "trouble": device.push_trouble,
+                "registered_on": device.registered_on,
+                "rang_at": device.rang_at,
+                "woken_at": device.woken_at,
             }
             for device in self._store.devices()
             if device.kind == "resident"

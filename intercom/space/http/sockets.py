@@ -182,6 +182,12 @@ class Sockets:
         self._exchange.expel(subscriber_id)
         self._deliver()
 
+    def try_out(self, subscriber_id: str) -> bool:
+        """Let the open pages of a subscriber ring as a test; return whether there was one."""
+        found = self._exchange.router.bell.try_out(subscriber_id)
+        self._deliver()
+        return found
+
     def connect_endpoint(self, link: str, take: Callable[[str], None]) -> None:
         """Connect an endpoint of this process, such as the echo, as if it had a socket."""
         self._endpoints[link] = take

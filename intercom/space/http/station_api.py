@@ -12,7 +12,7 @@ from aiohttp import web
 
 from intercom.space.auth.pairing import Invitation, PairingCodes
 from intercom.space.auth.tokens import REFRESH_SCOPE, TokenAuthority
-from intercom.space.errors import BadBodyError, PairingError, TokenError
+from intercom.space.errors import BadBodyError, ClaimedError, PairingError, TokenError
 from intercom.space.http.bodies import body_of
 from intercom.space.http.fabric_api import bearer, unauthorized
 from intercom.space.http.request_filter import asker_of
@@ -85,13 +85,16 @@ class HouseApi:
     async def _pair(self, request: web.Request) -> web.Response:
         try:
             wanted = await body_of(request, PairRequest)
-            code = self._codes.redeem(wanted.code)
+            code = self._codes.claim(wanted.code)
+        except ClaimedError as problem:
+            return web.json_response({"error": str(problem)}, status=409)
         except (BadBodyError, PairingError):
             return unauthorized()
         reference = self._store.free_reference(wanted.name)
         subscriber = self._store.add_subscriber(
             reference, wanted.name, groups=(self._group,), invited_by=code.invited_by
         )
+        self._store.codes.claimed_by(code.code_hash, subscriber.id)
         secret = self._store.add_device(subscriber, wanted.name)
         logger.info("A station was paired as %s.", reference)
         address = f"/private/{reference}"
@@ -122,7 +125,7 @@ class HouseApi:
     async def _token(self, request: web.Request) -> web.Response:
         try:
             subscriber = self._store.owner_of(bearer(request))
-            self._store.seen(bearer(request))
+            self._store.proofs.seen(bearer(request))
         except TokenError:
             return unauthorized()
         try:

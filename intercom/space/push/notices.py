@@ -12,8 +12,9 @@ from intercom.space.push.vapid import encoded
 NAME_LIMIT_CHARS: Final = 60
 """Length limit of a name in a push, as on the page."""
 
-Kind = Literal["ring", "answered", "refused", "opened", "given_up", "missed", "lost", "test"]
-"""What a notice is about: a door rings; the ring ended, in one of the ways a ring ends; or a test."""
+Kind = Literal["ring", "answered", "refused", "opened", "given_up", "missed", "lost", "test", "proof"]
+"""What a notice is about: a door rings; the ring ended, in one of the ways a ring ends; or a test; the last
+one is tapped to prove that a closed page rings."""
 
 
 class Notice(msgspec.Struct, frozen=True):

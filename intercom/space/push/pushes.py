@@ -28,6 +28,8 @@ UNDER_WAY_LIMIT: Final = 256
 """Limit of pushes under way at once; a house with 36 devices has as many, and some that are tried again."""
 REMEMBERED_LIMIT: Final = 64
 """Limit of rings whose newest notice is remembered."""
+PROOF_LIMIT_S: Final = 60.0
+"""Time in which the push that proves a device has to arrive: a phone that sleeps deeply takes half of it."""
 NOTED_AFTER_S: Final = 5.0
 """Delay with which receipts and troubles are written down, together: while it rings the disk is left alone."""
 
@@ -78,6 +80,14 @@ class Pushes:
         task.add_done_callback(lambda over: self._latest.pop(key) if self._latest.get(key) is over else None)
         return awaited
 
+    def prove(self, device: str, *, after_s: float) -> bool:
+        """Wake a device in a while, so that its owner can close its page; return whether it has a subscription."""
+        if self._store.subscriptions.of_device(device) is None:
+            return False
+        if (name := f"test of {device[:8]}") not in self._tasks:
+            self._tasks.spawn(self._prove(device, after_s), name=name)
+        return True
+
     def shown(self, receipt: str) -> Awaited | None:
         """Take a receipt; return its push, or None when it is no receipt of this space."""
         awaited = self._receipts.take(receipt)
@@ -115,6 +125,13 @@ class Pushes:
             self._note_later()
         if done is not None:
             done(outcome)
+
+    async def _prove(self, device: str, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        subscription = self._store.subscriptions.of_device(device)
+        if subscription is not None:
+            notice = Notice("proof", "proof", self._wall())
+            self.send(subscription, notice, ttl_s=round(PROOF_LIMIT_S), patience_s=PROOF_LIMIT_S)
 
     def _forget(self, subscription: Subscription) -> None:
         logger.info("The push subscription of %s has ended: its browser gave it up.", subscription.name)

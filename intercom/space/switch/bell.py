@@ -120,6 +120,14 @@ class Bell:
             rings = [described(ring) for ring in self.rings.news(session.subscriber.id)]
             session.send_about("intercom.rings", {"rings": rings}, self._wall())
 
+    def try_out(self, subscriber_id: str) -> bool:
+        """Let the open pages of a subscriber ring as a test; return whether there was one."""
+        pages = [one for one in self._sessions() if one.subscriber.id == subscriber_id and hears_rings(one.agent)]
+        there = [page for page in pages if page.is_there]
+        for page in there:
+            page.tell_once("intercom.test", {}, self._wall())
+        return bool(there)
+
     def _tell(self, ring: Ring) -> None:
         for session in self._sessions():
             if session.subscriber.id in ring.rung and hears_rings(session.agent):

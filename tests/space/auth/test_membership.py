@@ -65,23 +65,23 @@ async def pair(house: House, code: str, name: str = "Phone") -> tuple[int, dict[
 
 def test_a_code_works_once(codes: PairingCodes) -> None:
     code = codes.invite("http://house").code
-    codes.redeem(code)
+    codes.claim(code)
     with pytest.raises(PairingError):
-        codes.redeem(code)
+        codes.claim(code)
 
 
 def test_a_code_is_worthless_after_ten_minutes(codes: PairingCodes, clock: Clock) -> None:
     code = codes.invite("http://house").code
     clock.now += CODE_LIFETIME_S
     with pytest.raises(PairingError):
-        codes.redeem(code)
+        codes.claim(code)
 
 
 def test_a_code_from_before_the_clock_was_set_back_is_worthless(codes: PairingCodes, clock: Clock) -> None:
     code = codes.invite("http://house").code
     clock.now -= DAY_S
     with pytest.raises(PairingError):
-        codes.redeem(code)
+        codes.claim(code)
 
 
 def test_the_oldest_of_too_many_codes_gives_way(codes: PairingCodes, clock: Clock) -> None:
@@ -90,8 +90,8 @@ def test_the_oldest_of_too_many_codes_gives_way(codes: PairingCodes, clock: Cloc
         made.append(codes.invite("http://house").code)
         clock.now += 1
     with pytest.raises(PairingError):
-        codes.redeem(made[0])
-    codes.redeem(made[1])
+        codes.claim(made[0])
+    codes.claim(made[1])
 
 
 def test_devices_cannot_push_out_the_owners_code(store: Store, codes: PairingCodes, clock: Clock) -> None:
@@ -99,7 +99,7 @@ def test_devices_cannot_push_out_the_owners_code(store: Store, codes: PairingCod
     for number in range(CODE_LIMITS.devices + 1):
         clock.now += 1
         codes.invite("http://house", maker=store.add_subscriber(f"phone-{number}"))
-    codes.redeem(owners)
+    codes.claim(owners)
 
 
 def test_one_device_cannot_push_out_anothers_code(store: Store, codes: PairingCodes, clock: Clock) -> None:
@@ -107,20 +107,20 @@ def test_one_device_cannot_push_out_anothers_code(store: Store, codes: PairingCo
     for _ in range(CODE_LIMITS.devices + 1):
         clock.now += 1
         codes.invite("http://house", maker=store.add_subscriber("bob"))
-    codes.redeem(annas)
+    codes.claim(annas)
 
 
 def test_a_code_dies_with_the_device_that_made_it(store: Store, codes: PairingCodes) -> None:
     code = codes.invite("http://house", maker=store.add_subscriber("phone")).code
     store.remove_subscriber("phone")
     with pytest.raises(PairingError):
-        codes.redeem(code)
+        codes.claim(code)
 
 
 def test_a_code_may_be_typed_as_people_type(codes: PairingCodes) -> None:
     sloppy = str.maketrans("01", "oi")
     for disguise in (str.lower, lambda code: code.replace("-", " "), lambda code: f" {code.translate(sloppy)}"):
-        codes.redeem(disguise(codes.invite("http://house").code))
+        codes.claim(disguise(codes.invite("http://house").code))
 
 
 def test_a_code_is_two_groups_of_five_characters_that_cannot_be_confused(codes: PairingCodes) -> None:
@@ -139,9 +139,10 @@ def test_no_code_is_in_the_file(codes: PairingCodes, tmp_path: Path) -> None:
 
 def test_of_two_who_use_one_code_at_once_one_is_refused(store: Store, codes: PairingCodes, tmp_path: Path) -> None:
     invitation = codes.invite("http://house")
-    (kept,) = store.open_codes(NOON, NOON + CODE_LIFETIME_S)
-    codes.redeem(invitation.code)
-    assert not Store(tmp_path / DATABASE, now=lambda: NOON).close_code(kept)
+    (kept,) = store.codes.known(NOON, NOON + CODE_LIFETIME_S)
+    codes.claim(invitation.code)
+    beside = Store(tmp_path / DATABASE, now=lambda: NOON)
+    assert beside.codes.claim(kept, now=NOON, until=NOON + 60) is None
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -149,7 +150,7 @@ def test_of_two_who_use_one_code_at_once_one_is_refused(store: Store, codes: Pai
 def test_nothing_else_opens_the_house(codes: PairingCodes, typed: str) -> None:
     codes.invite("http://house")
     with pytest.raises(PairingError):
-        codes.redeem(typed)
+        codes.claim(typed)
 
 
 @pytest.mark.parametrize("body", [b'{"code": "\\ud800"}', b'{"code": 5}', b"{", b"", b'{"code": ""}'])
@@ -230,13 +231,13 @@ async def test_the_list_says_who_can_sign_in_and_when_each_was_last_here(house: 
 
 def test_that_a_device_was_here_is_written_once_a_day(store: Store, clock: Clock, tmp_path: Path) -> None:
     secret = store.add_device(store.add_subscriber("phone"), "Phone")
-    store.seen(secret)
+    store.proofs.seen(secret)
     first_day = store.devices()[0].seen_on
     written = (tmp_path / DATABASE).stat().st_mtime_ns
-    store.seen(secret)
+    store.proofs.seen(secret)
     assert (tmp_path / DATABASE).stat().st_mtime_ns == written
     clock.now += DAY_S
-    store.seen(secret)
+    store.proofs.seen(secret)
     assert store.devices()[0].seen_on > first_day
 
 
