@@ -57,6 +57,7 @@ class DoorMedia:
         from intercom.media.rtp import peer  # noqa: F401  (it is loaded here, and used when a call is opened)
         from intercom.media.rtp.hooks import know_telephone_events
         from intercom.media.rtp.steady_clock import measure_steadily
+        from intercom.media.viewers import viewer  # noqa: F401  (idem, when somebody watches)
 
         know_telephone_events()
         outlast_any_far_end()

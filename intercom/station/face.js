@@ -20,6 +20,7 @@ export class Face extends EventTarget {
   #moving;
   #since = 0;
   #timer = null;
+  #next = null; // the peer of the next view, with its offer
 
   still = null; // {url, at}: the picture of the press, and its time by performance.now()
   trouble = ""; // word for why there is no live picture: off, absent, codec, full, slow …
@@ -29,6 +30,7 @@ export class Face extends EventTarget {
     this.#signalling = signalling;
     this.#player = player;
     this.#moving = new Moving(player, () => this.#look());
+    signalling.addEventListener("state", ({ detail: { state } }) => state === "registered" && this.#prepare());
     signalling.addEventListener("room", ({ detail: { type, params } }) => {
       if (type === "intercom.still" && params.callID === this.#wanted?.callID) this.#showStill(params);
       if (type === "intercom.view.end" && params.view === this.#view) this.#leave(params.reason);
@@ -106,15 +108,25 @@ export class Face extends EventTarget {
     }
   }
 
+  // Make the next view's offer now, while nobody waits for it, with the servers that the house names now.
+  async #prepare() {
+    const next = await offered(this.#signalling.iceServers).catch(() => null); // the view makes its own, and tells
+    this.#next?.close();
+    this.#next = next;
+  }
+
   // Watch until the view is over; return why, in a word.
   async #attempt(wanted) {
-    const peer = new Peer(this.#signalling.iceServers);
     const over = new Promise((resolve) => { this.#leave = resolve; });
-    peer.addEventListener("state", () => ["failed", "closed"].includes(peer.state) && this.#leave("lost"));
-    peer.addEventListener("media", () => this.#wanted === wanted && this.#play(peer.video));
+    let peer = this.#next;
+    this.#next = null;
     let view = "";
     try {
-      const sdp = await peer.prepareView();
+      peer ??= await offered(this.#signalling.iceServers);
+      peer.addEventListener("state", () => ["failed", "closed"].includes(peer.state) && this.#leave("lost"));
+      peer.addEventListener("media", () => this.#wanted === wanted && this.#play(peer.video));
+      const begun = peer.beginView();
+      const sdp = typeof begun === "string" ? begun : await begun; // the request leaves before this page does anything else
       const answer = await this.#signalling.request("intercom.view", { ...wanted, sdp });
       if (answer.refused) return answer.refused;
       view = answer.view;
@@ -125,9 +137,10 @@ export class Face extends EventTarget {
     } catch {
       return "lost";
     } finally {
-      peer.close();
+      peer?.close();
       this.#view = "";
       if (this.#wanted === wanted) this.#play(null);
+      if (!this.#next) this.#prepare();
       if (view) this.#signalling.request("intercom.view.end", { view }).catch(() => {}); // it was over already
     }
   }
@@ -167,4 +180,10 @@ export class Face extends EventTarget {
   #changed() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+async function offered(iceServers) {
+  const peer = new Peer(iceServers);
+  await peer.offerView();
+  return peer;
 }

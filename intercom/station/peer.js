@@ -5,11 +5,14 @@
 const GATHER_QUIET_MS = 600; // quiet time after the last candidate that ends the gathering (protocol.md §5)
 const GATHER_MAX_MS = 6000; // time limit of the gathering (protocol.md §5)
 const VIEW_GATHER_MS = 250; // time limit of the gathering for a view: the door also finds this page by its own checks
+const VIEWED = new Set(["video/H264", "video/VP8", "video/rtx"]); // what the door sends: a short offer is read sooner
 
 export class Peer extends EventTarget {
   #connection;
   #sender = null;
   #held = [];
+  #offer = null;
+  #described = null;
 
   video = null;
   audio = null;
@@ -69,15 +72,24 @@ export class Peer extends EventTarget {
     await this.#describe();
   }
 
-  /** Prepare an offer to only watch; return it. Names that only this machine can look up would hold the door up. */
-  async prepareView() {
-    preferH264(this.#connection.addTransceiver("video", { direction: "recvonly" }));
-    await this.#connection.setLocalDescription();
-    if (this.#connection.getConfiguration().iceServers.length) await gathered(this.#connection, VIEW_GATHER_MS);
-    return this.sdp.replace(/^a=(candidate:.*\.local .*|end-of-candidates)\r\n/gm, "");
+  /** Make an offer to only watch, long before it is needed: it holds no address, and keeps no port. */
+  async offerView() {
+    preferH264(this.#connection.addTransceiver("video", { direction: "recvonly" }), ({ mimeType }) => VIEWED.has(mimeType));
+    this.#offer = await this.#connection.createOffer();
+  }
+
+  /**
+   * Begin the offered view, and return its offer; a promise of it where servers have to find addresses first.
+   * Else it is whole at once: the door finds this page by the page's own checks.
+   */
+  beginView() {
+    this.#described = this.#connection.setLocalDescription(this.#offer);
+    this.#described.catch(() => {}); // told by accept()
+    return this.#connection.getConfiguration().iceServers.length ? this.#gatheredView() : this.#offer.sdp;
   }
 
   async accept(answer) {
+    await this.#described;
     if (this.#connection.signalingState !== "have-local-offer") return; // verto.media came before verto.answer
     await this.#connection.setRemoteDescription({ type: "answer", sdp: answer });
   }
@@ -107,6 +119,13 @@ export class Peer extends EventTarget {
     if (this.#connection.signalingState === "closed") return;
     await this.#connection.setLocalDescription();
     await gathered(this.#connection);
+  }
+
+  // The offer with its addresses, without the names that only this machine can look up: they would hold the door up.
+  async #gatheredView() {
+    await this.#described;
+    await gathered(this.#connection, VIEW_GATHER_MS);
+    return this.sdp.replace(/^a=(candidate:.*\.local .*|end-of-candidates)\r\n/gm, "");
   }
 
   #addTrack(track, receiver) {
@@ -159,8 +178,8 @@ function hasH264() {
 }
 
 // Prefer H.264, which the door's camera delivers: the door then sends it sooner and cheaper, without encoding it again.
-function preferH264(transceiver) {
-  const codecs = RTCRtpReceiver.getCapabilities?.("video")?.codecs;
+function preferH264(transceiver, wanted = () => true) {
+  const codecs = RTCRtpReceiver.getCapabilities?.("video")?.codecs.filter(wanted);
   if (!codecs || !transceiver.setCodecPreferences) return;
   const first = codecs.filter(({ mimeType }) => mimeType === "video/H264");
   transceiver.setCodecPreferences([...first, ...codecs.filter((codec) => !first.includes(codec))]);

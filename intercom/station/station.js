@@ -163,9 +163,9 @@ function invited(params, id, nodeId) {
       { nodeId, queue: true }).catch(() => {}); // the caller's own ring time ends it
     return;
   }
+  face.watch(isDoor ? { callID: id } : null); // first, so that the door is asked at once
   const call = new Call(parts);
   take(call, { opens: isDoor });
-  face.watch(isDoor ? { callID: id } : null);
   if (microphone.permission === "granted") microphone.acquire().catch(() => {}); // told by its own event
   call.prepare(params.sdp);
   sounds.ring();
