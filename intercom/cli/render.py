@@ -176,6 +176,8 @@ def _camera(doc: Mapping[str, Any]) -> str:
     if picture:
         by = picture["forbidden_by"]
         parts.append("runs" if picture["running"] else f"held off by {' and '.join(by)}" if by else "does not run")
+        if viewers := picture.get("viewers", 0):
+            parts.append("one looks on" if viewers == 1 else f"{viewers} look on")
         if picture["encoding_cpu"] is not None:
             parts.append(f"encoding takes {picture['encoding_cpu']:.0%} of a core")
     return ", ".join(parts)

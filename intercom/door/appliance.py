@@ -147,6 +147,7 @@ class Appliance:
             camera=self.camera,
             privacy=self.privacy,
             pictures=self.pictures,
+            views=self.views,
             media=self.media,
             recorder=self.recorder,
             figures=self.figures,

@@ -13,6 +13,7 @@ from intercom.door.health.faults import Faults
 from intercom.door.machine import Machine
 from intercom.door.notifications import Notifications
 from intercom.door.press_snapshot import PressPictures
+from intercom.door.views import Views
 from intercom.door.volume import Volume
 from intercom.history.call_recorder import CallRecorder
 from intercom.history.figures import Figures
@@ -51,6 +52,8 @@ class Parts:
     """Permission of the camera to run."""
     pictures: PressPictures
     """Pictures of the presses."""
+    views: Views
+    """Those who see through the camera without a call."""
     media: DoorMedia
     """Sound and picture of the calls."""
     recorder: CallRecorder

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from intercom.cli import render
 from intercom.config import CameraConfig
 from intercom.door.machine import State
 from tests.e2e.conftest import PairStation, StartHome
@@ -52,6 +53,8 @@ async def test_the_pages_that_ring_see_the_visitor_and_the_one_that_answers_sees
         assert await station.page.evaluate("document.querySelector('#face').videoWidth") == 320
         assert await station.page.evaluate("document.querySelector('#picture-age').hidden")
     assert watchers(home) == 2
+    assert home.door is not None
+    assert ", 2 look on" in render.status(home.door.handlers.status(), colour=False)
     assert home.machine_state is State.RINGING, "to see is not to answer"
     await kitchen.page.evaluate(WATCH_FOR_GAPS)
     await kitchen.click("#answer")

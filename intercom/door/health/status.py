@@ -186,6 +186,7 @@ def _picture(door: Parts) -> dict[str, Any] | None:
     press = door.pictures.newest
     return {
         "running": door.camera.is_running,
+        "viewers": len(door.views),
         "forbidden_by": door.privacy.forbidden_by,
         "encoding_cpu": door.camera.processor_share,
         "pressed_at": None if press is None else _text(press.at),

@@ -75,6 +75,21 @@ def h264_missing(description: str) -> str | None:
     return None
 
 
+def path_estimate(packet: RtcpPsfbPacket, source: int) -> int | None:
+    """Return the far end's estimate (REMB) of what the path of our source carries, bits a second; None if it is none.
+
+    A message of which this cannot be read is ignored.
+    """
+    if packet.fmt != RTCP_PSFB_APP:
+        return None
+    try:
+        estimate_bps, sources = unpack_remb_fci(packet.fci)
+    except (ValueError, struct.error):
+        log.debug("Ignored a malformed bandwidth estimate of %d bytes", len(packet.fci))
+        return None
+    return int(estimate_bps) if source in sources else None
+
+
 @dataclass(frozen=True, slots=True)
 class VideoStats:
     """Counts of a video sender."""
@@ -198,16 +213,10 @@ class VideoSender:
         if packet.fmt in {RTCP_PSFB_PLI, RTCP_PSFB_FIR}:
             self._requests += 1
             self.request_keyframe()
-        elif packet.fmt == RTCP_PSFB_APP:
-            try:
-                estimate_bps, ssrcs = unpack_remb_fci(packet.fci)
-            except (ValueError, struct.error):
-                log.debug("Ignored a malformed bandwidth estimate of %d bytes", len(packet.fci))
-                return
-            if self._sender._ssrc in ssrcs:
-                self._estimate_bps = estimate_bps
-                self._rate.estimated(estimate_bps, self._clock())
-                self._follow_rate()
+        elif (estimate_bps := path_estimate(packet, self._sender._ssrc)) is not None:
+            self._estimate_bps = estimate_bps
+            self._rate.estimated(estimate_bps, self._clock())
+            self._follow_rate()
 
     def _follow_rate(self) -> None:
         target_bps = self._rate.target_bps

@@ -5,21 +5,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.exceptions import InvalidStateError, OperationError
-from aiortc.rtp import (
-    RTCP_PSFB_APP,
-    RTCP_PSFB_FIR,
-    RTCP_PSFB_PLI,
-    AnyRtcpPacket,
-    RtcpPsfbPacket,
-    RtcpRrPacket,
-    unpack_remb_fci,
-)
+from aiortc.rtp import RTCP_PSFB_FIR, RTCP_PSFB_PLI, AnyRtcpPacket, RtcpPsfbPacket, RtcpRrPacket
 
 from intercom.media.codec import h264, vp8
 from intercom.media.codec.h264 import AccessUnit
@@ -29,7 +20,7 @@ from intercom.media.rtp.hooks import send_at_once, tame_ice
 from intercom.media.rtp.packet_sender import PacketSender
 from intercom.media.rtp.sdp import polish
 from intercom.media.rtp.sdp_exchange import UNREADABLE, AcceptedOffer, accept_view
-from intercom.media.video.sender import h264_missing, prefer_h264
+from intercom.media.video.sender import h264_missing, path_estimate, prefer_h264
 from intercom.media.video.track import CameraTrack, Pictures
 from intercom.media.viewers.thinning import Thinning
 
@@ -172,14 +163,8 @@ class Viewer:
     def _handle_feedback(self, packet: RtcpPsfbPacket, ours: int) -> None:
         if packet.fmt in {RTCP_PSFB_PLI, RTCP_PSFB_FIR}:
             self._ask_for_keyframe()
-        elif packet.fmt == RTCP_PSFB_APP:
-            try:
-                estimate_bps, sources = unpack_remb_fci(packet.fci)
-            except (ValueError, struct.error):
-                log.debug("Ignored a malformed bandwidth estimate of %d bytes", len(packet.fci))
-                return
-            if ours in sources:
-                self._thinning.rate.estimated(estimate_bps, self._clock())
+        elif (estimate_bps := path_estimate(packet, ours)) is not None:
+            self._thinning.rate.estimated(estimate_bps, self._clock())
 
     # The end.
 
