@@ -13,8 +13,8 @@ from typing import Any, Final
 from intercom.plain_text import plain
 from intercom.signalwire.wire.agents import hears_rings
 from intercom.space.records import Subscriber
-from intercom.space.switch.calls import RING_LIMIT_S, Call, Leg, Party
-from intercom.space.switch.ring import RING_S, Ring, Rings
+from intercom.space.switch.calls import RING_LIMIT_S, RING_S, Call, Leg, Party
+from intercom.space.switch.ring import Ring, Rings
 from intercom.space.switch.sessions import Session
 
 RING_ID_CHARS: Final = 64
@@ -53,8 +53,8 @@ class Bell:
         about = told if isinstance(told, dict) else {}
         call.ring = f"{caller.reference}/{_name(about.get('ring'), RING_ID_CHARS) or call.caller.call_id}"
         button = _name(about.get("button"), RING_ID_CHARS)
-        for_s = _seconds(about.get("for_s"))
-        if not self.rings.called(call.ring, call.caller_party, call.rings_for, button=button, for_s=for_s):
+        call.rings_for_s = _seconds(about.get("for_s"))
+        if not self.rings.called(call.ring, call.caller_party, call.rings_for, button=button, for_s=call.rings_for_s):
             return False
         self._present[call.ring] = call
         return True

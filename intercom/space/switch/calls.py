@@ -17,8 +17,12 @@ from intercom.space.records import Kind, Subscriber
 from intercom.space.switch.members.state import Membership, Room
 from intercom.space.switch.sessions import Session
 
+RING_S: Final = 60.0
+"""Time for which a call rings whose caller does not say for how long: `call.ring_time_s` as it comes."""
 RING_LIMIT_S: Final = 660.0
-"""Time after which the space ends a call that rings; callers give up before, after 10 minutes at most."""
+"""Limit of the time for which a door may say that it rings; `call.ring_time_s` has 10 minutes at most."""
+RING_GRACE_S: Final = 5.0
+"""Time after a call's ringing in which its caller may still give it up; then the space ends it as not answered."""
 RINGING_LIMIT: Final = 3
 """Limit of doors' calls that ring at one session, and of residents' calls: a person answers one of them, and all six
 invites with the largest offers fit into what may wait for a socket (`waiting.py`)."""
@@ -90,6 +94,8 @@ class Call:
     "Variables that the caller sent with the invite."
     started_at: float
     "Time of the invite, monotonic seconds."
+    rings_for_s: float = RING_S
+    "Time for which it rings, seconds; a push wakes nobody for it afterwards."
     caller: Leg = field(init=False)
     ringing: list[Leg] = field(default_factory=list)
     "The ends that ring and have not answered yet."

@@ -13,14 +13,12 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
-from intercom.space.switch.calls import Party
+from intercom.space.switch.calls import RING_S, Party
 
 How = Literal["answered", "refused", "opened", "given_up", "missed", "lost"]
 """How a ring ended: somebody answered it, refused it or opened the door; the visitor gave it up; nobody answered in
 time; or the door was lost."""
 
-RING_S: Final = 60.0
-"""Default time for which a door rings, where it does not say: `call.ring_time_s` as it comes."""
 REDIAL_LIMIT_S: Final = 5.0
 """Time after which a ring whose call found nobody is missed: a door redials within 2 s, and then opens its media."""
 REMEMBERED_S: Final = 900.0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from intercom.space.switch.calls import RING_LIMIT_S
+from intercom.space.switch.calls import RING_GRACE_S, RING_S
 from intercom.space.switch.ring import REDIAL_LIMIT_S
 from intercom.space.switch.sessions import LEFT_LIMIT_S
 from tests.space.switchboard import SDP, Switchboard
@@ -111,7 +111,7 @@ def test_nobody_answers(house: Switchboard, by_the_door: bool) -> None:
     if by_the_door:
         house.verto("door", "verto.bye", "call", cause="NO_ANSWER")
     else:
-        house.wait(RING_LIMIT_S)
+        house.wait(RING_S + RING_GRACE_S)
     for who in FAMILY:
         assert states(house, who)[-1] == ("missed", "")
         assert is_silent(house, who)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from intercom.space.switch.calls import RING_LIMIT_S
+from intercom.space.switch.calls import RING_GRACE_S, RING_S
 from intercom.space.switch.sessions import LOST_LIMIT_S
 from tests.space.switchboard import SDP, Switchboard
 
@@ -84,7 +84,7 @@ def test_a_call_that_rings_for_sleepers_ends_at_the_limit_like_any_other(house: 
     house.lose("kitchen")
     house.lose("hall")
     press(house)
-    house.wait(RING_LIMIT_S)
+    house.wait(RING_S + RING_GRACE_S)
     assert told(house) == ["NO_ANSWER"]
 
 

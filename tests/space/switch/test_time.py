@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from intercom.space.switch.calls import PING_INTERVAL_S, RING_LIMIT_S
+from intercom.space.switch.calls import PING_INTERVAL_S, RING_GRACE_S, RING_LIMIT_S, RING_S
 from intercom.space.switch.exchange import ATTEMPTS_LIMIT, AUTHENTICATION_LIMIT_S, SESSIONS_PER_SUBSCRIBER_LIMIT
 from intercom.space.switch.renegotiation import MODIFY_LIMIT_S
 from intercom.space.switch.replies import SESSIONS_EXCEEDED
@@ -89,12 +89,30 @@ def test_who_comes_online_while_a_member_of_the_group_rings_rings_as_well() -> N
     assert house.methods("hall") == ["verto.invite"]
 
 
-def test_ringing_that_nobody_ends_is_ended() -> None:
-    house = Switchboard("door", "kitchen")
-    house.verto("door", "verto.invite", "call", sdp=SDP, dialog={"destination_number": "/private/kitchen"})
-    house.wait(RING_LIMIT_S)
-    assert house.heard["door"][-1]["params"]["cause"] == "NO_ANSWER"
+@pytest.mark.parametrize(
+    ("caller", "told", "rings_for_s"),
+    [
+        ("hall", {}, RING_S),
+        ("hall", {"intercom": {"for_s": 600}}, RING_S),
+        ("door", {}, RING_S),
+        ("door", {"intercom": {"for_s": 20}}, 20.0),
+        ("door", {"intercom": {"for_s": 600}}, 600.0),
+        ("door", {"intercom": {"for_s": RING_LIMIT_S + 1}}, RING_S),
+    ],
+)
+def test_a_caller_who_never_gives_up_is_told_that_nobody_answered(
+    caller: str, told: dict[str, Any], rings_for_s: float
+) -> None:
+    """A resident's call rings for a minute, and a door's for as long as it says."""
+    house = Switchboard("door", "kitchen", "hall")
+    dialog = {"destination_number": "/private/kitchen", "userVariables": told}
+    house.verto(caller, "verto.invite", "call", sdp=SDP, dialog=dialog)
+    house.wait(rings_for_s + RING_GRACE_S - 0.1)
+    assert house.methods(caller) == []
+    house.wait(0.1)
+    assert [(bye["params"]["cause"], bye["params"]["causeCode"]) for bye in house.heard[caller]] == [("NO_ANSWER", 19)]
     assert house.methods("kitchen") == ["verto.invite", "verto.bye"]
+    assert len(house.exchange.router.calls) == 0
 
 
 def test_both_ends_of_a_call_are_pinged() -> None:
