@@ -19,7 +19,7 @@ PAGES = sorted(
     page
     for pattern in ("*.md", "docs/**/*.md", "hw/**/*.md", "systemd/**/*.md", "tests/**/README.md")
     for page in ROOT.glob(pattern)
-    if "node_modules" not in page.parts
+    if not {"node_modules", "build"} & set(page.parts)
 )
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(?:```|~~~).*?^(?:```|~~~)\s*$", re.MULTILINE | re.DOTALL)

@@ -143,6 +143,10 @@ class Home:
         """Whether the relay has been on, even if a pulse is over by now."""
         return any(level for _, level in self.pins.pin(self.config.door.relay_gpio).states)
 
+    def relay_pulses(self) -> int:
+        """How often the relay has been switched on."""
+        return sum(bool(level) for _, level in self.pins.pin(self.config.door.relay_gpio).states)
+
     async def was(self, state: State) -> None:
         """Wait until the door is in this state, or has been in it."""
         await self.wait_for(lambda: state in self._was_in, f"the door to have been {state}")

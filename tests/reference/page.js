@@ -36,12 +36,13 @@ const UNPOOLED = {
 
 function watch(call) {
   if (calls.has(call.id)) return;
-  const entry = { call, history: [], answered: false };
+  const entry = { call, history: [], told: [], answered: false };
   calls.set(call.id, entry);
   call.status$.subscribe({
     next: (status) => entry.history.push({ status, at: performance.timeOrigin + performance.now() }),
     error: (error) => errors.push(String(error)),
   });
+  call.callStates$.subscribe(({ call_state }) => entry.told.push(call_state));
   call.errors$?.subscribe?.((error) => errors.push(String(error?.error ?? error)));
   call.remoteStream$.subscribe((stream) => {
     entry.stream = stream;
@@ -68,7 +69,7 @@ function answer(id, options) {
 async function report(id) {
   const entry = entryOf(id);
   const status = entry.history.at(-1)?.status;
-  const found = { status, history: entry.history, direction: entry.call.direction };
+  const found = { status, history: entry.history, told: entry.told, direction: entry.call.direction };
   const pc = ["disconnected", "failed", "destroyed"].includes(status) ? null : entry.call.rtcPeerConnection;
   if (!pc) return found;
   for (const stat of (await pc.getStats()).values()) {
@@ -182,8 +183,12 @@ window.reference = {
   },
   signalling: (id) => ({
     state: entryOf(id).call.rtcPeerConnection?.signalingState,
+    policy: entryOf(id).call.rtcPeerConnection?.getConfiguration().iceTransportPolicy,
     modified: frames.some(({ from, frame }) => from === "client" && frame.includes('"updateMedia"')),
   }),
+  shareScreen(id) {
+    entryOf(id).call.self.startScreenShare().catch((error) => console.log(String(error)));
+  },
   preflight: (destination, options) => client.preflight(destination, options),
   register: () => client.register(),
   unregister: () => client.unregister(),

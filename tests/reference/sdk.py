@@ -223,6 +223,10 @@ class ReferenceClient:
         """Transfer the far end to another address."""
         await self._do("transfer", call, destination)
 
+    async def share_screen(self, call: str) -> None:
+        """Press "share the screen"; nobody waits for what comes of it."""
+        await self._do("shareScreen", call)
+
     async def ice_restart(self, call: str) -> None:
         """Restart ICE."""
         await self._do("iceRestart", call)
@@ -290,6 +294,14 @@ class ReferenceClient:
         await self._until(
             "signalling", lambda found: found["modified"] and found["state"] == "stable", "its answer", call
         )
+
+    async def keeps_to_relays(self, call: str) -> None:
+        """Wait until the call gathers relayed candidates only."""
+        await self._until("signalling", lambda found: found["policy"] == "relay", "relays alone", call)
+
+    async def until_frame(self, holds: Any, what: str) -> None:
+        """Wait until a frame that `holds` has come or gone."""
+        await self._until("frames", lambda frames: any(holds(each["frame"]) for each in frames), what)
 
     async def until_report(self, call: str, holds: Any, what: str) -> dict[str, Any]:
         """Wait until `holds(report)`; return the report."""

@@ -62,7 +62,7 @@ async def test_the_button_rings_the_reference_client_which_answers_opens_and_han
         await home.until(State.IN_CALL)
         await they_hear_and_see_each_other(client, call, alsa_cards)
         await client.digits(call, "9")
-        await home.wait_for(home.relay_is_on, "the relay")
+        await home.wait_for(home.relay_was_on, "the relay")
         await client.hangup(call)
         await home.until(State.IDLE)
 

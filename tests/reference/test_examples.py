@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -57,8 +58,8 @@ async def example(browser: Browser, space: Space, home: Home) -> AsyncIterator[O
     await context.close()
 
 
-async def call_the_door(page: Page, field: str, button: str) -> None:
-    await page.fill(field, "/private/door")
+async def call_the_door(page: Page, field: str, button: str, channel: str = "") -> None:
+    await page.fill(field, f"/private/door{channel}")
     await page.click(button)
 
 
@@ -107,6 +108,35 @@ async def test_audio_only_says_that_nobody_has_the_address(example: Open) -> Non
     assert said[0].startswith("Call failed: ")
 
 
+async def test_video_room_shows_the_doors_picture_and_lists_it(example: Open, home: Home) -> None:
+    page = await example("02-video-room")
+    await call_the_door(page, "#room-input", "#join-btn", "?channel=video")
+    await page.locator("#participants-list", has_text="Front door").wait_for()
+    await page.wait_for_function(
+        "document.getElementById('remote-video').getVideoPlaybackQuality().totalVideoFrames > 5"
+    )
+    await page.click("#leave-btn")
+    await home.until(State.IDLE)
+
+
+async def test_screen_sharing_leaves_the_call_with_the_door_alone(
+    example: Open, home: Home, alsa_session: AlsaCards
+) -> None:
+    page = await example("05-screen-sharing")
+    await call_the_door(page, "#room-input", "#join-btn")
+    await home.until(State.IN_CALL)
+    await page.locator("#screenshare-btn").wait_for()
+    refused = asyncio.Event()
+    page.on("console", lambda message: refused.set() if "no screen or other device" in message.text else None)
+    await page.click("#screenshare-btn")
+    async with asyncio.timeout(PATIENCE_S):
+        await refused.wait()
+    await the_door_hears_the_tablet(alsa_session)
+    assert home.machine_state is State.IN_CALL
+    await page.click("#leave-btn")
+    await home.until(State.IDLE)
+
+
 async def test_device_selection_changes_the_microphone_in_the_call(
     example: Open, home: Home, alsa_session: AlsaCards
 ) -> None:
@@ -133,8 +163,9 @@ async def test_call_controls_mute_hold_and_dial_keys(example: Open, home: Home, 
     await the_door_hears_nothing(alsa_session)
     await page.click("#hold-btn")
     await the_door_hears_the_tablet(alsa_session)
+    before = home.relay_pulses()
     await page.click("[data-digit='9']")
-    await home.wait_for(home.relay_is_on, "the relay")
+    await home.wait_for(lambda: home.relay_pulses() > before, "the relay")
     await page.click("#hangup-btn")
     await home.until(State.IDLE)
 

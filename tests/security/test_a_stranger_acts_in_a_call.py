@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from intercom.signalwire.wire.agents import agent_of
+from intercom.space.switch.members.methods import CHANGES, SENSITIVITY_LIMIT, VOLUME_LIMIT
+from intercom.space.switch.members.state import MemberState
 from tests.space.switchboard import SDP, Switchboard
 
 METHODS: dict[str, dict[str, Any]] = {
@@ -89,3 +96,114 @@ def test_a_malformed_request_is_answered_with_a_code(method: str, params: dict[s
     assert answer is not None
     assert "code" in answer["result"]
     assert board.answers["phone"]
+
+
+EVERY_METHOD = [
+    *CHANGES,
+    *METHODS.keys() - CHANGES.keys(),
+    "call.layout.list",
+    "call.unlock",
+    "call.member.position.set",
+]
+FIELDS = [
+    "self",
+    "target",
+    "targets",
+    "channels",
+    "volume",
+    "sensitivity",
+    "layout",
+    "position",
+    "lowbitrate",
+    "echo_cancellation",
+    "auto_gain",
+    "noise_suppression",
+    "member_id",
+    "call_id",
+]
+IDS = ("phone", "door", "stranger", "friend")
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20)
+    | st.sampled_from([*IDS, "call", "another", "audio", "full-screen", "reserved-1", 10**30, -51, 50.5, "9" * 5000]),
+    lambda inner: (
+        st.lists(inner, max_size=9)
+        | st.dictionaries(st.sampled_from(["target", "member_id", "call_id", "position", "x"]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+ME = st.just({"node_id": "", "call_id": "call", "member_id": "phone"})
+
+
+def with_ids(value: Any, ids: Mapping[str, str]) -> Any:
+    """Return the value with each name of a member replaced by their id."""
+    if isinstance(value, dict):
+        return {key: with_ids(inner, ids) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [with_ids(inner, ids) for inner in value]
+    return ids.get(value, value) if isinstance(value, str) else value
+
+
+def two_calls() -> tuple[Switchboard, dict[str, str]]:
+    """Two calls at once, of the phone with the door and of the stranger with their friend; and each member's id."""
+    board, (phone, door) = board_in_a_call()
+    board.call("stranger", "friend", "another")
+    ids = {who: dict(board.told[who])["call.joined"]["member_id"] for who in ("stranger", "friend")}
+    board.told = {who: [] for who in board.told}
+    return board, {"phone": phone["member_id"], "door": door["member_id"], **ids}
+
+
+def can_be(state: MemberState) -> bool:
+    """Whether what is told about a member is of the right kinds, and within its limits."""
+    msgspec.convert(msgspec.to_builtins(state), MemberState, strict=True)
+    volumes = (state.input_volume, state.output_volume)
+    return all(abs(volume) <= VOLUME_LIMIT for volume in volumes) and 0 <= state.input_sensitivity <= SENSITIVITY_LIMIT
+
+
+@given(
+    method=st.sampled_from(EVERY_METHOD),
+    me=ME | ANYTHING,
+    params=st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=5),
+)
+def test_whatever_a_member_sends_is_answered_by_a_code_and_leaves_every_other_call_alone(
+    method: str, me: Any, params: dict[str, Any]
+) -> None:
+    board, ids = two_calls()
+    answer = board.rpc("phone", method, with_ids({"self": me, **params}, ids))
+    assert answer is not None
+    code = answer["result"]["code"]
+    assert code in {"200", "400", "403", "404"}
+    for who in ("stranger", "friend"):
+        assert board.told[who] == board.heard[who] == []
+    if code != "200":
+        assert board.told["phone"] == board.told["door"] == board.heard["phone"] == board.heard["door"] == []
+        board.verto("phone", "verto.info", "call", dtmf="9")
+        assert board.methods("door") == ["verto.info"]
+    assert all(can_be(leg.membership.state) for call in board.exchange.router.calls for leg in call.legs())
+
+
+@given(sessid=st.just("call") | ANYTHING, wanted=ANYTHING)
+def test_whatever_a_member_subscribes_to_is_answered(sessid: Any, wanted: Any) -> None:
+    board, ids = two_calls()
+    params = with_ids({"sessid": sessid, "eventChannel": wanted}, ids)
+    message = {"id": "m", "method": "verto.subscribe", "params": params}
+    answer = board.rpc("phone", "webrtc.verto", {"message": message})
+    assert answer is not None
+    assert len(json.dumps(answer)) < 8192
+    assert all(board.told[who] == board.heard[who] == [] for who in IDS)
+
+
+@pytest.mark.parametrize("method", EVERY_METHOD)
+def test_parameters_nested_deeper_than_a_frame_may_be_cost_nothing_but_the_frame(method: str) -> None:
+    board, _ = two_calls()
+    deep = '{"target":' * 20_000 + "{}" + "}" * 20_000
+    frame = json.dumps({"jsonrpc": "2.0", "id": "deep", "method": method, "params": {"self": {"call_id": "call"}}})
+    board.exchange.received("phone", frame.replace('{"call_id": "call"}', deep), board.now)
+    board.settle()
+    assert "error" in board.answers["phone"][-1]
+    assert board.closed == {}
+    assert all(board.told[who] == board.heard[who] == [] for who in IDS)
+    assert board.rpc("phone", "call.raisehand", {"self": {"call_id": "call"}}) is not None

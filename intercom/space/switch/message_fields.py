@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from intercom.signalwire.wire.messages import VertoMessage
+from intercom.signalwire.wire.messages import BadFrameError, VertoMessage
 from intercom.space.errors import RefusedError
 from intercom.space.switch.sdp import plausible
 
@@ -45,3 +45,12 @@ def description_of(message: VertoMessage) -> str:
     if not plausible(sdp):
         raise RefusedError("sdp must be a session description of at most 65536 characters, its fingerprint SHA-256")
     return sdp
+
+
+def refuse_beside_a_call(dialog: dict[str, Any]) -> None:
+    """Raise `BadFrameError` for an invite of a screen or of another device beside a call.
+
+    It refuses the request as a whole, as one of bad parameters: on any other refusal the reference ends the call too.
+    """
+    if dialog.get("screenShare") is True or dialog.get("additionalDevice") is True:
+        raise BadFrameError("A call here has one connection at each end: no screen or other device goes beside it.")

@@ -25,10 +25,16 @@ from intercom.signalwire.wire.messages import CAUSE_CODES, CallCreated, Request,
 from intercom.space.errors import RefusedError
 from intercom.space.switch import replies
 from intercom.space.switch.bell import Bell
-from intercom.space.switch.calls import PING_INTERVAL_S, RING_LIMIT_S, Call, Calls, Leg, Party
+from intercom.space.switch.calls import PING_INTERVAL_S, RING_GRACE_S, Call, Calls, Leg, Party
 from intercom.space.switch.members.members import Members, subscribed
 from intercom.space.switch.members.methods import MemberMethods
-from intercom.space.switch.message_fields import call_id_of, description_of, dialog_of, variables_of
+from intercom.space.switch.message_fields import (
+    call_id_of,
+    description_of,
+    dialog_of,
+    refuse_beside_a_call,
+    variables_of,
+)
 from intercom.space.switch.renegotiation import Offers
 from intercom.space.switch.sdp import answer_between, is_reference, offer_between
 from intercom.space.switch.sessions import Session
@@ -160,7 +166,7 @@ class Router:
             self._end(call, _code("NORMAL_TEMPORARY_FAILURE"))
         self._views.elapsed(now)
         for call in self.calls:
-            if call.answered is None and now - call.started_at >= RING_LIMIT_S:
+            if call.answered is None and now - call.started_at >= call.rings_for_s + RING_GRACE_S:
                 self._end(call, _code("NO_ANSWER"))
                 continue
             self._ends_unless_it_rings(call)
@@ -179,6 +185,7 @@ class Router:
 
     def _invite(self, session: Session, request: Request, message: VertoMessage, now: float) -> dict[str, Any] | None:
         dialog = dialog_of(message)
+        refuse_beside_a_call(dialog)
         call_id = call_id_of(message)
         sdp = description_of(message)
         if dialog.get("reattaching") is True:
