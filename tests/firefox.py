@@ -78,7 +78,9 @@ class FirefoxPage:
         place = json.loads(
             await self.evaluate(
                 f"""(() => {{
-                    const box = document.querySelector({json.dumps(selector)}).getBoundingClientRect();
+                    const target = document.querySelector({json.dumps(selector)});
+                    target.scrollIntoView({{ block: "center", behavior: "instant" }});
+                    const box = target.getBoundingClientRect();
                     return JSON.stringify([box.x + box.width / 2, box.y + box.height / 2].map(Math.round));
                 }})()"""
             )

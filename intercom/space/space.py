@@ -259,7 +259,9 @@ class Space:
             group=self._config.group,
         )
         push = PushApi(self.store, self.pushes, now=self._wall, online=self.exchange.online)
-        device = DeviceApi(self.store, self.pushes, ring=self.sockets.try_out)
+        device = DeviceApi(
+            self.store, self.pushes, ring=self.sockets.try_out, renamed=self.exchange.router.bell.renamed
+        )
         routes = [*fabric.routes(), *house.routes(), *push.routes(), *device.routes()]
         app.add_routes([*routes, web.get("/", self._root), *station_routes()])
         return app

@@ -26,6 +26,7 @@ ASSETS = (
     "moving.js",
     "notifications.js",
     "offline.js",
+    "pairing.js",
     "peer.js",
     "picture.js",
     "players.js",
@@ -38,7 +39,9 @@ ASSETS = (
     "station.css",
     "station.js",
     "station.webmanifest",
+    "steps.js",
     "view.js",
+    "walk.js",
     "words.js",
 )
 """Every file of the page, by name."""

@@ -71,6 +71,30 @@ export class Device {
     return this.#ask("push/test", "POST");
   }
 
+  /** Return what the house knows of this device: {name, rang_at, woken_at, push, shown_at, trouble}. */
+  state() {
+    return this.#ask("device", "GET");
+  }
+
+  rename(name) {
+    return this.#ask("device", "POST", { name });
+  }
+
+  /** Let the house ring this device as a test, its page being "open" or "closed", in some seconds. */
+  ring(page, inS = 0) {
+    return this.#ask("device/ring", "POST", { page, in_s: inS });
+  }
+
+  /** Tell the house that the owner heard this device ring. */
+  rang(page) {
+    return this.#ask("device/rang", "POST", { page });
+  }
+
+  /** Return {devices}: how far each device of the house is reached. */
+  devices() {
+    return this.#ask("push/devices", "GET");
+  }
+
   /** Return {relayUrl, token, lifetimeMs}. Throws StationError "unpaired" if the house has removed this device. */
   async credentials() {
     if (!this.#stored) throw new StationError("unpaired");

@@ -21,8 +21,15 @@ self.addEventListener("message", (event) => {
 
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
-  event.waitUntil(pages().then(([page]) => (page ? page.focus() : self.clients.openWindow("./"))));
+  event.waitUntil(tapped(event.notification.data));
 });
+
+async function tapped({ kind, seen }) {
+  const [page] = await pages();
+  if (!page) return self.clients.openWindow(kind === "proof" ? "./#rang" : "./");
+  if (kind === "proof") page.postMessage({ tapped: seen ? "open" : "closed" });
+  return page.focus();
+}
 
 // Show what a push says; tell the house so, and show what it says in return: the ring may be over by now.
 async function take(notice) {
@@ -37,14 +44,18 @@ function show(notice) {
 }
 
 async function showNow(notice) {
-  const rings = notice.kind === "ring";
+  const rings = ["ring", "proof"].includes(notice.kind);
   const [title, body] = wordsOf(notice);
+  const seenBefore = notice.kind === "proof" && await looksAtPage();
   await self.registration.showNotification(title, {
-    body, tag: notice.tag, icon: "icon.svg", timestamp: notice.at * 1000, data: { kind: notice.kind },
-    ...(rings ? RINGING : { silent: notice.kind !== "test" }),
+    body, tag: notice.tag, icon: "icon.svg", timestamp: notice.at * 1000,
+    ...(rings ? RINGING : { silent: notice.kind !== "test" }), data: { kind: notice.kind, seen: seenBefore },
   });
-  const seen = (await pages()).some((page) => page.visibilityState === "visible");
-  if (seen && ENDS.has(notice.kind)) await close(notice.tag, notice.kind); // whoever looks at the page sees there how the ring ended
+  if (ENDS.has(notice.kind) && await looksAtPage()) await close(notice.tag, notice.kind); // whoever looks at the page sees there how the ring ended
+}
+
+async function looksAtPage() {
+  return (await pages()).some((page) => page.visibilityState === "visible");
 }
 
 async function close(tag, kind) {
@@ -96,6 +107,7 @@ function wordsOf({ kind, door, by, at }) {
     missed: [`Missed: ${name}`, `It rang at ${time}.`],
     lost: [`Missed: ${name}`, `It rang at ${time}; then the door lost its connection.`],
     test: ["This device rings", `A test at ${time}: notifications work here.`],
+    proof: ["Does this device ring?", `A test at ${time}. Tap here, to say that you saw it.`],
   };
   return Object.hasOwn(words, kind) ? words[kind] : [name, `Something happened there at ${time}.`];
 }

@@ -6,7 +6,7 @@ importScripts("notifications.js");
 
 const CACHE = "intercom-station";
 const SHELL = ["./", "alerts.js", "call.js", "device.js", "directory.js", "doors.js", "face.js", "icon.svg", "invite.js", "kept.js", "keys.js", "lock.js",
-  "meters.js", "microphone.js", "moving.js", "notifications.js", "peer.js", "picture.js", "players.js", "push.js", "rings.js", "room.js", "settings.js", "signalling.js", "sounds.js", "station.css", "station.js", "station.webmanifest", "view.js", "words.js"];
+  "meters.js", "microphone.js", "moving.js", "notifications.js", "pairing.js", "peer.js", "picture.js", "players.js", "push.js", "rings.js", "room.js", "settings.js", "signalling.js", "sounds.js", "station.css", "station.js", "station.webmanifest", "steps.js", "view.js", "walk.js", "words.js"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(SHELL)).then(() => self.skipWaiting()));

@@ -1,6 +1,7 @@
 // "Notifications": lets this device ring while the page is closed (Web Push), says in words how that stands, and tries it.
 //
 // <body data-push>  on | off | denied | unsupported | untrusted | home-screen | failed (none before it is known)
+// Event: "change" when that may have changed.
 // #push  the button that turns it on or off;  #push-test  rings this device as a test;  #push-words  how it stands
 
 import { element } from "./view.js";
@@ -8,14 +9,15 @@ import { pushTestWords, pushWords } from "./words.js";
 
 const APPLE_TOUCH = /iPhone|iPad|iPod/;
 
-export class Notifications {
+export class Notifications extends EventTarget {
   #device;
   #registration = null;
   #said = "";
 
   constructor(device) {
+    super();
     this.#device = device;
-    element.push.addEventListener("click", () => this.#busy(() => (this.#state === "on" ? this.#turnOff() : this.#turnOn())));
+    element.push.addEventListener("click", () => (this.#state === "on" ? this.#busy(() => this.#turnOff()) : this.turnOn()));
     element["push-test"].addEventListener("click", () => this.#busy(() => this.#test()));
     navigator.serviceWorker?.addEventListener("message", ({ data }) => {
       if (data?.shown === "test") this.#say(pushTestWords({ shown: true }));
@@ -28,6 +30,10 @@ export class Notifications {
     await this.#busy(() => this.#align());
   }
 
+  turnOn() {
+    return this.#busy(() => this.#turnOn());
+  }
+
   get #state() {
     return document.body.dataset.push ?? "";
   }
@@ -38,6 +44,7 @@ export class Notifications {
     element["push-test"].hidden = state !== "on";
     element.push.textContent = state === "on" ? "Turn off" : "Turn on";
     element["push-words"].textContent = this.#said || pushWords(state);
+    this.dispatchEvent(new Event("change"));
   }
 
   #say(words) {

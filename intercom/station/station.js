@@ -7,6 +7,7 @@
 //   <body data-microphone>  granted | prompt | denied
 //   #status                 one or two words (polite live region);  #error  a problem in words (alert), hidden without one;  #announcer  what a screen reader is told at once
 //   #pair-code #pair-name #pair   the pairing form;  #bell  "Turn on the bell";  #bell-volume #bell-test #keep-awake #retry
+//   #walk                   "Does this device ring?", which opens after pairing; see walk.js
 //   #add-device             "Add a device";  #invite  its dialog, with #invite-qr, #invite-code, #invite-close, #invite-again
 //   #call-door              calls the (first) door;  #answer #decline  while it rings
 //   #still #face            the visitor before the answer;  #no-picture #picture-age  why there is none, or how old it is
@@ -17,7 +18,7 @@
 
 import { Alerts } from "./alerts.js";
 import { Call } from "./call.js";
-import { Device, suggestedName, trustPage } from "./device.js";
+import { Device, trustPage } from "./device.js";
 import { showDoors } from "./doors.js";
 import { Face } from "./face.js";
 import { Invitation } from "./invite.js";
@@ -26,6 +27,7 @@ import { listenToKeys } from "./keys.js";
 import { Lock } from "./lock.js";
 import { Meters } from "./meters.js";
 import { Microphone } from "./microphone.js";
+import { Pairing } from "./pairing.js";
 import { renderPicture } from "./picture.js";
 import { play, playAll } from "./players.js";
 import { Notifications } from "./push.js";
@@ -35,10 +37,10 @@ import { loadSettings, saveSettings } from "./settings.js";
 import { Signalling } from "./signalling.js";
 import { Sounds } from "./sounds.js";
 import { announce, element, render, renderTime } from "./view.js";
+import { Walk } from "./walk.js";
 import { closingWords, ringWords } from "./words.js";
 
 const CONNECTION_ERRORS = new Set(["offline", "bad-answer", "proxy-unknown", "address-refused", "socket-refused"]); // cleared by a connection
-const UNNAMED = "Station"; // name in a link for no particular device: the device then names itself
 const NAME_MAX = 60;
 
 const device = new Device();
@@ -51,6 +53,9 @@ const face = new Face(signalling, element.face);
 const settings = loadSettings();
 const meters = new Meters(sounds, microphone);
 const room = new Room(signalling, element["mute-door"], () => model.call);
+const notifications = new Notifications(device);
+const pairing = new Pairing(device, { done: joined, failed: (code) => update({ error: code }) });
+const walk = new Walk({ device, signalling, sounds, alerts, notifications, turnOnBell, facts: () => model });
 const invitation = new Invitation(device, (code) => update({ error: code }));
 
 const model = {
@@ -72,7 +77,9 @@ function update(changes = {}) {
   signalling.watchful = model.state === "ringing";
   alerts.keepAwake = Boolean(model.call) || face.looking || (settings.keepAwake && model.state !== "unpaired");
   if (model.call || model.state === "unpaired") invitation.close();
+  if (model.call) walk.giveWay();
   render(model);
+  walk.render();
   renderTime(model);
   renderPicture(model, face);
 }
@@ -87,34 +94,22 @@ function pageState() {
 
 // ---------------------------------------------------------------- pairing
 
-function codeFromAddress() {
-  const fragment = new URLSearchParams(location.hash.slice(1));
-  const code = fragment.get("pair");
-  if (code === null) return;
-  history.replaceState(null, "", location.pathname + location.search);
-  element["pair-code"].value = code;
-  const name = fragment.get("name") ?? "";
-  if (name && name !== UNNAMED) element["pair-name"].value = name.slice(0, 40);
-  if (!device.paired) pair();
+function joined({ named }) {
+  update({ error: "" });
+  walk.begin({ named });
+  signalling.start();
 }
 
-async function pair() {
-  const code = element["pair-code"].value.trim();
-  if (!code) {
-    update({ error: "code-missing" });
-    return;
-  }
-  element.pair.disabled = true;
-  try {
-    await device.pair(code, element["pair-name"].value.trim() || suggestedName());
-    element["pair-code"].value = "";
-    update({ error: "" });
-    signalling.start();
-  } catch (error) {
-    update({ error: error.code ?? "bad-answer" });
-  } finally {
-    element.pair.disabled = false;
-  }
+function followAddress() {
+  pairing.codeFromAddress();
+  rangWhileClosed();
+}
+
+// The tap on a test's notification opened the page.
+function rangWhileClosed() {
+  if (location.hash !== "#rang") return;
+  history.replaceState(null, "", location.pathname + location.search);
+  walk.tapped("closed");
 }
 
 // ---------------------------------------------------------------- the connection
@@ -129,7 +124,7 @@ signalling.addEventListener("state", ({ detail: { state, code, resumed } }) => {
   } else if (state === "refused") {
     device.forget();
     update({ link: "connecting", error: code });
-    if (element["pair-code"].value) pair(); // a new pairing link opened the page
+    if (pairing.waits) pairing.pair(); // a new pairing link opened the page
   } else if (state === "lost") {
     if (model.link !== "lost") model.lostSince = performance.now();
     update({ link: "lost", problem: "", error: code === "offline" ? model.error : code });
@@ -342,10 +337,6 @@ function wire() {
     const filled = document.body.classList.toggle("fill");
     element.fit.setAttribute("aria-pressed", String(filled));
   });
-  element["pair-form"].addEventListener("submit", (event) => {
-    event.preventDefault();
-    pair();
-  });
   setting("volume", ({ value }) => { settings.volume = Number(value); });
   setting("bell-volume", ({ value }) => { settings.bellVolume = Number(value); });
   setting("keep-awake", ({ checked }) => { settings.keepAwake = checked; });
@@ -361,7 +352,7 @@ function wire() {
       playAll();
     }, { capture: true });
   }
-  window.addEventListener("hashchange", codeFromAddress);
+  window.addEventListener("hashchange", followAddress);
   window.addEventListener("online", () => signalling.retryNow());
   window.addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", () => document.hidden || signalling.retryNow());
@@ -374,10 +365,9 @@ function wire() {
 async function start() {
   wire();
   showDoors("", face, callDoor);
-  element["pair-name"].value = suggestedName();
   model.error = !globalThis.RTCPeerConnection ? "no-webrtc" : !globalThis.isSecureContext ? "insecure" : "";
   applySettings();
-  codeFromAddress();
+  followAddress();
   if (device.paired) signalling.start();
   try {
     await navigator.serviceWorker?.register("offline.js");
@@ -385,7 +375,7 @@ async function start() {
   } catch {
     update({ trusted: location.protocol !== "https:", trustUrl: await trustPage() }); // everything but the worker works
   }
-  new Notifications(device).follow(alerts.registration);
+  notifications.follow(alerts.registration);
 }
 
 start();

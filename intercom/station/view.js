@@ -8,6 +8,8 @@ const ids = ["status", "error", "error-text", "error-close", "pair-form", "pair-
   "invite-here", "invite-old", "invite-again", "doors", "call-door", "ringing-title", "ringing-for", "ripple", "still", "face", "picture-age",
   "looks", "looking-title", "look-end", "look-call", "silent-bell", "decline", "answer", "stage",
   "remote-video", "no-picture", "weak", "door-pill", "fit", "call-title", "elapsed", "level-in", "level-out",
+  "walk", "walk-open", "walk-close", "walk-later", "walk-done", "walk-steps", "walk-trust", "walk-name", "walk-rename", "walk-microphone",
+  "walk-push", "walk-ring", "walk-ringing", "walk-heard", "walk-unheard", "walk-wake", "walk-house", "walk-devices",
   "volume", "volume-row", "open-door", "open-words", "mute", "mute-door", "hangup", "remote-audio", "announcer"];
 
 const STATUS_WORDS = { "loading": "Starting", "unpaired": "Not paired", "connecting": "Connecting", "ready": "Ready", "lost": "No connection",

@@ -68,6 +68,12 @@ class House:
     code_lifetime_s: float = 600.0
     invites_to: str = ""
     code_made: asyncio.Event = field(default_factory=asyncio.Event)
+    device: Json = field(
+        default_factory=lambda: {"name": "", "rang_at": 0, "woken_at": 0, "shown_at": 0, "push": False, "trouble": ""}
+    )
+    """What it knows of its station."""
+    devices: list[Json] = field(default_factory=list)
+    """What it says of each device of the house."""
     protocol: str = "signalwire_stub"
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _sockets: set[web.WebSocketResponse] = field(default_factory=set)
@@ -89,6 +95,11 @@ class House:
         application.router.add_post("/api/space/pairing", self._pairing)
         application.router.add_post("/api/space/token", self._token)
         application.router.add_get("/api/fabric/addresses", self._addresses)
+        application.router.add_get("/api/space/device", self._device)
+        application.router.add_post("/api/space/device", self._device)
+        application.router.add_post("/api/space/device/ring", self._ring_device)
+        application.router.add_post("/api/space/device/rang", self._device)
+        application.router.add_get("/api/space/push/devices", self._devices)
         self._runner = web.AppRunner(application, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
@@ -248,6 +259,21 @@ class House:
         url = f"{self.invites_to or self.url}#pair={code}"
         expires_at = int(time.time() + self.code_lifetime_s)
         return web.json_response({"url": url, "code": code, "expires_at": expires_at, "qr": QR}, status=201)
+
+    async def _device(self, request: web.Request) -> web.Response:
+        told = await request.json() if request.can_read_body else {}
+        self.device["name"] = told.get("name", self.device["name"] or self.paired_names[-1])
+        if "page" in told:
+            self.device["rang_at" if told["page"] == "open" else "woken_at"] = time.time()
+        return web.json_response(self.device)
+
+    async def _ring_device(self, request: web.Request) -> web.Response:
+        if (await request.json())["page"] == "open":
+            await self.push_event("intercom.test", {})
+        return web.json_response({}, status=202)
+
+    async def _devices(self, _request: web.Request) -> web.Response:
+        return web.json_response({"devices": self.devices})
 
     async def _token(self, request: web.Request) -> web.Response:
         self._maybe_away()

@@ -42,6 +42,9 @@ async def untouched(page: Page, house: House) -> Page:
     await page.add_init_script(SILENT_UNTIL_A_TAP)
     await page.goto(f"{house.url}#pair=ABCD2345")
     await state(page, "ready")
+    await page.evaluate("localStorage.setItem('intercom.walk', '{}')")  # it closed the walk some other day
+    await page.reload()
+    await state(page, "ready")
     return page
 
 

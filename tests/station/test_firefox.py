@@ -49,6 +49,7 @@ async def test_a_device_without_a_loudspeaker_is_told_so_and_not_to_tap_for_ever
     tab: FirefoxPage, house: House, door: Door
 ) -> None:
     await tab.evaluate("AudioContext.prototype.resume = () => new Promise(() => {})")  # no sound card answers
+    await tab.tap("#walk-close")
     await tab.tap("#bell")
     await tab.until("document.body.dataset.bell === 'none'")
     assert "no loudspeaker" in await tab.text("#bell-words")

@@ -209,3 +209,32 @@ async def test_a_browser_whose_push_service_is_not_reached_says_so_and_the_page_
     await sleeper.page.click("#push")
     await expect(sleeper.page.locator("#push-words")).to_contain_text("push service was not reached", timeout=30_000)
     await state(sleeper.page, "ready")
+
+
+def proof() -> Notice:
+    """The push that proves a device."""
+    return Notice("proof", "proof", NOON)
+
+
+async def test_a_tap_on_the_test_of_a_closed_page_opens_it_and_it_tells_the_house(sleeper: Sleeper) -> None:
+    await sleeper.looks_away()
+    await sleeper.is_told(proof())
+    ((_, _, body, stays),) = await sleeper.shows("Does this device ring?")
+    assert ("Tap here" in body, stays) == (True, True)
+    await sleeper.receipts(1)
+    assert await sleeper.taps() == "opens ./#rang"
+    await sleeper.page.goto(f"{sleeper.space.url}/station/#rang")
+    await expect(sleeper.page.locator("[data-step=closed]")).to_have_attribute("data-state", "done")
+    assert sleeper.page.url == f"{sleeper.space.url}/station/"
+    assert sleeper.space.store.devices()[0].woken_at > 0
+
+
+async def test_a_test_that_came_while_the_page_was_in_front_proves_nothing_and_the_page_says_so(
+    sleeper: Sleeper,
+) -> None:
+    await sleeper.page.bring_to_front()
+    await sleeper.is_told(proof())
+    await sleeper.shows("Does this device ring?")
+    assert await sleeper.taps() == "shows /station/"
+    await expect(sleeper.page.locator("#walk")).to_contain_text("It arrived, but this page was in front")
+    assert sleeper.space.store.devices()[0].woken_at == 0

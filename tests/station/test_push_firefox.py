@@ -21,6 +21,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 TITLES = """navigator.serviceWorker.ready.then((worker) => worker.getNotifications())
     .then((all) => all.map(({ title }) => title).filter((title) => title !== "This device rings").join())"""
 
+WORDS = ".step-words"
+FORGET = """navigator.serviceWorker.ready.then((worker) => worker.getNotifications())
+    .then((all) => all.forEach((notification) => notification.close()))"""
+
 
 async def shown(space: Space, count: int) -> None:
     """Wait until the house has got so many receipts."""
@@ -69,6 +73,25 @@ async def test_a_test_is_shown_by_the_device_and_its_page_says_so(
     await tab.tap("#push-test")
     await tab.until("document.querySelector('#push-words').textContent.startsWith('The test arrived after')")
     assert (space.pushes.figures.shown, service.refused) == (1, [])
+
+
+async def test_a_device_proves_that_it_rings_while_its_page_is_closed(tab: FirefoxPage, space: Space) -> None:
+    before = space.pushes.figures.shown
+    await tab.tap("[data-step=closed] > button")
+    await tab.tap("#walk-wake")
+    await tab.until(
+        "document.querySelector('[data-step=closed] .step-words').textContent.includes('it rings in a few')"
+    )
+    await tab.goto("about:blank")
+    await shown(space, before + 1)
+    await tab.goto(f"{space.url}/station/")
+    assert await tab.evaluate(TITLES) == "Does this device ring?"
+    assert space.store.devices()[0].woken_at == 0
+    await tab.goto("about:blank")
+    await tab.goto(f"{space.url}/station/#rang")
+    await tab.until("document.querySelector('[data-step=closed]').dataset.state === 'done'")
+    assert space.store.devices()[0].woken_at > 0
+    await tab.evaluate(FORGET)
 
 
 async def test_a_door_wakes_the_device_whose_page_is_closed_and_the_page_that_opens_answers(

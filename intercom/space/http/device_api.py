@@ -50,12 +50,16 @@ class DeviceApi:
     """Routes under /api/space/device, each for a device that says its secret.
 
     :param ring: lets the open pages of a subscriber ring, and returns whether there was one.
+    :param renamed: told of a subscriber that has another name.
     """
 
-    def __init__(self, store: Store, pushes: Pushes, *, ring: Callable[[str], bool]) -> None:
+    def __init__(
+        self, store: Store, pushes: Pushes, *, ring: Callable[[str], bool], renamed: Callable[[Subscriber], None]
+    ) -> None:
         self._store = store
         self._pushes = pushes
         self._ring_open = ring
+        self._renamed = renamed
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes, for `Application.add_routes`."""
@@ -83,6 +87,7 @@ class DeviceApi:
         if owner.kind != "resident":
             return web.json_response({"error": "Only residents' devices name themselves."}, status=403)
         named = self._store.rename(owner, wanted.name)
+        self._renamed(named)
         logger.info("%s is called %s from now on.", owner.reference, named.display_name)
         return web.json_response(self._described(named))
 

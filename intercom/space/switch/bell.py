@@ -8,6 +8,7 @@ registers. Its invites name the `ring`. No other client is sent anything of this
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from intercom.plain_text import plain
@@ -119,6 +120,12 @@ class Bell:
         if hears_rings(session.agent):
             rings = [described(ring) for ring in self.rings.news(session.subscriber.id)]
             session.send_about("intercom.rings", {"rings": rings}, self._wall())
+
+    def renamed(self, subscriber: Subscriber) -> None:
+        """Say a member's new name from now on, whatever it does."""
+        for session in self._sessions():
+            if session.subscriber.id == subscriber.id:
+                session.grant = replace(session.grant, subscriber=subscriber)
 
     def try_out(self, subscriber_id: str) -> bool:
         """Let the open pages of a subscriber ring as a test; return whether there was one."""
