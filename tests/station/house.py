@@ -7,7 +7,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +63,8 @@ class House:
     received: list[Json] = field(default_factory=list)
     refuses_invites: Json | None = None
     """The error with which each invite of the page is refused."""
+    shows: Callable[[str], Awaitable[str]] | None = None
+    """Answers the offer of a page that asks to see who rings."""
     paired_names: list[str] = field(default_factory=list)
     token_lifetime_s: float = 3600.0
     code_lifetime_s: float = 600.0
@@ -321,7 +323,14 @@ class House:
             error = {"code": -32002, "message": "no such session"}
             await socket.send_json({"jsonrpc": "2.0", "id": frame["id"], "error": error})
             return
-        await socket.send_json({"jsonrpc": "2.0", "id": frame["id"], "result": self._result(frame)})
+        result = await self._view(frame) if frame["method"] == "intercom.view" else self._result(frame)
+        await socket.send_json({"jsonrpc": "2.0", "id": frame["id"], "result": result})
+
+    async def _view(self, frame: Json) -> Json:
+        offer = frame["params"]["sdp"]
+        if self.shows is None or not offer:
+            return {"refused": "absent"}
+        return {"view": frame["id"], "sdp": await self.shows(offer)}
 
     def _result(self, frame: Json) -> Json:
         if frame["method"] == "signalwire.connect":
