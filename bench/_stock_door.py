@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import alsaaudio
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack
 from av import AudioFrame, AudioResampler
 
 from intercom.config import Config
+from intercom.door import appliance
 from intercom.door.appliance import Appliance
-from intercom.signalwire import SignalWire, SpaceCredentials
+from intercom.signalwire import CredentialProvider, SignalWire
 from intercom.signalwire.aiortc_media import AiortcMedia
 from tests.alsa import MICROPHONE, RATE_HZ, SPEAKER
 
@@ -77,11 +79,15 @@ class StockDoor(Appliance):
     """An appliance that calls with stock aiortc."""
 
     def __init__(self, config: Config, *, state_dir: Path, pin_factory: Any = None) -> None:
-        super().__init__(config, state_dir=state_dir, pin_factory=pin_factory)
         media = AiortcMedia(audio=StockMicrophone)
         media.tracks_stream.subscribe(self._heard)
-        self.client = SignalWire(SpaceCredentials(state_dir / "door.json"), media=media)
         self._players: set[asyncio.Task[None]] = set()
+
+        def client(credentials: CredentialProvider, **options: Any) -> SignalWire:
+            return SignalWire(credentials, **options | {"media": media})
+
+        with patch.object(appliance, "SignalWire", client):  # every part gets the client that is made here
+            super().__init__(config, state_dir=state_dir, pin_factory=pin_factory)
 
     def _heard(self, arrived: tuple[str, MediaStreamTrack]) -> None:
         if arrived[1].kind == "audio":
