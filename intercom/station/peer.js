@@ -124,7 +124,7 @@ export class Peer extends EventTarget {
   // The offer with its addresses, without the names that only this machine can look up: they would hold the door up.
   async #gatheredView() {
     await this.#described;
-    await gathered(this.#connection, VIEW_GATHER_MS);
+    await gathered(this.#connection, VIEW_GATHER_MS, ({ type }) => type === "relay");
     return this.sdp.replace(/^a=(candidate:.*\.local .*|end-of-candidates)\r\n/gm, "");
   }
 
@@ -135,8 +135,8 @@ export class Peer extends EventTarget {
   }
 }
 
-/** Wait until all candidates are in the local description, or none came for GATHER_QUIET_MS. */
-function gathered(connection, maxMs = GATHER_MAX_MS) {
+/** Wait until all candidates are in the local description, or one that is enough, or none came for GATHER_QUIET_MS. */
+function gathered(connection, maxMs = GATHER_MAX_MS, enough = () => false) {
   if (connection.iceGatheringState === "complete") return Promise.resolve();
   return new Promise((resolve) => {
     const stop = new AbortController();
@@ -150,7 +150,7 @@ function gathered(connection, maxMs = GATHER_MAX_MS) {
     const limit = setTimeout(done, maxMs);
     connection.addEventListener("icecandidate", ({ candidate }) => {
       clearTimeout(quiet);
-      if (candidate) quiet = setTimeout(done, GATHER_QUIET_MS);
+      if (candidate && !enough(candidate)) quiet = setTimeout(done, GATHER_QUIET_MS);
       else done();
     }, { signal: stop.signal });
   });

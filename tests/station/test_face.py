@@ -1,7 +1,9 @@
 """The visitor's face on one page, with a camera that is slow, or freezes: what was is never shown as what is."""
 
 import base64
+import socket
 from collections.abc import AsyncIterator
+from contextlib import closing
 
 import pytest
 import pytest_asyncio
@@ -93,3 +95,17 @@ async def test_a_page_that_is_rung_asks_to_see_before_it_prepares_anything(
     asked = await house.wait_for(lambda frame: frame.get("method") == "intercom.view" and "callID" in frame["params"])
     assert asked["params"]["callID"] == "c1"
     assert "m=video" in asked["params"]["sdp"]
+
+
+async def test_a_page_whose_relay_server_is_dead_sees_the_visitor_all_the_same(
+    page: Page, house: House, door: Door, camera: HeldCamera
+) -> None:
+    camera.runs.set()
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as silent:
+        silent.bind(("127.0.0.1", 0))
+        urls = f"turn:127.0.0.1:{silent.getsockname()[1]}?transport=udp"
+        house.ice_servers = [{"urls": urls, "username": "u", "credential": "c"}]
+        await page.goto(f"{house.url}#pair=ABCD2345")
+        await state(page, "ready")
+        await house.invite("c1", await door.offer())
+        await until(page, LIVE)
