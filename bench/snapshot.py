@@ -20,7 +20,7 @@ from av.video.codeccontext import VideoCodecContext
 from bench.report import Report, percentile
 from bench.video_cost import VIDEO, Film, HardwareSource
 from intercom.config import AudioConfig, CallConfig, CameraConfig, PanelConfig
-from intercom.door.press_snapshot import PressPictures
+from intercom.door.camera.press_snapshot import PressPictures
 from intercom.media.camera.shared import LINGER_S, Camera
 from intercom.media.camera.snapshot import LatestUnits, jpeg
 from intercom.media.camera.source import Deliver

@@ -20,10 +20,10 @@ from intercom.history.call_log import CallLog, CallRecord
 from intercom.media.sound.levels import Levels, LevelStore
 from intercom.signalwire import FileStorage
 from intercom.space.auth.credential import SpaceCredential, read_credential
-from intercom.space.authority import Authority
-from intercom.space.certificate import Certificate
 from intercom.space.names import loopback_names
-from intercom.space.store import Store
+from intercom.space.store.store import Store
+from intercom.space.tls.authority import Authority
+from intercom.space.tls.certificate import Certificate
 from tests.power_cut import Found, Writer, cut_everywhere
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

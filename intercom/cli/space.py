@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from intercom.cli.checks.reach import Reach
     from intercom.config import Config
     from intercom.space import Invitation
-    from intercom.space.records import Device
+    from intercom.space.store.records import Device
 
 Act = Callable[[argparse.Namespace, "Config", Path], int]
 

@@ -14,7 +14,9 @@ from intercom.devices import DeviceRecovery
 from intercom.door.account import credentials_of, options_of
 from intercom.door.calls.calls import Calls
 from intercom.door.calls.kept_press import press_file
-from intercom.door.camera_privacy import CameraPrivacy
+from intercom.door.camera.camera_privacy import CameraPrivacy
+from intercom.door.camera.press_snapshot import PressPictures
+from intercom.door.camera.views import Views
 from intercom.door.devices import DoorDevices
 from intercom.door.events import PartEvents
 from intercom.door.feedback import Feedback
@@ -27,8 +29,6 @@ from intercom.door.machine import Decision, Machine, Phase, State
 from intercom.door.notifications import Notifications
 from intercom.door.parts import Parts, present_picture
 from intercom.door.preload import warm_up
-from intercom.door.press_snapshot import PressPictures
-from intercom.door.views import Views
 from intercom.door.volume import Volume
 from intercom.facts import CameraPrivacyChanged, LockChanged, RegistrationChanged, StateChanged
 from intercom.history.call_log import CallLog

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from intercom.config import Config
 from intercom.door.calls.calls import Calls
-from intercom.door.camera_privacy import CameraPrivacy
+from intercom.door.camera.camera_privacy import CameraPrivacy
+from intercom.door.camera.press_snapshot import PressPictures
+from intercom.door.camera.views import Views
 from intercom.door.devices import DoorDevices
 from intercom.door.feedback import Feedback
 from intercom.door.health.faults import Faults
 from intercom.door.machine import Machine
 from intercom.door.notifications import Notifications
-from intercom.door.press_snapshot import PressPictures
-from intercom.door.views import Views
 from intercom.door.volume import Volume
 from intercom.history.call_recorder import CallRecorder
 from intercom.history.figures import Figures

@@ -8,6 +8,6 @@ from intercom.space.auth.membership import Membership
 from intercom.space.auth.pairing import Invitation
 from intercom.space.errors import NoSpaceError, SpaceError
 from intercom.space.space import Space
-from intercom.space.trust import devices_learn_trust
+from intercom.space.tls.trust import devices_learn_trust
 
 __all__ = ["Invitation", "Membership", "NoSpaceError", "Space", "SpaceCredential", "SpaceError", "devices_learn_trust"]

@@ -19,7 +19,7 @@ from intercom.signalwire.wire.messages import IceServer
 from intercom.space.auth.credential import SpaceCredential, read_credential
 from intercom.space.auth.pairing import UNNAMED, Invitation, PairingCodes
 from intercom.space.auth.tokens import TokenAuthority
-from intercom.space.echo import Echo
+from intercom.space.echo.echo import Echo
 from intercom.space.errors import SpaceConfigError, StoreError, TokenError
 from intercom.space.http.connection_limits import ConnectionLimits
 from intercom.space.http.device_api import DeviceApi
@@ -37,12 +37,12 @@ from intercom.space.names import interface_addresses
 from intercom.space.push.pushes import Pushes
 from intercom.space.push.unfinished import Unfinished
 from intercom.space.push.waker import Waker
-from intercom.space.records import Place, Subscriber
-from intercom.space.store import DATABASE, Store
-from intercom.space.switch.call_snapshot import KeptCalls
+from intercom.space.store.records import Place, Subscriber
+from intercom.space.store.store import DATABASE, Store
+from intercom.space.switch.calls.call_snapshot import KeptCalls
+from intercom.space.switch.calls.sdp import is_reference
 from intercom.space.switch.exchange import Exchange
-from intercom.space.switch.sdp import is_reference
-from intercom.space.tls import Tls
+from intercom.space.tls.tls import Tls
 from intercom.space.turn.companion import TurnCompanion
 from intercom.space.turn.coturn import TurnServer
 from intercom.space.turn.credentials import LIFETIME_S, ice_server, turn_secret

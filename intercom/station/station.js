@@ -7,7 +7,7 @@
 //   <body data-microphone>  granted | prompt | denied
 //   #status                 one or two words (polite live region);  #error  a problem in words (alert), hidden without one;  #announcer  what a screen reader is told at once
 //   #pair-code #pair-name #pair   the pairing form;  #bell  "Turn on the bell";  #bell-volume #bell-test #keep-awake #retry
-//   #walk                   "Does this device ring?", which opens after pairing; see walk.js
+//   #walk                   "Does this device ring?", which opens after pairing; see join/walk.js
 //   #add-device             "Add a device";  #invite  its dialog, with #invite-qr, #invite-code, #invite-close, #invite-again
 //   #call-door              calls the (first) door;  #answer #decline  while it rings
 //   #still #face            the visitor before the answer;  #no-picture #picture-age  why there is none, or how old it is
@@ -16,28 +16,28 @@
 // Keys: Enter or Space answers, Escape declines or hangs up, M mutes, O opens the door.
 // Pairing link: /station/#pair=CODE (&name=NAME); the code is taken out of the address at once.
 
-import { Alerts } from "./alerts.js";
-import { Call } from "./call.js";
-import { Device, trustPage } from "./device.js";
-import { showDoors } from "./doors.js";
-import { Face } from "./face.js";
-import { Invitation } from "./invite.js";
-import { keepCall, takeKeptCall } from "./kept.js";
+import { Alerts } from "./alerts/alerts.js";
+import { Call } from "./call/call.js";
+import { Device, trustPage } from "./house/device.js";
+import { showDoors } from "./house/doors.js";
+import { Face } from "./picture/face.js";
+import { Invitation } from "./house/invite.js";
+import { keepCall, takeKeptCall } from "./call/kept.js";
 import { listenToKeys } from "./keys.js";
-import { Lock } from "./lock.js";
-import { Meters } from "./meters.js";
-import { Microphone } from "./microphone.js";
-import { Pairing } from "./pairing.js";
-import { renderPicture } from "./picture.js";
-import { play, playAll } from "./players.js";
-import { Notifications } from "./push.js";
-import { Rings } from "./rings.js";
-import { Room } from "./room.js";
+import { Lock } from "./call/lock.js";
+import { Meters } from "./call/meters.js";
+import { Microphone } from "./call/microphone.js";
+import { Pairing } from "./join/pairing.js";
+import { renderPicture } from "./picture/picture.js";
+import { play, playAll } from "./call/players.js";
+import { Notifications } from "./alerts/push.js";
+import { Rings } from "./alerts/rings.js";
+import { Room } from "./call/room.js";
 import { loadSettings, saveSettings } from "./settings.js";
-import { Signalling } from "./signalling.js";
-import { Sounds } from "./sounds.js";
+import { Signalling } from "./house/signalling.js";
+import { Sounds } from "./alerts/sounds.js";
 import { announce, element, render, renderTime } from "./view.js";
-import { Walk } from "./walk.js";
+import { Walk } from "./join/walk.js";
 import { closingWords, ringWords } from "./words.js";
 
 const CONNECTION_ERRORS = new Set(["offline", "bad-answer", "proxy-unknown", "address-refused", "socket-refused"]); // cleared by a connection

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from intercom.cli.running_door.remote import TROUBLE
-from intercom.space.secret_hash import secret_hash
-from intercom.space.store import DATABASE, Store
+from intercom.space.auth.secret_hash import secret_hash
+from intercom.space.store.store import DATABASE, Store
 from tests.space.push.browser_keys import BrowserKeys
 
 WAIT_S = 60.0

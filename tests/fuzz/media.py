@@ -13,7 +13,7 @@ from intercom.media.dtmf.telephone_event import payloads
 from intercom.media.errors import SessionDescriptionError
 from intercom.media.rtp.far_end import FarEndSound
 from intercom.media.rtp.sdp_exchange import accept_answer, accept_offer, is_same_path, refusal
-from intercom.space.switch.sdp import answer_between, offer_between, plausible
+from intercom.space.switch.calls.sdp import answer_between, offer_between, plausible
 from tests.media import sdp_bodies
 
 Read = Callable[[bytes], None]

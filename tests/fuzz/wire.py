@@ -32,9 +32,9 @@ from intercom.space.errors import PairingError, TokenError
 from intercom.space.http.fabric_api import DeviceTokenRequest, TokenRequest
 from intercom.space.http.station_api import PairRequest, TokenOptions
 from intercom.space.shown_name import shown_name
-from intercom.space.store import DATABASE, Store
+from intercom.space.store.store import DATABASE, Store
 from intercom.space.switch.exchange import Exchange
-from intercom.space.switch.undelivered import MEMBER_LIMIT_BYTES
+from intercom.space.switch.sessions.undelivered import MEMBER_LIMIT_BYTES
 from tests.media.sdp_bodies import CHROMIUM_ANSWER, CHROMIUM_OFFER
 from tests.space.switchboard import House, OpenGate
 

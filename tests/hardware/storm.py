@@ -21,7 +21,7 @@ from intercom.control.ssh_keys import AuthorizedKeys, PublicKey
 from intercom.history.call_log import CallLog, CallRecord
 from intercom.signalwire.storage import FileStorage
 from intercom.space.auth.credential import SpaceCredential, read_credential
-from intercom.space.store import Store
+from intercom.space.store.store import Store
 
 PICTURE = b"\xff\xd8JPEG" * 5000
 

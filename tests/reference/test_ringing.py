@@ -16,8 +16,8 @@ from aiortc import RTCSessionDescription
 from playwright.async_api import Browser
 
 from intercom.space import Space
-from intercom.space.switch.calls import Call
-from intercom.space.switch.sdp import answer_between
+from intercom.space.switch.calls.calls import Call
+from intercom.space.switch.calls.sdp import answer_between
 
 from ..space.conftest import Client, House
 from .components import ComponentPage, why_no_components

@@ -12,7 +12,7 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack
 
-from intercom.space.echo_media import close
+from intercom.space.echo.media import close
 from tests.space.conftest import OFFER, WAIT_S, Client, House, configure, house
 
 __all__ = ["configure", "house"]

@@ -12,10 +12,10 @@ from intercom.signalwire.wire.messages import new_id
 from intercom.space.auth.pairing import INVITED_LIMIT, PairingCodes
 from intercom.space.auth.tokens import Grant
 from intercom.space.errors import PairingError
-from intercom.space.records import Subscriber
-from intercom.space.store import Store
+from intercom.space.store.records import Subscriber
+from intercom.space.store.store import Store
 from intercom.space.switch import router
-from intercom.space.switch.calls import RINGING_LIMIT
+from intercom.space.switch.calls.calls import RINGING_LIMIT
 from intercom.space.switch.exchange import Exchange
 from intercom.space.switch.router import INFO_LIMIT_BYTES
 from tests.space.conftest import House as RunningHouse

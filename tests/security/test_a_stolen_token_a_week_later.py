@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from intercom.space.auth.tokens import GRACE_S, TokenAuthority
-from intercom.space.store import DATABASE, Store
+from intercom.space.store.store import DATABASE, Store
 from intercom.space.switch.exchange import Exchange
 from tests.space.switchboard import Switchboard
 

@@ -13,7 +13,7 @@ from aiortc.mediastreams import AudioStreamTrack
 from av.audio.frame import AudioFrame
 
 from intercom.facts import CallBegan, DoorOpened, DoorRefused, Pressed
-from tests.door.test_views import CALL, Door
+from tests.door.camera.test_views import CALL, Door
 from tests.media.viewers.far_end import FarEnd
 from tests.space.switch.test_views import Ringing
 

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from intercom.space.certificate import Certificate
 from intercom.space.names import loopback_names
+from intercom.space.tls.certificate import Certificate
 from tests.ports import free_port
 
 PAGE = Path(__file__).parents[2] / "docs" / "reverse-proxy.md"

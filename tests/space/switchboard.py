@@ -10,7 +10,7 @@ from typing import Any
 
 from intercom.space.auth.tokens import Grant
 from intercom.space.errors import TokenError
-from intercom.space.records import Kind, Subscriber
+from intercom.space.store.records import Kind, Subscriber
 from intercom.space.switch.exchange import Close, Exchange
 
 SDP = "v=0\r\n"

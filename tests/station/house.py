@@ -91,7 +91,7 @@ class House:
         self.code_made.set()
         application = web.Application()
         application.router.add_get("/", self._socket)
-        application.router.add_get("/station/{name:[a-z.-]*}", self._file)
+        application.router.add_get("/station/{name:[a-z./-]*}", self._file)
         application.router.add_get("/api/space/hello", self._hello)
         application.router.add_post("/api/space/pair", self._pair)
         application.router.add_post("/api/space/pairing", self._pairing)
@@ -226,9 +226,9 @@ class House:
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"] or "index.html"
-        if self.faults.away or name not in station.ASSETS:
-            raise web.HTTPNotFound
         path = station.DIRECTORY / name
+        if self.faults.away or path.suffix not in CONTENT_TYPES or not path.is_file():
+            raise web.HTTPNotFound
         headers = {
             "Content-Type": CONTENT_TYPES[path.suffix],
             "Content-Security-Policy": STRICT_POLICY,

@@ -14,11 +14,11 @@ from playwright.async_api import Browser, BrowserContext, Error, Page, async_pla
 
 from intercom.config import SpaceConfig
 from intercom.space import Space
-from intercom.space.authority import Authority
-from intercom.space.certificate import now_utc
+from intercom.space.tls.authority import Authority
+from intercom.space.tls.certificate import now_utc
 from tests.firefox import firefox
-from tests.space.test_authority import forged
-from tests.space.trusting import trusting
+from tests.space.tls.test_authority import forged
+from tests.space.tls.trusting import trusting
 from tests.station.conftest import CHROMIUM, FLAGS
 from tests.station.waiting import state
 

@@ -28,7 +28,7 @@ RINGS_ON_ANDROID = """async () => {
         constructor() { throw new TypeError("Illegal constructor"); }
     };
     Object.defineProperty(document, "hidden", { value: true, configurable: true });
-    const { Alerts } = await import("./alerts.js");
+    const { Alerts } = await import("./alerts/alerts.js");
     new Alerts().start("Front door is ringing");
     return document.title;
 }"""

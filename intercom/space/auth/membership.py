@@ -13,9 +13,9 @@ from typing import Final, Self
 
 from intercom.space.auth.pairing import UNNAMED, Invitation, PairingCodes
 from intercom.space.errors import AddressError, DoorError, NoSpaceError
-from intercom.space.records import Device
 from intercom.space.shown_name import shown_name
-from intercom.space.store import DATABASE, Store
+from intercom.space.store.records import Device
+from intercom.space.store.store import DATABASE, Store
 
 PATIENCE_S: Final = 5.0
 """Time limit for a command to wait for the running space: a slow card takes a second for one change."""

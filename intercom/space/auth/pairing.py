@@ -21,8 +21,8 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from intercom.space.errors import ClaimedError, PairingError
-from intercom.space.records import CodeClaimed, CodeLimits, Subscriber
-from intercom.space.store import Store
+from intercom.space.store.records import CodeClaimed, CodeLimits, Subscriber
+from intercom.space.store.store import Store
 
 CODE_LIFETIME_S: Final = 600.0
 """Lifetime of a code: enough to fetch the phone and scan; short for a photographed code."""

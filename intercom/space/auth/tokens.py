@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from intercom.space.auth.dpop import ProofChecker
 from intercom.space.errors import TokenError
-from intercom.space.records import Subscriber
-from intercom.space.store import Store
+from intercom.space.store.records import Subscriber
+from intercom.space.store.store import Store
 
 TOKEN_LIMIT_CHARS: Final = 4096
 REFRESH_SCOPE: Final = "sat:refresh"

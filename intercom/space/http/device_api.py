@@ -9,13 +9,13 @@ from typing import Final, Literal
 import msgspec
 from aiohttp import web
 
+from intercom.space.auth.secret_hash import secret_hash
 from intercom.space.errors import BadBodyError, TokenError
 from intercom.space.http.bodies import body_of
 from intercom.space.http.fabric_api import bearer, unauthorized
 from intercom.space.push.pushes import Pushes
-from intercom.space.records import Subscriber
-from intercom.space.secret_hash import secret_hash
-from intercom.space.store import Store
+from intercom.space.store.records import Subscriber
+from intercom.space.store.store import Store
 
 logger = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from intercom.space.auth.email_reference import email_of, reference_of
 from intercom.space.auth.tokens import REFRESH_SCOPE, Grant, TokenAuthority
 from intercom.space.errors import AddressError, BadBodyError, TokenError
 from intercom.space.http.bodies import body_of
-from intercom.space.records import Address, Subscriber
-from intercom.space.store import Store
+from intercom.space.store.records import Address, Subscriber
+from intercom.space.store.store import Store
 
 PAGE_SIZE: Final = 50
 """Default page size of the directory, in addresses."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from intercom.space.auth.secret_hash import secret_hash
 from intercom.space.errors import BadBodyError, SubscriptionError, TokenError
 from intercom.space.http.bodies import body_of
 from intercom.space.http.fabric_api import bearer, unauthorized
@@ -18,9 +19,8 @@ from intercom.space.push.notices import Notice
 from intercom.space.push.pushes import Pushes
 from intercom.space.push.sender import Outcome
 from intercom.space.push.subscriptions import Subscription
-from intercom.space.records import Subscriber
-from intercom.space.secret_hash import secret_hash
-from intercom.space.store import Store
+from intercom.space.store.records import Subscriber
+from intercom.space.store.store import Store
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from intercom.space.http.rate_limited_log import Seldom
 from intercom.space.http.request_filter import asker_of
 from intercom.space.http.waiting import Waiting
 from intercom.space.switch.exchange import FRAME_LIMIT_BYTES, Close, Exchange, Send
-from intercom.space.switch.undelivered import KeptBytes
+from intercom.space.switch.sessions.undelivered import KeptBytes
 from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from intercom.space.errors import BadBodyError, ClaimedError, PairingError, Toke
 from intercom.space.http.bodies import body_of
 from intercom.space.http.fabric_api import bearer, unauthorized
 from intercom.space.http.request_filter import asker_of
-from intercom.space.records import Subscriber
-from intercom.space.store import Store
+from intercom.space.store.records import Subscriber
+from intercom.space.store.store import Store
 
 logger = logging.getLogger(__name__)
 

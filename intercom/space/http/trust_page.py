@@ -18,12 +18,12 @@ from aiohttp import hdrs, web
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from intercom.net import authority
-from intercom.space.authority import Authority
 from intercom.space.http.listener import Listener
 from intercom.space.http.proxies import Proxies
 from intercom.space.http.rate_limited_log import Seldom
 from intercom.space.http.request_filter import Guard, Handler, asker_of
 from intercom.space.location import Location
+from intercom.space.tls.authority import Authority
 
 logger = logging.getLogger(__name__)
 

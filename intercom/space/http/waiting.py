@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from intercom.space.switch.undelivered import MEMBER_LIMIT_BYTES, SESSION_LIMIT_BYTES, KeptBytes
+from intercom.space.switch.sessions.undelivered import MEMBER_LIMIT_BYTES, SESSION_LIMIT_BYTES, KeptBytes
 
 SOCKET_LIMIT_BYTES: Final = 2 * SESSION_LIMIT_BYTES
 """Limit of bytes that wait for one socket: twice a session's kept frames, which a resume sends at once."""

@@ -19,7 +19,7 @@ from intercom.space.push.sender import Outcome, Push, Sender
 from intercom.space.push.services import PushServices
 from intercom.space.push.subscriptions import Subscription
 from intercom.space.push.vapid import Vapid, new_key
-from intercom.space.store import Store
+from intercom.space.store.store import Store
 from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from intercom.space.database import Database
+from intercom.space.auth.secret_hash import secret_hash
 from intercom.space.errors import SubscriptionError
 from intercom.space.push.vapid import decoded
-from intercom.space.secret_hash import secret_hash
+from intercom.space.store.database import Database
 
 AUTH_BYTES: Final = 16
 """Length of a subscription's authentication secret (RFC 8291 §3.2)."""

@@ -12,7 +12,7 @@ from intercom.space.push.pushes import Pushes
 from intercom.space.push.sender import Outcome
 from intercom.space.push.subscriptions import Subscription, Subscriptions
 from intercom.space.push.unfinished import ShownRing, Unfinished
-from intercom.space.switch.ring import Ring
+from intercom.space.switch.rings.ring import Ring
 from intercom.tasks import TaskSet
 
 END_TTL_S: Final = 24 * 3600

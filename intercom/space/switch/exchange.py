@@ -38,13 +38,13 @@ from intercom.signalwire.wire.messages import (
 )
 from intercom.space.auth.tokens import Grant
 from intercom.space.errors import TokenError
-from intercom.space.records import Subscriber
+from intercom.space.store.records import Subscriber
 from intercom.space.switch import replies
-from intercom.space.switch.gate import ConnectRefusedError, Gate, admitted
-from intercom.space.switch.pace import Pace
 from intercom.space.switch.router import AddressBook, Router
-from intercom.space.switch.sessions import Session
-from intercom.space.switch.undelivered import KeptBytes
+from intercom.space.switch.sessions.gate import ConnectRefusedError, Gate, admitted
+from intercom.space.switch.sessions.pace import Pace
+from intercom.space.switch.sessions.sessions import Session
+from intercom.space.switch.sessions.undelivered import KeptBytes
 
 FRAME_LIMIT_BYTES: Final = 128 * 1024
 """Size limit of a frame: a browser's offer with all its candidates has about 15 kB."""

@@ -8,7 +8,7 @@ import msgspec
 
 from intercom.signalwire.wire.messages import BadFrameError, VertoMessage
 from intercom.space.errors import RefusedError
-from intercom.space.switch.sdp import plausible
+from intercom.space.switch.calls.sdp import plausible
 
 VARIABLES_LIMIT_BYTES: Final = 4096
 """Size limit of an invite's user variables; a door's have 100 bytes. They are kept for each end that rings."""

@@ -25,7 +25,7 @@ from intercom.signalwire.wire.messages import (
     encode,
     error_response,
 )
-from intercom.space.switch.unreachable import UnreachableError
+from intercom.space.switch.calls.unreachable import UnreachableError
 
 CALL_ERROR: Final = -32001
 """Error code inside a Verto answer: the call is unknown, or its state forbids the request."""

@@ -24,8 +24,11 @@ import msgspec
 from intercom.signalwire.wire.messages import CAUSE_CODES, CallCreated, Request, VertoMessage
 from intercom.space.errors import RefusedError
 from intercom.space.switch import replies
-from intercom.space.switch.bell import Bell
-from intercom.space.switch.calls import PING_INTERVAL_S, RING_GRACE_S, Call, Calls, Leg, Party
+from intercom.space.switch.calls.calls import PING_INTERVAL_S, RING_GRACE_S, Call, Calls, Leg, Party
+from intercom.space.switch.calls.renegotiation import Offers
+from intercom.space.switch.calls.sdp import answer_between, is_reference, offer_between
+from intercom.space.switch.calls.unanswered import cause_for_caller, cause_of_end
+from intercom.space.switch.calls.unreachable import UnreachableError, unreachable
 from intercom.space.switch.members.members import Members, subscribed
 from intercom.space.switch.members.methods import MemberMethods
 from intercom.space.switch.message_fields import (
@@ -35,11 +38,8 @@ from intercom.space.switch.message_fields import (
     refuse_beside_a_call,
     variables_of,
 )
-from intercom.space.switch.renegotiation import Offers
-from intercom.space.switch.sdp import answer_between, is_reference, offer_between
-from intercom.space.switch.sessions import Session
-from intercom.space.switch.unanswered import cause_for_caller, cause_of_end
-from intercom.space.switch.unreachable import UnreachableError, unreachable
+from intercom.space.switch.rings.bell import Bell
+from intercom.space.switch.sessions.sessions import Session
 from intercom.space.switch.views import METHODS, Views
 
 CALLS_LIMIT: Final = 512

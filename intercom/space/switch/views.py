@@ -20,9 +20,9 @@ from typing import Any, Final, Protocol
 
 from intercom.signalwire.wire.messages import INVALID_PARAMS, Request, new_id
 from intercom.space.switch import replies
-from intercom.space.switch.calls import Call, Calls, Leg, Party
-from intercom.space.switch.sdp import is_reference, plausible
-from intercom.space.switch.sessions import Session
+from intercom.space.switch.calls.calls import Call, Calls, Leg, Party
+from intercom.space.switch.calls.sdp import is_reference, plausible
+from intercom.space.switch.sessions.sessions import Session
 
 ANSWER_LIMIT_S: Final = 4.0
 """Time limit of a door for a view; pages wait 5 s for the answer (protocol §3)."""

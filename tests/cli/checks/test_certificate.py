@@ -16,8 +16,8 @@ from intercom.cli.checks import doctor
 from intercom.cli.checks.doctor import examine
 from intercom.cli.checks.finding import BAD, GOOD, WARNING, Finding
 from intercom.config import loads
-from intercom.space.certificate import LIFETIME, Certificate, now_utc
 from intercom.space.names import loopback_names
+from intercom.space.tls.certificate import LIFETIME, Certificate, now_utc
 
 Serve = Callable[[timedelta], Path]
 

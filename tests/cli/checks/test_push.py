@@ -15,7 +15,7 @@ from intercom.cli.checks.finding import GOOD, WARNING, Finding
 from intercom.cli.checks.reach import Reach
 from intercom.config import SpaceConfig
 from intercom.space import Space
-from intercom.space.secret_hash import secret_hash
+from intercom.space.auth.secret_hash import secret_hash
 from tests.space.push.browser_keys import BrowserKeys
 
 

@@ -14,7 +14,7 @@ from intercom.config.fields import settings_of
 from intercom.control.client import Client
 from intercom.signalwire.call.dialog.dialog import Dialog
 from intercom.signalwire.call.dialog.leg import CallLeg
-from intercom.space.switch.call_snapshot import OLDEST_S
+from intercom.space.switch.calls.call_snapshot import OLDEST_S
 from tests.space.switchboard import SDP, Switchboard
 
 LONGEST = {setting.name: setting.high or 0.0 for setting in settings_of(CallConfig)}

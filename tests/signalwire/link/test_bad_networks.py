@@ -24,8 +24,8 @@ from intercom.signalwire.link.dial import NEXT_ADDRESS_S, _under_way, dial
 from intercom.signalwire.link.transport import Socket
 from intercom.signalwire.options import Options
 from intercom.space import Space
-from intercom.space.certificate import Certificate, now_utc
 from intercom.space.names import loopback_names
+from intercom.space.tls.certificate import Certificate, now_utc
 from tests.signalwire.media import ScriptedMedia
 from tests.signalwire.service import WAIT_S, MemorySocket, Service
 

@@ -17,7 +17,7 @@ from intercom.space.auth.pairing import ALPHABET, CODE_LIFETIME_S, CODE_LIMITS, 
 from intercom.space.errors import AddressError, DoorError, NoSpaceError, PairingError, TokenError
 from intercom.space.shown_name import LIMIT_CHARS, shown_name
 from intercom.space.space import MEMBERS_CHECK_S
-from intercom.space.store import DATABASE, Store
+from intercom.space.store.store import DATABASE, Store
 from tests.space.auth.test_doors_and_keys import bearer
 from tests.space.conftest import ANSWER, WAIT_S, House
 

@@ -15,9 +15,9 @@ from cryptography import x509
 
 from intercom.config import SpaceConfig
 from intercom.space import NoSpaceError, Space, devices_learn_trust
-from intercom.space.authority import Authority
 from intercom.space.names import loopback_names
-from tests.space.older_certificate import self_signed
+from intercom.space.tls.authority import Authority
+from tests.space.tls.older_certificate import self_signed
 
 WAIT_S = 30.0
 Config = Callable[..., SpaceConfig]

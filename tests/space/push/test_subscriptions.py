@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom.space import Membership
-from intercom.space.database import Database
 from intercom.space.errors import SubscriptionError
 from intercom.space.push.subscriptions import Subscriptions
-from intercom.space.store import DATABASE, Store
+from intercom.space.store.database import Database
+from intercom.space.store.store import DATABASE, Store
 from tests.space.conftest import House
 from tests.space.push.browser_keys import BrowserKeys
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 from intercom.space.switch.exchange import Close, Exchange, Send
-from intercom.space.switch.undelivered import COUNT_LIMIT
+from intercom.space.switch.sessions.undelivered import COUNT_LIMIT
 from tests.space.switchboard import SDP, House, OpenGate
 
 PEOPLE = ("door", "kitchen", "hall", "attic")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from intercom.space.switch.calls import RING_GRACE_S, RING_S
-from intercom.space.switch.sessions import LOST_LIMIT_S
+from intercom.space.switch.calls.calls import RING_GRACE_S, RING_S
+from intercom.space.switch.sessions.sessions import LOST_LIMIT_S
 from tests.space.switchboard import SDP, Switchboard
 
 

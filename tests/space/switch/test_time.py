@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from intercom.space.switch.calls import PING_INTERVAL_S, RING_GRACE_S, RING_LIMIT_S, RING_S
+from intercom.space.switch.calls.calls import PING_INTERVAL_S, RING_GRACE_S, RING_LIMIT_S, RING_S
+from intercom.space.switch.calls.renegotiation import MODIFY_LIMIT_S
 from intercom.space.switch.exchange import ATTEMPTS_LIMIT, AUTHENTICATION_LIMIT_S, SESSIONS_PER_SUBSCRIBER_LIMIT
-from intercom.space.switch.renegotiation import MODIFY_LIMIT_S
 from intercom.space.switch.replies import SESSIONS_EXCEEDED
 from intercom.space.switch.router import ATTACH_AFTER_S, CALLS_PER_SUBSCRIBER_LIMIT
-from intercom.space.switch.sessions import LEFT_LIMIT_S, LOST_LIMIT_S, TALKING_LOST_LIMIT_S
+from intercom.space.switch.sessions.sessions import LEFT_LIMIT_S, LOST_LIMIT_S, TALKING_LOST_LIMIT_S
 from tests.space.switchboard import SDP, Switchboard
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom.space.auth.tokens import Grant
-from intercom.space.records import Subscriber
+from intercom.space.store.records import Subscriber
 from intercom.space.switch.exchange import Exchange
 from intercom.space.switch.views import ANSWER_LIMIT_S, STILL_LIMIT_CHARS, VIEWS_PER_SESSION_LIMIT
 from tests.space.switchboard import SDP, House, OpenGate, Switchboard

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from intercom.signalwire.wire.agents import carries_out, is_mutable
-from intercom.space.switch.sdp import is_reference
+from intercom.space.switch.calls.sdp import is_reference
 
 ALWAYS: Final = (
     "self.mute.audio",

@@ -12,10 +12,10 @@ from typing import Any, Final
 import msgspec
 
 from intercom.space.errors import RefusedError
-from intercom.space.switch.calls import Call, Leg
+from intercom.space.switch.calls.calls import Call, Leg
+from intercom.space.switch.calls.sdp import is_reference
 from intercom.space.switch.members.capabilities import capabilities
 from intercom.space.switch.members.state import Membership, MemberState, Room
-from intercom.space.switch.sdp import is_reference
 
 WHOLE: Final = {"x": 0, "y": 0, "width": 100, "height": 100}
 """The place of the far end's picture, percent."""

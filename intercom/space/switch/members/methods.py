@@ -16,11 +16,11 @@ import msgspec
 from intercom.signalwire.wire.messages import CAUSE_CODES, Request
 from intercom.space.errors import RefusedError
 from intercom.space.switch import replies
-from intercom.space.switch.calls import Call, Calls, Leg
+from intercom.space.switch.calls.calls import Call, Calls, Leg
+from intercom.space.switch.calls.sdp import is_reference
 from intercom.space.switch.members.members import Members, far_of, rights_of, talking
 from intercom.space.switch.members.state import LAYOUTS
-from intercom.space.switch.sdp import is_reference
-from intercom.space.switch.sessions import Session
+from intercom.space.switch.sessions.sessions import Session
 
 Params = Mapping[str, Any]
 

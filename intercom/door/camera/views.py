@@ -1,0 +1,249 @@
+"""Show the house who rings before anybody answers: the still of the press at once, then the live picture.
+
+A view touches neither the machine, nor the call and its log, nor any light but the camera's; it carries no sound, and
+nothing that comes from a viewer is played or opens anything. The space says who asks (`space/switch/views.py`); whether
+they may see, the door decides: while its own call rings at them, or at any time where `camera.look` says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from intercom.address import LONGEST, Address
+from intercom.config import Config
+from intercom.door.calls.active_call import NAME_CHARS
+from intercom.door.camera.press_snapshot import FRESH_S, PressPictures
+from intercom.facts import Answered, CallBegan, Ended, Fact, LookedAt, Pressed, RangAgain
+from intercom.history.journal import Entry
+from intercom.media.camera.shared import Camera
+from intercom.media.camera.snapshot import smaller
+from intercom.media.errors import ViewRefusedError
+from intercom.media.viewers.viewers import Viewers
+from intercom.plain_text import plain
+from intercom.signalwire import SignalWire, SignalWireError
+from intercom.tasks import TaskSet
+
+logger = logging.getLogger(__name__)
+
+HANDOVER_S = 5.0
+"""Time for which views outlast the answer: whoever answers sees on until the call's own picture is there. The space
+ends the others' at once."""
+BEGINS_S = 1.0
+"""Longest wait for a call of which a viewer knows before the door does: the invite's answer is on its way."""
+STILL_BYTES = 48 * 1024
+"""Size limit of the still that goes to the pages."""
+ASKED, GONE, STILL = "intercom.view", "intercom.view.end", "intercom.still"
+
+
+class Viewed(msgspec.Struct):
+    """Who asks for a view, as the space vouches."""
+
+    number: str = ""
+    name: str = ""
+
+
+class Asked(msgspec.Struct):
+    """Somebody asks to see."""
+
+    view: str
+    sdp: str
+    """Their offer; empty: they ask only whether they may look."""
+    by: Viewed
+    call_id: str = msgspec.field(name="callID", default="")
+    """The door's call that rings at them; empty: they look at a door that does not ring them."""
+
+
+class Views:
+    """The views of the door's camera, on the event loop. Subscribe `hear` to the journal, `take` to the service."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        camera: Camera | None,
+        pictures: PressPictures,
+        client: SignalWire,
+        tell: Callable[[Fact], object],
+        on_defect: Callable[[Exception], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._may_look = config.camera.look
+        self._longest_s = config.call.time_limit_s
+        self._in_space = config.account.credential == "space"
+        self._camera = camera if config.call.video else None
+        self._pictures = pictures
+        self._client = client
+        self._tell = tell
+        self._clock = clock
+        self._tasks = TaskSet(on_defect)
+        self._viewers = Viewers(self._camera, on_over=self._over, on_defect=on_defect)
+        self._calls: dict[str, str] = {}
+        "call of each view; empty for a look"
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        "end of each look, and of each view of an answered call"
+        self._pressed_s = float("-inf")
+        self._ringing = ""
+        "id of the door's call that rings"
+        self._begins = asyncio.Event()
+        "set, and replaced, when a call begins to ring"
+
+    def __len__(self) -> int:
+        return len(self._viewers)
+
+    # -- what the journal tells ------------------------------------------------------------------------
+
+    def hear(self, entry: Entry) -> None:
+        """Take a fact of the door."""
+        match entry.fact:
+            case Pressed():
+                self._pressed_s = entry.moment
+            case CallBegan(call) if call.direction == "outbound":
+                self._rings(call.id)
+            case RangAgain(before, call):
+                self._end_all(before)
+                self._rings(call.id)
+            case Answered(call) if call.id == self._ringing:
+                self._ringing = ""
+                for view in self._of(call.id):
+                    self._end_later(view, HANDOVER_S)
+            case Ended(call):
+                self._ringing = "" if call.id == self._ringing else self._ringing
+                self._end_all(call.id)
+            case _:
+                pass
+
+    def _rings(self, call_id: str) -> None:
+        self._ringing = call_id
+        self._begins.set()
+        self._begins = asyncio.Event()
+        if self._in_space and self._camera is not None:
+            self._tasks.spawn(self._show_still(call_id))
+
+    async def _show_still(self, call_id: str) -> None:
+        """Show the pages that ring the picture of this press."""
+        picture = await self._pictures.last()
+        if picture is None or picture.taken < self._pressed_s - FRESH_S or self._camera is None:
+            return
+        jpeg = await asyncio.to_thread(smaller, picture.jpeg, STILL_BYTES)
+        if self._ringing != call_id or self._camera.is_forbidden or not jpeg:
+            return
+        age_ms = round((self._clock() - picture.taken) * 1000)
+        await self._say(STILL, {"callID": call_id, "jpeg": base64.b64encode(jpeg).decode(), "age_ms": age_ms})
+
+    # -- what the space tells --------------------------------------------------------------------------
+
+    def take(self, event_type: str, params: Mapping[str, Any]) -> None:
+        """Take an event of the service; only those about views count, and only a space's."""
+        if not self._in_space or event_type not in (ASKED, GONE):
+            return
+        if event_type == GONE:
+            self._end(str(params.get("view")))
+            return
+        try:
+            asked = msgspec.convert(params, Asked)
+        except msgspec.ValidationError as error:
+            logger.info("Ignored a request to see that cannot be read: %s", error)
+            return
+        self._tasks.spawn(self._answer(asked))
+
+    async def _answer(self, asked: Asked) -> None:
+        try:
+            await self._must_be_allowed(asked.call_id)
+            if not asked.sdp:
+                await self._refuse(asked, "may")
+                return
+            self._calls[asked.view] = asked.call_id
+            sdp = await self._viewers.admit(asked.view, asked.sdp, self._client.session.ice_servers)
+        except ViewRefusedError as refusal:
+            self._forget(asked.view)
+            level = logging.INFO if asked.sdp else logging.DEBUG
+            logger.log(level, "%s does not see the door: %s", _who(asked.by), refusal)
+            await self._refuse(asked, refusal.reason)
+            return
+        self._note(asked)
+        await self._say("intercom.view.answer", {"view": asked.view, "sdp": sdp})
+
+    async def _refuse(self, asked: Asked, reason: str) -> None:
+        await self._say("intercom.view.answer", {"view": asked.view, "refused": reason})
+
+    async def _must_be_allowed(self, call_id: str) -> None:
+        if not call_id:
+            if not self._may_look:
+                raise ViewRefusedError("no-look", "camera.look is off.")
+            return
+        try:
+            async with asyncio.timeout(BEGINS_S):
+                while self._ringing != call_id:
+                    await self._begins.wait()
+        except TimeoutError:
+            raise ViewRefusedError("not-ringing", "The door does not ring there.") from None
+
+    def _note(self, asked: Asked) -> None:
+        if asked.call_id:
+            logger.info("%s sees who rings (%d do)", _who(asked.by), len(self._viewers))
+            if self._ringing != asked.call_id:  # it ended, or was answered, meanwhile
+                self._end(asked.view)
+            return
+        logger.info("%s looks through the camera", _who(asked.by))
+        self._tell(LookedAt(_address(asked.by), plain(asked.by.name, NAME_CHARS)))
+        self._end_later(asked.view, self._longest_s)
+
+    # -- the end ---------------------------------------------------------------------------------------
+
+    def _over(self, view: str, reason: str) -> None:
+        """Tell the space of a view that ended by itself."""
+        self._forget(view)
+        self._tasks.spawn(self._say(GONE, {"view": view, "reason": reason}))
+
+    def _of(self, call_id: str) -> list[str]:
+        return [view for view, call in self._calls.items() if call == call_id]
+
+    def _end_all(self, call_id: str) -> None:
+        for view in self._of(call_id):
+            self._end(view)
+
+    def _end(self, view: str) -> None:
+        self._forget(view)
+        self._viewers.end(view)
+
+    def _end_later(self, view: str, after_s: float) -> None:
+        def end() -> None:
+            self._viewers.end(view)
+            self._over(view, "over")
+
+        self._timers[view] = asyncio.get_running_loop().call_later(after_s, end)
+
+    def _forget(self, view: str) -> None:
+        self._calls.pop(view, None)
+        timer = self._timers.pop(view, None)
+        if timer is not None:
+            timer.cancel()
+
+    async def stop(self) -> None:
+        """End every view."""
+        for view in list(self._calls):
+            self._forget(view)
+        await self._tasks.stop()
+        await self._viewers.stop()
+
+    async def _say(self, method: str, params: Mapping[str, Any]) -> None:
+        """Send the space what has no consequence when it is lost: the page asks again, or sees a picture later."""
+        try:
+            await self._client.session.execute(method, params)
+        except SignalWireError as error:
+            logger.debug("Not delivered: %s", error)
+
+
+def _address(by: Viewed) -> str:
+    return str(Address.parse(by.number[:LONGEST]))
+
+
+def _who(by: Viewed) -> str:
+    return plain(by.name, NAME_CHARS) or _address(by)

@@ -1,0 +1,258 @@
+// "Check this device": the walk that proves, step by step, that this device rings. It opens by itself once a device has
+// joined; each step can be left for later, and settings lead back to it.
+//
+// <body data-walk>  open | closed
+// #walk  its card, with <li data-step data-state="done | todo | cannot"> for trust, name, microphone, push, open, closed
+// #walk-open  opens it;  #walk-close  closes it;  #walk-later  goes on without the current step;  #walk-done  closes it at the end
+// #walk-ring #walk-heard #walk-unheard  the ring with the page open;  #walk-wake  the one with the page closed
+
+import { deviceWords, remedyWords, stepsOf } from "./steps.js";
+import { element, setText } from "../view.js";
+
+const STORAGE_KEY = "intercom.walk";
+const MARKS = { done: "i-check", todo: "i-ring", cannot: "i-close" };
+const STATE_WORDS = { done: "done", todo: "to do", cannot: "not here" };
+const RING_MAX_MS = 10_000; // time limit for the test ring to come over the socket
+const WAKE_IN_S = 8; // time for the owner to close the page or lock the device
+const LOOK_EVERY_MS = 3000; // interval of looks for the receipt while a closed page is rung
+const LOOK_FOR_MS = 90_000; // time in which a phone that sleeps deeply is woken
+
+export class Walk {
+  #parts;
+  #kept = read();
+  #known = { name: "", rangAt: 0, wokenAt: 0, shownAt: 0, trouble: "" };
+  #current = "";
+  #picked = "";
+  #ring = ""; // "" | asked | rings: the test ring with the page open
+  #said = ""; // what to do after a ring that was not heard
+  #wakeAskedAt = 0;
+  #timers = [];
+
+  /** parts: {device, signalling, sounds, alerts, notifications, facts(): what station.js knows, turnOnBell()} */
+  constructor(parts) {
+    this.#parts = parts;
+    const on = (id, act) => element[id].addEventListener("click", act);
+    on("walk-open", () => this.#open());
+    on("walk-close", () => this.#keep({ open: false }));
+    on("walk-done", () => this.#keep({ open: false }));
+    on("walk-later", () => this.#later());
+    on("walk-rename", () => this.#rename());
+    on("walk-microphone", () => parts.turnOnBell());
+    on("walk-push", () => parts.notifications.turnOn());
+    on("walk-ring", () => this.#askForRing());
+    on("walk-heard", () => this.#heard());
+    on("walk-unheard", () => this.#unheard());
+    on("walk-wake", () => this.#wake());
+    for (const item of this.#items) item.querySelector("button").addEventListener("click", () => this.#pick(item.dataset.step));
+    parts.notifications.addEventListener("change", () => this.render());
+    parts.signalling.addEventListener("room", ({ detail }) => detail.type === "intercom.test" && this.#rings());
+    parts.signalling.addEventListener("state", ({ detail }) => detail.state === "registered" && this.#look());
+    navigator.serviceWorker?.addEventListener("message", ({ data }) => data?.tapped && this.tapped(data.tapped));
+  }
+
+  /** Begin the walk of a device that has just joined; named: its owner chose its name. */
+  begin({ named }) {
+    this.#keep({ open: true, named, later: [] });
+  }
+
+  /** Note that the test's notification was tapped; page: whether the page was "open" or "closed" when it came. */
+  async tapped(page) {
+    if (page === "open") {
+      this.#said = "It arrived, but this page was in front. Close it or lock the device this time, and try again.";
+      this.#keep({ open: true });
+      return;
+    }
+    await this.#tell(() => this.#parts.device.rang("closed"));
+    this.#keep({ open: true });
+  }
+
+  /** Give way to a call, whose own bell rings now. */
+  giveWay() {
+    if (this.#ring !== "rings") return;
+    this.#ring = "";
+    this.render();
+  }
+
+  render() {
+    const { facts, device } = this.#parts;
+    const open = Boolean(this.#kept.open) && device.paired;
+    document.body.dataset.walk = open ? "open" : "closed";
+    element.walk.hidden = !open;
+    if (!open) return;
+    const push = document.body.dataset.push ?? "";
+    const steps = stepsOf({ ...facts(), ...this.#known, push, named: this.#kept.named, wakeAskedAt: this.#wakeAskedAt });
+    this.#current = this.#picked || this.#next(steps);
+    for (const item of this.#items) this.#show(item, steps[item.dataset.step]);
+    element["walk-later"].hidden = steps[this.#current]?.state !== "todo" || this.#ring === "rings";
+    element["walk-done"].hidden = this.#current !== "";
+    element["walk-trust"].hidden = steps.trust.state !== "todo";
+    element["walk-trust"].href = facts().trustUrl;
+    element["walk-push"].hidden = steps.push.state !== "todo";
+    element["walk-microphone"].hidden = steps.microphone.state !== "todo";
+    element["walk-wake"].hidden = steps.closed.state === "cannot";
+    element["walk-ring"].hidden = this.#ring === "rings";
+    element["walk-ring"].disabled = this.#ring === "asked";
+    element["walk-ringing"].hidden = this.#ring !== "rings";
+  }
+
+  get #items() {
+    return [...element["walk-steps"].children];
+  }
+
+  #show(item, { state, words }) {
+    const current = item.dataset.step === this.#current;
+    item.dataset.state = state;
+    item.querySelector("button").setAttribute("aria-expanded", String(current));
+    item.querySelector("use").setAttribute("href", `#${MARKS[state]}`);
+    setText(item.querySelector(".step-state"), STATE_WORDS[state]);
+    const body = item.querySelector(".step-body");
+    body.hidden = !current;
+    setText(body.querySelector(".step-words"), (current && this.#said) || words);
+    if (current && element["walk-later"].parentElement !== body) body.append(element["walk-later"]);
+  }
+
+  // Return the first step that is to do and was not left for later; "" when none is.
+  #next(steps) {
+    const later = this.#kept.later ?? [];
+    return this.#items.map(({ dataset }) => dataset.step).find((id) => steps[id].state === "todo" && !later.includes(id)) ?? "";
+  }
+
+  #open() {
+    this.#picked = "";
+    this.#keep({ open: true, later: [] });
+    this.#look();
+    element.walk.scrollIntoView({ block: "start" });
+  }
+
+  #pick(id) {
+    this.#picked = this.#current === id ? "" : id;
+    this.#said = "";
+    this.render();
+  }
+
+  #later() {
+    const later = [...(this.#kept.later ?? []), this.#current];
+    this.#goOn();
+    this.#keep({ later });
+  }
+
+  #goOn() {
+    this.#picked = "";
+    this.#said = "";
+    this.render();
+  }
+
+  async #rename() {
+    const name = element["walk-name"].value.trim();
+    if (!name) return;
+    await this.#tell(() => this.#parts.device.rename(name));
+    this.#picked = "";
+    this.#keep({ named: true });
+  }
+
+  // ---------------------------------------------------------------- the ring with the page open
+
+  async #askForRing() {
+    this.#said = "";
+    this.#ring = "asked";
+    this.render();
+    const failed = () => this.#unheard("The ring did not come over this page’s connection to the house. Try again once the page says Ready.");
+    this.#timers.push(setTimeout(() => this.#ring === "asked" && failed(), RING_MAX_MS));
+    await this.#parts.device.ring("open").catch(failed);
+  }
+
+  #rings() {
+    if (this.#ring !== "asked") return; // another page of this device asked
+    this.#ring = "rings";
+    this.#parts.sounds.ring();
+    this.#parts.alerts.start("Test ring");
+    this.render();
+    element["walk-heard"].focus({ preventScroll: true });
+  }
+
+  #hush() {
+    this.#timers.splice(0).forEach(clearTimeout);
+    if (this.#ring === "rings") {
+      this.#parts.sounds.silence();
+      this.#parts.alerts.stop();
+    }
+    this.#ring = "";
+  }
+
+  async #heard() {
+    this.#hush();
+    await this.#tell(() => this.#parts.device.rang("open"));
+    this.#goOn();
+  }
+
+  #unheard(words = "Turn up this device’s volume and the bell below, and take it out of silent mode: an iPhone’s switch at the side silences pages too. Then ring again.") {
+    this.#hush();
+    this.#picked = "open";
+    this.#said = typeof words === "string" ? words : "";
+    this.render();
+  }
+
+  // ---------------------------------------------------------------- the ring with the page closed
+
+  async #wake() {
+    this.#said = "";
+    try {
+      await this.#parts.device.ring("closed", WAKE_IN_S);
+    } catch {
+      this.#said = "The house could not ring this device. Turn notifications off and on, then try again.";
+      this.render();
+      return;
+    }
+    this.#wakeAskedAt = Date.now() / 1000;
+    this.#picked = "closed";
+    this.render();
+    const look = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    setTimeout(() => clearInterval(look), LOOK_FOR_MS);
+  }
+
+  // ---------------------------------------------------------------- what the house knows
+
+  #look() {
+    return this.#tell(() => this.#parts.device.state());
+  }
+
+  // Ask or tell the house, and show what it then knows of this device; without an answer what is shown stays.
+  async #tell(ask) {
+    if (!this.#parts.device.paired) return;
+    const told = await ask().catch(() => null);
+    if (told) {
+      const { name, rang_at: rangAt, woken_at: wokenAt, shown_at: shownAt, trouble } = told;
+      this.#known = { name, rangAt, wokenAt, shownAt, trouble };
+      if (document.activeElement !== element["walk-name"]) element["walk-name"].value = name;
+    }
+    if (this.#kept.open) await this.#listDevices();
+    this.render();
+  }
+
+  async #listDevices() {
+    const { devices } = await this.#parts.device.devices().catch(() => ({ devices: [] }));
+    element["walk-house"].hidden = !devices?.length;
+    element["walk-devices"].replaceChildren(...(devices ?? []).map((device) => {
+      const item = document.createElement("li");
+      const name = document.createElement("strong");
+      name.textContent = device.name;
+      item.append(name, `: ${deviceWords(device)}. ${remedyWords(device)}`);
+      return item;
+    }));
+  }
+
+  #keep(changes) {
+    this.#kept = { ...this.#kept, ...changes };
+    localStorage.setItem(STORAGE_KEY, JSON.stringify(this.#kept));
+    if (!this.#kept.open) this.#hush();
+    this.render();
+  }
+}
+
+function read() {
+  try {
+    return JSON.parse(localStorage.getItem(STORAGE_KEY)) ?? {};
+  } catch {
+    return {}; // not JSON: the walk is closed, and settings open it
+  }
+}
