@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -77,6 +78,8 @@ class House:
     devices: list[Json] = field(default_factory=list)
     """What it says of each device of the house."""
     protocol: str = "signalwire_stub"
+    directory: Path = station.DIRECTORY
+    """Directory of the page's files."""
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _sockets: set[web.WebSocketResponse] = field(default_factory=set)
     _runner: web.AppRunner | None = None
@@ -226,7 +229,7 @@ class House:
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"] or "index.html"
-        path = station.DIRECTORY / name
+        path = self.directory / name
         if self.faults.away or path.suffix not in CONTENT_TYPES or not path.is_file():
             raise web.HTTPNotFound
         headers = {
