@@ -320,7 +320,7 @@ def _migrate(db: sqlite3.Connection) -> None:
     db.execute("BEGIN EXCLUSIVE")
     try:
         for version in range(_schema(db) + 1, SCHEMA_VERSION + 1):
-            step = files("intercom.space.store.store").joinpath(f"schema-{version}.sql").read_text(encoding="utf-8")
+            step = files("intercom.space.store").joinpath(f"schema-{version}.sql").read_text(encoding="utf-8")
             for statement in step.split(";"):
                 db.execute(statement)
             db.execute(f"PRAGMA user_version={version}")

@@ -25,7 +25,7 @@ def noon() -> float:
 
 def database_of_the_first_release(path: Path, door: str = "Door") -> None:
     """A door and a paired tablet, each with one device, as version 1 wrote them."""
-    schema = files("intercom.space.store.store").joinpath("schema-1.sql").read_text()
+    schema = files("intercom.space.store").joinpath("schema-1.sql").read_text()
     db = sqlite3.connect(path)
     db.executescript(schema)
     db.execute("INSERT INTO groups VALUES ('g1', 'house')")
@@ -85,7 +85,7 @@ def test_a_device_and_a_code_of_before_the_proofs_stay_good(tmp_path: Path) -> N
     with sqlite3.connect(tmp_path / DATABASE) as db:
         db.create_function("shown", 2, shown_name, deterministic=True)
         for version in (2, 3, 4):
-            db.executescript(files("intercom.space.store.store").joinpath(f"schema-{version}.sql").read_text())
+            db.executescript(files("intercom.space.store").joinpath(f"schema-{version}.sql").read_text())
         code = sha256(b"ABCDE12345").hexdigest()
         db.execute("INSERT INTO pairing_codes VALUES (?, ?, NULL)", (code, noon() + 300))
         db.execute("PRAGMA user_version=4")
