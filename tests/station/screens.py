@@ -1,17 +1,23 @@
 """Pictures of every state of the station page: `python -m tests.station.screens DIRECTORY`."""
 
 import asyncio
+import contextlib
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, Error, Page, ViewportSize, async_playwright
 
+from intercom.config import SpaceConfig
+from intercom.space import Space
 from tests.station.conftest import CHROMIUM, FLAGS
 from tests.station.door import Door
 from tests.station.house import House
 from tests.station.test_bell import SILENT_UNTIL_A_TAP
+from tests.station.test_untrusted_certificate import CLICKED_AWAY
 from tests.station.waiting import state, until
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -23,6 +29,12 @@ SHAPES: list[tuple[str, ViewportSize, Literal["dark", "light"]]] = [
     ("sideways-dark", SIDEWAYS, "dark"),
     ("tablet-dark", TABLET, "dark"),
     ("tablet-light", TABLET, "light"),
+]
+DEVICES = [
+    {"name": "Kitchen tablet", "online": True, "seen_on": "2026-11-28", "registered_on": "2026-11-28", "push": True}
+    | {"trouble": "", "shown_at": 1_795_888_000},
+    {"name": "Hall phone", "online": False, "seen_on": "2026-11-27", "registered_on": "2026-11-27", "push": False}
+    | {"trouble": "", "shown_at": 0},
 ]
 Shoot = Callable[[str], Coroutine[Any, Any, None]]
 
@@ -44,6 +56,7 @@ async def tour(page: Page, house: House, shoot: Shoot) -> None:
     house.faults.silent = False
     await page.reload()
     await state(page, "ready")
+    await _walk(page, house, shoot)
     await shoot("ready")
     house.invites_to = "https://192.168.1.20:8443/station/"
     await page.click("#add-device")
@@ -60,6 +73,58 @@ async def tour(page: Page, house: House, shoot: Shoot) -> None:
     house.faults.away = False
     await state(page, "unpaired")
     await shoot("not-paired-any-more")
+
+
+async def _walk(page: Page, house: House, shoot: Shoot) -> None:
+    """Each step by which a device that has joined proves that it rings."""
+    await page.wait_for_selector("[data-step=name] > button[aria-expanded=true]")
+    await shoot("walk-name")
+    await page.click("#walk-rename")
+    await page.wait_for_selector("[data-step=push] > button[aria-expanded=true]")
+    await shoot("walk-notifications")
+    await page.click("#walk-later")
+    await page.click("#walk-ring")
+    await page.wait_for_selector("#walk-ringing:not([hidden])")
+    await asyncio.sleep(0.8)
+    await shoot("walk-rings")
+    await page.click("#walk-unheard")
+    await shoot("walk-unheard")
+    await page.click("#walk-ring")
+    await page.click("#walk-heard")
+    await page.wait_for_selector("[data-step=open][data-state=done]")
+    await page.evaluate("document.body.dataset.push = 'on'")  # no push service is reached from here
+    await page.click("[data-step=closed] > button")
+    await page.click("#walk-wake")
+    await until(page, "document.querySelector('[data-step=closed]').textContent.includes('a few seconds')")
+    await shoot("walk-closed")
+    house.device["woken_at"] = time.time()
+    await page.wait_for_selector("[data-step=closed][data-state=done]")
+    await page.click("[data-step=closed] > button")
+    await page.click("#walk-house summary")
+    await shoot("walk-done")
+    await page.click("#walk-done")
+
+
+async def shoot_untrusting(browser: Browser, directory: Path) -> None:
+    """The page in a browser that does not trust the house, and the page that shows the way."""
+    with tempfile.TemporaryDirectory() as state_dir:
+        space = Space(SpaceConfig(listen="127.0.0.1:0", tls="on"), Path(state_dir))
+        await space.start()
+        for shape, viewport in (("phone", PHONE), ("tablet", TABLET)):
+            context = await browser.new_context(viewport=viewport, color_scheme="dark", permissions=["microphone"])
+            page = await context.new_page()
+            await page.goto(space.trust_page.url)
+            await page.wait_for_selector("body[data-state=untrusted]")
+            await page.screenshot(path=directory / f"{shape}-dark-trust-page.png")
+            with contextlib.suppress(Error):
+                await page.goto(space.invite(name="Kitchen").url)
+            await page.locator("#details-button").wait_for()
+            await page.keyboard.type(CLICKED_AWAY)
+            await state(page, "ready")
+            await page.wait_for_selector("[data-step=trust] > button[aria-expanded=true]")
+            await page.screenshot(path=directory / f"{shape}-dark-walk-trust.png")
+            await context.close()
+        await space.stop()
 
 
 async def _calls(page: Page, house: House, shoot: Shoot) -> None:
@@ -110,10 +175,10 @@ async def _calls(page: Page, house: House, shoot: Shoot) -> None:
 async def shoot_all(browser: Browser, directory: Path) -> None:
     """Every state in every shape, and those that need another browser."""
     for shape, viewport, scheme in SHAPES:
-        house = House()
+        house = House(devices=DEVICES)
         await house.start()
         context = await browser.new_context(
-            viewport=viewport, color_scheme=scheme, permissions=["microphone"], device_scale_factor=1
+            viewport=viewport, color_scheme=scheme, permissions=["microphone", "notifications"], device_scale_factor=1
         )
         page = await context.new_page()
 
@@ -157,6 +222,7 @@ async def main(directory: Path) -> None:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         await shoot_all(browser, directory)
+        await shoot_untrusting(browser, directory)
         await browser.close()
     await shoot_without_tap(directory)
 

@@ -66,11 +66,12 @@ async def test_the_page_says_that_it_rings_only_while_it_is_open(untrusting: Pag
 
 
 async def test_the_page_leads_to_where_the_device_learns_to_trust_the_house(untrusting: Page, space: Space) -> None:
-    await expect(untrusting.locator("#trust-link")).to_have_attribute("href", space.trust_page.url)
-    await expect(untrusting.locator("#trust-link")).to_be_visible()
     await expect(untrusting.locator("[data-step=trust]")).to_have_attribute("data-state", "todo")
     await expect(untrusting.locator("#walk-trust")).to_have_attribute("href", space.trust_page.url)
     await expect(untrusting.locator("#walk-trust")).to_be_visible()
+    await untrusting.click("#walk-close")
+    await expect(untrusting.locator("#trust-link")).to_have_attribute("href", space.trust_page.url)
+    await expect(untrusting.locator("#trust-link")).to_be_visible()
 
 
 async def test_a_page_that_may_show_no_notification_goes_on_with_its_title(untrusting: Page) -> None:

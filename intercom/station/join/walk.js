@@ -168,6 +168,7 @@ export class Walk {
     this.#parts.alerts.start("Test ring");
     this.render();
     element["walk-heard"].focus({ preventScroll: true });
+    element["walk-ringing"].scrollIntoView({ block: "nearest" });
   }
 
   #hush() {
