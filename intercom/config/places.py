@@ -17,6 +17,10 @@ def check_places(config: Config, reading: Reading) -> None:
         _check_file(reading, ("account", "credential_file"), account.credential_file, "put the credential there")
     if space.turn_secret_file:
         _check_file(reading, ("space", "turn_secret_file"), space.turn_secret_file, "put the shared secret there")
+    if space.certificate:
+        _check_file(reading, ("space", "certificate"), space.certificate, "put the certificate and its chain there")
+    if space.key:
+        _check_file(reading, ("space", "key"), space.key, "put the certificate's key there")
     if audio.simulated_voice:
         _check_file(reading, ("audio", "simulated_voice"), audio.simulated_voice, "put a WAV file there")
     if config.state_dir and (why := _why_no_directory(Path(config.state_dir))):

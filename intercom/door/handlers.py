@@ -16,24 +16,22 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
-
-import msgspec
+from typing import Any
 
 from intercom import __version__
-from intercom.address import LONGEST
 from intercom.config.fields import DESTINATION, shown_settings
 from intercom.control.errors import RefusedError
 from intercom.control.place import served_at
 from intercom.control.protocol import INVALID_PARAMS, REFUSED
 from intercom.control.server import Caller, ControlServer, Handler
+from intercom.door.command_parameters import Dial, Keys, Last, Level, Mute, Named, Nothing, Privacy, Still, read
 from intercom.door.health import metrics
 from intercom.door.health.faults import Part
 from intercom.door.health.status import fault, status_document
 from intercom.door.machine import Phase
 from intercom.door.parts import Parts
 from intercom.history.log_buffer import RecentLog
-from intercom.media.sound.levels import HIGHEST_DB, LOWEST_DB, Levels
+from intercom.media.sound.levels import Levels
 from intercom.opening.decision import Way
 from intercom.panel import PanelError
 from intercom.signalwire import SignalWireError
@@ -44,84 +42,6 @@ RESTART_AFTER_S = 0.1
 """Delay before a restart, so that the answer leaves first."""
 DIAGNOSTICS_LINES = 2000
 """Limit of log lines in the diagnostics: all that are kept."""
-
-What = Literal["microphone", "speaker"]
-By = Annotated[str, msgspec.Meta(max_length=64, pattern=r"\A[ -~]*\Z")]
-Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
-
-EXPECTED = {
-    "address": f"an address has {LONGEST} characters at most",
-    "digits": "expected 1 to 32 telephone keys: 0-9, *, #, A-D",
-    "gain_db": f"expected a level from {LOWEST_DB:g} to {HIGHEST_DB:g} dB",
-    "count": "expected a count from 0 to 10000",
-    "what": "expected microphone or speaker",
-}
-"""Expected value of each parameter, for the answer to a user who typed another."""
-
-
-class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """Parameters of a command that takes none but who asks, where that is not the user."""
-
-    by: By = ""
-    "for example the comment of an SSH key"
-
-
-class Dial(Nothing):
-    """Parameters of a call to an address."""
-
-    address: Annotated[str, msgspec.Meta(max_length=LONGEST + len("?channel=audio"))] = ""
-    "empty: the address that the button rings"
-
-
-class Keys(Nothing, kw_only=True):
-    """Parameters of pressing telephone keys."""
-
-    digits: Annotated[str, msgspec.Meta(pattern=r"\A[0-9*#A-D]{1,32}\Z")]
-
-
-class Mute(Nothing):
-    """Parameters of muting."""
-
-    what: What = "microphone"
-    on: bool = True
-
-
-class Level(Nothing):
-    """Speaker or microphone level in dB."""
-
-    what: What = "speaker"
-    gain_db: Annotated[float, msgspec.Meta(ge=LOWEST_DB, le=HIGHEST_DB)] | None = None
-    "None asks for the present level"
-
-
-class Privacy(Nothing):
-    """Parameters of switching the camera off or on."""
-
-    on: bool | None = None
-    "None asks for the present state"
-
-
-class Still(Nothing):
-    """Parameters of a snapshot."""
-
-    last: bool = False
-    "the picture of the last press instead of a new one"
-
-
-class Named(Nothing):
-    """Parameter of a test of notifications."""
-
-    name: By = ""
-    "name of the entry; empty: all"
-
-
-class Last(Nothing):
-    """Limit of a list: the newest entries."""
-
-    count: Count = 20
-
-
-P = TypeVar("P", bound=Nothing)
 
 
 class Handlers:
@@ -207,13 +127,13 @@ class Handlers:
         }
 
     async def _status(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
-        _read(params, Nothing)
+        read(params, Nothing)
         return self.status()
 
     # -- calls -----------------------------------------------------------------------------------------
 
     async def _call(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
-        asked = _read(params, Dial)
+        asked = read(params, Dial)
         address = asked.address or self._door.config.call.ring
         if not DESTINATION.accepts(address):
             raise RefusedError(f"expected {DESTINATION.expected}", INVALID_PARAMS)
@@ -226,7 +146,7 @@ class Handlers:
         return {"calling": address}
 
     async def _answer(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
-        asked = _read(params, Nothing)
+        asked = read(params, Nothing)
         if self._door.machine.phase is not Phase.RINGING_IN:
             raise RefusedError("nobody calls the door", REFUSED)
         logger.info("%s answers for the door", _who(caller, asked))
@@ -236,14 +156,14 @@ class Handlers:
         return {"answered": True}
 
     async def _hang_up(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
-        asked = _read(params, Nothing)
+        asked = read(params, Nothing)
         logger.info("%s ends the call", _who(caller, asked))
         if not await self._door.calls.hang_up():
             raise RefusedError("there is no call", REFUSED)
         return {"ended": True}
 
     async def _dtmf(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
-        asked = _read(params, Keys)
+        asked = read(params, Keys)
         logger.info("%s presses keys in the call", _who(caller, asked))
         try:
             sent = await self._door.calls.send_digits(asked.digits)
@@ -256,12 +176,12 @@ class Handlers:
     # -- sound -----------------------------------------------------------------------------------------
 
     async def _mute(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
-        asked = _read(params, Mute)
+        asked = read(params, Mute)
         await self._set(replace(self._door.volume.levels, **{f"{asked.what}_muted": asked.on}))
         return {"what": asked.what, "muted": asked.on}
 
     async def _volume(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
-        asked = _read(params, Level)
+        asked = read(params, Level)
         if asked.gain_db is not None:
             if asked.what == "speaker":
                 await self._set(replace(self._door.volume.levels, speaker_db=asked.gain_db))
@@ -281,7 +201,7 @@ class Handlers:
     # -- the picture -----------------------------------------------------------------------------------
 
     async def _camera(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
-        asked = _read(params, Privacy)
+        asked = read(params, Privacy)
         if self._door.camera is None:
             raise RefusedError("there is no camera: camera.source is off", REFUSED)
         privacy = self._door.privacy
@@ -296,7 +216,7 @@ class Handlers:
         return {"forbidden_by": privacy.forbidden_by, "running": self._door.camera.is_running}
 
     async def _snapshot(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
-        asked = _read(params, Still)
+        asked = read(params, Still)
         if asked.last:
             picture = await self._door.pictures.last()
             if picture is None:
@@ -311,7 +231,7 @@ class Handlers:
     # -- the door --------------------------------------------------------------------------------------
 
     async def _open_door(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
-        asked = _read(params, Nothing)
+        asked = read(params, Nothing)
         way = Way.SSH if asked.by.partition(" ")[0] == "ssh" else Way.CONTROL
         try:
             opened = self._door.opener.ask(way, _who(caller, asked))
@@ -324,7 +244,7 @@ class Handlers:
     # -- what there is and was -------------------------------------------------------------------------
 
     async def _devices(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
-        _read(params, Nothing)
+        read(params, Nothing)
         return {
             "sound": self._door.devices.cards.description,
             **self._door.devices.table(),
@@ -333,16 +253,16 @@ class Handlers:
         }
 
     async def _calls(self, _: Caller, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-        asked = _read(params, Last)
+        asked = read(params, Last)
         return [asdict(record) for record in await self._door.recorder.calls(asked.count)]
 
     async def _faults(self, _: Caller, params: Mapping[str, Any]) -> list[dict[str, Any]]:
         faults = self._door.faults
         records = [*faults.open.values(), *reversed(faults.past)]
-        return [fault(record, faults) for record in records[: _read(params, Last).count]]
+        return [fault(record, faults) for record in records[: read(params, Last).count]]
 
     async def _test_notify(self, caller: Caller, params: Mapping[str, Any]) -> list[str]:
-        asked = _read(params, Named)
+        asked = read(params, Named)
         names = self._door.notifications.begin_test(asked.name)
         if not names:
             raise RefusedError(f"there is no [[notify]]{' of this name' if asked.name else ''}", REFUSED)
@@ -350,18 +270,18 @@ class Handlers:
         return names
 
     async def _tested_notify(self, _: Caller, params: Mapping[str, Any]) -> dict[str, Any] | None:
-        return await self._door.notifications.tested(_read(params, Named).name)
+        return await self._door.notifications.tested(read(params, Named).name)
 
     async def _metrics(self, _: Caller, params: Mapping[str, Any]) -> str:
-        _read(params, Nothing)
+        read(params, Nothing)
         return self.figures()
 
     async def _log(self, _: Caller, params: Mapping[str, Any]) -> list[str]:
-        return self._recent.lines(_read(params, Last).count)
+        return self._recent.lines(read(params, Last).count)
 
     async def _diagnostics(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return every document of a bug report at once; the command removes the secrets."""
-        _read(params, Nothing)
+        read(params, Nothing)
         frames = sys._current_frames()
         return {
             "status": self.status(),
@@ -380,20 +300,12 @@ class Handlers:
         }
 
     async def _restart(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
-        asked = _read(params, Nothing)
+        asked = read(params, Nothing)
         if "INVOCATION_ID" not in os.environ:
             raise RefusedError("systemd did not start this door, so nobody would start it again", REFUSED)
         logger.warning("%s restarts the door station", _who(caller, asked))
         asyncio.get_running_loop().call_later(RESTART_AFTER_S, os.kill, os.getpid(), signal.SIGTERM)
         return {"restarting": True}
-
-
-def _read(params: Mapping[str, Any], kind: type[P]) -> P:
-    try:
-        return msgspec.convert(dict(params), kind)
-    except msgspec.ValidationError as error:
-        name = str(error).rpartition("$.")[2].rstrip("`")
-        raise RefusedError(EXPECTED.get(name, str(error)), INVALID_PARAMS) from error
 
 
 def _who(caller: Caller, asked: Nothing) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import re
 import tomllib
@@ -12,7 +13,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from intercom.config.fields import DESTINATION
+from intercom.config.fields import DESTINATION, NOTIFY_URL
 from intercom.net import is_loopback, split_listen
 from intercom.opening.auto_answer import HOUSE
 from intercom.opening.decision import RESIDENTS
@@ -23,6 +24,8 @@ CREDENTIAL = "$CREDENTIALS_DIRECTORY/token"
 """Path by which the unit hands over the token; see systemd/intercom.service."""
 ANSWERS_LIMIT_BYTES = 16_384
 """Size limit of an answers file; every answer with a comment to each is a tenth of this."""
+TOPIC = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""An ntfy topic, as ntfy allows it."""
 SEE = "docs/setup.md lists them all"
 
 SETTINGS = {
@@ -62,6 +65,8 @@ class Answers(Struct, kw_only=True, forbid_unknown_fields=True):
     relay_active_high: bool | None = None
     sound: str | None = None
     camera: Literal["auto", "picamera2", "v4l2", "pattern", "off"] | None = None
+    notify: str | None = None
+    """Who else is told that somebody rings: an ntfy topic, or the URL of another service. A secret."""
     test_call: bool | str = False
     """Address for a test call, which must answer by itself; true is the space's echo."""
 
@@ -118,6 +123,24 @@ def checked_token(text: str, source: str) -> str:
     return text.strip()
 
 
+def notify_url(said: str) -> str:
+    """Return the URL for an ntfy topic, or the URL that was said; raises `DraftError` if it is neither."""
+    url = f"ntfy://ntfy.sh/{said}" if TOPIC.fullmatch(said) else said
+    if not NOTIFY_URL.accepts(url):
+        raise DraftError(f"notify: expected an ntfy topic or {NOTIFY_URL.expected}")
+    return url
+
+
+def judged_notify_url(said: str) -> str:
+    """Return what `notify_url` does, after asking apprise where it is installed; raises `DraftError`."""
+    from intercom.notify.process import faults_of, is_installed
+
+    url = notify_url(said)
+    if is_installed() and (fault := asyncio.run(faults_of([url]))[0]):
+        raise DraftError(f"notify: {fault}")
+    return url
+
+
 def apply(answers: Answers, draft: Draft, *, has_token: bool, credential_file: str = CREDENTIAL) -> None:
     """Change the draft as answered; `DraftError` names the answer that does not fit.
 
@@ -135,6 +158,8 @@ def apply(answers: Answers, draft: Draft, *, has_token: bool, credential_file: s
         value = getattr(answers, name)
         if value is not None:
             draft.put(table, key, value)
+    if answers.notify:
+        draft.tell(notify_url(answers.notify))
     _ = draft.now
 
 

@@ -84,13 +84,15 @@ def _text_of(file: Path) -> str:
 
 
 def _work(options: argparse.Namespace, draft: Draft, file: Path) -> int:
-    from intercom.setup.answers import CREDENTIAL, apply, read_token
+    from intercom.setup.answers import CREDENTIAL, apply, judged_notify_url, read_token
 
     token_file = file.parent / "token"
     has_token = token_file.exists()
     if options.answers is not None:
         answers = _answers_in(options.answers)
         token = read_token(Path(answers.token_file)) if answers.token_file is not None else None
+        if answers.notify:
+            judged_notify_url(answers.notify)
     else:
         answers, token = _ask(draft, has_token=has_token, starts=_is_service(file))
     named = CREDENTIAL if file == SYSTEM_CONFIG else token_file.name
@@ -195,6 +197,8 @@ def _serve(draft: Draft, answers: Answers, file: Path) -> int:
     say("The door is registered.")
     if space and config.space.listen.startswith(("0.0.0.0:", "[::]:")):
         say("Let a phone or tablet in: `sudo intercom space pair --name Kitchen`")
+    if answers.notify:
+        say("Try what people elsewhere are told: `sudo intercom notify test`")
     if answers.test_call is False:
         return OK
     address = [] if answers.test_call is True else [str(answers.test_call)]

@@ -68,6 +68,17 @@ class Draft:
                 del self._document[table]
             self.changes.append(f"{table}.{name}: the default again")
 
+    def tell(self, url: str) -> None:
+        """Add a service that tells people what happens at the door, unless it is there. Its URL is a secret."""
+        if any(entry.url == url for entry in self._before.notify):
+            return
+        entry = tomlkit.table()
+        entry["url"] = url
+        if "notify" not in self._document:
+            self._document["notify"] = tomlkit.aot()
+        self._document["notify"].append(entry)
+        self.changes.append(f"notify: {url.partition('://')[0]} is told as well")
+
     def _load(self, text: str) -> Config:
         # Leave a variable as it is: in the service it stands for another place than here.
         try:

@@ -10,10 +10,11 @@ from typing import Any, Protocol
 from intercom.cli.render import printable
 from intercom.config import Config
 from intercom.config.fields import DESTINATION
+from intercom.config.notify import names_of
 from intercom.config.schema import GPIO_HIGHEST
 from intercom.net import is_loopback, split_listen
 from intercom.opening.auto_answer import HOUSE
-from intercom.setup.answers import SETTINGS, Answers, checked_token, read_token
+from intercom.setup.answers import SETTINGS, Answers, checked_token, judged_notify_url, read_token
 from intercom.setup.config_edit import DraftError
 from intercom.setup.hardware import Found, card_in_words
 
@@ -208,6 +209,24 @@ def _camera(visit: _Visit) -> None:
     visit.answers["camera"] = _choose(visit.person, choices, visit.config.camera.source)
 
 
+def _notify(visit: _Visit) -> None:
+    person, told = visit.person, ", ".join(names_of(visit.config.notify))
+    person.say(
+        "\nWho is told elsewhere that somebody rings? An ntfy topic that nobody guesses, or another service's URL"
+    )
+    person.say(f"  (docs/notifications.md). Empty: {'as it is' if told else 'nobody'}.")
+    while (said := person.ask(f"  [{told}] > ").strip()) not in {"", told}:
+        if said == BACK:
+            raise _BackError
+        try:
+            visit.answers["notify"] = judged_notify_url(said)
+        except DraftError as error:
+            person.say(f"  {error}.")
+        else:
+            return
+    visit.answers.pop("notify", None)
+
+
 def _test_call(visit: _Visit) -> None:
     if visit.starts:
         visit.answers["test_call"] = _asked_for_test_call(visit.person, visit.answers["service"])
@@ -230,7 +249,7 @@ def _asked_for_test_call(person: Person, service: str) -> str | bool:
     )
 
 
-_STEPS: tuple[Callable[[_Visit], None], ...] = (_service, _line, _pins, _sound, _camera, _test_call)
+_STEPS: tuple[Callable[[_Visit], None], ...] = (_service, _line, _pins, _sound, _camera, _notify, _test_call)
 
 
 # -- how one question is asked -------------------------------------------------------------------------

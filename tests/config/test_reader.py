@@ -111,6 +111,8 @@ only_root_judges = pytest.mark.skipif(os.getuid() != 0, reason="only root is tol
         ('[account]\ncredential = "token-file"\ncredential_file = "absent"', 3, "account.credential_file"),
         ('[audio]\nsimulated_voice = "absent.wav"', 2, "audio.simulated_voice"),
         ('[space]\nturn_url = "turn:a:3478"\nturn_secret_file = "absent"', 3, "space.turn_secret_file"),
+        ('[space]\ncertificate = "absent.pem"', 2, "space.certificate"),
+        ('[space]\ncertificate = "here.toml"\nkey = "absent.pem"', 3, "space.key"),
         ('state_dir = "here.toml/state"', 1, "state_dir"),
         pytest.param('state_dir = "/proc/state"', 1, "state_dir", marks=only_root_judges),
     ],

@@ -57,6 +57,15 @@ def test_an_account_needs_its_token_and_whom_to_ring() -> None:
     assert draft.now.account.credential_file == "$CREDENTIALS_DIRECTORY/token" or "token" in draft.text
 
 
+def test_a_topic_or_a_service_is_told_once_beside_the_others() -> None:
+    told = answered('[[notify]]  # the neighbour\nurl = "pover://user@token"\n', 'notify = "nobody-guesses-this"')
+    assert [entry.url for entry in told.now.notify] == ["pover://user@token", "ntfy://ntfy.sh/nobody-guesses-this"]
+    assert "# the neighbour" in told.text
+    assert not [change for change in told.changes if "nobody-guesses" in change]
+    assert answered(told.text, 'notify = "nobody-guesses-this"').changes == []
+    assert answered("", 'notify = "tgram://token/chat"').now.notify[0].url == "tgram://token/chat"
+
+
 def test_back_in_the_house_the_button_rings_the_house_again() -> None:
     now = answered(SIGNALWIRE, 'service = "space"', has_token=True).now
     assert (now.account.credential, now.account.credential_file, now.call.ring) == ("space", "", "/private/house")
@@ -94,6 +103,7 @@ def test_who_goes_to_signalwire_leaves_the_residents_behind() -> None:
         ("network", "not TOML"),
         ('sound = "card\\n"', "audio.card"),
         ('test_call = "the neighbour"', "test_call: expected true, false or an address"),
+        ('notify = "what is that?"', "notify: expected an ntfy topic or a URL of apprise"),
         ('token_file = "/root/token"', "the embedded space needs no token"),
     ],
 )

@@ -171,7 +171,7 @@ KEEP = ""
 
 def test_a_newcomer_who_only_presses_enter_gets_a_door_that_phones_can_answer(config: Path) -> None:
     visit = Visit(config)
-    visit.types(KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert load(config).space.listen == "0.0.0.0:8443"
     assert "Found on this machine:" in visit.shown
@@ -183,7 +183,7 @@ def test_pins_are_asked_again_until_no_two_are_the_same(config: Path) -> None:
     visit.types(KEEP, KEEP, KEEP, "gpio", "no")
     visit.types("24", "none", "24", KEEP)
     visit.types("5", KEEP, "6", "no")
-    visit.types(KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "GPIO 24 stands there twice" in visit.shown
     now = load(config)
@@ -198,7 +198,7 @@ def test_pins_are_asked_again_until_no_two_are_the_same(config: Path) -> None:
 def test_a_token_is_not_shown_and_a_wrong_one_is_asked_again(config: Path) -> None:
     visit = Visit(config)
     visit.types("signalwire", "not a token", PROJECT_TOKEN, TOKEN, "the neighbour", "/private/anna", "simulated")
-    visit.types(KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "holds no token" in visit.shown
     assert "API token of a whole project" in visit.shown
@@ -208,7 +208,7 @@ def test_a_token_is_not_shown_and_a_wrong_one_is_asked_again(config: Path) -> No
 
 def test_somebody_who_chose_the_account_may_go_back_to_the_house(config: Path) -> None:
     visit = Visit(config)
-    visit.types("signalwire", "back", "space", KEEP, KEEP, "simulated", "back", "simulated", KEEP, "off", KEEP)
+    visit.types("signalwire", "back", "space", KEEP, KEEP, "simulated", "back", "simulated", KEEP, "off", KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     now = load(config)
     assert (now.account.credential, now.camera.source) == ("space", "off")
@@ -216,7 +216,7 @@ def test_somebody_who_chose_the_account_may_go_back_to_the_house(config: Path) -
 
 def test_without_a_service_no_test_call_is_asked_about_and_both_programs_are_named(config: Path) -> None:
     visit = Visit(config)
-    visit.types(KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "test call" not in visit.shown
     assert f"intercom space --config {config}" in visit.shown
@@ -234,11 +234,19 @@ def test_what_is_set_is_offered_the_second_time(config: Path) -> None:
     before = '[panel]\npins = "simulated"\n\n[camera]\nsource = "off"\n'
     config.write_text(before)
     visit = Visit(config)
-    visit.types(KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "[off] > " in visit.shown
     assert "stays as it is" in visit.shown
     assert config.read_text() == before
+
+
+def test_whom_else_to_tell_is_asked_and_understood(config: Path) -> None:
+    visit = Visit(config)
+    visit.types(KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, "what is that?", "nobody-guesses-this", KEEP)
+    assert visit.ends() == 0, visit.shown
+    assert "expected an ntfy topic or a URL" in visit.shown
+    assert [entry.url for entry in load(config).notify] == ["ntfy://ntfy.sh/nobody-guesses-this"]
 
 
 def test_whoever_stops_in_the_middle_has_changed_nothing(config: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +12,17 @@ from intercom.address import Address
 from intercom.facts import CallIdentity
 from intercom.opening.decision import Kind
 from intercom.plain_text import plain
-from intercom.signalwire import WebRTCCall
+from intercom.signalwire import SignalWireError, WebRTCCall
+
+logger = logging.getLogger(__name__)
 
 NAME_CHARS = 64
 """Limit of a far end's name in characters; the embedded space gives no longer one."""
+
+_OVER = ("disconnecting", "disconnected", "failed", "destroyed")
+"""Statuses of a call that is over; the door does not wait for its media to close."""
+_ANSWERED = ("connecting", "connected")
+"""Statuses of a call that somebody has answered."""
 
 
 def identity_of(call: WebRTCCall) -> CallIdentity:
@@ -58,9 +67,24 @@ class CurrentCall:
         told = Kind(self.call.far_end_kind)
         return told if self.in_space or told is Kind.DOOR else Kind.UNKNOWN
 
+    async def over(self, *, answered: Callable[[], None]) -> None:
+        """Return when the call is over; `answered` is called once if somebody answers it."""
+        while (status := await self.statuses.get()) not in _OVER:
+            if status in _ANSWERED and not self.answered:
+                self.answered = True
+                answered()
+
     def close(self) -> None:
         """Cancel the call's timers and subscriptions."""
         for timer in self.timers:
             timer.cancel()
         for subscription in self.subscriptions:
             subscription.dispose()
+
+
+async def quietly(sending: Coroutine[Any, Any, None]) -> None:
+    """Send a message whose loss has no consequence."""
+    try:
+        await sending
+    except SignalWireError as error:
+        logger.info("Not delivered: %s", error)

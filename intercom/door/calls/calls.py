@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from intercom.config import CallConfig
-from intercom.door.calls.active_call import CurrentCall, identity_of
+from intercom.door.calls.active_call import CurrentCall, identity_of, quietly
 from intercom.door.calls.call_feedback import CallFeedback
 from intercom.door.calls.kept_press import PressBook
 from intercom.door.calls.lock_talk import LockTalk
@@ -31,9 +31,6 @@ RINGS_S = 0.5
 """Time after which a new call counts as ringing; a call to nobody ends sooner."""
 _AWAY = ("USER_NOT_REGISTERED", "RECOVERY_ON_TIMER_EXPIRE", "NORMAL_TEMPORARY_FAILURE")
 """Causes of an end that nobody chose: the house, or the service, is away and may be back at any moment."""
-_OVER = ("disconnecting", "disconnected", "failed", "destroyed")
-"""Statuses of a call that is over; the door does not wait for its media to close."""
-_ANSWERED = ("connecting", "connected")
 
 
 class Calls:
@@ -269,7 +266,7 @@ class Calls:
         decision = self._machine.incoming()
         if not decision.allowed or decision.call is None:
             logger.info("Somebody calls: %s", decision.reason)
-            self._tasks.spawn(self._quietly(call.reject()))
+            self._tasks.spawn(quietly(call.reject()))
             return
         self._forget_press()
         until = self._ring_timeout.deadline()
@@ -310,9 +307,7 @@ class Calls:
     async def _live(self, current: CurrentCall) -> None:
         """Follow a call to its end."""
         try:
-            while (status := await current.statuses.get()) not in _OVER:
-                if status in _ANSWERED and not current.answered:
-                    self._was_answered(current)
+            await current.over(answered=lambda: self._was_answered(current))
         except Exception:
             self._tasks.spawn(self._give_up(current, "NORMAL_TEMPORARY_FAILURE"))
             raise
@@ -323,7 +318,6 @@ class Calls:
                 self._current = None
 
     def _was_answered(self, current: CurrentCall) -> None:
-        current.answered = True
         limit, warning = self._config.time_limit_s, self._config.warning_before_end_s
         self._later(current, limit, lambda: self._give_up(current, "NORMAL_CLEARING"))
         if warning:
@@ -356,21 +350,11 @@ class Calls:
 
     async def _give_up(self, current: CurrentCall, cause: str) -> None:
         current.given_up = True
-        await self._quietly(current.call.hangup(cause))
+        await quietly(current.call.hangup(cause))
 
     def _send(self, current: CurrentCall, info: dict[str, Any]) -> None:
         if current is self._current:
-            self._tasks.spawn(self._send_info(current, info))
-
-    async def _send_info(self, current: CurrentCall, info: dict[str, Any]) -> None:
-        await self._quietly(current.call.send_info(info))
-
-    async def _quietly(self, sending: Coroutine[Any, Any, None]) -> None:
-        """Send a message whose loss has no consequence."""
-        try:
-            await sending
-        except SignalWireError as error:
-            logger.info("Not delivered: %s", error)
+            self._tasks.spawn(quietly(current.call.send_info(info)))
 
     def _forget_press(self, cause: str = "") -> bool:
         """Drop the waiting press and return whether there was one; with a cause, log it as not reached."""

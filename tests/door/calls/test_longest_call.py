@@ -29,7 +29,9 @@ def test_the_client_lets_a_call_ring_for_the_longest_time_that_can_be_set() -> N
 
 def test_the_space_lets_a_call_ring_for_the_longest_time_that_can_be_set() -> None:
     house = Switchboard("door", "kitchen")
-    house.verto("door", "verto.invite", "call", sdp=SDP, dialog={"destination_number": "/private/kitchen"})
+    told = {"intercom": {"for_s": LONGEST["ring_time_s"]}}
+    dialog = {"destination_number": "/private/kitchen", "userVariables": told}
+    house.verto("door", "verto.invite", "call", sdp=SDP, dialog=dialog)
     house.wait(LONGEST["ring_time_s"])
     assert house.methods("kitchen") == ["verto.invite"]
 

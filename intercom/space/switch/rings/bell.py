@@ -19,7 +19,7 @@ from intercom.space.switch.rings.ring import Ring, Rings
 from intercom.space.switch.sessions.sessions import Session
 
 RING_ID_CHARS: Final = 64
-"""Length limit of a door's name for a ring or a button; a UUID has 36 characters."""
+"""Length limit of a door's name for a ring; a UUID has 36 characters."""
 NAME_CHARS: Final = 64
 """Length limit of the name of somebody who opened the door."""
 _AWAY: Final = ("USER_NOT_REGISTERED", "RECOVERY_ON_TIMER_EXPIRE", "NORMAL_TEMPORARY_FAILURE")
@@ -53,9 +53,8 @@ class Bell:
         told = call.user_variables.get("intercom")
         about = told if isinstance(told, dict) else {}
         call.ring = f"{caller.reference}/{_name(about.get('ring'), RING_ID_CHARS) or call.caller.call_id}"
-        button = _name(about.get("button"), RING_ID_CHARS)
         call.rings_for_s = _seconds(about.get("for_s"))
-        if not self.rings.called(call.ring, call.caller_party, call.rings_for, button=button, for_s=call.rings_for_s):
+        if not self.rings.called(call.ring, call.caller_party, call.rings_for, for_s=call.rings_for_s):
             return False
         self._present[call.ring] = call
         return True
@@ -147,8 +146,6 @@ def described(ring: Ring) -> dict[str, Any]:
     return {
         "ring": ring.id,
         "door": {"name": ring.door.name, "address": ring.door.number},
-        "button": ring.button,
-        "picture": ring.picture,
         "began_at": ring.began_at,
         "state": "ringing" if ending is None else ending.how,
         "by": "" if ending is None else ending.by,

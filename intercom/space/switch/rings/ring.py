@@ -51,12 +51,8 @@ class Ring(Struct, frozen=True):
     """Ids of the subscribers who are rung."""
     began_at: float
     """Time of the beginning, seconds since 1970."""
-    button: str = ""
-    """Name of the door's button; empty while a door has one."""
     for_s: float = RING_S
     """Time for which the door rings, seconds; as it said when it rang first."""
-    picture: str = ""
-    """Reference of the visitor's picture; empty while there is none."""
     ending: Ending | None = None
     """The end; None while it rings."""
     talking: bool = False
@@ -108,9 +104,7 @@ class Rings:
 
     # -- what happens ----------------------------------------------------------------------------------------
 
-    def called(
-        self, ring_id: str, door: Party, rung: frozenset[str], *, button: str = "", for_s: float = RING_S
-    ) -> bool:
+    def called(self, ring_id: str, door: Party, rung: frozenset[str], *, for_s: float = RING_S) -> bool:
         """Note that a door calls for a ring; return False if the ring is taken, so that nothing may ring for it."""
         before = self._rings.get(ring_id)
         if before is not None and before.is_taken:
@@ -118,7 +112,7 @@ class Rings:
         self._waiting.pop(ring_id, None)
         if before is None:
             self._make_room()
-            self._change(Ring(ring_id, door, rung, self._wall(), button, for_s))
+            self._change(Ring(ring_id, door, rung, self._wall(), for_s))
         elif before.ending is not None or before.rung != rung:
             self._change(msgspec.structs.replace(before, ending=None, rung=before.rung | rung))
         return True
