@@ -66,6 +66,8 @@ class House:
     """The error with which each invite of the page is refused."""
     shows: Callable[[str], Awaitable[str]] | None = None
     """Answers the offer of a page that asks to see who rings."""
+    refuses_views: list[str] = field(default_factory=list)
+    """Why the next pages that ask to see do not, one word for each."""
     paired_names: list[str] = field(default_factory=list)
     token_lifetime_s: float = 3600.0
     code_lifetime_s: float = 600.0
@@ -333,6 +335,8 @@ class House:
         offer = frame["params"]["sdp"]
         if self.shows is None or not offer:
             return {"refused": "absent"}
+        if self.refuses_views:
+            return {"refused": self.refuses_views.pop(0)}
         return {"view": frame["id"], "sdp": await self.shows(offer)}
 
     def _result(self, frame: Json) -> Json:

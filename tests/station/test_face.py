@@ -87,6 +87,17 @@ async def test_the_picture_on_which_a_camera_froze_is_not_shown_at_the_next_ring
     await until(station, f"{LIVE} && !{FROZEN}")
 
 
+async def test_a_view_that_came_at_the_second_attempt_no_longer_says_what_was_in_the_way_of_the_first(
+    station: Page, house: House, door: Door, camera: HeldCamera
+) -> None:
+    house.refuses_views = ["full"]
+    await house.invite("c1", await door.offer())
+    await expect(station.locator("#no-picture")).to_contain_text("As many devices as may watch")
+    await expect(station.locator("#no-picture")).to_contain_text("The camera is slow to start")
+    camera.runs.set()
+    await until(station, LIVE)
+
+
 async def test_a_page_that_is_rung_asks_to_see_before_it_prepares_anything(
     station: Page, house: House, door: Door
 ) -> None:

@@ -133,6 +133,7 @@ export class Face extends EventTarget {
       if (this.#wanted !== wanted) return "over";
       this.#view = view;
       await peer.accept(answer.sdp);
+      if (this.#wanted === wanted) this.#answered();
       return await over;
     } catch {
       return "lost";
@@ -143,6 +144,14 @@ export class Face extends EventTarget {
       if (!this.#next) this.#prepare();
       if (view) this.#signalling.request("intercom.view.end", { view }).catch(() => {}); // it was over already
     }
+  }
+
+  // The door has answered: what was in the way of an earlier attempt is over, and only the camera may still be slow.
+  #answered() {
+    if (!this.trouble) return;
+    this.trouble = "";
+    this.#since = performance.now();
+    this.#changed();
   }
 
   #play(stream) {
