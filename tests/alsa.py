@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from intercom.media.cards.chosen import Chosen, ChosenCards
+from intercom.media.cards.chosen_cards import Chosen, ChosenCards
 from intercom.media.events import Direction
 
 RATE_HZ = 48_000

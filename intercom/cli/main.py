@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from intercom import __version__
 from intercom.cli.command import Command
-from intercom.cli.commands import ABOUT, TABLE
+from intercom.cli.command_table import ABOUT, TABLE
 from intercom.cli.running_door.remote import USAGE
 
 COMPLETE_A_FILE = {"bash": "_shtab_compgen_files"}

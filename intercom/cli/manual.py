@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from intercom.cli.command import Argument, Command
-from intercom.cli.commands import ABOUT, COMMON, TABLE
+from intercom.cli.command_table import ABOUT, COMMON, TABLE
 from intercom.cli.ssh import rules
 from intercom.control.roles import ROLES
 

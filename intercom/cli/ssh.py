@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from intercom.cli.command import Argument, Command
-from intercom.cli.commands import TABLE
+from intercom.cli.command_table import TABLE
 from intercom.cli.options import Run
 from intercom.cli.running_door.remote import NOT_PERMITTED, OK, TROUBLE, complain, say
 from intercom.control.errors import GateError, KeyFileError

@@ -17,7 +17,7 @@ from intercom.devices.memory import FILE
 from intercom.media.camera.sensor import sensor_name
 from intercom.media.camera.v4l2_controls import camera_name
 from intercom.media.cards.card import Cards
-from intercom.media.cards.chosen import DIRECTIONS, Chosen, ChosenCards
+from intercom.media.cards.chosen_cards import DIRECTIONS, Chosen, ChosenCards
 from intercom.media.cards.simulated import SimulatedCards
 from intercom.media.events import Direction
 from intercom.media.sound.engine import AudioEngine

@@ -108,7 +108,7 @@ class CallRecorder:
                     ongoing.call = call
             case Answered(call):
                 if (ongoing := self._ongoing_of(call.id)) is not None:
-                    ongoing.answered = entry.moment
+                    ongoing.call, ongoing.answered = call, entry.moment
             case Ended(call, cause):
                 if (ongoing := self._ongoing_of(call.id)) is not None:
                     self._ended(ongoing, cause, entry.moment)

@@ -126,12 +126,12 @@ class Space:
         "Pushes to the devices whose page is closed."
         self.codes = PairingCodes(self.store, now=wall)
         self.exchange = Exchange(self.tokens, self.store, ice_servers=self._ice_servers, wall=wall)
-        self.rings = self.exchange.router.bell.rings
+        self.rings = self.exchange.control.bell.rings
         """The rings of the house; `rings.subscribe` tells a listener each change."""
         kept_rings = Unfinished(state_dir / "pushed.json")
         self._waker = Waker(self.store.subscriptions, self.pushes, kept_rings, wall=wall)
         self.rings.subscribe(self._waker.changed)
-        self.exchange.router.wakes = lambda call: self._waker.wakes(call.ring)
+        self.exchange.control.wakes = lambda call: self._waker.wakes(call.ring)
         self.sockets = Sockets(self.exchange, now=time.monotonic, joined=self._joined)
         self._kept_calls = KeptCalls(state_dir / "calls.json", self.exchange, wall=wall)
         self._keeper: asyncio.Task[None] | None = None
@@ -260,7 +260,7 @@ class Space:
         )
         push = PushApi(self.store, self.pushes, now=self._wall, online=self.exchange.online)
         device = DeviceApi(
-            self.store, self.pushes, ring=self.sockets.try_out, renamed=self.exchange.router.bell.renamed
+            self.store, self.pushes, ring=self.sockets.try_out, renamed=self.exchange.control.bell.renamed
         )
         routes = [*fabric.routes(), *house.routes(), *push.routes(), *device.routes()]
         app.add_routes([*routes, web.get("/", self._root), *station_routes()])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom.cli import main
-from intercom.cli.commands import TABLE
+from intercom.cli.command_table import TABLE
 from intercom.cli.ssh import options_of, rules
 from intercom.control import ssh_gate
 from intercom.control.errors import GateError

@@ -10,9 +10,9 @@ import pytest
 from intercom.config import AudioConfig, Config
 from intercom.devices import DeviceRecovery, Finder
 from intercom.door.devices import DoorDevices
-from intercom.media.cards import chosen
+from intercom.media.cards import chosen_cards
 from intercom.media.cards.card import Pcm
-from intercom.media.cards.chosen import DIRECTIONS, ChosenCards
+from intercom.media.cards.chosen_cards import DIRECTIONS, ChosenCards
 from intercom.media.cards.simulated import SimulatedCards, SimulatedSpeaker
 from intercom.media.errors import CardBusyError, CardError
 from intercom.media.events import Direction
@@ -75,7 +75,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> set[str]:
             raise CardBusyError("another program uses it")
         return SimulatedSpeaker(None)
 
-    monkeypatch.setattr(chosen, "open_pcm", open_pcm)
+    monkeypatch.setattr(chosen_cards, "open_pcm", open_pcm)
     return directions
 
 

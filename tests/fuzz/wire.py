@@ -101,7 +101,7 @@ def exchange() -> Read:
             if '"verto.invite"' in text:
                 calls.append(json.loads(text)["params"]["params"]["params"]["callID"])
         assert all(board.kept_bytes(who) <= MEMBER_LIMIT_BYTES for who in PEOPLE)
-        assert len(board.router.calls) <= len(PEOPLE) * 16
+        assert len(board.control.calls) <= len(PEOPLE) * 16
 
     return read
 

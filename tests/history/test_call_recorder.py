@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -64,6 +65,19 @@ def ring_and_answer(book: Book, name: str) -> CallIdentity:
     book.began(under_way)
     book.answered(under_way)
     return under_way
+
+
+def test_a_call_of_the_house_is_written_with_the_name_of_whoever_answered(log: CallLog) -> None:
+    async def one() -> list[CallRecord]:
+        book = Book(log)
+        book.began(call("a"))
+        book.answered(replace(call("a"), name="Kitchen"))
+        book.ended(call("a"), "NORMAL_CLEARING")
+        await book.recorder.stop()
+        return log.calls(5)
+
+    (record,) = asyncio.run(one())
+    assert (record.name, record.address) == ("Kitchen", "/private/house")
 
 
 def test_the_call_that_a_stop_ends_is_written_though_every_other_worker_hangs(log: CallLog) -> None:

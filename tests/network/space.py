@@ -25,7 +25,7 @@ async def main(directory: Path, listen: str, turn_listen: str = "") -> None:
         return space.exchange.online()
 
     async def calls() -> int:
-        return len(space.exchange.router.calls)
+        return len(space.exchange.control.calls)
 
     async def kept_calls() -> str:
         file = space._kept_calls._path

@@ -57,7 +57,7 @@ async def peer(door: Client) -> AsyncIterator[Peer]:
 
 def send_media(space: Space, sdp: str) -> Call:
     """Send the caller of the one call that rings a verto.media, which leaves with the space's next tick."""
-    (call,) = space.exchange.router.calls
+    (call,) = space.exchange.control.calls
     call.caller.tell("verto.media", {"sdp": sdp}, time.time())
     return call
 

@@ -45,7 +45,7 @@ async def main(directory: Path, port: str) -> None:
         return space.invite().code
 
     async def calls() -> int:
-        return len(space.exchange.router.calls)
+        return len(space.exchange.control.calls)
 
     await obey({command.__name__: command for command in (pairing_code, calls)})
     await space.stop()

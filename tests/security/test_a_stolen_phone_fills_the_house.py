@@ -14,10 +14,10 @@ from intercom.space.auth.tokens import Grant
 from intercom.space.errors import PairingError
 from intercom.space.store.records import Subscriber
 from intercom.space.store.store import Store
-from intercom.space.switch import router
+from intercom.space.switch import call_control
+from intercom.space.switch.call_control import INFO_LIMIT_BYTES
 from intercom.space.switch.calls.calls import RINGING_LIMIT
 from intercom.space.switch.exchange import Exchange
-from intercom.space.switch.router import INFO_LIMIT_BYTES
 from tests.space.conftest import House as RunningHouse
 from tests.space.conftest import configure, house
 from tests.space.switchboard import SDP, House, OpenGate, Switchboard
@@ -47,7 +47,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_a_door_rings_however_many_calls_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(router, "CALLS_LIMIT", RINGING_LIMIT)
+    monkeypatch.setattr(call_control, "CALLS_LIMIT", RINGING_LIMIT)
     people = ("anna", "door", *CROWD)
     exchange = Exchange(GateWithADoor(people), House(people), ice_servers=lambda _who, _agent: [], wall=lambda: 0.0)
     board = Switchboard(*people, exchange=exchange)

@@ -182,7 +182,7 @@ def test_whatever_a_member_sends_is_answered_by_a_code_and_leaves_every_other_ca
         assert board.told["phone"] == board.told["door"] == board.heard["phone"] == board.heard["door"] == []
         board.verto("phone", "verto.info", "call", dtmf="9")
         assert board.methods("door") == ["verto.info"]
-    assert all(can_be(leg.membership.state) for call in board.exchange.router.calls for leg in call.legs())
+    assert all(can_be(leg.membership.state) for call in board.exchange.control.calls for leg in call.legs())
 
 
 @given(sessid=st.just("call") | ANYTHING, wanted=ANYTHING)

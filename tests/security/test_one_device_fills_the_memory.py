@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom.space.http.waiting import SOCKET_LIMIT_BYTES, Waiting
+from intercom.space.switch.call_control import CALLS_PER_SUBSCRIBER_LIMIT
 from intercom.space.switch.calls.calls import RINGING_LIMIT
 from intercom.space.switch.message_fields import VARIABLES_LIMIT_BYTES
-from intercom.space.switch.router import CALLS_PER_SUBSCRIBER_LIMIT
 from intercom.space.switch.sessions.undelivered import (
     COUNT_LIMIT,
     MEMBER_LIMIT_BYTES,

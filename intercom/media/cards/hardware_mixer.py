@@ -17,7 +17,7 @@ import alsaaudio
 from intercom.media.cards import alsa_mixer
 from intercom.media.cards.alsa_mixer import Control
 from intercom.media.cards.card import Cards
-from intercom.media.cards.chosen import DIRECTIONS, ChosenCards
+from intercom.media.cards.chosen_cards import DIRECTIONS, ChosenCards
 from intercom.media.events import Direction
 
 log = logging.getLogger(__name__)

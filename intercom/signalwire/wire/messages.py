@@ -301,6 +301,8 @@ class IncomingAnswer(Struct, frozen=True):
     """The answer; empty after a verto.media."""
     callee_kind: str = ""
     """The kind of the end that answered, as `IncomingInvite.caller_kind`."""
+    callee_name: str = ""
+    """The display name of the end that answered, where several rang; from spaces."""
 
 
 class IncomingBye(Struct, frozen=True):

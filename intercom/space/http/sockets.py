@@ -184,7 +184,7 @@ class Sockets:
 
     def try_out(self, subscriber_id: str) -> bool:
         """Let the open pages of a subscriber ring as a test; return whether there was one."""
-        found = self._exchange.router.bell.try_out(subscriber_id)
+        found = self._exchange.control.bell.try_out(subscriber_id)
         self._deliver()
         return found
 

@@ -1,7 +1,7 @@
 """The space's switchboard, sans-I/O: frames and the time go in, frames come out (protocol §3 to §5).
 
-A *link* is one open socket, named by whoever opened it. `received` never raises, whatever arrives; what is to
-be sent and which links are to be closed stands in `drain()` afterwards.
+A *link* is one open socket, named by whoever opened it. What a session says of its calls goes to `call_control.py`.
+`received` never raises, whatever arrives; what is to be sent and which links are to be closed stands in `drain()`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ from intercom.space.auth.tokens import Grant
 from intercom.space.errors import TokenError
 from intercom.space.store.records import Subscriber
 from intercom.space.switch import replies
-from intercom.space.switch.router import AddressBook, Router
+from intercom.space.switch.address_book import AddressBook
+from intercom.space.switch.call_control import CallControl
 from intercom.space.switch.sessions.gate import ConnectRefusedError, Gate, admitted
 from intercom.space.switch.sessions.pace import Pace
 from intercom.space.switch.sessions.sessions import Session
@@ -121,7 +122,7 @@ class Exchange:
         self._sessions: dict[str, Session] = {}
         self._out: list[Send | Close] = []
         self.node_id = f"{gate.space_id[:8]}@space"
-        self.router = Router(addresses, self._sessions.values, wall=wall)
+        self.control = CallControl(addresses, self._sessions.values, wall=wall)
 
     # -- what the shell does ---------------------------------------------------------------------------------
 
@@ -151,7 +152,7 @@ class Exchange:
             self._send(link, replies.unreadable(problem))
             return
         if state.session is not None and state.session.liveness.heard(now) and state.session.online:
-            self.router.came_online(state.session, now)
+            self.control.came_online(state.session, now)
         if not isinstance(frame, Request):
             if state.session is not None:
                 state.session.acknowledged(str(frame.id))
@@ -170,13 +171,13 @@ class Exchange:
             if session.link is not None and now >= session.allowed_until:
                 self._close(session.link, "The token has run out; connect with a new one.")
                 session.lost(now)
-            calls = self.router.calls
+            calls = self.control.calls
             limit_s = session.patience_s(talks=calls.talks(session), missed=calls.is_missed(session))
             if session.link is None and now - session.lost_at >= limit_s:
                 self._forget(session)
             elif session.link is not None and not session.never_busy and session.liveness.elapsed(now):
                 session.ask(now, self._wall())
-        self.router.elapsed(now)
+        self.control.elapsed(now)
 
     def drain(self) -> list[Send | Close]:
         """Return the frames to send and links to close since the last call, in order."""
@@ -235,17 +236,17 @@ class Exchange:
             case _ if session is None:
                 self._send(link, replies.refusal(request.id, AUTHENTICATION_FAILED, "Send signalwire.connect first."))
             case "webrtc.verto":
-                self.router.verto(session, request, decode(request.params, WebrtcVerto).message, now)
+                self.control.verto(session, request, decode(request.params, WebrtcVerto).message, now)
             case "subscriber.online":
                 session.online = True
                 self._send(link, replies.result(request.id, {}))
-                self.router.came_online(session, now)
+                self.control.came_online(session, now)
             case "subscriber.offline":
                 session.online = False
                 self._send(link, replies.result(request.id, {}))
             case "signalwire.reauthenticate":
                 self._reauthenticate(link, session, request, now)
-            case _ if self.router.carry_out(session, request, now):
+            case _ if self.control.carry_out(session, request, now):
                 pass
             case _:
                 name = request.method[:60]
@@ -281,7 +282,7 @@ class Exchange:
         self._welcome(session, request, lasts_s)
         if resumed:
             session.flush()
-            self.router.resumed(session, now)
+            self.control.resumed(session, now)
 
     def _new_session(self, protocol: str, grant: Grant, agent: str, link: str) -> Session:
         protocol = protocol or f"signalwire_{secrets.token_hex(16)}_{new_id()}"
@@ -305,7 +306,7 @@ class Exchange:
 
     def _forget(self, session: Session) -> None:
         del self._sessions[session.protocol]
-        self.router.gone(session)
+        self.control.gone(session)
         session.ended()
 
     def _room_for(self, subscriber: Subscriber) -> bool:

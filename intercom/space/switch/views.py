@@ -98,7 +98,7 @@ class Views:
         else:
             session.send(replies.refusal(request.id, INVALID_PARAMS, "There is no such view, call or picture."))
 
-    # -- what the router tells -----------------------------------------------------------------------------
+    # -- what call control tells -----------------------------------------------------------------------------
 
     def rings(self, leg: Leg, now: float) -> None:
         """Show the still that there is to an end that begins to ring."""

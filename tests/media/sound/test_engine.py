@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from intercom.media.cards.chosen import ChosenCards
+from intercom.media.cards.chosen_cards import ChosenCards
 from intercom.media.events import DeviceLost, DeviceReturned, EngineEvent, EngineFailed, EngineStarted
 from intercom.media.sound.engine import AudioEngine
 from intercom.media.sound.format import BLOCK_SAMPLES, Samples

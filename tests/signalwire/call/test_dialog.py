@@ -84,6 +84,13 @@ def test_an_answer_that_crosses_our_bye_changes_nothing() -> None:
     assert len(stage.of(MessageIgnored)) == 1
 
 
+def test_the_far_end_is_named_after_whoever_answers_for_a_house_that_rang() -> None:
+    stage = Stage()
+    stage.invited()
+    stage.hear("verto.answer", sdp="v=0", callee_name="Kitchen")
+    assert stage.dialog.leg.to_name == "Kitchen"
+
+
 def test_an_invite_without_an_answer_from_the_service_is_taken_back() -> None:
     stage = Stage()
     key = stage.dialog.invite("v=0", 0.0)

@@ -205,7 +205,7 @@ class Switchboard(RuleBasedStateMachine):
 
     @invariant()
     def a_session_talks_in_one_answered_call_per_far_end(self) -> None:
-        for call in self.exchange.router.calls:
+        for call in self.exchange.control.calls:
             assert call.answered is None or not call.ringing
             assert call.answered is not None or call.ringing, "a call with nobody left"
             sessions = [leg.session for leg in call.legs()]
@@ -213,7 +213,7 @@ class Switchboard(RuleBasedStateMachine):
 
     @invariant()
     def nothing_waits_without_bound(self) -> None:
-        for call in self.exchange.router.calls:
+        for call in self.exchange.control.calls:
             for leg in call.legs():
                 assert len(leg.session.unsent) <= COUNT_LIMIT
                 assert len(leg.session.unacknowledged) <= COUNT_LIMIT
@@ -223,7 +223,7 @@ class Switchboard(RuleBasedStateMachine):
             self.hang_up_link(link)
         self.now += 1000.0
         self.exchange.elapsed(self.now)
-        assert len(self.exchange.router.calls) == 0
+        assert len(self.exchange.control.calls) == 0
         assert self.exchange.online() == []
 
 

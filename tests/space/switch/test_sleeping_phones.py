@@ -19,7 +19,7 @@ def asleep() -> set[str]:
 def house(asleep: set[str]) -> Switchboard:
     """A door and two devices, all there."""
     house = Switchboard("door", "kitchen", "hall")
-    house.exchange.router.wakes = lambda _: frozenset(asleep)
+    house.exchange.control.wakes = lambda _: frozenset(asleep)
     return house
 
 
@@ -54,7 +54,7 @@ def test_nobody_who_may_be_woken_is_left_and_the_door_is_told_within_a_second(
     asleep.clear()
     house.wait(1)
     assert told(house) == ["USER_NOT_REGISTERED"]
-    assert len(house.exchange.router.calls) == 0
+    assert len(house.exchange.control.calls) == 0
 
 
 def test_the_only_page_that_rings_is_left_and_the_phone_that_sleeps_rings_on(house: Switchboard) -> None:
@@ -99,4 +99,4 @@ def test_the_visitor_gives_up_while_everybody_sleeps(house: Switchboard) -> None
     house.lose("hall")
     press(house)
     house.verto("door", "verto.bye", "call")
-    assert len(house.exchange.router.calls) == 0
+    assert len(house.exchange.control.calls) == 0

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from intercom.space.switch.call_control import ATTACH_AFTER_S, CALLS_PER_SUBSCRIBER_LIMIT
 from intercom.space.switch.calls.calls import PING_INTERVAL_S, RING_GRACE_S, RING_LIMIT_S, RING_S
 from intercom.space.switch.calls.renegotiation import MODIFY_LIMIT_S
 from intercom.space.switch.exchange import ATTEMPTS_LIMIT, AUTHENTICATION_LIMIT_S, SESSIONS_PER_SUBSCRIBER_LIMIT
 from intercom.space.switch.replies import SESSIONS_EXCEEDED
-from intercom.space.switch.router import ATTACH_AFTER_S, CALLS_PER_SUBSCRIBER_LIMIT
 from intercom.space.switch.sessions.sessions import LEFT_LIMIT_S, LOST_LIMIT_S, TALKING_LOST_LIMIT_S
 from tests.space.switchboard import SDP, Switchboard
 
@@ -66,7 +66,7 @@ def test_a_client_whose_session_is_gone_learns_that_from_its_new_channel() -> No
     house.wait(LOST_LIMIT_S)
     house.join("door", protocol=before, authorization_state=before)
     assert house.protocols["door"] != before
-    assert not len(house.exchange.router.calls)
+    assert not len(house.exchange.control.calls)
 
 
 def test_a_client_that_is_back_in_time_keeps_its_channel_and_its_ringing_call() -> None:
@@ -77,7 +77,7 @@ def test_a_client_that_is_back_in_time_keeps_its_channel_and_its_ringing_call() 
     house.wait(LOST_LIMIT_S - 0.1)
     house.join("door", protocol=before, authorization_state=before)
     assert house.protocols["door"] == before
-    assert len(house.exchange.router.calls) == 1
+    assert len(house.exchange.control.calls) == 1
 
 
 def test_who_comes_online_while_a_member_of_the_group_rings_rings_as_well() -> None:
@@ -112,7 +112,7 @@ def test_a_caller_who_never_gives_up_is_told_that_nobody_answered(
     house.wait(0.1)
     assert [(bye["params"]["cause"], bye["params"]["causeCode"]) for bye in house.heard[caller]] == [("NO_ANSWER", 19)]
     assert house.methods("kitchen") == ["verto.invite", "verto.bye"]
-    assert len(house.exchange.router.calls) == 0
+    assert len(house.exchange.control.calls) == 0
 
 
 def test_both_ends_of_a_call_are_pinged() -> None:
@@ -155,7 +155,7 @@ def test_a_call_outlives_a_proxy_that_closes_the_sockets_of_both_ends() -> None:
     house.wait(TALKING_LOST_LIMIT_S - 0.1)
     for who in ("door", "kitchen"):
         house.join(who, protocol=house.protocols[who], authorization_state=house.protocols[who])
-    assert len(house.exchange.router.calls) == 1
+    assert len(house.exchange.control.calls) == 1
 
 
 @pytest.mark.parametrize(("closed", "after_s", "ends"), [(True, 11.0, True), (True, 9.0, False), (False, 50.0, False)])

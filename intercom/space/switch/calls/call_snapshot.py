@@ -75,7 +75,7 @@ class KeptCalls:
         self._looks = self._written = 0
         self._one_at_a_time = threading.Lock()
         self._news = asyncio.Event()
-        exchange.router.bell.rings.subscribe(lambda _ring: self._news.set())
+        exchange.control.bell.rings.subscribe(lambda _ring: self._news.set())
 
     def restore(self, subscriber: Callable[[str], Subscriber | None], now: float) -> int:
         """Restore the calls that an earlier process kept; return their number. Its ends have a while to come back."""
@@ -112,8 +112,8 @@ class KeptCalls:
             ring=kept.ring.id if kept.ring is not None else "",
         )
         if kept.ring is not None:
-            self._exchange.router.bell.rings.restored(kept.ring)
-        self._exchange.router.calls.take_up(
+            self._exchange.control.bell.rings.restored(kept.ring)
+        self._exchange.control.calls.take_up(
             call,
             _leg(call, caller, kept.caller),
             _leg(call, answered, kept.answered),
@@ -137,14 +137,14 @@ class KeptCalls:
     def _changed(self) -> tuple[int, dict[Call, KeptCall]] | None:
         """Return the calls, with a number that grows, unless they are written already."""
         now: dict[Call, KeptCall] = {}
-        for call in self._exchange.router.calls:
+        for call in self._exchange.control.calls:
             answered = call.answered
             if answered is None or answered.session.never_busy:
                 continue
             before = self._kept.get(call)
             kept_at = self._wall() if before is None else before.kept_at
             ends = _end(call.caller), _end(answered)
-            ring = self._exchange.router.bell.rings.get(call.ring)
+            ring = self._exchange.control.bell.rings.get(call.ring)
             now[call] = KeptCall(*ends, call.called, call.caller_party, kept_at, call.room, ring)
         if now == self._kept:
             return None

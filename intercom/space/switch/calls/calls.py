@@ -1,4 +1,4 @@
-"""Calls between sessions: rings, answers and ends them by Verto messages (protocol §5). No I/O, no clock.
+"""Holds the calls between sessions, with the legs that ring and talk; `call_control.py` decides. No I/O, no clock.
 
 A call has one caller's leg and, while it rings, one leg for each session that rings. The first answer
 makes its leg the far end and the others are told LOSE_RACE. Each leg has its own callID, so that no client

@@ -50,7 +50,7 @@ class Members:
     def __init__(self, *, wall: Callable[[], float]) -> None:
         self._wall = wall
 
-    # -- what the router tells -----------------------------------------------------------------------------
+    # -- what call control tells -----------------------------------------------------------------------------
 
     def ringing(self, call: Call) -> None:
         """Tell the caller that the far end rings."""

@@ -52,7 +52,7 @@ _POSITION: Final = re.compile(r"auto|off-canvas|playback|full-screen|(reserved|s
 
 
 class End(Protocol):
-    """Ends a call; the router does."""
+    """Ends a call; call control does."""
 
     def __call__(self, call: Call, cause: tuple[str, int], *, but: Leg | None = None) -> None:
         """Tell all ends, but one, that the call is over."""

@@ -43,7 +43,7 @@ class Bell:
         self.rings = Rings(wall=wall)
         self.rings.subscribe(self._tell)
 
-    # -- what the router tells -------------------------------------------------------------------------------
+    # -- what call control tells -------------------------------------------------------------------------------
 
     def may_ring(self, call: Call) -> bool:
         """Note a new call; return False if it is for a ring that somebody took already."""

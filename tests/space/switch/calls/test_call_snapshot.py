@@ -85,7 +85,7 @@ async def test_a_call_that_was_over_stays_over(restart: Restart) -> None:
     await door.verto("verto.bye", mine)
     await kitchen.heard("verto.bye")
     house = await restart()
-    assert not len(house.space.exchange.router.calls)
+    assert not len(house.space.exchange.control.calls)
 
 
 async def test_a_crash_loses_no_call_that_was_written_down(restart: Restart, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ async def test_a_crash_loses_no_call_that_was_written_down(restart: Restart, tmp
         while not file.exists():
             await asyncio.sleep(0.02)
     house.space._kept_calls.save = lambda: None  # type: ignore[method-assign]  # a crash saves nothing
-    assert len((await restart()).space.exchange.router.calls) == 1
+    assert len((await restart()).space.exchange.control.calls) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b"\xff", b'[{"caller": {}}]'])
@@ -104,14 +104,14 @@ async def test_a_damaged_file_costs_the_calls_and_no_more(restart: Restart, tmp_
     (tmp_path / "state").mkdir(exist_ok=True)
     (tmp_path / "state" / "calls.json").write_bytes(content)
     house = await restart()
-    assert not len(house.space.exchange.router.calls)
+    assert not len(house.space.exchange.control.calls)
 
 
 async def test_a_call_of_somebody_who_was_removed_meanwhile_is_not_taken_up(restart: Restart) -> None:
     house = await restart()
     await talk(house)
     house.space.store.remove_subscriber("kitchen")
-    assert not len((await restart()).space.exchange.router.calls)
+    assert not len((await restart()).space.exchange.control.calls)
 
 
 async def test_a_space_that_can_keep_no_calls_any_more_says_that_it_failed(

@@ -17,7 +17,8 @@ async def test_two_subscribers_make_a_call_and_the_caller_hangs_up(house: House)
 
     theirs = invite["callID"]
     await kitchen.verto("verto.answer", theirs, sdp=ANSWER)
-    assert await door.heard("verto.answer") == {"callID": mine, "sdp": ANSWER, "callee_kind": "resident"}
+    answer = await door.heard("verto.answer")
+    assert answer == {"callID": mine, "sdp": ANSWER, "callee_kind": "resident", "callee_name": "kitchen"}
 
     await door.verto("verto.bye", mine)
     bye = await kitchen.heard("verto.bye")

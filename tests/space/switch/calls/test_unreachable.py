@@ -42,7 +42,7 @@ def test_an_invite_to_nobody_is_refused_with_its_reason(destination: str, cause:
 
 def test_no_call_is_left_of_a_refused_invite(house_of_two: Switchboard) -> None:
     refusal_of(house_of_two, "/private/castle")
-    assert len(house_of_two.exchange.router.calls) == 0
+    assert len(house_of_two.exchange.control.calls) == 0
     assert (house_of_two.methods("door"), house_of_two.methods("kitchen")) == ([], [])
     assert house_of_two.call("door", "kitchen")
 

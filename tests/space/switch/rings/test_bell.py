@@ -205,7 +205,7 @@ def test_a_door_that_rings_again_before_its_old_call_is_over_rings_each_page_onc
     house.wait(REDIAL_LIMIT_S + 2)
     house.wait(1)
     assert states(house, "anna") == [("ringing", "")]
-    assert len(house.exchange.router.calls) == 1
+    assert len(house.exchange.control.calls) == 1
 
 
 def test_a_page_that_comes_later_gets_the_present_state_and_the_last_end(house: Switchboard) -> None:

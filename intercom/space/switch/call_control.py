@@ -17,13 +17,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Set
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
 from intercom.signalwire.wire.messages import CAUSE_CODES, CallCreated, Request, VertoMessage
 from intercom.space.errors import RefusedError
 from intercom.space.switch import replies
+from intercom.space.switch.address_book import AddressBook
 from intercom.space.switch.calls.calls import PING_INTERVAL_S, RING_GRACE_S, Call, Calls, Leg, Party
 from intercom.space.switch.calls.renegotiation import Offers
 from intercom.space.switch.calls.sdp import answer_between, is_reference, offer_between
@@ -56,17 +57,7 @@ ATTACH_AFTER_S: Final = 2.0
 _DIGITS: Final = re.compile(r"[0-9A-D#*,wW]{1,32}")
 
 
-class AddressBook(Protocol):
-    """Looks up addresses for the router; the store is one."""
-
-    def ringing_at(self, name: str) -> list[str] | None:
-        """Return the ids of the subscribers at `name`; None when there is no such address."""
-
-    def display_name(self, name: str) -> str:
-        """Return the display name of the address `name`."""
-
-
-class Router:
+class CallControl:
     """Carries out the Verto messages of all sessions.
 
     :param addresses: who is where.
@@ -260,6 +251,7 @@ class Router:
             else {
                 "sdp": sdp,
                 "callee_kind": session.subscriber.kind,
+                "callee_name": session.subscriber.display_name,
             }
         )
         call.caller.tell("verto.answer", told, self._wall())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from intercom.media.cards import chosen as chosen_card
-from intercom.media.cards.chosen import Chosen, ChosenCards
+from intercom.media.cards import chosen_cards
+from intercom.media.cards.chosen_cards import Chosen, ChosenCards
 from intercom.media.cards.simulated import SimulatedSpeaker
 from intercom.media.errors import CardError
 from intercom.media.events import Direction
@@ -14,7 +14,7 @@ NONE = Chosen(None, "", "plug one in")
 
 
 def test_without_a_card_nothing_is_opened_and_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chosen_card, "open_pcm", None)
+    monkeypatch.setattr(chosen_cards, "open_pcm", None)
     cards = ChosenCards(lambda direction: NONE)
     with pytest.raises(CardError, match="plug one in"):
         cards.open("playback")
@@ -30,7 +30,7 @@ def test_the_words_for_a_card_stay_the_same_when_it_comes_back() -> None:
 
 
 def test_an_open_pcm_is_stale_once_another_is_chosen_and_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chosen_card, "open_pcm", lambda direction, name: SimulatedSpeaker(None))
+    monkeypatch.setattr(chosen_cards, "open_pcm", lambda direction, name: SimulatedSpeaker(None))
     now: dict[Direction, Chosen] = {"capture": NONE, "playback": Chosen("a", "A", "", 1)}
     cards = ChosenCards(now.__getitem__)
     cards.open("playback")

@@ -14,7 +14,7 @@ import shtab
 
 from intercom.cli import main, manual
 from intercom.cli.command import Argument, Command, takes
-from intercom.cli.commands import TABLE
+from intercom.cli.command_table import TABLE
 from intercom.cli.ssh import rules
 from intercom.control import ssh_gate
 from intercom.control.errors import GateError
@@ -102,5 +102,5 @@ def test_every_value_has_a_form_for_people(command: Command) -> None:
 def test_the_table_loads_no_command() -> None:
     code = "import sys, intercom.cli.main; print([n for n in sys.modules if n.startswith('intercom')])"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert "intercom.cli.commands" in loaded
+    assert "intercom.cli.command_table" in loaded
     assert not [name for name in ("cli.ssh", "cli.space", "doctor", "ssh_gate", "intercom.config") if name in loaded]
