@@ -18,8 +18,8 @@ from intercom.plain_text import plain
 
 LIMIT_S = 20.0
 """Time limit of one attempt: a slow board needs some seconds to load apprise, and a far service a few more."""
-JUDGE_LIMIT_S = 30.0
-"""Time limit for judging URLs: a slow board needs some seconds to load all services."""
+JUDGE_LIMIT_S = 60.0
+"""Time limit for judging URLs: a slow board that is busy needs long to load all services."""
 ANSWER_LIMIT_BYTES = 8192
 WHY_CHARS = 200
 INSTALL = "apprise is not installed: `pip install 'intercom[notify]'` into the environment of the intercom"

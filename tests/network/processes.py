@@ -184,6 +184,10 @@ class Neighbourhood:
         told = self.door.last("call")
         return str(told["status"]) if told else "none"
 
+    async def goes_on(self) -> None:
+        """Wait until the door is in its call, from which a machine that stands still may take it for a moment."""
+        await self.status_when(lambda status: status["state"] == "in_call", "the call")
+
     async def mend(self) -> None:
         """Let everything be as it was: nobody talks, the door is on its cable and registered over it."""
         self.street.plug("cable", True)

@@ -22,7 +22,7 @@ async def test_a_call_goes_on_over_another_address(here: Neighbourhood) -> None:
     back = time.monotonic()
     assert await here.audible(back) < AUDIBLE_S
     assert await here.registered(back) < AUDIBLE_S
-    assert here.call_status == "connected"
+    await here.goes_on()
 
 
 async def test_a_call_moves_from_the_cable_to_wifi(here: Neighbourhood) -> None:
@@ -32,7 +32,7 @@ async def test_a_call_moves_from_the_cable_to_wifi(here: Neighbourhood) -> None:
     here.street.join("wifi", here.street.door)
     back = time.monotonic()
     assert await here.audible(back) < AUDIBLE_S
-    assert here.call_status == "connected"
+    await here.goes_on()
 
 
 async def test_a_call_outlives_a_router_that_loses_everything_for_a_while(here: Neighbourhood) -> None:
@@ -47,7 +47,7 @@ async def test_a_call_outlives_a_router_that_loses_everything_for_a_while(here: 
     back = time.monotonic()
     assert await here.audible(back) < AUDIBLE_S
     assert await here.registered(back) < AUDIBLE_S
-    assert here.call_status == "connected"
+    await here.goes_on()
 
 
 async def test_a_hang_up_that_was_missed_is_learned(here: Neighbourhood) -> None:
@@ -75,7 +75,9 @@ async def test_a_call_goes_on_without_the_space_and_its_hang_up_is_heard_after_i
     assert await here.registered(back) < AUDIBLE_S
     assert await here.audible(back) < AUDIBLE_S
     for process in (here.door, here.resident):
-        assert not [told for told in process.told if told["what"] == "call" and told["at"] > since]
+        # A machine that stands still may have it recover for a moment; it is this call that goes on.
+        told = {told["status"] for told in process.told if told["what"] == "call" and told["at"] > since}
+        assert told <= {"recovering", "connected"}
     await here.resident.do("hang_up")
     ended = await here.door.until(lambda t: t["what"] == "call" and t["status"] == "destroyed", "the end", since)
     assert ended["cause"] == "NORMAL_CLEARING"
@@ -89,7 +91,7 @@ async def test_a_path_that_closes_is_left_for_the_relay(here: Neighbourhood) -> 
         for process in (here.door, here.resident):
             await process.until(lambda told: told["what"] == "sound" and not told["on"], "silence", since)
         assert await here.audible(time.monotonic()) < AUDIBLE_S
-        assert here.call_status == "connected"
+        await here.goes_on()
     finally:
         here.street.swallow("udp", False, but_port=3478)
 

@@ -30,6 +30,8 @@ TURN_SECRET = "marked-turn-secret-4mZq"
 API_TOKEN = "PT" + "5e0cafe1" * 6
 NOTIFY_SECRET = "marked-notify-7Hw"
 WAIT_S = 60.0
+COMMAND_S = 150.0
+"""Time limit of one command: `doctor` starts others, which load much."""
 CONFIGURATION = f"""
 state_dir = "{{folder}}/door"
 [account]
@@ -79,7 +81,7 @@ class MarkedHouse:
         environment = {**os.environ, "INTERCOM_SOCKET": str(self.folder / "run" / "control.sock")}
         command = [sys.executable, "-m", "intercom", *words, *place]
         done = subprocess.run(
-            command, env=environment, cwd=self.folder, capture_output=True, text=True, timeout=WAIT_S, check=False
+            command, env=environment, cwd=self.folder, capture_output=True, text=True, timeout=COMMAND_S, check=False
         )
         return done.stdout + done.stderr
 

@@ -14,6 +14,12 @@ from tests.space.push.phone import Phone
 from tests.space.push.service import never, says
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give devices and services the time of a busy machine."""
+    monkeypatch.setattr(push_api, "TEST_LIMIT_S", 60.0)
+
+
 async def test_a_test_rings_the_device_and_tells_its_page_how_soon_it_was_shown(phone: Phone) -> None:
     tested = asyncio.create_task(phone.test())
     notice = await phone.notice()
@@ -39,10 +45,7 @@ async def test_a_device_that_shows_nothing_is_said_to_show_nothing(
     assert (told["status"], told["shown_ms"]) == (200, None)
 
 
-async def test_a_push_service_that_refuses_is_named_on_the_page_and_in_the_list_of_devices(
-    phone: Phone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(push_api, "TEST_LIMIT_S", 0.5)
+async def test_a_push_service_that_refuses_is_named_on_the_page_and_in_the_list_of_devices(phone: Phone) -> None:
     phone.service.answers = [says(403)]
     told = await phone.test()
     assert (told["fate"], told["told"]) == ("refused", "the push service says 403 Forbidden")
@@ -51,8 +54,7 @@ async def test_a_push_service_that_refuses_is_named_on_the_page_and_in_the_list_
     assert "403" in listed.push_trouble
 
 
-async def test_a_subscription_that_its_service_forgot_is_deleted(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(push_api, "TEST_LIMIT_S", 0.5)
+async def test_a_subscription_that_its_service_forgot_is_deleted(phone: Phone) -> None:
     phone.service.answers = [says(410)]
     assert (await phone.test())["fate"] == "gone"
     assert [listed.push for listed in phone.house.space.store.devices()] == [False]
