@@ -190,10 +190,10 @@ def configure() -> Callable[..., SpaceConfig]:
     return build
 
 
-@pytest.fixture
-async def house(tmp_path: Path, configure: Callable[..., SpaceConfig]) -> AsyncIterator[House]:
-    """A running space on loopback, without TLS."""
-    space = Space(configure(), tmp_path / "state")
+@contextlib.asynccontextmanager
+async def house_with(config: SpaceConfig, state_dir: Path) -> AsyncIterator[House]:
+    """Run a space with this configuration, and the clients that a test connects to it."""
+    space = Space(config, state_dir)
     await space.start()
     async with aiohttp.ClientSession() as http:
         house = House(space, http)
@@ -203,3 +203,10 @@ async def house(tmp_path: Path, configure: Callable[..., SpaceConfig]) -> AsyncI
             for client in house.clients:
                 await client.close()
             await space.stop()
+
+
+@pytest.fixture
+async def house(tmp_path: Path, configure: Callable[..., SpaceConfig]) -> AsyncIterator[House]:
+    """A running space on loopback, without TLS."""
+    async with house_with(configure(), tmp_path / "state") as running:
+        yield running

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from intercom.config import SpaceConfig
-from intercom.space import Space
-from tests.space.conftest import House
+from tests.space.conftest import House, house_with
 from tests.space.push.phone import Phone
 from tests.space.push.service import PushService, push_service
 
@@ -25,16 +23,8 @@ async def service() -> AsyncIterator[PushService]:
 @pytest.fixture
 async def pushing(tmp_path: Path, configure: Callable[..., SpaceConfig], service: PushService) -> AsyncIterator[House]:
     """A space that the owner lets push to that service."""
-    space = Space(configure(push_servers=(service.authority,)), tmp_path / "state")
-    await space.start()
-    async with aiohttp.ClientSession() as http:
-        house = House(space, http)
-        try:
-            yield house
-        finally:
-            for client in house.clients:
-                await client.close()
-            await space.stop()
+    async with house_with(configure(push_servers=(service.authority,)), tmp_path / "state") as running:
+        yield running
 
 
 @pytest.fixture
