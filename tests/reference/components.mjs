@@ -27,6 +27,7 @@ const textOfFiles = {
 
 const BUNDLES = {
   "components.js": { entryPoints: [join(here, "components.js")], format: "esm" },
+  "newest.js": { entryPoints: [join(here, "page.js")], format: "esm" },
   "browser.umd.js": {
     entryPoints: [join(packages, "main/src/browser-entry.ts")],
     format: "iife",

@@ -67,6 +67,11 @@ def client_bundle() -> str:
     return built("browser.umd.js", [])
 
 
+def newest_bundle() -> str:
+    """The script of the page with the client alone, in its newest state."""
+    return built("newest.js", [HERE / "page.js"])
+
+
 def built(name: str, sources: Sequence[Path]) -> str:
     """A script that components.mjs builds; built where that is still to be done."""
     bundle, sources = HERE / "build" / name, [*sources, HERE / "components.mjs", HERE / "package-lock.json"]
@@ -75,6 +80,13 @@ def built(name: str, sources: Sequence[Path]) -> str:
         build = ["node", "components.mjs", str(check_out()), name]
         subprocess.run(build, cwd=HERE, check=True, capture_output=True)
     return bundle.read_text(encoding="utf-8")
+
+
+class NewestClient(ReferenceClient):
+    """One page with the reference client of the repository in place of npm's."""
+
+    def _page(self) -> tuple[str, str]:
+        return super()._page()[0], newest_bundle()
 
 
 class ComponentPage(ReferenceClient):
