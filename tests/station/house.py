@@ -268,6 +268,7 @@ class House:
         return web.json_response({"url": url, "code": code, "expires_at": expires_at, "qr": QR}, status=201)
 
     async def _device(self, request: web.Request) -> web.Response:
+        self._maybe_away()
         told = await request.json() if request.can_read_body else {}
         self.device["name"] = told.get("name", self.device["name"] or self.paired_names[-1])
         if "page" in told:

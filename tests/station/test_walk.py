@@ -112,6 +112,19 @@ async def test_whoever_hears_nothing_is_told_what_to_do(station: Page, house: Ho
     await expect(station.locator("#walk-ring")).to_be_enabled()
 
 
+async def test_a_confirmation_that_the_house_did_not_take_is_asked_for_again(station: Page, house: House) -> None:
+    await station.click("[data-step=open] > button")
+    await station.click("#walk-ring")
+    await expect(station.locator("#walk-ringing")).to_be_visible()
+    house.faults.away = True
+    await station.click("#walk-heard")
+    await expect(station.locator("[data-step=open] .step-words")).to_contain_text("The house did not answer")
+    house.faults.away = False
+    await station.click("#walk-ring")
+    await station.click("#walk-heard")
+    await stands(station, "open", "done")
+
+
 async def test_somebody_at_the_door_comes_before_a_test(station: Page, house: House, door: Door) -> None:
     await station.click("[data-step=open] > button")
     await station.click("#walk-ring")

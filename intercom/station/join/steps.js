@@ -42,12 +42,12 @@ function push({ push: state }) {
   return step(["", "off", "failed"].includes(state) ? "todo" : "cannot", pushWords(state));
 }
 
-function closed({ push: state, wokenAt, wakeAskedAt, shownAt, trouble }) {
+function closed({ push: state, wokenAt, waking, trouble }) {
   if (wokenAt) return step("done", `You tapped the notification ${momentWords(wokenAt)}.`);
   if (state !== "on") return step("cannot", WAKE_FIRST);
-  if (wakeAskedAt && shownAt > wakeAskedAt) return step("todo", "The notification has arrived. Tap it, to say that you saw it.");
+  if (waking === "arrived") return step("todo", "The notification has arrived. Tap it, to say that you saw it.");
   if (trouble) return step("todo", `The last push did not go out: ${trouble}. Turn notifications off and on, then try again.`);
-  if (wakeAskedAt) return step("todo", "Close this page or lock the device now: it rings in a few seconds. Tap the notification. If none comes within a minute, let the browser run in the background, take it out of the battery saver, and try again.");
+  if (waking === "asked") return step("todo", "Close this page or lock the device now: it rings in a few seconds. Tap the notification. If none comes within a minute, let the browser run in the background, take it out of the battery saver, and try again.");
   return step("todo", "The last proof: you close this page or lock the device, the house rings it, and you tap the notification.");
 }
 

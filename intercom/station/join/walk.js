@@ -12,20 +12,23 @@ import { element, setText } from "../view.js";
 const STORAGE_KEY = "intercom.walk";
 const MARKS = { done: "i-check", todo: "i-ring", cannot: "i-close" };
 const STATE_WORDS = { done: "done", todo: "to do", cannot: "not here" };
-const RING_MAX_MS = 10_000; // time limit for the test ring to come over the socket
+const RING_MAX_MS = 15_000; // time limit for the test ring to come over the socket
 const WAKE_IN_S = 8; // time for the owner to close the page or lock the device
 const LOOK_EVERY_MS = 3000; // interval of looks for the receipt while a closed page is rung
 const LOOK_FOR_MS = 90_000; // time in which a phone that sleeps deeply is woken
 
+const NO_ANSWER = "The house did not answer. Try again once the page says Ready.";
+const NOTHING = { name: "", rangAt: 0, wokenAt: 0, shownAt: 0, trouble: "" }; // what the house knows of a device that has just joined
+
 export class Walk {
   #parts;
   #kept = read();
-  #known = { name: "", rangAt: 0, wokenAt: 0, shownAt: 0, trouble: "" };
+  #known = NOTHING;
   #current = "";
   #picked = "";
   #ring = ""; // "" | asked | rings: the test ring with the page open
-  #said = ""; // what to do after a ring that was not heard
-  #wakeAskedAt = 0;
+  #said = ""; // what is said in place of the current step's words, such as after a ring that was not heard
+  #shownBefore = null; // time of the receipt before a closed page was rung; null while none is
   #timers = [];
 
   /** parts: {device, signalling, sounds, alerts, notifications, facts(): what station.js knows, turnOnBell()} */
@@ -52,12 +55,15 @@ export class Walk {
 
   /** Begin the walk of a device that has just joined; named: its owner chose its name. */
   begin({ named }) {
+    this.#known = NOTHING;
+    this.#shownBefore = null;
     this.#keep({ open: true, named, later: [] });
   }
 
   /** Note that the test's notification was tapped; page: whether the page was "open" or "closed" when it came. */
   async tapped(page) {
     if (page === "open") {
+      this.#picked = "closed";
       this.#said = "It arrived, but this page was in front. Close it or lock the device this time, and try again.";
       this.#keep({ open: true });
       return;
@@ -80,7 +86,7 @@ export class Walk {
     element.walk.hidden = !open;
     if (!open) return;
     const push = document.body.dataset.push ?? "";
-    const steps = stepsOf({ ...facts(), ...this.#known, push, named: this.#kept.named, wakeAskedAt: this.#wakeAskedAt });
+    const steps = stepsOf({ ...facts(), ...this.#known, push, named: this.#kept.named, waking: this.#waking });
     this.#current = this.#picked || this.#next(steps);
     for (const item of this.#items) this.#show(item, steps[item.dataset.step]);
     element["walk-later"].hidden = steps[this.#current]?.state !== "todo" || this.#ring === "rings";
@@ -93,6 +99,12 @@ export class Walk {
     element["walk-ring"].hidden = this.#ring === "rings";
     element["walk-ring"].disabled = this.#ring === "asked";
     element["walk-ringing"].hidden = this.#ring !== "rings";
+  }
+
+  // "" | asked | arrived: how the ring of the closed page stands
+  get #waking() {
+    if (this.#shownBefore === null) return "";
+    return this.#known.shownAt > this.#shownBefore ? "arrived" : "asked";
   }
 
   get #items() {
@@ -131,23 +143,25 @@ export class Walk {
   }
 
   #later() {
-    const later = [...(this.#kept.later ?? []), this.#current];
+    this.#keep({ later: [...(this.#kept.later ?? []), this.#current] });
     this.#goOn();
-    this.#keep({ later });
   }
 
+  // Show the next step, and move the focus to it: the button that was pressed goes away.
   #goOn() {
     this.#picked = "";
     this.#said = "";
     this.render();
+    const item = this.#items.find(({ dataset }) => dataset.step === this.#current);
+    (item?.querySelector("button") ?? element["walk-done"]).focus({ preventScroll: true });
   }
 
   async #rename() {
     const name = element["walk-name"].value.trim();
     if (!name) return;
-    await this.#tell(() => this.#parts.device.rename(name));
-    this.#picked = "";
+    if (!await this.#confirm(() => this.#parts.device.rename(name))) return;
     this.#keep({ named: true });
+    this.#goOn();
   }
 
   // ---------------------------------------------------------------- the ring with the page open
@@ -156,8 +170,8 @@ export class Walk {
     this.#said = "";
     this.#ring = "asked";
     this.render();
-    const failed = () => this.#unheard("The ring did not come over this page’s connection to the house. Try again once the page says Ready.");
-    this.#timers.push(setTimeout(() => this.#ring === "asked" && failed(), RING_MAX_MS));
+    const failed = () => this.#ring === "asked" && this.#unheard("The ring did not come over this page’s connection to the house. Try again once the page says Ready.");
+    this.#timers.push(setTimeout(failed, RING_MAX_MS));
     await this.#parts.device.ring("open").catch(failed);
   }
 
@@ -182,14 +196,13 @@ export class Walk {
 
   async #heard() {
     this.#hush();
-    await this.#tell(() => this.#parts.device.rang("open"));
-    this.#goOn();
+    if (await this.#confirm(() => this.#parts.device.rang("open"))) this.#goOn();
   }
 
   #unheard(words = "Turn up this device’s volume and the bell below, and take it out of silent mode: an iPhone’s switch at the side silences pages too. Then ring again.") {
     this.#hush();
     this.#picked = "open";
-    this.#said = typeof words === "string" ? words : "";
+    this.#said = words;
     this.render();
   }
 
@@ -204,7 +217,7 @@ export class Walk {
       this.render();
       return;
     }
-    this.#wakeAskedAt = Date.now() / 1000;
+    this.#shownBefore = this.#known.shownAt;
     this.#picked = "closed";
     this.render();
     const look = setInterval(() => this.#look(), LOOK_EVERY_MS);
@@ -217,17 +230,28 @@ export class Walk {
     return this.#tell(() => this.#parts.device.state());
   }
 
-  // Ask or tell the house, and show what it then knows of this device; without an answer what is shown stays.
+  // Tell the house what the owner did; return whether it took that, and say so where it did not.
+  async #confirm(tell) {
+    const taken = await this.#tell(tell);
+    if (!taken) {
+      this.#said = NO_ANSWER;
+      this.render();
+    }
+    return taken;
+  }
+
+  // Ask or tell the house, and show what it then knows of this device; return whether it answered.
   async #tell(ask) {
-    if (!this.#parts.device.paired) return;
+    if (!this.#parts.device.paired) return false;
     const told = await ask().catch(() => null);
     if (told) {
       const { name, rang_at: rangAt, woken_at: wokenAt, shown_at: shownAt, trouble } = told;
       this.#known = { name, rangAt, wokenAt, shownAt, trouble };
       if (document.activeElement !== element["walk-name"]) element["walk-name"].value = name;
     }
-    if (this.#kept.open) await this.#listDevices();
+    if (told && this.#kept.open) await this.#listDevices();
     this.render();
+    return told !== null;
   }
 
   async #listDevices() {
