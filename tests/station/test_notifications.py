@@ -238,3 +238,29 @@ async def test_a_test_that_came_while_the_page_was_in_front_proves_nothing_and_t
     assert await sleeper.taps() == "shows /station/"
     await expect(sleeper.page.locator("#walk")).to_contain_text("It arrived, but this page was in front")
     assert sleeper.space.store.devices()[0].woken_at == 0
+
+
+async def test_a_new_subscription_reaches_the_house_though_the_page_is_closed(sleeper: Sleeper) -> None:
+    former, now = (keys.subscription(sleeper.service.endpoint("phone")) for keys in (sleeper.keys, BrowserKeys()))
+    now["endpoint"] = sleeper.service.endpoint("again")
+    await sleeper.page.evaluate(
+        """async (former) => (await import("./alerts/push.js")).keepForWorker({
+            toJSON: () => former, options: { applicationServerKey: new Uint8Array([4]).buffer } })""",
+        former,
+    )
+    await sleeper.looks_away()
+    (worker,) = sleeper.page.context.service_workers
+    await worker.evaluate(
+        """async (now) => {
+            const work = [], changed = new ExtendableEvent("pushsubscriptionchange");
+            changed.newSubscription = { ...now, toJSON: () => now };
+            changed.waitUntil = (promise) => work.push(promise);
+            self.dispatchEvent(changed);
+            await Promise.all(work);
+        }""",
+        now,
+    )
+    phone = sleeper.space.store.subscriber("phone")
+    assert phone is not None
+    (known,) = sleeper.space.store.subscriptions.of_subscribers([phone.id])
+    assert known.endpoint == now["endpoint"]

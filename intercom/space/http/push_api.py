@@ -46,6 +46,24 @@ class SubscribeRequest(msgspec.Struct, frozen=True):
     """The keys to encrypt with."""
 
 
+class Former(msgspec.Struct, frozen=True):
+    """The subscription that a browser had before; its secret is known to that browser and the house alone."""
+
+    endpoint: str
+    """URL at the push service."""
+    auth: str
+    """The authentication secret."""
+
+
+class ChangeRequest(msgspec.Struct, frozen=True):
+    """Body of POST /api/space/push/changed: the browser gave its worker another subscription."""
+
+    former: Former
+    """The subscription that the house knows."""
+    subscription: SubscribeRequest
+    """The one that takes its place."""
+
+
 class Receipt(msgspec.Struct, frozen=True):
     """Body of POST /api/space/push/shown: what the worker got with the push."""
 
@@ -78,6 +96,7 @@ class PushApi:
             web.get("/api/space/push/figures", self._figures),
             web.post("/api/space/push/subscription", self._subscribe),
             web.delete("/api/space/push/subscription", self._unsubscribe),
+            web.post("/api/space/push/changed", self._change),
             web.post("/api/space/push/test", self._test),
             web.post("/api/space/push/shown", self._shown),
         ]
@@ -131,6 +150,18 @@ class PushApi:
             return web.json_response({"error": str(problem)}, status=422)
         logger.info("%s is rung by push from now on.", owner.reference)
         return web.json_response({}, status=201)
+
+    async def _change(self, request: web.Request) -> web.Response:
+        """Take the new subscription of a worker whose page is closed, and which has no secret but the former one's."""
+        try:
+            change = await body_of(request, ChangeRequest)
+            wanted = change.subscription
+            endpoint = self._pushes.services.check(wanted.endpoint)
+            former = (change.former.endpoint, change.former.auth)
+            known = self._store.subscriptions.replace(*former, endpoint, wanted.keys.p256dh, wanted.keys.auth)
+        except (BadBodyError, SubscriptionError) as problem:
+            return web.json_response({"error": str(problem)}, status=422)
+        return web.json_response({}) if known else unauthorized()
 
     async def _unsubscribe(self, request: web.Request) -> web.Response:
         owner = self._owner(request)

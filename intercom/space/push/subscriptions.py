@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -60,6 +61,20 @@ class Subscriptions:
             return
         query = "INSERT OR REPLACE INTO subscriptions (secret_hash, endpoint, p256dh, auth) VALUES (?, ?, ?, ?)"
         self._db.write(lambda db: db.execute(query, row))
+
+    def replace(self, former_endpoint: str, former_auth: str, endpoint: str, p256dh: str, auth: str) -> bool:
+        """Put a subscription in the place of another, whose secret is given; return False if the house knows none such.
+
+        The endpoint was checked before. Raises `SubscriptionError` when the keys are none.
+        """
+        _check_keys(p256dh, auth)
+        query = "SELECT secret_hash, auth FROM subscriptions WHERE endpoint = ?"
+        row = self._db.read(query, (former_endpoint,)).fetchone()
+        if row is None or not hmac.compare_digest(str(row[1]).encode(), former_auth.encode()):
+            return False
+        change = "UPDATE OR REPLACE subscriptions SET endpoint = ?, p256dh = ?, auth = ? WHERE secret_hash = ?"
+        self._db.write(lambda db: db.execute(change, (endpoint, p256dh, auth, row[0])))
+        return True
 
     def remove(self, device: str, *, endpoint: str = "") -> None:
         """Delete the subscription of a device, known by its hash; with `endpoint` only if it is still that one."""

@@ -6,7 +6,7 @@
 const RINGING = { icon: "icon.svg", renotify: true, requireInteraction: true, data: { kind: "ring" },
   vibrate: [400, 200, 400, 2000, 400, 200, 400] };
 const ENDS = new Set(["answered", "refused", "opened", "given_up", "missed", "lost"]);
-const NEWEST_MS = 5000; // time limit for the house's answer to a receipt
+const ANSWER_MS = 5000; // time limit for the house's answer
 
 self.addEventListener("push", (event) => {
   event.waitUntil(take(noticeIn(event.data)));
@@ -29,6 +29,22 @@ async function tapped({ kind, seen }) {
   if (!page) return self.clients.openWindow(kind === "proof" ? "./#rang" : "./");
   if (kind === "proof") page.postMessage({ tapped: seen ? "open" : "closed" });
   return page.focus();
+}
+
+// The browser gives this device another subscription: the house learns it now, as no page may be open for days.
+self.addEventListener("pushsubscriptionchange", (event) => {
+  event.waitUntil(renew(event.newSubscription));
+});
+
+async function renew(given) {
+  const cache = await caches.open("intercom-push");
+  const known = await (await cache.match("subscription"))?.json();
+  if (!known) return; // it was turned on by an older page: the next one tells the house
+  const subscription = given ?? await self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: known.key });
+  const answer = await post("changed", { former: { endpoint: known.endpoint, auth: known.auth }, subscription });
+  if (!answer.ok) return;
+  const { endpoint, keys } = subscription.toJSON();
+  await cache.put("subscription", new Response(JSON.stringify({ endpoint, auth: keys.auth, key: known.key })));
 }
 
 // Show what a push says; tell the house so, and show what it says in return: the ring may be over by now.
@@ -75,14 +91,18 @@ function inTurn(act) {
 
 async function confirm(receipt) {
   try {
-    const answer = await fetch(new URL("../api/space/push/shown", self.registration.scope), {
-      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ receipt }),
-      cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(NEWEST_MS),
-    });
+    const answer = await post("shown", { receipt });
     return answer.ok ? (await answer.json()).newest : null;
   } catch {
     return null; // the house is away: what was pushed stays
   }
+}
+
+function post(what, body) {
+  return fetch(new URL(`../api/space/push/${what}`, self.registration.scope), {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+    cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(ANSWER_MS),
+  });
 }
 
 function noticeIn(data) {

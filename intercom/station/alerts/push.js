@@ -86,7 +86,10 @@ export class Notifications extends EventTarget {
     }
     const { key, endpoint } = await this.#device.push();
     if (encoded(subscription.options.applicationServerKey) !== key) await this.#subscribe(key, subscription);
-    else if (endpoint !== subscription.endpoint) await this.#device.subscribe(subscription);
+    else {
+      if (endpoint !== subscription.endpoint) await this.#device.subscribe(subscription);
+      await keepForWorker(subscription);
+    }
     this.#show("on");
   }
 
@@ -103,7 +106,9 @@ export class Notifications extends EventTarget {
   async #subscribe(key, before) {
     if (before && encoded(before.options.applicationServerKey) !== key) await before.unsubscribe(); // another house's, or a lost key's
     const options = { userVisibleOnly: true, applicationServerKey: key };
-    await this.#device.subscribe(await this.#registration.pushManager.subscribe(options));
+    const subscription = await this.#registration.pushManager.subscribe(options);
+    await this.#device.subscribe(subscription);
+    await keepForWorker(subscription);
   }
 
   async #turnOff() {
@@ -119,6 +124,14 @@ export class Notifications extends EventTarget {
     this.#said = pushTestWords({ fate, told, shown: shownMs !== null, shownMs });
     this.#show(fate === "gone" ? "off" : "on");
   }
+}
+
+/** Keep what the house knows where the worker finds it: no browser tells it the former subscription for sure. */
+export async function keepForWorker(subscription) {
+  const { endpoint, keys } = subscription.toJSON();
+  const known = { endpoint, auth: keys.auth, key: encoded(subscription.options.applicationServerKey) };
+  const cache = await caches.open("intercom-push");
+  await cache.put("subscription", new Response(JSON.stringify(known)));
 }
 
 function encoded(key) {

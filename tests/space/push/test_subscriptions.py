@@ -65,6 +65,38 @@ async def test_a_browser_that_pairs_again_is_woken_as_its_new_device_alone(house
     assert [(d.name, d.push) for d in house.space.store.devices()] == [("before", False), ("now", True)]
 
 
+async def change(house: House, former: dict[str, Any], now: dict[str, Any]) -> int:
+    """Say as a worker does that the browser has changed its subscription; return the status."""
+    body = {"former": {"endpoint": former["endpoint"], "auth": former["keys"]["auth"]}, "subscription": now}
+    async with house.http.post(house.space.url + "/api/space/push/changed", json=body) as answer:
+        return answer.status
+
+
+async def test_a_worker_whose_page_is_closed_brings_its_new_subscription(house: House) -> None:
+    kitchen, before = await device(house, "kitchen"), BrowserKeys().subscription(ENDPOINT)
+    await subscribe(house, kitchen, before)
+    now = BrowserKeys().subscription(ENDPOINT + "2")
+    assert await change(house, before, now) == 200
+    assert (await state(house, kitchen))["endpoint"] == ENDPOINT + "2"
+    assert await change(house, before, now) == 401, "the former one is worth nothing any more"
+
+
+@pytest.mark.parametrize("known", ["the endpoint", "nothing"])
+async def test_nobody_else_takes_a_devices_pushes_to_themselves(house: House, known: str) -> None:
+    kitchen = await device(house, "kitchen")
+    await subscribe(house, kitchen, BrowserKeys().subscription(ENDPOINT))
+    guessed = BrowserKeys().subscription(ENDPOINT if known == "the endpoint" else ENDPOINT + "3")
+    assert await change(house, guessed, BrowserKeys().subscription(ENDPOINT + "2")) == 401
+    assert (await state(house, kitchen))["endpoint"] == ENDPOINT
+
+
+async def test_a_changed_subscription_aims_at_push_services_alone(house: House) -> None:
+    kitchen, before = await device(house, "kitchen"), BrowserKeys().subscription(ENDPOINT)
+    await subscribe(house, kitchen, before)
+    assert await change(house, before, BrowserKeys().subscription("https://192.168.1.1/")) == 422
+    assert (await state(house, kitchen))["endpoint"] == ENDPOINT
+
+
 async def test_a_device_that_wants_no_pushes_any_more_is_forgotten(house: House) -> None:
     kitchen = await device(house, "kitchen")
     await subscribe(house, kitchen, BrowserKeys().subscription(ENDPOINT))
