@@ -31,7 +31,9 @@ async def shoot(directory: Path) -> None:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             dark = await browser.new_context(
-                permissions=["microphone"], viewport={"width": 390, "height": 844}, color_scheme="dark"
+                permissions=["microphone", "notifications"],
+                viewport={"width": 390, "height": 844},
+                color_scheme="dark",
             )
             wide = await browser.new_context(viewport={"width": 1100, "height": 740}, color_scheme="dark")
             station, panel = await Station.pair(dark, home.space), await wide.new_page()
@@ -42,6 +44,7 @@ async def shoot(directory: Path) -> None:
                 await station.page.screenshot(path=directory / f"station-{name}.png")
                 await panel.screenshot(path=directory / f"panel-{name}.png")
 
+            await station.click("#walk-close")
             await picture("idle")
             await home.press()
             await station.until("ringing")
