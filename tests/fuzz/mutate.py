@@ -78,9 +78,12 @@ class Mutator:
             value = json.loads(self._random.choice(self._seeds))
         except ValueError:
             return self.bytes()
-        for _ in range(self._random.choice((1, 1, 2, 4))):
-            value = self._in_json(value)
-        return json.dumps(value).encode("utf-8", "surrogatepass")[:LONGEST]
+        try:
+            for _ in range(self._random.choice((1, 1, 2, 4))):
+                value = self._in_json(value)
+            return json.dumps(value).encode("utf-8", "surrogatepass")[:LONGEST]
+        except RecursionError:  # nested twice: Python copies and writes no deeper
+            return self.bytes()
 
     def _word(self, line: bytes) -> bytes:
         """A line with one of its words, or a part of one, replaced."""
