@@ -7,16 +7,21 @@ goes. It costs the import of aiortc: import it with the first call.
 from __future__ import annotations
 
 import asyncio
+import functools
+import logging
 import queue
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aioice import Connection, stun
-from aiortc import RTCRtpReceiver, RTCRtpSender, rtcdtlstransport
+from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, rtcdtlstransport
+from aiortc.exceptions import InvalidStateError
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpreceiver import RemoteStreamTrack, StreamStatistics
 from pylibsrtp import Error, Policy, Session
+
+log = logging.getLogger(__name__)
 
 MOST_WAITING = 512
 """Limit of datagrams that wait for their reader: half a second of a call, and far more than a handshake has."""
@@ -38,6 +43,26 @@ _begin = RTCRtpReceiver.__init__
 _begin_track = RemoteStreamTrack.__init__
 _report_received = RTCRtpReceiver._run_rtcp
 _report_sent = RTCRtpSender._run_rtcp
+
+
+def bear_an_early_end(connection: RTCPeerConnection) -> None:
+    """Let a connection be closed while it connects; call it before the first description, harmless when repeated.
+
+    aiortc's task that connects ends with an error then, which nobody fetches and the log shows with its traceback.
+    """
+    connect = connection._RTCPeerConnection__connect  # type: ignore[attr-defined]  # see the module's docstring
+    if not isinstance(connect, functools.partial):
+        quiet = functools.partial(_connect_while_open, connection, connect)
+        connection._RTCPeerConnection__connect = quiet  # type: ignore[attr-defined]  # idem
+
+
+async def _connect_while_open(connection: RTCPeerConnection, connect: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await connect()
+    except (InvalidStateError, ConnectionError) as error:
+        if connection.signalingState != "closed":  # so it is from the first moment of a close
+            raise
+        log.debug("closed while it connected: %s", error)
 
 
 def outlast_any_far_end() -> None:

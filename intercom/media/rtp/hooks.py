@@ -17,13 +17,13 @@ import pylibsrtp
 from aioice import Candidate, Connection
 from aiortc import RTCPeerConnection, RTCRtpReceiver
 from aiortc.codecs import CODECS
-from aiortc.exceptions import InvalidStateError
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import RtpPacket
 from OpenSSL import SSL
 
+from intercom.aiortc_hooks import bear_an_early_end
 from intercom.media.dtmf.telephone_event import MIME_TYPE
 from intercom.tasks import TaskSet
 
@@ -72,10 +72,7 @@ def tame_ice(connection: RTCPeerConnection) -> None:
     while it connects does not begin to ask for consent for ever, as aioice does, nor complain of its end. And a
     candidate that cannot be used costs nothing but itself.
     """
-    connect = connection._RTCPeerConnection__connect  # type: ignore[attr-defined]  # see the module's docstring
-    if not isinstance(connect, functools.partial):
-        quiet = functools.partial(_connect_while_open, connection, connect)
-        connection._RTCPeerConnection__connect = quiet  # type: ignore[attr-defined]  # idem
+    bear_an_early_end(connection)
     for transceiver in connection.getTransceivers():
         sender, receiver = transceiver.sender, transceiver.receiver
         if not isinstance(sender.send, functools.partial):
@@ -90,15 +87,6 @@ def tame_ice(connection: RTCPeerConnection) -> None:
         pass_over_unusable(ice)
         pace_beside(ice)
         resend_early(transceiver.receiver.transport)
-
-
-async def _connect_while_open(connection: RTCPeerConnection, connect: Callable[[], Awaitable[None]]) -> None:
-    try:
-        await connect()
-    except (InvalidStateError, ConnectionError) as error:
-        if connection.connectionState != "closed":
-            raise
-        log.debug("closed while it connected: %s", error)
 
 
 async def _start_while_open(connection: RTCPeerConnection, start: Callable[[Any], Awaitable[None]], how: Any) -> None:

@@ -28,10 +28,11 @@ class EchoMedia:
         # Here and not above: only with the first call does it cost its 50 MB.
         from aiortc import RTCConfiguration, RTCPeerConnection
 
-        from intercom.aiortc_hooks import outlast_any_far_end
+        from intercom.aiortc_hooks import bear_an_early_end, outlast_any_far_end
 
         outlast_any_far_end()
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        bear_an_early_end(self.connection)
         self.connected = False
         """Whether it was connected at any time."""
         self.ended = asyncio.Event()
