@@ -1,6 +1,7 @@
 """A space in a process of its own, so that what it costs can be measured: `python -m bench._space_process DIRECTORY`.
 
-Its first line is JSON: where it is, and what mints tokens. It ends when its standard input closes.
+Endpoints of a push service after the directory are phones of the house whose pages are closed. Its first line is JSON:
+where it is, and what mints tokens. It ends when its standard input closes.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
 from intercom.config import SpaceConfig
 from intercom.space import Space
+from tests.space.push.browser_keys import BrowserKeys
 
 MEMBERS: dict[str, tuple[str, ...]] = {"door": (), "resident": ("house",)}
 """Who lives there; the credential of each is a file in the space's directory."""
@@ -45,13 +48,14 @@ class SpaceProcess(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def space_process(directory: Path) -> AsyncIterator[SpaceProcess]:
-    """Start one; it ends with the context."""
+async def space_process(directory: Path, *endpoints: str) -> AsyncIterator[SpaceProcess]:
+    """Start one, which pushes to these endpoints; it ends with the context."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "bench._space_process",
         str(directory),
+        *endpoints,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -64,12 +68,17 @@ async def space_process(directory: Path) -> AsyncIterator[SpaceProcess]:
         await process.wait()
 
 
-async def _serve(directory: Path) -> None:
-    space = Space(SpaceConfig(listen="127.0.0.1:0"), directory)
+async def _serve(directory: Path, endpoints: Sequence[str]) -> None:
+    services = tuple({urlsplit(endpoint).netloc for endpoint in endpoints})
+    space = Space(SpaceConfig(listen="127.0.0.1:0", push_servers=services), directory)
     await space.start()
     for name, groups in MEMBERS.items():
         space.store.add_subscriber(name, name.capitalize(), groups=groups, kind="resident" if groups else "door")
         space.write_credential(name, directory / f"{name}.json")
+    for number, endpoint in enumerate(endpoints):
+        phone = space.store.add_subscriber(f"phone-{number}", groups=("house",))
+        secret = space.store.add_device(phone, f"Phone {number}")
+        space.store.subscriptions.keep(secret, endpoint, **BrowserKeys().subscription(endpoint)["keys"])
     told = SpaceProcess(os.getpid(), space.url, space.relay_url, space.tokens.project_id, space.api_token)
     print(json.dumps(msgspec.to_builtins(told)), flush=True)
     await asyncio.to_thread(sys.stdin.read)
@@ -77,4 +86,4 @@ async def _serve(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(Path(sys.argv[1])))
+    asyncio.run(_serve(Path(sys.argv[1]), sys.argv[2:]))

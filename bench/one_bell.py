@@ -1,8 +1,9 @@
-"""From the end of a ring to the silence of the last bell: five pages of one house ring, and one of them answers.
+"""From the end of a ring to the silence of the last bell: five pages and three sleeping phones ring, one page answers.
 
 The space has a process of its own. The pages are raw clients that hear of rings as the station page does; a page is
-silent once it knows who took the ring and its own call is over. `p95_ms` runs from the request that answers, refuses,
-opens or gives up until the last of the others is silent; each way is measured as often.
+silent once it knows who took the ring and its own call is over. A phone that sleeps is silent once its push service has
+the news that takes the ring's place. `p95_ms` runs from the request that answers, refuses, opens or gives up until the
+last of all the others is silent; each way is measured as often.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ import aiohttp
 from bench._space_process import SpaceProcess, space_process
 from bench.report import Report, percentile, spread
 from tests.space.conftest import ANSWER, WAIT_S, Client
+from tests.space.push.service import PushService, push_service
 
 PAGES = 5
+PHONES = "phone-0", "phone-1", "phone-2"
 RINGS = 40
 """Rings that end in each way."""
 BETWEEN_S = 0.3
@@ -34,26 +37,32 @@ End = Callable[[Client, str, Client, str], Awaitable[object]]
 async def run() -> Report:
     """Ring forty times for each way to end a ring."""
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
-        async with space_process(Path(temporary)) as space, aiohttp.ClientSession() as http:
-            door = await _join(http, space, "door", "raw/1")
-            pages = [await _join(http, space, "resident", AGENT) for _ in range(PAGES)]
-            took = {way: [await _ring(door, pages, end) for _ in range(RINGS)] for way, end in WAYS.items()}
-            for client in (door, *pages):
-                await client.close()
+        async with push_service() as service, aiohttp.ClientSession() as http:
+            endpoints = [service.endpoint(phone) for phone in PHONES]
+            async with space_process(Path(temporary), *endpoints) as space:
+                door = await _join(http, space, "door", "raw/1")
+                pages = [await _join(http, space, "resident", AGENT) for _ in range(PAGES)]
+                took = {
+                    way: [await _ring(door, pages, service, number * RINGS + ring, end) for ring in range(RINGS)]
+                    for number, (way, end) in enumerate(WAYS.items())
+                }
+                for client in (door, *pages):
+                    await client.close()
     figures = spread([one for some in took.values() for one in some])
     figures |= {f"{way}_p95_ms": round(percentile(some, 95), 1) for way, some in took.items()}
     return Report("one-bell", figures, {"p95_ms": 300.0})
 
 
-async def _ring(
-    door: Client, pages: list[Client], end: Callable[[Client, str, Client, str], Awaitable[object]]
-) -> float:
-    """Let the door ring, end it, and return how long it took until the last of the others was silent, in ms."""
+async def _ring(door: Client, pages: list[Client], service: PushService, before: int, end: End) -> float:
+    """Let the door ring after so many rings, end it, and return how long the last of the others took, in ms."""
     mine = await door.dial("/private/house")
     theirs = [await page.ringing() for page in pages]
+    await asyncio.gather(*[_pushed(service, phone, 2 * before + 1) for phone in PHONES])
     began = time.perf_counter()
     ending = asyncio.ensure_future(end(door, mine, pages[0], theirs[0]))
-    silent = await asyncio.gather(*[_silent(page) for page in pages[1:]])
+    silent = await asyncio.gather(
+        *[_silent(page) for page in pages[1:]], *[_pushed(service, phone, 2 * before + 2) for phone in PHONES]
+    )
     await ending
     await door.verto("verto.bye", mine)
     await asyncio.sleep(BETWEEN_S)
@@ -67,6 +76,12 @@ async def _silent(page: Client) -> float:
     await page.heard("verto.bye")
     while (await asyncio.wait_for(page.room_events.get(), WAIT_S))["params"].get("state") in (None, "ringing"):
         pass
+    return time.perf_counter()
+
+
+async def _pushed(service: PushService, phone: str, count: int) -> float:
+    """Return the time at which so many pushes for a phone have reached its service."""
+    await service.push(count, f"/{phone}")
     return time.perf_counter()
 
 
