@@ -17,6 +17,8 @@ from intercom.facts import Pressed, PressedAgain, PressWaits
 from intercom.history.journal import Entry
 from tests.network.telling import obey, tell
 
+EVERY = 10_000
+"""Limit of the rows of the log that are looked at: more than any run of restarts makes."""
 TAKEN_LIMIT_S = 30.0
 
 
@@ -58,7 +60,7 @@ async def main(directory: Path) -> None:
         return {"state": str(machine.state), "phase": str(machine.phase), "registered": machine.registered}
 
     async def log() -> list[dict[str, Any]]:
-        return [asdict(record) for record in await door.recorder.calls(100)]
+        return [asdict(record) for record in await door.recorder.calls(EVERY)]
 
     async def hang_up() -> bool:
         return await door.calls.hang_up()
