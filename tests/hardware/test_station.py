@@ -138,7 +138,7 @@ def test_the_log_has_priorities_and_no_secret(station: Station) -> None:
     station.run(f"{INTERCOM} call /private/echo").check()
     station.wait(f'{INTERCOM} status --json | grep -q \'"phase": "active"\'', "the echo answers")
     station.run(f"{INTERCOM} hangup").check()
-    station.wait(f"{INTERCOM} calls -n 1 | grep echo", "the call is in the log")
+    station.wait(f"{INTERCOM} calls -n 1 | grep Echo", "the call is in the log")
     entries = [json.loads(line) for line in station.journal("-b -o json").splitlines()]
     by_level = {str(entry["MESSAGE"]).split(" ")[0]: entry["PRIORITY"] for entry in entries if "LOGGER" in entry}
     assert (by_level["INFO"], by_level["DEBUG"]) == ("6", "7")
