@@ -47,7 +47,7 @@ class WebRTCCall:
     """
     to: Shown[WebRTCCall, str] = Shown(lambda api: api._call.leg.to)
     """The address or number called."""
-    to_name: Shown[WebRTCCall, str] = Shown(lambda api: api._call.leg.to_name)
+    to_name: Shown[WebRTCCall, str] = Shown(lambda api: api._call.leg.answered_by or api._call.leg.to_name)
     """The callee's display name."""
     node_id: Shown[WebRTCCall, str] = Shown(lambda api: api._call.leg.node_id)
     """The node of the service that holds the call."""

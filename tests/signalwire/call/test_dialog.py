@@ -88,7 +88,8 @@ def test_the_far_end_is_named_after_whoever_answers_for_a_house_that_rang() -> N
     stage = Stage()
     stage.invited()
     stage.hear("verto.answer", sdp="v=0", callee_name="Kitchen")
-    assert stage.dialog.leg.to_name == "Kitchen"
+    assert stage.dialog.leg.answered_by == "Kitchen"
+    assert "remote_caller_id_name" not in stage.dialog.leg.dialog_params(), "the reference client does not say it back"
 
 
 def test_an_invite_without_an_answer_from_the_service_is_taken_back() -> None:

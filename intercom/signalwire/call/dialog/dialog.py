@@ -271,7 +271,7 @@ class Dialog:
         if self._answered or self.leg.direction == "inbound":
             raise BadFrameError("An answer came to a call that needs none.")
         self.leg.far_end_kind = far_end_kind_of(answer.callee_kind)
-        self.leg.to_name = answer.callee_name or self.leg.to_name
+        self.leg.answered_by = answer.callee_name
         self._far_described(answer)
         if self._described:
             self._accept(now)

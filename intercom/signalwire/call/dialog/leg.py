@@ -29,6 +29,8 @@ class CallLeg:
     from_name: str = ""
     to: str = ""
     to_name: str = ""
+    answered_by: str = ""
+    "display name of whoever answered for an address that rings several, as the service tells it; never sent"
     far_end_kind: FarEndKind = "unknown"
     user_variables: dict[str, Any] = field(default_factory=dict)
     node_id: str = ""
