@@ -16,6 +16,8 @@ from websockets.asyncio.client import ClientConnection, connect
 PROGRAM = "/usr/bin/firefox-esr"
 START_S = 60.0
 PATIENCE_S = 60.0
+STILL_LOOKS = 25
+"""Looks, 20 ms apart, at which a target stands where it stood: a page that is still drawn moves it under the finger."""
 PREFERENCES: Mapping[str, bool | int | str] = {
     "alerts.useSystemBackend": False,  # there is no desktop that would show a notification
     "app.normandy.enabled": False,
@@ -73,20 +75,29 @@ class FirefoxPage:
         return str(said)
 
     async def tap(self, selector: str) -> None:
-        """Tap the middle of an element, as a finger does: the browser takes it for one."""
-        element = {"type": "origin", "value": "viewport"}
+        """Tap the middle of an element, as a finger does, once nothing moves it: the browser takes it for one."""
         place = json.loads(
             await self.evaluate(
-                f"""(() => {{
+                f"""new Promise((resolve) => {{
                     const target = document.querySelector({json.dumps(selector)});
-                    target.scrollIntoView({{ block: "center", behavior: "instant" }});
-                    const box = target.getBoundingClientRect();
-                    return JSON.stringify([box.x + box.width / 2, box.y + box.height / 2].map(Math.round));
-                }})()"""
+                    const end = performance.now() + {PATIENCE_S * 1000:.0f};
+                    let before = "", still = 0;
+                    const look = () => {{
+                        target.scrollIntoView({{ block: "center", behavior: "instant" }});
+                        const box = target.getBoundingClientRect();
+                        const place = [box.x + box.width / 2, box.y + box.height / 2].map(Math.round);
+                        const reached = target.contains(document.elementFromPoint(...place));
+                        still = reached && before === place.join() ? still + 1 : 0;
+                        before = place.join();
+                        if (still >= {STILL_LOOKS} || performance.now() > end) resolve(JSON.stringify(place));
+                        else setTimeout(look, 20);
+                    }};
+                    look();
+                }})"""
             )
         )
         moves = [
-            {"type": "pointerMove", "x": place[0], "y": place[1], "origin": element["value"]},
+            {"type": "pointerMove", "x": place[0], "y": place[1], "origin": "viewport"},
             {"type": "pointerDown", "button": 0},
             {"type": "pointerUp", "button": 0},
         ]

@@ -14,6 +14,8 @@ from intercom.space.echo.member import EchoMember
 from ...reference.peer import Tone
 
 LIMIT_S = 30.0
+TURNS = 50
+"""Turns of the loop in which what was closed comes to its end."""
 
 
 async def test_a_call_that_ends_while_it_connects_leaves_no_complaint() -> None:
@@ -25,7 +27,6 @@ async def test_a_call_that_ends_while_it_connects_leaves_no_complaint() -> None:
     await caller.setLocalDescription(await caller.createOffer())
     media = EchoMedia()
     answer = await media.answer(caller.localDescription.sdp, EchoMember("call"))
-    connecting = [task for task in asyncio.all_tasks() if "connect" in repr(task.get_coro())]
     reached = asyncio.Event()  # and DTLS is still to come
     media.connection.on(
         "iceconnectionstatechange", lambda: media.connection.iceConnectionState == "completed" and reached.set()
@@ -34,7 +35,7 @@ async def test_a_call_that_ends_while_it_connects_leaves_no_complaint() -> None:
     await asyncio.wait_for(reached.wait(), LIMIT_S)
     await close(media.connection)
     await caller.close()
-    await asyncio.wait(connecting, timeout=LIMIT_S)
-    connecting.clear()
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
     gc.collect()
     assert complaints == []
