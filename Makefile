@@ -1,6 +1,6 @@
 # `make` lists what there is. Every target sets up what it needs first (setup.sh); that is quick the second time.
 .DEFAULT_GOAL := help
-.PHONY: help demo install uninstall deb test bench chaos fuzz restarts check docs lock setup
+.PHONY: help demo install uninstall deb test bench chaos fuzz restarts check docs icons lock setup
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 NAME ?= all
@@ -58,12 +58,17 @@ docs: setup ## write the generated pages anew
 	@$(BIN)/python -m tests.architecture > docs/architecture.md
 	@$(BIN)/python -m tests.signalwire.reference
 
+icons: setup ## draw the page's icons anew from icon.svg
+	@$(BIN)/python -m tests.station.icons
+
 lock: ## pin all Python packages, with hashes; UPGRADE=1 takes the newest of each
 	@./setup.sh
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
 	@$(COMPILE) pyproject.toml --extra notify --output-file requirements.lock
 	@$(COMPILE) pyproject.toml --extra notify --extra test -c requirements.lock --output-file requirements-test.lock
 	@$(COMPILE) pyproject.toml --extra notify --extra test --extra bench -c requirements-test.lock --output-file requirements-bench.lock
+	@$(subst 3.11,3.13,$(COMPILE)) tests/integrations/mqtt/home_assistant.in \
+		--output-file tests/integrations/mqtt/home_assistant.lock
 	@echo setuptools | $(COMPILE) - -c requirements.lock --output-file requirements-build.lock
 
 setup:

@@ -72,6 +72,7 @@ find_missing() {
   need libasound2-dev "the same" has_file /usr/include/alsa/asoundlib.h
   need libopus0 "the calls' audio codec" has_library opus
   want libspeexdsp1 "lets the visitor through while both speak" has_library speexdsp
+  want espeak-ng "speaks to the visitor, where prompts.languages says so" has_program espeak-ng
   if is_raspberry_pi_os; then
     need python3-picamera2 "the Raspberry Pi camera" has_package python3-picamera2
   fi
@@ -86,6 +87,8 @@ find_missing() {
   need pulseaudio-utils "the same" has_program pacat
   need libasound2-plugins "the same" has_package libasound2-plugins
   need coturn "a TURN server, which the unmodified reference client insists on" has_program turnserver
+  need mosquitto "an MQTT broker" has_file /usr/sbin/mosquitto
+  need mosquitto-clients "other programs at that broker" has_program mosquitto_sub
   need nginx-light "a reverse proxy in front of the space" has_file /usr/sbin/nginx
   need openssh-server "commands over SSH" has_file /usr/sbin/sshd
   need openssh-client "the same" has_program ssh-keygen
@@ -98,10 +101,14 @@ find_missing() {
   want lego "gets certificates by ACME, of which a test is skipped else" has_program lego
   want pebble "is the ACME server of that test" has_program pebble
   need libnss3-tools "lets the browsers of the tests trust the house's CA" has_program certutil
+  want gstreamer1.0-tools "watches the door by RTSP in a test, which is skipped else" has_program gst-launch-1.0
+  want gstreamer1.0-plugins-good "the same" has_package gstreamer1.0-plugins-good
+  want gir1.2-gstreamer-1.0 "lets it talk at the door" has_package gir1.2-gstreamer-1.0
+  want python3-gi "the same" has_package python3-gi
   need systemd "judges the units of the services" has_program systemd-analyze
   need man-db "reads the manual page" has_program man
   need asterisk-core-sounds-en-g722 "recorded speech to try sound with" has_package asterisk-core-sounds-en-g722
-  need espeak-ng "voices that must not be taken for keys" has_program espeak-ng
+  need espeak-ng "the door's prompts, and voices that must not be taken for keys" has_program espeak-ng
   [ "$WITH_BENCHES" = yes ] || return 0
   need g++ "builds the measure of speech quality" has_program g++
 }
@@ -137,6 +144,7 @@ install_missing() {
     stop "neither root nor sudo: ask an administrator to run  apt-get install --no-install-recommends$MISSING"
   fi
   mask_service coturn /etc/systemd/system coturn.service
+  mask_service mosquitto /etc/systemd/system mosquitto.service
   mask_service nginx-light /etc/systemd/system nginx.service
   mask_service openssh-server /etc/systemd/system ssh.service
   mask_service pulseaudio /etc/systemd/user pulseaudio.service
@@ -183,9 +191,16 @@ install_python_packages() {
   fi
 }
 
+# A real Home Assistant for the tests, in an environment of its own in the user's cache, where there is a Python for it.
+install_home_assistant() {
+  [ "$WITH_TESTS" = yes ] || return 0
+  "$VENV/bin/python" -m tests.integrations.mqtt.home_assistant >&2 ||
+    say "setup: going on without Home Assistant; the tests with it are skipped."
+}
+
 # What the environment was made from: when it is the same again, there is nothing to do.
 fingerprint() {
-  { cat pyproject.toml requirements*.lock setup.sh && echo "$PWD" && "$PYTHON" -c 'import sys; print(sys.version_info[:2], sys.base_prefix)'; } |
+  { cat pyproject.toml requirements*.lock tests/integrations/mqtt/home_assistant.lock setup.sh && echo "$PWD" && "$PYTHON" -c 'import sys; print(sys.version_info[:2], sys.base_prefix)'; } |
     sha256sum
 }
 
@@ -216,5 +231,6 @@ find_missing
 install_missing
 make_venv
 install_python_packages
+install_home_assistant
 printf '%s\n' "$NOW" >"$VENV/.$DONE"
 say "Ready."

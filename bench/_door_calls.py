@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bench._far_end import FarEnd
-from intercom.config import AudioConfig, CallConfig, PanelConfig
+from bench._plan import planned
+from intercom.config import AudioConfig, CallConfig, HistoryConfig, PanelConfig
 from intercom.door.appliance import Appliance
 from intercom.door.machine import State
 from intercom.media.cards.simulated import SimulatedCards
@@ -17,10 +18,14 @@ from intercom.media.sound.engine import AudioEngine
 from intercom.signalwire import WebRTCCall
 from tests.e2e.home import Home, home_config
 
-CALLS = CallConfig(ring_time_s=3, time_limit_s=2, warning_before_end_s=0.5, auto_answer=("residents",))
+CALLS = planned(CallConfig(ring_time_s=3, time_limit_s=2, warning_before_end_s=0.5, auto_answer=("residents",)))
 
 PANEL = PanelConfig(pins="simulated", page_listen="", button_lockout_ms=0)
 """These presses follow one another at once."""
+
+
+HISTORY = HistoryConfig(messages=True)
+"""The space keeps messages; the door asks for them where an ending says so."""
 
 
 class House:
@@ -54,6 +59,17 @@ class House:
         call = await self._resident.client.dial("/private/door", audio=True, video=False)
         await self._home.until(State.IN_CALL)
         return call
+
+    def takes_messages(self, wanted: bool) -> None:
+        """Let the door ask visitors for messages, or not."""
+        self.door.messages.wanted = wanted
+
+    async def hears_a_message(self) -> None:
+        """Wait until a visitor's message is taken, end it with the button, and wait until the space has it."""
+        files = self.door.messages.files
+        await self._home.wait_for(lambda: any(one.bytes for one in files.all(whole=False)), "a message to be taken")
+        await self._home.press()
+        await self._home.wait_for(lambda: not files.all(whole=False) and not files.all(), "the space to have it")
 
     async def is_idle(self) -> None:
         """Wait until the door is free again."""
@@ -95,6 +111,14 @@ async def called_by_the_house(house: House) -> None:
     await (await house.calls_the_door()).hangup()
 
 
+async def message_recorded(house: House) -> None:
+    """Nobody answers; the visitor leaves a message, and ends it with the button."""
+    await house.rings()
+    house.takes_messages(True)
+    await house.hears_a_message()
+    house.takes_messages(False)
+
+
 DOOR_ENDINGS: tuple[Callable[[House], Awaitable[None]], ...] = (
     declined,
     given_up_by_the_visitor,
@@ -104,6 +128,7 @@ DOOR_ENDINGS: tuple[Callable[[House], Awaitable[None]], ...] = (
     called_by_the_house,
     rung_out,
     ended_by_the_time_limit,
+    message_recorded,
 )
 
 
@@ -112,7 +137,9 @@ async def door_calls() -> AsyncIterator[Callable[[int], Awaitable[None]]]:
     """Start all; yields what makes the call of a number and waits for its end."""
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         directory = Path(temporary)
-        home = Home(directory, home_config(audio=AudioConfig(card="simulated"), call=CALLS, panel=PANEL))
+        home = Home(
+            directory, home_config(audio=AudioConfig(card="simulated"), call=CALLS, panel=PANEL, history=HISTORY)
+        )
         await home.start()
         engine = AudioEngine(SimulatedCards(AudioConfig()), on_event=lambda event: None)
         engine.start()

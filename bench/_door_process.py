@@ -58,12 +58,12 @@ def compiled_environment(**more: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def door_process(
-    directory: Path, credential: Path, *, canceller: str = "webrtc", run: Sequence[str] = RUN
+    directory: Path, credential: Path, *, canceller: str = "webrtc", run: Sequence[str] = RUN, more: str = ""
 ) -> AsyncIterator[DoorProcess]:
-    """Start one and wait until it is registered; it ends with the context."""
+    """Start one, with these settings more, and wait until it is registered; it ends with the context."""
     directory.mkdir(exist_ok=True)
     config = directory / "intercom.toml"
-    config.write_text(CONFIG.format(credential=credential, canceller=canceller), encoding="utf-8")
+    config.write_text(CONFIG.format(credential=credential, canceller=canceller) + more, encoding="utf-8")
     began = time.monotonic()
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -8,6 +8,7 @@ a Pi's does. Beside it, in the same run: stock aiortc and libwebrtc in calls of 
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import pickle
 import tempfile
@@ -24,7 +25,7 @@ from aiortc.mediastreams import MediaStreamTrack
 from bench._door_process import RUN, DoorProcess, door_process
 from bench._space_process import space_process
 from bench._stock_cost import Figures, stock_call, voice
-from bench.report import Report
+from bench.report import CannotRunError, Report
 from bench.video_cost import VIDEO, Film
 from intercom.media.rtp.hooks import know_telephone_events
 from intercom.signalwire import AiortcMedia, SignalWire, SpaceCredentials
@@ -115,7 +116,9 @@ def _raw(film: Film, file: Path) -> Path:
 
 
 async def run() -> Report:
-    """Measure the cases one after another."""
+    """Measure the cases one after another; CannotRunError where libwebrtc is missing."""
+    if importlib.util.find_spec("webrtc") is None:  # asked now: it is imported late, in another process
+        raise CannotRunError("there is no Python package webrtc: `./setup.sh --bench`")
     know_telephone_events()  # as every browser does; without them the door listens for keys in the sound itself
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         directory = Path(temporary)

@@ -1,8 +1,8 @@
 """From the edge at the button's pin to the light and to the first sample of the chime at the card.
 
 The door is the real one: gpiozero on simulated pins, `pyalsaaudio` on a real PCM, the appliance registered with a
-space. The baseline does what a short gpiozero script does: on `when_pressed` it lights the LED, opens the PCM and
-writes the sound.
+space; `planned_…` is that of a door with a plan of five steps. The baseline does what a short gpiozero script does: on
+`when_pressed` it lights the LED, opens the PCM and writes the sound.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from gpiozero import LED, Button
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from bench._far_end import FarEnd
+from bench._plan import planned
 from bench.report import Report, spread
+from intercom.config import Config
 from intercom.door.machine import State
 from tests.alsa import SPEAKER, AlsaCards, tone
 from tests.e2e.home import Home, home_config
@@ -48,26 +51,33 @@ async def run() -> Report:
         cards = AlsaCards(Path(directory))
         cards.start()
         try:
-            light, sound = await _door(Path(directory))
+            config = home_config()
+            light, sound = await _door(Path(directory) / "plain", config)
+            steps = await _door(Path(directory) / "planned", replace(config, call=planned(config.call)))
             stock = await asyncio.to_thread(_stock)
         finally:
             cards.stop()
-    both = [max(pair) for pair in zip(light, sound, strict=True)]
-    figures = spread(both)
+    figures = spread(_slower(light, sound))
     figures |= {f"light_{name}": value for name, value in spread(light).items()}
     figures |= {f"chime_{name}": value for name, value in spread(sound).items()}
+    figures |= {f"planned_{name}": value for name, value in spread(_slower(*steps)).items()}
     baselines = {f"gpiozero_script_{name}": value for name, value in spread(stock).items()}
-    return Report("press-to-feedback", figures, {"p95_ms": 20.0}, baselines)
+    return Report("press-to-feedback", figures, {"p95_ms": 20.0, "planned_p95_ms": 20.0}, baselines)
 
 
-async def _door(directory: Path) -> tuple[list[float], list[float]]:
-    home = Home(directory / "home", home_config())
+def _slower(light: list[float], sound: list[float]) -> list[float]:
+    return [max(pair) for pair in zip(light, sound, strict=True)]
+
+
+async def _door(directory: Path, config: Config) -> tuple[list[float], list[float]]:
+    directory.mkdir()
+    home = Home(directory / "home", config)
     home.pins = MockFactory(pin_class=TimedPin)
     await home.start()
     far_end = FarEnd(home.space, directory)
     await far_end.start()
     assert home.door is not None
-    engine, config = home.door.engine, home.config.panel
+    engine, panel = home.door.engine, config.panel
     played: list[Any] = []
     play = engine.play
 
@@ -76,8 +86,8 @@ async def _door(directory: Path) -> tuple[list[float], list[float]]:
         return played[-1]
 
     engine.play = remembering  # type: ignore[method-assign] # the bench looks over the engine's shoulder
-    lights = [home.pins.pin(gpio) for gpio in (config.red_gpio, config.green_gpio, config.blue_gpio)]
-    button = home.pins.pin(config.button_gpio)
+    lights = [home.pins.pin(gpio) for gpio in (panel.red_gpio, panel.green_gpio, panel.blue_gpio)]
+    button = home.pins.pin(panel.button_gpio)
     light_ms, sound_ms = [], []
     try:
         for _ in range(PRESSES):

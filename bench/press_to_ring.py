@@ -2,8 +2,8 @@
 
 The baseline is the reference JavaScript SDK in Chromium: from its `dial()` to the invite at the same far end, through
 the same space. It dials only with a TURN server and over TLS, so `p50_ms` and `p95_ms` are the door's through that
-space too; `plain_…` is the door's through a space as `make demo` starts it, and `watched_…` the same door's while four
-look through its camera.
+space too; `plain_…` is the door's through a space as `make demo` starts it, `watched_…` the same door's while four look
+through its camera, and `planned_…` the same as `plain_…` with a plan of five steps.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from playwright.async_api import Error as PlaywrightError
 
 from bench._far_end import FarEnd
+from bench._plan import planned
 from bench._watchers import watchers
 from bench.report import Report, spread
 from intercom.config import Config
@@ -31,7 +32,7 @@ from tests.reference.sdk import ReferenceClient, chromium, reference_space
 CALLS = 40
 BETWEEN_S = 0.3
 VIEWERS = 4
-TIMED = ("p95_ms", "plain_p95_ms", "watched_p95_ms")
+TIMED = ("p95_ms", "plain_p95_ms", "planned_p95_ms", "watched_p95_ms")
 DIAL = """async () => {
   const at = performance.timeOrigin + performance.now();
   const {id} = await window.reference.dial("/private/house", {
@@ -42,20 +43,22 @@ DIAL = """async () => {
 
 
 async def run() -> Report:
-    """Press forty times, twice; let the reference SDK dial as often."""
+    """Press forty times at each door; let the reference SDK dial as often."""
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         directory = Path(temporary)
         cards = AlsaCards(directory)
         cards.start()
         try:
             plain, watched = await _doors_with_and_without_viewers(directory / "plain")
+            config = home_config()
+            steps = await _door(directory / "planned", replace(config, call=planned(config.call)))
             async with reference_space(directory / "reference") as space:
-                ours = await _door(directory / "ours", space)
+                ours = await _door(directory / "ours", config, space)
                 reference, given_up = await _reference(directory / "sdk", space)
         finally:
             cards.stop()
     figures = spread(ours)
-    for kind, took in (("plain", plain), ("watched", watched)):
+    for kind, took in (("plain", plain), ("planned", steps), ("watched", watched)):
         figures |= {f"{kind}_{name}": value for name, value in spread(took).items()}
     baselines = {f"reference_sdk_{name}": value for name, value in spread(reference).items()}
     baselines["reference_sdk_given_up"] = given_up
@@ -77,8 +80,8 @@ async def _doors_with_and_without_viewers(directory: Path) -> tuple[list[float],
             return plain, await _presses(home, far_end)
 
 
-async def _door(directory: Path, space: Space) -> list[float]:
-    async with _home(directory, home_config(), space) as (home, far_end):
+async def _door(directory: Path, config: Config, space: Space | None = None) -> list[float]:
+    async with _home(directory, config, space) as (home, far_end):
         return await _presses(home, far_end)
 
 

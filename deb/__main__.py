@@ -18,6 +18,9 @@ from deb.lock import ROOT
 from deb.sbom import licence_of, sbom
 from deb.target import BuildError, Target, target
 from intercom.config import example
+from intercom.media.errors import SpeechError
+from intercom.media.prompts.build import speak_all
+from intercom.media.prompts.prompts import PACKAGED
 
 SHARED = "# (shared)"
 """The line of a maintainer script that stands for systemd/service.sh and services.sh."""
@@ -28,7 +31,7 @@ Maintainer: Intercom <intercom@localhost>
 Installed-Size: {kilobytes}
 Depends: python3 (>= {python}), python3 (<< {next_python}), libc6 (>= 2.{glibc_minor}), {alsa}, libgcc-s1, libopus0, \
 libstdc++6, passwd, zlib1g, systemd | systemd-standalone-sysusers, systemd | systemd-standalone-tmpfiles
-Recommends: libspeexdsp1, python3-lgpio, python3-picamera2
+Recommends: espeak-ng, libspeexdsp1, python3-lgpio, python3-picamera2
 Suggests: coturn, openssh-server
 Section: comm
 Priority: optional
@@ -74,6 +77,7 @@ def build(to: Target, folder: Path, *, version: str | None = None, compression: 
     with tempfile.TemporaryDirectory(prefix="intercom-deb-") as work:
         tree = Path(work) / "tree"
         lay_environment(to, tree)
+        _speak(to, tree)
         subprocess.run([ROOT / "systemd/files.sh", tree], stdout=subprocess.DEVNULL, check=True)
         full = f"{version or package_version(ROOT)}+deb{to.suite.number}"
         _document(to, tree, full)
@@ -84,6 +88,15 @@ def build(to: Target, folder: Path, *, version: str | None = None, compression: 
         pack = ["dpkg-deb", "--root-owner-group", f"-Z{compression}", "--build", str(tree), str(file)]
         subprocess.run(pack, stdout=subprocess.DEVNULL, env={**os.environ, "SOURCE_DATE_EPOCH": str(when)}, check=True)
     return file
+
+
+def _speak(to: Target, tree: Path) -> None:
+    """Speak what the door says, so that a door without espeak-ng says it too."""
+    site = tree / f"opt/intercom/lib/python{to.suite.python}/site-packages"
+    try:
+        speak_all(site / PACKAGED.relative_to(ROOT))
+    except SpeechError as error:
+        raise BuildError(f"the door's prompts cannot be spoken: {error}") from error
 
 
 def _document(to: Target, tree: Path, version: str) -> None:

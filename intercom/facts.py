@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from typing import get_args
+
+from msgspec import Struct
 
 _BUSY = ("USER_BUSY", "CALL_REJECTED")
 _UNANSWERED = ("NORMAL_CLEARING", "NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL", "LOSE_RACE")
 OPENED = "PICKED_OFF"
 """Cause of the end of a ringing that somebody ended by opening the door, by its FreeSWITCH name."""
+
+CLOSED, OPEN, FORCED, HELD_OPEN = DOOR_STATES = ("closed", "open", "forced", "held_open")
+"""States of the door, as its contact tells: "forced" is one that opened without having been opened by this station or
+the exit button, "held_open" one that has stood open for too long."""
 
 
 def outcome(cause: str, *, answered: bool) -> str:
@@ -21,8 +28,7 @@ def outcome(cause: str, *, answered: bool) -> str:
     return "unanswered" if cause in _UNANSWERED else "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class CallIdentity:
+class CallIdentity(Struct, frozen=True):
     """Id, direction and far end of a call."""
 
     id: str
@@ -35,34 +41,62 @@ class CallIdentity:
     """The far end's display name, safe to show."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pressed:
+class Pressed(Struct, frozen=True):
     """A press begins to ring the house; a command that calls an address counts as a press."""
 
     address: str
     """Address that rings."""
     presses: int = 1
     """How often the visitor has pressed until now."""
+    button: str = ""
+    """Name of the button; empty for the one that needs none, and for a command."""
+    ring: str = ""
+    """Id of the press for the house."""
+    visitor: bool = True
+    """Whether a visitor pressed; no one stands at the door for a command."""
 
 
-@dataclass(frozen=True, slots=True)
-class PressedAgain:
+class StepBegan(Struct, frozen=True):
+    """A press goes on to another step of its plan; its first step begins with the press."""
+
+    step: int
+    """Number of the step, from 1."""
+    steps: int
+    """How many steps the press has."""
+    name: str
+    """Name of the step; empty if its owner gave it none."""
+
+
+class StepNotifies(Struct, frozen=True):
+    """A step of a press begins that tells services of `[[notify]]`."""
+
+    names: tuple[str, ...]
+    """Names of the services."""
+
+
+class PressedAgain(Struct, frozen=True):
     """The visitor pressed once more, which changes nothing."""
 
     why: str
     """Reason why it changes nothing."""
+    button: str = ""
+    """Name of the button."""
 
 
-@dataclass(frozen=True, slots=True)
-class PressWaits:
+class PressWaits(Struct, frozen=True):
     """A press waits: the door rings when it can."""
 
     why: str
     """Reason why the door cannot ring yet."""
+    ring: str = ""
+    """Id of the press for the house."""
+    button: str = ""
+    """Name of the button."""
+    visitor: bool = True
+    """Whether a visitor pressed; no one stands at the door for a command."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unreached:
+class Unreached(Struct, frozen=True):
     """A press was given up before the service accepted a call for it."""
 
     address: str
@@ -78,8 +112,7 @@ class Unreached:
         return outcome(self.cause, answered=False)
 
 
-@dataclass(frozen=True, slots=True)
-class CutOff:
+class CutOff(Struct, frozen=True):
     """A restart of the door cut a press or its call off, which nobody wrote down; it is over."""
 
     address: str
@@ -92,16 +125,14 @@ class CutOff:
     """How often the visitor had pressed."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallBegan:
+class CallBegan(Struct, frozen=True):
     """The service has accepted the door's call, or somebody calls the door: it rings."""
 
     call: CallIdentity
     """The call."""
 
 
-@dataclass(frozen=True, slots=True)
-class RangAgain:
+class RangAgain(Struct, frozen=True):
     """A press rings on with its next call, as the one before is over."""
 
     before: str
@@ -110,16 +141,14 @@ class RangAgain:
     """The call that rings now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """The far end, or the door, answered the call."""
 
     call: CallIdentity
     """The call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The call is over. Told once for each call that began; those that rang again count as one."""
 
     call: CallIdentity
@@ -135,40 +164,80 @@ class Ended:
         return outcome(self.cause, answered=self.answered)
 
 
-@dataclass(frozen=True, slots=True)
-class DoorOpened:
+class DoorOpened(Struct, frozen=True):
     """Somebody opens the door: the opener has turned on the relay for them."""
 
     by: str
     """Address, or the program's user or key, that opens it."""
 
 
-@dataclass(frozen=True, slots=True)
-class DoorRefused:
+class DoorRefused(Struct, frozen=True):
     """Somebody may not open the door."""
 
     ruling: str
     """Ruling of the decision: one of `REFUSALS` in `opening/decision.py`."""
 
 
-@dataclass(frozen=True, slots=True)
-class LockChanged:
+class LockChanged(Struct, frozen=True):
     """The relay has turned on or off."""
 
     is_open: bool
     """Whether the door is open now."""
 
 
-@dataclass(frozen=True, slots=True)
-class CameraPrivacyChanged:
+class ExitPressed(Struct, frozen=True):
+    """Somebody inside has pressed the exit button."""
+
+    opens: bool
+    """Whether the door opens; otherwise its relay rests, or does not work."""
+
+
+class ChimeRang(Struct, frozen=True):
+    """The relay of the chime has turned on for a press."""
+
+
+class DoorMoved(Struct, frozen=True):
+    """The door's contact tells of another state of the door."""
+
+    state: str
+    """State: one of `DOOR_STATES`."""
+
+
+class Tampered(Struct, frozen=True):
+    """The box of the door station was opened or closed, or its keys open the door again."""
+
+    is_open: bool
+    """Whether the box is open now."""
+    blocks: bool
+    """Whether no keys open the door now."""
+
+
+class CameraPrivacyChanged(Struct, frozen=True):
     """The camera was forbidden or allowed to run."""
 
     forbidden_by: tuple[str, ...]
     """Switch, command or both, as they forbid it; empty: it may run."""
 
 
-@dataclass(frozen=True, slots=True)
-class LookedAt:
+class Replied(Struct, frozen=True):
+    """The house replies to the visitor: the door begins to speak a sentence."""
+
+    text: str
+    """The sentence, safe to show."""
+    by: str
+    """Display name, or the program's user or key, of whoever sent it; empty for the door itself, after a while."""
+
+
+class MessageLeft(Struct, frozen=True):
+    """A visitor whom nobody answered has left a message, which is kept."""
+
+    id: str
+    """Id of the message, which is that of the press for the house."""
+    seconds: int
+    """Length of the message."""
+
+
+class LookedAt(Struct, frozen=True):
     """Somebody looks through the camera without being rung."""
 
     address: str
@@ -177,8 +246,14 @@ class LookedAt:
     """Their display name, safe to show."""
 
 
-@dataclass(frozen=True, slots=True)
-class FaultBegan:
+class QuietChanged(Struct, frozen=True):
+    """The house, or one of its devices, has become quiet, or rings again."""
+
+    house: bool
+    """Whether the whole house is quiet now."""
+
+
+class FaultBegan(Struct, frozen=True):
     """A part broke."""
 
     kind: str
@@ -187,8 +262,7 @@ class FaultBegan:
     """Reason, safe to show; may be empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class FaultCleared:
+class FaultCleared(Struct, frozen=True):
     """A part works again, or is no longer in use."""
 
     kind: str
@@ -197,16 +271,14 @@ class FaultCleared:
     """Duration of the fault in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class RegistrationChanged:
+class RegistrationChanged(Struct, frozen=True):
     """The service has begun, or ceased, to reach the door."""
 
     registered: bool
     """Whether it reaches the door now."""
 
 
-@dataclass(frozen=True, slots=True)
-class StateChanged:
+class StateChanged(Struct, frozen=True):
     """The machine has entered another state, or another phase of the call within it."""
 
     state: str
@@ -219,6 +291,8 @@ class StateChanged:
 
 Fact = (
     Pressed
+    | StepBegan
+    | StepNotifies
     | PressedAgain
     | PressWaits
     | Unreached
@@ -230,11 +304,29 @@ Fact = (
     | DoorOpened
     | DoorRefused
     | LockChanged
+    | ExitPressed
+    | ChimeRang
+    | DoorMoved
+    | Tampered
     | CameraPrivacyChanged
     | LookedAt
+    | QuietChanged
+    | Replied
+    | MessageLeft
     | FaultBegan
     | FaultCleared
     | RegistrationChanged
     | StateChanged
 )
 """Any fact of a door."""
+
+
+def name_of(kind: type[Struct]) -> str:
+    """Return the name of a kind of fact for other systems: `door_opened` for `DoorOpened`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+
+
+KINDS: dict[str, type[Struct]] = {name_of(kind): kind for kind in get_args(Fact)}
+"""Every kind of fact, by its name."""
+NAMES = tuple(KINDS)
+"""Names of the kinds of facts."""

@@ -118,18 +118,19 @@ def header_chip(root: str = "/") -> Chip:
     return chips[0]
 
 
-def drive_off(gpio: int, active_high: bool) -> str:
+def drive_off(gpio: int, active_high: bool, name: str = "door") -> str:
     """Turn a relay off from a process that does not own the panel, and return the steps taken, in words.
 
-    The line is given back as an input, pulled to off: one that floats may turn a relay on. Raises GpioError.
+    `name` says what it drives. The line is given back as an input, pulled to off: one that floats may turn a relay on.
+    Raises GpioError.
     """
     chip = header_chip()
     if gpio >= chip.lines:
-        raise GpioError(f"GPIO {gpio} (the door's relay) is not on {chip}: choose another door.relay_gpio.")
+        raise GpioError(f"GPIO {gpio} (the {name}'s relay) is not on {chip}: choose another one.")
     with _Opened(chip.path) as descriptor:
         off = _CONFIG.pack(_OUTPUT, 1, _OUTPUT_VALUES, 0, 0 if active_high else 1, 1)
         request = bytearray(_REQUEST.pack(gpio, b"intercom door-off", off, 1, 0, 0))
-        _ask_until_free(descriptor, request, chip, gpio)
+        _ask_until_free(descriptor, request, chip, gpio, name)
         line = _REQUEST.unpack(request)[-1]
     try:
         pulled = _INPUT | (_PULL_DOWN if active_high else _PULL_UP)
@@ -140,20 +141,20 @@ def drive_off(gpio: int, active_high: bool) -> str:
             raise
     finally:
         os.close(line)
-    return f"The door's relay (GPIO {gpio}) is off."
+    return f"The {name}'s relay (GPIO {gpio}) is off."
 
 
-def _ask_until_free(descriptor: int, request: bytearray, chip: Chip, gpio: int) -> None:
+def _ask_until_free(descriptor: int, request: bytearray, chip: Chip, gpio: int, name: str) -> None:
     give_up_at = time.monotonic() + PATIENCE_S
     while True:
         try:
             fcntl.ioctl(descriptor, _GET_LINE, request)
         except OSError as error:
             if error.errno != errno.EBUSY:
-                raise GpioError(f"GPIO {gpio} (the door's relay) on {chip} cannot be driven: {error}.") from error
+                raise GpioError(f"GPIO {gpio} (the {name}'s relay) on {chip} cannot be driven: {error}.") from error
             if time.monotonic() >= give_up_at:
                 raise GpioError(
-                    f"GPIO {gpio} (the door's relay) does not become free: stop the program that holds it "
+                    f"GPIO {gpio} (the {name}'s relay) does not become free: stop the program that holds it "
                     f"({chip.user_of(gpio)}, says the kernel)."
                 ) from error
             time.sleep(RETRY_S)

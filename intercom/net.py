@@ -10,6 +10,8 @@ from typing import Final
 
 _LABEL: Final = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?")
+_HOUSE_DOMAINS: Final = (".local", ".home.arpa", ".internal", ".lan")
+"""Domains that mean something in one house alone: RFC 6762 and 8375, ICANN's .internal, and what many routers use."""
 _LOCAL_NETWORK_BITS: Final = 64
 """Prefix length of IPv6 that counts as one machine: whoever has one address has the whole network (RFC 4291 §2.5.4)."""
 
@@ -77,6 +79,15 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return _is_localhost(host)
+
+
+def is_of_the_house(host: str) -> bool:
+    """Return whether a host can mean something only in this network: what is sent there stays in the house."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        name = host.lower().rstrip(".")
+        return "." not in name or name.endswith((".localhost", *_HOUSE_DOMAINS))
 
 
 def dialled(host: str) -> tuple[str, ...]:

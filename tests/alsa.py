@@ -248,6 +248,11 @@ class AlsaCards:
             self._server.wait(PATIENCE_S)
             self._server = None
 
+    def death(self) -> str | None:
+        """How the server ended, by its status and its last words; None while it runs."""
+        status = None if self._server is None else self._server.poll()
+        return None if status is None else f"status {status}, {(self._directory / 'server.log').read_text()[-500:]!r}"
+
     def speak(self, samples: Samples) -> Speech:
         """Begin to play mono S16 48 kHz `samples` in front of the door's microphone."""
         process = subprocess.Popen(
@@ -302,9 +307,16 @@ def alsa_session() -> Iterator[AlsaCards]:
 
 
 @pytest.fixture
-def alsa_cards(alsa_session: AlsaCards) -> AlsaCards:
-    """Real ALSA PCMs `door_microphone` and `door_speaker`, and what a test needs to speak and listen at them."""
-    return alsa_session
+def alsa_cards(alsa_session: AlsaCards) -> Iterator[AlsaCards]:
+    """Real ALSA PCMs `door_microphone` and `door_speaker`, and what a test needs to speak and listen at them.
+
+    A server that died costs the test in which it did, whose output says so, and none that follows.
+    """
+    yield alsa_session
+    if (died := alsa_session.death()) is not None:
+        alsa_session.stop()
+        alsa_session.start()
+        print(f"the sound server died: {died}")
 
 
 @pytest.fixture

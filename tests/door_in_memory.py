@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from intercom.config import CallConfig, DoorConfig
+from intercom.config import ButtonConfig, CallConfig, DoorConfig
 from intercom.door.calls.calls import Calls
+from intercom.door.calls.ring_plan import RingPlans
 from intercom.door.machine import Machine, Phase
 from intercom.facts import Answered, CallBegan, DoorOpened, Ended, Fact, PressWaits, RangAgain, Unreached
 from intercom.history.journal import Entry
@@ -39,6 +40,7 @@ class Call:
         self.from_, self.to = ("/private/door", far_end) if direction == "outbound" else (far_end, "/private/door")
         self.from_name = self.to_name = ""
         self.user_variables: dict[str, Any] = {}
+        self.answered_address = ""
         self.far_end_kind = "resident"
         self.end_cause: str | None = None
         self._status: Value[str] = Value("new" if direction == "outbound" else "ringing")
@@ -107,6 +109,9 @@ class Call:
     def asks(self, info: dict[str, Any]) -> None:
         self._info.emit(info)
 
+    def presses(self, key: KeyPress) -> None:
+        self._keys.emit(key)
+
     def _close(self) -> None:
         self._status.set("disconnected")
         self._status.set("destroyed")
@@ -121,10 +126,20 @@ class Service:
         self.calls: list[Call] = []
         self.reachable = True
         self.somebody_home = True
+        self.empty: set[str] = set()
+        "addresses at which nobody is"
         self.refusal: SignalWireError | None = None
         self.dialled = 0
+        self.session = self
+        self.executed: list[tuple[str, dict[str, Any]]] = []
 
-    async def dial(self, address: str, **_: Any) -> Call:
+    async def execute(self, method: str, params: Mapping[str, Any]) -> None:
+        await asyncio.sleep(0)
+        if not self.reachable:
+            raise CallError("it was not answered in time", cause="RECOVERY_ON_TIMER_EXPIRE")
+        self.executed.append((method, dict(params)))
+
+    async def dial(self, address: str, *, user_variables: dict[str, Any] | None = None, **_: Any) -> Call:
         self.dialled += 1
         await asyncio.sleep(DIAL_S)
         if not self.reachable:
@@ -133,9 +148,10 @@ class Service:
         if self.refusal is not None:
             raise self.refusal
         call = Call("outbound", address)
+        call.user_variables = user_variables or {}
         self.calls.append(call)
         call.becomes("trying")
-        if not self.somebody_home:
+        if not self.somebody_home or address in self.empty:
             asyncio.get_running_loop().call_later(DIAL_S, call.ends, "USER_NOT_REGISTERED")
         return call
 
@@ -220,7 +236,14 @@ class DoorInMemory:
     """The stage: whatever a test does to it has had all its consequences that need no time when it returns."""
 
     def __init__(
-        self, *, door: DoorConfig | None = None, in_space: bool = True, press_file: Path | None = None, **call: Any
+        self,
+        *,
+        door: DoorConfig | None = None,
+        in_space: bool = True,
+        press_file: Path | None = None,
+        buttons: tuple[ButtonConfig, ...] = (),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        **call: Any,
     ) -> None:
         self.loop = VirtualLoop()
         self.config = CallConfig(**{"ring": HOUSE, "ring_time_s": 60.0, "time_limit_s": 300.0, **call})
@@ -237,6 +260,7 @@ class DoorInMemory:
             tell=self.journal.tell,
             on_defect=self.defects.append,
             in_space=in_space,
+            plans=RingPlans(self.config, buttons, at_once=in_space, now=now),
             press_file=press_file,
         )
         self.machine.now_registered()
@@ -268,8 +292,8 @@ class DoorInMemory:
     def wait(self, seconds: float) -> None:
         self.loop.wait(seconds)
 
-    def press(self) -> None:
-        self.now(self.plan.press)
+    def press(self, button: str = "") -> None:
+        self.now(lambda: self.plan.press(button))
 
     def hold(self) -> None:
         self.now(self.plan.hold)

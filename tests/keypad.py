@@ -52,6 +52,7 @@ class Line:
 
     def __init__(self, call_id: str, address: str, kind: Kind) -> None:
         self.id, self.to, self.from_, self.far_end_kind = call_id, address, address, kind.value
+        self.answered_address = ""
 
 
 class Keypad:

@@ -12,10 +12,10 @@ ROOT = Path(__file__).parent.parent
 PROJECT = "project"
 """The pages, the checks and the tests themselves: what lies in no folder of its own."""
 TEST_FILES = "test_*.py"
-GUESTS = ("deb", "hardware")
-"""The parts that boot kernels, and build the packages that these install."""
-LIVE = ("e2e", "media", "network", "notify", "panel", "reference", "restarts", "station")
-"""The parts with sound, pictures and pages that have to be in time."""
+GUESTS = ("deb", "hardware", "station")
+"""The parts that boot kernels and build the packages that these install; then the page, which waits for browsers."""
+LIVE = ("e2e", "integrations", "media", "network", "panel", "reference", "restarts")
+"""The parts with sound and pictures that have to be in time."""
 REST = "rest"
 
 
@@ -29,7 +29,7 @@ def parts(tests: Path) -> dict[str, list[Path]]:
 
 
 def in_shares(known: Mapping[str, Sequence[Path]]) -> dict[str, list[str]]:
-    """Return the arguments of each share's pytest; the last share is the longest."""
+    """Return the arguments of each share's pytest; each takes a third of what all take one after the other."""
     rest = [name for name in known if name not in (*GUESTS, *LIVE)]
     shares = {"guests": GUESTS, REST: rest, "live": LIVE}
     return {share: [str(path) for name in names for path in known[name]] for share, names in shares.items()}
@@ -39,4 +39,4 @@ def listing(known: Mapping[str, Sequence[Path]]) -> Iterable[str]:
     """Yield a line for each part: its name, and where its tests are."""
     for name, paths in known.items():
         where = [path for path in paths if path.is_dir()] or [ROOT / "tests" / TEST_FILES]
-        yield f"  {name:12}{', '.join(str(path.relative_to(ROOT)) for path in where)}"
+        yield f"  {name:13}{', '.join(str(path.relative_to(ROOT)) for path in where)}"

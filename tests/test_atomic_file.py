@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from intercom import atomic_file
+from intercom.config import HistoryConfig
 from intercom.control.ssh_keys import AuthorizedKeys, PublicKey
 from intercom.history.call_log import CallLog, CallRecord
 from intercom.media.sound.levels import Levels, LevelStore
@@ -24,6 +25,8 @@ from intercom.space.names import loopback_names
 from intercom.space.store.store import Store
 from intercom.space.tls.authority import Authority
 from intercom.space.tls.certificate import Certificate
+from intercom.space.visitors.book import Book
+from intercom.space.visitors.visit import Picture, Visit
 from tests.power_cut import Found, Writer, cut_everywhere
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -97,6 +100,25 @@ def _subscriber(folder: Path) -> bool:
     return found
 
 
+def _book(folder: Path) -> Book:
+    return Book(folder / "visitors.sqlite3", HistoryConfig(keep_calls=2, snapshots=True))
+
+
+def _visited(*rings: str) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        visits = [Visit(ring, "Door", "/private/door", "", NOW.timestamp()) for ring in rings]
+        pictures = [Picture(ring, b"JPEG" * 1000) for ring in rings]
+        _book(folder).write([*visits, *pictures], NOW.timestamp())
+
+    return write
+
+
+def _visitors(folder: Path) -> list[tuple[str, bytes | None]]:
+    book = _book(folder)
+    found = book.page(before=None, limit=10, seen=0).visits
+    return [(one.visit.ring, book.picture(one.number)) for one in found]
+
+
 def _ca_files() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         Authority(Path(folder)).ensure(loopback_names(), NOW)
@@ -144,6 +166,9 @@ WRITERS = {
     "a new subscriber": Writer(
         _with_store(lambda _: None), _with_store(lambda store: store.add_subscriber("anna")), _subscriber
     ),
+    "the first visitor": Writer(_nothing, _visited("anna"), _visitors),
+    "a visitor who pushes out another": Writer(_visited("anna", "ben"), _visited("cleo"), _visitors),
+    "a visitor who is deleted": Writer(_visited("anna"), lambda folder: _book(folder).delete(1) and None, _visitors),
     "the house's CA": Writer(
         _nothing,
         lambda folder: Authority(folder).ensure(loopback_names(), NOW) and None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 import math
 from pathlib import Path
@@ -12,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench import __main__ as command
-from bench import network, press_to_feedback, replug, start
+from bench import call_cost, network, press_to_feedback, replug, start
 from bench.__main__ import DOCS, load, names, page, pictures
 from bench._hearing import Words
 from bench.mouth_to_ear import Measured
@@ -140,6 +141,12 @@ async def test_the_network_bench_says_why_it_cannot_run_without_root(monkeypatch
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(CannotRunError, match="need root"):
         await network.run()
+
+
+def test_a_bench_whose_package_is_missing_says_so_before_it_measures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(CannotRunError, match=r"no Python package webrtc: `\./setup.sh --bench`"):
+        asyncio.run(call_cost.run())
 
 
 def test_a_percentile_is_a_value_that_was_measured() -> None:

@@ -18,10 +18,10 @@ SLOW = ("argparse", "dataclasses", "gpiozero", "intercom.config", "intercom.pane
 
 @pytest.fixture
 def driven(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
-    """The relays that are driven off: GPIO, and whether high opens the door."""
+    """The relays that are driven off: GPIO, and whether high turns it on."""
     relays: list[tuple[int, bool]] = []
 
-    def drive_off(gpio: int, active_high: bool) -> str:
+    def drive_off(gpio: int, active_high: bool, name: str) -> str:
         relays.append((gpio, active_high))
         return "It is off."
 
@@ -52,6 +52,40 @@ def test_the_relay_is_the_configured_one_as_far_as_the_file_tells(
     assert driven == [relay]
 
 
+@pytest.mark.parametrize(
+    ("text", "relays"),
+    [
+        ("[panel]\nchime_gpio = 12\n", [(24, True), (12, True)]),
+        ("[panel]\nchime_gpio = 12\nchime_active_high = false\n", [(24, True), (12, False)]),
+        ("[panel]\nchime_gpio = -1\n", [(24, True)]),
+        ('[panel]\nchime_gpio = "12"\n', [(24, True)]),
+    ],
+)
+def test_the_chime_is_turned_off_after_the_door(
+    tmp_path: Path, driven: list[tuple[int, bool]], text: str, relays: list[tuple[int, bool]]
+) -> None:
+    file = tmp_path / "intercom.toml"
+    file.write_text(text)
+    assert door_off.run(str(file)) == 0
+    assert driven == relays
+
+
+def test_a_door_that_cannot_be_locked_does_not_keep_the_chime_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, driven: list[tuple[int, bool]]
+) -> None:
+    def drive_off(gpio: int, active_high: bool, name: str) -> str:
+        if name == "door":
+            raise PermissionError(13, "Permission denied")
+        driven.append((gpio, active_high))
+        return "It is off."
+
+    monkeypatch.setattr(door_off, "drive_off", drive_off)
+    file = tmp_path / "intercom.toml"
+    file.write_text("[panel]\nchime_gpio = 12\n")
+    assert door_off.run(str(file)) == 1
+    assert driven == [(12, True)]
+
+
 def test_without_a_configuration_it_is_the_default_relay(tmp_path: Path, driven: list[tuple[int, bool]]) -> None:
     assert door_off.run(str(tmp_path / "none.toml")) == 0
     assert driven == [(24, True)]
@@ -67,7 +101,7 @@ def test_simulated_pins_have_nothing_to_turn_off(tmp_path: Path, driven: list[tu
 def test_a_relay_that_cannot_be_driven_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], driven: list[tuple[int, bool]]
 ) -> None:
-    def refused(gpio: int, active_high: bool) -> str:
+    def refused(gpio: int, active_high: bool, name: str) -> str:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(door_off, "drive_off", refused)

@@ -32,7 +32,7 @@ FOLDERS = {"intercom": PROGRAM, "deb": PROGRAM, "tests": TEST, "bench": BENCH}
 """Each folder, and what it may import."""
 NOT_INSTALLED = {
     "intercom": {"lgpio", "livekit", "libcamera", "picamera2"},
-    "tests": {"lgpio", "libcamera", "picamera2", "pip"},
+    "tests": {"gi", "lgpio", "libcamera", "picamera2", "pip"},
     "deb": {"pip"},
     "bench": {"pyroomacoustics", "pystoi", "visqol", "webrtc"},
 }

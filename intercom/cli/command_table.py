@@ -8,226 +8,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from intercom.cli.command import Command, count, one_of, takes
+from intercom.cli.command import Command, one_of, takes
 from intercom.cli.options import SYSTEM_CONFIG
-from intercom.control.roles import ROLES
+from intercom.cli.running_door.commands import COMMANDS as OF_THE_RUNNING_DOOR
+from intercom.cli.shared_arguments import CONFIG, JSON, SOCKET, STATE, VIEWER
+from intercom.control.roles import PROGRAM_ROLES, ROLES
 
 ABOUT = "a door station that registers as a SignalWire subscriber"
-VIEWER, OPERATOR = ROLES
-RULES_FILE = Path("/etc/udev/rules.d/85-intercom-sound.rules")
-"""Path of our udev rules; they sort after 78-sound-card.rules, which handles sound cards for udev itself."""
 ECHO = "/public/echo"
 """Default address of the test call; the embedded space answers there."""
 PREFLIGHT_S = 5.0
 """Default length of the test call: time for two reports on the received packets; nobody likes to wait for ten."""
-FLAG = ""
-"""Pattern of an option without a value that may be given over SSH."""
-ADDRESS = r"(/(private|public)/|\+|sips?:)[A-Za-z0-9._~:;=?@+/-]{1,255}"
-
-SOCKET = takes("--socket", type=Path, metavar="PATH", help="the control socket (default: where it is found)")
-CONFIG = takes("--config", type=Path, metavar="FILE", help=f"default: {SYSTEM_CONFIG}, if it exists")
-STATE = takes("--state-dir", type=Path, metavar="DIRECTORY", help="default: the service's state directory")
-JSON = takes("--json", action="store_true", help="print JSON", ssh=FLAG)
 KEYS_FILE = takes(
     "--file",
     type=Path,
     metavar="FILE",
     help="authorized_keys to write (default: that of the installed door, or yours)",
 )
-COMMON = (SOCKET, CONFIG, STATE)
-"""Options of many commands that say where something is; a short form of a command leaves them out."""
 
 
 TABLE: tuple[Command, ...] = (
-    Command(
-        "status",
-        "tell what the door station is doing",
-        ".cli.running_door.remote:run_status",
-        (SOCKET, JSON),
-        VIEWER,
-        "It answers also when the door station is down or hangs.",
-    ),
-    Command(
-        "watch",
-        "show what it is doing, live, until Ctrl-C",
-        ".cli.running_door.watch:watch",
-        (SOCKET, JSON),
-        VIEWER,
-        "In a pipe it prints one line for each change.",
-        terminal=True,
-    ),
-    Command(
-        "call",
-        "ring the house, or an address",
-        ".cli.running_door.remote:call",
-        (
-            SOCKET,
-            takes(
-                "address", nargs="?", default="", metavar="ADDRESS", help="default: whom the button rings", ssh=ADDRESS
-            ),
-        ),
-        OPERATOR,
-    ),
-    Command("answer", "answer the call that rings at the door", ".cli.running_door.remote:answer", (SOCKET,), OPERATOR),
-    Command("hangup", "end the call, however far it has come", ".cli.running_door.remote:hang_up", (SOCKET,), OPERATOR),
-    Command(
-        "dtmf",
-        "press telephone keys at the far end of the call",
-        ".cli.running_door.remote:dtmf",
-        (SOCKET, takes("digits", metavar="DIGITS", help="0-9, *, #, A-D; quote the # from the shell")),
-        more="A restricted SSH key may not, for what is asked over SSH is logged.",
-    ),
-    Command(
-        "mute",
-        "silence the microphone or the speaker",
-        ".cli.running_door.remote:mute",
-        (SOCKET, one_of("what", "microphone", "speaker", default="microphone")),
-        OPERATOR,
-        "The speaker falls silent with all that it plays; the light still answers a press.",
-        {"on": True},
-    ),
-    Command(
-        "unmute",
-        "let the microphone or the speaker be heard again",
-        ".cli.running_door.remote:mute",
-        (SOCKET, one_of("what", "microphone", "speaker", default="microphone")),
-        OPERATOR,
-        sets={"on": False},
-    ),
-    Command(
-        "volume",
-        "make the speaker or the microphone louder or softer",
-        ".cli.running_door.remote:volume",
-        (
-            SOCKET,
-            one_of("what", "speaker", "microphone", default="speaker"),
-            takes(
-                "db",
-                nargs="?",
-                type=float,
-                metavar="DB",
-                help="-60 to 20 (default: tell the level)",
-                ssh=r"-?[0-9]{1,2}(\.[0-9])?",
-            ),
-        ),
-        OPERATOR,
-        "A level is from -60 to 20 dB, and each sound card keeps its own. Without one, the command tells it.",
-    ),
-    Command(
-        "camera",
-        "switch the camera off for privacy, or on again; it stays so",
-        ".cli.running_door.remote:camera",
-        (SOCKET, one_of("what", "on", "off", help="default: tell whether it may run")),
-        OPERATOR,
-        "Without a word, the command tells whether the camera may run.",
-    ),
-    Command(
-        "snapshot",
-        "take a picture, or fetch the one of the last press",
-        ".cli.running_door.remote:snapshot",
-        (
-            SOCKET,
-            takes("--last", action="store_true", help="the picture of the last press", ssh=FLAG),
-            takes("file", type=Path, metavar="FILE", help="a JPEG; - is standard output", ssh="-"),
-        ),
-        OPERATOR,
-        "`-` is standard output.",
-    ),
-    Command("door", "open the door"),
-    Command("door open", "open the door for its pulse", ".cli.running_door.remote:open_door", (SOCKET,), OPERATOR),
-    Command(
-        "devices",
-        "list what is plugged in, what is used, and why",
-        ".cli.running_door.remote:devices",
-        (SOCKET, JSON),
-        VIEWER,
-    ),
-    Command(
-        "devices pin",
-        "print udev rules that give each USB sound card the name of its socket",
-        ".cli.devices:pin",
-        (
-            CONFIG,
-            takes(
-                "--write",
-                nargs="?",
-                type=Path,
-                const=RULES_FILE,
-                metavar="FILE",
-                help=f"write them instead (default: {RULES_FILE})",
-            ),
-        ),
-    ),
-    Command(
-        "calls",
-        "list the last calls: who, when, how long, how good, who opened the door",
-        ".cli.running_door.remote:calls",
-        (SOCKET, JSON, count(20)),
-        VIEWER,
-    ),
-    Command(
-        "faults",
-        "list what is broken, and what was, since the start",
-        ".cli.running_door.remote:faults",
-        (SOCKET, JSON, count(20)),
-        VIEWER,
-    ),
-    Command(
-        "metrics",
-        "print the figures in Prometheus's text format",
-        ".cli.running_door.remote:metrics",
-        (SOCKET,),
-        VIEWER,
-    ),
-    Command(
-        "log",
-        "print the last lines of the log, with or without a journal",
-        ".cli.running_door.remote:log",
-        (SOCKET, count(50)),
-        VIEWER,
-    ),
-    Command("notify", "try the notifications"),
-    Command(
-        "notify test",
-        "send a test message, with a picture, to one service of [[notify]] or to all, and say whether it arrived",
-        ".cli.running_door.notify:test",
-        (
-            SOCKET,
-            takes("name", nargs="?", default="", metavar="NAME", help="default: all", ssh=r"[A-Za-z0-9._~+-]{1,64}"),
-        ),
-        OPERATOR,
-    ),
-    Command(
-        "wait",
-        "wait until no call is in progress, as before a restart",
-        ".cli.running_door.watch:wait",
-        (
-            SOCKET,
-            takes(
-                "--at-most",
-                type=int,
-                metavar="SECONDS",
-                help="then it fails (default: when the call must have ended)",
-                ssh=r"[0-9]{1,4}",
-            ),
-        ),
-        OPERATOR,
-        "`intercom wait && intercom restart` ends nobody's call.",
-    ),
-    Command(
-        "restart",
-        "restart the door station (under systemd)",
-        ".cli.running_door.remote:restart",
-        (SOCKET,),
-        OPERATOR,
-    ),
-    Command(
-        "diagnostics",
-        "write a bundle for a bug report, without secrets",
-        ".cli.running_door.remote:diagnostics",
-        (SOCKET, takes("-o", "--output", type=Path, metavar="FILE", help="default: a file here; in a pipe, the pipe")),
-        OPERATOR,
-    ),
+    *OF_THE_RUNNING_DOOR,
     Command(
         "doctor",
         "look at everything a door needs; say what is wrong and how to mend it",
@@ -261,6 +62,27 @@ TABLE: tuple[Command, ...] = (
             JSON,
         ),
     ),
+    Command("recorder", "say which recorders and players may watch the door, by RTSP and ONVIF"),
+    Command(
+        "recorder add",
+        "make an account for a recorder or a player, and print its password once",
+        ".cli.recorder:add",
+        (
+            takes("name", metavar="NAME", help="its user name: up to 32 letters, digits and . _ -"),
+            takes("--talk", action="store_true", help="let it talk at the door too"),
+            takes("--open", action="store_true", help="let it open the door too, by ONVIF with a Digest of auth-int"),
+            CONFIG,
+            STATE,
+        ),
+        more="It works for a running door at once.",
+    ),
+    Command("recorder list", "list the accounts", ".cli.recorder:list_", (CONFIG, STATE, JSON)),
+    Command(
+        "recorder remove",
+        "take an account away; what it watches ends",
+        ".cli.recorder:remove",
+        (takes("name", metavar="NAME", help="as `intercom recorder list` shows it"), CONFIG, STATE),
+    ),
     Command("audio", "try the sound card"),
     Command(
         "audio test",
@@ -282,6 +104,18 @@ TABLE: tuple[Command, ...] = (
         (takes("file", nargs="?", type=Path, metavar="FILE", help=f"default: {SYSTEM_CONFIG}"),),
     ),
     Command("config example", "write a commented example", ".cli.config:example"),
+    Command(
+        "plan",
+        "explain whom a press would ring at a given time, and why",
+        ".cli.plan:explain",
+        (
+            CONFIG,
+            takes("--at", default="", metavar="TIME", help='for example "Sat 23:10" (default: now)'),
+            takes("--button", default="", metavar="NAME", help="default: all buttons"),
+            JSON,
+        ),
+        more='A weekday is the next one; a date goes before the time as in "2026-12-24 18:00".',
+    ),
     Command("ssh-key", "say who may run commands over SSH"),
     Command(
         "ssh-key add",
@@ -300,6 +134,29 @@ TABLE: tuple[Command, ...] = (
         "take a key's rights away",
         ".cli.ssh:remove",
         (KEYS_FILE, takes("which", metavar="NAME|FINGERPRINT", help="as `intercom ssh-key list` shows it")),
+    ),
+    Command("api", "say which programs may use the HTTP API"),
+    Command("api token", "make, list and remove tokens"),
+    Command(
+        "api token add",
+        "make a token for a program and print it, this once",
+        ".cli.api:add",
+        (
+            CONFIG,
+            STATE,
+            takes("name", metavar="NAME", help="what the log calls the program"),
+            takes("--role", choices=PROGRAM_ROLES, default=VIEWER, help=f"default: {VIEWER}"),
+        ),
+        more="A viewer may look, an operator may also ring, answer, speak and take pictures, an opener may also open "
+        "the door.",
+    ),
+    Command("api token list", "list the tokens", ".cli.api:list_", (CONFIG, STATE, JSON)),
+    Command(
+        "api token remove",
+        "make a token worthless",
+        ".cli.api:remove",
+        (CONFIG, STATE, takes("name", metavar="NAME", help="as `intercom api token list` shows it")),
+        more="Its streams of events end within seconds.",
     ),
     Command(
         "space",
@@ -341,6 +198,26 @@ TABLE: tuple[Command, ...] = (
         ),
         more="It gets no new token and makes no pairing code at once, its calls end within a second, and the command "
         "says whom it had let in. A door goes only with `--force`; the house's own door gets a new secret by itself.",
+    ),
+    Command("space viewer", "let recorders and dashboards watch the door with a token", takes=(CONFIG, STATE)),
+    Command(
+        "space viewer add",
+        "make a token with which a recorder or a dashboard watches the door, and print it once",
+        ".cli.space:viewer_add",
+        (
+            CONFIG,
+            STATE,
+            takes("name", metavar="NAME", help="what the log calls it, such as frigate"),
+            takes("--talk", action="store_true", help="let it hear the door and speak there too"),
+        ),
+        more="The door must let it: `camera.look`, and for `--talk` `call.viewers_talk`.",
+    ),
+    Command("space viewer list", "list them", ".cli.space:viewer_list", (CONFIG, STATE, JSON)),
+    Command(
+        "space viewer remove",
+        "take a token back: its views end within a second",
+        ".cli.space:viewer_remove",
+        (CONFIG, STATE, takes("name", metavar="NAME", help="as `intercom space viewer list` shows it")),
     ),
     Command(
         "space enrol",

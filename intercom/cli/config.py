@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intercom.cli.options import BAD_CONFIG, SYSTEM_CONFIG
 from intercom.cli.running_door.remote import OK
+from intercom.service import run_as_service
 
 if TYPE_CHECKING:
     from intercom.config import Config, Reading
@@ -19,7 +22,15 @@ def check(options: argparse.Namespace) -> int:
     from intercom.config import check_and_read
 
     path: Path = options.file or SYSTEM_CONFIG
-    config, problems = check_and_read(path, also=_judge_notify)
+    environ = dict(os.environ)
+    if path == SYSTEM_CONFIG:
+        run_as_service.take_its_place(environ)
+
+    def judge(config: Config, reading: Reading) -> None:
+        _judge_notify(config, reading)
+        _judge_rung(config, reading, environ)
+
+    config, problems = check_and_read(path, also=judge)
     faults = [] if problems else _faults_of_tones(config.audio.tones_dir)
     for problem in [*problems, *(f"audio.tones_dir: {fault}" for fault in faults)]:
         sys.stderr.write(f"{path}: {problem}\n")
@@ -40,6 +51,24 @@ def _judge_notify(config: Config, reading: Reading) -> None:
     for number, fault in enumerate(asyncio.run(faults_of([entry.url for entry in config.notify])), start=1):
         if fault:
             reading.report(("notify", str(number), "url"), fault)
+
+
+def _judge_rung(config: Config, reading: Reading, environ: dict[str, str]) -> None:
+    """Report the addresses that the door rings and nobody in its house has, where this machine knows the house."""
+    if config.account.credential != "space" or reading.problems:
+        return
+    from intercom.config.plan_check import rung
+    from intercom.space.store.glance import addresses_beside
+
+    known = addresses_beside(config.credential_path(config.state_path(environ), environ))
+    if known is None:
+        return
+    for key, address in rung(config):
+        if (name := address.partition("?")[0]) in known:
+            continue
+        likely = difflib.get_close_matches(name, known, n=1)
+        mend = f"did you mean {likely[0]}?" if likely else "`intercom space devices` lists the phones and tablets"
+        reading.report(key, f"nobody in this house has the address {name}: {mend}")
 
 
 def _faults_of_tones(directory: str) -> list[str]:

@@ -12,9 +12,12 @@ from pathlib import Path
 
 from intercom.cli.options import with_config
 from intercom.cli.space import print_invitation
-from intercom.config import Config
+from intercom.config import NO_GPIO, Config
 from intercom.door.appliance import MENDABLE, Appliance
+from intercom.gpio_chip import is_pi
 from intercom.opening.decision import RESIDENTS
+from intercom.panel.camera_pins import SPARE_GPIOS
+from intercom.panel.front import light_gpios
 from intercom.service.run import log_to_stderr, run
 from intercom.space import Space, SpaceError
 
@@ -28,7 +31,7 @@ class Demo:
     def __init__(self, config: Config, state_dir: Path) -> None:
         self._state_dir = state_dir
         self._config = config
-        self.space = Space(config.space, state_dir / "space")
+        self.space = Space(config.space, state_dir / "space", history=config.history, language=config.language)
         self.door: Appliance | None = None
         self.on_change: Callable[[], None] = lambda: None
 
@@ -73,7 +76,7 @@ class Demo:
             print(f"\nThe door's front panel (button, lights, lock):  {self.door.page.url}")
         else:
             print("\nThe door's front panel is wired to this machine's GPIO pins.")
-        print(f"Sound:    {self.door.sound}")
+        print(f"Sound:    {self.door.devices.cards.description}")
         print(f"Picture:  {self.door.camera.description if self.door.camera else 'none'}")
         print(
             "More devices: press “Add a device” on a page that has joined, or run "
@@ -116,6 +119,7 @@ def _demo_config(config: Config, state_dir: Path, *, lan: bool) -> Config:
     space = (
         replace(config.space, listen=LAN_LISTEN, host_names=(*config.space.host_names, lan_address())) if lan else None
     )
+    config = _with_entrance(config)
     return replace(
         config,
         space=space or config.space,
@@ -124,6 +128,31 @@ def _demo_config(config: Config, state_dir: Path, *, lan: bool) -> Config:
         audio=replace(
             config.audio,
             simulated_recording=config.audio.simulated_recording or str(state_dir / "door-speaker.wav"),
+        ),
+    )
+
+
+def _with_entrance(config: Config) -> Config:
+    """Return the configuration with all that may be wired around the door, where the pins are simulated."""
+    if config.panel.pins == "gpio" or (config.panel.pins == "auto" and is_pi()):
+        return config
+    panel, door, camera = config.panel, config.door, config.camera
+    used = {*light_gpios(panel), *(button.gpio for button in panel.buttons), camera.light_gpio, camera.forbid_gpio}
+    used |= {panel.bell_light_gpio, panel.chime_gpio}
+    used |= {door.relay_gpio, door.contact_gpio, door.exit_gpio, door.tamper_gpio}
+    spare = (gpio for gpio in SPARE_GPIOS if gpio not in used)
+
+    def gpio(chosen: int) -> int:
+        return next(spare) if chosen == NO_GPIO else chosen
+
+    return replace(
+        config,
+        panel=replace(panel, bell_light_gpio=gpio(panel.bell_light_gpio), chime_gpio=gpio(panel.chime_gpio)),
+        door=replace(
+            door,
+            contact_gpio=gpio(door.contact_gpio),
+            exit_gpio=gpio(door.exit_gpio),
+            tamper_gpio=gpio(door.tamper_gpio),
         ),
     )
 

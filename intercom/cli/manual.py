@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from intercom.cli.command import Argument, Command
-from intercom.cli.command_table import ABOUT, COMMON, TABLE
+from intercom.cli.command_table import ABOUT, TABLE
+from intercom.cli.shared_arguments import COMMON
 from intercom.cli.ssh import rules
 from intercom.control.roles import ROLES
+from intercom.control.ssh_gate import Value
 
 EXIT_STATUSES = (
     (0, "good"),
@@ -124,13 +126,18 @@ def _roles(table: Sequence[Command]) -> list[str]:
     lines, before = ["| role | may say |", "|---|---|"], set[str]()
     for role in ROLES:
         said = [
-            " ".join([name, *(value.pattern for value in rule.words if value.required)])
+            " ".join([name, *(_said(value) for value in rule.words if value.required)])
             for name, rule in rules(role, table).items()
             if name not in before
         ]
         lines.append(f"| {role} | {'the same, and ' if before else ''}{', '.join(f'`{words}`' for words in said)} |")
         before |= rules(role, table).keys()
     return lines
+
+
+def _said(value: Value) -> str:
+    """Return a word that a command needs, or its name where it may be any of many."""
+    return value.pattern if value.pattern.isalpha() or value.pattern == "-" else value.name.upper()
 
 
 def _exit_statuses() -> list[str]:

@@ -77,23 +77,79 @@ def status(doc: Mapping[str, Any], *, colour: bool) -> str:
     for fault in doc["faults"]:
         page.row("fault", f"{fault['kind']} since {duration(fault['lasted_s'])}", RED)
     page.row("call", _call(doc))
+    if told := _step(doc):
+        page.row("", told)
     if doc["call"] and doc["call"]["media"]:
         page.row("", _media(doc["call"]["media"]))
     if doc["call"] and doc["call"].get("recovery"):
         page.row("mending", _recovery(doc["call"]["recovery"]), YELLOW)
     page.row("sound", _sound(doc["sound"]))
     page.row("camera", _camera(doc))
-    page.row("door", _door(doc["door"]), YELLOW if doc["door"]["open"] or doc["door"].get("deaf_s") else "")
+    page.row("door", *_door(doc))
+    if told := _chime(doc):
+        page.row("chime", told)
     if told := short_pulses(doc):
         page.row("button", told, YELLOW)
+    if told := messages(doc.get("messages") or {}):
+        page.row("messages", told, YELLOW)
     page.row("lights", doc["lights"])
+    if told := quiet(doc.get("quiet")):
+        page.row("quiet", told, YELLOW)
     return str(page)
 
 
-def _door(door: Mapping[str, Any]) -> str:
-    words = "open" if door["open"] else "closed"
-    deaf_s = door.get("deaf_s", 0)
-    return f"{words}; no keys open it for {duration(deaf_s)}: too many wrong codes" if deaf_s else words
+def quiet(said: Mapping[str, Any] | None) -> str:
+    """Format what the space says of quiet hours; empty where every bell is on."""
+    if said is None:
+        return ""
+    parts = []
+    if said["house"]:
+        until = "until it is taken back" if said["until"] is None else f"until {moment(_seconds(said['until']))}"
+        shown = "rings are shown without a sound" if said["notify"] else "nobody is rung"
+        parts.append(f"the house, {until}; {shown}")
+    if said["devices"]:
+        parts.append(f"by their own wish: {', '.join(said['devices'])}")
+    return "; ".join(parts)
+
+
+def messages(kept: Mapping[str, Any]) -> str:
+    """Format how many of the visitors' messages are at the door; empty where there are none."""
+    if not kept.get("kept"):
+        return ""
+    count = "one" if kept["kept"] == 1 else str(kept["kept"])
+    if kept["unsent"]:
+        return f"{count} kept until the house's space takes {'it' if count == 'one' else 'them'}"
+    return f"{count} kept here: `intercom messages`"
+
+
+def _seconds(when: str) -> float:
+    from datetime import datetime
+
+    return datetime.fromisoformat(when).timestamp()
+
+
+_CONTACT_WORDS = {"closed": "closed", "open": "stands open", "forced": "was forced", "held_open": "is held open"}
+
+
+def _door(doc: Mapping[str, Any]) -> tuple[str, str]:
+    """Format relay, contact and box in a line; return it with its colour."""
+    door, tamper = doc["door"], doc.get("tamper") or {"open": False, "blocks_s": 0}
+    lock, state = "open" if door["open"] else "closed", (door.get("contact") or {}).get("state")
+    words = lock if state is None else f"{_CONTACT_WORDS[state]}, lock {lock}"
+    deaf_s, blocks_s = door.get("deaf_s", 0), tamper["blocks_s"]
+    if deaf_s:
+        words += f"; no keys open it for {duration(deaf_s)}: too many wrong codes"
+    if blocks_s:
+        box = "the box is open" if tamper["open"] else "the box was opened"
+        words += f"; no keys open it for {duration(blocks_s)}: {box}"
+    if blocks_s or state in ("forced", "held_open"):
+        return words, RED
+    return words, YELLOW if door["open"] or deaf_s or state == "open" else ""
+
+
+def _chime(doc: Mapping[str, Any]) -> str:
+    chime = doc.get("chime")
+    return "" if chime is None else f"rang {chime['rang']} times since the start"
 
 
 def short_pulses(doc: Mapping[str, Any]) -> str:
@@ -125,6 +181,15 @@ def status_line(doc: Mapping[str, Any]) -> str:
 def _call_kind(doc: Mapping[str, Any]) -> str:
     call = doc["call"]
     return "none" if call is None else f"{doc['phase']} {call['name'] or call['with']}"
+
+
+def _step(doc: Mapping[str, Any]) -> str:
+    """Format the step of a plan at which a press rings; empty where there is but one step."""
+    press = doc.get("press")
+    if not press or press["steps"] < 2 or (doc["phase"] != "ringing_out" and not doc["press_waits"]):
+        return ""
+    name = f" ({press['name']})" if press["name"] else ""
+    return f"step {press['step']} of {press['steps']}{name}: {press['why']}"
 
 
 def _call(doc: Mapping[str, Any]) -> str:
@@ -243,6 +308,17 @@ def _device(found: Mapping[str, Any]) -> str:
     return f"{found['id']}: {found['label']}, {usb}" + (f", at {found['port']}" if found["port"] else "")
 
 
+_OPTIONAL_PINS = {
+    "camera_light": "camera light",
+    "camera_switch": "camera switch",
+    "chime": "chime",
+    "bell_light": "bell light",
+    "contact": "door contact",
+    "exit": "exit button",
+    "tamper": "tamper switch",
+}
+
+
 def devices(found: Mapping[str, Any], *, colour: bool, local: Any) -> str:
     """Format the devices that are plugged in and used."""
     page = Page(colour=colour)
@@ -260,12 +336,8 @@ def devices(found: Mapping[str, Any], *, colour: bool, local: Any) -> str:
     panel = found["panel"]
     light = ", ".join(f"GPIO {gpio}" for gpio in panel["light"]) or "none"
     page.row("panel", panel["pins"])
-    page.row("", f"button GPIO {panel['button']}, light {light}, door relay GPIO {panel['relay']}")
-    parts = [
-        f"camera {what} GPIO {gpio}"
-        for what in ("light", "switch")
-        if (gpio := panel.get(f"camera_{what}")) is not None
-    ]
-    if parts:
+    buttons = ", ".join(f"{one['name'] or 'button'} GPIO {one['gpio']}" for one in panel["buttons"])
+    page.row("", f"{buttons}, light {light}, door relay GPIO {panel['relay']}")
+    if parts := [f"{words} GPIO {panel[key]}" for key, words in _OPTIONAL_PINS.items() if panel.get(key) is not None]:
         page.row("", ", ".join(parts))
     return str(page)

@@ -51,7 +51,7 @@ def run_space(config: Config, state_dir: Path) -> int:
 
     def build() -> Space:
         nonlocal space
-        space = Space(config.space, state_dir)
+        space = Space(config.space, state_dir, history=config.history, language=config.language)
         return space
 
     async def started() -> None:

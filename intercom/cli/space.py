@@ -126,6 +126,53 @@ def _trust(options: argparse.Namespace, config: Config, state_dir: Path) -> int:
     return OK
 
 
+def _viewer_add(options: argparse.Namespace, _config: Config, state_dir: Path) -> int:
+    from intercom.space import Membership
+
+    with Membership(state_dir) as members:
+        token = members.viewers.add(options.name, talks=options.talk)
+        base = members.url or "https://HOST:PORT"
+        doors = [device.reference for device in members.devices() if device.kind == "door"] or ["door"]
+    scheme, _, rest = base.partition("://")
+    socket = "wss" if scheme == "https" else "ws"
+    say(f"The token of {options.name}, which is not shown again:")
+    say(f"  {token}")
+    for door in doors:
+        say(f"go2rtc, Frigate, Home Assistant:  webrtc:{socket}://{options.name}:{token}@{rest}/api/ws?src={door}")
+        say(f"WHEP (the token as Bearer):       {base}/whep/{door}")
+    say("The door shows itself only if camera.look is on there" + (_TALKS if options.talk else "") + ".")
+    return OK
+
+
+def _viewer_list(options: argparse.Namespace, _config: Config, state_dir: Path) -> int:
+    from dataclasses import asdict
+
+    from intercom.space import Membership
+
+    with Membership(state_dir) as members:
+        viewers = members.viewers.all()
+    if options.json:
+        print_json([asdict(viewer) for viewer in viewers])
+    elif viewers:
+        rows = [(v.name, "yes" if v.talks else "no", local(v.added_at)[:16], v.seen_on or "never") for v in viewers]
+        say(text.table(("NAME", "TALKS", "ADDED", "LAST SEEN"), rows))
+    else:
+        say("Nobody watches with a token; `intercom space viewer add` lets a recorder or a dashboard.")
+    return OK
+
+
+def _viewer_remove(options: argparse.Namespace, _config: Config, state_dir: Path) -> int:
+    from intercom.space import Membership
+
+    with Membership(state_dir) as members:
+        members.viewers.remove(options.name)
+    say(f"{options.name} sees no door any more; its views end within a second.")
+    return OK
+
+
+_TALKS = ", and is heard and hears only if call.viewers_talk is"
+
+
 def _enrol(options: argparse.Namespace, config: Config, state_dir: Path) -> int:
     from intercom.space import Space
     from intercom.space.auth.credential import read_credential
@@ -147,6 +194,9 @@ devices = _guarded(_devices)
 remove = _guarded(_remove)
 trust = _guarded(_trust)
 enrol = _guarded(_enrol, as_its_user=False)
+viewer_add = _guarded(_viewer_add)
+viewer_list = _guarded(_viewer_list)
+viewer_remove = _guarded(_viewer_remove)
 
 
 def print_invitation(invitation: Invitation) -> None:

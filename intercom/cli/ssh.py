@@ -141,12 +141,17 @@ def _value(argument: Argument) -> Value:
 
 
 def options_of(command: Command, request: Request, **others: Any) -> argparse.Namespace:
-    """Return a command's options as its parser would, from what the gate has parsed."""
+    """Return a command's options as its parser would, from what the gate has parsed.
+
+    The parser of `messages get` also sets the options of `messages`.
+    """
+    above = [one for one in TABLE if one.run and command.words.startswith(f"{one.words} ")]
     given = {
         argument.dest: argument.read(request.values[argument.dest])
         if argument.dest in request.values
         else argument.default
-        for argument in command.takes
+        for one in (*above, command)
+        for argument in one.takes
     }
     return argparse.Namespace(**{**given, **command.sets, **others})
 

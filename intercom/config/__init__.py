@@ -11,14 +11,21 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from intercom.address import Address, Form
+from intercom.config.api import ApiConfig
+from intercom.config.call_plan import StepConfig
+from intercom.config.mqtt import MqttConfig
 from intercom.config.notify import NotifyConfig
+from intercom.config.panel import NO_GPIO, ButtonConfig, PanelConfig
 from intercom.config.places import check_places
+from intercom.config.plan_check import check_plans, check_ring
+from intercom.config.prompts import PromptsConfig, ReplyConfig
 from intercom.config.reader import Problem, Reading
+from intercom.config.recorders import OnvifConfig, RtspConfig
 from intercom.config.render import example_toml, reference
 from intercom.config.schema import (
-    NO_GPIO,
     AccountConfig,
     AudioConfig,
     CallConfig,
@@ -28,15 +35,17 @@ from intercom.config.schema import (
     HistoryConfig,
     LogConfig,
     MetricsConfig,
-    PanelConfig,
-    SpaceConfig,
 )
+from intercom.config.space import SpaceConfig
+from intercom.config.webhooks import WebhookConfig
 from intercom.net import is_loopback, split_listen
 
 __all__ = [
     "NO_GPIO",
     "AccountConfig",
+    "ApiConfig",
     "AudioConfig",
+    "ButtonConfig",
     "CallConfig",
     "CameraConfig",
     "Config",
@@ -45,11 +54,18 @@ __all__ = [
     "HistoryConfig",
     "LogConfig",
     "MetricsConfig",
+    "MqttConfig",
     "NotifyConfig",
+    "OnvifConfig",
     "PanelConfig",
     "Problem",
+    "PromptsConfig",
     "Reading",
+    "ReplyConfig",
+    "RtspConfig",
     "SpaceConfig",
+    "StepConfig",
+    "WebhookConfig",
     "check",
     "check_and_read",
     "example",
@@ -114,6 +130,7 @@ def check_and_read(
 
     def look(config: Config, reading: Reading) -> None:
         check_places(config, reading)
+        check_ring(config, reading)
         also(config, reading)
 
     return _read(path, os.environ, look)
@@ -186,13 +203,7 @@ def _check_across(config: Config, reading: Reading) -> None:
     _check_openers(config, reading)
     if config.call.warning_before_end_s >= config.call.time_limit_s:
         reading.report(("call", "warning_before_end_s"), "must be less than call.time_limit_s")
-    exposed = config.space.tls == "off" and not is_loopback(split_listen(config.space.listen)[0])
-    if exposed and not config.space.trusted_proxies:
-        reading.report(
-            ("space", "tls"),
-            'with "off" the secrets of the house would cross the network in clear: leave it out, or name the reverse '
-            "proxy that encrypts in space.trusted_proxies",
-        )
+    _check_listeners(config, reading)
     if config.space.turn_listen and config.space.turn_url:
         reading.report(("space", "turn_url"), "leave it out, or space.turn_listen: there is one TURN server")
     if config.space.turn_url and not config.space.turn_secret_file:
@@ -202,12 +213,37 @@ def _check_across(config: Config, reading: Reading) -> None:
             reading.report(("camera", name), "must be even: H.264 halves the colour's resolution")
     if config.door.pulse_s > config.door.cap_s:
         reading.report(("door", "pulse_s"), f"must be at most door.cap_s ({config.door.cap_s:g})")
+    _check_recorders(config, reading)
     _check_gpios(config, reading)
+    if config.door.contact_gpio != NO_GPIO and not reading.says("door", "forced_after_s"):
+        told = "whoever opens the door by a key or a handle counts as forcing it: say so with door.forced_after_s"
+        reading.note(("door", "contact_gpio"), told)
     _check_notify(config, reading)
+    _check_mqtt(config, reading)
+    _check_webhooks(config, reading)
+    check_plans(config, reading)
+    _check_replies(config, reading)
+
+
+def _check_listeners(config: Config, reading: Reading) -> None:
+    """Report what would be served in clear, or on a port that is taken."""
+    for name, table in (("space", config.space), ("api", config.api)):
+        exposed = table.listen and table.tls == "off" and not is_loopback(split_listen(table.listen)[0])
+        if exposed and not table.trusted_proxies:
+            reading.report(
+                (name, "tls"),
+                'with "off" the secrets of the house would cross the network in clear: leave it out, or name the '
+                f"reverse proxy that encrypts in {name}.trusted_proxies",
+            )
+    if config.api.key and not config.api.certificate:
+        reading.report(("api", "key"), "set api.certificate to the file of the certificate too")
     page = config.panel.page_listen if config.panel.pins != "gpio" else ""
-    port = split_listen(config.space.listen)[1]
-    if page and port and split_listen(page)[1] == port:
-        reading.report(("panel", "page_listen"), f"port {port} is that of space.listen: choose another")
+    taken = {split_listen(config.space.listen)[1]: "space.listen"}
+    for key, listen in ((("panel", "page_listen"), page), (("api", "listen"), config.api.listen)):
+        port = split_listen(listen)[1] if listen else 0
+        if port and port in taken:
+            reading.report(key, f"port {port} is that of {taken[port]}: choose another")
+        taken.setdefault(port, ".".join(key))
 
 
 def _check_openers(config: Config, reading: Reading) -> None:
@@ -225,6 +261,16 @@ def _check_openers(config: Config, reading: Reading) -> None:
     for entry in config.door.openers:
         if Address.parse(entry).form is Form.PUBLIC:
             reading.note(("door", "openers"), f"{entry} never opens: anybody may be behind an address of /public")
+    if config.history.messages and not config.history.keep_calls:
+        told = (
+            "they stay at the door: with history.keep_calls = 0 the space keeps no visitor whose message it could show"
+        )
+        reading.note(("history", "messages"), told)
+
+
+def _check_recorders(config: Config, reading: Reading) -> None:
+    if config.onvif.listen and not config.rtsp.listen:
+        reading.report(("onvif", "listen"), "set rtsp.listen too: ONVIF only names the stream, which RTSP serves")
 
 
 def _check_notify(config: Config, reading: Reading) -> None:
@@ -240,15 +286,72 @@ def _check_notify(config: Config, reading: Reading) -> None:
         names.setdefault(entry.name, number)
 
 
+def _check_mqtt(config: Config, reading: Reading) -> None:
+    mqtt = config.mqtt
+    parts = urlsplit(mqtt.url)
+    if not mqtt.url:
+        for name in ("user", "password_file", "ca_file", "certificate", "may_open"):
+            if getattr(mqtt, name):
+                reading.report(("mqtt", name), 'say where the broker is: url = "mqtts://homeassistant.local"')
+    elif parts.scheme == "mqtt":
+        for name in ("ca_file", "certificate"):
+            if getattr(mqtt, name):
+                reading.report(("mqtt", name), 'leave it out, or encrypt: url = "mqtts://…"')
+        if mqtt.may_open and not is_loopback(parts.hostname or ""):
+            told = "with mqtt: whoever reads along in the network could open the door: write mqtts: in mqtt.url"
+            reading.report(("mqtt", "may_open"), told)
+    if mqtt.password_file and not mqtt.user:
+        reading.report(("mqtt", "password_file"), "name the user whose password it is in mqtt.user")
+    if mqtt.key and not mqtt.certificate:
+        reading.report(("mqtt", "key"), "name the certificate that it belongs to in mqtt.certificate")
+
+
+def _check_webhooks(config: Config, reading: Reading) -> None:
+    names: dict[str, int] = {}
+    for number, entry in enumerate(config.webhook, start=1):
+        key = ("webhook", str(number))
+        if not entry.url and not reading.problems:
+            reading.report(key, 'say where to: url = "http://homeassistant.local:8123/api/webhook/ID", for example')
+        if entry.name and entry.name in names:
+            reading.report(
+                (*key, "name"), f'"{entry.name}" is also the name of entry {names[entry.name]}: choose another'
+            )
+        names.setdefault(entry.name, number)
+
+
+def _check_replies(config: Config, reading: Reading) -> None:
+    names: dict[str, int] = {}
+    for number, entry in enumerate(config.reply, start=1):
+        key = ("reply", str(number))
+        if not (entry.name and entry.text) and not reading.problems:
+            reading.report(key, 'say what it is called and what it says: name = "coming", text = "I am coming."')
+        if entry.name and entry.name in names:
+            reading.report(
+                (*key, "name"), f'"{entry.name}" is also the name of entry {names[entry.name]}: choose another'
+            )
+        names.setdefault(entry.name, number)
+    if config.reply and not config.prompts.languages:
+        reading.note(("reply", "1"), "the door does not speak: name its languages in prompts.languages")
+    if config.prompts.auto_reply_s >= config.call.ring_time_s:
+        reading.note(("prompts", "auto_reply_s"), "the door gives up before, after call.ring_time_s")
+
+
 def _check_gpios(config: Config, reading: Reading) -> None:
     lights = {"rgb": ("red_gpio", "green_gpio", "blue_gpio"), "single": ("green_gpio",), "none": ()}
-    used = [("panel", "button_gpio"), *(("panel", name) for name in lights[config.panel.light])]
-    used += [("door", "relay_gpio"), ("camera", "light_gpio"), ("camera", "forbid_gpio")]
+    buttons = [("panel", "button", str(number), "gpio") for number in range(1, len(config.panel.button) + 1)]
+    used: list[tuple[tuple[str, ...], int]] = [
+        (key, button.gpio) for key, button in zip(buttons, config.panel.button, strict=True)
+    ]
+    places = [("panel", name) for name in (*lights[config.panel.light], "bell_light_gpio", "chime_gpio")]
+    places += [("door", name) for name in ("relay_gpio", "contact_gpio", "exit_gpio", "tamper_gpio")]
+    places += [("camera", "light_gpio"), ("camera", "forbid_gpio")]
+    if not config.panel.button:
+        places.insert(0, ("panel", "button_gpio"))
+    used += [((table, name), getattr(getattr(config, table), name)) for table, name in places]
     taken: dict[int, str] = {}
-    for table, name in used:
-        gpio = getattr(getattr(config, table), name)
+    for key, gpio in used:
         if gpio == NO_GPIO:
             continue
         if gpio in taken:
-            reading.report((table, name), f"GPIO {gpio} is taken by {taken[gpio]}: choose another")
-        taken.setdefault(gpio, f"{table}.{name}")
+            reading.report(key, f"GPIO {gpio} is taken by {taken[gpio]}: choose another")
+        taken.setdefault(gpio, ".".join(key))

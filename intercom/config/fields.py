@@ -1,16 +1,18 @@
 """Describe one setting beside its field: its default, its documentation and the values that it accepts."""
 
+import base64
 import dataclasses
 import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from intercom.address import NAME as _NAME
 from intercom.address import Address, Form
-from intercom.net import is_host_or_address, is_loopback, split_authority, split_listen
+from intercom.net import is_host_or_address, is_loopback, is_of_the_house, split_authority, split_listen
 
 T = TypeVar("T", str, int, float, bool, tuple[str, ...])
 
@@ -105,7 +107,7 @@ def settings_of(table: type[Any]) -> Iterator[Setting]:
 def secrets_in(tables: Any) -> list[str]:
     """Return the secret settings that the owner has set, as "table.key", each name once."""
     contents = [(name, table, [getattr(tables, name)]) for name, table in tables_of(type(tables))]
-    contents += [(name, table, getattr(tables, name)) for name, table in lists_of(type(tables))]
+    contents += [(found.name, found.table, list(found.entries(tables))) for found in lists_of(type(tables))]
     return [
         f"{name}.{item.name}"
         for name, table, entries in contents
@@ -121,12 +123,47 @@ def tables_of(root: type[Any]) -> Iterator[tuple[str, type[Any]]]:
             yield item.name, item.type
 
 
-def lists_of(root: type[Any]) -> Iterator[tuple[str, type[Any]]]:
-    """Yield the name and the entries' dataclass of each field that is a list of TOML tables, in their order."""
-    for item in dataclasses.fields(root):
-        kinds = get_args(item.type)
-        if kinds and dataclasses.is_dataclass(kinds[0]) and isinstance(kinds[0], type):
-            yield item.name, kinds[0]
+@dataclass(frozen=True, slots=True)
+class TableList:
+    """A list of TOML tables: each entry begins with a line `[[name]]`."""
+
+    key: tuple[str, ...]
+    """Place in the document, for example ("call", "plan")."""
+    table: type[Any]
+    """Dataclass of an entry."""
+    limit: int
+    """Limit of its entries."""
+
+    @property
+    def name(self) -> str:
+        """Return the name as the file writes it."""
+        return ".".join(self.key)
+
+    def entries(self, tables: Any) -> tuple[Any, ...]:
+        """Return the entries in a root dataclass."""
+        for name in self.key:
+            tables = getattr(tables, name)
+        found: tuple[Any, ...] = tables
+        return found
+
+
+def entries(limit: int) -> tuple[Any, ...]:
+    """Return a dataclass field that is a list of TOML tables, with at most so many."""
+    found: tuple[Any, ...] = field(default=(), metadata={"limit": limit})
+    return found
+
+
+def lists_of(root: type[Any]) -> Iterator[TableList]:
+    """Yield each list of TOML tables in a root dataclass: those of its tables, then its own."""
+    for name, table in tables_of(root):
+        yield from _lists_in(table, (name,))
+    yield from _lists_in(root, ())
+
+
+def _lists_in(table: type[Any], around: tuple[str, ...]) -> Iterator[TableList]:
+    for item in dataclasses.fields(table):
+        if "limit" in item.metadata:
+            yield TableList((*around, item.name), get_args(item.type)[0], item.metadata["limit"])
 
 
 def shown_settings(tables: Any) -> dict[str, Any]:
@@ -200,6 +237,33 @@ def _is_url(encrypted: str, plain: str) -> Callable[[str], bool]:
     return accepts
 
 
+def _is_hook(text: str) -> bool:
+    """Return whether a text is a URL that a webhook may ask: outside of the house only with TLS."""
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+        usable = is_host_or_address(host) and parts.port != 0 and "@" not in parts.netloc and " " not in text
+    except ValueError:
+        return False
+    return usable and (parts.scheme == "https" or (parts.scheme == "http" and is_of_the_house(host)))
+
+
+def _is_key(text: str) -> bool:
+    """Return whether a text is a key of 24 to 64 bytes in base64."""
+    try:
+        return 24 <= len(base64.b64decode(text.encode(), validate=True)) <= 64
+    except ValueError:
+        return False
+
+
+def _is_date(text: str) -> bool:
+    whole = text if len(text) == len("2026-12-24") else f"2024-{text}"  # a year with a 29 February
+    try:
+        return date.fromisoformat(whole).isoformat() == whole
+    except ValueError:
+        return False
+
+
 _ADDRESS_FORMS = '"/private/name", "/public/name", "+15551234567" or "sip:name@host"'
 
 DESTINATION = Shape(
@@ -209,6 +273,10 @@ DESTINATION = Shape(
 CALLER = Shape(
     f'"residents", "/private/*" or an address ({_ADDRESS_FORMS})',
     lambda text: text in {"residents", "/private/*"} or _is_address(text),
+)
+GETS_THROUGH = Shape(
+    f'an address ({_ADDRESS_FORMS}) or "button:NAME"',
+    lambda text: bool(text.removeprefix("button:")) if text.startswith("button:") else _is_address(text),
 )
 OPENER = Shape(f'"*", {CALLER.expected}', lambda text: text == "*" or CALLER.accepts(text))
 LISTEN = Shape('"host:port", for example "127.0.0.1:8480"', _is_listen)
@@ -221,6 +289,10 @@ PUBLIC_URL = Shape(
         and urlsplit(text)[3:] == ("", "")
         and re.fullmatch(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*){0,4}/?", urlsplit(text).path) is not None
     ),
+)
+ORIGIN = Shape(
+    'the origin of a page, like "https://home.example.com" or "http://homeassistant.local:8123"',
+    lambda text: (found := re.fullmatch(r"https?://([a-z0-9.:\[\]-]+)", text)) is not None and _is_authority(found[1]),
 )
 CONTACT = Shape(
     'an address like "mailto:you@example.org" or "https://example.org"',
@@ -239,6 +311,14 @@ NOTIFY_URL = Shape(
     'a URL of apprise like "ntfy://ntfy.sh/TOPIC"',
     lambda text: re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,31}://\S+", text) is not None,
 )
+WEBHOOK_URL = Shape(
+    'a URL like "https://example.com/hook", without a password ("http:" only within the house)',
+    lambda text: text.isascii() and text.isprintable() and _is_hook(text),
+)
+WEBHOOK_SECRET = Shape(
+    'a key like "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"',
+    lambda text: text.startswith("whsec_") and _is_key(text.removeprefix("whsec_")),
+)
 LINK = Shape(
     'a URL like "https://door.example.com/station/", or "none"',
     lambda text: text == "none" or re.fullmatch(r"https?://[^\s/?#@\"]+([/?#][^\s\"]*)?", text) is not None,
@@ -250,5 +330,9 @@ TURN_URL = Shape(
         and _is_authority(found[1])
     ),
 )
-TIME = Shape('a time like "22:00"', lambda text: re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text) is not None)
+LABEL = Shape("a name of up to 40 characters", lambda text: len(text) <= 40 and text == text.strip())
+_TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
+HOURS = Shape('hours like "22:00-06:00"', lambda text: re.fullmatch(f"{_TIME}-{_TIME}", text) is not None)
+DATE = Shape('a date like "2026-12-24", or "12-24" for each year', _is_date)
+TIME = Shape('a time like "22:00"', lambda text: re.fullmatch(_TIME, text) is not None)
 PATH = Shape("a path", lambda text: bool(text.strip()))

@@ -3,10 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from intercom.config.fields import LINK, NAME, NOTIFY_URL, setting
+from intercom.config.fields import LINK, NAME, NOTIFY_URL, TIME, setting
 
-EVENTS = ("ring", "missed", "answered", "opened", "fault")
+EVENTS = ("ring", "missed", "message", "alarm", "answered", "opened", "fault")
 """Events that people can be told of."""
+OF_A_PRESS = frozenset({"ring", "missed", "answered"})
+"""Events of which an entry that a step of a plan names is told only once that step has begun."""
+ENTRIES_LIMIT = 8
+"""Limit of entries: a house has a few people, and each entry may run a process of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +30,20 @@ class NotifyConfig:
         shape=NAME,
     )
     events: tuple[str, ...] = setting(
-        ("ring", "missed"),
-        "What is told: `ring` somebody presses the button, `missed` nobody answered, `answered` who did, `opened` who "
-        "opened the door, `fault` something is broken for more than a minute, or works again.",
+        ("ring", "missed", "message", "alarm"),
+        "What is told: `ring` somebody presses the button, `missed` nobody answered, `message` the visitor left a "
+        "message (`history.messages`), `alarm` the door was forced or is held open, or the box was opened "
+        "(`door.contact_gpio`, `door.tamper_gpio`), `answered` who did, `opened` who opened the door, `fault` "
+        "something is broken for more than a minute, or works again.",
         choices=EVENTS,
     )
     picture: bool = setting(True, "Send the picture of who rings, where the service takes pictures.")
+    quiet_from: str = setting(
+        "",
+        "Local time from which nothing is told every day, for example `22:00`. Empty: it is told at any time.",
+        shape=TIME,
+    )
+    quiet_to: str = setting("07:00", "Local time from which it is told again.", shape=TIME)
     link: str = setting(
         "",
         'Where "Open the page" leads. Empty: the page of the embedded space, where phones reach it. `none`: there is '

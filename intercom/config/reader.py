@@ -7,14 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from intercom.config.fields import PATH, TEXT_LIMIT, Setting, lists_of, settings_of, tables_of
+from intercom.config.fields import PATH, TEXT_LIMIT, Setting, TableList, lists_of, settings_of, tables_of
 from intercom.config.line_numbers import Key, line_index
 from intercom.config.migrations import HISTORY, History, modernise
 
 PROBLEM_LIMIT = 50
 """Limit of reported problems; a file with more is no configuration."""
-TABLES_LIMIT = 8
-"""Limit of entries in one list of tables: a house has a few people, and each entry may run a process of its own."""
 LIST_LIMIT = 256
 """Limit of entries in one list; a large house has fewer addresses."""
 
@@ -22,7 +20,7 @@ _SECRET_NAME = re.compile(r"passw|secret|token|credential|(api|private|auth)[_-]
 _SECRET_VALUE = re.compile(r"eyJ[\w-]{8}|-----BEGIN|\bPT[0-9a-f]{20}|(://|\b(turn|stun)s?:)[^/\s@]*@")
 _KEEP_ELSEWHERE = (
     "secrets are not kept in the configuration: put it into a file of mode 0600 and name that file "
-    "(account.credential_file, space.turn_secret_file), or hand it over as a systemd credential"
+    "(account.credential_file, space.turn_secret_file, mqtt.password_file), or hand it over as a systemd credential"
 )
 
 _BARE = re.compile(r"\s*([\w.-]+)\s*=\s*([^\s\"'\[{#][^#\"']*?)\s*(#.*)?")
@@ -56,8 +54,8 @@ class Reading:
         self._text = text
         self._lines: dict[Key, int] | None = None
         self._tables = dict(tables_of(root))
-        self._lists = dict(lists_of(root))
-        tables = {**self._tables, **self._lists}
+        self._lists = {found.key: found for found in lists_of(root)}
+        tables = {**self._tables, **{found.name: found.table for found in self._lists.values()}}
         self._names = [item.name for item in settings_of(root)] + list(tables)
         self._names += [f"{name}.{item.name}" for name, table in tables.items() for item in settings_of(table)]
         self._secrets = {item.name for table in tables.values() for item in settings_of(table) if item.secret}
@@ -96,7 +94,8 @@ class Reading:
 
     def says(self, table: str, name: str) -> bool:
         """Return whether the document holds this setting."""
-        return name in self._document.get(table, {})
+        content = self._document.get(table, {})
+        return isinstance(content, dict) and name in content
 
     def _problem(self, key: Key, message: str) -> Problem:
         if self._lines is None:
@@ -107,7 +106,10 @@ class Reading:
 
     def _said(self, key: Key) -> Key:
         """Return a key as the file's author wrote it: without the number of a list's entry."""
-        return (key[0], *key[2:]) if key and key[0] in self._lists else key
+        for place in self._lists:
+            if key[: len(place)] == place:
+                return (*place, *key[len(place) + 1 :])
+        return key
 
     def read(self) -> Any:
         """Return an instance of the root with the document's values; the default where one is missing or wrong."""
@@ -115,25 +117,29 @@ class Reading:
         for name, table in self._tables.items():
             content = self._document.get(name, {})
             if isinstance(content, dict):
-                values[name] = table(**self._settings((name,), table, content))
+                values[name] = table(**self._values((name,), table, content))
             else:
                 self.report((name,), f"expected a table: write [{name}] on its own line and its settings below")
-        for name, table in self._lists.items():
-            values[name] = self._entries(name, table)
-        tables = self._tables.keys() | self._lists.keys()
-        top = {key: value for key, value in self._document.items() if key not in tables}
-        return self._root(**values, **self._settings((), self._root, top))
+        top = {key: value for key, value in self._document.items() if key not in self._tables}
+        return self._root(**values, **self._values((), self._root, top))
 
-    def _entries(self, name: str, table: type[Any]) -> tuple[Any, ...]:
+    def _values(self, key: Key, table: type[Any], content: dict[str, Any]) -> dict[str, Any]:
+        """Return the settings of a table and its lists of tables."""
+        lists = {place[-1]: found for place, found in self._lists.items() if place[:-1] == key}
+        alone = {name: value for name, value in content.items() if name not in lists}
+        values = {name: self._entries(found, content.get(name, [])) for name, found in lists.items()}
+        return {**self._settings(key, table, alone), **values}
+
+    def _entries(self, found: TableList, content: Any) -> tuple[Any, ...]:
         """Return the entries of a list of tables, each with a number from 1 in the keys of its problems."""
-        content = self._document.get(name, [])
         if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in content):
-            self.report((name,), f"expected entries: write [[{name}]], with two brackets, above each one's settings")
+            written = f"write [[{found.name}]], with two brackets, above each one's settings"
+            self.report(found.key, f"expected entries: {written}")
             return ()
-        if len(content) > TABLES_LIMIT:
-            self.report((name,), f"expected at most {TABLES_LIMIT} entries, not {len(content)}")
-        numbered = enumerate(content[:TABLES_LIMIT], start=1)
-        return tuple(table(**self._settings((name, str(number)), table, entry)) for number, entry in numbered)
+        if len(content) > found.limit:
+            self.report(found.key, f"expected at most {found.limit} entries, not {len(content)}")
+        numbered = enumerate(content[: found.limit], start=1)
+        return tuple(found.table(**self._settings((*found.key, str(n)), found.table, entry)) for n, entry in numbered)
 
     def _settings(self, prefix: Key, table: type[Any], content: dict[str, Any]) -> dict[str, Any]:
         known = {item.name: item for item in settings_of(table)}
@@ -182,7 +188,7 @@ class Reading:
     def _unknown(self, prefix: Key, name: str, value: Any) -> str:
         thing = "table" if isinstance(value, dict) and not prefix else "setting"
         written = ".".join(self._said((*prefix, name)))
-        in_list = bool(prefix) and prefix[0] in self._lists
+        in_list = prefix[:-1] in self._lists
         if (
             not in_list
             and _SECRET_NAME.search(name)
@@ -191,7 +197,7 @@ class Reading:
             return f"no such {thing}; {_KEEP_ELSEWHERE}"
         for known in self._names:
             table, _, last = known.rpartition(".")
-            if last == name and table not in self._lists:
+            if last == name and (table == "" or table in self._tables):
                 home = f"under [{table}]" if table else "at the top of the file, above the first [table]"
                 return f"this setting belongs {home}: move it there"
         if likely := difflib.get_close_matches(written, self._names, n=1):

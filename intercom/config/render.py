@@ -21,10 +21,10 @@ def example_toml(root: type[Any]) -> str:
     ]
     for name, table in tables_of(root):
         parts += [f"\n{_comment(_plain(table.__doc__))}[{name}]\n", *map(_example_setting, settings_of(table))]
-    for name, table in lists_of(root):
-        doc = f"{_plain(table.__doc__)}\nEach entry begins with a line [[{name}]]."
-        entry = "".join(f"# {item.name} = {toml_value(item.default)}\n" for item in settings_of(table))
-        parts += [f"\n{_comment(doc)}# [[{name}]]\n{entry}"]
+    for found in lists_of(root):
+        doc = f"{_plain(found.table.__doc__)}\nEach entry begins with a line [[{found.name}]]."
+        entry = "".join(f"# {item.name} = {toml_value(item.default)}\n" for item in settings_of(found.table))
+        parts += [f"\n{_comment(doc)}# [[{found.name}]]\n{entry}"]
     return "\n".join(parts)
 
 
@@ -44,7 +44,8 @@ def reference(root: type[Any]) -> str:
         "## At the top of the file\n\n" + _table(root),
     ]
     parts += [f"## `[{name}]`\n\n{table.__doc__}\n\n{_table(table)}" for name, table in tables_of(root)]
-    parts += [f"## `[[{name}]]`\n\n{table.__doc__}\n\n{_table(table)}" for name, table in lists_of(root)]
+    lists = tuple(lists_of(root))
+    parts += [f"## `[[{found.name}]]`\n\n{found.table.__doc__}\n\n{_table(found.table)}" for found in lists]
     return "\n".join(parts)
 
 

@@ -1,34 +1,33 @@
 """The configuration's tables, one dataclass per part of the door station: type, range, default and documentation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from intercom.config.api import ApiConfig
+from intercom.config.call_plan import STEPS_LIMIT, StepConfig
 from intercom.config.fields import (
     API_URL,
     CALLER,
-    CONTACT,
+    DATE,
     DESTINATION,
     DIGITS,
-    HOST_NAME,
     LISTEN,
-    LISTEN_ADDRESS,
-    NAME,
-    NETWORK,
     OPENER,
     PATH,
-    PUBLIC_URL,
     RELAY_URL,
     TIME,
-    TURN_URL,
+    entries,
     setting,
 )
-from intercom.config.notify import NotifyConfig
-
-GPIO_HIGHEST = 27
-"""Highest GPIO on the 40-pin header, which has 0 to 27."""
-NO_GPIO = -1
-"""Value of a pin that is not used."""
+from intercom.config.mqtt import MqttConfig
+from intercom.config.notify import ENTRIES_LIMIT, NotifyConfig
+from intercom.config.panel import GPIO_HIGHEST, NO_GPIO, PanelConfig
+from intercom.config.prompts import REPLIES_LIMIT, PromptsConfig, ReplyConfig
+from intercom.config.recorders import OnvifConfig, RtspConfig
+from intercom.config.space import SpaceConfig
+from intercom.config.webhooks import WEBHOOKS_LIMIT, WebhookConfig
+from intercom.languages import LANGUAGES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +60,8 @@ class CallConfig:
 
     ring: str = setting(
         "/private/house",
-        "The address that the button rings. In the embedded space `/private/house` is everyone.",
+        "The address that the button rings, where `[[call.plan]]` names no others. In the embedded space "
+        "`/private/house` is everyone.",
         shape=DESTINATION,
     )
     ring_time_s: float = setting(
@@ -78,7 +78,11 @@ class CallConfig:
         high=86_400,
     )
     warning_before_end_s: float = setting(
-        10.0, "A beep sounds this many seconds before the time limit. 0: none.", low=0, high=120
+        10.0,
+        "A beep sounds this many seconds before the time limit, to both who talk. From then on a tap on the page, or "
+        "the key `#` of a telephone, gives the call its whole time again. 0: none, and the call cannot be prolonged.",
+        low=0,
+        high=120,
     )
     auto_answer: tuple[str, ...] = setting(
         (),
@@ -94,6 +98,19 @@ class CallConfig:
         "Let whoever talks with the door mute its microphone, stop its picture and change how loud it plays them, "
         "where the service has members, as the embedded space does. The light shows it, and it ends with the call.",
     )
+    viewers_talk: bool = setting(
+        False,
+        "Let those who watch with a token that allows it (`intercom space viewer add NAME --talk`) hear whoever is at "
+        "the door, and speak there while it talks with nobody: the two-way sound of go2rtc and Home Assistant. The "
+        "microphone is then live while one of them watches. Off, they see it without sound. See "
+        "[viewers.md](viewers.md).",
+    )
+    holidays: tuple[str, ...] = setting(
+        (),
+        "Dates on which a step of `[[call.plan]]` counts only if its `days` are empty or name `holiday`.",
+        shape=DATE,
+    )
+    plan: tuple[StepConfig, ...] = entries(STEPS_LIMIT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +150,8 @@ class AudioConfig:
     night_speaker_db: float = setting(-10.0, "Change of the speaker's level at night.", low=-60, high=0)
     tones_dir: str = setting(
         "",
-        "Directory of sounds that replace the door's own: `chime.wav`, `ringback.ogg`, `busy.mp3` and so on. Empty: "
-        "none do.",
+        "Directory of sounds that replace the door's own: `chime.wav`, `ringback.ogg`, `busy.mp3` and so on, and what "
+        "it says, such as `rings.wav` or `rings.de.wav`. Empty: none do.",
         shape=PATH,
     )
     simulated_voice: str = setting(
@@ -166,8 +183,9 @@ class CameraConfig:
     )
     look: bool = setting(
         False,
-        "Let the house's phones and tablets look through the camera at any time, without sound. Off, they see it while "
-        "the door rings them or talks with them. The camera's light is on while somebody looks, and the log says who. "
+        "Let the house's phones and tablets look through the camera at any time, without sound, and those who watch "
+        "with a token for as long as they like (see [viewers.md](viewers.md)). Off, they see it while the door rings "
+        "them or talks with them. The camera's light is on while somebody looks, and the log says who. "
         "Mind the law where you live: a camera that sees the street may not look at it without a reason.",
     )
     light_gpio: int = setting(
@@ -185,38 +203,8 @@ class CameraConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PanelConfig:
-    """The button that a visitor presses and the lights that they see. Pins are GPIO (BCM) numbers."""
-
-    pins: str = setting(
-        "auto",
-        "`gpio` drives the Raspberry Pi's header, `simulated` needs no hardware; `auto` is `gpio` where there is one.",
-        choices=("auto", "gpio", "simulated"),
-    )
-    button_gpio: int = setting(17, "The button, to ground.", low=0, high=GPIO_HIGHEST)
-    button_settle_ms: int = setting(5, "A press counts once the contact has been still for this long.", low=0, high=100)
-    button_lockout_ms: int = setting(200, "After a press, another one is ignored for this long.", low=0, high=5000)
-    hold_s: float = setting(2.0, "Holding the button for this long ends the ringing.", low=0.5, high=10)
-    light: str = setting(
-        "rgb",
-        "`rgb` is one light of three colours, `single` one light on `green_gpio`.",
-        choices=("rgb", "single", "none"),
-    )
-    red_gpio: int = setting(22, "Red of the light.", low=0, high=GPIO_HIGHEST)
-    green_gpio: int = setting(27, "Green of the light, or the single light.", low=0, high=GPIO_HIGHEST)
-    blue_gpio: int = setting(23, "Blue of the light.", low=0, high=GPIO_HIGHEST)
-    lights_active_high: bool = setting(True, "Whether a high pin lights the light (common cathode).")
-    page_listen: str = setting(
-        "127.0.0.1:8481",
-        "Where the page with the simulated button and lights is served. Only with simulated pins. Empty: nowhere.",
-        shape=LISTEN,
-        may_be_empty=True,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DoorConfig:
-    """The relay of the door opener, and who may use it."""
+    """The relay of the door opener, who may use it, and what is wired to the door itself."""
 
     relay_gpio: int = setting(24, "GPIO (BCM) number of the relay.", low=0, high=GPIO_HIGHEST)
     relay_active_high: bool = setting(True, "Whether a high pin opens the door.")
@@ -244,90 +232,72 @@ class DoorConfig:
         "no other, and an address of `/public` never opens.",
         shape=OPENER,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpaceConfig:
-    """The embedded space: the house's own service, so that it works with no account."""
-
-    listen: str = setting(
-        "127.0.0.1:8480",
-        "Where it serves. `127.0.0.1` is this machine alone; `0.0.0.0:8443` is everyone on the network.",
-        shape=LISTEN,
+    contact_gpio: int = setting(
+        NO_GPIO,
+        "GPIO (BCM) number of a contact to ground that tells whether the door stands open. -1: none.",
+        low=NO_GPIO,
+        high=GPIO_HIGHEST,
     )
-    tls: str = setting("auto", "`auto` encrypts whenever other machines can connect.", choices=("auto", "on", "off"))
-    host_names: tuple[str, ...] = setting(
-        (), "More names and addresses by which this machine is asked for.", shape=HOST_NAME
+    contact_closed_with_door: bool = setting(
+        True,
+        "Whether the contact is closed while the door is, as a reed contact beside its magnet: a cut wire then reads "
+        "as an open door.",
     )
-    certificate: str = setting(
-        "",
-        "File with your own certificate and its chain (PEM), such as certbot's `fullchain.pem`: shown to whoever asks "
-        "for a name in it, and read again when it changes. Empty: none; see [certificates.md](certificates.md).",
-        shape=PATH,
-    )
-    key: str = setting(
-        "",
-        "File with that certificate's key (PEM, without a password), for `intercom-space` to read. Empty: it is in the "
-        "file of the certificate.",
-        shape=PATH,
-    )
-    trust_port: int = setting(
-        8444,
-        "Port of the page `/trust`, in clear, with which phones learn to trust the space; it is served wherever the "
-        "space itself serves with a certificate of its own. 0: nowhere. See [certificates.md](certificates.md).",
+    forced_after_s: float = setting(
+        10.0,
+        "A door that opens later than this many seconds after its relay went off was forced. 0: none is, for a door "
+        "that people also open by a key or a handle.",
         low=0,
-        high=65_535,
+        high=3600,
     )
-    trusted_proxies: tuple[str, ...] = setting(
-        (),
-        "Addresses or networks of reverse proxies in front of the space, for example `127.0.0.1`. What they say about "
-        "who asks, and how, is believed (`X-Forwarded-For`, `-Proto`, `-Host`): see "
-        "[reverse-proxy.md](reverse-proxy.md).",
-        shape=NETWORK,
+    held_open_s: float = setting(
+        120.0, "Seconds after which a door that stands open counts as held open. 0: it never does.", low=0, high=86_400
     )
-    public_url: str = setting(
-        "",
-        "What people open, where that is not the space's own address: the reverse proxy's, for example "
-        "`https://door.example.com`, or `https://example.com/door` where the proxy takes the path off again. Empty: "
-        "the space's own.",
-        shape=PUBLIC_URL,
+    exit_gpio: int = setting(
+        NO_GPIO,
+        "GPIO (BCM) number of a button to ground, inside the house, that opens the door, with the network down too. "
+        "-1: none.",
+        low=NO_GPIO,
+        high=GPIO_HIGHEST,
     )
-    group: str = setting("house", "The group that paired stations join: its address is `/private/house`.", shape=NAME)
-    token_lifetime_s: int = setting(
-        3600, "Seconds that an access token lasts; clients renew theirs.", low=60, high=86_400
-    )
-    turn_listen: str = setting(
-        "",
-        "Where the space runs a TURN server of its own (Debian's coturn), for stations outside the network; for "
-        "example `192.168.1.10:3478`. Empty: none.",
-        shape=LISTEN_ADDRESS,
-    )
-    turn_url: str = setting("", "Somebody else's TURN server for stations outside the network.", shape=TURN_URL)
-    turn_secret_file: str = setting("", "File with the TURN server's shared secret, mode 0600.", shape=PATH)
-    push_contact: str = setting(
-        "",
-        "Whom a push service may ask about the pushes that wake this house's phones: `mailto:you@example.org` or an "
-        "`https:` address. Empty: an address that is nobody's.",
-        shape=CONTACT,
-    )
-    push_servers: tuple[str, ...] = setting(
-        (),
-        "Push services of your own, which may lie in your network and be spoken to without TLS. Pushes to any other "
-        "go to public addresses on port 443 alone.",
-        shape=LISTEN,
+    tamper_gpio: int = setting(
+        NO_GPIO,
+        "GPIO (BCM) number of a switch to ground that is closed while the box of the door station is. Once it opens, "
+        "or its wire is cut, no keys open the door until it has been closed for 30 minutes. -1: none.",
+        low=NO_GPIO,
+        high=GPIO_HIGHEST,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryConfig:
-    """The call log, which `intercom calls` shows: who rang, who answered, who opened the door."""
+    """The call log, which `intercom calls` shows, and the visitors on the page: who rang, who answered, who opened."""
 
-    keep_calls: int = setting(1000, "Calls that are remembered. 0: none are.", low=0, high=100_000)
-    keep_days: int = setting(90, "Days after which a call is forgotten.", low=1, high=3650)
+    keep_calls: int = setting(
+        1000,
+        "Calls that are remembered, and visitors. 0: none are, and the page has no list of visitors.",
+        low=0,
+        high=100_000,
+    )
+    keep_days: int = setting(90, "Days after which a call, or a visitor, is forgotten.", low=1, high=3650)
     snapshots: bool = setting(
         False,
-        "Keep a picture of who rang, as long as the call is remembered. Mind the law where you live; each takes some "
-        "50 KB of the card.",
+        "Keep a picture of who rang, as long as the call is remembered: on the door, and for the page's visitors with "
+        "the space. Mind the law where you live; each takes some 50 KB of the card.",
+    )
+    messages: bool = setting(
+        False,
+        "Take a message of up to 30 s from a visitor whom nobody answers: the door asks for it by sound and light, and "
+        "records sound and picture. It goes to the house's space, and everybody is told; without a space it stays at "
+        "the door (`intercom messages`). A space on another machine keeps it only if this is on there too. With "
+        "`keep_calls` = 0 the space keeps none. Mind the law where you live. See [messages.md](messages.md).",
+    )
+    messages_mb: int = setting(
+        200,
+        "Megabytes that all messages together may take; the oldest go first, and those that are older than "
+        "`keep_days`. One takes some 6 MB with the usual picture, and 0.1 MB without.",
+        low=20,
+        high=100_000,
     )
 
 
@@ -366,16 +336,30 @@ class Config:
         "has a user and a directory of its own.",
         shape=PATH,
     )
+    language: str = setting(
+        "en",
+        "Language of the house, in which the services of `[[notify]]` tell people what happens. The page, and the one "
+        "on which a device learns to trust the house, speak the language of each phone and tablet; the latter this one "
+        "where it does not know theirs.",
+        choices=LANGUAGES,
+    )
     account: AccountConfig = AccountConfig()
     call: CallConfig = CallConfig()
     audio: AudioConfig = AudioConfig()
+    prompts: PromptsConfig = PromptsConfig()
     camera: CameraConfig = CameraConfig()
-    panel: PanelConfig = PanelConfig()
+    panel: PanelConfig = field(default=PanelConfig())
     door: DoorConfig = DoorConfig()
-    space: SpaceConfig = SpaceConfig()
+    space: SpaceConfig = SpaceConfig()  # noqa: RUF009 - it is frozen, which ruff sees in its own file alone
     history: HistoryConfig = HistoryConfig()
-    notify: tuple[NotifyConfig, ...] = ()
+    notify: tuple[NotifyConfig, ...] = entries(ENTRIES_LIMIT)
+    reply: tuple[ReplyConfig, ...] = entries(REPLIES_LIMIT)
+    rtsp: RtspConfig = RtspConfig()  # noqa: RUF009 - idem
+    mqtt: MqttConfig = MqttConfig()
+    onvif: OnvifConfig = OnvifConfig()  # noqa: RUF009 - idem
     metrics: MetricsConfig = MetricsConfig()
+    api: ApiConfig = field(default=ApiConfig())
+    webhook: tuple[WebhookConfig, ...] = entries(WEBHOOKS_LIMIT)
     log: LogConfig = LogConfig()
 
     def credential_path(self, state_dir: Path, environ: Mapping[str, str]) -> Path:

@@ -11,12 +11,13 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from intercom.control import protocol
 from intercom.control.admission import Admission
+from intercom.control.commands import Commands, Handler
 from intercom.control.errors import ForeignSpeechError, RefusedError, SocketInUseError
 from intercom.control.place import reachable
 from intercom.tasks import TaskSet
@@ -25,8 +26,6 @@ logger = logging.getLogger(__name__)
 
 IDLE_S = 60.0
 """Time without a request after which a client that does not watch is disconnected."""
-ANSWER_S = 10.0
-"""Limit of a command's answer: one that takes longer must answer first and go on afterwards."""
 DRAIN_S = 5.0
 """Time after which a client that does not read its answer is disconnected."""
 WRITE_LIMIT_BYTES = 65_536
@@ -60,10 +59,6 @@ class Caller(NamedTuple):
             return f"uid {self.uid}"
 
 
-Handler = Callable[[Caller, Mapping[str, Any]], Awaitable[Any]]
-"""Handler of one method: RefusedError tells the client why it refuses; the result must be JSON."""
-
-
 class ControlServer:
     """Listens at `path`, mode 0660, and answers with `handlers`; watchers get `status`."""
 
@@ -79,7 +74,7 @@ class ControlServer:
     ) -> None:
         """`on_fault` is called on the event loop when nobody can find the socket any more: stop and start again."""
         self.path = path
-        self._handlers = dict(handlers)
+        self.commands = Commands(handlers)
         self._status = status
         self._hello = protocol.notification(
             "hello", {"protocol": protocol.PROTOCOL, "version": version, "pid": os.getpid()}
@@ -175,22 +170,13 @@ class ControlServer:
                 self._watchers.add(writer)
                 self._push_in(TICK_S)
                 return protocol.result(request.id, self._status())
-            async with asyncio.timeout(ANSWER_S):
-                content = await self._handle(caller, request)
-            return protocol.result(request.id, content)
+            return protocol.result(request.id, await self.commands.ask(caller, request.method, request.params))
         except RefusedError as error:
             return protocol.refusal(request.id, error.code, str(error))
         except Exception as error:  # the caller must hear of it, and the door goes on
             logger.exception("The control command %s failed", request.method)
             message = f"{request.method} failed ({type(error).__name__}); the log says more"
             return protocol.refusal(request.id, protocol.INTERNAL_ERROR, message)
-
-    async def _handle(self, caller: Caller, request: protocol.Request) -> Any:
-        handler = self._handlers.get(request.method)
-        if handler is None:
-            message = f"there is no command {request.method[:40]!r} in this version"
-            raise RefusedError(message, protocol.METHOD_NOT_FOUND)
-        return await handler(caller, request.params)
 
     # -- those who watch -------------------------------------------------------------------------------
 

@@ -12,35 +12,47 @@ from typing import Any
 from intercom.config import Config
 from intercom.devices import DeviceRecovery
 from intercom.door.account import credentials_of, options_of
+from intercom.door.alarms import HouseAlarms
+from intercom.door.auto_reply import AutoReply
 from intercom.door.calls.calls import Calls
 from intercom.door.calls.kept_press import press_file
+from intercom.door.calls.ring_plan import RingPlans
 from intercom.door.camera.camera_privacy import CameraPrivacy
 from intercom.door.camera.press_snapshot import PressPictures
 from intercom.door.camera.views import Views
+from intercom.door.client_events import ClientEvents
 from intercom.door.devices import DoorDevices
+from intercom.door.entrance.entrance import Entrance
 from intercom.door.events import PartEvents
 from intercom.door.feedback import Feedback
 from intercom.door.handlers import Handlers
 from intercom.door.health.disk_watch import DiskWatch
-from intercom.door.health.faults import SERVICE, Faults, Part
+from intercom.door.health.faults import Faults, Part
 from intercom.door.health.restarts import Restarts
 from intercom.door.health.supervisor import PartFailedError, Restart
+from intercom.door.integrations import Integrations, programs
 from intercom.door.machine import Decision, Machine, Phase, State
+from intercom.door.messages.assembly import messages_of
 from intercom.door.notifications import Notifications
 from intercom.door.parts import Parts, present_picture
 from intercom.door.preload import warm_up
+from intercom.door.quiet import HouseQuiet
+from intercom.door.registration import Registration
+from intercom.door.replies import Replies
 from intercom.door.volume import Volume
-from intercom.facts import CameraPrivacyChanged, LockChanged, RegistrationChanged, StateChanged
+from intercom.facts import StateChanged
 from intercom.history.call_log import CallLog
 from intercom.history.call_recorder import CallRecorder
 from intercom.history.figures import Figures
 from intercom.history.journal import Entry, Journal
+from intercom.integrations.access import Access
 from intercom.media.camera.choice import Camera, open_camera
 from intercom.media.camera.events import CameraChosen, CameraEvent, VideoEvent
 from intercom.media.echo.canceller import EchoCanceller, open_canceller
 from intercom.media.echo.watch import warn_of_echo
 from intercom.media.errors import MediaError
 from intercom.media.events import CallEvent, EngineEvent
+from intercom.media.prompts.prompts import Prompts
 from intercom.media.provider import DoorMedia
 from intercom.media.sound.engine import AudioEngine
 from intercom.media.sound.tones import tones_of
@@ -48,6 +60,7 @@ from intercom.opening.opener import DoorOpener
 from intercom.panel import FrontPanel, PanelError
 from intercom.panel.simulated.page import PanelPage
 from intercom.signalwire import FileStorage, SignalWire, SignalWireError
+from intercom.signalwire.wire.messages import Event
 from intercom.tasks import TaskSet, bounded
 
 logger = logging.getLogger(__name__)
@@ -58,10 +71,6 @@ STOP_PART_S = 0.7
 """Time limit for stopping one part; the parts stop in two steps, and Ctrl-C allows two seconds."""
 SESSION_OVERDUE_S = 30.0
 """Delay after which the session counts as stalled; a loaded machine may be seconds late."""
-START_PATIENCE_S = 5.0
-"""Time without registration after which a starting door reports a lost service; normally it takes half a second."""
-CREDENTIAL_WAIT_S = 5.0
-"""Retry interval while the credential is unusable: an installer who fixes it need not restart anything."""
 
 
 class Appliance:
@@ -77,12 +86,9 @@ class Appliance:
         self.panel = FrontPanel(config.panel, config.door, config.camera, pin_factory=pin_factory)
         self.devices = DoorDevices(config, state_dir, simulated=self.panel.simulated, on_event=self._device_event)
         canceller = open_canceller(config.audio.echo_canceller, half_duplex=config.audio.half_duplex)
-        self.engine = AudioEngine(
-            self.devices.cards,
-            on_event=self._engine_event,
-            tones=tones_of(config.audio.tones_dir),
-            canceller=canceller,
-        )
+        tones = tones_of(config.audio.tones_dir)
+        self.engine = AudioEngine(self.devices.cards, on_event=self._engine_event, tones=tones, canceller=canceller)
+        self.prompts = Prompts(config.prompts.languages, cache=state_dir / "prompts", replaced=tones.prompts)
         self.volume = Volume(self.engine, self.devices.cards, config.audio, state_dir)
         self.camera: Camera | None = open_camera(
             config.camera,
@@ -99,22 +105,31 @@ class Appliance:
             dtx=config.audio.dtx,
             hears_tones=config.door.keys_in_sound,
         )
-        history = config.history
         self.figures = Figures(stats=self.media.stats)
         self.recorder = CallRecorder(
-            CallLog(state_dir / "calls.db", keep_calls=history.keep_calls, keep_days=history.keep_days),
+            CallLog(state_dir / "calls.db", keep_calls=config.history.keep_calls, keep_days=config.history.keep_days),
             stats=self.media.stats,
-            look=self.pictures.of_now if history.snapshots and self.camera is not None else None,
+            look=self.pictures.of_now if config.history.snapshots and self.camera is not None else None,
             on_defect=partial(self._failed, Part.CALL_LOG),
         )
-        self.opener = DoorOpener(config.door, lock=self.panel.door, tell=self.journal.tell)
+        self.opener = DoorOpener(
+            config.door,
+            lock=self.panel.door,
+            tell=self.journal.tell,
+            programs=programs(config),
+            tampered=lambda: self.entrance.blocks_keys,
+        )
+        self.entrance = Entrance(
+            config.door, state_dir, self.panel.entrance, self.opener, self.faults, tell=self.journal.tell
+        )
         self.client = SignalWire(
             credentials_of(config, state_dir),
             media=self.media,
             storage=FileStorage(state_dir / "signalwire.json"),
             options=options_of(config),
         )
-        self.feedback = Feedback(self.panel, self.engine, self.machine, self._loop)
+        self.feedback = Feedback(self.panel, self.engine, self.machine, self._loop, self.prompts)
+        in_space = config.account.credential == "space"
         self.calls = Calls(
             config.call,
             machine=self.machine,
@@ -123,18 +138,51 @@ class Appliance:
             opener=self.opener,
             tell=self.journal.tell,
             on_defect=partial(self._failed, Part.CALLS),
-            in_space=config.account.credential == "space",
+            in_space=in_space,
+            plans=RingPlans(config.call, config.panel.buttons, at_once=in_space),
             press_file=press_file(state_dir),
+        )
+        self.registration = Registration(
+            self.client, faults=self.faults, machine=self.machine, calls=self.calls, tell=self.journal.tell
         )
         self.views = Views(
             config,
             camera=self.camera,
+            beside=self.engine.beside,
             pictures=self.pictures,
             client=self.client,
             tell=self.journal.tell,
             on_defect=partial(self._failed, Part.CALLS),
         )
+        self.replies = Replies(
+            config,
+            auto=AutoReply(config.prompts, state_dir),
+            prompts=self.prompts,
+            voice=self.feedback.voice,
+            client=self.client,
+            tell=self.journal.tell,
+            on_defect=partial(self._failed, Part.CALLS),
+        )
+        self.messages = messages_of(
+            config,
+            state_dir,
+            engine=self.engine,
+            camera=self.camera,
+            feedback=self.feedback,
+            machine=self.machine,
+            tell=self.journal.tell,
+            on_defect=partial(self._failed, Part.HOUSEKEEPING),
+        )
         self.notifications = Notifications(config, state_dir, faults=self.faults, look=self.pictures.of_now)
+        self.quiet = HouseQuiet(config, client=self.client, tell=self.journal.tell)
+        self.alarms = HouseAlarms(config, client=self.client, faults=self.faults)
+        self.client_events = ClientEvents(
+            self.client,
+            registered=self.registration.changed,
+            incoming=self.calls.incoming,
+            told=(self._service_told, self.quiet.take),
+        )
+        self.integrations = Integrations(config, state_dir, access=self._access, on_failure=self._failed)
         self.parts = Parts(
             config=config,
             machine=self.machine,
@@ -153,64 +201,68 @@ class Appliance:
             figures=self.figures,
             opener=self.opener,
             client=self.client,
+            entrance=self.entrance,
             feedback=self.feedback,
             calls=self.calls,
+            replies=self.replies,
+            messages=self.messages,
             notifications=self.notifications,
+            quiet=self.quiet,
+            integrations=self.integrations,
         )
-        self.handlers = Handlers(self.parts, state_dir, self._failed)
+        self.handlers = Handlers(self.parts, state_dir, self.journal, self._failed)
         self.restarts = Restarts(
-            self._restart_of_each_part(),
-            machine=self.machine,
-            faults=self.faults,
-            broken=self.feedback.broken,
+            self._restart_of_each_part(), machine=self.machine, faults=self.faults, broken=self.feedback.broken
         )
         self.disk = DiskWatch(
             state_dir,
             full=partial(self.faults.begin, Part.DISK),
             room=partial(self.faults.clear, Part.DISK),
         )
-        self.restarts.keep("registering", self._stay_registered, Part.CLIENT)
-        self.restarts.keep("night", self.volume.watch_the_clock)
-        self.restarts.keep("call log", self.recorder.forget_daily)
-        self.restarts.keep("disk", self.disk.run)
+        self.restarts.keep("registering", self.registration.keep, Part.CLIENT)
+        for name, work in (
+            *(("night", self.volume.watch_the_clock), ("call log", self.recorder.forget_daily)),
+            *(("disk", self.disk.run), ("messages", self.messages.run)),
+        ):
+            self.restarts.keep(name, work)
         self.restarts.keep("notifications", self.notifications.run, Part.NOTIFY)
+        self.restarts.keep("entrance", self.entrance.run, Part.ENTRANCE_PINS)
         if isinstance(canceller, EchoCanceller):
             self.restarts.keep("echo", partial(warn_of_echo, canceller, self._call_id))
         self._tasks = TaskSet(partial(self._failed, Part.HOUSEKEEPING))
         self.events = PartEvents(self.parts, self.restarts, in_loop=self._in_loop, spawn=self._tasks.spawn)
         self.page: PanelPage | None = None
         self.on_change: Callable[[], None] = lambda: None
-        self._subscriptions: list[Any] = []
-        self._reported_registered = False
         self._reported_state: tuple[State, Phase] | None = None
-        records = self.figures.take, self.recorder.take, self._show_change
-        for listener in (*records, self.views.hear, self.notifications.take, self.calls.take):
+        for listener in (
+            *(self.figures.take, self.recorder.take, self._show_change, self.feedback.take, self.replies.hear),
+            *(self.views.hear, self.quiet.hear, self.notifications.take, self.messages.take, self.calls.take),
+            *(self.entrance.hear, self.alarms.hear),
+        ):
             self.journal.subscribe(listener)
 
     def _restart_of_each_part(self) -> dict[Part, Restart | None]:
         """Return for each supervised part what restarts it; None if nothing does."""
         return {
             Part.AUDIO_THREAD: partial(asyncio.to_thread, self.engine.restart),
-            Part.BUTTON: partial(self._restart_in_panel, "button"),
-            Part.LIGHTS: partial(self._restart_in_panel, "lights"),
-            Part.GUARD: partial(asyncio.to_thread, self.panel.restart, "guard"),
+            **{
+                part: partial(asyncio.to_thread, self.panel.restart, part.value)
+                for part in (Part.BUTTON, Part.LIGHTS, Part.GUARD, Part.CHIME)
+            },
             Part.CALLS: self._mend_calls,
             Part.CLIENT: self._renew_client,
             Part.CONTROL_SOCKET: self.handlers.restart_socket,
             Part.METRICS: self.handlers.restart_figures,
             **dict.fromkeys((Part.RELAY, Part.CAMERA_PINS, Part.CALL_LOG, Part.DISK)),
-            Part.NOTIFY: self._begin_again,
-            Part.HOUSEKEEPING: self._begin_again,
+            **dict.fromkeys((Part.NOTIFY, Part.ENTRANCE_PINS, Part.HOUSEKEEPING), self._begin_again),
+            **self.integrations.restarts(),
         }
-
-    async def _restart_in_panel(self, part: str) -> None:
-        self.panel.restart(part)
 
     async def _mend_calls(self) -> None:
         self.calls.end_what_nobody_follows()
 
     async def _renew_client(self) -> None:
-        self._follow_client()
+        self.client_events.follow()
         self.restarts.begin_lasting()
         self.client.renew()
 
@@ -222,7 +274,10 @@ class Appliance:
     def _failed(self, part: Part, error: BaseException) -> None:
         self.restarts.failed(part, error)
 
-    # The parts that send events are built before what takes them.
+    # Some parts are built before what they use.
+
+    def _access(self, part: Part) -> Access:
+        return self.handlers.access(part)
 
     def _device_event(self, event: DeviceRecovery) -> None:
         self.events.device(event)
@@ -244,11 +299,6 @@ class Appliance:
         return None if ongoing is None else ongoing.call.id
 
     @property
-    def sound(self) -> str:
-        """Name the sound card in use."""
-        return self.devices.cards.description
-
-    @property
     def summary(self) -> str:
         """Describe in one line the door's present activity."""
         parts = [str(self.machine.state), "registered" if self.machine.registered else "not registered"]
@@ -267,22 +317,22 @@ class Appliance:
     async def start(self) -> None:
         """Start every part, those that a visitor would notice first."""
         self.feedback.update()
-        self.privacy.start(self._privacy_changed)
-        self.panel.on_press, self.panel.on_hold = self._pressed, partial(self._in_loop, self.calls.hold)
-        self.panel.on_fault = lambda part, error: self.restarts.failed_elsewhere(Part(part), error)
-        self.panel.door.on_change = self._door_changed
+        self.panel.on_press = self._pressed
+        self.events.follow_panel(self.journal.tell)
         await self.volume.start()
         self.devices.start(self.engine)
         self.engine.start()
         self.calls.ring_on()
-        self._follow_client()
+        self.client_events.follow()
         self.restarts.start()
         await self.handlers.start()
         if self.panel.simulated and self.config.panel.page_listen:
             self.page = PanelPage(self.panel, self.config.panel.page_listen, self.parts.peek)
             await self.page.start()
         self._tasks.spawn(warm_up(self.client, self.media))
-        self._tasks.spawn(self._miss_service())
+        self._tasks.spawn(self.replies.prepare())
+        self._tasks.spawn(self.registration.miss())
+        self.integrations.start()
 
     async def wait_failed(self) -> None:
         """Wait until a part fails in a way that only a restart fixes, and raise `PartFailedError`."""
@@ -294,12 +344,11 @@ class Appliance:
         ending = self.calls.call
         self.recorder.stopping((ending and ending.end_cause) or "NORMAL_CLEARING")
         self.devices.stop()
-        self._unfollow_client()
+        self.client_events.unfollow()
         self.restarts.stop()
         self._tasks.cancel()
-        await bounded("commands", self.handlers.stop(), STOP_PART_S)
-        await bounded("pictures", self.pictures.stop(), STOP_PART_S)
-        await bounded("views", self.views.stop(), STOP_PART_S)
+        for part in (self.handlers, self.pictures, self.views, self.replies, self.messages, self.alarms):
+            await bounded(type(part).__name__, part.stop(), STOP_PART_S)
         await bounded("calls", self.calls.stop(), STOP_PART_S)
         self.feedback.close()
         await asyncio.gather(
@@ -307,42 +356,14 @@ class Appliance:
             bounded("client", self.client.destroy(), STOP_PART_S),
             bounded("sound", asyncio.to_thread(self.engine.stop), STOP_PART_S),
             bounded("camera", asyncio.to_thread(self.camera.stop) if self.camera else None, STOP_PART_S),
+            bounded("integrations", self.integrations.stop(), STOP_PART_S),
             bounded("panel page", self.page.stop() if self.page else None, STOP_PART_S),
         )
         self.panel.close()
 
-    def _follow_client(self) -> None:
-        """Subscribe to registration and calls, again if need be: a subscriber that raised gets no more events."""
-        self._unfollow_client()
-        self._subscriptions = [
-            self.client.is_registered_stream.subscribe(self._registration_changed),
-            self.client.session.incoming_calls_stream.subscribe(self.calls.incoming),
-            self.client.session.signaling_event_stream.subscribe(
-                lambda event: self.views.take(event.event_type, event.params)
-            ),
-        ]
-
-    def _unfollow_client(self) -> None:
-        for subscription in self._subscriptions:
-            subscription.dispose()
-
-    async def _stay_registered(self) -> None:
-        """Register, retrying until it succeeds; the client then reconnects by itself, and this raises when it ends."""
-        while True:
-            try:
-                await self.client.register()
-            except (SignalWireError, OSError) as error:
-                self.faults.begin(SERVICE, str(error))
-                await asyncio.sleep(CREDENTIAL_WAIT_S)
-            else:
-                await self.client.wait_ended()
-                raise RuntimeError("nobody keeps the connection to the service any more")
-
-    async def _miss_service(self) -> None:
-        """Report a lost service, with its reason, when the door starts without one."""
-        await asyncio.sleep(START_PATIENCE_S)
-        if not self._reported_registered:
-            self.faults.begin(SERVICE, self.client.why_not_connected or "it does not answer")
+    def _service_told(self, event: Event) -> None:
+        for part in (self.views, self.replies):
+            part.take(event.event_type, event.params)
 
     def _decided(self, decision: Decision) -> None:
         if decision.source is not decision.dest:
@@ -358,40 +379,20 @@ class Appliance:
         self.handlers.changed()
         self.on_change()
 
-    def _registration_changed(self, registered: bool) -> None:
-        if registered == self._reported_registered:
-            return
-        self._reported_registered = registered
-        if registered:
-            self.faults.clear(SERVICE)
-            self.machine.now_registered()
-        else:
-            self.faults.begin(SERVICE, "the connection is lost" if not self.client.ready else "")
-            self.machine.now_unregistered()
-        self.journal.tell(RegistrationChanged(registered))
-        (self.calls.registered if registered else self.calls.unregistered)()
-
-    def _pressed(self) -> None:
-        """Answer the visitor at once, on gpiozero's thread, without waiting for the event loop."""
+    def _pressed(self, button: str) -> None:
+        """Answer the visitor at once, on the button's thread, without waiting for the event loop."""
         self.feedback.pressed()
-        self._in_loop(self._press)
+        ring = self.entrance.chime_of_a_press()
+        self._in_loop(self._press, button)
+        ring()
 
-    def _press(self) -> None:
+    def _press(self, button: str) -> None:
+        if self.messages.pressed():
+            return
         if self.camera is not None:
             self.pictures.press()
-        self.calls.press()
-
-    def _door_changed(self, is_open: bool) -> None:
-        self._in_loop(self._show_door, is_open)
-
-    def _show_door(self, is_open: bool) -> None:
-        self.feedback.door_changed(is_open)
-        self.journal.tell(LockChanged(is_open))
-        self.calls.door_changed(is_open)
-
-    def _privacy_changed(self) -> None:
-        """Report a change of the camera's privacy; called on the pins' thread."""
-        self._in_loop(lambda: self.journal.tell(CameraPrivacyChanged(tuple(self.privacy.forbidden_by))))
+        self.entrance.pressed()
+        self.calls.press(button)
 
     def _in_loop(self, work: Callable[..., object], *arguments: Any) -> None:
         """Call a function on the event loop; may be called on any thread. One that raises counts as a failed part."""

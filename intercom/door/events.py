@@ -1,17 +1,19 @@
-"""Pass the events of the parts to the machine: devices and media that go and come, a thread that died."""
+"""Pass the events of the parts on: devices and media that go and come, what moves at the panel, a thread that died."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from intercom.devices import Device, DeviceRecovery
 from intercom.door.devices import ROLE_OF
 from intercom.door.health.faults import Part
 from intercom.door.health.restarts import Restarts
-from intercom.door.machine import Fault
+from intercom.door.machine import Fault, Phase
 from intercom.door.parts import Parts
+from intercom.facts import CameraPrivacyChanged, Fact, LockChanged
 from intercom.media.camera.events import (
     CameraEvent,
     CameraLost,
@@ -72,6 +74,33 @@ class PartEvents:
                 self._restarts.failed_elsewhere(Part.AUDIO_THREAD, error)
             case _:
                 logger.debug("%s", event)
+
+    # -- the panel -------------------------------------------------------------------------------------
+
+    def follow_panel(self, tell: Callable[[Fact], object]) -> None:
+        """Begin to take what the panel reports, but for a press; `tell` takes what moves there, for the journal."""
+        door, panel = self._door, self._door.panel
+
+        def lock_changed(is_open: bool) -> None:
+            door.feedback.door_changed(is_open)
+            tell(LockChanged(is_open))
+            door.calls.door_changed(is_open)
+
+        def privacy_changed() -> None:
+            tell(CameraPrivacyChanged(tuple(door.privacy.forbidden_by)))
+
+        panel.on_hold = partial(self._in_loop, door.calls.hold)
+        panel.on_fault = lambda part, error: self._restarts.failed_elsewhere(Part(part), error)
+        panel.door.on_change = partial(self._in_loop, lock_changed)
+        door.privacy.start(partial(self._in_loop, privacy_changed))
+        door.entrance.start(self._in_loop, silent=self._is_silent)
+
+    def _is_silent(self) -> bool:
+        """Return whether a press now sounds no bell of the house: it is quiet, or the press is part of a talk."""
+        door = self._door
+        return door.quiet.is_quiet or door.messages.records or door.machine.phase in (Phase.RINGING_IN, Phase.ACTIVE)
+
+    # -- sound and picture -----------------------------------------------------------------------------
 
     def _card_came(self) -> None:
         self._spawn(self._use_card())

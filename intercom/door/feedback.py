@@ -7,14 +7,40 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from intercom.door.machine import Fault, Machine, Phase, State
+from intercom.door.voice import Playing, Ready, Voice
+from intercom.facts import (
+    OPENED,
+    Answered,
+    CallBegan,
+    Ended,
+    LockChanged,
+    Pressed,
+    PressedAgain,
+    PressWaits,
+    Replied,
+    StepBegan,
+    Tampered,
+    Unreached,
+)
+from intercom.history.journal import Entry
+from intercom.media.sound.format import Samples
 from intercom.panel import Pattern
 
 PRESSED_S = 0.5
 """Least time for which the light of a press stays on, so that the visitor sees it."""
 CHIME_S = 1.2
 """Delay of the first tone after a press, so that the chime ends before."""
+TONE_S = 0.8
+"""Delay of a sentence after a short tone, so that the tone ends before."""
+GOES_ON_S = 3.0
+"""Time for which the light tells who does not hear that somebody else is being called."""
+REPLY_S = 4.0
+"""Time for which the light tells who does not hear that the house has replied."""
 ERROR_S = 3.0
 """Time for which an error is shown: long enough to be understood, short enough for the next visitor."""
+
+ASKED_S = 5.0
+"""Time limit of the tone that asks for a message; one that does not end was not heard."""
 
 _STATE_PATTERNS = {
     State.IDLE: Pattern.IDLE,
@@ -41,21 +67,26 @@ _PRESSED = {Phase.NONE, Phase.RINGING_OUT}
 """Phases in which a press that waits or redials keeps its light and tone."""
 _RINGING = {Phase.RINGING_OUT, Phase.RINGING_IN}
 _SOUND = {Fault.MICROPHONE, Fault.SPEAKER}
+_PASSING = (Pattern.PRESSED, Pattern.ERROR, Pattern.REPLY, Pattern.GOES_ON)
+"""Lights of brief signs, the first of which comes before the others."""
+_OF_A_RINGING = frozenset({"rings", "goes_on", "please_wait"})
+"""Prompts that are no longer true when the ringing is over."""
+_WANTED = (OPENED, "ORIGINATOR_CANCEL")
+"""Causes of an end of the ringing that somebody at the door, or for the door, wanted."""
 _FAILURE_TONES = {"USER_BUSY": "busy", "CALL_REJECTED": "busy", "NO_ANSWER": "reorder", "NO_USER_RESPONSE": "reorder"}
-
-
-class Playing(Protocol):
-    """A sound in progress."""
-
-    def stop(self) -> None:
-        """Stop the sound."""
 
 
 class Sounds(Protocol):
     """The door's sounds."""
 
     def play(self, name: str, *, repeat: bool = False) -> Playing:
-        """Start a sound at once; may be called on any thread."""
+        """Start a tone at once; may be called on any thread."""
+
+    def play_sound(self, name: str, sound: Samples) -> Playing:
+        """Start another sound at once."""
+
+    def play_to_far_end(self, name: str) -> None:
+        """Let the far end of the call hear a tone."""
 
 
 class Lights(Protocol):
@@ -76,9 +107,12 @@ class Timers(Protocol):
 
 
 class Feedback:
-    """Keeps lights and sounds true to the machine. All but `pressed` and `sound_lost` belong to the event loop."""
+    """Keeps lights and sounds true to the machine, and speaks of the journal's facts: subscribe `take` to it.
 
-    def __init__(self, lights: Lights, sounds: Sounds, machine: Machine, loop: Timers) -> None:
+    All but `pressed` and `sound_lost` belong to the event loop.
+    """
+
+    def __init__(self, lights: Lights, sounds: Sounds, machine: Machine, loop: Timers, prompts: Ready) -> None:
         self._lights = lights
         self._sounds = sounds
         self._machine = machine
@@ -87,15 +121,62 @@ class Feedback:
         self._door_open = False
         self._muted = False
         self._trying = False
+        self._takes_message = False
+        self._tampered = False
         self._tone: Playing | None = None
         self._tone_name = ""
         self._tone_starts: asyncio.TimerHandle | None = None
+        self._replied = False
+        "the house has replied to this press: the visitor is not told that nobody answers"
+        self.voice = Voice(sounds, prompts, loop, changed=self._sound)
 
     def pressed(self) -> None:
         """Show light and play the chime at once, whatever the event loop is doing: the visitor pressed."""
         self._lights.show(Pattern.PRESSED)
         self._sounds.play("chime")
-        self._loop.call_soon_threadsafe(self._show_for, Pattern.PRESSED, PRESSED_S)
+        self._loop.call_soon_threadsafe(self._was_pressed)
+
+    def _was_pressed(self) -> None:
+        self._show_for(Pattern.PRESSED, PRESSED_S)
+        self.voice.hush()
+        self.voice.after(CHIME_S)
+
+    def take(self, entry: Entry) -> None:
+        """Speak of a fact of the journal, where the visitor is to be told of it."""
+        match entry.fact:
+            case Pressed():
+                self._replied = False
+            case PressWaits():
+                self.voice.prompt("please_wait")
+            case PressedAgain() if self._machine.phase is Phase.RINGING_OUT:
+                self.voice.prompt("please_wait")
+            case CallBegan(call) if call.direction == "outbound":
+                self.voice.prompt("rings")
+            case StepBegan(step=step) if step > 1:
+                self._show_for(Pattern.GOES_ON, GOES_ON_S)
+                self.voice.prompt("goes_on")
+            case Answered():
+                self._replied = False
+                self.voice.hush()
+            case Ended(call, cause, answered):
+                self._ringing_over(cause, unanswered=call.direction == "outbound" and not answered)
+            case Unreached(cause=cause):
+                self._ringing_over(cause, unanswered=True)
+            case LockChanged(is_open=True):
+                self.voice.prompt("door_is_open")
+            case Tampered(blocks=blocks):
+                self._tampered = blocks
+                self._lights.show(self.pattern)
+            case Replied():
+                self._replied = True
+                self._show_for(Pattern.REPLY, REPLY_S)
+            case _:
+                pass
+
+    def _ringing_over(self, cause: str, *, unanswered: bool) -> None:
+        self.voice.drop(_OF_A_RINGING)
+        if unanswered and cause not in _WANTED and not self._replied:
+            self.voice.prompt("nobody_answers")
 
     def update(self) -> None:
         """Update light and sound after a decision of the machine."""
@@ -115,8 +196,14 @@ class Feedback:
             self._lights.show(without)
 
     def failed(self, cause: str) -> None:
-        """Show and sound that the door could not reach the house, for this cause (its FreeSWITCH name)."""
+        """Show and sound that the door could not reach the house, for this cause (its FreeSWITCH name).
+
+        Where the house has replied, or the visitor is asked for a message, they know already.
+        """
+        if self._replied or self._takes_message:
+            return
         self._sounds.play(_FAILURE_TONES.get(cause, "error"))
+        self.voice.after(TONE_S)
         self._show_for(Pattern.ERROR, ERROR_S)
 
     def door_changed(self, is_open: bool) -> None:
@@ -124,6 +211,7 @@ class Feedback:
         self._door_open = is_open
         if is_open:
             self._sounds.play("door_open")
+            self.voice.after(TONE_S)
         self._lights.show(self.pattern)
 
     def muted(self, on: bool) -> None:
@@ -132,9 +220,26 @@ class Feedback:
             self._muted = on
             self._lights.show(self.pattern)
 
+    def message(self, on: bool) -> None:
+        """Show, or stop showing, that the visitor may leave a message."""
+        if on != self._takes_message:
+            self._takes_message = on
+            self._lights.show(self.pattern)
+
+    async def ask_for_message(self) -> bool:
+        """Ask the visitor for a message, in words and by a tone; return whether both were played to their end."""
+        if not await self.voice.spoken("leave_a_message"):
+            return False
+        asking = self._sounds.play("message")
+        try:
+            return await asyncio.to_thread(asking.finished.wait, ASKED_S)
+        finally:
+            asking.stop()
+
     def call_ending(self) -> None:
-        """Sound that the call reaches its time limit."""
+        """Sound that the call reaches its time limit, to both who talk."""
         self._sounds.play("call_ending")
+        self._sounds.play_to_far_end("call_ending")
 
     def auto_answered(self) -> None:
         """Sound that the door answered by itself, so that the visitor knows that it listens."""
@@ -146,6 +251,7 @@ class Feedback:
 
     def close(self) -> None:
         """Stop all sounds and timers; the panel turns its lights off itself."""
+        self.voice.close()
         self._stop_tone()
         for timer in self._passing.values():
             timer.cancel()
@@ -156,7 +262,7 @@ class Feedback:
         """The present light; brief signs come before lasting ones."""
         if self._door_open:
             return Pattern.DOOR_OPEN
-        for passing in (Pattern.PRESSED, Pattern.ERROR):
+        for passing in _PASSING:
             if passing in self._passing:
                 return passing
         if self._is_trying:
@@ -166,7 +272,8 @@ class Feedback:
             return Pattern.MUTED if silenced else _PHASE_PATTERNS[self._machine.phase]
         if self._machine.faults & _SOUND and self._machine.phase in _RINGING:
             return Pattern.RINGING_MUTE
-        return _STATE_PATTERNS[self._machine.state]
+        lasting = Pattern.TAMPERED if self._tampered else _STATE_PATTERNS[self._machine.state]
+        return Pattern.MESSAGE if self._takes_message else lasting
 
     def _show_for(self, pattern: Pattern, seconds: float) -> None:
         if pattern in self._passing:
@@ -179,8 +286,8 @@ class Feedback:
         self._lights.show(self.pattern)
 
     def _sound(self) -> None:
-        """Start or stop the tone of a lasting state."""
-        name = self._lasting_tone
+        """Start or stop the tone of a lasting state, which is silent while the door speaks."""
+        name = "" if self.voice.speaks else self._lasting_tone
         if name == self._tone_name:
             return
         self._stop_tone()

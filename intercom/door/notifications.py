@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,10 +16,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from intercom.config import Config
-from intercom.config.notify import names_of
+from intercom.config.notify import OF_A_PRESS, names_of
+from intercom.door.calls.ring_plan import RingPlans
 from intercom.door.health.faults import Faults, Part
 from intercom.door.notify_story import NotifyStory, new_tag
 from intercom.history.journal import Entry
+from intercom.languages import catalogue
+from intercom.media.sound.night import night_between
 from intercom.net import is_loopback
 from intercom.notify.message import Look, Message, no_picture
 from intercom.notify.outbox import FATES, Attempt, Deliver, Outbox
@@ -48,8 +51,10 @@ class Notifications:
         look: Callable[[], Awaitable[bytes]],
         deliver: Deliver = deliver,
         judge: Callable[[list[str]], Awaitable[list[str]]] = faults_of,
+        now: Callable[[], datetime] = datetime.now,
     ) -> None:
-        """`look` takes the picture of who rings; raises OSError when there is none."""
+        """`look` takes the picture of who rings, and raises OSError when there is none; `now` is the local time."""
+        self._now = now
         self._faults = faults
         self._look = look
         self._judge = judge
@@ -61,7 +66,13 @@ class Notifications:
             for entry, name in zip(config.notify, names_of(config.notify), strict=True)
         )
         "the messages of each entry"
-        self._story = NotifyStory(self, ring_time_s=config.call.ring_time_s)
+        nights = (night_between(entry.quiet_from, entry.quiet_to) for entry in config.notify)
+        self._nights = dict(zip(names_of(config.notify), nights, strict=True))
+        "when each entry is told nothing"
+        self._words = catalogue(config.language)
+        self._of_steps = {name for step in config.call.plan for name in step.notify}
+        "entries that are told of a press at the steps that name them alone"
+        self._story = NotifyStory(self, self._words, ring_time_s=RingPlans(config.call).longest_s)
         self._tasks = TaskSet()
         self._tests: dict[str, asyncio.Task[Attempt]] = {}
         "the last test of each entry, by its name"
@@ -94,10 +105,11 @@ class Notifications:
         """Send a test message to the entry of this name, or to all if it is empty; return the names of those."""
         tested = [outbox for outbox in self.outboxes if name in ("", outbox.name)]
         picture = self.picture()
-        body = f"Sent at {datetime.now().astimezone():%H:%M}. Nobody rings."
+        title = self._words.say("notify.test")
+        body = self._words.say("notify.test.body", time=f"{datetime.now().astimezone():%H:%M}")
         until = time.monotonic() + TEST_S
         for outbox in tested:
-            message = Message("test", "A test of the door's notifications", body, new_tag(), until, picture)
+            message = Message("test", title, body, new_tag(), until, picture)
             self._tests[outbox.name] = self._tasks.spawn(outbox.test(message), name=f"test of {outbox.name}")
         return [outbox.name for outbox in tested]
 
@@ -118,6 +130,7 @@ class Notifications:
             {
                 "name": outbox.name,
                 "fault": outbox.fault,
+                "quiet": self._is_quiet(outbox.name),
                 "waiting": len(outbox),
                 "last_at": None if outbox.last is None else outbox.last.at.isoformat(timespec="milliseconds"),
                 "took_s": None if outbox.last is None else round(outbox.last.took_s, 1),
@@ -128,11 +141,19 @@ class Notifications:
 
     # -- what the story tells ------------------------------------------------------------------------
 
-    def tell(self, message: Message) -> None:
-        """Send this to each entry that wants it."""
+    def tell(self, message: Message, named: Collection[str] = (), *, only: bool = False) -> None:
+        """Send this to each entry that wants it; of a press, one that a step names is told once it is `named`."""
         for outbox in self.outboxes:
-            if outbox.wants(message.event):
+            if self._is_quiet(outbox.name):
+                continue
+            waits_for_step = only or (message.event in OF_A_PRESS and outbox.name in self._of_steps)
+            if outbox.wants(message.event) and (not waits_for_step or outbox.name in named):
                 outbox.take(message)
+
+    def _is_quiet(self, name: str) -> bool:
+        """Return whether the entry of this name is told nothing now."""
+        night = self._nights[name]
+        return night is not None and night.holds(self._now().time())
 
     def forget(self, tag: str) -> None:
         """Drop what waits with this tag."""

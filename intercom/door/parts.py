@@ -10,10 +10,15 @@ from intercom.door.camera.camera_privacy import CameraPrivacy
 from intercom.door.camera.press_snapshot import PressPictures
 from intercom.door.camera.views import Views
 from intercom.door.devices import DoorDevices
+from intercom.door.entrance.entrance import Entrance
 from intercom.door.feedback import Feedback
 from intercom.door.health.faults import Faults
+from intercom.door.integrations import Integrations
 from intercom.door.machine import Machine
+from intercom.door.messages.messages import Messages
 from intercom.door.notifications import Notifications
+from intercom.door.quiet import HouseQuiet
+from intercom.door.replies import Replies
 from intercom.door.volume import Volume
 from intercom.history.call_recorder import CallRecorder
 from intercom.history.figures import Figures
@@ -64,12 +69,22 @@ class Parts:
     """The one way to open the door."""
     client: SignalWire
     """The registered client."""
+    entrance: Entrance
+    """Chime, door contact, exit button and tamper switch."""
     feedback: Feedback
     """The visitor's lights and sounds."""
     calls: Calls
     """The calls."""
+    replies: Replies
+    """Sentences that the house has the door speak."""
+    messages: Messages
+    """The visitors' messages."""
     notifications: Notifications
     """What people are told through services that the owner has named."""
+    quiet: HouseQuiet
+    """What the space says of its quiet hours."""
+    integrations: Integrations
+    """The other systems of the house that the door speaks with."""
 
     async def snapshot(self) -> bytes:
         """Return the camera's present picture as JPEG; raises OSError when there is none."""

@@ -7,7 +7,19 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
-from intercom.facts import CallBegan, DoorOpened, DoorRefused, Ended, FaultBegan, FaultCleared, Pressed, Unreached
+from intercom.facts import (
+    CallBegan,
+    ChimeRang,
+    DoorMoved,
+    DoorOpened,
+    DoorRefused,
+    Ended,
+    ExitPressed,
+    FaultBegan,
+    FaultCleared,
+    Pressed,
+    Unreached,
+)
 from intercom.history.journal import Entry
 from intercom.history.sound_quality import heard
 from intercom.media.rtp.call_stats import CallStats
@@ -52,6 +64,12 @@ class Figures:
         self.doors_opened = 0
         self.doors_refused: Counter[str] = Counter()
         "number of refusals, by ruling"
+        self.door_moves: Counter[str] = Counter()
+        "how often the door's contact told of each state"
+        self.exits = 0
+        "how often the exit button was pressed"
+        self.chimes = 0
+        "how often the chime rang"
         self.faults_begun: Counter[str] = Counter()
         "number of faults, by kind"
         self.faults_cleared: Counter[str] = Counter()
@@ -81,6 +99,12 @@ class Figures:
                 self.doors_opened += 1
             case DoorRefused(ruling):
                 self.doors_refused[ruling] += 1
+            case DoorMoved(state):
+                self.door_moves[state] += 1
+            case ExitPressed():
+                self.exits += 1
+            case ChimeRang():
+                self.chimes += 1
             case FaultBegan(kind):
                 self.faults_begun[kind] += 1
             case FaultCleared(kind, lasted_s):

@@ -4,6 +4,7 @@ MediaError
 ├── CardError (OSError)               a sound card cannot be opened or does not do what is needed
 │   └── CardBusyError                 another program uses it
 ├── ToneError (ValueError)            a tone has no such name, or its file cannot be played
+├── SpeechError                       a sentence cannot be spoken
 ├── CodecError (ValueError)           bytes that are no packet of their codec
 ├── SessionDescriptionError (ValueError)   an offer or answer that cannot be used
 ├── NoRelayError (ConnectionError)    a call is to keep to relays, and none is to be had
@@ -29,6 +30,10 @@ class CardBusyError(CardError):
 
 class ToneError(MediaError, ValueError):
     """The name is of no tone, or the tone's file cannot be played."""
+
+
+class SpeechError(MediaError):
+    """The sentence cannot be spoken; the message says why."""
 
 
 class CodecError(MediaError, ValueError):

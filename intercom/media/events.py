@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Direction = Literal["capture", "playback"]
 
 
-@dataclass(frozen=True, slots=True)
-class EngineStarted:
+class EngineStarted(Struct, frozen=True):
     """The card was opened for the first time, or another card in its place."""
 
     card: str
     """Description of the chosen card."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceLost:
+class DeviceLost(Struct, frozen=True):
     """A PCM stopped working: unplugged, or its driver or server died; the engine retries until it returns."""
 
     direction: Direction
@@ -26,8 +25,7 @@ class DeviceLost:
     """Error from ALSA, or the silence that showed the loss."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceReturned:
+class DeviceReturned(Struct, frozen=True):
     """The lost card works again; the tones and the call go on."""
 
     direction: Direction
@@ -36,8 +34,7 @@ class DeviceReturned:
     """Time that the PCM was away."""
 
 
-@dataclass(frozen=True, slots=True)
-class XrunHappened:
+class XrunHappened(Struct, frozen=True):
     """The speaker ran dry or the microphone overflowed, and the engine recovered; reported at most once a second."""
 
     direction: Direction
@@ -46,8 +43,7 @@ class XrunHappened:
     """Xruns since the engine started."""
 
 
-@dataclass(frozen=True, slots=True)
-class EngineFailed:
+class EngineFailed(Struct, frozen=True):
     """The engine's thread died of a defect: there is no sound until the engine restarts."""
 
     reason: str
@@ -59,8 +55,7 @@ class EngineFailed:
 EngineEvent = EngineStarted | DeviceLost | DeviceReturned | XrunHappened | EngineFailed
 
 
-@dataclass(frozen=True, slots=True)
-class CallConnected:
+class CallConnected(Struct, frozen=True):
     """ICE and DTLS are connected."""
 
     call_id: str
@@ -69,8 +64,7 @@ class CallConnected:
     """Time since both descriptions were known."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallMoved:
+class CallMoved(Struct, frozen=True):
     """The call goes on over a new peer connection: the path or the far end's page changed."""
 
     call_id: str
@@ -79,16 +73,14 @@ class CallMoved:
     """Time since both descriptions of the new connection were known."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallInterrupted:
+class CallInterrupted(Struct, frozen=True):
     """The far end closed its connection or ICE failed, but the call has not ended: the far end may offer a new one."""
 
     call_id: str
     """Id of the call."""
 
 
-@dataclass(frozen=True, slots=True)
-class MediaSilent:
+class MediaSilent(Struct, frozen=True):
     """The call received nothing for so long that it needs recovery."""
 
     call_id: str
@@ -97,8 +89,7 @@ class MediaSilent:
     """Time since the last packet, or since the call connected."""
 
 
-@dataclass(frozen=True, slots=True)
-class MediaReturned:
+class MediaReturned(Struct, frozen=True):
     """Packets arrive again after a `MediaSilent`."""
 
     call_id: str
@@ -107,8 +98,7 @@ class MediaReturned:
     """Length of the silence."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallFailed:
+class CallFailed(Struct, frozen=True):
     """The call's connection has failed for good; its state is `failed`."""
 
     call_id: str
@@ -117,8 +107,7 @@ class CallFailed:
     """Reason in words."""
 
 
-@dataclass(frozen=True, slots=True)
-class DescriptionRefused:
+class DescriptionRefused(Struct, frozen=True):
     """The far end's offer or answer cannot be used; an established call goes on unchanged."""
 
     call_id: str
@@ -127,8 +116,7 @@ class DescriptionRefused:
     """Reason in words."""
 
 
-@dataclass(frozen=True, slots=True)
-class EchoLossFell:
+class EchoLossFell(Struct, frozen=True):
     """The canceller does not hold the echo, and the far end hears itself; reported once a call."""
 
     call_id: str

@@ -29,6 +29,14 @@ class Way(StrEnum):
     """A program on this machine, admitted by the control socket."""
     SSH = "ssh"
     """An SSH key, admitted by the gate: an operator's, for a viewer's may not ask."""
+    EXIT = "exit"
+    """The exit button, wired to the door station: whoever presses it is inside."""
+    API = "api"
+    """A program with a token of the HTTP API, whose role lets it open the door."""
+    MQTT = "mqtt"
+    """The broker of the house: Home Assistant, and whatever else may write there."""
+    ONVIF = "onvif"
+    """A recorder with an account of ONVIF."""
 
 
 class Kind(StrEnum):
@@ -69,10 +77,28 @@ class Ruling(StrEnum):
     """The far end's address is not among `door.openers`."""
     DEAF = "deaf"
     """The door ignores keys after too many wrong codes."""
+    TAMPERED = "tampered"
+    """The door ignores keys because its box was opened: who sits in it may have listened to the code."""
     WRONG_CODE = "wrong_code"
+    NOT_ADMITTED = "not_admitted"
+    """The configuration lets no program open the door by this way."""
 
 
-REFUSALS = (Ruling.ECHO, Ruling.PUBLIC, Ruling.A_DOOR, Ruling.NOT_NAMED, Ruling.DEAF, Ruling.WRONG_CODE)
+LOCAL = (Way.CONTROL, Way.SSH, Way.EXIT)
+"""Ways of this machine's own users, whom the control socket's mode or the gate has admitted, and of who is inside."""
+PROGRAMS = (Way.API, Way.MQTT, Way.ONVIF)
+"""Ways of other systems of the house, which open the door only where the configuration says so."""
+
+REFUSALS = (
+    Ruling.ECHO,
+    Ruling.PUBLIC,
+    Ruling.A_DOOR,
+    Ruling.NOT_NAMED,
+    Ruling.DEAF,
+    Ruling.TAMPERED,
+    Ruling.WRONG_CODE,
+    Ruling.NOT_ADMITTED,
+)
 """Rulings that are told, counted and logged; the others are mostly keys not meant for the door."""
 
 
@@ -86,6 +112,8 @@ class Rules:
     """Whether a code of keys opens the door."""
     hears_tones: bool
     """Whether keys that are heard in the sound count."""
+    programs: frozenset[Way] = frozenset()
+    """Those of `PROGRAMS` by which the configuration lets the door be opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,16 +130,21 @@ class KeyFacts:
     """Seconds since our own sound held this key's tones; None if it did not."""
     code: Code = Code.INCOMPLETE
     deaf: bool = False
+    tampered: bool = False
+    """Whether the door station's box is open, or was a short while ago."""
 
 
 def may_open(way: Way, facts: KeyFacts | None, rules: Rules) -> Ruling:
     """Return the ruling on a wish to open the door by this way.
 
-    Who comes by the control socket was let in by its mode, who comes by SSH by the gate. Everybody else types keys in
+    Who comes by the control socket was let in by its mode, who comes by SSH by the gate, and who presses the exit
+    button is inside; another system of the house has shown who it is to its integration. Everybody else types keys in
     a call, of which `facts` tell.
     """
-    if way in (Way.CONTROL, Way.SSH):
+    if way in LOCAL:
         return Ruling.OPENS
+    if way in PROGRAMS:
+        return Ruling.OPENS if way in rules.programs else Ruling.NOT_ADMITTED
     if facts is None or not facts.answered:
         return Ruling.NO_CALL
     if not rules.has_code:
@@ -150,6 +183,8 @@ def _who(facts: KeyFacts, rules: Rules) -> Ruling | None:
 
 
 def _code(facts: KeyFacts) -> Ruling:
+    if facts.tampered:
+        return Ruling.TAMPERED
     if facts.deaf:
         return Ruling.DEAF
     return Ruling.OPENS if facts.code is Code.RIGHT else Ruling.WRONG_CODE

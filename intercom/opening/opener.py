@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -29,8 +29,14 @@ _WHY = {
     Ruling.NOT_NAMED: "it is not in door.openers",
     Ruling.DEAF: "there were too many wrong codes",
     Ruling.WRONG_CODE: "the code is wrong",
+    Ruling.TAMPERED: "the box of the door station was opened",
     Ruling.ECHO: "the door itself sent that tone: somebody may be playing it at the microphone",
+    Ruling.NOT_ADMITTED: "the configuration lets nobody open the door by this way",
 }
+
+
+class NotAdmittedError(PermissionError):
+    """Somebody who presses no keys may not open the door."""
 
 
 class DoorLock(Protocol):
@@ -65,13 +71,25 @@ class DoorOpener:
         *,
         lock: DoorLock,
         tell: Callable[[Fact], object],
+        programs: Collection[Way] = (),
+        tampered: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Open with this lock; `tell` takes the openings and refusals, as facts for the journal."""
+        """Open with this lock; `tell` takes the openings and refusals, as facts for the journal.
+
+        `programs` are the ways by which other systems of the house may open the door; `tampered` says whether the door
+        station's box is open, or was a short while ago.
+        """
         self._digits = door.open_digits
-        self._rules = Rules(openers=door.openers, has_code=bool(door.open_digits), hears_tones=door.keys_in_sound)
+        self._rules = Rules(
+            openers=door.openers,
+            has_code=bool(door.open_digits),
+            hears_tones=door.keys_in_sound,
+            programs=frozenset(programs),
+        )
         self._lock = lock
         self._tell = tell
+        self._tampered = tampered
         self._clock = clock
         self._wrong_codes = WrongCodes()
         self._typed_in = ""
@@ -85,9 +103,22 @@ class DoorOpener:
         """Return for how long no keys open the door, after too many wrong codes."""
         return self._wrong_codes.deaf_s(self._clock())
 
+    @property
+    def free_key(self) -> str:
+        """A telephone key that is in no code, and so may mean something else: `#` unless it opens the door."""
+        return next(key for key in "#*0123456789" if key not in self._digits)
+
     def ask(self, way: Way, who: str) -> bool:
-        """Open the door for somebody who presses no keys; return False if the relay must rest. Raises PanelError."""
-        if may_open(way, None, self._rules) is not Ruling.OPENS or not self._lock.open():
+        """Open the door for somebody who presses no keys; return False if the relay must rest.
+
+        Raises PanelError, and NotAdmittedError for who may not.
+        """
+        ruling = may_open(way, None, self._rules)
+        if ruling is not Ruling.OPENS:
+            self._tell(DoorRefused(ruling.value))
+            logger.warning("%s may not open the door: %s", who, _WHY[Ruling.NOT_ADMITTED])
+            raise NotAdmittedError(f"{who} may not open the door: {_WHY[Ruling.NOT_ADMITTED]}")
+        if not self._lock.open():
             return False
         logger.info("%s opens the door", who)
         self._tell(DoorOpened(who))
@@ -125,7 +156,8 @@ class DoorOpener:
         if len(self._typed) < len(self._digits):
             return Ruling.INCOMPLETE
         code, self._typed = Code.RIGHT if self._typed == self._digits else Code.WRONG, ""
-        ruling = may_open(way, replace(facts, code=code, deaf=self._wrong_codes.deaf_s(now) > 0), self._rules)
+        known = replace(facts, code=code, deaf=self._wrong_codes.deaf_s(now) > 0, tampered=self._tampered())
+        ruling = may_open(way, known, self._rules)
         if ruling is Ruling.WRONG_CODE:
             self._wrong_codes.wrong(now)
         elif ruling is Ruling.OPENS:

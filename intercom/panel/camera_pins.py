@@ -9,12 +9,13 @@ from functools import partial
 from typing import Any
 
 from intercom.config import NO_GPIO, CameraConfig
+from intercom.config.panel import GPIO_HIGHEST
 from intercom.panel.pins import Pins, claim
 
 log = logging.getLogger(__name__)
 
-SPARE_GPIOS = (5, 6, 12, 13, 16, 19, 20, 26)
-"""Pins of the header that have no other function there."""
+SPARE_GPIOS = tuple(dict.fromkeys((5, 6, 12, 13, 16, 19, 20, 26, *range(GPIO_HIGHEST + 1))))
+"""Pins of the header, those that have no other function there first."""
 
 
 def with_simulated_pins(config: CameraConfig, used: set[int]) -> CameraConfig:

@@ -1,4 +1,4 @@
-"""The door: a relay that turns itself off."""
+"""The door, and the chime: a relay that turns itself off."""
 
 import atexit
 import logging
@@ -25,7 +25,7 @@ class Relay(Protocol):
 
 
 class DoorGuard(Protocol):
-    """The guard process's interface for the door."""
+    """The guard process's interface for its relay."""
 
     def door_opens(self) -> None: ...
     def door_closed(self) -> None: ...
@@ -36,6 +36,7 @@ class DoorGuard(Protocol):
 class Door:
     """Opens the door for a pulse; its own thread closes it, independently of the event loop.
 
+    The chime is rung by another one: `name` says for the log what the relay drives.
     Closed at the start and at the interpreter's exit. If this process dies or hangs while the door is open, the guard
     process turns the relay off. Every method may be called from any thread.
     """
@@ -49,6 +50,7 @@ class Door:
         cap_s: float,
         on_fault: Callable[[Exception], None],
         on_guard_fault: Callable[[Exception], None],
+        name: str = "door",
         look_s: float = LOOK_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -59,13 +61,14 @@ class Door:
         self._pulse_s = pulse_s
         self._on_fault = on_fault
         self._on_guard_fault = on_guard_fault
+        self._name = name
         self._look_s = look_s
         self._clock = clock
         self._opening = Opening(cap_s)
         self._changed = threading.Condition()
         self._closed = False
         relay.off()
-        self._thread = threading.Thread(target=self._run, name="panel-door", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"panel-{name}", daemon=True)
         self._thread.start()
         atexit.register(self.close)
 
@@ -85,10 +88,10 @@ class Door:
             raise ValueError(f"A door opens for more than 0 s, not {seconds}.")
         with self._changed:
             if self._closed:
-                raise PanelClosedError("The panel is closed: the door does not open.")
+                raise PanelClosedError(f"The panel is closed: the relay of the {self._name} stays off.")
             was_open = self._opening.is_open
             if not self._opening.open(seconds, self._clock()):
-                log.warning("The door was open for as long as it may; it rests for a second.")
+                log.info("The relay of the %s was on for as long as it may; it rests for a second.", self._name)
                 return False
             if not was_open:
                 self._turn_on()
@@ -125,7 +128,7 @@ class Door:
                 self._tell(False)
         except Exception as error:
             # The guard still counts the door as open, and will end this process.
-            log.exception("The door's relay does not turn off.")
+            log.exception("The relay of the %s does not turn off.", self._name)
             self._on_fault(error)
 
     def _wait_until_due(self) -> bool:
@@ -156,5 +159,5 @@ class Door:
         try:
             self.on_change(is_open)
         except Exception as error:
-            log.exception("What was told that the door changed failed.")
+            log.exception("What was told that the relay of the %s changed failed.", self._name)
             self._on_fault(error)

@@ -1,19 +1,19 @@
-"""The front panel: the button, the lights and the door's relay."""
+"""The front panel: the buttons, the lights and the door's relay."""
 
 import contextlib
 import logging
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from math import inf
 from typing import Any
 
 from intercom.config import CameraConfig, DoorConfig, PanelConfig
 from intercom.panel.alerts import AlertWaker
-from intercom.panel.button import Button, ButtonEvent, ShortPulses
+from intercom.panel.button import ButtonEvent, ShortPulses
+from intercom.panel.button_watch import ButtonWatch
 from intercom.panel.camera_pins import CameraPins, with_simulated_pins
 from intercom.panel.door import Door
+from intercom.panel.entrance_pins import EntrancePins, Faults
 from intercom.panel.lights import PWM_HZ, Lights
 from intercom.panel.patterns import Pattern
 from intercom.panel.pins import Pins, claim, open_pins
@@ -22,20 +22,15 @@ from intercom.panel.relay.relay_watchdog_control import Guard
 
 log = logging.getLogger(__name__)
 
-LONGEST_DELAY_S = 5.0
-"""Limit of an edge's age: an older one, or one of the future, has its time from another clock, and counts from now."""
-
-LOOK_S = 1.0
-"""Interval of the button's readings between its deadlines: they show the press, or the release, whose edge was lost."""
-
 
 class FrontPanel:
-    """The button, the lights and the door's relay, on gpiozero; a context manager.
+    """The buttons, the lights and the door's relay, on gpiozero; a context manager.
 
-    `on_press`, `on_hold` and `on_release` are called on the panel's button thread: hand them to the event loop with
-    `loop.call_soon_threadsafe`. `on_fault` is called, with "button", "lights", "relay", "guard" or "camera_pins" and
-    the exception, on whatever thread met it: that part, or its callback, has failed; `restart` sets button, lights and
-    guard going again. `show`, `camera.show` and `door.open` may be called from any thread.
+    `on_press`, with the button's name, `on_hold` and `on_release` are called on that button's thread: hand them to the
+    event loop with `loop.call_soon_threadsafe`. `on_fault` is called, with "button", "lights", "relay", "guard",
+    "chime", "camera_pins" or "entrance_pins" and the exception, on whatever thread met it: that part, or its callback,
+    has failed; `restart` sets button, lights, guard and chime going again. `show`, `camera.show` and `door.open` may be
+    called from any thread.
 
     Raises PinsError, GuardError.
     """
@@ -49,7 +44,7 @@ class FrontPanel:
         pin_factory: Any = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.on_press: Callable[[], None] | None = None
+        self.on_press: Callable[[str], None] | None = None
         self.on_hold: Callable[[], None] | None = None
         self.on_release: Callable[[], None] | None = None
         self.on_fault: Callable[[str, Exception], None] | None = None
@@ -59,15 +54,24 @@ class FrontPanel:
             self.pins = open_pins(config.pins) if pin_factory is None else _given_pins(pin_factory)
             if pin_factory is None:
                 stack.callback(self.pins.factory.close)
+            self._beside_coils: list[Callable[[], None]] = []
+            "what is called before a relay's coil moves"
             # The relay first: it is claimed, and off, before anything else can fail.
             self._relay = claim_relay(self.pins, door.relay_gpio, door.relay_active_high)
             stack.callback(release_relay, self._relay)
-            self._button = _ButtonWatch(config, self.pins, self._report, self._fault_of("button"))
-            stack.callback(self._button.close)
+            self._buttons: list[ButtonWatch] = []
+            for number, button in enumerate(config.buttons, start=1):
+                setting = f"panel.button {number}" if config.button else "panel.button_gpio"
+                report = partial(self._report, button.name)
+                fault = self._fault_of("button")
+                watch = ButtonWatch(button.gpio, setting, config, self.pins, report=report, on_fault=fault)
+                self._buttons.append(watch)
+                self._beside_coils.append(watch.relay_moves)
+                stack.callback(watch.close)
             self._guard = Guard(door, simulated=self.pins.simulated, on_fault=self._fault_of("guard"))
             stack.callback(self._guard.close)
             self.door = Door(
-                _ToldRelay(self._relay, self._button.relay_moves),
+                _ToldRelay(self._relay, self._relay_moves),
                 self._guard,
                 pulse_s=door.pulse_s,
                 cap_s=door.cap_s,
@@ -81,6 +85,16 @@ class FrontPanel:
             stack.callback(self.lights.close)
             self.camera = self._open_camera_pins(camera or CameraConfig())
             stack.callback(self.camera.close)
+            self.entrance = EntrancePins(
+                config,
+                door,
+                self.pins,
+                faults=Faults(*map(self._fault_of, ("chime", "lights", "button", "entrance_pins"))),
+                told_relay=lambda relay: _ToldRelay(relay, self._relay_moves),
+                clock=clock,
+            )
+            stack.callback(self.entrance.close)
+            self._beside_coils.append(self.entrance.relay_moves)
             if self.pins.chip is not None:
                 stack.callback(AlertWaker(self.pins.chip).close)
             self._stack = stack.pop_all()
@@ -93,7 +107,9 @@ class FrontPanel:
     @property
     def short_pulses(self) -> ShortPulses:
         """Pulses on the button's line that were too short for a press; their times are time.monotonic's."""
-        return self._button.short_pulses
+        pulses = [button.short_pulses for button in self._buttons]
+        last = max(pulses, key=lambda one: one.last_at)
+        return ShortPulses(sum(one.count for one in pulses), last.last_at, last.last_s)
 
     @property
     def light_values(self) -> tuple[float, ...]:
@@ -106,18 +122,18 @@ class FrontPanel:
         return self._guard.pid
 
     @property
-    def button_pin_is_low(self) -> bool:
-        """Whether the button's pin is at ground: the contact is closed."""
-        return self._button.pin_is_low
+    def buttons_down(self) -> list[bool]:
+        """Whether each button's pin is at ground: its contact is closed."""
+        return [button.pin_is_low for button in self._buttons]
 
     @property
     def relay_is_on(self) -> bool:
         """Whether the relay's pin is at the level that opens the door."""
         return bool(self._relay.value)
 
-    def simulate_button(self, down: bool) -> None:
-        """Drive the simulated button's pin low (down) or high; only with simulated pins."""
-        pin = self.pins.factory.pin(self._config.button_gpio)
+    def simulate_button(self, down: bool, number: int = 0) -> None:
+        """Drive the pin of a simulated button, by its number from 0, low (down) or high; only with simulated pins."""
+        pin = self.pins.factory.pin(self._config.buttons[number].gpio)
         if down:
             pin.drive_low()
         else:
@@ -126,14 +142,15 @@ class FrontPanel:
     def about_pins(self) -> dict[str, object]:
         """Return the GPIO number of each function, and a description of the pins.
 
-        Its keys are "button", "light" (in order), "relay", "camera_light", "camera_switch" (None without one) and
-        "pins".
+        Its keys are "buttons" (name and GPIO of each), "light" (in order), "relay", "pins" and, None without one,
+        "camera_light", "camera_switch", "chime", "bell_light", "contact", "exit" and "tamper".
         """
         return {
-            "button": self._config.button_gpio,
+            "buttons": [{"name": button.name, "gpio": button.gpio} for button in self._config.buttons],
             "light": light_gpios(self._config),
             "relay": self._door_config.relay_gpio,
             **self.camera.gpios,
+            **self.entrance.gpios,
             "pins": self.pins.description,
         }
 
@@ -142,8 +159,18 @@ class FrontPanel:
         self.lights.show(pattern)
 
     def restart(self, part: str) -> None:
-        """Restart "button", "lights" or "guard" after a fault; harmless while it runs. Raises the new fault, if any."""
-        {"button": self._button.restart, "lights": self.lights.restart, "guard": self._guard.look_after}[part]()
+        """Restart "button", "lights", "guard" or "chime" after a fault; harmless while it runs.
+
+        Raises the new fault, if any.
+        """
+        if part == "button":
+            for button in self._buttons:
+                button.restart()
+        elif part == "lights":
+            self.lights.restart()
+        elif part == "guard":
+            self._guard.look_after()
+        self.entrance.restart(part)
 
     def close(self) -> None:
         """Close the door, turn the lights off and release the pins."""
@@ -157,13 +184,22 @@ class FrontPanel:
 
     def _open_camera_pins(self, camera: CameraConfig) -> CameraPins:
         if self.simulated:
-            used = {self._config.button_gpio, self._door_config.relay_gpio, *light_gpios(self._config)}
+            buttons = {button.gpio for button in self._config.buttons}
+            used = {*buttons, self._door_config.relay_gpio, *light_gpios(self._config), *self._entrance_gpios()}
             camera = with_simulated_pins(camera, used)
         return CameraPins(camera, self.pins, on_fault=self._fault_of("camera_pins"))
 
-    def _report(self, event: ButtonEvent) -> None:
+    def _entrance_gpios(self) -> set[int]:
+        panel, door = self._config, self._door_config
+        return {panel.chime_gpio, panel.bell_light_gpio, door.contact_gpio, door.exit_gpio, door.tamper_gpio}
+
+    def _relay_moves(self) -> None:
+        for beside in self._beside_coils:
+            beside()
+
+    def _report(self, button: str, event: ButtonEvent) -> None:
         callback = {
-            ButtonEvent.PRESSED: self.on_press,
+            ButtonEvent.PRESSED: self.on_press and partial(self.on_press, button),
             ButtonEvent.HELD: self.on_hold,
             ButtonEvent.RELEASED: self.on_release,
         }[event]
@@ -223,111 +259,3 @@ class _ToldRelay:
     def off(self) -> None:
         self._before()
         self._relay.off()
-
-
-class _ButtonWatch:
-    """Feeds the pin's edges and the time into the button's logic, and reports its events.
-
-    gpiozero's own `bounce_time` is not used: lgpio's debounce reports an edge only after the whole bounce time.
-    """
-
-    def __init__(
-        self,
-        config: PanelConfig,
-        pins: Pins,
-        report: Callable[[ButtonEvent], None],
-        on_fault: Callable[[Exception], None],
-    ) -> None:
-        from gpiozero import DigitalInputDevice
-
-        self._report = report
-        self._on_fault = on_fault
-        self._changed = threading.Condition()
-        self._events: list[ButtonEvent] = []
-        self._closed = False
-        self._device = claim(
-            pins,
-            config.button_gpio,
-            "panel.button_gpio",
-            partial(DigitalInputDevice, config.button_gpio, pull_up=True, pin_factory=pins.factory),
-        )
-        self._button = Button.starting(
-            settle_s=config.button_settle_ms / 1000,
-            lockout_s=config.button_lockout_ms / 1000,
-            hold_s=config.hold_s,
-            level=bool(self._device.is_active),
-            now=time.monotonic(),
-        )
-        if self._button.is_stuck:
-            log.warning(
-                "The button (GPIO %d) is down at the start, and counts once it was released: is it stuck?",
-                config.button_gpio,
-            )
-        self._device.pin.when_changed = self._edge  # gpiozero's own events tell no time
-        self._thread = self._start()
-
-    def restart(self) -> None:
-        """Restart the watch after its thread died."""
-        with self._changed:
-            if not (self._thread.is_alive() or self._closed):
-                self._events.clear()
-                self._thread = self._start()
-
-    def _start(self) -> threading.Thread:
-        thread = threading.Thread(target=self._run, name="panel-button", daemon=True)
-        thread.start()
-        return thread
-
-    @property
-    def short_pulses(self) -> ShortPulses:
-        return self._button.short_pulses
-
-    def relay_moves(self) -> None:
-        """Note that the door's relay is about to go on or off."""
-        with self._changed:
-            self._button.relay_moves(time.monotonic())
-
-    @property
-    def pin_is_low(self) -> bool:
-        return bool(self._device.is_active)
-
-    def close(self) -> None:
-        # gpiozero's `close` leaves its edge callback with lgpio, whose thread for all pins dies of the next edge.
-        if not self._device.closed:
-            self._device.pin.when_changed = None
-        self._device.close()
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
-        self._thread.join()
-
-    def _edge(self, ticks: float, state: int) -> None:
-        """Take an edge; `ticks` is the time at which it happened: lgpio has the kernel's, on the monotonic clock."""
-        now = time.monotonic()
-        with self._changed:
-            self._events += self._button.edge(not state, ticks if 0 <= now - ticks <= LONGEST_DELAY_S else now)
-            self._changed.notify()
-
-    def _run(self) -> None:
-        try:
-            while (events := self._wait_for_events()) is not None:
-                for event in events:
-                    self._report(event)
-        except Exception as error:
-            log.exception("The button stopped.")
-            self._on_fault(error)
-
-    def _wait_for_events(self) -> list[ButtonEvent] | None:
-        """Wait for events and return them; None = the panel is closed."""
-        with self._changed:
-            while not (self._events or self._closed):
-                now = time.monotonic()
-                look_at = min(now + LOOK_S, self._button.deadline or inf)
-                self._changed.wait(max(look_at - now, 0))
-                now = time.monotonic()
-                if now >= look_at and not self._closed:
-                    self._events += self._button.sample(bool(self._device.is_active), now)
-            if self._closed:
-                return None
-            events, self._events = self._events, []
-            return events

@@ -36,6 +36,10 @@ class Pattern(enum.Enum):
     RECOVERING = "recovering"
     FAULT = "fault"
     ERROR = "error"
+    GOES_ON = "goes on"
+    REPLY = "reply"
+    MESSAGE = "message"
+    TAMPERED = "tampered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,26 @@ PATTERNS: Mapping[Pattern, Play] = MappingProxyType(
             (*_flashes(RED, 1, 0.9, 0.2), *_flashes(RED, 1, 0.2, 0.7)),
             "This call did not go through: nobody there, busy or refused.",
             "red, long then short (Morse N, for no)",
+        ),
+        Pattern.GOES_ON: Play(
+            (*_flashes(BLUE, 1, 0.3, 0.2), *_flashes(BLUE, 1, 1.2, 0.3)),
+            "Nobody has answered so far: somebody else is being called.",
+            "blue, short then long",
+        ),
+        Pattern.REPLY: Play(
+            (Step(GREEN, 0.6, fade=True), Step(DARK, 0.6, fade=True)),
+            "The house has a message for you: the door speaks it.",
+            "green, breathing quickly",
+        ),
+        Pattern.MESSAGE: Play(
+            (*_flashes(GREEN, 1, 1.4, 0.2), *_flashes(GREEN, 2, 0.2, 0.2)),
+            "Nobody answers: speak after the tone, and the house gets your message with your picture. Press to end it.",
+            "green, one long and two short",
+        ),
+        Pattern.TAMPERED: Play(
+            (*_flashes(RED, 2, 0.9, 0.2), *_flashes(RED, 1, 0.2, 0.8)),
+            "The box was opened: the owner has been told, and no keys open the door for 30 minutes. The bell works.",
+            "red, two long and one short",
         ),
     }
 )

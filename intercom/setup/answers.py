@@ -17,11 +17,13 @@ from intercom.config.fields import DESTINATION, NOTIFY_URL
 from intercom.net import is_loopback, split_listen
 from intercom.opening.auto_answer import HOUSE
 from intercom.opening.decision import RESIDENTS
-from intercom.setup.config_edit import Draft, DraftError
+from intercom.setup.config_edit import Draft, DraftError, simple_next
 
 NETWORK_LISTEN = "0.0.0.0:8443"
 CREDENTIAL = "$CREDENTIALS_DIRECTORY/token"
 """Path by which the unit hands over the token; see systemd/intercom.service."""
+BROKER_FILE = "mqtt-password"
+"""Name of the file with the password for the MQTT broker, beside the configuration."""
 ANSWERS_LIMIT_BYTES = 16_384
 """Size limit of an answers file; every answer with a comment to each is a tenth of this."""
 TOPIC = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -39,6 +41,7 @@ SETTINGS = {
     "relay": ("door", "relay_gpio"),
     "relay_active_high": ("door", "relay_active_high"),
     "sound": ("audio", "card"),
+    "speaks": ("prompts", "languages"),
     "camera": ("camera", "source"),
 }
 """Answers that are one setting each."""
@@ -55,6 +58,8 @@ class Answers(Struct, kw_only=True, forbid_unknown_fields=True):
     token_file: str | None = None
     """Path of the file with the subscriber access token (SignalWire); setup copies it."""
     ring: str | None = None
+    ring_next: str | None = None
+    """Address that rings when nobody has answered at the usual one; empty: none."""
     pins: Literal["auto", "gpio", "simulated"] | None = None
     button: int | None = None
     light: Literal["rgb", "single", "none"] | None = None
@@ -64,9 +69,19 @@ class Answers(Struct, kw_only=True, forbid_unknown_fields=True):
     relay: int | None = None
     relay_active_high: bool | None = None
     sound: str | None = None
+    speaks: tuple[str, ...] | None = None
+    """Languages in which the door speaks to the visitor; none: it has its tones alone."""
     camera: Literal["auto", "picamera2", "v4l2", "pattern", "off"] | None = None
     notify: str | None = None
     """Who else is told that somebody rings: an ntfy topic, or the URL of another service. A secret."""
+    mqtt: str | None = None
+    """URL of the house's MQTT broker, by which Home Assistant sees the door; empty: none."""
+    mqtt_user: str | None = None
+    """The door's user at the broker; empty: none."""
+    mqtt_password_file: str | None = None
+    """Path of the file with that user's password; setup copies it."""
+    mqtt_may_open: bool | None = None
+    """Whether the broker's users may open the door."""
     test_call: bool | str = False
     """Address for a test call, which must answer by itself; true is the space's echo."""
 
@@ -99,7 +114,7 @@ def _in_words(said: str) -> str:
 
 def read_token(path: Path) -> str:
     """Return the token in a file; raises `DraftError` if there is none."""
-    from intercom.signalwire.account.credentials import MAX_TOKEN_BYTES
+    from intercom.signalwire.account.access_token import MAX_TOKEN_BYTES
     from intercom.signalwire.errors import InvalidCredentialsError
 
     try:
@@ -113,7 +128,7 @@ def read_token(path: Path) -> str:
 
 def checked_token(text: str, source: str) -> str:
     """Return a token without the whitespace around it; raises `DraftError` if the text is no token."""
-    from intercom.signalwire.account.credentials import credential_from
+    from intercom.signalwire.account.access_token import credential_from
     from intercom.signalwire.errors import InvalidCredentialsError
 
     try:
@@ -121,6 +136,27 @@ def checked_token(text: str, source: str) -> str:
     except InvalidCredentialsError as error:
         raise DraftError(str(error)) from error
     return text.strip()
+
+
+def read_password(path: Path) -> str:
+    """Return the password in a file; raises `DraftError` if there is none."""
+    from intercom.integrations.mqtt.broker import PASSWORD_LIMIT_BYTES
+
+    try:
+        with path.expanduser().open("rb") as file:
+            found = file.read(PASSWORD_LIMIT_BYTES + 1)
+    except OSError as error:
+        raise DraftError(f"the password file {path} cannot be read: {error.strerror}") from error
+    return checked_password(found.decode(errors="replace").strip("\r\n"))
+
+
+def checked_password(text: str) -> str:
+    """Return the password for the broker; raises `DraftError` if the text is none."""
+    from intercom.integrations.mqtt.broker import PASSWORD_LIMIT_BYTES
+
+    if not text or not text.isprintable() or len(text.encode()) >= PASSWORD_LIMIT_BYTES:
+        raise DraftError("the password for the broker is one line of text")
+    return text
 
 
 def notify_url(said: str) -> str:
@@ -141,10 +177,18 @@ def judged_notify_url(said: str) -> str:
     return url
 
 
-def apply(answers: Answers, draft: Draft, *, has_token: bool, credential_file: str = CREDENTIAL) -> None:
+def apply(
+    answers: Answers,
+    draft: Draft,
+    *,
+    has_token: bool,
+    has_password: bool = False,
+    credential_file: str = CREDENTIAL,
+) -> None:
     """Change the draft as answered; `DraftError` names the answer that does not fit.
 
-    `has_token`: one is there; `credential_file`: how the configuration names it.
+    `has_token`: one is there; `has_password`: a new one for the broker is; `credential_file`: how the configuration
+    names the token, and the password beside it.
     """
     if isinstance(answers.test_call, str) and not DESTINATION.accepts(answers.test_call):
         raise DraftError(f"test_call: expected true, false or {DESTINATION.expected}")
@@ -158,9 +202,28 @@ def apply(answers: Answers, draft: Draft, *, has_token: bool, credential_file: s
         value = getattr(answers, name)
         if value is not None:
             draft.put(table, key, value)
+    if answers.ring_next is not None:
+        if answers.ring_next and not DESTINATION.accepts(answers.ring_next):
+            raise DraftError(f"ring_next: expected {DESTINATION.expected}")
+        draft.ring_next(answers.ring_next)
     if answers.notify:
         draft.tell(notify_url(answers.notify))
+    _to_broker(answers, draft, password_file=credential_file.removesuffix("token") + BROKER_FILE, new=has_password)
     _ = draft.now
+
+
+def _to_broker(answers: Answers, draft: Draft, *, password_file: str, new: bool) -> None:
+    if answers.mqtt == "":
+        for name in ("url", "user", "password_file", "ca_file", "certificate", "key", "may_open"):
+            draft.drop("mqtt", name)
+        return
+    for name, value in (("url", answers.mqtt), ("user", answers.mqtt_user), ("may_open", answers.mqtt_may_open)):
+        if value is not None:
+            draft.put("mqtt", name, value)
+    if answers.mqtt_user == "":
+        draft.drop("mqtt", "password_file")
+    elif new:
+        draft.put("mqtt", "password_file", password_file)
 
 
 def _to_space(answers: Answers, draft: Draft) -> None:
@@ -171,6 +234,8 @@ def _to_space(answers: Answers, draft: Draft) -> None:
         for name in ("credential", "credential_file", "relay_url", "api_url"):
             draft.drop("account", name)
         draft.drop("call", "ring")
+        if simple_next(was):
+            draft.ring_next("")
     open_now = not is_loopback(split_listen(was.space.listen)[0])
     if answers.network is not None and answers.network != open_now:
         if answers.network:

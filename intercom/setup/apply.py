@@ -17,6 +17,7 @@ from intercom.cli.running_door.remote import OK, TROUBLE, complain, say
 if TYPE_CHECKING:
     from intercom.setup.answers import Answers
     from intercom.setup.config_edit import Draft
+    from intercom.setup.dialogue import Told
 
 UNITS = {"space": "intercom-space.service", "door": "intercom.service"}
 SETTINGS_GROUP = "intercom-space"
@@ -84,28 +85,32 @@ def _text_of(file: Path) -> str:
 
 
 def _work(options: argparse.Namespace, draft: Draft, file: Path) -> int:
-    from intercom.setup.answers import CREDENTIAL, apply, judged_notify_url, read_token
+    from intercom.setup.answers import CREDENTIAL, apply, judged_notify_url, read_password, read_token
+    from intercom.setup.dialogue import Told
 
     token_file = file.parent / "token"
     has_token = token_file.exists()
     if options.answers is not None:
         answers = _answers_in(options.answers)
         token = read_token(Path(answers.token_file)) if answers.token_file is not None else None
+        named_password = answers.mqtt_password_file
+        told = Told(answers, token, None if named_password is None else read_password(Path(named_password)))
         if answers.notify:
             judged_notify_url(answers.notify)
     else:
-        answers, token = _ask(draft, has_token=has_token, starts=_is_service(file))
+        told = _ask(draft, has_token=has_token, starts=_is_service(file))
     named = CREDENTIAL if file == SYSTEM_CONFIG else token_file.name
-    apply(answers, draft, has_token=has_token or token is not None, credential_file=named)
+    has_token, has_password = has_token or told.token is not None, told.password is not None
+    apply(told.answers, draft, has_token=has_token, has_password=has_password, credential_file=named)
     for change in draft.changes:
         say(f"  {change}")
-    if not draft.changes and token is None:
+    if not draft.changes and told.token is None and not has_password:
         say(f"{file} stays as it is.")
     elif options.answers is None and not _agreed(file):
         complain("nothing was written")
         return TROUBLE
-    _write(draft, file, token, token_file)
-    return _serve(draft, answers, file)
+    _write(draft, file, told, token_file)
+    return _serve(draft, told.answers, file)
 
 
 def _answers_in(name: str) -> Answers:
@@ -127,28 +132,29 @@ def _answers_in(name: str) -> Answers:
         raise DraftError("the answers are not UTF-8 text") from error
 
 
-def _ask(draft: Draft, *, has_token: bool, starts: bool) -> tuple[Answers, str | None]:
+def _ask(draft: Draft, *, has_token: bool, starts: bool) -> Told:
     from intercom.setup.dialogue import talk
     from intercom.setup.hardware import look
 
     told = talk(_Terminal(), look(), draft.before, has_token=has_token, starts=starts)
     say("\nWhat changes:")
-    return told.answers, told.token
+    return told
 
 
 def _agreed(file: Path) -> bool:
     return input(f"\nWrite it to {file}?\n  [yes] > ").strip().lower() in {"", "y", "yes"}
 
 
-def _write(draft: Draft, file: Path, token: str | None, token_file: Path) -> None:
-    """Write the configuration and the token in an order that never leaves a configuration without its token."""
+def _write(draft: Draft, file: Path, told: Told, token_file: Path) -> None:
+    """Write the configuration and its secrets in an order that never leaves a configuration without them."""
     from intercom import atomic_file
-    from intercom.setup.answers import CREDENTIAL
+    from intercom.setup.answers import BROKER_FILE, CREDENTIAL
 
     file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    if token is not None:
-        atomic_file.replace(token_file, f"{token}\n".encode())
-        say(f"{token_file}: written, mode 0600")
+    for secret, place in ((told.token, token_file), (told.password, file.parent / BROKER_FILE)):
+        if secret is not None:
+            atomic_file.replace(place, f"{secret}\n".encode())
+            say(f"{place}: written, mode 0600")
     if draft.changes:
         _write_settings(file, draft.text.encode())
         say(f"{file}: written")

@@ -8,7 +8,7 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from intercom.config import Config, ConfigError, loads
+from intercom.config import Config, ConfigError, StepConfig, loads
 from intercom.config.render import toml_value
 
 HEAD = "# Settings of the intercom. `sudo intercom setup` asks some; `intercom config example` shows them all.\n"
@@ -16,6 +16,15 @@ HEAD = "# Settings of the intercom. `sudo intercom setup` asks some; `intercom c
 
 class DraftError(ValueError):
     """A text cannot become a configuration; the message is one sentence for people."""
+
+
+def simple_next(config: Config) -> str | None:
+    """Return the address that rings after the usual one; empty where none does, None where the plan is another."""
+    if not config.call.plan:
+        return ""
+    address = config.call.plan[-1].ring[:1]
+    simple = (StepConfig(name="usual"), StepConfig(name="next", ring=address))
+    return address[0] if address and config.call.plan == simple else None
 
 
 class Draft:
@@ -52,11 +61,12 @@ class Draft:
         written = self._document.get(table, {})
         if name not in written and value == old:
             return
-        if name in written and written[name] == value:
+        said = list(value) if isinstance(value, tuple) else value
+        if name in written and written[name] == said:
             return
         if table not in self._document:
             self._document[table] = tomlkit.table()
-        self._document[table][name] = list(value) if isinstance(value, tuple) else value
+        self._document[table][name] = said
         self.changes.append(f"{table}.{name} = {toml_value(value)}")
 
     def drop(self, table: str, name: str) -> None:
@@ -78,6 +88,24 @@ class Draft:
             self._document["notify"] = tomlkit.aot()
         self._document["notify"].append(entry)
         self.changes.append(f"notify: {url.partition('://')[0]} is told as well")
+
+    def ring_next(self, address: str) -> None:
+        """Let this address ring when nobody has answered at the usual one; empty: nobody."""
+        usual = simple_next(self._before)
+        if usual is None:
+            raise DraftError("ring_next: the configuration has a plan of your own: change its [[call.plan]] entries")
+        call = self._document.setdefault("call", tomlkit.table()) if address else self._document.get("call", {})
+        if address == usual and ("plan" in call or not address):
+            return
+        call.pop("plan", None)
+        if address:
+            steps = tomlkit.aot()
+            first, second = tomlkit.table(), tomlkit.table()
+            first["name"], second["name"], second["ring"] = "usual", "next", [address]
+            steps.append(first)
+            steps.append(second)
+            call["plan"] = steps
+        self.changes.append(f"call.plan: {f'then {address} rings' if address else 'nobody rings after the usual one'}")
 
     def _load(self, text: str) -> Config:
         # Leave a variable as it is: in the service it stands for another place than here.

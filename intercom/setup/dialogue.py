@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+from urllib.parse import urlsplit
 
 from intercom.cli.render import printable
 from intercom.config import Config
 from intercom.config.fields import DESTINATION
+from intercom.config.mqtt import MQTT_URL
 from intercom.config.notify import names_of
-from intercom.config.schema import GPIO_HIGHEST
+from intercom.languages import LANGUAGES
 from intercom.net import is_loopback, split_listen
 from intercom.opening.auto_answer import HOUSE
-from intercom.setup.answers import SETTINGS, Answers, checked_token, judged_notify_url, read_token
-from intercom.setup.config_edit import DraftError
+from intercom.setup.answers import (
+    SETTINGS,
+    Answers,
+    checked_password,
+    checked_token,
+    judged_notify_url,
+    read_token,
+)
+from intercom.setup.config_edit import DraftError, simple_next
 from intercom.setup.hardware import Found, card_in_words
+from intercom.setup.questions import BACK, BackError, Person, choose, gpio, until_valid, yes_or_no
 
 ECHO = "/public/echo"
 PINS = ("button", "light", "red", "green", "blue", "relay", "relay_active_high")
 LIGHTS = {"rgb": ("red", "green", "blue"), "single": ("green",), "none": ()}
-
-
-class Person(Protocol):
-    """The person who answers the questions."""
-
-    def say(self, text: str = "") -> None:
-        """Show a text to the person."""
-
-    def ask(self, prompt: str) -> str:
-        """Return the person's line; raises EOFError at the end of the input."""
-
-    def ask_secret(self, prompt: str) -> str:
-        """Return the person's line without showing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +40,8 @@ class Told:
     answers: Answers
     token: str | None
     """Token that was typed or read from a file."""
-
-
-BACK = "back"
-"""Answer that returns to the question before."""
-
-
-class _BackError(Exception):
-    """The person wants to return to the question before."""
+    password: str | None = None
+    """Password for the MQTT broker that was typed."""
 
 
 @dataclass(slots=True)
@@ -65,6 +56,7 @@ class _Visit:
     """Whether setup starts the door itself, so that it can make a test call."""
     answers: dict[str, Any] = field(default_factory=dict)
     token: str | None = None
+    password: str | None = None
 
 
 def talk(person: Person, found: Found, config: Config, *, has_token: bool, starts: bool) -> Told:
@@ -82,11 +74,11 @@ def talk(person: Person, found: Found, config: Config, *, has_token: bool, start
         try:
             _STEPS[step](visit)
             step += 1
-        except _BackError:
+        except BackError:
             if step == 0:
                 person.say("  This is the first question.")
             step = max(0, step - 1)
-    return Told(Answers(**visit.answers), visit.token)
+    return Told(Answers(**visit.answers), visit.token, visit.password)
 
 
 def _show(person: Person, found: Found) -> None:
@@ -111,7 +103,7 @@ def _service(visit: _Visit) -> None:
     visit.person.say("\nWho carries the calls?")
     choices = {"space": "this house itself, with no account", "signalwire": "a SignalWire account"}
     was_space = visit.config.account.credential == "space"
-    service = _choose(visit.person, choices, "space" if was_space else "signalwire")
+    service = choose(visit.person, choices, "space" if was_space else "signalwire")
     visit.answers = {"service": service}
     visit.token = None
 
@@ -128,9 +120,9 @@ def _own_space(person: Person, config: Config, answers: dict[str, Any]) -> None:
     open_now = not is_loopback(split_listen(config.space.listen)[0])
     fresh = config == Config()
     person.say("\nMay phones and tablets on this network answer the door?")
-    answers["network"] = _yes(person, open_now or fresh)
+    answers["network"] = yes_or_no(person, open_now or fresh)
     person.say("\nMay the house look, listen and open at any time (the door then answers its calls by itself)?")
-    answers["answer_house"] = _yes(person, not HOUSE.isdisjoint(config.call.auto_answer))
+    answers["answer_house"] = yes_or_no(person, not HOUSE.isdisjoint(config.call.auto_answer))
 
 
 def _signalwire(visit: _Visit) -> None:
@@ -138,7 +130,7 @@ def _signalwire(visit: _Visit) -> None:
     visit.person.say(
         "\nWhom does the button ring? A subscriber (/private/anna), a number (+15551234567) or a SIP address."
     )
-    visit.answers["ring"] = _until(
+    visit.answers["ring"] = until_valid(
         visit.person,
         "" if visit.config.account.credential == "space" else visit.config.call.ring,
         lambda said: said if DESTINATION.accepts(said) else None,
@@ -151,7 +143,7 @@ def _token(person: Person, *, has_token: bool) -> str | None:
     while True:
         said = person.ask_secret(f"  [{'the one that is there' if has_token else ''}] > ").strip()
         if said == BACK:
-            raise _BackError
+            raise BackError
         if not said and has_token:
             return None
         try:
@@ -160,18 +152,41 @@ def _token(person: Person, *, has_token: bool) -> str | None:
             person.say(f"  {error}.")
 
 
+def _next(visit: _Visit) -> None:
+    """Ask the usual question about the call plan; a plan of the owner's own is not asked about."""
+    present = simple_next(visit.config)
+    visit.answers.pop("ring_next", None)
+    if present is None:
+        return
+    in_space = visit.answers["service"] == "space"
+    example = "/private/anna" if in_space else "+15551234567"
+
+    def is_meant(said: str) -> bool:
+        return said == "none" or (DESTINATION.accepts(said) and (not in_space or said.startswith("/private/")))
+
+    visit.person.say("\nWhom does the door ring when nobody has answered for half a minute? An address like")
+    visit.person.say(f"  {example}; none: nobody, the button rings the usual one for a minute.")
+    said = until_valid(
+        visit.person,
+        present if is_meant(present) else "none",
+        lambda said: said if is_meant(said) else None,
+        f"Expected none, or an address like {example}.",
+    )
+    visit.answers["ring_next"] = "" if said == "none" else said
+
+
 def _pins(visit: _Visit) -> None:
     person, found, config, answers = visit.person, visit.found, visit.config, visit.answers
     person.say("\nAre the button, the light and the door's relay wired to this machine's GPIO pins?")
     person.say("  auto is yes on a Raspberry Pi; simulated puts them on a page to try things out.")
-    pins = _choose(person, {"auto": "", "gpio": "yes", "simulated": "no"}, config.panel.pins)
+    pins = choose(person, {"auto": "", "gpio": "yes", "simulated": "no"}, config.panel.pins)
     answers["pins"] = pins
     if pins == "simulated" or (pins == "auto" and not found.is_pi):
         return
     now = {name: getattr(getattr(config, table), key) for name, (table, key) in SETTINGS.items() if name in PINS}
     lights = " ".join(f"{colour} {now[colour]}" for colour in LIGHTS[now["light"]]) or "no light"
     person.say(f"\nGPIO numbers: button {now['button']}, {lights}, relay {now['relay']}. Is it wired like this?")
-    if not _yes(person, default=True):
+    if not yes_or_no(person, default=True):
         while (twice := _pins_once(person, now)) is not None:
             person.say(f"  GPIO {twice} stands there twice: once more, please.")
     answers.update(now)
@@ -179,14 +194,14 @@ def _pins(visit: _Visit) -> None:
 
 def _pins_once(person: Person, now: dict[str, Any]) -> int | None:
     """Ask for every pin; return a GPIO that was named twice, or None."""
-    now["button"] = _gpio(person, "Button", now["button"])
+    now["button"] = gpio(person, "Button", now["button"])
     person.say("  Light: rgb is one light of three colours, single is one light.")
-    now["light"] = _choose(person, {"rgb": "", "single": "", "none": ""}, now["light"])
+    now["light"] = choose(person, {"rgb": "", "single": "", "none": ""}, now["light"])
     for colour in LIGHTS[now["light"]]:
-        now[colour] = _gpio(person, "Light" if now["light"] == "single" else colour.capitalize(), now[colour])
-    now["relay"] = _gpio(person, "Relay", now["relay"])
+        now[colour] = gpio(person, "Light" if now["light"] == "single" else colour.capitalize(), now[colour])
+    now["relay"] = gpio(person, "Relay", now["relay"])
     person.say("  Does a high pin open the door? (Only for a module that is active low: no.)")
-    now["relay_active_high"] = _yes(person, now["relay_active_high"])
+    now["relay_active_high"] = yes_or_no(person, now["relay_active_high"])
     used = [now["button"], now["relay"], *(now[colour] for colour in LIGHTS[now["light"]])]
     return next((pin for pin in used if used.count(pin) > 1), None)
 
@@ -199,14 +214,34 @@ def _sound(visit: _Visit) -> None:
         if card.is_duplex:
             names[str(card.pcm("playback"))] = printable(card_in_words(card))
     names["simulated"] = "none: for trying things out"
-    visit.answers["sound"] = _choose(person, names, visit.config.audio.card, others=True)
+    visit.answers["sound"] = choose(person, names, visit.config.audio.card, others=True)
+
+
+def _speaks(visit: _Visit) -> None:
+    present = " ".join(visit.config.prompts.languages)
+    visit.person.say("\nIn which languages does the door speak to the visitor (it rings, nobody answers, it is open)?")
+    visit.person.say(f"  One or several of {', '.join(LANGUAGES)}, the first one first; none: it has its tones alone.")
+    visit.answers["speaks"] = until_valid(
+        visit.person,
+        present or "none",
+        _languages,
+        f"Expected none, or languages like {LANGUAGES[1]} {LANGUAGES[0]}.",
+    )
+
+
+def _languages(said: str) -> tuple[str, ...] | None:
+    """Return the languages that a person names, each once; None where one of them is none that the door speaks."""
+    named = tuple(dict.fromkeys(said.lower().replace(",", " ").split()))
+    if named == ("none",):
+        return ()
+    return named if named and set(named) <= set(LANGUAGES) else None
 
 
 def _camera(visit: _Visit) -> None:
     visit.person.say("\nWhich camera? auto takes the Raspberry Pi's, else a USB one, else a test picture.")
     choices = {"auto": "", "picamera2": "the Raspberry Pi's", "v4l2": "a USB one", "pattern": "a test picture"}
     choices["off"] = "none"
-    visit.answers["camera"] = _choose(visit.person, choices, visit.config.camera.source)
+    visit.answers["camera"] = choose(visit.person, choices, visit.config.camera.source)
 
 
 def _notify(visit: _Visit) -> None:
@@ -217,7 +252,7 @@ def _notify(visit: _Visit) -> None:
     person.say(f"  (docs/notifications.md). Empty: {'as it is' if told else 'nobody'}.")
     while (said := person.ask(f"  [{told}] > ").strip()) not in {"", told}:
         if said == BACK:
-            raise _BackError
+            raise BackError
         try:
             visit.answers["notify"] = judged_notify_url(said)
         except DraftError as error:
@@ -225,6 +260,49 @@ def _notify(visit: _Visit) -> None:
         else:
             return
     visit.answers.pop("notify", None)
+
+
+def _broker(visit: _Visit) -> None:
+    """Ask for the MQTT broker, and what it asks of the door."""
+    person, present = visit.person, visit.config.mqtt
+    for name in ("mqtt", "mqtt_user", "mqtt_may_open"):
+        visit.answers.pop(name, None)
+    visit.password = None
+    person.say("\nShall Home Assistant see the door? The address of its MQTT broker, like")
+    person.say("  mqtts://homeassistant.local; none: no (docs/home-assistant.md).")
+    said = until_valid(
+        person,
+        present.url or "none",
+        lambda said: said if said == "none" or MQTT_URL.accepts(said) else None,
+        f"Expected none, or {MQTT_URL.expected}.",
+    )
+    if said in ("none", present.url):
+        visit.answers["mqtt"] = "" if said == "none" else said
+        return
+    visit.answers["mqtt"] = said
+    person.say("\nThe door's user at the broker; none: it takes anybody, or goes by a certificate.")
+    user = until_valid(person, present.user or "none", lambda said: said, "")
+    visit.answers["mqtt_user"] = "" if user == "none" else user
+    if user != "none":
+        visit.password = _password(person)
+    encrypts = said.startswith("mqtts:") or is_loopback(urlsplit(said).hostname or "")
+    if not encrypts:
+        person.say("  It may not open the door, as nothing is encrypted on the way (mqtts: does).")
+    else:
+        person.say("\nMay the broker's users open the door?")
+    visit.answers["mqtt_may_open"] = encrypts and yes_or_no(person, present.may_open)
+
+
+def _password(person: Person) -> str:
+    person.say("\nIts password there (it is not shown).")
+    while True:
+        said = person.ask_secret("  [] > ").strip()
+        if said == BACK:
+            raise BackError
+        try:
+            return checked_password(said)
+        except DraftError as error:
+            person.say(f"  {error}.")
 
 
 def _test_call(visit: _Visit) -> None:
@@ -235,10 +313,10 @@ def _test_call(visit: _Visit) -> None:
 def _asked_for_test_call(person: Person, service: str) -> str | bool:
     if service == "space":
         person.say("\nMake a test call when all is written? It takes ten seconds and rings nobody.")
-        return ECHO if _yes(person, default=True) else False
+        return ECHO if yes_or_no(person, default=True) else False
     person.say("\nMake a test call when all is written? To an address that answers by itself; empty: none.")
     return (
-        _until(
+        until_valid(
             person,
             "",
             lambda said: said if not said or DESTINATION.accepts(said) else None,
@@ -249,53 +327,15 @@ def _asked_for_test_call(person: Person, service: str) -> str | bool:
     )
 
 
-_STEPS: tuple[Callable[[_Visit], None], ...] = (_service, _line, _pins, _sound, _camera, _notify, _test_call)
-
-
-# -- how one question is asked -------------------------------------------------------------------------
-
-
-def _until(
-    person: Person, default: str, understand: Callable[[str], Any], hint: str, *, may_be_empty: bool = False
-) -> Any:
-    """Ask until the answer is valid; raises `_BackError` when the person wants the question before."""
-    while True:
-        said = person.ask(f"  [{default}] > ").strip() or default
-        if said == BACK:
-            raise _BackError
-        if said or may_be_empty:
-            meant = understand(said)
-            if meant is not None:
-                return meant
-        person.say(f"  {hint}")
-
-
-def _choose(person: Person, choices: dict[str, str], default: str, *, others: bool = False) -> str:
-    """Ask for one of the choices, by its number or its name; with `others` any text counts."""
-    names: Sequence[str] = list(choices) if default in choices else [*choices, default]
-    for number, name in enumerate(names, start=1):
-        person.say(f"  {number}  {printable(name):<12} {choices.get(name, 'as it is set')}".rstrip())
-
-    def understand(said: str) -> str | None:
-        if said.isascii() and said.isdigit() and 1 <= int(said) <= len(names):
-            return names[int(said) - 1]
-        return said if said in names or (others and ":" in said) else None
-
-    hint = f"A number from 1 to {len(names)}, or the word" + (", or an ALSA name (plughw:CARD=…)." if others else ".")
-    meant: str = _until(person, default, understand, hint)
-    return meant
-
-
-def _yes(person: Person, default: bool) -> bool:
-    words = {"y": True, "yes": True, "n": False, "no": False}
-    meant: bool = _until(person, "yes" if default else "no", lambda said: words.get(said.lower()), "Yes or no.")
-    return meant
-
-
-def _gpio(person: Person, what: str, default: int) -> int:
-    def understand(said: str) -> int | None:
-        return int(said) if said.isascii() and said.isdigit() and int(said) <= GPIO_HIGHEST else None
-
-    person.say(f"  {what}: which GPIO?")
-    meant: int = _until(person, str(default), understand, f"A GPIO number from 0 to {GPIO_HIGHEST}.")
-    return meant
+_STEPS: tuple[Callable[[_Visit], None], ...] = (
+    _service,
+    _line,
+    _next,
+    _pins,
+    _sound,
+    _speaks,
+    _camera,
+    _notify,
+    _broker,
+    _test_call,
+)

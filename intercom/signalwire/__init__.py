@@ -12,8 +12,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from intercom.signalwire.account.access_token import Credential as Credential
     from intercom.signalwire.account.credentials import CommandCredentials as CommandCredentials
-    from intercom.signalwire.account.credentials import Credential as Credential
     from intercom.signalwire.account.credentials import CredentialProvider as CredentialProvider
     from intercom.signalwire.account.credentials import EndpointCredentials as EndpointCredentials
     from intercom.signalwire.account.credentials import SpaceCredentials as SpaceCredentials
@@ -84,9 +84,9 @@ _HOMES = {
     "call.members.capabilities": ("SelfCapabilities",),
     "client.signalwire": ("SignalWire",),
     "client.session": ("ClientSession",),
+    "account.access_token": ("Credential",),
     "account.credentials": (
         "CommandCredentials",
-        "Credential",
         "CredentialProvider",
         "EndpointCredentials",
         "SpaceCredentials",

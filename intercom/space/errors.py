@@ -10,6 +10,8 @@ SpaceError
 ├── BadBodyError (ValueError)       a request's body cannot be read; the sender is told
 ├── SubscriptionError (ValueError)  a push subscription that the space does not take; the sender is told
 ├── AddressError (LookupError)      no such subscriber or address
+├── ViewerError (ValueError)        a viewer that cannot be added, or is not there
+├── ViewRefusedError (PermissionError) a door does not let a viewer look
 ├── DoorError (ValueError)          a door would be thrown out unasked
 ├── NoSpaceError (FileNotFoundError) no space in the state directory, or none runs
 ├── RefusedError (ValueError)       a Verto message that cannot be obeyed; the sender is told
@@ -57,6 +59,19 @@ class SubscriptionError(SpaceError, ValueError):
 
 class AddressError(SpaceError, LookupError):
     """No subscriber or address has this name."""
+
+
+class ViewerError(SpaceError, ValueError):
+    """A viewer cannot be added, or there is none of this name."""
+
+
+class ViewRefusedError(SpaceError, PermissionError):
+    """A door does not let a viewer look; its reason is a word."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The view was refused: {reason}.")
+        self.reason = reason
+        """Why, in a word of the door."""
 
 
 class DoorError(SpaceError, ValueError):

@@ -4,25 +4,55 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable
+from typing import Protocol
 from urllib.parse import urlsplit
 
-from intercom.config import SpaceConfig
 from intercom.net import authority, is_loopback, is_unspecified, split_listen
 from intercom.space.errors import SpaceConfigError
 from intercom.space.names import Names, interface_addresses, loopback_names, network_names
 
 
+class Served(Protocol):
+    """Settings of what is served: the `[space]` table, and whichever has the same."""
+
+    @property
+    def listen(self) -> str:
+        """Return where it is served."""
+
+    @property
+    def tls(self) -> str:
+        """Return `auto`, `on` or `off`."""
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """Return more names of this machine."""
+
+    @property
+    def certificate(self) -> str:
+        """Return the file of the owner's certificate, or an empty text."""
+
+    @property
+    def key(self) -> str:
+        """Return the file of its key; empty: it is in the same file."""
+
+    @property
+    def trusted_proxies(self) -> tuple[str, ...]:
+        """Return the reverse proxies that are believed."""
+
+    @property
+    def public_url(self) -> str:
+        """Return what people open, where that is not its own address; else an empty text."""
+
+
 class Location:
     """The space's addresses, which follow those of the machine.
 
-    :param config: the `[space]` table.
+    :param config: the `[space]` table, or another with the same settings.
     :param own_addresses: the machine's addresses now.
     Raises `SpaceConfigError` when it can listen nowhere so.
     """
 
-    def __init__(
-        self, config: SpaceConfig, *, own_addresses: Callable[[], Iterable[str]] = interface_addresses
-    ) -> None:
+    def __init__(self, config: Served, *, own_addresses: Callable[[], Iterable[str]] = interface_addresses) -> None:
         self._config = config
         self._own_addresses = own_addresses
         self.host, self.port = _split(config.listen)
@@ -31,6 +61,8 @@ class Location:
         """Whether only this machine reaches it."""
         self.encrypted = config.tls == "on" or (config.tls == "auto" and not self.loopback)
         """Whether the space speaks TLS itself."""
+        self.only_proxied = not self.encrypted and not self.loopback
+        """Whether a reverse proxy has to encrypt for it, and nobody else on the network may reach it."""
         self.certified: tuple[str, ...] = ()
         """The names in the owner's certificate, without wildcards; `follow` takes a change over."""
         self.names = self._read_names()
@@ -128,3 +160,12 @@ def _split(listen: str) -> tuple[str, int]:
 
 def _socket_url(url: str) -> str:
     return f"ws{url.removeprefix('http')}/"
+
+
+def refuse_clear(location: Location, config: Served) -> None:
+    """Raise `SpaceConfigError` where the space would speak in clear on the network, with no proxy that encrypts."""
+    if location.only_proxied and not config.trusted_proxies:
+        raise SpaceConfigError(
+            '[space] tls = "off" would send the secrets of the house over the network in clear: leave it out, or '
+            "name the reverse proxy that encrypts in [space] trusted_proxies."
+        )

@@ -11,47 +11,52 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
-from intercom.config import SpaceConfig
+from intercom.config import HistoryConfig, SpaceConfig
 from intercom.netlink import NetworkWatch
-from intercom.signalwire.wire.messages import IceServer
-from intercom.space.auth.credential import SpaceCredential, read_credential
+from intercom.space.auth.credential import SpaceCredential
+from intercom.space.auth.house_credentials import HouseCredentials
 from intercom.space.auth.pairing import UNNAMED, Invitation, PairingCodes
 from intercom.space.auth.tokens import TokenAuthority
 from intercom.space.echo.echo import Echo
-from intercom.space.errors import SpaceConfigError, StoreError, TokenError
+from intercom.space.errors import SpaceConfigError, StoreError
+from intercom.space.http.application import application
 from intercom.space.http.connection_limits import ConnectionLimits
 from intercom.space.http.device_api import DeviceApi
 from intercom.space.http.fabric_api import FabricApi
 from intercom.space.http.listener import Listener
+from intercom.space.http.message_api import MessageApi
 from intercom.space.http.proxies import Proxies
 from intercom.space.http.push_api import PushApi
 from intercom.space.http.request_filter import Guard
 from intercom.space.http.sockets import Sockets
 from intercom.space.http.station_api import HouseApi
-from intercom.space.http.station_files import station_routes
 from intercom.space.http.trust_page import TrustPage
-from intercom.space.location import Location, turn_address
+from intercom.space.http.viewer_api import ViewerApi
+from intercom.space.http.visitors_api import VisitorsApi
+from intercom.space.location import Location, refuse_clear
+from intercom.space.messages.messages import Messages
 from intercom.space.names import interface_addresses
 from intercom.space.push.pushes import Pushes
 from intercom.space.push.unfinished import Unfinished
 from intercom.space.push.waker import Waker
+from intercom.space.quiet.house_quiet import HouseQuiet
 from intercom.space.store.records import Place, Subscriber
 from intercom.space.store.store import DATABASE, Store
 from intercom.space.switch.calls.call_snapshot import KeptCalls
-from intercom.space.switch.calls.sdp import is_reference
 from intercom.space.switch.exchange import Exchange
 from intercom.space.tls.tls import Tls
-from intercom.space.turn.companion import TurnCompanion
+from intercom.space.turn.companion import companion_of
 from intercom.space.turn.coturn import TurnServer
-from intercom.space.turn.credentials import LIFETIME_S, ice_server, turn_secret
+from intercom.space.turn.ice_servers import IceServers
 from intercom.space.turn.keeper import TurnKeeper
+from intercom.space.viewers.watching import Watching
+from intercom.space.visitors.visitors import VISITORS, Visitors
+from intercom.tasks import bounded
 
 logger = logging.getLogger(__name__)
 
-BODY_LIMIT_BYTES: Final = 16 * 1024
-"""Size limit of an HTTP body; a token request with its proof has 2 kB."""
 STOP_LIMIT_S: Final = 1.0
 """Time limit for stopping."""
 ADDRESSES_POLL_S: Final = 10.0
@@ -64,7 +69,9 @@ class Space:
     """Serves the HTTP API, the socket and the station page on one port.
 
     :param config: the `[space]` table.
+    :param history: what the visitors' list may keep; by default what the configuration's defaults say.
     :param state_dir: where the database and the certificate live.
+    :param language: the house's language, for the pages that no script translates.
     :param turn: the TURN companion that clients are given, started and stopped by whoever made it; without one the
         server of `turn_url` is given.
     :param wall: the time of day, seconds since 1970.
@@ -77,40 +84,36 @@ class Space:
         config: SpaceConfig,
         state_dir: Path,
         *,
+        history: HistoryConfig | None = None,
+        language: str = "en",
         turn: TurnServer | None = None,
         wall: Callable[[], float] = time.time,
         own_addresses: Callable[[], Iterable[str]] = interface_addresses,
     ) -> None:
         self._config = config
+        self._language = language
         self.location = Location(config, own_addresses=own_addresses)
+        refuse_clear(self.location, config)
         self._proxies = Proxies(config.trusted_proxies, config.public_url)
-        self._only_proxied = not self.location.encrypted and not self.location.loopback
-        if self._only_proxied and not config.trusted_proxies:
-            raise SpaceConfigError(
-                '[space] tls = "off" would send the secrets of the house over the network in clear: leave it out, or '
-                "name the reverse proxy that encrypts in [space] trusted_proxies."
-            )
         self._state_dir = state_dir
         self._wall = wall
         self._turn = turn
-        self._companion: TurnCompanion | None = None
-        if config.turn_listen and turn is None:
-            turn_address(config.turn_listen, ())
-            self._companion = TurnCompanion(
-                state_dir / "turn",
-                lambda: turn_address(config.turn_listen, own_addresses()),
-                on_change=self._changed,
-            )
-        self._turn_secret = turn_secret(config)
+        self._companion = (
+            companion_of(config, state_dir / "turn", own_addresses, on_change=self._changed) if turn is None else None
+        )
+        self.ice = IceServers(config, self._turn_server, wall=wall)
         self.tls = Tls(config, state_dir, self.location, on_change=self._certificate_changed)
         """The certificates that it shows."""
         trust_port = config.trust_port if self.location.port else 0
         wanted = bool(config.trust_port) and self.location.encrypted and not config.certificate
         self.trust_page = TrustPage(
-            self.location, trust_port, wanted=lambda: wanted and self.tls.by_ca, ca=self.tls.authority
+            self.location,
+            trust_port,
+            wanted=lambda: wanted and self.tls.by_ca,
+            ca=self.tls.authority,
+            language=language,
         )
         """The page with which devices learn to trust the house."""
-        self._credentials: dict[str, tuple[Path, str, bool]] = {}
         self._listener: Listener | None = None
         self._addresses = NetworkWatch(self._follow_addresses, poll_s=ADDRESSES_POLL_S)
         self._addresses_told = True
@@ -119,20 +122,45 @@ class Space:
         self._relays: asyncio.Task[None] | None = None
         self.store = Store(state_dir / DATABASE, now=wall)
         self.store.add_group(config.group)
+        self._credentials = HouseCredentials(
+            self.store, urls=lambda: self.location.device_urls, pinned=lambda: self.tls.pinned
+        )
         self.tokens = TokenAuthority(self.store, now=wall, lifetime_s=config.token_lifetime_s)
         self.api_token = self.store.value("api_token", lambda: secrets.token_urlsafe(32))
         """Password that mints tokens, with `tokens.project_id` as user name (HTTP Basic); a secret."""
         self.pushes = Pushes(self.store, config, wall=wall)
         "Pushes to the devices whose page is closed."
         self.codes = PairingCodes(self.store, now=wall)
-        self.exchange = Exchange(self.tokens, self.store, ice_servers=self._ice_servers, wall=wall)
+        self.exchange = Exchange(self.tokens, self.store, ice_servers=self.ice.of, wall=wall)
         self.rings = self.exchange.control.bell.rings
         """The rings of the house; `rings.subscribe` tells a listener each change."""
-        kept_rings = Unfinished(state_dir / "pushed.json")
-        self._waker = Waker(self.store.subscriptions, self.pushes, kept_rings, wall=wall)
+        quiet = HouseQuiet(self.store.quiet, config, wall=wall)
+        self.exchange.control.quiet.house, self.exchange.control.bell.manner = quiet, quiet.manner
+        self._waker = Waker(self.store.subscriptions, self.pushes, Unfinished(state_dir / "pushed.json"), wall=wall)
         self.rings.subscribe(self._waker.changed)
-        self.exchange.control.wakes = lambda call: self._waker.wakes(call.ring)
+        self.exchange.control.wakes = lambda call: self._waker.wakes(call.ring, proven=call.goes_on)
         self.sockets = Sockets(self.exchange, now=time.monotonic, joined=self._joined)
+        self.watching = Watching(
+            self.store.viewers, self.exchange.control.views, deliver=self.sockets.deliver, now=time.monotonic
+        )
+        self.visitors = Visitors(
+            state_dir / VISITORS,
+            history or HistoryConfig(),
+            self.exchange.control,
+            wall=wall,
+            tell=self.sockets.tell_residents,
+        )
+        "The visitors' list."
+        self.messages = Messages(
+            state_dir,
+            history or HistoryConfig(),
+            store=self.store,
+            pushes=self.pushes,
+            visitors=self.visitors,
+            group=config.group,
+            tell=self.sockets.tell_residents,
+            wall=wall,
+        )
         self._kept_calls = KeptCalls(state_dir / "calls.json", self.exchange, wall=wall)
         self._keeper: asyncio.Task[None] | None = None
         self._echo = Echo(self.sockets, self.store, self.tokens)
@@ -183,6 +211,8 @@ class Space:
             logger.info("Calls that go on from before the restart: %d.", restored)
         self.sockets.start()
         self._waker.start()
+        self.visitors.start()
+        self.messages.start()
         self._echo.start()
         self._tell_where()
         self._watch = asyncio.create_task(self._watch_members(), name="space members")
@@ -203,7 +233,7 @@ class Space:
         self.on_change()
 
     def _certificate_changed(self) -> None:
-        self._write_credentials()
+        self._credentials.write_again()
         self._tell_where()
         self.on_change()
 
@@ -230,8 +260,10 @@ class Space:
                 if task is not None:
                     task.cancel()
             self._kept_calls.save()
+            self.watching.stop()
             try:
                 async with asyncio.timeout(STOP_LIMIT_S):
+                    await self.messages.stop()
                     await self._waker.stop()
                     await self.trust_page.stop()
                     await self._echo.stop()
@@ -239,15 +271,20 @@ class Space:
                     await listener.stop()
             except TimeoutError:
                 logger.warning("The space stopped with connections still open.")
+            await bounded("visitors' list", self.visitors.stop(), STOP_LIMIT_S)
         self._addresses.stop()
         if self._companion is not None:
             await self._companion.stop()
         self.store.close()
 
     def _application(self) -> web.Application:
-        guard = Guard(lambda: self.location.names, self._proxies, only_proxied=self._only_proxied, now=time.monotonic)
-        app = web.Application(middlewares=[guard.middleware], client_max_size=BODY_LIMIT_BYTES)
-        app.on_response_prepare.append(guard.add_headers)
+        guard = Guard(
+            lambda: self.location.names,
+            self._proxies,
+            only_proxied=self.location.only_proxied,
+            embed_allowed=self._config.embed_allowed,
+            now=time.monotonic,
+        )
         fabric = FabricApi(self.store, self.tokens, api_token=self.api_token, now=self._wall)
         house = HouseApi(
             self.store,
@@ -259,17 +296,17 @@ class Space:
             group=self._config.group,
         )
         push = PushApi(self.store, self.pushes, now=self._wall, online=self.exchange.online)
-        device = DeviceApi(
-            self.store, self.pushes, ring=self.sockets.try_out, renamed=self.exchange.control.bell.renamed
-        )
-        routes = [*fabric.routes(), *house.routes(), *push.routes(), *device.routes()]
-        app.add_routes([*routes, web.get("/", self._root), *station_routes()])
-        return app
+        renamed = self.exchange.control.bell.renamed
+        device = DeviceApi(self.store, self.pushes, ring=self.sockets.try_out, renamed=renamed)
+        visitors = VisitorsApi(self.store, self.visitors)
+        messages = MessageApi(self.store, self.messages)
+        viewers = ViewerApi(self.watching, joined=self._viewer_joined)
+        apis = (fabric, house, push, device, visitors, messages, viewers)
+        return application(guard, apis, self.sockets, language=self._language)
 
-    async def _root(self, request: web.Request) -> web.StreamResponse:
-        if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
-            return await self.sockets.serve(request)
-        raise web.HTTPFound("station/")
+    def _viewer_joined(self, request: web.Request, name: str) -> None:
+        if self._listener is not None:
+            self._listener.joined(request, f"viewer {name}")
 
     def _joined(self, request: web.Request, subscriber_id: str) -> None:
         if self._listener is not None:
@@ -301,7 +338,7 @@ class Space:
 
     def _tell_addresses(self) -> None:
         self.tls.follow()
-        self._write_credentials()
+        self._credentials.write_again()
         self._tell_where()
         self._addresses_told = True
 
@@ -318,6 +355,7 @@ class Space:
             try:
                 changed = self.store.changed_elsewhere() or changed
                 if changed:
+                    self.watching.end_removed()
                     self._expel_removed()
                     changed = False
                 self._use_up_codes()
@@ -329,15 +367,11 @@ class Space:
                 logger.debug("The database is busy, or a file cannot be written; looking again: %s", problem)
 
     def _expel_removed(self) -> None:
-        for subscriber_id in self.exchange.subscriber_ids():
+        for subscriber_id in self.exchange.subscriber_ids() | self.exchange.control.alarms.doors():
             if self.store.subscriber_by_id(subscriber_id) is None:
                 self.sockets.expel(subscriber_id)
                 logger.info("A subscriber was removed; its sockets are closed.")
-        self._write_credentials()  # the house's own door gets a new secret; its old one stays worthless
-
-    def _write_credentials(self) -> None:
-        for reference, (path, display_name, for_group) in self._credentials.items():
-            self.write_credential(reference, path, display_name=display_name, for_group=for_group)
+        self._credentials.write_again()  # the house's own door gets a new secret; its old one stays worthless
 
     # -- who belongs to it -----------------------------------------------------------------------------------
 
@@ -350,47 +384,17 @@ class Space:
 
     def enrol(self, reference: str, display_name: str) -> SpaceCredential:
         """Return a new credential for one device of the subscriber `reference`, made as a door if new."""
-        subscriber = self.store.add_subscriber(reference, display_name, kind="door")
-        return self._credential(subscriber, self.store.add_device(subscriber, display_name))
+        return self._credentials.enrol(reference, display_name)
 
     def write_credential(self, reference: str, path: Path, *, display_name: str = "", for_group: bool = False) -> None:
-        """Write a valid credential of `reference` to the file `path` (mode 0600, or 0640 `for_group`).
-
-        A secret in it that still holds is kept, and a file that says all of it already is not written.
-        """
-        credential = self.credential_of(reference, read_credential(path), display_name=display_name)
-        credential.write(path, mode=0o640 if for_group else 0o600)
-        self._credentials[reference] = (path, display_name, for_group)
+        """Write a valid credential of `reference` to this file, and keep it so (mode 0600, or 0640 `for_group`)."""
+        self._credentials.write(reference, path, display_name=display_name, for_group=for_group)
 
     def credential_of(
         self, reference: str, found: SpaceCredential | None, *, display_name: str = ""
     ) -> SpaceCredential:
         """Return a valid credential of `reference`: with the secret of the found one, if still valid."""
-        credential = None
-        if found is not None and found.subscriber == reference:
-            try:
-                credential = self._credential(self.store.owner_of(found.device_secret), found.device_secret)
-            except TokenError:
-                credential = None
-        if credential is None or credential.subscriber != reference:
-            credential = self.enrol(reference, display_name or reference.capitalize())
-        return credential
-
-    def _credential(self, subscriber: Subscriber, secret: str) -> SpaceCredential:
-        return SpaceCredential(*self.location.device_urls, subscriber.reference, secret, self.tls.pinned)
+        return self._credentials.of(reference, found, display_name=display_name)
 
     def _turn_server(self) -> TurnServer | None:
         return self._companion.server if self._companion is not None else self._turn
-
-    def _ice_servers(self, subscriber: Subscriber, agent: str) -> list[IceServer]:
-        """Return a client's ICE servers; one that gets new passwords with each new token gets short-lived ones."""
-        lifetime_s = LIFETIME_S if is_reference(agent) else min(LIFETIME_S, 2 * self._config.token_lifetime_s)
-        turn = self._turn_server()
-        if turn is not None:
-            try:
-                return [turn.ice_server(subscriber.id, self._wall(), lifetime_s)]
-            except sqlite3.Error as problem:
-                logger.warning("No password for the TURN server can be made: %s", problem)
-                return []
-        url = self._config.turn_url
-        return [ice_server(url, self._turn_secret, subscriber.id, self._wall(), lifetime_s)] if url else []

@@ -1,7 +1,7 @@
 // The resident's settings on this device, kept in localStorage.
 
 const STORAGE_KEY = "intercom.settings";
-const DEFAULTS = { volume: 100, bellVolume: 80, keepAwake: false }; // both volumes in percent
+const DEFAULTS = { volume: 100, bellVolume: 80, keepAwake: false, wall: false, language: "", microphone: "", speaker: "" }; // volumes in percent; "": the browser's own choice
 
 export function loadSettings() {
   try {

@@ -7,9 +7,11 @@
 //   <body data-microphone>  granted | prompt | denied
 //   #status                 one or two words (polite live region);  #error  a problem in words (alert), hidden without one;  #announcer  what a screen reader is told at once
 //   #pair-code #pair-name #pair   the pairing form;  #bell  "Turn on the bell";  #bell-volume #bell-test #keep-awake #retry
+//   #wall                   makes this a tablet on the wall (also "?kiosk" in the address); see wall/wall.js
 //   #walk                   "Does this device ring?", which opens after pairing; see join/walk.js
 //   #add-device             "Add a device";  #invite  its dialog, with #invite-qr, #invite-code, #invite-close, #invite-again
 //   #call-door              calls the (first) door;  #answer #decline  while it rings
+//   #replies  what the door can say, #reply-list, #reply-form, and what it said, #reply-said;  #ending #talk-on  near a call's end
 //   #still #face            the visitor before the answer;  #no-picture #picture-age  why there is none, or how old it is
 //   #remote-video #remote-audio   the door's picture and sound;  #level-in #level-out  the meters;  #elapsed
 //   #mute #mute-door #volume #hangup #open-door (data-door: closed | asked | open)   in the call
@@ -18,30 +20,44 @@
 
 import { Alerts } from "./alerts/alerts.js";
 import { Call } from "./call/call.js";
+import { Ending } from "./call/ending.js";
+import { bindControls } from "./controls.js";
+import { Devices } from "./call/devices.js";
 import { Device, trustPage } from "./house/device.js";
+import { HouseAlarms } from "./house/alarms.js";
 import { showDoors } from "./house/doors.js";
 import { Face } from "./picture/face.js";
 import { Invitation } from "./house/invite.js";
+import { showHeadset } from "./call/headset.js";
+import { invitedCall } from "./call/invited.js";
 import { keepCall, takeKeptCall } from "./call/kept.js";
-import { listenToKeys } from "./keys.js";
 import { Lock } from "./call/lock.js";
 import { Meters } from "./call/meters.js";
+import { More } from "./call/more.js";
 import { Microphone } from "./call/microphone.js";
 import { Pairing } from "./join/pairing.js";
 import { renderPicture } from "./picture/picture.js";
 import { play, playAll } from "./call/players.js";
 import { Notifications } from "./alerts/push.js";
+import { Quiet } from "./house/quiet.js";
+import { Replies } from "./call/replies.js";
+import { offerSettings } from "./preferences.js";
 import { Rings } from "./alerts/rings.js";
 import { Room } from "./call/room.js";
 import { loadSettings, saveSettings } from "./settings.js";
+import { t } from "./language.js";
 import { Signalling } from "./house/signalling.js";
 import { Sounds } from "./alerts/sounds.js";
+import { forgets } from "./storage.js";
+import { Visitors } from "./visitors/visitors.js";
 import { announce, element, render, renderTime } from "./view.js";
+import { Waiting } from "./call/waiting.js";
 import { Walk } from "./join/walk.js";
+import { Wall, isKiosk } from "./wall/wall.js";
 import { closingWords, ringWords } from "./words.js";
 
 const CONNECTION_ERRORS = new Set(["offline", "bad-answer", "proxy-unknown", "address-refused", "socket-refused"]); // cleared by a connection
-const NAME_MAX = 60;
+const HANDOVER_MS = 2000; // time for which a view outlasts the connection of the call that was answered
 
 const device = new Device();
 const signalling = new Signalling(() => device.credentials());
@@ -49,6 +65,7 @@ const rings = new Rings(signalling);
 const microphone = new Microphone();
 const sounds = new Sounds();
 const alerts = new Alerts();
+const wall = new Wall(() => visitors.close()); // a dialog lies above what dims the page
 const face = new Face(signalling, element.face);
 const settings = loadSettings();
 const meters = new Meters(sounds, microphone);
@@ -56,7 +73,13 @@ const room = new Room(signalling, element["mute-door"], () => model.call);
 const notifications = new Notifications(device);
 const pairing = new Pairing(device, { done: joined, failed: (code) => update({ error: code }) });
 const walk = new Walk({ device, signalling, sounds, alerts, notifications, turnOnBell, facts: () => model });
+const visitors = new Visitors(device, signalling);
+const waiting = new Waiting(signalling, sounds, { present: () => model.call, still: () => face.still, ring, answer, hangup, declined: (call) => rings.taken(call) });
 const invitation = new Invitation(device, (code) => update({ error: code }));
+new Quiet(signalling);
+new HouseAlarms(signalling);
+const replies = new Replies(signalling, rings, (code) => update({ error: code }));
+const ending = new Ending((code) => update({ error: code }));
 
 const model = {
   state: "loading", link: "connecting", lostSince: 0, call: null,
@@ -65,6 +88,7 @@ const model = {
   lastCall: "", missed: false, trusted: true, trustUrl: "",
 };
 let before = takeKeptCall(); // the call from before the page was reloaded
+const more = new More(model, room);
 const lock = new Lock(model, update, () => sounds.opened());
 
 function update(changes = {}) {
@@ -72,16 +96,19 @@ function update(changes = {}) {
   model.bell = sounds.on ? "on" : sounds.impossible ? "none" : "off";
   model.microphone = microphone.permission;
   model.microphoneLive = microphone.track !== null;
-  if (model.call?.talking && element["remote-video"].videoWidth > 0) face.end(); // the call's own picture is there
   model.state = pageState();
   signalling.watchful = model.state === "ringing";
-  alerts.keepAwake = Boolean(model.call) || face.looking || (settings.keepAwake && model.state !== "unpaired");
-  if (model.call || model.state === "unpaired") invitation.close();
+  alerts.keepAwake = Boolean(model.call) || face.looking || ((settings.keepAwake || wall.on) && model.state !== "unpaired");
+  if (model.call || model.state === "unpaired") [invitation, visitors].forEach((dialog) => dialog.close());
   if (model.call) walk.giveWay();
   render(model);
+  wall.follow(model.state);
+  showHeadset(model);
+  more.render();
   walk.render();
   renderTime(model);
   renderPicture(model, face);
+  replies.render(model);
 }
 
 function pageState() {
@@ -102,22 +129,15 @@ function joined({ named }) {
 
 function followAddress() {
   pairing.codeFromAddress();
-  rangWhileClosed();
-}
-
-// The tap on a test's notification opened the page.
-function rangWhileClosed() {
-  if (location.hash !== "#rang") return;
-  history.replaceState(null, "", location.pathname + location.search);
-  walk.tapped("closed");
+  walk.followAddress();
 }
 
 // ---------------------------------------------------------------- the connection
 
 signalling.addEventListener("state", ({ detail: { state, code, resumed } }) => {
   if (state === "registered") {
-    if (!resumed) model.call?.forgotten();
-    if (model.link === "lost") announce("Connected again");
+    if (!resumed) forgotten();
+    if (model.link === "lost") announce(t("say.connected-again"));
     update({ link: "ready", error: CONNECTION_ERRORS.has(model.error) ? "" : model.error });
     takeBack();
     showDoors(signalling.token, face, callDoor);
@@ -142,73 +162,94 @@ signalling.addEventListener("verto", ({ detail: { message, nodeId } }) => {
     signalling.verto(callId, "verto.pong", params, { nodeId }).catch(() => {}); // the next ping is another chance
   } else if (method === "verto.invite" && typeof callId === "string" && typeof params.sdp === "string") {
     invited(params, callId, nodeId);
-  } else if (model.call && model.call.id === callId) {
-    model.call.receive(message);
+  } else {
+    callOf(callId)?.receive(message);
   }
 });
 
+function callOf(id) {
+  return model.call?.id === id ? model.call : waiting.find(id);
+}
+
+// The service has lost this page's calls.
+function forgotten() {
+  [...waiting.calls, model.call].forEach((call) => call?.forgotten());
+}
+
 function invited(params, id, nodeId) {
-  if (model.call?.id === id) return; // the invite is a repeat
-  const isDoor = params.caller_kind === "door"; // the space says so; what a caller says of itself counts for nothing
-  const name = clip(params.caller_id_name) || clip(params.caller_id_number) || "Somebody";
-  const from = { name: isDoor ? name : `${name} (phone or tablet)`, number: params.caller_id_number ?? "" };
-  const parts = { id, ring: params.ring, direction: "inbound", from, nodeId, signalling, microphone };
-  if (model.call) {
-    signalling.verto(id, "verto.bye", { cause: "USER_BUSY", causeCode: 17, dialogParams: { callID: id } },
-      { nodeId, queue: true }).catch(() => {}); // the caller's own ring time ends it
-    return;
-  }
-  face.watch(isDoor ? { callID: id } : null); // first, so that the door is asked at once
-  const call = new Call(parts);
-  take(call, { opens: isDoor });
+  if (callOf(id)) return; // the invite is a repeat
+  const call = followed(invitedCall(params, { id, nodeId, signalling, microphone, button: rings.of(params)?.button }));
+  if (model.call) more.close(); // it lies over those who wait
+  call.prepare(params.sdp, model.call ? waiting.add(call) : ring(call));
+  if (rings.takeLate(call) && call === model.call) answer();
+}
+
+// Ring for this call, as the page has nothing else to do; resolves with the visitor's picture.
+function ring(call, still = null) {
+  const seen = face.watch(call.opens ? { callID: call.id } : null); // first, so that the door is asked at once
+  if (still) face.show(still);
+  take(call);
   if (microphone.permission === "granted") microphone.acquire().catch(() => {}); // told by its own event
-  call.prepare(params.sdp);
-  sounds.ring();
-  alerts.start(`${from.name} is ringing`, params.ring);
-  announce(`${from.name} is ringing. Press Enter to answer.`);
+  if (!call.silent) sounds.ring();
+  alerts.start(t("say.rings", { name: call.from.name }), call.ring, { silent: call.silent });
+  announce(t("say.rings-answer", { name: call.from.name }));
+  return seen;
 }
 
 function callDoor(door) {
   if (model.call) return;
-  const call = new Call({ direction: "outbound", from: { name: door.name }, signalling, microphone });
-  take(call, { opens: true });
+  const call = followed(new Call({ direction: "outbound", from: { name: door.name }, signalling, microphone }));
+  take(call);
   microphone.acquire().catch(() => {}); // told by its own event
   call.dial(door.address);
   sounds.ringback();
-  announce(`Calling ${door.name}`);
+  announce(t("say.calling", { name: door.name }));
 }
 
 function takeBack() {
   const record = before;
   before = null;
   if (!record || model.call) return;
-  const { id, ring, direction, from, nodeId, destination, opens } = record;
-  const call = new Call({ id, ring, direction, from, nodeId, destination, signalling, microphone });
+  const call = followed(new Call({ ...record, signalling, microphone }));
   rings.taken(call);
-  take(call, { opens });
+  take(call);
   microphone.acquire().catch(() => {}); // told by its own event
   call.takeBack(record);
 }
 
 // Keep the call when the page goes: it cannot tell a close from a reload. The space ends a call not resumed in time.
 function leave() {
-  const { call, opens } = model;
-  if (call?.talking) keepCall({ ...call.record, opens });
+  const { call } = model;
+  if (call?.talking) keepCall(call.record);
   else if (before) keepCall(before);
   else if (call?.status === "calling") call.hangup();
 }
 
-function take(call, changes) {
+function take(call) {
+  update({ call, opens: call.opens, opening: "closed", weak: false, error: "", problem: "" });
+}
+
+function followed(call) {
+  const on = (event, act) => call.addEventListener(event, ({ detail }) => call === model.call && act(detail));
   call.since = performance.now();
-  call.addEventListener("status", () => statusChanged(call));
-  call.addEventListener("media", () => showMedia(call));
-  call.addEventListener("weak", ({ detail }) => update({ weak: detail.weak }));
-  call.addEventListener("door", ({ detail }) => lock.changed(detail));
-  update({ call, opening: "closed", weak: false, error: "", problem: "", ...changes });
+  call.addEventListener("status", () => (call === model.call ? statusChanged(call) : call.over && waiting.remove(call)));
+  on("media", () => {
+    play(call);
+    update();
+  });
+  on("weak", ({ weak }) => weakened(weak));
+  on("door", (told) => lock.changed(told));
+  on("visitor", () => waiting.pressed(call.from.name));
+  ending.follow(call);
+  return call;
+}
+
+function weakened(weak) {
+  if (weak !== model.weak) announce(t(weak ? "picture.weak" : "say.strong"));
+  update({ weak });
 }
 
 function statusChanged(call) {
-  if (call !== model.call) return;
   if (call.over) {
     ended(call);
     return;
@@ -218,31 +259,36 @@ function statusChanged(call) {
     alerts.stop();
   }
   if (call.status === "connected") {
-    announce(`Connected to ${call.from.name}`);
+    announce(t("say.connected", { name: call.from.name }));
     meters.follow(call);
   }
   update();
+}
+
+// End the view of a call whose own picture is there, a moment later: at once, it would hold up the first sound.
+function handOver() {
+  const { call } = model;
+  const connected = call?.talking && call.connectedAt !== null && performance.now() - call.connectedAt > HANDOVER_MS;
+  if (connected && element["remote-video"].videoWidth > 0) face.end();
 }
 
 function ended(call) {
   sounds.silence();
   alerts.stop();
   face.end();
+  waiting.forget();
   const talked = call.connectedAt !== null;
   if (talked || call.direction === "outbound") sounds.ended();
   microphone.release();
   meters.close();
   lock.forget();
   play({ video: null, audio: null });
+  if (call.late) rings.answeredLate(call);
   const lengthMs = talked ? performance.now() - call.connectedAt : null;
   update({ call: null, error: call.errorCode, ...closingWords(call, lengthMs, new Date(), rings.of(call)) });
-  announce(model.problem || model.error ? "The call is over" : model.lastCall);
-}
-
-function showMedia(call) {
-  if (call !== model.call) return;
-  play(call);
-  update();
+  announce(model.problem || model.error ? t("say.over") : model.lastCall);
+  const next = waiting.first;
+  if (next) ring(next, waiting.remove(next));
 }
 
 function answer() {
@@ -265,8 +311,8 @@ function hangup() {
 function mute() {
   if (model.state !== "in-call" || element.mute.disabled) return false;
   model.call.muted = !model.call.muted;
-  room.tellOwnMute();
-  announce(model.call.muted ? "Muted" : "Microphone on");
+  room.tellOwnMute(microphone.error);
+  announce(t(model.call.muted ? "say.muted" : "say.unmuted"));
   update();
   return true;
 }
@@ -274,15 +320,18 @@ function mute() {
 // ---------------------------------------------------------------- the rings of the house
 
 rings.addEventListener("ended", ({ detail: { ring } }) => {
-  if (model.call?.status === "ringing" && model.call.ring === ring.ring) model.call.taken();
+  for (const call of [...waiting.calls, model.call]) {
+    if (call?.status === "ringing" && call.ring === ring.ring) call.taken();
+  }
 });
 
 rings.addEventListener("news", ({ detail: { ring } }) => update(ringWords(ring)));
 
 rings.addEventListener("unheard", () => {
+  sounds.hush();
   if (model.call?.status !== "ringing") return;
   signalling.beginAnew(); // the space rings a new session for what still rings
-  model.call.forgotten();
+  forgotten();
 });
 
 // ---------------------------------------------------------------- sound, settings
@@ -291,6 +340,7 @@ microphone.addEventListener("change", () => {
   const inCall = model.state === "in-call" || model.state === "calling";
   const shown = model.error.startsWith("microphone") || model.error === "insecure";
   meters.microphoneChanged();
+  room.tellOwnMute(microphone.error);
   update(inCall && (microphone.error || shown) ? { error: microphone.error } : {});
 });
 
@@ -304,59 +354,32 @@ function turnOnBell() {
 }
 
 function applySettings() {
-  element.volume.value = settings.volume;
-  element["bell-volume"].value = settings.bellVolume;
-  element["keep-awake"].checked = settings.keepAwake;
   element["remote-audio"].volume = settings.volume / 100;
   sounds.volume = (settings.bellVolume / 100) ** 2; // the ear's loudness is not linear
+  wall.on = settings.wall;
   saveSettings(settings);
   update();
-}
-
-function setting(id, change) {
-  element[id].addEventListener("input", () => {
-    change(element[id]);
-    applySettings();
-  });
-}
-
-function clip(text) {
-  return typeof text === "string" ? text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "").trim().slice(0, NAME_MAX) : "";
 }
 
 // ---------------------------------------------------------------- start
 
 function wire() {
-  const on = (id, act) => element[id].addEventListener("click", act);
-  const taps = { answer, decline: hangup, hangup, mute, "open-door": () => lock.open(), bell: turnOnBell, "look-end": () => face.end() };
-  Object.entries(taps).forEach(([id, act]) => on(id, act));
-  on("bell-test", () => sounds.sample());
-  on("retry", () => signalling.retryNow());
-  on("error-close", () => update({ error: "", problem: "" }));
-  on("fit", () => {
-    const filled = document.body.classList.toggle("fill");
-    element.fit.setAttribute("aria-pressed", String(filled));
-  });
-  setting("volume", ({ value }) => { settings.volume = Number(value); });
-  setting("bell-volume", ({ value }) => { settings.bellVolume = Number(value); });
-  setting("keep-awake", ({ checked }) => { settings.keepAwake = checked; });
+  const openDoor = () => lock.open();
+  const lookAway = () => face.end();
+  const retry = () => signalling.retryNow();
+  const closeError = () => update({ error: "", problem: "" });
+  bindControls({ answer, hangup, mute, openDoor, turnOnBell, lookAway, retry, closeError }, sounds);
+  if (isKiosk()) settings.wall = true;
+  offerSettings(settings, applySettings);
   element["remote-video"].addEventListener("resize", () => update());
   face.addEventListener("change", () => update());
-  element["awake-row"].hidden = !("wakeLock" in navigator);
-  element["remote-audio"].volume = 0.5;
-  element["volume-row"].hidden = element["remote-audio"].volume !== 0.5; // iOS: only the device's own keys change the volume
-  listenToKeys({ answer, hangup, mute, openDoor: () => lock.open() });
-  for (const gesture of ["pointerdown", "keydown"]) {
-    document.addEventListener(gesture, ({ target }) => {
-      if (!target.closest?.("#bell")) sounds.unlock();
-      playAll();
-    }, { capture: true });
-  }
+  new Devices(settings, microphone, element["remote-audio"], () => saveSettings(settings));
   window.addEventListener("hashchange", followAddress);
-  window.addEventListener("online", () => signalling.retryNow());
+  window.addEventListener("online", retry);
   window.addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", () => document.hidden || signalling.retryNow());
   setInterval(() => {
+    handOver();
     renderTime(model);
     renderPicture(model, face);
   }, 500);
@@ -365,9 +388,9 @@ function wire() {
 async function start() {
   wire();
   showDoors("", face, callDoor);
-  model.error = !globalThis.RTCPeerConnection ? "no-webrtc" : !globalThis.isSecureContext ? "insecure" : "";
+  model.error = !globalThis.RTCPeerConnection ? "no-webrtc" : !globalThis.isSecureContext ? "insecure" : forgets ? "no-storage" : "";
   applySettings();
-  followAddress();
+  if (!forgets) followAddress(); // else it would use up a code for a device that forgets it
   if (device.paired) signalling.start();
   try {
     await navigator.serviceWorker?.register("offline.js");

@@ -1,26 +1,17 @@
 // Show a state in the page's elements. Text from the network is set by textContent only.
 
-import { elapsedWords, errorWords, timeWords } from "./words.js";
+import { t, timeWords } from "./language.js";
+import { elapsedWords, errorWords } from "./words.js";
 
 const ids = ["status", "error", "error-text", "error-close", "pair-form", "pair-code", "pair-name", "pair", "lost-for",
   "retry", "clock", "last-call", "only-open", "trust-link", "bell-card", "bell-words", "bell", "bell-row", "bell-volume", "bell-test", "keep-awake",
-  "awake-row", "push-row", "push-words", "push-test", "push", "add-device", "invite", "invite-close", "invite-fresh", "invite-qr", "invite-page", "invite-code", "invite-good",
+  "awake-row", "language", "wall", "wall-settings", "dim", "microphone", "microphone-row", "speaker", "speaker-row", "push-row", "push-words", "push-test", "push", "add-device", "invite", "invite-close", "invite-fresh", "invite-qr", "invite-page", "invite-code", "invite-good",
   "invite-here", "invite-old", "invite-again", "doors", "call-door", "ringing-title", "ringing-for", "ripple", "still", "face", "picture-age",
   "looks", "looking-title", "look-end", "look-call", "silent-bell", "decline", "answer", "stage",
   "remote-video", "no-picture", "weak", "door-pill", "fit", "call-title", "elapsed", "level-in", "level-out",
   "walk", "walk-open", "walk-close", "walk-later", "walk-done", "walk-steps", "walk-trust", "walk-name", "walk-rename", "walk-microphone",
   "walk-push", "walk-ring", "walk-ringing", "walk-heard", "walk-unheard", "walk-wake", "walk-house", "walk-devices",
-  "volume", "volume-row", "open-door", "open-words", "mute", "mute-door", "hangup", "remote-audio", "announcer"];
-
-const STATUS_WORDS = { "loading": "Starting", "unpaired": "Not paired", "connecting": "Connecting", "ready": "Ready", "lost": "No connection",
-  "ringing": "Ringing", "calling": "Calling", "in-call": "In a call", "looking": "Looking" };
-const BELL_WORDS = {
-  on: "Allow the microphone now, so that the first answer is quick. It is used during calls only.",
-  off: "The bell is off: browsers make no sound before a tap. The microphone is asked for too, and used during calls only.",
-  none: "This device has no loudspeaker that the browser can use: it shows who rings, and cannot sound the bell. Plug one in and reload the page.",
-};
-const SILENT_WORDS = { on: "", off: "The bell is silent: tap anywhere to hear it.", none: "This device has no loudspeaker: the bell cannot sound here." };
-const OPEN_WORDS = { closed: "Open the door", asked: "Asking the door…", open: "Door is open" };
+  "volume", "volume-row", "open-door", "open-words", "more", "more-open", "more-close", "people", "keypad", "keys-typed", "happened", "mute", "mute-door", "hangup", "remote-audio", "announcer"];
 
 export const element = Object.fromEntries(ids.map((id) => [id, document.getElementById(id)]));
 
@@ -31,7 +22,7 @@ export function render(model) {
   const { state, link } = model;
   Object.assign(document.body.dataset, { state, link, bell: model.bell, microphone: model.microphone });
   const lostInCall = link !== "ready" && ["ringing", "calling", "in-call"].includes(state);
-  setText(element.status, lostInCall ? "Reconnecting; the call goes on" : STATUS_WORDS[state]);
+  setText(element.status, t(`status.${lostInCall ? "reconnecting" : state}`));
   setText(element["error-text"], model.error ? errorWords(model.error) : model.problem);
   element.error.hidden = !element["error-text"].textContent;
   renderReady(model);
@@ -42,12 +33,12 @@ export function render(model) {
 /** Update the parts that depend on the time alone, about once a second. */
 export function renderTime(model, now = performance.now()) {
   setText(element.clock, timeWords(new Date()));
-  if (model.state === "lost") setText(element["lost-for"], `For ${elapsedWords(now - model.lostSince)}`);
+  if (model.state === "lost") setText(element["lost-for"], t("lost.for", { time: elapsedWords(now - model.lostSince) }));
   if (model.state === "ringing") setText(element["ringing-for"], elapsedWords(now - model.call.since));
-  if (model.state === "calling") setText(element.elapsed, "Calling");
+  if (model.state === "calling") setText(element.elapsed, t("status.calling"));
   if (model.state === "in-call") {
     const { connectedAt } = model.call;
-    setText(element.elapsed, connectedAt === null ? "Connecting" : elapsedWords(now - connectedAt));
+    setText(element.elapsed, connectedAt === null ? t("status.connecting") : elapsedWords(now - connectedAt));
   }
 }
 
@@ -62,7 +53,7 @@ export function renderDoors(doors, call) {
   const buttons = doors.map((door, i) => {
     const button = i ? first.cloneNode(true) : first;
     if (i) button.removeAttribute("id");
-    setText(button.querySelector("span"), doors.length > 1 ? `Call: ${door.name}` : "Call the door");
+    setText(button.querySelector("span"), doors.length > 1 ? t("call.door-named", { door: door.name }) : t("call.door"));
     button.onclick = () => call(door);
     return button;
   });
@@ -76,13 +67,21 @@ export function renderLooks(doors, look) {
     button.removeAttribute("id");
     button.classList.remove("primary");
     use(button, "i-eye");
-    setText(button.querySelector("span"), doors.length > 1 ? `Look: ${door.name}` : "Look at the door");
+    setText(button.querySelector("span"), doors.length > 1 ? t("look.door-named", { door: door.name }) : t("look.door"));
     button.onclick = () => look(door);
     return button;
   }));
 }
 
+const announced = [];
+
+/** Call this listener with whatever is announced. */
+export function onAnnounce(listener) {
+  announced.push(listener);
+}
+
 export function announce(words) {
+  announced.forEach((listener) => listener(words));
   setText(element.announcer, "");
   setTimeout(() => setText(element.announcer, words), 50); // the same words twice are announced twice
 }
@@ -94,8 +93,8 @@ function renderReady({ bell, microphone, lastCall, missed, trusted, trustUrl }) 
   element["bell-card"].hidden = bell === "on" && microphone !== "prompt";
   element["bell-row"].hidden = bell !== "on";
   element.bell.hidden = bell === "none" && microphone !== "prompt";
-  setText(element["bell-words"], BELL_WORDS[bell]);
-  setText(element.bell.querySelector("span"), bell === "off" ? "Turn on the bell" : "Allow the microphone");
+  setText(element["bell-words"], t(`bell.${bell}`));
+  setText(element.bell.querySelector("span"), t(bell === "off" ? "bell.turn-on" : "bell.allow"));
   setText(element["last-call"], lastCall);
   element["last-call"].classList.toggle("missed", missed);
 }
@@ -103,19 +102,19 @@ function renderReady({ bell, microphone, lastCall, missed, trusted, trustUrl }) 
 function renderCall({ state, call, bell, opens, opening, weak, microphone, microphoneLive }) {
   setText(element["ringing-title"], call.from.name);
   setText(element["call-title"], call.from.name);
-  element["silent-bell"].hidden = bell === "on";
-  setText(element["silent-bell"], SILENT_WORDS[bell]);
+  element["silent-bell"].hidden = bell === "on" && !call.silent;
+  setText(element["silent-bell"], element["silent-bell"].hidden ? "" : t(`silent.${call.silent ? "quiet" : bell}`));
   element["open-door"].hidden = !opens;
   element["open-door"].disabled = state !== "in-call";
   element["open-door"].dataset.door = opening;
-  setText(element["open-words"], OPEN_WORDS[opening]);
+  setText(element["open-words"], t(`lock.${opening}`));
   use(element["open-door"], opening === "open" ? "i-unlock" : "i-lock");
   element["door-pill"].hidden = opening !== "open";
   element.weak.hidden = !weak;
   const listening = state === "in-call" && !microphoneLive && microphone === "denied";
   element.mute.setAttribute("aria-pressed", String(call.muted));
   element.mute.disabled = listening;
-  setText(element.mute.querySelector("span"), listening ? "Listening only" : call.muted ? "Unmute" : "Mute");
+  setText(element.mute.querySelector("span"), t(listening ? "call.listening" : call.muted ? "call.unmute" : "call.mute"));
   use(element.mute, call.muted || listening ? "i-mic-off" : "i-mic");
 }
 

@@ -44,7 +44,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def run(house: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """One command in a second process, on the same state directory."""
-    command = [*COMMAND, arguments[0], "--state-dir", str(house), *arguments[1:]]
+    command = [*COMMAND, *arguments[0].split(), "--state-dir", str(house), *arguments[1:]]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=WAIT_S)
 
 
@@ -130,8 +130,32 @@ def test_a_device_that_is_not_there_is_told_in_one_sentence(house: Path) -> None
     assert refused.stderr.count("\n") == 1
 
 
+def test_a_viewer_is_added_listed_and_removed(house: Path) -> None:
+    added = run(house, "viewer add", "frigate", "--talk").stdout
+    found = re.search(r"webrtc:ws://frigate:([\w-]{43})@localhost:\d+/api/ws\?src=door$", added, re.MULTILINE)
+    assert found, added
+    assert re.search(r"http://localhost:\d+/whep/door$", added, re.MULTILINE)
+    assert "camera.look" in added
+    assert "call.viewers_talk" in added
+    listed = run(house, "viewer list")
+    assert re.search(r"^frigate +yes +20\S+ \d\d:\d\d +never *$", listed.stdout, re.MULTILINE)
+    assert found[1] not in listed.stdout
+    (viewer,) = json.loads(run(house, "viewer list", "--json").stdout)
+    assert viewer.keys() == {"name", "talks", "added_at", "seen_on"}
+    assert "frigate sees no door any more" in run(house, "viewer remove", "frigate").stdout
+    assert "Nobody watches with a token" in run(house, "viewer list").stdout
+
+
+@pytest.mark.parametrize("arguments", [("viewer add", "No Name"), ("viewer remove", "nobody")])
+def test_a_viewer_that_cannot_be_is_told_in_one_sentence(house: Path, arguments: tuple[str, ...]) -> None:
+    refused = run(house, *arguments)
+    assert refused.returncode == TROUBLE
+    assert refused.stderr.count("\n") == 1
+    assert "viewer" in refused.stderr
+
+
 def test_where_no_space_is_the_commands_say_what_to_do(tmp_path: Path) -> None:
-    for arguments in (["pair"], ["devices"], ["remove", "phone"]):
+    for arguments in (["pair"], ["devices"], ["remove", "phone"], ["viewer list"]):
         refused = run(tmp_path, *arguments)
         assert refused.returncode == TROUBLE
         assert "--state-dir" in refused.stderr

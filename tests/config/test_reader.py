@@ -185,3 +185,8 @@ def test_a_secret_setting_is_known_by_its_field_wherever_settings_are_shown() ->
 
 def test_a_secret_that_is_not_set_is_shown_as_that() -> None:
     assert shown_settings(loads('[door]\nopen_digits = ""'))["door"]["open_digits"] == ""
+
+
+def test_messages_that_the_space_cannot_show_are_remarked_on(caplog: pytest.LogCaptureFixture) -> None:
+    (note,) = notes_of("[history]\nmessages = true\nkeep_calls = 0", caplog)
+    assert "they stay at the door" in note

@@ -16,6 +16,8 @@ from deb.commit import package_version
 from deb.environment import BROUGHT, dists
 from deb.lock import ROOT
 from deb.target import BuildError, Target, here, target
+from intercom.media.prompts.prompts import file_name
+from intercom.media.prompts.sentences import all_sentences
 
 AARCH64 = 183
 """EM_AARCH64 of the ELF header, 16 bits at byte 18."""
@@ -82,6 +84,12 @@ def test_the_environment_runs_the_system_s_python_and_sees_its_packages(tree: Pa
     assert (place / "bin/python3").readlink() == Path("/usr/bin/python3.11")
     assert "include-system-site-packages = true" in (place / "pyvenv.cfg").read_text()
     assert (tree / "usr/bin/intercom").readlink() == Path("/opt/intercom/bin/intercom")
+
+
+@needs_tools
+def test_a_door_that_cannot_speak_itself_has_every_sentence_from_the_package(tree: Path) -> None:
+    (spoken,) = tree.glob("opt/intercom/lib/python*/site-packages/intercom/media/prompts/spoken")
+    assert {file.name for file in spoken.iterdir()} == {file_name(*one) for one in all_sentences()}
 
 
 @needs_tools

@@ -1,87 +1,21 @@
-"""What the visitor sees and hears."""
+"""What the visitor sees, and the tones that they hear."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 
 import pytest
 
-from intercom.door.feedback import Feedback
-from intercom.door.machine import Fault, Machine
+from intercom.door.machine import Fault
+from intercom.facts import Tampered
 from intercom.panel import Pattern
-
-
-@dataclass
-class Sound:
-    name: str
-    repeat: bool
-    stopped: bool = False
-
-    def stop(self) -> None:
-        self.stopped = True
-
-
-@dataclass
-class Visitor:
-    """Remembers what was shown and played."""
-
-    shown: list[Pattern] = field(default_factory=list)
-    played: list[Sound] = field(default_factory=list)
-
-    def show(self, pattern: Pattern) -> None:
-        self.shown.append(pattern)
-
-    def play(self, name: str, *, repeat: bool = False) -> Sound:
-        self.played.append(Sound(name, repeat))
-        return self.played[-1]
-
-    @property
-    def sounding(self) -> list[str]:
-        return [sound.name for sound in self.played if sound.repeat and not sound.stopped]
-
-
-class LateLoop:
-    """Timers that a test lets run out by hand."""
-
-    def __init__(self) -> None:
-        self.timers: list[tuple[float, object, tuple[object, ...], asyncio.TimerHandle]] = []
-
-    def call_later(self, delay: float, callback: object, *arguments: object) -> asyncio.TimerHandle:
-        loop = asyncio.get_running_loop()
-        handle = loop.call_later(3600, lambda: None)
-        self.timers.append((delay, callback, arguments, handle))
-        return handle
-
-    def call_soon_threadsafe(self, callback: object, *arguments: object) -> None:
-        assert callable(callback)
-        callback(*arguments)
-
-    def run_out(self) -> None:
-        timers, self.timers = self.timers, []
-        for _, callback, arguments, handle in timers:
-            if not handle.cancelled():
-                assert callable(callback)
-                callback(*arguments)
-
-
-@dataclass
-class Scene:
-    visitor: Visitor
-    machine: Machine
-    feedback: Feedback
-    loop: LateLoop
+from tests.door.visitor import Scene, made
 
 
 @pytest.fixture
 async def scene() -> Scene:
-    """A registered door and a visitor before it."""
-    visitor, loop = Visitor(), LateLoop()
-    machine = Machine()
-    feedback = Feedback(visitor, visitor, machine, loop)
-    machine.on_decision = lambda decision: feedback.update()
-    machine.now_registered()
-    return Scene(visitor, machine, feedback, loop)
+    """A registered door that has tones alone, and a visitor before it."""
+    return made({})
 
 
 async def test_a_press_is_seen_and_heard_before_anything_is_decided(scene: Scene) -> None:
@@ -230,3 +164,48 @@ async def test_closing_silences_what_repeats(scene: Scene) -> None:
     scene.machine.incoming()
     scene.feedback.close()
     assert scene.visitor.sounding == []
+
+
+async def test_a_door_without_prompts_has_its_tones_as_before(scene: Scene) -> None:
+    ticket = scene.rings()
+    scene.loop.run_out()
+    assert scene.visitor.sounding == ["ringback"]
+    scene.ends(ticket, "NO_ANSWER")
+    scene.loop.run_out()
+    assert scene.visitor.said == []
+
+
+async def test_both_who_talk_hear_that_the_call_ends_soon(scene: Scene) -> None:
+    scene.feedback.call_ending()
+    assert (scene.visitor.played[-1].name, scene.visitor.told) == ("call_ending", ["call_ending"])
+
+
+async def test_a_visitor_is_asked_for_a_message_by_sound_and_light_and_not_told_that_it_failed(scene: Scene) -> None:
+    scene.feedback.message(True)
+    scene.feedback.failed("NO_ANSWER")
+    assert scene.feedback.pattern is Pattern.MESSAGE
+    asking = asyncio.ensure_future(scene.feedback.ask_for_message())
+    await asyncio.sleep(0)
+    (sound,) = scene.visitor.played
+    assert (sound.name, asking.done()) == ("message", False)
+    sound.finished.set()
+    assert await asking
+    scene.feedback.message(False)
+    assert scene.visitor.shown[-1] is Pattern.IDLE
+
+
+async def test_an_open_door_is_shown_before_a_message(scene: Scene) -> None:
+    scene.feedback.message(True)
+    scene.feedback.door_changed(True)
+    assert scene.feedback.pattern is Pattern.DOOR_OPEN
+
+
+async def test_a_box_that_was_opened_is_shown_while_nothing_else_goes_on(scene: Scene) -> None:
+    scene.tell(Tampered(is_open=True, blocks=True))
+    assert scene.feedback.pattern is Pattern.TAMPERED
+    scene.machine.press()
+    assert scene.feedback.pattern is Pattern.RINGING
+    scene.machine.hold()
+    assert scene.visitor.shown[-1] is Pattern.TAMPERED
+    scene.tell(Tampered(is_open=False, blocks=False))
+    assert scene.visitor.shown[-1] is Pattern.IDLE

@@ -78,7 +78,12 @@ async def test_status_as_json_names_the_state_and_the_parts(home: Home) -> None:
     assert doc["sound"]["capture_xruns"] == 0
     assert doc["sound"]["night"] is False
     assert set(doc["sound"]["echo"]) == {"loss_db", "level_db", "drift_ppm"}
-    assert doc["door"] == {"open": False, "opened": 0, "refused": 0, "deaf_s": 0}
+    assert doc["door"] == {"open": False, "opened": 0, "refused": 0, "deaf_s": 0} | {
+        "contact": None,
+        "exits": 0,
+        "exit_stuck": False,
+    }
+    assert (doc["tamper"], doc["chime"]) == (None, None)
 
 
 async def test_an_open_fault_is_trouble_and_is_listed_until_it_is_over(home: Home) -> None:
@@ -153,19 +158,6 @@ async def test_the_picture_of_the_last_press_can_be_fetched(home: Home, tmp_path
     assert not (home.state_dir / "snapshots").exists()
     doc = (await say(home, "status", "--json")).json
     assert doc["picture"]["press_to_jpeg_ms"] > 0
-
-
-async def test_the_camera_is_switched_off_and_on_and_status_says_so(home: Home, tmp_path: Path) -> None:
-    assert home.door is not None
-    assert (await say(home, "camera")).out == "The camera may run, and does not run now.\n"
-    assert (await say(home, "camera", "off")).out == "The camera is off, by command.\n"
-    assert "held off by command" in (await say(home, "status")).out
-    assert "switched off for privacy" in (await say(home, "snapshot", str(tmp_path / "now.jpg"))).err
-    home.door.panel.camera.simulate_switch(True)
-    answer = await say(home, "camera", "on")
-    assert (answer.code, answer.out) == (cli.REFUSED, "The camera is off, by switch.\n")
-    home.door.panel.camera.simulate_switch(False)
-    assert (await say(home, "camera", "on")).code == cli.OK
 
 
 async def test_a_picture_of_who_rang_is_kept_where_that_is_wanted(tmp_path: Path) -> None:

@@ -9,14 +9,15 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from intercom.config import AccountConfig, Config, NotifyConfig, SpaceConfig
+from intercom.config import AccountConfig, CallConfig, Config, NotifyConfig, SpaceConfig, StepConfig
 from intercom.door.health.faults import Faults, Part
 from intercom.door.notifications import Notifications, page_of_the_house
-from intercom.facts import CallBegan, CallIdentity, Ended, Pressed
+from intercom.facts import Answered, CallBegan, CallIdentity, Ended, Pressed, StepNotifies
 from intercom.history.journal import Journal
 from intercom.notify.message import Order, Outcome
 
@@ -53,17 +54,19 @@ class Services:
 class Scene:
     """A journal with notifications, and their faults."""
 
-    def __init__(self, folder: Path, *entries: NotifyConfig) -> None:
+    def __init__(self, folder: Path, *entries: NotifyConfig, plan: tuple[StepConfig, ...] = ()) -> None:
         self.services = Services()
+        self.now = datetime(2026, 3, 1, 12)
         self.journal = Journal(pytest.fail)
         self.faults = Faults(self.journal.tell)
         self.notifications = Notifications(
-            replace(Config(), notify=entries),
+            replace(Config(), notify=entries, call=CallConfig(plan=plan)),
             folder,
             faults=self.faults,
             look=self._look,
             deliver=self.services.deliver,
             judge=self.services.judge,
+            now=lambda: self.now,
         )
         self.journal.subscribe(self.notifications.take)
 
@@ -96,6 +99,35 @@ async def test_each_entry_is_told_what_it_wants(tmp_path: Path) -> None:
         ("ntfy", "Somebody was at the door"),
     ]
     assert scene.services.orders[0].picture == b"jpeg"
+
+
+async def test_an_entry_is_told_nothing_in_its_quiet_hours_and_the_others_are(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, replace(PHONE, quiet_from="22:00", quiet_to="06:30"), replace(PHONE, name="porter"))
+    phone, porter = scene.notifications.outboxes
+    for hour, quiet in ((21, False), (22, True), (6, True), (7, False)):
+        scene.now = datetime(2026, 3, 1, hour)
+        before = len(phone), len(porter)
+        scene.journal.tell(Pressed("/private/house"))
+        scene.journal.tell(CallBegan(CALL))
+        scene.journal.tell(Ended(CALL, "NO_ANSWER", answered=False))
+        assert (len(phone) > before[0], len(porter) > before[1]) == (not quiet, True), hour
+        assert [entry["quiet"] for entry in scene.notifications.document()] == [quiet, False]
+
+
+async def test_an_entry_that_a_step_names_is_told_of_a_press_only_once_that_step_begins(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, PHONE, replace(PHONE, name="aunt"), plan=(StepConfig(notify=("aunt",)),))
+    phone, aunt = scene.notifications.outboxes
+    for fact in (Pressed("/private/house"), CallBegan(CALL)):
+        scene.journal.tell(fact)
+    assert (len(phone), len(aunt)) == (1, 0)
+    for fact in (Answered(CALL), Ended(CALL, "", answered=True)):
+        scene.journal.tell(fact)
+    assert len(aunt) == 0
+    scene.journal.tell(Pressed("/private/house"))
+    scene.journal.tell(CallBegan(CALL))
+    scene.journal.tell(StepNotifies(("aunt",)))
+    scene.journal.tell(Ended(CALL, "NO_ANSWER", answered=False))
+    assert len(aunt) == 1
 
 
 async def test_a_service_that_does_not_work_is_a_fault_until_it_does(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from intercom.door.health.faults import Part
-from intercom.door.notify_story import FAULT_SETTLES_S, HEAD_START_S, NotifyStory
+from intercom.door.health.faults import ALARMS, SERVICE, Part
+from intercom.door.notify_story import ANOTHER_S, FAULT_SETTLES_S, HEAD_START_S, NotifyStory
+from intercom.door.state_table import Fault
 from intercom.facts import (
     Answered,
     CallBegan,
@@ -18,12 +19,16 @@ from intercom.facts import (
     Fact,
     FaultBegan,
     FaultCleared,
+    MessageLeft,
     Pressed,
+    PressedAgain,
     PressWaits,
     RangAgain,
+    StepNotifies,
     Unreached,
 )
 from intercom.history.journal import Journal
+from intercom.languages import LANGUAGES, catalogue
 from intercom.notify.message import Look, Message, no_picture
 from tests.virtual_time import VirtualLoop
 
@@ -36,18 +41,22 @@ PRESSED = Pressed("/private/house")
 class Story:
     """A journal, and who is told what."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: str = "en") -> None:
         self.loop = VirtualLoop()
         self.told: list[Message] = []
+        self.named: list[tuple[list[str], bool]] = []
+        "services named by a step to which each message goes, and whether to them only"
         self.forgotten: list[str] = []
         self.pictures = 0
         later: Callable[..., object] = self.loop.call_later
-        self.story = NotifyStory(self, ring_time_s=60.0, later=later)  # type: ignore[arg-type] # the loop's own
+        words = catalogue(language)
+        self.story = NotifyStory(self, words, ring_time_s=60.0, later=later)  # type: ignore[arg-type] # the loop's own
         self.journal = Journal(pytest.fail, clock=self.loop.time, now=lambda: NOW + timedelta(seconds=self.loop.time()))
         self.journal.subscribe(self.story.take)
 
-    def tell(self, message: Message) -> None:
+    def tell(self, message: Message, named: Collection[str] = (), *, only: bool = False) -> None:
         self.told.append(message)
+        self.named.append((sorted(named), only))
 
     def forget(self, tag: str) -> None:
         self.forgotten.append(tag)
@@ -91,6 +100,20 @@ def test_a_press_is_told_once_however_often_it_is_dialled(story: Story) -> None:
     story.says(PRESSED, CallBegan(CALL), RangAgain("1", CALL))
     story.loop.wait(10.0)
     assert story.events == ["ring"]
+
+
+def test_whom_the_first_step_names_is_told_with_the_others_and_whom_a_later_one_names_then(story: Story) -> None:
+    story.says(PRESSED, StepNotifies(("mail",)), CallBegan(CALL))
+    story.loop.wait(20.0)
+    story.says(StepNotifies(("phone", "mail")))
+    story.says(Ended(CALL, "NO_ANSWER", answered=False))
+    assert story.events == ["ring", "ring", "missed"]
+    assert story.named == [(["mail"], False), (["phone"], True), (["mail", "phone"], False)]
+
+
+def test_the_message_of_a_press_says_at_which_button(story: Story) -> None:
+    story.says(Pressed("/private/house", button="Office"), CallBegan(CALL))
+    assert story.told[0].body == f"Somebody rings at Office since {NOW.astimezone():%H:%M}."
 
 
 def test_a_press_that_waited_for_the_service_is_told_once(story: Story) -> None:
@@ -187,3 +210,72 @@ def test_a_service_that_takes_no_messages_is_not_sent_the_message_that_it_takes_
     story.loop.wait(2 * FAULT_SETTLES_S)
     story.says(FaultCleared(Part.NOTIFY, 200.0))
     assert story.told == []
+
+
+@pytest.mark.parametrize("call", [CALL, INBOUND])
+def test_somebody_else_who_presses_during_a_call_is_told_with_a_picture_and_once_a_minute(
+    story: Story, call: CallIdentity
+) -> None:
+    again = PressedAgain("they talk already")
+    story.says(CallBegan(call), Answered(call))
+    story.told.clear()
+    story.says(again, again)
+    (told,) = story.told
+    assert (told.event, told.title) == ("ring", "Somebody else is at the door")
+    assert told.picture is not None
+    story.loop.wait(ANOTHER_S)
+    story.says(again, Ended(call, "NORMAL_CLEARING", True), again)
+    assert story.events.count("ring") == 2
+
+
+def test_a_press_while_the_house_rings_is_no_other_visitor(story: Story) -> None:
+    story.says(PRESSED, CallBegan(CALL), PressedAgain("the house rings already"))
+    assert story.events == ["ring"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everything_is_told_in_the_language_of_the_house(language: str) -> None:
+    story = Story(language)
+    story.says(
+        PRESSED, CallBegan(CALL), Answered(CALL), DoorOpened("Kitchen"), Ended(CALL, "NORMAL_CLEARING", answered=True)
+    )
+    story.says(PRESSED, Unreached("/private/house", "USER_NOT_REGISTERED"), FaultBegan("speaker", "unplugged"))
+    story.loop.wait(FAULT_SETTLES_S)
+    story.says(FaultCleared("speaker", 100.0))
+    sentences = catalogue(language).sentences
+    assert [message.title for message in story.told][:4] == [
+        sentences[f"notify.{event}"] for event in ("ring", "answered", "opened", "missed")
+    ]
+    assert all(sentences["part.speaker"] in message.title for message in story.told[4:])
+    assert not any("{" in message.title + message.body for message in story.told)
+    story.story.stop()
+    story.loop.close()
+
+
+@pytest.mark.parametrize("kind", ALARMS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_alarm_is_told_at_once_with_a_picture_and_its_end_takes_its_place(language: str, kind: str) -> None:
+    story = Story(language)
+    story.says(FaultBegan(kind, "why"))
+    assert (story.events, story.pictures) == (["alarm"], 1)
+    story.says(FaultCleared(kind, 5.0))
+    began, over = story.told
+    assert began.warns
+    assert (over.event, over.tag, story.forgotten) == ("alarm", began.tag, [began.tag])
+    assert began.title in over.title
+    assert not any("{" in message.title + message.body for message in story.told)
+    story.story.stop()
+    story.loop.close()
+
+
+def test_every_part_that_breaks_has_a_name() -> None:
+    kinds = {*map(str, Fault), *map(str, Part), SERVICE}
+    assert {key.removeprefix("part.") for key in catalogue("en").sentences if key.startswith("part.")} == kinds
+
+
+def test_people_are_told_that_the_visitor_left_a_message(story: Story) -> None:
+    story.says(PRESSED, CallBegan(CALL), Ended(CALL, "NO_ANSWER", answered=False), MessageLeft("ring-1", 17))
+    missed, message = story.told[-2:]
+    assert (missed.event, message.event) == ("missed", "message")
+    assert "17 s" in message.body
+    assert message.tag != missed.tag, "both stay: who rang, and what they said"

@@ -52,7 +52,7 @@ class Home:
         self.pins = MockFactory(pin_class=MockPWMPin)
         self._was_in: set[State] = set()
         self._held = ExitStack()
-        self.space = space or Space(config.space, state_dir / "space")
+        self.space = space or Space(config.space, state_dir / "space", history=config.history)
         self.door: Appliance | None = None
 
     @property
@@ -73,7 +73,7 @@ class Home:
 
     def _space_at(self, port: int) -> Space:
         listen = f"127.0.0.1:{port}"
-        return Space(replace(self.config.space, listen=listen), self.state_dir / "space")
+        return Space(replace(self.config.space, listen=listen), self.state_dir / "space", history=self.config.history)
 
     async def _start_door(self) -> None:
         self.door = self._kind(self.config, state_dir=self.state_dir, pin_factory=self.pins)
@@ -124,7 +124,8 @@ class Home:
         # Not on the door's loop: while that is busy, the finger would stay, and a finger that stays ends the ringing.
         pin = self.pins.pin(self.config.panel.button_gpio)
         pin.drive_low()
-        time.sleep(2 * self.config.panel.button_settle_ms / 1000 + 0.05)
+        # A finger within the lock-out of the press before counts if it stays until the end of that.
+        time.sleep((2 * self.config.panel.button_settle_ms + self.config.panel.button_lockout_ms) / 1000 + 0.05)
         pin.drive_high()
 
     async def hold(self) -> None:

@@ -29,6 +29,22 @@ WATCH_FOR_GAPS = f"""() => {{
     look();
 }}"""
 
+NOTE_THE_HANDOVER = """() => {
+    const proto = RTCPeerConnection.prototype;
+    const { close, addIceCandidate } = proto;
+    window.connectedAt = window.leftAt = 0;
+    proto.addIceCandidate = function (...rest) {  // the page that answers lets its call reach out
+        this.addEventListener("connectionstatechange", () => {
+            if (this.connectionState === "connected") window.connectedAt ||= performance.now();
+        });
+        return addIceCandidate.apply(this, rest);
+    };
+    proto.close = function () {
+        window.leftAt ||= performance.now();
+        return close.call(this);
+    };
+}"""
+
 
 async def until(station: Station, expression: str) -> None:
     """Wait until an expression is true; the page's policy forbids Playwright's own way of waiting for one."""
@@ -64,6 +80,20 @@ async def test_the_pages_that_ring_see_the_visitor_and_the_one_that_answers_sees
     await home.wait_for(lambda: watchers(home) == 0, "the views to end")
     assert await kitchen.page.evaluate("window.gaps") == 0
     await kitchen.click("#hangup")
+
+
+async def test_a_view_is_closed_only_when_the_call_that_was_answered_has_begun_to_sound(
+    start_home: StartHome, pair_station: PairStation
+) -> None:
+    home = await start_home()
+    station = await pair_station(home)
+    await home.press()
+    await until(station, LIVE)
+    await station.page.evaluate(NOTE_THE_HANDOVER)
+    await station.click("#answer")
+    await until(station, "window.connectedAt > 0 && window.leftAt > 0")
+    assert await station.page.evaluate("window.leftAt - window.connectedAt") >= 2000
+    await station.click("#hangup")
 
 
 async def test_a_camera_that_is_switched_off_is_said_and_no_old_picture_stays(

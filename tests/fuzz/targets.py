@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from tests.fuzz import files, media, wire
+from tests.fuzz import broker, files, media, wire
 
 How = Literal["bytes", "lines", "json"]
 
@@ -42,6 +42,7 @@ TARGETS = (
     Target("tokens", wire.tokens_of(), "bytes", wire.tokens),
     Target("address", wire.ADDRESSES, "bytes", wire.address),
     Target("credential", wire.CREDENTIALS, "bytes", wire.credential),
+    Target("broker", broker.SEEDS, "bytes", broker.packets),
     Target("state-files", files.STATE, "json", files.state),
 )
 BY_NAME = {target.name: target for target in TARGETS}

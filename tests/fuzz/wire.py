@@ -19,7 +19,7 @@ from intercom.control.protocol import Lines, check_hello, parse_answer, parse_re
 from intercom.control.roles import ROLES
 from intercom.control.ssh_gate import admit, shown
 from intercom.plain_text import plain
-from intercom.signalwire.account.credentials import credential_from, hosts_of
+from intercom.signalwire.account.access_token import credential_from, hosts_of
 from intercom.signalwire.call.dialog.dialog import Dialog
 from intercom.signalwire.call.dialog.leg import CallLeg
 from intercom.signalwire.errors import BadFrameError, InvalidCredentialsError

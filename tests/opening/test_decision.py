@@ -84,8 +84,13 @@ def test_more_openers_never_shut_anybody_out(way: Way, facts: KeyFacts, rules: R
         assert may_open(way, facts, wider) is Ruling.OPENS
 
 
-@given(st.sampled_from([Way.CONTROL, Way.SSH]), RULES)
-def test_whom_the_socket_s_mode_or_the_gate_let_in_opens(way: Way, rules: Rules) -> None:
+@given(KEYS, FACTS, RULES)
+def test_no_key_opens_a_door_whose_box_was_opened(way: Way, facts: KeyFacts, rules: Rules) -> None:
+    assert may_open(way, replace(facts, tampered=True), rules) is not Ruling.OPENS
+
+
+@given(st.sampled_from([Way.CONTROL, Way.SSH, Way.EXIT]), RULES)
+def test_whom_the_socket_s_mode_or_the_gate_let_in_opens_and_who_is_inside(way: Way, rules: Rules) -> None:
     assert may_open(way, None, rules) is Ruling.OPENS
 
 

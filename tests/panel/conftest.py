@@ -42,7 +42,7 @@ class Bench:
         self.config = config
         self.door_config = door
         self.reported: queue.Queue[object] = queue.Queue()
-        panel.on_press = lambda: self.reported.put("pressed")
+        panel.on_press = lambda _: self.reported.put("pressed")
         panel.on_hold = lambda: self.reported.put("held")
         panel.on_release = lambda: self.reported.put("released")
         panel.on_fault = lambda part, error: self.reported.put((part, error))

@@ -59,7 +59,7 @@ def test_a_button_that_is_stuck_at_the_start_does_not_ring(
 
 
 def test_a_callback_that_fails_is_a_fault_and_the_button_goes_on(bench: Bench) -> None:
-    def fail() -> None:
+    def fail(_: str) -> None:
         raise RuntimeError("no")
 
     bench.panel.on_press = fail
@@ -73,7 +73,7 @@ def test_a_callback_that_fails_is_a_fault_and_the_button_goes_on(bench: Bench) -
 def test_a_button_whose_thread_died_is_felt_again_after_a_restart(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watch = bench.panel._button
+    watch = bench.panel._buttons[0]
 
     def defect() -> None:
         raise ZeroDivisionError("a defect")
@@ -134,7 +134,7 @@ def test_commands_without_end_do_not_hold_the_door_past_the_cap(make_bench: Call
 def test_a_listener_that_blocks_does_not_keep_the_door_open(bench: Bench) -> None:
     entered, leave = threading.Event(), threading.Event()
 
-    def block() -> None:
+    def block(_: str) -> None:
         entered.set()
         leave.wait(WAIT_S)
 

@@ -12,6 +12,7 @@ wss://puc.localhost:PORT. TURN is coturn on loopback, which the client demands (
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import shutil
 import subprocess
@@ -60,11 +61,14 @@ def why_not() -> str:
     return ""
 
 
-def fetch_packages() -> None:
-    """Fetch the packages that package-lock.json names, where they are not there as it names them."""
-    lock, fetched = HERE / "package-lock.json", HERE / "node_modules" / ".package-lock.json"
-    if not fetched.exists() or fetched.stat().st_mtime < lock.stat().st_mtime:
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, check=True, capture_output=True)
+def fetch_packages(directory: Path = HERE) -> None:
+    """Fetch the packages that a directory's package-lock.json names, where they are not there as it names them."""
+    lock, fetched = directory / "package-lock.json", directory / "node_modules" / ".package-lock.json"
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # another share of the tests may want the same
+        if not fetched.exists() or fetched.stat().st_mtime < lock.stat().st_mtime:
+            command = ["npm", "ci", "--no-audit", "--no-fund", "--fetch-retries=5"]
+            subprocess.run(command, cwd=directory, check=True, capture_output=True)
 
 
 def bundle() -> str:

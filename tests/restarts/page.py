@@ -8,13 +8,14 @@ import json
 import time
 import uuid
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import aiohttp
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
 Json = dict[str, Any]
-AGENT = "intercom-station/0.1 rings/1"
+AGENT = "intercom-station/0.1 rings/1 silent/1 beside/1"
 RETRY_S = 0.1
 RPC_LIMIT_S = 5.0
 SILENT_MAX_S = 4.0
@@ -174,7 +175,7 @@ class Page:
         async with self.changed:
             if kind == "webrtc.message":
                 self._verto(params["method"], params["params"], event.get("node_id", ""))
-            elif kind.startswith("intercom."):
+            elif kind in ("intercom.ring", "intercom.rings"):
                 self.told.append({"event": kind, "heard": time.monotonic(), **params})
             self.changed.notify_all()
 
@@ -199,12 +200,20 @@ class Page:
     async def answer(self) -> None:
         """Answer what rings."""
         call_id = next(iter(self.bells))
-        self._peer = RTCPeerConnection()
+        self._peer = peer = RTCPeerConnection()
+        peer.on("connectionstatechange", partial(self._connection_changed, peer))
         await self._peer.setRemoteDescription(RTCSessionDescription(self.offers[call_id], "offer"))
         await self._peer.setLocalDescription(await self._peer.createAnswer())
         self.bells.pop(call_id)
         self.talking = call_id
         await self.verto("verto.answer", call_id, sdp=self._peer.localDescription.sdp)
+
+    async def _connection_changed(self, peer: RTCPeerConnection) -> None:
+        """Stop talking when the far end's connection is gone, as the station page does; the space may not know."""
+        if peer is self._peer and peer.connectionState in ("closed", "failed"):
+            async with self.changed:
+                self.talking = ""
+                self.changed.notify_all()
 
     async def decline(self) -> None:
         """Decline what rings."""

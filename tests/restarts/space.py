@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import sys
 import time
@@ -32,6 +33,14 @@ async def started(config: SpaceConfig, directory: Path) -> Space:
             return space
 
 
+def kept_calls(path: Path) -> set[str]:
+    """The callers' ids of the calls in the file."""
+    try:
+        return {call["caller"]["call_id"] for call in json.loads(path.read_bytes())}
+    except FileNotFoundError:
+        return set()
+
+
 async def main(directory: Path, port: str) -> None:
     """Serve until the input ends, or until killed."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(relativeCreated)d %(name)s %(message)s")
@@ -45,7 +54,9 @@ async def main(directory: Path, port: str) -> None:
         return space.invite().code
 
     async def calls() -> int:
-        return len(space.exchange.control.calls)
+        """The calls that a kill now would not lose: an answered one counts once its file is on the disk."""
+        kept = kept_calls(directory / "space" / "calls.json")
+        return sum(call.answered is None or call.caller.call_id in kept for call in space.exchange.control.calls)
 
     await obey({command.__name__: command for command in (pairing_code, calls)})
     await space.stop()

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ OPEN_DIGITS = "71946283"
 TURN_SECRET = "marked-turn-secret-4mZq"
 API_TOKEN = "PT" + "5e0cafe1" * 6
 NOTIFY_SECRET = "marked-notify-7Hw"
+WEBHOOK_SECRET = "marked-webhook-3Ux"
+WEBHOOK_KEY = "bWFya2VkLXdlYmhvb2sta2V5LW9mLXRoZS1ob3VzZQ=="
+MQTT_PASSWORD = "marked-mqtt-password-9Rk"
 WAIT_S = 60.0
 COMMAND_S = 150.0
 """Time limit of one command: `doctor` starts others, which load much."""
@@ -52,6 +56,15 @@ listen = "127.0.0.1:{{space}}"
 name = "hook"
 url = "json://door:{NOTIFY_SECRET}@127.0.0.1:{{nobody}}/{NOTIFY_SECRET}"
 events = ["ring", "missed", "answered", "opened", "fault"]
+[mqtt]
+url = "mqtt://127.0.0.1:{{nobody}}"
+user = "door"
+password_file = "{{folder}}/mqtt-password"
+[api]
+listen = "127.0.0.1:{{api}}"
+[[webhook]]
+url = "http://127.0.0.1:{{nobody}}/{WEBHOOK_SECRET}"
+secret = "whsec_{WEBHOOK_KEY}"
 [metrics]
 listen = "127.0.0.1:{{metrics}}"
 textfile = "{{folder}}/run/intercom.prom"
@@ -70,7 +83,14 @@ class MarkedHouse:
     urls: dict[str, str]
     processes: list[int]
     secrets: dict[str, str] = field(
-        default_factory=lambda: {"open_digits": OPEN_DIGITS, "TURN secret": TURN_SECRET, "notify URL": NOTIFY_SECRET}
+        default_factory=lambda: {
+            "open_digits": OPEN_DIGITS,
+            "TURN secret": TURN_SECRET,
+            "notify URL": NOTIFY_SECRET,
+            "webhook URL": WEBHOOK_SECRET,
+            "webhook key": WEBHOOK_KEY,
+            "MQTT password": MQTT_PASSWORD,
+        }
     )
     heard: list[str] = field(default_factory=list)
     "frames and answers that went to a phone, or to whoever asked"
@@ -89,9 +109,10 @@ class MarkedHouse:
 @contextmanager
 def marked_house(folder: Path, turn: str) -> Iterator[MarkedHouse]:
     """Start both services with this TURN server, let a day go by, and end them with the context."""
-    ports = {name: free_port() for name in ("space", "panel", "metrics", "nobody")}
-    (folder / "turn-secret").touch(mode=0o600)
-    (folder / "turn-secret").write_text(TURN_SECRET)
+    ports = {name: free_port() for name in ("space", "panel", "metrics", "api", "nobody")}
+    for name, secret in (("turn-secret", TURN_SECRET), ("mqtt-password", MQTT_PASSWORD)):
+        (folder / name).touch(mode=0o600)
+        (folder / name).write_text(secret)
     for name in ("run", "door", "space"):
         (folder / name).mkdir(mode=0o755)
     settings = folder / "intercom.toml"
@@ -136,6 +157,18 @@ def _wait_for(house: MarkedHouse, holds: Any) -> None:
         time.sleep(0.1)  # the process is not ours to be told by
 
 
+async def _a_program(house: MarkedHouse, http: aiohttp.ClientSession) -> None:
+    """A program gets a token of the API, uses it, and puts it where it does not belong."""
+    place = ("api", "token", "add", "shed", "--role", "opener", "--state-dir", str(house.folder / "door"))
+    said = await asyncio.to_thread(partial(house.command, *place, config=True))
+    token = house.secrets["API token"] = said.splitlines()[0]
+    api = f"{house.urls['api']}/api/v1"
+    for path, header in (("/status", f"Bearer {token}"), ("/log", f"Bearer {token}"), (f"/status?{token}", token)):
+        async with http.get(api + path, headers={"Authorization": header}) as answer:
+            house.heard.append(await answer.text())
+    house.heard.append(await asyncio.to_thread(house.command, "webhook", "test"))
+
+
 async def _a_day(house: MarkedHouse) -> None:
     """A phone joins, signs in, is rung and types the code; others try what they have at the wrong places."""
     api = house.urls["space"]
@@ -148,6 +181,7 @@ async def _a_day(house: MarkedHouse) -> None:
         async with http.post(f"{api}/api/space/token", headers=mine) as answer:
             token = house.secrets["phone's token"] = (await answer.json())["token"]
         await _attempts(house, http, left)
+        await _a_program(house, http)
         phone = Client(await http.ws_connect(api.replace("http", "ws") + "/"))
         connected = (await phone.connect(token))["result"]
         house.secrets["phone's TURN password"] = connected["ice_servers"][0]["credential"]

@@ -15,9 +15,9 @@ from intercom.space.errors import PairingError
 from intercom.space.store.records import Subscriber
 from intercom.space.store.store import Store
 from intercom.space.switch import call_control
-from intercom.space.switch.call_control import INFO_LIMIT_BYTES
 from intercom.space.switch.calls.calls import RINGING_LIMIT
 from intercom.space.switch.exchange import Exchange
+from intercom.space.switch.message_fields import INFO_LIMIT_BYTES
 from tests.space.conftest import House as RunningHouse
 from tests.space.conftest import configure, house
 from tests.space.switchboard import SDP, House, OpenGate, Switchboard

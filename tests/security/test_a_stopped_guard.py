@@ -105,7 +105,7 @@ def test_a_door_without_a_guard_that_answers_stays_closed(guard: Guard, monkeypa
     stop(guard.pid)
     monkeypatch.setattr(guard, "_command", [sys.executable, "-c", "import time; time.sleep(60)"])
     monkeypatch.setattr(relay_watchdog_control, "FIRST_ANSWER_S", 0.2)
-    with pytest.raises(GuardError, match="stays closed"):
+    with pytest.raises(GuardError, match="stays off"):
         guard.door_opens()
 
 

@@ -15,6 +15,7 @@ import pytest
 from tests.security.marked_house import (
     ANOTHER_S_TURN,
     API_TOKEN,
+    MQTT_PASSWORD,
     NOTIFY_SECRET,
     OPEN_DIGITS,
     OWN_TURN,
@@ -83,6 +84,8 @@ def complaints(house: MarkedHouse) -> str:
         f'[[notify]]\nurls = "json://{NOTIFY_SECRET}"',
         f'[notify]\nurl = "json://{NOTIFY_SECRET}"',
         f'[[notify]]\nurl = "jsn://{NOTIFY_SECRET}"',
+        f'[mqtt]\nurl = "mqtts://door:{MQTT_PASSWORD}@broker"',
+        f'[mqtt]\npassword = "{MQTT_PASSWORD}"',
         f'[space]\nturn_secret = "{house.secrets["TURN secret"]}"',
     ):
         file.touch(mode=0o600)
@@ -156,6 +159,7 @@ def test_every_secret_is_in_use(house: MarkedHouse) -> None:
         "open_digits",
         "TURN secret",
         "notify URL",
+        "MQTT password",
         "pairing code",
         "pairing code that nobody used",
         "phone's secret",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom.config import loads
+from intercom.config import MqttConfig, loads
 from intercom.setup.answers import Answers, apply, read
 from intercom.setup.config_edit import Draft, DraftError
 
@@ -66,6 +66,43 @@ def test_a_topic_or_a_service_is_told_once_beside_the_others() -> None:
     assert answered("", 'notify = "tgram://token/chat"').now.notify[0].url == "tgram://token/chat"
 
 
+def test_a_broker_is_named_and_taken_out_again_with_all_that_belongs_to_it() -> None:
+    named = answered("", 'mqtt = "mqtts://broker.local"\nmqtt_user = "door"\nmqtt_may_open = true')
+    assert (named.now.mqtt.user, named.now.mqtt.may_open) == ("door", True)
+    assert answered(named.text, 'mqtt = "mqtts://broker.local"').changes == []
+    assert answered(named.text, 'mqtt = ""').now.mqtt == MqttConfig()
+    with pytest.raises(DraftError, match=r"mqtt\.url: expected a URL like"):
+        answered("", 'mqtt = "broker"')
+
+
+def test_the_password_for_the_broker_is_named_as_the_unit_hands_it_over() -> None:
+    draft = Draft("", Path("/etc/intercom"))
+    apply(read('mqtt = "mqtts://broker"\nmqtt_user = "door"'), draft, has_token=False, has_password=True)
+    assert "$CREDENTIALS_DIRECTORY/mqtt-password" in draft.text
+
+
+def test_whoever_rings_next_is_a_second_step_after_the_usual_one() -> None:
+    draft = answered("", 'ring_next = "/private/anna"')
+    assert [step.ring for step in draft.now.call.plan] == [(), ("/private/anna",)]
+    assert answered(draft.text, 'ring_next = "/private/anna"').changes == []
+    assert answered(draft.text, 'ring_next = "/private/ben"').now.call.plan[1].ring == ("/private/ben",)
+    assert answered(draft.text, 'ring_next = ""').now.call.plan == ()
+    assert answered("", 'ring_next = ""').changes == []
+
+
+def test_a_plan_of_the_owner_s_own_is_left_alone() -> None:
+    own = '[[call.plan]]\nring = ["/private/anna"]\nhours = ["00:00-12:00"]\n'
+    assert answered(own, "button = 5").now.call.plan[0].hours == ("00:00-12:00",)
+    with pytest.raises(DraftError, match="a plan of your own"):
+        answered(own, 'ring_next = "/private/ben"')
+
+
+def test_back_in_the_house_no_telephone_rings_next() -> None:
+    before = answered(SIGNALWIRE, 'ring_next = "+15551234567"', has_token=True)
+    now = answered(before.text, 'service = "space"', has_token=True).now
+    assert (now.call.plan, now.account.credential) == ((), "space")
+
+
 def test_back_in_the_house_the_button_rings_the_house_again() -> None:
     now = answered(SIGNALWIRE, 'service = "space"', has_token=True).now
     assert (now.account.credential, now.account.credential_file, now.call.ring) == ("space", "", "/private/house")
@@ -92,6 +129,14 @@ def test_who_goes_to_signalwire_leaves_the_residents_behind() -> None:
     assert now.call.auto_answer == ("+15551234567",)
 
 
+def test_a_door_speaks_the_languages_that_were_answered() -> None:
+    draft = answered("", 'speaks = ["de", "en"]')
+    assert draft.now.prompts.languages == ("de", "en")
+    assert answered(draft.text, 'speaks = ["de", "en"]').changes == []
+    assert answered(draft.text, "speaks = []").now.prompts.languages == ()
+    assert answered("", "speaks = []").changes == []
+
+
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
@@ -102,6 +147,8 @@ def test_who_goes_to_signalwire_leaves_the_residents_behind() -> None:
         ('service = "both"', "Invalid enum value"),
         ("network", "not TOML"),
         ('sound = "card\\n"', "audio.card"),
+        ('speaks = ["tlh"]', "prompts.languages: expected"),
+        ('ring_next = "the neighbour"', "ring_next: expected an address"),
         ('test_call = "the neighbour"', "test_call: expected true, false or an address"),
         ('notify = "what is that?"', "notify: expected an ntfy topic or a URL of apprise"),
         ('token_file = "/root/token"', "the embedded space needs no token"),

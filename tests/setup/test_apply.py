@@ -171,7 +171,7 @@ KEEP = ""
 
 def test_a_newcomer_who_only_presses_enter_gets_a_door_that_phones_can_answer(config: Path) -> None:
     visit = Visit(config)
-    visit.types(KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert load(config).space.listen == "0.0.0.0:8443"
     assert "Found on this machine:" in visit.shown
@@ -180,10 +180,10 @@ def test_a_newcomer_who_only_presses_enter_gets_a_door_that_phones_can_answer(co
 
 def test_pins_are_asked_again_until_no_two_are_the_same(config: Path) -> None:
     visit = Visit(config)
-    visit.types(KEEP, KEEP, KEEP, "gpio", "no")
+    visit.types(KEEP, KEEP, KEEP, KEEP, "gpio", "no")
     visit.types("24", "none", "24", KEEP)
     visit.types("5", KEEP, "6", "no")
-    visit.types(KEEP, KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "GPIO 24 stands there twice" in visit.shown
     now = load(config)
@@ -197,18 +197,20 @@ def test_pins_are_asked_again_until_no_two_are_the_same(config: Path) -> None:
 
 def test_a_token_is_not_shown_and_a_wrong_one_is_asked_again(config: Path) -> None:
     visit = Visit(config)
-    visit.types("signalwire", "not a token", PROJECT_TOKEN, TOKEN, "the neighbour", "/private/anna", "simulated")
-    visit.types(KEEP, KEEP, KEEP, KEEP)
+    visit.types("signalwire", "not a token", PROJECT_TOKEN, TOKEN, "the neighbour", "/private/anna", "+15551234567")
+    visit.types("simulated", KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "holds no token" in visit.shown
     assert "API token of a whole project" in visit.shown
     assert TOKEN not in visit.shown
-    assert load(config).call.ring == "/private/anna"
+    now = load(config).call
+    assert (now.ring, now.plan[1].ring) == ("/private/anna", ("+15551234567",))
 
 
 def test_somebody_who_chose_the_account_may_go_back_to_the_house(config: Path) -> None:
     visit = Visit(config)
-    visit.types("signalwire", "back", "space", KEEP, KEEP, "simulated", "back", "simulated", KEEP, "off", KEEP, KEEP)
+    visit.types("signalwire", "back", "space", KEEP, KEEP, KEEP)
+    visit.types("simulated", "back", "simulated", KEEP, KEEP, "off", KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     now = load(config)
     assert (now.account.credential, now.camera.source) == ("space", "off")
@@ -216,7 +218,7 @@ def test_somebody_who_chose_the_account_may_go_back_to_the_house(config: Path) -
 
 def test_without_a_service_no_test_call_is_asked_about_and_both_programs_are_named(config: Path) -> None:
     visit = Visit(config)
-    visit.types(KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "test call" not in visit.shown
     assert f"intercom space --config {config}" in visit.shown
@@ -234,7 +236,7 @@ def test_what_is_set_is_offered_the_second_time(config: Path) -> None:
     before = '[panel]\npins = "simulated"\n\n[camera]\nsource = "off"\n'
     config.write_text(before)
     visit = Visit(config)
-    visit.types(KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "[off] > " in visit.shown
     assert "stays as it is" in visit.shown
@@ -243,10 +245,48 @@ def test_what_is_set_is_offered_the_second_time(config: Path) -> None:
 
 def test_whom_else_to_tell_is_asked_and_understood(config: Path) -> None:
     visit = Visit(config)
-    visit.types(KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, "what is that?", "nobody-guesses-this", KEEP)
+    visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP)
+    visit.types("what is that?", "nobody-guesses-this", KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "expected an ntfy topic or a URL" in visit.shown
     assert [entry.url for entry in load(config).notify] == ["ntfy://ntfy.sh/nobody-guesses-this"]
+
+
+def test_home_assistant_s_broker_is_asked_for_with_its_password_which_is_not_shown(config: Path) -> None:
+    visit = Visit(config)
+    visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP)
+    visit.types("the broker", "mqtts://broker.local", "door", "marked secret", "yes", KEEP)
+    assert visit.ends() == 0, visit.shown
+    assert "Expected none, or a URL like" in visit.shown
+    assert "marked secret" not in visit.shown
+    now, password = load(config).mqtt, config.parent / "mqtt-password"
+    assert (now.url, now.user, now.password_file, now.may_open) == ("mqtts://broker.local", "door", str(password), True)
+    assert (password.read_text(), password.stat().st_mode & 0o777) == ("marked secret\n", 0o600)
+
+
+def test_a_broker_in_clear_is_not_asked_to_open_the_door(config: Path) -> None:
+    visit = Visit(config)
+    visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP, "mqtt://broker.local", KEEP, KEEP)
+    assert visit.ends() == 0, visit.shown
+    assert "It may not open the door" in visit.shown
+    assert not load(config).mqtt.may_open
+
+
+def test_the_languages_of_the_prompts_are_asked_until_the_door_speaks_them(config: Path) -> None:
+    visit = Visit(config)
+    visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, "German", "de, en", KEEP, KEEP, KEEP, KEEP)
+    assert visit.ends() == 0, visit.shown
+    assert "Expected none, or languages like de en." in visit.shown
+    assert load(config).prompts.languages == ("de", "en")
+
+
+def test_a_door_that_speaks_already_is_offered_its_languages_and_may_fall_silent(config: Path) -> None:
+    config.write_text('[prompts]\nlanguages = ["it", "nl"]  # for our neighbours\n')
+    visit = Visit(config)
+    visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, "none", KEEP, KEEP, KEEP, KEEP)
+    assert visit.ends() == 0, visit.shown
+    assert "[it nl] > " in visit.shown
+    assert load(config).prompts.languages == ()
 
 
 def test_whoever_stops_in_the_middle_has_changed_nothing(config: Path) -> None:

@@ -304,6 +304,7 @@ OURS_ALONE: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
         (("media_kinds",), "what `media_directions` says, in two words"),
         (("end_cause", "wait_destroyed"), "why the call ended, and when nothing is left of it"),
         (("far_end_kind",), "a space tells doors from residents' devices"),
+        (("answered_address",), "a space tells which of several addresses answered"),
         (("far_end_is_there", "recovery_progress"), "how a broken call is mended"),
         (("load_layouts", "events_stream", "room_stream"), "in place of a member for each"),
     ),

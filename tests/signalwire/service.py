@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
-from intercom.signalwire.account.credentials import Credential
+from intercom.signalwire.account.access_token import Credential
 from intercom.signalwire.errors import HttpError, TransportError
 from intercom.signalwire.options import Options
 from intercom.signalwire.wire import messages as m

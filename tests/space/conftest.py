@@ -114,8 +114,10 @@ class Client:
         return call_id
 
     async def heard(self, method: str) -> dict[str, Any]:
-        """The parameters of the next Verto message, which must be `method`."""
+        """The parameters of the next Verto message, which must be `method`; a ping may come before it."""
         event = await asyncio.wait_for(self.events.get(), WAIT_S)
+        while method != "verto.ping" == event["params"]["method"]:
+            event = await asyncio.wait_for(self.events.get(), WAIT_S)
         assert event["params"]["method"] == method, event
         assert self.protocol in event["event_channel"]
         params: dict[str, Any] = event["params"]["params"]

@@ -16,13 +16,23 @@ from intercom.space.tls.certificate import Certificate
 from tests.ports import free_port
 
 PAGE = Path(__file__).parents[2] / "docs" / "reverse-proxy.md"
+VIEWERS_PAGE = PAGE.with_name("viewers.md")
 PROGRAM = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 WAIT_S = 30.0
 
 
 def below_a_path(space_port: int) -> dict[str, str]:
     """The changes that the page tells people to make for a path."""
-    found = re.search(r"```nginx-below\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    return _location(PAGE, "nginx-below", space_port)
+
+
+def ingress(space_port: int) -> dict[str, str]:
+    """The changes for a path that the proxy says with each request."""
+    return _location(VIEWERS_PAGE, "nginx-ingress", space_port)
+
+
+def _location(page: Path, block: str, space_port: int) -> dict[str, str]:
+    found = re.search(rf"```{block}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     assert found is not None
     lines = found[1].rstrip("\n").replace("127.0.0.1:8480", f"127.0.0.1:{space_port}")
     whole = f"    location / {{\n        proxy_pass http://127.0.0.1:{space_port};"

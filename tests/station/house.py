@@ -15,20 +15,22 @@ from typing import Any
 from aiohttp import WSMsgType, web
 from playwright.async_api import Page
 
-from intercom import station
+from intercom import languages, station
 from tests.station.door import Door
 
 Json = dict[str, Any]
 PATIENCE_S = 60.0
 CONTENT_TYPES = {
     ".js": "text/javascript",
+    ".json": "application/json",
     ".css": "text/css",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
     ".html": "text/html",
     ".webmanifest": "application/manifest+json",
 }
 STRICT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
     "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 QR = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 2"><path d="M0 0h1v2h1v-1h-2z"/></svg>"""
@@ -68,6 +70,10 @@ class House:
     """Answers the offer of a page that asks to see who rings."""
     refuses_views: list[str] = field(default_factory=list)
     """Why the next pages that ask to see do not, one word for each."""
+    may_look: bool = False
+    """Whether a page may look at its door at any time."""
+    says: Callable[[str], Json] | None = None
+    """Answers for the door to the words that a page has it say; none: a house that knows nothing of it."""
     paired_names: list[str] = field(default_factory=list)
     token_lifetime_s: float = 3600.0
     code_lifetime_s: float = 600.0
@@ -79,6 +85,8 @@ class House:
     """What it knows of its station."""
     devices: list[Json] = field(default_factory=list)
     """What it says of each device of the house."""
+    visitors: list[Json] = field(default_factory=list)
+    """Whom it lists as visitors, the newest first."""
     protocol: str = "signalwire_stub"
     directory: Path = station.DIRECTORY
     """Directory of the page's files."""
@@ -96,7 +104,7 @@ class House:
         self.code_made.set()
         application = web.Application()
         application.router.add_get("/", self._socket)
-        application.router.add_get("/station/{name:[a-z./-]*}", self._file)
+        application.router.add_get("/station/{name:[a-z0-9./-]*}", self._file)
         application.router.add_get("/api/space/hello", self._hello)
         application.router.add_post("/api/space/pair", self._pair)
         application.router.add_post("/api/space/pairing", self._pairing)
@@ -107,6 +115,7 @@ class House:
         application.router.add_post("/api/space/device/ring", self._ring_device)
         application.router.add_post("/api/space/device/rang", self._device)
         application.router.add_get("/api/space/push/devices", self._devices)
+        application.router.add_get("/api/space/visitors", self._visitors)
         self._runner = web.AppRunner(application, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
@@ -205,6 +214,11 @@ class House:
         """The door's confirmation, or why it stays shut."""
         await self.push({"method": "verto.info", "params": {"callID": call_id, "intercom": {"door": state, **more}}})
 
+    async def call_ends(self, call_id: str, talk: str, seconds: float) -> None:
+        """The door says that the call's time is nearly over ("ending"), or begins again ("on")."""
+        told = {"talk": talk, "for_s": seconds}
+        await self.push({"method": "verto.info", "params": {"callID": call_id, "intercom": told}})
+
     async def wait_for(self, matches: Callable[[Json], bool], *, after: int = 0) -> Json:
         """The first frame of the station that matches, now or within the time-out."""
 
@@ -231,7 +245,7 @@ class House:
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"] or "index.html"
-        path = self.directory / name
+        path = languages.DIRECTORY / Path(name).name if name.startswith("languages/") else self.directory / name
         if self.faults.away or path.suffix not in CONTENT_TYPES or not path.is_file():
             raise web.HTTPNotFound
         headers = {
@@ -283,6 +297,11 @@ class House:
     async def _devices(self, _request: web.Request) -> web.Response:
         return web.json_response({"devices": self.devices})
 
+    async def _visitors(self, request: web.Request) -> web.Response:
+        shown = self.visitors[: int(request.query["limit"])]
+        about = {"keeps": True, "total": len(self.visitors), "version": len(self.visitors), "missed": 0}
+        return web.json_response({**about, "visitors": shown})
+
     async def _token(self, request: web.Request) -> web.Response:
         self._maybe_away()
         if self.faults.unknown_name:
@@ -329,11 +348,16 @@ class House:
             error = {"code": -32002, "message": "no such session"}
             await socket.send_json({"jsonrpc": "2.0", "id": frame["id"], "error": error})
             return
-        result = await self._view(frame) if frame["method"] == "intercom.view" else self._result(frame)
+        if frame["method"] == "intercom.say" and self.says is not None:
+            result = self.says(frame["params"]["words"])
+        else:
+            result = await self._view(frame) if frame["method"] == "intercom.view" else self._result(frame)
         await socket.send_json({"jsonrpc": "2.0", "id": frame["id"], "result": result})
 
     async def _view(self, frame: Json) -> Json:
         offer = frame["params"]["sdp"]
+        if self.may_look and not offer:
+            return {"refused": "may"}
         if self.shows is None or not offer:
             return {}  # as of a house that knows no views
         if self.refuses_views:

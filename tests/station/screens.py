@@ -17,6 +17,7 @@ from tests.station.conftest import CHROMIUM, FLAGS
 from tests.station.door import Door
 from tests.station.house import House
 from tests.station.test_bell import SILENT_UNTIL_A_TAP
+from tests.station.test_page import visitor
 from tests.station.test_untrusted_certificate import CLICKED_AWAY
 from tests.station.waiting import state, until
 
@@ -36,6 +37,7 @@ DEVICES = [
     {"name": "Hall phone", "online": False, "seen_on": "2026-11-27", "registered_on": "2026-11-27", "push": False}
     | {"trouble": "", "shown_at": 0},
 ]
+VISITS = [("given_up", ""), ("answered", "Anna"), ("refused", "Hall phone"), ("opened", "Anna's key"), ("missed", "")]
 Shoot = Callable[[str], Coroutine[Any, Any, None]]
 
 
@@ -58,6 +60,14 @@ async def tour(page: Page, house: House, shoot: Shoot) -> None:
     await state(page, "ready")
     await _walk(page, house, shoot)
     await shoot("ready")
+    house.visitors = [visitor(9 - n, how, by) for n, (how, by) in enumerate(VISITS)]
+    await page.click("#visitors-open")
+    await page.locator(".visit").first.wait_for()
+    await shoot("visitors")
+    await page.locator(".visit-open").first.click()
+    await shoot("visitor")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Escape")
     house.invites_to = "https://192.168.1.20:8443/station/"
     await page.click("#add-device")
     await until(page, "document.querySelector('#invite-qr').naturalWidth > 0")

@@ -19,6 +19,14 @@ LISTEN = """() => {
 }"""
 
 
+LATER = """() => {
+    const { get } = Object.getOwnPropertyDescriptor(BaseAudioContext.prototype, "currentTime");
+    window.laterS = 0;
+    const later = { get() { return get.call(this) + window.laterS; } };
+    Object.defineProperty(BaseAudioContext.prototype, "currentTime", later);
+}"""
+"""The clock of the page's sound, which a test may put forward."""
+
 SILENT_UNTIL_A_TAP = """window.AudioContext = class extends AudioContext {
     constructor(...options) {
         super(...options);
@@ -76,6 +84,16 @@ async def test_ringing_sounds_the_bell_until_the_answer(station: Page, house: Ho
     await station.click("#answer")
     await state(station, "in-call")
     await until(station, "document.title === 'Intercom'")
+
+
+async def test_the_bell_rings_for_as_long_as_the_door_does(station: Page, house: House, door: Door) -> None:
+    await station.evaluate(LISTEN)
+    await station.evaluate(LATER)
+    await house.invite("c1", await door.offer())
+    await state(station, "ringing")
+    await until(station, "window.struck > 0")
+    await station.evaluate("window.before = window.struck; window.laterS = 300")
+    await until(station, "window.struck > window.before")
 
 
 async def test_the_test_button_strikes_the_bell_once(station: Page) -> None:

@@ -94,11 +94,14 @@ async def test_a_call_answered_elsewhere_is_not_missed(station: Page, house: Hou
     await expect(station.locator("#last-call")).to_contain_text("Answered on another device")
 
 
-async def test_a_second_caller_hears_busy_and_the_first_goes_on(station: Page, house: House, door: Door) -> None:
+async def test_a_second_caller_whose_media_are_none_is_gone_and_the_first_goes_on(
+    station: Page, house: House, door: Door
+) -> None:
     await house.connect_call(station, door, "c1")
     await house.invite("c2", "v=0")
     bye = await house.wait_for_verto("verto.bye")
-    assert (bye["dialogParams"]["callID"], bye["cause"]) == ("c2", "USER_BUSY")
+    assert (bye["dialogParams"]["callID"], bye["cause"]) == ("c2", "MEDIA_TIMEOUT")
+    await expect(station.locator("#waiting li")).to_have_count(0)
     await state(station, "in-call")
 
 

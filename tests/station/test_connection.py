@@ -17,7 +17,7 @@ async def test_it_connects_as_the_protocol_says(station: Page, house: House) -> 
     connect, online = house.received[:2]
     assert connect["method"] == "signalwire.connect"
     assert connect["params"]["authentication"] == {"jwt_token": "sat"}
-    assert connect["params"]["agent"] == "intercom-station/0.1 rings/1"
+    assert connect["params"]["agent"] == "intercom-station/0.1 rings/1 silent/1 beside/1"
     assert connect["params"]["version"] == {"major": 4, "minor": 0, "revision": 0}
     assert connect["params"]["event_acks"] is True
     assert online["method"] == "subscriber.online"

@@ -3,7 +3,7 @@
 import json
 import re
 
-from intercom import station
+from intercom import languages, station
 
 
 def test_the_offline_copy_holds_every_file() -> None:
@@ -11,6 +11,7 @@ def test_the_offline_copy_holds_every_file() -> None:
     assert shell is not None
     files = {path for path in station.DIRECTORY.rglob("*") if path.suffix not in {".py", ".pyc", ".typed", ""}}
     present = {path.relative_to(station.DIRECTORY).as_posix() for path in files}
+    present |= {f"languages/{path.name}" for path in languages.DIRECTORY.glob("*.json")}
     assert sorted(re.findall(r'"([^"]+)"', shell[1])) == sorted(present - {"index.html", "offline.js"} | {"./"})
 
 

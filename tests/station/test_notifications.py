@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, CDPSession, Page, expect
@@ -147,6 +148,15 @@ async def test_each_news_of_a_ring_takes_the_place_of_the_last(sleeper: Sleeper)
     await sleeper.receipts(2)
 
 
+async def test_a_ring_in_quiet_hours_is_shown_without_a_sound_and_stays_until_it_is_touched(sleeper: Sleeper) -> None:
+    await sleeper.looks_away()
+    await sleeper.is_told(msgspec.structs.replace(ring(), quiet=True))
+    ((_, _, _, stays),) = await sleeper.shows("Front door is ringing")
+    (worker,) = sleeper.page.context.service_workers
+    silent = "() => inTurn(async () => (await self.registration.getNotifications()).map(({ silent }) => silent))"
+    assert (stays, await worker.evaluate(silent)) == (True, [True])
+
+
 async def test_a_ring_that_arrives_late_shows_at_once_how_it_ended(sleeper: Sleeper) -> None:
     await sleeper.looks_away()
     await sleeper.is_told(ring())
@@ -264,3 +274,13 @@ async def test_a_new_subscription_reaches_the_house_though_the_page_is_closed(sl
     assert phone is not None
     (known,) = sleeper.space.store.subscriptions.of_subscribers([phone.id])
     assert known.endpoint == now["endpoint"]
+
+
+async def test_a_notification_speaks_the_language_that_its_owner_chose(sleeper: Sleeper) -> None:
+    await sleeper.page.click("#walk-close")
+    await sleeper.page.select_option("#language", "de")
+    await expect(sleeper.page.locator("#ready-title")).to_have_text("Niemand an der Tür")
+    await sleeper.looks_away()
+    await sleeper.is_told(Notice("ring", "r1", NOON, "Haustür"))
+    ((_, _, body, _),) = await sleeper.shows("Haustür klingelt")
+    assert body.endswith("Tippe, um anzunehmen.")

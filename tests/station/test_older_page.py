@@ -30,7 +30,8 @@ def older_page(directory: Path) -> Path:
     shell = ", ".join(f'"{name}"' for name in ("./", *OLDER_FILES))
     (directory / "offline.js").write_text(f"{before}const SHELL = [{shell}];{after.partition('];')[2]}")
     (directory / "alerts").mkdir()
-    shutil.copy(station.DIRECTORY / "alerts" / "notifications.js", directory / "alerts")
+    for name in ("languages.js", "alerts/notifications.js"):
+        shutil.copy(station.DIRECTORY / name, directory / name)
     return directory
 
 

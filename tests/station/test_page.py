@@ -1,5 +1,8 @@
 """The page as a page: its files, its policy, its words, and whether everybody can use it."""
 
+import time
+from typing import Any
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -45,6 +48,22 @@ NAMELESS = """() => [...document.querySelectorAll("button, input, video, [role=i
     .map((control) => control.id)"""
 
 
+def visitor(number: int, how: str, by: str = "", door: str = "Front door") -> dict[str, Any]:
+    """A visitor as the house describes one."""
+    at = time.time() - 90_000 / number
+    about = {"id": number, "version": number, "ring": f"r{number}", "door": {"name": door, "address": "/private/door"}}
+    about["button"] = ""
+    return {**about, "began_at": at, "ended_at": at, "state": how, "by": by, "opened_by": "", "picture": False}
+
+
+async def test_a_visitor_at_a_door_with_markup_for_a_name_is_listed_as_text(station: Page, house: House) -> None:
+    house.visitors = [visitor(1, "answered", "<b>Anna</b>", door="<img src=x onerror=alert(1)>")]
+    await station.click("#walk-close")
+    await station.click("#visitors-open")
+    await expect(station.locator(".visit-who")).to_have_text("<img src=x onerror=alert(1)>")
+    await expect(station.locator(".visit-what")).to_have_text("Answered by <b>Anna</b>")
+
+
 async def test_a_caller_with_markup_for_a_name_is_shown_as_text(station: Page, house: House, door: Door) -> None:
     await house.invite("c1", await door.offer(), name="<img src=x onerror=alert(1)>")
     await state(station, "ringing")
@@ -61,6 +80,12 @@ async def test_everything_can_be_read_touched_and_named(station: Page, house: Ho
         assert await station.evaluate(SMALL) == []
         assert await station.evaluate(NAMELESS) == []
 
+    await check()
+    house.visitors = [visitor(2, "given_up"), visitor(1, "answered", "Anna")]
+    await station.click("#visitors-open")
+    await expect(station.locator(".visit")).to_have_count(2)
+    await check()
+    await station.locator(".visit-open").first.click()
     await check()
     await house.invite("c1", await door.offer())
     await state(station, "ringing")
@@ -92,9 +117,9 @@ async def test_a_keyboard_reaches_every_control_of_a_call_and_shows_where_it_is(
     await house.connect_call(station, door, "c1")
     await expect(station.locator("#fit")).to_be_visible()
     reached = []
-    for _ in range(5):
+    for _ in range(6):
         await station.keyboard.press("Tab")
         reached.append(await station.evaluate("document.activeElement.id"))
         outline = await station.evaluate("getComputedStyle(document.activeElement).outlineWidth")
         assert outline == "3px"
-    assert reached == ["fit", "volume", "open-door", "mute", "hangup"]
+    assert reached == ["fit", "more-open", "volume", "open-door", "mute", "hangup"]

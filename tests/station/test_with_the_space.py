@@ -2,37 +2,23 @@
 
 import re
 import uuid
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from intercom.config import SpaceConfig
 from intercom.signalwire.wire.agents import agent_of
 from intercom.space import Membership, Space
 from tests.station.door import TONE_HZ, Door
 from tests.station.door_line import ROLE, DoorLine
+from tests.station.house_of_its_own import line, space
+from tests.station.test_telephone import TAKEN
 from tests.station.waiting import hears, state, until
 
+__all__ = ["line", "space"]
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def space(tmp_path: Path) -> AsyncIterator[Space]:
-    """A space on a free port."""
-    running = Space(SpaceConfig(listen="127.0.0.1:0"), tmp_path)
-    await running.start()
-    yield running
-    await running.stop()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def line(space: Space) -> AsyncIterator[DoorLine]:
-    """The door, registered."""
-    async with DoorLine(space) as registered:
-        yield registered
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -91,6 +77,20 @@ async def test_the_door_is_told_that_the_house_muted_itself(home: Page, line: Do
     for muted in (True, False):
         await home.click("#mute")
         await line.member_is_muted(muted)
+
+
+async def test_the_door_is_told_that_another_app_took_the_houses_microphone(
+    home: Page, line: DoorLine, door: Door
+) -> None:
+    await home.evaluate(f"() => {{ {TAKEN} }}")
+    await line.ring(door)
+    await state(home, "ringing")
+    await home.click("#answer")
+    await door.accept((await line.heard("verto.answer"))["sdp"])
+    await door.heard_something.wait()
+    await home.evaluate("window.take(true)")
+    await line.member_is_muted(True)
+    await line.member_is_muted(False)
 
 
 async def test_the_page_has_no_button_for_a_door_that_does_not_let_itself_be_muted(

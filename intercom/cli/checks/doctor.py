@@ -22,8 +22,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from intercom.cli.checks.certificate import end_of_certificate
+from intercom.cli.checks.entrance import ALARM_KINDS, entrance
 from intercom.cli.checks.finding import BAD, GOOD, WARNING, Finding
+from intercom.cli.checks.mqtt import broker
 from intercom.cli.checks.notify import notifications
+from intercom.cli.checks.recorders import recorders
 from intercom.cli.options import config_file
 from intercom.cli.render import short_pulses
 from intercom.cli.running_door import remote
@@ -75,6 +78,8 @@ def examine(config_file: Path | None, control_socket: Path, config: Config | Non
     yield _opus()
     if config.audio.echo_canceller == "webrtc":
         yield _speexdsp()
+    if config.prompts.languages:
+        yield _speech()
     yield from _sound(config)
     yield _camera(config)
     yield from _gpio(config)
@@ -83,6 +88,8 @@ def examine(config_file: Path | None, control_socket: Path, config: Config | Non
     if config.account.credential == "space":
         yield from _devices(credential)
     yield from notifications(config, doc)
+    yield from recorders(config, doc)
+    yield from broker(config, doc)
 
 
 def _configuration(file: Path, config: Config, problems: list[Problem]) -> Finding:
@@ -110,11 +117,12 @@ def _service(path: Path) -> tuple[dict[str, Any] | None, list[Finding]]:
 def _findings_of(doc: Mapping[str, Any]) -> Iterator[Finding]:
     if not doc["registered"]:
         yield Finding("service", BAD, "runs, but is not registered", "`intercom log` says why")
-    elif doc["faults"]:
-        kinds = ", ".join(fault["kind"] for fault in doc["faults"])
+    elif broken := [fault["kind"] for fault in doc["faults"] if fault["kind"] not in ALARM_KINDS]:
+        kinds = ", ".join(broken)
         yield Finding("service", BAD, f"runs, and something is broken: {kinds}", "`intercom log` says why")
     else:
         yield Finding("service", GOOD, "runs and is registered")
+    yield from entrance(doc)
     if told := short_pulses(doc):
         yield Finding("button", WARNING, told, "a longer button_settle_ms, or a filter: docs/troubleshooting.md")
 
@@ -154,6 +162,17 @@ def _speexdsp() -> Finding:
             "`apt install libspeexdsp1`",
         )
     return Finding("echo", GOOD, "libspeexdsp is installed")
+
+
+def _speech() -> Finding:
+    from intercom.media.prompts.prompts import PACKAGED
+    from intercom.media.prompts.speech import PROGRAM, can_speak
+
+    if can_speak():
+        return Finding("speech", GOOD, f"{PROGRAM} is installed")
+    told = "the door speaks its own sentences, and no reply that somebody types"
+    told = told if PACKAGED.is_dir() else "the door cannot speak, and plays its tones instead"
+    return Finding("speech", WARNING, f"{told}: no {PROGRAM}", f"`apt install {PROGRAM}`")
 
 
 def _opus() -> Finding:
@@ -266,7 +285,7 @@ def _hosts(config: Config, credential: Path) -> tuple[str, str]:
     try:
         text = credential.read_text().strip()
         if account.credential == "token-file":
-            from intercom.signalwire.account.credentials import hosts_of
+            from intercom.signalwire.account.access_token import hosts_of
 
             relay, service = hosts_of(text).relay_url, hosts_of(text).api_url
         else:

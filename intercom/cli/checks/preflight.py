@@ -74,7 +74,7 @@ async def _call(config: Config, credentials: CredentialProvider, address: str, s
 def _credentials(config: Config, state_dir: Path) -> CredentialProvider:
     """Return the door's credentials. A token is read at once, as its file may be root's."""
     from intercom.signalwire import InvalidCredentialsError, SpaceCredentials, StaticCredentials
-    from intercom.signalwire.account.credentials import credential_from
+    from intercom.signalwire.account.access_token import credential_from
 
     named = config.account.credential_file
     if config.account.credential != "token-file":

@@ -181,6 +181,14 @@ def dtmf(options: argparse.Namespace, client: Client) -> int:
 
 
 @asking
+def speak(options: argparse.Namespace, client: Client) -> int:
+    """Speak a sentence to the visitor."""
+    answer = client.ask("say", words=options.words, by=options.by)
+    say(f"The door says: {text.printable(answer['said'])}")
+    return OK
+
+
+@asking
 def mute(options: argparse.Namespace, client: Client) -> int:
     """Silence the microphone or the speaker, or let it be heard again."""
     answer = client.ask("mute", what=options.what, on=options.on, by=options.by)
@@ -207,6 +215,15 @@ def camera(options: argparse.Namespace, client: Client) -> int:
     else:
         say(f"The camera may run, and {'runs' if answer['running'] else 'does not run'} now.")
     return REFUSED if on and by else OK
+
+
+@asking
+def auto_reply(options: argparse.Namespace, client: Client) -> int:
+    """Let the door reply by itself or not, or tell whether it does."""
+    on = None if options.what is None else options.what == "on"
+    answer = client.ask("auto_reply", on=on, by=options.by)
+    say(f"The door {'replies' if answer['on'] else 'does not reply'} to visitors by itself.")
+    return OK
 
 
 @asking

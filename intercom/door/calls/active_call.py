@@ -25,13 +25,14 @@ _ANSWERED = ("connecting", "connected")
 """Statuses of a call that somebody has answered."""
 
 
-def identity_of(call: WebRTCCall) -> CallIdentity:
-    """Return the call's id, direction and far end, safe to show."""
+def identity_of(call: WebRTCCall, far_end: Address | None = None) -> CallIdentity:
+    """Return the call's id, direction and far end, safe to show; its address is `far_end` where that is known."""
     outbound = call.direction == "outbound"
+    address = str(Address.parse(call.to if outbound else call.from_))
     return CallIdentity(
         id=call.id,
         direction=call.direction,
-        address=str(Address.parse(call.to if outbound else call.from_)),
+        address=str(far_end or "") or address,
         name=plain(call.to_name if outbound else call.from_name, NAME_CHARS),
     )
 
@@ -53,13 +54,32 @@ class CurrentCall:
     answered: bool = False
     given_up: bool = False
     "hung up by the door: nobody there needs to be told why it ended"
+    rung: tuple[str, ...] = ()
+    "addresses that the door rings in this call, if it is outbound"
+    rung_before: tuple[str, ...] = ()
+    "addresses that it rang at earlier steps of the press: who answered as their step ended is reached in this call"
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
     subscriptions: list[Any] = field(default_factory=list)
 
     @property
     def far_end(self) -> Address:
-        """Return the far end's address."""
-        return Address.parse(self.call.to if self.outbound else self.call.from_)
+        """Return the far end's address.
+
+        Where the door rang several, or the space names another, it is the one at which somebody answered: the space
+        must tell it, and the door must have rung it for this press.
+        """
+        if not self.outbound:
+            return Address.parse(self.call.from_)
+        told = self.call.answered_address if self.in_space else ""
+        if not told and len(self.rung) < 2:
+            return Address.parse(self.call.to)
+        rung = {address.partition("?")[0] for address in (*self.rung_before, *self.rung)}
+        return Address.parse(told if told in rung else "")
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether somebody has answered, even if that is not noted yet."""
+        return self.answered or self.call.status in _ANSWERED
 
     @property
     def kind(self) -> Kind:
@@ -73,6 +93,10 @@ class CurrentCall:
             if status in _ANSWERED and not self.answered:
                 self.answered = True
                 answered()
+
+    def later(self, seconds: float, action: Callable[[], object]) -> None:
+        """Do something after a time, unless the call is over by then."""
+        self.timers.append(asyncio.get_running_loop().call_later(seconds, action))
 
     def close(self) -> None:
         """Cancel the call's timers and subscriptions."""

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from intercom.config import CallConfig
 from intercom.door.calls.active_call import CurrentCall, identity_of, quietly
+from intercom.door.calls.another_visitor import another_visitor
 from intercom.door.calls.call_feedback import CallFeedback
-from intercom.door.calls.kept_press import PressBook
+from intercom.door.calls.kept_press import KeptPress, PressBook
 from intercom.door.calls.lock_talk import LockTalk
 from intercom.door.calls.press import Press
+from intercom.door.calls.ring_plan import RingPlans, Walk
 from intercom.door.calls.ring_timeout import RingTimeout
+from intercom.door.calls.talk_limit import TalkLimit
+from intercom.door.calls.unheard import UnheardPresses
+from intercom.door.calls.waiting_press import WaitingPress
 from intercom.door.machine import Decision, Machine, Phase, Verdict
 from intercom.facts import OPENED, Answered, CallBegan, DoorOpened, Ended, Fact, RangAgain
 from intercom.history.journal import Entry
@@ -29,8 +34,6 @@ NOTED_S = 0.2
 """Time limit for noting the end of a call at a stop; noting it takes no time."""
 RINGS_S = 0.5
 """Time after which a new call counts as ringing; a call to nobody ends sooner."""
-_AWAY = ("USER_NOT_REGISTERED", "RECOVERY_ON_TIMER_EXPIRE", "NORMAL_TEMPORARY_FAILURE")
-"""Causes of an end that nobody chose: the house, or the service, is away and may be back at any moment."""
 
 
 class Calls:
@@ -47,27 +50,41 @@ class Calls:
         tell: Callable[[Fact], object],
         on_defect: Callable[[BaseException], None],
         in_space: bool = True,
+        plans: RingPlans | None = None,
         press_file: Path | None = None,
     ) -> None:
         """Show the calls by `feedback`; `tell` takes what happens to them, as facts for the journal.
 
-        `press_file` keeps the press over a restart.
+        `plans` says whom each button rings; `press_file` keeps the press over a restart.
         """
         self._config = call
         self._machine = machine
         self._client = client
         self._feedback = feedback
         self._lock = LockTalk(opener, send=self._send)
+        self.talk_limit = TalkLimit(
+            call,
+            key=opener.free_key,
+            other_key=self._lock.key,
+            warn=feedback.call_ending,
+            send=self._send,
+            end=lambda current: self._tasks.spawn(self._give_up(current, "NORMAL_CLEARING")),
+        )
         self._tell = tell
-        self._book = PressBook(tell, press_file)
+        self._tasks = TaskSet(on_defect)
+        self._unheard = UnheardPresses(client, in_space=in_space, tasks=self._tasks)
+        self._book = PressBook(tell, press_file, unheard=self._unheard.add)
         self._in_space = in_space
+        self._plans = plans or RingPlans(call, at_once=in_space)
         self._current: CurrentCall | None = None
         self._ringing: Press | None = None
         "press that rings the house, or whose call is in progress"
+        self._waiting = WaitingPress(self._book, show=self._show_hope, lapsed=feedback.failed)
+        self._instead: list[str] = []
+        "buttons that were pressed while the ringing of another one still ends"
         self._ring_timeout = RingTimeout(
-            call.ring_time_s, no_answer=self._nobody_answered, press_lapsed=self._lose_patience
+            call.ring_time_s, no_answer=lambda current: self._tasks.spawn(self._give_up(current, "NO_ANSWER"))
         )
-        self._tasks = TaskSet(on_defect)
         self._followers = TaskSet(on_defect)
         "tasks that follow a call from beginning to end, named by its ticket"
         self._known: set[str] = set()
@@ -80,42 +97,69 @@ class Calls:
     @property
     def press_waits(self) -> bool:
         """Whether a visitor pressed and waits for the service."""
-        return self._ring_timeout.press_waits
+        return bool(self._waiting)
 
-    def press(self) -> Decision:
-        """Ring the house, or answer the call that rings at the door: the visitor pressed the button."""
-        return self._press(self._ring_timeout.deadline())
+    @property
+    def kept(self) -> KeptPress | None:
+        """The press that waits, rings or talks, as it stands; None when there is none."""
+        return self._book.press
 
-    def ring(self, address: str) -> Decision:
-        """Ring this address if the door is free, or answer the call that rings at the door, or refuse."""
-        return self._ring(address, self._ring_timeout.deadline())
+    def press(self, button: str = "") -> None:
+        """Ring whom the button's plan names, or answer the call that rings at the door: the visitor pressed it.
+
+        Another button than the one that rings ends that ringing: the visitor has found the right one.
+        """
+        kept = self._book.press
+        if self._instead:
+            self._instead.append(button)
+        elif kept is not None and kept.button != button and self._rings_or_waits:
+            self.hold()
+            self._instead.append(button)
+            self._tasks.spawn(self._press_instead())
+        else:
+            walk = None if kept is None or kept.button != button else kept.walk
+            self._press(walk or self._plans.begun(button, self._time), button)
+
+    def ring(self, address: str = "") -> Decision:
+        """Ring this address, or whom the first button rings, or answer the call that rings at the door, or refuse."""
+        button = "" if address else self._plans.first
+        return self._ring(self._plans.begun(button, self._time, only=address), button, visitor=False)
 
     def ring_on(self) -> None:
         """Ring on for a press that a restart cut off, as soon as the service is there."""
-        until = self._book.resume(asyncio.get_running_loop().time(), self._config.ring_time_s)
-        if until is not None:
-            self._wait_for_service(until)
+        if (walk := self._book.resume(self._time)) is not None:
+            self._waiting.begin(walk)
 
-    def _press(self, until: float) -> Decision:
-        address = self._book.address(self._config.ring)
-        decision = self._ring(address, until)
+    @property
+    def _time(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    @property
+    def _rings_or_waits(self) -> bool:
+        return self.press_waits or self._machine.phase is Phase.RINGING_OUT
+
+    async def _press_instead(self) -> None:
+        await self._followers.finish(NOTED_S)
+        buttons, self._instead = self._instead, []
+        for button in buttons:
+            self.press(button)
+
+    def _press(self, walk: Walk, button: str) -> None:
+        decision = self._ring(walk, button)
         if decision.verdict is Verdict.REFUSED and not self.press_waits:
-            self._book.waits(address, until, decision.reason)
-            self._wait_for_service(until)
+            self._book.waits(walk, button, decision.reason)
+            self._waiting.begin(walk)
         elif not decision.allowed:
-            self._book.again(decision.reason)
-        return decision
+            self._book.again(decision.reason, button)
+            if (current := self._current) is not None and current.answered and current.in_space:
+                self._send(current, another_visitor(walk, button, self._book.press))
 
-    def _wait_for_service(self, until: float) -> None:
-        self._ring_timeout.keep_press(until)
-        self._show_hope()
-
-    def _ring(self, address: str, until: float) -> Decision:
+    def _ring(self, walk: Walk, button: str, *, visitor: bool = True) -> Decision:
         decision = self._machine.press()
         if decision.allowed and decision.call is not None:
             if decision.phase is Phase.RINGING_OUT:
-                self._ringing = Press(decision.call, address, until, self._book.rings(address, until))
-                self._follow_up(decision.call, self._ring_out(self._ringing))
+                self._ringing = Press(decision.call, walk, self._book.rings(walk, button, visitor=visitor), button)
+                self._followers.spawn(self._ring_out(self._ringing), name=str(decision.call))
             elif self._current is not None:
                 self._tasks.spawn(self._answer(self._current))
         return decision
@@ -138,7 +182,8 @@ class Calls:
 
     def hold(self) -> bool:
         """Stop the ringing: the visitor held the button; return False if nothing rang."""
-        waited = self._forget_press("ORIGINATOR_CANCEL")
+        waited = self._waiting.forget("ORIGINATOR_CANCEL") or bool(self._instead)
+        self._instead.clear()
         decision = self._machine.hold()
         if decision.allowed:
             self._stop_ringing("ORIGINATOR_CANCEL")
@@ -148,13 +193,15 @@ class Calls:
         """Take a fact of the journal: whoever opens the door lets the visitor in, and nobody need be rung any more."""
         if isinstance(entry.fact, DoorOpened):
             self._lock.opened(entry.fact.by, self._current)
-            self._forget_press(OPENED)
+            self._waiting.forget(OPENED)
+            self._instead.clear()
             if self._machine.opened().allowed:
                 self._stop_ringing(OPENED)
 
     def _stop_ringing(self, cause: str) -> None:
         press, self._ringing = self._ringing, None
         if press is not None:
+            press.kept = self._book.let_go(press.ring)
             press.give_up(cause)
             self._show_hope()
         if self._current is not None:
@@ -168,14 +215,13 @@ class Calls:
 
     def registered(self) -> None:
         """Ring the house for a press that waited: the service is back."""
+        self._unheard.tell()
         if (press := self._ringing) is not None:
             press.hurry()
             if self._current is not None:
-                self._later(self._current, RINGS_S, lambda: self._rings(press))
-        until = self._ring_timeout.take_press()
-        if until is not None:
-            self._show_hope()
-            self._press(until)
+                self._current.later(RINGS_S, lambda: self._rings(press))
+        if (kept := self._waiting.take()) is not None:
+            self._press(kept.walk, kept.button)
 
     def incoming(self, calls: Iterable[WebRTCCall]) -> None:
         """Take in the incoming calls, each once however often it is listed."""
@@ -197,7 +243,7 @@ class Calls:
     async def stop(self) -> None:
         """End the call and every task; a press that still rings is kept for the next start."""
         self._book.stopping()
-        self._forget_press("NORMAL_TEMPORARY_FAILURE")
+        self._waiting.forget("NORMAL_TEMPORARY_FAILURE")
         if self._ringing is not None:
             self._ringing.give_up("NORMAL_TEMPORARY_FAILURE")
         if (current := self._current) is not None:
@@ -207,58 +253,54 @@ class Calls:
         await self._tasks.stop()
 
     async def _ring_out(self, press: Press) -> None:
-        """Ring, and redial after failures, until somebody answers, somebody gives up or the press's time is over."""
+        """Ring one step after the other until somebody answers, somebody gives up or the last one is over."""
         try:
-            while not press.given_up and await self._ring_once(press):
-                press.hopes = True
-                self._show_hope()
-                if not await press.pause():
-                    break
+            while await press.is_to_dial(self._book, self._show_hope):
+                await self._ring_once(press)
         finally:
-            cause = press.given_up or press.cause
+            cause = press.final_cause
             if self._ringing is press:
                 self._ringing = None
                 self._show_hope()
+            kept = press.kept or self._book.let_go(press.ring)
             if press.call is None:
-                self._book.unreached(cause, press.address)
+                self._book.unreached(kept, cause)
             else:
-                self._book.over()
                 self._tell(Ended(identity_of(press.call), cause, press.answered))
-        logger.info("The call with %s is over: %s", press.address, cause)
+        logger.info("The call with %s is over: %s", press.walk.address or "nobody", cause)
         self._over(press.ticket, cause, failed=not press.answered and not press.given_up)
 
-    async def _ring_once(self, press: Press) -> bool:
-        """Dial once and follow the call to its end; return whether redialling is worthwhile."""
-        video = self._config.video
+    async def _ring_once(self, press: Press) -> None:
+        """Dial once for the present step and follow the call to its end; the press notes the cause."""
+        step, video = press.walk.step, self._config.video
         try:
             async with press.dialling():
-                call = await self._client.dial(press.address, audio=True, video=video, user_variables=press.variables)
+                call = await self._client.dial(step.ring[0], audio=True, video=video, user_variables=press.variables)
         except SignalWireError as error:
-            logger.log(logging.DEBUG if press.hopes else logging.WARNING, "%s did not ring: %s", press.address, error)
+            logger.log(logging.DEBUG if press.hopes else logging.WARNING, "%s did not ring: %s", step.address, error)
             press.cause = getattr(error, "cause", "")
-            return press.cause in _AWAY
+            return
         except TimeoutError:
-            return False
-        current = CurrentCall(press.ticket, call, outbound=True, rings_until=press.until, in_space=self._in_space)
+            press.cause = "NORMAL_TEMPORARY_FAILURE"
+            return
+        ends_at = press.walk.ends_at
+        current = CurrentCall(press.ticket, call, outbound=True, rings_until=ends_at, in_space=self._in_space)
+        current.rung, current.rung_before = step.ring, press.walk.rung_before
         if press.given_up:
             await self._give_up(current, press.given_up)
-            return False
-        if press.call is None:
-            self._tell(CallBegan(identity_of(call)))
-        else:
-            self._tell(RangAgain(press.call.id, identity_of(call)))
+            return
+        self._tell(CallBegan(identity_of(call)) if press.call is None else RangAgain(press.call.id, identity_of(call)))
         press.call = call
         if press.hopes:
-            self._later(current, RINGS_S, lambda: self._rings(press))
+            current.later(RINGS_S, lambda: self._rings(press))
         self._follow(current)
         try:
             await self._live(current)
         finally:
             press.answered = current.answered
         press.cause = call.end_cause or "NORMAL_CLEARING"
-        return press.cause in _AWAY and not current.answered and not current.given_up
 
-    async def _rings(self, press: Press) -> None:
+    def _rings(self, press: Press) -> None:
         press.hopes = False
         self._show_hope()
 
@@ -268,18 +310,19 @@ class Calls:
             logger.info("Somebody calls: %s", decision.reason)
             self._tasks.spawn(quietly(call.reject()))
             return
-        self._forget_press()
+        self._waiting.forget()
         until = self._ring_timeout.deadline()
         current = CurrentCall(decision.call, call, outbound=False, rings_until=until, in_space=self._in_space)
         self._follow(current)
-        self._follow_up(current.ticket, self._ring_in(current))
+        self._followers.spawn(self._ring_in(current), name=str(current.ticket))
 
     async def _ring_in(self, current: CurrentCall) -> None:
         """Ring at the door until somebody answers or gives up."""
         call = current.call
         self._tell(CallBegan(identity_of(call)))
         if answers_by_itself(current.far_end, current.kind, self._config.auto_answer):
-            self._later(current, self._config.auto_answer_delay_s, lambda: self._auto_answer(current))
+            delay_s = self._config.auto_answer_delay_s
+            current.later(delay_s, lambda: self._tasks.spawn(self._auto_answer(current)))
         try:
             await self._live(current)
         finally:
@@ -290,15 +333,15 @@ class Calls:
 
     def _over(self, ticket: int, cause: str, *, failed: bool = False) -> None:
         talked = self._machine.phase is Phase.ACTIVE
-        decision = self._machine.ended(ticket)
-        if decision.allowed and (failed or (talked and cause == "MEDIA_TIMEOUT")):
+        if self._machine.ended(ticket).allowed and (failed or (talked and cause == "MEDIA_TIMEOUT")):
             self._feedback.failed(cause)
 
     def _follow(self, current: CurrentCall) -> None:
         self._current = current
         current.subscriptions = [
             current.call.status_stream.subscribe(current.statuses.put_nowait),
-            current.call.keys_stream.subscribe(lambda press: self._lock.key(current, press)),
+            current.call.keys_stream.subscribe(lambda press: self.talk_limit.key(current, press)),
+            current.call.info_stream.subscribe(lambda info: self.talk_limit.asked(current, info)),
             current.call.info_stream.subscribe(lambda info: self._lock.asked(current, info)),
             current.call.muted_stream.subscribe(lambda kinds: self._feedback.muted("audio" in kinds)),
         ]
@@ -318,13 +361,10 @@ class Calls:
                 self._current = None
 
     def _was_answered(self, current: CurrentCall) -> None:
-        limit, warning = self._config.time_limit_s, self._config.warning_before_end_s
-        self._later(current, limit, lambda: self._give_up(current, "NORMAL_CLEARING"))
-        if warning:
-            current.timers.append(asyncio.get_running_loop().call_later(limit - warning, self._feedback.call_ending))
+        self.talk_limit.begin(current)
         if current.outbound:
             self._book.answered()
-        self._tell(Answered(identity_of(current.call)))
+        self._tell(Answered(identity_of(current.call, current.far_end)))
         self._machine.answered(current.ticket)
 
     async def _auto_answer(self, current: CurrentCall) -> None:
@@ -345,10 +385,9 @@ class Calls:
             self._tasks.spawn(self._give_up(current, "NORMAL_TEMPORARY_FAILURE"))
             raise
 
-    def _nobody_answered(self, current: CurrentCall) -> None:
-        self._tasks.spawn(self._give_up(current, "NO_ANSWER"))
-
     async def _give_up(self, current: CurrentCall, cause: str) -> None:
+        if cause == "NO_ANSWER" and current.is_answered:
+            return
         current.given_up = True
         await quietly(current.call.hangup(cause))
 
@@ -356,29 +395,6 @@ class Calls:
         if current is self._current:
             self._tasks.spawn(quietly(current.call.send_info(info)))
 
-    def _forget_press(self, cause: str = "") -> bool:
-        """Drop the waiting press and return whether there was one; with a cause, log it as not reached."""
-        if self._ring_timeout.take_press() is None:
-            return False
-        self._show_hope()
-        if cause:
-            self._book.unreached(cause, self._config.ring)
-        else:
-            self._book.over()
-        return True
-
-    def _lose_patience(self) -> None:
-        self._forget_press("NORMAL_TEMPORARY_FAILURE")
-        self._feedback.failed("NORMAL_TEMPORARY_FAILURE")
-
     def _show_hope(self) -> None:
         """Show the visitor whether the press is redialled or waits for the service."""
-        rings_again = self._ringing is not None and self._ringing.hopes
-        self._feedback.trying(rings_again or self.press_waits)
-
-    def _later(self, current: CurrentCall, seconds: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        loop = asyncio.get_running_loop()
-        current.timers.append(loop.call_later(seconds, lambda: self._tasks.spawn(action())))
-
-    def _follow_up(self, ticket: int, work: Coroutine[Any, Any, None]) -> None:
-        self._followers.spawn(work, name=str(ticket))
+        self._feedback.trying(self.press_waits or (self._ringing is not None and self._ringing.hopes))

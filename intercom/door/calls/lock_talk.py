@@ -34,7 +34,7 @@ class LockTalk:
 
     def opened(self, by: str, current: CurrentCall | None) -> None:
         """Note who opens the door; a space in which the door still rings learns it, for whoever is rung."""
-        self._opened_by = _for_people(by)
+        self._opened_by = for_people(by)
         if current is not None and current.in_space and current.outbound and not current.answered:
             self._send(current, {"door": "open", "by": self._opened_by})
 
@@ -48,6 +48,6 @@ class LockTalk:
         self._send(current, told)
 
 
-def _for_people(by: str) -> str:
+def for_people(by: str) -> str:
     """Return the name of whoever opens the door as a page shows it: a key's comment without its user."""
     return by.partition(" (")[0].removeprefix("ssh ")

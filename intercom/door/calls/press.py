@@ -1,14 +1,16 @@
-"""A press in progress: the address that it rings, its deadline, and its end."""
+"""A press in progress: the step at which it rings, its deadline, and its end."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from intercom.door.calls.kept_press import KeptPress, PressBook
+from intercom.door.calls.ring_plan import Walk
 from intercom.signalwire import WebRTCCall
 
 SHORTEST_PAUSE_S = 0.5
@@ -19,17 +21,19 @@ LONGEST_PAUSE_S = 2.0
 
 @dataclass
 class Press:
-    """A press, which rings until its deadline, even if calls or links fail meanwhile. Belongs to the event loop."""
+    """A press, which rings until its last step is over, even if calls or links fail meanwhile. Of the event loop."""
 
     ticket: int
-    address: str
-    "the address that it rings"
-    until: float
-    "its deadline, on the event loop's clock"
+    walk: Walk
+    "its way through the steps of its plan, on the event loop's clock"
     ring: str = ""
     "its id for the house, however often the door dials"
-    cause: str = "NORMAL_TEMPORARY_FAILURE"
-    "cause of its last attempt's end"
+    button: str = ""
+    "name of its button"
+    cause: str | None = None
+    "cause of its last attempt's end; None before the first"
+    kept: KeptPress | None = None
+    "what the book knew of it as somebody gave it up"
     call: WebRTCCall | None = None
     "the last call that the service accepted for it"
     answered: bool = False
@@ -43,31 +47,70 @@ class Press:
 
     @property
     def variables(self) -> dict[str, Any]:
-        """What the service is told of the press with each call: its id, and for how many seconds it still rings."""
-        left_s = max(1, math.ceil(self.until - asyncio.get_running_loop().time()))
-        return {"intercom": {"role": "door", "ring": self.ring, "for_s": left_s}}
+        """What the service is told of the press with each call: its id, and whom the step rings for how long."""
+        step = self.walk.step
+        left_s = max(1, math.ceil(self.walk.ends_at - asyncio.get_running_loop().time()))
+        told: dict[str, Any] = {"role": "door", "ring": self.ring, "for_s": left_s}
+        if self.button:
+            told["button"] = self.button
+        if step.ring[1:]:
+            told["also"] = list(step.ring[1:])
+        if step.refused == "device":
+            told["refused"] = step.refused
+        if self.walk.has_next:
+            told["goes_on"] = True
+        return {"intercom": told}
+
+    @property
+    def over(self) -> bool:
+        """Whether it rings nobody any more."""
+        return bool(self.given_up) or self.walk.over
+
+    @property
+    def final_cause(self) -> str:
+        """The cause of its end: that of the call that was answered, or the one that says most of those in vain."""
+        if self.given_up or self.answered or not self.walk.over:
+            return self.given_up or self.cause or "NORMAL_TEMPORARY_FAILURE"
+        return self.walk.cause or "NO_ANSWER"
 
     @contextlib.asynccontextmanager
     async def dialling(self) -> AsyncIterator[None]:
-        """Bound what dials for the press; raises TimeoutError if the press ends or is given up before."""
+        """Bound what dials for the press; raises TimeoutError if the step ends or the press is given up before."""
         try:
-            async with asyncio.timeout_at(self.until) as self._dialling:
+            async with asyncio.timeout_at(self.walk.ends_at) as self._dialling:
                 yield
         finally:
             self._dialling = None
 
-    async def pause(self) -> bool:
-        """Wait until the next redial; return False if the press has ended or was given up."""
+    async def is_to_dial(self, book: PressBook, show_hope: Callable[[], object]) -> bool:
+        """Go on from where the last attempt has ended, and return whether to dial: once more, or for the next step."""
+        clock = asyncio.get_running_loop().time
+        if self.cause is not None and not self.answered and not self.given_up:
+            at = self.walk.at
+            self._stand(self.walk.ended(self.cause, clock()), book)
+            if not self.over and self.walk.at == at:
+                self.hopes = True
+                show_hope()
+                await self._pause()
+                self._stand(self.walk.elapsed(clock()), book)
+        return not (self.answered or self.over)
+
+    def _stand(self, walk: Walk, book: PressBook) -> None:
+        self.walk = walk
+        if not self.given_up:
+            book.goes_on(walk)
+
+    async def _pause(self) -> None:
+        """Wait until the next redial, at most until the step ends or the press is given up."""
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout_at(min(self.until, loop.time() + self._pause_s)):
+            async with asyncio.timeout_at(min(self.walk.ends_at, loop.time() + self._pause_s)):
                 await self._woken.wait()
         except TimeoutError:
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
         else:
             self._woken.clear()
             self._pause_s = SHORTEST_PAUSE_S
-        return not self.given_up and loop.time() < self.until
 
     def hurry(self) -> None:
         """End the pause now: the chances have improved."""

@@ -1,8 +1,9 @@
 """Show the house who rings before anybody answers: the still of the press at once, then the live picture.
 
-A view touches neither the machine, nor the call and its log, nor any light but the camera's; it carries no sound, and
-nothing that comes from a viewer is played or opens anything. The space says who asks (`space/switch/views.py`); whether
-they may see, the door decides: while its own call rings at them, or at any time where `camera.look` says so.
+A view touches neither the machine, nor the call and its log, nor any light but the camera's, and nothing that comes
+from a viewer opens anything. The space says who asks (`space/switch/views.py`); whether they may see, the door decides:
+while its own call rings at them, or at any time where `camera.look` says so. A page's view carries no sound. A viewer
+with a token, such as a recorder, looks for as long as it likes, and hears and speaks where `call.viewers_talk` says so.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import base64
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -25,6 +26,7 @@ from intercom.history.journal import Entry
 from intercom.media.camera.shared import Camera
 from intercom.media.camera.snapshot import smaller
 from intercom.media.errors import ViewRefusedError
+from intercom.media.sound.beside import BesideCall
 from intercom.media.viewers.viewers import Viewers
 from intercom.plain_text import plain
 from intercom.signalwire import SignalWire, SignalWireError
@@ -39,7 +41,9 @@ BEGINS_S = 1.0
 """Longest wait for a call of which a viewer knows before the door does: the invite's answer is on its way."""
 STILL_BYTES = 48 * 1024
 """Size limit of the still that goes to the pages."""
-ASKED, GONE, STILL = "intercom.view", "intercom.view.end", "intercom.still"
+STANDING_LIMIT = 4
+"""Limit of viewers with a token: as many places again are left to the pages, whoever records."""
+GONE, STILL = "intercom.view.end", "intercom.still"
 
 
 class Viewed(msgspec.Struct):
@@ -58,6 +62,23 @@ class Asked(msgspec.Struct):
     by: Viewed
     call_id: str = msgspec.field(name="callID", default="")
     """The door's call that rings at them; empty: they look at a door that does not ring them."""
+    standing: bool = False
+    """Whether they have a token and look for as long as they like."""
+    talk: bool = False
+    """Whether the space lets them hear and speak."""
+
+
+class Found(msgspec.Struct):
+    """Candidates that a viewer found after its offer."""
+
+    view: str
+    candidates: Annotated[list[str], msgspec.Meta(max_length=32)]
+
+
+class Known(msgspec.Struct):
+    """All views of this door of which the space knows."""
+
+    views: list[str]
 
 
 class Views:
@@ -68,6 +89,7 @@ class Views:
         config: Config,
         *,
         camera: Camera | None,
+        beside: BesideCall,
         pictures: PressPictures,
         client: SignalWire,
         tell: Callable[[Fact], object],
@@ -75,6 +97,7 @@ class Views:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._may_look = config.camera.look
+        self._may_talk = config.call.viewers_talk
         self._longest_s = config.call.time_limit_s
         self._in_space = config.account.credential == "space"
         self._camera = camera if config.call.video else None
@@ -83,9 +106,11 @@ class Views:
         self._tell = tell
         self._clock = clock
         self._tasks = TaskSet(on_defect)
-        self._viewers = Viewers(self._camera, on_over=self._over, on_defect=on_defect)
+        self._viewers = Viewers(self._camera, beside=beside, on_over=self._over, on_defect=on_defect)
         self._calls: dict[str, str] = {}
         "call of each view; empty for a look"
+        self._standing: set[str] = set()
+        "views of those with a token"
         self._timers: dict[str, asyncio.TimerHandle] = {}
         "end of each look, and of each view of an answered call"
         self._pressed_s = float("-inf")
@@ -131,7 +156,9 @@ class Views:
         picture = await self._pictures.last()
         if picture is None or picture.taken < self._pressed_s - FRESH_S or self._camera is None:
             return
-        jpeg = await asyncio.to_thread(smaller, picture.jpeg, STILL_BYTES)
+        jpeg = picture.jpeg
+        if len(jpeg) > STILL_BYTES:
+            jpeg = await asyncio.to_thread(smaller, jpeg, STILL_BYTES)
         if self._ringing != call_id or self._camera.is_forbidden or not jpeg:
             return
         age_ms = round((self._clock() - picture.taken) * 1000)
@@ -141,17 +168,26 @@ class Views:
 
     def take(self, event_type: str, params: Mapping[str, Any]) -> None:
         """Take an event of the service; only those about views count, and only a space's."""
-        if not self._in_space or event_type not in (ASKED, GONE):
-            return
-        if event_type == GONE:
-            self._end(str(params.get("view")))
+        if not self._in_space:
             return
         try:
-            asked = msgspec.convert(params, Asked)
+            match event_type:
+                case "intercom.view":
+                    self._tasks.spawn(self._answer(msgspec.convert(params, Asked)))
+                case "intercom.view.end":
+                    self._end(str(params.get("view")))
+                case "intercom.view.candidates":
+                    found = msgspec.convert(params, Found)
+                    for line in found.candidates:
+                        self._viewers.add_candidate(found.view, line)
+                case "intercom.views":
+                    known = msgspec.convert(params, Known)
+                    for view in self._standing.difference(known.views):
+                        self._end(view)
+                case _:
+                    pass
         except msgspec.ValidationError as error:
-            logger.info("Ignored a request to see that cannot be read: %s", error)
-            return
-        self._tasks.spawn(self._answer(asked))
+            logger.info("Ignored an event about views that cannot be read: %s", error)
 
     async def _answer(self, asked: Asked) -> None:
         try:
@@ -160,7 +196,10 @@ class Views:
                 await self._refuse(asked, "may")
                 return
             self._calls[asked.view] = asked.call_id
-            sdp = await self._viewers.admit(asked.view, asked.sdp, self._client.session.ice_servers)
+            if asked.standing:
+                self._stand(asked.view)
+            ice_servers, sound = self._client.session.ice_servers, asked.talk and self._may_talk
+            sdp = await self._viewers.admit(asked.view, asked.sdp, ice_servers, sound=sound)
         except ViewRefusedError as refusal:
             self._forget(asked.view)
             level = logging.INFO if asked.sdp else logging.DEBUG
@@ -169,6 +208,11 @@ class Views:
             return
         self._note(asked)
         await self._say("intercom.view.answer", {"view": asked.view, "sdp": sdp})
+
+    def _stand(self, view: str) -> None:
+        if len(self._standing) >= STANDING_LIMIT:
+            raise ViewRefusedError("full", f"{STANDING_LIMIT} others with a token see through the camera already.")
+        self._standing.add(view)
 
     async def _refuse(self, asked: Asked, reason: str) -> None:
         await self._say("intercom.view.answer", {"view": asked.view, "refused": reason})
@@ -191,9 +235,11 @@ class Views:
             if self._ringing != asked.call_id:  # it ended, or was answered, meanwhile
                 self._end(asked.view)
             return
-        logger.info("%s looks through the camera", _who(asked.by))
+        how = ", hears and speaks" if asked.talk and self._may_talk else ""
+        logger.info("%s looks through the camera%s", _who(asked.by), how)
         self._tell(LookedAt(_address(asked.by), plain(asked.by.name, NAME_CHARS)))
-        self._end_later(asked.view, self._longest_s)
+        if not asked.standing:
+            self._end_later(asked.view, self._longest_s)
 
     # -- the end ---------------------------------------------------------------------------------------
 
@@ -222,6 +268,7 @@ class Views:
 
     def _forget(self, view: str) -> None:
         self._calls.pop(view, None)
+        self._standing.discard(view)
         timer = self._timers.pop(view, None)
         if timer is not None:
             timer.cancel()

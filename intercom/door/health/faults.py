@@ -33,7 +33,9 @@ class Part(enum.StrEnum):
     LIGHTS = Fault.LIGHTS.value
     RELAY = "relay"
     GUARD = "guard"
+    CHIME = "chime"
     CAMERA_PINS = "camera_pins"
+    ENTRANCE_PINS = "entrance_pins"
     CALLS = "calls"
     CLIENT = "client"
     CONTROL_SOCKET = "control_socket"
@@ -41,6 +43,11 @@ class Part(enum.StrEnum):
     CALL_LOG = "call_log"
     DISK = "disk"
     NOTIFY = "notify"
+    RTSP = "rtsp"
+    MQTT = "mqtt"
+    ONVIF = "onvif"
+    API = "api"
+    WEBHOOKS = "webhooks"
     HOUSEKEEPING = "housekeeping"
 
     @property
@@ -51,6 +58,8 @@ class Part(enum.StrEnum):
 
 SERVICE = "service"
 """Kind of fault when the service does not accept the door's registration."""
+TAMPER, FORCED_DOOR, HELD_OPEN_DOOR = ALARMS = ("tamper", "door_forced", "door_held_open")
+"""Kinds of fault that are alarms: nothing is broken, and somebody should come and look."""
 
 
 class Ends(enum.Enum):
@@ -105,7 +114,45 @@ POLICIES: tuple[Policy, ...] = (
         None,
         Ends.NEVER,
     ),
+    Policy(
+        Part.CHIME,
+        "the chime's relay, or its guard, failed",
+        "the next press; its guard turns it off whatever happens",
+        TRIES,
+        Ends.AFTER_THE_CALL,
+    ),
     Policy(Part.CAMERA_PINS, "the camera's switch or light failed", "its next change", TRIES, Ends.AFTER_THE_CALL),
+    Policy(
+        Part.ENTRANCE_PINS,
+        "the door's contact, the tamper switch or the second bell light failed",
+        _RESTARTED,
+        TRIES,
+        Ends.AFTER_THE_CALL,
+    ),
+    Policy(
+        TAMPER,
+        "the box of the door station is open, or was less than 30 minutes ago",
+        "no keys open the door; people are told",
+        None,
+        Ends.NEVER,
+        "it ends when the box has been closed for 30 minutes, over a restart too",
+    ),
+    Policy(
+        FORCED_DOOR,
+        "the door opened, and neither this station nor the exit button had opened it",
+        "people are told",
+        None,
+        Ends.NEVER,
+        "it ends when the door is closed",
+    ),
+    Policy(
+        HELD_OPEN_DOOR,
+        "the door stands open for longer than `door.held_open_s`",
+        "people are told",
+        None,
+        Ends.NEVER,
+        "it ends when the door is closed",
+    ),
     Policy(Part.CALLS, "work on a call failed", "a call that nobody looks after is ended", TRIES, Ends.AFTER_THE_CALL),
     Policy(Part.CLIENT, "work of the client failed", "a new connection", TRIES, Ends.AFTER_THE_CALL),
     Policy(Part.CONTROL_SOCKET, "commands do not reach the door", "listening again, for ever", None, Ends.NEVER),
@@ -119,6 +166,25 @@ POLICIES: tuple[Policy, ...] = (
         None,
         Ends.NEVER,
         "the next message is tried in any case",
+    ),
+    Policy(Part.RTSP, "recorders and players are not served", _RESTARTED, None, Ends.NEVER),
+    Policy(
+        Part.MQTT,
+        "the house's MQTT broker does not take the door",
+        "trying again after 1 s, then twice as long each time, up to a minute",
+        None,
+        Ends.NEVER,
+        "Home Assistant shows the door as unavailable",
+    ),
+    Policy(Part.ONVIF, "recorders do not find the door", _RESTARTED, None, Ends.NEVER),
+    Policy(Part.API, "the HTTP API does not serve", _RESTARTED, None, Ends.NEVER),
+    Policy(
+        Part.WEBHOOKS,
+        "a receiver of `[[webhook]]` did not take a delivery",
+        "trying again with longer and longer pauses, for a day",
+        None,
+        Ends.NEVER,
+        "newer deliveries take the place of the oldest",
     ),
     Policy(Part.HOUSEKEEPING, "other work failed", "the next of its kind", TRIES, Ends.AFTER_THE_CALL),
 )
@@ -182,7 +248,7 @@ class Faults:
             return
         why = plain(why, WHY_CHARS)
         self.open[kind] = FaultRecord(kind, self._now(), self._clock(), why=why)
-        logger.warning("The %s does not work%s", _words(kind), f": {why}" if why else "")
+        logger.warning("%s%s", _begins(kind), f": {why}" if why else "")
         self._tell(FaultBegan(str(kind), why))
 
     def clear(self, kind: str) -> None:
@@ -192,7 +258,7 @@ class Faults:
             return
         lasted_s = self._clock() - fault.began
         self.past.append(replace(fault, lasted_s=lasted_s))
-        logger.info("The %s works again after %.1f s", _words(kind), lasted_s)
+        logger.info("%s after %.1f s", _ends(kind), lasted_s)
         self._tell(FaultCleared(str(kind), lasted_s))
 
     def lasted_s(self, fault: FaultRecord) -> float:
@@ -205,11 +271,31 @@ class Faults:
         return 0.0 if fault is None else self.lasted_s(fault)
 
 
+_ALARM_WORDS = {
+    TAMPER: ("The box of the door station was opened", "Keys may open the door again"),
+    FORCED_DOOR: ("The door was forced", "The forced door is closed again"),
+    HELD_OPEN_DOOR: ("The door is held open", "The door that was held open is closed again"),
+}
+"""What the log says when an alarm begins, and when it is over."""
+
+
+def _begins(kind: str) -> str:
+    return _ALARM_WORDS[kind][0] if kind in ALARMS else f"The {_words(kind)} does not work"
+
+
+def _ends(kind: str) -> str:
+    return _ALARM_WORDS[kind][1] if kind in ALARMS else f"The {_words(kind)} works again"
+
+
 def _words(kind: str) -> str:
     if kind == Fault.MEDIA:
         return "call's media"
     if kind == Part.NOTIFY:
         return "way to tell people"
+    if kind == Part.MQTT:
+        return "connection to the MQTT broker"
+    if kind == Part.API:
+        return "HTTP API"
     if kind == SERVICE:
         return "registration with the service"
     return kind.replace("_", " ")

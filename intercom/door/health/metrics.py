@@ -17,6 +17,7 @@ from intercom import __version__
 from intercom.config import MetricsConfig
 from intercom.door.health.faults import KINDS
 from intercom.door.machine import Phase, State
+from intercom.facts import DOOR_STATES
 from intercom.history.figures import Tally
 from intercom.history.sound_quality import heard
 from intercom.net import split_listen
@@ -127,6 +128,7 @@ def figures(door: Parts, *, uptime_s: float) -> list[Family]:
             "why",
             ((ruling.value, counted.doors_refused[ruling]) for ruling in REFUSALS),
         ),
+        *_entrance_figures(door),
         each(
             "intercom_fault_open",
             "gauge",
@@ -169,6 +171,37 @@ def figures(door: Parts, *, uptime_s: float) -> list[Family]:
         *_notify_figures(door.notifications.outboxes),
         *_echo_figures(door),
         *_call_figures(door),
+    ]
+
+
+def _entrance_figures(door: Parts) -> list[Family]:
+    """Return the figures of what is wired around the door; without a sample for what is not."""
+    contact, tamper, counted = door.entrance.contact, door.entrance.tamper, door.figures
+    pins = door.panel.entrance.gpios
+    states = [] if contact is None else [(state, float(state == contact["state"])) for state in DOOR_STATES]
+    moves = [] if contact is None else [(state, float(counted.door_moves[state])) for state in DOOR_STATES]
+    return [
+        each("intercom_door_contact", "gauge", "1 for the state that the contact tells.", "state", states),
+        each("intercom_door_moves_total", "counter", "Times that the contact told of a state.", "state", moves),
+        one(
+            "intercom_exit_presses_total",
+            "counter",
+            "Times that somebody pressed the exit button.",
+            None if pins["exit"] is None else counted.exits,
+        ),
+        one(
+            "intercom_chime_rings_total",
+            "counter",
+            "Times that the chime rang.",
+            None if pins["chime"] is None else counted.chimes,
+        ),
+        one("intercom_box_open", "gauge", "Whether the box is open.", None if tamper is None else tamper["open"]),
+        one(
+            "intercom_keys_blocked_seconds",
+            "gauge",
+            "How long no keys open the door, because the box was opened.",
+            None if tamper is None else tamper["blocks_s"],
+        ),
     ]
 
 

@@ -19,6 +19,7 @@ from intercom.tasks import TaskSet
 logger = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).parents[2]
+INTEGRATIONS = PACKAGE / "integrations"
 Work = Callable[[], Coroutine[Any, Any, None]]
 """Lasting work: it ends only when it fails."""
 
@@ -87,11 +88,11 @@ class Restarts:
         if not isinstance(error, Exception) or not (context.get("part") or _is_ours(error)):
             loop.default_exception_handler(context)
         else:
-            self.failed(Part(context.get("part", Part.HOUSEKEEPING)), error)
+            self.failed(Part(context.get("part") or _part_of(error)), error)
 
     def _thread_died(self, died: threading.ExceptHookArgs) -> None:
         if isinstance(died.exc_value, Exception) and _is_ours(died.exc_value):
-            self.failed_elsewhere(Part.HOUSEKEEPING, died.exc_value)
+            self.failed_elsewhere(_part_of(died.exc_value), died.exc_value)
         else:
             threading.__excepthook__(died)
 
@@ -135,6 +136,16 @@ class Restarts:
         for name, work, part in self._lasting:
             if name not in self._chores:
                 self._chores.spawn(work(), name=name, on_failure=partial(self.failed, part))
+
+
+def _part_of(error: BaseException) -> Part:
+    """Return the integration in whose room an error was raised or passed, else the housekeeping."""
+    for frame in traceback.extract_tb(error.__traceback__):
+        path = Path(frame.filename)
+        if path.is_relative_to(INTEGRATIONS):
+            room = path.relative_to(INTEGRATIONS).parts[0]
+            return next((part for part in Part if part.value == room), Part.HOUSEKEEPING)
+    return Part.HOUSEKEEPING
 
 
 def _is_ours(error: BaseException) -> bool:

@@ -20,6 +20,7 @@ from intercom.signalwire.call.quality import level
 from intercom.signalwire.call.recovery_policy import RecoveryProgress, RecoveryState
 
 if TYPE_CHECKING:
+    from intercom.door.calls.kept_press import KeptPress
     from intercom.door.parts import Parts
     from intercom.media.rtp.call_stats import CallStats
     from intercom.panel.button import ShortPulses
@@ -43,6 +44,7 @@ def status_document(door: Parts, *, uptime_s: float) -> dict[str, Any]:
         "connected": door.client.ready,
         "faults": [fault(record, door.faults) for record in door.faults.open.values()],
         "press_waits": door.calls.press_waits,
+        "press": None if door.calls.kept is None else _press(door.calls.kept),
         "call": None if door.recorder.call is None else call(door.recorder.call, door),
         "sound": {
             "card": stats.card,
@@ -66,9 +68,18 @@ def status_document(door: Parts, *, uptime_s: float) -> dict[str, Any]:
             "opened": door.figures.doors_opened,
             "refused": door.figures.doors_refused.total(),
             "deaf_s": math.ceil(door.opener.deaf_s),
+            "contact": door.entrance.contact,
+            "exits": door.figures.exits,
+            "exit_stuck": door.panel.entrance.exit_is_stuck,
         },
+        "tamper": door.entrance.tamper,
+        "chime": None if door.panel.entrance.chime is None else {"rang": door.figures.chimes},
         "button": _button(door.panel.short_pulses),
+        "messages": door.messages.document,
         "notify": door.notifications.document(),
+        "quiet": door.quiet.document,
+        "auto_reply": door.replies.auto.is_on,
+        "integrations": door.integrations.document(),
         "lights": door.feedback.pattern.value,
         "config": hashlib.sha256(repr(door.config).encode()).hexdigest()[:12],
     }
@@ -121,8 +132,25 @@ def _ends_within_s(ongoing: OngoingCall, door: Parts) -> float:
     """Return the longest time for which the call can go on, so that a client knows how long to wait for its end."""
     limits, recorder = door.config.call, door.recorder
     if ongoing.answered is not None:
-        return max(0.0, round(limits.time_limit_s - recorder.elapsed_s(ongoing.answered), 1))
-    return round(max(0.0, limits.ring_time_s - recorder.elapsed_s(ongoing.began)) + limits.time_limit_s, 1)
+        return round(door.calls.talk_limit.left_s, 1)
+    rings_s = limits.ring_time_s - recorder.elapsed_s(ongoing.began)
+    if (kept := door.calls.kept) is not None:
+        rings_s = kept.walk.until - time.monotonic()
+    return round(max(0.0, rings_s) + limits.time_limit_s, 1)
+
+
+def _press(press: KeptPress) -> dict[str, Any]:
+    """Return the press that waits, rings or talks as a document."""
+    walk = press.walk
+    return {
+        "button": press.button,
+        "presses": press.presses,
+        "step": min(walk.at + 1, len(walk.steps)),
+        "steps": len(walk.steps),
+        "name": walk.step.name,
+        "rings": walk.address,
+        "why": walk.why,
+    }
 
 
 def _recovery(progress: RecoveryProgress) -> dict[str, Any] | None:

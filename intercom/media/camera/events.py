@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class CameraChosen:
+class CameraChosen(Struct, frozen=True):
     """A picture source was chosen from the configuration."""
 
     source: str
@@ -17,45 +16,39 @@ class CameraChosen:
     """Reason for the choice; empty if the configuration named the source."""
 
 
-@dataclass(frozen=True, slots=True)
-class CameraStarted:
+class CameraStarted(Struct, frozen=True):
     """The camera began to run because somebody subscribed (a light may show it)."""
 
     description: str
     """Description of the running source, in words."""
 
 
-@dataclass(frozen=True, slots=True)
-class CameraStopped:
+class CameraStopped(Struct, frozen=True):
     """The camera stopped because the last subscriber left, or because it was forbidden."""
 
 
-@dataclass(frozen=True, slots=True)
-class CameraLost:
+class CameraLost(Struct, frozen=True):
     """The camera went away or gave no picture; calls go on with sound, and the camera is retried."""
 
     reason: str
     """Cause of the loss and the remedy."""
 
 
-@dataclass(frozen=True, slots=True)
-class CameraReturned:
+class CameraReturned(Struct, frozen=True):
     """Pictures flow again after a CameraLost."""
 
     outage_s: float
     """Seconds between the last picture before and the first after."""
 
 
-@dataclass(frozen=True, slots=True)
-class VideoRefused:
+class VideoRefused(Struct, frozen=True):
     """A call goes on without a picture, because the far end accepts none that we can send."""
 
     reason: str
     """The far end's offer and the part missing from it."""
 
 
-@dataclass(frozen=True, slots=True)
-class VideoSuspended:
+class VideoSuspended(Struct, frozen=True):
     """The sender suspended a call's picture because the path carries too little; the sound goes on."""
 
     estimate_bps: int | None
@@ -64,8 +57,7 @@ class VideoSuspended:
     """Fraction of the picture's packets that were lost, 0 to 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class VideoResumed:
+class VideoResumed(Struct, frozen=True):
     """The sender tries a call's picture again."""
 
     target_bps: int

@@ -174,6 +174,11 @@ def _is_readable(line: str) -> bool:
     return pattern is None or pattern.fullmatch(line.split(":", 1)[-1]) is not None
 
 
+def is_candidate(line: str) -> bool:
+    """Return whether this is a candidate's attribute without its `a=` that aiortc can read."""
+    return _READABLE["candidate"].fullmatch(line.removeprefix("candidate:")) is not None
+
+
 def _repair(section: Section, default_direction: str) -> None:
     section.lines = [_tidy(line) for line in section.lines if not line.startswith("c=")]
     section.lines = [line for line in section.lines if _is_readable(line)]

@@ -83,9 +83,10 @@ def accept_offer(text: str, *, video: bool, vp8: bool = False) -> AcceptedOffer:
     return AcceptedOffer(str(description), has_video, why_no_video, original, kept)
 
 
-def accept_view(text: str) -> AcceptedOffer:
-    """Reduce the offer of somebody who only watches to its first picture; sound and all else is rejected.
+def accept_view(text: str, *, sound: bool = False) -> AcceptedOffer:
+    """Reduce the offer of somebody who watches to its first picture and, with `sound`, what it hears and says.
 
+    Sound takes the picture's way (RFC 9143): where they are not bundled there is none. All else is rejected.
     SessionDescriptionError when it asks for no picture, or is not encrypted.
     """
     original = Description.parse(text)
@@ -93,14 +94,49 @@ def accept_view(text: str) -> AcceptedOffer:
     index = _first(description, "video")
     if index is None or description.sections[index].direction not in {"recvonly", "sendrecv"}:
         raise SessionDescriptionError("the offer asks for no picture")
-    section = description.sections[index]
-    if section.attribute("mid") is None:
-        section.lines.append(f"a=mid:{index}")
-    _must_be_secure(section, description)
-    mid = section.attribute("mid") or ""
-    description.set_bundle([mid] if mid in description.bundle() else [])
-    description.sections = [section]
-    return AcceptedOffer(str(description), True, "", original, [index])
+    for number, section in enumerate(description.sections):
+        if section.attribute("mid") is None:
+            section.lines.append(f"a=mid:{number}")
+    bundled = description.bundle()
+    kept = [index]
+    if sound and description.sections[index].attribute("mid") in bundled:
+        kept += [
+            number
+            for number in (_heard(description, {"recvonly", "sendrecv"}), _heard(description, {"sendonly"}))
+            if number is not None and description.sections[number].attribute("mid") in bundled
+        ]
+    for number in kept:
+        _must_be_secure(description.sections[number], description)
+    _keep_candidates(description, min(kept))
+    description.sections = [description.sections[number] for number in sorted(kept)]
+    mids = [section.attribute("mid") or "" for section in description.sections]
+    description.set_bundle([mid for mid in mids if mid in bundled])
+    return AcceptedOffer(str(description), True, "", original, sorted(kept))
+
+
+def _keep_candidates(description: Description, first: int) -> None:
+    """Move the candidates of a bundle to its first kept section: a browser writes them to the first of all alone."""
+    bundled = description.bundle()
+    into = description.sections[first]
+    if into.attribute("mid") not in bundled or into.attribute("candidate") is not None:
+        return
+    for section in description.sections:
+        if section.attribute("mid") in bundled and section.attribute("candidate") is not None:
+            into.lines += [line for line in section.lines if line.startswith(("a=candidate:", "a=end-of-candidates"))]
+            return
+
+
+def _heard(description: Description, directions: set[str]) -> int | None:
+    """Return the first section of sound in one of these directions, with a codec that the door speaks."""
+    return next(
+        (
+            index
+            for index, section in enumerate(description.sections)
+            if section.kind == "audio" and section.port and section.direction in directions
+            if OUR_AUDIO & set(section.codecs())
+        ),
+        None,
+    )
 
 
 def refusal(offer: str) -> str:

@@ -21,9 +21,10 @@ from intercom.media.cards.pcm_loss import LineLostError
 from intercom.media.cards.pcm_port import Port
 from intercom.media.errors import EngineStuckError
 from intercom.media.events import Direction, EngineEvent, EngineFailed, EngineStarted
+from intercom.media.sound.beside import BesideCall
 from intercom.media.sound.ends import Call, Canceller, FarEnd, NearEnd
 from intercom.media.sound.format import SILENCE, Samples, level_db, ratio, to_samples
-from intercom.media.sound.mixer import Mixer, Playing
+from intercom.media.sound.mixer import Aside, Mixer, Playing
 from intercom.media.sound.stand_in import Murmur, Pace
 from intercom.media.sound.tones import Tones
 from intercom.media.sound.waking import Doorbell, FrameTime, ask_for_real_time
@@ -96,8 +97,11 @@ class AudioEngine:
         self._began = False
         self._thread: threading.Thread | None = None
         self._playing: list[Playing] = []
+        self._aside = Aside()
         self._call: Call | None = None
         wake = self._bell.ring
+        self.beside = BesideCall(wake)
+        """Whoever hears the microphone, and speaks, beside the call."""
         self._playback = Port("playback", lambda: PlaybackLine(cards.open("playback")), on_event, wake=wake)
         self._capture = Port("capture", lambda: CaptureLine(cards.open("capture")), on_event, wake=wake)
         self._away: dict[Direction, Pace] = {"capture": Pace(), "playback": Pace()}
@@ -146,7 +150,17 @@ class AudioEngine:
 
     def play(self, name: str, *, repeat: bool = False) -> Playing:
         """Play a tone from its beginning, over everything else; ToneError when there is none of that name."""
-        playing = Playing(name, self._tones[name], repeat=repeat, asked_at=self._clock())
+        return self._begin(Playing(name, self._tones[name], repeat=repeat, asked_at=self._clock()))
+
+    def play_sound(self, name: str, sound: Samples) -> Playing:
+        """Play a sound that is no tone once, over everything else."""
+        return self._begin(Playing(name, sound, repeat=False, asked_at=self._clock()))
+
+    def play_to_far_end(self, name: str) -> None:
+        """Let the far end of the call hear a tone, and the visitor not."""
+        self._aside.play(Playing(name, self._tones[name], repeat=False, asked_at=self._clock()))
+
+    def _begin(self, playing: Playing) -> Playing:
         with self._lock:
             self._playing.append(playing)
         self._bell.ring()
@@ -157,6 +171,7 @@ class AudioEngine:
         with self._lock:
             self._call = (far, near)
             self._murmur.begin()
+            self._aside.clear()
         self._bell.ring()
 
     def disconnect(self, near: NearEnd) -> None:
@@ -230,8 +245,9 @@ class AudioEngine:
         with self._lock:
             call = self._call
             playing = list(self._playing)
+        far = call[0] if call is not None else self.beside.voice
         waits_s = (
-            self._guarded(self._playback, lambda: self._serve_playback(now, call, playing), now),
+            self._guarded(self._playback, lambda: self._serve_playback(now, far, playing), now),
             self._guarded(self._capture, lambda: self._serve_capture(now, call), now),
         )
         self._playback.report_xruns(now)
@@ -252,14 +268,12 @@ class AudioEngine:
             self._lost(port, RuntimeError(f"{type(error).__name__}: {error}"), now)
             return port.retry_in_s(now)
 
-    def _serve_playback(self, now: float, call: Call | None, playing: list[Playing]) -> float | None:
+    def _serve_playback(self, now: float, far: FarEnd | None, playing: list[Playing]) -> float | None:
         line = self._ready(self._playback, now)
-        if line is None:
-            return self._go_on_unheard(now, call, playing)
-        return self._feed(line, now, call, playing)
+        return self._go_on_unheard(now, far, playing) if line is None else self._feed(line, now, far, playing)
 
-    def _feed(self, line: PlaybackLine, now: float, call: Call | None, playing: list[Playing]) -> float | None:
-        if call is not None or playing:
+    def _feed(self, line: PlaybackLine, now: float, far: FarEnd | None, playing: list[Playing]) -> float | None:
+        if far is not None or playing:
             self._linger_until = now + LINGER_S
         elif now >= self._linger_until:
             line.stop()
@@ -272,7 +286,7 @@ class AudioEngine:
             if not line.is_hungry(now):
                 break
             tones = self._next_blocks(playing)
-            block = self._mixer.mix(call[0].pull(now) if call else None, [block for _, block in tones])
+            block = self._mixer.mix(far.pull(now) if far is not None else None, [block for _, block in tones])
             if self.speaker_muted:
                 block = SILENCE
             if self._canceller is not None:
@@ -308,23 +322,27 @@ class AudioEngine:
         if line is None:
             retry_s = self._capture.retry_in_s(now)
             return retry_s if call is None or self._capture.is_opening else min(retry_s, self._murmur_on(now, call))
-        if call is None:
+        listeners = self.beside.listeners
+        if call is None and not listeners:
             line.stop()
             line.check()
             self._capture.proved(now)
             return None
         if not line.running:
             line.start(now)
-        early_s = self._frames.early_s(call, now)
-        if early_s > 0:
+        hearer = call or listeners
+        if (early_s := self._frames.early_s(hearer, now)) > 0:
             return early_s
         for block in line.blocks(now):
-            self._frames.count(call)
+            self._frames.count(hearer)
             cleaned = self._clean(block)
-            call[1].push(cleaned if self._playback.is_open else self._murmur.over(cleaned), now)
+            if call is not None:
+                call[1].push(self._aside.over(cleaned if self._playback.is_open else self._murmur.over(cleaned)), now)
+            for listener in listeners:
+                listener.push(cleaned, now)
         if line.moves:
             self._capture.proved(now)
-        elif self._capture.is_on_trial:
+        elif call is not None and self._capture.is_on_trial:
             return self._murmur_on(now, call)
         return self._frames.next_s(line.due_s(), now)
 
@@ -359,16 +377,16 @@ class AudioEngine:
         if self._canceller is not None:
             self._canceller.reset()
 
-    def _go_on_unheard(self, now: float, call: Call | None, playing: list[Playing]) -> float | None:
+    def _go_on_unheard(self, now: float, far: FarEnd | None, playing: list[Playing]) -> float | None:
         """Consume tones and the far end's voice in time while the speaker is away, so that none is late."""
         retry_s = self._playback.retry_in_s(now)
-        if (call is None and not playing) or self._playback.is_opening:
+        if (far is None and not playing) or self._playback.is_opening:
             return retry_s
         pace = self._away["playback"]
         for _ in range(pace.due(now)):
             self._next_blocks(playing)
-            if call is not None:
-                call[0].pull(now)
+            if far is not None:
+                far.pull(now)
         return min(retry_s, pace.wait_s(now))
 
     def _murmur_on(self, now: float, call: Call) -> float:
@@ -376,5 +394,5 @@ class AudioEngine:
         pace = self._away["capture"]
         for _ in range(pace.due(now)):
             self._frames.count(call)
-            call[1].push(self._murmur.next_block(), now)
+            call[1].push(self._aside.over(self._murmur.next_block()), now)
         return pace.wait_s(now)

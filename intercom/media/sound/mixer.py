@@ -71,3 +71,31 @@ class Mixer:
             total += tone
         self._far_gain = wanted
         return to_samples(total * np.float32(self._gain))
+
+
+class Aside:
+    """Tones that the far end hears and the visitor does not, over the door's own sound. May be used on any thread."""
+
+    def __init__(self) -> None:
+        self._playing: list[Playing] = []
+
+    def play(self, tone: Playing) -> None:
+        """Let the far end hear a tone from its beginning."""
+        self._playing.append(tone)
+
+    def clear(self) -> None:
+        """Forget what the far end of the last call did not hear any more."""
+        self._playing.clear()
+
+    def over(self, block: Samples) -> Samples:
+        """Return one block of the door's sound with the tones over it."""
+        if not self._playing:
+            return block
+        total = block.astype(np.float32)
+        for tone in tuple(self._playing):
+            heard = tone.next_block()
+            if heard is None:
+                self._playing.remove(tone)
+            else:
+                total += heard
+        return to_samples(total)

@@ -18,6 +18,8 @@ TURN_S = 0.002
 """Interval of serving both directions, a fifth of a block: it is the precision of their timing."""
 LATE_S = 5.0
 """Time beyond the sound's length after which the card counts as hung."""
+TRIES = 3
+"""Limit of tries at a card that stops: a sound server on a busy machine may stand still and be well a moment later."""
 
 
 class Rehearsed(NamedTuple):
@@ -38,16 +40,25 @@ def rehearse(
 ) -> Rehearsed:
     """Play `sound` and return the microphone's recording of it.
 
-    Both mono S16 at 48 kHz. Blocks for the sound's length; CardError says what the card did not do.
+    Both mono S16 at 48 kHz. Blocks for the sound's length, and again after a card that stops, which is opened anew, as
+    in a call. CardError says what the card did not do.
     """
+    lost: LineLostError | None = None
+    for _ in range(TRIES):
+        try:
+            return _try(cards, sound, clock, sleep)
+        except LineLostError as error:
+            lost = error
+    raise CardError(f"the card stopped during each of {TRIES} tests: {lost}") from lost
+
+
+def _try(cards: Cards, sound: Samples, clock: Callable[[], float], sleep: Callable[[float], None]) -> Rehearsed:
     speaker = PlaybackLine(cards.open("playback"))
     try:
         microphone = CaptureLine(cards.open("capture"))
         try:
             heard = _play_and_listen(speaker, microphone, sound, clock, sleep)
             return Rehearsed(heard, speaker.xruns)
-        except LineLostError as error:
-            raise CardError(f"the card stopped during the test: {error}") from error
         finally:
             microphone.close()
     finally:

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from intercom.config.prompts import PROMPTS
+from intercom.languages import LANGUAGES
 from intercom.media.errors import ToneError
 from intercom.media.sound.format import FULL_SCALE, RATE_HZ, Samples
 from intercom.media.sound.sound_file import load_sound
@@ -94,6 +96,11 @@ def _no_sound() -> Wave:
     return np.concatenate([_beep(0.12, 620.0), _silence(0.06), _beep(0.12, 465.0)]) * 0.5
 
 
+def _message() -> Wave:
+    """Return two rising notes and a long beep, after which whoever left a message before knows to speak."""
+    return np.concatenate([_beep(0.15, 523.0), _beep(0.15, 784.0), _silence(0.2), _beep(0.7, 1000.0)])
+
+
 def _mending() -> Wave:
     """Return a soft tone, which may last most of a minute; twice in a row, so that it is no machine's click."""
     return np.concatenate([_beep(0.1, 523.0), _silence(0.1), _beep(0.1, 523.0), _silence(2.7)]) * 0.5
@@ -110,16 +117,19 @@ GENERATED: Mapping[str, Callable[[], Wave]] = {
     "incoming": _incoming,
     "no_sound": _no_sound,
     "mending": _mending,
+    "message": _message,
 }
 
 
+REPLACEABLE = (*GENERATED, *PROMPTS, *(f"{name}.{language}" for name in PROMPTS for language in LANGUAGES))
+"""Sounds that a file may replace: the tones, and what the door says, in all languages or in one of them."""
 SUFFIXES = (".wav", ".ogg", ".mp3", ".flac")
 LONGEST_S = 60.0
 """Limit of a tone's length: a minute takes 6 MB of memory."""
 
 
 def sounds_in(directory: Path) -> tuple[dict[str, Samples], list[str]]:
-    """Return the tones that a directory's files replace, and the faults of its other files, one sentence each."""
+    """Return the sounds that a directory's files replace, and the faults of its other files, one sentence each."""
     sounds: dict[str, Samples] = {}
     faults: list[str] = []
     try:
@@ -135,8 +145,11 @@ def sounds_in(directory: Path) -> tuple[dict[str, Samples], list[str]]:
 
 
 def _sound_in(path: Path, sounds: Mapping[str, Samples]) -> Samples:
-    if path.stem not in GENERATED:
-        raise ValueError(f"there is no tone {path.stem!r}: the tones are {', '.join(GENERATED)}")
+    if path.stem not in REPLACEABLE:
+        raise ValueError(
+            f"there is no tone {path.stem!r}: the tones are {', '.join(GENERATED)}, and what the door says is "
+            f"{', '.join(PROMPTS)} (or {PROMPTS[0]}.de for German alone, and so on)"
+        )
     if path.stem in sounds:
         raise ValueError(f"there is another {path.stem} already: keep one")
     return load_sound(path, longest_s=LONGEST_S)
@@ -153,15 +166,17 @@ def tones_of(directory: str) -> Tones:
 
 
 class Tones:
-    """Holds every tone by its name, ready to be played at once."""
+    """Holds every tone by its name, ready to be played at once, and the owner's own prompts."""
 
     def __init__(self, files: Mapping[str, Path] | None = None, *, sounds: Mapping[str, Samples] | None = None) -> None:
         """Generate all tones; `sounds` and `files` replace some, the latter in any format that libsndfile reads.
 
         ToneError says which is wrong.
         """
+        self.prompts = {name: sound for name, sound in (sounds or {}).items() if name not in GENERATED}
+        "prompts of the owner's own, by name"
         self._tones = {name: _samples(generate()) for name, generate in GENERATED.items()}
-        self._tones.update(sounds or {})
+        self._tones.update({name: sound for name, sound in (sounds or {}).items() if name in GENERATED})
         for name, path in (files or {}).items():
             if name not in GENERATED:
                 raise ToneError(f"there is no tone {name!r}: the tones are {', '.join(GENERATED)}")

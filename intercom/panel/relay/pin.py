@@ -1,4 +1,4 @@
-"""Claims and releases the relay's pin."""
+"""Claims and releases a relay's pin."""
 
 import time
 from typing import Any
@@ -13,15 +13,17 @@ RETRY_S = 0.1
 """Retry interval while another process holds the pin."""
 
 
-def claim_relay(pins: Pins, gpio: int, active_high: bool, *, patience_s: float = PATIENCE_S) -> Any:
-    """Return the relay as a `gpiozero.OutputDevice`, off from the first moment.
+def claim_relay(
+    pins: Pins, gpio: int, active_high: bool, *, setting: str = "door.relay_gpio", patience_s: float = PATIENCE_S
+) -> Any:
+    """Return the relay that this setting names as a `gpiozero.OutputDevice`, off from the first moment.
 
     Raises PinsError when another process holds the pin for longer than `patience_s`, or when the board itself pulls it
-    to the level that opens the door.
+    to the level that turns the relay on.
     """
     from gpiozero import OutputDevice
 
-    _refuse_open_by_default(pins, gpio, active_high)
+    _refuse_on_by_default(pins, gpio, active_high, setting)
 
     def off() -> Any:
         return OutputDevice(gpio, active_high=active_high, initial_value=False, pin_factory=pins.factory)
@@ -29,7 +31,7 @@ def claim_relay(pins: Pins, gpio: int, active_high: bool, *, patience_s: float =
     give_up_at = time.monotonic() + patience_s
     while True:
         try:
-            return claim(pins, gpio, "door.relay_gpio", off)
+            return claim(pins, gpio, setting, off)
         except PinBusyError:
             if time.monotonic() >= give_up_at:
                 raise
@@ -46,10 +48,10 @@ def release_relay(relay: Any) -> None:
     relay.close()
 
 
-def _refuse_open_by_default(pins: Pins, gpio: int, active_high: bool) -> None:
+def _refuse_on_by_default(pins: Pins, gpio: int, active_high: bool, setting: str) -> None:
     for _, info in pins.factory.board_info.find_pin(gpio):
         if info.pull == ("up" if active_high else "down"):
             raise PinsError(
-                f"GPIO {gpio} has a fixed pull-{info.pull} resistor on the board: the door would be open whenever no "
-                "program runs. Choose another door.relay_gpio."
+                f"GPIO {gpio} has a fixed pull-{info.pull} resistor on the board: the relay would be on whenever no "
+                f"program runs. Choose another {setting}."
             )

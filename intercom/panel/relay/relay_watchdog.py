@@ -1,9 +1,9 @@
-"""The door's guard: a tiny process that turns the relay off when the appliance cannot.
+"""A relay's guard, that of the door or the chime: a tiny process that turns it off when the appliance cannot.
 
 Started by the panel as a script (`relay_watchdog_control.py`). On its standard input the panel writes `o` before it
 turns the relay on, `c` after it has turned it off, and `p` when it only asks whether the guard runs; `o` and `p` are
 repeated on standard output, so that a guard that is stopped is noticed. The guard acts when the panel's process dies
-with the door open, or when the door is still open `cap_s` + MARGIN_S after the first `o`: then it kills that process,
+with the relay on, or when the relay is still on `cap_s` + MARGIN_S after the first `o`: then it kills that process,
 which hangs. Either way it drives the relay's pin off itself, since the kernel of Raspberry Pi OS leaves a dead
 process's outputs as they were.
 
@@ -30,13 +30,13 @@ KILL_WAIT_S = 5.0
 
 
 def main(arguments: list[str]) -> int:
-    """Run the guard: parent process id, cap in seconds, pins, relay GPIO, active-high (1 or 0), the module path."""
-    parent, cap_s, pins, relay_gpio, active_high, path = arguments
+    """Run the guard: parent process id, cap in seconds, pins, relay GPIO, active-high (1 or 0), name, module path."""
+    parent, cap_s, pins, relay_gpio, active_high, name, path = arguments
     parent_fd = _open_parent(int(parent))
     trouble = watch(sys.stdin.fileno(), sys.stdout.fileno(), parent_fd, float(cap_s) + MARGIN_S)
     if trouble is None:
         return 0
-    _say(f"{trouble}; turning the relay off")
+    _say(name, f"{trouble}; turning the relay off")
     if parent_fd is not None:
         if os.getppid() == int(parent):
             with contextlib.suppress(ProcessLookupError):
@@ -48,11 +48,11 @@ def main(arguments: list[str]) -> int:
     from intercom.gpio_chip import drive_off
 
     try:
-        drive_off(int(relay_gpio), active_high == "1")
+        drive_off(int(relay_gpio), active_high == "1", name)
     except OSError as error:
-        _say(f"the relay may still be on: {error}")
+        _say(name, f"the relay may still be on: {error}")
         return 1
-    _say("the relay is off")
+    _say(name, "the relay is off")
     return 0
 
 
@@ -67,10 +67,10 @@ def _open_parent(parent: int) -> int | None:
 
 
 def watch(commands_fd: int, answers_fd: int, parent_fd: int | None, limit_s: float) -> str | None:
-    """Return the fault, or None when the panel ended with the door closed.
+    """Return the fault, or None when the panel ended with the relay off.
 
-    `commands_fd` and `answers_fd` are the pipes, `parent_fd` a pidfd (None = dead already), `limit_s` how long the door
-    may be open.
+    `commands_fd` and `answers_fd` are the pipes, `parent_fd` a pidfd (None = dead already), `limit_s` how long the
+    relay may be on.
     """
     poll = select.poll()
     poll.register(commands_fd, select.POLLIN)
@@ -91,15 +91,15 @@ def watch(commands_fd: int, answers_fd: int, parent_fd: int | None, limit_s: flo
                     with contextlib.suppress(OSError):  # a panel that died meanwhile is noticed below
                         os.write(answers_fd, bytes([command]))
             if not commands:
-                return None if deadline is None else "the panel ended with the door open"
+                return None if deadline is None else "the panel ended with the relay on"
         elif parent_fd in ready:
-            return None if deadline is None else "the panel died with the door open"
+            return None if deadline is None else "the panel died with the relay on"
         if deadline is not None and time.monotonic() >= deadline:
-            return f"the door is open for more than {limit_s:g} s: the panel hangs"
+            return f"the relay is on for more than {limit_s:g} s: the panel hangs"
 
 
-def _say(text: str) -> None:
-    sys.stderr.write(f"intercom door guard: {text}.\n")
+def _say(name: str, text: str) -> None:
+    sys.stderr.write(f"intercom {name} guard: {text}.\n")
     sys.stderr.flush()
 
 

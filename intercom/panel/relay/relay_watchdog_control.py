@@ -40,15 +40,21 @@ KERNEL_MARGIN_S = MARGIN_S + 0.5
 
 
 class Guard:
-    """Starts the guard process, tells it when the door is open, and replaces it when it does not answer.
+    """Starts the guard process, tells it when the relay is on, and replaces it when it does not answer.
 
-    `on_fault` is told of a guard that did not answer and was replaced. Every method may be called from any thread.
-    Raises GuardError.
+    `name` says what the relay drives, for the log. `on_fault` is told of a guard that did not answer and was replaced.
+    Every method may be called from any thread. Raises GuardError.
     """
 
     def __init__(
-        self, door: DoorConfig, *, simulated: bool, on_fault: Callable[[Exception], None] = lambda error: None
+        self,
+        door: DoorConfig,
+        *,
+        simulated: bool,
+        name: str = "door",
+        on_fault: Callable[[Exception], None] = lambda error: None,
     ) -> None:
+        self._name = name
         self._command = [
             sys.executable,
             # Isolated and without site: nothing but the standard library's core is loaded until it is needed.
@@ -59,6 +65,7 @@ class Guard:
             "simulated" if simulated else "gpio",
             str(door.relay_gpio),
             "1" if door.relay_active_high else "0",
+            name,
             os.pathsep.join([str(GUARD.parents[3]), *filter(None, sys.path)]),
         ]
         self._on_fault = on_fault
@@ -69,7 +76,7 @@ class Guard:
         try:
             self._deadline = KernelDeadline()
         except OSError as error:
-            raise GuardError(f"The door stays closed: {error}.") from error
+            raise GuardError(f"The relay of the {name} stays off: {error}.") from error
         self._process = self._start()
 
     @property
@@ -87,11 +94,14 @@ class Guard:
                 self._tell(b"o")
             except OSError as error:
                 self._replace(error)
-                self._on_fault(GuardError(f"The door's guard did not answer ({error}); a new guard replaces it."))
+                self._on_fault(
+                    GuardError(f"The {self._name}'s guard did not answer ({error}); a new guard replaces it.")
+                )
                 try:
                     self._tell(b"o")
                 except OSError as again:
-                    raise GuardError(f"The door stays closed: its guard does not answer ({again}).") from again
+                    told = f"The relay of the {self._name} stays off: its guard does not answer ({again})."
+                    raise GuardError(told) from again
             self._deadline.arm(self._limit_s)
             self._is_open = True
 
@@ -105,7 +115,7 @@ class Guard:
                 self._write(b"c")
             except OSError as error:
                 # The relay is off; the next look, or the next opening, starts another guard.
-                log.debug("The door's guard has ended: %s", error)
+                log.debug("The %s's guard has ended: %s", self._name, error)
 
     def look_after(self) -> None:
         """Replace a guard that does not answer; raises GuardError when it had to."""
@@ -118,7 +128,8 @@ class Guard:
                 self._replace(error)
                 if self._is_open:
                     self._write(b"o")
-                raise GuardError(f"The door's guard did not answer ({error}); a new guard replaces it.") from error
+                told = f"The {self._name}'s guard did not answer ({error}); a new guard replaces it."
+                raise GuardError(told) from error
 
     def close(self) -> None:
         """End the guard."""
@@ -129,7 +140,7 @@ class Guard:
                 self._deadline.close()
 
     def _replace(self, why: OSError) -> None:
-        log.warning("The door's guard does not answer (%s); starting another.", why)
+        log.warning("The %s's guard does not answer (%s); starting another.", self._name, why)
         # What is stopped ends by no closed pipe.
         self._process.kill()
         self._end()
@@ -144,7 +155,7 @@ class Guard:
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
             )
         except OSError as error:
-            raise GuardError(f"The door's guard does not start ({error}).") from error
+            raise GuardError(f"The {self._name}'s guard does not start ({error}).") from error
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 

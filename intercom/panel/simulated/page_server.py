@@ -65,7 +65,10 @@ class PageServer:
         self._host, self._port = split_listen(listen)
         self._snapshot = snapshot
         self._pages: set[web.WebSocketResponse] = set()
-        self._pressing: set[web.WebSocketResponse] = set()
+        self._pressing: list[set[web.WebSocketResponse]] = [set() for _ in front.buttons_down]
+        "the pages that hold each button down"
+        self._exiting: set[web.WebSocketResponse] = set()
+        "the pages that hold the exit button down"
         self._picture = b""
         self._picture_at = float("-inf")
         self._picture_lock = asyncio.Lock()
@@ -173,7 +176,9 @@ class PageServer:
             sender.cancel()
             self._pages.discard(page)
             # A page that goes while its button is down has let go of it.
-            self._press(page, False)
+            for number in range(len(self._pressing)):
+                self._press(page, False, number)
+            self._press_exit(page, False)
         return page
 
     def _take(self, page: web.WebSocketResponse, text: str) -> bool:
@@ -184,20 +189,36 @@ class PageServer:
             return False
         match message:
             case {"button": "down" | "up" as action}:
-                self._press(page, action == "down")
+                number = message.get("number", 0)
+                if not isinstance(number, int) or number not in range(len(self._pressing)):
+                    return False
+                self._press(page, action == "down", number)
             case {"camera_switch": "closed" | "open" as level}:
                 self._front.camera.simulate_switch(level == "closed")
+            case {"entrance": "exit", "on": bool(down)}:
+                self._press_exit(page, down)
+            case {"entrance": "contact" | "tamper" as what, "on": bool(is_open)}:
+                return self._front.entrance.simulate(what, is_open)
             case _:
                 return False
         return True
 
-    def _press(self, page: web.WebSocketResponse, down: bool) -> None:
+    def _press(self, page: web.WebSocketResponse, down: bool, number: int) -> None:
+        pressing = self._pressing[number]
         if down:
-            self._pressing.add(page)
+            pressing.add(page)
         else:
-            self._pressing.discard(page)
+            pressing.discard(page)
         if not self._stopping:
-            self._front.simulate_button(bool(self._pressing))
+            self._front.simulate_button(bool(pressing), number)
+
+    def _press_exit(self, page: web.WebSocketResponse, down: bool) -> None:
+        if down:
+            self._exiting.add(page)
+        else:
+            self._exiting.discard(page)
+        if not self._stopping:
+            self._front.entrance.simulate("exit", bool(self._exiting))
 
     async def _send_pins(self, page: web.WebSocketResponse) -> None:
         front = self._front
@@ -208,10 +229,11 @@ class PageServer:
                 pattern = front.lights.pattern
                 now: dict[str, object] = {
                     "light": [round(value, 3) for value in front.light_values],
-                    "button": front.button_pin_is_low,
+                    "buttons": front.buttons_down,
                     "relay": front.relay_is_on,
                     "camera": front.camera.light_is_on,
                     "forbidden": front.camera.forbids,
+                    "entrance": front.entrance.levels,
                     "state": pattern.value,
                     "says": PATTERNS[pattern].meaning,
                     "look": PATTERNS[pattern].look,

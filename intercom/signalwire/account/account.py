@@ -11,14 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from intercom.signalwire.account.credentials import (
-    Credential,
-    CredentialProvider,
-    HostKnowing,
-    Hosts,
-    hosts_of,
-    provider_asked,
-)
+from intercom.signalwire.account.access_token import Credential, Hosts, hosts_of
+from intercom.signalwire.account.credentials import CredentialProvider, HostKnowing, provider_asked
 from intercom.signalwire.account.device_token import REFRESH_SCOPE, DeviceToken
 from intercom.signalwire.account.directory import User
 from intercom.signalwire.account.dpop import DpopKey, load_key, make_key

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import contextlib
 import logging
 import os
-import re
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,43 +16,24 @@ import msgspec
 from msgspec import Struct
 
 from intercom import atomic_file
-from intercom.net import authority, split_authority
+from intercom.signalwire.account.access_token import (
+    MAX_TOKEN_BYTES,
+    Credential,
+    Hosts,
+    checked,
+    converted,
+    credential_from,
+    expiry_of,
+    lifetime_of,
+)
 from intercom.signalwire.account.http import request_json
 from intercom.signalwire.errors import HttpError, InvalidCredentialsError, InvalidParamsError, SignalWireError
 from intercom.signalwire.link.transport import ssl_context
 
 logger = logging.getLogger(__name__)
 
-MAX_TOKEN_BYTES = 64 * 1024
-"""Size limit of a token from a file or a command: a JWT has one or two kilobytes."""
-LATEST_S = 253_402_300_800.0
-"""Latest expiry time that is believed: the end of the year 9999."""
-_PROJECT_TOKEN = re.compile(r"P[TS][0-9A-Za-z]{16,}")
 COMMAND_TIMEOUT_S = 30.0
 """Time limit for the owner's command, which may ask a server for a token."""
-
-
-class Credential(Struct, frozen=True):
-    """A SAT (Subscriber Access Token). A secret."""
-
-    token: str
-    """A JWT."""
-    expires_at: float | None = None
-    """Expiry time, seconds since 1970; None when unknown."""
-
-    def __repr__(self) -> str:
-        return f"Credential(expires_at={self.expires_at})"
-
-
-class Hosts(Struct, frozen=True):
-    """The URLs of the service, and its certificate."""
-
-    relay_url: str = ""
-    """Relay URL, wss://… (ws://localhost…); empty: as the token says."""
-    api_url: str = ""
-    """API URL, https://… (http://localhost…); empty: as the token says."""
-    certificate: str | None = None
-    """Pinned certificate as PEM, the only trust anchor if given."""
 
 
 class CredentialProvider(Protocol):
@@ -125,7 +103,7 @@ class StaticCredentials:
     """Provides one fixed token."""
 
     def __init__(self, token: str, expires_at: float | None = None) -> None:
-        self._credential = Credential(_checked(token, "The token"), expires_at or expiry_of(token))
+        self._credential = Credential(checked(token, "The token"), expires_at or expiry_of(token))
 
     async def authenticate(self, fingerprint: str | None = None) -> Credential:
         """Return the token."""
@@ -218,7 +196,7 @@ class EndpointCredentials:
         """Return the credential from the endpoint; 401 and 403 mean that the endpoint no longer accepts this device."""
         body = {"fingerprint": fingerprint} if fingerprint else {}
         answer = await _ask(self._url, body=body, headers=self._headers, certificate=self._certificate)
-        return _convert(answer, "The token endpoint")
+        return converted(answer, "The token endpoint")
 
 
 class _SpaceFile(Struct, frozen=True):
@@ -252,13 +230,19 @@ class SpaceCredentials:
         body = {"fingerprint": fingerprint} if fingerprint else {}
         url = f"{file.api_url.rstrip('/')}/api/space/token"
         answer = await _ask(url, body=body, bearer=file.device_secret, certificate=file.certificate)
-        credential = _convert(answer, "The space")
+        credential = converted(answer, "The space")
         self._keep_certificate(file, answer)
-        lifetime_s = _lifetime_of(credential.token)
+        lifetime_s = lifetime_of(credential.token)
         if lifetime_s is None:
             return credential
         # By our own clock, which may be years from the space's: what is not renewed in time, the space ends.
         return Credential(credential.token, self._wall_clock() + lifetime_s)
+
+    async def ask(self, method: str, path: str, *, data: bytes = b"") -> Any:
+        """Ask the space's own API as this device, with `data`, and return its JSON answer; raises SignalWireError."""
+        file = self._read()
+        url = file.api_url.rstrip("/") + path
+        return await request_json(method, url, data=data, bearer=file.device_secret, certificate=file.certificate)
 
     def _keep_certificate(self, file: _SpaceFile, answer: Any) -> None:
         """Keep what the space says that it will be known by, if the file pins something else.
@@ -306,56 +290,6 @@ def _is_pem(text: Any) -> bool:
     return True
 
 
-def credential_from(text: str, source: str) -> Credential:
-    """Return the credential in a text: the bare token, or JSON {"token", "expires_at"}."""
-    text = text.strip()
-    if text.startswith("{"):
-        try:
-            return _convert(msgspec.json.decode(text), source)
-        except msgspec.MsgspecError as error:
-            raise InvalidCredentialsError(f"{source} holds JSON that cannot be read.") from error
-    return Credential(_checked(text, source), expiry_of(text))
-
-
-def expiry_of(token: str) -> float | None:
-    """Return the expiry time of a JWT (RFC 7519, claim `exp`); None when it has none, or is encrypted."""
-    expiry = _part_of(token, 1).get("exp")
-    return float(expiry) if isinstance(expiry, int | float) and abs(expiry) < LATEST_S else None
-
-
-def _lifetime_of(token: str) -> float | None:
-    claims = _part_of(token, 1)
-    issued_at, expires_at = claims.get("iat"), claims.get("exp")
-    if isinstance(issued_at, int | float) and isinstance(expires_at, int | float):
-        return max(0.0, float(expires_at - issued_at))
-    return None
-
-
-def hosts_of(token: str) -> Hosts:
-    """Return the hosts that a token is for, by the `ch` of its header (protocol.md §1)."""
-    channel = _part_of(token, 0).get("ch")
-    try:
-        host, port = split_authority(channel if isinstance(channel, str) else "")
-    except ValueError:
-        host, port = "", None
-    label, _, domain = host.rstrip(".").partition(".")
-    if not domain:
-        label, domain, port = "puc", "signalwire.com", None
-    return Hosts(f"wss://{authority(f'{label}.{domain}', port)}", f"https://{authority(f'fabric.{domain}', port)}")
-
-
-def _part_of(token: str, index: int) -> dict[str, Any]:
-    parts = token.split(".")
-    if len(parts) <= index:
-        return {}
-    part = parts[index]
-    try:
-        value = msgspec.json.decode(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (binascii.Error, ValueError, msgspec.MsgspecError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 async def _ask(url: str, **options: Any) -> Any:
     try:
         return await request_json("POST", url, **options)
@@ -363,26 +297,6 @@ async def _ask(url: str, **options: Any) -> Any:
         if error.status in {401, 403}:
             raise InvalidCredentialsError(f"{error} This device is not known there (any more).") from error
         raise
-
-
-def _convert(answer: Any, source: str) -> Credential:
-    try:
-        credential = msgspec.convert(answer, Credential, strict=False)
-    except msgspec.MsgspecError as error:
-        raise InvalidCredentialsError(f"{source} gave no credential: {error}.") from error
-    return Credential(_checked(credential.token, source), credential.expires_at or expiry_of(credential.token))
-
-
-def _checked(token: str, source: str) -> str:
-    token = token.strip()
-    if not token or len(token) > MAX_TOKEN_BYTES or not token.isascii() or not token.isprintable() or " " in token:
-        raise InvalidCredentialsError(f"{source} holds no token.")
-    if _PROJECT_TOKEN.fullmatch(token):
-        raise InvalidCredentialsError(
-            f"{source} holds the API token of a whole project (PT…), which must not leave your server: "
-            "mint a subscriber access token with it, and give that one."
-        )
-    return token
 
 
 def _read(path: Path) -> str:

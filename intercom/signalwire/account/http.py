@@ -83,19 +83,21 @@ async def request_json(
     *,
     bearer: str | None = None,
     body: Mapping[str, Any] | None = None,
+    data: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     certificate: str | None = None,
     timeout_s: float = HTTP_TIMEOUT_S,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Any:
-    """Make one call and return its JSON answer.
+    """Make one call and return its JSON answer; what it sends is `body` as JSON, or `data` as it is.
 
     Raises `HttpError` whose `status` is the response's, or 0 when there was none; a 5xx is tried again.
     `bearer` travels in the Authorization header and appears in no message. Redirects are not followed.
     """
     check_secure(url)
     all_headers = {"Accept": "application/json", **(headers or {})}
-    data = None
+    if data is not None:
+        all_headers["Content-Type"] = "application/octet-stream"
     if body is not None:
         data = msgspec.json.encode(body)
         all_headers["Content-Type"] = "application/json"

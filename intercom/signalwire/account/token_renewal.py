@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from intercom.signalwire.account.credentials import Changing, Credential, CredentialProvider, Refreshing, provider_asked
+from intercom.signalwire.account.access_token import Credential
+from intercom.signalwire.account.credentials import Changing, CredentialProvider, Refreshing, provider_asked
 from intercom.signalwire.account.device_token import DeviceToken
 from intercom.signalwire.errors import SignalWireError, TokenRefreshError
 

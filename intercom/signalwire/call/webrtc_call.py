@@ -49,6 +49,8 @@ class WebRTCCall:
     """The address or number called."""
     to_name: Shown[WebRTCCall, str] = Shown(lambda api: api._call.leg.answered_by or api._call.leg.to_name)
     """The callee's display name."""
+    answered_address: Shown[WebRTCCall, str] = Shown(lambda api: api._call.leg.answered_address)
+    """Which of several addresses that were rung at once answered, as the embedded space tells it; else empty."""
     node_id: Shown[WebRTCCall, str] = Shown(lambda api: api._call.leg.node_id)
     """The node of the service that holds the call."""
     self_id: Shown[WebRTCCall, str] = Shown(lambda api: api._call.leg.member_id)

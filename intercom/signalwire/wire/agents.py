@@ -10,6 +10,11 @@ MUTABLE: Final = "mutable/1"
 """Word of a client that lets other members mute it."""
 RINGS: Final = "rings/1"
 """Word of a client that wants to be told how each ring of the house stands, as the station page."""
+SILENT: Final = "silent/1"
+"""Word of a client that can show a ring without a sound, where its invite says so."""
+
+BESIDE: Final = "beside/1"
+"""Word of a client that shows a door which rings while it talks with another."""
 
 
 def agent_of(name: str, *, obedient: bool = True, mutable: bool = True) -> str:
@@ -32,3 +37,13 @@ def is_mutable(agent: str) -> bool:
 def hears_rings(agent: str) -> bool:
     """Return whether this client wants to be told of the house's rings."""
     return RINGS in agent.split()
+
+
+def takes_silent_rings(agent: str) -> bool:
+    """Return whether this client can show a ring without a sound."""
+    return SILENT in agent.split()
+
+
+def rings_beside_a_call(agent: str) -> bool:
+    """Return whether this client shows a door which rings while it talks with another."""
+    return BESIDE in agent.split()

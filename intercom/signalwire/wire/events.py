@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from msgspec import Struct
@@ -20,8 +19,7 @@ class Resume(Struct, frozen=True):
     """The session's channel."""
 
 
-@dataclass(frozen=True)
-class Authenticated:
+class Authenticated(Struct, frozen=True):
     """The session is READY."""
 
     result: m.ConnectResult
@@ -30,45 +28,39 @@ class Authenticated:
     """True when the service resumed the session with its calls."""
 
 
-@dataclass(frozen=True)
-class ResumeRefused:
+class ResumeRefused(Struct, frozen=True):
     """The stored resume state is invalid and is dropped; connect again, fresh."""
 
     code: int
     """Error code of the service."""
 
 
-@dataclass(frozen=True)
-class AuthenticationRefused:
+class AuthenticationRefused(Struct, frozen=True):
     """The service refused the credential."""
 
     error: AuthenticationError
     """The error, with the service's message."""
 
 
-@dataclass(frozen=True)
-class ConnectFailed:
+class ConnectFailed(Struct, frozen=True):
     """The service refused the connection for another reason than the credential; close the socket and try again."""
 
     error: RpcError
     """The error, with the service's message."""
 
 
-@dataclass(frozen=True)
-class ConnectUnanswered:
+class ConnectUnanswered(Struct, frozen=True):
     """signalwire.connect was not answered in time; close the socket and try again."""
 
 
-@dataclass(frozen=True)
-class ResumeChanged:
+class ResumeChanged(Struct, frozen=True):
     """The resume state is new; store it (None: forget it)."""
 
     resume: Resume | None
     """The complete resume state."""
 
 
-@dataclass(frozen=True)
-class RequestAnswered:
+class RequestAnswered(Struct, frozen=True):
     """A request succeeded."""
 
     id: str
@@ -77,8 +69,7 @@ class RequestAnswered:
     """The result, as builtins."""
 
 
-@dataclass(frozen=True)
-class RequestFailed:
+class RequestFailed(Struct, frozen=True):
     """A request failed: refused, not answered in time, or lost with the socket."""
 
     id: str
@@ -87,29 +78,25 @@ class RequestFailed:
     """The failure: RpcError, RpcTimeoutError or TransportError."""
 
 
-@dataclass(frozen=True)
-class EventReceived:
+class EventReceived(Struct, frozen=True):
     """An event arrived from the service; it is acknowledged already."""
 
     event: m.Event
     """The event, decoded and of this session."""
 
 
-@dataclass(frozen=True)
-class StaleEventDropped:
+class StaleEventDropped(Struct, frozen=True):
     """An event of another session was dropped."""
 
     event_type: str
     """The type of the dropped event."""
 
 
-@dataclass(frozen=True)
-class DisconnectRequested:
+class DisconnectRequested(Struct, frozen=True):
     """The service asked us to leave this socket; close it and connect again."""
 
 
-@dataclass(frozen=True)
-class FrameRejected:
+class FrameRejected(Struct, frozen=True):
     """A frame could not be used and was skipped."""
 
     reason: str

@@ -303,6 +303,8 @@ class IncomingAnswer(Struct, frozen=True):
     """The kind of the end that answered, as `IncomingInvite.caller_kind`."""
     callee_name: str = ""
     """The display name of the end that answered, where several rang; from spaces."""
+    callee_number: str = ""
+    """The address at which somebody answered, where several were called at once; from spaces."""
 
 
 class IncomingBye(Struct, frozen=True):

@@ -16,6 +16,7 @@ from intercom.space.errors import AddressError, DoorError, NoSpaceError
 from intercom.space.shown_name import shown_name
 from intercom.space.store.records import Device
 from intercom.space.store.store import DATABASE, Store
+from intercom.space.viewers.tokens import ViewerTokens
 
 PATIENCE_S: Final = 5.0
 """Time limit for a command to wait for the running space: a slow card takes a second for one change."""
@@ -85,6 +86,17 @@ class Membership:
             )
         self._store.remove_subscriber(found[0].reference)
         return found[0]
+
+    @property
+    def viewers(self) -> ViewerTokens:
+        """The viewers with a token."""
+        return self._store.viewers
+
+    @property
+    def url(self) -> str:
+        """URL of the space, without a slash at the end; empty when it was never served."""
+        place = self._store.place()
+        return "" if place is None else place.url
 
     def invited_by(self, gone: Device) -> list[Device]:
         """Return the devices that a device has invited; they stay when it is removed."""

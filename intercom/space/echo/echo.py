@@ -13,7 +13,7 @@ from typing import Any, Final
 from intercom.signalwire.wire.agents import agent_of
 from intercom.signalwire.wire.messages import Request, Response, encode, parse, request
 from intercom.space.auth.tokens import TokenAuthority
-from intercom.space.echo.media import CLOSE_LIMIT_S, EchoMedia, close
+from intercom.space.echo.media import CLOSE_LIMIT_S, EchoMedia, close, load
 from intercom.space.echo.member import EchoMember
 from intercom.space.http.sockets import Sockets
 from intercom.space.store.store import Store
@@ -125,6 +125,7 @@ class Echo:
 
     async def _talk(self, call_id: str, offers: asyncio.Queue[str]) -> None:
         """Answer each offer of a call with a new connection, until the media has ended and no other offer comes."""
+        await asyncio.to_thread(load)
         media: EchoMedia | None = None
         try:
             while (offer := await _next_offer(offers, media)) is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from intercom.space.echo.member import EchoMember
@@ -21,11 +22,17 @@ SECTIONS: Final = ({"audio"}, {"audio", "video"})
 """Kinds of media in an offer that is answered, each once: without a bundle, each section opens sockets of its own."""
 
 
+def load() -> None:
+    """Load aiortc, in a thread of the caller's: the first time it takes seconds on a small machine."""
+    import_module("intercom.space.echo.sound")
+    import_module("intercom.aiortc_hooks")
+
+
 class EchoMedia:
-    """The media of a call to the echo, for one offer of its caller."""
+    """The media of a call to the echo, for one offer of its caller; `load` comes first."""
 
     def __init__(self) -> None:
-        # Here and not above: only with the first call does it cost its 50 MB.
+        # Here and not above: only with the first call does it cost its 50 MB (`load`).
         from aiortc import RTCConfiguration, RTCPeerConnection
 
         from intercom.aiortc_hooks import bear_an_early_end, outlast_any_far_end

@@ -20,6 +20,22 @@ async def body_of(request: web.Request, kind: type[T]) -> T:
         raise BadBodyError(str(problem)) from problem
 
 
+async def body_within(request: web.Request, limit: int) -> bytes:
+    """Return the bytes of a body; raises `BadBodyError` when it does not arrive whole, or is longer than `limit`."""
+    data = bytearray()
+    try:
+        if (request.content_length or 0) <= limit:
+            async for chunk in request.content.iter_any():
+                data += chunk
+                if len(data) > limit:
+                    break
+    except (web.RequestPayloadError, ConnectionError) as problem:
+        raise BadBodyError("The body did not arrive whole.") from problem
+    if max(len(data), request.content_length or 0) > limit:
+        raise BadBodyError(f"The body is longer than {limit} bytes.")
+    return bytes(data)
+
+
 async def _read(request: web.Request) -> bytes:
     try:
         return await request.read()

@@ -33,8 +33,8 @@ class ConnectionLimits:
         per_machine_limit: int = GUESTS_PER_MACHINE_LIMIT,
         members_limit: int = MEMBERS_LIMIT,
     ) -> None:
-        self._guests = _Pool(guests_limit, per_machine_limit)
-        self._members = _Pool(members_limit, members_limit)
+        self._guests = Pool(guests_limit, per_machine_limit)
+        self._members = Pool(members_limit, members_limit)
 
     def entered(self, connection: Hashable, machine: str, end: Callable[[], None], *, proxy: bool = False) -> bool:
         """Note an accepted connection, which `end` breaks off; return whether others had to give way.
@@ -64,8 +64,8 @@ class ConnectionLimits:
         return len(self._guests) + len(self._members)
 
 
-class _Pool:
-    """Connections by holder, the oldest first."""
+class Pool:
+    """Connections, or what else somebody holds, by holder, the oldest first."""
 
     def __init__(self, limit: int, per_holder_limit: int) -> None:
         self._limit = limit
@@ -77,6 +77,7 @@ class _Pool:
         return len(self._holders)
 
     def add(self, connection: Hashable, holder: str, end: Callable[[], None], *, bounded: bool = True) -> bool:
+        """Add a connection, which `end` breaks off; return whether an older one had to give way."""
         held = self._held.setdefault(holder, {})
         crowded = bounded and len(held) >= self._per_holder_limit
         full = len(self) >= self._limit
@@ -89,6 +90,7 @@ class _Pool:
         return crowded or full
 
     def remove(self, connection: Hashable) -> Callable[[], None] | None:
+        """Remove a connection; return what would end it, or None if it was not there."""
         holder = self._holders.pop(connection, None)
         if holder is None:
             return None

@@ -1,4 +1,6 @@
-"""Finds the asking machine and the asked name behind a reverse proxy: X-Forwarded-For, -Proto and -Host.
+"""Finds the asking machine, the asked name and path behind a reverse proxy: X-Forwarded-For, -Proto, -Host, -Prefix.
+
+Home Assistant's ingress calls the path X-Ingress-Path; it is another one for each of its installations.
 
 Only proxies that the configuration names are believed; from anybody else these headers are what a stranger wrote.
 """
@@ -6,6 +8,7 @@ Only proxies that the configuration names are believed; from anybody else these 
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +20,8 @@ from intercom.net import authority, split_authority
 
 _HOPS_LIMIT: Final = 16
 """Limit of proxies in a chain that are followed."""
+_PREFIX: Final = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,127}){1,6}")
+"""Form of a path that a proxy takes off: it stands in what is handed out."""
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -96,7 +101,16 @@ class Proxies:
             raise ValueError(f"no scheme {scheme!r}")
         name, port = split_authority(host)
         name = name.lower().rstrip(".")
-        return Asker(address, scheme, name, port, forwarded, self._path if forwarded and name == self._host else "")
+        path = self._path_of(request, name) if forwarded else ""
+        return Asker(address, scheme, name, port, forwarded, path)
+
+    def _path_of(self, request: web.Request, name: str) -> str:
+        """Return the path that a trusted proxy takes off: what it says, else that of the public address."""
+        for header in ("X-Ingress-Path", "X-Forwarded-Prefix"):
+            said = request.headers.get(header, "").rstrip("/")
+            if _PREFIX.fullmatch(said):
+                return said
+        return self._path if name == self._host else ""
 
     def behind(self, address: str, request: web.Request) -> str:
         """Return the machine behind a trusted proxy's `address`: the last in the chain that is not a trusted proxy."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -137,7 +137,7 @@ class Sockets:
                     if member is None and (member := self._exchange.subscriber_at(link)) is not None:
                         self._joined(request, member.id)
                         socket.waiting.share(self._waiting_for.setdefault(member.id, KeptBytes()))
-                    self._deliver()
+                    self.deliver()
                 elif not self._exchange.within_rate(link, self._now()):
                     socket.abort()
                     break
@@ -150,7 +150,7 @@ class Sockets:
                 writer.cancel()
             left = socket.response.close_code == WSCloseCode.GOING_AWAY  # a page (RFC 6455 §7.4.1)
             self._exchange.disconnected(link, self._now(), left=left, closed=socket.was_closed)
-            self._deliver()
+            self.deliver()
         return socket.response
 
     def break_off(self, reference: str) -> int:
@@ -178,15 +178,21 @@ class Sockets:
         return found
 
     def expel(self, subscriber_id: str) -> None:
-        """End the sessions and calls of a subscriber that was removed."""
+        """End the sessions, calls and alarms of a subscriber that was removed."""
         self._exchange.expel(subscriber_id)
-        self._deliver()
+        self._exchange.control.alarms.forget(subscriber_id)
+        self.deliver()
 
     def try_out(self, subscriber_id: str) -> bool:
         """Let the open pages of a subscriber ring as a test; return whether there was one."""
         found = self._exchange.control.bell.try_out(subscriber_id)
-        self._deliver()
+        self.deliver()
         return found
+
+    def tell_residents(self, event_type: str, params: dict[str, Any]) -> None:
+        """Tell the open pages of residents an event that is worth nothing later."""
+        self._exchange.control.bell.tell_residents(event_type, params)
+        self.deliver()
 
     def connect_endpoint(self, link: str, take: Callable[[str], None]) -> None:
         """Connect an endpoint of this process, such as the echo, as if it had a socket."""
@@ -196,15 +202,16 @@ class Sockets:
     def from_endpoint(self, link: str, text: str) -> None:
         """Take a frame from an endpoint of this process."""
         self._exchange.received(link, text, self._now())
-        self._deliver()
+        self.deliver()
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
             self._exchange.elapsed(self._now())
-            self._deliver()
+            self.deliver()
 
-    def _deliver(self) -> None:
+    def deliver(self) -> None:
+        """Hand the exchange's frames to their sockets."""
         for output in self._exchange.drain():
             endpoint = self._endpoints.get(output.link)
             if endpoint is not None and isinstance(output, Send):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import logging
 import plistlib
+import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,7 @@ from typing import Final
 from aiohttp import hdrs, web
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from intercom.languages import Catalogue, catalogue, preferred
 from intercom.net import authority
 from intercom.space.http.listener import Listener
 from intercom.space.http.proxies import Proxies
@@ -29,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 DIRECTORY: Final = Path(__file__).with_name("trust")
 """Directory of the page's files."""
+_BLANK: Final = re.compile(r"\{\{(t:)?([\w.-]+)\}\}")
+"""What is filled into the page: a value, or the sentence of a key that begins with "trust."."""
 _NAMESPACE: Final = uuid.UUID("8f0e5a0e-2b0d-4f0b-9a55-0d1f6a1f6e5b")
 """Namespace of the profile's UUIDs: a device takes a profile with a known UUID for the same one."""
 
@@ -39,13 +43,17 @@ class TrustPage:
     :param port: the wanted port; 0 lets the system choose one.
     :param wanted: whether the page is to be served now.
     :param ca: the CA that it hands out.
+    :param language: the house's language, for a browser that asks for none that the page speaks.
     """
 
-    def __init__(self, location: Location, port: int, *, wanted: Callable[[], bool], ca: Authority) -> None:
+    def __init__(
+        self, location: Location, port: int, *, wanted: Callable[[], bool], ca: Authority, language: str
+    ) -> None:
         self._location = location
         self._port = port
         self._wanted = wanted
         self._ca = ca
+        self._language = language
         self._listener: Listener | None = None
         self._log = Seldom(logger)
         self._files = {path.name: path.read_text(encoding="utf-8") for path in DIRECTORY.iterdir()}
@@ -105,20 +113,32 @@ class TrustPage:
         """Return the space's own address under the name by which this page is asked for."""
         return f"https://{authority(asker_of(request).host, self._location.port)}"
 
+    def _words(self, request: web.Request) -> tuple[str, Catalogue]:
+        """Return the language in which the page is asked for, and its sentences."""
+        language = preferred(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), self._language)
+        return language, catalogue(language)
+
     async def _page(self, request: web.Request) -> web.Response:
-        page = self._files["trust.html"]
-        filled = {"house": self._house(request), "ca": self._ca.name, "fingerprint": self._ca.fingerprint}
-        for key, value in filled.items():
-            page = page.replace(f"{{{{{key}}}}}", html.escape(value))
-        return web.Response(text=page, content_type="text/html")
+        language, words = self._words(request)
+        house = html.escape(self._house(request))
+        names = {"ca": html.escape(self._ca.name), "page": f"{house}/station/"}
+        values = {"language": language, "house": house, "fingerprint": html.escape(self._ca.fingerprint)}
+
+        def filled(blank: re.Match[str]) -> str:
+            return words.say(f"trust.{blank[2]}", **names) if blank[1] else values[blank[2]]
+
+        headers = {hdrs.CONTENT_LANGUAGE: language, hdrs.VARY: hdrs.ACCEPT_LANGUAGE}
+        page = _BLANK.sub(filled, self._files["trust.html"])
+        return web.Response(text=page, content_type="text/html", headers=headers)
 
     async def _certificate(self, _request: web.Request) -> web.Response:
         headers = {hdrs.CONTENT_DISPOSITION: 'attachment; filename="house.crt"'}
         body = self._ca.certificate.public_bytes(Encoding.PEM)
         return web.Response(body=body, content_type="application/x-x509-ca-cert", headers=headers)
 
-    async def _profile(self, _request: web.Request) -> web.Response:
-        return web.Response(body=profile(self._ca), content_type="application/x-apple-aspen-config")
+    async def _profile(self, request: web.Request) -> web.Response:
+        body = profile(self._ca, self._words(request)[1].say("trust.profile"))
+        return web.Response(body=body, content_type="application/x-apple-aspen-config")
 
     def _file(self, name: str, kind: str) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def serve(_request: web.Request) -> web.Response:
@@ -145,8 +165,8 @@ async def _only_reads(request: web.Request, handler: Handler) -> web.StreamRespo
     return await handler(request)
 
 
-def profile(ca: Authority) -> bytes:
-    """Return an Apple configuration profile that holds the CA (payload com.apple.security.root)."""
+def profile(ca: Authority, description: str) -> bytes:
+    """Return an Apple configuration profile that holds the CA (payload com.apple.security.root), and says what for."""
     unique = ca.fingerprint
     identifier = f"intercom.house.{unique.replace(':', '')[:16].lower()}"
     certificate = {
@@ -165,7 +185,7 @@ def profile(ca: Authority) -> bytes:
             "PayloadIdentifier": identifier,
             "PayloadUUID": str(uuid.uuid5(_NAMESPACE, f"profile {unique}")).upper(),
             "PayloadDisplayName": ca.name,
-            "PayloadDescription": "Lets this device trust the door of your house. It is good for your house alone.",
+            "PayloadDescription": description,
             "PayloadContent": [certificate],
         }
     )

@@ -12,9 +12,9 @@ from intercom.space.push.vapid import encoded
 NAME_LIMIT_CHARS: Final = 60
 """Length limit of a name in a push, as on the page."""
 
-Kind = Literal["ring", "answered", "refused", "opened", "given_up", "missed", "lost", "test", "proof"]
-"""What a notice is about: a door rings; the ring ended, in one of the ways a ring ends; or a test; the last
-one is tapped to prove that a closed page rings."""
+Kind = Literal["ring", "answered", "refused", "opened", "given_up", "missed", "lost", "message", "test", "proof"]
+"""What a notice is about: a door rings; the ring ended, in one of the ways a ring ends; its visitor left a message; or
+a test; the last one is tapped to prove that a closed page rings."""
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -27,9 +27,11 @@ class Notice(msgspec.Struct, frozen=True):
     at: float
     """Time of what happened, seconds since 1970."""
     door: str = ""
-    """Display name of the door."""
+    """Display name of the door, after that of its button where it has several."""
     by: str = ""
     """Display name of whoever answered, refused or opened; empty for nobody of the house."""
+    quiet: bool = False
+    """Whether the device shows a ring without a sound."""
     receipt: str = ""
     """What the worker sends back once the device shows the notice; a secret of this push alone."""
 

@@ -22,7 +22,7 @@ class ShownRing(msgspec.Struct, frozen=True):
     id: str
     """The ring's id."""
     door: str
-    """Display name of the door."""
+    """Display name of the door, after that of its button where it has several."""
     began_at: float
     """Time of the beginning, seconds since 1970."""
     devices: list[str]

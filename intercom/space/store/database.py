@@ -85,14 +85,20 @@ class Database:
             ) from problem
 
     def refresh(self) -> bool:
-        """Copy the changes of other connections, such as another process's; return whether there were any."""
+        """Copy the changes of other connections, such as another process's; return whether this look copied any."""
         try:
             self._wait_at_most(LOOK_LIMIT_S)
-            if self._data_version() != self._version:
-                self._copy_again()
+            if self._data_version() == self._version:
+                return False
+            self._copy_again()
         except sqlite3.OperationalError as problem:
             logger.debug("The space's database is busy, looking again soon: %s", problem)
             return False
+        return True
+
+    def news(self) -> bool:
+        """Return whether another connection has written since the last call, whoever has looked meanwhile."""
+        self.refresh()
         news, self._news = self._news, False
         return news
 

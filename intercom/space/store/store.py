@@ -16,18 +16,20 @@ from typing import Final, Literal
 from intercom.space.auth.secret_hash import secret_hash
 from intercom.space.errors import AddressError, TokenError
 from intercom.space.push.subscriptions import Subscriptions
+from intercom.space.quiet.kept_quiet import KeptQuiet
 from intercom.space.shown_name import shown_name
 from intercom.space.store.database import Database
 from intercom.space.store.open_codes import OpenCodes
 from intercom.space.store.proofs import Proofs
 from intercom.space.store.records import Address, Device, Kind, Place, Subscriber
+from intercom.space.viewers.tokens import ViewerTokens
 
 PATIENCE_S: Final = 0.5
 """Time limit for a write of the running space to wait for another process; its calls wait meanwhile."""
 DATABASE: Final = "space.sqlite3"
 """Name of the database file in the state directory."""
-SCHEMA_VERSION: Final = 5
-"""Newest version of the tables; schema-1.sql to schema-5.sql lead there, one step each."""
+SCHEMA_VERSION: Final = 7
+"""Newest version of the tables; schema-1.sql to schema-7.sql lead there, one step each."""
 DEVICE_SECRET_BYTES: Final = 32
 """Length of a device's secret."""
 NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._~-]{0,62}[a-z0-9])?")
@@ -59,6 +61,10 @@ class Store:
         "The pairing codes."
         self.proofs = Proofs(self._db, now=now)
         "What each device has proved of its reach."
+        self.quiet = KeptQuiet(self._db)
+        "When each device, and the house, wants it to be quiet."
+        self.viewers = ViewerTokens(self._db, now=now)
+        "Who looks through the doors' cameras with a token."
 
     def close(self) -> None:
         """Close the database."""
@@ -101,7 +107,7 @@ class Store:
 
     def changed_elsewhere(self) -> bool:
         """Return whether another connection, such as another process's, has written since the last call."""
-        return self._db.refresh()
+        return self._db.news()
 
     # -- subscribers and groups --------------------------------------------------------------------------
 

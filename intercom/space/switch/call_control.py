@@ -15,46 +15,41 @@ What goes beyond the protocol page, because a space has no media server between 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Set
 from typing import Any, Final
 
-import msgspec
-
 from intercom.signalwire.wire.messages import CAUSE_CODES, CallCreated, Request, VertoMessage
 from intercom.space.errors import RefusedError
-from intercom.space.switch import replies
+from intercom.space.switch import alarm_desk, quiet_desk, replies, says, views
 from intercom.space.switch.address_book import AddressBook
 from intercom.space.switch.calls.calls import PING_INTERVAL_S, RING_GRACE_S, Call, Calls, Leg, Party
 from intercom.space.switch.calls.renegotiation import Offers
 from intercom.space.switch.calls.sdp import answer_between, is_reference, offer_between
 from intercom.space.switch.calls.unanswered import cause_for_caller, cause_of_end
-from intercom.space.switch.calls.unreachable import UnreachableError, unreachable
+from intercom.space.switch.calls.unreachable import UnreachableError
 from intercom.space.switch.members.members import Members, subscribed
 from intercom.space.switch.members.methods import MemberMethods
 from intercom.space.switch.message_fields import (
     call_id_of,
     description_of,
     dialog_of,
+    info_of,
     refuse_beside_a_call,
     variables_of,
 )
 from intercom.space.switch.rings.bell import Bell
+from intercom.space.switch.rings.step import members_at, step_of
+from intercom.space.switch.rings.unheard import METHOD as UNHEARD
 from intercom.space.switch.sessions.sessions import Session
-from intercom.space.switch.views import METHODS, Views
 
 CALLS_LIMIT: Final = 512
 """Limit of calls at once in one space, but for a door's; a house has a few, the load bench a hundred."""
 CALLS_PER_SUBSCRIBER_LIMIT: Final = 8
 """Limit of calls that one subscriber makes at once, from all its pages and devices."""
-INFO_LIMIT_BYTES: Final = 4096
-"""Size limit of a verto.info; a door's have 60 bytes. It goes to each end that rings."""
 CLOSED_LIMIT_S: Final = 10.0
 """Time after which the calls of a closed client end: a reloaded page returns within seconds."""
 ATTACH_AFTER_S: Final = 2.0
 """Delay of verto.attach: a page that resumes its call by itself first registers, opens its microphone and gathers."""
-
-_DIGITS: Final = re.compile(r"[0-9A-D#*,wW]{1,32}")
 
 
 class CallControl:
@@ -77,15 +72,18 @@ class CallControl:
         self._offers = Offers(wall=wall)
         self.members = Members(wall=wall)
         self._methods = MemberMethods(self.calls, self.members, wall=wall, end=self._end)
-        self._views = Views(self.calls, addresses, sessions, wall=wall)
-        self.bell = Bell(sessions, wall=wall)
+        self.views = views.Views(self.calls, addresses, sessions, wall=wall)
+        self.bell = Bell(sessions, ringing_at=addresses.ringing_at, wall=wall)
+        self._says = says.Says(self.calls, self.bell, wall=wall)
+        self.quiet = quiet_desk.QuietDesk(sessions, wall=wall)
+        self.alarms = alarm_desk.AlarmDesk(sessions, wall=wall)
         self._obey: dict[str, Callable[[Session, Request, VertoMessage, float], dict[str, Any] | None]] = {
             "verto.invite": self._invite,
             "verto.answer": self._answer,
             "verto.bye": self._bye,
             "verto.info": self._info,
             "verto.modify": self._modify,
-            "verto.pong": self._pong,
+            "verto.pong": lambda *_: {},
             "verto.subscribe": self._subscribe,
         }
 
@@ -110,20 +108,35 @@ class CallControl:
         """Carry out a request that is about calls and no Verto message, and answer it; return whether it is one."""
         if request.method in self._methods:
             self._methods.carry_out(session, request)
-        elif request.method in METHODS:
-            self._views.carry_out(session, request, now)
+        elif request.method in views.METHODS:
+            self.views.carry_out(session, request, now)
+        elif request.method in says.METHODS:
+            self._says.carry_out(session, request, now)
+        elif request.method == alarm_desk.METHOD:
+            self.alarms.carry_out(session, request)
+        elif request.method == UNHEARD:
+            self.bell.unheard.carry_out(session, request)
+        elif request.method == quiet_desk.METHOD:
+            if self.quiet.carry_out(session, request):
+                self._ring_more(self._sessions(), now)
         else:
             return False
         return True
 
     def came_online(self, session: Session, now: float) -> None:
         """Tell `session` of the rings of the house, and ring it for the calls that ring its subscriber now."""
-        self.bell.tell_news(session)
+        for tell in (self.bell.tell_news, self.quiet.tell, self.alarms.tell, self.views.came_online):
+            tell(session)
+        self._ring_more([session], now)
+
+    def _ring_more(self, sessions: Iterable[Session], now: float) -> None:
+        """Ring those of these sessions that the calls of now do not ring yet, but would if they came now."""
         for call in self.calls:
-            waits = call.answered is None and session.subscriber.id in call.rings_for
-            known = any(leg.session is session for leg in call.legs())
-            if waits and not known and self.calls.may_ring(call, session):
-                self._ring(call, session, now)
+            known = {leg.session for leg in call.legs()}
+            for session in sessions if call.answered is None else ():
+                waits = session.is_there and session.subscriber.id in call.rings_for and session not in known
+                if waits and self.bell.rings_at(call, session) and self.calls.may_ring(call, session):
+                    self._ring(call, session, now)
 
     def resumed(self, session: Session, now: float) -> None:
         """Tell a resumed session its calls (verto.attach), and one that calls out too: a new process ends that call.
@@ -141,7 +154,8 @@ class CallControl:
 
     def gone(self, session: Session) -> None:
         """End the calls and views of a session that is gone for good."""
-        self._views.gone(session)
+        self.views.gone(session)
+        self._says.gone(session)
         for leg in self.calls.legs_of(session):
             call = leg.call
             if leg in call.ringing:
@@ -153,9 +167,11 @@ class CallControl:
     def elapsed(self, now: float) -> None:
         """Carry out everything that is due at `now`, monotonic seconds."""
         self.bell.rings.elapsed(now)
+        self.quiet.elapsed(now)
         for call in self._offers.elapsed(now):
             self._end(call, _code("NORMAL_TEMPORARY_FAILURE"))
-        self._views.elapsed(now)
+        self.views.elapsed(now)
+        self._says.elapsed(now)
         for call in self.calls:
             if call.answered is None and now - call.started_at >= call.rings_for_s + RING_GRACE_S:
                 self._end(call, _code("NO_ANSWER"))
@@ -188,21 +204,22 @@ class CallControl:
         if full or (mine >= CALLS_PER_SUBSCRIBER_LIMIT and not session.never_busy):
             raise RefusedError("There are too many calls")
         number = str(dialog.get("destination_number", "")).partition("?")[0][:256]
-        targets = self._addresses.ringing_at(number)
-        if targets is None:
-            raise unreachable(number)
+        variables = variables_of(dialog.get("userVariables"))
+        step = step_of(session.subscriber, variables)
+        members = members_at(self._addresses, number, step)
         call = Call(
             called=Party(number, self._addresses.display_name(number)),
             caller_party=Party.of(session.subscriber),
-            rings_for=frozenset(targets) - {session.subscriber.id},
+            rings_for=frozenset().union(*members.values()) - {session.subscriber.id},
+            members=members,
             sdp=sdp,
-            user_variables=variables_of(dialog.get("userVariables")),
+            user_variables=variables,
             started_at=now,
         )
         leg = self.calls.open(call, session, call_id)
         created = CallCreated("CALL CREATED", call_id, leg.member_id)
         session.send(replies.verto_result(request, message, session.node_id, created))
-        if not self.bell.may_ring(call):
+        if not self.bell.may_ring(call, step):
             self._end(call, _code("LOSE_RACE"))
             return None
         for earlier in self.bell.earlier(call, self.calls):
@@ -211,12 +228,14 @@ class CallControl:
         return None
 
     def _ring_all(self, call: Call, now: float) -> None:
-        online = [s for s in self._sessions() if s.is_there and s.subscriber.id in call.rings_for]
+        there = [s for s in self._sessions() if s.is_there and s.subscriber.id in call.rings_for]
+        online = [session for session in there if self.bell.rings_at(call, session)]
         free = [session for session in online if self.calls.may_ring(call, session)]
         for session in free:
             self._ring(call, session, now)
         if not free and not self._may_wake(call):
-            self._end(call, _code("USER_BUSY" if online else "USER_NOT_REGISTERED"))
+            away = "NO_USER_RESPONSE" if self.bell.is_spared(call) else cause_for_caller(call.unanswered)
+            self._end(call, _code("USER_BUSY" if online else away))
         elif not free:
             self.members.ringing(call)
 
@@ -231,10 +250,12 @@ class CallControl:
         leg = self.calls.ring(call, session)
         sdp = offer_between(call.sdp, by=call.caller.session.agent, to=session.agent)
         leg.tell("verto.invite", {**call.invite(sdp), **self.bell.named(call, session)}, self._wall())
-        self._views.rings(leg, now)
+        self.views.rings(leg, now)
         session.must_react(now, self._wall())
 
     def _answer(self, session: Session, _request: Request, message: VertoMessage, now: float) -> dict[str, Any]:
+        if self.bell.answers_late(session, call_id_of(message)):
+            self._ring_more([session], now)
         leg = self._leg(session, message)
         call, sdp = leg.call, description_of(message)
         if leg not in call.ringing:
@@ -242,19 +263,11 @@ class CallControl:
         self.bell.answered(call, session.subscriber)
         for loser in self.calls.answer(leg):
             loser.bye(_code("LOSE_RACE"), self._wall())
-            self._views.left(loser)
+            self.views.left(loser)
         call.next_ping_at = now + PING_INTERVAL_S
         answer, sdp = sdp, answer_between(sdp, by=session.agent, to=call.caller.session.agent)
-        told = (
-            {"sdp": sdp}
-            if is_reference(call.caller.session.agent)
-            else {
-                "sdp": sdp,
-                "callee_kind": session.subscriber.kind,
-                "callee_name": session.subscriber.display_name,
-            }
-        )
-        call.caller.tell("verto.answer", told, self._wall())
+        told = {} if is_reference(call.caller.session.agent) else call.answerer(leg)
+        call.caller.tell("verto.answer", {"sdp": sdp, **told}, self._wall())
         self.members.joined(call, answer)
         return {"message": "CALL ANSWERED", "callID": leg.call_id, "memberID": leg.member_id}
 
@@ -267,18 +280,14 @@ class CallControl:
         elif leg is not None:
             if leg.call.answered is None and cause[0] == "NORMAL_CLEARING":
                 cause = _code("ORIGINATOR_CANCEL")
+            self.bell.answered_too_late(leg, cause[0])
             self._end(leg.call, cause, but=leg)
         return {"message": "CALL ENDED", "callID": call_id, "cause": cause[0], "causeCode": cause[1]}
 
     def _info(self, session: Session, _request: Request, message: VertoMessage, _now: float) -> dict[str, Any]:
         leg = self._leg(session, message)
-        digits = message.params.get("dtmf")
-        if digits is not None and not (isinstance(digits, str) and _DIGITS.fullmatch(digits)):
-            raise RefusedError("dtmf holds up to 32 of 0 to 9, A to D, # and *")
-        params = {key: value for key, value in message.params.items() if key not in {"dialogParams", "sessid"}}
-        params.pop("callID", None)
-        if len(msgspec.json.encode(params)) > INFO_LIMIT_BYTES:
-            raise RefusedError(f"verto.info may have {INFO_LIMIT_BYTES} bytes as JSON")
+        params = info_of(message)
+        self.bell.pressed(leg, params.get("intercom"))
         if self.bell.opened(leg, params.get("intercom")) and leg.call.answered is None:
             self._end(leg.call, _code("PICKED_OFF"))
         else:
@@ -286,22 +295,17 @@ class CallControl:
                 other.tell("verto.info", params, self._wall())
         return {"message": "SENT", "callID": leg.call_id}
 
-    def _pong(self, _session: Session, _request: Request, _message: VertoMessage, _now: float) -> dict[str, Any]:
-        return {}
-
     def _subscribe(self, session: Session, _request: Request, message: VertoMessage, _now: float) -> dict[str, Any]:
         call_id, wanted = message.params.get("sessid"), message.params.get("eventChannel")
         if not isinstance(call_id, str) or self.calls.leg(session, call_id) is None:
             raise RefusedError("CALL DOES NOT EXIST")
         return subscribed(wanted)
 
-    # -- a call that changes -------------------------------------------------------------------------------
-
     def _modify(self, session: Session, request: Request, message: VertoMessage, now: float) -> dict[str, Any] | None:
         leg = self._leg(session, message)
         action = message.params.get("action")
         far = self._far(leg)
-        if action in {"hold", "unhold"}:
+        if action in ("hold", "unhold"):
             leg.held = action == "hold"
             far.tell("verto.modify", {"action": action}, self._wall())
             return {"action": action, "callID": leg.call_id, "holdState": "held" if leg.held else "active"}
@@ -339,20 +343,25 @@ class CallControl:
         self.members.rejoined(leg, sdp)
         return {"message": "CALL CREATED", "callID": call_id, "memberID": leg.member_id}
 
-    # -- ends ----------------------------------------------------------------------------------------------
-
     def _declined(self, leg: Leg, cause: str) -> None:
         """Let one end stop ringing, or all where a person refused for the house: as RFC 3261 tells 486 from 603."""
-        if cause == "CALL_REJECTED" and self.bell.refused(leg.call, leg.session.subscriber):
+        call, person = leg.call, leg.session.subscriber
+        if cause == "CALL_REJECTED" and call.one_device:
+            self.bell.declined(call, person)
+            for one in [one for one in call.ringing if one.session.subscriber.id == person.id]:
+                if one is not leg:
+                    one.bye(_code(cause), self._wall())
+                self._stops_ringing(one, cause)
+        elif cause == "CALL_REJECTED" and self.bell.refused(call, person):
             self.calls.withdraw(leg)
-            self._end(leg.call, _code(cause))
+            self._end(call, _code(cause))
         else:
             self._stops_ringing(leg, cause_of_end(cause))
 
     def _stops_ringing(self, leg: Leg, cause: str) -> None:
         call = leg.call
         self.calls.withdraw(leg)
-        self._views.left(leg)
+        self.views.left(leg)
         call.unanswered.append(cause)
         self._ends_unless_it_rings(call)
 
@@ -367,12 +376,9 @@ class CallControl:
         for leg in call.legs():
             if leg is not but:
                 leg.bye(cause, self._wall())
-        self._forget(call)
-
-    def _forget(self, call: Call) -> None:
         self.calls.close(call)
         self._offers.forget(call)
-        self._views.forget(call)
+        self.views.forget(call)
 
     def _leg(self, session: Session, message: VertoMessage) -> Leg:
         leg = self.calls.leg(session, call_id_of(message))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import msgspec
@@ -12,8 +13,14 @@ from intercom.space.switch.calls.sdp import plausible
 
 VARIABLES_LIMIT_BYTES: Final = 4096
 """Size limit of an invite's user variables; a door's have 100 bytes. They are kept for each end that rings."""
+INFO_LIMIT_BYTES: Final = 4096
+"""Size limit of a verto.info; a door's have 60 bytes. It goes to each end that rings."""
 CALL_ID_LIMIT_CHARS: Final = 64
 """Length limit of a callID; a UUID has 36 characters."""
+
+_DIGITS: Final = re.compile(r"[0-9A-D#*,wW]{1,32}")
+_OWN: Final = {"dialogParams", "sessid", "callID"}
+"""Parameters of a verto.info that are each end's own."""
 
 
 def variables_of(value: object) -> dict[str, Any]:
@@ -45,6 +52,17 @@ def description_of(message: VertoMessage) -> str:
     if not plausible(sdp):
         raise RefusedError("sdp must be a session description of at most 65536 characters, its fingerprint SHA-256")
     return sdp
+
+
+def info_of(message: VertoMessage) -> dict[str, Any]:
+    """Return what a verto.info passes on; raises `RefusedError` when its keys are none, or when it is too much."""
+    digits = message.params.get("dtmf")
+    if digits is not None and not (isinstance(digits, str) and _DIGITS.fullmatch(digits)):
+        raise RefusedError("dtmf holds up to 32 of 0 to 9, A to D, # and *")
+    params = {key: value for key, value in message.params.items() if key not in _OWN}
+    if len(msgspec.json.encode(params)) > INFO_LIMIT_BYTES:
+        raise RefusedError(f"verto.info may have {INFO_LIMIT_BYTES} bytes as JSON")
+    return params
 
 
 def refuse_beside_a_call(dialog: dict[str, Any]) -> None:

@@ -8,6 +8,9 @@ A view is no call. Its picture goes straight from the door to whoever watches; w
 - The door hears event `intercom.view {view, callID, by, sdp}` and sends `intercom.view.answer {view, sdp}` or
   `{view, refused}`. Whether it is rung, and whether anybody may look, it decides itself as well.
 - Either end sends `intercom.view.end {view}`, the door with a `reason`; the other hears it as an event.
+- A viewer with a token (`space/viewers/`) asks in the same way, without a session. The door hears `standing` (it looks
+  for as long as it likes), whether it may `talk`, and by `intercom.view.candidates {view, candidates}` what it found
+  after its offer. Whenever a door registers it hears event `intercom.views {views}`: the standing views that there are.
 - The door sends `intercom.still {callID, jpeg, age_ms}`; each end that its call rings hears it as an event.
 """
 
@@ -44,15 +47,48 @@ class AddressBook(Protocol):
         """Return the ids of the subscribers at `name`; None when there is no such address."""
 
 
+class Watcher(Protocol):
+    """Somebody who asked for a view."""
+
+    def sees(self, view: str, sdp: str) -> None:
+        """Take the door's answer."""
+
+    def refused(self, reason: str) -> None:
+        """Hear in a word why there is no view."""
+
+    def ended(self, view: str, reason: str) -> None:
+        """Hear in a word why the view is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page that asked by a request of its session."""
+
+    session: Session
+    request: Request
+    wall: Callable[[], float]
+
+    def sees(self, view: str, sdp: str) -> None:
+        self.session.send(replies.result(self.request.id, {"view": view, "sdp": sdp}))
+
+    def refused(self, reason: str) -> None:
+        self.session.send(replies.result(self.request.id, {"refused": reason}))
+
+    def ended(self, view: str, reason: str) -> None:
+        self.session.send_about("intercom.view.end", {"view": view, "reason": reason}, self.wall())
+
+
 @dataclass(slots=True, eq=False)
 class _View:
-    viewer: Session
+    watcher: Watcher
+    page: Session | None
+    "The session of the page that watches; None for a viewer with a token."
     door: Session
     leg: Leg | None
-    "The viewer's end of the call that rings; None for a look."
+    "The page's end of the call that rings; None for a look."
     deadline: float
-    request: Request | None
-    "The request to answer; None once it is answered."
+    waits: bool = True
+    "Whether the door has not answered yet."
 
 
 class Views:
@@ -74,6 +110,8 @@ class Views:
         self._addresses = addresses
         self._sessions = sessions
         self._wall = wall
+        self.pictured: Callable[[str, str], object] = lambda _ring, _jpeg: None
+        "Takes the picture of a press, in base64, with the id of its ring."
         self._views: dict[str, _View] = {}
         self._stills: dict[Call, tuple[dict[str, Any], float]] = {}
         "The still of each call that rings, and the time at which it came."
@@ -120,12 +158,12 @@ class Views:
 
     def gone(self, session: Session) -> None:
         """End the views of a session that is gone for good, and those of its camera."""
-        for view in [view for view, its in self._views.items() if session in (its.viewer, its.door)]:
+        for view in [view for view, its in self._views.items() if session in (its.page, its.door)]:
             self._end(view, "absent")
 
     def elapsed(self, now: float) -> None:
         """Refuse the views that their door has not answered in time."""
-        for view in [view for view, its in self._views.items() if its.request is not None and now >= its.deadline]:
+        for view in [view for view, its in self._views.items() if its.waits and now >= its.deadline]:
             self._end(view, "slow")
 
     # -- the methods ---------------------------------------------------------------------------------------
@@ -137,7 +175,7 @@ class Views:
             return "not-allowed"
         if not plausible(sdp) and not (sdp == "" and isinstance(address, str)):
             return "offer"
-        if sum(its.viewer is session for its in self._views.values()) >= VIEWS_PER_SESSION_LIMIT:
+        if sum(its.page is session for its in self._views.values()) >= VIEWS_PER_SESSION_LIMIT:
             return "full"
         leg = self._calls.leg(session, call_id) if isinstance(call_id, str) else None
         if isinstance(address, str):
@@ -148,20 +186,50 @@ class Views:
             return "not-ringing"
         if door is None or door.link is None:
             return "absent"
-        view = new_id()
-        self._views[view] = _View(session, door, leg, now + ANSWER_LIMIT_S, request)
         by = Party.of(session.subscriber)
-        door.send_about(
-            "intercom.view",
-            {
-                "view": view,
-                "callID": "" if leg is None else leg.call.caller.call_id,
-                "by": {"number": by.number, "name": by.name},
-                "sdp": sdp,
-            },
-            self._wall(),
-        )
+        call_id = "" if leg is None else leg.call.caller.call_id
+        asked = {"callID": call_id, "by": {"number": by.number, "name": by.name}, "sdp": sdp}
+        self._begin(_View(_Page(session, request, self._wall), session, door, leg, now + ANSWER_LIMIT_S), asked)
         return ""
+
+    def _begin(self, its: _View, asked: dict[str, Any]) -> str:
+        view = new_id()
+        self._views[view] = its
+        its.door.send_about("intercom.view", {"view": view, **asked}, self._wall())
+        return view
+
+    # -- viewers with a token ------------------------------------------------------------------------------
+
+    def look(self, watcher: Watcher, address: str, sdp: str, *, name: str, talks: bool, now: float) -> str:
+        """Ask the door at `address` for a standing view; return its id, or an empty text where there is no door."""
+        door = self._door_at(address)
+        if door is None or door.link is None:
+            return ""
+        asked = {
+            "callID": "",
+            "by": {"number": f"/viewer/{name}", "name": name},
+            "sdp": sdp,
+            "standing": True,
+            "talk": talks,
+        }
+        return self._begin(_View(watcher, None, door, None, now + ANSWER_LIMIT_S), asked)
+
+    def found(self, view: str, candidates: list[str]) -> None:
+        """Tell the door what a viewer found after its offer."""
+        its = self._views.get(view)
+        if its is not None:
+            its.door.send_about("intercom.view.candidates", {"view": view, "candidates": candidates}, self._wall())
+
+    def leave(self, view: str) -> None:
+        """End a viewer's view; harmless when it is over."""
+        if view in self._views:
+            self._end(view)
+
+    def came_online(self, door: Session) -> None:
+        """Tell a door that registers which standing views there are: one of before a restart of the space is over."""
+        if door.subscriber.kind == "door":
+            standing = [view for view, its in self._views.items() if its.door is door and its.page is None]
+            door.send_about("intercom.views", {"views": standing}, self._wall())
 
     def _door_at(self, address: str) -> Session | None:
         at = self._addresses.ringing_at(address.partition("?")[0][:256]) or []
@@ -172,30 +240,29 @@ class Views:
         """Pass the door's answer on; return whether somebody waits for it."""
         view = str(params.get("view"))
         its = self._views.get(view)
-        if its is None or its.door is not door or its.request is None:
+        if its is None or its.door is not door or not its.waits:
             return False
-        request, its.request = its.request, None
+        its.waits = False
         sdp, refused = params.get("sdp"), params.get("refused")
         if plausible(sdp):
-            its.viewer.send(replies.result(request.id, {"view": view, "sdp": sdp}))
+            its.watcher.sees(view, sdp)
         else:
             del self._views[view]
-            its.viewer.send(replies.result(request.id, {"refused": _word(refused)}))
+            its.watcher.refused(_word(refused))
         return True
 
     def _ended(self, session: Session, params: dict[str, Any]) -> bool:
         """End a view for one of its ends; return whether it is theirs."""
         view = str(params.get("view"))
         its = self._views.get(view)
-        if its is None or session not in (its.viewer, its.door):
+        if its is None or session not in (its.page, its.door):
             return False
         if session is its.door:
             del self._views[view]
-            if its.request is not None:
-                its.viewer.send(replies.result(its.request.id, {"refused": _word(params.get("reason"))}))
+            if its.waits:
+                its.watcher.refused(_word(params.get("reason")))
             else:
-                told = {"view": view, "reason": _word(params.get("reason"))}
-                its.viewer.send_about("intercom.view.end", told, self._wall())
+                its.watcher.ended(view, _word(params.get("reason")))
         else:
             self._end(view)
         return True
@@ -212,6 +279,7 @@ class Views:
             return False
         still = {"jpeg": jpeg, "age_ms": age_ms}
         self._stills[leg.call] = still, now
+        self.pictured(leg.call.ring, jpeg)
         for ringing in leg.call.ringing:
             self._show(ringing, still)
         return True
@@ -224,10 +292,10 @@ class Views:
         """End a view, and tell the door, and whoever waits for its answer."""
         its = self._views.pop(view)
         its.door.send_about("intercom.view.end", {"view": view}, self._wall())
-        if its.request is not None:
-            its.viewer.send(replies.result(its.request.id, {"refused": reason}))
+        if its.waits:
+            its.watcher.refused(reason)
         elif reason != "over":
-            its.viewer.send_about("intercom.view.end", {"view": view, "reason": reason}, self._wall())
+            its.watcher.ended(view, reason)
 
 
 def _word(reason: object) -> str:

@@ -15,10 +15,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from intercom.config import SpaceConfig
 from intercom.space.errors import CertificateError, SpaceConfigError, StoreError
 from intercom.space.http.rate_limited_log import Seldom
-from intercom.space.location import Location
+from intercom.space.location import Location, Served
 from intercom.space.names import Names
 from intercom.space.tls.authority import Authority
 from intercom.space.tls.certificate import Certificate, now_utc
@@ -42,17 +41,19 @@ class Tls:
     :param state_dir: where its own certificate and the house's CA live.
     :param on_change: called after a new certificate is in use, or `trouble` changed.
     :param now: the time of day.
+    :param whose: what shows the certificate, for the log.
     Raises `SpaceConfigError` when a key is named without a certificate.
     """
 
     def __init__(
         self,
-        config: SpaceConfig,
+        config: Served,
         state_dir: Path,
         location: Location,
         *,
         on_change: Callable[[], None],
         now: Callable[[], datetime] = now_utc,
+        whose: str = "The space",
     ) -> None:
         if config.key and not config.certificate:
             raise SpaceConfigError("[space] key is set without certificate; name the file of the certificate too.")
@@ -64,6 +65,7 @@ class Tls:
         self._own: OwnCertificate | None = None
         self._on_change = on_change
         self._now = now
+        self._whose = whose
         self._log = Seldom(logger)
         self._seen: tuple[object, ...] = ()
         self._failed_looks = 0
@@ -78,10 +80,10 @@ class Tls:
         """Return the context for the listener, whose certificates are kept good from now on."""
         self._read_own()
         if self.trouble:
-            logger.warning("%s The space goes on with a certificate of its own CA.", self.trouble)
+            logger.warning("%s %s goes on with a certificate of its own CA.", self.trouble, self._whose)
         self._certificate.names = self._house_names()
         if self._certificate.ensure(self._now()):
-            logger.info("The space has made a certificate for itself.")
+            logger.info("%s has made a certificate for itself.", self._whose)
         self.context = self._certificate.context()
         self.context.sni_callback = self._choose
         self.by_ca = self._certificate.by_ca
@@ -113,7 +115,7 @@ class Tls:
         if self.context is not None and self._certificate.ensure(self._now()):
             self._certificate.load_into(self.context)
             self.by_ca = self._certificate.by_ca
-            logger.info("The space has renewed its certificate.")
+            logger.info("%s has renewed its certificate.", self._whose)
             self._on_change()
         self._seen = self._files()
 
@@ -147,11 +149,11 @@ class Tls:
         before = self._own
         self._read_own()
         if self._own is not before:
-            logger.info("The space shows the certificate in %s from now on.", self._own_files[0])
+            logger.info("%s shows the certificate in %s from now on.", self._whose, self._own_files[0])
             self._location.follow()
             self._on_change()
         elif self._failed_looks == LOOKS_BEFORE_COMPLAINT:
-            logger.warning("%s The space goes on with the one before.", self.trouble)
+            logger.warning("%s %s goes on with the one before.", self.trouble, self._whose)
             self._on_change()
 
     def _read_own(self) -> None:

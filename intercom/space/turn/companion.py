@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from intercom.config import SpaceConfig
 from intercom.space.errors import TurnError
+from intercom.space.location import turn_address
 from intercom.space.turn.coturn import TurnServer
 from intercom.space.turn.coturn_database import TurnBook
 
@@ -129,3 +131,14 @@ class TurnCompanion:
             logger.info("The TURN server runs again, after %.0f s.", now - self._failed_at)
         self._on_change()
         return was_well
+
+
+def companion_of(
+    config: SpaceConfig, directory: Path, own_addresses: Callable[[], Iterable[str]], *, on_change: Callable[[], None]
+) -> TurnCompanion | None:
+    """Return the companion that the configuration asks for, or None; raises `SpaceConfigError` for a wrong address."""
+    listen = config.turn_listen
+    if not listen:
+        return None
+    turn_address(listen, ())
+    return TurnCompanion(directory, lambda: turn_address(listen, own_addresses()), on_change=on_change)

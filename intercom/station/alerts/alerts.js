@@ -1,5 +1,7 @@
 // Alerts for the resident besides the bell: title, vibration, notification, and a screen that stays on.
 
+import { t } from "../language.js";
+
 const TITLE_EVERY_MS = 1000; // interval of the title's blinking: the shortest that a background tab's timer keeps
 const VIBRATION_MS = [400, 200, 400, 2000];
 const VIBRATION_EVERY_MS = 3000;
@@ -34,8 +36,8 @@ export class Alerts {
     if (this.permission === "default") await Notification.requestPermission();
   }
 
-  /** Start the alerts, with these words in the notification and the title; a push about `ring` has its notification. */
-  start(words, ring = "") {
+  /** Start the alerts, with these words in notification and title; a push about `ring` has its notification. A silent one is seen alone. */
+  start(words, ring = "", { silent = false } = {}) {
     this.stop();
     this.#tag = ring || "ringing";
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -48,9 +50,11 @@ export class Alerts {
       }, TITLE_EVERY_MS));
     }
     const vibrate = () => navigator.userActivation?.hasBeenActive && navigator.vibrate?.(VIBRATION_MS);
-    vibrate();
-    this.#timers.push(setInterval(vibrate, VIBRATION_EVERY_MS));
-    if (document.hidden && this.permission === "granted") this.#notify(words);
+    if (!silent) {
+      vibrate();
+      this.#timers.push(setInterval(vibrate, VIBRATION_EVERY_MS));
+    }
+    if (document.hidden && this.permission === "granted") this.#notify(words, silent);
   }
 
   stop() {
@@ -68,13 +72,13 @@ export class Alerts {
     this.#holdScreen();
   }
 
-  #notify(words) {
+  #notify(words, silent) {
     if (this.#registration) {
-      this.#registration.active.postMessage({ rings: words, tag: this.#tag });
+      this.#registration.active.postMessage({ rings: words, tap: t("notice.tap"), silent, tag: this.#tag });
       return;
     }
     try {
-      this.#notification = new Notification(words, { body: "Tap to answer.", tag: this.#tag, icon: "icon.svg", renotify: true });
+      this.#notification = new Notification(words, { body: t("notice.tap"), tag: this.#tag, icon: "icons/192.png", renotify: !silent, silent });
       this.#notification.addEventListener("click", () => window.focus());
     } catch {
       this.#notification = null; // Android lets only the service worker show it: bell and title remain

@@ -1,11 +1,13 @@
 // The worker's part of a push: one notification for each ring, which the next news of that ring replaces.
 //
-// A push holds {kind, tag, at, door, by, receipt} (notices.py). Its words stand here, as a worker that every browser
-// runs loads no modules. Each push shows something: a browser takes the subscription from a worker that does not.
+// A push holds {kind, tag, at, door, by, quiet, receipt} (notices.py); its words are those of this device's language. Each
+// push shows something: a browser takes the subscription from a worker that does not.
 
-const RINGING = { icon: "icon.svg", renotify: true, requireInteraction: true, data: { kind: "ring" },
+const RINGING = { icon: "icons/192.png", renotify: true, requireInteraction: true, data: { kind: "ring" },
   vibrate: [400, 200, 400, 2000, 400, 200, 400] };
+const RINGING_SILENTLY = { icon: "icons/192.png", silent: true, requireInteraction: true, data: { kind: "ring" } };
 const ENDS = new Set(["answered", "refused", "opened", "given_up", "missed", "lost"]);
+const MISSED = new Set(["given_up", "missed", "lost"]);
 const ANSWER_MS = 5000; // time limit for the house's answer
 
 self.addEventListener("push", (event) => {
@@ -14,8 +16,9 @@ self.addEventListener("push", (event) => {
 
 // A page in the background rings by the worker too, so that one place shows and closes.
 self.addEventListener("message", (event) => {
-  const { rings, over, tag } = event.data ?? {};
-  if (rings) event.waitUntil(inTurn(() => self.registration.showNotification(rings, { body: "Tap to answer.", tag, ...RINGING })));
+  const { rings, tap, silent, over, tag } = event.data ?? {};
+  const manner = silent ? RINGING_SILENTLY : RINGING;
+  if (rings) event.waitUntil(inTurn(() => self.registration.showNotification(rings, { body: tap, tag, ...manner })));
   if (over) event.waitUntil(inTurn(() => close(tag, RINGING.data.kind))); // "Missed" stays
 });
 
@@ -52,7 +55,7 @@ async function take(notice) {
   await show(notice);
   for (const page of await pages()) page.postMessage({ shown: notice.kind });
   const newest = await confirm(notice.receipt);
-  if (newest && newest.kind !== notice.kind) await show(newest);
+  if (newest && newest.kind !== notice.kind) await show({ ...newest, quiet: notice.quiet });
 }
 
 function show(notice) {
@@ -61,12 +64,13 @@ function show(notice) {
 
 async function showNow(notice) {
   const rings = ["ring", "proof"].includes(notice.kind);
-  const [title, body] = wordsOf(notice);
+  const [title, body] = await wordsOf(notice).catch(() => [notice.door || "Intercom", ""]); // the sentences are lost
   const seenBefore = notice.kind === "proof" && await looksAtPage();
   await self.registration.showNotification(title, {
-    body, tag: notice.tag, icon: "icon.svg", timestamp: notice.at * 1000,
-    ...(rings ? RINGING : { silent: notice.kind !== "test" }), data: { kind: notice.kind, seen: seenBefore },
+    body, tag: notice.tag, icon: "icons/192.png", timestamp: notice.at * 1000,
+    ...(rings ? notice.quiet ? RINGING_SILENTLY : RINGING : { silent: notice.kind !== "test" }), data: { kind: notice.kind, seen: seenBefore },
   });
+  if (MISSED.has(notice.kind) && !(await pages()).length) await self.navigator.setAppBadge?.().catch(() => {}); // a page knows how many
   if (ENDS.has(notice.kind) && await looksAtPage()) await close(notice.tag, notice.kind); // whoever looks at the page sees there how the ring ended
 }
 
@@ -107,29 +111,35 @@ function post(what, body) {
 
 function noticeIn(data) {
   try {
-    const { kind, tag, at, door, by, receipt } = data.json();
-    return { kind: String(kind ?? ""), tag: String(tag ?? "ring"), at: Number(at) || Date.now() / 1000, door, by, receipt };
+    const { kind, tag, at, door, by, quiet, receipt } = data.json();
+    return { kind: String(kind ?? ""), tag: String(tag ?? "ring"), at: Number(at) || Date.now() / 1000, door, by, quiet, receipt };
   } catch {
     return { kind: "", tag: "ring", at: Date.now() / 1000 };
   }
 }
 
-function wordsOf({ kind, door, by, at }) {
-  const time = new Date(at * 1000).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
-  const name = door || "The door";
-  const who = by || "Somebody";
-  const words = {
-    ring: [`${name} is ringing`, `Since ${time}. Tap to answer.`],
-    answered: [`${who} answered`, `${name} rang at ${time}.`],
-    refused: [`${who} declined`, `${name} rang at ${time}.`],
-    opened: [`${who} opened the door`, `${name} rang at ${time}.`],
-    given_up: [`Missed: ${name}`, `It rang at ${time}; the visitor gave up.`],
-    missed: [`Missed: ${name}`, `It rang at ${time}.`],
-    lost: [`Missed: ${name}`, `It rang at ${time}; then the door lost its connection.`],
-    test: ["This device rings", `A test at ${time}: notifications work here.`],
-    proof: ["Does this device ring?", `A test at ${time}. Tap here, to say that you saw it.`],
+// The sentences of this device's language, kept from one push to the next; the page leaves its owner's choice in the cache.
+let spoken = null;
+
+async function words() {
+  const cache = await caches.open("intercom-push");
+  const choice = languages.choose(await (await cache.match("language"))?.text());
+  if (spoken?.language === choice.language) return spoken;
+  const path = `languages/${choice.language}.json`;
+  const sentences = await languages.read(await caches.match(path) ?? await fetch(path), choice);
+  spoken = { ...choice, sentences };
+  return spoken;
+}
+
+async function wordsOf({ kind, door, by, at }) {
+  const { sentences, locale } = await words();
+  const say = (key) => sentences.say(key, filled);
+  const filled = {
+    door: door || sentences.say("the-door"), by: by || sentences.say("somebody"),
+    time: new Date(at * 1000).toLocaleTimeString(locale, { hour: "numeric", minute: "2-digit" }),
   };
-  return Object.hasOwn(words, kind) ? words[kind] : [name, `Something happened there at ${time}.`];
+  if (!sentences.has(`notice.${kind}`)) return [filled.door, say("notice.other.body")];
+  return [say(`notice.${kind}`), say(`notice.${kind}.body`)];
 }
 
 function pages() {

@@ -4,6 +4,7 @@
 // Event: "change" when that may have changed.
 // #push  the button that turns it on or off;  #push-test  rings this device as a test;  #push-words  how it stands
 
+import { t } from "../language.js";
 import { element } from "../view.js";
 import { pushTestWords, pushWords } from "../words.js";
 
@@ -42,7 +43,7 @@ export class Notifications extends EventTarget {
     document.body.dataset.push = state;
     element.push.hidden = !["on", "off", "failed"].includes(state);
     element["push-test"].hidden = state !== "on";
-    element.push.textContent = state === "on" ? "Turn off" : "Turn on";
+    element.push.textContent = t(state === "on" ? "ready.turn-off" : "ready.turn-on");
     element["push-words"].textContent = this.#said || pushWords(state);
     this.dispatchEvent(new Event("change"));
   }
@@ -119,7 +120,7 @@ export class Notifications extends EventTarget {
   }
 
   async #test() {
-    element["push-words"].textContent = "Ringing this device…";
+    element["push-words"].textContent = t("test.ringing");
     const { fate, told, shown_ms: shownMs } = await this.#device.ringMe();
     this.#said = pushTestWords({ fate, told, shown: shownMs !== null, shownMs });
     this.#show(fate === "gone" ? "off" : "on");

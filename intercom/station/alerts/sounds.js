@@ -3,11 +3,14 @@
 // Events: "change" when the browser allows or forbids sound, or finds that there is nothing to play it with.
 
 const RING_EVERY_S = 3; // interval of the rings: a calm door bell: ding, dong, pause
-const RING_FOR_S = 90; // length of the ringing, planned ahead in one go: a background page has no dependable timers
+const AHEAD_S = 90; // time for which a sound that repeats is planned ahead: a background page has no dependable timers
+const PLAN_EVERY_MS = 1000;
 const RISE = [0.3, 0.6, 1]; // levels of the first rings: the very first is gentle, for the night
 const DING_HZ = 659.26; // E5
 const DONG_HZ = 523.25; // C5
 const PARTIALS = [[1, 1, 1.6], [2.01, 0.4, 0.9], [3.02, 0.22, 0.5], [5.4, 0.08, 0.2]]; // frequency ratio, level, decay in s
+const KNOCK_EVERY_S = 5; // interval of the knocks beside a call: noticed, and no hindrance to talking
+const KNOCK_HZ = 220;
 const METER_FLOOR_DB = -60;
 const START_MAX_MS = 2000; // time limit for the sound to start: a browser with a loudspeaker needs some 50 ms after the tap
 
@@ -15,6 +18,7 @@ export class Sounds extends EventTarget {
   #context = null;
   #master = null;
   #playing = null;
+  #knocking = null;
   #volume = 0.8;
   #mute = false;
 
@@ -61,14 +65,26 @@ export class Sounds extends EventTarget {
     this.#volume = volume;
   }
 
+  /** Ring until silence(). */
   ring() {
-    this.#play((at, out) => {
-      for (let i = 0; i * RING_EVERY_S < RING_FOR_S; i += 1) {
-        const level = RISE[Math.min(i, RISE.length - 1)];
-        strike(out, DING_HZ, at + i * RING_EVERY_S, level);
-        strike(out, DONG_HZ, at + i * RING_EVERY_S + 0.55, level);
-      }
-    });
+    this.#play((at, out, i) => {
+      const level = RISE[Math.min(i, RISE.length - 1)];
+      strike(out, DING_HZ, at, level);
+      strike(out, DONG_HZ, at + 0.55, level);
+    }, RING_EVERY_S);
+  }
+
+  /** Knock softly, so often or until hush(): somebody rings beside the call, which goes on. */
+  knock(times = Infinity) {
+    this.hush();
+    this.#knocking = this.#compose((at, out) => {
+      for (const gap of [0, 0.18]) beep(out, KNOCK_HZ, at + gap, 0.07, 0.2);
+    }, KNOCK_EVERY_S, times);
+  }
+
+  hush() {
+    this.#fade(this.#knocking);
+    this.#knocking = null;
   }
 
   /** Play one ding-dong, so that the resident hears the bell's volume. */
@@ -80,9 +96,7 @@ export class Sounds extends EventTarget {
   }
 
   ringback() {
-    this.#play((at, out) => {
-      for (let i = 0; i < 20; i += 1) beep(out, 425, at + i * 4, 1, 0.12); // 425 Hz, 1 s on, 3 s off: ETSI
-    });
+    this.#play((at, out) => beep(out, 425, at, 1, 0.12), 4); // 425 Hz, 1 s on, 3 s off: ETSI
   }
 
   ended() {
@@ -100,12 +114,8 @@ export class Sounds extends EventTarget {
   }
 
   silence() {
-    if (!this.#playing) return;
-    const out = this.#playing;
+    this.#fade(this.#playing);
     this.#playing = null;
-    const now = this.#context.currentTime;
-    out.gain.setTargetAtTime(0, now, 0.02); // a hard stop clicks
-    setTimeout(() => out.disconnect(), 200);
   }
 
   /** Return a level meter of a stream, {level(): 0..1, close()}; null without an audio track or Web Audio. */
@@ -126,14 +136,33 @@ export class Sounds extends EventTarget {
     };
   }
 
-  #play(compose) {
+  #play(compose, everyS) {
     this.silence();
-    if (!this.#context) return;
+    this.#playing = this.#compose(compose, everyS);
+  }
+
+  // Play what compose(at, out, i) makes, once, or every `everyS` seconds until it is faded or there were so many.
+  #compose(compose, everyS = 0, times = everyS ? Infinity : 1) {
+    if (!this.#context) return null;
     const out = this.#context.createGain();
     out.gain.value = this.#volume;
     out.connect(this.#master);
-    compose(this.#context.currentTime + 0.01, out);
-    this.#playing = out;
+    const beginsAt = this.#context.currentTime + 0.01;
+    let planned = 0;
+    const plan = () => {
+      const until = this.#context.currentTime + AHEAD_S;
+      for (; planned < times && beginsAt + planned * everyS < until; planned += 1) compose(beginsAt + planned * everyS, out, planned);
+    };
+    plan();
+    return { out, timer: planned < times ? setInterval(plan, PLAN_EVERY_MS) : null };
+  }
+
+  #fade(sound) {
+    if (!sound) return;
+    const { out, timer } = sound;
+    clearInterval(timer);
+    out.gain.setTargetAtTime(0, this.#context.currentTime, 0.02); // a hard stop clicks
+    setTimeout(() => out.disconnect(), 200);
   }
 }
 

@@ -1,7 +1,8 @@
 // One call with the door: the Verto dialog (protocol.md §5).
 //
 // Events: "status" (see .status), "media" (.video, .audio have changed), "door" {state: "open" | "closed" | "refused", reason, seconds},
-//         "weak" {weak: boolean}. An inbound call is made ready while it rings, down to a gathered local
+//         "talk" {talk: "ending" | "on", seconds} (the call's time), "weak" {weak: boolean}, "visitor": somebody else presses at
+//         the door. An inbound call is made ready while it rings, down to a gathered local
 //         description, so that answer() only has to send it. The door's candidates are held back until then:
 //         a station that only rings sends the door nothing.
 
@@ -9,6 +10,7 @@ import { Peer } from "./peer.js";
 import { RpcError, uuid } from "../house/signalling.js";
 
 const MICROPHONE_WAIT_MS = 500; // time limit for opening the microphone: with it the browser names real addresses
+const PREPARE_MAX_MS = 400; // time limit from the ring to the preparation of its answer: nobody answers sooner
 const CONNECT_MAX_MS = 15000; // time limit from the offer to the connection
 const BROKEN_MAX_MS = 40000; // time limit of a lost media path: the door looks for another one as long (recovery.py)
 const CAUSE_CODES = { NORMAL_CLEARING: 16, CALL_REJECTED: 21, MEDIA_TIMEOUT: 804 };
@@ -34,9 +36,9 @@ export class Call extends EventTarget {
   answered = false; // by the resident or the door
   connectedAt = null; // time of the first media path by performance.now()
 
-  constructor({ id = uuid(), ring = "", direction, from = {}, nodeId = "", destination = "", signalling, microphone }) {
+  constructor({ id = uuid(), ring = "", silent = false, opens = true, direction, from = {}, nodeId = "", destination = "", signalling, microphone }) {
     super();
-    Object.assign(this, { id, ring, direction, from, nodeId, destination });
+    Object.assign(this, { id, ring, silent, opens, direction, from, nodeId, destination });
     this.#signalling = signalling;
     this.#microphone = microphone;
     this.#pressed = new Promise((resolve) => { this.#press = resolve; });
@@ -46,6 +48,11 @@ export class Call extends EventTarget {
 
   get over() {
     return this.status === "ended";
+  }
+
+  /** Whether it was answered here in the instant in which the door gave it up to ring others, or nobody. */
+  get late() {
+    return this.direction === "inbound" && this.answered && this.connectedAt === null && this.cause === "NO_ANSWER";
   }
 
   get talking() {
@@ -74,9 +81,10 @@ export class Call extends EventTarget {
     if (this.#microphone.track) this.#microphone.track.enabled = !muted;
   }
 
-  /** Prepare the answer to an inbound call; send nothing yet. */
-  prepare(offer) {
-    this.#ready = this.#peer.prepareAnswer(offer, this.#microphoneOrTimeout());
+  /** Prepare the answer to an inbound call, once `seen` resolves: the visitor's picture comes first. Send nothing yet. */
+  prepare(offer, seen) {
+    this.#ready = Promise.race([seen, this.#pressed, delay(PREPARE_MAX_MS)])
+      .then(() => this.over || this.#peer.prepareAnswer(offer, this.#microphoneOrTimeout()));
     this.#ready.catch(() => this.#fail("media-failed", "MEDIA_TIMEOUT"));
   }
 
@@ -90,7 +98,10 @@ export class Call extends EventTarget {
     } catch {
       return; // prepare() has reported it
     }
-    if (this.over) return;
+    if (this.over) {
+      if (this.late) this.#send("verto.answer", { sdp: "" }).catch(() => {}); // refused: the house knows who answered
+      return;
+    }
     const sent = this.#send("verto.answer", { sdp: this.#peer.sdp }, { queue: true });
     this.#peer.reachOut();
     this.#attachMicrophone();
@@ -120,8 +131,8 @@ export class Call extends EventTarget {
 
   /** Return the call's state, with which a reloaded page resumes it. */
   get record() {
-    const { id, ring, direction, from, nodeId, destination, muted } = this;
-    return { id, ring, direction, from, nodeId, destination, muted,
+    const { id, ring, opens, direction, from, nodeId, destination, muted } = this;
+    return { id, ring, opens, direction, from, nodeId, destination, muted,
       lastedMs: this.connectedAt === null ? null : performance.now() - this.connectedAt };
   }
 
@@ -162,8 +173,23 @@ export class Call extends EventTarget {
 
   /** Ask the door to open; fail at once without a connection: a late wish would open it while nobody watches. */
   openDoor() {
+    return this.#askDoor({ door: "open" });
+  }
+
+  /** Ask the door to let the call go on past its time; it allows so only near the end. */
+  talkOn() {
+    return this.#askDoor({ talk: "on" });
+  }
+
+  #askDoor(intercom) {
     return this.#signalling.verto(this.id, "verto.info",
-      { sessid: this.id, dialogParams: { callID: this.id }, intercom: { door: "open" } }, { nodeId: this.nodeId });
+      { sessid: this.id, dialogParams: { callID: this.id }, intercom }, { nodeId: this.nodeId });
+  }
+
+  /** Send a telephone key; fail at once without a connection. */
+  sendKey(key) {
+    return this.#signalling.verto(this.id, "verto.info",
+      { sessid: this.id, dialogParams: { callID: this.id }, dtmf: key }, { nodeId: this.nodeId });
   }
 
   /** Handle a Verto message for this call. */
@@ -171,8 +197,10 @@ export class Call extends EventTarget {
     if (this.over) return;
     if (method === "verto.bye") this.#end(params.cause ?? "NORMAL_CLEARING");
     if (method === "verto.info") {
-      const { door, reason, for_s: seconds } = params.intercom ?? {};
+      const { door, talk, reason, for_s: seconds } = params.intercom ?? {};
+      if (params.intercom?.visitor === "pressed") this.#emit("visitor");
       if (["open", "closed", "refused"].includes(door)) this.#emit("door", { state: door, reason, seconds });
+      if (["ending", "on"].includes(talk)) this.#emit("talk", { talk, seconds });
     }
     if (method === "verto.answer" || method === "verto.media") this.#accept(params.sdp, method === "verto.answer");
     if (method === "verto.modify" && params.action === "updateMedia" && this.talking) this.#renew(params.sdp);

@@ -1,5 +1,6 @@
 // The door's lock in a call: asks the door to open, and shows what the door says of it.
 
+import { t } from "../language.js";
 import { announce } from "../view.js";
 import { doorError } from "../words.js";
 
@@ -43,7 +44,7 @@ export class Lock {
       return;
     }
     if (state === "open" && opening !== "open") this.#opened();
-    announce(state === "open" ? "The door is open" : "The door is closed");
+    announce(t(state === "open" ? "say.door-open" : "say.door-closed"));
     this.#update({ opening: state, error: error.startsWith("door-") ? "" : error });
   }
 

@@ -2,6 +2,7 @@
 //
 // The secret lives in localStorage and goes nowhere but into the Authorization header of the token call.
 
+import { t } from "../language.js";
 import { StationError } from "../words.js";
 
 const STORAGE_KEY = "intercom.device";
@@ -95,6 +96,40 @@ export class Device {
     return this.#ask("push/devices", "GET");
   }
 
+  /** Return {keeps, visitors, total, version, missed}: visits of lower ids than `before`, and what is missed since the change `seen`. */
+  visitors({ before, limit, seen = 0 }) {
+    const asked = new URLSearchParams({ limit, seen, ...(before && { before }) });
+    return this.#ask(`visitors?${asked}`, "GET");
+  }
+
+  /** Return the picture of a visit as a Blob. */
+  visitorPicture(id) {
+    return this.#ask(`visitors/${id}/picture`, "GET", undefined, { as: "blob" });
+  }
+
+  deleteVisitor(id) {
+    return this.#ask(`visitors/${id}`, "DELETE");
+  }
+
+  /** Delete the visits up to this id. */
+  deleteVisitors(until) {
+    return this.#ask(`visitors?until=${until}`, "DELETE");
+  }
+
+  /** Return {messages}: what visitors left, the newest first. */
+  messages() {
+    return this.#ask("messages", "GET");
+  }
+
+  /** Return the bytes of a message from one place to another, both included, as a Blob. */
+  messagePiece(door, id, from, to) {
+    return this.#ask(`messages/${door}/${id}`, "GET", undefined, { as: "blob", range: `bytes=${from}-${to}` });
+  }
+
+  deleteMessage(door, id) {
+    return this.#ask(`messages/${door}/${id}`, "DELETE");
+  }
+
   /** Return {relayUrl, token, lifetimeMs}. Throws StationError "unpaired" if the house has removed this device. */
   async credentials() {
     if (!this.#stored) throw new StationError("unpaired");
@@ -107,17 +142,17 @@ export class Device {
     return { relayUrl: relayAddress(hello.relay_url), token: grant.token, lifetimeMs: lifetime(grant) };
   }
 
-  #ask(name, method, content) {
-    const headers = { Authorization: `Bearer ${this.#stored?.secret}`, ...(content && { "Content-Type": "application/json" }) };
-    return request(name, { method, headers, body: content && JSON.stringify(content) }, { refused: "unpaired" });
+  #ask(name, method, content, { as = "json", range } = {}) {
+    const headers = { Authorization: `Bearer ${this.#stored?.secret}`, ...(content && { "Content-Type": "application/json" }), ...(range && { Range: range }) };
+    return request(name, { method, headers, body: content && JSON.stringify(content) }, { refused: "unpaired", as });
   }
 }
 
 /** Return a default name that tells this device from others; the resident may change it in the form. */
 export function suggestedName(agent = navigator.userAgent) {
-  const kinds = [[/iPad/, "iPad"], [/iPhone/, "iPhone"], [/Android.*Mobile/, "Android phone"], [/Android/, "Android tablet"],
-    [/Macintosh/, "Mac"], [/Windows/, "Windows computer"], [/CrOS/, "Chromebook"], [/Linux/, "Linux computer"]];
-  return kinds.find(([pattern]) => pattern.test(agent))?.[1] ?? "Station";
+  const kinds = [[/iPad/, "iPad"], [/iPhone/, "iPhone"], [/Android.*Mobile/, t("device.android-phone")], [/Android/, t("device.android-tablet")],
+    [/Macintosh/, "Mac"], [/Windows/, t("device.windows")], [/CrOS/, "Chromebook"], [/Linux/, t("device.linux")]];
+  return kinds.find(([pattern]) => pattern.test(agent))?.[1] ?? t("device.other");
 }
 
 /** Return the address with which this device learns to trust the house; empty when there is none. */
@@ -135,7 +170,7 @@ function read(storage) {
   }
 }
 
-async function request(name, init, { refused = "bad-answer", conflict = "house-full" } = {}) {
+async function request(name, init, { refused = "bad-answer", conflict = "house-full", as = "json" } = {}) {
   let response;
   try {
     response = await fetch(houseUrl(`/api/space/${name}`), {
@@ -151,6 +186,7 @@ async function request(name, init, { refused = "bad-answer", conflict = "house-f
   if (response.status === 403 || response.status === 421) throw new StationError("address-refused"); // the page's address is refused, not the device
   if (!response.ok) throw new StationError("bad-answer");
   try {
+    if (as === "blob") return await response.blob();
     const body = await response.json();
     return { ...body, servedAt: Date.parse(response.headers.get("Date") ?? "") };
   } catch {

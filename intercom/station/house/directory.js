@@ -1,8 +1,9 @@
 // The doors of the house (protocol.md §2). The space says which address is a door, whatever its name.
 
 import { houseUrl } from "./device.js";
+import { t } from "../language.js";
 
-export const DEFAULT_DOOR = { name: "The door", address: "/private/door" };
+export const DEFAULT_DOOR = { name: t("the-door"), address: "/private/door" };
 const PAGES_MAX = 20; // limit of pages: a thousand addresses; a house has a dozen
 
 /** Return the doors as [{name, address}]. */

@@ -2,8 +2,8 @@
 //
 // The page shows the QR code's SVG document as a picture, in which no script runs.
 
+import { t, timeWords } from "../language.js";
 import { element } from "../view.js";
-import { timeWords } from "../words.js";
 
 const HERE = ["localhost", "127.0.0.1", "[::1]"];
 const LIFETIME_MS = 600_000; // lifetime of a code when the house states none
@@ -52,7 +52,7 @@ export class Invitation {
     element["invite-qr"].src = URL.createObjectURL(new Blob([qr], { type: "image/svg+xml" }));
     element["invite-page"].textContent = url.href.split("#")[0];
     element["invite-code"].textContent = code;
-    element["invite-good"].textContent = `It lets one device in, until ${timeWords(new Date(Date.now() + left))}.`;
+    element["invite-good"].textContent = t("invite.until", { time: timeWords(new Date(Date.now() + left)) });
     element["invite-here"].hidden = !HERE.includes(url.hostname);
     this.#old(false);
     this.#timer = setTimeout(() => this.#old(true), left);

@@ -5,7 +5,7 @@
 
 import { StationError } from "../words.js";
 
-const AGENT = "intercom-station/0.1 rings/1"; // the second word asks to be told of the house's rings
+const AGENT = "intercom-station/0.1 rings/1 silent/1 beside/1"; // told of the house's rings, it shows one without a sound, and beside a call
 const RPC_TIMEOUT_MS = 5000; // time limit of a request (protocol.md §3)
 const ATTEMPT_TIMEOUT_MS = 10000; // time limit of a connection attempt (protocol.md §3)
 const BACKOFF_FIRST_MS = 100; // first reconnect delay, which doubles (protocol.md §3)
@@ -319,6 +319,7 @@ export class Signalling extends EventTarget {
       return;
     }
     if (event_channel && !event_channel.includes(this.#resume.protocol)) return; // stale: protocol.md §3
+    if (typeof event_type !== "string") return;
     if (event_type !== "webrtc.message") this.dispatchEvent(new CustomEvent("room", { detail: { type: event_type, params: params ?? {} } }));
     if (event_type !== "webrtc.message" || typeof params?.method !== "string") return;
     this.dispatchEvent(new CustomEvent("verto", { detail: { message: params, nodeId: node_id ?? "" } }));

@@ -7,17 +7,17 @@
 // #walk-ring #walk-heard #walk-unheard  the ring with the page open;  #walk-wake  the one with the page closed
 
 import { deviceWords, remedyWords, stepsOf } from "./steps.js";
+import { t } from "../language.js";
 import { element, setText } from "../view.js";
 
 const STORAGE_KEY = "intercom.walk";
 const MARKS = { done: "i-check", todo: "i-ring", cannot: "i-close" };
-const STATE_WORDS = { done: "done", todo: "to do", cannot: "not here" };
 const RING_MAX_MS = 15_000; // time limit for the test ring to come over the socket
+const HEARD_MAX_MS = 90_000; // time for which the test rings: whoever hears it has said so long before
 const WAKE_IN_S = 8; // time for the owner to close the page or lock the device
 const LOOK_EVERY_MS = 3000; // interval of looks for the receipt while a closed page is rung
 const LOOK_FOR_MS = 90_000; // time in which a phone that sleeps deeply is woken
 
-const NO_ANSWER = "The house did not answer. Try again once the page says Ready.";
 const NOTHING = { name: "", rangAt: 0, wokenAt: 0, shownAt: 0, trouble: "" }; // what the house knows of a device that has just joined
 
 export class Walk {
@@ -60,11 +60,18 @@ export class Walk {
     this.#keep({ open: true, named, later: [] });
   }
 
+  /** Take the address of a page that the tap on a test's notification opened. */
+  followAddress() {
+    if (location.hash !== "#rang") return;
+    history.replaceState(null, "", location.pathname + location.search);
+    this.tapped("closed");
+  }
+
   /** Note that the test's notification was tapped; page: whether the page was "open" or "closed" when it came. */
   async tapped(page) {
     if (page === "open") {
       this.#picked = "closed";
-      this.#said = "It arrived, but this page was in front. Close it or lock the device this time, and try again.";
+      this.#said = t("step.in-front");
       this.#keep({ open: true });
       return;
     }
@@ -116,7 +123,7 @@ export class Walk {
     item.dataset.state = state;
     item.querySelector("button").setAttribute("aria-expanded", String(current));
     item.querySelector("use").setAttribute("href", `#${MARKS[state]}`);
-    setText(item.querySelector(".step-state"), STATE_WORDS[state]);
+    setText(item.querySelector(".step-state"), t(`step.${state}`));
     const body = item.querySelector(".step-body");
     body.hidden = !current;
     setText(body.querySelector(".step-words"), (current && this.#said) || words);
@@ -170,7 +177,7 @@ export class Walk {
     this.#said = "";
     this.#ring = "asked";
     this.render();
-    const failed = () => this.#ring === "asked" && this.#unheard("The ring did not come over this page’s connection to the house. Try again once the page says Ready.");
+    const failed = () => this.#ring === "asked" && this.#unheard(t("step.no-ring"));
     this.#timers.push(setTimeout(failed, RING_MAX_MS));
     await this.#parts.device.ring("open").catch(failed);
   }
@@ -178,8 +185,9 @@ export class Walk {
   #rings() {
     if (this.#ring !== "asked") return; // another page of this device asked
     this.#ring = "rings";
+    this.#timers.push(setTimeout(() => this.#unheard(), HEARD_MAX_MS));
     this.#parts.sounds.ring();
-    this.#parts.alerts.start("Test ring");
+    this.#parts.alerts.start(t("step.test-ring"));
     this.render();
     element["walk-heard"].focus({ preventScroll: true });
     element["walk-ringing"].scrollIntoView({ block: "nearest" });
@@ -199,7 +207,7 @@ export class Walk {
     if (await this.#confirm(() => this.#parts.device.rang("open"))) this.#goOn();
   }
 
-  #unheard(words = "Turn up this device’s volume and the bell below, and take it out of silent mode: an iPhone’s switch at the side silences pages too. Then ring again.") {
+  #unheard(words = t("step.unheard")) {
     this.#hush();
     this.#picked = "open";
     this.#said = words;
@@ -213,7 +221,7 @@ export class Walk {
     try {
       await this.#parts.device.ring("closed", WAKE_IN_S);
     } catch {
-      this.#said = "The house could not ring this device. Turn notifications off and on, then try again.";
+      this.#said = t("step.not-woken");
       this.render();
       return;
     }
@@ -234,7 +242,7 @@ export class Walk {
   async #confirm(tell) {
     const taken = await this.#tell(tell);
     if (!taken) {
-      this.#said = NO_ANSWER;
+      this.#said = t("step.no-answer");
       this.render();
     }
     return taken;

@@ -17,24 +17,29 @@ export class Face extends EventTarget {
   #wanted = null;
   #view = "";
   #leave = () => {};
+  #settle = () => {};
   #moving;
   #since = 0;
   #timer = null;
   #next = null; // the peer of the next view, with its offer
+  #ahead; // whether that is made while nobody waits for it
+  #gone = new AbortController();
 
   still = null; // {url, at}: the picture of the press, and its time by performance.now()
   trouble = ""; // word for why there is no live picture: off, absent, codec, full, slow …
 
-  constructor(signalling, player) {
+  constructor(signalling, player, { ahead = true } = {}) {
     super();
     this.#signalling = signalling;
     this.#player = player;
+    this.#ahead = ahead;
     this.#moving = new Moving(player, () => this.#look());
-    signalling.addEventListener("state", ({ detail: { state } }) => state === "registered" && this.#prepare());
+    const { signal } = this.#gone;
+    signalling.addEventListener("state", ({ detail: { state } }) => state === "registered" && this.#prepare(), { signal });
     signalling.addEventListener("room", ({ detail: { type, params } }) => {
       if (type === "intercom.still" && params.callID === this.#wanted?.callID) this.#showStill(params);
       if (type === "intercom.view.end" && params.view === this.#view) this.#leave(params.reason);
-    });
+    }, { signal });
   }
 
   /** Whether the page watches, or tries to. */
@@ -62,14 +67,22 @@ export class Face extends EventTarget {
     return this.#moving.ageMs;
   }
 
-  /** Watch who rings, {callID}, or look at a door, {address}, or no more. */
+  /** Watch who rings, {callID}, or look at a door, {address}, or no more; resolves with the live picture or a trouble. */
   watch(wanted) {
     this.end();
-    if (!wanted) return;
+    if (!wanted) return Promise.resolve();
+    const settled = new Promise((resolve) => { this.#settle = resolve; });
     this.#wanted = wanted;
     this.#since = performance.now();
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
     this.#run(wanted);
+    this.#changed();
+    return settled;
+  }
+
+  /** Show this picture of the press, {url, at}, until there is a live one. */
+  show(still) {
+    this.still = still;
     this.#changed();
   }
 
@@ -78,11 +91,17 @@ export class Face extends EventTarget {
     if (!this.watching) return;
     this.#wanted = null;
     clearInterval(this.#timer);
-    this.#dropStill();
+    this.still = null;
     this.#leave("over");
     this.#play(null);
     this.trouble = "";
     this.#changed();
+  }
+
+  /** Stop watching for good. */
+  close() {
+    this.end();
+    this.#gone.abort();
   }
 
   /** Return whether this door lets the house look without being rung. */
@@ -99,7 +118,7 @@ export class Face extends EventTarget {
     while (this.#wanted === wanted) {
       const trouble = await this.#attempt(wanted);
       if (this.#wanted !== wanted) return;
-      if (trouble === "off") this.#dropStill(); // who switches the camera off wants no picture shown
+      if (trouble === "off") this.still = null; // who switches the camera off wants no picture shown
       this.trouble = trouble;
       this.#changed();
       if (trouble === "over" && this.looking) this.end();
@@ -110,6 +129,7 @@ export class Face extends EventTarget {
 
   // Make the next view's offer now, while nobody waits for it, with the servers that the house names now.
   async #prepare() {
+    if (!this.#ahead) return;
     const next = await offered(this.#signalling.iceServers).catch(() => null); // the view makes its own, and tells
     this.#next?.close();
     this.#next = next;
@@ -169,24 +189,12 @@ export class Face extends EventTarget {
   }
 
   #showStill({ jpeg, age_ms: ageMs }) {
-    let bytes;
-    try {
-      bytes = Uint8Array.from(atob(jpeg), (character) => character.charCodeAt(0));
-    } catch {
-      return; // no picture
-    }
-    this.#dropStill();
-    const url = URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
-    this.still = { url, at: performance.now() - (Number(ageMs) || 0) };
-    this.#changed();
-  }
-
-  #dropStill() {
-    if (this.still) URL.revokeObjectURL(this.still.url);
-    this.still = null;
+    const url = `data:image/jpeg;base64,${jpeg}`; // quicker to show than a blob, which another process keeps
+    this.show({ url, at: performance.now() - (Number(ageMs) || 0) });
   }
 
   #changed() {
+    if (this.live || this.trouble) this.#settle();
     this.dispatchEvent(new Event("change"));
   }
 }

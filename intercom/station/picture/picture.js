@@ -1,5 +1,6 @@
 // What the stage shows: the call's picture, else the live picture before the answer, else the still, else words.
 
+import { t } from "../language.js";
 import { Moving } from "./moving.js";
 import { element, setText } from "../view.js";
 import { secondsWords, troubleWords } from "../words.js";
@@ -23,7 +24,7 @@ export function renderPicture({ state, call }, face) {
   setText(element["no-picture"], called || live ? "" : words(state, call, face));
   element["no-picture"].classList.toggle("over", Boolean(still));
   const ageMs = still ? performance.now() - still.at : called ? ofCall.ageMs : face.ageMs;
-  const age = still ? `Not live: taken ${secondsWords(ageMs)} ago` : frozen ? `Not live: the picture stopped ${secondsWords(ageMs)} ago` : "";
+  const age = still || frozen ? t(still ? "picture.taken" : "picture.stopped", { time: secondsWords(ageMs) }) : "";
   setText(element["picture-age"], age);
   element["picture-age"].hidden = !age;
 }
@@ -36,6 +37,6 @@ function show(id, shown, frozen) {
 function words(state, call, face) {
   const codec = state === "in-call" && call.cannotDecode && !["off", "absent"].includes(face.trouble);
   if (codec || face.trouble) return troubleWords(codec ? "codec" : face.trouble);
-  if (state === "in-call") return call.status === "connecting" ? "Connecting" : "No picture from the door";
+  if (state === "in-call") return t(call.status === "connecting" ? "status.connecting" : "trouble.other");
   return "";
 }

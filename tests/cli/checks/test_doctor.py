@@ -12,9 +12,10 @@ import pytest
 
 from intercom.cli import main
 from intercom.cli.checks import doctor
-from intercom.cli.checks.doctor import BAD, GOOD, Finding
+from intercom.cli.checks.doctor import BAD, GOOD, WARNING, Finding
 from intercom.cli.render import short_pulses
 from intercom.config import Config, SpaceConfig, loads
+from intercom.media.prompts import prompts
 
 
 def found(findings: Iterator[Finding], what: str) -> Finding:
@@ -125,6 +126,24 @@ def test_the_space_s_own_turn_server_is_asked_too(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(doctor, "NETWORK_S", 0.2)
     config = Config(state_dir=str(tmp_path), space=SpaceConfig(turn_listen="127.0.0.1:1"))
     assert look(tmp_path, "TURN", config).verdict == BAD
+
+
+def test_a_door_that_is_to_speak_needs_espeak_and_one_that_is_not_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mute = loads(f'state_dir = "{tmp_path}"')
+    assert not [one for one in doctor.examine(None, tmp_path / "control.sock", mute) if one.what == "speech"]
+    speaks = loads(f'state_dir = "{tmp_path}"\n[prompts]\nlanguages = ["de"]')
+    monkeypatch.setenv("PATH", str(tmp_path))
+    mend = "`apt install espeak-ng`"
+    told = "the door cannot speak, and plays its tones instead: no espeak-ng"
+    monkeypatch.setattr(prompts, "PACKAGED", tmp_path / "nothing")
+    assert look(tmp_path, "speech", speaks) == Finding("speech", WARNING, told, mend)
+    told = "the door speaks its own sentences, and no reply that somebody types: no espeak-ng"
+    monkeypatch.setattr(prompts, "PACKAGED", tmp_path)
+    assert look(tmp_path, "speech", speaks) == Finding("speech", WARNING, told, mend)
+    (tmp_path / "espeak-ng").touch(mode=0o755)
+    assert look(tmp_path, "speech", speaks) == Finding("speech", GOOD, "espeak-ng is installed")
 
 
 @pytest.mark.parametrize(

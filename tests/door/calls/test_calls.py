@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from intercom.config import ButtonConfig, StepConfig
 from intercom.door.machine import Fault, Phase
 from intercom.signalwire import CallError
 from tests.door_in_memory import CLOSING_S, DESCRIBE_S, DIAL_S, HOUSE, Call, DoorInMemory
@@ -337,3 +338,50 @@ def test_the_visitor_sees_that_the_far_end_muted_the_microphone_until_the_call_i
     assert door.feedback.is_muted
     door.ends(call)
     assert not door.feedback.is_muted
+
+
+# -- another visitor -----------------------------------------------------------------------------------
+
+
+def test_a_press_during_a_call_is_told_to_whoever_talks_and_the_call_goes_on(door: DoorInMemory) -> None:
+    call = door.talk()
+    door.press()
+    door.wait(1)
+    assert call.told == [{"visitor": "pressed"}]
+    assert (door.phase, door.service.dialled) == (Phase.ACTIVE, 1)
+    door.ends(call)
+
+
+def test_a_press_of_another_flat_s_button_during_a_call_names_whom_its_plan_would_ring() -> None:
+    buttons = (ButtonConfig(name="House"), ButtonConfig(gpio=5, name="Office", plan="office"))
+    plan = (StepConfig(plan="office", ring=("/private/desk",)), StepConfig(plan="office", ring=("/private/boss",)))
+    door = DoorInMemory(plan=plan, buttons=buttons)
+    door.press("House")
+    door.wait(2 * DIAL_S)
+    call = door.newest
+    door.answers(call)
+    door.press("Office")
+    door.press("House")
+    door.wait(1)
+    office = {"visitor": "pressed", "button": "Office", "for": ["/private/desk", "/private/boss"]}
+    assert call.told == [office, {"visitor": "pressed"}]
+    assert (door.phase, door.service.dialled) == (Phase.ACTIVE, 1)
+    door.close()
+
+
+def test_a_press_while_a_resident_talks_who_called_the_door_names_the_house(door: DoorInMemory) -> None:
+    call = door.called_by("/private/anna")
+    door.press()
+    door.wait(DESCRIBE_S)
+    door.press()
+    door.wait(1)
+    assert call.told == [{"visitor": "pressed", "button": "", "for": [HOUSE]}]
+    door.ends(call)
+
+
+def test_a_press_while_the_house_rings_is_told_to_nobody_but_the_log(door: DoorInMemory) -> None:
+    call = door.ring()
+    door.press()
+    door.wait(1)
+    assert call.told == []
+    door.ends(call)

@@ -9,22 +9,36 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from intercom.config import ButtonConfig, StepConfig
 from intercom.door.machine import Decision, Fault, Phase
+from intercom.facts import StepBegan
 from intercom.signalwire import CallError
 from tests.door_in_memory import HOUSE, OVER, Call, DoorInMemory
 
 LISTED, UNLISTED = "/private/kitchen", "sip:aunt@example.org"
 MOMENTS_S = (0.0, 0.02, 0.05, 0.3, 1.0, 4.0, 20.0, 61.0, 301.0)
 CAUSES = ("NORMAL_CLEARING", "USER_BUSY", "USER_NOT_REGISTERED", "NORMAL_TEMPORARY_FAILURE", "MEDIA_TIMEOUT")
+RUNG = ("/private/tablet", "/private/phone")
+BUTTONS = ButtonConfig(name="house"), ButtonConfig(name="office", plan="office")
+OFFICE = StepConfig(plan="office", ring=RUNG[1:], ring_time_s=20.0)
+PLANS = (
+    (),
+    (OFFICE,),
+    (StepConfig(ring=RUNG, ring_time_s=20.0, refused="device"), StepConfig(notify=("mail",)), OFFICE, StepConfig()),
+    (StepConfig(ring=RUNG[:1], ring_time_s=20.0), StepConfig(ring=RUNG[1:], ring_time_s=30.0, notify=("mail",))),
+    (StepConfig(notify=("mail",)), OFFICE),
+    (StepConfig(ring=RUNG, days=("holiday",)),),
+)
 TOUCHES = ("press", "hold", "hang_up", "ring", "call", "answer", "end", "register")
 
 
 class AnyLife(RuleBasedStateMachine):
     """A door, its visitor, its house, its service and its clock."""
 
-    @initialize()
-    def begins(self) -> None:
-        self.door = DoorInMemory(auto_answer=(LISTED,), auto_answer_delay_s=0.3)
+    @initialize(plan=st.sampled_from(PLANS), empty=st.sets(st.sampled_from(RUNG)))
+    def begins(self, plan: tuple[StepConfig, ...], empty: set[str]) -> None:
+        self.door = DoorInMemory(auto_answer=(LISTED,), auto_answer_delay_s=0.3, plan=plan, buttons=BUTTONS)
+        self.door.service.empty = empty
         self.tickets = 0
         self.door.machine.on_decision = self.decided
 
@@ -34,9 +48,9 @@ class AnyLife(RuleBasedStateMachine):
 
     # -- people ----------------------------------------------------------------------------------------
 
-    @rule()
-    def somebody_presses(self) -> None:
-        self.door.press()
+    @rule(button=st.sampled_from(BUTTONS))
+    def somebody_presses(self, button: ButtonConfig) -> None:
+        self.door.press(button.name)
 
     @rule()
     def somebody_holds_the_button(self) -> None:
@@ -166,7 +180,9 @@ class AnyLife(RuleBasedStateMachine):
         assert door.journal.open == []
         assert not door.feedback.is_trying
         assert len(door.journal.ends) <= self.tickets <= len(door.journal.ends) + len(door.journal.unreached_calls)
-        assert {address for address, _ in door.journal.unreached_calls} <= {HOUSE, LISTED}
+        assert {address for address, _ in door.journal.unreached_calls} <= {"", HOUSE, LISTED, *RUNG, ", ".join(RUNG)}
+        steps = [fact.step for fact in door.journal.facts if isinstance(fact, StepBegan)]
+        assert all(1 < step <= 3 for step in steps)
         assert door.loop.waiting_timers() == []
         assert not asyncio.all_tasks(door.loop)
         door.close()

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from intercom.door.calls.kept_press import BOOT_ID, KeptPress, PressBook, press_file
+from intercom.door.calls.ring_plan import Step, Walk
 from intercom.door.machine import Phase
-from intercom.facts import CutOff, Fact, Pressed, PressedAgain, Unreached
+from intercom.facts import CutOff, Fact, Pressed, PressedAgain, PressWaits, Unreached
 from tests.door_in_memory import HOUSE, DoorInMemory
+
+WALK = Walk.begun((Step((HOUSE,), 60.0),), now=40.0)
 
 
 @pytest.fixture
@@ -68,6 +71,22 @@ def test_a_press_that_rang_rings_on_after_a_restart_for_the_rest_of_its_time(doo
     assert door.journal.causes == ["NO_ANSWER"]
 
 
+def test_a_visitor_s_press_is_a_visitor_s_after_a_restart_and_a_command_s_is_not(doors: Doors) -> None:
+    doors.door.ring()
+    door = doors.restart()
+    doors.registers()
+    (waits,) = [fact for fact in door.journal.facts if isinstance(fact, PressWaits)]
+    (pressed,) = [fact for fact in door.journal.facts if isinstance(fact, Pressed)]
+    assert (waits.visitor, pressed.visitor, waits.ring) == (True, True, pressed.ring)
+    door.hold()
+    door.wait(1)
+    door.now(door.plan.ring)
+    door.wait(1)
+    again = doors.restart()
+    doors.registers()
+    assert [fact.visitor for fact in again.journal.facts if isinstance(fact, PressWaits | Pressed)] == [False, False]
+
+
 def test_a_press_that_waited_for_the_service_rings_after_a_restart(doors: Doors) -> None:
     doors.door.loses_service()
     doors.door.press()
@@ -122,9 +141,9 @@ def test_a_press_that_is_over_rings_nobody_after_a_restart(doors: Doors, end: st
 def test_a_press_of_before_the_machine_s_restart_rings_nobody(file: Path) -> None:
     told: list[Fact] = []
     before = PressBook(told.append, file, boot_id=lambda: "yesterday")
-    before.rings(HOUSE, until=100.0)
+    before.rings(WALK, "")
     after = PressBook(told.append, file, boot_id=lambda: "today")
-    assert after.resume(50.0, 60.0) is None
+    assert after.resume(50.0) is None
     assert isinstance(told[-1], CutOff)
     assert not file.exists()
 
@@ -132,31 +151,35 @@ def test_a_press_of_before_the_machine_s_restart_rings_nobody(file: Path) -> Non
 def test_a_press_keeps_its_id_and_its_count_over_a_restart(file: Path) -> None:
     told: list[Fact] = []
     before = PressBook(told.append, file)
-    ring = before.rings(HOUSE, until=100.0)
+    ring = before.rings(WALK, "Office")
     before.again("the house rings already")
     after = PressBook(told.append, file)
-    assert after.resume(50.0, 60.0) == 100.0
-    assert after.rings(HOUSE, until=100.0) == ring
-    assert told[-1] == Pressed(HOUSE, presses=2)
+    walk = after.resume(50.0)
+    assert walk is not None and walk.ends_at == 100.0
+    assert after.rings(walk, "Office") == ring
+    assert told[-1] == Pressed(HOUSE, presses=2, button="Office", ring=ring)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"ring": 1}', b"\xff"])
+NONSENSE = (b"", b"{", b"[]", b'{"ring": 1}', b"\xff", b'{"ring":"a","walk":{"steps":[],"at":-1,"ends_at":1,"why":""}}')
+
+
+@pytest.mark.parametrize("content", NONSENSE)
 def test_a_file_that_cannot_be_read_rings_nobody(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     told: list[Fact] = []
-    assert PressBook(told.append, file).resume(50.0, 60.0) is None
+    assert PressBook(told.append, file).resume(50.0) is None
     assert told == []
 
 
 def test_a_press_with_a_deadline_beyond_the_ring_time_rings_nobody(file: Path) -> None:
     told: list[Fact] = []
-    PressBook(told.append, file).rings(HOUSE, until=1e9)
-    assert PressBook(told.append, file).resume(50.0, 60.0) is None
+    PressBook(told.append, file).rings(Walk.begun((Step((HOUSE,), 60.0),), now=1e9), "")
+    assert PressBook(told.append, file).resume(50.0) is None
 
 
 def test_a_place_that_cannot_be_written_costs_no_ring(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     told: list[Fact] = []
-    assert PressBook(told.append, tmp_path / "nowhere" / "press.json").rings(HOUSE, until=100.0)
+    assert PressBook(told.append, tmp_path / "nowhere" / "press.json").rings(WALK, "")
     assert "A restart would lose the press" in caplog.text
 
 
@@ -166,11 +189,11 @@ def test_the_press_is_kept_in_memory_where_there_is_a_place(tmp_path: Path) -> N
 
 
 def test_the_file_holds_nothing_but_the_press(file: Path) -> None:
-    PressBook(lambda _: None, file).rings(HOUSE, until=100.0)
+    PressBook(lambda _: None, file).rings(WALK, "")
     import msgspec
 
     kept = msgspec.json.decode(file.read_bytes(), type=KeptPress)
-    assert (kept.address, kept.until, kept.boot_id) == (HOUSE, 100.0, BOOT_ID.read_text().strip())
+    assert (kept.walk, kept.boot_id) == (WALK, BOOT_ID.read_text().strip())
 
 
 # -- presses that change nothing -----------------------------------------------------------------------

@@ -14,13 +14,14 @@ import pytest
 from intercom.config import CallConfig, CameraConfig, Config
 from intercom.door.camera import views as module
 from intercom.door.camera.press_snapshot import PressPictures
-from intercom.door.camera.views import STILL_BYTES, Views
+from intercom.door.camera.views import Views
 from intercom.door.parts import present_picture
 from intercom.facts import Answered, CallBegan, CallIdentity, Ended, Fact, LookedAt, Pressed, RangAgain
 from intercom.history.journal import Journal
 from intercom.media.camera.encoder import VideoFormat
 from intercom.media.camera.shared import Camera
 from intercom.media.camera.test_pattern import PatternSource
+from intercom.media.sound.beside import BesideCall
 from intercom.signalwire import SignalWire
 from tests.media.calls import until
 from tests.media.viewers.far_end import PATIENCE_S, FarEnd
@@ -52,6 +53,7 @@ class Door:
     def __init__(self, **camera: Any) -> None:
         self.config = Config(camera=CameraConfig(source="pattern", **camera), call=CallConfig())
         self.camera = Camera(PatternSource(SMALL))
+        self.beside = BesideCall(lambda: None)
         self.service = Service()
         self.defects: list[BaseException] = []
         self.facts: list[Fact] = []
@@ -63,6 +65,7 @@ class Door:
         views = Views(
             config,
             camera=self.camera,
+            beside=self.beside,
             pictures=self.pictures,
             client=cast(SignalWire, self.service),
             tell=self.journal.tell,
@@ -71,6 +74,10 @@ class Door:
         self.journal.subscribe(views.hear)
         self.journal.subscribe(lambda entry: self.facts.append(entry.fact))
         return views
+
+    def talking(self) -> Config:
+        """The configuration, with `call.viewers_talk`."""
+        return replace(self.config, call=CallConfig(viewers_talk=True))
 
     def tell(self, *facts: Fact) -> None:
         for fact in facts:
@@ -212,8 +219,23 @@ async def test_the_picture_of_the_press_is_shown_to_those_who_ring(door: Door) -
     await until(lambda: bool(door.service.of("intercom.still")))
     still = door.service.of("intercom.still")[0]
     assert still["callID"] == "ring"
-    assert base64.b64decode(still["jpeg"])[:2] == b"\xff\xd8"
-    assert len(still["jpeg"]) <= STILL_BYTES * 4 / 3 + 4
+    picture = await door.pictures.last()
+    assert picture is not None
+    assert base64.b64decode(still["jpeg"]) == picture.jpeg, "one that is small enough is shown at once, as it is"
+
+
+async def test_a_picture_that_is_too_big_for_the_pages_is_shown_smaller(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door.pictures.press()
+    picture = await door.pictures.last()
+    assert picture is not None
+    monkeypatch.setattr(module, "STILL_BYTES", limit := len(picture.jpeg) - 1)
+    door.tell(Pressed("/private/house"), CallBegan(CALL))
+    await until(lambda: bool(door.service.of("intercom.still")))
+    jpeg = base64.b64decode(door.service.of("intercom.still")[0]["jpeg"])
+    assert jpeg[:2] == b"\xff\xd8"
+    assert len(jpeg) <= limit
 
 
 async def test_the_picture_of_an_earlier_press_is_not_shown(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +283,9 @@ async def test_a_page_hears_whether_it_may_look(look: bool) -> None:
 
 async def test_a_look_has_an_end(open_door: Door) -> None:
     await open_door.views.stop()
-    open_door.views = open_door.make(replace(open_door.config, call=SimpleNamespace(video=True, time_limit_s=0.1)))  # type: ignore[arg-type]  # the shortest that the setting takes is ten seconds
+    open_door.views = open_door.make(
+        replace(open_door.config, call=SimpleNamespace(video=True, time_limit_s=0.1, viewers_talk=False))
+    )  # type: ignore[arg-type]  # the shortest that the setting takes is ten seconds
     async with FarEnd() as far_end:
         assert "sdp" in await open_door.ask(far_end, call_id="")
         await until(lambda: len(open_door.views) == 0)

@@ -71,8 +71,7 @@ async def test_the_clients_broken_work_makes_it_connect_anew_and_be_told_again(h
     assert home.door is not None
     client = home.door.client
     reconnects = client._client.link.reconnects
-    for subscription in home.door._subscriptions:
-        subscription.dispose()  # as when a subscriber raised
+    home.door.client_events.unfollow()  # as when each subscriber raised
     loop = asyncio.get_running_loop()
     loop.call_exception_handler({"message": "test", "exception": DefectError("in the client"), "part": "client"})
     await home.wait_for(lambda: client._client.link.reconnects > reconnects, "the client to connect anew")

@@ -23,7 +23,7 @@ from intercom.panel import FrontPanel
 
 told = queue.Queue()
 with FrontPanel(PanelConfig(pins="gpio"), DoorConfig()) as panel:
-    panel.on_press = lambda: told.put("pressed")
+    panel.on_press = lambda _: told.put("pressed")
     panel.on_release = lambda: told.put("released")
     print("listening", flush=True)
     print(told.get(timeout=30), told.get(timeout=30), flush=True)

@@ -48,7 +48,7 @@ def panel(chip: GpioChip) -> Iterator[FrontPanel]:
 def told(panel: FrontPanel) -> queue.Queue[str]:
     """What the panel reports."""
     reports: queue.Queue[str] = queue.Queue()
-    panel.on_press = lambda: reports.put("pressed")
+    panel.on_press = lambda _: reports.put("pressed")
     panel.on_hold = lambda: reports.put("held")
     panel.on_release = lambda: reports.put("released")
     panel.on_fault = lambda part, error: reports.put(f"{part}: {error!r}")
@@ -80,7 +80,7 @@ def test_a_short_press_of_a_busy_moment_is_no_interference(
 
 def test_a_light_answers_a_press(chip: GpioChip, panel: FrontPanel, told: queue.Queue[str]) -> None:
     panel.show(Pattern.OFF)
-    panel.on_press = lambda: panel.show(Pattern.PRESSED)
+    panel.on_press = lambda _: panel.show(Pattern.PRESSED)
     time.sleep(PINS.button_lockout_ms / 1000)  # the last test's release, on the panel's own clock
     chip.press(PINS.button_gpio)
 
@@ -168,7 +168,7 @@ def test_a_panel_that_was_closed_and_opened_again_feels_the_button(chip: GpioChi
     for _ in range(4):
         with FrontPanel(PINS, DOOR) as panel:
             pressed: queue.Queue[bool] = queue.Queue()
-            panel.on_press = lambda pressed=pressed: pressed.put(True)
+            panel.on_press = lambda _, pressed=pressed: pressed.put(True)
             chip.press(PINS.button_gpio)
             assert pressed.get(timeout=LIMIT_S)
             chip.release(PINS.button_gpio)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from intercom.media.codec.g711 import G711Decoder, G711Encoder
+from intercom.media.codec.opus import OpusDecoder, OpusEncoder
 from intercom.media.dtmf.in_band import HIGH_HZ, KEYS, LOW_HZ, KeyDetector, key_hz
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples
 from intercom.media.sound.sound_file import load_sound
@@ -48,6 +49,15 @@ def test_keys_survive_the_telephone_network() -> None:
     sound = np.concatenate([PAUSE, key_tone("9"), PAUSE, key_tone("#"), PAUSE])
     frames = [sound[at : at + 960] for at in range(0, len(sound) - 959, 960)]
     assert found(np.concatenate([decoder.decode(encoder.encode(frame)) for frame in frames])) == "9#"
+
+
+@pytest.mark.parametrize("key", "14")
+def test_the_keys_that_the_documentation_recommends_survive_opus_wherever_they_begin(key: str) -> None:
+    for begins in range(0, 960, 160):
+        encoder, decoder = OpusEncoder(), OpusDecoder()
+        sound = np.concatenate([np.zeros(RATE_HZ // 2 + begins, np.int16), key_tone(key, 0.2), PAUSE])
+        frames = [sound[at : at + 960] for at in range(0, len(sound) - 959, 960)]
+        assert found(np.concatenate([decoder.decode(encoder.encode(frame)) for frame in frames])) == key
 
 
 @pytest.mark.parametrize("hz", [*LOW_HZ, *HIGH_HZ, 425.0, 1000.0])

@@ -89,6 +89,55 @@ def test_a_call_carries_sound_both_ways(engine: AudioEngine, alsa_cards: AlsaCar
         engine.disconnect(near)
 
 
+def test_a_sentence_is_heard_at_the_door(engine: AudioEngine, alsa_cards: AlsaCards) -> None:
+    with alsa_cards.listen() as heard:
+        sentence = engine.play_sound("rings", tone(650, 2.0))
+        heard.wait_for_tone(650)
+        sentence.stop()
+
+
+class CancellerMemory:
+    """An echo canceller that remembers what it has to take out of the microphone's sound."""
+
+    def __init__(self) -> None:
+        self.told = Heard()
+
+    def played(self, block: Samples) -> None:
+        self.told.add(block.tobytes())
+
+    def clean(self, block: Samples) -> Samples:
+        return block
+
+    def reset(self) -> None:
+        """Forget nothing: the test looks at all of it."""
+
+
+def test_what_the_door_says_in_a_call_is_taken_out_of_what_the_house_hears(
+    alsa_cards: AlsaCards, reported: Reported[EngineEvent]
+) -> None:
+    canceller, near = CancellerMemory(), NearEndMemory()
+    engine = AudioEngine(names(alsa_cards), on_event=reported, canceller=canceller)
+    engine.start()
+    try:
+        engine.connect(FarEndTone(1000), near)
+        canceller.told.wait_for_tone(1000, since=0)
+        engine.play_sound("sentence", tone(650, PATIENCE_S))
+        canceller.told.wait_for_tone(650)
+        engine.disconnect(near)
+    finally:
+        engine.stop()
+
+
+def test_the_far_end_hears_the_beep_before_the_end_of_the_call(engine: AudioEngine, alsa_cards: AlsaCards) -> None:
+    near = NearEndMemory()
+    with alsa_cards.speak(tone(700, PATIENCE_S)):
+        engine.connect(FarEndTone(1000), near)
+        near.wait_for_tone(700, since=0)
+        engine.play_to_far_end("call_ending")
+        near.wait_for_tone(1400, since=0)
+        engine.disconnect(near)
+
+
 def test_a_muted_speaker_plays_neither_the_far_end_nor_a_tone(engine: AudioEngine, alsa_cards: AlsaCards) -> None:
     near = NearEndMemory()
     with alsa_cards.listen() as heard:

@@ -10,7 +10,7 @@ import soundfile
 
 from intercom.media.errors import ToneError
 from intercom.media.sound.format import BLOCK_SAMPLES, FULL_SCALE, SILENCE, Samples
-from intercom.media.sound.mixer import Mixer, Playing
+from intercom.media.sound.mixer import Aside, Mixer, Playing
 from intercom.media.sound.tones import GENERATED, Tones, sounds_in, tones_of
 from tests.alsa import tone, tone_level_db
 
@@ -109,3 +109,19 @@ def test_the_files_of_a_directory_replace_tones_and_what_is_wrong_is_named(tmp_p
 
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "cannot be read" in sounds_in(tmp_path / "none")[1][0]
+
+
+def test_the_far_end_hears_a_tone_over_the_visitor_s_voice_once() -> None:
+    aside = Aside()
+    voice = tone(500, 0.01)
+    assert aside.over(voice) is voice
+    aside.play(Playing("x", np.full(BLOCK_SAMPLES, 1000, np.int16), repeat=False, asked_at=0))
+    assert np.array_equal(aside.over(voice), voice + 1000)
+    assert np.array_equal(aside.over(voice), voice)
+
+
+def test_a_beep_that_the_last_far_end_did_not_hear_is_not_played_to_the_next() -> None:
+    aside = Aside()
+    aside.play(Playing("x", np.full(BLOCK_SAMPLES, 1000, np.int16), repeat=False, asked_at=0))
+    aside.clear()
+    assert not aside.over(SILENCE).any()

@@ -1,4 +1,4 @@
-"""A process that, told to go on its standard input, opens the door of its panel, and then dies, hangs or ends."""
+"""A process that, told to go on its standard input, opens its door or rings its chime, and then dies, hangs or ends."""
 
 import ctypes
 import os
@@ -10,24 +10,30 @@ from intercom.config import DoorConfig, PanelConfig
 from intercom.panel import FrontPanel
 
 
-def main(ending: str, cap_s: float) -> None:
-    panel = FrontPanel(PanelConfig(pins="simulated"), DoorConfig(pulse_s=cap_s, cap_s=cap_s))
-    print(panel.guard_pid, flush=True)
+def main(ending: str, cap_s: float, relay: str = "door") -> None:
+    chime = {"chime_gpio": 12, "chime_s": cap_s} if relay == "chime" else {}
+    panel = FrontPanel(PanelConfig(pins="simulated", **chime), DoorConfig(pulse_s=cap_s, cap_s=cap_s))
+    guard_pid = panel.guard_pid if relay == "door" else panel.entrance.guard_pid
+    print(guard_pid, flush=True)
     sys.stdin.readline()
     if ending == "idle":
         time.sleep(60)
-    panel.door.open()
+    if relay == "chime":
+        panel.entrance.ring()
+    else:
+        panel.door.open()
     if ending == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
     elif ending == "hung":
         # A C function that never gives the interpreter back: no Python thread of this process runs again.
         ctypes.PyDLL(None).sleep(60)
     elif ending == "stopped":
-        for process in (panel.guard_pid, os.getpid()):
+        for process in (guard_pid, os.getpid()):
+            assert process is not None
             os.kill(process, signal.SIGSTOP)
     elif ending == "raises":
         raise RuntimeError("an unexpected fault")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]))
+    main(sys.argv[1], float(sys.argv[2]), *sys.argv[3:])

@@ -89,7 +89,7 @@ def test_a_panel_that_hangs_with_the_door_open_is_killed(doorman: Doorman) -> No
 def test_the_guard_notices_a_panel_that_dies_with_the_door_open(doorman: Doorman) -> None:
     process, guard = doorman("killed")
     assert ends(guard)
-    assert "with the door open" in errors_of(process)
+    assert "with the relay on" in errors_of(process)
 
 
 @pytest.mark.parametrize("ending", ["ends", "raises"])
@@ -145,6 +145,7 @@ def start_guard(relay_stub: Path, *, pins: str, cap_s: float) -> "tuple[subproce
             pins,
             "24",
             "1",
+            "door",
             str(relay_stub.parents[1]),
         ],
         pass_fds=[read],
@@ -163,7 +164,7 @@ def test_the_guard_turns_the_relay_off_even_when_the_panel_died_before_the_guard
     parent.kill()
     os.close(pipe)
     parent.communicate(timeout=WAIT_S)
-    assert relay_stub.read_text() == "(24, True)"
+    assert relay_stub.read_text() == "(24, True, 'door')"
 
 
 def test_the_guard_turns_the_relay_off_itself_after_it_killed_the_panel(relay_stub: Path) -> None:
@@ -173,7 +174,7 @@ def test_the_guard_turns_the_relay_off_itself_after_it_killed_the_panel(relay_st
     os.close(pipe)
     assert parent.returncode == -signal.SIGKILL
     assert b"the panel hangs" in said
-    assert relay_stub.read_text() == "(24, True)"
+    assert relay_stub.read_text() == "(24, True, 'door')"
 
 
 def test_extending_does_not_move_the_guards_deadline(relay_stub: Path) -> None:

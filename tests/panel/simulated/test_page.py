@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from intercom.config import ButtonConfig
 from intercom.panel import PageError, PanelPage, Pattern
 from intercom.panel.simulated import page_server
 from intercom.panel.simulated.page_server import is_own_host
@@ -118,7 +119,22 @@ async def test_a_page_that_goes_while_it_presses_lets_go(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"button":"sideways"}', '{"relay":"on"}', '{"camera_switch":1}', "x" * 1000]
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"button":"sideways"}',
+        '{"button":"down","number":1}',
+        '{"button":"down","number":-1}',
+        '{"button":"down","number":"0"}',
+        '{"relay":"on"}',
+        '{"camera_switch":1}',
+        '{"entrance":"chime","on":true}',
+        '{"entrance":"exit","on":1}',
+        '{"entrance":"tamper","on":true}',
+        "x" * 1000,
+    ],
 )
 async def test_what_is_no_message_of_the_page_ends_its_connection(
     page: PanelPage, http: aiohttp.ClientSession, text: str
@@ -195,11 +211,31 @@ async def test_the_mouse_presses_the_button(tab: Page, bench: Bench) -> None:
     await tab.hover("#bell")
     await tab.mouse.down()
     assert await reported(bench) == "pressed"
-    assert bench.panel.button_pin_is_low
+    assert bench.panel.buttons_down == [True]
     await browsers.expect(tab.locator("#bell")).to_have_attribute("aria-pressed", "true")
     await tab.mouse.up()
     assert await reported(bench) == "released"
     await browsers.expect(tab.locator("#bell")).to_have_attribute("aria-pressed", "false")
+
+
+async def test_each_of_several_buttons_has_its_name_and_is_pressed_by_itself(
+    browser: Browser, make_bench: Callable[..., Bench]
+) -> None:
+    buttons = ButtonConfig(gpio=5, name="House"), ButtonConfig(gpio=6, name="Office")
+    several = make_bench(button=buttons)
+    page = PanelPage(several.panel, "127.0.0.1:0", Camera().snapshot)
+    await page.start()
+    tab = await browser.new_page()
+    await tab.goto(page.url)
+    await tab.hover("button[aria-label='Ring Office']")
+    await tab.mouse.down()
+    assert await reported(several) == "pressed"
+    assert several.panel.buttons_down == [False, True]
+    await browsers.expect(tab.locator(".bell-name").nth(1)).to_have_text("Office")
+    await tab.mouse.up()
+    assert await reported(several) == "released"
+    await tab.close()
+    await page.stop()
 
 
 async def test_the_space_key_presses_the_button_for_as_long_as_it_is_down(tab: Page, bench: Bench) -> None:
@@ -277,6 +313,60 @@ async def test_the_privacy_switch_is_moved_by_a_click_or_by_the_space_key(tab: P
     await browsers.expect(switch).to_have_attribute("aria-checked", "false")
     assert not bench.panel.camera.forbids
     assert bench.reported.empty()
+
+
+async def test_what_is_wired_around_the_door_is_shown_and_moved(
+    browser: Browser, make_bench: Callable[..., Bench], clock: Clock
+) -> None:
+    wired = {"contact_gpio": 12, "exit_gpio": 13, "tamper_gpio": 16}
+    around = make_bench(door=wired, clock=clock, chime_gpio=5, bell_light_gpio=6)
+    entrance = around.panel.entrance
+    entrance.on_exit = lambda: around.reported.put("exit")
+    page = PanelPage(around.panel, "127.0.0.1:0", Camera().snapshot)
+    await page.start()
+    tab = await browser.new_page()
+    await tab.goto(page.url)
+    for switch, is_open in (("contact", lambda: entrance.door_is_open), ("tamper", lambda: entrance.box_is_open)):
+        await tab.click(f"#{switch}")
+        await browsers.expect(tab.locator(f"#{switch}")).to_have_attribute("aria-checked", "true")
+        assert is_open()
+        await tab.press(f"#{switch}", "Space")
+        await browsers.expect(tab.locator(f"#{switch}")).to_have_attribute("aria-checked", "false")
+    assert around.reported.empty(), "no bell rings by the space key on a switch"
+    await tab.hover("#exit")
+    await tab.mouse.down()
+    assert await reported(around) == "exit"
+    await browsers.expect(tab.locator("#exit")).to_have_attribute("aria-pressed", "true")
+    await tab.mouse.up()
+    await browsers.expect(tab.locator("#exit")).to_have_attribute("aria-pressed", "false")
+    entrance.ring()
+    await browsers.expect(tab.locator("#chime")).to_have_text("Chime rings")
+    clock.passes(1.0)
+    await browsers.expect(tab.locator("#chime")).to_have_text("Chime silent")
+    await tab.close()
+    await page.stop()
+
+
+async def test_a_panel_with_nothing_around_the_door_shows_nothing_of_it(tab: Page) -> None:
+    await browsers.expect(tab.locator("#state")).not_to_have_text("Connecting…")
+    await browsers.expect(tab.locator("#entrance")).to_be_hidden()
+
+
+async def test_a_page_that_goes_while_the_exit_button_is_down_lets_go(
+    http: aiohttp.ClientSession, make_bench: Callable[..., Bench]
+) -> None:
+    around = make_bench(door={"exit_gpio": 13})
+    page = PanelPage(around.panel, "127.0.0.1:0", Camera().snapshot)
+    await page.start()
+    around.panel.entrance.on_exit = lambda: around.reported.put("exit")
+    socket = await http.ws_connect(page.url + "pins")
+    await socket.send_str('{"entrance":"exit","on":true}')
+    assert await reported(around) == "exit"
+    await socket.close()
+    async with asyncio.timeout(WAIT_S):
+        while around.panel.entrance.levels["exit"]:
+            await asyncio.sleep(0.01)
+    await page.stop()
 
 
 async def test_the_page_says_that_the_door_is_gone_and_comes_back(

@@ -13,7 +13,7 @@ import jwt
 import pytest
 
 from intercom.signalwire import FileStorage, MemoryStorage, SignalWire, StorageError
-from intercom.signalwire.account.credentials import Credential
+from intercom.signalwire.account.access_token import Credential
 from intercom.signalwire.account.device_token import OBTAIN_PATH, REFRESH_PATH
 from intercom.signalwire.account.directory import ADDRESSES_PATH
 from intercom.signalwire.account.dpop import KEY_NAME, load_key, make_key

@@ -22,7 +22,7 @@ from intercom.signalwire import (
     StaticCredentials,
     TokenFileCredentials,
 )
-from intercom.signalwire.account.credentials import Hosts, credential_from, hosts_of
+from intercom.signalwire.account.access_token import Hosts, credential_from, hosts_of
 from intercom.signalwire.account.http import MAX_RESPONSE_BYTES, request_json
 from intercom.signalwire.errors import HttpError
 

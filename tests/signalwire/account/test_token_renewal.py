@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from intercom.signalwire import MemoryStorage, SignalWire
+from intercom.signalwire.account.access_token import Credential
 from intercom.signalwire.account.account import Account
-from intercom.signalwire.account.credentials import Credential
 from intercom.signalwire.account.device_token import OBTAIN_PATH, REFRESH_PATH
 from tests.signalwire.account.test_account import Failing, bound, read_proof
 from tests.signalwire.media import ScriptedMedia

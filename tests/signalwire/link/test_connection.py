@@ -16,7 +16,7 @@ from intercom.signalwire import (
     SignalWire,
     TransportError,
 )
-from intercom.signalwire.account.credentials import Credential
+from intercom.signalwire.account.access_token import Credential
 from intercom.signalwire.link.link import Link
 from intercom.signalwire.link.reconnect import LinkState
 from intercom.signalwire.wire import messages as m

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
@@ -19,7 +20,7 @@ from intercom.space.shown_name import LIMIT_CHARS, shown_name
 from intercom.space.space import MEMBERS_CHECK_S
 from intercom.space.store.store import DATABASE, Store
 from tests.space.auth.test_doors_and_keys import bearer
-from tests.space.conftest import ANSWER, WAIT_S, House
+from tests.space.conftest import ANSWER, WAIT_S, Client, House
 
 NOON = 1_800_000_000.0
 DAY_S = 86_400.0
@@ -278,6 +279,29 @@ def test_what_another_process_changed_is_told_also_when_the_space_wrote_somethin
     assert store.changed_elsewhere()
     assert not store.changed_elsewhere()
     assert store.subscriber("phone") is None
+
+
+async def alarms_told(page: Client) -> list[str]:
+    """Return the names of the doors with alarms that a page is told next."""
+    event: dict[str, Any] = {"event_type": ""}
+    while event["event_type"] != "intercom.alarms":
+        event = await asyncio.wait_for(page.room_events.get(), WAIT_S)
+    return [str(door["name"]) for door in event["params"]["doors"]]
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_the_alarms_of_a_removed_door_go_with_it(house: House, tmp_path: Path, away: bool) -> None:
+    front = house.space.store.add_subscriber("front", "Front door", kind="door")
+    house.space.store.add_device(front, "Front door")
+    page = await house.station("kitchen", agent="intercom-station/0.1 rings/1")
+    door = await house.join("front")
+    await door.rpc("intercom.alarms", {"alarms": ["tamper"]})
+    assert await alarms_told(page) == ["Front door"]
+    if away:
+        house.space.exchange.expel(front.id)  # as once the session of a door that is away has run out
+    with Membership(tmp_path / "state") as beside:
+        beside.remove("front", even_a_door=True)
+    assert await alarms_told(page) == []
 
 
 async def test_the_others_stay_when_one_is_removed(house: House, tmp_path: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
+
+from intercom.space.echo import echo
 
 from ...reference.peer import RATE_HZ, Tone
 from ..conftest import WAIT_S, Client, House
@@ -48,6 +51,25 @@ async def test_the_echo_sends_back_the_tone_that_it_hears(house: House, connecti
             if np.abs(samples).max() > 4000 and abs(int(np.argmax(spectrum)) - 750) < 25:
                 break
     await installer.verto("verto.bye", "test")
+
+
+async def test_the_house_is_served_while_the_echo_loads_what_its_first_call_needs(
+    house: House, connection: RTCPeerConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loading, loaded = threading.Event(), threading.Event()
+
+    def load_slowly() -> None:
+        loading.set()
+        assert loaded.wait(WAIT_S)
+
+    monkeypatch.setattr(echo, "load", load_slowly)
+    installer = await house.join("installer")
+    call = asyncio.create_task(call_the_echo(installer, connection))
+    assert await asyncio.to_thread(loading.wait, WAIT_S)
+    await house.join("other")
+    assert not call.done()
+    loaded.set()
+    await call
 
 
 async def test_two_can_talk_to_themselves_at_once(house: House, connection: RTCPeerConnection) -> None:

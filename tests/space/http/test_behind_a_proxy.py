@@ -19,7 +19,7 @@ from intercom.space.http.proxies import Asker, Proxies
 from intercom.space.http.request_filter import Guard
 from intercom.space.names import network_names
 from tests.space.conftest import Client
-from tests.space.nginx import PROGRAM, below_a_path, nginx
+from tests.space.nginx import PROGRAM, below_a_path, ingress, nginx
 
 needs_nginx = pytest.mark.skipif(PROGRAM is None, reason="nginx is not installed (apt install nginx-light)")
 
@@ -90,6 +90,24 @@ async def test_below_a_path_everything_that_is_handed_out_has_the_path(tmp_path:
             assert space.invite().url.startswith("https://localhost/door/station/#")
     finally:
         await space.stop()
+
+
+@needs_nginx
+async def test_below_a_path_that_only_the_proxy_knows_everything_has_the_path(space: Space, tmp_path: Path) -> None:
+    async with nginx(tmp_path / "nginx", space.port, changed=ingress(space.port)) as port, browser() as http:
+        url = f"https://localhost:{port}/door"
+        async with http.get(f"{url}/api/space/hello") as answer:
+            assert await answer.json() == {"relay_url": f"wss://localhost:{port}/door/"}
+        async with http.get(f"{url}/") as answer:
+            assert str(answer.url) == f"{url}/station/"
+
+
+@pytest.mark.parametrize("header", ["X-Ingress-Path", "X-Forwarded-Prefix"])
+def test_a_proxy_s_word_about_the_path_counts_before_the_public_address_and_nobody_else_s(header: str) -> None:
+    request = make_mocked_request("GET", "/", headers={"Host": "example.com", header: "/api/hassio_ingress/a-b_c/"})
+    proxies = Proxies(["10.0.0.1"], "https://example.com/door/")
+    assert proxies.asker(request.clone(remote="10.0.0.1")).path == "/api/hassio_ingress/a-b_c"
+    assert proxies.asker(request.clone(remote="10.0.0.2")).path == ""
 
 
 @pytest.mark.parametrize("headers", [{}, {"Host": "another.localhost"}, {"X-Forwarded-Host": "another.localhost"}])

@@ -11,7 +11,7 @@ from aiohttp import WSCloseCode
 
 from intercom.space.http import sockets, waiting
 from intercom.space.http.sockets import GUEST_FRAME_LIMIT_BYTES
-from intercom.space.switch import call_control
+from intercom.space.switch import message_fields
 from intercom.space.switch.exchange import BURST, EXCESS_LIMIT
 from tests.space.conftest import ANSWER, WAIT_S, House
 
@@ -215,7 +215,7 @@ async def test_a_client_that_does_not_read_is_cut_off(
     house: House, monkeypatch: pytest.MonkeyPatch, where: ModuleType, limit: str, value: int
 ) -> None:
     monkeypatch.setattr(where, limit, value)
-    monkeypatch.setattr(call_control, "INFO_LIMIT_BYTES", 100_000)
+    monkeypatch.setattr(message_fields, "INFO_LIMIT_BYTES", 100_000)
     door, kitchen = await house.join("door"), await house.join("kitchen", reading=False)
     await door.dial("/private/kitchen")
     (call,) = house.space.exchange.control.calls

@@ -14,6 +14,7 @@ import pytest
 from cryptography import x509
 
 from intercom.config import SpaceConfig
+from intercom.languages import catalogue
 from intercom.space import NoSpaceError, Space, devices_learn_trust
 from intercom.space.names import loopback_names
 from intercom.space.tls.authority import Authority
@@ -56,6 +57,32 @@ async def test_apple_s_devices_get_the_ca_as_a_profile(space: Space, tmp_path: P
     assert len(identities) == 2
     again = plistlib.loads((await read(f"{space.trust_page.url}/house.mobileconfig"))[1])
     assert again == profile
+
+
+async def test_the_page_speaks_the_browser_s_language_and_else_that_of_the_house(
+    tmp_path: Path, configure: Config
+) -> None:
+    space = Space(configure(tls="on"), tmp_path, language="it")
+    await space.start()
+    try:
+        for wants, language, head in (
+            ("nl-BE,nl;q=0.9", "nl", "Laat dit apparaat het huis vertrouwen"),
+            ("ja", "it", "Fai in modo che questo dispositivo si fidi della casa"),
+        ):
+            about = {"Accept-Language": wants}
+            async with aiohttp.ClientSession(headers=about) as http, http.get(space.trust_page.url) as answer:
+                text = await answer.text()
+                assert (answer.headers["Content-Language"], answer.headers["Vary"]) == (language, "Accept-Language")
+            assert f'<html lang="{language}">' in text
+            assert f"<h1>{head}</h1>" in text
+            assert Authority(tmp_path).fingerprint in text
+            assert "{" not in text
+            url = f"{space.trust_page.url}/house.mobileconfig"
+            async with aiohttp.ClientSession(headers=about) as http, http.get(url) as answer:
+                profile = plistlib.loads(await answer.read())
+            assert profile["PayloadDescription"] == catalogue(language).say("trust.profile")
+    finally:
+        await space.stop()
 
 
 async def test_openssl_trusts_the_space_with_the_file_alone(space: Space, tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
+from intercom.space.push.waker import SHOWN_WITHIN_S
 from tests.space.conftest import ANSWER, WAIT_S, Client, House
 from tests.space.push.phone import Phone
 from tests.space.push.service import PushService, never, says
@@ -41,6 +43,14 @@ async def test_a_press_wakes_a_phone_and_whoever_opens_its_notification_finds_th
     page = await pushing.join("phone")
     await page.verto("verto.answer", await page.ringing(), sdp=ANSWER)
     assert (await door.heard("verto.answer"))["callID"] == mine
+
+
+async def test_a_phone_is_told_at_which_of_a_doors_buttons_somebody_rings(pushing: House, phone: Phone) -> None:
+    door = await door_of(pushing)
+    mine = await door.dial("/private/house", userVariables={"intercom": {**PRESS["intercom"], "button": "Office"}})
+    assert told(await phone.notice()) == ("ring", "door/press-1", "Office · Front door", "")
+    await door.verto("verto.bye", mine, cause="ORIGINATOR_CANCEL")
+    assert told(await phone.notice(2)) == ("given_up", "door/press-1", "Office · Front door", "")
 
 
 async def test_the_phones_are_told_who_answered_and_who_opened(pushing: House, phone: Phone) -> None:
@@ -106,6 +116,36 @@ async def test_a_second_press_for_the_same_ring_wakes_nobody_again(pushing: Hous
     mine = await press(door)
     await door.verto("verto.bye", mine, cause="ORIGINATOR_CANCEL")
     assert (await phone.notice(2))["kind"] == "given_up"
+
+
+async def test_a_later_step_wakes_those_that_were_not_rung_before_and_all_are_told_how_it_ended(
+    pushing: House, phone: Phone
+) -> None:
+    other = await Phone(pushing, phone.service, "other").subscribe()
+    door = await door_of(pushing)
+    step = {"intercom": {**PRESS["intercom"], "goes_on": True}}
+    first = await door.dial("/private/phone", userVariables=step)
+    assert (await phone.notice())["kind"] == "ring"
+    await door.verto("verto.bye", first, cause="NO_ANSWER")
+    second = await door.dial("/private/other", userVariables=PRESS)
+    assert (await other.notice())["kind"] == "ring"
+    await door.verto("verto.bye", second, cause="ORIGINATOR_CANCEL")
+    for told_last in (phone, other):
+        assert (await told_last.notice(2))["kind"] == "given_up"
+
+
+async def test_a_phone_that_does_not_show_the_ring_keeps_the_door_from_its_next_step_for_no_longer_than_most_need(
+    pushing: House, phone: Phone
+) -> None:
+    door = await door_of(pushing)
+    await press(door)
+    await phone.notice()
+    waker, ring = pushing.space._waker, "door/press-1"
+    assert waker.wakes(ring, proven=True)
+    waker._wall = lambda: time.time() + SHOWN_WITHIN_S + 1
+    assert (bool(waker.wakes(ring, proven=True)), bool(waker.wakes(ring))) == (False, True)
+    await phone.shows((await phone.notice())["receipt"])
+    assert waker.wakes(ring, proven=True)
 
 
 async def test_when_no_push_service_knows_the_phones_any_more_the_door_is_told(pushing: House, phone: Phone) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import sqlite3
@@ -18,8 +19,10 @@ from intercom.space import Membership, Space
 from intercom.space.errors import StoreError
 from intercom.space.store.database import RESERVE, RESERVE_BYTES
 from intercom.space.store.store import DATABASE, Store
+from intercom.space.visitors.visitors import VISITORS
+from tests.space.visitors.front import front_of
 
-from ..conftest import House
+from ..conftest import WAIT_S, House
 
 DAY_S = 86_400.0
 
@@ -95,6 +98,47 @@ async def test_a_call_rings(full: tuple[House, Clock, Path]) -> None:
     fill(disk)
     await door.dial("/private/house")
     await kitchen.ringing()
+
+
+async def test_a_visitor_rings_on_a_full_disk_and_is_listed_once_there_is_room(
+    full: tuple[House, Clock, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    house, _, disk = full
+    home = await front_of(house)
+    fill(disk)
+    (disk / "state" / RESERVE).unlink()
+    fill(disk)
+    first = await home.press("first")
+    await home.page.ringing()
+    await home.give_up(first)
+    async with asyncio.timeout(WAIT_S):
+        while "Visits are not written down" not in caplog.text:
+            await asyncio.sleep(0.02)
+    assert not any(record.exc_info for record in caplog.records)
+    (disk / "recordings").unlink()
+    await home.give_up(await home.press("second"))
+    await home.told("given_up")
+    assert [one["ring"] for one in (await home.list())["visitors"]] == ["door/second", "door/first"]
+
+
+async def test_a_visitors_list_that_another_process_holds_delays_no_ring_and_no_sign_in(
+    full: tuple[House, Clock, Path],
+) -> None:
+    house, _, disk = full
+    home = await front_of(house)
+    await home.give_up(await home.press("first"))
+    await home.told("given_up")
+    await home.page.ringing()
+    with contextlib.closing(sqlite3.connect(disk / "state" / VISITORS, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        second = await home.press("second")
+        await home.give_up(second)
+        assert (await home.page.heard("verto.bye"))["cause"] == "ORIGINATOR_CANCEL"
+        await home.page.ringing()
+        assert (await sign_in(house, home.headers["Authorization"].removeprefix("Bearer ")))["token"]
+        other.execute("ROLLBACK")
+    await home.told("given_up")
+    assert (await home.list())["total"] == 2
 
 
 async def test_a_lost_phone_is_thrown_out_by_the_reserve(full: tuple[House, Clock, Path]) -> None:

@@ -257,3 +257,78 @@ def test_any_parameters_are_answered(params: dict[str, str]) -> None:
         for who in ("door", "kitchen"):
             answer = house.board.rpc(who, method, params)
             assert answer is not None or method == "intercom.view"
+
+
+# -- viewers with a token ----------------------------------------------------------------------------------
+
+
+class Recorder:
+    """A viewer with a token, as the exchange knows it."""
+
+    def __init__(self, house: Ringing, *, talks: bool = False, address: str = "/private/door") -> None:
+        self.told: list[tuple[str, ...]] = []
+        self.views = house.board.exchange.control.views
+        self.view = self.views.look(self, address, SDP, name="frigate", talks=talks, now=house.board.now)
+        house.board.settle()
+
+    def sees(self, view: str, sdp: str) -> None:
+        self.told.append(("sees", view, sdp))
+
+    def refused(self, reason: str) -> None:
+        self.told.append(("refused", reason))
+
+    def ended(self, view: str, reason: str) -> None:
+        self.told.append(("ended", view, reason))
+
+
+@pytest.mark.parametrize("talks", [True, False])
+def test_a_viewer_with_a_token_looks_at_a_door_that_does_not_ring(house: Ringing, *, talks: bool) -> None:
+    recorder = Recorder(house, talks=talks)
+    (asked,) = house.events("door", "intercom.view")
+    by = {"number": "/viewer/frigate", "name": "frigate"}
+    assert asked == {"view": recorder.view, "callID": "", "by": by, "sdp": SDP, "standing": True, "talk": talks}
+    house.board.rpc("door", "intercom.view.answer", {"view": recorder.view, "sdp": SDP})
+    assert recorder.told == [("sees", recorder.view, SDP)]
+    recorder.views.found(recorder.view, ["candidate:1"])
+    house.board.settle()
+    assert house.events("door", "intercom.view.candidates") == [{"view": recorder.view, "candidates": ["candidate:1"]}]
+    recorder.views.leave(recorder.view)
+    house.board.settle()
+    assert house.ended() == [recorder.view]
+    assert len(recorder.told) == 1
+
+
+@pytest.mark.parametrize("address", ["/private/kitchen", "/private/house", "/private/nobody", "", "/public/echo"])
+def test_a_token_shows_doors_and_nobody_else(house: Ringing, address: str) -> None:
+    assert Recorder(house, address=address).view == ""
+
+
+def test_a_door_s_refusal_its_silence_and_its_end_reach_the_viewer(house: Ringing) -> None:
+    refused, ended, slow = Recorder(house), Recorder(house), Recorder(house)
+    house.board.rpc("door", "intercom.view.answer", {"view": refused.view, "refused": "no-look"})
+    house.board.rpc("door", "intercom.view.answer", {"view": ended.view, "sdp": SDP})
+    house.board.rpc("door", "intercom.view.end", {"view": ended.view, "reason": "left"})
+    house.board.wait(ANSWER_LIMIT_S)
+    assert refused.told == [("refused", "no-look")]
+    assert ended.told == [("sees", ended.view, SDP), ("ended", ended.view, "left")]
+    assert slow.told == [("refused", "slow")]
+
+
+def test_nobody_in_the_house_ends_or_answers_the_view_of_a_token(house: Ringing) -> None:
+    recorder = Recorder(house)
+    for who in ("kitchen", "door-2"):
+        house.board.rpc(who, "intercom.view.end", {"view": recorder.view})
+        house.board.rpc(who, "intercom.view.answer", {"view": recorder.view, "sdp": SDP})
+    assert recorder.told == []
+    assert house.ended() == []
+
+
+def test_a_door_that_registers_learns_which_standing_views_there_are(house: Ringing) -> None:
+    recorder = Recorder(house)
+    house.board.rpc("door", "subscriber.online", {})
+    assert house.events("door", "intercom.views")[-1] == {"views": [recorder.view]}
+    recorder.views.leave(recorder.view)
+    house.board.rpc("door", "subscriber.online", {})
+    assert house.events("door", "intercom.views")[-1] == {"views": []}
+    house.board.rpc("kitchen", "subscriber.online", {})
+    assert house.events("kitchen", "intercom.views") == []

@@ -35,7 +35,7 @@ async def test_a_turn_server_at_an_address_that_is_not_there_yet_does_not_end_th
     try:
         assert "no TURN server" in space.summary
         assert "The TURN server does not run" in caplog.text
-        assert space._ice_servers(space.store.add_subscriber("kitchen"), "intercom/1") == []
+        assert space.ice.of(space.store.add_subscriber("kitchen"), "intercom/1") == []
     finally:
         await space.stop()
 

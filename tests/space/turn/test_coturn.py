@@ -229,11 +229,11 @@ async def test_a_space_told_where_to_relay_runs_its_own_server_and_names_it_to_c
     await space.start()
     try:
         kitchen = space.store.add_subscriber("kitchen")
-        [server] = space._ice_servers(kitchen, "intercom/1")
+        [server] = space.ice.of(kitchen, "intercom/1")
         assert isinstance(server.urls, list)
         assert server.urls[0].startswith("turn:127.0.0.1:")
         assert expires_in_h(server.username) == pytest.approx(2, abs=0.1)
-        [server] = space._ice_servers(kitchen, "signalwire-js/4.0.0")
+        [server] = space.ice.of(kitchen, "signalwire-js/4.0.0")
         assert expires_in_h(server.username) == pytest.approx(24, abs=0.1)
     finally:
         await space.stop()

@@ -115,7 +115,7 @@ async def test_a_space_serves_the_house_while_its_coturn_hangs(hanging: Path, mo
     await space.start()
     try:
         assert "no TURN server" not in space.summary, "the first try has not ended"
-        assert space._ice_servers(space.store.add_subscriber("kitchen"), "intercom/1") == []
+        assert space.ice.of(space.store.add_subscriber("kitchen"), "intercom/1") == []
     finally:
         await space.stop()
 
@@ -127,6 +127,7 @@ async def test_relays_that_could_not_be_ended_are_ended_later(
         assert await asyncio.to_thread(anna.allocate) == 0
         assert turn._process is not None
         turn._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, turn._process.pid, os.WSTOPPED | os.WNOWAIT)  # it may still answer until then
         with monkeypatch.context() as patience:
             patience.setattr(console, "ANSWER_LIMIT_S", 0.1)
             await turn.forget("anna")

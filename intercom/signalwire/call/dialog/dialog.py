@@ -272,6 +272,7 @@ class Dialog:
             raise BadFrameError("An answer came to a call that needs none.")
         self.leg.far_end_kind = far_end_kind_of(answer.callee_kind)
         self.leg.answered_by = answer.callee_name
+        self.leg.answered_address = answer.callee_number
         self._far_described(answer)
         if self._described:
             self._accept(now)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from intercom.signalwire.wire import messages as m
 
@@ -34,72 +35,63 @@ class CallStatus(enum.StrEnum):
     """The call has ended and its media is closed."""
 
 
-@dataclass(frozen=True)
-class StatusChanged:
+class StatusChanged(Struct, frozen=True):
     """The call has a new status."""
 
     status: CallStatus
     """The new status."""
 
 
-@dataclass(frozen=True)
-class FarAnswered:
+class FarAnswered(Struct, frozen=True):
     """The far end's session description has arrived, for the media."""
 
     sdp: str
     """The complete session description."""
 
 
-@dataclass(frozen=True)
-class DigitsReceived:
+class DigitsReceived(Struct, frozen=True):
     """The far end pressed digits."""
 
     digits: str
     """Digits among 0-9, *, #, A-D."""
 
 
-@dataclass(frozen=True)
-class InfoReceived:
+class InfoReceived(Struct, frozen=True):
     """The far end's application sent a message."""
 
     info: dict[str, Any]
     """The message as the application sent it."""
 
 
-@dataclass(frozen=True)
-class MediaParamsReceived:
+class MediaParamsReceived(Struct, frozen=True):
     """The service asks for other constraints on our media."""
 
     params: dict[str, Any]
     """Constraints, {"audio": {...}, "video": {...}}."""
 
 
-@dataclass(frozen=True)
-class FarOffered:
+class FarOffered(Struct, frozen=True):
     """The far end offers new media, or new ICE; answer it with `Dialog.answer_update`."""
 
     sdp: str
     """The complete session description."""
 
 
-@dataclass(frozen=True)
-class FarHeld:
+class FarHeld(Struct, frozen=True):
     """The far end holds us, or resumes us."""
 
     held: bool
     """Whether we are held."""
 
 
-@dataclass(frozen=True)
-class TransferAsked:
+class TransferAsked(Struct, frozen=True):
     """The far end asks us to call another address in its place."""
 
     destination: str
     """The address to call."""
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The call has ended, and its media must be closed."""
 
     cause: str
@@ -108,8 +100,7 @@ class Ended:
     """The side that ended the call: "near" end, "far" end, "media" or "service"."""
 
 
-@dataclass(frozen=True)
-class RequestConcluded:
+class RequestConcluded(Struct, frozen=True):
     """A request of this dialog was answered or has failed."""
 
     key: int
@@ -120,8 +111,7 @@ class RequestConcluded:
     """The failure, if the request failed."""
 
 
-@dataclass(frozen=True)
-class MessageIgnored:
+class MessageIgnored(Struct, frozen=True):
     """A message was ignored, because it does not fit the dialog's state."""
 
     reason: str
@@ -143,8 +133,7 @@ DialogEvent = (
 )
 
 
-@dataclass(frozen=True)
-class VertoRequest:
+class VertoRequest(Struct, frozen=True):
     """A webrtc.verto request that the dialog wants sent."""
 
     key: int

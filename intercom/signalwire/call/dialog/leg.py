@@ -31,6 +31,8 @@ class CallLeg:
     to_name: str = ""
     answered_by: str = ""
     "display name of whoever answered for an address that rings several, as the service tells it; never sent"
+    answered_address: str = ""
+    "which of several addresses that were rung at once answered, as the embedded space tells it; never sent"
     far_end_kind: FarEndKind = "unknown"
     user_variables: dict[str, Any] = field(default_factory=dict)
     node_id: str = ""

@@ -2,7 +2,7 @@
 
 const LOOK_MS = 3000; // interval between looks: each is one connection to the house
 const ANSWER_MS = 8000; // time limit of a look
-const { house } = document.body.dataset;
+const { house, trusted: yes, untrusted: no } = document.body.dataset;
 const element = (id) => document.getElementById(id);
 let looking = false;
 
@@ -31,7 +31,7 @@ async function look() {
   const found = await trusted();
   looking = false;
   document.body.dataset.state = found ? "trusted" : "untrusted";
-  element("state").textContent = found ? "This device trusts the house." : "This device does not trust the house yet.";
+  element("state").textContent = found ? yes : no;
   element("go").hidden = !found;
 }
 

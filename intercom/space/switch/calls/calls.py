@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from intercom.signalwire.wire.agents import rings_beside_a_call
 from intercom.signalwire.wire.messages import IncomingInvite, builtins, new_id
 from intercom.space.store.records import Kind, Subscriber
 from intercom.space.switch.members.state import Membership, Room
@@ -105,6 +106,12 @@ class Call:
     "The far end's leg; None until somebody answers."
     room: Room = field(default_factory=Room)
     "The room of the call's members."
+    members: dict[str, frozenset[str]] = field(default_factory=dict)
+    "Ids of the subscribers at each address that was called."
+    one_device: bool = False
+    "Whether somebody who declines does so for their device alone, and the others ring on."
+    goes_on: bool = False
+    "Whether the door goes on to other addresses if nobody answers."
     ring: str = ""
     "Id of the house's ring that the call belongs to (`rings/ring.py`); empty unless a door calls."
     next_ping_at: float = 0.0
@@ -116,6 +123,14 @@ class Call:
         yield from self.ringing
         if self.answered is not None:
             yield self.answered
+
+    def answerer(self, leg: Leg) -> dict[str, str]:
+        """Return what the caller is told of the end that answers; of several addresses also the one that reached it."""
+        member = leg.session.subscriber
+        told = {"callee_kind": str(member.kind), "callee_name": member.display_name}
+        if len(self.members) > 1:
+            told["callee_number"] = next(address for address, ids in self.members.items() if member.id in ids)
+        return told
 
     def others(self, leg: Leg) -> list[Leg]:
         """The ends to which the messages of `leg` are passed."""
@@ -183,11 +198,15 @@ class Calls:
         return None
 
     def may_ring(self, call: Call, session: Session) -> bool:
-        """Return whether this call may ring at the session: it neither talks nor calls out, and few such ring."""
+        """Return whether this call may ring at the session: few such ring there, and it neither talks nor calls out.
+
+        A page that shows a door beside the call in which it is, is rung by doors all the same.
+        """
         if session.never_busy:
             return True
         legs = self.legs_of(session)
-        if any(leg is leg.call.caller or leg is leg.call.answered for leg in legs):
+        busy = any(leg is leg.call.caller or leg is leg.call.answered for leg in legs)
+        if busy and not (call.caller_party.kind == "door" and rings_beside_a_call(session.agent)):
             return False
         alike = sum(leg.call.caller_party.kind == call.caller_party.kind for leg in legs)
         return alike < RINGING_LIMIT

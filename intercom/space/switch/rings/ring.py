@@ -23,8 +23,12 @@ REDIAL_LIMIT_S: Final = 5.0
 """Time after which a ring whose call found nobody is missed: a door redials within 2 s, and then opens its media."""
 REMEMBERED_S: Final = 900.0
 """Time for which a ring that is over is remembered: a late redial must not ring again. A press lasts 10 min at most."""
+PRESSES_S: Final = 3.0
+"""Time within which the presses of a visitor who comes during a call are one."""
 NEWS_S: Final = 60.0
 """Time for which a page that connects is told of a ring that is over: it may have missed the end."""
+REPLIES_LIMIT: Final = 8
+"""Limit of replies that are remembered of a ring; the oldest are forgotten first."""
 RINGS_LIMIT: Final = 64
 """Limit of rings remembered; the oldest that are over are forgotten first."""
 
@@ -40,6 +44,15 @@ class Ending(Struct, frozen=True):
     """Time of the end, seconds since 1970."""
 
 
+class Reply(Struct, frozen=True):
+    """A sentence that the house had a door say to its visitor."""
+
+    text: str
+    """The sentence."""
+    by: str = ""
+    """Display name of whoever had it said; empty for the door itself."""
+
+
 class Ring(Struct, frozen=True):
     """A ring as it stands; a change makes another one of the same id."""
 
@@ -48,17 +61,36 @@ class Ring(Struct, frozen=True):
     door: Party
     """The door that rings."""
     rung: frozenset[str]
-    """Ids of the subscribers who are rung."""
+    """Ids of the subscribers for whom the door rings, or rang at an earlier step, and who are told how it ends."""
     began_at: float
     """Time of the beginning, seconds since 1970."""
     for_s: float = RING_S
-    """Time for which the door rings, seconds; as it said when it rang first."""
+    """Time for which the door rings them, seconds; as it said when it rang others than before."""
     ending: Ending | None = None
     """The end; None while it rings."""
     talking: bool = False
     """Whether the call of the one who answered goes on."""
     opened_by: str = ""
     """Display name of whoever opened the door during the ring or its call; empty if nobody did."""
+    pressed_at: float | None = None
+    """Time at which another visitor pressed last during its call, seconds since 1970."""
+    silent: frozenset[str] = frozenset()
+    """Ids of those of them who are shown the ring without a sound."""
+    spared: frozenset[str] = frozenset()
+    """Ids of those of them who are left alone while it rings."""
+    button: str = ""
+    """Name of the door's button; empty for a door that has one, and for a command."""
+    passed: frozenset[str] = frozenset()
+    """Ids of those of them at whose step of the door's plan it rings no more, while it goes on."""
+    declined_at: frozenset[str] = frozenset()
+    """Ids of the subscribers who declined for their own device alone."""
+    replies: tuple[Reply, ...] = ()
+    """What the house had the door say to the visitor, the latest last."""
+
+    @property
+    def place(self) -> str:
+        """Return where it rings, for people: the name of the door, after that of its button where it has several."""
+        return f"{self.button} · {self.door.name}" if self.button else self.door.name
 
     @property
     def rings(self) -> bool:
@@ -104,7 +136,17 @@ class Rings:
 
     # -- what happens ----------------------------------------------------------------------------------------
 
-    def called(self, ring_id: str, door: Party, rung: frozenset[str], *, for_s: float = RING_S) -> bool:
+    def called(
+        self,
+        ring_id: str,
+        door: Party,
+        rung: frozenset[str],
+        *,
+        for_s: float = RING_S,
+        silent: frozenset[str] = frozenset(),
+        spared: frozenset[str] = frozenset(),
+        button: str = "",
+    ) -> bool:
         """Note that a door calls for a ring; return False if the ring is taken, so that nothing may ring for it."""
         before = self._rings.get(ring_id)
         if before is not None and before.is_taken:
@@ -112,9 +154,15 @@ class Rings:
         self._waiting.pop(ring_id, None)
         if before is None:
             self._make_room()
-            self._change(Ring(ring_id, door, rung, self._wall(), for_s))
-        elif before.ending is not None or before.rung != rung:
-            self._change(msgspec.structs.replace(before, ending=None, rung=before.rung | rung))
+            begun = Ring(ring_id, door, rung, self._wall(), for_s, silent=silent, spared=spared, button=button)
+            self._change(begun)
+            return True
+        silent, spared = (before.silent - rung) | silent, (before.spared - rung) | spared
+        passed = before.rung - rung
+        is_known = rung <= before.rung and (before.silent, before.spared, before.passed) == (silent, spared, passed)
+        if before.ending is not None or not is_known:
+            now = {"ending": None, "rung": before.rung | rung, "silent": silent, "spared": spared, "passed": passed}
+            self._change(msgspec.structs.replace(before, **now, for_s=for_s))
         return True
 
     def restored(self, ring: Ring) -> None:
@@ -128,6 +176,12 @@ class Rings:
     def refused(self, ring_id: str, by: str) -> None:
         """Note who refused, for the whole house."""
         self._end(ring_id, "refused", by)
+
+    def declined(self, ring_id: str, subscriber_id: str) -> None:
+        """Note who declined for their own device; the ring goes on for the others."""
+        ring = self._rings.get(ring_id)
+        if ring is not None:
+            self._rings[ring_id] = msgspec.structs.replace(ring, declined_at=ring.declined_at | {subscriber_id})
 
     def given_up(self, ring_id: str) -> None:
         """Note that the visitor gave up."""
@@ -151,11 +205,39 @@ class Rings:
         elif ring.talking and ring.opened_by != by:
             self._change(msgspec.structs.replace(ring, opened_by=by))
 
+    def pressed(self, ring_id: str) -> None:
+        """Note that another visitor presses during the call of the one who answered."""
+        ring, now = self._rings.get(ring_id), self._wall()
+        if ring is None or not ring.talking:
+            return
+        if ring.pressed_at is None or abs(now - ring.pressed_at) >= PRESSES_S:
+            self._change(msgspec.structs.replace(ring, pressed_at=now))
+
+    def replied(self, ring_id: str, by: str, text: str) -> None:
+        """Note what the house had the door say, while it rings or its call goes on."""
+        ring = self._rings.get(ring_id)
+        if ring is not None and (ring.ending is None or ring.talking):
+            replies = (*ring.replies, Reply(text, by))[-REPLIES_LIMIT:]
+            self._change(msgspec.structs.replace(ring, replies=replies))
+
     def waits(self, ring_id: str) -> None:
         """Note that the call found nobody: the door calls again, or the ring is missed."""
         ring = self._rings.get(ring_id)
         if ring is not None and ring.ending is None:
             self._waiting[ring_id] = None
+
+    def passes_on(self, ring_id: str) -> None:
+        """Note that a step of the door's plan is over, and that others are rung at the next."""
+        ring = self._rings.get(ring_id)
+        if ring is not None and ring.ending is None:
+            self._waiting[ring_id] = None
+            self._change(msgspec.structs.replace(ring, passed=ring.rung))
+
+    def unanswered(self, ring_id: str) -> None:
+        """Take an answer back of which the door heard when it had ended its ringing; the ring has not ended then."""
+        ring = self._rings.get(ring_id)
+        if ring is not None and ring.talking:
+            self._rings[ring_id] = msgspec.structs.replace(ring, ending=None, talking=False)
 
     def talked(self, ring_id: str) -> None:
         """Note that the call of the one who answered is over."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.space.conftest import ANSWER, OFFER, House
 
 
@@ -173,6 +175,16 @@ async def test_the_far_end_answers_a_new_offer(house: House) -> None:
     await kitchen.verto("verto.answer", theirs, sdp=ANSWER)
     modified = await modifying
     assert modified["result"] == {"action": "updateMedia", "callID": mine, "sdp": ANSWER}
+
+
+@pytest.mark.parametrize("action", [[], {"hold": 1}, None, 5, "pause"])
+async def test_an_action_that_is_none_is_refused_in_words(house: House, action: object) -> None:
+    door, kitchen = await house.join("door"), await house.join("kitchen")
+    await door.dial("/private/kitchen")
+    theirs = await kitchen.ringing()
+    await kitchen.verto("verto.answer", theirs, sdp=ANSWER)
+    refused = await kitchen.verto("verto.modify", theirs, action=action)
+    assert "action is one of" in refused["error"]["message"]
 
 
 async def test_hold_is_confirmed_and_the_far_end_is_told(house: House) -> None:

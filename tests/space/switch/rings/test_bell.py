@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from intercom.space.quiet.house_quiet import Manner
 from intercom.space.switch.calls.calls import RING_GRACE_S, RING_S
 from intercom.space.switch.rings.ring import REDIAL_LIMIT_S
 from intercom.space.switch.sessions.sessions import LEFT_LIMIT_S
@@ -242,3 +243,59 @@ def test_two_doors_ring_each_on_its_own() -> None:
     house.verto("door-2", "verto.invite", "other", sdp=SDP, dialog=dialog)
     house.verto("door", "verto.bye", "call", cause="ORIGINATOR_CANCEL")
     assert states(house, "anna") == [("ringing", ""), ("ringing", ""), ("given_up", "")]
+
+
+def test_every_page_is_told_of_another_visitor_during_the_call_and_whoever_talks_by_the_call(
+    house: Switchboard,
+) -> None:
+    press(house)
+    house.verto("anna", "verto.answer", invite(house, "anna")["callID"], sdp=SDP)
+    house.forget()
+    for _ in range(2):
+        house.verto("door", "verto.info", "call", intercom={"visitor": "pressed"})
+    assert house.methods("anna") == ["verto.info", "verto.info"]
+    for who in FAMILY:
+        presses = [told["pressed_at"] for event, told in house.told[who] if event == "intercom.ring"]
+        assert presses == [None, None, 0.0]
+
+
+def test_a_press_of_another_flat_s_button_during_a_call_is_missed_by_that_flat_alone(house: Switchboard) -> None:
+    press(house)
+    house.verto("anna", "verto.answer", invite(house, "anna")["callID"], sdp=SDP)
+    before = len(house.told["anna"])
+    pressed = {"visitor": "pressed", "button": "Office", "for": ["/private/ben", "/private/cleo", "/private/nobody", 5]}
+    for _ in range(2):
+        house.verto("door", "verto.info", "call", intercom=pressed)
+    for who in ("ben", "cleo"):
+        rings = [told for event, told in house.told[who] if event == "intercom.ring" and told["button"] == "Office"]
+        assert [told["state"] for told in rings] == ["ringing", "missed"]
+    assert len(house.told["anna"]) == before
+    assert house.heard["anna"][-1]["params"]["intercom"]["visitor"] == "pressed"
+
+
+def test_a_visitor_is_missed_by_the_house_while_a_resident_talks_who_called_the_door(house: Switchboard) -> None:
+    known_as = house.call("anna", "door")
+    pressed = {"visitor": "pressed", "button": "", "for": ["/private/house"]}
+    house.verto("door", "verto.info", known_as, intercom=pressed)
+    for who in FAMILY:
+        assert states(house, who) == [("ringing", ""), ("missed", "")]
+
+
+def test_devices_that_want_to_be_left_alone_are_so_while_another_visitor_is_missed(house: Switchboard) -> None:
+    quiet = {"ben": Manner.NOT_AT_ALL}
+    house.exchange.control.bell.manner = lambda who, _caller, _button: quiet.get(who, Manner.ALOUD)
+    press(house)
+    house.verto("anna", "verto.answer", invite(house, "anna")["callID"], sdp=SDP)
+    pressed = {"visitor": "pressed", "button": "Office", "for": ["/private/ben"]}
+    house.verto("door", "verto.info", "call", intercom=pressed)
+    missed = house.exchange.control.bell.rings.news("ben")[-1]
+    assert (missed.spared, missed.button) == ({"ben"}, "Office")
+
+
+def test_nobody_but_the_door_says_that_another_visitor_is_there(house: Switchboard) -> None:
+    press(house)
+    mine = invite(house, "anna")["callID"]
+    house.verto("anna", "verto.answer", mine, sdp=SDP)
+    house.verto("anna", "verto.info", mine, intercom={"visitor": "pressed"})
+    house.verto("anna", "verto.info", mine, intercom={"visitor": "pressed", "for": ["/private/ben"]})
+    assert {told["pressed_at"] for event, told in house.told["ben"] if event == "intercom.ring"} == {None}

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom.space.switch.calls.calls import Party
-from intercom.space.switch.rings.ring import NEWS_S, REDIAL_LIMIT_S, REMEMBERED_S, RINGS_LIMIT, Ring, Rings
+from intercom.space.switch.rings.ring import (
+    NEWS_S,
+    REDIAL_LIMIT_S,
+    REMEMBERED_S,
+    REPLIES_LIMIT,
+    RINGS_LIMIT,
+    Ring,
+    Rings,
+)
 
 DOOR = Party("/private/door", "Front door", "door")
 HOUSE = frozenset({"anna", "ben"})
@@ -45,6 +53,16 @@ ENDS: dict[str, Any] = {
     "opened": lambda rings: rings.opened("r1", "Anna"),
     "given_up": lambda rings: rings.given_up("r1"),
 }
+
+
+def test_of_many_replies_the_latest_are_remembered() -> None:
+    stage = Stage()
+    stage.call()
+    for number in range(REPLIES_LIMIT + 2):
+        stage.rings.replied("r1", "Anna", f"sentence {number}")
+    assert [reply.text for reply in stage.heard[-1].replies] == [
+        f"sentence {number}" for number in range(2, REPLIES_LIMIT + 2)
+    ]
 
 
 def test_a_ring_begins_once_however_often_the_door_dials_for_it() -> None:

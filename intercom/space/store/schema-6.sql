@@ -1,0 +1,4 @@
+CREATE TABLE quiet (
+    subscriber_id TEXT PRIMARY KEY REFERENCES subscribers (id) ON DELETE CASCADE,
+    wish TEXT NOT NULL
+) WITHOUT ROWID

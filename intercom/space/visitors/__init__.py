@@ -1,0 +1,4 @@
+"""The visitors of the house: who rang when, how it ended, and a picture where `history` allows one.
+
+Begin with `visitors.py`.
+"""
