@@ -20,6 +20,10 @@ from intercom.panel.relay.relay_watchdog_control import Guard
 
 log = logging.getLogger(__name__)
 
+LATE_S = 5.0
+"""Time beyond its pulse after which a chime that still rings shows that the program hangs, and its guard kills it. A
+card stands still for a second now and then; the coil bears it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Faults:
@@ -210,7 +214,7 @@ class EntrancePins:
         )
         stack.callback(release_relay, self._chime_relay)
         guarded = DoorConfig(
-            relay_gpio=config.chime_gpio, relay_active_high=config.chime_active_high, cap_s=config.chime_s
+            relay_gpio=config.chime_gpio, relay_active_high=config.chime_active_high, cap_s=config.chime_s + LATE_S
         )
         fault = self._faults.chime
         self._guard = Guard(guarded, simulated=self._pins.simulated, name="chime", on_fault=fault)

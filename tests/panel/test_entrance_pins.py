@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import queue
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from intercom.panel import Pattern
+from intercom.panel import Pattern, entrance_pins
 from tests.panel.conftest import WAIT_S, Bench, Clock
 
 CHIME, LIGHT, CONTACT, EXIT, TAMPER = 5, 6, 12, 13, 16
@@ -53,6 +55,12 @@ def test_presses_without_end_do_not_hold_the_chime_on(around: Bench, chimed: que
     assert [chimed.get(timeout=WAIT_S), chimed.get(timeout=WAIT_S)] == [True, False]
     around.panel.entrance.ring()
     assert not around.factory.pin(CHIME).state, "it rests for a second"
+
+
+def test_a_program_that_turns_the_chime_off_late_is_not_killed_at_once(around: Bench) -> None:
+    words = Path(f"/proc/{around.panel.entrance.guard_pid}/cmdline").read_text().split("\0")
+    cap_s = float(words[words.index(str(os.getpid())) + 1])
+    assert cap_s == 0.5 + entrance_pins.LATE_S, "what its guard was told"
 
 
 def test_a_chime_that_rings_when_its_pin_is_low_is_silent_at_the_start(make_bench: Callable[..., Bench]) -> None:
