@@ -243,11 +243,15 @@ class MqttStation:
         """Call this after a while, unless it is due before; at most one call of a name is due."""
         loop = asyncio.get_running_loop()
         due = self._timers.get(name)
-        if due is not None and not due.cancelled() and loop.time() < due.when() <= loop.time() + delay_s:
-            return
         if due is not None:
+            if due.when() <= loop.time() + delay_s:  # also one that is late, or news without end would put it off
+                return
             due.cancel()
-        self._timers[name] = loop.call_later(delay_s, work)
+        self._timers[name] = loop.call_later(delay_s, self._do, name, work)
+
+    def _do(self, name: str, work: Callable[[], object]) -> None:
+        del self._timers[name]
+        work()
 
     # -- what the broker says --------------------------------------------------------------------------
 

@@ -18,7 +18,8 @@ from tests.ports import free_port
 PROGRAMS = ("mosquitto", "mosquitto_pub", "mosquitto_sub")
 PATH = f"{os.environ['PATH']}:/usr/sbin"
 """Debian keeps the broker where only root looks."""
-WAIT_S = 30.0
+WAIT_S = 60.0
+"""Limit of every wait for what must come, however busy the machine is."""
 LINE_BYTES = 8 * 1024 * 1024
 """Longer than a picture in hexadecimal digits."""
 RUNNING = b"running"
