@@ -29,10 +29,10 @@ LOCK = Path(__file__).with_name("home_assistant.lock")
 PYTHON = "3.13"
 """The Python of the version in the lock."""
 WAIT_S = 300.0
+"""Longer than it takes to start on a loaded machine."""
 INSTALL_LIMIT_S = 1200
 COMPLETE = "complete"
 """File in the environment that says that all of it is there."""
-"""Longer than it takes to start on a loaded machine."""
 CLIENT = "http://intercom.invalid/"
 SIGNED_IN_S = 1800
 """How long its access token lasts."""
@@ -69,7 +69,8 @@ _LINE = re.compile(r"^\S+ \S+ (WARNING|ERROR|CRITICAL) ")
 _UNAVOIDABLE = (
     *("Skipping pip installation", "aiohttp_fast_zlib", "libturbojpeg"),
     *("is taking over", "is taking longer than", "took longer than", "from wrapping up the start up"),
-    *("Timed out waiting for", "still running"),  # how busy the machine is
+    *("Timed out waiting for", "still running", "Setup timed out for", "to complete setup", "did not complete in time"),
+    *("No ACK from MQTT server", "unable to keep up with pending messages"),  # how busy the machine is
 )
 """What this machine lacks, and the door has no part in."""
 
@@ -81,8 +82,8 @@ def place() -> Path:
 
 
 def program() -> Path | None:
-    """The installed program; None without one."""
-    return place() / "bin/hass" if (place() / COMPLETE).exists() else None
+    """The installed program; None without one, or where the Python that it was installed with is gone."""
+    return place() / "bin/hass" if (place() / COMPLETE).exists() and (place() / "bin/python").exists() else None
 
 
 def python() -> str | None:
@@ -176,6 +177,14 @@ class HomeAssistant:
             )
         self._http = self._http or aiohttp.ClientSession()
         await self.until(self._serves, lambda serves: serves, "Home Assistant to serve")
+        if self.token:
+            await self._is_up()
+
+    async def _is_up(self) -> None:
+        """Wait until all of it has started: it serves its page before its automations run and its entities are back."""
+        await self.until(
+            lambda: self.get("/api/config"), lambda told: bool(told) and told["state"] == "RUNNING", "it to be up"
+        )
 
     async def _serves(self) -> bool:
         assert self._process is not None and self._http is not None
@@ -212,14 +221,16 @@ class HomeAssistant:
         async with self._http.post(f"{self.url}/auth/token", data=form) as answer:
             found = await answer.json()
         self.token, self.refresh = found["access_token"], found["refresh_token"]
+        await self._is_up()
 
     async def finds_broker(self, port: int) -> None:
         """Set up its integration MQTT, as its owner does on the page."""
         flow = await self.post("/api/config/config_entries/flow", {"handler": "mqtt"})
-        made = await self.post(
-            f"/api/config/config_entries/flow/{flow['flow_id']}", {"broker": "127.0.0.1", "port": port}
+        place, broker = f"/api/config/config_entries/flow/{flow['flow_id']}", {"broker": "127.0.0.1", "port": port}
+        # It gives the broker five seconds to answer, and then shows the form again, which its owner sends again.
+        await self.until(
+            lambda: self.post(place, broker), lambda made: made["type"] == "create_entry", "it to reach the broker"
         )
-        assert made["type"] == "create_entry", made
 
     @property
     def tokens(self) -> str:
