@@ -36,7 +36,7 @@ NOTE_THE_HANDOVER = """() => {
     proto.addIceCandidate = function (...rest) {  // the page that answers lets its call reach out
         this.addEventListener("connectionstatechange", () => {
             if (this.connectionState === "connected") window.connectedAt ||= performance.now();
-        });
+        }, { capture: true });  // before the page, whose own clock of the call begins then
         return addIceCandidate.apply(this, rest);
     };
     proto.close = function () {
