@@ -10,6 +10,7 @@ import pytest
 
 from intercom.config import CallConfig, HistoryConfig
 from intercom.door.machine import State
+from intercom.media.recording import recorder
 from intercom.panel import Pattern
 from intercom.space import Space
 from tests.alsa import PATIENCE_S, AlsaCards, Samples, tone
@@ -44,6 +45,7 @@ async def asked(home: Home) -> None:
 
     async with asyncio.timeout(PATIENCE_S):
         while not recorded():
+            await home.wait_for(lambda: home.door.feedback.pattern not in TOLD, "the light of the last press to be off")
             await home.press()
             await home.wait_for(lambda: home.door.feedback.pattern in TOLD, "the light to ask for a message")
             await home.wait_for(lambda: recorded() or not messages.takes, "the message to be recorded")
@@ -67,7 +69,10 @@ async def fetched(home: Home) -> bytes:
             return await answer.read()
 
 
-async def test_a_visitor_leaves_a_message_and_the_house_has_it(start_home: StartHome, alsa_cards: AlsaCards) -> None:
+async def test_a_visitor_leaves_a_message_and_the_house_has_it(
+    start_home: StartHome, alsa_cards: AlsaCards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "PICTURE_PATIENCE_S", PATIENCE_S)  # a cold camera on a busy machine
     home = await start_home(call=CallConfig(ring_time_s=1), history=WANTED)
     assert home.door is not None
     files, kept = home.door.messages.files, home.space.messages.files
