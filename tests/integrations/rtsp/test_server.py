@@ -130,12 +130,11 @@ async def test_who_may_talk_is_heard_at_the_door(door: WatchedDoor) -> None:
         await client.ask("PLAY", "door-pcma", Require=BACKCHANNEL)
         async with asyncio.timeout(LIMIT_S):
             at = 0
-            while door.engine.stats().speaker_db < -40:
+            while door.engine.stats().speaker_db < -40 or not any(each["talks"] for each in door.document["viewers"]):
                 packet = numbers.packet(encoder.encode(sound), at, marker=False)
                 client.writer.write(b"$\x00" + len(packet).to_bytes(2, "big") + packet)
                 at += 160
                 await asyncio.sleep(0.02)
-        assert door.document["viewers"][0]["talks"]
     await until(lambda: door.engine.beside.voice is None)
 
 

@@ -17,10 +17,14 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+PATIENT = (f"timeout={LIMIT_S * 1e6:.0f}", f"tcp-timeout={LIMIT_S * 1e6:.0f}")
+"""It gives up UDP after five seconds without a packet else, and a request after twenty."""
+
+
 def launched(url: str, protocol: str, sound: str) -> subprocess.CompletedProcess[str]:
     """Receive ten pictures and ten packets of sound."""
     parts = [
-        *("rtspsrc", f"location={url}", f"protocols={protocol}", "latency=0", "name=door"),
+        *("rtspsrc", f"location={url}", f"protocols={protocol}", "latency=0", "name=door", *PATIENT),
         *("door.", "!", "application/x-rtp,media=video", "!", "rtph264depay", "!", "fakesink", "num-buffers=10"),
         *("door.", "!", "application/x-rtp,media=audio", "!", sound, "!", "fakesink", "num-buffers=10"),
     ]
@@ -49,11 +53,11 @@ async def test_it_talks_at_the_door(door: WatchedDoor) -> None:
         pytest.skip("GStreamer's bindings are not here (apt install python3-gi gir1.2-gstreamer-1.0)")
     script = Path(__file__).parent / "gstreamer_talks.py"
     talking = await asyncio.create_subprocess_exec(
-        "/usr/bin/python3", str(script), door.url("door-pcma", door.talker), stderr=asyncio.subprocess.PIPE
+        "/usr/bin/python3", str(script), door.url("door-pcma", door.talker)
     )
     try:
         await until(lambda: door.engine.stats().speaker_db > -40)
-        assert [each["talks"] for each in door.document["viewers"]] == [True]
+        await until(lambda: [each["talks"] for each in door.document["viewers"]] == [True])
     finally:
         talking.kill()
         await talking.wait()
