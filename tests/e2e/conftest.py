@@ -12,7 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
 from tests.alsa import AlsaCards, alsa_cards, alsa_session, tone
-from tests.e2e.home import Home, Station, home_config
+from tests.e2e.home import PATIENCE_S, Home, Station, home_config
 from tests.station.conftest import CHROMIUM, FLAGS
 
 __all__ = ["alsa_cards", "alsa_session"]
@@ -45,7 +45,9 @@ async def browser(resident_voice: Path) -> AsyncIterator[Browser]:
     """One Chromium for all tests."""
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*FLAGS, f"--use-file-for-fake-audio-capture={resident_voice}"]
+            executable_path=CHROMIUM,
+            args=[*FLAGS, f"--use-file-for-fake-audio-capture={resident_voice}"],
+            timeout=PATIENCE_S * 1000,
         )
         yield chromium
         await chromium.close()
@@ -74,6 +76,7 @@ async def pair_station(browser: Browser) -> AsyncIterator[PairStation]:
 
     async def pair(home: Home, name: str = "Kitchen") -> Station:
         context = await browser.new_context(permissions=["microphone"], viewport={"width": 390, "height": 844})
+        context.set_default_timeout(PATIENCE_S * 1000)
         contexts.append(context)
         return await Station.pair(context, home.space, name)
 

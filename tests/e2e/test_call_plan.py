@@ -34,7 +34,7 @@ async def test_a_press_leaves_an_empty_step_and_one_that_was_declined_and_is_ans
     assert home.door.handlers.status()["press"]["name"] == "kitchen"
     await kitchen.click("#decline")
     await study.until("ringing")
-    assert await kitchen.page.get_attribute("body", "data-state") == "ready"
+    await kitchen.until("ready")
     await study.click("#answer")
     await home.until(State.IN_CALL)
     facts = [entry.fact for entry in told]

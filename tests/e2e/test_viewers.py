@@ -78,6 +78,7 @@ async def dashboard(script: str) -> AsyncIterator[str]:
 async def opened(browser: Browser, url: str) -> AsyncIterator[Page]:
     """The dashboard in a browser, with its player ready."""
     context = await browser.new_context()
+    context.set_default_timeout(PATIENCE_S * 1000)
     page = await context.new_page()
     await page.goto(url)
     await page.wait_for_function("window.ready === true")
@@ -101,6 +102,7 @@ async def go2rtc(home: Home, token: str, viewer: Go2rtc) -> AsyncIterator[None]:
         yield
 
 
+@pytest.mark.timeout(600)  # the player is fetched first
 async def test_a_whep_player_in_a_dashboard_sees_the_door_until_it_stops_or_its_token_is_taken_back(
     start_home: StartHome, browser: Browser, whep_player: str
 ) -> None:

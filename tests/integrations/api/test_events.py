@@ -19,7 +19,7 @@ from tests.integrations.api.served import Served, served
 
 PRESS = Pressed("/private/house")
 OPENING = DoorOpened("Anna")
-LIMIT_S = 30
+LIMIT_S = 60
 
 
 async def types_of(api: Served, **query: str) -> list[str]:

@@ -18,7 +18,7 @@ from intercom.integrations.rtsp.accounts import Account
 from intercom.opening.decision import Way
 from tests.integrations.onvif.found_door import JPEG, RTSP_PORT, FoundDoor
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 @asynccontextmanager

@@ -11,6 +11,10 @@ import msgspec
 from aiohttp import web
 
 
+LIMIT_S = 60.0
+"""Limit of every wait for what must come, however busy the machine is."""
+
+
 class Received(NamedTuple):
     """What came."""
 
@@ -34,7 +38,7 @@ class Receiver:
         self.over = asyncio.Event()
 
     async def next(self) -> Received:
-        return await asyncio.wait_for(self.received.get(), 30)
+        return await asyncio.wait_for(self.received.get(), LIMIT_S)
 
     async def take(self, request: web.Request) -> web.Response:
         self.received.put_nowait(Received(await request.read(), dict(request.headers)))

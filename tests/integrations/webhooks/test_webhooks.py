@@ -24,7 +24,8 @@ from intercom.integrations.webhooks.signature import signature
 from intercom.integrations.webhooks.webhooks import CATCH_UP_S, Webhooks
 from intercom.opening.decision import Way
 from tests.integrations.stage import PICTURE, Stage
-from tests.integrations.webhooks.receiver import Receiver, receiver
+from tests.integrations.webhooks.receiver import LIMIT_S, Receiver, receiver
+from tests.ports import reserved_port
 
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PRESS = Pressed("/private/house")
@@ -144,7 +145,7 @@ async def told(stage: Stage, kind: str) -> None:
     end = stage.journal.subscribe(listen)
     for entry in stage.journal.since(0):
         listen(entry)
-    await asyncio.wait_for(heard.wait(), 30)
+    await asyncio.wait_for(heard.wait(), LIMIT_S)
     end()
 
 
@@ -190,10 +191,9 @@ async def test_a_ca_that_cannot_be_read_is_told_by_its_file(stage: Stage, taker:
 
 
 async def test_a_receiver_that_is_not_there_is_told_without_its_url(stage: Stage) -> None:
-    async with receiver() as gone:
-        url = gone.url + "/secret-of-the-house"
-    async with webhooks(stage, WebhookConfig(url=url)):
-        (result,) = await stage.access.ask("webhook.test", {}, caller=SOMEBODY)
+    with reserved_port() as port:
+        async with webhooks(stage, WebhookConfig(url=f"http://127.0.0.1:{port}/secret-of-the-house")):
+            (result,) = await stage.access.ask("webhook.test", {}, caller=SOMEBODY)
     assert result["why"].startswith("not reached")
     assert "secret" not in str(result) + str(stage.faults.open)
 

@@ -29,7 +29,7 @@ def engine(alsa_cards: AlsaCards, reported: Reported[EngineEvent]) -> Iterator[A
 def test_a_listener_hears_the_door_without_a_call(engine: AudioEngine, alsa_cards: AlsaCards) -> None:
     ear = NearEndMemory()
     engine.beside.listen(ear)
-    with alsa_cards.speak(tone(440, 5)):
+    with alsa_cards.speak(tone(440, PATIENCE_S)):
         ear.wait_for_tone(440)
 
 
@@ -37,7 +37,7 @@ def test_a_listener_and_the_far_end_hear_the_same(engine: AudioEngine, alsa_card
     ear, near = NearEndMemory(), NearEndMemory()
     engine.connect(FarEndTone(1000), near)
     engine.beside.listen(ear)
-    with alsa_cards.speak(tone(440, 5)):
+    with alsa_cards.speak(tone(440, PATIENCE_S)):
         near.wait_for_tone(440)
         ear.wait_for_tone(440)
 
@@ -48,7 +48,7 @@ def test_a_listener_hears_on_when_the_call_is_over(engine: AudioEngine, alsa_car
     engine.connect(FarEndTone(1000), near)
     near.wait_for_seconds(0.1)
     engine.disconnect(near)
-    with alsa_cards.speak(tone(440, 5)):
+    with alsa_cards.speak(tone(440, PATIENCE_S)):
         ear.wait_for_tone(440)
 
 

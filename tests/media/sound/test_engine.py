@@ -91,7 +91,7 @@ def test_a_call_carries_sound_both_ways(engine: AudioEngine, alsa_cards: AlsaCar
 
 def test_a_sentence_is_heard_at_the_door(engine: AudioEngine, alsa_cards: AlsaCards) -> None:
     with alsa_cards.listen() as heard:
-        sentence = engine.play_sound("rings", tone(650, 2.0))
+        sentence = engine.play_sound("rings", tone(650, PATIENCE_S))
         heard.wait_for_tone(650)
         sentence.stop()
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class FarEnd:

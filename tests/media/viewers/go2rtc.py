@@ -14,7 +14,7 @@ from av.audio.frame import AudioFrame
 
 from tests.alsa import Heard
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 FRAME_S = 0.02
 
 
