@@ -10,12 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from intercom.config import Config, MqttConfig
 from intercom.control.errors import RefusedError
 from intercom.control.protocol import REFUSED
 from intercom.facts import Pressed, PressWaits, StateChanged
 from intercom.history.journal import Entry, Journal, Listener
 from intercom.integrations.access import Program
+from intercom.integrations.mqtt import station as station_module
 from intercom.integrations.mqtt.broker import Broker
 from intercom.integrations.mqtt.station import LONGEST_PAUSE_S, MqttStation
 from intercom.opening.decision import Way
@@ -138,6 +141,22 @@ async def test_a_program_that_comes_later_finds_the_door_and_its_states_but_no_r
             device = json.loads((await late.hears("homeassistant/device/gate/config")).payload)
             assert device["components"]["ring"]["platform"] == "event"
             assert not {RING, f"{BASE}/visitor", f"{BASE}/camera"} & {message.topic for message in late.heard}
+
+
+@needs_mosquitto
+async def test_news_without_end_put_no_state_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(station_module, "SETTLES_S", 0.0)
+
+    async def tell_without_end(door: Door) -> None:
+        while True:
+            door.journal.tell(StateChanged("ringing", "ringing_out", "pressed"))
+            await asyncio.sleep(0)
+
+    async with at_a_broker(tmp_path) as (door, _, house):
+        door.document["state"] = "ringing"
+        telling = asyncio.create_task(tell_without_end(door))
+        await house.hears(f"{BASE}/call", says("ringing"))
+        telling.cancel()
 
 
 @needs_mosquitto
