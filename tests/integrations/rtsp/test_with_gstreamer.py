@@ -52,9 +52,7 @@ async def test_it_talks_at_the_door(door: WatchedDoor) -> None:
     if not await asyncio.to_thread(has_bindings):
         pytest.skip("GStreamer's bindings are not here (apt install python3-gi gir1.2-gstreamer-1.0)")
     script = Path(__file__).parent / "gstreamer_talks.py"
-    talking = await asyncio.create_subprocess_exec(
-        "/usr/bin/python3", str(script), door.url("door-pcma", door.talker)
-    )
+    talking = await asyncio.create_subprocess_exec("/usr/bin/python3", str(script), door.url("door-pcma", door.talker))
     try:
         await until(lambda: door.engine.stats().speaker_db > -40)
         await until(lambda: [each["talks"] for each in door.document["viewers"]] == [True])

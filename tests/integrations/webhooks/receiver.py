@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import web
 
-
 LIMIT_S = 60.0
 """Limit of every wait for what must come, however busy the machine is."""
 
