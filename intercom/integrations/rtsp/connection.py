@@ -37,6 +37,8 @@ MOST_A_SECOND = 500
 """Limit of requests and packets a second from an account: ten seconds of sound that a bad network held back."""
 READ_BYTES = 16_384
 """Limit of bytes read in one turn of the event loop."""
+GOODBYE_S = 5.0
+"""Time in which a client at whose port nobody listens any more may end its session: it closes its ports first."""
 STRANGERS_READ_BYTES = 2048
 """The same before the proof; a request has a few hundred."""
 
@@ -100,6 +102,8 @@ class Connection:
         "track of each interleaved channel, and whether it is that of the reports"
         self.viewer: Viewer | None = None
         """Its session; None before the first SETUP."""
+        self._gone_s: float | None = None
+        "time since which nobody listens at its port; None while somebody does"
 
     @property
     def account(self) -> Account | None:
@@ -169,6 +173,9 @@ class Connection:
             if not viewer.tick():
                 self.abort("it takes nothing any more")
                 return
+            if self._gone_s is not None and now_s - self._gone_s >= GOODBYE_S:
+                self.abort("nobody listens at its port")
+                return
             if viewer.plays and not viewer.is_by_udp and viewer.behind == 0:
                 self._talk.alive(now_s)  # it takes what it gets, as TCP tells
         if self._talk.is_over(now_s):
@@ -197,6 +204,7 @@ class Connection:
             self._house.suspect(self.who, order.why)
         self._writer.write(order if isinstance(order, bytes) else await self._carry_out(order))
         if isinstance(order, Play) and self.viewer is not None:
+            self._gone_s = None
             self.viewer.play()
         await self._writer.drain()
         return not isinstance(order, Hang)
@@ -248,11 +256,21 @@ class Connection:
             transport,
             on_packet=lambda packet: self._media(track, packet, is_rtcp=False),
             on_report=lambda packet: self._media(track, packet, is_rtcp=True),
-            on_gone=lambda: self.abort("nobody listens at its port"),
+            on_gone=self._nobody_listens,
         )
 
+    def _nobody_listens(self) -> None:
+        """Send nothing more; the client may have closed its ports to say goodbye next."""
+        if self._gone_s is None:
+            self._gone_s = self._clock()
+            asyncio.get_running_loop().call_soon(self._stop_sending)  # what has just sent is still under way
+
+    def _stop_sending(self) -> None:
+        if self.viewer is not None:
+            self.viewer.pause()
+
     def _end_session(self) -> None:
-        viewer, self.viewer = self.viewer, None
+        viewer, self.viewer, self._gone_s = self.viewer, None, None
         self._channels = {}
         self._talk.ended()
         if viewer is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from intercom.config import RtspConfig
-from intercom.integrations.rtsp import conversation, pace, server
+from intercom.integrations.rtsp import connection, conversation, pace, server
 from intercom.integrations.rtsp.conversation import BACKCHANNEL
 from intercom.integrations.rtsp.rtp import Numbered
 from intercom.media.codec.g711 import G711Encoder
@@ -17,6 +17,7 @@ from intercom.media.sound.engine import AudioEngine
 from tests.alsa import tone
 from tests.integrations.rtsp.client import RawClient
 from tests.integrations.rtsp.watched_door import LIMIT_S, WatchedDoor, pattern_camera, until, watched_door
+from tests.ports import free_port
 
 TCP = "RTP/AVP/TCP;unicast;interleaved=0-1"
 
@@ -105,6 +106,21 @@ async def test_a_viewer_by_udp_that_gives_no_sign_of_life_is_let_go(
             monkeypatch.setattr(conversation, "TIMEOUT_S", 1)  # not before: a cold camera takes longer
             await client.ends()
     await until(lambda: not door.camera.is_running)
+
+
+async def test_a_client_that_closes_its_port_before_it_says_goodbye_is_answered(
+    door: WatchedDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "GOODBYE_S", 10 * LIMIT_S)
+    closed = free_port()
+    async with RawClient(door.server.port, door.viewer) as client:
+        await client.ask("DESCRIBE")
+        await client.ask("SETUP", "door/video", Transport=f"RTP/AVP;unicast;client_port={closed}-{closed ^ 1}")
+        await client.ask("PLAY")
+        (viewer,) = (each.viewer for each in door.server._connections)
+        assert viewer is not None
+        await until(lambda: not viewer.plays)
+        assert (await client.ask("TEARDOWN")).status == 200
 
 
 async def test_while_the_camera_is_off_for_privacy_a_viewer_hears_nothing(door: WatchedDoor) -> None:
