@@ -82,10 +82,11 @@ class MessageFiles:
         except FileNotFoundError:
             names = []
         suffix = "mp4" if whole else "part"
-        found = [(path, match) for path, match in names if match is not None and match[5] == suffix]
+        found = [_message(path, match) for path, match in names if match is not None and match[5] == suffix]
+        messages = sorted(filter(None, found), key=lambda one: one.began_at)
         if whole:
-            self.count = len(found)
-        return sorted(filter(None, (_message(path, match) for path, match in found)), key=lambda one: one.began_at)
+            self.count = len(messages)
+        return messages
 
     def get(self, message_id: str, door: str = "", *, whole: bool = True) -> KeptMessage | None:
         """Return a message by its id and its door; nothing of either becomes part of a path."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,22 @@ def test_there_are_never_too_many(tmp_path: Path, clock: Clock) -> None:
     files.forget()
     assert len(files.all()) == MOST_FILES
     assert files.all()[0].id == "ring-20"
+
+
+def test_a_message_that_goes_while_the_directory_is_read_is_neither_listed_nor_counted(
+    files: MessageFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left(files, "ring-1")
+    going = left(files, "ring-2").path
+    look = Path.lstat
+
+    def look_too_late(path: Path) -> os.stat_result:
+        going.unlink(missing_ok=True)  # another thread has sent it
+        return look(path)
+
+    monkeypatch.setattr(Path, "lstat", look_too_late)
+    assert [one.id for one in files.all()] == ["ring-1"]
+    assert files.count == 1
 
 
 def test_what_is_no_message_is_left_alone(files: MessageFiles, tmp_path: Path, clock: Clock) -> None:
