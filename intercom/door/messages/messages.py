@@ -7,6 +7,7 @@ else begins at the door: a call, an opening.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 from collections.abc import Callable
@@ -196,12 +197,20 @@ class Messages:
             return
         self._feedback.message(True)
         self._asking = self._tasks.spawn(self._take(self._press, cause), name="message of a visitor")
+        self._asking.add_done_callback(self._asked)
+
+    def _asked(self, asking: asyncio.Task[None]) -> None:
+        """End a message that gave way before its task had begun, and so had nothing to tidy up."""
+        if self._asking is asking:
+            self._asking = None
+            self._feedback.message(False)
 
     async def _take(self, press: str, cause: str) -> None:
         recording = self._record()
         kept: KeptMessage | None = None
+        beginning = asyncio.ensure_future(asyncio.to_thread(self.files.begin, press))
         try:
-            kept = await asyncio.to_thread(self.files.begin, press)
+            kept = await asyncio.shield(beginning)
             if await self._feedback.ask_for_message() and not self._why_not():
                 self._recording = recording
                 await self._run(recording, kept)
@@ -213,8 +222,8 @@ class Messages:
             self._asking = self._recording = None
             self._feedback.message(False)
             await recording.close()
-            if kept is not None:
-                await self._settle(kept)
+            with contextlib.suppress(OSError):
+                await self._settle(kept or await beginning)  # it gave way before its file was there
 
     async def _run(self, recording: Taking, kept: KeptMessage) -> None:
         recorded = await recording.run(lambda data: self.files.append(kept, data))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from intercom.door.messages import messages as module
 from intercom.door.messages.delivery import Delivery
 from intercom.door.messages.messages import Messages
 from intercom.facts import (
@@ -44,6 +46,7 @@ class Film:
 
     def __init__(self) -> None:
         self.began = asyncio.Event()
+        self.written = asyncio.Event()
         self.ended = asyncio.Event()
         self.closed = False
 
@@ -56,6 +59,7 @@ class Film:
             await asyncio.to_thread(write, part)
             if number and self.fails:
                 raise self.fails
+        self.written.set()
         await self.ended.wait()
         return Recorded(2.0, self.heard)
 
@@ -77,7 +81,9 @@ class Visitor:
         self.facts: list[Fact] = []
         self.defects: list[Exception] = []
         self.room = 10**9
-        files = MessageFiles(directory, keep_days=9, most_bytes=10**8, free_bytes=lambda _: self.room)
+        self.begins, self.disk = threading.Event(), threading.Event()
+        self.disk.set()
+        files = MessageFiles(directory, keep_days=9, most_bytes=10**8, free_bytes=self._free_bytes)
         self.messages = Messages(
             files,
             Delivery(files, object()),
@@ -92,6 +98,12 @@ class Visitor:
     def _record(self) -> Film:
         self.films.append(self.film())
         return self.films[-1]
+
+    def _free_bytes(self, _: Path) -> int:
+        """Begin a file, and wait for the disk."""
+        self.begins.set()
+        self.disk.wait(LIMIT_S)
+        return self.room
 
     # -- the door's feedback ---------------------------------------------------------------------------
 
@@ -123,7 +135,7 @@ class Visitor:
         self.tells(Ended(OUT, "NO_ANSWER", answered=False))
         self.asked.set()
         await self.until(lambda: bool(self.films))
-        await asyncio.wait_for(self.films[-1].began.wait(), LIMIT_S)
+        await asyncio.wait_for(self.films[-1].written.wait(), LIMIT_S)
         return self.films[-1]
 
     async def until(self, holds: Callable[[], bool]) -> None:
@@ -242,6 +254,25 @@ async def test_whatever_begins_while_the_visitor_is_asked_takes_the_message_s_pl
     assert visitor.kept == []
 
 
+async def test_a_sign_in_the_instant_in_which_nobody_answered_leaves_no_light(visitor: Visitor) -> None:
+    visitor.presses()
+    visitor.tells(Ended(OUT, "NO_ANSWER", answered=False), DoorOpened("Anna"))
+    await visitor.over()
+    assert visitor.asks == 0
+
+
+async def test_a_message_that_gives_way_while_its_file_is_made_leaves_none_behind(visitor: Visitor) -> None:
+    visitor.disk.clear()
+    visitor.presses()
+    visitor.tells(Ended(OUT, "NO_ANSWER", answered=False))
+    await visitor.until(visitor.begins.is_set)
+    visitor.tells(DoorOpened("Anna"))
+    await visitor.until(lambda: not visitor.is_shown)
+    visitor.disk.set()
+    await visitor.over()
+    assert visitor.asks == 0
+
+
 @pytest.mark.parametrize("sign", [CallBegan(IN), DoorOpened("Anna"), FaultBegan("microphone", "it was unplugged")])
 async def test_whatever_begins_while_the_visitor_speaks_ends_the_message_and_keeps_it(
     visitor: Visitor, sign: Fact
@@ -252,11 +283,24 @@ async def test_whatever_begins_while_the_visitor_speaks_ends_the_message_and_kee
     assert visitor.kept == [RING]
 
 
-async def test_a_door_that_stops_keeps_what_was_said(visitor: Visitor) -> None:
+async def test_a_door_that_stops_keeps_what_was_said(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STOP_S", LIMIT_S)  # a busy disk takes longer than a door may
     await visitor.speaks()
     await visitor.messages.stop()
     await visitor.over()
     assert visitor.kept == [RING]
+
+
+async def test_a_door_whose_disk_takes_longer_than_its_stop_keeps_what_was_said_too(
+    visitor: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STOP_S", 0.0)
+    await visitor.speaks()
+    await visitor.messages.stop()
+    after = Visitor(tmp_path)
+    running = asyncio.create_task(after.messages.run())
+    await after.until(lambda: after.kept == [RING])
+    running.cancel()
 
 
 async def test_a_visitor_whose_ringing_a_stop_of_the_door_ends_is_asked_for_nothing(visitor: Visitor) -> None:
