@@ -13,7 +13,10 @@ import asyncio
 import tempfile
 import time
 import wave
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from playwright.async_api import async_playwright
 
 from bench._stock_door import StockDoor
 from bench.report import Report, spread
+from intercom.config import Config
 from intercom.door.appliance import Appliance
 from intercom.door.machine import State
 from intercom.media.provider import DoorMedia
@@ -130,7 +134,16 @@ def resident_voice(file: Path) -> Path:
 
 
 async def _calls(directory: Path, cards: AlsaCards, kind: type[Appliance]) -> list[Answer]:
-    home = Home(directory, home_config(), kind=kind)
+    async with answering(directory, cards, home_config(), kind) as (_, answer):
+        return [await answer() for _ in range(CALLS)]
+
+
+@asynccontextmanager
+async def answering(
+    directory: Path, cards: AlsaCards, config: Config, kind: type[Appliance] = Appliance
+) -> AsyncIterator[tuple[Home, Callable[[], Awaitable[Answer]]]]:
+    """A home whose visitor speaks all the while, and what lets its resident answer one call there."""
+    home = Home(directory, config, kind=kind)
     await home.start()
     assert home.door is not None
     opened = _look_over(home.door.media)
@@ -143,7 +156,7 @@ async def _calls(directory: Path, cards: AlsaCards, kind: type[Appliance]) -> li
         station = await Station.pair(context, home.space)
         try:
             with cards.speak(tone(VISITOR_HZ, 600.0)):
-                return [await _one(home, station, cards, opened) for _ in range(CALLS)]
+                yield home, partial(_one, home, station, cards, opened)
         finally:
             await browser.close()
             await home.stop()

@@ -76,9 +76,18 @@ class Measured:
         return round(100 * sum(some.delay_ms is None for some in self.words) / max(1, len(self.words)), 2)
 
 
+def nobody_watches(engine: AudioEngine) -> contextlib.AbstractAsyncContextManager[None]:
+    """What else goes on at the mouth's engine: nothing."""
+    return contextlib.nullcontext()
+
+
 @contextlib.asynccontextmanager
 async def our_call(
-    mouth: BenchCards, ear: BenchCards, relay: Relay, stats: list[PlayoutStats]
+    mouth: BenchCards,
+    ear: BenchCards,
+    relay: Relay,
+    stats: list[PlayoutStats],
+    beside: Callable[[AudioEngine], contextlib.AbstractAsyncContextManager[None]] = nobody_watches,
 ) -> AsyncIterator[Callable[[], None]]:
     """A call of the door's own media from one card to the other; what it gives appends to `stats`."""
     engines = [AudioEngine(cards, on_event=lambda event: None, canceller=Late()) for cards in (mouth, ear)]
@@ -95,7 +104,8 @@ async def our_call(
     try:
         answer = await callee.create_answer(relay.offer(await caller.create_offer()))
         await caller.accept_answer(relay.answer(answer))
-        yield note
+        async with beside(engines[0]):
+            yield note
     finally:
         await asyncio.gather(caller.close(), callee.close())
         for engine in engines:
