@@ -270,7 +270,8 @@ class Space:
                     await self.sockets.stop()
                     await listener.stop()
             except TimeoutError:
-                logger.warning("The space stopped with connections still open.")
+                logger.warning("The space stopped with connections still open; it breaks them off.")
+                listener.abort()  # else the port would stay taken, and the next space could not have it
             await bounded("visitors' list", self.visitors.stop(), STOP_LIMIT_S)
         self._addresses.stop()
         if self._companion is not None:
@@ -376,10 +377,7 @@ class Space:
     # -- who belongs to it -----------------------------------------------------------------------------------
 
     def invite(self, *, name: str = UNNAMED, url: str = "", maker: Subscriber | None = None) -> Invitation:
-        """Return an invitation to the house, valid once and for ten minutes; the owner or a resident makes it.
-
-        It opens `url`, or else the space's usual address.
-        """
+        """Return an owner's or resident's invitation, good once and for ten minutes, to `url` or the usual address."""
         return self.codes.invite(url or self.location.public_url, name=name, maker=maker)
 
     def enrol(self, reference: str, display_name: str) -> SpaceCredential:

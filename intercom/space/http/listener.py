@@ -138,14 +138,22 @@ class Listener:
         return int(self._socket.getsockname()[1])
 
     async def stop(self) -> None:
-        """Close the port and all connections."""
+        """Close the port, and all connections once their requests are answered."""
+        self._close_port()
+        await self._runner.cleanup()
+        self.abort()
+
+    def abort(self) -> None:
+        """Close the port and break all connections off, at once."""
+        self._close_port()
+        for connection in list(self._open.values()):
+            connection.end()
+
+    def _close_port(self) -> None:
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
             self._socket = None
-        await self._runner.cleanup()
-        for connection in list(self._open.values()):
-            connection.end()
 
     def __len__(self) -> int:
         return len(self._open)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 from aiohttp import WSCloseCode
 
+from intercom.config import SpaceConfig
+from intercom.space import Space, space
 from intercom.space.http import sockets, waiting
 from intercom.space.http.sockets import GUEST_FRAME_LIMIT_BYTES
 from intercom.space.switch import message_fields
 from intercom.space.switch.exchange import BURST, EXCESS_LIMIT
+from tests.ports import reserved_port
 from tests.space.conftest import ANSWER, WAIT_S, House
 
 
@@ -173,6 +179,23 @@ async def test_stopping_closes_every_socket_and_waits_for_no_client(house: House
     await asyncio.wait_for(house.space.stop(), WAIT_S)
     await asyncio.wait_for(door.reader, WAIT_S)
     assert door.socket.closed
+
+
+async def test_a_space_whose_parts_are_slow_to_stop_gives_its_port_back_all_the_same(
+    configure: Callable[..., SpaceConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with reserved_port() as port:
+        slow, next_one = (Space(configure(listen=f"127.0.0.1:{port}"), tmp_path / name) for name in ("slow", "next"))
+        await slow.start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        with monkeypatch.context() as patience:
+            patience.setattr(space, "STOP_LIMIT_S", 0.0)
+            await slow.stop()
+        with contextlib.suppress(ConnectionResetError):
+            assert await asyncio.wait_for(reader.read(), WAIT_S) == b""
+        writer.close()
+        await next_one.start()
+        await next_one.stop()
 
 
 async def test_a_socket_that_no_longer_answers_is_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
