@@ -1,5 +1,7 @@
 """The visitors' list on the page, with the real space: what it shows, counts, deletes, and ten thousand rows of it."""
 
+import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,12 +15,13 @@ from intercom.config import HistoryConfig, SpaceConfig
 from intercom.media.camera.snapshot import jpeg
 from intercom.space import Space
 from intercom.space.visitors.book import Book
+from intercom.space.visitors.visit import Page as Visits
 from intercom.space.visitors.visit import State, Visit
 from intercom.space.visitors.visitors import VISITORS
 from tests.firefox import firefox
 from tests.station.door import Door
 from tests.station.door_line import DoorLine
-from tests.station.waiting import state, until
+from tests.station.waiting import PATIENCE_MS, patient, state, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -73,7 +76,7 @@ async def space(tmp_path: Path) -> AsyncIterator[Space]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def other(browser: Browser) -> AsyncIterator[Page]:
     """The page on another device."""
-    context = await browser.new_context(permissions=["microphone", "notifications"])
+    context = patient(await browser.new_context(permissions=["microphone", "notifications"]))
     yield await context.new_page()
     await context.close()
 
@@ -113,7 +116,7 @@ async def test_a_missed_visitor_is_counted_until_seen_shown_large_and_deleted_wi
     await expect(row).to_have_count(1)
     await expect(row).to_contain_text("Front door")
     await expect(row).to_contain_text("Missed: the visitor gave up. Anna has told the visitor: Please wait.")
-    await expect(row.locator("h3")).to_have_text("Today")
+    await expect(row.locator("h3")).to_have_text(re.compile("^(Today|Yesterday)$"))  # it may be midnight
     await expect(row).to_have_class("visit is-missed is-new")
     await until(page, "document.querySelector('.visit-face').naturalWidth === 320")
     await page.keyboard.press("Escape")
@@ -159,7 +162,8 @@ async def test_a_visitor_who_rings_closes_the_list_and_stands_in_it_afterwards_o
     await page.click("#visitors-open")
     await expect(page.locator(".visit")).to_have_count(2)
     await other.locator(".visit-delete").first.click()
-    await expect(page.locator(".visit")).to_have_count(1)
+    for each in (page, other):
+        await expect(each.locator(".visit")).to_have_count(1)
     await expect(other.locator(".visit-delete")).to_be_focused()
     await page.click("#visitors-clear")
     await expect(page.locator("#visitors-keep")).to_be_focused()
@@ -189,6 +193,35 @@ async def test_each_device_counts_for_itself_and_one_that_joins_begins_with_noth
     await expect(late.locator("#visitors-count")).to_have_text("1 missed")
 
 
+async def test_a_count_that_comes_late_brings_nothing_back_that_was_seen(
+    page: Page, space: Space, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await joined(page, space)
+    read, counted, may_come = space.visitors.page, asyncio.Event(), asyncio.Event()
+
+    async def read_late(*, before: int | None, limit: int, seen: int) -> Visits:
+        found = await read(before=before, limit=limit, seen=seen)
+        if limit == 0:
+            counted.set()
+            await may_come.wait()
+        return found
+
+    monkeypatch.setattr(space.visitors, "page", read_late)
+    async with DoorLine(space) as line:
+        await miss(page, line, door)
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        await counted.wait()
+    await page.click("#visitors-open")
+    await expect(page.locator(".visit")).to_have_count(1)
+    await until(page, "Number(localStorage.getItem('intercom.visitors')) > 0")
+    async with page.expect_response(lambda answer: "limit=0" in answer.url) as late:
+        may_come.set()
+    await (await late.value).finished()
+    await page.click("#visitors-close")
+    await expect(page.locator("#visitors-open")).to_be_focused()
+    await expect(page.locator("#visitors-count")).to_be_hidden()
+
+
 async def test_ten_thousand_visitors_scroll_with_few_rows_in_the_document(page: Page, tmp_path: Path) -> None:
     fill(tmp_path / "state", MANY)
     space = Space(SpaceConfig(listen="127.0.0.1:0"), tmp_path / "state", history=KEPT)
@@ -208,8 +241,9 @@ async def test_ten_thousand_visitors_scroll_with_few_rows_in_the_document(page: 
         await expect(last.locator(".visit-delete")).to_be_focused()  # however far the list is scrolled
         await page.keyboard.press("Enter")
         await expect(page.locator(".visit").first).to_have_attribute("aria-setsize", str(MANY - 1))
+        # The house's event may come before its answer, with which the focus moves on.
+        await expect(page.locator(f".visit[aria-posinset='{MANY - 1}'] .visit-delete")).to_be_focused()
         assert await page.locator(".visit").count() <= ROWS_LIMIT
-        assert (await page.evaluate("document.activeElement.className")).split()[-1] == "visit-delete"
     finally:
         await space.stop()
 

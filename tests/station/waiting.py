@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:  # a home is tested also where no browser is
-    from playwright.async_api import Page
+    from playwright.async_api import BrowserContext, Page
 
 PATIENCE_MS = 60_000
+Of = TypeVar("Of", "BrowserContext", "Page")
+
+
+def patient(of: Of) -> Of:
+    """Give a page, or all pages of a profile, the time of a busy machine, wherever a test names no other."""
+    of.set_default_timeout(PATIENCE_MS)
+    return of
 
 
 async def until(page: Page, condition: str) -> None:

@@ -89,9 +89,10 @@ export class Visitors {
 
   async #refresh() {
     if (this.#isOpen) await this.#visits.readAnew();
-    if (!await this.#visits.count(this.#seen)) return;
-    const { keeps, version } = this.#visits;
-    const joined = keeps && localStorage.getItem(SEEN_KEY) === null;
+    const told = await this.#visits.count(this.#seen);
+    if (!told) return;
+    const { keeps, version } = told;
+    const joined = keeps === true && localStorage.getItem(SEEN_KEY) === null;
     if (!joined && version >= this.#seen) return;
     localStorage.setItem(SEEN_KEY, joined ? version : 0); // a list of lower numbers is another one
     await this.#visits.count(this.#seen);
@@ -111,7 +112,7 @@ export class Visitors {
   #markSeen() {
     if (!this.#isSeen) return;
     localStorage.setItem(SEEN_KEY, Math.max(this.#seen, this.#visits.version));
-    this.#visits.missed = 0;
+    this.#visits.allSeen();
   }
 
   // ------------------------------------------------------------------ the list

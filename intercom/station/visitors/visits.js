@@ -10,6 +10,8 @@ export class Visits extends EventTarget {
   #reading = null;
   #gone = new Set(); // ids of visits that were deleted meanwhile: this page may hear of it twice
   #epoch = 0; // counts up as the list is read anew: an answer of before is for nobody
+  #counts = 0; // how often the house was asked how many were missed
+  #counted = 0; // the latest of these whose answer is known, or needed no more: an answer of before is for nobody
 
   items = []; // as the house describes them, the newest first
   total = 0; // how many the house keeps
@@ -28,16 +30,27 @@ export class Visits extends EventTarget {
     return this.items.length < this.total;
   }
 
-  /** Read how many were missed after the change `seen`; return whether the house says so. */
+  /** Read how many were missed after the change `seen`; return what the house says, {keeps, version}, or null. */
   async count(seen) {
+    const count = this.#counts += 1;
+    let told;
     try {
-      const { keeps, total, missed, version } = await this.#device.visitors({ limit: 0, seen });
-      Object.assign(this, { keeps: keeps === true, total, missed, version });
+      told = await this.#device.visitors({ limit: 0, seen });
     } catch {
-      return false; // no connection, or a house that knows no list: the page counts again as it registers
+      return null; // no connection, or a house that knows no list: the page counts again as it registers
     }
-    this.#changed();
-    return true;
+    if (count > this.#counted) {
+      this.#counted = count;
+      Object.assign(this, { keeps: told.keeps === true, total: told.total, missed: told.missed, version: told.version });
+      this.#changed();
+    }
+    return told;
+  }
+
+  /** Take it that this device has shown whatever was missed. */
+  allSeen() {
+    this.#counted = this.#counts;
+    this.missed = 0;
   }
 
   /** Read the newest visits, in place of those that are known. */
