@@ -6,10 +6,11 @@ import sysconfig
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# A deadline for one example would measure how busy the machine is, not what the code does.
-settings.register_profile("intercom", deadline=None)
+# A deadline for one example would measure how busy the machine is, not what the code does; so would a limit of the time
+# in which the first examples are drawn.
+settings.register_profile("intercom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("intercom")
 
 # A script's background job ignores Ctrl-C, and so would every program that a test starts in order to interrupt it.

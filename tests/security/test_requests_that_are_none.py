@@ -81,7 +81,9 @@ def running(tmp_path: Path) -> Iterator[tuple[asyncio.Runner, Space]]:
         runner.run(space.stop())
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     path=st.binary(max_size=60).map(lambda raw: raw.translate(None, b"\r\n ")),
     value=st.binary(max_size=60).map(lambda raw: raw.translate(None, b"\r\n")),

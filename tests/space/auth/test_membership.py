@@ -146,7 +146,7 @@ def test_of_two_who_use_one_code_at_once_one_is_refused(store: Store, codes: Pai
     assert beside.codes.claim(kept, now=NOON, until=NOON + 60) is None
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 @given(typed=st.text(max_size=200))
 def test_nothing_else_opens_the_house(codes: PairingCodes, typed: str) -> None:
     codes.invite("http://house")

@@ -205,7 +205,9 @@ def test_both_may_be_in_one_file(files: Files) -> None:
     assert read_pair(files.certificate, files.certificate).hosts == (NAME,)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(content=st.binary(max_size=300), cut=st.integers(0, 400))
 def test_rubbish_in_a_file_is_one_sentence(tmp_path: Path, files: Files, content: bytes, cut: int) -> None:
     spoilt = tmp_path / "spoilt.pem"
