@@ -10,7 +10,7 @@ from tests.integrations.api.served import served
 from tests.integrations.onvif.found_door import found_door
 from tests.integrations.onvif.messages import ask, proved
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 PULL = "<tev:PullMessages><tev:Timeout>PT60S</tev:Timeout><tev:MessageLimit>9</tev:MessageLimit></tev:PullMessages>"
 
 

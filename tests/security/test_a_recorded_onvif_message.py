@@ -14,7 +14,7 @@ from intercom.integrations.onvif.soap import envelope
 from tests.integrations.onvif.found_door import FoundDoor, found_door
 from tests.integrations.onvif.messages import DEVICE, OPEN, answered, ask, challenge_of, proved
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 STALLED = 32
 HALF_A_MESSAGE = f"POST {DEVICE} HTTP/1.1\r\nHost: door\r\nContent-Length: 1000\r\n\r\n<".encode()
 LOOK = "<tds:GetDeviceInformation/>"

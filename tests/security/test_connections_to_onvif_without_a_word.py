@@ -13,7 +13,7 @@ from tests.integrations.onvif.messages import DEVICE, ask, proved
 
 SILENT = 300
 FLOODER = "127.0.0.2"
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 HALF_A_MESSAGE = f"POST {DEVICE} HTTP/1.1\r\nHost: door\r\nContent-Length: 1000\r\n\r\n<".encode()
 
 

@@ -23,6 +23,9 @@ from tests.security.marked_house import (
     marked_house,
 )
 
+pytestmark = pytest.mark.timeout(900)
+"""Some surfaces are twenty commands, one after another, and each is a Python that starts."""
+
 READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
 
 

@@ -16,7 +16,7 @@ import pytest
 from intercom.config import SpaceConfig
 from intercom.space import Space
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 OFFER = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
 ANSWER = OFFER.replace("o=- 1", "o=- 2")
 

@@ -14,6 +14,7 @@ import pytest
 
 from intercom.config import SpaceConfig
 from intercom.space.http.viewer_api import MESSAGES_LIMIT, OFFER_LIMIT_BYTES, REASONS
+from intercom.space.switch import views
 from intercom.space.viewers.watching import CANDIDATES_LIMIT
 from tests.space.conftest import ANSWER, OFFER, WAIT_S, Client, House, house_with
 
@@ -68,7 +69,8 @@ class Street:
 
 
 @pytest.fixture
-async def street(tmp_path: Path) -> AsyncIterator[Street]:
+async def street(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Street]:
+    monkeypatch.setattr(views, "ANSWER_LIMIT_S", WAIT_S)  # the door answers when a test gets to it
     config = SpaceConfig(listen="127.0.0.1:0", embed_allowed=(PAGE,))
     async with house_with(config, tmp_path / "state") as house:
         house.space.store.add_subscriber("door", "Front door", kind="door")

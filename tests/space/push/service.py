@@ -42,7 +42,7 @@ class PushService:
     async def push(self, count: int, path: str = "") -> Arrived:
         """Wait for the push number `count`, of one subscription if `path` is given."""
         async with self._changed:
-            await asyncio.wait_for(self._changed.wait_for(lambda: len(self._of(path)) >= count), 30)
+            await asyncio.wait_for(self._changed.wait_for(lambda: len(self._of(path)) >= count), 60)
         return self._of(path)[count - 1]
 
     def _of(self, path: str) -> list[Arrived]:
