@@ -76,28 +76,31 @@ class FirefoxPage:
 
     async def tap(self, selector: str) -> None:
         """Tap the middle of an element, as a finger does, once nothing moves it: the browser takes it for one."""
-        place = json.loads(
+        place = str(
             await self.evaluate(
                 f"""new Promise((resolve) => {{
-                    const target = document.querySelector({json.dumps(selector)});
                     const end = performance.now() + {PATIENCE_S * 1000:.0f};
                     let before = "", still = 0;
                     const look = () => {{
-                        target.scrollIntoView({{ block: "center", behavior: "instant" }});
-                        const box = target.getBoundingClientRect();
+                        const target = document.querySelector({json.dumps(selector)}); // it may be drawn anew
+                        target?.scrollIntoView({{ block: "center", behavior: "instant" }});
+                        const box = target?.getBoundingClientRect() ?? new DOMRect();
                         const place = [box.x + box.width / 2, box.y + box.height / 2].map(Math.round);
-                        const reached = target.contains(document.elementFromPoint(...place));
+                        const reached = target?.contains(document.elementFromPoint(...place));
                         still = reached && before === place.join() ? still + 1 : 0;
                         before = place.join();
-                        if (still >= {STILL_LOOKS} || performance.now() > end) resolve(JSON.stringify(place));
+                        if (still >= {STILL_LOOKS}) resolve(before);
+                        else if (performance.now() > end) resolve("");
                         else setTimeout(look, 20);
                     }};
                     look();
                 }})"""
             )
         )
+        assert place, f"nobody can tap {selector} where it is, or it moves without end"
+        x, y = (int(number) for number in place.split(","))
         moves = [
-            {"type": "pointerMove", "x": place[0], "y": place[1], "origin": "viewport"},
+            {"type": "pointerMove", "x": x, "y": y, "origin": "viewport"},
             {"type": "pointerDown", "button": 0},
             {"type": "pointerUp", "button": 0},
         ]
@@ -155,7 +158,8 @@ async def firefox(
             async with asyncio.timeout(START_S):
                 url = await _where(process.stderr)
             drain = asyncio.create_task(process.stderr.read())
-            async with connect(f"{url}/session", max_size=None) as socket:
+            # A browser that is still starting, or busy, answers neither the handshake nor a ping at once.
+            async with connect(f"{url}/session", max_size=None, open_timeout=START_S, ping_interval=None) as socket:
                 capabilities = {"alwaysMatch": {"acceptInsecureCerts": trust_everything}}
                 await ask(socket, 1, "session.new", capabilities=capabilities)
                 tab = await ask(socket, 2, "browsingContext.create", type="tab")
