@@ -8,7 +8,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from tests.ports import reserved_port
 from tests.station.door import Door
 from tests.station.house import House
-from tests.station.waiting import PATIENCE_MS, remember
+from tests.station.waiting import PATIENCE_MS, patient, remember
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -30,7 +30,7 @@ expect.set_options(timeout=PATIENCE_MS)
 async def browser() -> AsyncIterator[Browser]:
     """One Chromium for all tests."""
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE_MS)
         yield chromium
         await chromium.close()
 
@@ -48,8 +48,8 @@ async def house() -> AsyncIterator[House]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     """A fresh profile of a phone."""
-    fresh = await browser.new_context(
-        viewport={"width": 390, "height": 844}, permissions=["microphone", "notifications"]
+    fresh = patient(
+        await browser.new_context(viewport={"width": 390, "height": 844}, permissions=["microphone", "notifications"])
     )
     yield fresh
     await fresh.close()

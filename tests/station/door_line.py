@@ -118,13 +118,17 @@ class DoorLine:
         await self.ask("intercom.view.answer", {"view": asked["view"], **answer})
 
     async def member_is_muted(self, muted: bool) -> None:
-        """Wait until the space has last told the door that a member is muted, or not."""
+        """Wait until the space tells the door that a member is muted, or not; what it told before that is done with."""
 
-        def told() -> list[bool]:
-            return [about["member"]["audio_muted"] for event, about in self._told if event == "member.updated"]
+        def told() -> bool:
+            while self._told:
+                event, about = self._told.pop(0)
+                if event == "member.updated" and about["member"]["audio_muted"] is muted:
+                    return True
+            return False
 
         async with asyncio.timeout(PATIENCE_S), self._changed:
-            await self._changed.wait_for(lambda: told()[-1:] == [muted])
+            await self._changed.wait_for(told)
 
     async def ask(self, method: str, params: Json) -> Json:
         """Send one request; returns its result."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import WSMsgType, web
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from intercom import languages, station
 from tests.station.door import Door
@@ -194,13 +194,14 @@ class House:
         await self.push({"method": "verto.invite", "params": params})
 
     async def connect_call(self, page: Page, door: Door, call_id: str) -> None:
-        """Ring the station, let it answer by a click, and wait until the media are connected."""
+        """Ring the station, let it answer by a click, and wait until both ends say that the media are connected."""
         await self.invite(call_id, await door.offer())
         await page.click("#answer")
         await door.accept((await self.wait_for_verto("verto.answer"))["sdp"])
         async with asyncio.timeout(PATIENCE_S):
             await door.connected.wait()
-        await page.wait_for_selector("body[data-state=in-call]")
+        await page.wait_for_selector("body[data-state=in-call]", timeout=PATIENCE_S * 1000)
+        await expect(page.locator("#elapsed")).to_contain_text(":", timeout=PATIENCE_S * 1000)  # not "Connecting"
 
     def verto_frames(self) -> list[Json]:
         """Every frame with a Verto message, as received."""

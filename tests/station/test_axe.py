@@ -34,6 +34,8 @@ FROM_THE_TOP = """() => {
     document.body.removeAttribute("tabindex");
 }"""
 Look = Callable[[str], Coroutine[Any, Any, None]]
+LATE = ("#bell-row", "#microphone-row", "#speaker-row", "#push", "#visitors-open", "#looks button")
+"""What a page that has just joined shows a moment later, as the browser and the house tell of it."""
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +84,8 @@ async def tour(page: Page, house: House, door: Door, look: Look) -> None:
     await page.fill("#pair-code", next(iter(house.codes)))
     await page.click("#pair")
     await state(page, "ready")
+    for late in LATE:
+        await expect(page.locator(late)).to_be_visible()
     for step in ("name", "microphone", "push", "open", "closed"):
         await page.evaluate(f"document.querySelector('[data-step={step}] > button').click()")
         await look(f"the walk's step {step}")
@@ -113,6 +117,7 @@ async def tour(page: Page, house: House, door: Door, look: Look) -> None:
     await door.accept((await house.wait_for_verto("verto.answer"))["sdp"])
     await state(page, "in-call")
     await until(page, "document.querySelector('#remote-video').currentTime > 0.5")
+    await expect(page.locator("#fit")).to_be_visible()
     await page.keyboard.press("m")
     await look("in a call")
     await house.invite("c2", offer, name="Back door", number="/private/back-door")
@@ -144,6 +149,7 @@ async def look_through_the_camera(page: Page, house: House, look: Look) -> None:
     await page.click("#looks button")
     await state(page, "looking")
     await until(page, "document.querySelector('#face').currentTime > 0")
+    await expect(page.locator("#fit")).to_be_visible()
     await look("looking through the camera")
     await page.click("#look-end")
     await state(page, "ready")

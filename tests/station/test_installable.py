@@ -13,7 +13,7 @@ from intercom import station
 from tests.station.conftest import CHROMIUM, FLAGS
 from tests.station.house import House
 from tests.station.icons import ICONS
-from tests.station.waiting import state
+from tests.station.waiting import PATIENCE_MS, patient, state
 
 
 def pixels(path: Path) -> tuple[int, int]:
@@ -35,7 +35,10 @@ def test_each_icon_has_the_size_that_it_is_said_to_have() -> None:
 @pytest.mark.asyncio(loop_scope="session")
 async def test_chromium_would_install_the_page(house: House, tmp_path: Path) -> None:
     async with async_playwright() as playwright:
-        profile = await playwright.chromium.launch_persistent_context(tmp_path, executable_path=CHROMIUM, args=FLAGS)
+        launched = await playwright.chromium.launch_persistent_context(
+            tmp_path, executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE_MS
+        )
+        profile = patient(launched)
         page = profile.pages[0]
         await page.goto(house.url)
         await state(page, "unpaired")

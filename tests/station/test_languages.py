@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from intercom.languages import DIRECTORY, LANGUAGES
 from tests.station.door import Door
 from tests.station.house import House
-from tests.station.waiting import state, until
+from tests.station.waiting import patient, state, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -35,8 +35,10 @@ def sentences(language: str) -> dict[str, Any]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def speaker(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
     """A small phone whose browser speaks the language of the test."""
-    context = await browser.new_context(
-        viewport={"width": 320, "height": 568}, locale=LOCALES[request.param], permissions=["microphone"]
+    context = patient(
+        await browser.new_context(
+            viewport={"width": 320, "height": 568}, locale=LOCALES[request.param], permissions=["microphone"]
+        )
     )
     page = await context.new_page()
     yield page

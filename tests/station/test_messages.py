@@ -1,5 +1,6 @@
 """A visitor's message on the page, with the real space: told at once, played by both browsers, deleted with one tap."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ from intercom.message_files import PIECE_BYTES
 from intercom.space import Space
 from tests.firefox import firefox
 from tests.media.recording.film import film
-from tests.station.waiting import state, until
+from tests.station.waiting import PATIENCE_MS, state, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -81,14 +82,12 @@ async def test_a_message_is_heard_and_seen_and_deleted_on_every_device(page: Pag
     await until(page, "document.querySelector('#message-film').readyState > 2")
     await expect(page.locator("#message-film")).to_have_class("sound-alone")
     await page.click("#visit-close")
-    assert await page.evaluate("document.querySelector('#message-film').src") == ""
+    await until(page, "document.querySelector('#message-film').src === ''")
     await rows.nth(0).locator(".visit-delete").click()
     await expect(rows).to_have_count(1)
-    for _ in range(1000):
-        if not space.messages.files.all():
-            break
-        await page.evaluate("new Promise((resolve) => setTimeout(resolve, 20))")
-    assert space.messages.files.all() == [], "a visit that is deleted takes its message along"
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while space.messages.files.all():  # a visit that is deleted takes its message along
+            await asyncio.sleep(0.02)
 
 
 async def test_firefox_plays_a_message(space: Space) -> None:

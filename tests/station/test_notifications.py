@@ -18,7 +18,7 @@ from intercom.space import Space
 from intercom.space.push.notices import Notice
 from tests.space.push.browser_keys import BrowserKeys
 from tests.space.push.service import PushService, push_service
-from tests.station.waiting import state
+from tests.station.waiting import PATIENCE_MS, state
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -37,6 +37,8 @@ TAP = """async () => {
     return did.join();
 }"""
 """A tap as the browser reports it; that it lets a worker open a window is the browser's own affair."""
+CHOSEN = """async () => (await (await caches.open("intercom-push")).match("language"))?.text()"""
+"""The language that the worker finds."""
 NOON = 1_800_000_000.0
 
 
@@ -72,7 +74,7 @@ class Sleeper:
 
     async def deliver(self, text: str) -> None:
         """Hand the worker a push."""
-        registration = await asyncio.wait_for(self._registration, 30)
+        registration = await asyncio.wait_for(self._registration, PATIENCE_MS / 1000)
         await self._tool.send(
             "ServiceWorker.deliverPushMessage",
             {"origin": self._origin, "registrationId": registration, "data": text},
@@ -90,7 +92,7 @@ class Sleeper:
 
     async def shows(self, *titles: str) -> list[list[Any]]:
         """Wait until the device shows these notifications, and return them."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_MS / 1000):
             while sorted(title for _, title, _, _ in await self.shown()) != sorted(titles):
                 await asyncio.sleep(0.05)
         return await self.shown()
@@ -113,7 +115,7 @@ class Sleeper:
 
     async def receipts(self, count: int) -> None:
         """Wait until the house has got so many receipts."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_MS / 1000):
             while self.space.pushes.figures.shown < count:
                 await asyncio.sleep(0.02)
 
@@ -217,7 +219,7 @@ async def test_a_push_that_is_none_is_shown_as_something_and_does_no_harm(sleepe
 async def test_a_browser_whose_push_service_is_not_reached_says_so_and_the_page_goes_on(sleeper: Sleeper) -> None:
     await expect(sleeper.page.locator("body")).to_have_attribute("data-push", "off")
     await sleeper.page.click("#push")
-    await expect(sleeper.page.locator("#push-words")).to_contain_text("push service was not reached", timeout=30_000)
+    await expect(sleeper.page.locator("#push-words")).to_contain_text("push service was not reached")
     await state(sleeper.page, "ready")
 
 
@@ -280,6 +282,9 @@ async def test_a_notification_speaks_the_language_that_its_owner_chose(sleeper: 
     await sleeper.page.click("#walk-close")
     await sleeper.page.select_option("#language", "de")
     await expect(sleeper.page.locator("#ready-title")).to_have_text("Niemand an der Tür")
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while await sleeper.page.evaluate(CHOSEN) != "de":  # the page writes it down a moment later
+            pass
     await sleeper.looks_away()
     await sleeper.is_told(Notice("ring", "r1", NOON, "Haustür"))
     ((_, _, body, _),) = await sleeper.shows("Haustür klingelt")

@@ -1,5 +1,7 @@
 """Quiet hours on a page of the real space: what it shows, what it sounds, and what it asks for."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
@@ -9,7 +11,7 @@ from tests.station.door import Door
 from tests.station.door_line import DoorLine
 from tests.station.house_of_its_own import line, space
 from tests.station.test_bell import LISTEN
-from tests.station.waiting import state, until
+from tests.station.waiting import patient, state, until
 
 __all__ = ["line", "space"]
 
@@ -51,8 +53,10 @@ async def test_a_page_in_its_daily_hours_is_left_alone_where_its_owner_wants_no_
     home: Page, line: DoorLine, door: Door
 ) -> None:
     await home.uncheck("#quiet-notify")
-    await home.fill("#quiet-from", "00:00")
-    await home.fill("#quiet-to", "23:59")
+    now = datetime.now(UTC).astimezone()
+    begins, ends = (f"{now + timedelta(hours=hours):%H:%M}" for hours in (-2, 12))
+    await home.fill("#quiet-from", begins)
+    await home.fill("#quiet-to", ends)
     await home.locator("#quiet-to").blur()
     await expect(home.locator("#quiet-now")).to_contain_text("It does not show who rings.")
     await line.ring(door)
@@ -64,7 +68,7 @@ async def test_a_page_in_its_daily_hours_is_left_alone_where_its_owner_wants_no_
 async def test_what_one_page_wants_of_the_whole_house_every_page_shows(
     home: Page, browser: Browser, space: Space, line: DoorLine
 ) -> None:
-    other = await browser.new_page()
+    other = patient(await browser.new_page())
     await other.goto(space.invite(name="Tablet").url)
     await state(other, "ready")
     await home.click("#quiet-house-on")

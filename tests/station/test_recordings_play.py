@@ -12,6 +12,7 @@ from playwright.async_api import async_playwright
 from tests.firefox import firefox
 from tests.media.recording.film import film
 from tests.station.conftest import CHROMIUM, FLAGS
+from tests.station.waiting import PATIENCE_MS
 
 PLAYS = """(async (film) => {
   const blob = await (await fetch("data:video/mp4;base64," + film)).blob();
@@ -52,7 +53,7 @@ def check(name: str, told: dict[str, Any]) -> None:
 
 async def test_chromium_plays_it() -> None:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE_MS)
         page = await browser.new_page()
         for name in FILMS:
             check(name, json.loads(await page.evaluate(call(name))))

@@ -21,6 +21,10 @@ ENDS = (
 )
 
 
+NO_TIME_PASSES = "() => { const now = performance.now(); performance.now = () => now; }"
+"""The page's clock, in which a late answer counts for ten seconds: a busy machine is slower."""
+
+
 async def test_a_ring_that_is_over_silences_the_page_which_says_who_took_it(
     station: Page, house: House, door: Door
 ) -> None:
@@ -85,6 +89,7 @@ async def test_an_answer_that_came_as_the_step_ended_is_given_again_by_itself_wh
     await station.click("#answer")
     await house.wait_for_verto("verto.answer")
     answered = len(house.received)
+    await station.evaluate(NO_TIME_PASSES)
     await house.tell_ring("r1", "ringing", elsewhere=True)
     await house.bye("c1", "NO_ANSWER")
     await state(station, "ready")

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, CDPSession, Page, expect
 
 from tests.station.door import Door
 from tests.station.house import House
-from tests.station.waiting import state, until
+from tests.station.waiting import patient, state, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -19,8 +19,10 @@ HEADSET = """window.buttons = {};
     navigator.mediaSession.setActionHandler = (name, action) => { window.buttons[name] = action; };"""
 """The headset, which no program presses: what the page asks to be told of its buttons."""
 TAKEN = """window.tracks = [];
+    window.given = Promise.resolve();
     const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
     navigator.mediaDevices.getUserMedia = async (wish) => {
+        await window.given;
         const stream = await ask(wish);
         window.wish = wish;
         window.tracks.push(stream.getAudioTracks()[0]);
@@ -30,12 +32,14 @@ TAKEN = """window.tracks = [];
         const track = window.tracks.at(-1);
         Object.defineProperty(track, "muted", { configurable: true, get: () => taken });
         track.dispatchEvent(new Event(taken ? "mute" : "unmute"));
-    };"""
-"""A telephone call, which takes the microphone from the browser: its track falls silent."""
+    };
+    window.keep = () => { window.given = new Promise((resolve) => { window.give = resolve; }); };"""
+"""A telephone call, which takes the microphone from the browser: its track falls silent. It may keep it for itself."""
 
 
 async def slide(page: Page, tool: CDPSession, right: float, up: float) -> None:
     """Put a finger on "Answer", draw it, and let go."""
+    await page.locator("#answer").click(trial=True)  # nothing moves it any more
     box = await page.locator("#answer").bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -52,8 +56,8 @@ async def slide(page: Page, tool: CDPSession, right: float, up: float) -> None:
 @pytest_asyncio.fixture(loop_scope="session")
 async def phone(browser: Browser, house: House) -> AsyncIterator[Page]:
     """A telephone with a screen to touch and a headset, paired."""
-    context = await browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, permissions=["microphone"]
+    context = patient(
+        await browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, permissions=["microphone"])
     )
     page = await context.new_page()
     await page.add_init_script(HEADSET)
@@ -101,8 +105,9 @@ async def test_a_microphone_that_a_telephone_call_takes_is_told_and_asked_for_an
 ) -> None:
     await house.connect_call(phone, door, "c1")
     await until(phone, "window.tracks.length === 1")
-    await phone.evaluate("window.take(true)")
+    await phone.evaluate("window.keep(); window.take(true)")
     await expect(phone.locator("#error")).to_contain_text("Another app has taken the microphone")
+    await phone.evaluate("window.give()")
     await until(phone, "window.tracks.length === 2")
     await expect(phone.locator("#error")).to_be_hidden()
     await phone.evaluate("window.tracks[0].dispatchEvent(new Event('ended'))")
@@ -112,8 +117,7 @@ async def test_a_microphone_that_a_telephone_call_takes_is_told_and_asked_for_an
 async def test_a_microphone_that_comes_back_by_itself_is_only_told(phone: Page, house: House, door: Door) -> None:
     await house.connect_call(phone, door, "c1")
     await until(phone, "window.tracks.length === 1")
-    await phone.evaluate("window.take(true)")
-    await phone.evaluate("window.take(false)")
+    await phone.evaluate("window.take(true); window.take(false)")
     await phone.keyboard.press("m")
     await expect(phone.locator("#mute")).to_have_attribute("aria-pressed", "true")
     await expect(phone.locator("#error")).to_be_hidden()

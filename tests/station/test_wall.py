@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.station.door import Door
 from tests.station.house import House
-from tests.station.waiting import state
+from tests.station.waiting import patient, state
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -24,7 +24,7 @@ SHAPES = [(390, 844), (844, 390), (768, 1024), (1024, 768), (1280, 800), (1920, 
 @pytest_asyncio.fixture(loop_scope="session")
 async def tablet(browser: Browser, house: House) -> AsyncIterator[Page]:
     """A tablet that hangs on the wall."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 800}, has_touch=True)
+    context = patient(await browser.new_context(viewport={"width": 1280, "height": 800}, has_touch=True))
     await context.grant_permissions(["microphone"])
     page = await context.new_page()
     await page.add_init_script(CLOCK)

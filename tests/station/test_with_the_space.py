@@ -14,7 +14,7 @@ from tests.station.door import TONE_HZ, Door
 from tests.station.door_line import ROLE, DoorLine
 from tests.station.house_of_its_own import line, space
 from tests.station.test_telephone import TAKEN
-from tests.station.waiting import hears, state, until
+from tests.station.waiting import hears, patient, state, until
 
 __all__ = ["line", "space"]
 
@@ -88,8 +88,9 @@ async def test_the_door_is_told_that_another_app_took_the_houses_microphone(
     await home.click("#answer")
     await door.accept((await line.heard("verto.answer"))["sdp"])
     await door.heard_something.wait()
-    await home.evaluate("window.take(true)")
+    await home.evaluate("window.keep(); window.take(true)")
     await line.member_is_muted(True)
+    await home.evaluate("window.give()")
     await line.member_is_muted(False)
 
 
@@ -107,7 +108,7 @@ async def test_the_page_has_no_button_for_a_door_that_does_not_let_itself_be_mut
 async def test_the_first_of_two_stations_gets_the_call(
     home: Page, browser: Browser, space: Space, line: DoorLine, door: Door
 ) -> None:
-    context = await browser.new_context(permissions=["microphone"])
+    context = patient(await browser.new_context(permissions=["microphone"]))
     other = await context.new_page()
     await other.goto(space.invite(name="Tablet").url)
     await state(other, "ready")
@@ -125,7 +126,7 @@ async def test_the_first_of_two_stations_gets_the_call(
 async def test_two_stations_say_the_same_of_every_ring(
     home: Page, browser: Browser, space: Space, line: DoorLine, door: Door
 ) -> None:
-    context = await browser.new_context(permissions=["microphone"])
+    context = patient(await browser.new_context(permissions=["microphone"]))
     other = await context.new_page()
     await other.goto(space.invite(name="Tablet").url)
     await state(other, "ready")
@@ -200,7 +201,7 @@ async def test_a_joined_device_lets_the_next_one_join_by_a_typed_code(
     await home.click("#add-device")
     await expect(home.locator("#invite-code")).to_have_text(re.compile(r"^\w{5}-\w{5}$"))
     code = await home.locator("#invite-code").inner_text()
-    context = await browser.new_context(permissions=["microphone"])
+    context = patient(await browser.new_context(permissions=["microphone"]))
     second = await context.new_page()
     await second.goto(f"{space.url}/station/")
     await second.fill("#pair-code", code.replace("-", " ").lower())
@@ -222,11 +223,11 @@ async def test_a_removed_device_is_not_paired_any_more(home: Page, tmp_path: Pat
 
 async def test_a_used_code_is_refused_in_words(home: Page, browser: Browser, space: Space) -> None:
     url = space.invite().url
-    first = await browser.new_page()
+    first = patient(await browser.new_page())
     await first.goto(url)
     await state(first, "ready")
     await first.close()
-    context = await browser.new_context()
+    context = patient(await browser.new_context())
     second = await context.new_page()
     await second.goto(url)
     await state(second, "unpaired")
