@@ -106,7 +106,7 @@ async def test_one_that_cannot_start_is_stopped_and_is_a_failure_of_its_own_part
 
     integrated.begin = refuse
     stage.integrations.start()
-    await asyncio.wait_for(stage.failed.wait(), 30)
+    await asyncio.wait_for(stage.failed.wait(), 60)
     assert str(stage.failures[0]) == "the port is taken"
     assert integrated.built[0].stopped
     assert stage.integrations.document() == {}

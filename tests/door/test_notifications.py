@@ -25,7 +25,7 @@ CALL = CallIdentity("1", "outbound", "/private/house")
 PHONE = NotifyConfig(url="ntfy://ntfy.example/door", name="phone")
 MAIL = NotifyConfig(url="mailto://door:secret@mail.example", name="mail", events=("missed",))
 DOWN = Outcome(arrived=False, why="nothing listens there", again=True)
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 class Services:

@@ -23,7 +23,7 @@ from intercom.facts import (
 from intercom.panel import Pattern
 from tests.door.entrance.around import AroundTheDoor, Pins
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 @pytest.fixture

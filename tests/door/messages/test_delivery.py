@@ -17,7 +17,7 @@ from intercom.history.journal import Entry
 from intercom.message_files import PIECE_BYTES, MessageFiles
 from intercom.signalwire.errors import HttpError
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 class Space:

@@ -32,7 +32,7 @@ from intercom.media.recording.recorder import Recorded, Write
 from intercom.message_files import MessageFiles
 from tests.media.recording.film import film
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 RING = "0b9c6a52-ring"
 OUT = CallIdentity("call-1", "outbound", "/private/house")
 IN = CallIdentity("call-2", "inbound", "/private/anna")
