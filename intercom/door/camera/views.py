@@ -34,9 +34,9 @@ from intercom.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
 
-HANDOVER_S = 5.0
-"""Time for which views outlast the answer: whoever answers sees on until the call's own picture is there. The space
-ends the others' at once."""
+HANDOVER_S = 20.0
+"""Longest time for which views outlast the answer: whoever answers sees on until the call's own picture is there, and
+then ends the view; a page gives its call 15 s to connect. The space ends the others' at once."""
 BEGINS_S = 1.0
 """Longest wait for a call of which a viewer knows before the door does: the invite's answer is on its way."""
 STILL_BYTES = 48 * 1024

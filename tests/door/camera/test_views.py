@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ from intercom.media.sound.beside import BesideCall
 from intercom.signalwire import SignalWire
 from tests.media.calls import until
 from tests.media.viewers.far_end import PATIENCE_S, FarEnd
+from tests.readme import ROOT
 
 SMALL = VideoFormat(320, 180, 15, 400_000)
 CALL, NEXT = CallIdentity("ring", "outbound", "/private/house"), CallIdentity("next", "outbound", "/private/house")
@@ -166,6 +168,14 @@ async def test_the_answer_ends_views_once_the_call_has_its_own_picture(
         assert len(door.views) == 1, "whoever answers sees on without a gap"
         await until(lambda: len(door.views) == 0)
     assert {"view": "view", "reason": "over"} in door.service.of("intercom.view.end")
+
+
+def test_views_outlast_the_longest_that_a_page_gives_its_call_to_connect_and_then_keeps_its_view() -> None:
+    page = ROOT / "intercom/station"
+    limits = (("call/call.js", "CONNECT_MAX_MS"), ("station.js", "HANDOVER_MS"))
+    found = [re.search(rf"{name} = (\d+);", (page / file).read_text(encoding="utf-8")) for file, name in limits]
+    assert sum(int(limit[1]) for limit in found if limit) / 1000 < module.HANDOVER_S
+    assert all(found)
 
 
 async def test_after_the_answer_nobody_begins_to_see(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
