@@ -10,6 +10,7 @@ place shows them.
 import logging
 import os
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -221,7 +222,7 @@ def _check_across(config: Config, reading: Reading) -> None:
     _check_notify(config, reading)
     _check_mqtt(config, reading)
     _check_webhooks(config, reading)
-    check_plans(config, reading)
+    check_plans(config, reading, date.today())
     _check_replies(config, reading)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 
 from intercom.address import Address, Form
 from intercom.config.call_plan import AT_ONCE_LIMIT, HOLIDAY, PLAN_LIMIT_S, Moment, StepConfig, moments, why_not
@@ -12,14 +13,18 @@ from intercom.config.reader import Reading
 from intercom.config.schema import Config
 
 
-def check_plans(config: Config, reading: Reading) -> None:
-    """Report each step and button that can reach nobody, at its line."""
+def check_plans(config: Config, reading: Reading, today: date) -> None:
+    """Report each step and button that can reach nobody, at its line, and remark on holidays that are over."""
     if reading.problems:
         return  # what is wrong already would be told twice
     _check_buttons(config, reading)
     told = {name: entry.events for name, entry in zip(names_of(config.notify), config.notify, strict=True)}
+    is_over = bool(config.call.holidays) and _are_past(config.call.holidays, today)
     for key, step in _numbered(config):
         _check_step(step, key, config, told, reading)
+        if is_over and HOLIDAY in step.days:
+            remark = "every date in call.holidays is past, so that no day is a holiday any more: name the coming ones"
+            reading.note((*key, "days"), remark)
     if not reading.problems:
         for plan in dict.fromkeys(step.plan for step in config.call.plan):
             _check_times(plan, config, reading)
@@ -85,6 +90,11 @@ def _check_step(
         reading.report((*key, "days"), 'no date is a holiday: name some in call.holidays = ["12-25"]')
     if step.plan not in {button.plan for button in config.panel.buttons}:
         reading.report((*key, "plan"), f'no button begins the plan "{step.plan}": name it in a [[panel.button]]')
+
+
+def _are_past(holidays: Iterable[str], today: date) -> bool:
+    """Return whether none of these dates comes any more; one without a year comes every year."""
+    return all(text.count("-") == 2 and date.fromisoformat(text) < today for text in holidays)
 
 
 def _check_times(plan: str, config: Config, reading: Reading) -> None:

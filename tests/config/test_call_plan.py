@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from intercom.config import ButtonConfig, StepConfig, check, example, loads
+from intercom.config import ButtonConfig, Config, Reading, StepConfig, check, example, loads
+from intercom.config.plan_check import check_plans
 from tests.config.problems import only_problem
 
 STEP = '[[call.plan]]\nring = ["/private/hall"]\n'
@@ -105,6 +107,36 @@ def test_holidays_without_a_step_are_remarked_on(caplog: pytest.LogCaptureFixtur
     with caplog.at_level(logging.WARNING):
         loads(f'[call]\nholidays = ["12-25"]\n{STEP}days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]')
     assert "on a holiday" in caplog.text
+
+
+def remarks(text: str, today: date) -> list[str]:
+    reading = Reading(Config, text, str)
+    check_plans(reading.read(), reading, today)
+    assert reading.problems == []
+    return [str(note) for note in reading.notes]
+
+
+HOLIDAYS = f'[call]\nholidays = ["2026-12-24", "2026-12-25"]\n{STEP}{STEP}days = ["holiday"]\n'
+
+
+def test_holidays_that_are_all_past_are_remarked_on_at_the_step_that_waits_for_one() -> None:
+    (remark,) = remarks(HOLIDAYS, date(2026, 12, 26))
+    assert remark.startswith("line 7: call.plan.days: every date in call.holidays is past")
+
+
+@pytest.mark.parametrize("today", [date(2026, 11, 1), date(2026, 12, 25)])
+def test_a_holiday_that_is_today_or_to_come_is_not_past(today: date) -> None:
+    assert remarks(HOLIDAYS, today) == []
+
+
+def test_a_holiday_without_a_year_comes_again() -> None:
+    assert remarks(HOLIDAYS.replace("2026-12-25", "12-25"), date(2036, 12, 31)) == []
+
+
+def test_past_holidays_are_a_remark_and_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert loads(HOLIDAYS.replace("2026", "2001")).call.holidays
+    assert "every date in call.holidays is past" in caplog.text
 
 
 def test_the_example_shows_how_a_step_and_a_button_are_written() -> None:
