@@ -50,6 +50,7 @@ from intercom.door.machine import Phase
 from intercom.door.messages.commands import MessageCommands
 from intercom.door.parts import Parts
 from intercom.door.replies import ReplyRefusedError
+from intercom.history import families
 from intercom.history.journal import Journal
 from intercom.history.log_buffer import RecentLog
 from intercom.integrations.access import Program
@@ -147,7 +148,7 @@ class Handlers:
 
     def figures(self) -> str:
         """Return the figures in Prometheus's text format."""
-        return metrics.text(metrics.figures(self._door, uptime_s=time.monotonic() - self._started))
+        return families.text(metrics.figures(self._door, uptime_s=time.monotonic() - self._started))
 
     def _handlers(self) -> dict[str, Handler]:
         """Return the handler of each command in the table, which reads its parameters before."""

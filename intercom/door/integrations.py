@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from intercom.config import Config
 from intercom.door.health.faults import Part
 from intercom.door.health.supervisor import Restart
+from intercom.history.families import Family
 from intercom.integrations.access import Access, Build, Integration
 from intercom.opening.decision import Way
 from intercom.tasks import TaskSet, bounded
@@ -95,6 +96,11 @@ class Integrations:
     def document(self) -> dict[str, Any]:
         """Return what the status says of each integration that runs."""
         return {part.value: dict(integration.document()) for part, (integration, _) in self._running.items()}
+
+    def figures(self) -> list[Family]:
+        """Return the figures of each integration that runs."""
+        running = [self._running[part][0] for part in self._rows if part in self._running]
+        return [family for integration in running for family in integration.figures()]
 
     async def _restart(self, part: Part) -> None:
         async with self._locks[part]:

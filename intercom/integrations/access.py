@@ -6,7 +6,7 @@ builds, starts and stops it, and starts it again after a failure (`intercom/door
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from intercom.config import Config
 from intercom.control.commands import Handler
+from intercom.history.families import Family
 from intercom.history.journal import Entry, Listener
 from intercom.media.camera.shared import Camera
 from intercom.media.sound.beside import BesideCall
@@ -120,6 +121,9 @@ class Integration(Protocol):
 
     def document(self) -> Mapping[str, Any]:
         """Return what the status says of it, as JSON without a secret."""
+
+    def figures(self) -> Iterable[Family]:
+        """Return its figures for Prometheus; their labels have few values, and none that somebody outside chooses."""
 
 
 Build = Callable[[Config, Path, Access], Integration]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from intercom.config import Config
+from intercom.history.families import Family, one
 from intercom.history.journal import Entry
 from intercom.integrations.access import Access
 
@@ -30,6 +31,9 @@ class Integrated:
 
     def document(self) -> Mapping[str, Any]:
         return {"heard": len(self.heard)}
+
+    def figures(self) -> list[Family]:
+        return [one("t_heard_total", "counter", "A test.", len(self.heard))]
 
 
 async def hear(integration: Integrated) -> None:

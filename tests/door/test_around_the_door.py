@@ -13,6 +13,7 @@ from intercom.config import AudioConfig, DoorConfig
 from intercom.door.entrance.entrance import BLOCK_FILE
 from intercom.door.health import metrics
 from intercom.facts import ChimeRang, DoorMoved, DoorOpened, ExitPressed, Fact, Tampered
+from intercom.history import families
 from intercom.panel import Pattern
 from tests.e2e.home import Home, home_config
 
@@ -68,7 +69,7 @@ async def test_a_forced_door_and_an_opened_box_are_told_everywhere(home: Home) -
     shown = render.status(status, colour=False)
     assert "was forced" in shown
     assert "no keys open it for 30 min 00 s: the box is open" in shown
-    figures = metrics.text(metrics.figures(door.parts, uptime_s=1.0))
+    figures = families.text(metrics.figures(door.parts, uptime_s=1.0))
     for line in (
         'intercom_door_contact{state="forced"} 1',
         "intercom_box_open 1",

@@ -90,6 +90,7 @@ async def test_an_integration_that_is_on_is_built_and_hears_facts(stage: Stage) 
     stage.journal.tell(Pressed("/private/house"))
     assert [entry.fact for entry in one.heard] == [Pressed("/private/house")]
     assert stage.integrations.document() == {PART.value: {"heard": 1}}
+    assert [(family.name, family.samples[0].value) for family in stage.integrations.figures()] == [("t_heard_total", 1)]
 
 
 async def test_an_integration_that_is_off_is_not_built(tmp_path: Path) -> None:
@@ -98,6 +99,7 @@ async def test_an_integration_that_is_off_is_not_built(tmp_path: Path) -> None:
     await stage.integrations.stop()
     assert integrated.built == []
     assert stage.integrations.restarts() == {}
+    assert stage.integrations.figures() == []
 
 
 async def test_one_that_cannot_start_is_stopped_and_is_a_failure_of_its_own_part(stage: Stage) -> None:

@@ -12,6 +12,7 @@ import asyncio
 import base64
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
@@ -43,6 +44,10 @@ STILL_BYTES = 48 * 1024
 """Size limit of the still that goes to the pages."""
 STANDING_LIMIT = 4
 """Limit of viewers with a token: as many places again are left to the pages, whoever records."""
+RINGS, LOOKS, STANDS = "ring", "look", "token"
+"""Why somebody may see: the door rings or rang at them, `camera.look` lets the house look, or they have a token."""
+REFUSALS = ("absent", "codec", "full", "no-look", "not-ringing", "off", "offer", "over")
+"""Reasons for which somebody does not see."""
 GONE, STILL = "intercom.view.end", "intercom.still"
 
 
@@ -111,6 +116,8 @@ class Views:
         "call of each view; empty for a look"
         self._standing: set[str] = set()
         "views of those with a token"
+        self.refused = Counter(dict.fromkeys(REFUSALS, 0))
+        """Views that were refused, by the reason."""
         self._timers: dict[str, asyncio.TimerHandle] = {}
         "end of each look, and of each view of an answered call"
         self._pressed_s = float("-inf")
@@ -121,6 +128,19 @@ class Views:
 
     def __len__(self) -> int:
         return len(self._viewers)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anybody can see at all without a call: the embedded space brings them, and there is a camera."""
+        return self._in_space and self._camera is not None
+
+    @property
+    def by_kind(self) -> dict[str, int]:
+        """Return how many see, by why they may."""
+        kinds = Counter(
+            STANDS if view in self._standing else RINGS if call else LOOKS for view, call in self._calls.items()
+        )
+        return {kind: kinds[kind] for kind in (RINGS, LOOKS, STANDS)}
 
     # -- what the journal tells ------------------------------------------------------------------------
 
@@ -202,6 +222,7 @@ class Views:
             sdp = await self._viewers.admit(asked.view, asked.sdp, ice_servers, sound=sound)
         except ViewRefusedError as refusal:
             self._forget(asked.view)
+            self.refused[refusal.reason] += bool(asked.sdp)
             level = logging.INFO if asked.sdp else logging.DEBUG
             logger.log(level, "%s does not see the door: %s", _who(asked.by), refusal)
             await self._refuse(asked, refusal.reason)

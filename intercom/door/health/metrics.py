@@ -1,7 +1,4 @@
-"""Figures of the door station in the Prometheus text format, over HTTP or in a file; both are off by default.
-
-Format: https://prometheus.io/docs/instrumenting/exposition_formats/ (text, version 0.0.4).
-"""
+"""Figures of the door station for Prometheus, over HTTP or in a file; both are off by default."""
 
 from __future__ import annotations
 
@@ -9,16 +6,16 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from intercom import __version__
 from intercom.config import MetricsConfig
 from intercom.door.health.faults import KINDS
 from intercom.door.machine import Phase, State
 from intercom.facts import DOOR_STATES
-from intercom.history.figures import Tally
+from intercom.history.families import CONTENT_TYPE, Family, Sample, each, histogram, one
 from intercom.history.sound_quality import heard
 from intercom.net import split_listen
 from intercom.notify.outbox import FATES, Outbox
@@ -30,74 +27,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 TEXTFILE_S = 15.0
 """Interval between writes of the text file: Prometheus's own usual interval."""
 REQUEST_LIMIT_BYTES = 8192
 REQUEST_S = 5.0
 SCRAPERS = 4
 """Limit of simultaneous connections."""
-
-
-class Sample(NamedTuple):
-    """One line of the text."""
-
-    name: str
-    """Name with its suffix."""
-    labels: Mapping[str, str]
-    """Labels that tell the samples of a figure apart."""
-    value: float
-    """Value of the sample."""
-
-
-class Family(NamedTuple):
-    """One figure, with a sample for each thing that it counts."""
-
-    name: str
-    """Name with its unit."""
-    kind: str
-    """Kind of figure: gauge, counter or histogram."""
-    help: str
-    """One-line help."""
-    samples: list[Sample]
-    """Samples of the figure."""
-
-
-def one(name: str, kind: str, help_: str, value: float | None) -> Family:
-    """Return a figure with one value, and without a sample if the value is None."""
-    return Family(name, kind, help_, [] if value is None else [Sample(name, {}, value)])
-
-
-def each(name: str, kind: str, help_: str, label: str, values: Iterable[tuple[str, float]]) -> Family:
-    """Return a figure with one value for each thing."""
-    return Family(name, kind, help_, [Sample(name, {label: thing}, value) for thing, value in values])
-
-
-def histogram(name: str, help_: str, tally: Tally) -> Family:
-    """Return a tally as a histogram."""
-    buckets = [*(f"{bound:g}" for bound in tally.bounds), "+Inf"]
-    samples = [
-        Sample(f"{name}_bucket", {"le": bound}, count) for bound, count in zip(buckets, tally.cumulative(), strict=True)
-    ]
-    samples += [Sample(f"{name}_sum", {}, tally.total), Sample(f"{name}_count", {}, tally.count)]
-    return Family(name, "histogram", help_, samples)
-
-
-def text(families: Iterable[Family]) -> str:
-    """Format the families in the text format."""
-    lines = []
-    for family in families:
-        lines += [f"# HELP {family.name} {family.help}", f"# TYPE {family.name} {family.kind}"]
-        for sample in family.samples:
-            labels = ",".join(f'{label}="{_escaped(value)}"' for label, value in sample.labels.items())
-            lines.append(
-                f"{sample.name}{{{labels}}} {sample.value:.10g}" if labels else f"{sample.name} {sample.value:.10g}"
-            )
-    return "\n".join(lines) + "\n"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def figures(door: Parts, *, uptime_s: float) -> list[Family]:
@@ -129,6 +64,7 @@ def figures(door: Parts, *, uptime_s: float) -> list[Family]:
             ((ruling.value, counted.doors_refused[ruling]) for ruling in REFUSALS),
         ),
         *_entrance_figures(door),
+        *_viewer_figures(door),
         each(
             "intercom_fault_open",
             "gauge",
@@ -171,6 +107,7 @@ def figures(door: Parts, *, uptime_s: float) -> list[Family]:
         *_notify_figures(door.notifications.outboxes),
         *_echo_figures(door),
         *_call_figures(door),
+        *door.integrations.figures(),
     ]
 
 
@@ -202,6 +139,17 @@ def _entrance_figures(door: Parts) -> list[Family]:
             "How long no keys open the door, because the box was opened.",
             None if tamper is None else tamper["blocks_s"],
         ),
+    ]
+
+
+def _viewer_figures(door: Parts) -> list[Family]:
+    """Return the figures of those who see through the camera without a call; without a sample where nobody can."""
+    views = door.views
+    present = views.by_kind.items() if views.is_on else ()
+    refused = sorted(views.refused.items()) if views.is_on else ()
+    return [
+        each("intercom_viewers", "gauge", "Who sees through the camera without a call.", "kind", present),
+        each("intercom_viewer_refusals_total", "counter", "Views that the door refused.", "why", refused),
     ]
 
 

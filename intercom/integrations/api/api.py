@@ -12,9 +12,11 @@ from aiohttp import web
 
 from intercom.config import Config
 from intercom.config.api import ApiConfig
+from intercom.history.families import Family, each
 from intercom.integrations.access import Access
 from intercom.integrations.api import commands
 from intercom.integrations.api.events import HEARTBEAT_S, Events
+from intercom.integrations.api.figures import Requests
 from intercom.integrations.api.openapi import openapi
 from intercom.integrations.api.problems import as_problems
 from intercom.integrations.api.who import Gatekeeper
@@ -48,6 +50,7 @@ class Api:
         self._access = access
         self._location = Location(config)
         self._proxies = Proxies(config.trusted_proxies, config.public_url)
+        self._requests = Requests()
         self._tls = Tls(config, state_dir / DIRECTORY, self._location, on_change=lambda: None, whose="The API")
         self._gatekeeper = Gatekeeper(Tokens(state_dir / FILE))
         self._events = Events(
@@ -91,6 +94,12 @@ class Api:
         """Return where it serves, and what is wrong with its certificate."""
         return {"url": self._location.public_url, "connections": len(self._listener), "trouble": self._tls.trouble}
 
+    def figures(self) -> list[Family]:
+        """Return the figures of the requests, and of those who read the events."""
+        readers = self._events.readers.items()
+        about = "Programs that read the events now."
+        return [self._requests.family(), each("intercom_api_readers", "gauge", about, "by", readers)]
+
     def _follow_addresses(self) -> None:
         """Answer to the machine's new names and addresses, with a certificate for them."""
         if not self._location.follow():
@@ -113,6 +122,7 @@ class Api:
             middlewares=[as_problems, guard.middleware, self._gatekeeper.middleware], client_max_size=BODY_LIMIT_BYTES
         )
         app.on_response_prepare.append(guard.add_headers)
+        app.on_response_prepare.append(self._requests.count)
         app.add_routes(
             [
                 *commands.routes(self._access),

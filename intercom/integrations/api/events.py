@@ -44,6 +44,8 @@ ALL: Final = "0"
 class Reader:
     """Somebody who reads the facts."""
 
+    streams: bool
+    """Whether it reads a stream, and does not poll."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there is something new."""
     over: bool = False
@@ -74,6 +76,12 @@ class Events:
         self._places = Pool(READERS_LIMIT, READERS_OF_A_TOKEN)
         self._readers: set[Reader] = set()
 
+    @property
+    def readers(self) -> dict[str, int]:
+        """Return how many read now, by how they do."""
+        streams = sum(reader.streams for reader in self._readers)
+        return {"stream": streams, "poll": len(self._readers) - streams}
+
     def stop(self) -> None:
         """End all readers."""
         for reader in self._readers:
@@ -92,15 +100,16 @@ class Events:
             wait_s = _seconds(request.query.get("wait", str(WAIT_S)))
         except ValueError as error:
             return problem(400, str(error))
-        with self._reader(token) as reader:
+        streams = EVENT_STREAM in request.headers.get(hdrs.ACCEPT, "")
+        with self._reader(token, streams=streams) as reader:
             self._lasting(request, f"api {token.name}")
-            if EVENT_STREAM in request.headers.get(hdrs.ACCEPT, ""):
+            if streams:
                 return await self._stream(request, token, reader, number, missed)
             return await self._poll(token, reader, number, missed, wait_s)
 
     @contextmanager
-    def _reader(self, token: Token) -> Iterator[Reader]:
-        reader = Reader()
+    def _reader(self, token: Token, *, streams: bool) -> Iterator[Reader]:
+        reader = Reader(streams)
         self._places.add(reader, token.name, reader.end)
         self._readers.add(reader)
         try:

@@ -174,14 +174,15 @@ class Connection:
         rest = self._waiting
         self._waiting = iter((*held, *rest))
 
-    def publish(self, message: Message) -> None:
-        """Send a message; it is lost if the connection is, and a broker that takes nothing loses its connection."""
+    def publish(self, message: Message) -> bool:
+        """Send a message and return whether it is under way; a broker that takes nothing loses its connection."""
         if self._writer.is_closing():
-            return
+            return False
         if self._writer.transport.get_write_buffer_size() > BEHIND_BYTES:
             self._give_up("it does not take what it is sent")
-            return
+            return False
         self._writer.write(wire.publish(message))
+        return True
 
     async def next(self) -> Message:
         """Return the next message; raises BrokerError once the connection is over, or when there are too many."""

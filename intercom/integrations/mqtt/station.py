@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from intercom.config import Config
 from intercom.control.errors import RefusedError
+from intercom.history.families import Family, one
 from intercom.history.journal import Entry
 from intercom.integrations.access import Access, Program
 from intercom.integrations.mqtt.broker import Broker, BrokerError, Connection
@@ -85,6 +86,10 @@ class MqttStation:
         self._installed, self._looked_at = "", float("-inf")
         "program on the disk, and when it was looked at"
         self._why = "it has not been reached yet"
+        self._published = 0
+        "messages that were sent"
+        self._dropped = 0
+        "messages that were not, because the broker was away or did not take them"
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks = TaskSet(access.failed)
         self._commands = TaskSet(access.failed)
@@ -116,6 +121,16 @@ class MqttStation:
             "why": self._why,
             "topics": self.topics.base,
         }
+
+    def figures(self) -> list[Family]:
+        """Return the figures of the connection to the broker."""
+        is_there, published, dropped = self._connection is not None, self._published, self._dropped
+        lost = "Events and pictures that the broker never got, because it was away or took nothing."
+        return [
+            one("intercom_mqtt_connected", "gauge", "Whether the MQTT broker has the door.", is_there),
+            one("intercom_mqtt_published_total", "counter", "Messages that went to the MQTT broker.", published),
+            one("intercom_mqtt_dropped_total", "counter", lost, dropped),
+        ]
 
     @property
     def _place(self) -> str:
@@ -177,8 +192,10 @@ class MqttStation:
         self._tell_states()
 
     def _publish(self, message: Message) -> None:
-        if self._connection is not None:
-            self._connection.publish(message)
+        if self._connection is not None and self._connection.publish(message):
+            self._published += 1
+        else:
+            self._dropped += 1
 
     # -- what the door tells ---------------------------------------------------------------------------
 
@@ -187,6 +204,7 @@ class MqttStation:
         self._last.take(entry.fact)
         event = self._presses.take(entry)
         if self._connection is None:
+            self._dropped += event is not None
             return
         if event is not None:
             key, told = event

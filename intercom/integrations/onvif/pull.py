@@ -79,7 +79,8 @@ class Inputs:
         self._subscriptions: dict[str, Subscription] = {}
 
     def __len__(self) -> int:
-        return len(self._subscriptions)
+        now_s = self._clock()
+        return sum(each.ends_s > now_s for each in self._subscriptions.values())
 
     def change(self, token: str, state: bool) -> None:
         """Tell everybody that an input has changed; nothing where it has not."""

@@ -19,6 +19,7 @@ from intercom import __version__
 from intercom.config import NO_GPIO, Config
 from intercom.control.errors import RefusedError
 from intercom.facts import CLOSED, Answered, DoorMoved, Ended, Pressed, Unreached
+from intercom.history.families import Family, one
 from intercom.history.journal import Entry
 from intercom.integrations.access import Access, Program
 from intercom.integrations.onvif import device, events
@@ -75,6 +76,8 @@ class OnvifServer:
         self._listener = Listener(self._application(), request_limit_s=REQUEST_LIMIT_S)
         self._told_s = float("-inf")
         "time of the last attempt to get in"
+        self._refused = 0
+        "how often somebody proved no account"
         self.port = 0
         """The port that it listens on, once it does."""
 
@@ -93,6 +96,14 @@ class OnvifServer:
     def document(self) -> Mapping[str, Any]:
         """Return what the status says."""
         return {"subscriptions": len(self._inputs)}
+
+    def figures(self) -> list[Family]:
+        """Return the figures of the recorders that ask."""
+        told, refused = "Recorders that are told of the bell by ONVIF.", "Requests by ONVIF that proved no account."
+        return [
+            one("intercom_onvif_subscriptions", "gauge", told, len(self._inputs)),
+            one("intercom_onvif_refusals_total", "counter", refused, self._refused),
+        ]
 
     def _application(self) -> web.Application:
         application = web.Application(client_max_size=MOST_BYTES)
@@ -125,6 +136,7 @@ class OnvifServer:
 
     def _suspect(self, address: str | None) -> None:
         """Log somebody who tries to get in, once in a while: a flood of them must not fill the log."""
+        self._refused += 1
         now_s = time.monotonic()
         told, self._told_s = now_s - self._told_s < TOLD_AGAIN_S, now_s
         level = logging.DEBUG if told else logging.WARNING

@@ -52,8 +52,8 @@ class House(Protocol):
     def offer(self, path: str, account: Account) -> Offered | None:
         """Return the stream of this path as the account may have it."""
 
-    def has_room(self) -> bool:
-        """Return whether one more may watch."""
+    def has_room(self, who: str) -> bool:
+        """Return whether one more may watch; who may not is noted."""
 
     def viewer(self, offered: Offered, account: Account, who: str) -> Viewer:
         """Return a new session's sender."""
@@ -229,8 +229,7 @@ class Connection:
     def _set_up(self, order: SetUp) -> bytes:
         if self.viewer is None:
             assert self.account is not None, "nobody else sets anything up"
-            if not self._house.has_room():
-                logger.warning("%s may not watch: as many as rtsp.most_viewers watch already", self.who)
+            if not self._house.has_room(self.who):
                 return self._talk.full(order)
             self.viewer = self._house.viewer(order.offered, self.account, self.who)
             self._house.came(self)

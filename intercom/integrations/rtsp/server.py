@@ -7,11 +7,14 @@ import logging
 import secrets
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from intercom.config import Config
+from intercom.history import families
+from intercom.history.families import Family
 from intercom.integrations.access import Access
 from intercom.integrations.rtsp.accounts import Account, Accounts
 from intercom.integrations.rtsp.connection import Connection
@@ -44,6 +47,8 @@ WARM_S = 5.0
 """Time that the camera runs on for a client that had its stream described, and begins to watch next."""
 TOLD_AGAIN_S = 60.0
 """Least time between two attempts to get in that are both logged as a warning."""
+FULL, PASSWORD = "full", "password"
+"""Reasons for which somebody may not watch: as many as may do already, or they prove no account."""
 SEND_BUFFER_BYTES = 192 * 1024
 """Size of the kernel's buffer of a connection: what waits there is late, and a slow viewer would see the past."""
 
@@ -73,6 +78,8 @@ class RtspServer:
         self._began_s = clock()
         self._told_s = float("-inf")
         "time of the last attempt to get in"
+        self._refusals: Counter[str] = Counter()
+        "how often somebody was let watch nothing, by the reason"
         self._watched_s = 0.0
         "time in which somebody watched"
 
@@ -117,6 +124,21 @@ class RtspServer:
             "watched_s": round(self._watched_s),
             "up_s": round(now - self._began_s),
         }
+
+    def figures(self) -> list[Family]:
+        """Return the figures of those who watch."""
+        viewers = [each.viewer for each in self._watching() if each.viewer is not None]
+        by_udp = sum(viewer.is_by_udp for viewer in viewers)
+        talk = sum(viewer.talker is not None and viewer.talker.talks for viewer in viewers)
+        by = (("tcp", len(viewers) - by_udp), ("udp", by_udp))
+        refusals = ((why, self._refusals[why]) for why in (FULL, PASSWORD))
+        watched = "Time in which somebody watched by RTSP."
+        return [
+            families.each("intercom_rtsp_viewers", "gauge", "Who watches by RTSP now.", "by", by),
+            families.one("intercom_rtsp_talkers", "gauge", "Who of them talks at the door.", talk),
+            families.each("intercom_rtsp_refusals_total", "counter", "Who may not watch by RTSP.", "why", refusals),
+            families.one("intercom_rtsp_watched_seconds_total", "counter", watched, self._watched_s),
+        ]
 
     # Connections
 
@@ -165,9 +187,13 @@ class RtspServer:
             tracks += ["talk"] if account.talk else []
         return Offered(path, tuple(tracks)) if tracks else None
 
-    def has_room(self) -> bool:
-        """Return whether one more may watch."""
-        return len(self._watching()) < self._config.most_viewers
+    def has_room(self, who: str) -> bool:
+        """Return whether one more may watch; who may not is noted."""
+        if len(self._watching()) < self._config.most_viewers:
+            return True
+        logger.warning("%s may not watch: as many as rtsp.most_viewers watch already", who)
+        self._refusals[FULL] += 1
+        return False
 
     def viewer(self, offered: Offered, account: Account, who: str) -> Viewer:
         """Return a new session's sender."""
@@ -210,6 +236,7 @@ class RtspServer:
 
     def suspect(self, who: str, why: str) -> None:
         """Log somebody who tries to get in, once in a while: a flood of them must not fill the log."""
+        self._refusals[PASSWORD] += 1
         now_s = self._clock()
         told, self._told_s = now_s - self._told_s < TOLD_AGAIN_S, now_s
         logger.log(logging.DEBUG if told else logging.WARNING, "Let go of %s: %s", who, why)

@@ -73,6 +73,8 @@ class Hook:
         "why its last delivery did not arrive; empty: it did, or there was none"
         self.fates: Counter[str] = Counter()
         "deliveries by what became of them"
+        self.retries = 0
+        "attempts that were made again after a pause"
         self.last_at: datetime | None = None
         "time of the last attempt"
         self._entry = entry
@@ -122,6 +124,7 @@ class Hook:
             elif self._clock() >= delivery.until:
                 self._end(delivery, LATE)
             else:
+                self.retries += 1
                 longer_s = FIRST_PAUSE_S * 2.0 ** min(self._failures - 1, 16)
                 await self._pause(max(outcome.after_s, min(LONGEST_PAUSE_S, longer_s)))
 

@@ -16,10 +16,11 @@ from intercom.control.commands import Asker
 from intercom.control.errors import RefusedError
 from intercom.control.protocol import REFUSED
 from intercom.facts import Pressed, name_of
+from intercom.history.families import Family, Sample, each
 from intercom.history.journal import Entry
 from intercom.integrations.access import Access
 from intercom.integrations.fact_documents import document
-from intercom.integrations.webhooks.hook import Delivery, Hook, Look
+from intercom.integrations.webhooks.hook import FATES, Delivery, Hook, Look
 from intercom.integrations.webhooks.sending import Sender
 from intercom.tasks import TaskSet
 
@@ -61,6 +62,21 @@ class Webhooks:
     def document(self) -> Mapping[str, Any]:
         """Return what became of the deliveries of each entry."""
         return {hook.name: hook.document() for hook in self._hooks}
+
+    def figures(self) -> list[Family]:
+        """Return the figures of the deliveries; the owner of the door has named the entries."""
+        total = "intercom_webhook_deliveries_total"
+        fates = [
+            Sample(total, {"name": hook.name, "fate": fate}, hook.fates[fate]) for hook in self._hooks for fate in FATES
+        ]
+        retries = [(hook.name, hook.retries) for hook in self._hooks]
+        waiting = [(hook.name, len(hook)) for hook in self._hooks]
+        again = "Attempts to deliver that failed and are made again."
+        return [
+            Family(total, "counter", "Deliveries of the webhooks, by what became of them.", fates),
+            each("intercom_webhook_retries_total", "counter", again, "name", retries),
+            each("intercom_webhook_waiting", "gauge", "Deliveries that wait.", "name", waiting),
+        ]
 
     def _take(self, entry: Entry) -> None:
         kind = name_of(type(entry.fact))

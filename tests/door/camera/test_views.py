@@ -23,6 +23,7 @@ from intercom.media.camera.encoder import VideoFormat
 from intercom.media.camera.shared import Camera
 from intercom.media.camera.test_pattern import PatternSource
 from intercom.media.sound.beside import BesideCall
+from intercom.media.viewers import viewers
 from intercom.signalwire import SignalWire
 from tests.media.calls import until
 from tests.media.viewers.far_end import PATIENCE_S, FarEnd
@@ -312,3 +313,30 @@ async def test_the_end_of_a_call_leaves_a_look_alone(open_door: Door) -> None:
 async def test_a_request_that_cannot_be_read_is_ignored(door: Door, params: dict[str, Any]) -> None:
     door.views.take("intercom.view", params)
     assert len(door.views) == 0
+
+
+async def test_who_sees_is_counted_by_why_they_may(open_door: Door) -> None:
+    open_door.tell(CallBegan(CALL))
+    async with FarEnd() as rung, FarEnd() as looks, FarEnd() as records:
+        assert "sdp" in await open_door.ask(rung)
+        assert "sdp" in await open_door.ask(looks, "look", call_id="")
+        offer = await records.offer()
+        open_door.views.take("intercom.view", {"view": "nvr", "sdp": offer, "by": KITCHEN, "standing": True})
+        assert "sdp" in await open_door.answer("nvr")
+        assert open_door.views.by_kind == {"ring": 1, "look": 1, "token": 1}
+        open_door.tell(Ended(CALL, "ORIGINATOR_CANCEL", answered=False))
+        open_door.views.take("intercom.view.end", {"view": "nvr"})
+        assert open_door.views.by_kind == {"ring": 0, "look": 1, "token": 0}
+
+
+async def test_who_may_not_see_is_counted_and_who_only_asks_is_not(door: Door) -> None:
+    door.views.take("intercom.view", {"view": "asks", "callID": "", "by": KITCHEN, "sdp": ""})
+    assert "refused" in await door.answer("asks")
+    assert door.views.refused.total() == 0
+    async with FarEnd() as far_end:
+        assert "refused" in await door.ask(far_end, call_id="")
+    assert +door.views.refused == {"no-look": 1}
+
+
+def test_each_reason_of_the_camera_is_among_the_figures() -> None:
+    assert set(viewers.REFUSALS) <= set(module.REFUSALS)

@@ -1,4 +1,4 @@
-"""The figures, read by Prometheus's own parser."""
+"""The figures of a door, and how they are served."""
 
 from __future__ import annotations
 
@@ -11,41 +11,56 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from prometheus_client.parser import text_string_to_metric_families
 
-from intercom.config import MetricsConfig
+from intercom.config import ApiConfig, AudioConfig, MetricsConfig, MqttConfig, OnvifConfig, RtspConfig, WebhookConfig
 from intercom.door.health import metrics
 from intercom.door.machine import Fault
 from intercom.facts import Unreached
-from intercom.history.figures import Tally
+from intercom.history.families import text
 from intercom.media.echo.canceller import EchoCanceller, EchoStats
 from tests.e2e.home import Home, home_config
+from tests.history.test_families import parsed
+from tests.ports import reserved_port
 
 WAIT_S = 30.0
+INTEGRATIONS = ("mqtt", "api", "webhook", "rtsp", "onvif")
 DASHBOARD = Path(__file__).parents[3] / "docs" / "grafana.json"
 
 
 @pytest_asyncio.fixture
 async def home(tmp_path: Path) -> AsyncIterator[Home]:
-    from intercom.config import AudioConfig
-
     home = Home(tmp_path, home_config(audio=AudioConfig(card="simulated")))
     await home.start()
     yield home
     await home.stop()
 
 
-def parsed(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    return {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
-
-
 def figures(home: Home) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     assert home.door is not None
-    return parsed(metrics.text(metrics.figures(home.door.parts, uptime_s=1.0)))
+    return parsed(text(metrics.figures(home.door.parts, uptime_s=1.0)))
+
+
+@pytest_asyncio.fixture
+async def house_with_everything(tmp_path: Path) -> AsyncIterator[Home]:
+    """A home whose door is configured with each integration; its broker is away, and its webhook's receiver too."""
+    with reserved_port() as nobody:
+        config = home_config(
+            audio=AudioConfig(card="simulated"),
+            mqtt=MqttConfig(url=f"mqtt://127.0.0.1:{nobody}"),
+            api=ApiConfig(listen="127.0.0.1:0"),
+            webhook=(WebhookConfig(url=f"http://127.0.0.1:{nobody}/", name="shed", events=("pressed",)),),
+            rtsp=RtspConfig(listen="127.0.0.1:0"),
+            onvif=OnvifConfig(listen="127.0.0.1:0"),
+        )
+        home = Home(tmp_path, config)
+        await home.start()
+        try:
+            door = home.door
+            assert door is not None
+            await home.wait_for(lambda: len(door.handlers.status()["integrations"]) == len(INTEGRATIONS), "them")
+            yield home
+        finally:
+            await home.stop()
 
 
 async def test_the_figures_follow_the_door(home: Home) -> None:
@@ -61,9 +76,9 @@ async def test_the_figures_follow_the_door(home: Home) -> None:
     assert now["intercom_calls_total", (("direction", "outbound"), ("outcome", "busy"))] == 1
 
 
-async def test_the_dashboard_asks_only_for_figures_that_there_are(home: Home) -> None:
-    assert home.door is not None
-    there = {family.name for family in metrics.figures(home.door.parts, uptime_s=1.0)}
+async def test_the_dashboard_asks_for_all_figures_and_no_others(house_with_everything: Home) -> None:
+    assert house_with_everything.door is not None
+    there = {family.name for family in metrics.figures(house_with_everything.door.parts, uptime_s=1.0)}
     panels = json.loads(DASHBOARD.read_text())["panels"]
     asked = [target["expr"] for panel in panels for target in panel.get("targets", [])]
     names = {re.sub(r"_(bucket|sum|count)$", "", name) for expr in asked for name in re.findall(r"intercom_\w+", expr)}
@@ -72,27 +87,36 @@ async def test_the_dashboard_asks_only_for_figures_that_there_are(home: Home) ->
     assert there - names <= {"intercom_info", "intercom_in_call"}
 
 
+async def test_each_integration_has_figures_with_labels_of_the_house_s_own(house_with_everything: Home) -> None:
+    found = figures(house_with_everything)
+    assert found["intercom_mqtt_connected", ()] == 0
+    assert found["intercom_webhook_waiting", (("name", "shed"),)] == 0
+    assert found["intercom_api_requests_total", (("result", "done"),)] == 0
+    assert found["intercom_rtsp_viewers", (("by", "tcp"),)] == 0
+    assert found["intercom_onvif_subscriptions", ()] == 0
+
+
+async def test_what_is_not_configured_has_no_figure(home: Home) -> None:
+    names = {name for name, _ in figures(home)}
+    assert not [name for name in names if name.split("_")[1] in INTEGRATIONS]
+
+
+async def test_whom_the_space_brings_to_the_camera_is_counted(home: Home) -> None:
+    found = figures(home)
+    assert {kind: found["intercom_viewers", (("kind", kind),)] for kind in ("ring", "look", "token")} == {
+        "ring": 0,
+        "look": 0,
+        "token": 0,
+    }
+    assert found["intercom_viewer_refusals_total", (("why", "no-look"),)] == 0
+
+
 async def test_the_echo_is_among_the_figures_once_it_was_heard(home: Home) -> None:
     assert home.door is not None
     assert isinstance(home.door.parts.canceller, EchoCanceller)
     left = EchoStats(echo_loss_db=41.0, echo_level_db=-3.0, drift_ppm=0.0, far_spoke_s=5.0)
     home.door.parts.canceller.stats = lambda: left  # type: ignore[method-assign] # as a call would leave them
     assert figures(home)["intercom_echo_loss_db", ()] == 41.0
-
-
-def test_a_histogram_adds_up() -> None:
-    tally = Tally((0.1, 1.0))
-    for value in (0.05, 0.1, 0.5, 7.0):
-        tally.add(value)
-    found = parsed(metrics.text([metrics.histogram("t_seconds", "A test.", tally)]))
-    assert [found["t_seconds_bucket", (("le", bound),)] for bound in ("0.1", "1", "+Inf")] == [2, 3, 4]
-    assert (found["t_seconds_sum", ()], found["t_seconds_count", ()]) == (pytest.approx(7.65), 4)
-
-
-def test_odd_labels_survive() -> None:
-    odd = 'a"b\\c\nd'
-    family = metrics.each("t", "gauge", "A test.", "name", [(odd, 1.0)])
-    assert parsed(metrics.text([family])) == {("t", (("name", odd),)): 1.0}
 
 
 async def ask(port: int, request: bytes) -> bytes:

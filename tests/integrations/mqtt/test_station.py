@@ -203,6 +203,31 @@ async def test_a_broker_that_was_away_is_caught_up_with_states_and_not_with_old_
 
 
 @needs_mosquitto
+async def test_the_figures_say_what_the_broker_got_and_what_it_never_will(tmp_path: Path) -> None:
+    door = Door()
+    async with mosquitto(tmp_path) as broker, station(door, config_of(broker.url, pictures=False)) as one:
+        await door.has(lambda: door.faults[-1:] == [""])
+        before = figures_of(one)
+        async with broker.listener(RING) as house:
+            door.journal.tell(Pressed("/private/house", 1, "", "now"))
+            await house.hears(RING)
+        after = figures_of(one)
+        assert after["intercom_mqtt_connected"] == 1
+        assert after["intercom_mqtt_published_total"] > before["intercom_mqtt_published_total"] > 0
+        await broker.stop()
+        await door.has(lambda: bool(door.faults[-1]))
+        before = figures_of(one)
+        door.journal.tell(Pressed("/private/house", 1, "", "while-away"))
+        after = figures_of(one)
+        assert after["intercom_mqtt_connected"] == 0
+        assert after["intercom_mqtt_dropped_total"] == before["intercom_mqtt_dropped_total"] + 1
+
+
+def figures_of(station: MqttStation) -> dict[str, float]:
+    return {sample.name: sample.value for family in station.figures() for sample in family.samples}
+
+
+@needs_mosquitto
 async def test_home_assistant_that_comes_back_is_told_all_again(tmp_path: Path) -> None:
     async with at_a_broker(tmp_path) as (_, broker, house):
         before = len(house.payloads("homeassistant/device/gate/config"))

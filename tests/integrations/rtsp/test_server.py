@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from intercom.config import RtspConfig
+from intercom.history.families import text
 from intercom.integrations.rtsp import connection, conversation, pace, server
-from intercom.integrations.rtsp.conversation import BACKCHANNEL
+from intercom.integrations.rtsp.accounts import Account
+from intercom.integrations.rtsp.conversation import BACKCHANNEL, MOST_GUESSES
 from intercom.integrations.rtsp.rtp import Numbered
 from intercom.media.codec.g711 import G711Encoder
 from intercom.media.sound.engine import AudioEngine
@@ -64,6 +66,32 @@ async def test_a_viewer_too_many_is_refused_until_another_goes(tmp_path: Path, e
                 assert (await second.ask("SETUP", "door/video", Transport=TCP)).status == 453
                 await first.ask("TEARDOWN")
                 assert (await second.ask("SETUP", "door/video", Transport=TCP)).status == 200
+
+
+async def test_the_figures_count_who_watches_and_who_may_not(tmp_path: Path, engine: AudioEngine) -> None:
+    with pattern_camera() as camera:
+        async with watched_door(tmp_path, engine, camera, RtspConfig(most_viewers=1)) as door:
+            port, guesser = door.server.port, Account(door.viewer.name, "a guess")
+            async with (
+                RawClient(port, door.viewer) as first,
+                RawClient(port, door.viewer) as second,
+                RawClient(port, guesser) as third,
+            ):
+                await first.watch()
+                await second.ask("DESCRIBE")
+                assert (await second.ask("SETUP", "door/video", Transport=TCP)).status == 453
+                await third.ask("DESCRIBE")
+                for _ in range(MOST_GUESSES - 1):
+                    await third.ask_once("DESCRIBE")
+                await third.ends()
+                told = text(door.server.figures()).splitlines()
+    assert {
+        'intercom_rtsp_viewers{by="tcp"} 1',
+        'intercom_rtsp_viewers{by="udp"} 0',
+        "intercom_rtsp_talkers 0",
+        'intercom_rtsp_refusals_total{why="full"} 1',
+        'intercom_rtsp_refusals_total{why="password"} 1',
+    } <= set(told)
 
 
 async def test_without_its_setting_nobody_hears_the_microphone(tmp_path: Path, engine: AudioEngine) -> None:

@@ -72,6 +72,7 @@ async def test_one_that_did_not_arrive_is_tried_again_with_longer_and_longer_pau
     assert line.sent == ["a"] * 13 + ["b"]
     assert line.pauses[:4] == [1, 2, 4, 8]
     assert line.pauses[-1] == LONGEST_PAUSE_S
+    assert line.hook.retries == 12
 
 
 async def test_the_receiver_may_ask_for_a_longer_pause() -> None:

@@ -18,6 +18,7 @@ from intercom.control.errors import RefusedError
 from intercom.control.protocol import METHOD_NOT_FOUND
 from intercom.door.health.faults import Part
 from intercom.facts import NAMES, DoorOpened, Pressed
+from intercom.history.families import text
 from intercom.history.journal import Entry
 from intercom.integrations.access import Program
 from intercom.integrations.webhooks.signature import signature
@@ -109,6 +110,30 @@ async def test_a_receiver_that_was_down_gets_it_with_the_same_id(
         stage.tell(PRESS)
         first, second = await taker.next(), await taker.next()
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
+
+
+async def test_the_figures_say_what_became_of_the_deliveries(
+    stage: Stage, taker: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intercom.integrations.webhooks.hook.FIRST_PAUSE_S", 0.0)
+    taker.statuses = [503, 204, 404]
+    async with webhooks(stage, WebhookConfig(url=taker.url, name="shed", events=("pressed",))) as one:
+        stage.tell(PRESS, PRESS)
+        assert 'intercom_webhook_waiting{name="shed"} 2' in lines(one)
+        async with asyncio.timeout(LIMIT_S):
+            while 'intercom_webhook_waiting{name="shed"} 0' not in lines(one):
+                await asyncio.sleep(0.01)
+        assert {
+            'intercom_webhook_deliveries_total{name="shed",fate="arrived"} 1',
+            'intercom_webhook_deliveries_total{name="shed",fate="refused"} 1',
+            'intercom_webhook_deliveries_total{name="shed",fate="late"} 0',
+            'intercom_webhook_deliveries_total{name="shed",fate="dropped"} 0',
+            'intercom_webhook_retries_total{name="shed"} 1',
+        } <= set(lines(one))
+
+
+def lines(webhooks: Webhooks) -> list[str]:
+    return text(webhooks.figures()).splitlines()
 
 
 async def test_a_receiver_that_hangs_delays_no_other(stage: Stage, taker: Receiver) -> None:
