@@ -15,7 +15,7 @@ from intercom.service import run_as_service
 
 if TYPE_CHECKING:
     from intercom.config import Config
-    from intercom.integrations.tokens import Tokens
+    from intercom.integrations.tokens import Token, Tokens
 
 Act = Callable[[argparse.Namespace, "Config", "Tokens"], int]
 
@@ -39,9 +39,10 @@ def _guarded(act: Act) -> Run:
 
 
 def _add(options: argparse.Namespace, config: Config, tokens: Tokens) -> int:
-    token = tokens.add(options.name, options.role)
+    token = tokens.add(options.name, options.role, days=options.days)
     say(token)
-    say(f"This is the only time that it is shown. {options.name} may use it as {options.role} from now on:")
+    until = f"for {options.days} days" if options.days else "from now on"
+    say(f"This is the only time that it is shown. {options.name} may use it as {options.role} {until}:")
     say("  Authorization: Bearer TOKEN")
     if not config.api.listen:
         say("The API is off: set api.listen, and restart the door.")
@@ -51,13 +52,27 @@ def _add(options: argparse.Namespace, config: Config, tokens: Tokens) -> int:
 def _list(options: argparse.Namespace, _config: Config, tokens: Tokens) -> int:
     kept = tokens.all()
     if options.json:
-        print_json([{"name": token.name, "role": token.role, "made_at": token.made_at} for token in kept])
+        print_json(
+            [
+                {
+                    "name": token.name,
+                    "role": token.role,
+                    "made_at": token.made_at,
+                    "ends_at": None if token.ends_at is None else token.ends_at.isoformat(),
+                }
+                for token in kept
+            ]
+        )
     elif kept:
-        rows = [(token.name, token.role, local(token.made_at)[:16]) for token in kept]
-        say(text.table(("NAME", "ROLE", "MADE"), rows))
+        rows = [(token.name, token.role, local(token.made_at)[:16], _end_of(token)) for token in kept]
+        say(text.table(("NAME", "ROLE", "MADE", "ENDS"), rows))
     else:
         say("There are no tokens; `intercom api token add NAME` makes one.")
     return OK
+
+
+def _end_of(token: Token) -> str:
+    return "never" if token.ends_at is None else local(token.ends_at.isoformat())[:16]
 
 
 def _remove(options: argparse.Namespace, _config: Config, tokens: Tokens) -> int:

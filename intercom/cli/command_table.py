@@ -146,6 +146,7 @@ TABLE: tuple[Command, ...] = (
             STATE,
             takes("name", metavar="NAME", help="what the log calls the program"),
             takes("--role", choices=PROGRAM_ROLES, default=VIEWER, help=f"default: {VIEWER}"),
+            takes("--days", type=int, default=0, metavar="N", help="make it worthless after N days (default: never)"),
         ),
         more="A viewer may look, an operator may also ring, answer, speak and take pictures, an opener may also open "
         "the door.",

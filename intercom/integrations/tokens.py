@@ -6,12 +6,13 @@ import hashlib
 import hmac
 import re
 import secrets
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from intercom import atomic_file
 from intercom.control.roles import PROGRAM_ROLES
@@ -23,6 +24,8 @@ PREFIX: Final = "icm_"
 TOKENS_LIMIT: Final = 64
 """Limit of tokens: a house has a handful of programs."""
 TOKEN_CHARS_LIMIT: Final = 128
+DAYS_LIMIT: Final = 3650
+"""Limit of the days for which a token is made: ten years; who wants more wants no end."""
 _NAME: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 
 
@@ -41,22 +44,29 @@ class Token(Struct, frozen=True):
     """SHA-256 of the token: 256 random bits cannot be guessed, so a plain hash suffices."""
     made_at: str
     """Time when it was made: ISO 8601, UTC."""
+    ends_at: Annotated[datetime, Meta(tz=True)] | None = None
+    """Time from which on it is worthless; None: it has no end."""
 
     def may(self, role: str) -> bool:
         """Return whether it may do what asks for this role."""
         return PROGRAM_ROLES.index(self.role) >= PROGRAM_ROLES.index(role)
 
+    def is_over(self, now: datetime) -> bool:
+        """Return whether its end has come."""
+        return self.ends_at is not None and now >= self.ends_at
+
 
 class Tokens:
     """The tokens in `path`, a file that the command line changes while the door runs."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._path = path
+        self._now = now
         self._seen: tuple[int, int, int] | None = None
         self._kept: tuple[Token, ...] = ()
 
     def all(self) -> tuple[Token, ...]:
-        """Return the tokens now. Raises TokenError when the file cannot be read."""
+        """Return the tokens now, those that are over as well. Raises TokenError when the file cannot be read."""
         try:
             found = self._path.stat()
         except FileNotFoundError:
@@ -71,7 +81,7 @@ class Tokens:
         return self._kept
 
     def find(self, token: str) -> Token | None:
-        """Return what is kept of this token, or None. Raises TokenError when the file cannot be read."""
+        """Return what is kept of this token; None if it is worthless. Raises TokenError for an unreadable file."""
         if len(token) > TOKEN_CHARS_LIMIT or not token.isascii():
             return None
         sought = _hash(token)
@@ -79,10 +89,16 @@ class Tokens:
         for kept in self.all():  # all of them, so that the time tells nothing
             if hmac.compare_digest(kept.hash, sought):
                 found = kept
-        return found
+        return None if found is None or found.is_over(self._now()) else found
 
-    def add(self, name: str, role: str, *, now: datetime | None = None) -> str:
-        """Make a token and return it; nobody can show it again. Raises TokenError."""
+    def is_good(self, token: Token) -> bool:
+        """Return whether a token that was found is not worthless by now. Raises TokenError."""
+        return token in self.all() and not token.is_over(self._now())
+
+    def add(self, name: str, role: str, *, days: int = 0) -> str:
+        """Make a token for so many days, 0 for ever, and return it; nobody can show it again. Raises TokenError."""
+        if not 0 <= days <= DAYS_LIMIT:
+            raise TokenError(f"expected from 1 to {DAYS_LIMIT} days")
         if _NAME.fullmatch(name) is None:
             raise TokenError("expected a name of up to 64 letters, digits and . _ ~ -")
         before = self.all()
@@ -91,8 +107,9 @@ class Tokens:
         if len(before) >= TOKENS_LIMIT:
             raise TokenError(f"there are {TOKENS_LIMIT} tokens already: remove one that nobody uses")
         token = PREFIX + secrets.token_urlsafe(32)
-        made_at = (now or datetime.now(UTC)).isoformat(timespec="seconds")
-        self._write((*before, Token(name, role, _hash(token), made_at)))
+        now = self._now().replace(microsecond=0)
+        ends_at = now + timedelta(days=days) if days else None
+        self._write((*before, Token(name, role, _hash(token), now.isoformat(), ends_at)))
         return token
 
     def remove(self, name: str) -> None:

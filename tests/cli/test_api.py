@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,15 @@ def test_a_new_token_may_only_look(state: list[str], capsys: pytest.CaptureFixtu
     (listed,) = json.loads(run(capsys, "list", "--json", *state)[1])
     assert (listed["name"], listed["role"]) == ("shed", "viewer")
     assert "hash" not in listed
+
+
+def test_a_token_for_some_days_is_listed_with_its_end(state: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert "for 90 days" in run(capsys, "add", "shed", "--days", "90", *state)[1]
+    run(capsys, "add", "hall", *state)
+    shed, hall = json.loads(run(capsys, "list", "--json", *state)[1])
+    made, ends = (datetime.fromisoformat(shed[name]) for name in ("made_at", "ends_at"))
+    assert (ends - made, hall["ends_at"]) == (timedelta(days=90), None)
+    assert [line.split()[-1] for line in run(capsys, "list", *state)[1].splitlines()[2:]] == ["never"]
 
 
 def test_a_removed_token_is_gone(state: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,52 @@ def test_a_damaged_file_is_told_and_lets_nobody_in(tokens: Tokens, tmp_path: Pat
     (tmp_path / "api-tokens.json").write_text(content)
     with pytest.raises(TokenError, match="make the tokens anew"):
         tokens.find("icm_x")
+
+
+def test_a_token_with_an_end_is_worthless_from_then_on(tmp_path: Path) -> None:
+    clock = Clock()
+    tokens = Tokens(tmp_path / "api-tokens.json", now=clock)
+    token, other = tokens.add("shed", "opener", days=90), tokens.add("hall", "viewer")
+    found = tokens.find(token)
+    assert found is not None
+    clock.now += timedelta(days=89, hours=23)
+    assert tokens.find(token) is not None
+    assert tokens.is_good(found)
+    clock.now += timedelta(hours=1)
+    assert tokens.find(token) is None
+    assert not tokens.is_good(found)
+    assert tokens.find(other) is not None
+    assert [kept.name for kept in tokens.all()] == ["shed", "hall"], "who made it sees that it is over"
+
+
+class Clock:
+    now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def test_tokens_of_a_version_without_ends_have_none(tokens: Tokens, tmp_path: Path) -> None:
+    token = tokens.add("shed", "viewer")
+    file = tmp_path / "api-tokens.json"
+    (kept,) = json.loads(file.read_text())
+    file.write_text(json.dumps([{name: kept[name] for name in ("name", "role", "hash", "made_at")}]))
+    assert tokens.find(token) is not None
+
+
+@pytest.mark.parametrize("days", [-1, 3651])
+def test_a_token_has_an_end_that_somebody_lives_to_see(tokens: Tokens, days: int) -> None:
+    with pytest.raises(TokenError, match="from 1 to 3650 days"):
+        tokens.add("shed", "viewer", days=days)
+
+
+@pytest.mark.parametrize("end", ['"tomorrow"', '"2027-01-01T00:00:00"', "5"])
+def test_an_end_that_cannot_be_read_lets_nobody_in(tokens: Tokens, tmp_path: Path, end: str) -> None:
+    token = tokens.add("shed", "viewer")
+    file = tmp_path / "api-tokens.json"
+    file.write_text(json.dumps([{**entry, "ends_at": json.loads(end)} for entry in json.loads(file.read_text())]))
+    with pytest.raises(TokenError, match="make the tokens anew"):
+        tokens.find(token)
 
 
 def test_a_role_of_a_later_version_is_none(tokens: Tokens, tmp_path: Path) -> None:

@@ -46,9 +46,9 @@ class Gatekeeper:
         return self._tokens.find(said[len(_SCHEME) :].strip())
 
     def still_good(self, token: Token) -> bool:
-        """Return whether a token has not been removed meanwhile."""
+        """Return whether a token has neither been removed nor come to its end meanwhile."""
         try:
-            return token in self._tokens.all()
+            return self._tokens.is_good(token)
         except TokenError:
             return False
 
