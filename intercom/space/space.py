@@ -301,7 +301,7 @@ class Space:
         device = DeviceApi(self.store, self.pushes, ring=self.sockets.try_out, renamed=renamed)
         visitors = VisitorsApi(self.store, self.visitors)
         messages = MessageApi(self.store, self.messages)
-        viewers = ViewerApi(self.watching, joined=self._viewer_joined)
+        viewers = ViewerApi(self.watching, self.store, joined=self._viewer_joined)
         apis = (fabric, house, push, device, visitors, messages, viewers)
         return application(guard, apis, self.sockets, language=self._language)
 

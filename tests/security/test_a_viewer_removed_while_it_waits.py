@@ -73,8 +73,8 @@ class Patience:
 
 
 async def test_a_socket_that_asks_for_nothing_is_closed(street: Street) -> None:
-    patience, app = Patience(), web.Application()
-    viewers = ViewerApi(street.house.space.watching, joined=lambda *_: None, sleep=patience.sleep)
+    patience, app, space = Patience(), web.Application(), street.house.space
+    viewers = ViewerApi(space.watching, space.store, joined=lambda *_: None, sleep=patience.sleep)
     app.add_routes(viewers.routes())
     async with TestServer(app) as server:
         where = server.make_url("/api/ws")

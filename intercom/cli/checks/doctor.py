@@ -21,12 +21,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from intercom.cli.checks.api import programs
 from intercom.cli.checks.certificate import end_of_certificate
 from intercom.cli.checks.entrance import ALARM_KINDS, entrance
 from intercom.cli.checks.finding import BAD, GOOD, WARNING, Finding
 from intercom.cli.checks.mqtt import broker
 from intercom.cli.checks.notify import notifications
 from intercom.cli.checks.recorders import recorders
+from intercom.cli.checks.viewers import house_viewers, viewers
+from intercom.cli.checks.webhooks import webhooks
 from intercom.cli.options import config_file
 from intercom.cli.render import short_pulses
 from intercom.cli.running_door import remote
@@ -87,9 +90,12 @@ def examine(config_file: Path | None, control_socket: Path, config: Config | Non
     yield from _network(config, credential)
     if config.account.credential == "space":
         yield from _devices(credential)
+        yield from viewers(config, house_viewers(credential))
     yield from notifications(config, doc)
     yield from recorders(config, doc)
     yield from broker(config, doc)
+    yield from programs(config, doc, state_dir)
+    yield from webhooks(config, doc)
 
 
 def _configuration(file: Path, config: Config, problems: list[Problem]) -> Finding:

@@ -16,10 +16,11 @@ from typing import Final
 import msgspec
 from aiohttp import WSMsgType, hdrs, web
 
-from intercom.space.errors import BadBodyError, ViewRefusedError
+from intercom.space.errors import BadBodyError, TokenError, ViewRefusedError
 from intercom.space.http.bodies import body_within
 from intercom.space.http.fabric_api import bearer, unauthorized
 from intercom.space.http.request_filter import VIEWERS, asker_of
+from intercom.space.store.store import Store
 from intercom.space.switch.calls.sdp import plausible
 from intercom.space.viewers.watching import CANDIDATES_LIMIT, Watch, Watching
 
@@ -70,11 +71,13 @@ class ViewerApi:
     def __init__(
         self,
         watching: Watching,
+        store: Store,
         *,
         joined: Callable[[web.Request, str], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._watching = watching
+        self._store = store
         self._joined = joined
         self._sleep = sleep
 
@@ -85,7 +88,22 @@ class ViewerApi:
             web.patch(f"{VIEWERS}{{door}}/{{view}}", self._more),
             web.delete(f"{VIEWERS}{{door}}/{{view}}", self._leave),
             web.get("/api/ws", self._go2rtc),
+            web.get("/api/space/viewers", self._viewers),
         ]
+
+    async def _viewers(self, request: web.Request) -> web.Response:
+        """Tell a door, for its doctor, who has a token to look through it."""
+        try:
+            owner = self._store.owner_of(bearer(request))
+        except TokenError:
+            return unauthorized()
+        if owner.kind != "door":
+            return web.json_response({"error": "Only doors are told who may watch them."}, status=403)
+        viewers = [
+            {"name": viewer.name, "talks": viewer.talks, "seen_on": viewer.seen_on}
+            for viewer in self._store.viewers.all()
+        ]
+        return web.json_response({"viewers": viewers})
 
     # -- WHEP ------------------------------------------------------------------------------------------------
 

@@ -237,3 +237,21 @@ async def test_who_talks_without_end_is_cut_off(street: Street) -> None:
 
 def test_every_reason_is_a_word_that_a_door_may_say() -> None:
     assert all(re.fullmatch(r"[a-z-]{1,20}", reason) for reason in REASONS)
+
+
+# -- the doctor of a door ------------------------------------------------------------------------------------
+
+
+async def test_a_door_is_told_who_may_watch_it_and_nobody_else_is(street: Street) -> None:
+    store = street.house.space.store
+    resident = store.add_subscriber("anna", "Anna")
+    gate = store.add_subscriber("gate", "Gate", kind="door")
+    secrets = {"door": store.add_device(gate, "Gate"), "resident": store.add_device(resident, "Phone")}
+    answers: dict[str, int] = {}
+    for who, secret in {**secrets, "viewer": street.token, "stranger": "guess"}.items():
+        headers = {"Authorization": f"Bearer {secret}"}
+        async with street.house.http.get(f"{street.url}/api/space/viewers", headers=headers) as answer:
+            answers[who] = answer.status
+            if who == "door":
+                assert await answer.json() == {"viewers": [{"name": "frigate", "talks": True, "seen_on": ""}]}
+    assert answers == {"door": 200, "resident": 403, "viewer": 401, "stranger": 401}
