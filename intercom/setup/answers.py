@@ -13,13 +13,15 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from intercom.config.fields import DESTINATION, NOTIFY_URL
+from intercom.config import DoorConfig
+from intercom.config.fields import DESTINATION, NOTIFY_URL, WEBHOOK_SECRET, WEBHOOK_URL
 from intercom.net import is_loopback, split_listen
 from intercom.opening.auto_answer import HOUSE
 from intercom.opening.decision import RESIDENTS
 from intercom.setup.config_edit import Draft, DraftError, simple_next
 
 NETWORK_LISTEN = "0.0.0.0:8443"
+API_LISTEN = "0.0.0.0:8490"
 CREDENTIAL = "$CREDENTIALS_DIRECTORY/token"
 """Path by which the unit hands over the token; see systemd/intercom.service."""
 BROKER_FILE = "mqtt-password"
@@ -40,6 +42,11 @@ SETTINGS = {
     "blue": ("panel", "blue_gpio"),
     "relay": ("door", "relay_gpio"),
     "relay_active_high": ("door", "relay_active_high"),
+    "chime": ("panel", "chime_gpio"),
+    "bell_light": ("panel", "bell_light_gpio"),
+    "contact": ("door", "contact_gpio"),
+    "exit": ("door", "exit_gpio"),
+    "tamper": ("door", "tamper_gpio"),
     "sound": ("audio", "card"),
     "speaks": ("prompts", "languages"),
     "camera": ("camera", "source"),
@@ -68,6 +75,14 @@ class Answers(Struct, kw_only=True, forbid_unknown_fields=True):
     blue: int | None = None
     relay: int | None = None
     relay_active_high: bool | None = None
+    chime: int | None = None
+    """GPIO number of the chime's relay, as of all that may be wired around the door; -1: there is none."""
+    bell_light: int | None = None
+    contact: int | None = None
+    exit: int | None = None
+    tamper: int | None = None
+    door_has_key: bool | None = None
+    """Whether people also open the door by a key or a handle, so that its contact tells of no force."""
     sound: str | None = None
     speaks: tuple[str, ...] | None = None
     """Languages in which the door speaks to the visitor; none: it has its tones alone."""
@@ -82,6 +97,12 @@ class Answers(Struct, kw_only=True, forbid_unknown_fields=True):
     """Path of the file with that user's password; setup copies it."""
     mqtt_may_open: bool | None = None
     """Whether the broker's users may open the door."""
+    api: bool | None = None
+    """Whether programs of the house may ask the door by HTTP; each needs a token."""
+    webhook: str | None = None
+    """URL of a program that is told by a webhook what happens. A secret."""
+    webhook_secret: str | None = None
+    """The key that signs what it is sent."""
     test_call: bool | str = False
     """Address for a test call, which must answer by itself; true is the space's echo."""
 
@@ -177,6 +198,20 @@ def judged_notify_url(said: str) -> str:
     return url
 
 
+def checked_webhook_url(said: str) -> str:
+    """Return the URL of a webhook; raises `DraftError` if it is none."""
+    if not WEBHOOK_URL.accepts(said):
+        raise DraftError(f"webhook: expected {WEBHOOK_URL.expected}")
+    return said
+
+
+def checked_key(said: str) -> str:
+    """Return the key of a webhook, empty for none; raises `DraftError` if it is no key."""
+    if said and not WEBHOOK_SECRET.accepts(said):
+        raise DraftError(f"webhook_secret: expected {WEBHOOK_SECRET.expected}")
+    return said
+
+
 def apply(
     answers: Answers,
     draft: Draft,
@@ -208,6 +243,13 @@ def apply(
         draft.ring_next(answers.ring_next)
     if answers.notify:
         draft.tell(notify_url(answers.notify))
+    if answers.door_has_key is not None:
+        # Said even where it is the default: a contact without a word about it is remarked on at each start.
+        forced_after_s = (
+            0.0 if answers.door_has_key else draft.before.door.forced_after_s or DoorConfig().forced_after_s
+        )
+        draft.put("door", "forced_after_s", forced_after_s, always=True)
+    _to_programs(answers, draft)
     _to_broker(answers, draft, password_file=credential_file.removesuffix("token") + BROKER_FILE, new=has_password)
     _ = draft.now
 
@@ -224,6 +266,19 @@ def _to_broker(answers: Answers, draft: Draft, *, password_file: str, new: bool)
         draft.drop("mqtt", "password_file")
     elif new:
         draft.put("mqtt", "password_file", password_file)
+
+
+def _to_programs(answers: Answers, draft: Draft) -> None:
+    if answers.api is not None and answers.api != bool(draft.before.api.listen):
+        if answers.api:
+            draft.put("api", "listen", API_LISTEN)
+        else:
+            draft.drop("api", "listen")
+    key = checked_key(answers.webhook_secret or "")
+    if answers.webhook:
+        draft.post(checked_webhook_url(answers.webhook), key)
+    elif key:
+        raise DraftError("webhook_secret: say whom it is for (webhook)")
 
 
 def _to_space(answers: Answers, draft: Draft) -> None:

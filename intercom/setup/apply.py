@@ -203,6 +203,10 @@ def _serve(draft: Draft, answers: Answers, file: Path) -> int:
     say("The door is registered.")
     if space and config.space.listen.startswith(("0.0.0.0:", "[::]:")):
         say("Let a phone or tablet in: `sudo intercom space pair --name Kitchen`")
+    if answers.api:
+        say("Make a token for each program: `sudo intercom api token add NAME`")
+    if answers.webhook:
+        say("Try the webhook: `sudo intercom webhook test`")
     if answers.notify:
         say("Try what people elsewhere are told: `sudo intercom notify test`")
     if answers.test_call is False:

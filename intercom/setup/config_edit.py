@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
@@ -55,11 +57,14 @@ class Draft:
         """Text of the file with the changes so far."""
         return tomlkit.dumps(self._document)
 
-    def put(self, table: str, name: str, value: Any) -> None:
-        """Change a setting. A value that holds anyway is not written: a short file is easy to read."""
+    def put(self, table: str, name: str, value: Any, *, always: bool = False) -> None:
+        """Change a setting.
+
+        A value that holds anyway is written only with `always`: a short file is easy to read.
+        """
         old = getattr(getattr(self._before, table), name)
         written = self._document.get(table, {})
-        if name not in written and value == old:
+        if name not in written and value == old and not always:
             return
         said = list(value) if isinstance(value, tuple) else value
         if name in written and written[name] == said:
@@ -80,14 +85,23 @@ class Draft:
 
     def tell(self, url: str) -> None:
         """Add a service that tells people what happens at the door, unless it is there. Its URL is a secret."""
-        if any(entry.url == url for entry in self._before.notify):
-            return
+        if all(entry.url != url for entry in self._before.notify):
+            self._append("notify", {"url": url})
+            self.changes.append(f"notify: {url.partition('://')[0]} is told as well")
+
+    def post(self, url: str, key: str) -> None:
+        """Add a program that is told by a webhook, signed with this key if it is not empty, unless it is there."""
+        if all(entry.url != url for entry in self._before.webhook):
+            self._append("webhook", {"url": url, "secret": key} if key else {"url": url})
+            self.changes.append(f"webhook: a program at {urlsplit(url).hostname} is told")
+
+    def _append(self, name: str, settings: Mapping[str, str]) -> None:
+        """Add an entry to a list of tables."""
         entry = tomlkit.table()
-        entry["url"] = url
-        if "notify" not in self._document:
-            self._document["notify"] = tomlkit.aot()
-        self._document["notify"].append(entry)
-        self.changes.append(f"notify: {url.partition('://')[0]} is told as well")
+        entry.update(settings)
+        if name not in self._document:
+            self._document[name] = tomlkit.aot()
+        self._document[name].append(entry)
 
     def ring_next(self, address: str) -> None:
         """Let this address ring when nobody has answered at the usual one; empty: nobody."""

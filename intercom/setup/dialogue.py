@@ -13,24 +13,25 @@ from intercom.config import Config
 from intercom.config.fields import DESTINATION
 from intercom.config.mqtt import MQTT_URL
 from intercom.config.notify import names_of
+from intercom.config.webhooks import names_of as names_of_webhooks
 from intercom.languages import LANGUAGES
 from intercom.net import is_loopback, split_listen
 from intercom.opening.auto_answer import HOUSE
 from intercom.setup.answers import (
-    SETTINGS,
     Answers,
+    checked_key,
     checked_password,
     checked_token,
+    checked_webhook_url,
     judged_notify_url,
     read_token,
 )
 from intercom.setup.config_edit import DraftError, simple_next
 from intercom.setup.hardware import Found, card_in_words
-from intercom.setup.questions import BACK, BackError, Person, choose, gpio, until_valid, yes_or_no
+from intercom.setup.pins import AROUND, PANEL, wired
+from intercom.setup.questions import BACK, BackError, Person, choose, until_valid, yes_or_no
 
 ECHO = "/public/echo"
-PINS = ("button", "light", "red", "green", "blue", "relay", "relay_active_high")
-LIGHTS = {"rgb": ("red", "green", "blue"), "single": ("green",), "none": ()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,34 +177,9 @@ def _next(visit: _Visit) -> None:
 
 
 def _pins(visit: _Visit) -> None:
-    person, found, config, answers = visit.person, visit.found, visit.config, visit.answers
-    person.say("\nAre the button, the light and the door's relay wired to this machine's GPIO pins?")
-    person.say("  auto is yes on a Raspberry Pi; simulated puts them on a page to try things out.")
-    pins = choose(person, {"auto": "", "gpio": "yes", "simulated": "no"}, config.panel.pins)
-    answers["pins"] = pins
-    if pins == "simulated" or (pins == "auto" and not found.is_pi):
-        return
-    now = {name: getattr(getattr(config, table), key) for name, (table, key) in SETTINGS.items() if name in PINS}
-    lights = " ".join(f"{colour} {now[colour]}" for colour in LIGHTS[now["light"]]) or "no light"
-    person.say(f"\nGPIO numbers: button {now['button']}, {lights}, relay {now['relay']}. Is it wired like this?")
-    if not yes_or_no(person, default=True):
-        while (twice := _pins_once(person, now)) is not None:
-            person.say(f"  GPIO {twice} stands there twice: once more, please.")
-    answers.update(now)
-
-
-def _pins_once(person: Person, now: dict[str, Any]) -> int | None:
-    """Ask for every pin; return a GPIO that was named twice, or None."""
-    now["button"] = gpio(person, "Button", now["button"])
-    person.say("  Light: rgb is one light of three colours, single is one light.")
-    now["light"] = choose(person, {"rgb": "", "single": "", "none": ""}, now["light"])
-    for colour in LIGHTS[now["light"]]:
-        now[colour] = gpio(person, "Light" if now["light"] == "single" else colour.capitalize(), now[colour])
-    now["relay"] = gpio(person, "Relay", now["relay"])
-    person.say("  Does a high pin open the door? (Only for a module that is active low: no.)")
-    now["relay_active_high"] = yes_or_no(person, now["relay_active_high"])
-    used = [now["button"], now["relay"], *(now[colour] for colour in LIGHTS[now["light"]])]
-    return next((pin for pin in used if used.count(pin) > 1), None)
+    for name in ("pins", *PANEL, *AROUND, "door_has_key"):
+        visit.answers.pop(name, None)
+    visit.answers |= wired(visit.person, visit.found, visit.config)
 
 
 def _sound(visit: _Visit) -> None:
@@ -250,16 +226,21 @@ def _notify(visit: _Visit) -> None:
         "\nWho is told elsewhere that somebody rings? An ntfy topic that nobody guesses, or another service's URL"
     )
     person.say(f"  (docs/notifications.md). Empty: {'as it is' if told else 'nobody'}.")
+    visit.answers.pop("notify", None)
+    if url := _one_more(person, told, judged_notify_url):
+        visit.answers["notify"] = url
+
+
+def _one_more(person: Person, told: str, judged: Callable[[str], str]) -> str:
+    """Ask for the URL of one more beside those of `told`; return it, or an empty text for none."""
     while (said := person.ask(f"  [{told}] > ").strip()) not in {"", told}:
         if said == BACK:
             raise BackError
         try:
-            visit.answers["notify"] = judged_notify_url(said)
+            return judged(said)
         except DraftError as error:
             person.say(f"  {error}.")
-        else:
-            return
-    visit.answers.pop("notify", None)
+    return ""
 
 
 def _broker(visit: _Visit) -> None:
@@ -295,14 +276,39 @@ def _broker(visit: _Visit) -> None:
 
 def _password(person: Person) -> str:
     person.say("\nIts password there (it is not shown).")
+    return _secret(person, checked_password)
+
+
+def _secret(person: Person, checked: Callable[[str], str]) -> str:
     while True:
         said = person.ask_secret("  [] > ").strip()
         if said == BACK:
             raise BackError
         try:
-            return checked_password(said)
+            return checked(said)
         except DraftError as error:
             person.say(f"  {error}.")
+
+
+def _api(visit: _Visit) -> None:
+    visit.person.say("\nShall programs of the house ask the door by HTTP? Each needs a token (docs/api.md).")
+    visit.answers["api"] = yes_or_no(visit.person, bool(visit.config.api.listen))
+
+
+def _webhook(visit: _Visit) -> None:
+    """Ask for a program that is told by a webhook, and for the key that signs it."""
+    person, told = visit.person, ", ".join(names_of_webhooks(visit.config.webhook))
+    for name in ("webhook", "webhook_secret"):
+        visit.answers.pop(name, None)
+    person.say("\nShall a program be told at once what happens, by a webhook? Its URL (docs/webhooks.md).")
+    person.say(f"  Empty: {'as it is' if told else 'no'}.")
+    url = _one_more(person, told, checked_webhook_url)
+    if not url:
+        return
+    visit.answers["webhook"] = url
+    person.say("\nThe key that signs what it is sent, whsec_… (it is not shown). Empty: nothing is signed.")
+    if key := _secret(person, checked_key):
+        visit.answers["webhook_secret"] = key
 
 
 def _test_call(visit: _Visit) -> None:
@@ -337,5 +343,7 @@ _STEPS: tuple[Callable[[_Visit], None], ...] = (
     _camera,
     _notify,
     _broker,
+    _api,
+    _webhook,
     _test_call,
 )

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from intercom.cli.render import printable
-from intercom.config.panel import GPIO_HIGHEST
+from intercom.config.panel import GPIO_HIGHEST, NO_GPIO
 
 BACK = "back"
 """Answer that returns to the question before."""
+NONE = "none"
+"""Answer that names no pin."""
 
 
 class BackError(Exception):
@@ -67,12 +69,16 @@ def yes_or_no(person: Person, default: bool) -> bool:
     return meant
 
 
-def gpio(person: Person, what: str, default: int) -> int:
-    """Ask for the GPIO number of a part."""
+def gpio(person: Person, what: str, default: int, *, optional: bool = False) -> int:
+    """Ask for the GPIO number of a part; `NO_GPIO` stands for one that there is not, where it is `optional`."""
 
     def understand(said: str) -> int | None:
+        if optional and said == NONE:
+            return NO_GPIO
         return int(said) if said.isascii() and said.isdigit() and int(said) <= GPIO_HIGHEST else None
 
     person.say(f"  {what}: which GPIO?")
-    meant: int = until_valid(person, str(default), understand, f"A GPIO number from 0 to {GPIO_HIGHEST}.")
+    shown = NONE if default == NO_GPIO else str(default)
+    hint = f"A GPIO number from 0 to {GPIO_HIGHEST}{', or none' if optional else ''}."
+    meant: int = until_valid(person, shown, understand, hint)
     return meant

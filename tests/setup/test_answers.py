@@ -13,6 +13,7 @@ from intercom.config import MqttConfig, loads
 from intercom.setup.answers import Answers, apply, read
 from intercom.setup.config_edit import Draft, DraftError
 
+KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SIGNALWIRE = """# Our door.
 [account]
 credential = "token-file"
@@ -79,6 +80,42 @@ def test_the_password_for_the_broker_is_named_as_the_unit_hands_it_over() -> Non
     draft = Draft("", Path("/etc/intercom"))
     apply(read('mqtt = "mqtts://broker"\nmqtt_user = "door"'), draft, has_token=False, has_password=True)
     assert "$CREDENTIALS_DIRECTORY/mqtt-password" in draft.text
+
+
+def test_what_is_wired_around_the_door_is_named_and_taken_out_again() -> None:
+    named = answered("", "chime = 12\nbell_light = 13\ncontact = 16\nexit = 19\ntamper = 20\ndoor_has_key = true")
+    panel, door = named.now.panel, named.now.door
+    assert (panel.chime_gpio, panel.bell_light_gpio) == (12, 13)
+    assert (door.contact_gpio, door.exit_gpio, door.tamper_gpio, door.forced_after_s) == (16, 19, 20, 0)
+    gone = answered(named.text, "chime = -1\nbell_light = -1\ncontact = -1\nexit = -1\ntamper = -1").now
+    assert {gone.panel.chime_gpio, gone.panel.bell_light_gpio} == {-1}
+    assert {gone.door.contact_gpio, gone.door.exit_gpio, gone.door.tamper_gpio} == {-1}
+
+
+def test_a_door_without_a_key_is_said_to_be_one_so_that_nothing_remarks_on_it(caplog: pytest.LogCaptureFixture) -> None:
+    draft = answered("", "contact = 16\ndoor_has_key = false")
+    assert tomllib.loads(draft.text)["door"] == {"contact_gpio": 16, "forced_after_s": 10.0}
+    assert caplog.text == ""
+    assert answered(draft.text, "contact = 16\ndoor_has_key = false").changes == []
+    assert answered("[door]\nforced_after_s = 3\n", "door_has_key = false").now.door.forced_after_s == 3
+
+
+def test_the_api_is_turned_on_for_the_house_and_off_again() -> None:
+    on = answered("", "api = true")
+    assert on.now.api.listen == "0.0.0.0:8490"
+    assert answered(on.text, "api = false").now.api.listen == ""
+    assert answered("", "api = false").changes == []
+    elsewhere = '[api]\nlisten = "127.0.0.1:9000"\n'
+    assert answered(elsewhere, "api = true").changes == []
+
+
+def test_a_webhook_is_added_once_beside_the_others() -> None:
+    url, before = "https://example.com/hook/marked", '[[webhook]]  # ours\nurl = "http://nas.local/a"\n'
+    told = answered(before, f'webhook = "{url}"\nwebhook_secret = "{KEY}"')
+    assert [(entry.url, entry.secret) for entry in told.now.webhook] == [("http://nas.local/a", ""), (url, KEY)]
+    assert "# ours" in told.text
+    assert told.changes == ["webhook: a program at example.com is told"]
+    assert answered(told.text, f'webhook = "{url}"').changes == []
 
 
 def test_whoever_rings_next_is_a_second_step_after_the_usual_one() -> None:
@@ -151,6 +188,10 @@ def test_a_door_speaks_the_languages_that_were_answered() -> None:
         ('ring_next = "the neighbour"', "ring_next: expected an address"),
         ('test_call = "the neighbour"', "test_call: expected true, false or an address"),
         ('notify = "what is that?"', "notify: expected an ntfy topic or a URL of apprise"),
+        ("chime = 24", "GPIO 24 is taken by"),
+        ('webhook = "http://example.com/in-clear"', "webhook: expected a URL like"),
+        ('webhook_secret = "secret"', "webhook_secret: expected a key like"),
+        (f'webhook_secret = "{KEY}"', "say whom it is for"),
         ('token_file = "/root/token"', "the embedded space needs no token"),
     ],
 )

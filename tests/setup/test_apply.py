@@ -23,6 +23,7 @@ COMMAND = [sys.executable, "-m", "intercom", "setup"]
 WAIT_S = 60.0
 STOPPED = "nothing was written"
 PROJECT_TOKEN = "PT" + 6 * "0123456789"
+KEY = "whsec_" + 11 * "QUJD"
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"
 
 
@@ -171,7 +172,7 @@ KEEP = ""
 
 def test_a_newcomer_who_only_presses_enter_gets_a_door_that_phones_can_answer(config: Path) -> None:
     visit = Visit(config)
-    visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert load(config).space.listen == "0.0.0.0:8443"
     assert "Found on this machine:" in visit.shown
@@ -183,7 +184,7 @@ def test_pins_are_asked_again_until_no_two_are_the_same(config: Path) -> None:
     visit.types(KEEP, KEEP, KEEP, KEEP, "gpio", "no")
     visit.types("24", "none", "24", KEEP)
     visit.types("5", KEEP, "6", "no")
-    visit.types(KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "GPIO 24 stands there twice" in visit.shown
     now = load(config)
@@ -195,10 +196,40 @@ def test_pins_are_asked_again_until_no_two_are_the_same(config: Path) -> None:
     )
 
 
+def test_what_is_wired_around_the_door_is_asked_until_no_two_are_the_same(config: Path) -> None:
+    config.write_text("[door]\ncontact_gpio = 17  # in the frame\nforced_after_s = 5\n[panel]\nbutton_gpio = 5\n")
+    visit = Visit(config)
+    visit.types(KEEP, KEEP, KEEP, KEEP, "gpio", "no")
+    visit.types("17", "none", KEEP, KEEP, KEEP)  # the button where the contact is
+    visit.types("12", "none", "16", "no pin", "19", KEEP, "yes")
+    visit.types(*[KEEP] * 8)
+    assert visit.ends() == 0, visit.shown
+    assert "Now: door contact 17. Is it like this?" in visit.shown
+    assert "A GPIO number from 0 to 27, or none." in visit.shown
+    now = load(config)
+    assert (now.panel.chime_gpio, now.panel.bell_light_gpio) == (12, -1)
+    assert (now.door.contact_gpio, now.door.exit_gpio, now.door.tamper_gpio, now.door.forced_after_s) == (16, 19, -1, 0)
+
+
+def test_programs_of_the_house_are_let_in_and_told_where_somebody_says_so(config: Path) -> None:
+    visit = Visit(config)
+    visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP, KEEP)
+    visit.types("yes", "the neighbour", "http://homeassistant.local:8123/api/webhook/marked", "a key", KEY, KEEP)
+    assert visit.ends() == 0, visit.shown
+    assert "webhook: expected a URL like" in visit.shown
+    assert "webhook_secret: expected a key like" in visit.shown
+    assert KEY not in visit.shown
+    now = load(config)
+    assert now.api.listen == "0.0.0.0:8490"
+    assert [(entry.url, entry.secret) for entry in now.webhook] == [
+        ("http://homeassistant.local:8123/api/webhook/marked", KEY)
+    ]
+
+
 def test_a_token_is_not_shown_and_a_wrong_one_is_asked_again(config: Path) -> None:
     visit = Visit(config)
     visit.types("signalwire", "not a token", PROJECT_TOKEN, TOKEN, "the neighbour", "/private/anna", "+15551234567")
-    visit.types("simulated", KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
+    visit.types("simulated", KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "holds no token" in visit.shown
     assert "API token of a whole project" in visit.shown
@@ -210,7 +241,7 @@ def test_a_token_is_not_shown_and_a_wrong_one_is_asked_again(config: Path) -> No
 def test_somebody_who_chose_the_account_may_go_back_to_the_house(config: Path) -> None:
     visit = Visit(config)
     visit.types("signalwire", "back", "space", KEEP, KEEP, KEEP)
-    visit.types("simulated", "back", "simulated", KEEP, KEEP, "off", KEEP, KEEP, KEEP)
+    visit.types("simulated", "back", "simulated", KEEP, KEEP, "off", KEEP, KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     now = load(config)
     assert (now.account.credential, now.camera.source) == ("space", "off")
@@ -218,7 +249,7 @@ def test_somebody_who_chose_the_account_may_go_back_to_the_house(config: Path) -
 
 def test_without_a_service_no_test_call_is_asked_about_and_both_programs_are_named(config: Path) -> None:
     visit = Visit(config)
-    visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "test call" not in visit.shown
     assert f"intercom space --config {config}" in visit.shown
@@ -236,7 +267,7 @@ def test_what_is_set_is_offered_the_second_time(config: Path) -> None:
     before = '[panel]\npins = "simulated"\n\n[camera]\nsource = "off"\n'
     config.write_text(before)
     visit = Visit(config)
-    visit.types(KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "[off] > " in visit.shown
     assert "stays as it is" in visit.shown
@@ -246,7 +277,7 @@ def test_what_is_set_is_offered_the_second_time(config: Path) -> None:
 def test_whom_else_to_tell_is_asked_and_understood(config: Path) -> None:
     visit = Visit(config)
     visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP)
-    visit.types("what is that?", "nobody-guesses-this", KEEP, KEEP)
+    visit.types("what is that?", "nobody-guesses-this", KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "expected an ntfy topic or a URL" in visit.shown
     assert [entry.url for entry in load(config).notify] == ["ntfy://ntfy.sh/nobody-guesses-this"]
@@ -255,7 +286,7 @@ def test_whom_else_to_tell_is_asked_and_understood(config: Path) -> None:
 def test_home_assistant_s_broker_is_asked_for_with_its_password_which_is_not_shown(config: Path) -> None:
     visit = Visit(config)
     visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP)
-    visit.types("the broker", "mqtts://broker.local", "door", "marked secret", "yes", KEEP)
+    visit.types("the broker", "mqtts://broker.local", "door", "marked secret", "yes", KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "Expected none, or a URL like" in visit.shown
     assert "marked secret" not in visit.shown
@@ -266,7 +297,9 @@ def test_home_assistant_s_broker_is_asked_for_with_its_password_which_is_not_sho
 
 def test_a_broker_in_clear_is_not_asked_to_open_the_door(config: Path) -> None:
     visit = Visit(config)
-    visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP, "mqtt://broker.local", KEEP, KEEP)
+    visit.types(
+        KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP, "mqtt://broker.local", KEEP, KEEP, KEEP, KEEP
+    )
     assert visit.ends() == 0, visit.shown
     assert "It may not open the door" in visit.shown
     assert not load(config).mqtt.may_open
@@ -274,7 +307,7 @@ def test_a_broker_in_clear_is_not_asked_to_open_the_door(config: Path) -> None:
 
 def test_the_languages_of_the_prompts_are_asked_until_the_door_speaks_them(config: Path) -> None:
     visit = Visit(config)
-    visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, "German", "de, en", KEEP, KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, "German", "de, en", KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "Expected none, or languages like de en." in visit.shown
     assert load(config).prompts.languages == ("de", "en")
@@ -283,7 +316,7 @@ def test_the_languages_of_the_prompts_are_asked_until_the_door_speaks_them(confi
 def test_a_door_that_speaks_already_is_offered_its_languages_and_may_fall_silent(config: Path) -> None:
     config.write_text('[prompts]\nlanguages = ["it", "nl"]  # for our neighbours\n')
     visit = Visit(config)
-    visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, "none", KEEP, KEEP, KEEP, KEEP)
+    visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, "none", KEEP, KEEP, KEEP, KEEP, KEEP, KEEP)
     assert visit.ends() == 0, visit.shown
     assert "[it nl] > " in visit.shown
     assert load(config).prompts.languages == ()
