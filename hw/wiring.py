@@ -8,6 +8,11 @@ from intercom.panel.pins import simulated_pins
 
 BUTTON_GROUND, LIGHT_GROUND, RELAY_GROUND, RELAY_SUPPLY = 9, 25, 20, 4
 """The header's supply pins, each chosen beside the wires that it goes with."""
+AROUND_GROUND = 39
+"""The header's pin whose ground all parts around the door share."""
+
+AROUND = {"bell light": 13, "exit": 19, "tamper": 20, "contact": 16, "chime": 12}
+"""GPIO numbers of what may be wired around the door, from left to right: an example, as in docs/entrance.md."""
 
 PITCH = 17
 HEADER_X, HEADER_Y = 500, 100
@@ -19,6 +24,11 @@ COLOUR = {
     "green": "#2e9e62",
     "blue": "#2f74e0",
     "relay": "#d98a1f",
+    "bell light": "#0f97a6",
+    "exit": "#c43d88",
+    "tamper": "#6b7a1e",
+    "contact": "#8a5a2b",
+    "chime": "#c2602e",
     "ground": "#3d464e",
     "supply": "#b3362d",
 }
@@ -36,10 +46,10 @@ text { font: 13px system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; fill: 
 """
 
 FRAME = """\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1080 620" role="img" aria-labelledby="title">
-<title id="title">Wiring of the button, the light and the door's relay to a Raspberry Pi</title>
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1080 890" role="img" aria-labelledby="title">
+<title id="title">How to wire the button, the light, the door's relay and what is around the door</title>
 <style>{style}</style>
-<rect width="1080" height="620" rx="18" fill="#f3f5f7"/>
+<rect width="1080" height="890" rx="18" fill="#f3f5f7"/>
 {body}
 </svg>
 """
@@ -80,12 +90,50 @@ PARTS = """
 <path class="ink" d="M988 422L1000 399L1012 422Z"/>
 <text class="small" x="1003" y="450">1N4007</text>
 
-<rect class="box" x="40" y="484" width="400" height="92" rx="10"/>
+<rect class="box" x="40" y="484" width="290" height="108" rx="10"/>
 <text class="title" x="54" y="508">Without wires here</text>
-<text class="small" x="54" y="530">USB speakerphone: any USB port. Microphone and</text>
-<text class="small" x="54" y="546">loudspeaker in one device, so on one clock.</text>
-<text class="small" x="54" y="564">Camera: ribbon to the camera port. Supply: the Pi's own, 5 V.</text>
+<text class="small" x="54" y="530">USB speakerphone: any USB port. Microphone</text>
+<text class="small" x="54" y="546">and loudspeaker in one device, on one clock.</text>
+<text class="small" x="54" y="564">Camera: ribbon to the camera port.</text>
+<text class="small" x="54" y="580">Supply: the Pi's own, 5 V.</text>
+
+<text class="title" x="700" y="578">Around the door</text>
+<text class="small" x="700" y="596">each is optional, its pin yours to choose</text>
 """
+
+
+BOX_X, BOX_Y, BOX_STEP, BOX_WIDTH = 40, 712, 205, 190
+SIGNAL_X, GROUND_X = 60, 130
+"""Where a part around the door has its terminals, from the left of its box."""
+GROUND_Y = 664
+"""Height of the ground that these parts share."""
+LANES = {"bell light": (350, 616), "exit": (370, 634), "tamper": (628, 634), "contact": (646, 634), "chime": (664, 616)}
+"""Where the wire of each goes down beside the board, and where it goes across."""
+
+SWITCH = '<path class="part" d="M60 0V44M130 0V44M70 44H120M95 44V30"/>'
+"""A push button that closes while it is pressed."""
+CONTACT = '<path class="part" d="M60 0V44H82L112 32M130 0V44H114"/>'
+"""A contact that something else opens and closes."""
+GLYPH = {
+    "bell light": (
+        "Second bell light",
+        '<path class="part" d="M60 0V44M130 0V44H113M95 44H60M95 34V54L113 44ZM113 34V54"/>'
+        '<rect class="resistor" x="54" y="10" width="12" height="26"/>',
+        ("an LED with its resistor, like", "the light's; a lamp needs a", "transistor: see the table"),
+    ),
+    "exit": ("Exit button", SWITCH, ("inside the house, wires too;", "normally open")),
+    "tamper": ("Tamper switch", CONTACT, ("the lid of the outer box", "holds it closed")),
+    "contact": ("Door contact", CONTACT, ("a reed contact, closed", "while the door is")),
+    "chime": (
+        "Chime",
+        '<rect class="part" x="44" y="26" width="102" height="30"/>'
+        '<path class="part" d="M60 0V26M130 0V26M60 12H85M107 12H130"/>'
+        '<rect class="resistor" x="83" y="6" width="26" height="12"/>'
+        '<text class="small middle" x="95" y="45">relay module</text>',
+        ("as the door's, its 10 kΩ too;", "VCC is 5 V (pin 2), COM and", "NO go to the chime's button"),
+    ),
+}
+"""What is drawn of each part around the door: its name, its sign at its terminals, and what to mind."""
 
 
 def header_pin(gpio: int) -> int:
@@ -110,7 +158,9 @@ def draw() -> str:
     """Return the drawing, whole."""
     pins = {name: header_pin(gpio) for name, gpio in assigned().items()}
     leds = "\n".join(_led(name, y) for name, y in LIGHT_TERMINALS.items() if name != "ground")
-    body = "\n".join([*_board(), *_wires(pins), PARTS.strip().format(leds=leds), *_header(pins)])
+    around = {name: header_pin(gpio) for name, gpio in AROUND.items()}
+    parts = [PARTS.strip().format(leds=leds), *_around_parts()]
+    body = "\n".join([*_board(), *_wires(pins), *_around_wires(around), *parts, *_header(pins | around)])
     return FRAME.format(style=STYLE, body=body)
 
 
@@ -138,8 +188,9 @@ def _board() -> Iterator[str]:
 
 
 def _header(pins: dict[str, int]) -> Iterator[str]:
-    wires = {number: (COLOUR[name], f"GPIO {assigned()[name]}") for name, number in pins.items()}
-    wires |= dict.fromkeys((BUTTON_GROUND, LIGHT_GROUND, RELAY_GROUND), (COLOUR["ground"], "GND"))
+    gpios = assigned() | AROUND
+    wires = {number: (COLOUR[name], f"GPIO {gpios[name]}") for name, number in pins.items()}
+    wires |= dict.fromkeys((BUTTON_GROUND, LIGHT_GROUND, RELAY_GROUND, AROUND_GROUND), (COLOUR["ground"], "GND"))
     wires[RELAY_SUPPLY] = (COLOUR["supply"], "5 V")
     for number in range(1, 41):
         x, y = _at(number)
@@ -164,6 +215,30 @@ def _wires(pins: dict[str, int]) -> Iterator[str]:
     yield from _line("supply", [(800, 330), (800, 230)])
     yield from _line("supply", [(860, 230), (860, 290), (930, 290), (930, 330)])
     yield from _line("ground", [(930, 490), (930, 552), (800, 552), (800, 440)])
+
+
+def _around_wires(pins: dict[str, int]) -> Iterator[str]:
+    boxes = {name: BOX_X + number * BOX_STEP for number, name in enumerate(AROUND)}
+    yield from _wire("ground", AROUND_GROUND, (390, GROUND_Y))
+    grounds = [x + GROUND_X for x in boxes.values()]
+    yield from _line("ground", [(grounds[0], GROUND_Y), (grounds[-1], GROUND_Y)])
+    for x in grounds:
+        yield from _line("ground", [(x, GROUND_Y), (x, BOX_Y)])
+    for name, x in boxes.items():
+        lane, across = LANES[name]
+        yield from _wire(name, pins[name], (lane, across), (x + SIGNAL_X, across), (x + SIGNAL_X, BOX_Y))
+    for x in (390, *grounds):
+        yield f'<circle class="ink" cx="{x}" cy="{GROUND_Y}" r="4"/>'
+
+
+def _around_parts() -> Iterator[str]:
+    for number, name in enumerate(AROUND):
+        title, sign, told = GLYPH[name]
+        yield f'<g transform="translate({BOX_X + number * BOX_STEP} {BOX_Y})">'
+        yield f'<rect class="box" width="{BOX_WIDTH}" height="148" rx="10"/>{sign}'
+        yield f'<text class="title" x="14" y="84">{title}</text>'
+        yield from (f'<text class="small" x="14" y="{104 + line * 16}">{text}</text>' for line, text in enumerate(told))
+        yield "</g>"
 
 
 def _wire(colour: str, number: int, *corners: tuple[int, int]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from intercom.config import DoorConfig, PanelConfig
 
 HW = Path(__file__).parents[2] / "hw"
+ENTRANCE = HW.parent / "docs" / "entrance.md"
 
 
 @pytest.fixture
@@ -30,6 +32,19 @@ def test_the_pin_table_names_the_default_pins(wiring: dict[str, Any]) -> None:
     for _, gpio, pin, table, setting in rows:
         assert getattr(PanelConfig() if table == "panel" else DoorConfig(), setting) == int(gpio)
         assert wiring["header_pin"](int(gpio)) == int(pin)
+
+
+def test_what_is_around_the_door_is_drawn_at_the_pins_of_its_table_and_its_page(wiring: dict[str, Any]) -> None:
+    around = wiring["AROUND"]
+    assert set(around.values()).isdisjoint(wiring["assigned"]().values())
+    rows = re.findall(r"GPIO (\d+), pin (\d+) \| `(panel|door)\.(\w+)`", (HW / "README.md").read_text())
+    assert len(rows) == len(around)
+    assert all(wiring["header_pin"](int(gpio)) == int(pin) for gpio, pin, *_ in rows)
+    found = re.search(r"```toml\n(.*?)```", ENTRANCE.read_text(), re.DOTALL)
+    assert found is not None
+    page = tomllib.loads(found[1])
+    assert [int(gpio) for gpio, *_ in rows] == [page[table][setting] for *_, table, setting in rows]
+    assert {page[table][setting] for *_, table, setting in rows} == set(around.values())
 
 
 def test_the_boot_configuration_turns_the_default_pins_off() -> None:
