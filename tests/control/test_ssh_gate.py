@@ -135,6 +135,7 @@ def test_an_operator_may_call_an_address(address: str) -> None:
         "volume speaker nan",
         "volume -6",
         "door",
+        "messages delete -A",
         "door close",
         "door open open",
         "mute everything",

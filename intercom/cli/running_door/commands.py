@@ -11,7 +11,7 @@ RULES_FILE = Path("/etc/udev/rules.d/85-intercom-sound.rules")
 """Path of our udev rules; they sort after 78-sound-card.rules, which handles sound cards for udev itself."""
 ADDRESS = r"(/(private|public)/|\+|sips?:)[A-Za-z0-9._~:;=?@+/-]{1,255}"
 SENTENCE = r"[ -~]{1,200}"
-MESSAGE = takes("id", metavar="ID", help="as `intercom messages` lists it", ssh=r"[0-9A-Za-z-]{1,64}")
+MESSAGE = takes("id", metavar="ID", help="as `intercom messages` lists it", ssh=r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 
 COMMANDS: tuple[Command, ...] = (
     Command(
