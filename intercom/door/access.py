@@ -10,6 +10,7 @@ from intercom.control.errors import RefusedError
 from intercom.control.protocol import INVALID_PARAMS
 from intercom.door.command_table import COMMANDS
 from intercom.door.health.faults import Faults, Part
+from intercom.facts import FaultBegan, FaultCleared
 from intercom.history.journal import Entry, Journal, Listener
 from intercom.integrations.access import Command, Program
 from intercom.media.camera.shared import Camera
@@ -59,6 +60,8 @@ class DoorAccess:
         """Call `listener` with each fact from now on, until it raises; return the function that ends this."""
 
         def guarded(entry: Entry) -> None:
+            if isinstance(entry.fact, FaultBegan | FaultCleared) and entry.fact.kind == self._part:
+                return
             try:
                 listener(entry)
             except Exception as error:  # noqa: BLE001 - the integration has failed, and the journal's others have not

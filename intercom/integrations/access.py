@@ -59,7 +59,8 @@ class Access(Protocol):
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each fact from now on; return the function that ends this.
 
-        The listener must not block. One that raises is a failure of the integration.
+        The listener must not block. One that raises is a failure of the integration. It is not told of the faults of
+        its own integration: to tell them where things fail would make more of them, for ever.
         """
 
     def since(self, cursor: int) -> list[Entry]:

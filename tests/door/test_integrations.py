@@ -19,7 +19,7 @@ from intercom.door import integrations
 from intercom.door.access import DoorAccess
 from intercom.door.health.faults import Faults, Part
 from intercom.door.integrations import Integrations, Row
-from intercom.facts import Pressed
+from intercom.facts import FaultBegan, Pressed
 from intercom.history.journal import Journal
 from intercom.integrations.access import Program
 from intercom.media.sound.beside import BesideCall
@@ -202,3 +202,11 @@ def test_a_door_without_integrations_imports_none_of_their_rooms() -> None:
     )
     found = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, timeout=60, check=True)
     assert found.stdout.strip() == "[]"
+
+
+async def test_an_integration_is_not_told_of_its_own_faults_and_hears_of_others(stage: Stage) -> None:
+    one = await stage.start()
+    one.access.broken("the receiver is away")
+    one.access.works()
+    stage.faults.begin(Part.RELAY, "it does not turn off")
+    assert [entry.fact for entry in one.heard] == [FaultBegan(Part.RELAY, "it does not turn off")]

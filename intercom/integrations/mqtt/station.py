@@ -172,8 +172,8 @@ class MqttStation:
             raise
         self._connection, self._why = connection, ""
         try:
-            self._introduce()
             self._access.works()
+            self._introduce()
             logger.info("The MQTT broker %s has the door as %s", self._place, self.topics.base)
             while True:
                 self._take(await connection.next())

@@ -159,6 +159,19 @@ async def test_a_receiver_that_is_away_is_a_fault_that_names_the_entry(stage: St
         await told(stage, "FaultCleared")
 
 
+async def test_a_receiver_that_takes_every_other_delivery_is_not_told_of_itself_for_ever(
+    stage: Stage, taker: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intercom.integrations.webhooks.hook.FIRST_PAUSE_S", 0.0)
+    taker.statuses = [503, 204] * 10
+    async with webhooks(stage, WebhookConfig(url=taker.url)):
+        stage.tell(PRESS)
+        assert [(await taker.next()).content["type"] for _ in range(2)] == ["pressed", "pressed"]
+        await told(stage, "FaultCleared")
+        stage.tell(DoorOpened("Anna"))
+        assert (await taker.next()).content["type"] == "door_opened"
+
+
 async def told(stage: Stage, kind: str) -> None:
     """Wait until a fact of this kind is told."""
     heard = asyncio.Event()
