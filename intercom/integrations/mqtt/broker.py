@@ -7,9 +7,11 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -18,6 +20,7 @@ from intercom.config.mqtt import MqttConfig
 from intercom.integrations.mqtt import wire
 from intercom.integrations.mqtt.wire import Message, Packet
 from intercom.signalwire.link.dial import dial
+from intercom.space.switch.sessions.pace import Pace
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +38,10 @@ KEEP_ALIVE_S: Final = 45
 """Time without a packet of ours after which the broker may take the door for gone: a ping may be half as late."""
 BEHIND_BYTES: Final = 1024 * 1024
 """Limit of what a slow broker has not taken yet; beyond it the connection is given up. A picture has 0.1 MB."""
-PACKETS_A_SECOND: Final = 60
-"""Limit of packets from the broker; more are no people's commands, and the connection is given up."""
+PACKETS_PER_S: Final = 5.0
+"""Limit of packets from the broker, on average; more are no people's commands, and the connection is given up."""
+PACKETS_AT_ONCE: Final = 60
+"""Limit of packets from the broker at once: a scene of Home Assistant, or somebody who plays with a level."""
 HELD_LIMIT: Final = 30
 """Limit of packets that come before the answer to a subscription, and are held until it is there."""
 PASSWORD_LIMIT_BYTES: Final = 1024
@@ -113,17 +118,23 @@ class Broker:
 class Connection:
     """One connection, on the event loop. `open` it, read `next` without end, `close` it."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._reader = reader
         self._writer = writer
+        self._clock = clock
+        self._pace = Pace(PACKETS_PER_S, PACKETS_AT_ONCE, clock())
         self._packets = wire.Packets()
         self._waiting: Iterator[Packet] = iter(())
         "packets that were read and not taken yet"
         self._heard = True
         "whether the broker has sent anything since the last ping"
         self._ping: asyncio.TimerHandle | None = None
-        self._counts_from, self._packet_count = 0.0, 0
-        "packets since this time on the loop's clock"
         self._why = ""
         "why this end gave the connection up; empty while it has not"
 
@@ -171,8 +182,7 @@ class Connection:
         refused = [topic for topic, granted in zip(topics, answer.granted, strict=False) if not granted]
         if refused or len(answer.granted) != len(topics):
             raise BrokerError(f"it does not let this user read {', '.join(refused or topics)}")
-        rest = self._waiting
-        self._waiting = iter((*held, *rest))
+        self._waiting = chain(held, self._waiting)
 
     def publish(self, message: Message) -> bool:
         """Send a message and return whether it is under way; a broker that takes nothing loses its connection."""
@@ -224,12 +234,8 @@ class Connection:
     def _counted(self, packets: Iterator[Packet]) -> Iterator[Packet]:
         """Yield the packets; raises BrokerError when there are too many of whatever kind."""
         for packet in packets:
-            now = asyncio.get_running_loop().time()
-            if now >= self._counts_from + 1.0:
-                self._counts_from, self._packet_count = now, 0
-            self._packet_count += 1
-            if self._packet_count > PACKETS_A_SECOND:
-                raise BrokerError(f"it sends more than {PACKETS_A_SECOND} packets a second")
+            if not self._pace.take(self._clock()):
+                raise BrokerError(f"it sends more than {PACKETS_PER_S:g} packets a second")
             yield packet
 
     def _ping_later(self) -> None:

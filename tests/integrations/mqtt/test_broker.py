@@ -208,6 +208,26 @@ async def test_a_broker_that_floods_is_given_up(packet: bytes) -> None:
         connection.abort()
 
 
+async def test_a_broker_that_pesters_is_given_up_and_one_that_talks_much_at_times_is_not() -> None:
+    now, taken = 0.0, 0
+    async with pretender(floods_with(b"")) as url:
+        opened_there = await opened(url)
+        bytes_of = asyncio.StreamReader()
+        connection = Connection(bytes_of, opened_there._writer, clock=lambda: now)
+        for _ in range(3):  # a scene now and then: many at once, and then nothing
+            bytes_of.feed_data(UNLOCK * 50)
+            for _ in range(50):
+                await connection.next()
+            now += 60.0
+        with pytest.raises(BrokerError, match="packets a second"):
+            while taken < 1000:  # ten a second, for ever
+                bytes_of.feed_data(UNLOCK)
+                await connection.next()
+                now, taken = now + 0.1, taken + 1
+        opened_there.abort()
+    assert taken > 60
+
+
 @pytest.mark.parametrize("packet", [UNLOCK, ALIVE, ACCEPTED])
 async def test_a_broker_that_sends_much_and_answers_no_subscription_is_given_up_at_once(packet: bytes) -> None:
     async with pretender(floods_with(packet * (HELD_LIMIT + 1))) as url:
@@ -225,6 +245,16 @@ async def test_what_comes_before_the_answer_to_a_subscription_is_taken_in_its_or
         await connection.subscribe(("door/+/set",))
         async with asyncio.timeout(WAIT_S):
             assert [await connection.next() for _ in (*early, late)] == [*early, late]
+        connection.abort()
+
+
+async def test_rubbish_that_comes_with_the_answer_to_a_subscription_is_told_in_words() -> None:
+    async with pretender(floods_with(GRANTED + b"\xf0\x00")) as url:
+        connection = await opened(url)
+        await connection.subscribe(("door/+/set",))
+        with pytest.raises(BrokerError, match="does not speak MQTT"):
+            async with asyncio.timeout(WAIT_S):
+                await connection.next()
         connection.abort()
 
 
