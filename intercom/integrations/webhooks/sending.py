@@ -3,71 +3,105 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from http import HTTPStatus
 from typing import Final
-
-import aiohttp
-from aiohttp import hdrs
+from urllib.parse import urlsplit
 
 from intercom import __version__
 from intercom.notify.message import Outcome
+from intercom.signalwire.link.dial import dial
 
-ATTEMPT: Final = aiohttp.ClientTimeout(total=8.0, connect=5.0)
-"""Time limits of one attempt, less than those of a command: `intercom webhook test` waits for one."""
+ATTEMPT_S: Final = 8.0
+"""Time limit of one attempt, less than that of a command: `intercom webhook test` waits for one."""
+ANSWER_LIMIT_BYTES: Final = 16_384
+"""Size limit of an answer's head, and of what comes before it (100 Continue). Its body is of no use, and not read."""
 LATER_LIMIT_S: Final = 3600.0
 """Limit of the pause that a receiver may ask for."""
 TRY_AGAIN: Final = (408, 425, 429)
 """Answers, beside all of 5xx, after which another attempt may help."""
+_STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})[ \r]")
+_RETRY_AFTER: Final = re.compile(rb"(?i)\r\nretry-after:[ \t]*([^\r\n]*)")
 
 
 class Sender:
-    """The way to one receiver. Belongs to the event loop."""
+    """The way to one receiver. Belongs to the event loop.
+
+    A library for HTTP would read whatever a receiver sends, and hold the event loop with it.
+    """
 
     def __init__(self, url: str, certificate: str) -> None:
         """`certificate` is the file with the CA to trust; empty: the system's."""
-        self._url = url
+        parts = urlsplit(url)
+        self._host = parts.hostname or ""
+        self._encrypted = parts.scheme == "https"
+        self._port = parts.port or (443 if self._encrypted else 80)
+        self._begins = (
+            f"POST {parts.path or '/'}{'?' * bool(parts.query)}{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+            f"Connection: close\r\nContent-Type: application/json\r\nUser-Agent: intercom/{__version__}\r\n"
+        )
         self._certificate = certificate
-        self._http: aiohttp.ClientSession | None = None
+        self._tls: ssl.SSLContext | None = None
 
     async def post(self, body: bytes, headers: dict[str, str]) -> Outcome:
         """Try once; return what became of it. Raises nothing that the receiver can cause."""
-        sent = {**headers, hdrs.CONTENT_TYPE: "application/json", hdrs.USER_AGENT: f"intercom/{__version__}"}
+        sent = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        request = f"{self._begins}{sent}Content-Length: {len(body)}\r\n\r\n".encode() + body
         try:
-            http = await self._session()
+            tls = await self._context()
         except OSError as error:  # ssl.SSLError among them
             why = f"the CA in {self._certificate} cannot be used: {error.strerror}"
             return Outcome(arrived=False, why=why, again=True)
         try:
-            # A redirect could lead out of the house, and is not followed; the answer's body is of no use.
-            async with http.post(self._url, data=body, headers=sent, allow_redirects=False) as answer:
-                return judged(answer.status, answer.headers.get(hdrs.RETRY_AFTER, ""))
+            async with asyncio.timeout(ATTEMPT_S):
+                return await self._exchange(request, tls)
         except TimeoutError:
             return Outcome(arrived=False, why="no answer in time", again=True)
-        except aiohttp.ClientConnectorCertificateError:
+        except ssl.SSLCertVerificationError:
             return Outcome(arrived=False, why="the receiver's certificate is not trusted", again=True)
-        except aiohttp.ClientConnectorError as error:
-            return Outcome(arrived=False, why=f"not reached: {error.os_error.strerror or 'no address'}", again=True)
-        except (aiohttp.ClientError, OSError) as error:
-            return Outcome(arrived=False, why=f"not understood: {type(error).__name__}", again=True)
+        except OSError as error:
+            return Outcome(arrived=False, why=f"not reached: {error.strerror or 'no address'}", again=True)
+        except ValueError as error:
+            return Outcome(arrived=False, why=f"not understood: {error}", again=True)
 
-    async def close(self) -> None:
-        """Close the connections."""
-        http, self._http = self._http, None
-        if http is not None:
-            await http.close()
-
-    async def _session(self) -> aiohttp.ClientSession:
-        if self._http is None:
+    async def _context(self) -> ssl.SSLContext | None:
+        if self._tls is None and (self._encrypted or self._certificate):
             # It reads the system's hundred CAs: not on the event loop.
-            tls = await asyncio.to_thread(ssl.create_default_context, cafile=self._certificate or None)
-            self._http = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=tls, limit=2, force_close=True),
-                timeout=ATTEMPT,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-            )
-        return self._http
+            self._tls = await asyncio.to_thread(ssl.create_default_context, cafile=self._certificate or None)
+        return self._tls if self._encrypted else None
+
+    async def _exchange(self, request: bytes, tls: ssl.SSLContext | None) -> Outcome:
+        name = self._host if tls else None
+        reader, writer = await asyncio.open_connection(
+            sock=await dial(self._host, self._port), ssl=tls, server_hostname=name, limit=ANSWER_LIMIT_BYTES
+        )
+        try:
+            writer.write(request)
+            return await _answer(reader)
+        finally:
+            writer.transport.abort()  # one that takes nothing would be waited for
+
+
+async def _answer(reader: asyncio.StreamReader) -> Outcome:
+    """Read the head of the answer, and judge it. Raises ValueError where there is none."""
+    read = 0
+    while read < ANSWER_LIMIT_BYTES:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+        except EOFError:
+            raise ValueError("the connection ends without an answer") from None
+        except asyncio.LimitOverrunError:
+            raise ValueError("the answer is too long") from None
+        read += len(head)
+        found = _STATUS.match(head)
+        if found is None:
+            raise ValueError("that is no answer of HTTP/1.1")
+        if found[1][0:1] != b"1":  # 100 Continue and its like say that the answer will come
+            later = _RETRY_AFTER.search(head)
+            # A redirect could lead out of the house, and is not followed.
+            return judged(int(found[1]), later[1].decode("ascii", "replace").strip() if later else "")
+    raise ValueError("the answer does not begin")
 
 
 def judged(status: int, retry_after: str) -> Outcome:

@@ -36,10 +36,9 @@ class Webhooks:
 
     def __init__(self, entries: tuple[WebhookConfig, ...], access: Access) -> None:
         self._access = access
-        self._senders = [Sender(entry.url, entry.certificate) for entry in entries]
         self._hooks = [
-            Hook(entry, name, post=sender.post, on_attempt=self._show_faults)
-            for entry, name, sender in zip(entries, names_of(entries), self._senders, strict=True)
+            Hook(entry, name, post=Sender(entry.url, entry.certificate).post, on_attempt=self._show_faults)
+            for entry, name in zip(entries, names_of(entries), strict=True)
         ]
         self._tasks = TaskSet(access.failed)
 
@@ -56,8 +55,6 @@ class Webhooks:
     async def stop(self) -> None:
         """Stop sending; what waits is forgotten."""
         await self._tasks.stop()
-        for sender in self._senders:
-            await sender.close()
 
     def document(self) -> Mapping[str, Any]:
         """Return what became of the deliveries of each entry."""

@@ -23,10 +23,11 @@ class Response:
 class RawClient:
     """One connection."""
 
-    def __init__(self, port: int, account: Account | None = None, *, source: str = "127.0.0.1") -> None:
+    def __init__(self, port: int, account: Account | None = None, *, host: str = "127.0.0.1", source: str = "") -> None:
         """`source` is the address that it comes from: each of 127.0.0.0/8 is another machine."""
+        self._host = host
         self._port = port
-        self._source = source
+        self._source = (source, 0) if source else None
         self._account = account
         self._sequence = 0
         self._nonce = ""
@@ -35,7 +36,7 @@ class RawClient:
         self.proof = ""
 
     async def __aenter__(self) -> Self:
-        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self._port, local_addr=(self._source, 0))
+        self.reader, self.writer = await asyncio.open_connection(self._host, self._port, local_addr=self._source)
         return self
 
     async def __aexit__(
@@ -44,7 +45,7 @@ class RawClient:
         self.writer.transport.abort()
 
     def url(self, path: str) -> str:
-        return f"rtsp://127.0.0.1:{self._port}/{path}"
+        return f"rtsp://{self._host}:{self._port}/{path}"
 
     async def ask(self, method: str, path: str = "door", **headers: str) -> Response:
         """Ask once, and once more with the proof if that is what is missing."""
