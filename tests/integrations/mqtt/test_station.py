@@ -25,6 +25,7 @@ from intercom.opening.decision import Way
 from tests.integrations.mqtt.mosquitto import WAIT_S, Mosquitto, mosquitto, needs_mosquitto
 from tests.integrations.mqtt.mosquitto import Listener as House
 from tests.integrations.mqtt.test_states import STATUS
+from tests.liars.broker import BrokerLie, LyingBroker
 from tests.ports import reserved_port
 
 RING, BASE = "intercom/gate/ring", "intercom/gate"
@@ -301,6 +302,32 @@ async def test_a_broker_that_stays_away_is_tried_less_and_less_often() -> None:
         assert "refused" in str(found.document()["why"]).lower()
         assert "MQTT broker 127.0.0.1" in door.faults[0]
         await found.stop()
+
+
+class DoorWithFaults(Door):
+    """A door whose status shows the fault of its broker."""
+
+    def broken(self, why: str) -> None:
+        self.document["faults"] = [{"kind": "mqtt", "why": why, "since": "now"}]
+        super().broken(why)
+
+    def works(self) -> None:
+        self.document["faults"] = []
+        super().works()
+
+
+async def test_a_broker_that_is_back_hears_of_no_fault_that_is_over() -> None:
+    door, broker = DoorWithFaults(), LyingBroker()
+    await broker.start()
+    await broker.tell(BrokerLie.REFUSES)
+    async with station(door, config_of(broker.url)):
+        await door.has(lambda: bool(door.faults))
+        await broker.tell(None)
+        async with asyncio.timeout(WAIT_S):
+            while f"{BASE}/problem" not in dict(broker.heard):
+                await asyncio.sleep(0.01)
+        assert dict(broker.heard)[f"{BASE}/problem"] == b"OFF"
+    await broker.stop()
 
 
 async def test_the_status_shows_the_broker_and_no_secret(tmp_path: Path) -> None:
