@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 import wave
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -54,6 +55,7 @@ class Headset:
         self._directory: Path | None = None
         self._card = ""
         """The kernel's directory of it; None while it is not plugged in."""
+        self._asking = threading.Lock()
 
     def __enter__(self) -> Headset:
         options = (f"--{key.replace('_', '-')}={value}" for key, value in asdict(self.device).items())
@@ -133,7 +135,7 @@ class Headset:
 
     def hears(self, frequency_hz: int) -> bool:
         """Return whether the speaker played this tone throughout the last tenth of a second."""
-        last = self.heard()[-self.device.rate_hz // 10 :]
+        last = np.array(self._ask("last")["samples"], np.int16)
         return len(last) == self.device.rate_hz // 10 and tone_level_db(last, frequency_hz) > LOUD_DB
 
     def _finds_card(self, former: list[int]) -> bool:
@@ -149,9 +151,10 @@ class Headset:
     def _ask(self, command: str) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(f"{command}\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline() or '{"error": "the headset died"}')
+        with self._asking:
+            self._process.stdin.write(f"{command}\n")
+            self._process.stdin.flush()
+            answer: dict[str, Any] = json.loads(self._process.stdout.readline() or '{"error": "the headset died"}')
         if "error" in answer:
             raise RuntimeError(f"the headset cannot {command}: {answer['error']}")
         return answer

@@ -66,10 +66,10 @@ class House:
         self._configuration = folder / "intercom.toml"
 
     def __enter__(self) -> House:
-        self._configuration.write_text(self._text.format(state=self._folder / "state"))
+        self._configuration.write_text(self._text.format(state=self.state_dir))
         self._chip.release(PINS.button_gpio)
         self.start("space")
-        until((self._folder / "state" / "door.json").exists, READY_LIMIT_S, f"the space runs: {self.log('space')}")
+        until((self.state_dir / "door.json").exists, READY_LIMIT_S, f"the space runs: {self.log('space')}")
         self.start("run")
         until((self._folder / NAME).exists, READY_LIMIT_S, f"the door runs: {self.log('run')}")
         return self
@@ -84,12 +84,21 @@ class House:
 
     def join(self, name: str) -> Path:
         """Make someone a resident and return the file of their credential."""
-        config = load(self._configuration)
-        space = Space(config.space, config.state_path({}))
-        space.store.add_subscriber(name, name.capitalize(), groups=(config.space.group,))
+        space = self.space()
+        space.store.add_subscriber(name, name.capitalize(), groups=(load(self._configuration).space.group,))
         file = self._folder / f"{name}.json"
         space.write_credential(name, file)
         return file
+
+    @property
+    def state_dir(self) -> Path:
+        """Where door and space keep their state."""
+        return self._folder / "state"
+
+    def space(self) -> Space:
+        """Return the space as a command has it that changes who belongs to the house."""
+        config = load(self._configuration)
+        return Space(config.space, config.state_path({}))
 
     def press(self) -> None:
         """Press the button and let go."""

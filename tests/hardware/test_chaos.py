@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.liars.broker import BrokerLie
+from tests.liars.receiver import ReceiverLie
+from tests.liars.viewers import ViewerLie
+
 from .chaos import plan
 from .chaos.__main__ import run
 from .chaos.plan import Kind, Mishap
@@ -35,15 +39,29 @@ UNPLUGGED = (LOST, DEAF, BACK, HEARS)
 
 def test_the_same_seed_plans_the_same_and_another_one_something_else() -> None:
     def first(seed: int) -> list[object]:
-        return [*itertools.islice(plan.mishaps(seed), 50), *itertools.islice(plan.calls(seed), 50)]
+        drawn = (plan.mishaps(seed), *(plan.lies(seed, kinds) for kinds in plan.LIARS), plan.calls(seed))
+        return [one for each in drawn for one in itertools.islice(each, 50)]
 
     assert first(7) == first(7)
     assert first(7) != first(8)
 
 
 def test_every_kind_of_mishap_comes_before_any_comes_again() -> None:
-    kinds = [mishap.kind for mishap in itertools.islice(plan.mishaps(3), len(Kind))]
-    assert set(kinds) == set(Kind)
+    drawn = [(plan.ACCIDENTS, plan.mishaps(3)), *((kinds, plan.lies(3, kinds)) for kinds in plan.LIARS)]
+    found = [mishap.kind for kinds, planned in drawn for mishap in itertools.islice(planned, len(kinds))]
+    assert len(found) == len(Kind)
+    assert set(found) == set(Kind)
+
+
+def test_every_lie_is_told() -> None:
+    assert {kind.lie for kinds in plan.LIARS for kind in kinds} == {*BrokerLie, *ReceiverLie, *ViewerLie}
+
+
+@pytest.mark.parametrize("kinds", plan.LIARS)
+def test_no_lie_is_an_excuse_for_a_call_or_its_sound(kinds: tuple[Kind, ...]) -> None:
+    for mishap in itertools.islice(plan.lies(3, kinds), 3 * len(kinds)):
+        assert not mishap.spoils_calls
+        assert not mishap.spoils_sound
 
 
 def test_faults_are_read_from_the_log_with_their_beginning_and_end() -> None:
@@ -67,6 +85,23 @@ def test_a_mishap_that_the_log_keeps_quiet_about_is_found() -> None:
 def test_a_fault_that_no_mishap_explains_is_found() -> None:
     found = judge([done(Kind.CAMERA_UNPLUGGED, 10.0, 13.0)], faults_of([LOST, BACK]), [LOST, BACK])
     assert found == ["nothing explains the fault speaker at 10.1 s"]
+
+
+BROKEN = line(10.1, "WARNING intercom.door.health.faults: The connection to the MQTT broker does not work: it refuses")
+MENDED = line(30.0, "INFO intercom.door.health.faults: The connection to the MQTT broker works again after 19.9 s")
+
+
+def test_a_broker_that_lies_is_told_of_and_so_is_its_return() -> None:
+    one = done(Kind.BROKER_REFUSES, 10.0, 20.0, 10.0)
+    assert judge([one], faults_of([BROKEN, MENDED]), [BROKEN, MENDED]) == []
+    told = judge([done(Kind.BROKER_REFUSES, 10.0, 20.0)], [], [])
+    assert told == ["the log has no fault mqtt for: broker is never ready at 10.0 s"]
+
+
+def test_a_cable_explains_a_broker_that_is_missed_half_a_minute_later() -> None:
+    late = [line(60.0, BROKEN.text[24:]), line(61.0, MENDED.text[24:])]
+    assert judge([done(Kind.LINK_SWALLOWS, 1.0, 5.0)], faults_of(late), late) == []
+    assert len(judge([done(Kind.SPACE_KILLED, 1.0, 5.0, 1.0)], faults_of(late), late)) == 2
 
 
 def test_sound_that_the_bench_s_own_headset_did_not_move_is_no_fault_of_the_door() -> None:

@@ -110,18 +110,21 @@ class Port:
 
     def report(self) -> dict[str, object]:
         """Return what has happened since the plug or `forget`."""
-        last = array("h", bytes(self.played[-2 * self.device.rate_hz // 10 :]))
         return {
             "plugged": self.socket is not None,
             "played_samples": len(self.played) // 2,
             "recorded_samples": self.recorded_samples,
             "sound_at_s": self.sound_at_s,
-            "peak": max(map(abs, last), default=0),
+            "peak": max(map(abs, self.last()), default=0),
             "speaker": asdict(self.features[SPEAKER_FEATURE]),
             "microphone": asdict(self.features[MICROPHONE_FEATURE]),
             "stalls": self.stalls,
             "now_s": time.monotonic(),
         }
+
+    def last(self) -> list[int]:
+        """Return the samples of the last tenth of a second."""
+        return array("h", bytes(self.played[-2 * self.device.rate_hz // 10 :])).tolist()
 
     def save(self, path: Path) -> None:
         """Write what was played as a WAV file."""
@@ -289,6 +292,8 @@ def _obey(port: Port, line: str) -> dict[str, object]:
             port.save(Path(value))
         case "report":
             return port.report()
+        case "last":
+            return {"samples": port.last(), "now_s": time.monotonic()}
         case _:
             raise ValueError(f'no such command: "{command}"')
     return {"now_s": time.monotonic()}

@@ -18,7 +18,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from intercom.control.errors import ControlError
@@ -30,8 +31,9 @@ from tests.hardware.resident import Resident
 from tests.systemd_line import SystemdLine
 
 from . import plan
-from .plan import Mishap
-from .stream import Calls, Door
+from .liars import TABLES, Liars, liars
+from .plan import Kind, Mishap
+from .stream import Calls, Door, Sound
 from .trouble import Trouble
 from .verdict import Done, Line, Size, creep, faults_of, judge, last_words, leaks, table
 from .wires import HOUSE, OUTSIDE, Cable
@@ -42,6 +44,8 @@ WATCHDOG_S = 20
 READY_S = 90.0
 HEAL_S = 60.0
 """Longer than any recovery may take: then the run goes on, and says so."""
+ALONE_S = 150.0
+"""Longer than the longest pause before the next try, and than a viewer that vanished holds its place."""
 WARM_CALLS = 2
 SETTLE_S = 5.0
 LOOK_S = 0.2
@@ -58,6 +62,7 @@ device = "CAMERA"
 width = 160
 height = 120
 frame_rate = 5
+look = true
 [call]
 auto_answer = ["residents"]
 ring_time_s = 20
@@ -67,14 +72,21 @@ pins = "gpio"
 listen = "{HOUSE}:8443"
 [log]
 level = "debug"
-"""
+{TABLES}"""
 
 
 class Run:
     """One chaos run over a house that stands."""
 
     def __init__(
-        self, house: House, headset: Headset, resident: Resident, cable: Cable, systemd: SystemdLine, folder: Path
+        self,
+        house: House,
+        headset: Headset,
+        resident: Resident,
+        cable: Cable,
+        liars: Liars,
+        systemd: SystemdLine,
+        folder: Path,
     ) -> None:
         self._house = house
         self._headset = headset
@@ -82,12 +94,13 @@ class Run:
         self._systemd = systemd
         self._door = Door(folder / "control.sock")
         self._trouble = Trouble(house, headset, cable)
+        self._liars = liars
         self._began = time.monotonic()
-        self._calls = Calls(house, resident, self._door, spoilt=self._spoilt, now=self._now, say=self._say)
+        self._heard = Sound(headset, VISITOR_HZ, resident, RESIDENT_HZ)
+        self._calls = Calls(house, resident, self._door, self._heard, spoilt=self._spoilt, now=self._now, say=self._say)
         self._log: list[Line] = []
         self._done: list[Done] = []
         self._memory: list[float] = []
-        self._under_way: set[asyncio.Task[None]] = set()
         self._fed = time.monotonic()
         self._longest_hunger_s = 0.0
         self._said = ""
@@ -99,7 +112,7 @@ class Run:
         """Warm up, do the plan for so long, wait until all is well again, and look what is left."""
         self._listener.start()
         strays = asyncio.create_task(self._calls.turn_strays_away())
-        if not await self._until(self._is_idle, READY_S):
+        if not (await self._until(self._is_idle, READY_S) and await self._until(self._is_left_alone, READY_S)):
             self._find("the door was not ready at the start")
             return
         planned = plan.calls(seed)
@@ -109,7 +122,8 @@ class Run:
         self._say(f"before: {before}")
         self._log.clear()
         end = time.monotonic() + seconds
-        mishaps = asyncio.create_task(self._mishaps(seed, end))
+        planned_mishaps = (plan.mishaps(seed), *(plan.lies(seed, kinds) for kinds in plan.LIARS))
+        mishaps = asyncio.gather(*(self._mishaps(each, end) for each in planned_mishaps))
         while time.monotonic() < end and not self._has_ended:
             call = next(planned)
             await asyncio.sleep(call.pause_s)
@@ -121,6 +135,8 @@ class Run:
         if not await self._until(self._is_idle, HEAL_S):
             self._find(f"the door did not come to rest: {await self._status()}")
         await self._last_call()
+        if not await self._until(self._is_left_alone, ALONE_S):
+            self._find(f"the house's other systems are not what they were: {await self._status()}")
         after = await self._size()
         self._say(f"after: {after}")
         for leak in (*leaks(before, after), *creep(self._memory)):
@@ -164,20 +180,21 @@ class Run:
 
     # -- the mishaps -----------------------------------------------------------------------------------
 
-    async def _mishaps(self, seed: int, end: float) -> None:
-        for mishap in plan.mishaps(seed):
-            if not mishap.overlaps and self._under_way:
-                await asyncio.wait(self._under_way)
+    async def _mishaps(self, planned: Iterator[Mishap], end: float) -> None:
+        under_way: set[asyncio.Task[None]] = set()
+        for mishap in planned:
+            if not mishap.overlaps and under_way:
+                await asyncio.wait(under_way)
             if mishap.after_health:
-                await self._until(self._is_healthy, HEAL_S)
+                await self._until(partial(self._is_well_after, mishap.kind), HEAL_S)
             await asyncio.sleep(mishap.pause_s)
             if time.monotonic() + mishap.lasts_s >= end or self._has_ended:
                 break
             task = asyncio.create_task(self._one(mishap))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
-        if self._under_way:
-            await asyncio.wait(self._under_way)
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+        if under_way:
+            await asyncio.wait(under_way)
 
     async def _one(self, mishap: Mishap) -> None:
         async with self._trouble.turn(mishap.kind):
@@ -185,26 +202,55 @@ class Run:
             self._done.append(done)
             self._memory.append(self._memory_mb())
             self._say(f"{done.began_s:7.1f} s  {self._memory[-1]:5.1f} MB  {mishap.kind.words}, for {mishap.lasts_s} s")
-            await self._trouble.do(mishap)
+            try:
+                await (self._trouble if mishap.kind.lie is None else self._liars).do(mishap)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the bench did not do what it says
+                self._find(f"the bench failed at {mishap.kind.words} at {done.began_s:.1f} s: {error!r}")
             done.over_s = self._now()
-        count = len(self._done)
-        healed = await self._until(lambda: self._healed_or_next(count), HEAL_S)
-        if len(self._done) == count and not any(other.over_s == float("inf") for other in self._done):
+        limit_s = HEAL_S if mishap.kind.lie is None else ALONE_S
+        healed = await self._until(lambda: self._healed_or_disturbed(done), limit_s)
+        if not self._is_disturbed(done):
             done.healed_after_s = self._now() - done.over_s
             if not healed:
                 self._say(f"{self._now():7.1f} s  not healed: {await self._status()}")
 
-    async def _healed_or_next(self, count: int) -> bool:
-        return len(self._done) > count or await self._is_healthy()
+    async def _healed_or_disturbed(self, done: Done) -> bool:
+        return self._is_disturbed(done) or await self._is_well_after(done.mishap.kind)
 
-    def _spoilt(self, since_s: float) -> bool:
-        return any(done.mishap.spoils_calls and done.over_s + CALM_S > since_s for done in self._done)
+    def _is_disturbed(self, done: Done) -> bool:
+        """Return whether something else that breaks the same lasted longer, or began since."""
+        mine = done.mishap.kind
+        return any(
+            other is not done
+            and other.over_s > done.over_s
+            and (other.mishap.kind.lie is None if mine.lie is None else bool(other.mishap.kind.causes & mine.causes))
+            for other in self._done
+        )
+
+    def _spoilt(self, since_s: float, sound: bool) -> bool:
+        return any(
+            (done.mishap.spoils_sound if sound else done.mishap.spoils_calls) and done.over_s + CALM_S > since_s
+            for done in self._done
+        )
 
     # -- the door --------------------------------------------------------------------------------------
 
     async def _is_healthy(self) -> bool:
         with contextlib.suppress(ControlError, OSError):
             return await self._door.healthy() is not None
+        return False
+
+    async def _is_well_after(self, kind: Kind) -> bool:
+        """Return whether nothing is broken any more of what an accident breaks, or this lie."""
+        if kind.lie is None:
+            return await self._is_healthy()
+        with contextlib.suppress(ControlError, OSError):
+            return not await self._door.has(kind.causes)
+        return False
+
+    async def _is_left_alone(self) -> bool:
+        with contextlib.suppress(ControlError, OSError):
+            return await self._door.is_left_alone()
         return False
 
     async def _is_idle(self) -> bool:
@@ -222,8 +268,7 @@ class Run:
 
     async def _last_call(self) -> None:
         """With nothing amiss any more: both hear one another."""
-        self._headset.forget()
-        self._resident.forget()
+        await self._heard.forget()
         self._house.press()
         try:
             call = await self._resident.rings(HEAL_S)
@@ -324,8 +369,8 @@ async def run(minutes: float, seed: int, folder: Path) -> int:
         cable.lay()
         os.environ |= {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": str(WATCHDOG_S * 1_000_000)}
         house = stack.enter_context(House(folder, header, configuration=configuration, door=OUTSIDE, tells=False))
-        async with Resident(house.join("kitchen"), RESIDENT_HZ) as resident:
-            chaos = Run(house, headset, resident, cable, systemd, folder)
+        async with liars(house, cable, folder) as there, Resident(house.join("kitchen"), RESIDENT_HZ) as resident:
+            chaos = Run(house, headset, resident, cable, there, systemd, folder)
             await chaos.go(60 * minutes, seed)
             chaos.end_door()
             await chaos.look_back()

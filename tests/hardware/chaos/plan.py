@@ -4,37 +4,90 @@ from __future__ import annotations
 
 import enum
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from tests.liars.broker import BrokerLie
+from tests.liars.receiver import ReceiverLie
+from tests.liars.viewers import ViewerLie
 
 SOUND = frozenset({"microphone", "speaker"})
 NETWORK = frozenset({"service", "media"})
+OUTSIDE = frozenset({"mqtt", "webhooks"})
+"""What nobody at the door notices: a call is as good as without it."""
 NOTICED_S = 15.0
 """A connection that is swallowed is noticed after a pulse of 4 s that is not answered within 4 s, twice at worst."""
 SEEN_S = 3.0
 """What is seen at once is in the log by then, also of a guest that has stood still for a moment."""
 
 
+Lie = BrokerLie | ReceiverLie | ViewerLie
+LIES_S = (3.0, 25.0)
+_MQTT, _WEBHOOKS, _NOTHING = frozenset({"mqtt"}), frozenset({"webhooks"}), frozenset[str]()
+_CABLE = NETWORK | OUTSIDE
+
+
 class Kind(enum.Enum):
-    """A kind of mishap. `causes`: faults that it may open; `must`: those that it opens when it lasts `noticed_s`."""
+    """A kind of mishap. `causes`: faults that it may open; `must`: those that it opens when it lasts `noticed_s`.
+
+    `lie`: what a liar does meanwhile. The broker's must open their fault, as each begins with a lost connection; a
+    webhook's show only if something is to be told.
+    """
 
     HEADSET_UNPLUGGED = ("headset unplugged", SOUND, SOUND, SEEN_S, (0.3, 12.0))
     HEADSET_FROZEN = ("headset frozen", SOUND, frozenset[str](), 0.0, (0.3, 6.0))
     HEADSET_LOOSE = ("headset loose: ten times in five seconds", SOUND, SOUND, 0.0, (5.0, 5.0))
     CAMERA_UNPLUGGED = ("camera unplugged", frozenset({"camera"}), frozenset[str](), 0.0, (1.0, 10.0))
-    LINK_DOWN = ("link down", NETWORK, frozenset({"service"}), NOTICED_S, (0.5, 20.0))
-    LINK_SWALLOWS = ("link swallows everything", NETWORK, frozenset({"service"}), NOTICED_S, (0.5, 20.0))
-    LINK_LOSSY = ("link loses every twentieth packet", NETWORK, frozenset[str](), 0.0, (3.0, 10.0))
-    ADDRESS_CHANGED = ("address changed", NETWORK, frozenset[str](), 0.0, (0.1, 0.1))
+    LINK_DOWN = ("link down", _CABLE, frozenset({"service"}), NOTICED_S, (0.5, 20.0))
+    LINK_SWALLOWS = ("link swallows everything", _CABLE, frozenset({"service"}), NOTICED_S, (0.5, 20.0))
+    LINK_LOSSY = ("link loses every twentieth packet", _CABLE, frozenset[str](), 0.0, (3.0, 10.0))
+    ADDRESS_CHANGED = ("address changed", _CABLE, frozenset[str](), 0.0, (0.1, 0.1))
     SPACE_KILLED = ("space killed and started", NETWORK, frozenset({"service"}), SEEN_S, (0.2, 8.0))
     SPACE_STOPPED = ("space stopped (SIGSTOP)", NETWORK, frozenset({"service"}), NOTICED_S, (0.5, 16.0))
     BUTTON_MASHED = ("button mashed", frozenset[str](), frozenset[str](), 0.0, (0.5, 4.0))
     CLOCK_STEPPED = ("clock stepped", frozenset[str](), frozenset[str](), 0.0, (0.5, 10.0))
+    BROKER_SILENT = ("broker", _MQTT, _MQTT, SEEN_S, LIES_S, BrokerLie.SILENT)
+    BROKER_REFUSES = ("broker", _MQTT, _MQTT, SEEN_S, LIES_S, BrokerLie.REFUSES)
+    BROKER_CLOSES = ("broker", _MQTT, _MQTT, SEEN_S, LIES_S, BrokerLie.CLOSES)
+    BROKER_FLAPS = ("broker", _MQTT, _MQTT, SEEN_S, LIES_S, BrokerLie.FLAPS)
+    BROKER_RUBBISH = ("broker", _MQTT, _MQTT, SEEN_S, LIES_S, BrokerLie.RUBBISH)
+    BROKER_HUGE = ("broker", _MQTT, _MQTT, SEEN_S, LIES_S, BrokerLie.HUGE)
+    BROKER_FLOODS = ("broker", _MQTT, _MQTT, SEEN_S, LIES_S, BrokerLie.FLOODS)
+    BROKER_PESTERS = ("broker", _MQTT, _MQTT, SEEN_S, LIES_S, BrokerLie.PESTERS)
+    BROKER_DEAF = ("broker", _MQTT, _MQTT, SEEN_S, LIES_S, BrokerLie.DEAF)
+    WEBHOOK_HANGS = ("webhook", _WEBHOOKS, _NOTHING, 0.0, LIES_S, ReceiverLie.HANGS)
+    WEBHOOK_FAILS = ("webhook", _WEBHOOKS, _NOTHING, 0.0, LIES_S, ReceiverLie.FAILS)
+    WEBHOOK_ALTERNATES = ("webhook", _WEBHOOKS, _NOTHING, 0.0, LIES_S, ReceiverLie.ALTERNATES)
+    WEBHOOK_CLOSES = ("webhook", _WEBHOOKS, _NOTHING, 0.0, LIES_S, ReceiverLie.CLOSES)
+    WEBHOOK_DRIPS = ("webhook", _WEBHOOKS, _NOTHING, 0.0, LIES_S, ReceiverLie.DRIPS)
+    WEBHOOK_REDIRECTS = ("webhook", _WEBHOOKS, _NOTHING, 0.0, LIES_S, ReceiverLie.REDIRECTS)
+    WEBHOOK_DEAF = ("webhook", _WEBHOOKS, _NOTHING, 0.0, LIES_S, ReceiverLie.DEAF)
+    WEBHOOK_BABBLES = ("webhook", _WEBHOOKS, _NOTHING, 0.0, LIES_S, ReceiverLie.BABBLES)
+    WEBHOOK_PROMISES = ("webhook", _WEBHOOKS, _NOTHING, 0.0, LIES_S, ReceiverLie.PROMISES)
+    WEBHOOK_TALKS = ("webhook", _WEBHOOKS, _NOTHING, 0.0, LIES_S, ReceiverLie.TALKS)
+    WEBHOOK_RUBBISH = ("webhook", _WEBHOOKS, _NOTHING, 0.0, LIES_S, ReceiverLie.RUBBISH)
+    RTSP_VANISHES = ("viewer", _NOTHING, _NOTHING, 0.0, LIES_S, ViewerLie.RTSP_VANISHES)
+    RTSP_DEAF = ("viewer", _NOTHING, _NOTHING, 0.0, LIES_S, ViewerLie.RTSP_DEAF)
+    RTSP_RUBBISH = ("viewer", _NOTHING, _NOTHING, 0.0, LIES_S, ViewerLie.RTSP_RUBBISH)
+    RTSP_HURRIES = ("viewer", _NOTHING, _NOTHING, 0.0, LIES_S, ViewerLie.RTSP_HURRIES)
+    WHEP_ABSENT = ("viewer", _NOTHING, _NOTHING, 0.0, LIES_S, ViewerLie.WHEP_ABSENT)
+    WHEP_VANISHES = ("viewer", _NOTHING, _NOTHING, 0.0, LIES_S, ViewerLie.WHEP_VANISHES)
+    WHEP_DEAF = ("viewer", _NOTHING, _NOTHING, 0.0, LIES_S, ViewerLie.WHEP_DEAF)
+    WHEP_SDP = ("viewer", _NOTHING, _NOTHING, 0.0, LIES_S, ViewerLie.WHEP_SDP)
+    WHEP_RTCP = ("viewer", _NOTHING, _NOTHING, 0.0, LIES_S, ViewerLie.WHEP_RTCP)
+    WHEP_HURRIES = ("viewer", _NOTHING, _NOTHING, 0.0, LIES_S, ViewerLie.WHEP_HURRIES)
 
     def __init__(
-        self, words: str, causes: frozenset[str], must: frozenset[str], noticed_s: float, lasts_s: tuple[float, float]
+        self,
+        words: str,
+        causes: frozenset[str],
+        must: frozenset[str],
+        noticed_s: float,
+        lasts_s: tuple[float, float],
+        lie: Lie | None = None,
     ) -> None:
-        self.words = words
+        self.words = words if lie is None else f"{words} {lie}"
+        self.lie = lie
         self.causes = causes
         self.must = must
         self.noticed_s = noticed_s
@@ -61,6 +114,11 @@ class Mishap:
     def spoils_calls(self) -> bool:
         """Whether a call that is made or goes on meanwhile may fail: what only breaks sound or picture costs none."""
         return bool(self.kind.causes & NETWORK) or self.kind is Kind.BUTTON_MASHED
+
+    @property
+    def spoils_sound(self) -> bool:
+        """Whether they may not hear one another in a call meanwhile."""
+        return self.spoils_calls or bool(self.kind.causes & SOUND)
 
     @property
     def must(self) -> frozenset[str]:
@@ -91,15 +149,37 @@ class PlannedCall:
     ended_by: Hanger
 
 
+ACCIDENTS = tuple(kind for kind in Kind if kind.lie is None)
+LIARS = tuple(
+    tuple(kind for kind in Kind if isinstance(kind.lie, lies)) for lies in (BrokerLie, ReceiverLie, ViewerLie)
+)
+"""The lies of each liar. Each has a plan of its own beside that of the accidents."""
+
+
 def mishaps(seed: int) -> Iterator[Mishap]:
-    """Without end. Every kind comes once before any comes again."""
+    """The accidents, without end. Every kind comes once before any comes again."""
     draw = random.Random(f"mishaps {seed}")
     while True:
-        for kind in draw.sample(list(Kind), len(Kind)):
+        for kind in draw.sample(list(ACCIDENTS), len(ACCIDENTS)):
             yield Mishap(
                 overlaps=draw.random() < 0.2,
                 after_health=draw.random() < 0.5,
                 pause_s=round(draw.uniform(0.2, 5.0), 2),
+                kind=kind,
+                lasts_s=round(draw.uniform(*kind.lasts_s), 2),
+                seed=draw.getrandbits(32),
+            )
+
+
+def lies(seed: int, kinds: Sequence[Kind]) -> Iterator[Mishap]:
+    """The lies of one liar, without end, each once before any comes again. It lies again once it was believed."""
+    draw = random.Random(f"lies {seed} {kinds[0].name}")
+    while True:
+        for kind in draw.sample(list(kinds), len(kinds)):
+            yield Mishap(
+                overlaps=False,
+                after_health=True,
+                pause_s=round(draw.uniform(0.5, 10.0), 2),
                 kind=kind,
                 lasts_s=round(draw.uniform(*kind.lasts_s), 2),
                 seed=draw.getrandbits(32),

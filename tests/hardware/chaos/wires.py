@@ -22,6 +22,11 @@ class Cable:
     def __init__(self) -> None:
         self._address = 0
 
+    @property
+    def door(self) -> str:
+        """The door's address now."""
+        return DOOR_ADDRESSES[self._address]
+
     def lay(self) -> None:
         """Make it, and put this process and all that it starts from now on into the house."""
         for command in (
