@@ -9,11 +9,10 @@ import random
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from aiortc import InvalidStateError
-from yarl import URL
 
 from intercom.integrations.rtsp.accounts import Account
 from tests.integrations.rtsp.client import RawClient
@@ -161,7 +160,7 @@ class LyingViewers:
         async with http.post(self._whep, data=offer, headers=self._headers) as answer:
             if answer.status != 201:
                 raise RefusedError(answer.status)
-            return await answer.text(), str(answer.url.join(URL(answer.headers["Location"])))
+            return await answer.text(), urljoin(str(answer.url), answer.headers["Location"])
 
     async def _whep_absent(self, draw: random.Random) -> None:
         del draw
