@@ -21,8 +21,10 @@ LATER_LIMIT_S: Final = 3600.0
 """Limit of the pause that a receiver may ask for."""
 TRY_AGAIN: Final = (408, 425, 429)
 """Answers, beside all of 5xx, after which another attempt may help."""
-_STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})[ \r]")
-_RETRY_AFTER: Final = re.compile(rb"(?i)\r\nretry-after:[ \t]*([^\r\n]*)")
+_HEAD_END: Final = re.compile(rb"\n\r?\n")
+"""End of a head. Many a small program ends its lines with LF alone (RFC 9112 section 2.2)."""
+_STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})[ \r\n]")
+_RETRY_AFTER: Final = re.compile(rb"(?i)\nretry-after:[ \t]*([^\r\n]*)")
 
 
 class Sender:
@@ -85,23 +87,33 @@ class Sender:
 
 async def _answer(reader: asyncio.StreamReader) -> Outcome:
     """Read the head of the answer, and judge it. Raises ValueError where there is none."""
-    read = 0
-    while read < ANSWER_LIMIT_BYTES:
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-        except EOFError:
-            raise ValueError("the connection ends without an answer") from None
-        except asyncio.LimitOverrunError:
-            raise ValueError("the answer is too long") from None
-        read += len(head)
-        found = _STATUS.match(head)
-        if found is None:
-            raise ValueError("that is no answer of HTTP/1.1")
-        if found[1][0:1] != b"1":  # 100 Continue and its like say that the answer will come
-            later = _RETRY_AFTER.search(head)
-            # A redirect could lead out of the house, and is not followed.
-            return judged(int(found[1]), later[1].decode("ascii", "replace").strip() if later else "")
-    raise ValueError("the answer does not begin")
+    data, left = bytearray(), ANSWER_LIMIT_BYTES
+    while left:
+        more = await reader.read(left)
+        if not more:
+            raise ValueError("the connection ends without an answer")
+        left -= len(more)
+        begin = max(0, len(data) - 2)  # the end may have begun before
+        data += more
+        while (end := _HEAD_END.search(data, begin)) is not None:
+            outcome = _outcome(bytes(data[: end.end()]))
+            if outcome is not None:
+                return outcome
+            del data[: end.end()]
+            begin = 0
+    raise ValueError("the answer is too long")
+
+
+def _outcome(head: bytes) -> Outcome | None:
+    """Judge a head; None if it only says that the answer will come, as 100 Continue does."""
+    found = _STATUS.match(head)
+    if found is None:
+        raise ValueError("that is no answer of HTTP/1.1")
+    if found[1].startswith(b"1"):
+        return None
+    later = _RETRY_AFTER.search(head)
+    # A redirect could lead out of the house, and is not followed.
+    return judged(int(found[1]), later[1].decode("ascii", "replace").strip() if later else "")
 
 
 def judged(status: int, retry_after: str) -> Outcome:
