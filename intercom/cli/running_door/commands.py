@@ -10,7 +10,9 @@ from intercom.cli.shared_arguments import CONFIG, FLAG, JSON, OPERATOR, SOCKET, 
 RULES_FILE = Path("/etc/udev/rules.d/85-intercom-sound.rules")
 """Path of our udev rules; they sort after 78-sound-card.rules, which handles sound cards for udev itself."""
 ADDRESS = r"(/(private|public)/|\+|sips?:)[A-Za-z0-9._~:;=?@+/-]{1,255}"
-SENTENCE = r"[ -~]{1,200}"
+SENTENCE = r"[ -,.-~][ -~]{0,199}"
+NAME = r"[A-Za-z0-9._~+][A-Za-z0-9._~+-]{0,63}"
+ENTRY = takes("name", nargs="?", default="", metavar="NAME", help="default: all", ssh=NAME)
 MESSAGE = takes("id", metavar="ID", help="as `intercom messages` lists it", ssh=r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 
 COMMANDS: tuple[Command, ...] = (
@@ -235,10 +237,7 @@ COMMANDS: tuple[Command, ...] = (
         "notify test",
         "send a test message, with a picture, to one service of [[notify]] or to all, and say whether it arrived",
         ".cli.running_door.notify:test",
-        (
-            SOCKET,
-            takes("name", nargs="?", default="", metavar="NAME", help="default: all", ssh=r"[A-Za-z0-9._~+-]{1,64}"),
-        ),
+        (SOCKET, ENTRY),
         OPERATOR,
     ),
     Command("webhook", "try the webhooks"),
@@ -246,10 +245,7 @@ COMMANDS: tuple[Command, ...] = (
         "webhook test",
         "send a test to one [[webhook]] or to all, and say whether it took it",
         ".cli.running_door.webhooks:test",
-        (
-            SOCKET,
-            takes("name", nargs="?", default="", metavar="NAME", help="default: all", ssh=r"[A-Za-z0-9._~+-]{1,64}"),
-        ),
+        (SOCKET, ENTRY),
         OPERATOR,
     ),
     Command(
