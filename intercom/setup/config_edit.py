@@ -90,10 +90,15 @@ class Draft:
             self.changes.append(f"notify: {url.partition('://')[0]} is told as well")
 
     def post(self, url: str, key: str) -> None:
-        """Add a program that is told by a webhook, signed with this key if it is not empty, unless it is there."""
+        """Let a webhook tell a program, signed with this key if it is not empty; one that is there gets the key."""
+        whom = f"a program at {urlsplit(url).hostname}"
         if all(entry.url != url for entry in self._before.webhook):
             self._append("webhook", {"url": url, "secret": key} if key else {"url": url})
-            self.changes.append(f"webhook: a program at {urlsplit(url).hostname} is told")
+            self.changes.append(f"webhook: {whom} is told")
+        for number, entry in enumerate(self._before.webhook):
+            if entry.url == url and key not in ("", entry.secret):
+                self._document["webhook"][number]["secret"] = key
+                self.changes.append(f"webhook: what {whom} is told is signed with this key")
 
     def _append(self, name: str, settings: Mapping[str, str]) -> None:
         """Add an entry to a list of tables."""

@@ -118,6 +118,17 @@ def test_a_webhook_is_added_once_beside_the_others() -> None:
     assert answered(told.text, f'webhook = "{url}"').changes == []
 
 
+def test_a_webhook_that_is_there_gets_the_key_and_one_that_it_has_stays() -> None:
+    url = "https://example.com/hook/marked"
+    told = answered(f'[[webhook]]\nurl = "{url}"  # ours\nevents = ["pressed"]\n', f'webhook = "{url}"')
+    signed = answered(told.text, f'webhook = "{url}"\nwebhook_secret = "{KEY}"')
+    assert [(entry.url, entry.secret, entry.events) for entry in signed.now.webhook] == [(url, KEY, ("pressed",))]
+    assert signed.changes == ["webhook: what a program at example.com is told is signed with this key"]
+    assert "# ours" in signed.text
+    for answers in (f'webhook = "{url}"', f'webhook = "{url}"\nwebhook_secret = "{KEY}"'):
+        assert answered(signed.text, answers).changes == []
+
+
 def test_whoever_rings_next_is_a_second_step_after_the_usual_one() -> None:
     draft = answered("", 'ring_next = "/private/anna"')
     assert [step.ring for step in draft.now.call.plan] == [(), ("/private/anna",)]

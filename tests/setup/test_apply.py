@@ -211,6 +211,33 @@ def test_what_is_wired_around_the_door_is_asked_until_no_two_are_the_same(config
     assert (now.door.contact_gpio, now.door.exit_gpio, now.door.tamper_gpio, now.door.forced_after_s) == (16, 19, -1, 0)
 
 
+def test_a_door_with_a_key_stays_one_for_whoever_only_presses_enter(config: Path) -> None:
+    config.write_text("[door]\ncontact_gpio = 16\nforced_after_s = 0\n")
+    visit = Visit(config)
+    visit.types(KEEP, KEEP, KEEP, KEEP, "gpio", KEEP)
+    visit.types("no", KEEP, "13", KEEP, KEEP, KEEP, KEEP)
+    visit.types(*[KEEP] * 8)
+    assert visit.ends() == 0, visit.shown
+    now = load(config)
+    assert (now.panel.bell_light_gpio, now.door.forced_after_s) == (13, 0)
+
+
+def test_a_pin_that_is_taken_elsewhere_is_asked_again_before_anything_is_lost(config: Path) -> None:
+    buttons = '[[panel.button]]\ngpio = 5\nname = "Office"\n[[panel.button]]\ngpio = 6\nname = "Flat"\n'
+    config.write_text(f"[camera]\nlight_gpio = 12\n[panel]\nchime_gpio = 17\n{buttons}")
+    visit = Visit(config)
+    visit.types(KEEP, KEEP, KEEP, KEEP, "gpio", "no")
+    visit.types("none", "5", KEEP, KEEP, "24", KEEP)  # no light, and the relay where a button is
+    visit.types("no", KEEP, "12", KEEP, KEEP, KEEP, KEEP, "13", KEEP, KEEP, KEEP)
+    visit.types(*[KEEP] * 8)
+    assert visit.ends() == 0, visit.shown
+    assert "GPIO numbers: button 5, button 6, red" in visit.shown
+    assert "GPIO 5 is taken by a [[panel.button]]: once more" in visit.shown
+    assert "GPIO 12 is taken by camera.light_gpio: once more" in visit.shown
+    now = load(config)
+    assert (now.panel.chime_gpio, now.panel.bell_light_gpio, now.door.relay_gpio) == (17, 13, 24)
+
+
 def test_programs_of_the_house_are_let_in_and_told_where_somebody_says_so(config: Path) -> None:
     visit = Visit(config)
     visit.types(KEEP, KEEP, KEEP, KEEP, "simulated", KEEP, KEEP, KEEP, KEEP, KEEP)
