@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -24,6 +25,8 @@ PANEL = PanelConfig(pins="simulated", page_listen="", button_lockout_ms=0)
 """These presses follow one another at once."""
 
 
+LIFTED_S = 0.05
+"""Time for which a finger is off the button between two presses: without it the button does not see two."""
 HISTORY = HistoryConfig(messages=True)
 """The space keeps messages; the door asks for them where an ending says so."""
 
@@ -69,6 +72,7 @@ class House:
         files = self.door.messages.files
         await self._home.wait_for(lambda: any(one.bytes for one in files.all(whole=False)), "a message to be taken")
         await self._home.press()
+        await asyncio.sleep(LIFTED_S)
         await self._home.wait_for(lambda: not files.all(whole=False) and not files.all(), "the space to have it")
 
     async def is_idle(self) -> None:
