@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 CUT_STATUS = 99
-LIMIT_S = 170.0
+LIMIT_S = 850.0
+"""A thousand processes die one after the other: half a minute alone, several on a busy machine."""
 SOURCE = Path(__file__).with_name("power_cut.c")
 
 

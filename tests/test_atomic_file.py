@@ -193,12 +193,14 @@ def cuts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Found]]
         yield cut_everywhere("tests.test_atomic_file", Path(folder))
 
 
+@pytest.mark.timeout(900)  # the first of them waits for all cuts
 @pytest.mark.parametrize("writer", WRITERS)
 def test_a_power_cut_at_any_step_leaves_the_old_or_the_new(writer: str, cuts: dict[str, Found]) -> None:
     assert cuts[writer].bad == []
     assert cuts[writer].steps >= 5
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("writer", WRITERS)
 def test_what_is_said_to_be_written_is_on_the_disk(writer: str, cuts: dict[str, Found]) -> None:
     assert cuts[writer].unsettled == 0
