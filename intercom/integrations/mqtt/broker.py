@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from intercom.config.mqtt import MqttConfig
 from intercom.integrations.mqtt import wire
 from intercom.integrations.mqtt.wire import Message, Packet
+from intercom.integrations.tls_trust import client_context
 from intercom.signalwire.link.dial import dial
 from intercom.space.switch.sessions.pace import Pace
 
@@ -106,7 +107,7 @@ class Broker:
         if not self.encrypted:
             return None
         try:
-            context = ssl.create_default_context(cafile=self.ca_file or None)
+            context = client_context(self.ca_file)
             if self.certificate:
                 context.load_cert_chain(self.certificate, self.key or None)
         except OSError as error:  # ssl.SSLError among them

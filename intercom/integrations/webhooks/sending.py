@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from intercom import __version__
+from intercom.integrations.tls_trust import client_context
 from intercom.notify.message import Outcome
 from intercom.signalwire.link.dial import dial
 
@@ -70,7 +71,7 @@ class Sender:
     async def _context(self) -> ssl.SSLContext | None:
         if self._tls is None and (self._encrypted or self._certificate):
             # It reads the system's hundred CAs: not on the event loop.
-            self._tls = await asyncio.to_thread(ssl.create_default_context, cafile=self._certificate or None)
+            self._tls = await asyncio.to_thread(client_context, self._certificate)
         return self._tls if self._encrypted else None
 
     async def _exchange(self, request: bytes, tls: ssl.SSLContext | None) -> Outcome:
