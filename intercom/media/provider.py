@@ -51,18 +51,17 @@ class DoorMedia:
 
         It takes half a second of a core, several on a small machine: more than all the rest of a door's start.
         """
-        from aiortc.rtcdtlstransport import RTCCertificate
-
         from intercom.aiortc_hooks import outlast_any_far_end
         from intercom.media.rtp import peer  # noqa: F401  (it is loaded here, and used when a call is opened)
         from intercom.media.rtp.hooks import know_telephone_events
+        from intercom.media.rtp.quick_start import start_quickly
         from intercom.media.rtp.steady_clock import measure_steadily
         from intercom.media.viewers import viewer  # noqa: F401  (idem, when somebody watches)
 
         know_telephone_events()
         outlast_any_far_end()
+        start_quickly()
         measure_steadily()
-        RTCCertificate.generateCertificate()  # the first one takes 10 ms
 
     def open(
         self,
@@ -81,10 +80,12 @@ class DoorMedia:
         from intercom.aiortc_hooks import outlast_any_far_end
         from intercom.media.rtp.hooks import know_telephone_events
         from intercom.media.rtp.peer import DoorCall
+        from intercom.media.rtp.quick_start import start_quickly
         from intercom.media.rtp.steady_clock import measure_steadily
 
         know_telephone_events()
         outlast_any_far_end()
+        start_quickly()
         measure_steadily()
         camera = self._camera_factory() if video and self._camera_factory is not None else None
         call = DoorCall(
