@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from playwright.async_api import async_playwright
 
+from bench._settled import settled
 from bench._stock_door import StockDoor
 from bench.report import Report, spread
 from intercom.config import Config
@@ -155,7 +156,7 @@ async def answering(
         context = await browser.new_context(permissions=["microphone"])
         station = await Station.pair(context, home.space)
         try:
-            with cards.speak(tone(VISITOR_HZ, 600.0)):
+            with cards.speak(tone(VISITOR_HZ, 600.0)), settled():
                 yield home, partial(_one, home, station, cards, opened)
         finally:
             await browser.close()

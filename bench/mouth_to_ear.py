@@ -22,6 +22,7 @@ from bench._late import Late
 from bench._paced import BenchCards
 from bench._peers import aiortc_call, libwebrtc_call
 from bench._relay import NAMES, SCENES, Relay
+from bench._settled import settled
 from bench.plot import Plot, Points
 from bench.report import Report, percentile
 from intercom.media.rtp.peer import DoorMedia
@@ -119,14 +120,15 @@ async def measure(system: System, plan: dict[str, float]) -> dict[str, Measured]
     with Relay() as relay:
         async with system(mouth, ear, relay) as note:
             await asyncio.sleep(SETTLE_S)
-            for name, seconds in plan.items():
-                for part, lasts_s in (name, seconds), (f"after {name}", RECOVERY_S):
-                    if callable(note):
-                        note()
-                    relay.scene(part)
-                    began = time.monotonic()
-                    await asyncio.sleep(lasts_s)
-                    periods.append(Period(part, began, time.monotonic()))
+            with settled():
+                for name, seconds in plan.items():
+                    for part, lasts_s in (name, seconds), (f"after {name}", RECOVERY_S):
+                        if callable(note):
+                            note()
+                        relay.scene(part)
+                        began = time.monotonic()
+                        await asyncio.sleep(lasts_s)
+                        periods.append(Period(part, began, time.monotonic()))
             if callable(note):
                 note()
     hearing = await asyncio.to_thread(Hearing, mouth, ear)

@@ -20,6 +20,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from bench._far_end import FarEnd
 from bench._plan import planned
+from bench._settled import settled
 from bench._watchers import watchers
 from bench.report import Report, spread
 from intercom.config import Config
@@ -93,7 +94,8 @@ async def _home(directory: Path, config: Config, space: Space | None = None) -> 
     far_end = FarEnd(home.space, directory)
     await far_end.start()
     try:
-        yield home, far_end
+        with settled():
+            yield home, far_end
     finally:
         await far_end.stop()
         await home.stop()
