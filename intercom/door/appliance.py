@@ -16,6 +16,7 @@ from intercom.door.alarms import HouseAlarms
 from intercom.door.auto_reply import AutoReply
 from intercom.door.calls.calls import Calls
 from intercom.door.calls.kept_press import press_file
+from intercom.door.calls.press import passed_on
 from intercom.door.calls.ring_plan import RingPlans
 from intercom.door.camera.camera_privacy import CameraPrivacy
 from intercom.door.camera.press_snapshot import PressPictures
@@ -97,7 +98,7 @@ class Appliance:
             has_ribbon=self.devices.has_ribbon_camera,
         )
         self.privacy = CameraPrivacy(self.camera, self.panel.camera, state_dir)
-        self.pictures = PressPictures(partial(present_picture, self.camera))
+        self.pictures = PressPictures(partial(present_picture, self.camera), bell=lambda: passed_on(self.calls.ringing))
         self.media = DoorMedia(
             self.engine,
             lambda: self.camera,

@@ -77,7 +77,7 @@ class Calls:
         self._in_space = in_space
         self._plans = plans or RingPlans(call, at_once=in_space)
         self._current: CurrentCall | None = None
-        self._ringing: Press | None = None
+        self.ringing: Press | None = None
         "press that rings the house, or whose call is in progress"
         self._waiting = WaitingPress(self._book, show=self._show_hope, lapsed=feedback.failed)
         self._instead: list[str] = []
@@ -158,8 +158,8 @@ class Calls:
         decision = self._machine.press()
         if decision.allowed and decision.call is not None:
             if decision.phase is Phase.RINGING_OUT:
-                self._ringing = Press(decision.call, walk, self._book.rings(walk, button, visitor=visitor), button)
-                self._followers.spawn(self._ring_out(self._ringing), name=str(decision.call))
+                self.ringing = Press(decision.call, walk, self._book.rings(walk, button, visitor=visitor), button)
+                self._followers.spawn(self._ring_out(self.ringing), name=str(decision.call))
             elif self._current is not None:
                 self._tasks.spawn(self._answer(self._current))
         return decision
@@ -199,7 +199,7 @@ class Calls:
                 self._stop_ringing(OPENED)
 
     def _stop_ringing(self, cause: str) -> None:
-        press, self._ringing = self._ringing, None
+        press, self.ringing = self.ringing, None
         if press is not None:
             press.kept = self._book.let_go(press.ring)
             press.give_up(cause)
@@ -209,14 +209,14 @@ class Calls:
 
     def unregistered(self) -> None:
         """Show the visitor that the door looks for the house: nobody knows whether it still rings there."""
-        if self._ringing is not None and self._machine.phase is Phase.RINGING_OUT:
-            self._ringing.hopes = True
+        if self.ringing is not None and self._machine.phase is Phase.RINGING_OUT:
+            self.ringing.hopes = True
             self._show_hope()
 
     def registered(self) -> None:
         """Ring the house for a press that waited: the service is back."""
         self._unheard.tell()
-        if (press := self._ringing) is not None:
+        if (press := self.ringing) is not None:
             press.hurry()
             if self._current is not None:
                 self._current.later(RINGS_S, lambda: self._rings(press))
@@ -244,8 +244,8 @@ class Calls:
         """End the call and every task; a press that still rings is kept for the next start."""
         self._book.stopping()
         self._waiting.forget("NORMAL_TEMPORARY_FAILURE")
-        if self._ringing is not None:
-            self._ringing.give_up("NORMAL_TEMPORARY_FAILURE")
+        if self.ringing is not None:
+            self.ringing.give_up("NORMAL_TEMPORARY_FAILURE")
         if (current := self._current) is not None:
             await self._give_up(current, "NORMAL_CLEARING" if current.answered else "NORMAL_TEMPORARY_FAILURE")
         await self._followers.finish(NOTED_S)  # they note the call's end, with its cause
@@ -259,8 +259,8 @@ class Calls:
                 await self._ring_once(press)
         finally:
             cause = press.final_cause
-            if self._ringing is press:
-                self._ringing = None
+            if self.ringing is press:
+                self.ringing = None
                 self._show_hope()
             kept = press.kept or self._book.let_go(press.ring)
             if press.call is None:
@@ -397,4 +397,4 @@ class Calls:
 
     def _show_hope(self) -> None:
         """Show the visitor whether the press is redialled or waits for the service."""
-        self._feedback.trying(self.press_waits or (self._ringing is not None and self._ringing.hopes))
+        self._feedback.trying(self.press_waits or (self.ringing is not None and self.ringing.hopes))

@@ -17,6 +17,8 @@ SHORTEST_PAUSE_S = 0.5
 """First pause before redialling: after an outage the door is often back before the house's phones and pages."""
 LONGEST_PAUSE_S = 2.0
 """Limit of that pause, which doubles: each attempt opens media, and a small board has other work."""
+PASSED_ON_S = 1.0
+"""Limit of the time for which what is not the bell waits for it."""
 
 
 @dataclass
@@ -42,6 +44,8 @@ class Press:
     hopes: bool = False
     "nobody was there, and the door redials"
     _pause_s: float = SHORTEST_PAUSE_S
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    "the service has been asked to ring for it, and has answered or not"
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _dialling: asyncio.Timeout | None = None
 
@@ -81,6 +85,7 @@ class Press:
                 yield
         finally:
             self._dialling = None
+            self.asked.set()
 
     async def is_to_dial(self, book: PressBook, show_hope: Callable[[], object]) -> bool:
         """Go on from where the last attempt has ended, and return whether to dial: once more, or for the next step."""
@@ -122,3 +127,10 @@ class Press:
         self._woken.set()
         if self._dialling is not None:
             self._dialling.reschedule(asyncio.get_running_loop().time())
+
+
+async def passed_on(press: Press | None) -> None:
+    """Wait until the service has been asked to ring for a press, if there is one; for `PASSED_ON_S` at the longest."""
+    if press is not None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(press.asked.wait(), PASSED_ON_S)

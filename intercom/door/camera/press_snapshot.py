@@ -17,6 +17,10 @@ FRESH_S = 10.0
 Look = Callable[[], Awaitable[bytes]]
 
 
+async def _no_bell() -> None:
+    """There is no bell to wait for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """The picture of a visitor."""
@@ -32,16 +36,18 @@ class Picture:
 
 
 class PressPictures:
-    """Takes the pictures with `look`, which raises OSError. Belongs to the event loop."""
+    """Takes the pictures with `look`, which raises OSError, after `bell`. Belongs to the event loop."""
 
     def __init__(
         self,
         look: Look,
         *,
+        bell: Callable[[], Awaitable[None]] = _no_bell,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._look = look
+        self._bell = bell
         self._clock = clock
         self._now = now
         self._taking: asyncio.Task[None] | None = None
@@ -49,7 +55,10 @@ class PressPictures:
         """Picture of the last press that has one."""
 
     def press(self) -> None:
-        """Take a picture of the visitor; presses in quick succession share one."""
+        """Take a picture of the visitor, once the bell has rung: a camera's start would hold it up.
+
+        Presses in quick succession share one.
+        """
         if self._taking is None:
             self._taking = asyncio.get_running_loop().create_task(self._take(self._clock()))
 
@@ -74,6 +83,7 @@ class PressPictures:
 
     async def _take(self, pressed: float) -> None:
         try:
+            await self._bell()
             jpeg = await self._look()
             taken = self._clock()
             self.newest = Picture(jpeg, self._now(), taken, taken - pressed)

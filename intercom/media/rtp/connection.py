@@ -32,6 +32,7 @@ from intercom.media.rtp.audio_track import MicrophoneTrack
 from intercom.media.rtp.hooks import Take, TrackNames, keep_names, send_at_once, take_at_once, take_packets, tame_ice
 from intercom.media.rtp.packet_sender import PacketSender
 from intercom.media.rtp.payload_types import PayloadTypes, encoder_for
+from intercom.media.rtp.quick_start import addresses_read_once
 from intercom.media.rtp.sdp import Description, polish
 from intercom.media.rtp.sdp_exchange import UNREADABLE, accept_answer, accept_offer, is_same_path, lay_out_as
 from intercom.media.video.sender import VideoSender, h264_missing, prefer_h264
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 
 CLOSE_DEADLINE_S = 2.0
 """Limit of closing a connection: aiortc's own close can hang after hours of running."""
+CAMERA_AFTER_S = 0.01
+"""Time that our description has to be sent before the camera starts."""
 DIGIT_MS = 160
 DIGIT_STEP_MS = 40
 GAP_MS = 80
@@ -67,7 +70,7 @@ class Connection:
     ) -> None:
         """The call's first connection fills `names`, the later ones obey them.
 
-        `early_camera`: the camera starts with the negotiation and is warm when the far end answers; else at `show`.
+        `early_camera`: the camera starts once we are described and is warm when the far end answers; else at `show`.
         """
         self.track = MicrophoneTrack(encoder_for("opus", dtx=dtx))
         self.payload_types = PayloadTypes()
@@ -91,6 +94,7 @@ class Connection:
         self.use_paths(ice_servers, relay_only=relay_only)
         self._peer = RTCPeerConnection(self._configuration)
         self._peer.on("connectionstatechange", self._state_changed)
+        self._warming: asyncio.Handle | None = None
         self._sound: PacketSender | None = None
         self._take: Take = _nothing
         self._offer = ""
@@ -162,10 +166,18 @@ class Connection:
         return self._description
 
     async def _describe(self, description: RTCSessionDescription) -> None:
-        await self._peer.setLocalDescription(description)
+        with addresses_read_once():
+            await self._peer.setLocalDescription(description)
         relays = self._configuration.iceTransportPolicy is RTCIceTransportPolicy.RELAY
         if relays and "a=candidate:" not in self._peer.localDescription.sdp:
             raise NoRelayError("the call keeps to relays, and no TURN server gave one; see that it runs and is reached")
+        if self._early_camera and self._warming is None:
+            # What is described now is sent first: a camera's start would hold the ring up.
+            self._warming = asyncio.get_running_loop().call_later(CAMERA_AFTER_S, self._warm_up)
+
+    def _warm_up(self) -> None:
+        if self._peer.signalingState != "closed":  # it may be closed while it is described
+            self.show()
 
     async def _set_remote(self, text: str, kind: str) -> None:
         try:
@@ -189,8 +201,6 @@ class Connection:
             transceiver = self._peer.addTransceiver("video", "sendonly")  # a door has no screen: nothing to decode
             prefer_h264(transceiver, vp8=self._makes_vp8)
             PacketSender(transceiver.sender)
-            if self._early_camera:
-                self.show()
 
     def _add_audio(self) -> None:
         transceiver = self._peer.addTransceiver(self.track, "sendrecv" if self._audio else "recvonly")
@@ -267,6 +277,8 @@ class Connection:
 
     def hide(self) -> None:
         """Stop the picture and release the camera."""
+        if self._warming is not None:
+            self._warming.cancel()
         if self.video is not None:
             self.video.close()
             self.video = None

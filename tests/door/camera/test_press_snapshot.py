@@ -37,6 +37,21 @@ async def test_a_press_takes_a_picture_and_tells_how_long_it_took() -> None:
     assert (picture.jpeg, picture.after_s) == (b"picture 1", 0.25)
 
 
+async def test_the_bell_rings_before_the_camera_starts() -> None:
+    camera, rung = Camera(), asyncio.Event()
+
+    async def bell() -> None:
+        await rung.wait()
+
+    pictures = PressPictures(camera.look, bell=bell)
+    pictures.press()
+    await asyncio.sleep(0)
+    assert camera.looks == 0
+    rung.set()
+    assert await pictures.last() is not None
+    assert camera.looks == 1
+
+
 async def test_before_the_first_press_there_is_none() -> None:
     assert await PressPictures(Camera().look).last() is None
 
