@@ -95,6 +95,8 @@ find_missing() {
   need gcc-aarch64-linux-gnu "builds the .deb for a Raspberry Pi" has_program aarch64-linux-gnu-gcc
   need mmdebstrap "the same: its headers" has_program mmdebstrap
   need uidmap "the same, for who is not root" has_program newuidmap
+  want qemu-user-static "runs the .deb's program on a Raspberry Pi's processor in a test, which is skipped else" \
+    has_program qemu-aarch64-static
   need iproute2 "makes the network namespaces in which cables are pulled" has_program tc
   need procps "the same" has_program sysctl
   need openssl "looks at certificates from outside" has_program openssl
@@ -111,6 +113,8 @@ find_missing() {
   need espeak-ng "the door's prompts, and voices that must not be taken for keys" has_program espeak-ng
   [ "$WITH_BENCHES" = yes ] || return 0
   need g++ "builds the measure of speech quality" has_program g++
+  want qemu-system-arm "counts instructions on a Raspberry Pi's processor, in the bench named pi" has_program qemu-system-aarch64
+  want qemu-utils "does the same" has_program qemu-img
 }
 
 # --- System packages ---------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench import __main__ as command
-from bench import call_cost, network, press_to_feedback, replug, start
+from bench import call_cost, network, pi, press_to_feedback, replug, start
 from bench.__main__ import DOCS, load, names, page, pictures
 from bench._hearing import Words
 from bench.mouth_to_ear import Measured
@@ -135,6 +135,14 @@ async def test_the_replug_bench_says_why_it_cannot_run_where_there_is_no_kernel(
     monkeypatch.setenv("INTERCOM_HARDWARE", "off")
     with pytest.raises(CannotRunError, match="INTERCOM_HARDWARE=off"):
         await replug.run()
+
+
+async def test_the_bench_of_a_pi_says_why_it_cannot_run_without_qemu(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CannotRunError, match="apt-get install qemu-system-arm"):
+        await pi.run()
 
 
 async def test_the_network_bench_says_why_it_cannot_run_without_root(monkeypatch: pytest.MonkeyPatch) -> None:

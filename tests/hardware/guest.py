@@ -70,6 +70,7 @@ class Guest:
     namespace: str | None = None
     """The host's network namespace to run in (see network.py)."""
     memory_mb: int = MEMORY_MB
+    boot_limit_s: float = BOOT_LIMIT_S
     shared: Path = field(init=False)
     boot_s: float = field(init=False, default=0.0)
     """How long the boot took."""
@@ -79,7 +80,7 @@ class Guest:
     _unread: bytes = field(init=False, default=b"")
 
     def __enter__(self) -> Guest:
-        kernel = ensure()
+        kernel = self._kernel()
         # Kernel arguments hold no spaces, and the path of the checkout may: everything is named from here.
         self.shared = Path(tempfile.mkdtemp(prefix="intercom-guest-", dir="/tmp"))
         for script in (self.init, HERE / "agent"):
@@ -96,7 +97,7 @@ class Guest:
                 start_new_session=True,
             )
         try:
-            self._wait("ready", BOOT_LIMIT_S)
+            self._wait("ready", self.boot_limit_s)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -154,6 +155,9 @@ class Guest:
     def console(self) -> str:
         """Return what the kernel and PID 1 printed."""
         return (self.shared / "console").read_text(errors="replace")
+
+    def _kernel(self) -> Path:
+        return ensure()
 
     def _placed(self) -> list[str]:
         """Return the prefix that ties the guest to this process's life, to one CPU and to its network."""

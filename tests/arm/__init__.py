@@ -1,0 +1,1 @@
+"""The program on aarch64, on a machine that need not be one: under qemu-user, and on a machine of QEMU's."""

@@ -1,0 +1,44 @@
+"""The package's environment and Debian's Python for arm64, each program of it run by qemu-user: no machine, no root.
+
+What it can tell is whether the program loads and runs on a Pi's processor. Real time does not hold.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from deb.environment import PLACE, lay_environment
+from deb.target import BuildError
+from tests.hardware.kernel import UnavailableError
+
+from .debian import TARGET, require, unpacked
+
+QEMU = "qemu-aarch64-static"
+PACKAGES = ("libasound2", "libopus0", "libspeexdsp1", "libstdc++6", "python3")
+
+
+class Emulated:
+    """A folder like a Pi's root; `UnavailableError` where it cannot be made here."""
+
+    def __init__(self, folder: Path) -> None:
+        require((QEMU, "qemu-user-static"), ("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"))
+        self._root = unpacked(*PACKAGES)
+        self._tree = folder / "tree"
+        try:
+            lay_environment(TARGET, self._tree)
+        except BuildError as error:
+            raise UnavailableError(str(error)) from error
+        self.site = self._tree / PLACE / f"lib/python{TARGET.suite.python}/site-packages"
+
+    def python(self, *words: str, limit_s: float, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the package's Python with these arguments, in an environment that has these variables besides."""
+        return subprocess.run(
+            [QEMU, "-L", str(self._root), str(self._root / f"usr/bin/python{TARGET.suite.python}"), *words],
+            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONPATH": str(self.site)} | environment,
+            capture_output=True,
+            text=True,
+            timeout=limit_s,
+            check=False,
+        )

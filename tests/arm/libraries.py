@@ -1,0 +1,83 @@
+"""The disks beside a machine's system: the package's libraries with a Python of their own, and the checkout.
+
+The libraries' is kept in the cache under a name made of the lock files; the checkout's is made anew for each machine.
+"""
+
+from __future__ import annotations
+
+import compileall
+import shutil
+import sys
+from pathlib import Path
+from py_compile import PycInvalidationMode
+from tempfile import TemporaryDirectory
+
+from deb.environment import PLACE, lay_environment
+from deb.lock import ROOT, locked, requirements
+from deb.target import BuildError
+from tests.hardware.kernel import UnavailableError, alone, cache
+
+from .debian import TARGET, disk, key, run
+
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+UNCHECKED = PycInvalidationMode.UNCHECKED_HASH
+"""What is compiled here is taken there, whatever the time of the source."""
+BESIDE = ("iniconfig", "lgpio", "packaging", "pluggy", "pygments", "pytest", "wrtc")
+"""Of requirements-bench.lock: what is the system's on a Raspberry Pi, what the tests' own parts import, and what the
+bench measures beside."""
+
+
+def libraries() -> Path:
+    """Return the disk of the package's libraries and of what the bench measures beside them, compiled."""
+    bench_lock = (ROOT / "requirements-bench.lock").read_text(encoding="utf-8")
+    beside = "".join(
+        f"{wanted.name}{wanted.specifier} {' '.join(f'--hash={known}' for known in hashes)}\n"
+        for wanted, hashes in requirements(bench_lock)
+        if wanted.name in BESIDE
+    )
+    made_of = "".join(one.line for one in locked(TARGET)) + beside + PYTHON
+    kept = cache() / f"arm64-libraries-{key(made_of)}.ext4"
+    with alone("arm64-libraries"):
+        if not kept.exists():
+            with TemporaryDirectory(prefix="libraries-", dir=cache()) as work:
+                _make_libraries(Path(work), beside).rename(kept)
+    return kept
+
+
+def checkout(into: Path) -> Path:
+    """Make a disk with the program, its tests and its benches as they are in this checkout."""
+    tree, made = into / "checkout", into / "checkout.ext4"
+    for folder in ("bench", "intercom", "tests"):
+        shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tree)
+    _compile(tree)
+    disk(tree, made, "300M")
+    shutil.rmtree(tree)
+    return made
+
+
+def _make_libraries(work: Path, beside: str) -> Path:
+    tree, wheels, made = work / "tree", work / "beside.txt", work / "disk"
+    wheels.write_text(beside)
+    try:
+        lay_environment(TARGET, tree)
+    except BuildError as error:
+        raise UnavailableError(str(error)) from error
+    place = tree / PLACE
+    site = place / f"lib/python{TARGET.suite.python}/site-packages"
+    shutil.rmtree(site / "intercom")
+    run(
+        *(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-deps"),
+        *("--target", str(site), "--no-compile", "--only-binary", ":all:", "--implementation", "cp"),
+        *("--python-version", TARGET.suite.python, "--abi", TARGET.suite.abi, "--abi", "abi3", "--abi", "none"),
+        *(word for name in TARGET.wheel_platforms for word in ("--platform", name)),
+        *("--require-hashes", "--requirement", str(wheels)),
+    )
+    _compile(site)
+    disk(place, made, "1500M")
+    return made
+
+
+def _compile(tree: Path) -> None:
+    if TARGET.suite.python == PYTHON:  # else the machine does it itself, which takes it a minute
+        compileall.compile_dir(tree, quiet=2, stripdir=tree, invalidation_mode=UNCHECKED)
