@@ -3,12 +3,14 @@
 `viewer_cpu` is what each further viewer costs the door, of 1280x720 at 25 frames a second. The others are measured as
 by the benches of these names, once while nobody watches and once while all do: `press_to_ring_…` from the edge at the
 button's pin to the invite at the far end; `answer_to_audio_…` from the resident's click to the first sound, the slower
-way; `mouth_to_ear_…` from a sample at the microphone to the far speaker.
+way; `mouth_to_ear_…` from a sample at the microphone to the far speaker. `…_ratio` is the median beside that of the
+same run while nobody watched.
 """
 
 from __future__ import annotations
 
 import asyncio
+import statistics
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -20,7 +22,7 @@ from typing import cast
 
 from bench._rtsp_viewers import SLOW, STUCK, WELL, rtsp_viewers
 from bench.answer_to_audio import answering
-from bench.mouth_to_ear import TARGET_MS, measure, nobody_watches, our_call
+from bench.mouth_to_ear import measure, nobody_watches, our_call
 from bench.press_to_ring import _home, _presses
 from bench.report import Report, spread
 from bench.video_cost import VIDEO, Film, HardwareSource
@@ -41,6 +43,8 @@ SETTLE_S = 2.0
 MEASURED_S = 10.0
 ANSWERS = 15
 SPEECH_S = 15.0
+UNNOTICED = 1.2
+"""Limit of what the crowd may make of a figure's median: viewers, browser and door share this machine's processors."""
 CROWD = (WELL, WELL, SLOW, STUCK)
 """The viewers that watch while the bell is measured, beside a recorder, which takes the sound as well."""
 
@@ -59,12 +63,9 @@ async def run() -> Report:
     for bench, (unwatched, watched) in measured.items():
         figures |= {f"{bench}_{name}": value for name, value in spread(watched).items()}
         figures |= {f"{bench}_unwatched_{name}": value for name, value in spread(unwatched).items()}
-    targets = {
-        "viewer_cpu": 0.015,
-        "press_to_ring_p95_ms": 25.0,
-        "answer_to_audio_p95_ms": 150.0,
-        "mouth_to_ear_p95_ms": TARGET_MS,
-    }
+        figures[f"{bench}_ratio"] = round(statistics.median(watched) / statistics.median(unwatched), 2)
+    targets = {"viewer_cpu": 0.015, "press_to_ring_p95_ms": 25.0}
+    targets |= {f"{bench}_ratio": UNNOTICED for bench in measured}
     return Report("viewers", figures, targets)
 
 

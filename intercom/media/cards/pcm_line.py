@@ -32,6 +32,8 @@ class CaptureLine:
 
     def __init__(self, pcm: Pcm) -> None:
         self._pcm = pcm
+        # A sound server records from the opening on: what was said before a call would be sent with its beginning.
+        _drop(pcm)
         self._loss = LossWatch("overrun")
         self._heard = bytearray()
         self.running = False
