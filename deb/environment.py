@@ -48,10 +48,11 @@ HEADERS = ("libasound2-dev", "libc6-dev", "libpython3-dev")
 LAUNCHER = """#!/opt/intercom/bin/python3
 import sys
 
-from intercom.cli.main import main
+from intercom.cli.fast_status import main
 
 sys.exit(main())
 """
+"""The command of the package: the same function as pip's, which runs `status` and `door-off` before any parser."""
 
 
 def cache() -> Path:

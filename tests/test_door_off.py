@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from deb.environment import LAUNCHER
 from intercom import door_off
 from intercom.config import Config
 from intercom.config.migrations import HISTORY
 from intercom.config.schema import GPIO_HIGHEST
 
+PIPS = "import sys; from intercom.cli.fast_status import main; sys.exit(main())"
+"""The command as pip makes it."""
 SLOW = ("argparse", "dataclasses", "gpiozero", "intercom.config", "intercom.panel", "lgpio", "logging")
 
 
@@ -116,8 +119,10 @@ def test_its_defaults_are_those_of_the_configuration() -> None:
     assert not {"panel.pins", "door.relay_gpio", "door.relay_active_high"} & set(HISTORY.renamed.values())
 
 
-def test_it_loads_nothing_that_takes_long(tmp_path: Path) -> None:
-    code = f"import sys; from intercom.cli.fast_status import main; main(); print([*filter(sys.modules.get, {SLOW!r})])"
-    command = [sys.executable, "-c", code, "door-off", "--config", str(tmp_path / "none.toml")]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert said.splitlines()[-1] == "[]"
+@pytest.mark.parametrize("command", [LAUNCHER, PIPS])
+def test_it_loads_nothing_that_takes_long(tmp_path: Path, command: str) -> None:
+    """Neither as the package starts it, nor as pip's script does."""
+    said = f"try:\n    exec({command!r})\nfinally:\n    print([*filter(sys.modules.get, {SLOW!r})])"
+    asked = [sys.executable, "-c", f"import sys\n{said}", "door-off", "--config", str(tmp_path / "none.toml")]
+    loaded = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    assert loaded.splitlines()[-1] == "[]"
