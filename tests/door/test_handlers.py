@@ -207,7 +207,7 @@ async def test_waiting_for_no_call_ends_with_the_call(home: Home) -> None:
     late = await say(home, "wait", "--at-most", "0")
     assert (late.code, late.err) == (cli.TROUBLE, "intercom: the call goes on after 0 s\n")
     waiting = asyncio.create_task(say(home, "wait"))
-    await home.until(State.IN_CALL)
+    await home.talks()
     assert not waiting.done()
     await say(home, "hangup")
     assert (await waiting).code == cli.OK

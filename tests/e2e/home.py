@@ -14,7 +14,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from intercom.config import AudioConfig, CallConfig, CameraConfig, Config, DoorConfig, PanelConfig, SpaceConfig
 from intercom.door.appliance import Appliance
-from intercom.door.machine import Decision, State
+from intercom.door.machine import Decision, Phase, State
 from intercom.space import Space
 from tests.ports import reserved_port
 from tests.station.waiting import remember
@@ -155,6 +155,12 @@ class Home:
     async def until(self, state: State) -> None:
         """Wait until the door is in this state."""
         await self.wait_for(lambda: self.machine_state is state, f"the door to be {state}")
+
+    async def talks(self) -> None:
+        """Wait until the call is answered, whatever fault is open, as of a camera that a busy machine gives no time."""
+        door = self.door
+        assert door is not None
+        await self.wait_for(lambda: door.machine.phase is Phase.ACTIVE, "the call to be answered")
 
     async def wait_for(self, holds: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:
         """Wait until something holds."""
