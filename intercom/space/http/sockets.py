@@ -166,7 +166,7 @@ class Sockets:
 
     def members(self) -> set[str]:
         """Return the ids of all subscribers who have a session."""
-        return self._exchange.subscriber_ids()
+        return set(self._exchange.subscriber_ids())
 
     def doors(self) -> dict[str, set[str]]:
         """Return the addresses from which each door is connected, by its subscriber's id."""

@@ -69,6 +69,10 @@ class AlarmDesk:
         """Return the ids of the doors with alarms, also of those that are away."""
         return set(self._doors)
 
+    def gone(self, session: Session) -> None:
+        """Forget a session that is gone for good."""
+        self._showing.discard(session)
+
     def forget(self, door_id: str) -> None:
         """Drop the alarms of a door that was removed, and tell the pages; one that is only away keeps them."""
         if self._doors.pop(door_id, None) is not None:
@@ -80,7 +84,6 @@ class AlarmDesk:
         if not its_a_page or not (self._doors or session in self._showing):
             return
         session.tell_once(METHOD, {"doors": list(self._doors.values())}, self._wall())
-        self._showing.intersection_update(self._sessions())
         if self._doors:
             self._showing.add(session)
         elif session.link is not None:

@@ -132,10 +132,9 @@ class CallControl:
     def _ring_more(self, sessions: Iterable[Session], now: float) -> None:
         """Ring those of these sessions that the calls of now do not ring yet, but would if they came now."""
         for call in self.calls:
-            known = {leg.session for leg in call.legs()}
             for session in sessions if call.answered is None else ():
-                waits = session.is_there and session.subscriber.id in call.rings_for and session not in known
-                if waits and self.bell.rings_at(call, session) and self.calls.may_ring(call, session):
+                waits = session.is_there and session.subscriber.id in call.rings_for
+                if waits and self.calls.may_ring(call, session) and self.bell.rings_at(call, session):
                     self._ring(call, session, now)
 
     def resumed(self, session: Session, now: float) -> None:
@@ -154,8 +153,8 @@ class CallControl:
 
     def gone(self, session: Session) -> None:
         """End the calls and views of a session that is gone for good."""
-        self.views.gone(session)
-        self._says.gone(session)
+        for desk in (self.views, self._says, self.alarms):
+            desk.gone(session)
         for leg in self.calls.legs_of(session):
             call = leg.call
             if leg in call.ringing:

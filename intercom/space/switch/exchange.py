@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,6 +42,7 @@ from intercom.space.store.records import Subscriber
 from intercom.space.switch import replies
 from intercom.space.switch.address_book import AddressBook
 from intercom.space.switch.call_control import CallControl
+from intercom.space.switch.sessions.all_sessions import AllSessions
 from intercom.space.switch.sessions.gate import ConnectRefusedError, Gate, admitted
 from intercom.space.switch.sessions.pace import Pace
 from intercom.space.switch.sessions.sessions import Session
@@ -119,9 +120,11 @@ class Exchange:
         self._ice_servers = ice_servers
         self._wall = wall
         self._links: dict[str, _Link] = {}
-        self._sessions: dict[str, Session] = {}
+        self._sessions = AllSessions()
         self._out: list[Send | Close] = []
         self.node_id = f"{gate.space_id[:8]}@space"
+        self.full: Callable[[], str] = lambda: ""
+        "Returns in a sentence why no further resident may come in; an empty text where there is room."
         self.control = CallControl(addresses, self._sessions.values, wall=wall)
 
     # -- what the shell does ---------------------------------------------------------------------------------
@@ -186,22 +189,20 @@ class Exchange:
 
     def online(self) -> list[str]:
         """Return the references of the people and doors that can be called now, sorted; applications are left out."""
-        sessions = self._sessions.values()
-        return sorted({s.subscriber.reference for s in sessions if s.is_there and not s.never_busy})
+        return sorted({s.subscriber.reference for s in self._sessions.values() if s.is_there and not s.never_busy})
 
     def links_of(self, reference: str) -> list[str]:
         """Return the links of a subscriber's sessions."""
-        sessions = self._sessions.values()
-        return [s.link for s in sessions if s.subscriber.reference == reference and s.link is not None]
+        return [s.link for s in self._sessions.values() if s.subscriber.reference == reference and s.link is not None]
 
     def subscriber_at(self, link: str) -> Subscriber | None:
         """Return the subscriber whose session uses a link; None while the link has no session."""
         state = self._links.get(link)
         return state.session.subscriber if state is not None and state.session is not None else None
 
-    def subscriber_ids(self) -> set[str]:
+    def subscriber_ids(self) -> Set[str]:
         """Return the ids of all subscribers who have a session."""
-        return {session.subscriber.id for session in self._sessions.values()}
+        return self._sessions.subscriber_ids()
 
     def kept_bytes(self, reference: str) -> int:
         """Return the bytes kept for a subscriber's sessions until they are delivered."""
@@ -219,7 +220,7 @@ class Exchange:
 
     def expel(self, subscriber_id: str) -> None:
         """End the sessions and calls of a subscriber that was removed."""
-        for session in [s for s in self._sessions.values() if s.subscriber.id == subscriber_id]:
+        for session in self._sessions.of(subscriber_id):
             self._forget(session)
             if session.link is not None:
                 self._close(session.link, "This subscriber was removed from the space.")
@@ -263,11 +264,10 @@ class Exchange:
             self._refuse(link, state, request, refusal.code, str(refusal))
             return
         resumed = session is not None
+        if crowded := self._crowded(grant.subscriber, session):
+            self._send(link, replies.refusal(request.id, replies.SESSIONS_EXCEEDED, crowded))
+            return
         if session is None:
-            if not self._room_for(grant.subscriber):
-                message = "This subscriber has too many sessions; close one, or wait for those that were lost."
-                self._send(link, replies.refusal(request.id, replies.SESSIONS_EXCEEDED, message))
-                return
             # Its channel is a new one: so its client learns that the calls of the old one are gone.
             session = self._new_session("", grant, params.agent, link)
             session.never_busy = state.inside
@@ -284,8 +284,16 @@ class Exchange:
             session.flush()
             self.control.resumed(session, now)
 
+    def _crowded(self, subscriber: Subscriber, session: Session | None) -> str:
+        """Return in a sentence why a subscriber may not begin a session, or resume this one; empty if it may."""
+        if session is None and len(self._sessions.of(subscriber.id)) >= SESSIONS_PER_SUBSCRIBER_LIMIT:
+            return "This subscriber has too many sessions; close one, or wait for those that were lost."
+        takes_room = subscriber.kind == "resident" and (session is None or session.link is None)
+        return self.full() if takes_room else ""
+
     def _new_session(self, protocol: str, grant: Grant, agent: str, link: str) -> Session:
         protocol = protocol or f"signalwire_{secrets.token_hex(16)}_{new_id()}"
+        siblings = self._sessions.of(grant.subscriber.id)
         session = Session(
             protocol=protocol,
             grant=grant,
@@ -294,24 +302,15 @@ class Exchange:
             node_id=self.node_id,
             project_id=self._gate.project_id,
             link=link,
-            member_bytes=self._kept_bytes_of(grant.subscriber),
+            member_bytes=siblings[0].member_bytes if siblings else KeptBytes(),
         )
-        self._sessions[protocol] = session
+        self._sessions.add(session)
         return session
 
-    def _kept_bytes_of(self, subscriber: Subscriber) -> KeptBytes:
-        """Return the bytes kept for a subscriber's sessions together."""
-        mine = (session for session in self._sessions.values() if session.subscriber.id == subscriber.id)
-        return next((session.member_bytes for session in mine), None) or KeptBytes()
-
     def _forget(self, session: Session) -> None:
-        del self._sessions[session.protocol]
+        self._sessions.remove(session)
         self.control.gone(session)
         session.ended()
-
-    def _room_for(self, subscriber: Subscriber) -> bool:
-        mine = sum(session.subscriber.id == subscriber.id for session in self._sessions.values())
-        return mine < SESSIONS_PER_SUBSCRIBER_LIMIT
 
     def _welcome(self, session: Session, request: Request, lasts_s: float) -> None:
         result = ConnectResult(

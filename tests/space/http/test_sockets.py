@@ -244,7 +244,7 @@ async def test_a_client_that_does_not_read_is_cut_off(
     (call,) = house.space.exchange.control.calls
     padding = {"intercom": {"padding": "x" * 60_000}}
     async with asyncio.timeout(WAIT_S):
-        while call.ringing and call.ringing[0].session.link is not None:
+        while call.ringing and next(iter(call.ringing)).session.link is not None:
             await door.verto("verto.info", call.caller.call_id, **padding)
     assert "result" in await door.rpc("signalwire.ping")
     del kitchen

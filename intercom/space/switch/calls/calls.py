@@ -98,8 +98,8 @@ class Call:
     rings_for_s: float = RING_S
     "Time for which it rings, seconds; a push wakes nobody for it afterwards."
     caller: Leg = field(init=False)
-    ringing: list[Leg] = field(default_factory=list)
-    "The ends that ring and have not answered yet."
+    ringing: dict[Leg, None] = field(default_factory=dict)
+    "The ends that ring and have not answered yet, in the order in which they began."
     unanswered: list[str] = field(default_factory=list)
     "Causes for which ends stopped ringing."
     answered: Leg | None = None
@@ -174,7 +174,8 @@ class Calls:
 
     def __init__(self) -> None:
         self._calls: dict[Call, None] = {}
-        self._legs: dict[tuple[Session, str], Leg] = {}
+        self._legs: dict[Session, dict[str, Leg]] = {}
+        "The ends of each session that has some, by their callIDs: a second may look at every session of the space."
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -184,27 +185,29 @@ class Calls:
 
     def leg(self, session: Session, call_id: str) -> Leg | None:
         """Return the end that `session` knows as `call_id`."""
-        return self._legs.get((session, call_id))
+        return self._legs.get(session, {}).get(call_id)
 
     def legs_of(self, session: Session) -> list[Leg]:
         """Return all ends at one session."""
-        return [leg for (owner, _), leg in self._legs.items() if owner is session]
+        return list(self._legs.get(session, {}).values())
 
     def orphan(self, subscriber_id: str, call_id: str) -> Leg | None:
         """Return the end that another session of the same subscriber knew as `call_id` (reattach after a reload)."""
-        for (session, known_as), leg in self._legs.items():
-            if known_as == call_id and session.subscriber.id == subscriber_id:
-                return leg
+        for session, legs in self._legs.items():
+            if call_id in legs and session.subscriber.id == subscriber_id:
+                return legs[call_id]
         return None
 
     def may_ring(self, call: Call, session: Session) -> bool:
-        """Return whether this call may ring at the session: few such ring there, and it neither talks nor calls out.
+        """Return whether this call may begin to ring at the session: few such ring there, and it has no call.
 
         A page that shows a door beside the call in which it is, is rung by doors all the same.
         """
+        legs = self.legs_of(session)
+        if any(leg.call is call for leg in legs):
+            return False
         if session.never_busy:
             return True
-        legs = self.legs_of(session)
         busy = any(leg is leg.call.caller or leg is leg.call.answered for leg in legs)
         if busy and not (call.caller_party.kind == "door" and rings_beside_a_call(session.agent)):
             return False
@@ -224,7 +227,7 @@ class Calls:
         """Add a call with its caller's leg."""
         call.caller = Leg(call, session, call_id)
         self._calls[call] = None
-        self._legs[session, call_id] = call.caller
+        self._keep(call.caller)
         return call.caller
 
     def take_up(self, call: Call, caller: Leg, answered: Leg) -> None:
@@ -232,13 +235,13 @@ class Calls:
         call.caller, call.answered = caller, answered
         self._calls[call] = None
         for leg in (caller, answered):
-            self._legs[leg.session, leg.call_id] = leg
+            self._keep(leg)
 
     def ring(self, call: Call, session: Session) -> Leg:
         """Add a ringing leg."""
         leg = Leg(call, session, new_id())
-        call.ringing.append(leg)
-        self._legs[session, leg.call_id] = leg
+        call.ringing[leg] = None
+        self._keep(leg)
         return leg
 
     def answer(self, leg: Leg) -> list[Leg]:
@@ -253,7 +256,7 @@ class Calls:
 
     def withdraw(self, leg: Leg) -> None:
         """Remove one ringing leg."""
-        leg.call.ringing.remove(leg)
+        del leg.call.ringing[leg]
         self._forget(leg)
 
     def close(self, call: Call) -> None:
@@ -266,7 +269,13 @@ class Calls:
         """Give a leg to another session of its subscriber."""
         self._forget(leg)
         leg.session = session
-        self._legs[session, leg.call_id] = leg
+        self._keep(leg)
+
+    def _keep(self, leg: Leg) -> None:
+        self._legs.setdefault(leg.session, {})[leg.call_id] = leg
 
     def _forget(self, leg: Leg) -> None:
-        self._legs.pop((leg.session, leg.call_id), None)
+        legs = self._legs.get(leg.session, {})
+        legs.pop(leg.call_id, None)
+        if not legs:
+            self._legs.pop(leg.session, None)

@@ -1,0 +1,136 @@
+"""What the switchboard does for a house of any size: nothing grows faster than the house."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from intercom.signalwire.wire.agents import RINGS, SILENT
+from tests.growth import instructions
+from tests.space.switchboard import SDP, Switchboard
+
+FEW, MANY = 40, 160
+LINEAR = 1.25
+"""Limit of the growth over that of the house; what does not grow at all makes it smaller."""
+PAGE = f"station {RINGS} {SILENT}"
+
+
+class Crowd(Switchboard):
+    """A door and so many pages, all of them in the group that the door rings."""
+
+    def __init__(self, size: int) -> None:
+        self.pages = [f"page-{number}" for number in range(size)]
+        people = ("door", "door-2", *self.pages)
+        super().__init__(*people, agents=dict.fromkeys(self.pages, PAGE))
+
+    def ring(self, door: str = "door") -> None:
+        """Ring everybody."""
+        self.verto(door, "verto.invite", f"call of {door}", sdp=SDP, dialog={"destination_number": "/private/house"})
+
+    def rung(self, page: str) -> str:
+        """Return the callID of the last invite of a page."""
+        invites = [message for message in self.heard[page] if message["method"] == "verto.invite"]
+        return str(invites[-1]["params"]["callID"])
+
+
+def ringing(size: int) -> Crowd:
+    house = Crowd(size)
+    house.ring()
+    assert all(house.rung(page) for page in house.pages)
+    return house
+
+
+def a_ring(size: int) -> Callable[[], object]:
+    return Crowd(size).ring
+
+
+def a_ring_of_a_second_door_meanwhile(size: int) -> Callable[[], object]:
+    house = ringing(size)
+    return lambda: house.ring("door-2")
+
+
+def a_second_while_all_ring(size: int) -> Callable[[], object]:
+    house = ringing(size)
+    return lambda: house.wait(1.0)
+
+
+def an_answer(size: int) -> Callable[[], object]:
+    house = ringing(size)
+    return lambda: house.verto("page-1", "verto.answer", house.rung("page-1"), sdp=SDP)
+
+
+def everybody_is_busy(size: int) -> Callable[[], object]:
+    house = ringing(size)
+    calls = [(page, house.rung(page)) for page in house.pages]
+
+    def decline() -> None:
+        for page, call in calls:
+            house.verto(page, "verto.bye", call, cause="USER_BUSY", causeCode=17)
+
+    return decline
+
+
+def everybody_comes_while_it_rings(size: int) -> Callable[[], object]:
+    house = Crowd(size)
+    for page in house.pages[1:]:
+        house.rpc(page, "subscriber.offline", {})
+    house.ring()
+
+    def come() -> None:
+        for page in house.pages[1:]:
+            house.rpc(page, "subscriber.online", {})
+
+    return come
+
+
+def everybody_connects(size: int) -> Callable[[], object]:
+    return lambda: Crowd(size)
+
+
+def an_alarm(size: int) -> Callable[[], object]:
+    house = Crowd(size)
+    return lambda: house.rpc("door", "intercom.alarms", {"alarms": ["tamper"]})
+
+
+def everybody_leaves_while_it_rings(size: int) -> Callable[[], object]:
+    house = ringing(size)
+
+    def leave() -> None:
+        for page in house.pages:
+            house.lose(page, left=True)
+        house.wait(20.0)
+
+    return leave
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        a_ring,
+        a_ring_of_a_second_door_meanwhile,
+        a_second_while_all_ring,
+        an_answer,
+        everybody_is_busy,
+        everybody_comes_while_it_rings,
+        everybody_connects,
+        an_alarm,
+        everybody_leaves_while_it_rings,
+    ],
+)
+def test_four_times_the_house_is_at_most_four_times_the_work(scene: Callable[[int], Callable[[], object]]) -> None:
+    few, many = instructions(scene(FEW)), instructions(scene(MANY))
+    assert many / few <= MANY / FEW * LINEAR, f"{few} and {many} instructions"
+
+
+def test_a_call_between_two_costs_a_large_house_what_it_costs_a_small_one() -> None:
+    def call(size: int) -> Callable[[], object]:
+        house = Crowd(size)
+        return lambda: house.call("page-0", "page-1")
+
+    assert instructions(call(MANY)) <= instructions(call(FEW)) * MANY / FEW * LINEAR
+
+
+def test_a_ring_sends_each_page_the_same_few_frames_whatever_the_size() -> None:
+    sent = {size: len(messages) for size in (FEW, MANY) for messages in [ringing(size).heard["page-0"]]}
+    assert sent[FEW] == sent[MANY]
