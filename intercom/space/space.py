@@ -22,7 +22,7 @@ from intercom.space.auth.tokens import TokenAuthority
 from intercom.space.echo.echo import Echo
 from intercom.space.errors import SpaceConfigError, StoreError
 from intercom.space.http.application import application
-from intercom.space.http.connection_limits import ConnectionLimits
+from intercom.space.http.connection_limits import limits_of_this_process
 from intercom.space.http.device_api import DeviceApi
 from intercom.space.http.fabric_api import FabricApi
 from intercom.space.http.listener import Listener
@@ -196,7 +196,8 @@ class Space:
             context = self.tls.begin()
             location.follow()
             self._renewal = asyncio.create_task(self.tls.watch(), name="space certificate")
-        listener = Listener(self._application(), limits=ConnectionLimits(), proxies=self._proxies)
+        listener = Listener(self._application(), limits=limits_of_this_process(), proxies=self._proxies)
+        self.exchange.full = listener.full
         try:
             location.port = await listener.start(location.host, location.port, context)
         except OSError as problem:

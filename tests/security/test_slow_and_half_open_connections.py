@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from intercom.space.http.connection_limits import GUESTS_LIMIT, MEMBERS_LIMIT
+from intercom.space.http.connection_limits import GUESTS_LIMIT, members_limit
 
 from .house import AttackedHouse, attacked_house
 
@@ -116,7 +116,7 @@ async def test_a_flood_leaves_descriptors_and_a_few_lines_in_the_log() -> None:
         lines = len(house.log_lines)
         async with flooded(house, HALF_A_HANDSHAKE):
             await asyncio.sleep(2)
-            assert house.descriptors < GUESTS_LIMIT + MEMBERS_LIMIT
+            assert house.descriptors < GUESTS_LIMIT + members_limit(1024)
         assert len(house.log_lines) - lines <= 5
 
 

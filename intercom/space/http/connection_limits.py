@@ -1,12 +1,14 @@
-"""Limits the connections to the space, for each machine and each member, and chooses the ones to close. Pure.
+"""Limits the connections to the space, for each machine and each member, and chooses the ones to close.
 
 A connection is a *guest* until its socket has a session; then it is its *member's*. Newcomers are always let in: where
 there are too many connections, the oldest of whoever has the most ends. So a flood pushes out itself, whoever needs a
-few milliseconds for a request gets them, and no guest takes a member's place.
+few milliseconds for a request gets them, and no guest takes a member's place. Where each member has one socket alone,
+nobody has to give way for one more: then the space is full for residents, and says so (`Listener.full`).
 """
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable, Hashable
 from typing import Final
 
@@ -14,8 +16,18 @@ GUESTS_LIMIT: Final = 256
 """Limit of connections without a session, together; each is a request, a page that loads or a socket that signs in."""
 GUESTS_PER_MACHINE_LIMIT: Final = 64
 """Limit of connections without a session for one machine; a browser opens six, and a house may share one address."""
-MEMBERS_LIMIT: Final = 512
-"""Limit of sockets with a session: together with guests, below the usual 1024 file descriptors."""
+MEMBERS_LIMIT: Final = 2112
+"""Limit of sockets with a session, where there are descriptors for them: a quarter of the unit's memory for each
+thousand."""
+DOORS_RESERVE: Final = 64
+"""Sockets of these that only doors get: a full house must not keep a door away that starts again."""
+OTHER_DESCRIPTORS: Final = 256
+"""File descriptors for whatever is no connection to the space: the database, pushes, the echo's calls."""
+
+
+def members_limit(descriptors: int) -> int:
+    """Return the limit of sockets with a session for a process that may have so many file descriptors."""
+    return max(2 * DOORS_RESERVE, min(MEMBERS_LIMIT, descriptors - GUESTS_LIMIT - OTHER_DESCRIPTORS))
 
 
 class ConnectionLimits:
@@ -55,6 +67,16 @@ class ConnectionLimits:
         if end is not None:
             self._members.add(connection, subscriber_id, end)
 
+    @property
+    def residents_limit(self) -> int:
+        """Number of members for whom there is room: the rest is for doors."""
+        return self._members.limit - DOORS_RESERVE
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many members are connected, each by one socket: a resident more would push out another."""
+        return len(self._members) >= self.residents_limit and self._members.holders == len(self._members)
+
     def left(self, connection: Hashable) -> None:
         """Note that a connection has ended."""
         if self._guests.remove(connection) is None:
@@ -64,11 +86,17 @@ class ConnectionLimits:
         return len(self._guests) + len(self._members)
 
 
+def limits_of_this_process() -> ConnectionLimits:
+    """Return the limits for a process with the descriptors of this one."""
+    return ConnectionLimits(members_limit=members_limit(resource.getrlimit(resource.RLIMIT_NOFILE)[0]))
+
+
 class Pool:
     """Connections, or what else somebody holds, by holder, the oldest first."""
 
     def __init__(self, limit: int, per_holder_limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
+        "Limit of connections, of all holders together."
         self._per_holder_limit = per_holder_limit
         self._held: dict[str, dict[Hashable, Callable[[], None]]] = {}
         self._holders: dict[Hashable, str] = {}
@@ -76,11 +104,16 @@ class Pool:
     def __len__(self) -> int:
         return len(self._holders)
 
+    @property
+    def holders(self) -> int:
+        """Number of those who hold one or more."""
+        return len(self._held)
+
     def add(self, connection: Hashable, holder: str, end: Callable[[], None], *, bounded: bool = True) -> bool:
         """Add a connection, which `end` breaks off; return whether an older one had to give way."""
         held = self._held.setdefault(holder, {})
         crowded = bounded and len(held) >= self._per_holder_limit
-        full = len(self) >= self._limit
+        full = len(self) >= self.limit
         if crowded:
             self._end_oldest_of(holder)
         elif full:

@@ -247,6 +247,15 @@ class Listener:
         finally:
             connection.expect(CLOSING_LIMIT_S if upgrade else self._answer_limit_s)
 
+    def full(self) -> str:
+        """Return in a sentence why no further resident may come in; empty where there is room. A door always may."""
+        if not self._limits.is_full:
+            return ""
+        room = self._limits.residents_limit
+        why = f"This space is full: it has room for {room} members, and as many are connected; try again later."
+        self._log.warn("full", "A resident is refused. %s LimitNOFILE= of its unit makes room.", why)
+        return why
+
     def joined(self, request: web.Request, subscriber_id: str) -> None:
         """Note that the socket of this request has a session: its time limit ends."""
         connection = self._open.get(request.protocol)

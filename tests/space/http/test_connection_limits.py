@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
-from intercom.space.http.connection_limits import ConnectionLimits
+import pytest
+
+from intercom.space.http.connection_limits import DOORS_RESERVE, MEMBERS_LIMIT, ConnectionLimits, members_limit
 
 
 class Port:
@@ -81,3 +85,44 @@ def test_what_has_left_counts_no_more() -> None:
     port.enter("second", "phone's")
     assert port.ended == []
     assert len(port.limits) == 1
+
+
+def full_house(residents: int) -> Port:
+    port = Port(members_limit=residents + DOORS_RESERVE)
+    for number in range(residents):
+        port.enter(f"page {number}", "house's")
+        port.limits.joined(f"page {number}", f"resident {number}")
+    return port
+
+
+def test_a_house_whose_members_have_a_socket_each_is_full() -> None:
+    port = full_house(3)
+    assert port.limits.is_full
+    port.limits.left("page 0")
+    assert not port.limits.is_full
+
+
+def test_a_house_is_not_full_while_somebody_has_more_than_one_socket_who_gives_way() -> None:
+    port = full_house(3)
+    port.enter("second page", "house's")
+    port.limits.joined("second page", "resident 0")
+    assert not port.limits.is_full
+
+
+def test_a_full_house_keeps_room_for_its_doors() -> None:
+    port = full_house(3)
+    for number in range(DOORS_RESERVE):
+        port.enter(f"door {number}", "doors'")
+        port.limits.joined(f"door {number}", f"door {number}")
+    assert port.ended == []
+
+
+@pytest.mark.parametrize(("descriptors", "members"), [(1024, 512), (4096, MEMBERS_LIMIT), (256, 2 * DOORS_RESERVE)])
+def test_there_are_as_many_members_as_there_are_descriptors_for(descriptors: int, members: int) -> None:
+    assert members_limit(descriptors) == members
+
+
+def test_the_unit_of_the_space_has_descriptors_for_all_of_them() -> None:
+    unit = (Path(__file__).parents[3] / "systemd" / "intercom-space.service").read_text(encoding="utf-8")
+    (given,) = re.findall(r"^LimitNOFILE=(\d+)$", unit, re.MULTILINE)
+    assert members_limit(int(given)) == MEMBERS_LIMIT
