@@ -177,11 +177,13 @@ class CallLog:
                 "RETURNING snapshot",
                 (self._keep_calls, self._oldest(now)),
             ).fetchall()
-            named = log.execute("SELECT snapshot FROM calls").fetchall() if self._unclaimed else []
+            if self._unclaimed:
+                named = log.execute("SELECT snapshot FROM calls WHERE snapshot <> ''")
+                self._unclaimed.difference_update(Path(snapshot) for (snapshot,) in named)  # a row at a time
         self._waiting = []
         _take_away(snapshot for (snapshot,) in gone)
         # The power failed after the picture was taken and before the call was written down.
-        _take_away(str(picture) for picture in self._unclaimed.difference(Path(snapshot) for (snapshot,) in named))
+        _take_away(str(picture) for picture in self._unclaimed)
         self._unclaimed = set()
 
     @contextmanager

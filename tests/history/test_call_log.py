@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import stat
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from intercom.history.call_log import CallLog, CallRecord
+from tests.growth import counted_databases
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 CALL = CallRecord(
@@ -172,3 +174,20 @@ def test_a_call_that_is_being_written_is_told_once(tmp_path: Path) -> None:
                 told = [call.id for call in log.calls(100)]
                 assert len(told) == len(set(told))
             writing.result()
+
+
+def test_a_log_of_many_calls_costs_what_a_log_of_few_costs(tmp_path: Path) -> None:
+    few, many = 50, 400
+    with counted_databases() as database:
+        logs = {size: CallLog(tmp_path / f"{size}.db", keep_calls=size, keep_days=10) for size in (few, many)}
+        for size, kept in logs.items():
+            for number in range(size):
+                kept.add(replace(CALL, id=str(number)), NOW)
+        deeds: dict[str, Callable[[CallLog], object]] = {
+            "the last calls": lambda kept: kept.calls(20),
+            "a call, and the oldest goes": lambda kept: kept.add(CALL, NOW),
+            "a day": lambda kept: kept.forget(NOW),
+        }
+        for name, deed in deeds.items():
+            costs = {size: database.of(lambda kept=kept, deed=deed: deed(kept)) for size, kept in logs.items()}
+            assert costs[many] <= costs[few] * 1.25, name

@@ -28,8 +28,8 @@ PATIENCE_S: Final = 0.5
 """Time limit for a write of the running space to wait for another process; its calls wait meanwhile."""
 DATABASE: Final = "space.sqlite3"
 """Name of the database file in the state directory."""
-SCHEMA_VERSION: Final = 7
-"""Newest version of the tables; schema-1.sql to schema-7.sql lead there, one step each."""
+SCHEMA_VERSION: Final = 8
+"""Newest version of the tables; schema-1.sql to schema-8.sql lead there, one step each."""
 DEVICE_SECRET_BYTES: Final = 32
 """Length of a device's secret."""
 NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._~-]{0,62}[a-z0-9])?")

@@ -54,14 +54,24 @@ CREATE TABLE changes (last INTEGER NOT NULL) STRICT;
 INSERT INTO changes VALUES (0);
 """,
     "ALTER TABLE visits ADD COLUMN replies TEXT NOT NULL DEFAULT '[]';",
+    """
+CREATE INDEX visits_ringing ON visits (number) WHERE state = 'ringing';
+ALTER TABLE changes ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
+UPDATE changes SET kept = (SELECT count(*) FROM visits);
+CREATE TRIGGER visit_kept AFTER INSERT ON visits BEGIN UPDATE changes SET kept = kept + 1; END;
+CREATE TRIGGER visit_gone AFTER DELETE ON visits BEGIN UPDATE changes SET kept = kept - 1; END;
+""",
 )
-"""Steps that lead to the newest version of the tables, which SQLite keeps as `user_version`."""
+"""Steps that lead to the newest version of the tables, which SQLite keeps as `user_version`. The third lets SQLite keep
+count of the visits: to count them anew for each page and each ring takes the longer, the more there are."""
 VERSION: Final = len(_STEPS)
 """Newest version of the tables."""
 _VISITS: Final = (
     "SELECT v.number, v.version, p.number IS NOT NULL, v.ring, v.door, v.address, v.button, v.began_at, v.state, v.by, "
     "v.opened_by, v.ended_at, v.replies FROM visits v LEFT JOIN pictures p ON p.number = v.number"
 )
+_NEWEST: Final = 2**63 - 1
+"""Number above those of all visits."""
 _INSERT: Final = (
     "INSERT INTO visits (version, ring, door, address, button, began_at, state, by, opened_by, ended_at, replies) "
     "VALUES (:version, :ring, :door, :address, :button, :began_at, :state, :by, :opened_by, :ended_at, :replies) "
@@ -137,10 +147,9 @@ class Book:
         """Return up to `limit` visits of numbers below `before`, the newest first, and what is missed since `seen`."""
 
         def read(db: sqlite3.Connection) -> Page:
-            rows = db.execute(
-                f"{_VISITS} WHERE ?1 IS NULL OR v.number < ?1 ORDER BY v.number DESC LIMIT ?2", (before, limit)
-            ).fetchall()
-            total = _count(db, "SELECT count(*) FROM visits")
+            below = _NEWEST if before is None else before
+            rows = db.execute(f"{_VISITS} WHERE v.number < ? ORDER BY v.number DESC LIMIT ?", (below, limit)).fetchall()
+            total = _count(db, "SELECT kept FROM changes")
             missed = _count(db, "SELECT count(*) FROM visits WHERE version > ? AND missed", seen)
             return Page([_kept(row) for row in rows], total, _count(db, "SELECT last FROM changes"), missed)
 
@@ -194,10 +203,11 @@ class Book:
         if not self._history.snapshots:
             db.execute("DELETE FROM pictures")
         oldest = now - self._history.keep_days * DAY_S
-        too_many = "SELECT number FROM visits ORDER BY number DESC LIMIT 1 OFFSET ?"
+        too_many = _count(db, "SELECT kept FROM changes") - self._history.keep_calls
+        last = "SELECT number FROM visits ORDER BY number LIMIT 1 OFFSET ?"
+        until = _count(db, last, too_many - 1) if too_many > 0 else 0
         gone = db.execute(
-            f"DELETE FROM visits WHERE began_at < ? OR number <= ({too_many}) RETURNING number, ring",  # noqa: S608 - our own words
-            (oldest, self._history.keep_calls),
+            "DELETE FROM visits WHERE began_at < ? OR number <= ? RETURNING number, ring", (oldest, until)
         ).fetchall()
         return [int(number) for number, _ in gone], [str(ring) for _, ring in gone]
 

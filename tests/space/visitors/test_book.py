@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from intercom.space.errors import StoreError
 from intercom.space.switch.rings.ring import Reply
 from intercom.space.visitors.book import _STEPS, Book
 from intercom.space.visitors.visit import Picture, Visit
+from tests.growth import counted_databases
 
 NOW = 1_790_000_000.0
 DAY_S = 86_400.0
@@ -232,3 +234,33 @@ def test_a_book_of_a_newer_version_is_left_alone(file: Path) -> None:
     with pytest.raises(StoreError, match="newer version"):
         book(file).page(before=None, limit=1, seen=0)
     assert not file.with_name("visitors.sqlite3.damaged").exists()
+
+
+def test_a_book_of_many_visits_costs_what_a_book_of_few_costs(tmp_path: Path) -> None:
+    few, many = 50, 400
+    with counted_databases() as database:
+        books = {size: book(tmp_path / f"{size}.sqlite3", keep_calls=size) for size in (few, many)}
+        for size, kept in books.items():
+            begun = [visit(str(number)) for number in range(size)]
+            kept.write([*begun, *map(missed, begun)], NOW)
+        deeds: dict[str, Callable[[Book], object]] = {
+            "the first page": lambda kept: kept.page(before=None, limit=20, seen=1),
+            "a later page": lambda kept: kept.page(before=30, limit=20, seen=1),
+            "a visitor, and the oldest goes": lambda kept: kept.write([visit("one more")], NOW),
+            "the tidying": lambda kept: kept.tidy(NOW),
+            "a start": lambda kept: kept.begin(NOW),
+        }
+        for name, deed in deeds.items():
+            costs = {size: database.of(lambda kept=kept, deed=deed: deed(kept)) for size, kept in books.items()}
+            assert costs[many] <= costs[few] * 1.25, name
+    assert [kept.page(before=None, limit=1, seen=0).total for kept in books.values()] == [few, many]
+
+
+def test_the_visits_of_an_older_version_are_counted(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as db:
+        db.executescript(f"BEGIN; {''.join(_STEPS[:2])} PRAGMA user_version=2; COMMIT;")
+        insert = "INSERT INTO visits (version, ring, door, address, button, began_at, state, by, opened_by) VALUES "
+        db.executescript(f"{insert} (1, 'a', '', '', '', {NOW}, 'missed', '', ''); UPDATE changes SET last = 1;")
+    kept = book(file, keep_calls=2)
+    kept.write([visit("b"), visit("c")], NOW)
+    assert (kept.page(before=None, limit=9, seen=0).total, rings(kept)) == (2, ["c", "b"])
