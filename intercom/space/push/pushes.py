@@ -12,6 +12,7 @@ import msgspec
 
 from intercom.config import SpaceConfig
 from intercom.space.errors import StoreError
+from intercom.space.http.rate_limited_log import Seldom
 from intercom.space.push.figures import PushFigures
 from intercom.space.push.notices import Notice
 from intercom.space.push.receipts import Awaited, Receipts
@@ -52,6 +53,7 @@ class Pushes:
         self._receipts = Receipts(now=time.monotonic)
         self._sender = Sender(self.vapid, self.services, now=time.monotonic, wall=wall)
         self._tasks = TaskSet()
+        self._log = Seldom(logger)
         self._latest: dict[tuple[str, str], asyncio.Task[None]] = {}
         "The push under way for a device and a ring: the next one takes its place."
         self._shown: dict[str, float] = {}
@@ -73,7 +75,7 @@ class Pushes:
             before.cancel()
         if len(self._tasks) >= UNDER_WAY_LIMIT:
             self.figures.dropped += 1
-            logger.warning("Too many pushes are under way; one to %s is not sent.", subscription.name)
+            self._log.warn("full", "Too many pushes are under way; one to %s is not sent.", subscription.name)
             return awaited
         task = self._tasks.spawn(self._send(subscription, push, done), name="push")
         self._latest[key] = task
