@@ -277,7 +277,7 @@ class HistoryConfig:
         1000,
         "Calls that are remembered, and visitors. 0: none are, and the page has no list of visitors.",
         low=0,
-        high=100_000,
+        high=1_000_000,
     )
     keep_days: int = setting(90, "Days after which a call, or a visitor, is forgotten.", low=1, high=3650)
     snapshots: bool = setting(
