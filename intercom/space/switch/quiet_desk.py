@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -80,14 +81,14 @@ class QuietDesk:
         except (msgspec.ValidationError, StoreError) as problem:
             session.send(replies.refusal(request.id, INVALID_PARAMS, f"It stays as it is: {problem}"))
             return False
-        session.send(replies.result(request.id, self._told_to(session, house)))
+        session.send(replies.result(request.id, _Telling(house).to(session)))
         self.tell_changes()
         return changed
 
     def tell(self, session: Session) -> None:
         """Tell a session that has registered how quiet it is."""
         if self.house is not None and _listens(session):
-            self._told[session] = self._told_to(session, self.house)
+            self._told[session] = _Telling(self.house).to(session)
             session.tell_once(METHOD, self._told[session], self._wall())
 
     def elapsed(self, now: float) -> None:
@@ -100,19 +101,35 @@ class QuietDesk:
         """Tell every session for which something has changed."""
         if self.house is None:
             return
-        before, self._told = self._told, {}
+        before, self._told, telling = self._told, {}, _Telling(self.house)
         for session in self._sessions():
             if not session.online or not _listens(session):
                 continue
-            self._told[session] = self._told_to(session, self.house)
+            self._told[session] = telling.to(session)
             if before.get(session) != self._told[session]:
                 session.tell_once(METHOD, self._told[session], self._wall())
 
-    def _told_to(self, session: Session, house: HouseQuiet) -> dict[str, Any]:
-        told: dict[str, Any] = {"house": _described(house, house.of_house())}
+
+class _Telling:
+    """What sessions are told now; what is the same for all pages, or for all doors, is looked up once."""
+
+    def __init__(self, house: HouseQuiet) -> None:
+        self._house = house
+
+    @cached_property
+    def _of_house(self) -> dict[str, Any]:
+        return _described(self._house, self._house.of_house())
+
+    @cached_property
+    def _devices(self) -> list[str]:
+        return self._house.names_of_quiet_devices()
+
+    def to(self, session: Session) -> dict[str, Any]:
+        """Return what a session is told."""
         if session.subscriber.kind == "door":
-            return {**told, "devices": house.names_of_quiet_devices()}
-        return {**told, "device": _described(house, house.of_resident(session.subscriber.id))}
+            return {"house": self._of_house, "devices": self._devices}
+        own = self._house.of_resident(session.subscriber.id)
+        return {"house": self._of_house, "device": _described(self._house, own)}
 
 
 def _obey(house: HouseQuiet, session: Session, wish: Wish) -> bool:

@@ -14,6 +14,7 @@ from intercom.space.quiet.house_quiet import HouseQuiet, Manner
 from intercom.space.store.store import Store
 from intercom.space.switch.calls.calls import RING_GRACE_S, RING_S
 from intercom.space.switch.quiet_desk import LOOK_S
+from tests.growth import counted_databases
 from tests.space.switch.rings.test_bell import invite, press, states
 from tests.space.switchboard import SDP, Switchboard
 
@@ -189,3 +190,24 @@ def test_a_door_sets_no_device_s_quiet(quiet: Quiet) -> None:
 def test_a_wish_that_is_none_changes_nothing(quiet: Quiet, wish: dict[str, Any]) -> None:
     assert "error" in quiet.asks("anna", **wish)
     assert quiet.store.quiet.devices() == []
+
+
+def test_the_look_at_the_quiet_costs_a_house_of_many_doors_and_devices_no_more_than_each_of_them(
+    tmp_path: Path,
+) -> None:
+    costs, few, many = {}, 4, 16
+    for size in (few, many):
+        doors, pages = ([f"{name}-{number}" for number in range(size)] for name in ("door", "page"))
+        agents = dict.fromkeys(doors, "door/1") | dict.fromkeys(pages, PAGE)
+        with counted_databases() as database:
+            board, store = Switchboard(*doors, *pages, agents=agents), Store(tmp_path / f"{size}", now=lambda: NOON)
+            rows = [(who, who, who, "resident", "") for who in pages]
+            store._db.write(
+                lambda db, rows=rows: db.executemany("INSERT INTO subscribers VALUES (?, ?, ?, ?, ?)", rows)
+            )
+            house = HouseQuiet(store.quiet, SpaceConfig(), wall=lambda: NOON, zone=UTC)
+            for who in pages:
+                house.order_resident(who, quiet=True)
+            board.exchange.control.quiet.house = house
+            costs[size] = database.of(board.exchange.control.quiet.tell_changes)
+    assert costs[many] <= costs[few] * many / few * 1.25
