@@ -58,7 +58,7 @@ def counted_databases() -> Iterator[Database]:
     database, connect = Database(), sqlite3.connect
 
     def counted(*arguments: Any, **named: Any) -> sqlite3.Connection:
-        connection = connect(*arguments, **named)
+        connection: sqlite3.Connection = connect(*arguments, **named)
         connection.set_progress_handler(database.count, 1)
         return connection
 

@@ -31,7 +31,7 @@ LARGE = SDP + "a=x:" + "x" * 65_000 + "\r\n"
 MEMBERS, PAGES, ROUNDS = 8, 15, 5
 """Pairings of one device, pages of each, and calls of each: 120 sessions, and 40 calls to all of them."""
 MORE_MB_MOST = 100
-"""The unit's `MemoryMax` is 200M, of which the space takes a quarter at rest."""
+"""The unit's `MemoryMax` is 300M, of which the space takes a fifth at rest, and half with two thousand members."""
 
 
 def call_house(board: Switchboard, caller: str, number: int, **dialog: object) -> dict[str, object]:

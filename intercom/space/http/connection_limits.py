@@ -17,8 +17,8 @@ GUESTS_LIMIT: Final = 256
 GUESTS_PER_MACHINE_LIMIT: Final = 64
 """Limit of connections without a session for one machine; a browser opens six, and a house may share one address."""
 MEMBERS_LIMIT: Final = 2112
-"""Limit of sockets with a session, where there are descriptors for them: a quarter of the unit's memory for each
-thousand."""
+"""Limit of sockets with a session, where there are descriptors for them: each takes some 32 kB, and 12 kB more while a
+door rings it; together they take half of the unit's `MemoryMax`."""
 DOORS_RESERVE: Final = 64
 """Sockets of these that only doors get: a full house must not keep a door away that starts again."""
 OTHER_DESCRIPTORS: Final = 256
