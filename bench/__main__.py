@@ -13,13 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.curve import Curve
 from bench.plot import Plot
 from bench.report import IMAGES, CannotRunError, Report, machine
 
 DOCS = Path(__file__).parent.parent / "docs"
 FIGURES = "benchmarks.json"
 SERIES = "benchmarks_series.json"
-NOT_BENCHES = {"__init__", "__main__", "plot", "report"}
+NOT_BENCHES = {"__init__", "__main__", "curve", "plot", "report"}
 
 
 def names() -> list[str]:
@@ -74,7 +75,8 @@ def _measured(fields: dict[str, Any]) -> dict[str, Any]:
         kind: {name: math.nan if value is None else value for name, value in fields[kind].items()}
         for kind in ("figures", "baselines")
     }
-    return fields | numbers
+    curves = {"curves": [Curve(**curve) for curve in fields["curves"]]} if "curves" in fields else {}
+    return fields | numbers | curves
 
 
 def _one_plot_a_line(plots: dict[str, Sequence[Plot]]) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.curve import Curve, tables
 from bench.plot import Plot
 
 MORE_IS_BETTER = ("_db", "_stoi", "_score")
@@ -39,6 +40,8 @@ class Report:
     """What it was measured on."""
     notes: Sequence[str] = ()
     """What a reader must know to understand the figures."""
+    curves: Sequence[Curve] = ()
+    """How costs grow with the size of something."""
     plots: Sequence[Plot] = ()
     """What is seen better than read; drawn in the documentation, and no part of the JSON."""
 
@@ -67,7 +70,7 @@ class Report:
             for who, number in self.baselines.items()
             if not any(who.endswith("_" + name) for name in self.figures)
         ]
-        return "\n".join([f"{self.bench} on {self.machine}", "", *lines, *others, *self.notes])
+        return "\n".join([f"{self.bench} on {self.machine}", "", *lines, *others, *tables(self.curves), *self.notes])
 
     def _beside(self, name: str) -> str:
         """Everybody else's figure of this name: of all names that fit, the longest is meant."""
@@ -82,13 +85,14 @@ class Report:
 
     def json(self) -> str:
         """The report for programs: one line."""
-        fields = {
+        fields: dict[str, object] = {
             "bench": self.bench,
             "figures": {name: _json_number(value) for name, value in self.figures.items()},
             "targets": dict(self.targets),
             "baselines": {name: _json_number(value) for name, value in self.baselines.items()},
             "machine": self.machine,
         }
+        fields |= {"curves": [curve.kept() for curve in self.curves]} if self.curves else {}
         return json.dumps(fields | ({"notes": list(self.notes)} if self.notes else {}))
 
     def image(self, plot: Plot) -> str:
@@ -102,6 +106,7 @@ class Report:
             target = "" if name not in self.targets else _number(self.targets[name])
             bold = "**" * self.misses(name)
             lines.append(f"| `{name}` | {bold}{_number(value)}{bold} | {target} | {self._beside(name)} |")
+        lines += tables(self.curves)
         for plot in self.plots:
             lines += ["", f"![{plot.title}]({self.image(plot)})"]
         return "\n".join([*lines, "", *(f"{note}  " for note in self.notes), f"Measured on {self.machine}.", ""])
