@@ -49,8 +49,10 @@ def swallow_media(call: DoorCall) -> None:
     async def swallow(data: bytes) -> None:
         """Gone."""
 
-    dtls = call._connection.sender.transport
+    dtls, sound = call._connection.sender.transport, call._connection._sound
     dtls._send_rtp = dtls.transport._send = swallow
+    assert sound is not None
+    sound._open().send = lambda packets: None  # type: ignore[method-assign]  # gone as well
 
 
 async def test_a_call_whose_media_is_swallowed_asks_for_a_keyframe_and_moves_to_another_path() -> None:

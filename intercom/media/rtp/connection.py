@@ -29,7 +29,7 @@ from intercom.media.camera.shared import Camera
 from intercom.media.dtmf.telephone_event import MIME_TYPE, payloads
 from intercom.media.errors import NoRelayError, SessionDescriptionError
 from intercom.media.rtp.audio_track import MicrophoneTrack
-from intercom.media.rtp.hooks import Take, TrackNames, keep_names, send_at_once, take_at_once, take_packets, tame_ice
+from intercom.media.rtp.hooks import Take, TrackNames, keep_names, take_at_once, take_packets, tame_ice
 from intercom.media.rtp.packet_sender import PacketSender
 from intercom.media.rtp.payload_types import PayloadTypes, encoder_for
 from intercom.media.rtp.quick_start import addresses_read_once
@@ -218,7 +218,6 @@ class Connection:
         self.payload_types.learn(self._peer.localDescription.sdp, self._peer.remoteDescription.sdp)
         if self.negotiated_at is None:
             take_at_once(self._audio_transceiver.receiver, self._take)
-            send_at_once(self._audio_transceiver.receiver.transport)
             self.track.use(encoder_for(self.payload_types.sent_codec, dtx=self._dtx))
             self.negotiated_at = self._clock()
             self._choose_codec()
@@ -243,7 +242,7 @@ class Connection:
         steps = payloads(digit, duration_ms=DIGIT_MS, step_ms=DIGIT_STEP_MS, clock_hz=clock_hz)
         for index, payload in enumerate(steps):
             try:
-                at = await sender.send_event(number, payload, begin=index == 0, timestamp=at)
+                at = sender.send_event(number, payload, begin=index == 0, timestamp=at)
             except ConnectionError as error:  # the call ended meanwhile
                 log.info("a key was not sent: %s", error)
                 return False

@@ -42,9 +42,6 @@ TELEPHONE_EVENTS = ((110, 48_000, "0-15"), (126, 8_000, "0-16"))
 aiortc tells codecs apart by their parameters, not by their clock, and the flash event (16) makes these differ."""
 
 RTP_HEADER_BYTES = 12
-RTP_COMPONENT = 1
-"""ICE's component for RTP, the only one, because RTCP shares it."""
-
 TrackNames = dict[str, tuple[str, str]]
 """Map from kind to the ids of our stream and track, as the far end knows them (RFC 8830)."""
 
@@ -243,27 +240,6 @@ def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
             take(packet)
 
     ice.data_received = data_received  # type: ignore[method-assign]  # idem
-
-
-def send_at_once(dtls: RTCDtlsTransport) -> None:
-    """Send RTP from encryption to the socket in one step, where aiortc and aioice have five coroutines for it.
-
-    Call it once the transport is settled. What is no RTP, or has no way yet, still goes their way.
-    """
-    ice = dtls.transport._connection
-    send_later = dtls._send_rtp
-
-    async def send(data: bytes) -> None:
-        way = ice._nominated.get(RTP_COMPONENT)
-        if dtls._state is not State.CONNECTED or way is None or not _is_rtp(data):
-            await send_later(data)
-            return
-        protected = dtls._tx_srtp.protect(data)
-        way.protocol.transport.sendto(protected, way.remote_addr)
-        dtls._RTCDtlsTransport__tx_bytes += len(protected)  # type: ignore[attr-defined]  # see the module's docstring
-        dtls._RTCDtlsTransport__tx_packets += 1  # type: ignore[attr-defined]  # idem
-
-    dtls._send_rtp = send  # type: ignore[method-assign]  # see the module's docstring
 
 
 def _is_rtp(data: bytes) -> bool:

@@ -8,17 +8,23 @@ events. All of it rests on private names of aiortc 1.16, which are pinned; a tes
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import logging
 import random
 import struct
+import threading
 from abc import abstractmethod
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from aiortc import RTCRtpSender
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtp import HeaderExtensions
 
+from intercom.media.rtp.outlet import Outlet
 from intercom.media.rtp.steady_clock import steady_time
 
 log = logging.getLogger(__name__)
@@ -56,6 +62,16 @@ class MediaFrame(NamedTuple):
     """Whether the last packet has the marker bit."""
 
 
+class PacketOutlet(Protocol):
+    """The way of the packets to the far end."""
+
+    def send(self, packets: Sequence[bytes]) -> None:
+        """Send RTP packets, in their order; ConnectionError where the connection is not up."""
+
+    def close(self) -> None:
+        """Release what it holds."""
+
+
 class EncodedTrack(MediaStreamTrack):
     """A track of encoded frames; a `PacketSender` sends it."""
 
@@ -68,11 +84,44 @@ class EncodedTrack(MediaStreamTrack):
         raise MediaStreamError
 
 
-class PacketSender:
-    """Sends the encoded track of one aiortc sender; create it before the connection is negotiated."""
+class PushedTrack(EncodedTrack):
+    """A track whose frames come by themselves, on a thread of their own, and are sent there."""
 
-    def __init__(self, sender: RTCRtpSender) -> None:
+    def __init__(self) -> None:
+        super().__init__()
+        self._ended = asyncio.Event()
+        self._send: Callable[[MediaFrame], None] | None = None
+
+    def push_to(self, send: Callable[[MediaFrame], None]) -> None:
+        """Hand each frame to `send` from now on."""
+        if self.readyState == "live":
+            self._send = send
+
+    async def next_frame(self) -> MediaFrame:
+        """Raise MediaStreamError once the track was stopped: no frame is waited for."""
+        await self._ended.wait()
+        raise MediaStreamError
+
+    def stop(self) -> None:
+        """End the track; aiortc calls this when the connection closes."""
+        super().stop()
+        self._send = None
+        self._ended.set()
+
+
+class PacketSender:
+    """Sends the encoded track of one aiortc sender; create it before the connection is negotiated.
+
+    The packets of one sender leave one after another, on whichever thread: sound on the engine's, keys on the loop.
+    """
+
+    def __init__(
+        self, sender: RTCRtpSender, *, open_outlet: Callable[[RTCDtlsTransport], PacketOutlet] = Outlet
+    ) -> None:
         self._sender = sender
+        self._open_outlet = open_outlet
+        self._outlet: PacketOutlet | None = None
+        self._lock = threading.Lock()
         # Half of the range: a wrap in the first seconds of a lossy call breaks SRTP (RFC 3711 section 3.3.1).
         self._sequence = random.randrange(1 << 15)  # noqa: S311  (it is to be no secret)
         self._origin = random.getrandbits(32)
@@ -89,8 +138,10 @@ class PacketSender:
         sender, payload_type = self._sender, codec.payloadType
         assert payload_type is not None
         sender._RTCRtpSender__rtp_started.set()  # type: ignore[attr-defined]  # idem
-        self._prepare_extension()
         try:
+            self._open()
+            if isinstance(sender.track, PushedTrack):
+                sender.track.push_to(functools.partial(self._send_pushed, payload_type))
             while True:
                 if sender.track is None:
                     await asyncio.sleep(NO_TRACK_S)
@@ -104,7 +155,16 @@ class PacketSender:
         finally:
             if sender.track is not None:
                 sender.track.stop()
+            with self._lock:
+                if self._outlet is not None:
+                    self._outlet.close()
             sender._RTCRtpSender__rtp_exited.set()  # type: ignore[attr-defined]  # idem; its stop() waits for it
+
+    def _open(self) -> PacketOutlet:
+        if self._outlet is None:
+            self._prepare_extension()
+            self._outlet = self._open_outlet(self._sender.transport)
+        return self._outlet
 
     def _prepare_extension(self) -> None:
         """Prepare the agreed header extensions (RFC 8285); only the send time in them changes from packet to packet."""
@@ -117,49 +177,78 @@ class PacketSender:
         self._extension = struct.pack("!HH", profile, len(value) // 4) + value
         at = next((i for i, pair in enumerate(zip(value, other, strict=True)) if pair[0] != pair[1]), None)
         if at is not None:
-            self._sent_at = slice(HEADER.size + 4 + at, HEADER.size + 4 + at + 3)
+            self._sent_at = slice(4 + at, 4 + at + 3)
+
+    def _extension_now(self) -> bytes:
+        if self._sent_at is None:
+            return self._extension
+        extension = bytearray(self._extension)
+        # 24 bits of seconds, 18 of them behind the point; the two epochs differ by a multiple of its 64 s.
+        extension[self._sent_at] = (int(steady_time() * (1 << 18)) & 0xFFFFFF).to_bytes(3, "big")
+        return bytes(extension)
+
+    def _send_pushed(self, payload_type: int, frame: MediaFrame) -> None:
+        """Send a frame at once, on the thread that pushes it; one that comes when the connection is gone is dropped."""
+        if not self._sender._enabled:
+            return
+        with contextlib.suppress(ConnectionError), self._lock:
+            timestamp = self._begin(frame)
+            self._send_packets(payload_type, timestamp, frame.payloads, marker=frame.marker)
 
     async def _send(self, payload_type: int, frame: MediaFrame) -> None:
+        with self._lock:
+            timestamp = self._begin(frame)
+        count = len(frame.payloads)
+        for start in range(0, count, BURST_PACKETS):
+            if start:
+                await asyncio.sleep(BURST_GAP_S)
+            is_last = start + BURST_PACKETS >= count
+            burst = frame.payloads[start : start + BURST_PACKETS]
+            with self._lock:
+                self._send_packets(payload_type, timestamp, burst, marker=is_last and frame.marker)
+
+    def _begin(self, frame: MediaFrame) -> int:
+        """Return the frame's RTP timestamp, and note what aiortc's sender reports tell, which it writes by itself."""
         sender = self._sender
         self._timestamp = timestamp = (self._origin + frame.timestamp) & 0xFFFFFFFF
-        # What aiortc's sender reports tell, which it writes by itself.
-        sender._RTCRtpSender__rtp_timestamp = timestamp  # type: ignore[attr-defined]  # idem
+        sender._RTCRtpSender__rtp_timestamp = timestamp  # type: ignore[attr-defined]  # see the module's docstring
         sender._RTCRtpSender__ntp_timestamp = int((steady_time() + NTP_EPOCH_S) * (1 << 32))  # type: ignore[attr-defined]  # idem
-        last = len(frame.payloads) - 1
-        for index, payload in enumerate(frame.payloads):
-            marker = MARKER if index == last and frame.marker else 0
-            await self._send_packet(payload_type | marker, timestamp, payload)
-            if index % BURST_PACKETS == BURST_PACKETS - 1 and index != last:
-                await asyncio.sleep(BURST_GAP_S)
-        sender._RTCRtpSender__packet_count += last + 1  # type: ignore[attr-defined]  # idem
-        sender._RTCRtpSender__octet_count += sum(map(len, frame.payloads))  # type: ignore[attr-defined]  # idem
+        return timestamp
 
-    async def _send_packet(self, marker_and_type: int, timestamp: int, payload: bytes) -> None:
-        sequence = self._sequence
-        self._sequence = (sequence + 1) & 0xFFFF
-        header = self._header(marker_and_type, sequence, timestamp, self._sender._ssrc)
-        packet = bytes(header + payload)
-        if self._sender.kind == "video":
-            self._history[sequence % HISTORY], self._repeats[sequence % HISTORY] = packet, 0
-        await self._sender.transport._send_rtp(packet)
+    def _send_packets(self, payload_type: int, timestamp: int, payloads: Sequence[bytes], *, marker: bool) -> None:
+        """Send the payloads of one moment; hold the lock."""
+        outlet, sender, first, last = self._open(), self._sender, self._sequence, len(payloads) - 1
+        head, extension = HAS_EXTENSION if self._extension else WITHOUT_EXTENSION, self._extension_now()
+        packets = [
+            HEADER.pack(
+                head,
+                payload_type | MARKER if marker and index == last else payload_type,
+                (first + index) & 0xFFFF,
+                timestamp,
+                sender._ssrc,
+            )
+            + extension
+            + payload
+            for index, payload in enumerate(payloads)
+        ]
+        self._sequence = (first + len(packets)) & 0xFFFF
+        if sender.kind == "video":
+            for index, packet in enumerate(packets, first):
+                self._history[index % HISTORY], self._repeats[index % HISTORY] = packet, 0
+        outlet.send(packets)
+        sender._RTCRtpSender__packet_count += len(packets)  # type: ignore[attr-defined]  # idem
+        sender._RTCRtpSender__octet_count += sum(map(len, payloads))  # type: ignore[attr-defined]  # idem
 
-    def _header(self, marker_and_type: int, sequence: int, timestamp: int, ssrc: int) -> bytearray:
-        first = HAS_EXTENSION if self._extension else WITHOUT_EXTENSION
-        header = bytearray(HEADER.pack(first, marker_and_type, sequence, timestamp, ssrc) + self._extension)
-        if self._sent_at is not None:
-            # 24 bits of seconds, 18 of them behind the point; the two epochs differ by a multiple of its 64 s.
-            header[self._sent_at] = (int(steady_time() * (1 << 18)) & 0xFFFFFF).to_bytes(3, "big")
-        return header
-
-    async def send_event(self, payload_type: int, payload: bytes, *, begin: bool, timestamp: int | None) -> int:
+    def send_event(self, payload_type: int, payload: bytes, *, begin: bool, timestamp: int | None) -> int:
         """Send one telephone event packet (RFC 4733) in the numbering of the sound.
 
         Returns its timestamp, for the next ones of the same key. A key begins with the newest sound, or where the key
         before it ended: two with one timestamp are one key, and the sound may pause.
         """
-        at = self._beginning_of_a_key() if timestamp is None else timestamp
-        self._key_ended_at = (at + int.from_bytes(payload[DURATION])) & 0xFFFFFFFF
-        await self._send_packet(payload_type | (MARKER if begin else 0), at, payload)
+        with self._lock:
+            at = self._beginning_of_a_key() if timestamp is None else timestamp
+            self._key_ended_at = (at + int.from_bytes(payload[DURATION])) & 0xFFFFFFFF
+            self._send_packets(payload_type, at, [payload], marker=begin)
         return at
 
     def _beginning_of_a_key(self) -> int:
@@ -181,8 +270,9 @@ class PacketSender:
         repeat_type = self._sender._RTCRtpSender__rtx_payload_type  # type: ignore[attr-defined]  # see the module's docstring
         if repeat_type is not None:
             _, marker_and_type, _, timestamp, _ = HEADER.unpack_from(packet)
-            marker_and_type = marker_and_type & MARKER | repeat_type
-            header = self._header(marker_and_type, self._repeat_sequence, timestamp, self._sender._rtx_ssrc)
+            again = marker_and_type & MARKER | repeat_type, self._repeat_sequence, timestamp, self._sender._rtx_ssrc
+            head = HEADER.pack(packet[0], *again) + self._extension_now()
             self._repeat_sequence = (self._repeat_sequence + 1) & 0xFFFF
-            packet = bytes(header + packet[2:4] + packet[len(header) :])
-        await self._sender.transport._send_rtp(packet)
+            packet = head + packet[2:4] + packet[len(head) :]
+        with self._lock:
+            self._open().send([packet])

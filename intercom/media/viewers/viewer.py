@@ -17,7 +17,7 @@ from intercom.media.codec import h264, vp8
 from intercom.media.codec.h264 import AccessUnit
 from intercom.media.errors import SessionDescriptionError, ViewRefusedError
 from intercom.media.rtp.connection import CLOSE_DEADLINE_S, servers
-from intercom.media.rtp.hooks import send_at_once, tame_ice
+from intercom.media.rtp.hooks import tame_ice
 from intercom.media.rtp.packet_sender import PacketSender
 from intercom.media.rtp.sdp import Section, is_candidate, polish
 from intercom.media.rtp.sdp_exchange import UNREADABLE, AcceptedOffer, accept_view
@@ -128,7 +128,6 @@ class Viewer:
         await self._peer.setRemoteDescription(RTCSessionDescription(self._offer.text, "offer"))
         self._send(transceiver.sender)
         await self._peer.setLocalDescription(await self._peer.createAnswer())
-        send_at_once(transceiver.sender.transport)
         if self._sound is not None:
             self._sound.negotiated(self._peer.localDescription.sdp, self._peer.remoteDescription.sdp)
         self._deadline = asyncio.get_running_loop().call_later(CONNECT_DEADLINE_S, self._is_over, "left")

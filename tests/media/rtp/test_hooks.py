@@ -23,7 +23,6 @@ from intercom.media.rtp.hooks import (
     TELEPHONE_EVENTS,
     know_telephone_events,
     pace_beside,
-    send_at_once,
     take_at_once,
     take_packets,
     tame_ice,
@@ -67,15 +66,12 @@ async def two_connected(at_once: bool) -> tuple[list[RtpPacket], int, int]:
     await door.setLocalDescription(await door.createAnswer())
     if at_once:
         take_at_once(receiver, take)
-        send_at_once(house.getSenders()[0].transport)
     await house.setRemoteDescription(door.localDescription)
     await asyncio.wait_for(enough.wait(), LIMIT_S)
     report = (await receiver.getStats()).values()
     until_then = list(taken)
     counted = next(entry.packetsReceived for entry in report if entry.type == "inbound-rtp")
     transport = next(entry.packetsReceived for entry in report if entry.type == "transport")
-    sent = (await house.getSenders()[0].getStats()).values()
-    assert next(entry.packetsSent for entry in sent if entry.type == "transport") >= counted
     await asyncio.gather(house.close(), door.close())
     return until_then, counted, transport
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender
@@ -15,10 +16,10 @@ from aiortc.rtcrtpparameters import (
     RTCRtpHeaderExtensionParameters,
     RTCRtpSendParameters,
 )
-from aiortc.rtp import HeaderExtensionsMap, RtcpPacket, RtcpRtpfbPacket, RtcpSrPacket, RtpPacket, is_rtcp
+from aiortc.rtp import HeaderExtensionsMap, RtcpPacket, RtcpRtpfbPacket, RtcpSrPacket, RtpPacket
 from aiortc.stats import RTCStatsReport
 
-from intercom.media.rtp.packet_sender import MOST_REPEATS, EncodedTrack, MediaFrame, PacketSender
+from intercom.media.rtp.packet_sender import MOST_REPEATS, EncodedTrack, MediaFrame, PacketSender, PushedTrack
 from tests.media.calls import LIMIT_S
 
 OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48_000, channels=2, payloadType=96)
@@ -45,25 +46,41 @@ class Script(EncodedTrack):
         return frame
 
 
+class Speaking(PushedTrack):
+    """Frames that come by themselves, on a thread of the test's."""
+
+    kind = "audio"
+
+    def say(self, *frames: MediaFrame) -> None:
+        for frame in frames:
+            assert self._send is not None, "the connection stands"
+            self._send(frame)
+
+
 class Wire:
-    """A DTLS transport that remembers what would be sent."""
+    """A DTLS transport and the outlet to it, which remember what would be sent."""
 
     state = "connected"
     _stats_id = "wire"
 
     def __init__(self, extensions: HeaderExtensionsMap) -> None:
         self._extensions = extensions
-        self.data: list[bytes] = []
         self.sent: list[RtpPacket] = []
+        self.bursts: list[int] = []
+        self.closed = False
         self.reports: list[RtcpSrPacket] = []
         self._changed = asyncio.Event()
 
+    def send(self, packets: Sequence[bytes]) -> None:
+        self.bursts.append(len(packets))
+        self.sent += [RtpPacket.parse(packet, self._extensions) for packet in packets]
+        self._changed.set()
+
+    def close(self) -> None:
+        self.closed = True
+
     async def _send_rtp(self, data: bytes) -> None:
-        if is_rtcp(data):
-            self.reports += [packet for packet in RtcpPacket.parse(data) if isinstance(packet, RtcpSrPacket)]
-        else:
-            self.data.append(data)
-            self.sent.append(RtpPacket.parse(data, self._extensions))
+        self.reports += [packet for packet in RtcpPacket.parse(data) if isinstance(packet, RtcpSrPacket)]
         self._changed.set()
 
     async def until(self, holds: Callable[[], bool]) -> None:
@@ -85,13 +102,17 @@ class Wire:
 class Line:
     """One aiortc sender on a wire, with our loop in it."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, track: EncodedTrack) -> None:
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self.track = Script(kind)
-        self.sender = self.connection.addTransceiver(self.track).sender
-        self.packets = PacketSender(self.sender)
+        self.sender = self.connection.addTransceiver(track).sender
         self.wire = Wire(HeaderExtensionsMap())
+        self.packets = PacketSender(self.sender, open_outlet=lambda transport: self.wire)
         self.sender.setTransport(self.wire)  # type: ignore[arg-type]  # it is what the sender uses of one
+
+    @property
+    def script(self) -> Script:
+        assert isinstance(self.sender.track, Script)
+        return self.sender.track
 
     async def start(self, *codecs: RTCRtpCodecParameters) -> None:
         await self.sender.send(
@@ -100,30 +121,32 @@ class Line:
             )
         )
 
+    async def stop(self) -> None:
+        await asyncio.wait_for(self.sender.stop(), LIMIT_S)
+        await self.connection.close()
+
     async def say(self, *frames: MediaFrame) -> list[RtpPacket]:
         wanted = len(self.wire.sent) + sum(len(frame.payloads) for frame in frames)
         for frame in frames:
-            self.track.frames.put_nowait(frame)
+            self.script.frames.put_nowait(frame)
         await self.wire.until(lambda: len(self.wire.sent) >= wanted)
         return self.wire.sent
 
 
 @pytest.fixture
 async def sound() -> AsyncIterator[Line]:
-    line = Line("audio")
+    line = Line(Script("audio"))
     await line.start(OPUS)
     yield line
-    await asyncio.wait_for(line.sender.stop(), LIMIT_S)
-    await line.connection.close()
+    await line.stop()
 
 
 @pytest.fixture
 async def picture() -> AsyncIterator[Line]:
-    line = Line("video")
+    line = Line(Script("video"))
     await line.start(H264, RTX)
     yield line
-    await asyncio.wait_for(line.sender.stop(), LIMIT_S)
-    await line.connection.close()
+    await line.stop()
 
 
 def words(*timestamps: int) -> list[MediaFrame]:
@@ -150,12 +173,17 @@ async def test_the_last_packet_of_a_picture_is_marked(picture: Line) -> None:
 
 
 async def test_the_sound_does_not_wait_for_a_large_picture(picture: Line, sound: Line) -> None:
-    picture.track.frames.put_nowait(MediaFrame(0, [b"picture"] * 160, marker=True))
+    picture.script.frames.put_nowait(MediaFrame(0, [b"picture"] * 160, marker=True))
     await picture.wire.until(lambda: bool(picture.wire.sent))
     await sound.say(*words(0))
     assert len(picture.wire.sent) < 160
     await picture.wire.until(lambda: len(picture.wire.sent) == 160)
     assert [packet.marker for packet in picture.wire.sent] == [0] * 159 + [1]
+
+
+async def test_a_picture_leaves_at_once_and_a_large_one_in_bursts(picture: Line) -> None:
+    await picture.say(MediaFrame(0, [b"ordinary"] * 7, marker=True), MediaFrame(3600, [b"large"] * 40, marker=True))
+    assert picture.wire.bursts == [7, 16, 16, 8]
 
 
 async def test_the_extension_tells_the_section_and_the_time(sound: Line) -> None:
@@ -168,8 +196,8 @@ async def test_the_extension_tells_the_section_and_the_time(sound: Line) -> None
 
 async def test_keys_and_sound_share_one_numbering(sound: Line) -> None:
     await sound.say(*words(1000))
-    at = await sound.packets.send_event(110, b"\x05\x0a\x00\xa0", begin=True, timestamp=None)
-    await sound.packets.send_event(110, b"\x05\x8a\x01\x40", begin=False, timestamp=at)
+    at = sound.packets.send_event(110, b"\x05\x0a\x00\xa0", begin=True, timestamp=None)
+    sound.packets.send_event(110, b"\x05\x8a\x01\x40", begin=False, timestamp=at)
     sent = await sound.say(MediaFrame(1960, [b"sound"], marker=False))
     first = sent[0]
     assert [(packet.sequence_number - first.sequence_number) % 65536 for packet in sent] == [0, 1, 2, 3]
@@ -178,11 +206,30 @@ async def test_keys_and_sound_share_one_numbering(sound: Line) -> None:
     assert [packet.marker for packet in sent] == [1, 1, 0, 0]
 
 
+async def test_keys_and_the_sound_of_another_thread_share_it_too() -> None:
+    track = Speaking()
+    line = Line(track)
+    await line.start(OPUS)
+    while track._send is None:
+        await asyncio.sleep(0)
+    engine = threading.Thread(target=track.say, args=words(*range(0, 500 * 960, 960)))
+    engine.start()
+    while engine.is_alive():
+        line.packets.send_event(110, b"\x05\x0a\x00\xa0", begin=True, timestamp=None)
+        await asyncio.sleep(0)
+    engine.join()
+    numbers = [packet.sequence_number for packet in line.wire.sent]
+    assert numbers == [(numbers[0] + index) % 65536 for index in range(len(numbers))]
+    assert sum(packet.payload_type == 96 for packet in line.wire.sent) == 500
+    await line.stop()
+    assert track._send is None, "what is said after the end is dropped"
+
+
 async def test_keys_while_no_sound_is_sent_are_different_keys(sound: Line) -> None:
     """A far end tells keys apart by their timestamps, and the sound may pause: a card is away, or it is silent."""
     for _ in range(2):
-        at = await sound.packets.send_event(110, b"\x05\x0a\x00\xa0", begin=True, timestamp=None)
-        await sound.packets.send_event(110, b"\x05\x8a\x01\x40", begin=False, timestamp=at)
+        at = sound.packets.send_event(110, b"\x05\x0a\x00\xa0", begin=True, timestamp=None)
+        sound.packets.send_event(110, b"\x05\x8a\x01\x40", begin=False, timestamp=at)
     first, *others = sound.wire.sent
     assert [(packet.timestamp - first.timestamp) % 2**32 for packet in others] == [0, 0x140, 0x140]
     assert [packet.marker for packet in sound.wire.sent] == [1, 0, 1, 0]
@@ -190,9 +237,9 @@ async def test_keys_while_no_sound_is_sent_are_different_keys(sound: Line) -> No
 
 async def test_a_key_after_new_sound_begins_with_it(sound: Line) -> None:
     await sound.say(*words(0))
-    await sound.packets.send_event(110, b"\x05\x8a\x01\x40", begin=True, timestamp=None)
+    sound.packets.send_event(110, b"\x05\x8a\x01\x40", begin=True, timestamp=None)
     await sound.say(*words(960))
-    await sound.packets.send_event(110, b"\x05\x8a\x01\x40", begin=True, timestamp=None)
+    sound.packets.send_event(110, b"\x05\x8a\x01\x40", begin=True, timestamp=None)
     assert sound.wire.sent[3].timestamp == sound.wire.sent[2].timestamp
 
 
@@ -229,8 +276,8 @@ async def test_aiortcs_reports_count_what_we_sent(sound: Line) -> None:
 async def test_a_sender_on_hold_sends_nothing_and_falls_behind_by_nothing(sound: Line) -> None:
     sound.sender._enabled = False
     for frame in words(0, 960):
-        sound.track.frames.put_nowait(frame)
-    while not sound.track.frames.empty():
+        sound.script.frames.put_nowait(frame)
+    while not sound.script.frames.empty():
         await asyncio.sleep(0)
     sound.sender._enabled = True
     sent = await sound.say(MediaFrame(1920, [b"back"], marker=False))
@@ -238,9 +285,11 @@ async def test_a_sender_on_hold_sends_nothing_and_falls_behind_by_nothing(sound:
 
 
 async def test_a_track_that_ends_ends_its_sender_in_order(sound: Line) -> None:
-    sound.track.frames.put_nowait(None)
+    track = sound.script
+    track.frames.put_nowait(None)
     await asyncio.wait_for(sound.sender.stop(), LIMIT_S)
-    assert sound.track.readyState == "ended"
+    assert track.readyState == "ended"
+    assert sound.wire.closed
 
 
 async def test_one_request_does_not_send_a_packet_again_for_ever(picture: Line) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from aiortc.rtp import is_rtcp
 
 from intercom.media.camera.choice import Camera
 from intercom.media.camera.encoder import VideoFormat
@@ -112,23 +111,20 @@ async def test_a_gap_in_the_packets_brings_a_keyframe_and_the_picture_goes_on(pa
     async with call(page) as (sender, door):
         before = await stats_when(page, lambda stats: stats.get("framesDecoded", 0) > 10)
         rtp = door.getTransceivers()[0].sender
-        transport, send = rtp.transport, rtp.transport._send_rtp
+        outlet = rtp._run_rtp.__self__._open()  # its PacketSender's
+        send = outlet.send
 
         async def forget(sequence_number: int) -> None:
             """Send nothing again: the gap stays one."""
 
         rtp._retransmit = forget
 
-        async def lose_pictures(data: bytes) -> None:
-            if is_rtcp(data):
-                await send(data)
-
-        transport._send_rtp = lose_pictures
+        outlet.send = lambda packets: None
         sent = sender.stats().pictures
         async with asyncio.timeout(LIMIT_S):
             while sender.stats().pictures < sent + 12:
                 await asyncio.sleep(0.02)
-        transport._send_rtp = send
+        outlet.send = send
         after = await stats_when(page, lambda stats: stats["keyFramesDecoded"] > before["keyFramesDecoded"])
         assert sender.stats().keyframe_requests > 0
         await stats_when(page, lambda stats: stats["framesDecoded"] > after["framesDecoded"] + 10)

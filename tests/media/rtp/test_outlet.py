@@ -1,0 +1,195 @@
+"""The way of packets to the socket: each arrives, in order, and a picture takes one system call where the path can."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import threading
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc.rtp import RtpPacket
+
+from intercom.media.rtp.outlet import Outlet, equally_long
+from tests.media.calls import LIMIT_S
+
+
+class Street:
+    """Two connected ends: an outlet at one, and what arrives at the other."""
+
+    def __init__(self) -> None:
+        self.house, self.door = (RTCPeerConnection(RTCConfiguration(iceServers=[])) for _ in range(2))
+        self.arrived: list[RtpPacket] = []
+        self._changed = asyncio.Event()
+
+    async def connect(self) -> None:
+        transceiver = self.door.addTransceiver("video", "sendonly")
+        await self.door.setLocalDescription(await self.door.createOffer())
+        await self.house.setRemoteDescription(self.door.localDescription)
+        self.house.getTransceivers()[0].receiver._handle_rtp_packet = self._take  # type: ignore[method-assign]  # listens
+        await self.house.setLocalDescription(await self.house.createAnswer())
+        await self.door.setRemoteDescription(self.house.localDescription)
+        async with asyncio.timeout(LIMIT_S):
+            while "connected" not in {self.door.connectionState} & {self.house.connectionState}:
+                await asyncio.sleep(0.01)
+        self.ssrc, self.type = transceiver.sender._ssrc, transceiver._codecs[0].payloadType
+        self.outlet = Outlet(transceiver.sender.transport)
+
+    async def _take(self, packet: RtpPacket, arrival_time_ms: int) -> None:
+        self.arrived.append(packet)
+        self._changed.set()
+
+    async def sees(self, count: int) -> list[bytes]:
+        async with asyncio.timeout(LIMIT_S):
+            while len(self.arrived) < count:
+                self._changed.clear()
+                await self._changed.wait()
+        return [packet.payload for packet in self.arrived]
+
+    def packets(self, payloads: Sequence[bytes], first: int = 0) -> list[bytes]:
+        numbered = enumerate(payloads, first)
+        return [
+            RtpPacket(
+                payload_type=self.type, sequence_number=number % 65536, ssrc=self.ssrc, payload=payload
+            ).serialize()
+            for number, payload in numbered
+        ]
+
+
+class Counting:
+    """A socket that counts its system calls, and refuses some."""
+
+    def __init__(self, real: socket.socket) -> None:
+        self._real = real
+        self.calls: list[str] = []
+        self.refuses: dict[str, int] = {}
+
+    def _ask(self, name: str, *arguments: Any) -> Any:
+        self.calls.append(name)
+        if name in self.refuses:
+            raise OSError(self.refuses[name], "refused")
+        return getattr(self._real, name)(*arguments)
+
+    def sendmsg(self, *arguments: Any) -> Any:
+        return self._ask("sendmsg", *arguments)
+
+    def sendto(self, *arguments: Any) -> Any:
+        return self._ask("sendto", *arguments)
+
+    def close(self) -> None:
+        self._real.close()
+
+
+@pytest.fixture
+async def street() -> AsyncIterator[Street]:
+    street = Street()
+    await street.connect()
+    yield street
+    street.outlet.close()
+    await asyncio.gather(street.house.close(), street.door.close())
+
+
+async def counted(street: Street) -> Counting:
+    """Send a first packet, and count from then on."""
+    street.outlet.send(street.packets([b"first"]))
+    await street.sees(1)
+    assert street.outlet._socket is not None
+    counting = Counting(street.outlet._socket)
+    street.outlet._socket = counting  # type: ignore[assignment]  # it is what the outlet uses of one
+    street.arrived.clear()
+    return counting
+
+
+PICTURE = [bytes([number]) * 900 for number in range(6)] + [b"end"]
+
+
+async def test_a_picture_arrives_whole_and_in_order_and_takes_one_system_call(street: Street) -> None:
+    counting = await counted(street)
+    street.outlet.send(street.packets(PICTURE, 1))
+    assert await street.sees(len(PICTURE)) == PICTURE
+    assert counting.calls == ["sendmsg"]
+
+
+async def test_sound_leaves_on_its_own_thread_while_the_event_loop_stands_still(street: Street) -> None:
+    counting = await counted(street)
+    engine = threading.Thread(target=street.outlet.send, args=(street.packets([b"sound"], 1),))
+    engine.start()
+    engine.join(LIMIT_S)
+    assert counting.calls == ["sendto"]
+    assert await street.sees(1) == [b"sound"]
+
+
+async def test_a_keyframe_takes_two_because_its_parameter_sets_are_shorter(street: Street) -> None:
+    counting = await counted(street)
+    street.outlet.send(street.packets([b"sets", *PICTURE], 1))
+    assert await street.sees(len(PICTURE) + 1) == [b"sets", *PICTURE]
+    assert counting.calls == ["sendto", "sendmsg"]
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.EINVAL])
+async def test_where_the_path_cannot_cut_each_packet_goes_by_itself_from_then_on(street: Street, error: int) -> None:
+    counting = await counted(street)
+    counting.refuses["sendmsg"] = error
+    street.outlet.send(street.packets(PICTURE, 1))
+    street.outlet.send(street.packets(PICTURE, 1 + len(PICTURE)))
+    assert await street.sees(2 * len(PICTURE)) == [*PICTURE, *PICTURE]
+    assert counting.calls == ["sendmsg"] + ["sendto"] * 2 * len(PICTURE)
+
+
+async def test_what_finds_no_room_waits_for_it_in_the_event_loop(street: Street) -> None:
+    counting = await counted(street)
+    counting.refuses = {"sendmsg": errno.EAGAIN, "sendto": errno.EAGAIN}
+    street.outlet.send(street.packets(PICTURE, 1))
+    assert await street.sees(len(PICTURE)) == PICTURE
+
+
+async def test_what_the_system_refuses_is_lost_and_nothing_else(street: Street) -> None:
+    counting = await counted(street)
+    counting.refuses["sendto"] = errno.ENETUNREACH
+    street.outlet.send(street.packets([b"lost"], 1))
+    counting.refuses.clear()
+    street.outlet.send(street.packets([b"there"], 2))
+    assert await street.sees(1) == [b"there"]
+
+
+async def test_the_numbers_may_wrap_as_often_as_a_long_call_lets_them(street: Street) -> None:
+    """Each wrap is part of the key (RFC 3711 section 3.3.1), and each sender counts its own."""
+    for wraps in range(3):
+        for number in range(0, 65536, 4096):
+            street.outlet.send(street.packets([b"%d" % (65536 * wraps + number)], number))
+            await street.sees(len(street.arrived) + 1)
+    assert [int(packet.payload) for packet in street.arrived] == list(range(0, 3 * 65536, 4096))
+
+
+async def test_an_outlet_of_a_closed_connection_sends_nothing(street: Street) -> None:
+    await counted(street)
+    street.outlet.close()
+    with pytest.raises(ConnectionError):
+        street.outlet.send(street.packets(PICTURE))
+
+
+async def test_there_is_no_outlet_before_the_connection_stands() -> None:
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    transceiver = connection.addTransceiver("video")
+    with pytest.raises(ConnectionError):
+        Outlet(transceiver.sender.transport)
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("lengths", "runs"),
+    [
+        ([], []),
+        ([5], [[5]]),
+        ([9, 9, 9, 4], [[9, 9, 9, 4]]),
+        ([3, 9, 9, 4], [[3], [9, 9, 4]]),
+        ([9, 4, 4, 9], [[9, 4], [4], [9]]),
+        ([4, 9, 9], [[4], [9, 9]]),
+    ],
+)
+def test_a_run_is_equally_long_but_for_its_last(lengths: list[int], runs: list[list[int]]) -> None:
+    found = equally_long([bytes(length) for length in lengths])
+    assert [[len(packet) for packet in run] for run in found] == runs
