@@ -11,6 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from intercom.service.event_loop import ServiceLoop
 from intercom.service.journald import STDERR, JournalHandler, is_journal, mark_of_error
 from intercom.service.log_lines import LogLines
 from intercom.service.sd_notify import Notifier
@@ -73,7 +74,8 @@ def run(
     faulthandler.enable()
     told: tuple[type[Exception], ...] = (OSError, *mendable)
     try:
-        return asyncio.run(_until_signal(part, started))
+        with asyncio.Runner(loop_factory=ServiceLoop) as runner:
+            return runner.run(_until_signal(part, started))
     except told as error:
         print(f"{mark_of_error()}intercom: {_sentence(error)}", file=sys.stderr)
         return 1

@@ -65,7 +65,7 @@ class FrameSubscription:
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._units: deque[AccessUnit] = deque()
-        self._arrived = asyncio.Event()
+        self._waiter: asyncio.Future[None] | None = None
         self._newest: AccessUnit | None = None
         "the last one that was read"
         self._wants_keyframe = True
@@ -95,7 +95,7 @@ class FrameSubscription:
             first = len(self._units) == 1
         if first:
             with contextlib.suppress(RuntimeError):  # it closes now, which the next unit finds
-                self._loop.call_soon_threadsafe(self._arrived.set)
+                self._loop.call_soon_threadsafe(self._wake)
 
     def begin_with(self, units: Sequence[AccessUnit]) -> None:
         """Queue the units since a keyframe, except those that were read, for a reader that waits for one.
@@ -123,13 +123,18 @@ class FrameSubscription:
                 if self._units:
                     self._newest = self._units.popleft()
                     return self._newest
-                self._arrived.clear()
                 missing = self._wants_keyframe
             if missing:
                 self._begin(self)
             if not self._units:
-                await self._arrived.wait()
+                # No asyncio.Event: each wait for one asks for the running loop, by a system call until Python 3.12.
+                self._waiter = self._loop.create_future()
+                await self._waiter
         raise EOFError("This subscription was closed.")
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def close(self) -> None:
         """End the subscription (idempotent); the camera stops with its last one."""
@@ -139,7 +144,7 @@ class FrameSubscription:
             self._closed = True
             self._units.clear()
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._arrived.set)
+            self._loop.call_soon_threadsafe(self._wake)
         self._on_close(self)
 
     def __aiter__(self) -> Self:
