@@ -25,6 +25,7 @@ from aiortc.mediastreams import MediaStreamTrack
 from bench._door_process import RUN, DoorProcess, door_process
 from bench._space_process import space_process
 from bench._stock_cost import Figures, stock_call, voice
+from bench._system_calls import Calls, count
 from bench.report import CannotRunError, Report
 from bench.video_cost import VIDEO, Film
 from intercom.media.rtp.hooks import know_telephone_events
@@ -90,6 +91,8 @@ class Costs:
     audio: Figures
     plain_audio: Figures
     av: Figures
+    idle_calls: Calls
+    av_calls: Calls
 
 
 async def _door(directory: Path, film: Film) -> Costs:
@@ -99,6 +102,7 @@ async def _door(directory: Path, film: Film) -> Costs:
         door, resident = directory / "door.json", directory / "resident.json"
         async with door_process(directory / "a", door) as process:
             idle = await measure(process)
+            idle_calls = await count(process.pid)
             async with call(resident, video=False):
                 audio = await measure(process)
         async with door_process(directory / "b", door, canceller="none") as process, call(resident, video=False):
@@ -106,7 +110,8 @@ async def _door(directory: Path, film: Film) -> Costs:
         run = ("-m", "bench._film_door", str(recorded), RUN[-1])
         async with door_process(directory / "c", door, run=run) as process, call(resident, video=True):
             picture = await measure(process)
-    return Costs(idle, audio, plain, picture)
+            picture_calls = await count(process.pid)
+    return Costs(idle, audio, plain, picture, idle_calls, picture_calls)
 
 
 def _raw(film: Film, file: Path) -> Path:
@@ -140,8 +145,18 @@ async def run() -> Report:
             "plain_audio_cpu": ours.plain_audio[0],
             "av_cpu": ours.av[0],
             "av_rss_mb": ours.av[1],
+            "idle_syscalls": ours.idle_calls.syscalls,
+            "idle_wakeups": ours.idle_calls.wakeups,
+            "av_syscalls": ours.av_calls.syscalls,
+            "av_wakeups": ours.av_calls.wakeups,
         },
-        targets={"idle_cpu_percent": 0.3, "idle_rss_mb": 75, "av_cpu": 0.09, "av_rss_mb": 115},
+        targets={
+            "idle_cpu_percent": 0.05,
+            "idle_rss_mb": 75,
+            "av_cpu": 0.09,
+            "av_rss_mb": 115,
+            "av_syscalls": 400,
+        },
         baselines={
             "aiortc_plain_audio_cpu": aiortc[0],
             "aiortc_audio_rss_mb": aiortc[1],
@@ -159,5 +174,7 @@ async def run() -> Report:
             "aiortc: MediaPlayer, MediaRecorder, its own jitter buffer and encoders; 35 MB are the raw pictures it "
             "encodes. libwebrtc: the package wrtc. "
             "Neither has a sound card, a canceller, a service or a state machine around it.",
+            ours.av_calls.note("av_syscalls"),
+            "wakeups: times a second that a thread of the door waited and was woken.",
         ),
     )

@@ -6,6 +6,8 @@ import asyncio
 import importlib.util
 import json
 import math
+import os
+import shutil
 from pathlib import Path
 from types import ModuleType
 from xml.etree import ElementTree
@@ -16,6 +18,7 @@ from bench import __main__ as command
 from bench import call_cost, network, pi, press_to_feedback, replug, start
 from bench.__main__ import DOCS, load, names, page, pictures
 from bench._hearing import Words
+from bench._system_calls import WITHOUT_STRACE, Calls, calls_by_name, count
 from bench.mouth_to_ear import Measured
 from bench.network import ADDRESSES
 from bench.plot import MOST_POINTS, Plot, thinned
@@ -155,6 +158,29 @@ def test_a_bench_whose_package_is_missing_says_so_before_it_measures(monkeypatch
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(CannotRunError, match=r"no Python package webrtc: `\./setup.sh --bench`"):
         asyncio.run(call_cost.run())
+
+
+async def test_without_strace_the_calls_are_not_counted_and_the_note_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    calls = await count(os.getpid(), seconds=0)
+    assert math.isnan(calls.syscalls)
+    assert math.isfinite(calls.wakeups)
+    assert calls.note("syscalls") == WITHOUT_STRACE
+
+
+def test_the_calls_are_read_from_straces_table() -> None:
+    table = """\
+syscall              calls
+---------------- ---------
+sendto                 680
+futex                    1
+---------------- ---------
+total                  681
+"""
+    assert calls_by_name(table) == {"sendto": 680, "futex": 1}
+    assert Calls(3, 681, {"sendto": 680, "futex": 1}).note("syscalls") == (
+        "syscalls: a second, by strace; 680 sendto, 1 futex."
+    )
 
 
 def test_a_percentile_is_a_value_that_was_measured() -> None:
