@@ -13,6 +13,9 @@ logger = logging.getLogger(__name__)
 
 LOOK_S = 1.0
 """Interval of the checks: speech is judged by the second."""
+IDLE_LOOK_S = 5.0
+"""Interval while there is no call: each look wakes a door that has nothing else to do, and a call that is first looked
+at in its fifth second is warned of early enough."""
 GOOD_ABOVE_DB = 9.0
 """Limit of the echo loss above which it is good again: half as much again keeps a figure near the limit from
 toggling."""
@@ -51,7 +54,7 @@ async def warn_of_echo(canceller: EchoCanceller, call_id: Callable[[], str | Non
     """Warn in the log, once a call, when the house hears itself; `call_id` returns the call's id, None without one."""
     watch = EchoWatch()
     while True:
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(LOOK_S if call_id() is not None else IDLE_LOOK_S)
         fallen = watch.look(call_id(), canceller.stats())
         if fallen is not None:
             logger.warning(
