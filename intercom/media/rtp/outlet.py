@@ -101,9 +101,14 @@ class Outlet:
     def _leave_to_the_loop(self, way: CandidatePair, sealed: Sequence[bytes]) -> None:
         """Send through asyncio, which waits for room, or through a relay."""
         try:
-            self._loop.call_soon_threadsafe(_send_by, way, sealed)
+            self._loop.call_soon_threadsafe(self._send_by_the_loop, way, sealed)
         except RuntimeError as error:
             raise ConnectionError("the event loop is closed") from error
+
+    def _send_by_the_loop(self, way: CandidatePair, sealed: Sequence[bytes]) -> None:
+        if self._ice._nominated.get(RTP_COMPONENT) is way:  # it may have closed meanwhile
+            for packet in sealed:
+                way.protocol.transport.sendto(packet, way.remote_addr)
 
     def close(self) -> None:
         """Release the handle of the socket; nothing is sent any more."""
@@ -127,11 +132,6 @@ def equally_long(packets: Sequence[bytes]) -> Iterator[list[bytes]]:
         run.append(packet)
     if run:
         yield run
-
-
-def _send_by(way: CandidatePair, sealed: Sequence[bytes]) -> None:
-    for packet in sealed:
-        way.protocol.transport.sendto(packet, way.remote_addr)
 
 
 def _can_cut(through: socket.socket) -> bool:
