@@ -30,6 +30,7 @@ from bench import _door_process
 from bench._door_process import RUN, DoorProcess, door_process
 from bench._space_process import space_process
 from bench._stock_cost import stock_call, voice
+from intercom.control.place import NAME
 from intercom.media.rtp.hooks import know_telephone_events
 from intercom.signalwire import AiortcMedia, SignalWire, SpaceCredentials
 
@@ -165,8 +166,9 @@ async def command(*words: str) -> Figures:
 
 async def status(directory: Path) -> Figures:
     """Of `intercom status`, which a registered door answers."""
-    async with door_process(directory / "status", directory / "door.json"):
-        return await command("status")
+    state = directory / "status"
+    async with door_process(state, directory / "door.json"):
+        return await command("status", "--socket", str(state / NAME))
 
 
 async def door_off(directory: Path) -> Figures:
@@ -196,7 +198,6 @@ async def main(film: str, cases: list[str]) -> None:
     see_nothing()
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         directory = Path(temporary)
-        os.environ["INTERCOM_SOCKET"] = str(directory / "control.sock")
         async with space_process(directory):
             for case in cases:
                 if case in COMMANDS:

@@ -146,7 +146,7 @@ def report(found: dict[str, float]) -> Report:
 KINDS = ("minsn", "sound_minsn", "loop_minsn")
 NOTES = (
     "minsn: million instructions, of a call those of one second, in the program and in the kernel for it; start: until "
-    "registered; status, door_off: the whole command. The same within 1 % on every host, however busy.",
+    "registered; status, door_off: the whole command. Two boots differ by about 1 %, however busy the host is.",
     "av: sound both ways, canceller, 720p25 from the camera's encoder; audio: without picture; plain: without picture "
     "and canceller; silent: audio while the far end is silent. sound: the audio thread; loop: the event loop.",
     "canceller and what follows it are parts run alone on speech. syscalls: a second of av, counted by strace.",

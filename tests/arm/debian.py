@@ -14,8 +14,8 @@ from tests.hardware.kernel import UnavailableError, alone, cache
 
 SUITE = "bookworm"
 TARGET = target(SUITE, "arm64")
-LIMIT_S = 40 * 60
-"""Of one command; the longest takes 5 minutes on an idle machine."""
+LIMIT_S = 15 * 60
+"""Of one command; the longest takes half a minute on an idle machine."""
 
 
 def require(*programs: tuple[str, str]) -> None:
