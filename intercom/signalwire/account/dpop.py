@@ -48,10 +48,14 @@ class DpopKey:
         return self._sign({"rpc": "request", "mth": method})
 
     def _sign(self, payload: dict[str, Any]) -> str:
-        import jwt
+        # Not by PyJWT: it loads X.509 and every algorithm that it knows, and the registration would wait for that.
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+        from cryptography.hazmat.primitives.hashes import SHA256
 
+        header = {"alg": "RS256", "typ": "dpop+jwt", "jwk": self._jwk}
         payload = {"jti": str(uuid.uuid4()), **payload, "iat": int(self._wall_clock())}
-        return jwt.encode(payload, self._private, "RS256", {"typ": "dpop+jwt", "jwk": self._jwk})
+        signed = ".".join(_base64url(json.dumps(part, separators=(",", ":")).encode()) for part in (header, payload))
+        return f"{signed}.{_base64url(self._private.sign(signed.encode(), PKCS1v15(), SHA256()))}"
 
 
 async def load_key(storage: Storage, wall_clock: Callable[[], float]) -> DpopKey | None:
