@@ -14,7 +14,7 @@ from pathlib import Path
 RUN = ("-m", "intercom", "run")
 REGISTERED = b"registering -> idle"
 """In its log, the moment that the service has said so."""
-START_LIMIT_S = 30.0
+START_LIMIT_S = 120.0
 CONFIG = """\
 [account]
 credential_file = "{credential}"
@@ -31,6 +31,32 @@ auto_answer = ["residents"]
 """
 
 
+class Log:
+    """The lines that a process writes to its standard error."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+        self._more = asyncio.Condition()
+        self._ended = False
+
+    async def follow(self, stream: asyncio.StreamReader) -> None:
+        """Take the lines until the process ends."""
+        while line := await stream.readline():
+            async with self._more:
+                self.lines.append(line)
+                self._more.notify_all()
+        async with self._more:
+            self._ended = True
+            self._more.notify_all()
+
+    async def until(self, words: bytes) -> None:
+        """Wait until a line holds these words; RuntimeError with all lines if the process ends before."""
+        async with self._more:
+            await self._more.wait_for(lambda: self._ended or any(words in line for line in self.lines))
+        if not any(words in line for line in self.lines):
+            raise RuntimeError("the door ended: " + b"".join(self.lines).decode(errors="replace"))
+
+
 @dataclass(frozen=True)
 class DoorProcess:
     """A door that is registered."""
@@ -39,6 +65,8 @@ class DoorProcess:
     """Its process."""
     registered_ms: float
     """From the process' start."""
+    log: Log
+    """What it says."""
 
     def cpu_s(self) -> float:
         """Processor time of all its threads that live, to the nanosecond where the kernel counts so."""
@@ -73,32 +101,15 @@ async def door_process(
         stderr=asyncio.subprocess.PIPE,
         env=compiled_environment(STATE_DIRECTORY=str(directory)),
     )
-    said: list[bytes] = []
-    reading: asyncio.Task[None] | None = None
+    assert process.stderr is not None
+    log = Log()
+    following = asyncio.create_task(log.follow(process.stderr))
     try:
         async with asyncio.timeout(START_LIMIT_S):
-            await _until_registered(process, said)
-        registered_ms = (time.monotonic() - began) * 1000
-        reading = asyncio.create_task(_read_on(process))
-        yield DoorProcess(process.pid, registered_ms)
+            await log.until(REGISTERED)
+        yield DoorProcess(process.pid, (time.monotonic() - began) * 1000, log)
     finally:
         if process.returncode is None:
             process.terminate()
         await process.wait()
-        if reading is not None:
-            await reading
-
-
-async def _until_registered(process: asyncio.subprocess.Process, said: list[bytes]) -> None:
-    assert process.stderr is not None
-    while line := await process.stderr.readline():
-        said.append(line)
-        if REGISTERED in line:
-            return
-    raise RuntimeError("the door ended: " + b"".join(said).decode(errors="replace"))
-
-
-async def _read_on(process: asyncio.subprocess.Process) -> None:
-    assert process.stderr is not None
-    while await process.stderr.read(65_536):
-        pass
+        await following

@@ -1,7 +1,7 @@
 """The entry point of the `intercom` command.
 
-Two commands run before any parser is loaded: `status`, which is asked again and again, and `door-off`, which locks a
-door that may stand open.
+Three commands run before any parser is loaded: `status`, which is asked again and again, `door-off`, which locks a
+door that may stand open, and `run`, which would keep the parser in memory as long as the door runs.
 """
 
 from __future__ import annotations
@@ -18,10 +18,15 @@ def main() -> int:
         from intercom.cli.running_door.remote import run_status
 
         return run_status(SimpleNamespace(json=bool(options), socket=None))
-    if command == "door-off" and (not options or (options[0] == "--config" and len(options) == 2)):
+    names_config = len(options) == 2 and options[0] == "--config"
+    if command == "door-off" and (names_config or not options):
         from intercom.door_off import run
 
-        return run(options[1] if options else None)
+        return run(options[1] if names_config else None)
+    if command == "run" and (names_config or not options):
+        from intercom.cli.run import run_service
+
+        return run_service(options[1] if names_config else None)
     from intercom.cli.main import main as main_with_parser
 
     return main_with_parser()

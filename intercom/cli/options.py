@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Callable, MutableMapping
@@ -10,14 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import argparse
+
     from intercom.config import Config
 
 SYSTEM_CONFIG = Path("/etc/intercom/intercom.toml")
 BAD_CONFIG = 78
 """Exit status for a bad configuration: EX_CONFIG of sysexits.h."""
 
-Run = Callable[[argparse.Namespace], int]
-Act = Callable[[argparse.Namespace, "Config"], int]
+Run = Callable[["argparse.Namespace"], int]
+Act = Callable[["argparse.Namespace", "Config"], int]
 Place = Callable[[MutableMapping[str, str]], None]
 
 
@@ -30,19 +31,19 @@ def with_config(act: Act, place: Place | None = None) -> Run:
     def run(options: argparse.Namespace) -> int:
         if place is not None and options.state_dir is None:
             place(os.environ)
-        config = _load(config_file(options))
+        config = loaded(config_file(options.config))
         return BAD_CONFIG if config is None else act(options, config)
 
     return run
 
 
-def config_file(options: argparse.Namespace) -> Path | None:
-    """Return the path of the configuration; None if none is named and the system has none."""
-    given: Path | None = options.config
+def config_file(given: Path | None) -> Path | None:
+    """Return the path of the configuration; None if none is given and the system has none."""
     return given or (SYSTEM_CONFIG if SYSTEM_CONFIG.exists() else None)
 
 
-def _load(path: Path | None) -> Config | None:
+def loaded(path: Path | None) -> Config | None:
+    """Load the configuration; None after an error in it was reported."""
     from intercom.config import ConfigError, load
 
     try:

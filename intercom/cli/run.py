@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from intercom.cli.options import with_config
+from intercom.cli.command import INTERRUPTED
+from intercom.cli.options import BAD_CONFIG, config_file, loaded
 from intercom.config import Config
 from intercom.service import memory
 from intercom.service.run import log_to_stderr, run
 
 if TYPE_CHECKING:
+    import argparse
+
     from intercom.door.appliance import Appliance
     from intercom.space import Space
 
 
-def _run_door(_: argparse.Namespace, config: Config) -> int:
+def run_service(given: str | None) -> int:
+    """Run the door station with this configuration (None = the system's), or report an error in it."""
+    try:
+        return _run_door(Path(given) if given else None)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def run_door(options: argparse.Namespace) -> int:
+    """Run the door station with options that the parser has read."""
+    return _run_door(options.config)
+
+
+def _run_door(given: Path | None) -> int:
+    config = loaded(config_file(given))
+    if config is None:
+        return BAD_CONFIG
     memory.stay_small()
     from intercom.door.appliance import MENDABLE, Appliance
 
@@ -37,9 +55,6 @@ def _run_door(_: argparse.Namespace, config: Config) -> int:
         return run(build, started=started, mendable=MENDABLE)
     finally:
         memory.end()
-
-
-run_door = with_config(_run_door)
 
 
 def run_space(config: Config, state_dir: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from intercom.door.replies import Replies
 from intercom.media.provider import DoorMedia
 from intercom.service import memory
 from intercom.signalwire import SignalWire
@@ -13,14 +14,14 @@ LATEST_S = 2.0
 """Limit of the wait for the registration, so that the door is warm when a missing service returns."""
 
 
-async def warm_up(client: SignalWire, media: DoorMedia) -> None:
-    """Load the modules of a call on a thread, and then let the process settle."""
+async def warm_up(client: SignalWire, media: DoorMedia, replies: Replies) -> None:
+    """Load the modules of a call, and what the door says, on threads, and then let the process settle."""
     registered = asyncio.Event()
     subscription = client.is_registered_stream.subscribe(lambda is_so: registered.set() if is_so else None)
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(registered.wait(), LATEST_S)
     subscription.dispose()
     try:
-        await asyncio.to_thread(media.prepare)
+        await asyncio.gather(asyncio.to_thread(media.prepare), replies.prepare())
     finally:
         memory.settle()

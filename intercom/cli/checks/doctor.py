@@ -52,7 +52,7 @@ _PORTS = {"turn": 3478, "turns": 5349, "wss": 443, "ws": 80, "https": 443, "http
 def command(options: argparse.Namespace) -> int:
     """Print what is good and what is wrong, and how to mend it."""
     run_as_service.take_its_place(os.environ)
-    file = config_file(options)
+    file = config_file(options.config)
     run_as_service.become_its_user()
     findings = examine(file, remote.socket_of(options))
     if options.json:

@@ -1,0 +1,31 @@
+"""The door's process loads what it is for, and when: what nobody asked for costs it no memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from bench._door_process import door_process
+from bench._imports import RUN, WARM, imports
+from bench._space_process import space_process
+
+FOR_A_CALL = {"OpenSSL", "aioice", "aiortc", "av", "cryptography.x509", "dns", "pylibsrtp"}
+"""What a press or an answer would wait for."""
+NEVER = {
+    *("aiohttp", "apprise", "argparse", "defusedxml", "email.mime", "intercom.cli.main", "intercom.setup"),
+    *("intercom.cli.command_table", "intercom.integrations.api", "intercom.integrations.mqtt", "intercom.space"),
+    *("intercom.integrations.onvif", "intercom.integrations.rtsp", "intercom.integrations.webhooks", "jwt"),
+    *("livekit", "picamera2", "requests", "segno", "tomlkit", "xml.etree"),
+}
+"""What other commands need, or a door with more in its configuration."""
+
+
+async def test_a_door_at_rest_has_loaded_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    async with space_process(tmp_path), door_process(tmp_path / "state", tmp_path / "door.json", run=RUN) as door:
+        await door.log.until(WARM)
+    assert _of(FOR_A_CALL | NEVER, imports(door.log.lines)) == FOR_A_CALL
+
+
+def _of(names: set[str], loaded: Iterable[str]) -> set[str]:
+    """Return those of the names that were loaded, themselves or a module in them."""
+    return {name for name in names if any(module == name or module.startswith(f"{name}.") for module in loaded)}
