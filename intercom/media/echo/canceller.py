@@ -10,7 +10,6 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
-import soxr
 
 from intercom.media.echo.double_talk import LinearFilter, TalkThrough
 from intercom.media.echo.webrtc import (
@@ -24,6 +23,7 @@ from intercom.media.echo.webrtc import (
 )
 from intercom.media.sound.format import BLOCK_MS, RATE_HZ, Samples, level_db, ratio, to_samples
 from intercom.media.sound.resample import Decimator, Interpolator
+from intercom.media.sound.stretch import REACH, Stretcher
 
 __all__ = ["EchoCanceller", "EchoError", "EchoStats", "HalfDuplex", "open_canceller"]
 
@@ -42,6 +42,12 @@ DRIFT_CORRECTION_PER_S = 0.05
 """Rate at which drift is corrected: slow enough for the canceller to follow, fast enough for 200 ppm to leave 4 ms."""
 FILL_SMOOTHING = 0.01
 """Smoothing factor of the reference's fill level."""
+STEADY_SAMPLES = CANCELLER_HZ // 1000
+"""Change of that level, 1 ms, up to which the clocks are one: nearly every speaker and microphone are one card's, and
+the reference passes untouched."""
+REFERENCE_LATE = 242
+"""Delay of the reference, 15 ms in samples: less than the speaker's queue, whose sound is heard later still. The
+thresholds of `double_talk` were set at this delay."""
 LONGEST_REFERENCE = CANCELLER_HZ // 4
 """Limit of the waiting reference, a quarter of a second: beyond it the microphone stood still, and the reference
 restarts."""
@@ -64,25 +70,22 @@ class EchoStats:
 
 
 class _Reference:
-    """The played sound that waits for the microphone, resampled to the microphone's rate."""
+    """The played sound that waits for the microphone, brought to the microphone's clock where that differs."""
 
     def __init__(self) -> None:
-        self._resampler = soxr.ResampleStream(
-            CANCELLER_HZ * (1 + 2 * DRIFT_MOST), CANCELLER_HZ, 1, dtype="int16", quality="HQ", vr=True
-        )
+        self._stretcher = Stretcher()
         self.clear()
 
     def clear(self) -> None:
-        self._resampler.clear()
-        self._resampler.set_io_ratio(CANCELLER_HZ, CANCELLER_HZ)
-        self._waiting: Frame = np.zeros(0, np.int16)
+        self._stretcher.clear()
+        self._waiting: Frame = np.zeros(REFERENCE_LATE - REACH, np.int16)
         self._fill: float | None = None
         self._nominal = 0.0
         self._seen = 0
         self.drift = 0.0
 
     def put(self, frame: Frame) -> None:
-        self._waiting = np.concatenate([self._waiting, self._resampler.resample_chunk(frame)])
+        self._waiting = np.concatenate([self._waiting, self._stretcher.run(frame, 1 + self.drift)])
         if len(self._waiting) > LONGEST_REFERENCE:
             self.clear()
 
@@ -99,9 +102,10 @@ class _Reference:
         if self._seen == 5 * 1000 // BLOCK_MS:
             self._nominal = self._fill  # five seconds settle what is usual
         elif self._seen > 5 * 1000 // BLOCK_MS and self._seen % 100 == 0:
-            excess_s = (self._fill - self._nominal) / CANCELLER_HZ
-            self.drift = min(max(excess_s * DRIFT_CORRECTION_PER_S, -DRIFT_MOST), DRIFT_MOST)
-            self._resampler.set_io_ratio(CANCELLER_HZ * (1 + self.drift), CANCELLER_HZ, CANCELLER_SAMPLES)
+            excess = self._fill - self._nominal
+            excess -= min(max(excess, -STEADY_SAMPLES), STEADY_SAMPLES)
+            drift = excess / CANCELLER_HZ * DRIFT_CORRECTION_PER_S
+            self.drift = min(max(drift, -DRIFT_MOST), DRIFT_MOST)
 
 
 class EchoCanceller:
