@@ -21,7 +21,7 @@ from intercom.media.echo.webrtc import (
     LiveKitBackend,
     WebRtcBackend,
 )
-from intercom.media.sound.format import BLOCK_MS, RATE_HZ, Samples, level_db, ratio, to_samples
+from intercom.media.sound.format import BLOCK_MS, BLOCK_SAMPLES, RATE_HZ, Samples, level_db, ratio, to_samples
 from intercom.media.sound.resample import Decimator, Interpolator
 from intercom.media.sound.stretch import REACH, Stretcher
 
@@ -53,6 +53,8 @@ LONGEST_REFERENCE = CANCELLER_HZ // 4
 restarts."""
 LONGEST_PLAYED = 10
 """Limit of played blocks that wait for the microphone; under a chime there is no microphone to wait for."""
+LARGEST_SILENCE = 16
+"""Largest sample of a played block that nobody hears, -66 dB: its echo is not looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +129,32 @@ class EchoCanceller:
             self._take_played()
 
     def _take_played(self) -> None:
-        if self._played:
-            self._reference.put(self._far_down.run(np.concatenate(self._played)))
-            self._played.clear()
+        played, self._played = self._played, []
+        for at in range(0, len(played), 2):
+            self._reference.put(self._at_the_backend_s_rate(np.concatenate(played[at : at + 2])))
 
-    def clean(self, block: Samples) -> Samples:
-        """Return the captured block without the echo, delayed by 2 ms and WebRTC's own 14."""
+    def _at_the_backend_s_rate(self, played: Samples) -> Frame:
+        if played.max() > LARGEST_SILENCE or played.min() < -LARGEST_SILENCE:
+            return self._far_down.run(played)
+        self._far_down.clear()
+        return np.zeros(len(played) // FACTOR, np.int16)
+
+    def clean(self, sound: Samples) -> Samples:
+        """Return one or two captured blocks without the echo, delayed by 2 ms and WebRTC's own 14."""
         self._take_played()
-        near, far = self._near_down.run(block), self._reference.take()
+        near = self._near_down.run(sound)
+        cleaned = [
+            self._clean_frame(near[at : at + CANCELLER_SAMPLES]) for at in range(0, len(near), CANCELLER_SAMPLES)
+        ]
+        return self._up.run(np.concatenate(cleaned))
+
+    def _clean_frame(self, near: Frame) -> Frame:
+        far = self._reference.take()
         cleaned = self._backend.process(near, far)
         far_db = level_db(far)
         if far_db >= FAR_ACTIVE_DB:
             self._measure(level_db(near), far_db, level_db(cleaned))
-        return self._up.run(cleaned)
+        return cleaned
 
     def _measure(self, near_db: float, far_db: float, cleaned_db: float) -> None:
         self._far_blocks += 1
@@ -186,17 +201,17 @@ class HalfDuplex:
         if self._inner is not None:
             self._inner.played(block)
 
-    def clean(self, block: Samples) -> Samples:
-        """Return the captured block, turned down while the far end speaks."""
+    def clean(self, sound: Samples) -> Samples:
+        """Return one or two captured blocks, turned down while the far end speaks."""
         if self._inner is not None:
-            block = self._inner.clean(block)
+            sound = self._inner.clean(sound)
         wanted = ratio(HALF_DUPLEX_DB) if self._hold else 1.0
-        self._hold = max(0, self._hold - 1)
+        self._hold = max(0, self._hold - len(sound) // BLOCK_SAMPLES)
         if wanted == self._gain == 1.0:
-            return block
-        fade = np.linspace(self._gain, wanted, len(block), dtype=np.float32)
+            return sound
+        fade = np.linspace(self._gain, wanted, len(sound), dtype=np.float32)
         self._gain = wanted
-        return to_samples(block * fade)
+        return to_samples(sound * fade)
 
     def reset(self) -> None:
         """Forget the room's echo path: the device changed."""

@@ -31,8 +31,8 @@ class Canceller(Protocol):
     def played(self, block: Samples) -> None:
         """Take exactly the block that was written to the speaker."""
 
-    def clean(self, block: Samples) -> Samples:
-        """Return the captured block without the echo."""
+    def clean(self, sound: Samples) -> Samples:
+        """Return one or two captured blocks without the echo."""
 
     def reset(self) -> None:
         """Forget the room's echo path: the device changed."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,7 +24,7 @@ from intercom.media.errors import EngineStuckError
 from intercom.media.events import Direction, EngineEvent, EngineFailed, EngineStarted
 from intercom.media.sound.beside import BesideCall
 from intercom.media.sound.ends import Call, Canceller, FarEnd, NearEnd
-from intercom.media.sound.format import SILENCE, Samples, level_db, ratio, to_samples
+from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples, level_db, ratio, to_samples
 from intercom.media.sound.mixer import Aside, Mixer, Playing
 from intercom.media.sound.stand_in import Murmur, Pace
 from intercom.media.sound.tones import Tones
@@ -40,8 +41,6 @@ BLOCKS_AT_ONCE = 8
 """Limit of blocks written in one turn: two or three fill a fresh buffer; more means that the device discards
 everything."""
 STOP_DEADLINE_S = 1.5
-
-
 L = TypeVar("L", bound=CaptureLine | PlaybackLine)
 
 
@@ -333,9 +332,8 @@ class AudioEngine:
         hearer = call or listeners
         if (early_s := self._frames.early_s(hearer, now)) > 0:
             return early_s
-        for block in line.blocks(now):
+        for cleaned in self._cleaned(line.blocks(now)):
             self._frames.count(hearer)
-            cleaned = self._clean(block)
             if call is not None:
                 call[1].push(self._aside.over(cleaned if self._playback.is_open else self._murmur.over(cleaned)), now)
             for listener in listeners:
@@ -346,13 +344,17 @@ class AudioEngine:
             return self._murmur_on(now, call)
         return self._frames.next_s(line.due_s(), now)
 
-    def _clean(self, block: Samples) -> Samples:
-        if self._microphone_gain != 1.0:
-            block = to_samples(block * np.float32(self._microphone_gain))
-        if self._canceller is not None:
-            block = self._canceller.clean(block)
-        self._last_captured = block
-        return SILENCE if self.microphone_muted else block
+    def _cleaned(self, blocks: Iterator[Samples]) -> Iterator[Samples]:
+        """Clean the captured blocks, two at a time where there are two: they cost little more than one."""
+        for block in blocks:
+            sound = np.concatenate([block, *islice(blocks, 1)])
+            if self._microphone_gain != 1.0:
+                sound = to_samples(sound * np.float32(self._microphone_gain))
+            if self._canceller is not None:
+                sound = self._canceller.clean(sound)
+            for at in range(0, len(sound), BLOCK_SAMPLES):
+                self._last_captured = sound[at : at + BLOCK_SAMPLES]
+                yield SILENCE if self.microphone_muted else self._last_captured
 
     # A device that is away
 

@@ -43,29 +43,32 @@ class _Filter:
         self._kernel = kernel
         self._step = step
         self._past: Wave = np.zeros(len(kernel) - step, np.float32)
-        self._length = 0
+        self._prepared: dict[int, tuple[Wave, Wave, Wave]] = {}
 
-    def _prepare(self, length: int) -> None:
-        """Build the matrix and the buffer for blocks of this length, once."""
+    def _prepare(self, length: int) -> tuple[Wave, Wave, Wave]:
+        """Build the buffer for blocks of this length, its rows and the matrix, once."""
         past, (width, given) = len(self._past), self._kernel.shape
         group = math.gcd(length // self._step, GROUP)
-        self._length = length
-        self._matrix: Wave = np.zeros((width + (group - 1) * self._step, group * given), np.float32)
+        matrix: Wave = np.zeros((width + (group - 1) * self._step, group * given), np.float32)
         for n in range(group):
-            self._matrix[n * self._step : n * self._step + width, n * given : (n + 1) * given] = self._kernel
-        self._buffer: Wave = np.zeros(past + length, np.float32)
-        windows = np.lib.stride_tricks.sliding_window_view(self._buffer, len(self._matrix))
-        self._rows = windows[:: group * self._step]
+            matrix[n * self._step : n * self._step + width, n * given : (n + 1) * given] = self._kernel
+        buffer: Wave = np.zeros(past + length, np.float32)
+        windows = np.lib.stride_tricks.sliding_window_view(buffer, len(matrix))
+        self._prepared[length] = buffer, windows[:: group * self._step], matrix
+        return self._prepared[length]
 
     def run(self, block: Samples) -> Samples:
-        """Return the next samples; the length of `block` is a multiple of the step."""
-        if len(block) != self._length:
-            self._prepare(len(block))
+        """Return the next samples; the length of `block` is a multiple of the step, and one of few."""
+        buffer, rows, matrix = self._prepared.get(len(block)) or self._prepare(len(block))
         past = len(self._past)
-        self._buffer[:past] = self._past
-        self._buffer[past:] = block
-        self._past[:] = self._buffer[len(block) :]
-        return to_samples((np.ascontiguousarray(self._rows) @ self._matrix).reshape(-1))
+        buffer[:past] = self._past
+        buffer[past:] = block
+        self._past[:] = buffer[len(block) :]
+        return to_samples((np.ascontiguousarray(rows) @ matrix).reshape(-1))
+
+    def clear(self) -> None:
+        """Take what came before for silence."""
+        self._past[:] = 0
 
 
 class Decimator(_Filter):

@@ -190,6 +190,27 @@ def test_down_and_up_again_changes_nothing_but_four_milliseconds(factor: int) ->
     assert np.abs(difference).max() < 200
 
 
+def test_two_blocks_at_once_are_cleaned_as_one_after_the_other() -> None:
+    far = voice(4)
+    microphone = room(far)
+    canceller, sent = EchoCanceller(WebRtcBackend()), []
+    for at in range(0, len(far) - 2 * BLOCK_SAMPLES + 1, 2 * BLOCK_SAMPLES):
+        for block in np.split(far[at : at + 2 * BLOCK_SAMPLES], 2):
+            canceller.played(block)
+        sent.append(canceller.clean(microphone[at : at + 2 * BLOCK_SAMPLES]))
+    late = slice(2 * RATE_HZ, None)
+    assert level_db(np.concatenate(sent)[late]) < level_db(microphone[late]) - 30
+
+
+@pytest.mark.parametrize("factor", [3, 6])
+def test_a_filter_gives_the_same_whatever_the_lengths_of_the_blocks(factor: int) -> None:
+    sound = voice(0.2)
+    one, other = Decimator(factor), Decimator(factor)
+    whole = np.concatenate([one.run(block) for block in np.split(sound, 20)])
+    mixed = np.concatenate([other.run(block) for block in np.split(sound, [480, 1440, 2400, 2880, 3840])])
+    assert np.abs(whole.astype(int) - mixed).max() <= 1
+
+
 def test_what_the_lower_rate_cannot_hold_is_gone() -> None:
     down = Decimator(3)
     heard = np.concatenate([down.run(block) for block in np.split(tone(9000, 1.0), 100)])
