@@ -3,7 +3,7 @@
 Beside it runs a linear filter (libspeexdsp), which takes away less of the echo and nothing of the visitor. What it
 leaves is sent while two witnesses agree that somebody speaks at the door: what it leaves is loud against the echo, and
 WebRTC lets something through as well. Otherwise, and wherever the filter does not hold the echo, WebRTC's is sent,
-without what it lets through of the echo.
+without what it lets through of the echo. While nothing is played there is no echo, and neither of them runs.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ QUIET_DB = -55.0
 """Level below which the far end is silent."""
 REST_BLOCKS = 100
 """Time after the far end's last word, in blocks, after which the filter rests to save its cost: a second later the room
-holds no echo."""
+holds no echo. When nothing at all was played for as long, WebRTC's canceller rests as well; both keep what they know
+of the room."""
 HOLD_BLOCKS = 25
 """Hold time after a visitor was heard, in blocks: a quarter of a second bridges the gaps between words."""
 
@@ -105,27 +106,38 @@ class TalkThrough:
         self._linear.reset()
         self._judge = Judge()
         self._residual = ResidualSuppressor()
-        self._silent_blocks = 0
+        self._silent_blocks = self._idle_blocks = 0
         self._share = 0.0
         self._early = np.zeros(LATER_SAMPLES, np.int16)
 
     def process(self, near: Frame, far: Frame) -> Frame:
         """Return the near frame without the echo of the far one."""
+        self._idle_blocks = 0 if far.any() else self._idle_blocks + 1
+        rests = self._idle_blocks > REST_BLOCKS
+        if rests and self._share:
+            self._residual.rest()
+            return self._quietened(near)
         cleaned = self._webrtc.process(near, far)
         self._silent_blocks = 0 if _db(_power(far.astype(np.float32))) > QUIET_DB else self._silent_blocks + 1
-        if self._silent_blocks > REST_BLOCKS and not self._share:
+        if self._silent_blocks > REST_BLOCKS and not self._share and not rests:
             self._residual.rest()
+            self._quietened(near)
             return cleaned
-        left = self._linear.process(near, far)
-        ahead = np.concatenate([self._early, self._quieten(left)])
-        spoken, self._early = ahead[:CANCELLER_SAMPLES], ahead[CANCELLER_SAMPLES:]
-        before, self._share = self._share, float(self._judge.hears(near, left, cleaned))
+        left = near if rests else self._linear.process(near, far)
+        spoken = self._quietened(left)
+        before, self._share = self._share, float(rests or self._judge.hears(near, left, cleaned))
         cleaned = self._residual.suppress(cleaned, self._judge.cleaned_db, self._judge.alone_db)
         if before == self._share:
             return spoken if before else cleaned
         fade = np.linspace(before, self._share, CANCELLER_SAMPLES, dtype=np.float32)
         mixed: Frame = (cleaned * (1 - fade) + spoken * fade).astype(np.int16)
         return mixed
+
+    def _quietened(self, left: Frame) -> Frame:
+        """Return what is left of the near frame without the street's noise, as late as WebRTC's canceller."""
+        ahead = np.concatenate([self._early, self._quieten(left)])
+        quietened, self._early = ahead[:CANCELLER_SAMPLES], ahead[CANCELLER_SAMPLES:]
+        return quietened
 
 
 class Judge:
