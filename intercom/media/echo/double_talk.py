@@ -135,9 +135,9 @@ class TalkThrough:
 
     def _quietened(self, left: Frame) -> Frame:
         """Return what is left of the near frame without the street's noise, as late as WebRTC's canceller."""
-        ahead = np.concatenate([self._early, self._quieten(left)])
-        quietened, self._early = ahead[:CANCELLER_SAMPLES], ahead[CANCELLER_SAMPLES:]
-        return quietened
+        ahead: Frame = np.concatenate([self._early, self._quieten(left)])
+        self._early = ahead[CANCELLER_SAMPLES:]
+        return ahead[:CANCELLER_SAMPLES]
 
 
 class Judge:
