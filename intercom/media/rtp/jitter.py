@@ -2,34 +2,30 @@
 
 Each packet's *transit* is its arrival less its timestamp; the least transit of the last seconds is the network's
 floor, and what a packet takes beyond it is its *delay*. The *target* is the delay that nearly all packets keep to:
-it grows at once and shrinks slowly. The *excess* is how far what plays now lags behind floor + target; the far end's
-clock drift, the card's and every burst show in it alike, and the resampler works it off.
+`jitter_target.py` finds both. The speaker asks once for each block, and what it then finds need not wait. The
+*excess* is how much later the sound plays than at the first such turn after floor + target; the far end's clock drift,
+the card's and every burst show in it alike, and a change of speed works it off.
 """
 
 from __future__ import annotations
 
-from collections import deque
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from intercom.media.rtp.jitter_target import JitterTarget
 
 STEP_S = 0.010
 """Length of one concealment step: the engine's block."""
-MARGIN_S = 0.012
-"""Margin of the jitter target: the engine asks for sound up to a block early, and its thread may be 2 ms late."""
-LONGEST_TARGET_S = 0.200
-"""Limit of the jitter target: beyond this delay people talk over one another, so a lost packet is better."""
-QUANTILE = 0.97
-"""Share of packets that the jitter target waits for: concealing the rest costs the ear less than the longest delay."""
-MEASURE_EVERY = 5
-"""Packets between two measurements of the jitter, unless one is later than usual: sorting the window is the cost."""
-WINDOW_S = 2.0
-"""Time for which a packet's delay is remembered."""
-SHRINK_S_PER_S = 0.040
-"""Rate at which the jitter target shrinks; the playout follows at once in pauses, and half as fast by resampling in
-speech."""
-LOSS_WINDOW_S = 3.0
-"""Time after a loss in which the target waits one frame longer for the next packet's redundancy."""
-REPAIRS_WINDOW_S = 10.0
-"""Time without redundancy after which the far end is taken to send none: even a slow talker's pause is shorter."""
+AHEAD_S = 0.0015
+"""Sound that is to be left when the speaker asks for a packet: with less, clocks that drift would soon make it ask a
+block earlier."""
+WANDER_S = 0.00075
+"""Limit of leaving the block in whose time a packet is asked for, either way, below which nothing is changed: between
+two blocks it would be changed for ever."""
+COPY_FRAMES = 2
+"""Frames by which the copy of a lost packet may be played late: the later ones of a burst come with one packet."""
 EARLY_S = 0.010
 """Limit of being early below which the playout is not stretched."""
 SHED_S = 0.100
@@ -41,16 +37,13 @@ LOST_CLOCK_S = 2.0
 afresh."""
 MOST_PACKETS = 120
 """Limit of buffered packets, to bound the memory; 2.4 s of 20 ms packets are useless anyway."""
-FLOOR_HALF_S = 5.0
-"""Time after which the floor's older half is dropped: the least transit of 5 to 10 s follows a drifting clock."""
-BUNCH_S = 0.004
-"""Interval below which packets count as one measurement, held up together: a single stall must not raise the target."""
 SEQUENCE_JUMP = 3000
 """Sequence jump that starts the stream anew: MAX_DROPOUT of RFC 3550 appendix A.1."""
 LATE_IN_A_ROW = 25
 """Late packets in a row, half a second of sound, after which the far end has renumbered (RFC 3550 appendix A.1 has
 two)."""
-LONG_AGO = -1e9
+SMOOTHING = 0.3
+"""Weight of the newest packet in the excess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +113,17 @@ class _Packet:
     end: int
     payload: bytes
     repairs: bool
+    is_copy: bool = False
+
+
+class Copy(NamedTuple):
+    """The sound of an earlier packet, in a later one (RFC 2198)."""
+
+    age: int
+    """Ticks by which its timestamp is less than that of the packet in which it came."""
+    payload: bytes
+    ticks: int
+    """Length of its sound; 0 where it is damaged."""
 
 
 class JitterBuffer:
@@ -129,12 +133,9 @@ class JitterBuffer:
         self._clock_hz = clock_hz
         self._step = int(STEP_S * clock_hz)
         self.stats = JitterStats()
-        self.target_s = MARGIN_S
-        """Jitter target: the delay aimed at, beyond the network's floor."""
+        self.target = JitterTarget()
         self.excess_s = 0.0
         """Delay in excess of the target, smoothed; negative = less."""
-        self.jitter_s = 0.0
-        """Delay that nearly all recent packets kept to."""
         self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -146,21 +147,28 @@ class JitterBuffer:
         """End of the last played packet."""
         self._filled = 0
         """Length of the sound concealed after it, in ticks."""
-        self._delays: deque[tuple[float, float]] = deque()
-        self._floors: deque[tuple[float, float]] = deque(maxlen=2)
         self._frame_s = 0.0
-        self._measured = self._late_in_a_row = 0
-        self._last_put = self._last_loss = self._last_repairing = LONG_AGO
+        self._late_in_a_row = 0
+        self.target.begin_anew()
         self.excess_s = 0.0
 
     # Arrival
 
     def put(
-        self, sequence: int, timestamp: int, payload: bytes, ticks: int, now: float, *, repairs: bool = False
+        self,
+        sequence: int,
+        timestamp: int,
+        payload: bytes,
+        ticks: int,
+        now: float,
+        *,
+        repairs: bool = False,
+        copies: Sequence[Copy] = (),
     ) -> bool:
         """Take a packet with RTP `sequence` (16 bit), `timestamp` (32 bit) and `ticks` of sound; whether it is used.
 
-        `repairs`: it also holds the sound of the packet before it, as long as its own.
+        `repairs`: the payload also holds the sound of the packet before it, as long as its own. `copies` are of the
+        packets just before it, the oldest first.
         """
         self.stats.received += 1
         if self._highest is None:
@@ -175,25 +183,39 @@ class JitterBuffer:
             ):
                 self._begin_anew()
                 extended, start = sequence, timestamp
-        if extended in self._packets:
+        if extended in self._packets and not self._packets[extended].is_copy:
             self.stats.duplicate += 1
             return False
         if self._highest is None or extended > self._highest[0]:
             self._highest = (extended, start)
         self._frame_s = ticks / self._clock_hz
-        if repairs:
-            self._last_repairing = now
-        self._measure(start / self._clock_hz, now)
+        self.target.arrived(start / self._clock_hz, self._frame_s, now, repairs=repairs or bool(copies))
         if self._next_sequence is not None and extended < self._next_sequence:
             self.stats.late += 1
             self._late_in_a_row += 1
             return False
         self._late_in_a_row = 0
         self._packets[extended] = _Packet(start, start + ticks, payload, repairs)
+        self._keep_copies(extended, start, copies)
         if len(self._packets) > MOST_PACKETS:
             del self._packets[min(self._packets)]
             self.stats.shed += 1
         return True
+
+    def _keep_copies(self, sequence: int, start: int, copies: Sequence[Copy]) -> None:
+        """Keep the copies of packets that are missing; before the first packet is played nothing is missed.
+
+        What has the number of a copy may have been without sound, and lost: its timestamp tells.
+        """
+        if self._next_sequence is None or self._playhead is None:
+            return
+        for earlier, copy in enumerate(copies, sequence - len(copies)):
+            if earlier < self._next_sequence or earlier in self._packets or earlier in self._soundless:
+                continue
+            begin = start - copy.age
+            is_known = any(packet.start == begin for packet in self._packets.values())
+            if copy.ticks and begin >= self._playhead and not is_known:
+                self._packets[earlier] = _Packet(begin, begin + copy.ticks, copy.payload, repairs=False, is_copy=True)
 
     def put_soundless(self, sequence: int) -> None:
         """Count a packet of the same stream without sound, so that it does not count as lost."""
@@ -201,34 +223,7 @@ class JitterBuffer:
             self._soundless.add(_extend(sequence, self._highest[0], 16))
 
     def _is_another_clock(self, start: int, now: float) -> bool:
-        return abs(now - start / self._clock_hz - self._floor_s()) > LOST_CLOCK_S
-
-    def _measure(self, sent_s: float, now: float) -> None:
-        transit = now - sent_s
-        if not self._floors or now - self._floors[-1][0] > FLOOR_HALF_S:
-            self._floors.append((now, transit))
-        elif transit < self._floors[-1][1]:
-            self._floors[-1] = (self._floors[-1][0], transit)
-        if now - self._last_put > BUNCH_S:
-            self._delays.append((now, transit - self._floor_s()))
-        while len(self._delays) > 1 and now - self._delays[0][0] > WINDOW_S:
-            self._delays.popleft()
-        self._measured += 1
-        if self._measured % MEASURE_EVERY == 0 or self._delays[-1][1] > self.jitter_s:
-            ordered = sorted(delay for _, delay in self._delays)
-            self.jitter_s = ordered[int(QUANTILE * (len(ordered) - 1))]
-        slower = self.target_s - SHRINK_S_PER_S * max(0.0, min(now - self._last_put, WINDOW_S))
-        self.target_s = max(self._wanted_s(now), slower)
-        self._last_put = now
-
-    def _wanted_s(self, now: float) -> float:
-        wanted = self.jitter_s + MARGIN_S
-        if now - self._last_loss < LOSS_WINDOW_S and now - self._last_repairing < REPAIRS_WINDOW_S:
-            wanted = max(wanted, self._frame_s + MARGIN_S)
-        return min(wanted, LONGEST_TARGET_S)
-
-    def _floor_s(self) -> float:
-        return min(transit for _, transit in self._floors)
+        return abs(now - start / self._clock_hz - self.target.floor_s) > LOST_CLOCK_S
 
     # Playout
 
@@ -236,26 +231,22 @@ class JitterBuffer:
         """Note that `seconds` of the taken sound are not played: the playout is ahead by that."""
         self.excess_s -= seconds
 
-    def take(self, now: float) -> Decision:
-        """Decide what to play next, when the speaker has nothing left; `now` is when it will sound, as in `put`.
-
-        What still waits to be played counts: else the delay would be off by up to a block, and with clocks that drift
-        wander by that.
-        """
+    def take(self, now: float, ahead_s: float) -> Decision:
+        """Decide what to play next, when the speaker asks; `ahead_s` of sound, less than a block, sounds before it."""
         self._pass_over()
         if not self._packets:
             return self._without_packets()
         sequence = min(self._packets)
         head = self._packets[sequence]
         if self._playhead is None or self._next_sequence is None:
-            return self._start(sequence, head, now)
+            return self._start(sequence, head, now, ahead_s)
+        if sequence > self._next_sequence or head.is_copy:
+            self.target.lost(now)
         if sequence > self._next_sequence:
-            self._last_loss = now
-            self.target_s = max(self.target_s, self._wanted_s(now))
             instead = self._fill_gap(sequence, head, self._playhead, now)
             if instead is not None:
                 return instead
-        return self._play_in_time(sequence, head, now)
+        return self._play_in_time(sequence, head, now, ahead_s)
 
     def _pass_over(self) -> None:
         """Drop packets that came too late, and skip those without sound."""
@@ -273,7 +264,7 @@ class JitterBuffer:
         # What was made up while the redundancy was awaited delays it: up to a frame, for a frame that is not lost.
         begin = max(gap, 2 * head.start - head.end)
         repairs = head.repairs and at >= begin
-        if repairs and self._lag_s(begin, now) <= self._frame_s:
+        if repairs and self._lag_s(begin, now) <= self._latest_repair_s(1):
             at = begin
         if self._lag_s(at, now) < -EARLY_S:
             return self._make_up(self._step)
@@ -287,9 +278,13 @@ class JitterBuffer:
         self._playhead = head.start
         return Recover(head.payload, head.start - at)
 
+    def _latest_repair_s(self, frames: int) -> float:
+        """Return the limit of the lag of what is repaired, which leaves a delay of so many frames behind."""
+        return frames * self._frame_s + STEP_S + WANDER_S
+
     def _lag_s(self, tick: int, now: float) -> float:
-        """Return how much later than floor + target the tick plays, if it plays now."""
-        return now - self._floor_s() - self.target_s - tick / self._clock_hz
+        """Return how much later than floor + target the tick is asked for, if it is now."""
+        return now - self.target.floor_s - self.target.delay_s - tick / self._clock_hz
 
     def _without_packets(self) -> Decision:
         if self._playhead is not None and self._filled < PAUSE_S * self._clock_hz:
@@ -299,30 +294,39 @@ class JitterBuffer:
         self._filled = 0
         return Pause(self._step)
 
-    def _start(self, sequence: int, head: _Packet, now: float) -> Decision:
+    def _start(self, sequence: int, head: _Packet, now: float, ahead_s: float) -> Decision:
         lag_s = self._lag_s(head.start, now)
-        if lag_s < -STEP_S / 2:
+        if lag_s < -WANDER_S:
             return Pause(self._step)
-        return self._play(sequence, head, max(lag_s, -STEP_S))
+        return self._play(sequence, head, lag_s, ahead_s)
 
-    def _play_in_time(self, sequence: int, head: _Packet, now: float) -> Decision:
+    def _play_in_time(self, sequence: int, head: _Packet, now: float, ahead_s: float) -> Decision:
         lag_s = self._lag_s(head.start, now)
         if lag_s < -EARLY_S:
             return self._make_up(self._step)
         catching_up = lag_s > SHED_S
-        while catching_up and lag_s > STEP_S and len(self._packets) > 1:
-            self.stats.shed += 1
+        while len(self._packets) > 1 and (
+            (catching_up and lag_s > STEP_S) or (head.is_copy and lag_s > self._latest_repair_s(COPY_FRAMES))
+        ):
+            if head.is_copy:
+                self.stats.lost += 1
+            else:
+                self.stats.shed += 1
             self.stats.lost_s += (head.end - head.start) / self._clock_hz
             self._pass_by(sequence, head)
             sequence = min(self._packets)
             head = self._packets[sequence]
             lag_s = self._lag_s(head.start, now)
-        return self._play(sequence, head, lag_s)
+        return self._play(sequence, head, lag_s, ahead_s)
 
-    def _play(self, sequence: int, head: _Packet, lag_s: float) -> Play:
+    def _play(self, sequence: int, head: _Packet, lag_s: float, ahead_s: float) -> Play:
         self._pass_by(sequence, head)
+        if head.is_copy:
+            self.stats.lost += 1
+            self.stats.recovered += 1
         self.stats.played_s += (head.end - head.start) / self._clock_hz
-        self.excess_s += 0.1 * (lag_s - self.excess_s)
+        blocks = 0 if -WANDER_S <= lag_s < STEP_S + WANDER_S else math.floor(lag_s / STEP_S)
+        self.excess_s += SMOOTHING * (blocks * STEP_S + ahead_s - AHEAD_S - self.excess_s)
         return Play(head.payload)
 
     def _pass_by(self, sequence: int, head: _Packet) -> None:

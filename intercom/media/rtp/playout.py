@@ -7,27 +7,28 @@ resampled by up to 2 %, which nobody hears.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import soxr
 
 from intercom.media.codec.interface import Decoder
 from intercom.media.errors import CodecError
-from intercom.media.rtp.jitter import Conceal, JitterBuffer, JitterStats, Pause, Play, Recover
+from intercom.media.rtp.jitter import AHEAD_S, Conceal, Copy, JitterBuffer, JitterStats, Pause, Play, Recover
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples, level_db
+from intercom.media.sound.varispeed import Varispeed
 
 FASTEST = 0.02
 """Limit of the playout's speed change, a third of a semitone: speech does not audibly change."""
-CORRECTION_PER_S = 0.5
-"""Rate at which excess delay is removed: a time constant of two seconds."""
+CORRECTION_PER_S = 4.0
+"""Rate at which excess delay is removed: the last 5 ms with a time constant of a quarter of a second, more than that as
+fast as may be, 20 ms in a second."""
 DEAD_BAND_S = 0.001
 """Limit of the excess delay below which the speed stays at 1."""
 QUIET_DB = -50.0
 """Level below which sound is a pause in speech: shortening it is not heard."""
 WORTH_CUTTING_S = 0.008
 """Excess delay above which a pause is shortened."""
-SLEW_SAMPLES = BLOCK_SAMPLES
 MOST_STEPS = 64
 """Limit of decisions for one block, whatever the packets hold."""
 
@@ -69,25 +70,34 @@ class Playout:
         self._decoder = decoder
         self._jitter = JitterBuffer(decoder.clock_hz)
         self._lock = threading.Lock()
-        self._resampler = soxr.ResampleStream(
-            RATE_HZ * (1 + FASTEST) * 1.01, RATE_HZ, 1, dtype="int16", quality="HQ", vr=True
-        )
-        self._resampler.set_io_ratio(RATE_HZ, RATE_HZ)
+        self._varispeed = Varispeed()
         self._speed = 1.0
-        self._ready: Samples = np.zeros(0, np.int16)
+        self._ready: Samples = np.zeros(int(AHEAD_S * RATE_HZ), np.int16)
         self._sounding = False
         self._damaged = 0
 
-    def put(self, sequence: int, timestamp: int, payload: bytes, now: float) -> bool:
-        """Take an RTP packet; False when it is useless."""
+    def put(
+        self, sequence: int, timestamp: int, payload: bytes, now: float, earlier: Sequence[tuple[int, bytes]] = ()
+    ) -> bool:
+        """Take an RTP packet; False when it is useless.
+
+        `earlier`: age in ticks and payload of the packets just before it, the oldest first, as far as it holds them.
+        """
         try:
             ticks = self._decoder.length(payload)
         except CodecError:
             self._damaged += 1
             return False
+        copies = [Copy(age, sound, self._length(sound)) for age, sound in earlier]
         repairs = self._decoder.repairs(payload)
         with self._lock:
-            return self._jitter.put(sequence, timestamp, payload, ticks, now, repairs=repairs)
+            return self._jitter.put(sequence, timestamp, payload, ticks, now, repairs=repairs, copies=copies)
+
+    def _length(self, payload: bytes) -> int:
+        try:
+            return self._decoder.length(payload)
+        except CodecError:
+            return 0
 
     def put_soundless(self, sequence: int) -> None:
         """Count a telephone event of the same stream, so that it does not count as lost."""
@@ -100,14 +110,14 @@ class Playout:
             if len(self._ready) >= BLOCK_SAMPLES:
                 break
             with self._lock:
-                decision = self._jitter.take(now + len(self._ready) / RATE_HZ)
+                decision = self._jitter.take(now, len(self._ready) / RATE_HZ)
                 excess_s = self._jitter.excess_s
             if isinstance(decision, Pause) and not self._sounding:
                 return SILENCE
-            self._follow(excess_s)
+            self._speed = speed_for(excess_s)
             sound = self._sound_of(decision, excess_s)
             self._sounding = not isinstance(decision, Pause)
-            self._ready = np.concatenate([self._ready, self._resampler.resample_chunk(sound)])
+            self._ready = np.concatenate([self._ready, self._varispeed.run(sound, self._speed)])
         block, self._ready = self._ready[:BLOCK_SAMPLES], self._ready[BLOCK_SAMPLES:]
         return block if len(block) == BLOCK_SAMPLES else SILENCE
 
@@ -134,13 +144,6 @@ class Playout:
             self._jitter.shorten(cut / RATE_HZ)
         return sound[cut:]
 
-    def _follow(self, excess_s: float) -> None:
-        wanted = excess_s * CORRECTION_PER_S if abs(excess_s) > DEAD_BAND_S else 0.0
-        speed = 1 + min(max(wanted, -FASTEST), FASTEST)
-        if abs(speed - self._speed) > 0.0001:
-            self._speed = speed
-            self._resampler.set_io_ratio(RATE_HZ * speed, RATE_HZ, SLEW_SAMPLES)
-
     def stats(self) -> PlayoutStats:
         """Return the counts so far and the current delay."""
         with self._lock:
@@ -156,6 +159,13 @@ class Playout:
                 lost_s=counts.lost_s,
                 made_up_s=counts.made_up_s,
                 played_s=counts.played_s,
-                jitter_ms=self._jitter.jitter_s * 1000,
+                jitter_ms=self._jitter.target.jitter_s * 1000,
                 speed=self._speed,
             )
+
+
+def speed_for(excess_s: float) -> float:
+    """Return the speed that removes the excess delay, or makes what is missing; 1 where it is hardly any."""
+    if abs(excess_s) <= DEAD_BAND_S:
+        return 1.0
+    return 1 + min(max(excess_s * CORRECTION_PER_S, -FASTEST), FASTEST)

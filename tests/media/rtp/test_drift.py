@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,8 +14,9 @@ from intercom.media.sound.sound_file import load_sound
 @pytest.mark.parametrize(("far_ppm", "card_ppm"), [(150, 0), (-150, 0), (50, -50)])
 def test_the_delay_neither_grows_nor_shrinks_while_the_clocks_drift(far_ppm: float, card_ppm: float) -> None:
     voice = load_sound(Path(str(files("intercom.media").joinpath("visitor.wav"))))
-    delays = [delay for _, delay in drift(120, far_ppm, card_ppm, voice) if delay is not None]
-    assert len(delays) >= 20
-    assert max(delays) <= 70
-    # Uncorrected it would be 12 ms more or less by now.
-    assert abs(statistics.mean(delays[6:12]) - statistics.mean(delays[-6:])) < 2
+    delays = [delay for _, delay in drift(240, far_ppm, card_ppm, voice) if delay is not None]
+    settled = delays[6:]
+    assert len(settled) >= 40
+    assert max(settled) <= 60
+    # It wanders by the block in whose time a packet comes. Uncorrected it would be 24 ms and more by now.
+    assert max(settled) - min(settled) <= 14

@@ -7,10 +7,13 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intercom.media.rtp.jitter import LONGEST_TARGET_S, MARGIN_S, Conceal, JitterBuffer, Pause, Play, Recover
+from intercom.media.rtp.jitter import Conceal, Copy, JitterBuffer, Pause, Play, Recover
+from intercom.media.rtp.jitter_target import LONGEST_TARGET_S, MARGIN_S
+from intercom.media.rtp.playout import speed_for
 
 CLOCK_HZ = 48_000
 FRAME = 960
@@ -31,6 +34,8 @@ class Line:
     recovered: list[tuple[int, int]] = field(default_factory=list)
     heard: list[int | None] = field(default_factory=list)
     """What the playout was given, in order: packets by number, None = made up or silence."""
+    copies: int = 0
+    """How many packets before it each packet holds as well (RFC 2198)."""
     twice: Callable[[], bool] = lambda: False
 
     def run(self, seconds: float, *, first_sequence: int = 0, first_timestamp: int = 0) -> Line:
@@ -47,16 +52,19 @@ class Line:
                 at += 1
                 sequence = (first_sequence + n) % 65536
                 timestamp = (first_timestamp + n * FRAME) % 2**32
-                self.buffer.put(sequence, timestamp, n.to_bytes(4, "big"), FRAME, arrived, repairs=self.repairs)
-                if self.twice():
-                    self.buffer.put(sequence, timestamp, n.to_bytes(4, "big"), FRAME, arrived, repairs=self.repairs)
+                copies = [Copy(k * FRAME, (n - k).to_bytes(4, "big"), FRAME) for k in range(min(self.copies, n), 0, -1)]
+                for _ in range(2 if self.twice() else 1):
+                    self.buffer.put(
+                        sequence, timestamp, n.to_bytes(4, "big"), FRAME, arrived, repairs=self.repairs, copies=copies
+                    )
             while queued < 480:
-                queued += self._take(now + queued / CLOCK_HZ)
-            queued -= 480 * (1 + max(-0.02, min(0.02, 0.5 * self.buffer.excess_s)))
+                queued += self._take(now, queued / CLOCK_HZ)
+            queued -= 480 * speed_for(self.buffer.excess_s)
         return self
 
-    def _take(self, now: float) -> int:
-        decision = self.buffer.take(now)
+    def _take(self, asked: float, ahead_s: float) -> int:
+        decision = self.buffer.take(asked, ahead_s)
+        now = asked + ahead_s
         if isinstance(decision, Play):
             self.played.append((now, int.from_bytes(decision.payload, "big")))
             self.heard.append(self.played[-1][1])
@@ -106,7 +114,7 @@ def test_a_packet_that_comes_twice_is_played_once() -> None:
 def test_a_packet_that_comes_after_its_time_is_dropped() -> None:
     buffer = JitterBuffer(CLOCK_HZ)
     buffer.put(2, FRAME, b"b", FRAME, 0.0)
-    assert isinstance(buffer.take(0.1), Play)
+    assert isinstance(buffer.take(0.1, 0.0), Play)
     assert not buffer.put(1, 0, b"a", FRAME, 0.1)
     assert buffer.stats.late == 1
 
@@ -115,14 +123,14 @@ def test_jitter_makes_the_target_grow_within_a_fifth_of_a_second() -> None:
     spread = random.Random(1)
     line = Line(lambda n: 0.0 if n < 100 else spread.uniform(0, 0.060)).run(4)
     late = [ticks for now, ticks in line.concealed if 2.4 < now < 4]
-    assert line.buffer.target_s > 0.040
+    assert line.buffer.target.delay_s > 0.040
     assert sum(late) < 0.02 * 1.6 * CLOCK_HZ
 
 
 def test_the_target_returns_to_its_floor_after_the_jitter_ends() -> None:
     spread = random.Random(1)
     line = Line(lambda n: spread.uniform(0, 0.060) if n < 200 else 0.0).run(12)
-    assert line.buffer.target_s < MARGIN_S + 0.004
+    assert line.buffer.target.delay_s < MARGIN_S + 0.004
 
 
 def test_every_single_loss_is_recovered_whole_also_the_first() -> None:
@@ -146,6 +154,48 @@ def test_at_two_percent_of_loss_the_ear_misses_what_is_lost_in_a_row_and_no_more
     assert line.buffer.stats.lost == len(lost)
     assert round(line.buffer.stats.lost_s / FRAME_S, 6) == in_a_row
     assert line.delay_ms_at(100) <= 45
+
+
+@pytest.mark.parametrize("late_s", [0.015, 0.030, 0.060, 0.150])
+@pytest.mark.parametrize(("repairs", "copies"), [(True, 0), (False, 0), (False, 1), (False, 3)])
+def test_two_seconds_after_one_late_packet_the_delay_is_what_it_was(late_s: float, repairs: bool, copies: int) -> None:
+    line = Line(lambda n: late_s if n == 200 else 0.001, repairs, copies=copies).run(9)
+    back_at = 201 * FRAME_S + late_s + 2.0
+    assert line.delay_ms_at(back_at + 0.5) <= line.delay_ms_at(3) + 3
+
+
+@pytest.mark.parametrize("copies", [1, 3])
+def test_two_seconds_after_one_lost_packet_the_delay_is_what_it_was(copies: int) -> None:
+    line = Line(lambda n: None if n == 200 else 0.001, repairs=False, copies=copies).run(9)
+    assert line.buffer.stats.lost_s == 0
+    assert line.delay_ms_at(201 * FRAME_S + 2.5) <= line.delay_ms_at(3) + 3
+
+
+def test_of_the_first_burst_one_packet_is_lost_and_of_later_ones_none_where_the_next_packet_holds_them_all() -> None:
+    line = Line(lambda n: None if n in {50, 51, 52} else 0.001, repairs=False, copies=3).run(4)
+    assert line.buffer.stats.lost == 3
+    assert line.buffer.stats.lost_s == pytest.approx(FRAME_S)
+    burst_after_burst = Line(lambda n: None if n % 50 < 3 else 0.001, repairs=False, copies=3).run(60)
+    assert burst_after_burst.buffer.stats.lost_s <= 3 * FRAME_S
+    assert burst_after_burst.delay_ms_at(50) <= 80
+
+
+def test_a_packet_that_comes_before_its_copy_is_played_is_no_loss() -> None:
+    line = Line(lambda n: 0.025 if n % 10 == 0 else 0.001, repairs=False, copies=1).run(10)
+    assert line.buffer.stats.lost_s == 0
+    assert [n for n in line.heard if n is not None] == sorted(n for n in line.heard if n is not None)
+
+
+def test_a_lost_telephone_event_does_not_make_the_sound_before_it_sound_twice() -> None:
+    buffer = JitterBuffer(CLOCK_HZ)
+    buffer.put(1, 0, b"a", FRAME, 0.0)
+    assert buffer.take(0.01, 0.0) == Play(b"a")
+    buffer.put(3, FRAME, b"b", FRAME, 0.02, copies=[Copy(FRAME, b"a", FRAME)])
+    assert buffer.take(0.03, 0.0) == Play(b"b")
+    buffer.put(4, 2 * FRAME, b"c", FRAME, 0.04)
+    buffer.put(6, 3 * FRAME, b"d", FRAME, 0.06, copies=[Copy(FRAME, b"c", FRAME)])
+    assert buffer.take(0.05, 0.0) == Play(b"c")
+    assert buffer.take(0.07, 0.0) == Play(b"d")
 
 
 def test_waiting_for_a_late_packet_is_no_loss() -> None:
@@ -173,7 +223,7 @@ def test_nobody_waits_for_redundancy_that_is_not_sent() -> None:
 
 def test_the_wait_for_redundancy_ends_soon_after_the_last_loss() -> None:
     line = Line(lambda n: None if n in range(0, 250, 50) else 0.001).run(12)
-    assert line.buffer.target_s < MARGIN_S + 0.004
+    assert line.buffer.target.delay_s < MARGIN_S + 0.004
 
 
 def test_a_burst_of_late_packets_does_not_leave_its_delay_behind() -> None:
@@ -201,7 +251,7 @@ def test_silence_that_is_not_sent_is_no_loss_and_the_voice_after_it_is_heard_at_
             arrived, number, n = arrivals.pop(0)
             buffer.put(number, n * FRAME, n.to_bytes(4, "big"), FRAME, arrived, repairs=True)
         while queued < 480:
-            decision = buffer.take(now + queued / CLOCK_HZ)
+            decision = buffer.take(now, queued / CLOCK_HZ)
             if isinstance(decision, Play):
                 played[int.from_bytes(decision.payload, "big")] = now
             queued += FRAME if isinstance(decision, Play) else decision.ticks
@@ -216,25 +266,25 @@ def test_a_stream_that_begins_anew_is_followed_at_once() -> None:
     buffer = JitterBuffer(CLOCK_HZ)
     for n in range(50):
         buffer.put(n, n * FRAME, b"old", FRAME, n * FRAME_S)
-        buffer.take(n * FRAME_S)
+        buffer.take(n * FRAME_S, 0.0)
     buffer.put(40_000, 3_000_000_000, b"new", FRAME, 2.0)
-    assert buffer.take(2.02) == Play(b"new")
+    assert buffer.take(2.02, 0.0) == Play(b"new")
 
 
 def test_a_stream_that_is_numbered_anew_behind_what_was_played_is_followed_soon() -> None:
     line = Line(lambda n: 0.001).run(2, first_sequence=1000)
     for n in range(100):
         line.buffer.put(500 + n, (100 + n) * FRAME, b"new", FRAME, 2.22 + n * FRAME_S)
-    assert isinstance(line.buffer.take(4.2), Play)
+    assert isinstance(line.buffer.take(4.2, 0.0), Play)
 
 
 def test_a_telephone_event_in_between_is_not_a_loss() -> None:
     buffer = JitterBuffer(CLOCK_HZ)
     buffer.put(1, 0, b"a", FRAME, 0.0)
-    assert isinstance(buffer.take(0.01), Play)
+    assert isinstance(buffer.take(0.01, 0.0), Play)
     buffer.put_soundless(2)
     buffer.put(3, FRAME, b"b", FRAME, 0.02)
-    assert buffer.take(0.03) == Play(b"b")
+    assert buffer.take(0.03, 0.0) == Play(b"b")
     assert buffer.stats.lost == 0
 
 
@@ -251,9 +301,9 @@ def test_whatever_arrives_memory_and_target_stay_bounded(packets: list[tuple[int
     for sequence, timestamp, ticks, wait in packets:
         now += wait
         buffer.put(sequence, timestamp, b"x", ticks, now)
-        decision = buffer.take(now)
+        decision = buffer.take(now, 0.0)
         assert isinstance(decision, Play) or decision.ticks > 0
-        assert 0 < buffer.target_s <= LONGEST_TARGET_S
+        assert 0 < buffer.target.delay_s <= LONGEST_TARGET_S
 
 
 @settings(max_examples=25, deadline=None)
@@ -263,14 +313,22 @@ def test_whatever_arrives_memory_and_target_stay_bounded(packets: list[tuple[int
     jitter_s=st.floats(0, 0.1),
     twice=st.floats(0, 0.2),
     repairs=st.booleans(),
+    copies=st.integers(0, 3),
     first_sequence=st.integers(65_300, 65_535),
     first_timestamp=st.integers(2**32 - 300_000, 2**32 - 1),
 )
 def test_sound_never_runs_backwards_and_nothing_sounds_twice(
-    seed: int, loss: float, jitter_s: float, twice: float, repairs: bool, first_sequence: int, first_timestamp: int
+    seed: int,
+    loss: float,
+    jitter_s: float,
+    twice: float,
+    repairs: bool,
+    copies: int,
+    first_sequence: int,
+    first_timestamp: int,
 ) -> None:
     chance = random.Random(seed)
-    line = Line(lambda n: None if chance.random() < loss else chance.uniform(0, jitter_s), repairs)
+    line = Line(lambda n: None if chance.random() < loss else chance.uniform(0, jitter_s), repairs, copies=copies)
     line.twice = lambda: chance.random() < twice
     line.run(4, first_sequence=first_sequence, first_timestamp=first_timestamp)
     heard = [n for n in line.heard if n is not None]
@@ -296,7 +354,7 @@ def test_whatever_the_network_did_the_delay_is_back_at_its_floor_twelve_seconds_
         return max(0.001, stall_s - (n - 150) * FRAME_S)
 
     line = Line(network, repairs).run(3 + stall_s + 13)
-    assert line.buffer.target_s < MARGIN_S + 0.004
+    assert line.buffer.target.delay_s < MARGIN_S + 0.004
     assert line.delay_ms_at(3 + stall_s + 12) < 32
 
 
@@ -312,7 +370,7 @@ def test_a_stream_that_jumps_is_heard_again_soon(jumps: list[tuple[int, int, int
             for _ in range(2):
                 now += 0.010
                 while queued < 480:
-                    decision = buffer.take(now)
+                    decision = buffer.take(now, 0.0)
                     played += isinstance(decision, Play)
                     queued += FRAME if isinstance(decision, Play) else decision.ticks
                 queued -= 480

@@ -66,8 +66,9 @@ def delays_ms(seconds: float, *, far_ppm: float = 0.0, loss: float = 0.0, loss_e
 def test_the_delay_stays_flat_whatever_the_far_clock_does(ppm: float) -> None:
     delays = delays_ms(150, far_ppm=ppm)  # without correction: 45 ms more, or none left
     settled = delays[10:]
-    assert max(settled) <= 50
-    assert abs(np.mean(settled[:20]) - np.mean(settled[-20:])) < 1
+    assert max(settled) <= 40
+    assert max(settled) - min(settled) <= 13, "it wanders by the block in whose time a packet comes, and no further"
+    assert abs(np.mean(settled[:66]) - np.mean(settled[-66:])) < 1.5, "two times through that block"
 
 
 def test_the_delay_returns_after_a_time_of_loss() -> None:
