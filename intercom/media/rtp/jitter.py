@@ -24,8 +24,6 @@ block earlier."""
 WANDER_S = 0.00075
 """Limit of leaving the block in whose time a packet is asked for, either way, below which nothing is changed: between
 two blocks it would be changed for ever."""
-COPY_FRAMES = 2
-"""Frames by which the copy of a lost packet may be played late: the later ones of a burst come with one packet."""
 EARLY_S = 0.010
 """Limit of being early below which the playout is not stretched."""
 SHED_S = 0.100
@@ -264,7 +262,7 @@ class JitterBuffer:
         # What was made up while the redundancy was awaited delays it: up to a frame, for a frame that is not lost.
         begin = max(gap, 2 * head.start - head.end)
         repairs = head.repairs and at >= begin
-        if repairs and self._lag_s(begin, now) <= self._latest_repair_s(1):
+        if repairs and self._lag_s(begin, now) <= self._latest_repair_s:
             at = begin
         if self._lag_s(at, now) < -EARLY_S:
             return self._make_up(self._step)
@@ -278,9 +276,10 @@ class JitterBuffer:
         self._playhead = head.start
         return Recover(head.payload, head.start - at)
 
-    def _latest_repair_s(self, frames: int) -> float:
-        """Return the limit of the lag of what is repaired, which leaves a delay of so many frames behind."""
-        return frames * self._frame_s + STEP_S + WANDER_S
+    @property
+    def _latest_repair_s(self) -> float:
+        """Limit of the lag of what is repaired: the delay that it leaves behind is at most a frame."""
+        return self._frame_s + STEP_S + WANDER_S
 
     def _lag_s(self, tick: int, now: float) -> float:
         """Return how much later than floor + target the tick is asked for, if it is now."""
@@ -306,7 +305,7 @@ class JitterBuffer:
             return self._make_up(self._step)
         catching_up = lag_s > SHED_S
         while len(self._packets) > 1 and (
-            (catching_up and lag_s > STEP_S) or (head.is_copy and lag_s > self._latest_repair_s(COPY_FRAMES))
+            (catching_up and lag_s > STEP_S) or (head.is_copy and lag_s > self._latest_repair_s)
         ):
             if head.is_copy:
                 self.stats.lost += 1

@@ -171,13 +171,13 @@ def test_two_seconds_after_one_lost_packet_the_delay_is_what_it_was(copies: int)
     assert line.delay_ms_at(201 * FRAME_S + 2.5) <= line.delay_ms_at(3) + 3
 
 
-def test_of_the_first_burst_one_packet_is_lost_and_of_later_ones_none_where_the_next_packet_holds_them_all() -> None:
+def test_of_a_first_burst_of_three_two_are_lost_and_of_later_ones_one_where_the_next_packet_holds_them_all() -> None:
     line = Line(lambda n: None if n in {50, 51, 52} else 0.001, repairs=False, copies=3).run(4)
     assert line.buffer.stats.lost == 3
-    assert line.buffer.stats.lost_s == pytest.approx(FRAME_S)
+    assert line.buffer.stats.lost_s == pytest.approx(2 * FRAME_S)
     burst_after_burst = Line(lambda n: None if n % 50 < 3 else 0.001, repairs=False, copies=3).run(60)
-    assert burst_after_burst.buffer.stats.lost_s <= 3 * FRAME_S
-    assert burst_after_burst.delay_ms_at(50) <= 80
+    assert burst_after_burst.buffer.stats.lost_s <= 62 * FRAME_S
+    assert burst_after_burst.delay_ms_at(50) <= 60
 
 
 def test_a_packet_that_comes_before_its_copy_is_played_is_no_loss() -> None:
