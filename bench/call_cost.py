@@ -28,7 +28,7 @@ from bench._stock_cost import Figures, stock_call, voice
 from bench._system_calls import Calls, count
 from bench.report import CannotRunError, Report
 from bench.video_cost import VIDEO, Film
-from intercom.media.rtp.hooks import know_more_codecs
+from intercom.media.rtp.hooks import know_telephone_events
 from intercom.signalwire import AiortcMedia, SignalWire, SpaceCredentials
 
 SETTLE_S = 4.0
@@ -124,7 +124,7 @@ async def run() -> Report:
     """Measure the cases one after another; CannotRunError where libwebrtc is missing."""
     if importlib.util.find_spec("webrtc") is None:  # asked now: it is imported late, in another process
         raise CannotRunError("there is no Python package webrtc: `./setup.sh --bench`")
-    know_more_codecs()  # as every browser does; without them the door listens for keys in the sound itself
+    know_telephone_events()  # as every browser does; without them the door listens for keys in the sound itself
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         directory = Path(temporary)
         film = await asyncio.to_thread(Film, VIDEO)

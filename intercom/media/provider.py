@@ -53,12 +53,12 @@ class DoorMedia:
         """
         from intercom.aiortc_hooks import outlast_any_far_end
         from intercom.media.rtp import peer  # noqa: F401  (it is loaded here, and used when a call is opened)
-        from intercom.media.rtp.hooks import know_more_codecs
+        from intercom.media.rtp.hooks import know_telephone_events
         from intercom.media.rtp.quick_start import start_quickly
         from intercom.media.rtp.steady_clock import measure_steadily
         from intercom.media.viewers import viewer  # noqa: F401  (idem, when somebody watches)
 
-        know_more_codecs()
+        know_telephone_events()
         outlast_any_far_end()
         start_quickly()
         measure_steadily()
@@ -78,12 +78,12 @@ class DoorMedia:
         A door always plays what the far end says and has no screen, whatever a call is to receive.
         """
         from intercom.aiortc_hooks import outlast_any_far_end
-        from intercom.media.rtp.hooks import know_more_codecs
+        from intercom.media.rtp.hooks import know_telephone_events
         from intercom.media.rtp.peer import DoorCall
         from intercom.media.rtp.quick_start import start_quickly
         from intercom.media.rtp.steady_clock import measure_steadily
 
-        know_more_codecs()
+        know_telephone_events()
         outlast_any_far_end()
         start_quickly()
         measure_steadily()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from intercom.media.codec.interface import BITRATE_BPS, FRAME_MS, Encoder
+from intercom.media.codec.interface import FRAME_MS, Encoder
 from intercom.media.dtmf.sent_sound import SentSound
-from intercom.media.rtp.call_stats import audio_bitrate_bps, expected_loss_percent
 from intercom.media.rtp.packet_sender import MediaFrame, PushedTrack
-from intercom.media.rtp.redundancy import Redundancy, generations
 from intercom.media.sound.format import RATE_HZ, SILENCE, Samples
 
 FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
@@ -31,7 +29,6 @@ class MicrophoneTrack(PushedTrack):
         self._last_push = 0.0
         self._withheld = False
         self._wanted: tuple[int, int] | None = None
-        self._redundancy: Redundancy | None = None
         self.sent = 0
         """Packets handed to the connection."""
         self.muted = False
@@ -65,25 +62,14 @@ class MicrophoneTrack(PushedTrack):
             return
         self.sent += 1
         marker = after_silence or self.sent == 1  # RFC 3551 section 4.1
-        timestamp, redundancy = pts * self._encoder.clock_hz // RATE_HZ, self._redundancy
-        if redundancy is None:
-            send(MediaFrame(timestamp, [payload], marker))
-        else:
-            send(MediaFrame(timestamp, [redundancy.pack(timestamp, payload)], marker, redundancy.payload_type))
+        send(MediaFrame(pts * self._encoder.clock_hz // RATE_HZ, [payload], marker))
 
     # The event loop
 
-    def use(self, encoder: Encoder, redundancy: Redundancy | None) -> None:
-        """Encode with `encoder` from now on, and send the last packets again; call it before the engine pushes."""
+    def use(self, encoder: Encoder) -> None:
+        """Encode with `encoder` from now on; call it before the engine pushes."""
         self._encoder = encoder
-        self._redundancy = redundancy
-        self.adapt(0.0)
 
-    def adapt(self, loss: float) -> int:
-        """Adapt to the share of our sound that the far end lost, from the next packet on; returns the bit rate."""
-        if self._redundancy is None:
-            self._wanted = (audio_bitrate_bps(loss), expected_loss_percent(loss))
-        else:
-            self._redundancy.generations = generations(loss)
-            self._wanted = (BITRATE_BPS, 0)
-        return self._wanted[0]
+    def adapt(self, *, bitrate_bps: int, loss_percent: int) -> None:
+        """Set the encoder's bit rate and expected loss from the next packet on."""
+        self._wanted = (bitrate_bps, loss_percent)

@@ -29,15 +29,7 @@ from intercom.media.camera.shared import Camera
 from intercom.media.dtmf.telephone_event import MIME_TYPE, payloads
 from intercom.media.errors import NoRelayError, SessionDescriptionError
 from intercom.media.rtp.audio_track import MicrophoneTrack
-from intercom.media.rtp.hooks import (
-    RED_MIME_TYPE,
-    Take,
-    TrackNames,
-    keep_names,
-    take_at_once,
-    take_packets,
-    tame_ice,
-)
+from intercom.media.rtp.hooks import Take, TrackNames, keep_names, take_at_once, take_packets, tame_ice
 from intercom.media.rtp.packet_sender import PacketSender
 from intercom.media.rtp.payload_types import PayloadTypes, encoder_for
 from intercom.media.rtp.quick_start import addresses_read_once
@@ -55,7 +47,7 @@ DIGIT_MS = 160
 DIGIT_STEP_MS = 40
 GAP_MS = 80
 """Pause between two keys, in ms: RFC 4733 and every telephone accept these durations; servers miss shorter ones."""
-AUDIO_MIME_TYPES = ("audio/opus", "audio/PCMU", "audio/PCMA", MIME_TYPE, RED_MIME_TYPE)
+AUDIO_MIME_TYPES = ("audio/opus", "audio/PCMU", "audio/PCMA", MIME_TYPE)
 
 
 class Connection:
@@ -226,8 +218,7 @@ class Connection:
         self.payload_types.learn(self._peer.localDescription.sdp, self._peer.remoteDescription.sdp)
         if self.negotiated_at is None:
             take_at_once(self._audio_transceiver.receiver, self._take)
-            encoder = encoder_for(self.payload_types.sent_codec, dtx=self._dtx)
-            self.track.use(encoder, self.payload_types.redundancy)
+            self.track.use(encoder_for(self.payload_types.sent_codec, dtx=self._dtx))
             self.negotiated_at = self._clock()
             self._choose_codec()
 

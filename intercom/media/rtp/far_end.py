@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from aiortc.rtp import RtpPacket
@@ -13,7 +13,6 @@ from intercom.media.dtmf.in_band import HeardKey, KeyDetector
 from intercom.media.dtmf.telephone_event import DigitReader
 from intercom.media.rtp.payload_types import TELEPHONE_EVENT, decoder_for
 from intercom.media.rtp.playout import Playout, PlayoutStats
-from intercom.media.rtp.redundancy import RED, Block, unpack
 from intercom.media.sound.format import SILENCE, Samples, to_samples
 
 
@@ -50,10 +49,7 @@ class FarEndSound:
             self._detector = KeyDetector()
 
     def receive(self, packet: RtpPacket, codec: str | None) -> None:
-        """Take an RTP packet of a negotiated codec; with None it only counts as a sign of life.
-
-        What is in redundant audio (RFC 2198) is taken for Opus: nothing else is agreed on within it.
-        """
+        """Take an RTP packet of a negotiated codec; with None it only counts as a sign of life."""
         now = self._clock()
         gap_s = now - self.last_packet_at
         if self.last_packet_at and gap_s > 1.0:
@@ -65,17 +61,10 @@ class FarEndSound:
             digit = self._reader.read(packet.timestamp, packet.payload)
             if digit is not None:
                 self._on_digit(digit)
-        elif codec == RED:
-            *earlier, own = unpack(packet.payload) or [Block(0, b"")]
-            self._play(packet, "opus", own.payload, now, earlier)
-        elif codec is not None:
-            self._play(packet, codec, packet.payload, now)
-
-    def _play(
-        self, packet: RtpPacket, codec: str, payload: bytes, now: float, earlier: Sequence[tuple[int, bytes]] = ()
-    ) -> None:
-        if payload and (playout := self._playout_of(packet.ssrc, codec)) is not None:
-            playout.put(packet.sequence_number, packet.timestamp, payload, now, earlier)
+        elif codec is not None and packet.payload:
+            playout = self._playout_of(packet.ssrc, codec)
+            if playout is not None:
+                playout.put(packet.sequence_number, packet.timestamp, packet.payload, now)
 
     def _playout_of(self, ssrc: int, codec: str) -> Playout | None:
         """Return the playout of this stream; another source or codec gets a new one."""

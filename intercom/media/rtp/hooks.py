@@ -41,16 +41,13 @@ TELEPHONE_EVENTS = ((110, 48_000, "0-15"), (126, 8_000, "0-16"))
 """Telephone events that we offer: payload type, clock and events. RFC 4733 wants the clock of the audio beside it;
 aiortc tells codecs apart by their parameters, not by their clock, and the flash event (16) makes these differ."""
 
-RED_MIME_TYPE = "audio/red"
-RED_PAYLOAD_TYPE = 63
-"""Payload type of redundant audio, as Chromium has it."""
 RTP_HEADER_BYTES = 12
 TrackNames = dict[str, tuple[str, str]]
 """Map from kind to the ids of our stream and track, as the far end knows them (RFC 8830)."""
 
 
-def know_more_codecs() -> None:
-    """Teach aiortc the codecs of telephone events and of redundant audio; harmless when they are known."""
+def know_telephone_events() -> None:
+    """Teach aiortc the codec of telephone events; harmless when it is known."""
     known = {(codec.mimeType, codec.clockRate) for codec in CODECS["audio"]}
     for payload_type, clock_hz, events in TELEPHONE_EVENTS:
         if (MIME_TYPE, clock_hz) not in known:
@@ -63,10 +60,6 @@ def know_more_codecs() -> None:
                     parameters={events: None},
                 )
             )
-    if RED_MIME_TYPE not in {codec.mimeType for codec in CODECS["audio"]}:
-        CODECS["audio"].append(
-            RTCRtpCodecParameters(mimeType=RED_MIME_TYPE, clockRate=48_000, channels=2, payloadType=RED_PAYLOAD_TYPE)
-        )
 
 
 def tame_ice(connection: RTCPeerConnection) -> None:

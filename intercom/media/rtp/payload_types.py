@@ -6,12 +6,9 @@ from intercom.media.codec.g711 import G711Decoder, G711Encoder
 from intercom.media.codec.interface import Decoder, Encoder
 from intercom.media.codec.opus import OpusDecoder, OpusEncoder
 from intercom.media.errors import SessionDescriptionError
-from intercom.media.rtp.redundancy import RED, Redundancy
 from intercom.media.rtp.sdp import Description
 
 TELEPHONE_EVENT = "telephone-event"
-OPUS_HZ = 48_000
-"""Clock rate of Opus' timestamps (RFC 7587 section 4.1), and so of redundant Opus'."""
 PREFERENCE = ("opus", "pcmu", "pcma")
 
 Codecs = dict[int, tuple[str, int]]
@@ -44,12 +41,6 @@ class PayloadTypes:
         """Return the best audio codec that the far end accepts."""
         theirs = {name for name, _ in self._send.values()}
         return next((name for name in PREFERENCE if name in theirs), PREFERENCE[0])
-
-    @property
-    def redundancy(self) -> Redundancy | None:
-        """Return the redundancy of our audio (RFC 2198); None where the far end takes none, or no Opus."""
-        numbers = {name: number for number, (name, hz) in reversed(self._send.items()) if hz == OPUS_HZ}
-        return Redundancy(numbers[RED], numbers["opus"]) if {RED, "opus"} <= numbers.keys() else None
 
     @property
     def telephone_event(self) -> int | None:

@@ -29,7 +29,7 @@ from intercom.media.events import (
     MediaSilent,
 )
 from intercom.media.provider import DoorMedia
-from intercom.media.rtp.call_stats import CallStats, counters, smoothed_loss
+from intercom.media.rtp.call_stats import CallStats, audio_bitrate_bps, counters, expected_loss_percent
 from intercom.media.rtp.connection import Connection
 from intercom.media.rtp.hooks import TrackNames
 from intercom.media.rtp.path_migration import Moves
@@ -302,7 +302,7 @@ class DoorCall(HeardKeys):
             self._on_event(MediaReturned(self._call_id, self._far_end.last_gap_s))
 
     async def _adapt(self) -> None:
-        """Adapt our sound to the far end's reports: redundancy and bit rate by loss."""
+        """Adapt our sound to the far end's reports: redundancy by loss, bit rate by quality."""
         connection = self._connection
         report = await connection.sender.getStats()
         for entry in report.values():
@@ -310,8 +310,9 @@ class DoorCall(HeardKeys):
                 self._far_reports, self._far_reported_at = self._far_reports + 1, entry.timestamp
                 self._far_seen_at = self._clock()
                 self._round_trip_s = entry.roundTripTime
-                self._far_loss = smoothed_loss(self._far_loss, entry.fractionLost / 256)
-        self._bitrate_bps = connection.track.adapt(self._far_loss)
+                self._far_loss = 0.7 * self._far_loss + 0.3 * entry.fractionLost / 256
+        self._bitrate_bps = audio_bitrate_bps(self._far_loss)
+        connection.track.adapt(bitrate_bps=self._bitrate_bps, loss_percent=expected_loss_percent(self._far_loss))
 
     # Digits out
 

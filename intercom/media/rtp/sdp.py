@@ -223,10 +223,7 @@ def _concerns(line: str, formats: set[str]) -> bool:
 
 
 def polish(text: str) -> str:
-    """Return our own description as it is sent: one fingerprint, and our wishes for the far end's Opus encoder.
-
-    Redundant audio stands first: a browser sends it only where it is preferred to what it holds.
-    """
+    """Return our own description as it is sent: one fingerprint, and our wishes for the far end's Opus encoder."""
     description = Description.parse(text)
     for section in description.sections:
         section.lines = [
@@ -238,13 +235,4 @@ def polish(text: str) -> str:
             section.lines = [line for line in section.lines if not line.startswith(f"a=fmtp:{number} ")]
             section.lines.insert(section.lines.index(opus) + 1, f"a=fmtp:{number} {OPUS_FMTP}")
             section.lines.append("a=ptime:20")
-            _prefer_redundancy(section, number)
     return str(description)
-
-
-def _prefer_redundancy(section: Section, opus: str) -> None:
-    red = next((str(number) for number, (name, hz) in section.rtpmaps().items() if (name, hz) == ("red", 48_000)), None)
-    if red is not None:
-        section.formats = [red, *(number for number in section.formats if number != red)]
-        section.lines = [line for line in section.lines if not line.startswith(f"a=fmtp:{red} ")]
-        section.lines.append(f"a=fmtp:{red} {opus}/{opus}")

@@ -58,7 +58,7 @@ class ViewerSound:
     def negotiated(self, ours: str, theirs: str) -> None:
         """Use what both descriptions agree on."""
         self._payload_types.learn(ours, theirs)
-        self._track.use(encoder_for(self._payload_types.sent_codec), None)
+        self._track.use(encoder_for(self._payload_types.sent_codec))
 
     def begin(self) -> None:
         """Hear the door from now on, and be heard there: the connection stands."""

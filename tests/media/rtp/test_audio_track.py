@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from aiortc.mediastreams import MediaStreamError
 
-from intercom.media.codec.opus import OpusDecoder, OpusEncoder
+from intercom.media.codec.opus import OpusEncoder
 from intercom.media.rtp.audio_track import FRAME_SAMPLES, MicrophoneTrack
 from intercom.media.rtp.packet_sender import MediaFrame
-from intercom.media.rtp.redundancy import Block, Redundancy, unpack
-from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples
-from intercom.media.sound.sound_file import load_sound
+from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples
 from tests.alsa import tone
 
 BLOCK = tone(440, 0.01)
@@ -93,39 +89,3 @@ async def test_a_stopped_track_ends() -> None:
     assert voice.frames == []
     with pytest.raises(MediaStreamError):
         await voice.track.next_frame()
-
-
-async def test_a_far_end_that_takes_redundant_sound_gets_each_packet_again_in_the_next_one() -> None:
-    voice = Voice()
-    voice.track.use(OpusEncoder(), Redundancy(63, 96))
-    voice.say(6)
-    first, second, third = voice.frames
-    assert {frame.payload_type for frame in (first, second, third)} == {63}
-    assert unpack(third.payloads[0])[0] == Block(FRAME_SAMPLES, unpack(second.payloads[0])[-1].payload)
-    assert len(unpack(third.payloads[0])) == 2
-
-
-async def test_while_a_fiftieth_of_it_is_lost_three_earlier_packets_go_along() -> None:
-    voice = Voice()
-    voice.track.use(OpusEncoder(), Redundancy(63, 96))
-    voice.track.adapt(0.02)
-    voice.say(10)
-    assert len(unpack(voice.frames[-1].payloads[0])) == 4
-
-
-async def test_the_encoder_adds_no_redundancy_of_its_own_where_whole_packets_are_sent_again() -> None:
-    decoder = OpusDecoder()
-    spoken = load_sound(Path(str(files("intercom.media").joinpath("visitor.wav"))))
-    said = [spoken[at : at + BLOCK_SAMPLES] for at in range(0, RATE_HZ, BLOCK_SAMPLES)]
-    repaired = {}
-    for redundancy in (None, Redundancy(63, 96)):
-        voice = Voice()
-        voice.track.use(OpusEncoder(), redundancy)
-        voice.track.adapt(0.05)
-        for block in said:
-            voice.say(1, block)
-        payloads = [frame.payloads[0] for frame in voice.frames]
-        own = [unpack(payload)[-1].payload if redundancy else payload for payload in payloads]
-        repaired[redundancy is not None] = sum(map(decoder.repairs, own))
-    assert repaired[False] > 10
-    assert repaired[True] == 0

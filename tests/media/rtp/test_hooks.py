@@ -21,7 +21,7 @@ from pylibsrtp import Policy, Session
 from intercom.media.rtp.hooks import (
     GATHERING_S,
     TELEPHONE_EVENTS,
-    know_more_codecs,
+    know_telephone_events,
     pace_beside,
     take_at_once,
     take_packets,
@@ -135,7 +135,7 @@ def _noting(limits: list[float], gather: Gather) -> Gather:
 @pytest.mark.parametrize("times", [1, 2])
 def test_telephone_events_are_known_once(times: int) -> None:
     for _ in range(times):
-        know_more_codecs()
+        know_telephone_events()
     known = [codec for codec in CODECS["audio"] if codec.name == "telephone-event"]
     assert len(known) == len(TELEPHONE_EVENTS)
 

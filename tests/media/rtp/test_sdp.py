@@ -240,12 +240,3 @@ async def test_a_mangled_offer_never_raises_anything_else(media: DoorMedia) -> N
             pass
         finally:
             await call.close()
-
-
-def test_redundant_audio_is_preferred_by_the_number_that_opus_has_there() -> None:
-    ours = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111 0 63\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:0 PCMU/8000\r\n"
-    (section,) = Description.parse(polish(ours + "a=rtpmap:63 red/48000/2\r\n")).sections
-    assert section.formats == ["63", "111", "0"]
-    assert "a=fmtp:63 111/111" in section.lines
-    (section,) = Description.parse(polish(ours)).sections
-    assert section.formats[0] == "111"
