@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 RUN = ("-X", "importtime", "-m", "intercom", "run")
-WARM = b"intercom.media.viewers.viewer"
+WARM = b" intercom.media.viewers.viewer\n"
 """The module that a door loads last, when it is registered and has time."""
 LINE = re.compile(rb"import time: +(\d+) \| +\d+ \| +(\S+)")
 

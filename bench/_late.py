@@ -35,6 +35,9 @@ class Late:
     def __init__(self) -> None:
         self._kept: Samples = np.zeros(canceller_delay(), np.int16)
 
+    def begin(self) -> None:
+        """Nothing of it is known."""
+
     def played(self, block: Samples) -> None:
         """Nothing of it is heard."""
 

@@ -28,10 +28,17 @@ def instructions(work: Callable[[], object]) -> int:
     before = sys.gettrace()
     sys.settrace(step)
     try:
+        _nothing()  # Python 3.12 looks for `f_trace_opcodes` only when a tracer is set after its first use
+        sys.settrace(step)
+        count = 0
         work()
     finally:
         sys.settrace(before)
     return count
+
+
+def _nothing() -> None:
+    """Be traced."""
 
 
 class Database:

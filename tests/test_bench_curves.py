@@ -52,7 +52,8 @@ async def test_light_clients_ring_and_answer_at_a_real_space(tmp_path: Path, mon
     for name, value in {"SIZES": (2, 4), "CALLS": 2, "RINGS": 1, "IDLE_S": 0.1}.items():
         monkeypatch.setattr(_scale_space, name, value)
     curves = {curve.cost: curve for curve in await _scale_space.subscribers(tmp_path)}
-    assert all(list(curve.sizes) == [2, 4] and min(curve.values) >= 0 for curve in curves.values())
+    assert all(list(curve.sizes) == [2, 4] for curve in curves.values())
+    assert min(curves["rss_mb"].values) > 0
     few, many = curves["ring_frames"].values
     assert many > few > 0
 

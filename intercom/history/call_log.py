@@ -101,8 +101,8 @@ class CallLog:
         "held while a row is written, so that a reader sees it once"
         self.pictures = path.parent / "snapshots"
         "directory of the pictures that rows name"
-        self._unclaimed = set(self.pictures.glob("*")) if self.pictures.is_dir() else set()
-        "pictures of earlier runs, as long as it is unknown which of them a row names"
+        self._unclaimed = {each.name for each in self.pictures.iterdir()} if self.pictures.is_dir() else set()
+        "names of the pictures of earlier runs, as long as it is unknown which of them a row names"
 
     def add(self, record: CallRecord, now: datetime) -> None:
         """Write a row, and delete the rows that are too old or too many.
@@ -179,11 +179,11 @@ class CallLog:
             ).fetchall()
             if self._unclaimed:
                 named = log.execute("SELECT snapshot FROM calls WHERE snapshot <> ''")
-                self._unclaimed.difference_update(Path(snapshot) for (snapshot,) in named)  # a row at a time
+                self._unclaimed.difference_update(Path(snapshot).name for (snapshot,) in named)  # a row at a time
         self._waiting = []
         _take_away(snapshot for (snapshot,) in gone)
         # The power failed after the picture was taken and before the call was written down.
-        _take_away(str(picture) for picture in self._unclaimed)
+        _take_away(str(self.pictures / picture) for picture in self._unclaimed)
         self._unclaimed = set()
 
     @contextmanager

@@ -122,6 +122,14 @@ class EchoCanceller:
         self._level_db: float | None = None
         self._far_blocks = 0
 
+    def begin(self) -> None:
+        """Begin with what is played from now on: the microphone starts, and heard nothing of what was played before.
+
+        Else the reference would be late by as much as waited, for the whole call. What is known of the room is kept.
+        """
+        self._played.clear()
+        self._reference.clear()
+
     def played(self, block: Samples) -> None:
         """Take exactly the block that was written to the speaker."""
         self._played.append(block)  # it is looked at beside the microphone's, when all that is needed is at hand
@@ -193,6 +201,11 @@ class HalfDuplex:
         self._inner = inner
         self._hold = 0
         self._gain = 1.0
+
+    def begin(self) -> None:
+        """Begin with what is played from now on: the microphone starts."""
+        if self._inner is not None:
+            self._inner.begin()
 
     def played(self, block: Samples) -> None:
         """Take exactly the block that was written to the speaker."""

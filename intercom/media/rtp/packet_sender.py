@@ -274,5 +274,6 @@ class PacketSender:
             head = HEADER.pack(packet[0], *again) + self._extension_now()
             self._repeat_sequence = (self._repeat_sequence + 1) & 0xFFFF
             packet = head + packet[2:4] + packet[len(head) :]
-        with self._lock:
+        # The picture may have ended meanwhile; an error of this here would end the whole connection.
+        with contextlib.suppress(ConnectionError), self._lock:
             self._open().send([packet])

@@ -28,6 +28,9 @@ Call = tuple[FarEnd, NearEnd]
 class Canceller(Protocol):
     """Removes the speaker's sound from the microphone's."""
 
+    def begin(self) -> None:
+        """Begin with what is played from now on: the microphone starts."""
+
     def played(self, block: Samples) -> None:
         """Take exactly the block that was written to the speaker."""
 

@@ -329,6 +329,8 @@ class AudioEngine:
             return None
         if not line.running:
             line.start(now)
+            if self._canceller is not None:
+                self._canceller.begin()
         hearer = call or listeners
         if (early_s := self._frames.early_s(hearer, now)) > 0:
             return early_s

@@ -20,6 +20,8 @@ KAISER_BETA = 6.0
 """Shape of the Kaiser window: 60 dB of stop band (Kaiser 1974)."""
 LATENCY = TAPS // 2
 """Samples by which the output is late."""
+WHOLE = 1e-6
+"""Distance at which two places are one: they are added up in floating point."""
 _HALF = TAPS // 2 - 1
 
 
@@ -54,10 +56,10 @@ class Varispeed:
                 return heard[_HALF : _HALF + length]
             speed, count = self._to_a_sample(length)
         else:
-            count = max(0, int(np.ceil((length - self._ahead) / speed)))
+            count = max(0, int(np.ceil((length - self._ahead) / speed - WHOLE)))
         at = self._ahead + speed * np.arange(count + 1)
         self._ahead = float(at[-1]) - length
-        if abs(self._ahead - round(self._ahead)) < 1e-6:
+        if abs(self._ahead - round(self._ahead)) < 2 * WHOLE:
             self._ahead = float(round(self._ahead))
         first = at[:-1].astype(np.int64)
         phase = np.rint((at[:-1] - first) * PHASES).astype(np.int64)

@@ -72,12 +72,15 @@ class Wire:
         self._changed = asyncio.Event()
 
     def send(self, packets: Sequence[bytes]) -> None:
+        if self.closed:
+            raise ConnectionError("the connection is not up")
         self.bursts.append(len(packets))
         self.sent += [RtpPacket.parse(packet, self._extensions) for packet in packets]
         self._changed.set()
 
     def close(self) -> None:
         self.closed = True
+        self._changed.set()
 
     async def _send_rtp(self, data: bytes) -> None:
         self.reports += [packet for packet in RtcpPacket.parse(data) if isinstance(packet, RtcpSrPacket)]
@@ -297,3 +300,13 @@ async def test_one_request_does_not_send_a_packet_again_for_ever(picture: Line) 
     flood = RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=picture.sender._ssrc, lost=[sent[0].sequence_number] * 5000)
     await picture.sender._handle_rtcp_packet(flood)
     assert len(picture.wire.sent) == 1 + MOST_REPEATS
+
+
+async def test_a_request_for_a_packet_of_a_picture_that_has_ended_is_no_error(picture: Line) -> None:
+    """One would end the transport, and the sound of the call with it."""
+    sent = list(await picture.say(MediaFrame(0, [b"one"], marker=True)))
+    picture.script.frames.put_nowait(None)
+    await picture.wire.until(lambda: picture.wire.closed)
+    late = RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=picture.sender._ssrc, lost=[sent[0].sequence_number])
+    await picture.sender._handle_rtcp_packet(late)
+    assert len(picture.wire.sent) == 1

@@ -102,6 +102,9 @@ class CancellerMemory:
     def __init__(self) -> None:
         self.told = Heard()
 
+    def begin(self) -> None:
+        """Forget nothing: the test looks at all of it."""
+
     def played(self, block: Samples) -> None:
         self.told.add(block.tobytes())
 
@@ -222,6 +225,27 @@ def test_a_call_goes_on_when_the_card_comes_back(
     assert canceller.heard_since_reset < canceller.heard
 
 
+def test_the_canceller_begins_with_the_microphone_and_not_with_the_tones_before_the_call(
+    alsa_cards: AlsaCards, reported: Reported[EngineEvent]
+) -> None:
+    canceller, near = ForgetfulCanceller(), NearEndMemory()
+    engine = AudioEngine(names(alsa_cards), on_event=reported, canceller=canceller)
+    engine.start()
+    try:
+        with alsa_cards.listen() as heard:
+            ringback = engine.play("ringback", repeat=True)
+            heard.wait_for_sound()
+            before = canceller.heard
+            assert canceller.heard_before == []
+            ringback.stop()
+        with alsa_cards.speak(tone(700, PATIENCE_S)):
+            engine.connect(FarEndTone(1000), near)
+            near.wait_for_tone(700, since=0)
+    finally:
+        engine.stop()
+    assert canceller.heard_before[0] >= before > 0
+
+
 def test_a_card_that_is_taken_in_the_place_of_another_is_told_and_the_room_forgotten(
     alsa_cards: AlsaCards, reported: Reported[EngineEvent]
 ) -> None:
@@ -247,6 +271,11 @@ class ForgetfulCanceller:
 
     def __init__(self) -> None:
         self.heard = self.heard_since_reset = 0
+        self.heard_before: list[int] = []
+        "how much it had heard at each start of the microphone"
+
+    def begin(self) -> None:
+        self.heard_before.append(self.heard)
 
     def played(self, block: Samples) -> None:
         self.heard += 1

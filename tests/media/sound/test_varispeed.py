@@ -60,3 +60,12 @@ def test_nothing_clicks_when_the_speed_changes() -> None:
     pieces = [varispeed.run(sound[n * FRAME : (n + 1) * FRAME], speed) for n, speed in enumerate(speeds)]
     played = np.concatenate(pieces)[LATENCY + 1 :].astype(int)
     assert np.abs(np.diff(played)).max() <= 1.03 * np.abs(np.diff(sound.astype(int))).max() + 2
+
+
+@pytest.mark.parametrize(("speed", "length", "ahead"), [(0.98, 960, 0.5799999999999841), (1.02, 960, 0.3)])
+def test_a_piece_that_ends_on_a_place_is_not_read_beyond_its_end(speed: float, length: int, ahead: float) -> None:
+    varispeed = Varispeed()
+    varispeed._ahead = ahead
+    heard = varispeed.run(np.zeros(length, np.int16), speed)
+    assert abs(len(heard) - (length - ahead) / speed) <= 1
+    assert varispeed._ahead >= 0.0
