@@ -2,8 +2,8 @@
 
 A connection is a *guest* until its socket has a session; then it is its *member's*. Newcomers are always let in: where
 there are too many connections, the oldest of whoever has the most ends. So a flood pushes out itself, whoever needs a
-few milliseconds for a request gets them, and no guest takes a member's place. Where each member has one socket alone,
-nobody has to give way for one more: then the space is full for residents, and says so (`Listener.full`).
+few milliseconds for a request gets them, and no guest takes a member's place. Beyond so many members none gives way
+for one more: then the space is full for further residents, and says so (`Listener.full`).
 """
 
 from __future__ import annotations
@@ -72,10 +72,12 @@ class ConnectionLimits:
         """Number of members for whom there is room: the rest is for doors."""
         return self._members.limit - DOORS_RESERVE
 
-    @property
-    def is_full(self) -> bool:
-        """Whether so many members are connected, each by one socket: a resident more would push out another."""
-        return len(self._members) >= self.residents_limit and self._members.holders == len(self._members)
+    def has_room_for(self, resident_id: str) -> bool:
+        """Whether a resident may join: one that has a socket already, or one more while there are places for residents.
+
+        Members are counted and not sockets: with doors in the places that are left, whoever has two gives way first.
+        """
+        return self._members.holds(resident_id) or self._members.holders < self.residents_limit
 
     def left(self, connection: Hashable) -> None:
         """Note that a connection has ended."""
@@ -108,6 +110,10 @@ class Pool:
     def holders(self) -> int:
         """Number of those who hold one or more."""
         return len(self._held)
+
+    def holds(self, holder: str) -> bool:
+        """Whether somebody holds one or more."""
+        return holder in self._held
 
     def add(self, connection: Hashable, holder: str, end: Callable[[], None], *, bounded: bool = True) -> bool:
         """Add a connection, which `end` breaks off; return whether an older one had to give way."""

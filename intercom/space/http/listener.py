@@ -247,9 +247,9 @@ class Listener:
         finally:
             connection.expect(CLOSING_LIMIT_S if upgrade else self._answer_limit_s)
 
-    def full(self) -> str:
-        """Return in a sentence why no further resident may come in; empty where there is room. A door always may."""
-        if not self._limits.is_full:
+    def full(self, resident_id: str) -> str:
+        """Return in a sentence why a resident may not come in; empty where there is room. A door always may."""
+        if self._limits.has_room_for(resident_id):
             return ""
         room = self._limits.residents_limit
         why = f"This space is full: it has room for {room} members, and as many are connected; try again later."

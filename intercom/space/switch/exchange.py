@@ -123,8 +123,8 @@ class Exchange:
         self._sessions = AllSessions()
         self._out: list[Send | Close] = []
         self.node_id = f"{gate.space_id[:8]}@space"
-        self.full: Callable[[], str] = lambda: ""
-        "Returns in a sentence why no further resident may come in; an empty text where there is room."
+        self.full: Callable[[str], str] = lambda _: ""
+        "Returns in a sentence why the resident of this id may not come in; an empty text where there is room."
         self.control = CallControl(addresses, self._sessions.values, wall=wall)
 
     # -- what the shell does ---------------------------------------------------------------------------------
@@ -285,11 +285,14 @@ class Exchange:
             self.control.resumed(session, now)
 
     def _crowded(self, subscriber: Subscriber, session: Session | None) -> str:
-        """Return in a sentence why a subscriber may not begin a session, or resume this one; empty if it may."""
+        """Return in a sentence why a subscriber may not begin a session; empty if it may, and for one that it resumes.
+
+        A resident whose line broke has its session, and perhaps a call: it is not left outside of a full house.
+        """
         if session is None and len(self._sessions.of(subscriber.id)) >= SESSIONS_PER_SUBSCRIBER_LIMIT:
             return "This subscriber has too many sessions; close one, or wait for those that were lost."
-        takes_room = subscriber.kind == "resident" and (session is None or session.link is None)
-        return self.full() if takes_room else ""
+        takes_room = subscriber.kind == "resident" and session is None
+        return self.full(subscriber.id) if takes_room else ""
 
     def _new_session(self, protocol: str, grant: Grant, agent: str, link: str) -> Session:
         protocol = protocol or f"signalwire_{secrets.token_hex(16)}_{new_id()}"

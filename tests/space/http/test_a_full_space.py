@@ -59,3 +59,14 @@ async def test_a_resident_whose_socket_hangs_goes_on_at_another(full: House) -> 
     again = await full.open()
     resumed = await again.connect(first.token, protocol=first.protocol, authorization_state=first.state)
     assert resumed["result"]["protocol"] == first.protocol
+
+
+async def test_a_resident_whose_line_broke_comes_back_although_another_has_its_place(full: House) -> None:
+    first = full.clients[0]
+    await first.close()
+    late = await full.open()
+    while "error" in await late.connect(full.token("late")):
+        late = await full.open()
+    again = await full.open()
+    resumed = await again.connect(first.token, protocol=first.protocol, authorization_state=first.state)
+    assert resumed["result"]["protocol"] == first.protocol

@@ -95,18 +95,22 @@ def full_house(residents: int) -> Port:
     return port
 
 
-def test_a_house_whose_members_have_a_socket_each_is_full() -> None:
+def test_a_house_with_a_member_at_each_place_has_no_room_for_another() -> None:
     port = full_house(3)
-    assert port.limits.is_full
+    assert not port.limits.has_room_for("resident 3")
     port.limits.left("page 0")
-    assert not port.limits.is_full
+    assert port.limits.has_room_for("resident 3")
 
 
-def test_a_house_is_not_full_while_somebody_has_more_than_one_socket_who_gives_way() -> None:
+def test_a_member_s_second_socket_gives_nobody_a_door_s_place() -> None:
     port = full_house(3)
     port.enter("second page", "house's")
     port.limits.joined("second page", "resident 0")
-    assert not port.limits.is_full
+    assert not port.limits.has_room_for("resident 3")
+
+
+def test_who_is_in_a_full_house_may_come_in_once_more() -> None:
+    assert full_house(3).limits.has_room_for("resident 0")
 
 
 def test_a_full_house_keeps_room_for_its_doors() -> None:
