@@ -10,7 +10,7 @@ from intercom.media.sound.format import ratio
 
 if TYPE_CHECKING:
     from intercom.media.rtp.playout import PlayoutStats
-    from intercom.media.sound.engine import EngineStats
+    from intercom.media.sound.engine_stats import EngineStats
     from intercom.media.video.sender import VideoStats
 
 

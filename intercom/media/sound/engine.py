@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -24,6 +23,7 @@ from intercom.media.errors import EngineStuckError
 from intercom.media.events import Direction, EngineEvent, EngineFailed, EngineStarted
 from intercom.media.sound.beside import BesideCall
 from intercom.media.sound.ends import Call, Canceller, FarEnd, NearEnd
+from intercom.media.sound.engine_stats import EngineStats
 from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples, level_db, ratio, to_samples
 from intercom.media.sound.mixer import Aside, Mixer, Playing
 from intercom.media.sound.stand_in import Murmur, Pace
@@ -42,26 +42,6 @@ BLOCKS_AT_ONCE = 8
 everything."""
 STOP_DEADLINE_S = 1.5
 L = TypeVar("L", bound=CaptureLine | PlaybackLine)
-
-
-@dataclass(frozen=True, slots=True)
-class EngineStats:
-    """Figures of the engine; all counts since it started."""
-
-    card: str
-    """Description of the card in use."""
-    running: bool
-    """Whether a PCM runs now."""
-    capture_xruns: int
-    """Overruns of the microphone."""
-    playback_xruns: int
-    """Underruns of the speaker."""
-    microphone_db: float
-    """Level of the last captured block, dB full scale."""
-    speaker_db: float
-    """Level of the last played block, dB full scale."""
-    real_time: bool
-    """Whether the thread has real-time priority."""
 
 
 class AudioEngine:

@@ -264,7 +264,7 @@ class Exchange:
             self._refuse(link, state, request, refusal.code, str(refusal))
             return
         resumed = session is not None
-        if crowded := self._crowded(grant.subscriber, session):
+        if session is None and (crowded := self._crowded(grant.subscriber)):
             self._send(link, replies.refusal(request.id, replies.SESSIONS_EXCEEDED, crowded))
             return
         if session is None:
@@ -284,15 +284,11 @@ class Exchange:
             session.flush()
             self.control.resumed(session, now)
 
-    def _crowded(self, subscriber: Subscriber, session: Session | None) -> str:
-        """Return in a sentence why a subscriber may not begin a session; empty if it may, and for one that it resumes.
-
-        A resident whose line broke has its session, and perhaps a call: it is not left outside of a full house.
-        """
-        if session is None and len(self._sessions.of(subscriber.id)) >= SESSIONS_PER_SUBSCRIBER_LIMIT:
+    def _crowded(self, subscriber: Subscriber) -> str:
+        """Return in a sentence why a subscriber may not begin a session, where it might resume one; empty if it may."""
+        if len(self._sessions.of(subscriber.id)) >= SESSIONS_PER_SUBSCRIBER_LIMIT:
             return "This subscriber has too many sessions; close one, or wait for those that were lost."
-        takes_room = subscriber.kind == "resident" and session is None
-        return self.full(subscriber.id) if takes_room else ""
+        return self.full(subscriber.id) if subscriber.kind == "resident" else ""
 
     def _new_session(self, protocol: str, grant: Grant, agent: str, link: str) -> Session:
         protocol = protocol or f"signalwire_{secrets.token_hex(16)}_{new_id()}"
