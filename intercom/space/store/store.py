@@ -283,20 +283,15 @@ class Store:
 
     def owner_of(self, device_secret: str) -> Subscriber:
         """Return the subscriber whose device has this secret; raises `TokenError` when none has."""
-        found = self._owner_of(device_secret)
-        if found is None and self._db.refresh():  # another process may have made it this very second
-            found = self._owner_of(device_secret)
-        if found is None:
-            raise TokenError("No device of this space has this secret; pair the device again.")
-        return found
-
-    def _owner_of(self, device_secret: str) -> Subscriber | None:
+        self._db.refresh()  # another process may have made or removed it this very second
         row = self._db.read(
             "SELECT s.id, s.reference, s.display_name, s.kind FROM devices d "
             "JOIN subscribers s ON s.id = d.subscriber_id WHERE d.secret_hash = ?",
             (secret_hash(device_secret),),
         ).fetchone()
-        return Subscriber(*row) if row else None
+        if row is None:
+            raise TokenError("No device of this space has this secret; pair the device again.")
+        return Subscriber(*row)
 
     def devices(self) -> list[Device]:
         """Return the devices that can sign in, by name; a subscriber with several secrets is one device."""

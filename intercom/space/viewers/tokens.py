@@ -80,12 +80,7 @@ class ViewerTokens:
 
     def owner_of(self, token: str) -> Viewer | None:
         """Return the viewer with this token; None when nobody has it."""
-        found = self._owner_of(token)
-        if found is None and self._db.refresh():  # another process may have made it this very second
-            found = self._owner_of(token)
-        return found
-
-    def _owner_of(self, token: str) -> Viewer | None:
+        self._db.refresh()  # another process may have made or removed it this very second
         query = "SELECT name, talks, added_at, seen_on FROM viewers WHERE token_hash = ?"
         row = self._db.read(query, (secret_hash(token),)).fetchone()
         return Viewer(row[0], bool(row[1]), row[2], row[3]) if row else None

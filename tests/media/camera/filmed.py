@@ -28,6 +28,8 @@ class FilmedSource:
         self.began = threading.Semaphore(0)
         self.runs = 0
         self.keyframe_requests = 0
+        self.asked = threading.Event()
+        "set by the first request for a keyframe"
         self._time = 0
 
     def run(self, deliver: Deliver, stopping: threading.Event) -> None:
@@ -54,6 +56,7 @@ class FilmedSource:
 
     def request_keyframe(self) -> None:
         self.keyframe_requests += 1
+        self.asked.set()
 
     def set_bitrate(self, bitrate_bps: int) -> None:
         self.bitrate_bps = bitrate_bps

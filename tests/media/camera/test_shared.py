@@ -44,9 +44,11 @@ async def test_everybody_gets_every_picture_in_order(camera: Camera, source: Fil
 
 async def test_a_consumer_begins_with_a_keyframe_that_was_asked_for(camera: Camera, source: FilmedSource) -> None:
     with camera.frames() as frames:
+        first = asyncio.ensure_future(frames.next())
+        await happens(source.asked)
         source.film()
         keyframe = source.film(keyframe=True)
-        assert await frames.next() == keyframe
+        assert await first == keyframe
         assert source.keyframe_requests == 1
 
 

@@ -44,6 +44,16 @@ def test_nobody_who_asks_takes_the_news_from_whoever_acts_on_it(
     assert not store.changed_elsewhere()
 
 
+def test_a_device_that_another_process_removed_is_nobody_s_at_once(store: Store, tmp_path: Path) -> None:
+    phone = store.subscriber("phone")
+    assert phone is not None
+    secret = store.add_device(phone, "Phone")
+    with contextlib.closing(Store(tmp_path / DATABASE, now=lambda: 0.0)) as elsewhere:
+        elsewhere.remove_subscriber("phone")
+    with pytest.raises(TokenError):
+        store.owner_of(secret)
+
+
 def test_what_the_space_writes_itself_is_no_news(store: Store) -> None:
     store.remove_subscriber("phone")
     assert not store.changed_elsewhere()
