@@ -142,7 +142,7 @@ class EchoCanceller:
             self._reference.put(self._at_the_backend_s_rate(np.concatenate(played[at : at + 2])))
 
     def _at_the_backend_s_rate(self, played: Samples) -> Frame:
-        if played.max() > LARGEST_SILENCE or played.min() < -LARGEST_SILENCE:
+        if np.max(played) > LARGEST_SILENCE or np.min(played) < -LARGEST_SILENCE:
             return self._far_down.run(played)
         self._far_down.clear()
         return np.zeros(len(played) // FACTOR, np.int16)
