@@ -170,7 +170,9 @@ def _alsa_wheel(target: Target, work: Path) -> Path:
         saying=f"the source of {FROM_SOURCE} could not be fetched",
     )
     (archive,) = work.glob(f"{FROM_SOURCE}-*.tar.gz")
-    shutil.unpack_archive(archive, work, filter="data")
+    # Its hash is checked; Debian 12's Python 3.11.2 knows no filter for what it unpacks.
+    unpack = ("tar", "--extract", "--no-same-owner", "--directory", work, "--file", archive)
+    _run(*unpack, saying=f"{archive} cannot be unpacked")
     source = work / archive.name.removesuffix(".tar.gz")
     module = work / f"alsaaudio.cpython-{target.suite.abi[2:]}-{target.processor.triplet}.so"
     root = Path("/") if target.is_this_machine else _headers(target, work)

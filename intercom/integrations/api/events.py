@@ -21,6 +21,7 @@ from intercom.integrations.api.who import token_of
 from intercom.integrations.fact_documents import cursor, document, number_of
 from intercom.integrations.tokens import Token
 from intercom.space.http.connection_limits import Pool
+from intercom.transports import break_off
 
 READERS_LIMIT: Final = 32
 """Limit of readers at once, of all tokens together: the oldest of the token with the most gives way."""
@@ -175,7 +176,7 @@ class Events:
                     await _write(answer, b":\n\n")
         except (ConnectionError, TimeoutError):
             if request.transport is not None:
-                request.transport.abort()
+                break_off(request.transport)
         return answer
 
 

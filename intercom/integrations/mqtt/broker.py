@@ -22,6 +22,7 @@ from intercom.integrations.mqtt.wire import Message, Packet
 from intercom.integrations.tls_trust import client_context
 from intercom.signalwire.link.dial import dial
 from intercom.space.switch.sessions.pace import Pace
+from intercom.transports import break_off
 
 logger = logging.getLogger(__name__)
 
@@ -218,7 +219,7 @@ class Connection:
     def abort(self) -> None:
         """Drop the connection."""
         self._stop_pings()
-        self._writer.transport.abort()
+        break_off(self._writer.transport)
 
     async def _next(self) -> Packet:
         while True:

@@ -13,6 +13,7 @@ from intercom import __version__
 from intercom.integrations.tls_trust import client_context
 from intercom.notify.message import Outcome
 from intercom.signalwire.link.dial import dial
+from intercom.transports import break_off
 
 ATTEMPT_S: Final = 8.0
 """Time limit of one attempt, less than that of a command: `intercom webhook test` waits for one."""
@@ -83,7 +84,7 @@ class Sender:
             writer.write(request)
             return await _answer(reader)
         finally:
-            writer.transport.abort()  # one that takes nothing would be waited for
+            break_off(writer.transport)  # one that takes nothing would be waited for
 
 
 async def _answer(reader: asyncio.StreamReader) -> Outcome:

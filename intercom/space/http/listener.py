@@ -24,6 +24,7 @@ from intercom.space.http.proxies import Proxies
 from intercom.space.http.rate_limited_log import Seldom
 from intercom.space.http.request_filter import Handler
 from intercom.space.http.request_log import request_log
+from intercom.transports import break_off
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class _Connection:
         """Break the connection off, whatever its state."""
         self.expect(None)
         if self.transport is not None:
-            self.transport.abort()
+            break_off(self.transport)
         elif self.opening is not None:
             self.opening.cancel()
 

@@ -17,6 +17,7 @@ from intercom.space.http.waiting import Waiting
 from intercom.space.switch.exchange import FRAME_LIMIT_BYTES, Close, Exchange, Send
 from intercom.space.switch.sessions.undelivered import KeptBytes
 from intercom.tasks import TaskSet
+from intercom.transports import break_off
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class _Socket:
         """Break the connection off; waiting frames are lost, and the session can be resumed."""
         self._aborted = True
         if self.transport is not None:
-            self.transport.abort()
+            break_off(self.transport)
 
     def put(self, output: Send | Close) -> None:
         """Queue a frame; raises `asyncio.QueueFull` when too many wait already."""
