@@ -213,6 +213,7 @@ def visits(chance: random.Random) -> Iterator[datetime]:
         yield BEGIN + timedelta(minutes=5 * minute)
 
 
+@pytest.mark.timeout(900)  # three weeks to compute: on a busy machine it is only slow
 def test_two_hundred_visitors_in_three_weeks(house: House) -> None:
     chance = random.Random("a house")
     ends: Counter[str] = Counter()
