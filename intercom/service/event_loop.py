@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import select
 import selectors
+import sys
 from typing import Any
+
+ONE = (1).to_bytes(8, sys.byteorder)
+"""What is written to wake the loop: eventfd(2) takes a number of the machine's own order."""
 
 
 class Selector(selectors.EpollSelector):
@@ -22,18 +28,36 @@ class Selector(selectors.EpollSelector):
         self._passed_over = timeout is not None and timeout <= 0 and not self._passed_over
         return [] if self._passed_over else super().select(timeout)
 
+    def tell_changes_alone(self, fd: int) -> None:
+        """Return a registered descriptor once for each time that something arrives, read or not (epoll(7), EPOLLET)."""
+        ours: Any = self
+        ours._selector.modify(fd, select.EPOLLIN | select.EPOLLET)
+
 
 class ServiceLoop(asyncio.SelectorEventLoop):
-    """asyncio's event loop, which reads a wake-up of another thread once.
+    """asyncio's event loop, whose wake-ups by other threads are not read.
 
-    asyncio reads until nothing is left, a system call more for each picture and each press. What is left here wakes the
-    loop again. Should asyncio name its method otherwise, its own is used, and all that is lost is the saving.
+    asyncio is woken by a byte in a socket, which it has to read: a system call more for each picture and each press.
+    Here a count of the kernel's grows, which nobody reads. Should asyncio name its method otherwise, its own is used,
+    and all that is lost is the saving.
     """
 
     def __init__(self) -> None:
-        super().__init__(Selector())
+        selector = Selector()
+        super().__init__(selector)
+        self._bell = os.fdopen(os.eventfd(0), "wb", buffering=0)
+        self.add_reader(self._bell, _woken)
+        selector.tell_changes_alone(self._bell.fileno())
 
-    def _read_from_self(self) -> None:
-        ours: Any = self
-        with contextlib.suppress(BlockingIOError, InterruptedError):
-            ours._process_self_data(ours._ssock.recv(4096))
+    def _write_to_self(self) -> None:
+        with contextlib.suppress(ValueError):  # it is closed
+            self._bell.write(ONE)
+
+    def close(self) -> None:
+        """Close the loop."""
+        super().close()
+        self._bell.close()
+
+
+def _woken() -> None:
+    """Have nothing to do: the loop goes round."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import selectors
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from intercom.service.event_loop import Selector, ServiceLoop
 
 LIMIT_S = 60.0
 WAKE_UPS = 10_000
-"""More than the loop reads at once."""
+TURNS = 2_000
+"""Wake-ups, each once the one before has been answered."""
 
 
 class CountingSocket:
@@ -64,20 +66,43 @@ def test_however_many_wake_ups_come_at_once_none_is_missed() -> None:
         assert runner.run(wakes(WAKE_UPS)) == WAKE_UPS
 
 
-def test_a_wake_up_is_read_once_and_not_until_nothing_is_left() -> None:
+def test_a_loop_that_sleeps_is_woken_each_time_although_no_wake_up_is_read() -> None:
     """By a name of asyncio's own: it fails when that goes."""
 
     async def reads() -> int:
         loop: Any = asyncio.get_running_loop()
         counting = loop._ssock = CountingSocket(loop._ssock)
-        await wakes(1)
-        while not counting.reads:
-            await asyncio.sleep(0)
-        await wakes(1)
+        woken = threading.Semaphore(0)
+
+        def wake() -> None:
+            for _ in range(TURNS):
+                loop.call_soon_threadsafe(woken.release)
+                assert woken.acquire(timeout=LIMIT_S)
+
+        await asyncio.to_thread(wake)
         return counting.reads
 
     with asyncio.Runner(loop_factory=ServiceLoop) as runner:
-        assert runner.run(reads()) in {1, 2}
+        assert runner.run(reads()) == 0
+
+
+def test_a_signal_wakes_the_loop() -> None:
+    async def signalled() -> None:
+        came = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, came.set)
+        threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGUSR1)).start()
+        await asyncio.wait_for(came.wait(), LIMIT_S)
+
+    with asyncio.Runner(loop_factory=ServiceLoop) as runner:
+        runner.run(signalled())
+
+
+def test_whoever_wakes_a_loop_that_has_ended_is_told() -> None:
+    loop = ServiceLoop()
+    loop.close()
+    loop.close()
+    with pytest.raises(RuntimeError):
+        loop.call_soon_threadsafe(print)
 
 
 def test_while_work_waits_the_kernel_is_asked_every_other_time(pipe: tuple[int, int]) -> None:
