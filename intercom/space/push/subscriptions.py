@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from intercom.space.auth.secret_hash import secret_hash
 from intercom.space.errors import SubscriptionError
 from intercom.space.push.vapid import decoded
-from intercom.space.store.database import Database
+from intercom.space.store.database import Database, Transaction
 
 AUTH_BYTES: Final = 16
 """Length of a subscription's authentication secret (RFC 8291 §3.2)."""
@@ -98,15 +97,12 @@ class Subscriptions:
     def note(self, shown_at: Mapping[str, float], trouble: Mapping[str, str]) -> None:
         """Note, by the devices' hashes, when they last showed a push, and what went wrong with the last one, if any."""
 
-        def write(db: sqlite3.Connection) -> None:
-            db.executemany(
-                "UPDATE subscriptions SET shown_at = ? WHERE secret_hash = ?",
-                [(at, device) for device, at in shown_at.items()],
-            )
-            db.executemany(
-                "UPDATE subscriptions SET trouble = ?1 WHERE secret_hash = ?2 AND trouble <> ?1",
-                [(words, device) for device, words in trouble.items()],
-            )
+        def write(db: Transaction) -> None:
+            for device, at in shown_at.items():
+                db.execute("UPDATE subscriptions SET shown_at = ? WHERE secret_hash = ?", (at, device))
+            for device, words in trouble.items():
+                query = "UPDATE subscriptions SET trouble = ?1 WHERE secret_hash = ?2 AND trouble <> ?1"
+                db.execute(query, (words, device))
 
         self._db.write(write)
 

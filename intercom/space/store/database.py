@@ -26,6 +26,38 @@ RESERVE: Final = "space.reserve"
 T = TypeVar("T")
 
 
+class Transaction:
+    """One write's way to the file: what it changes there is repeated on the copy.
+
+    So no statement of a write asks SQLite for chance or the time of day.
+    """
+
+    def __init__(self, file: sqlite3.Connection) -> None:
+        self._file = file
+        self._before = file.total_changes
+        self._statements: list[tuple[str, tuple[Any, ...]]] = []
+
+    def execute(self, query: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Execute a statement on the file."""
+        self._statements.append((query, tuple(parameters)))
+        return self._file.execute(query, parameters)
+
+    def repeat_on(self, copy: sqlite3.Connection) -> bool:
+        """Repeat the committed statements on a copy that was like the file; False where it has to be copied again."""
+        before = copy.total_changes
+        try:
+            copy.execute("BEGIN")
+            for query, parameters in self._statements:
+                copy.execute(query, parameters)
+            copy.execute("COMMIT")
+        except sqlite3.Error as problem:
+            if copy.in_transaction:
+                copy.execute("ROLLBACK")
+            logger.debug("The space's database is copied again: %s", problem)
+            return False
+        return copy.total_changes - before == self._file.total_changes - self._before
+
+
 class Database:
     """The file, and the copy that is read.
 
@@ -48,6 +80,7 @@ class Database:
             self._file.executescript("PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA; PRAGMA foreign_keys=ON;")
             migrate(self._file)
             self._copy = sqlite3.connect(":memory:", isolation_level=None)
+            self._copy.execute("PRAGMA foreign_keys=ON")
             self._copy_again()
             self._news = False
         except (OSError, sqlite3.Error) as problem:
@@ -66,7 +99,7 @@ class Database:
         """Query the copy, or, within `write`, the file with its uncommitted changes."""
         return (self._file if self._file.in_transaction else self._copy).execute(query, parameters)
 
-    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` as one transaction on the file; on a full disk it is run twice.
 
         Raises `StoreError` when it cannot be written, for example because another process holds the file.
@@ -102,20 +135,23 @@ class Database:
         news, self._news = self._news, False
         return news
 
-    def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _write(self, work: Callable[[Transaction], T]) -> T:
         self._wait_at_most(self._patience_s)
         self._file.execute("BEGIN IMMEDIATE")
         try:
-            done = work(self._file)
+            is_current = self._data_version() == self._version  # from here on nobody else can write
+            transaction = Transaction(self._file)
+            done = work(transaction)
             self._file.execute("COMMIT")
         except BaseException:
             if self._file.in_transaction:  # a full disk has rolled it back already
                 self._file.execute("ROLLBACK")
             raise
-        try:
-            self._copy_again()
-        except sqlite3.OperationalError:  # another process was quicker: the next look copies what both have written
-            self._version = -1
+        if not (is_current and transaction.repeat_on(self._copy)):
+            try:
+                self._copy_again()
+            except sqlite3.OperationalError:  # another process was quicker: the next look copies what both have written
+                self._version = -1
         self._make_reserve()
         return done
 

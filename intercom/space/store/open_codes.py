@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-
-from intercom.space.store.database import Database
+from intercom.space.store.database import Database, Transaction
 from intercom.space.store.records import CodeClaimed, CodeLimits
 
 
@@ -29,7 +27,7 @@ class OpenCodes:
         )
         insert = "INSERT OR REPLACE INTO pairing_codes (code_hash, expires_at, maker) VALUES (?, ?, ?)"
 
-        def keep(db: sqlite3.Connection) -> None:
+        def keep(db: Transaction) -> None:
             db.execute("DELETE FROM pairing_codes WHERE expires_at <= ? OR expires_at > ?", (now, expires_at))
             db.execute(insert, (code_hash, expires_at, maker))
             db.execute(too_many_of_one, (maker, limits.one_maker))
@@ -49,7 +47,7 @@ class OpenCodes:
         The device that claimed it before and never got in is removed: whoever holds its secret gets nothing by it.
         """
 
-        def claim(db: sqlite3.Connection) -> CodeClaimed | None:
+        def claim(db: Transaction) -> CodeClaimed | None:
             row = db.execute(
                 "SELECT s.reference, c.claimed_by FROM pairing_codes c LEFT JOIN subscribers s ON s.id = c.maker "
                 "WHERE c.code_hash = ? AND (c.claimed_until <= ? OR c.claimed_until > ?)",

@@ -18,7 +18,7 @@ from intercom.space.errors import AddressError, TokenError
 from intercom.space.push.subscriptions import Subscriptions
 from intercom.space.quiet.kept_quiet import KeptQuiet
 from intercom.space.shown_name import shown_name
-from intercom.space.store.database import Database
+from intercom.space.store.database import Database, Transaction
 from intercom.space.store.open_codes import OpenCodes
 from intercom.space.store.proofs import Proofs
 from intercom.space.store.records import Address, Device, Kind, Place, Subscriber
@@ -127,7 +127,7 @@ class Store:
         """
         _check_name(reference)
 
-        def add(db: sqlite3.Connection) -> Subscriber:
+        def add(db: Transaction) -> Subscriber:
             known = self._subscriber("reference", reference)
             if known is None:
                 known = Subscriber(secrets.token_hex(16), reference, shown_name(display_name, reference), kind)
@@ -147,7 +147,7 @@ class Store:
         """Make the group `name` with its address /private/<name>, if it is new."""
         _check_name(name)
 
-        def add(db: sqlite3.Connection) -> None:
+        def add(db: Transaction) -> None:
             if not self._has_group(name):
                 group_id = secrets.token_hex(16)
                 db.execute("INSERT INTO groups VALUES (?, ?)", (group_id, name))
@@ -188,7 +188,7 @@ class Store:
     def remove_subscriber(self, reference: str) -> None:
         """Delete a subscriber with its address, devices and memberships; its tokens are invalid from now on."""
 
-        def remove(db: sqlite3.Connection) -> None:
+        def remove(db: Transaction) -> None:
             db.execute(
                 "DELETE FROM addresses WHERE resource_id = (SELECT id FROM subscribers WHERE reference = ?)",
                 (reference,),
@@ -213,7 +213,7 @@ class Store:
 
     # -- addresses ---------------------------------------------------------------------------------------
 
-    def _add_address(self, db: sqlite3.Connection, name: str, display_name: str, kind: str, resource_id: str) -> None:
+    def _add_address(self, db: Transaction, name: str, display_name: str, kind: str, resource_id: str) -> None:
         if self.address(name) is not None:
             raise AddressError(f"The address {name} is taken; choose another name.")
         created_at = datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="seconds")
@@ -264,7 +264,7 @@ class Store:
         """Give a subscriber another display name; its address stays. Return it as it is now."""
         named = replace(subscriber, display_name=shown_name(wanted, subscriber.reference))
 
-        def write(db: sqlite3.Connection) -> None:
+        def write(db: Transaction) -> None:
             db.execute("UPDATE subscribers SET display_name = ? WHERE id = ?", (named.display_name, named.id))
             db.execute("UPDATE addresses SET display_name = ? WHERE resource_id = ?", (named.display_name, named.id))
             db.execute("UPDATE devices SET name = ? WHERE subscriber_id = ?", (named.display_name, named.id))
