@@ -10,9 +10,7 @@ the card's and every burst show in it alike, and a change of speed works it off.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from intercom.media.rtp.jitter_target import JitterTarget
 
@@ -111,17 +109,6 @@ class _Packet:
     end: int
     payload: bytes
     repairs: bool
-    is_copy: bool = False
-
-
-class Copy(NamedTuple):
-    """The sound of an earlier packet, in a later one (RFC 2198)."""
-
-    age: int
-    """Ticks by which its timestamp is less than that of the packet in which it came."""
-    payload: bytes
-    ticks: int
-    """Length of its sound; 0 where it is damaged."""
 
 
 class JitterBuffer:
@@ -161,12 +148,10 @@ class JitterBuffer:
         now: float,
         *,
         repairs: bool = False,
-        copies: Sequence[Copy] = (),
     ) -> bool:
         """Take a packet with RTP `sequence` (16 bit), `timestamp` (32 bit) and `ticks` of sound; whether it is used.
 
-        `repairs`: the payload also holds the sound of the packet before it, as long as its own. `copies` are of the
-        packets just before it, the oldest first.
+        `repairs`: the payload also holds the sound of the packet before it, as long as its own.
         """
         self.stats.received += 1
         if self._highest is None:
@@ -181,39 +166,23 @@ class JitterBuffer:
             ):
                 self._begin_anew()
                 extended, start = sequence, timestamp
-        if extended in self._packets and not self._packets[extended].is_copy:
+        if extended in self._packets:
             self.stats.duplicate += 1
             return False
         if self._highest is None or extended > self._highest[0]:
             self._highest = (extended, start)
         self._frame_s = ticks / self._clock_hz
-        self.target.arrived(start / self._clock_hz, self._frame_s, now, repairs=repairs or bool(copies))
+        self.target.arrived(start / self._clock_hz, self._frame_s, now, repairs=repairs)
         if self._next_sequence is not None and extended < self._next_sequence:
             self.stats.late += 1
             self._late_in_a_row += 1
             return False
         self._late_in_a_row = 0
         self._packets[extended] = _Packet(start, start + ticks, payload, repairs)
-        self._keep_copies(extended, start, copies)
         if len(self._packets) > MOST_PACKETS:
             del self._packets[min(self._packets)]
             self.stats.shed += 1
         return True
-
-    def _keep_copies(self, sequence: int, start: int, copies: Sequence[Copy]) -> None:
-        """Keep the copies of packets that are missing; before the first packet is played nothing is missed.
-
-        What has the number of a copy may have been without sound, and lost: its timestamp tells.
-        """
-        if self._next_sequence is None or self._playhead is None:
-            return
-        for earlier, copy in enumerate(copies, sequence - len(copies)):
-            if earlier < self._next_sequence or earlier in self._packets or earlier in self._soundless:
-                continue
-            begin = start - copy.age
-            is_known = any(packet.start == begin for packet in self._packets.values())
-            if copy.ticks and begin >= self._playhead and not is_known:
-                self._packets[earlier] = _Packet(begin, begin + copy.ticks, copy.payload, repairs=False, is_copy=True)
 
     def put_soundless(self, sequence: int) -> None:
         """Count a packet of the same stream without sound, so that it does not count as lost."""
@@ -238,9 +207,8 @@ class JitterBuffer:
         head = self._packets[sequence]
         if self._playhead is None or self._next_sequence is None:
             return self._start(sequence, head, now, ahead_s)
-        if sequence > self._next_sequence or head.is_copy:
-            self.target.lost(now)
         if sequence > self._next_sequence:
+            self.target.lost(now)
             instead = self._fill_gap(sequence, head, self._playhead, now)
             if instead is not None:
                 return instead
@@ -304,13 +272,8 @@ class JitterBuffer:
         if lag_s < -EARLY_S:
             return self._make_up(self._step)
         catching_up = lag_s > SHED_S
-        while len(self._packets) > 1 and (
-            (catching_up and lag_s > STEP_S) or (head.is_copy and lag_s > self._latest_repair_s)
-        ):
-            if head.is_copy:
-                self.stats.lost += 1
-            else:
-                self.stats.shed += 1
+        while catching_up and lag_s > STEP_S and len(self._packets) > 1:
+            self.stats.shed += 1
             self.stats.lost_s += (head.end - head.start) / self._clock_hz
             self._pass_by(sequence, head)
             sequence = min(self._packets)
@@ -320,9 +283,6 @@ class JitterBuffer:
 
     def _play(self, sequence: int, head: _Packet, lag_s: float, ahead_s: float) -> Play:
         self._pass_by(sequence, head)
-        if head.is_copy:
-            self.stats.lost += 1
-            self.stats.recovered += 1
         self.stats.played_s += (head.end - head.start) / self._clock_hz
         blocks = 0 if -WANDER_S <= lag_s < STEP_S + WANDER_S else math.floor(lag_s / STEP_S)
         self.excess_s += SMOOTHING * (blocks * STEP_S + ahead_s - AHEAD_S - self.excess_s)

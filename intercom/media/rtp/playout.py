@@ -7,14 +7,13 @@ resampled by up to 2 %, which nobody hears.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from intercom.media.codec.interface import Decoder
 from intercom.media.errors import CodecError
-from intercom.media.rtp.jitter import AHEAD_S, Conceal, Copy, JitterBuffer, JitterStats, Pause, Play, Recover
+from intercom.media.rtp.jitter import AHEAD_S, Conceal, JitterBuffer, JitterStats, Pause, Play, Recover
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples, level_db
 from intercom.media.sound.varispeed import Varispeed
 
@@ -76,28 +75,16 @@ class Playout:
         self._sounding = False
         self._damaged = 0
 
-    def put(
-        self, sequence: int, timestamp: int, payload: bytes, now: float, earlier: Sequence[tuple[int, bytes]] = ()
-    ) -> bool:
-        """Take an RTP packet; False when it is useless.
-
-        `earlier`: age in ticks and payload of the packets just before it, the oldest first, as far as it holds them.
-        """
+    def put(self, sequence: int, timestamp: int, payload: bytes, now: float) -> bool:
+        """Take an RTP packet; False when it is useless."""
         try:
             ticks = self._decoder.length(payload)
         except CodecError:
             self._damaged += 1
             return False
-        copies = [Copy(age, sound, self._length(sound)) for age, sound in earlier]
         repairs = self._decoder.repairs(payload)
         with self._lock:
-            return self._jitter.put(sequence, timestamp, payload, ticks, now, repairs=repairs, copies=copies)
-
-    def _length(self, payload: bytes) -> int:
-        try:
-            return self._decoder.length(payload)
-        except CodecError:
-            return 0
+            return self._jitter.put(sequence, timestamp, payload, ticks, now, repairs=repairs)
 
     def put_soundless(self, sequence: int) -> None:
         """Count a telephone event of the same stream, so that it does not count as lost."""

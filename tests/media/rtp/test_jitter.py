@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intercom.media.rtp.jitter import Conceal, Copy, JitterBuffer, Pause, Play, Recover
+from intercom.media.rtp.jitter import Conceal, JitterBuffer, Pause, Play, Recover
 from intercom.media.rtp.jitter_target import LONGEST_TARGET_S, MARGIN_S
 from intercom.media.rtp.playout import speed_for
 
@@ -34,8 +34,6 @@ class Line:
     recovered: list[tuple[int, int]] = field(default_factory=list)
     heard: list[int | None] = field(default_factory=list)
     """What the playout was given, in order: packets by number, None = made up or silence."""
-    copies: int = 0
-    """How many packets before it each packet holds as well (RFC 2198)."""
     twice: Callable[[], bool] = lambda: False
 
     def run(self, seconds: float, *, first_sequence: int = 0, first_timestamp: int = 0) -> Line:
@@ -52,11 +50,8 @@ class Line:
                 at += 1
                 sequence = (first_sequence + n) % 65536
                 timestamp = (first_timestamp + n * FRAME) % 2**32
-                copies = [Copy(k * FRAME, (n - k).to_bytes(4, "big"), FRAME) for k in range(min(self.copies, n), 0, -1)]
                 for _ in range(2 if self.twice() else 1):
-                    self.buffer.put(
-                        sequence, timestamp, n.to_bytes(4, "big"), FRAME, arrived, repairs=self.repairs, copies=copies
-                    )
+                    self.buffer.put(sequence, timestamp, n.to_bytes(4, "big"), FRAME, arrived, repairs=self.repairs)
             while queued < 480:
                 queued += self._take(now, queued / CLOCK_HZ)
             queued -= 480 * speed_for(self.buffer.excess_s)
@@ -157,45 +152,17 @@ def test_at_two_percent_of_loss_the_ear_misses_what_is_lost_in_a_row_and_no_more
 
 
 @pytest.mark.parametrize("late_s", [0.015, 0.030, 0.060, 0.150])
-@pytest.mark.parametrize(("repairs", "copies"), [(True, 0), (False, 0), (False, 1), (False, 3)])
-def test_two_seconds_after_one_late_packet_the_delay_is_what_it_was(late_s: float, repairs: bool, copies: int) -> None:
-    line = Line(lambda n: late_s if n == 200 else 0.001, repairs, copies=copies).run(9)
+@pytest.mark.parametrize("repairs", [True, False])
+def test_two_seconds_after_one_late_packet_the_delay_is_what_it_was(late_s: float, repairs: bool) -> None:
+    line = Line(lambda n: late_s if n == 200 else 0.001, repairs).run(9)
     back_at = 201 * FRAME_S + late_s + 2.0
     assert line.delay_ms_at(back_at + 0.5) <= line.delay_ms_at(3) + 3
 
 
-@pytest.mark.parametrize("copies", [1, 3])
-def test_two_seconds_after_one_lost_packet_the_delay_is_what_it_was(copies: int) -> None:
-    line = Line(lambda n: None if n == 200 else 0.001, repairs=False, copies=copies).run(9)
+def test_two_seconds_after_one_lost_packet_the_delay_is_what_it_was() -> None:
+    line = Line(lambda n: None if n == 200 else 0.001).run(9)
     assert line.buffer.stats.lost_s == 0
     assert line.delay_ms_at(201 * FRAME_S + 2.5) <= line.delay_ms_at(3) + 3
-
-
-def test_of_a_first_burst_of_three_two_are_lost_and_of_later_ones_one_where_the_next_packet_holds_them_all() -> None:
-    line = Line(lambda n: None if n in {50, 51, 52} else 0.001, repairs=False, copies=3).run(4)
-    assert line.buffer.stats.lost == 3
-    assert line.buffer.stats.lost_s == pytest.approx(2 * FRAME_S)
-    burst_after_burst = Line(lambda n: None if n % 50 < 3 else 0.001, repairs=False, copies=3).run(60)
-    assert burst_after_burst.buffer.stats.lost_s <= 62 * FRAME_S
-    assert burst_after_burst.delay_ms_at(50) <= 60
-
-
-def test_a_packet_that_comes_before_its_copy_is_played_is_no_loss() -> None:
-    line = Line(lambda n: 0.025 if n % 10 == 0 else 0.001, repairs=False, copies=1).run(10)
-    assert line.buffer.stats.lost_s == 0
-    assert [n for n in line.heard if n is not None] == sorted(n for n in line.heard if n is not None)
-
-
-def test_a_lost_telephone_event_does_not_make_the_sound_before_it_sound_twice() -> None:
-    buffer = JitterBuffer(CLOCK_HZ)
-    buffer.put(1, 0, b"a", FRAME, 0.0)
-    assert buffer.take(0.01, 0.0) == Play(b"a")
-    buffer.put(3, FRAME, b"b", FRAME, 0.02, copies=[Copy(FRAME, b"a", FRAME)])
-    assert buffer.take(0.03, 0.0) == Play(b"b")
-    buffer.put(4, 2 * FRAME, b"c", FRAME, 0.04)
-    buffer.put(6, 3 * FRAME, b"d", FRAME, 0.06, copies=[Copy(FRAME, b"c", FRAME)])
-    assert buffer.take(0.05, 0.0) == Play(b"c")
-    assert buffer.take(0.07, 0.0) == Play(b"d")
 
 
 def test_waiting_for_a_late_packet_is_no_loss() -> None:
@@ -313,7 +280,6 @@ def test_whatever_arrives_memory_and_target_stay_bounded(packets: list[tuple[int
     jitter_s=st.floats(0, 0.1),
     twice=st.floats(0, 0.2),
     repairs=st.booleans(),
-    copies=st.integers(0, 3),
     first_sequence=st.integers(65_300, 65_535),
     first_timestamp=st.integers(2**32 - 300_000, 2**32 - 1),
 )
@@ -323,12 +289,11 @@ def test_sound_never_runs_backwards_and_nothing_sounds_twice(
     jitter_s: float,
     twice: float,
     repairs: bool,
-    copies: int,
     first_sequence: int,
     first_timestamp: int,
 ) -> None:
     chance = random.Random(seed)
-    line = Line(lambda n: None if chance.random() < loss else chance.uniform(0, jitter_s), repairs, copies=copies)
+    line = Line(lambda n: None if chance.random() < loss else chance.uniform(0, jitter_s), repairs)
     line.twice = lambda: chance.random() < twice
     line.run(4, first_sequence=first_sequence, first_timestamp=first_timestamp)
     heard = [n for n in line.heard if n is not None]
