@@ -115,6 +115,7 @@ class TalkThrough:
         self._idle_blocks = 0 if far.any() else self._idle_blocks + 1
         rests = self._idle_blocks > REST_BLOCKS
         if rests and self._share:
+            self._judge.rest()
             self._residual.rest()
             return self._quietened(near)
         cleaned = self._webrtc.process(near, far)
@@ -144,13 +145,17 @@ class Judge:
     """Decides whether somebody speaks at the door while the far end does."""
 
     def __init__(self) -> None:
-        self._left = self._echo = self._cleaned = self._echo_dying = 0.0
         self._held_db = 0.0
-        self._hold = 0
+        self.rest()
         self.cleaned_db = 0.0
         """Level of WebRTC's output in the last block, dB full scale."""
         self.alone_db: float | None = None
         """Residual of the filter against the echo in dB; None without an echo, or while a visitor speaks."""
+
+    def rest(self) -> None:
+        """Forget what was heard last, and keep how well the filter holds the echo: nothing is played."""
+        self._left = self._echo = self._cleaned = self._echo_dying = 0.0
+        self._hold = 0
 
     def hears(self, near: Frame, left: Frame, cleaned: Frame) -> bool:
         """Return whether a visitor speaks, judged from the near frame, the filter's residual and WebRTC's output."""

@@ -54,6 +54,41 @@ def test_a_visitor_who_speaks_on_does_not_hear_when_it_rests() -> None:
     assert steps <= np.abs(np.diff(visitor[silent].astype(int))).max() * 1.5, "it clicks"
 
 
+def test_the_first_echo_after_a_rest_is_not_taken_for_the_visitor_who_spoke_as_it_began() -> None:
+    chance = np.random.default_rng(1)
+    far, spoken = (
+        chance.normal(0, loud, (200, CANCELLER_SAMPLES)).clip(-32767, 32767).astype(np.int16) for loud in (10_000, 3000)
+    )
+    echo, silence = far // 2, np.zeros(CANCELLER_SAMPLES, np.int16)
+    webrtc, linear = Scripted(), Scripted()
+    canceller = TalkThrough(webrtc, linear)  # type: ignore[arg-type]  # their answers are written
+
+    def echo_alone(block: int) -> Frame:
+        webrtc.answer, linear.answer = silence, echo[block] // 50
+        return canceller.process(echo[block], far[block])
+
+    for block in range(200):
+        echo_alone(block)
+    for block in range(200):
+        webrtc.answer = linear.answer = spoken[block]
+        heard = spoken[block] + (echo[block] if block < 20 else 0)
+        canceller.process(heard, far[block] if block < 20 else silence)
+    echo_alone(0)  # it fades
+    assert level_db(echo_alone(1)) < -80
+
+
+class Scripted:
+    """A filter whose answer is written."""
+
+    answer: Frame
+
+    def process(self, near: Frame, far: Frame) -> Frame:
+        return self.answer
+
+    def reset(self) -> None:
+        """Nothing is learnt."""
+
+
 class Counted:
     """WebRTC's canceller, and how often it runs."""
 
