@@ -95,6 +95,8 @@ find_missing() {
   need gcc-aarch64-linux-gnu "builds the .deb for a Raspberry Pi" has_program aarch64-linux-gnu-gcc
   need mmdebstrap "the same: its headers" has_program mmdebstrap
   need uidmap "the same, for who is not root" has_program newuidmap
+  need dpkg-dev "makes a repository of packages" has_program dpkg-scanpackages
+  need gnupg "the same: signs it" has_program gpg
   want qemu-user-static "runs the .deb's program on a Raspberry Pi's processor in a test, which is skipped else" \
     has_program qemu-aarch64-static
   need iproute2 "makes the network namespaces in which cables are pulled" has_program tc

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -171,7 +170,6 @@ async def test_the_brokers_list_gives_each_door_its_own_topics_and_no_others(tmp
 
 # -- one repository --------------------------------------------------------------------------------------
 
-PROGRAMS = ("apt-get", "dpkg-deb", "dpkg-scanpackages", "gpg", "gpgv")
 CONTROL = """\
 Package: intercom
 Version: {version}
@@ -182,17 +180,36 @@ Description: stands for the door's package
 
 
 class Repository:
-    """A directory of packages, made as the page says, and a door's apt that knows it."""
+    """A directory of packages, made as the page says, and a door's apt that knows it and nothing of this machine."""
 
     def __init__(self, directory: Path) -> None:
         self.packages = directory / "doors"
         self.packages.mkdir()
         self._door = directory / "apt"
-        for needed in ("lists/partial", "cache/archives/partial", "sources"):
+        for needed in ("lists/partial", "cache/archives/partial", "sources", "none"):
             (self._door / needed).mkdir(parents=True)
+        self._installed = self._door / "status"
+        self._installed.touch()
+        settings = {
+            "Dir::Etc::main": "/dev/null",
+            "Dir::Etc::parts": self._door / "none",
+            "Dir::Etc::sourcelist": "/dev/null",
+            "Dir::Etc::sourceparts": self._door / "sources",
+            "Dir::Etc::preferences": "/dev/null",
+            "Dir::Etc::preferencesparts": self._door / "none",
+            "Dir::State::lists": self._door / "lists",
+            "Dir::State::status": self._installed,
+            "Dir::State::extended_states": self._door / "extended_states",
+            "Dir::Cache": self._door / "cache",
+            "APT::Architecture": "arm64",
+            "APT::Architectures": "arm64",
+            "APT::Sandbox::User": "root",
+        }
+        (self._door / "apt.conf").write_text("".join(f'{name} "{value}";\n' for name, value in settings.items()))
         self._keys = directory / "keys"
         self._keys.mkdir(mode=0o700)
-        self._environment = {**os.environ, "GNUPGHOME": str(self._keys), "KEY": "doors@example.net", "LC_ALL": "C"}
+        own = {"GNUPGHOME": str(self._keys), "APT_CONFIG": str(self._door / "apt.conf"), "LC_ALL": "C"}
+        self._environment = {**os.environ, **own, "KEY": "doors@example.net"}
         generate = ("gpg", "--batch", "--passphrase", "", "--quick-gen-key", "doors@example.net", "ed25519", "sign")
         subprocess.run(generate, check=True, capture_output=True, env=self._environment)
 
@@ -213,17 +230,12 @@ class Repository:
 
     def apt(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Ask the door's apt, which knows no other source."""
-        options = {
-            "Dir::Etc::sourcelist": "/dev/null",
-            "Dir::Etc::sourceparts": self._door / "sources",
-            "Dir::State::lists": self._door / "lists",
-            "Dir::Cache": self._door / "cache",
-            "APT::Sandbox::User": "root",
-        }
-        words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-        return subprocess.run(
-            [command[0], *words, *command[1:]], capture_output=True, text=True, check=False, env=self._environment
-        )
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=self._environment)
+
+    def install(self, version: str) -> None:
+        """Let the door have this version already."""
+        control = CONTROL.format(version=version)
+        self._installed.write_text(control.replace("Version:", "Status: install ok installed\nVersion:"))
 
     def close(self) -> None:
         """End the agent that gpg has started."""
@@ -232,8 +244,6 @@ class Repository:
 
 @pytest.fixture
 def repository() -> Iterator[Repository]:
-    if missing := [program for program in PROGRAMS if shutil.which(program) is None]:
-        pytest.skip(f"there is no {', '.join(missing)} here: apt install dpkg-dev gnupg")
     with tempfile.TemporaryDirectory(prefix="apt-") as directory:  # short: gpg's socket lies in it
         made = Repository(Path(directory))
         yield made
@@ -247,6 +257,16 @@ def test_a_door_finds_the_newest_package_in_a_repository_that_is_made_so(reposit
     updated = repository.apt("apt-get", "update")
     assert updated.returncode == 0 and "NO_PUBKEY" not in updated.stderr, updated.stderr
     assert "Candidate: 0.10" in repository.apt("apt-cache", "policy", "intercom").stdout
+
+
+def test_a_door_that_has_an_older_package_finds_the_newest_one_too(repository: Repository) -> None:
+    repository.add("0.10")
+    repository.publish()
+    repository.install("0.9")
+    assert repository.apt("apt-get", "update").returncode == 0
+    policy = repository.apt("apt-cache", "policy", "intercom").stdout
+    assert "Installed: 0.9" in policy
+    assert "Candidate: 0.10" in policy
 
 
 def test_a_door_takes_nothing_that_was_changed_on_the_way(repository: Repository) -> None:
