@@ -15,7 +15,7 @@ from tests.running import Running
 
 OWN_NETWORK = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
 """The ports of the defaults may be taken on this machine; in a network of its own they are free."""
-SEEN_FROM_WITHIN = "import sys, urllib.request as u; print([u.urlopen(a, timeout=30).status for a in sys.argv[1:]])"
+SEEN_FROM_WITHIN = "import sys, urllib.request as u; print([u.urlopen(a, timeout=60).status for a in sys.argv[1:]])"
 
 
 def printed(*words: str) -> str:

@@ -23,7 +23,7 @@ from intercom.netlink import (
     open_netlink,
 )
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 def message(kind: int, body: bytes = b"") -> bytes:

@@ -10,7 +10,7 @@ import socket
 import struct
 from typing import Final, Self
 
-ANSWER_LIMIT_S: Final = 30.0
+ANSWER_LIMIT_S: Final = 60.0
 NOTHING_COMES_S: Final = 1.0
 """How long one waits for what is not to come."""
 ALLOCATE: Final = 0x003

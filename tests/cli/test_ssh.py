@@ -14,7 +14,7 @@ import pytest
 from intercom.cli import main, ssh
 from intercom.control.server import Caller, ControlServer
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 Asked = list[tuple[str, Mapping[str, Any]]]
 
 

@@ -20,7 +20,7 @@ import pytest
 from deb.environment import cache
 from deb.mirror import debian_mirror
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 FETCH_S = 120.0
 LISTENS = "0A"
 """The state of a listening socket in /proc/net/tcp."""

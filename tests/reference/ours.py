@@ -14,7 +14,7 @@ from intercom.signalwire.link.transport import Socket, open_websocket
 from intercom.space import Space
 from intercom.space.auth.tokens import REFRESH_SCOPE
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 class Minted:

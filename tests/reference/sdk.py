@@ -46,7 +46,7 @@ CHROMIUM_FLAGS = (
     "--ignore-certificate-errors",
     "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets,LocalNetworkAccessChecksWebRTC",
 )
-WAIT_S = 30.0
+WAIT_S = 60.0
 """How long a step of the reference client may take before the test fails."""
 
 
@@ -84,7 +84,8 @@ def bundle() -> str:
 async def chromium(*more_flags: str) -> AsyncIterator[Browser]:
     """The system's Chromium, headless, with a fake camera and microphone."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*CHROMIUM_FLAGS, *more_flags])
+        flags = [*CHROMIUM_FLAGS, *more_flags]
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags, timeout=WAIT_S * 1000)
         try:
             yield browser
         finally:
@@ -137,6 +138,7 @@ class ReferenceClient:
 
     async def __aenter__(self) -> Self:
         self._context = await self._browser.new_context(ignore_https_errors=True)
+        self._context.set_default_timeout(WAIT_S * 1000)
         self.page = await self._context.new_page()
         self.page.on("console", lambda message: self.console.append(message.text))
         self.page.on("pageerror", lambda error: self.console.append(f"page error: {error}"))

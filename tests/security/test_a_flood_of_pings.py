@@ -19,7 +19,7 @@ PING, PONG = b"\x89\x80\0\0\0\0", b"\x8a\x80\0\0\0\0"
 FLOOD = 4_000
 """Frames at once; a client that is one sends a ping in 20 s."""
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 CLOSE = 0x88
 """First byte of the frame with which a socket is closed that does not show in time that it lives."""
 

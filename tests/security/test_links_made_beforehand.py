@@ -22,7 +22,7 @@ from intercom.door.health import metrics
 
 JPEG = b"\xff\xd8 a picture"
 KEPT = "kept"
-WAIT_S = 30.0
+WAIT_S = 60.0
 NOBODY = 65534
 
 

@@ -17,7 +17,7 @@ from .house import AttackedHouse, attacked_house
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STRANGER, PHONE = "127.0.0.66", "127.0.0.2"
-WAIT_S = 30.0
+WAIT_S = 60.0
 SERVED = {"/trust", "/trust/house.crt", "/trust/house.mobileconfig", "/trust/trust.css", "/trust/trust.js"}
 
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent.parent
 ROUTER = f"{SUBNETS['house']}.1"
 FORBIDDEN = 403
 LOOK_S = 0.5
-FOLLOWED_S = 30.0
+FOLLOWED_S = 60.0
 """coturn reads where relays may lead every five seconds; the rest is a loaded machine's."""
 
 

@@ -12,7 +12,7 @@ from intercom.signalwire.options import Options
 from intercom.signalwire.wire import messages as m
 
 PROTOCOL = "signalwire_channel_1"
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 class MemorySocket:

@@ -18,7 +18,7 @@ from tests.ports import free_port
 PAGE = Path(__file__).parents[2] / "docs" / "reverse-proxy.md"
 VIEWERS_PAGE = PAGE.with_name("viewers.md")
 PROGRAM = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 def below_a_path(space_port: int) -> dict[str, str]:

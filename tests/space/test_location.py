@@ -161,7 +161,7 @@ async def test_addresses_that_a_full_disk_did_not_take_are_written_when_it_does(
     with monkeypatch.context() as while_full:
         while_full.setattr(atomic_file, "replace", full)
         space._follow_addresses()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while "10.0.0.7" not in (tmp_path / "door.json").read_text():
             await asyncio.sleep(0.05)
 

@@ -104,7 +104,7 @@ async def test_a_dead_socket_is_noticed_though_tcp_says_nothing(echo: Server, mo
     tunnel = Tunnel(echo.sockets[0].getsockname()[1])
     socket = await open_websocket(f"ws://127.0.0.1:{await tunnel.start()}")
     tunnel.choke()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         with pytest.raises(TransportError):
             await anext(socket.frames())
     await tunnel.stop()

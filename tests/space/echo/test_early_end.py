@@ -13,7 +13,7 @@ from intercom.space.echo.member import EchoMember
 
 from ...reference.peer import Tone
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 TURNS = 50
 """Turns of the loop in which what was closed comes to its end."""
 

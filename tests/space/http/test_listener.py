@@ -13,7 +13,7 @@ from intercom.space.http.connection_limits import ConnectionLimits
 from intercom.space.http.listener import Listener
 from intercom.space.http.station_files import station_routes
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ async def test_a_phone_that_shows_a_ring_is_told_after_the_restart_that_it_is_mi
     await press(await door_of(pushing))
     await phone.notice()
     kept = Unfinished(tmp_path / "state" / "pushed.json")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not kept.left(time.time()):  # a space that is killed has written it down by itself
             await asyncio.sleep(0.02)
     space = Space(configure(push_servers=(phone.service.authority,)), tmp_path / "state")

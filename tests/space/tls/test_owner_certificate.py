@@ -123,7 +123,7 @@ async def test_a_renewed_one_is_shown_without_a_restart(space: Space, files: Fil
 
 async def test_the_space_looks_by_itself(space: Space, files: Files) -> None:
     renewed = files.renew()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await shown(space, NAME) != renewed:
             await asyncio.sleep(0.1)
 
@@ -195,7 +195,7 @@ def test_a_key_without_a_certificate_is_refused_in_words(tmp_path: Path) -> None
 def test_a_key_with_a_password_is_refused_and_asks_no_terminal(tmp_path: Path, files: Files) -> None:
     locked = tmp_path / "locked.pem"
     command = ["openssl", "pkey", "-in", str(files.key), "-aes256", "-passout", "pass:secret", "-out", str(locked)]
-    subprocess.run(command, check=True, timeout=30)
+    subprocess.run(command, check=True, timeout=60)
     with pytest.raises(CertificateError, match="has a password"):
         read_pair(files.certificate, locked)
 

@@ -20,7 +20,7 @@ from intercom.space.names import loopback_names
 from intercom.space.tls.certificate import LIFETIME, Certificate
 from tests.space.tls.older_certificate import self_signed
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 DAY_ONE = datetime(2030, 1, 1, tzinfo=UTC)
 
 
@@ -115,7 +115,7 @@ async def changed_from(space: Space, older: str) -> None:
 
 async def served(space: Space) -> str:
     """The certificate that the space shows."""
-    return await asyncio.to_thread(ssl.get_server_certificate, ("localhost", space.port), timeout=10.0)
+    return await asyncio.to_thread(ssl.get_server_certificate, ("localhost", space.port), timeout=WAIT_S)
 
 
 @pytest.fixture

@@ -11,5 +11,5 @@ def trusting(state_dir: Path) -> Path:
     folder = state_dir / "nssdb"
     folder.mkdir()
     for command in (["-N", "--empty-password"], ["-A", "-n", "house", "-t", "C,,", "-i", str(state_dir / "ca.crt")]):
-        subprocess.run(["certutil", "-d", f"sql:{folder}", *command], check=True, capture_output=True, timeout=30)
+        subprocess.run(["certutil", "-d", f"sql:{folder}", *command], check=True, capture_output=True, timeout=60)
     return folder

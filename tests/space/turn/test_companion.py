@@ -16,7 +16,7 @@ from intercom.space.turn.companion import TurnCompanion
 
 pytestmark = pytest.mark.skipif(shutil.which("turnserver") is None, reason="coturn is not installed")
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 NOON = 1_800_000_000.0
 
 

@@ -23,7 +23,7 @@ from tests.space.turn.test_coturn import client, turn
 
 __all__ = ["turn"]
 
-WAIT_S: Final = 30.0
+WAIT_S: Final = 60.0
 UDP, TCP = socket.SOCK_DGRAM, socket.SOCK_STREAM
 HANGS: Final = "#!/bin/sh\ntrap '' TERM\necho $$ > hanging.pid\nwhile :; do sleep 1; done\n"
 """A coturn that does nothing, and does not end either."""

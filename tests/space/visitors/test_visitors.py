@@ -16,7 +16,7 @@ from intercom.space.switch.calls.calls import Party
 from intercom.space.visitors.book import Book
 from intercom.space.visitors.visitors import Visitors
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 async def test_a_visitor_of_the_moment_in_which_the_space_stops_is_kept(tmp_path: Path) -> None:

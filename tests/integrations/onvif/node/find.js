@@ -7,7 +7,7 @@ const ask = (cam, method, ...parameters) =>
     cam[method](...parameters, (error, found) => (error ? reject(error) : resolve(found)));
   });
 
-const cam = new Cam({hostname: "127.0.0.1", port: Number(port), username, password, timeout: 20000}, async (error) => {
+const cam = new Cam({hostname: "127.0.0.1", port: Number(port), username, password, timeout: 60000}, async (error) => {
   if (error) throw error;
   const found = {information: await ask(cam, "getDeviceInformation")};
   found.stream = await ask(cam, "getStreamUri", {protocol: "RTSP"});
