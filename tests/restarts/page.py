@@ -22,6 +22,19 @@ SILENT_MAX_S = 4.0
 """Longest ringing without the house, as in rings.js."""
 
 
+@dataclass(frozen=True)
+class Heard:
+    """An invite that reached a page."""
+
+    ring: str
+    call_id: str
+    at: float
+    "time on the monotonic clock, seconds"
+
+    def __str__(self) -> str:
+        return f"{self.ring} (call {self.call_id}) at {self.at:.3f} s"
+
+
 @dataclass(eq=False)
 class Page:
     """One page. `bells` are the calls that ring here now; `told` are the events about the ring, oldest first."""
@@ -31,8 +44,8 @@ class Page:
     secret: str = ""
     bells: dict[str, float] = field(default_factory=dict)
     "callID of each call that rings here, and since when"
-    rung: list[str] = field(default_factory=list)
-    "the ring of each invite, in order"
+    rung: list[Heard] = field(default_factory=list)
+    "each invite, in order"
     told: list[Json] = field(default_factory=list)
     ends: list[tuple[float, str]] = field(default_factory=list)
     talking: str = ""
@@ -184,7 +197,7 @@ class Page:
         if method == "verto.invite":
             self.bells[call_id] = time.monotonic()
             self.nodes[call_id], self.offers[call_id] = node_id, params["sdp"]
-            self.rung.append(params.get("ring", ""))
+            self.rung.append(Heard(params.get("ring", ""), call_id, self.bells[call_id]))
         elif method == "verto.bye":
             if self.bells.pop(call_id, None) is not None or call_id == self.talking:
                 self.ends.append((time.monotonic(), params["cause"]))
