@@ -45,7 +45,7 @@ async def send_by_process(url: str, **more: Any) -> Outcome:
     async def ready() -> Order:
         return order_of(url, **more)
 
-    return await deliver(url.partition("://")[0], ready, limit_s=60.0)
+    return await deliver(url.partition("://")[0], ready, limit_s=150.0)
 
 
 # -- ntfy ------------------------------------------------------------------------------------------------
