@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from intercom.config import SpaceConfig
 from intercom.signalwire.wire.agents import RINGS, SILENT
-from tests.growth import instructions
+from intercom.space.quiet.house_quiet import HouseQuiet
+from intercom.space.store.store import DATABASE, Store
+from tests.growth import counted_databases, instructions
 from tests.space.switchboard import SDP, Switchboard
 
 FEW, MANY = 40, 160
@@ -121,6 +126,26 @@ def everybody_leaves_while_it_rings(size: int) -> Callable[[], object]:
 def test_four_times_the_house_is_at_most_four_times_the_work(scene: Callable[[int], Callable[[], object]]) -> None:
     few, many = instructions(scene(FEW)), instructions(scene(MANY))
     assert many / few <= MANY / FEW * LINEAR, f"{few} and {many} instructions"
+
+
+def test_a_minute_in_which_nothing_happens_is_no_more_work_for_each_page_of_a_large_house(tmp_path: Path) -> None:
+    """Nothing but signs of life, and the look for hours of quiet that begin or end."""
+    steps, looks = {}, {}
+    with counted_databases() as database:
+        for size in (FEW, MANY):
+            house, store = Crowd(size), Store(tmp_path / str(size) / DATABASE, now=lambda: 0.0)
+            with contextlib.closing(store):
+                quiet = HouseQuiet(store.quiet, SpaceConfig(quiet_from="22:00", quiet_to="07:00"), wall=lambda: 0.0)
+                house.exchange.control.quiet.house = quiet
+
+                def minute(house: Crowd = house) -> None:
+                    for _ in range(60):
+                        house.wait(1.0)
+
+                looks[size] = database.of(minute)
+                steps[size] = instructions(minute)
+    assert steps[MANY] / steps[FEW] <= MANY / FEW * LINEAR
+    assert looks[MANY] / looks[FEW] <= MANY / FEW * LINEAR
 
 
 def test_a_call_between_two_costs_a_large_house_what_it_costs_a_small_one() -> None:
