@@ -97,6 +97,7 @@ find_missing() {
   need uidmap "the same, for who is not root" has_program newuidmap
   need dpkg-dev "makes a repository of packages" has_program dpkg-scanpackages
   need gnupg "the same: signs it" has_program gpg
+  need gpgv "the same: checks it" has_program gpgv
   want qemu-user-static "runs the .deb's program on a Raspberry Pi's processor in a test, which is skipped else" \
     has_program qemu-aarch64-static
   need iproute2 "makes the network namespaces in which cables are pulled" has_program tc
