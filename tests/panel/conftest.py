@@ -4,15 +4,18 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from intercom.config import DoorConfig, PanelConfig
-from intercom.panel import FrontPanel, entrance_pins
+from intercom.panel import FrontPanel, entrance_pins, front
+from intercom.panel.relay import relay_watchdog_control
+from intercom.panel.relay.relay_watchdog_control import Guard
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 """Longer than anything here takes on a loaded machine; nothing waits for it when all is well."""
 
 NEVER_S = 3600.0
@@ -78,8 +81,11 @@ def factory() -> MockFactory:
 @pytest.fixture
 def make_bench(factory: MockFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Bench]]:
     """Make a bench from settings of the panel and the door, and a clock for its door and lights."""
-    # The chime's guard is real and goes by the real time: it would kill this process while a test's clock stands still.
+    # The guards are real and go by the real time: they would kill this process while a test's clock stands still.
     monkeypatch.setattr(entrance_pins, "LATE_S", NEVER_S)
+    monkeypatch.setattr(front, "Guard", lambda door, **how: Guard(replace(door, cap_s=NEVER_S), **how))
+    # A guard's interpreter starts on a machine that is busy with much else.
+    monkeypatch.setattr(relay_watchdog_control, "FIRST_ANSWER_S", WAIT_S)
     benches: list[Bench] = []
 
     def make(*, door: dict[str, Any] | None = None, clock: Callable[[], float] = time.monotonic, **panel: Any) -> Bench:

@@ -1,5 +1,6 @@
 """The door's guard, with real processes that die, hang and end."""
 
+import contextlib
 import os
 import re
 import select
@@ -17,8 +18,8 @@ from intercom.panel.errors import GuardError
 from intercom.panel.relay.relay_watchdog_control import GUARD, Guard
 from tests.panel.conftest import WAIT_S, Bench
 
-SHORT_CAP_S = 0.5
-"""Cap of a door that the guard is to find open too long."""
+SHORT_CAP_S = 2.0
+"""Cap of a door that the guard is to find open too long: by then it hangs, also on a busy machine."""
 LONG_CAP_S = 100.0
 """Cap of every other door: it does not run out, however slow the machine is."""
 
@@ -182,7 +183,8 @@ def test_extending_does_not_move_the_guards_deadline(relay_stub: Path) -> None:
     give_up = time.monotonic() + WAIT_S
     while parent.poll() is None:
         assert time.monotonic() < give_up
-        os.write(pipe, b"o")
+        with contextlib.suppress(BrokenPipeError):  # it ends just now
+            os.write(pipe, b"o")
         select.select([], [], [], 0.05)
     parent.communicate(timeout=WAIT_S)
     os.close(pipe)

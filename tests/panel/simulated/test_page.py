@@ -146,7 +146,11 @@ async def test_what_is_no_message_of_the_page_ends_its_connection(
         assert socket.close_code in (1008, 1009)
 
 
-async def test_many_pages_share_one_picture(page: PanelPage, http: aiohttp.ClientSession, camera: Camera) -> None:
+async def test_many_pages_share_one_picture(
+    page: PanelPage, http: aiohttp.ClientSession, camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_server, "PICTURE_S", WAIT_S)  # a busy machine takes longer to ask than a picture lasts
+
     async def fetch() -> bytes:
         async with http.get(page.url + "camera.jpg") as response:
             return await response.read()
@@ -188,7 +192,7 @@ async def browser() -> AsyncIterator[Browser]:
         pytest.skip("needs Debian's chromium: sudo apt install chromium")
     browsers.expect.set_options(timeout=WAIT_S * 1000)
     async with browsers.async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS, timeout=WAIT_S * 1000)
         yield browser
         await browser.close()
 
@@ -198,6 +202,7 @@ async def tab(browser: Browser, page: PanelPage) -> AsyncIterator[Page]:
     """The page, open and connected; anything it says on its console is an error."""
     said: list[str] = []
     tab = await browser.new_page()
+    tab.set_default_timeout(WAIT_S * 1000)
     tab.on("console", lambda message: said.append(message.text))
     tab.on("pageerror", lambda error: said.append(str(error)))
     await tab.goto(page.url)
