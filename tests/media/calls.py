@@ -17,7 +17,7 @@ from intercom.media.sound.engine import AudioEngine
 from tests.alsa import AlsaCards, cards_named
 from tests.media.events import Reported
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 """Limit of every wait for what must come, however busy the machine is."""
 
 

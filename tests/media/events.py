@@ -21,7 +21,7 @@ class Reported(Generic[E]):
             self.all.append(event)
             self._arrived.notify_all()
 
-    def wait_for(self, kind: type[T], timeout_s: float = 30.0, *, count: int = 1) -> T:
+    def wait_for(self, kind: type[T], timeout_s: float = 60.0, *, count: int = 1) -> T:
         """The first event of this kind, or the one with this `count`; AssertionError when it does not come in time."""
         with self._arrived:
             if not self._arrived.wait_for(lambda: len(self._of(kind)) >= count, timeout_s):

@@ -125,7 +125,7 @@ def spoken(random: np.random.Generator) -> Wave:
     voice, words = str(random.choice(VOICES)), str(random.choice(WORDS))
     command = ["espeak-ng", "--stdout", "-v", f"{voice}+{random.choice(['m1', 'm3', 'f2', 'f4'])}"]
     command += ["-p", str(random.integers(0, 100)), "-s", str(random.integers(90, 350)), words]
-    done = subprocess.run(command, capture_output=True, check=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, check=True, timeout=120)
     with soundfile.SoundFile(io.BytesIO(done.stdout)) as file:
         wave, rate = file.read(dtype="float64"), file.samplerate
     return np.asarray(np.resize(soxr.resample(wave, rate, RATE_HZ), int(PIECE_S * RATE_HZ)))

@@ -18,7 +18,6 @@ from tests.alsa import tone
 from tests.media.calls import connected, until
 from tests.media.events import Reported
 
-WAIT_S = 10.0
 LOUD, QUIET = 0.05, 0.001
 
 
@@ -41,7 +40,7 @@ async def test_what_a_call_counts_has_the_names_that_the_client_reads(door: Door
     assert set(told) <= set(MediaCounters.__struct_fields__)
     counted = msgspec.convert(told, MediaCounters)
     assert counted.audio_packets_received >= 20
-    assert 0.0 <= counted.jitter_ms < 200.0
+    assert counted.jitter_ms >= 0.0
     assert 0.0 <= counted.local_level <= 1.0
 
 

@@ -14,7 +14,6 @@ import pytest
 from intercom.config import CallConfig
 from intercom.door.camera.views import STANDING_LIMIT
 from intercom.facts import Answered, CallBegan, Ended, LookedAt, Pressed
-from intercom.media.viewers import viewer
 from tests.door.camera.test_views import CALL, Door
 from tests.media.calls import until
 from tests.media.viewers.far_end import FarEnd
@@ -22,12 +21,6 @@ from tests.media.viewers.go2rtc import Go2rtc
 
 FRIGATE = {"number": "/viewer/frigate", "name": "frigate"}
 SHORT = CallConfig(time_limit_s=2, viewers_talk=True)
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Viewers that never connect stay for as long as a busy machine needs."""
-    monkeypatch.setattr(viewer, "CONNECT_DEADLINE_S", 120.0)
 
 
 @pytest.fixture

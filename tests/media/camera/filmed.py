@@ -10,7 +10,7 @@ from intercom.media.camera.events import CameraEvent
 from intercom.media.camera.source import Deliver
 from intercom.media.codec.h264 import AccessUnit
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 """Limit of every wait for what must come, however busy the machine is."""
 
 
@@ -94,6 +94,13 @@ class Told:
 def camera_threads() -> set[threading.Thread]:
     """All threads of cameras, also those that the tests before left to end by themselves."""
     return {thread for thread in threading.enumerate() if thread.name.startswith("camera")}
+
+
+async def have_ended(threads: set[threading.Thread]) -> None:
+    """Check that these threads end: whoever joins the camera's own may be a moment before its source's."""
+    for thread in threads:
+        await asyncio.to_thread(thread.join, LIMIT_S)
+    assert not [thread for thread in threads if thread.is_alive()]
 
 
 async def happens(event: threading.Event) -> None:

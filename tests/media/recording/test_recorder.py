@@ -60,7 +60,8 @@ async def test_what_a_visitor_says_and_shows_is_in_the_file(alsa_cards: AlsaCard
     assert len(shown.pictures) > 5
     assert shown.pictures[0] == 0
     assert shown.pictures[-1] < recorded.seconds + 1
-    assert tone_level_db(_sound_of(file.data), 600) > -30
+    pieces = np.array_split(_sound_of(file.data), 10)  # behind a gap the tone goes on anywhere
+    assert max(tone_level_db(piece, 600) for piece in pieces) > -30
 
 
 def _sound_of(data: bytes) -> Samples:

@@ -117,12 +117,15 @@ async def test_a_silent_far_end_is_reported_after_three_seconds(
         # A far end that never sent anything is taken for one that keeps silent.
         await until(lambda: (heard := caller.stats().far_end) is not None and heard.received > 0)
         far_engine.stop()
-        await until(lambda: any(isinstance(event, MediaSilent) for event in events.all))
+
+        def told() -> list[MediaSilent]:
+            # A sound server that stands still on a busy machine silences the door for the other end as well.
+            return [event for event in events.all if isinstance(event, MediaSilent) and event.call_id == "near"]
+
+        await until(lambda: bool(told()))
         counted = await caller.call_counters()
     assert counted["silent_s"] > 3.0
-    silent = next(event for event in events.all if isinstance(event, MediaSilent))
-    assert silent.call_id == "near"
-    assert silent.silent_s > 3.0
+    assert told()[0].silent_s > 3.0
 
 
 async def test_a_call_that_connects_says_so(door: DoorMedia, far: DoorMedia, events: Reported[CallEvent]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from intercom.media.cards import pcm_loss
 from intercom.media.cards.chosen_cards import ChosenCards
 from intercom.media.events import DeviceLost, DeviceReturned, EngineEvent, EngineFailed, EngineStarted
 from intercom.media.sound.engine import AudioEngine
@@ -57,6 +58,13 @@ def engine(alsa_cards: AlsaCards, reported: Reported[EngineEvent]) -> Iterator[A
     engine.start()
     yield engine
     engine.stop()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a sound server that a busy machine gives no time for no lost card."""
+    for name in ("SILENT_S", "START_SILENT_S"):
+        monkeypatch.setattr(pcm_loss, name, PATIENCE_S)
 
 
 def test_it_says_which_card_it_opened(engine: AudioEngine, reported: Reported[EngineEvent]) -> None:
@@ -193,14 +201,17 @@ def test_idle_it_uses_no_processor_and_runs_no_device(engine: AudioEngine, repor
     reported.wait_for(EngineStarted)
     assert engine.play("door_open").finished.wait(PATIENCE_S)
     give_up = time.monotonic() + PATIENCE_S
-    while engine.stats().running or processor_time_of_a_moment() > 0.002:
+    while engine.stats().running or processor_time_of_a_moment(engine) > 0.002:
         assert time.monotonic() < give_up, engine.stats()
 
 
-def processor_time_of_a_moment() -> float:
-    before = time.process_time()
+def processor_time_of_a_moment(engine: AudioEngine) -> float:
+    """What the engine's own thread takes: others may have been left in this process."""
+    assert engine._thread is not None and engine._thread.ident is not None
+    clock = time.pthread_getcpuclockid(engine._thread.ident)
+    before = time.clock_gettime(clock)
     threading.Event().wait(0.2)
-    return time.process_time() - before
+    return time.clock_gettime(clock) - before
 
 
 def test_a_call_goes_on_when_the_card_comes_back(
@@ -246,6 +257,7 @@ def test_the_canceller_begins_with_the_microphone_and_not_with_the_tones_before_
     assert canceller.heard_before[0] >= before > 0
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_card_that_is_taken_in_the_place_of_another_is_told_and_the_room_forgotten(
     alsa_cards: AlsaCards, reported: Reported[EngineEvent]
 ) -> None:
@@ -309,6 +321,7 @@ class BrokenOnce(FarEndTone):
         return super().pull(now)
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_defect_of_one_direction_is_its_fault_and_the_other_one_goes_on(
     engine: AudioEngine, reported: Reported[EngineEvent], alsa_cards: AlsaCards
 ) -> None:
@@ -324,6 +337,7 @@ def test_a_defect_of_one_direction_is_its_fault_and_the_other_one_goes_on(
     assert not any(isinstance(event, EngineFailed) for event in reported.all)
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_defect_that_heals_is_over_and_the_call_goes_on(
     engine: AudioEngine, reported: Reported[EngineEvent], alsa_cards: AlsaCards
 ) -> None:
@@ -333,6 +347,7 @@ def test_a_defect_that_heals_is_over_and_the_call_goes_on(
         heard.wait_for_tone(440)
 
 
+@pytest.mark.usefixtures("patient")
 def test_without_a_microphone_the_far_end_hears_a_notice_and_its_stream_goes_on(
     alsa_cards: AlsaCards, reported: Reported[EngineEvent]
 ) -> None:
@@ -349,6 +364,7 @@ def test_without_a_microphone_the_far_end_hears_a_notice_and_its_stream_goes_on(
     assert reported.wait_for(DeviceLost).direction == "capture"
 
 
+@pytest.mark.usefixtures("patient")
 def test_without_a_speaker_the_far_end_hears_the_door_and_a_notice_over_it(
     alsa_cards: AlsaCards, reported: Reported[EngineEvent]
 ) -> None:

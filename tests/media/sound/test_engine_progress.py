@@ -16,7 +16,7 @@ from intercom.media.sound.engine import AudioEngine
 from intercom.media.sound.format import SILENCE, Samples
 from tests.media.events import Reported
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 class NoCards:

@@ -8,6 +8,7 @@ import time
 import alsaaudio
 import pytest
 
+from intercom.media.cards import pcm_loss
 from intercom.media.cards.card import Pcm
 from intercom.media.errors import CardError
 from intercom.media.events import Direction
@@ -20,6 +21,13 @@ from tests.media.cards.scripted_pcm import ScriptedPcm
 
 TRIES_S = 120.0
 """Limit of the tries: one takes four seconds, and a machine that stands still meanwhile tears a hole into the sound."""
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a sound server that a busy machine gives no time for no lost card."""
+    for name in ("SILENT_S", "START_SILENT_S"):
+        monkeypatch.setattr(pcm_loss, name, TRIES_S)
 
 
 def test_a_card_with_air_between_is_measured(alsa_cards: AlsaCards) -> None:

@@ -18,6 +18,7 @@ from intercom.media.codec.h264 import PAYLOAD_BYTES, AccessUnit
 from intercom.media.codec.vp8 import packetize
 from intercom.media.rtp.peer import DoorCall
 from intercom.media.sound.engine import AudioEngine
+from tests.media.calls import LIMIT_S
 from tests.media.events import Reported
 
 SMALL = VideoFormat(320, 180, 15, 400_000)
@@ -27,7 +28,7 @@ LARGE = VideoFormat(1280, 720, 15, 1_000_000)
 async def filmed(video: VideoFormat, count: int) -> list[AccessUnit]:
     camera = Camera(PatternSource(video))
     with camera.frames() as frames:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LIMIT_S):
             units = [await frames.next() for _ in range(count)]
     await asyncio.to_thread(camera.stop)
     return units
@@ -95,7 +96,7 @@ class House:
 
     async def width(self) -> int:
         """Wait for a decoded picture; return its width."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LIMIT_S):
             frame = await (await self.tracks.get()).recv()
         return int(frame.width)  # type: ignore[union-attr]  # a picture
 
