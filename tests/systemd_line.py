@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from types import TracebackType
 
-LIMIT_S = 60.0
+LIMIT_S = 90.0
 
 
 class SystemdLine:

@@ -18,7 +18,7 @@ from intercom.control.client import Client
 from intercom.control.errors import NotAnsweringError, NotRunningError, RefusedError, SocketInUseError
 from intercom.control.server import Caller, ControlServer
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 class Door:

@@ -24,7 +24,7 @@ from tests.ports import reserved_port
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "sshd"
 INTERCOM = Path(sys.executable).parent / "intercom"
-WAIT_S = 30.0
+WAIT_S = 90.0
 DOC: dict[str, Any] = {"state": "idle", "version": "1", "registered": True, "faults": [], "call": None, "phase": "none"}
 DOC |= {
     "uptime_s": 1,

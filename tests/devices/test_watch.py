@@ -12,7 +12,7 @@ from intercom.devices import Watch
 
 SOUND = b"add@/devices/x/sound/card1\0ACTION=add\0SUBSYSTEM=sound\0"
 DISK = b"add@/devices/x/block/sda\0ACTION=add\0SUBSYSTEM=block\0"
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 class Looks:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from intercom.config import AudioConfig
+from intercom.config import AudioConfig, CallConfig
 from intercom.door.health.faults import Part
 from intercom.door.machine import State
 from intercom.facts import (
@@ -27,7 +27,7 @@ from tests.e2e.home import Home, home_config
 
 @pytest_asyncio.fixture
 async def home(tmp_path: Path) -> AsyncIterator[Home]:
-    home = Home(tmp_path, home_config(audio=AudioConfig(card="simulated")))
+    home = Home(tmp_path, home_config(audio=AudioConfig(card="simulated"), call=CallConfig(video=False)))
     await home.start()
     yield home
     await home.stop()

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
+from intercom.config import CallConfig
 from tests.alsa import AlsaCards, alsa_cards, alsa_session, tone
 from tests.e2e.home import PATIENCE_S, Home, Station, home_config
 from tests.station.conftest import CHROMIUM, FLAGS
@@ -19,6 +20,8 @@ __all__ = ["alsa_cards", "alsa_session"]
 
 RESIDENT_HZ = 700.0
 VISITOR_HZ = 1100.0
+RINGS_LONG = CallConfig(ring_time_s=300.0)
+"""For longer than browsers on a busy machine take to show who rings."""
 
 StartHome = Callable[..., Awaitable[Home]]
 PairStation = Callable[..., Awaitable[Station]]
@@ -59,7 +62,7 @@ async def start_home(tmp_path: Path, alsa_cards: AlsaCards) -> AsyncIterator[Sta
     homes: list[Home] = []
 
     async def start(**tables: Any) -> Home:
-        home = Home(tmp_path, home_config(**tables))
+        home = Home(tmp_path, home_config(**{"call": RINGS_LONG, **tables}))
         homes.append(home)
         await home.start()
         return home

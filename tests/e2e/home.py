@@ -85,6 +85,9 @@ class Home:
             passed_on(decision)
 
         machine.on_decision = decided
+        if (camera := self.door.camera) is not None:
+            # One to which a busy machine gives no time is not lost, nor is the door that it belongs to recovering.
+            camera._start_s = camera._stall_s = PATIENCE_S
         await self.door.start()
         await self.until(State.IDLE)
 

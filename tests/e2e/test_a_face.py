@@ -9,7 +9,7 @@ import pytest
 
 from intercom.cli import render
 from intercom.config import CameraConfig
-from intercom.door.machine import State
+from intercom.door.machine import Phase, State
 from tests.e2e.conftest import PairStation, StartHome
 from tests.e2e.home import PATIENCE_S, Home, Station
 from tests.firefox import firefox
@@ -71,7 +71,7 @@ async def test_the_pages_that_ring_see_the_visitor_and_the_one_that_answers_sees
     assert watchers(home) == 2
     assert home.door is not None
     assert ", 2 look on" in render.status(home.door.handlers.status(), colour=False)
-    assert home.machine_state is State.RINGING, "to see is not to answer"
+    assert home.door.machine.phase is Phase.RINGING_OUT, "to see is not to answer"
     await kitchen.page.evaluate(WATCH_FOR_GAPS)
     await kitchen.click("#answer")
     await hall.until("ready")
@@ -147,7 +147,7 @@ async def test_a_firefox_without_h264_sees_the_visitor_before_and_in_the_call(st
         await home.press()
         await tab.until(f"document.body.dataset.state === 'ringing' && {LIVE}")
         await tab.tap("#answer")
-        await home.until(State.IN_CALL)
+        await home.talks()
         await tab.until(REMOTE_LIVE)
         await tab.until("document.querySelector('#face').srcObject === null")
         await tab.tap("#hangup")

@@ -76,7 +76,8 @@ async def test_a_call_whose_media_is_swallowed_asks_for_a_keyframe_and_moves_to_
                 swallow_media(far)
                 while "ice_restarted" not in done:
                     await asyncio.sleep(0.05)
-            assert done == ["keyframe", "ice_restart", "ice_restarted"]
+            # A machine that stood still before may have made it ask then as well.
+            assert done.index("keyframe") < done.index("ice_restart") < done.index("ice_restarted")
             assert call.status == "connected"
             assert any(isinstance(event, CallMoved) for event in events.all)
             await call.hangup()

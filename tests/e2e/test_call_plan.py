@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from intercom.config import CallConfig, DoorConfig, StepConfig
-from intercom.door.machine import State
 from intercom.facts import Answered, StepBegan
 from intercom.history.journal import Entry
 from tests.e2e.conftest import PairStation, StartHome
@@ -36,7 +35,7 @@ async def test_a_press_leaves_an_empty_step_and_one_that_was_declined_and_is_ans
     await study.until("ringing")
     await kitchen.until("ready")
     await study.click("#answer")
-    await home.until(State.IN_CALL)
+    await home.talks()
     facts = [entry.fact for entry in told]
     assert [fact.name for fact in facts if isinstance(fact, StepBegan)] == ["kitchen", "both"]
     assert [fact.call.address for fact in facts if isinstance(fact, Answered)] == [STUDY]

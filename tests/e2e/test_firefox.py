@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from intercom.door.machine import State
 from tests.e2e.conftest import StartHome
 from tests.firefox import firefox
 
@@ -20,7 +19,7 @@ async def test_a_resident_answers_talks_and_opens_in_firefox(start_home: StartHo
         await tab.until("document.body.dataset.state === 'ringing'")
         await tab.tap("#answer")
         await tab.until("document.body.dataset.state === 'in-call'")
-        await home.until(State.IN_CALL)
+        await home.talks()
         await tab.until("document.querySelector('#elapsed').textContent.includes(':')")
         assert home.door is not None
         call = home.door.calls.call

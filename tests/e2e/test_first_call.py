@@ -39,7 +39,7 @@ async def test_the_page_rings_when_the_button_is_pressed(start_home: StartHome, 
     await home.press()
     await station.until("ringing")
     assert "Front door" in await station.page.inner_text("body")
-    await home.until(State.RINGING)
+    await home.was(State.RINGING)
 
 
 async def test_picture_and_sound_go_both_ways_after_the_answer(
@@ -51,7 +51,7 @@ async def test_picture_and_sound_go_both_ways_after_the_answer(
     await station.until("ringing")
     await station.click("#answer")
     await station.until("in-call")
-    await home.until(State.IN_CALL)
+    await home.talks()
     with alsa_cards.listen() as ear, alsa_cards.speak(tone(VISITOR_HZ, 2 * PATIENCE_S)):
         assert await station.hears(VISITOR_HZ) > CLEARLY_DB
         await asyncio.to_thread(ear.wait_for_tone, RESIDENT_HZ)
@@ -66,7 +66,7 @@ async def test_the_station_opens_the_door_for_its_pulse(start_home: StartHome, p
     await station.until("ringing")
     await station.click("#answer")
     await station.until("in-call")
-    await home.until(State.IN_CALL)
+    await home.talks()
     assert not home.relay_was_on()
     await station.click("#open-door")
     await home.wait_for(home.relay_was_on, "the relay")
@@ -81,7 +81,7 @@ async def test_the_house_hangs_up(start_home: StartHome, pair_station: PairStati
     await home.press()
     await station.until("ringing")
     await station.click("#answer")
-    await home.until(State.IN_CALL)
+    await home.talks()
     await station.until("in-call")
     await station.click("#hangup")
     await home.until(State.IDLE)
@@ -96,7 +96,7 @@ async def test_a_page_that_is_loaded_anew_goes_on_with_the_call(
     await home.press()
     await station.until("ringing")
     await station.click("#answer")
-    await home.until(State.IN_CALL)
+    await home.talks()
     await station.until("in-call")
     assert home.door is not None
     call = home.door.calls.call

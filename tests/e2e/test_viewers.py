@@ -141,7 +141,7 @@ async def test_go2rtc_sees_hears_and_is_heard_at_the_door_and_the_bell_comes_fir
         await home.press()
         await station.until("ringing")
         await station.click("#answer")
-        await home.until(State.IN_CALL)
+        await home.talks()
         await viewer.sees(5)
         await station.click("#hangup")
         await home.until(State.IDLE)

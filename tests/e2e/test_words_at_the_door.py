@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from intercom.config import AudioConfig, CallConfig
 from intercom.config.prompts import PromptsConfig
-from intercom.door.machine import State
+from intercom.door.machine import Phase, State
 from intercom.media.prompts.sentences import sentence
 from intercom.media.sound.format import Samples
 from intercom.media.sound.mixer import Playing
@@ -56,7 +56,7 @@ async def test_the_house_replies_to_the_visitor_and_both_pages_see_it_before_one
     await visitor.hears("sentence")
     for page in (kitchen, hall):
         await expect(page.page.locator("#reply-said")).to_have_text(f"Kitchen has told the visitor: {COMING}")
-    assert home.machine_state is State.RINGING
+    assert door.machine.phase is Phase.RINGING_OUT
     await home.wait_for(lambda: not door.feedback.voice.speaks, "the door to have said it")
     await hall.page.get_by_role("button", name="Type…").click()
     await hall.page.keyboard.type("The dog is friendly")
@@ -66,7 +66,7 @@ async def test_the_house_replies_to_the_visitor_and_both_pages_see_it_before_one
         await expect(page.page.locator("#reply-said")).to_have_text("Hall has told the visitor: The dog is friendly")
     await hall.page.click("#answer")
     await hall.until("in-call")
-    await home.until(State.IN_CALL)
+    await home.talks()
     await home.wait_for(lambda: not door.feedback.voice.speaks, "an answer to end what the door says")
     await hall.page.get_by_role("button", name=COMING).click()
     await visitor.hears("sentence")

@@ -27,7 +27,7 @@ from intercom.history.call_log import CallLog, CallRecord
 from intercom.history.call_recorder import CallRecorder
 from intercom.history.journal import Journal
 
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 
 
 def call(name: str) -> CallIdentity:

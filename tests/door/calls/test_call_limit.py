@@ -30,7 +30,7 @@ async def test_a_call_is_warned_by_a_beep_ends_at_its_limit_and_frees_the_card(
 
         monkeypatch.setattr(engine, "play", hear)
         home.door.calls.ring("/public/echo")
-        await home.until(State.IN_CALL)
+        await home.was(State.IN_CALL)
         await home.until(State.IDLE)
         assert ("call_ending", State.IN_CALL) in heard
         await home.wait_for(lambda: not engine.stats().running, "the card to rest")

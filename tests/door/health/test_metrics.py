@@ -22,7 +22,7 @@ from tests.e2e.home import Home, home_config
 from tests.history.test_families import parsed
 from tests.ports import reserved_port
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 INTEGRATIONS = ("mqtt", "api", "webhook", "rtsp", "onvif")
 DASHBOARD = Path(__file__).parents[3] / "docs" / "grafana.json"
 

@@ -121,7 +121,7 @@ async def test_a_part_that_keeps_failing_ends_the_program_when_the_call_is_over(
     assert home.machine_state is State.RECOVERING or home.machine_state is State.IN_CALL
     await door.calls.hang_up()
     with pytest.raises(PartFailedError, match="the program ends to be started anew"):
-        await asyncio.wait_for(ending, 30)
+        await asyncio.wait_for(ending, 60)
 
 
 async def test_a_relay_that_fails_ends_the_program_at_once(home: Home) -> None:
@@ -129,7 +129,7 @@ async def test_a_relay_that_fails_ends_the_program_at_once(home: Home) -> None:
     await in_call(home)
     home.door.restarts.failed_elsewhere(Part.RELAY, DefectError("the pin is gone"))
     with pytest.raises(PartFailedError):
-        await asyncio.wait_for(home.door.wait_failed(), 30)
+        await asyncio.wait_for(home.door.wait_failed(), 60)
 
 
 async def test_a_fault_is_told_when_it_begins_and_when_it_is_over_with_how_long(
@@ -206,7 +206,7 @@ async def test_a_thread_of_ours_that_dies_is_a_fault_and_whoever_looked_sees_on(
     camera._on_event = defect
     with camera.frames() as frames:
         await mended(home, Part.HOUSEKEEPING)
-        await asyncio.wait_for(frames.next(), 30)
+        await asyncio.wait_for(frames.next(), 60)
 
 
 async def test_a_full_disk_is_a_fault_that_the_status_shows(home: Home) -> None:
