@@ -22,7 +22,7 @@ from .uac1 import Feature, UsbHeadset
 from .vhci import cards_of
 from .wait import until
 
-CARD_LIMIT_S = 30.0
+CARD_LIMIT_S = 60.0
 """A card appears about 0.65 s after the plug."""
 LOUD_DB = -35.0
 

@@ -19,7 +19,7 @@ from tests.hardware.wait import until
 pytest.importorskip("lgpio", reason="lgpio is not installed: pip install 'intercom[gpio]'")
 
 BUTTON, LIGHT = 17, 22
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from tests.hardware.gpio import GpioChip, pose_as_itself, pose_as_pi
 pytest.importorskip("lgpio", reason="lgpio is not installed: pip install 'intercom[gpio]'")
 
 PINS = PanelConfig(pins="gpio")
-DOOR = DoorConfig(pulse_s=0.3, cap_s=2.0)
+DOOR = DoorConfig(pulse_s=0.3, cap_s=5.0)
 STOP_LIMIT_S = 5.0
 """The unit's TimeoutStopSec, of which it takes no more than half for its retries."""
 LIMIT_S = 60.0
@@ -47,7 +47,7 @@ def test_the_panel_is_on_the_header(pi: GpioChip) -> None:
     pi.release(PINS.button_gpio)
     with FrontPanel(PINS, DOOR) as panel:
         assert panel.pins.description == "GPIO chip 1 (Raspberry Pi 4B)"
-        panel.door.open()
+        panel.door.open(DOOR.cap_s)
         assert pi.is_high(DOOR.relay_gpio)
 
 

@@ -15,7 +15,7 @@ from tests.hardware.gpio import GpioChip
 pytest.importorskip("lgpio", reason="lgpio is not installed: pip install 'intercom[gpio]'")
 
 BUTTON = 17
-LIMIT_S = 60.0
+LIMIT_S = 150.0
 DOOR = """
 import queue
 from intercom.config import DoorConfig, PanelConfig
@@ -26,7 +26,7 @@ with FrontPanel(PanelConfig(pins="gpio"), DoorConfig()) as panel:
     panel.on_press = lambda _: told.put("pressed")
     panel.on_release = lambda: told.put("released")
     print("listening", flush=True)
-    print(told.get(timeout=30), told.get(timeout=30), flush=True)
+    print(told.get(timeout=60), told.get(timeout=60), flush=True)
 """
 
 

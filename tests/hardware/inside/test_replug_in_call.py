@@ -19,7 +19,7 @@ from tests.hardware.wait import eventually
 pytest.importorskip("lgpio", reason="lgpio is not installed: pip install 'intercom[gpio]'")
 
 RESIDENT_HZ, VISITOR_HZ, NOTICE_HZ = 1000, 700, 620
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 DRIVER = Path("/sys/bus/platform/drivers/vivid")
 
 

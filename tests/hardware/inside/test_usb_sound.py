@@ -25,7 +25,7 @@ RATE_HZ = 48_000
 PERIOD = 480
 MICROPHONE_DB, TONE_DB = -12.2, -12.0
 """Levels of the headset's tone, and of `tone`'s."""
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 CAPTURE, PLAYBACK = alsaaudio.PCM_CAPTURE, alsaaudio.PCM_PLAYBACK
 
 
