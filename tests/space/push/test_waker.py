@@ -56,6 +56,7 @@ async def test_a_phone_is_told_at_which_of_a_doors_buttons_somebody_rings(pushin
 async def test_the_phones_are_told_who_answered_and_who_opened(pushing: House, phone: Phone) -> None:
     door, kitchen = await door_of(pushing), await pushing.station("kitchen")
     mine = await press(door)
+    await phone.notice()  # the news take the place of a push that is still under way
     await kitchen.verto("verto.answer", await kitchen.ringing(), sdp=ANSWER)
     assert told(await phone.notice(2)) == ("answered", "door/press-1", "Front door", "kitchen")
     await door.heard("verto.answer")
