@@ -132,6 +132,10 @@ class Client:
         await self.rpc("signalwire.ping")
         assert self.events.empty(), self.events.get_nowait()
 
+    def falls_silent(self) -> None:
+        """Answer no pings of the socket from now on; who does so while it still signs in may be given up before."""
+        self.socket._autoping = False
+
     async def close(self) -> None:
         """Close the socket."""
         self.reads.set()
@@ -151,9 +155,9 @@ class House:
         """A SAT of `reference`, made if new."""
         return self.space.tokens.issue(self.space.store.add_subscriber(reference, groups=groups))[0]
 
-    async def open(self, *, autoping: bool = True) -> Client:
+    async def open(self) -> Client:
         """A socket without a session."""
-        client = Client(await self.http.ws_connect(self.space.relay_url, autoping=autoping))
+        client = Client(await self.http.ws_connect(self.space.relay_url))
         self.clients.append(client)
         return client
 
@@ -163,12 +167,11 @@ class House:
         *,
         groups: tuple[str, ...] = (),
         online: bool = True,
-        autoping: bool = True,
         reading: bool = True,
         **more: Any,
     ) -> Client:
         """A connected and, unless told otherwise, registered client; `reading` false: from then on it reads nothing."""
-        client = await self.open(autoping=autoping)
+        client = await self.open()
         response = await client.connect(self.token(reference, groups=groups), **more)
         assert "result" in response, response
         if online:

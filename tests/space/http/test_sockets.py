@@ -200,8 +200,9 @@ async def test_a_space_whose_parts_are_slow_to_stop_gives_its_port_back_all_the_
 
 async def test_a_socket_that_no_longer_answers_is_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     door = await house.join("door")
-    monkeypatch.setattr(sockets, "HEARTBEAT_S", 0.2)
-    kitchen = await house.join("kitchen", autoping=False)
+    monkeypatch.setattr(sockets, "HEARTBEAT_S", 1.0)
+    kitchen = await house.join("kitchen")
+    kitchen.falls_silent()
     async with asyncio.timeout(WAIT_S):
         while house.space.exchange.online() != ["door"]:
             await asyncio.sleep(0.05)
@@ -215,10 +216,12 @@ async def test_a_client_that_goes_is_told_from_one_that_is_cut_off(
     house: House, monkeypatch: pytest.MonkeyPatch, end: str, closed: bool
 ) -> None:
     if end == "is cut off":
-        monkeypatch.setattr(sockets, "HEARTBEAT_S", 0.2)
-    client = await house.join("kitchen", autoping=end != "is cut off")
+        monkeypatch.setattr(sockets, "HEARTBEAT_S", 1.0)
+    client = await house.join("kitchen")
     session = house.space.exchange._sessions[client.protocol]
-    if end == "closes":
+    if end == "is cut off":
+        client.falls_silent()
+    elif end == "closes":
         await client.close()
     elif end == "is killed":
         connection = client.socket._response.connection

@@ -26,6 +26,7 @@ from aioice.stun import TransactionFailed
 from intercom.config import SpaceConfig
 from intercom.space import Space
 from intercom.space.errors import TurnError
+from intercom.space.turn import companion
 from intercom.space.turn.coturn import TurnServer, _ending_with
 from intercom.space.turn.coturn_database import TurnBook
 from intercom.space.turn.credentials import LIFETIME_S, ice_server
@@ -222,7 +223,10 @@ async def test_a_machine_without_coturn_is_told_what_to_install(
         await TurnServer(tmp_path).start()
 
 
-async def test_a_space_told_where_to_relay_runs_its_own_server_and_names_it_to_clients(tmp_path: Path) -> None:
+async def test_a_space_told_where_to_relay_runs_its_own_server_and_names_it_to_clients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(companion, "FIRST_TRY_S", WAIT_S)
     if shutil.which("turnserver") is None:
         pytest.skip("coturn is not installed (apt install coturn)")
     space = Space(SpaceConfig(listen="127.0.0.1:0", turn_listen="127.0.0.1:0"), tmp_path)
