@@ -9,8 +9,9 @@ import pytest
 
 from intercom.aiortc_hooks import MOST_REPORTED, MOST_SOURCES
 from intercom.media.provider import DoorMedia
+from intercom.media.rtp import connection
 from intercom.media.rtp.peer import DoorCall
-from tests.media.calls import arrivals, connected, running_engine, simulated, until
+from tests.media.calls import LIMIT_S, arrivals, connected, running_engine, simulated, until
 
 OPUS_SILENCE = b"\xf8\xff\xfe"
 MOST_IN_A_REPORT = 31
@@ -56,8 +57,9 @@ async def test_the_house_is_still_heard_after_them(call: tuple[DoorCall, DoorCal
 
 
 async def test_the_door_still_reports_and_closes_after_them(
-    call: tuple[DoorCall, DoorCall], caplog: pytest.LogCaptureFixture
+    call: tuple[DoorCall, DoorCall], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(connection, "CLOSE_DEADLINE_S", LIMIT_S)
     house, door = call
     await new_sources(house, door, 2 * MOST_SOURCES)
     reports = house._far_reports
