@@ -1,4 +1,4 @@
-"""Call an address, let it ring, stay for some seconds, hang up.
+"""Call an address, let it ring, stay for some seconds once it is connected, hang up.
 
 usage: python examples/dial.py PAIRING.json ADDRESS [SECONDS]
 """
@@ -20,8 +20,10 @@ async def main(pairing: Path, address: str, seconds: float) -> None:
         except CallError as error:
             print(error)
             return
+        decided, over = asyncio.Event(), asyncio.create_task(call.wait_destroyed())
         call.status_stream.subscribe(lambda status: print(status, flush=True))
-        over = asyncio.create_task(call.wait_destroyed())
+        call.status_stream.subscribe(lambda status: decided.set() if status in {"connected", "destroyed"} else None)
+        await decided.wait()
         await asyncio.wait({over}, timeout=seconds)
         await call.hangup()
         print(f"ended: {call.end_cause}")
