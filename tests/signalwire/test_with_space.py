@@ -13,20 +13,22 @@ import pytest
 from intercom.config import SpaceConfig
 from intercom.signalwire import AiortcMedia, CallError, FileStorage, RpcError, SignalWire, SpaceCredentials, WebRTCCall
 from intercom.space import Space
+from tests.ports import reserved_port
 from tests.signalwire.media import ScriptedMedia
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 @pytest.fixture
 async def space(tmp_path: Path) -> AsyncIterator[Space]:
-    space = Space(SpaceConfig(listen="127.0.0.1:0"), tmp_path / "space")
-    await space.start()
-    for name in ("door", "kitchen"):
-        space.enrol(name, name.title())
-        space.write_credential(name, tmp_path / f"{name}.json")
-    yield space
-    await space.stop()
+    with reserved_port() as port:  # its own, also while it is away
+        space = Space(SpaceConfig(listen=f"127.0.0.1:{port}"), tmp_path / "space")
+        await space.start()
+        for name in ("door", "kitchen"):
+            space.enrol(name, name.title())
+            space.write_credential(name, tmp_path / f"{name}.json")
+        yield space
+        await space.stop()
 
 
 async def until(condition: Callable[[], bool]) -> None:

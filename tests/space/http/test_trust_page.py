@@ -18,9 +18,10 @@ from intercom.languages import catalogue
 from intercom.space import NoSpaceError, Space, devices_learn_trust
 from intercom.space.names import loopback_names
 from intercom.space.tls.authority import Authority
+from tests.ports import reserved_port
 from tests.space.tls.older_certificate import self_signed
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 Config = Callable[..., SpaceConfig]
 
 
@@ -151,9 +152,8 @@ async def test_the_page_is_gone_with_the_space(space: Space, tmp_path: Path, con
 async def test_a_port_that_is_taken_is_told_and_keeps_no_door_from_ringing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other, socket.create_server(("127.0.0.1", 0)) as free:
-        taken, port = other.getsockname()[1], free.getsockname()[1]
-        free.close()
+    with socket.create_server(("127.0.0.1", 0)) as other, reserved_port() as port:
+        taken = other.getsockname()[1]
         space = Space(SpaceConfig(listen=f"127.0.0.1:{port}", tls="on", trust_port=taken), tmp_path)
         await space.start()
         try:
