@@ -28,7 +28,7 @@ FORGET = """navigator.serviceWorker.ready.then((worker) => worker.getNotificatio
 
 async def shown(space: Space, count: int) -> None:
     """Wait until the house has got so many receipts."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while space.pushes.figures.shown < count:
             await asyncio.sleep(0.02)
 

@@ -83,7 +83,7 @@ async def test_a_page_whose_certificate_is_trusted_says_nothing_of_it(station: P
 
 
 async def test_firefox_pairs_after_the_warning_too(space: Space) -> None:
-    pem = await asyncio.to_thread(ssl.get_server_certificate, ("localhost", space.port), timeout=30.0)
+    pem = await asyncio.to_thread(ssl.get_server_certificate, ("localhost", space.port), timeout=60.0)
     digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
     fingerprint = ":".join(digest[i : i + 2] for i in range(0, len(digest), 2))
     # What "Accept the risk and continue" writes: the host, the digest's name, the certificate's digest.
