@@ -57,7 +57,7 @@ async def untouched(page: Page, house: House) -> Page:
 
 
 async def test_a_silent_bell_is_said_and_turned_on_by_one_tap(untouched: Page) -> None:
-    assert await untouched.get_attribute("body", "data-bell") == "off"
+    await expect(untouched.locator("body")).to_have_attribute("data-bell", "off")
     await expect(untouched.locator("#bell-words")).to_contain_text("The bell is off")
     await untouched.click("#bell")
     await untouched.wait_for_selector("body[data-bell=on]")

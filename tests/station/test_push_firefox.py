@@ -110,6 +110,7 @@ async def test_a_door_wakes_the_device_whose_page_is_closed_and_the_page_that_op
         await tab.until(f"({TITLES}).then((titles) => {{ window.titles = titles; }}), window.titles === ''")
         await tab.tap("#hangup")
         await tab.until("document.body.dataset.state === 'ready'")
+        await shown(space, before + 2)  # who answered
 
 
 async def test_what_nobody_answered_is_one_notification_that_says_so(

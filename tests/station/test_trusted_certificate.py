@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from cryptography import x509
-from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright, expect
+from playwright.async_api import Browser, Error, Page, async_playwright, expect
 
 from intercom.config import SpaceConfig
 from intercom.space import Space
@@ -20,7 +20,7 @@ from tests.firefox import firefox
 from tests.space.tls.test_authority import forged
 from tests.space.tls.trusting import trusting
 from tests.station.conftest import CHROMIUM, FLAGS
-from tests.station.waiting import state
+from tests.station.waiting import PATIENCE_MS, patient, state
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -60,7 +60,7 @@ async def trusting_browser(database: Path, tmp_path_factory: pytest.TempPathFact
     async with async_playwright() as playwright:
         flags = [*FLAGS, f"--host-resolver-rules=MAP {BANK} 127.0.0.1"]
         chromium = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=flags, env={**os.environ, "HOME": str(home)}
+            executable_path=CHROMIUM, args=flags, env={**os.environ, "HOME": str(home)}, timeout=PATIENCE_MS
         )
         yield chromium
         await chromium.close()
@@ -69,8 +69,10 @@ async def trusting_browser(database: Path, tmp_path_factory: pytest.TempPathFact
 @pytest_asyncio.fixture(loop_scope="module")
 async def phone(trusting_browser: Browser) -> AsyncIterator[Page]:
     """A page on it that breaks no policy."""
-    context: BrowserContext = await trusting_browser.new_context(
-        viewport={"width": 390, "height": 844}, permissions=["microphone", "notifications"]
+    context = patient(
+        await trusting_browser.new_context(
+            viewport={"width": 390, "height": 844}, permissions=["microphone", "notifications"]
+        )
     )
     page = await context.new_page()
     refused: list[str] = []
@@ -83,7 +85,7 @@ async def phone(trusting_browser: Browser) -> AsyncIterator[Page]:
 async def test_chromium_sees_that_it_trusts_the_house_and_leads_on_to_pairing(space: Space, phone: Page) -> None:
     code = space.invite(name="Kitchen").url.partition("#")[2]
     await phone.goto(f"{space.trust_page.url}#{code}")
-    await expect(phone.locator("#state")).to_have_text("This device trusts the house.", timeout=30_000)
+    await expect(phone.locator("#state")).to_have_text("This device trusts the house.")
     await phone.click("#go")
     await state(phone, "ready")
     assert phone.url == f"{space.url}/station/"
@@ -105,10 +107,10 @@ async def test_chromium_with_the_ca_refuses_a_bank_that_it_signed(space: Space, 
 
 async def test_chromium_without_the_ca_sees_that_it_does_not_trust_the_house(space: Space) -> None:
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = await chromium.new_page()
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE_MS)
+        page = patient(await chromium.new_page())
         await page.goto(space.trust_page.url)
-        await expect(page.locator("#state")).to_have_text("This device does not trust the house yet.", timeout=30_000)
+        await expect(page.locator("#state")).to_have_text("This device does not trust the house yet.")
         await expect(page.locator("#go")).to_be_hidden()
         await chromium.close()
 
@@ -121,11 +123,11 @@ async def test_the_page_notices_that_the_device_trusts_the_house_meanwhile(
     Authority(state_dir).make_anew(space.location.names, now_utc())
     space.tls.follow()
     await phone.goto(space.trust_page.url)
-    await expect(phone.locator("#state")).to_have_text("This device does not trust the house yet.", timeout=30_000)
+    await expect(phone.locator("#state")).to_have_text("This device does not trust the house yet.")
     for name, content in known.items():
         (state_dir / name).write_bytes(content)
     space.tls.follow()
-    await expect(phone.locator("#state")).to_have_text("This device trusts the house.", timeout=30_000)
+    await expect(phone.locator("#state")).to_have_text("This device trusts the house.")
     await expect(phone.locator("#go")).to_be_visible()
 
 
