@@ -26,6 +26,12 @@ from .sdk import ReferenceClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+THREE_SECONDS_LAST_A_MINUTE = """() => {
+    const { setTimeout } = window;
+    window.setTimeout = (act, ms, ...more) => setTimeout(act, ms === 3000 ? 60_000 : ms, ...more);
+}"""
+"""The page's clock for the client's timer of three seconds: media may need longer to connect on a busy machine."""
+
 RC_2 = pytest.mark.skipif(bool(why_no_components()), reason=why_no_components())
 
 
@@ -87,6 +93,7 @@ async def test_a_verto_media_without_description_would_cost_the_call(
 async def test_a_verto_media_with_a_description_would_say_connected_while_it_rings(
     client: ReferenceClient, space: Space, door: Client, peer: Peer
 ) -> None:
+    await client.page.evaluate(THREE_SECONDS_LAST_A_MINUTE)
     call = await client.dial("/private/door")
     invite = await door.heard("verto.invite")
     await peer.connection.setRemoteDescription(RTCSessionDescription(invite["sdp"], "offer"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
@@ -35,15 +36,22 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield running
 
 
+def of_process(pid: int, file: str) -> str:
+    """What the kernel shows of a process; nothing of one that has ended meanwhile, as those that notify do."""
+    try:
+        return Path(f"/proc/{pid}/{file}").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def descendants(pid: int) -> list[int]:
     """A process and all that it has started."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    children = of_process(pid, f"task/{pid}/children").split()
     return [pid, *(below for child in children for below in descendants(int(child)))]
 
 
 def of_processes(house: MarkedHouse, file: str) -> str:
-    pids = [pid for service in house.processes for pid in descendants(service)]
-    return "\n".join(Path(f"/proc/{pid}/{file}").read_text(errors="replace") for pid in pids)
+    return "\n".join(of_process(pid, file) for service in house.processes for pid in descendants(service))
 
 
 def bundle(house: MarkedHouse) -> str:
@@ -61,12 +69,12 @@ def bundle(house: MarkedHouse) -> str:
 def files_that_others_can_read(house: MarkedHouse) -> str:
     handed_over = house.folder / "space" / "door.json"
     assert handed_over.stat().st_mode & 0o777 == 0o640
-    files = [
-        file
-        for file in house.folder.rglob("*")
-        if file.is_file() and file != handed_over and file.stat().st_mode & READABLE_BY_OTHERS
-    ]
-    return "\n".join(f"{file}\n{file.read_text(errors='replace')}" for file in files)
+    shown = []
+    for file in house.folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # it is being replaced
+            if file.is_file() and file != handed_over and file.stat().st_mode & READABLE_BY_OTHERS:
+                shown.append(f"{file}\n{file.read_text(errors='replace')}")
+    return "\n".join(shown)
 
 
 def complaints(house: MarkedHouse) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from intercom.space.names import loopback_names
 from intercom.space.tls.certificate import Certificate, now_utc
+from tests.ports import free_port
 
 MISSING = [each for each in ("pebble", "pebble-challtestsrv", "lego") if shutil.which(each) is None]
 WAIT_S = 60.0
@@ -26,7 +27,7 @@ TELL_NAME_SERVER = """#!{python}
 import json, sys, urllib.request
 deed, name, value = sys.argv[1:4]
 url = "http://127.0.0.1:{management}/" + ("set-txt" if deed == "present" else "clear-txt")
-urllib.request.urlopen(url, json.dumps({{"host": name, "value": value}}).encode(), timeout=30)
+urllib.request.urlopen(url, json.dumps({{"host": name, "value": value}}).encode(), timeout=60)
 """
 """What stands for the owner's provider of names."""
 
@@ -47,7 +48,7 @@ def pebble(folder: Path) -> Iterator[Acme]:
     Certificate(folder, loopback_names()).ensure(now_utc())
     with contextlib.ExitStack() as stack:
         for _ in range(STARTS):
-            api, admin, names, management = _free_ports(4)
+            api, admin, names, management = (free_port() for _ in range(4))
             running = [_names(names, management), _server(folder, api, admin, names)]
             for process in running:
                 stack.callback(process.wait)
@@ -101,11 +102,3 @@ def _answer(running: list[subprocess.Popen[bytes]], ports: list[int]) -> bool:
         else:
             return True
     return False
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
