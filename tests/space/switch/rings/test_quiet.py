@@ -11,6 +11,7 @@ import pytest
 
 from intercom.config import SpaceConfig
 from intercom.space.quiet.house_quiet import HouseQuiet, Manner
+from intercom.space.store.database import Transaction
 from intercom.space.store.store import Store
 from intercom.space.switch.calls.calls import RING_GRACE_S, RING_S
 from intercom.space.switch.quiet_desk import LOOK_S
@@ -23,6 +24,16 @@ OLDER_PAGE = "intercom-station/0.1 rings/1"
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp()
 
 
+def let_in(store: Store, *residents: str) -> None:
+    """Write residents down as the switchboard knows them, with their names as ids."""
+
+    def write(db: Transaction) -> None:
+        for who in residents:
+            db.execute("INSERT INTO subscribers VALUES (?, ?, ?, ?, ?)", (who, who, who, "resident", ""))
+
+    store._db.write(write)
+
+
 class Quiet:
     """A door, Anna's and Ben's pages and Cleo's older one, with how each rings, and a clock."""
 
@@ -32,8 +43,7 @@ class Quiet:
             "door", "anna", "ben", "cleo", agents={"door": "door/1", "anna": PAGE, "ben": PAGE, "cleo": OLDER_PAGE}
         )
         self.store = Store(directory / "space.sqlite3", now=lambda: self.now)
-        rows = [(who, who, who, "resident", "") for who in ("anna", "ben", "cleo")]  # as the switchboard, names as ids
-        self.store._db.write(lambda db: db.executemany("INSERT INTO subscribers VALUES (?, ?, ?, ?, ?)", rows))
+        let_in(self.store, "anna", "ben", "cleo")
         self.house = HouseQuiet(self.store.quiet, config or SpaceConfig(), wall=lambda: self.now, zone=UTC)
         control = self.board.exchange.control
         control.quiet.house, control.bell.manner = self.house, self.house.manner
@@ -201,10 +211,7 @@ def test_the_look_at_the_quiet_costs_a_house_of_many_doors_and_devices_no_more_t
         agents = dict.fromkeys(doors, "door/1") | dict.fromkeys(pages, PAGE)
         with counted_databases() as database:
             board, store = Switchboard(*doors, *pages, agents=agents), Store(tmp_path / f"{size}", now=lambda: NOON)
-            rows = [(who, who, who, "resident", "") for who in pages]
-            store._db.write(
-                lambda db, rows=rows: db.executemany("INSERT INTO subscribers VALUES (?, ?, ?, ?, ?)", rows)
-            )
+            let_in(store, *pages)
             house = HouseQuiet(store.quiet, SpaceConfig(), wall=lambda: NOON, zone=UTC)
             for who in pages:
                 house.order_resident(who, quiet=True)
