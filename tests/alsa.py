@@ -98,7 +98,18 @@ class Heard:
             if tone_level_db(self._between(end - length, end), hz) > above_db:
                 return
             end += length // 4
-        raise AssertionError(f"no tone of {hz} Hz above {above_db} dB within {PATIENCE_S} s")
+        raise AssertionError(f"no tone of {hz} Hz above {above_db} dB within {PATIENCE_S} s: {self._described()}")
+
+    def _described(self) -> str:
+        """What was heard in place of what was waited for: how much, how loud, and which tone at its end."""
+        whole, end = self.samples, self.samples[-RATE_HZ:]
+        if not len(end):
+            return "nothing was recorded"
+        strongest = np.argmax(np.abs(np.fft.rfft(end * np.hanning(len(end))))) * RATE_HZ / len(end)
+        return (
+            f"{len(whole) / RATE_HZ:.1f} s were recorded, at the loudest {self._loudest()} of 32767, "
+            f"in the last second {np.abs(end.astype(np.int32)).max()}, most of it at {strongest:.0f} Hz"
+        )
 
     def wait_for_sound(self, *, louder_than: int = 1000) -> None:
         """Wait until a sample louder than this was heard since the beginning, or AssertionError."""

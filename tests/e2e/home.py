@@ -22,6 +22,8 @@ from tests.station.waiting import remember
 if TYPE_CHECKING:  # most tests of a home have no browser in it
     from playwright.async_api import BrowserContext, Page
 
+    from tests.alsa import Heard
+
 PATIENCE_S = 60.0
 
 
@@ -164,6 +166,17 @@ class Home:
         door = self.door
         assert door is not None
         await self.wait_for(lambda: door.machine.phase is Phase.ACTIVE, "the call to be answered")
+
+    async def sounds(self, ear: Heard, hz: float) -> None:
+        """Wait until this tone comes out of the door's speaker; a failure tells what the door had received."""
+        try:
+            await asyncio.to_thread(ear.wait_for_tone, hz)
+        except AssertionError as missed:
+            assert self.door is not None
+            call = self.door.calls.call
+            missed.add_note(f"the door's call: {None if call is None else self.door.media.stats(call.id)}")
+            missed.add_note(f"its sound: {self.door.engine.stats()}")
+            raise
 
     async def wait_for(self, holds: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:
         """Wait until something holds."""

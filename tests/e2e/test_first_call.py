@@ -54,7 +54,7 @@ async def test_picture_and_sound_go_both_ways_after_the_answer(
     await home.talks()
     with alsa_cards.listen() as ear, alsa_cards.speak(tone(VISITOR_HZ, 2 * PATIENCE_S)):
         assert await station.hears(VISITOR_HZ) > CLEARLY_DB
-        await asyncio.to_thread(ear.wait_for_tone, RESIDENT_HZ)
+        await home.sounds(ear, RESIDENT_HZ)
     before = await station.frames()
     await home.wait_for_async(station.frames, lambda frames: frames > before + 10, "the picture to move")
 
@@ -105,7 +105,7 @@ async def test_a_page_that_is_loaded_anew_goes_on_with_the_call(
     await until(station.page, "document.querySelector('#remote-audio').srcObject !== null")
     with alsa_cards.listen() as ear, alsa_cards.speak(tone(VISITOR_HZ, 2 * PATIENCE_S)):
         assert await station.hears(VISITOR_HZ) > CLEARLY_DB
-        await asyncio.to_thread(ear.wait_for_tone, RESIDENT_HZ)
+        await home.sounds(ear, RESIDENT_HZ)
     await home.wait_for_async(station.frames, lambda frames: frames > 10, "the picture to move")
     assert home.door.calls.call is call
     await station.click("#open-door")

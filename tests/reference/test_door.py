@@ -37,16 +37,16 @@ async def home(tmp_path: Path, space: Space, alsa_cards: AlsaCards) -> AsyncIter
     await home.stop()
 
 
-async def they_hear_each_other(client: ReferenceClient, call: str, alsa_cards: AlsaCards) -> None:
+async def they_hear_each_other(home: Home, client: ReferenceClient, call: str, alsa_cards: AlsaCards) -> None:
     with alsa_cards.listen() as ear, alsa_cards.speak(tone(VISITOR_HZ, 3 * WAIT_S)):
         async with asyncio.timeout(WAIT_S):
             while abs(await client.heard_tone(call) - VISITOR_HZ) > 10.0:
                 pass
-        await asyncio.to_thread(ear.wait_for_tone, RESIDENT_HZ)
+        await home.sounds(ear, RESIDENT_HZ)
 
 
-async def they_hear_and_see_each_other(client: ReferenceClient, call: str, alsa_cards: AlsaCards) -> None:
-    await they_hear_each_other(client, call, alsa_cards)
+async def they_hear_and_see_each_other(home: Home, client: ReferenceClient, call: str, alsa_cards: AlsaCards) -> None:
+    await they_hear_each_other(home, client, call, alsa_cards)
     before = (await client.report(call)).get("videoFrames", 0)
     await client.until_report(call, lambda r: r.get("videoFrames", 0) > before + 10, "ten more frames of the picture")
 
@@ -60,7 +60,7 @@ async def test_the_button_rings_the_reference_client_which_answers_opens_and_han
         await client.answer(call)
         await client.reaches(call, "connected")
         await home.until(State.IN_CALL)
-        await they_hear_and_see_each_other(client, call, alsa_cards)
+        await they_hear_and_see_each_other(home, client, call, alsa_cards)
         await client.digits(call, "9")
         await home.wait_for(home.relay_was_on, "the relay")
         await client.hangup(call)
@@ -74,7 +74,7 @@ async def test_the_reference_client_dials_the_door_and_is_answered_by_itself(
         call = await client.dial("/private/door")
         await client.reaches(call, "connected")
         await home.until(State.IN_CALL)
-        await they_hear_and_see_each_other(client, call, alsa_cards)
+        await they_hear_and_see_each_other(home, client, call, alsa_cards)
         await client.hangup(call)
         await home.until(State.IDLE)
 
@@ -88,7 +88,7 @@ async def test_the_door_takes_the_reference_clients_ice_restart(
         await client.reaches(call, "connected")
         await client.ice_restart(call)
         await client.modified(call)
-        await they_hear_and_see_each_other(client, call, alsa_cards)
+        await they_hear_and_see_each_other(home, client, call, alsa_cards)
         await client.hangup(call)
         await home.until(State.IDLE)
 
