@@ -32,13 +32,19 @@ WATCH_FOR_GAPS = f"""() => {{
 NOTE_THE_HANDOVER = """() => {
     const proto = RTCPeerConnection.prototype;
     const { close, addIceCandidate } = proto;
+    const { get, ...rest } = Object.getOwnPropertyDescriptor(proto, "connectionState");
+    const answering = new WeakSet();
     window.connectedAt = window.leftAt = 0;
-    proto.addIceCandidate = function (...rest) {  // the page that answers lets its call reach out
-        this.addEventListener("connectionstatechange", () => {
-            if (this.connectionState === "connected") window.connectedAt ||= performance.now();
-        }, { capture: true });  // before the page, whose own clock of the call begins then
-        return addIceCandidate.apply(this, rest);
+    proto.addIceCandidate = function (...candidate) {  // the page that answers lets its call reach out
+        answering.add(this);
+        return addIceCandidate.apply(this, candidate);
     };
+    // Noted as the page learns of it, whose own clock of the call begins then: that may be before the event.
+    Object.defineProperty(proto, "connectionState", { ...rest, get() {
+        const state = get.call(this);
+        if (state === "connected" && answering.has(this)) window.connectedAt ||= performance.now();
+        return state;
+    } });
     proto.close = function () {
         window.leftAt ||= performance.now();
         return close.call(this);
