@@ -105,4 +105,4 @@ async def test_a_reloaded_page_gets_its_call_with_the_door_back(
         await client.open(**more)
         await client.until_state(lambda state: call in state["calls"], "its call back")
         await client.reaches(call, "connected")
-        await they_hear_each_other(client, call, alsa_cards)
+        await they_hear_each_other(home, client, call, alsa_cards)

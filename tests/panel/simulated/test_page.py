@@ -300,7 +300,7 @@ async def test_the_page_shows_the_lock(tab: Page, bench: Bench, clock: Clock) ->
 
 async def test_the_page_shows_the_camera(tab: Page) -> None:
     await browsers.expect(tab.locator("#picture")).to_be_visible()
-    assert await tab.evaluate("document.querySelector('#picture').naturalWidth") == 1
+    await browsers.expect(tab.locator("#picture")).to_have_js_property("naturalWidth", 1)
 
 
 async def test_the_page_shows_whether_the_camera_runs(tab: Page, bench: Bench) -> None:
