@@ -180,9 +180,17 @@ class JitterBuffer:
         self._late_in_a_row = 0
         self._packets[extended] = _Packet(start, start + ticks, payload, repairs)
         if len(self._packets) > MOST_PACKETS:
-            del self._packets[min(self._packets)]
-            self.stats.shed += 1
+            self._drop_oldest()
         return True
+
+    def _drop_oldest(self) -> None:
+        """Bound the memory while the speaker asks for nothing."""
+        sequence = min(self._packets)
+        if self._next_sequence is None:
+            self.stats.shed += 1
+            del self._packets[sequence]
+        else:
+            self._shed(sequence, self._packets[sequence])
 
     def put_soundless(self, sequence: int) -> None:
         """Count a packet of the same stream without sound, so that it does not count as lost."""
@@ -273,9 +281,7 @@ class JitterBuffer:
             return self._make_up(self._step)
         catching_up = lag_s > SHED_S
         while catching_up and lag_s > STEP_S and len(self._packets) > 1:
-            self.stats.shed += 1
-            self.stats.lost_s += (head.end - head.start) / self._clock_hz
-            self._pass_by(sequence, head)
+            self._shed(sequence, head)
             sequence = min(self._packets)
             head = self._packets[sequence]
             lag_s = self._lag_s(head.start, now)
@@ -287,6 +293,12 @@ class JitterBuffer:
         blocks = 0 if -WANDER_S <= lag_s < STEP_S + WANDER_S else math.floor(lag_s / STEP_S)
         self.excess_s += SMOOTHING * (blocks * STEP_S + ahead_s - AHEAD_S - self.excess_s)
         return Play(head.payload)
+
+    def _shed(self, sequence: int, head: _Packet) -> None:
+        """Pass a packet by for its lateness; left as a gap it would be filled, which takes as long as playing it."""
+        self.stats.shed += 1
+        self.stats.lost_s += (head.end - head.start) / self._clock_hz
+        self._pass_by(sequence, head)
 
     def _pass_by(self, sequence: int, head: _Packet) -> None:
         self._give_up(sequence, head)

@@ -35,6 +35,8 @@ class Line:
     heard: list[int | None] = field(default_factory=list)
     """What the playout was given, in order: packets by number, None = made up or silence."""
     twice: Callable[[], bool] = lambda: False
+    stands_still: tuple[float, float] = (0.0, 0.0)
+    """From when until when the speaker asks for nothing, as on a starved machine or without a card."""
 
     def run(self, seconds: float, *, first_sequence: int = 0, first_timestamp: int = 0) -> Line:
         count = int(seconds / FRAME_S)
@@ -52,6 +54,8 @@ class Line:
                 timestamp = (first_timestamp + n * FRAME) % 2**32
                 for _ in range(2 if self.twice() else 1):
                     self.buffer.put(sequence, timestamp, n.to_bytes(4, "big"), FRAME, arrived, repairs=self.repairs)
+            if self.stands_still[0] <= now < self.stands_still[1]:
+                continue
             while queued < 480:
                 queued += self._take(now, queued / CLOCK_HZ)
             queued -= 480 * speed_for(self.buffer.excess_s)
@@ -321,6 +325,29 @@ def test_whatever_the_network_did_the_delay_is_back_at_its_floor_twelve_seconds_
     line = Line(network, repairs).run(3 + stall_s + 13)
     assert line.buffer.target.delay_s < MARGIN_S + 0.004
     assert line.delay_ms_at(3 + stall_s + 12) < 32
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 1000),
+    loss=st.floats(0, 0.3),
+    begin_s=st.floats(0, 1),
+    still_s=st.floats(0, 6),
+    repairs=st.booleans(),
+)
+def test_however_long_the_speaker_stood_still_it_plays_what_is_sent_a_second_later(
+    seed: int, loss: float, begin_s: float, still_s: float, repairs: bool
+) -> None:
+    chance = random.Random(seed)
+    back_s = begin_s + still_s
+
+    def network(n: int) -> float | None:
+        return None if n * FRAME_S < back_s and chance.random() < loss else 0.005
+
+    line = Line(network, repairs, stands_still=(begin_s, back_s)).run(back_s + 3)
+    assert line.delay_ms_at(back_s + 2) < 180, "it is behind by no more than what is shed at once"
+    played = [n for now, n in line.played if back_s + 1 <= now < back_s + 2.8]
+    assert len(played) >= 85, "of 90 packets"
 
 
 @settings(max_examples=25, deadline=None)
