@@ -33,8 +33,8 @@ class NotifyConfig:
         ("ring", "missed", "message", "alarm"),
         "What is told: `ring` somebody presses the button, `missed` nobody answered, `message` the visitor left a "
         "message (`history.messages`), `alarm` the door was forced or is held open, or the box was opened "
-        "(`door.contact_gpio`, `door.tamper_gpio`), `answered` who did, `opened` who opened the door, `fault` "
-        "something is broken for more than a minute, or works again.",
+        "(`door.contact_gpio`, `door.tamper_gpio`), or too many wrong codes were typed, `answered` who did, `opened` "
+        "who opened the door, `fault` something is broken for more than a minute, or works again.",
         choices=EVENTS,
     )
     picture: bool = setting(True, "Send the picture of who rings, where the service takes pictures.")

@@ -1,4 +1,7 @@
-"""Tell the house's space which alarms last, for the page: at each change, and whenever the door registers anew."""
+"""Tell the house's space which alarms last, for the page: at each change, and whenever the door registers anew.
+
+The contact and the tamper switch raise theirs; the alarm of somebody who guesses the code is raised here.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import logging
 from typing import Final
 
 from intercom.config import Config
+from intercom.door.guesses import Guesses, Opener
 from intercom.door.health.faults import ALARMS, Faults
 from intercom.facts import FaultBegan, FaultCleared, RegistrationChanged
 from intercom.history.journal import Entry
@@ -20,16 +24,18 @@ METHOD: Final = "intercom.alarms"
 class HouseAlarms:
     """Tells an embedded space of the door's alarms. Belongs to the event loop; subscribe `hear` to the journal."""
 
-    def __init__(self, config: Config, *, client: SignalWire, faults: Faults) -> None:
+    def __init__(self, config: Config, *, client: SignalWire, opener: Opener, faults: Faults) -> None:
         self._in_space = config.account.credential == "space"
         self._client = client
         self._faults = faults
+        self.guesses = Guesses(opener, faults)
         self._tasks = TaskSet()
         self._known: list[str] = []
         "the alarms of which the space knows, as far as it has answered"
 
     def hear(self, entry: Entry) -> None:
         """Take a fact of the journal."""
+        self.guesses.hear(entry)
         match entry.fact:
             case FaultBegan(kind) | FaultCleared(kind) if kind in ALARMS:
                 self._tell()

@@ -176,7 +176,7 @@ class Appliance:
         )
         self.notifications = Notifications(config, state_dir, faults=self.faults, look=self.pictures.of_now)
         self.quiet = HouseQuiet(config, client=self.client, tell=self.journal.tell)
-        self.alarms = HouseAlarms(config, client=self.client, faults=self.faults)
+        self.alarms = HouseAlarms(config, client=self.client, opener=self.opener, faults=self.faults)
         self.client_events = ClientEvents(
             self.client,
             registered=self.registration.changed,
@@ -223,7 +223,7 @@ class Appliance:
         self.restarts.keep("registering", self.registration.keep, Part.CLIENT)
         for name, work in (
             *(("night", self.volume.watch_the_clock), ("call log", self.recorder.forget_daily)),
-            *(("disk", self.disk.run), ("messages", self.messages.run)),
+            *(("disk", self.disk.run), ("messages", self.messages.run), ("guesses", self.alarms.guesses.run)),
         ):
             self.restarts.keep(name, work)
         self.restarts.keep("notifications", self.notifications.run, Part.NOTIFY)

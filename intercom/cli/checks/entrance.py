@@ -18,6 +18,10 @@ _ALARMS = {
         "look at the door; if it was a key or a handle, door.forced_after_s = 0",
     ),
     "door_held_open": ("the door stands open", "close it; door.held_open_s says how long it may"),
+    "wrong_codes": (
+        "too many wrong codes were typed, and no keys open the door for a while",
+        "`intercom log` names who typed them",
+    ),
 }
 ALARM_KINDS = frozenset(_ALARMS)
 """Kinds of fault that are alarms: nothing is broken."""

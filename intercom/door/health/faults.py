@@ -58,7 +58,7 @@ class Part(enum.StrEnum):
 
 SERVICE = "service"
 """Kind of fault when the service does not accept the door's registration."""
-TAMPER, FORCED_DOOR, HELD_OPEN_DOOR = ALARMS = ("tamper", "door_forced", "door_held_open")
+TAMPER, FORCED_DOOR, HELD_OPEN_DOOR, WRONG_CODES = ALARMS = ("tamper", "door_forced", "door_held_open", "wrong_codes")
 """Kinds of fault that are alarms: nothing is broken, and somebody should come and look."""
 
 
@@ -152,6 +152,14 @@ POLICIES: tuple[Policy, ...] = (
         None,
         Ends.NEVER,
         "it ends when the door is closed",
+    ),
+    Policy(
+        WRONG_CODES,
+        "somebody typed three wrong codes in a row",
+        "no keys open the door; people are told",
+        None,
+        Ends.NEVER,
+        "it ends when keys count again: after 30 s, then after twice as long each time, up to an hour",
     ),
     Policy(Part.CALLS, "work on a call failed", "a call that nobody looks after is ended", TRIES, Ends.AFTER_THE_CALL),
     Policy(Part.CLIENT, "work of the client failed", "a new connection", TRIES, Ends.AFTER_THE_CALL),
@@ -275,6 +283,7 @@ _ALARM_WORDS = {
     TAMPER: ("The box of the door station was opened", "Keys may open the door again"),
     FORCED_DOOR: ("The door was forced", "The forced door is closed again"),
     HELD_OPEN_DOOR: ("The door is held open", "The door that was held open is closed again"),
+    WRONG_CODES: ("Too many wrong codes were typed", "Keys count again"),
 }
 """What the log says when an alarm begins, and when it is over."""
 

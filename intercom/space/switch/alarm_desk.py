@@ -1,4 +1,4 @@
-"""Tells the house's pages of a door's alarms: it was forced or is held open, or its box was opened. Sans-I/O.
+"""Tells the house's pages of a door's alarms: forced, held open, its box opened, codes guessed. Sans-I/O.
 
 Beyond the protocol page: a door says with `intercom.alarms {alarms}` which of its alarms last, when that changes and
 each time it registers. Every resident's page whose agent has the word `rings/1` is sent the event `intercom.alarms
@@ -22,13 +22,13 @@ from intercom.space.switch.sessions.sessions import Session
 logger = logging.getLogger(__name__)
 
 METHOD: Final = "intercom.alarms"
-Alarm = Literal["tamper", "door_forced", "door_held_open"]
+Alarm = Literal["tamper", "door_forced", "door_held_open", "wrong_codes"]
 
 
 class Lasting(msgspec.Struct, frozen=True):
     """The parameters of `intercom.alarms`: which alarms of a door last."""
 
-    alarms: Annotated[list[Alarm], msgspec.Meta(max_length=3)]
+    alarms: Annotated[list[Alarm], msgspec.Meta(max_length=4)]
 
 
 class AlarmDesk:

@@ -1,6 +1,6 @@
-// What is wrong at a door that somebody should look at: it was forced or is held open, or its box was opened. The space
-// tells each page all of it, with every change and as the page registers. It cannot be closed away: it is over when the
-// door says so.
+// What is wrong at a door that somebody should look at: it was forced or is held open, its box was opened, or somebody
+// guesses its code. The space tells each page all of it, with every change and as the page registers. It cannot be
+// closed away: it is over when the door says so.
 //
 // #alarms  a line for each door and alarm (alert), hidden without one
 
