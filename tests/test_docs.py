@@ -152,3 +152,10 @@ def test_a_right_command_passes(line: str) -> None:
     words = after("intercom", line)
     assert words is not None
     assert fault_of(words) is None
+
+
+def test_every_attack_is_on_the_page_of_what_holds_and_what_is_named_there_is_there() -> None:
+    named = set(re.findall(r"`([\w/]*test_\w+\.py)`", (ROOT / "docs" / "security.md").read_text(encoding="utf-8")))
+    attacks = {file.name for file in (ROOT / "tests" / "security").glob("test_*.py")}
+    assert attacks - named == set()
+    assert [name for name in named - attacks if not (ROOT / name).exists()] == []
