@@ -84,6 +84,29 @@ def test_what_is_imported_is_declared(folder: str) -> None:
     assert not undeclared, "declare them in pyproject.toml, then `make lock`"
 
 
+def modules(nodes: Iterable[ast.AST]) -> set[str]:
+    """The dotted names of the modules, and of what may be one, that these statements import."""
+    names = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def test_what_tests_take_of_the_benches_imports_nothing_that_only_benches_install() -> None:
+    parsed = {f"bench.{file.stem}": ast.parse(file.read_text(encoding="utf-8")) for file in ROOT.glob("bench/*.py")}
+    tests = [ast.parse(file.read_text(encoding="utf-8")) for file in ROOT.glob("tests/**/*.py")]
+    found: set[str] = set()
+    more = set().union(*(modules(ast.walk(test)) for test in tests))
+    while more - found:
+        found |= more
+        more = set().union(*(modules(parsed[name].body) for name in found & parsed.keys()))
+    assert found & parsed.keys()
+    assert {name.partition(".")[0] for name in found} & NOT_INSTALLED["bench"] == set()
+
+
 @pytest.mark.parametrize("name", ["aioice", "aiortc"])
 def test_what_we_hook_into_is_pinned(name: str) -> None:
     (wanted,) = (text for text in PROJECT["dependencies"] if text.startswith(name))
