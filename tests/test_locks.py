@@ -122,6 +122,15 @@ def test_every_line_of_a_lock_is_one_version_with_its_hashes_and_names_no_index(
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", known) for known in hashes), wanted
 
 
+@pytest.mark.parametrize("script", ["setup.sh", "systemd/install.sh"])
+def test_pip_installs_what_a_lock_names_by_its_hashes_alone(script: str) -> None:
+    installing = [
+        line for line in (ROOT / script).read_text().splitlines() if re.search(r"-r (requirements|\$lock)", line)
+    ]
+    assert len(installing) == 2
+    assert all("--require-hashes" in line for line in installing)
+
+
 @pytest.mark.parametrize("to", TARGETS, ids=lambda to: f"{to.suite.name}-{to.processor.name}")
 @pytest.mark.parametrize("lock", TEXTS)
 def test_a_lock_fulfils_what_is_declared_on_each_target(lock: str, to: Target) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import tempfile
 from collections.abc import Callable
 from itertools import product
@@ -40,6 +41,10 @@ from tests.space.switchboard import House, OpenGate
 
 Read = Callable[[bytes], None]
 PEOPLE = ("door", "kitchen", "hall")
+_CALL_ID, _MEMBER_ID, _VIEW, _SAY = (
+    re.compile(rf'"{name}":"([\w-]+)"') for name in ("callID", "member_id", "view", "say")
+)
+"""Where the switchboard names what an input may then speak of."""
 
 
 def _frame(method: str, params: dict[str, Any], number: int = 1) -> bytes:
@@ -58,6 +63,35 @@ _DIALS = {
     "userVariables": {"intercom": {"role": "door"}},
     "reattaching": False,
 }
+_MEMBER = {"call_id": "c1", "member_id": "m1"}
+_OF_MEMBERS: dict[str, dict[str, Any]] = {
+    "mute": {"channels": ["audio", "video"], "targets": [_MEMBER]},
+    "unmute": {"channels": ["audio"], "target": _MEMBER},
+    "deaf": {},
+    "raisehand": {},
+    "audioflags.set": {"echo_cancellation": True, "noise_suppression": False},
+    "lowbitrate.set": {"lowbitrate": True},
+    "microphone.volume.set": {"volume": 10},
+    "microphone.sensitivity.set": {"sensitivity": 3},
+    "layout.set": {"layout": "grid-responsive", "positions": {"self": "auto"}},
+    "lock": {},
+    "member.position.set": {"targets": [{"target": _MEMBER, "position": "auto"}]},
+    "member.remove": {"targets": [_MEMBER]},
+    "end": {},
+}
+_OF_THE_HOUSE: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("view", {"callID": "c1", "sdp": CHROMIUM_OFFER}),
+    ("view", {"address": "/private/door", "sdp": ""}),
+    ("view.answer", {"view": "v1", "sdp": CHROMIUM_ANSWER}),
+    ("view.end", {"view": "v1", "reason": "over"}),
+    ("still", {"callID": "c1", "jpeg": "/9j/4AAQ", "age_ms": 120}),
+    ("say", {"callID": "c1", "words": "We are coming."}),
+    ("say.answer", {"say": "s1", "said": True, "replies": ["Later"]}),
+    ("said", {"callID": "c1", "text": "Later", "by": {"number": "/private/hall", "name": "Hall"}}),
+    ("alarms", {"alarms": ["tamper", "wrong_codes"]}),
+    ("unheard", {"ring": "r1", "ago_s": 5.5, "how": "missed", "button": "Anna"}),
+    ("quiet", {"of": "house", "quiet": True, "for_s": 60, "until": "07:00"}),
+)
 EXCHANGE = (
     _frame("signalwire.connect", {"authentication": {"jwt_token": "door"}, "version": {"major": 4}, "agent": "x/1"}),
     _frame("signalwire.connect", {"authentication": {"jwt_token": "kitchen"}, "protocol": "p", "event_acks": True}),
@@ -74,7 +108,10 @@ EXCHANGE = (
     _frame("webrtc.verto", _verto("verto.modify", action="hold")),
     _frame("webrtc.verto", _verto("verto.modify", action="transfer", destination="/private/hall")),
     _frame("webrtc.verto", _verto("verto.pong")),
+    _frame("webrtc.verto", _verto("verto.subscribe")),
     b'{"jsonrpc":"2.0","id":"e","result":{}}',
+    *(_frame(f"call.{method}", {"self": _MEMBER, **more}) for method, more in _OF_MEMBERS.items()),
+    *(_frame(f"intercom.{method}", params) for method, params in _OF_THE_HOUSE),
 )
 
 
@@ -82,7 +119,8 @@ def exchange() -> Read:
     """A switchboard with three members and a stranger; frames come from each in turn, and time passes."""
     board = Exchange(OpenGate(PEOPLE), House(PEOPLE), ice_servers=lambda _who, _agent: [], wall=lambda: 0.0)
     links = (*PEOPLE, "stranger")
-    count, calls = 0, [""]
+    count, ids = 0, {"c1": "c1", "m1": "m1", "v1": "v1", "s1": "s1"}
+    found = {"c1": _CALL_ID, "m1": _MEMBER_ID, "v1": _VIEW, "s1": _SAY}
     for link in links:
         board.connected(link, 0.0)
     for who in PEOPLE:
@@ -94,12 +132,13 @@ def exchange() -> Read:
         nonlocal count
         count += 1
         now, link = count * 0.05, links[count % len(links)]
-        board.received(link, data.replace(b'"c1"', json.dumps(calls[-1] or "c1").encode()), now)
+        for stands_for, known in ids.items():
+            data = data.replace(f'"{stands_for}"'.encode(), f'"{known}"'.encode())
+        board.received(link, data, now)
         board.elapsed(now)
         for output in board.drain():
             text = getattr(output, "text", "")
-            if '"verto.invite"' in text:
-                calls.append(json.loads(text)["params"]["params"]["params"]["callID"])
+            ids.update({name: last[-1] for name, shape in found.items() if (last := shape.findall(text))})
         assert all(board.kept_bytes(who) <= MEMBER_LIMIT_BYTES for who in PEOPLE)
         assert len(board.control.calls) <= len(PEOPLE) * 16
 
