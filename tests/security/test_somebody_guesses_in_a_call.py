@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from intercom.config import AudioConfig, CameraConfig, DoorConfig
 from intercom.door.machine import State
@@ -24,7 +26,9 @@ async def alarms(page: Client) -> list[dict[str, Any]]:
     return list(event["params"]["doors"])
 
 
-async def test_every_page_of_the_house_is_told(tmp_path: Path) -> None:
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[Home]:
+    """A house whose residents open the door with a code, also in calls that they make."""
     config = home_config(
         audio=AudioConfig(card="simulated"),
         camera=CameraConfig(source="off"),
@@ -32,6 +36,11 @@ async def test_every_page_of_the_house_is_told(tmp_path: Path) -> None:
     )
     home = Home(tmp_path, config)
     await home.start()
+    yield home
+    await home.stop()
+
+
+async def test_every_page_of_the_house_is_told(home: Home) -> None:
     async with aiohttp.ClientSession() as http:
         house = House(home.space, http)
         page = await house.station("hall", agent=PAGE)
@@ -47,5 +56,4 @@ async def test_every_page_of_the_house_is_told(tmp_path: Path) -> None:
         assert await alarms(page) == [{"name": "Front door", "address": "/private/door", "alarms": ["wrong_codes"]}]
         for client in house.clients:
             await client.close()
-    await home.stop()
     assert not home.relay_was_on()
