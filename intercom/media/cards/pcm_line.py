@@ -138,6 +138,9 @@ class PlaybackLine:
         self._depth = _Depth(self._buffer_frames)
         self._pending = b""
         self._written_frames = 0
+        self._looked_at: float | None = None
+        self._queued = 0
+        """Frames queued at that time, and written since."""
         self.running = False
         self.moves = False
         """Whether the device has played sound since the start."""
@@ -152,6 +155,7 @@ class PlaybackLine:
         self.running = True
         self.moves = False
         self._written_frames = 0
+        self._looked_at = None
         self._loss.start(now)
         self._depth.begin(now)
 
@@ -165,11 +169,16 @@ class PlaybackLine:
         return max(0, self._buffer_frames - avail) + len(self._pending) // SAMPLE_BYTES
 
     def is_hungry(self, now: float) -> bool:
-        """Whether the queue has room for a block; LineLostError when it has had none for too long."""
-        self._loss.look(now)
-        queued = self.queued_frames()
-        self.moves = self.moves or self._written_frames - queued > PROOF_FRAMES
-        if queued + BLOCK_SAMPLES <= self._depth.frames:
+        """Whether the queue has room for a block; LineLostError when it has had none for too long.
+
+        The device is asked once for each `now`: an answer costs as much as a block's way through Python.
+        """
+        if now != self._looked_at:
+            self._loss.look(now)
+            self._queued = self.queued_frames()
+            self._looked_at = now
+            self.moves = self.moves or self._written_frames - self._queued > PROOF_FRAMES
+        if self._queued + BLOCK_SAMPLES <= self._depth.frames:
             return True
         self._loss.check(now, "its clock stands still")
         return False
@@ -180,6 +189,7 @@ class PlaybackLine:
         frames = self._write(data)
         if frames == XRUN:
             self._depth.ran_dry(now)
+            self._queued = len(self._pending) // SAMPLE_BYTES
             frames = self._write(data)
         else:
             self._depth.was_enough(now)
@@ -187,12 +197,13 @@ class PlaybackLine:
         if frames:
             self._loss.lives(now)
             self._written_frames += frames
+        self._queued += len(block)
         self._pending = data[frames * SAMPLE_BYTES :][-self._buffer_frames * SAMPLE_BYTES :]
         return frames > 0
 
     def due_s(self) -> float:
-        """Return the seconds until the queue has room for a block."""
-        return max(0.0, (self.queued_frames() + BLOCK_SAMPLES - self._depth.frames) / RATE_HZ)
+        """Return the seconds from the last look until the queue has room for a block."""
+        return max(0.0, (self._queued + BLOCK_SAMPLES - self._depth.frames) / RATE_HZ)
 
     def _write(self, data: bytes) -> int:
         frames = asked(lambda: self._pcm.write(data))

@@ -16,6 +16,7 @@ class ScriptedPcm:
         self.answers: list[int | Exception] = []
         self.always: int | Exception = 0
         self.queued = 0
+        self.asked = 0
         self.buffer_size = buffer_size
         self.avail_answer: int | None = None
         self.state_answer: int = alsaaudio.PCM_STATE_RUNNING
@@ -38,6 +39,7 @@ class ScriptedPcm:
         return frames
 
     def avail(self) -> int:
+        self.asked += 1
         return self.buffer_size - self.queued if self.avail_answer is None else self.avail_answer
 
     def state(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from intercom.media.cards.pcm_line import TARGET_FRAMES, PlaybackLine
-from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE
 from tests.media.cards.scripted_pcm import ScriptedPcm, listening
 
 
@@ -80,6 +80,33 @@ def test_a_machine_that_needs_a_longer_delay_is_tried_ever_more_seldom() -> None
             dry(line, pcm, float(second))
             runs_dry += 1
     assert runs_dry == 4
+
+
+def test_a_speaker_is_asked_once_in_a_turn_and_filled_as_far() -> None:
+    pcm = ScriptedPcm()
+    pcm.always = BLOCK_SAMPLES
+    line = PlaybackLine(pcm)
+    line.start(0.0)
+    for turn in range(1, 6):
+        asked = pcm.asked
+        while line.is_hungry(0.02 * turn):
+            line.write(SILENCE, 0.02 * turn)
+        assert pcm.asked == asked + 1
+        assert TARGET_FRAMES - BLOCK_SAMPLES < pcm.queued <= TARGET_FRAMES
+        assert line.due_s() == (pcm.queued + BLOCK_SAMPLES - TARGET_FRAMES) / RATE_HZ
+        pcm.queued -= 2 * BLOCK_SAMPLES
+
+
+def test_what_the_speaker_did_not_take_counts_as_queued() -> None:
+    pcm = ScriptedPcm()
+    line = PlaybackLine(pcm)
+    line.start(0.0)
+    pcm.answers = [BLOCK_SAMPLES, 100]
+    for _ in range(2):
+        assert line.is_hungry(0.01)
+        line.write(SILENCE, 0.01)
+    assert not line.is_hungry(0.01)
+    assert not line.is_hungry(0.02), "asked anew, it tells the same"
 
 
 def test_a_speaker_moves_once_it_has_played_more_than_its_drivers_queue() -> None:
