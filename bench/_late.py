@@ -21,9 +21,10 @@ def canceller_delay() -> int:
     assert canceller is not None, "the default one"
     said = talk()[: HEARD_S * RATE_HZ]
     cleaned = []
-    for at in range(0, len(said), BLOCK_SAMPLES):
+    for at in range(0, len(said), 2 * BLOCK_SAMPLES):
         canceller.played(SILENCE)
-        cleaned.append(canceller.clean(said[at : at + BLOCK_SAMPLES]))
+        canceller.played(SILENCE)
+        cleaned.append(canceller.clean(said[at : at + 2 * BLOCK_SAMPLES]))
     size = 1 << (2 * len(said)).bit_length()
     like = np.fft.irfft(np.fft.rfft(np.concatenate(cleaned), size) * np.conj(np.fft.rfft(said, size)), size)
     return int(np.argmax(like[: int(LONGEST_S * RATE_HZ)]))

@@ -63,13 +63,15 @@ def main() -> None:
         whole = EchoCanceller(TalkThrough(WebRtcBackend(), LinearFilter()))
 
         def turn(at: int) -> None:
-            whole.played(far_end(at))
-            whole.clean(near48[at])
+            whole.played(far_end(2 * at))
+            whole.played(far_end(2 * at + 1))
+            whole.clean(frames[at])
 
         return turn
 
-    count("canceller", canceller(lambda at: far48[at]))
-    count("canceller_far_silent", canceller(lambda at: silence48))
+    frames = blocks(heard, 2 * BLOCK_SAMPLES) * 2
+    count("canceller", canceller(lambda at: far48[at % len(far48)]), PER_S // 2)
+    count("canceller_far_silent", canceller(lambda at: silence48), PER_S // 2)
     webrtc, linear, both = WebRtcBackend(), LinearFilter(), TalkThrough(WebRtcBackend(), LinearFilter())
     count("aec3_and_noise_suppression", lambda at: webrtc.process(near16[at], far16[at]))
     count("linear_filter", lambda at: linear.process(near16[at], far16[at]))
@@ -78,7 +80,7 @@ def main() -> None:
 
     def resample(at: int) -> None:
         reference.put(far16[at])
-        reference.take()
+        reference.take(CANCELLER_SAMPLES)
 
     count("noise_suppression", lambda at: suppress(near16[at]))
     count("reference_resampler", resample)
@@ -86,9 +88,9 @@ def main() -> None:
     count("decimator", lambda at: down.run(near48[at]))
     count("interpolator", lambda at: up.run(near16[at]))
     encoder, decoder = OpusEncoder(), OpusDecoder()
-    frames = blocks(speech, 2 * BLOCK_SAMPLES) * 2
+    spoken = blocks(speech, 2 * BLOCK_SAMPLES) * 2
     packets: list[bytes] = []
-    count("opus_encode", lambda at: packets.append(encoder.encode(frames[at])), PER_S // 2)
+    count("opus_encode", lambda at: packets.append(encoder.encode(spoken[at])), PER_S // 2)
     count("opus_decode", lambda at: decoder.decode(packets[at]), PER_S // 2)
 
 

@@ -39,7 +39,8 @@ class SpeexBackend:
     def process(self, near: Frame, far: Frame) -> Frame:
         """The near frame without the echo of the far one."""
         near, far, cleaned = np.ascontiguousarray(near), np.ascontiguousarray(far), np.empty_like(near)
-        pointers = [ctypes.c_void_p(frame.ctypes.data) for frame in (near, far, cleaned)]
-        self._library.speex_echo_cancellation(self._echo, *pointers)
-        self._library.speex_preprocess_run(self._after, pointers[2])
+        for at in range(0, len(near), CANCELLER_SAMPLES):
+            pointers = [ctypes.c_void_p(frame[at:].ctypes.data) for frame in (near, far, cleaned)]
+            self._library.speex_echo_cancellation(self._echo, *pointers)
+            self._library.speex_preprocess_run(self._after, pointers[2])
         return cleaned

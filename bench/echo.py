@@ -71,13 +71,14 @@ def ours(*, half_duplex: bool = False) -> Canceller:
 
 
 def through(canceller: Canceller, far: Samples, microphone: Samples) -> Samples:
-    """What the far end is sent, block by block."""
+    """What the far end is sent, two blocks at a time."""
     if canceller is None:
         return microphone
     cleaned = []
-    for at in range(0, len(far) - BLOCK_SAMPLES + 1, BLOCK_SAMPLES):
+    for at in range(0, len(far) - 2 * BLOCK_SAMPLES + 1, 2 * BLOCK_SAMPLES):
         canceller.played(far[at : at + BLOCK_SAMPLES])
-        cleaned.append(canceller.clean(microphone[at : at + BLOCK_SAMPLES]))
+        canceller.played(far[at + BLOCK_SAMPLES : at + 2 * BLOCK_SAMPLES])
+        cleaned.append(canceller.clean(microphone[at : at + 2 * BLOCK_SAMPLES]))
     return np.concatenate(cleaned)
 
 

@@ -33,7 +33,7 @@ FACTOR = RATE_HZ // CANCELLER_HZ
 FAR_ACTIVE_DB = -50.0
 """Level above which the far end counts as speaking: its echo can then be heard."""
 SMOOTHING = 0.02
-"""Smoothing factor of the echo figures: they follow within half a second of far-end speech."""
+"""Smoothing factor of the echo figures, for each block: they follow within half a second of far-end speech."""
 WARN_BELOW_DB = 6.0
 """Limit of the echo loss below which the far end hears itself."""
 DRIFT_MOST = 0.002
@@ -91,11 +91,12 @@ class _Reference:
         if len(self._waiting) > LONGEST_REFERENCE:
             self.clear()
 
-    def take(self) -> Frame:
-        frame, self._waiting = self._waiting[:CANCELLER_SAMPLES], self._waiting[CANCELLER_SAMPLES:]
-        if len(frame) < CANCELLER_SAMPLES:
-            return np.concatenate([frame, np.zeros(CANCELLER_SAMPLES - len(frame), np.int16)])
-        self._follow_drift(len(self._waiting))
+    def take(self, length: int) -> Frame:
+        frame, self._waiting = self._waiting[:length], self._waiting[length:]
+        if len(frame) < length:
+            return np.concatenate([frame, np.zeros(length - len(frame), np.int16)])
+        for later in range(length - CANCELLER_SAMPLES, -1, -CANCELLER_SAMPLES):
+            self._follow_drift(len(self._waiting) + later)
         return frame
 
     def _follow_drift(self, waiting: int) -> None:
@@ -151,23 +152,17 @@ class EchoCanceller:
         """Return one or two captured blocks without the echo, delayed by 2 ms and WebRTC's own 14."""
         self._take_played()
         near = self._near_down.run(sound)
-        cleaned = [
-            self._clean_frame(near[at : at + CANCELLER_SAMPLES]) for at in range(0, len(near), CANCELLER_SAMPLES)
-        ]
-        return self._up.run(np.concatenate(cleaned))
-
-    def _clean_frame(self, near: Frame) -> Frame:
-        far = self._reference.take()
+        far = self._reference.take(len(near))
         cleaned = self._backend.process(near, far)
         far_db = level_db(far)
         if far_db >= FAR_ACTIVE_DB:
-            self._measure(level_db(near), far_db, level_db(cleaned))
-        return cleaned
+            self._measure(level_db(near), far_db, level_db(cleaned), len(near) // CANCELLER_SAMPLES)
+        return self._up.run(cleaned)
 
-    def _measure(self, near_db: float, far_db: float, cleaned_db: float) -> None:
-        self._far_blocks += 1
-        self._loss_db = _follow(self._loss_db, near_db - cleaned_db)
-        self._level_db = _follow(self._level_db, near_db - far_db)
+    def _measure(self, near_db: float, far_db: float, cleaned_db: float, blocks: int) -> None:
+        self._far_blocks += blocks
+        self._loss_db = _follow(self._loss_db, near_db - cleaned_db, blocks)
+        self._level_db = _follow(self._level_db, near_db - far_db, blocks)
 
     def reset(self) -> None:
         """Forget the room's echo path: the device changed."""
@@ -181,8 +176,8 @@ class EchoCanceller:
         return EchoStats(self._loss_db, self._level_db, self._reference.drift * 1e6, self._far_blocks * BLOCK_MS / 1000)
 
 
-def _follow(before: float | None, now: float) -> float:
-    return now if before is None else before + SMOOTHING * (now - before)
+def _follow(before: float | None, now: float, blocks: int) -> float:
+    return now if before is None else before + blocks * SMOOTHING * (now - before)
 
 
 HALF_DUPLEX_DB = -36.0

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import ctypes
 import math
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from intercom.media.echo.residual import ResidualSuppressor
+from intercom.media.echo.residual import ResidualSuppressor, Wave, fade
 from intercom.media.echo.webrtc import CANCELLER_HZ, CANCELLER_SAMPLES, Frame, WebRtcBackend, open_noise_suppression
 from intercom.media.sound.format import FULL_SCALE
 
@@ -55,8 +55,6 @@ of the room."""
 HOLD_BLOCKS = 25
 """Hold time after a visitor was heard, in blocks: a quarter of a second bridges the gaps between words."""
 
-Wave = npt.NDArray[np.float32]
-
 
 class LinearFilter:
     """libspeexdsp's adaptive filter (MDF) alone; OSError when the library is not there."""
@@ -81,9 +79,12 @@ class LinearFilter:
 
     def process(self, near: Frame, far: Frame) -> Frame:
         """Return the near frame without the echo that the filter predicts from the far one."""
-        self._near[:], self._far[:] = near, far
-        self._library.speex_echo_cancellation(self._state, *self._frames)
-        left: Frame = self._left.copy()
+        left: Frame = np.empty(len(near), np.int16)
+        for at in range(0, len(near), CANCELLER_SAMPLES):
+            block = slice(at, at + CANCELLER_SAMPLES)
+            self._near[:], self._far[:] = near[block], far[block]
+            self._library.speex_echo_cancellation(self._state, *self._frames)
+            left[block] = self._left
         return left
 
     def reset(self) -> None:
@@ -108,37 +109,55 @@ class TalkThrough:
         self._residual = ResidualSuppressor()
         self._silent_blocks = self._idle_blocks = 0
         self._share = 0.0
-        self._early = np.zeros(LATER_SAMPLES, np.int16)
+        self._early: Frame = np.zeros(LATER_SAMPLES, np.int16)
 
     def process(self, near: Frame, far: Frame) -> Frame:
         """Return the near frame without the echo of the far one."""
-        self._idle_blocks = 0 if far.any() else self._idle_blocks + 1
+        blocks = len(near) // CANCELLER_SAMPLES
+        self._idle_blocks = 0 if far.any() else self._idle_blocks + blocks
         rests = self._idle_blocks > REST_BLOCKS
         if rests and self._share:
             self._judge.rest()
             self._residual.rest()
             return self._quietened(near)
         cleaned = self._webrtc.process(near, far)
-        self._silent_blocks = 0 if _db(_power(far.astype(np.float32))) > QUIET_DB else self._silent_blocks + 1
+        is_quiet = _db(_power(far.astype(np.float32))) <= QUIET_DB
+        self._silent_blocks = self._silent_blocks + blocks if is_quiet else 0
         if self._silent_blocks > REST_BLOCKS and not self._share and not rests:
             self._residual.rest()
             self._quietened(near)
             return cleaned
-        left = near if rests else self._linear.process(near, far)
+        if rests:
+            left, shares = near, [self._share, *[1.0] * blocks]
+        else:
+            left = self._linear.process(near, far)
+            heard = list(self._judge.hears(near, left, cleaned))
+            shares = [self._share, *(float(block.visitor) for block in heard)]
+            cleaned = self._residual.suppress(cleaned, [(block.cleaned_db, block.alone_db) for block in heard])
+        self._share = shares[-1]
         spoken = self._quietened(left)
-        before, self._share = self._share, float(rests or self._judge.hears(near, left, cleaned))
-        cleaned = self._residual.suppress(cleaned, self._judge.cleaned_db, self._judge.alone_db)
-        if before == self._share:
-            return spoken if before else cleaned
-        fade = np.linspace(before, self._share, CANCELLER_SAMPLES, dtype=np.float32)
-        mixed: Frame = (cleaned * (1 - fade) + spoken * fade).astype(np.int16)
+        if min(shares) == max(shares):
+            return spoken if shares[0] else cleaned
+        share = fade(shares)
+        mixed: Frame = (cleaned * (1 - share) + spoken * share).astype(np.int16)
         return mixed
 
     def _quietened(self, left: Frame) -> Frame:
         """Return what is left of the near frame without the street's noise, as late as WebRTC's canceller."""
         ahead: Frame = np.concatenate([self._early, self._quieten(left)])
-        self._early = ahead[CANCELLER_SAMPLES:]
-        return ahead[:CANCELLER_SAMPLES]
+        self._early = ahead[len(left) :]
+        return ahead[: len(left)]
+
+
+class Heard(NamedTuple):
+    """What the judge finds in a block of 10 ms."""
+
+    visitor: bool
+    """Whether a visitor speaks."""
+    cleaned_db: float
+    """Level of WebRTC's output, dB full scale."""
+    alone_db: float | None
+    """Residual of the filter against the echo in dB; None without an echo, or while a visitor speaks."""
 
 
 class Judge:
@@ -147,23 +166,26 @@ class Judge:
     def __init__(self) -> None:
         self._held_db = 0.0
         self.rest()
-        self.cleaned_db = 0.0
-        """Level of WebRTC's output in the last block, dB full scale."""
-        self.alone_db: float | None = None
-        """Residual of the filter against the echo in dB; None without an echo, or while a visitor speaks."""
 
     def rest(self) -> None:
         """Forget what was heard last, and keep how well the filter holds the echo: nothing is played."""
         self._left = self._echo = self._cleaned = self._echo_dying = 0.0
         self._hold = 0
 
-    def hears(self, near: Frame, left: Frame, cleaned: Frame) -> bool:
-        """Return whether a visitor speaks, judged from the near frame, the filter's residual and WebRTC's output."""
-        echo = near.astype(np.float32) - left
-        self._left += SMOOTHING * (_power(left.astype(np.float32)) - self._left)
-        self._echo += SMOOTHING * (_power(echo) - self._echo)
-        cleaned_power = _power(cleaned.astype(np.float32))
-        self._cleaned += SMOOTHING * (cleaned_power - self._cleaned)
+    def hears(self, near: Frame, left: Frame, cleaned: Frame) -> Iterator[Heard]:
+        """Yield what each block of the near frame holds, by the filter's residual and WebRTC's output."""
+        waves: Wave = np.empty((3, len(near)), np.float32)
+        waves[0], waves[1], waves[2] = left, near, cleaned
+        waves[1] -= waves[0]
+        blocks = waves.reshape(3, -1, CANCELLER_SAMPLES)
+        energies = np.einsum("ijk,ijk->ji", blocks, blocks)
+        for energy in (energies / (CANCELLER_SAMPLES * FULL_SCALE**2)).tolist():
+            yield self._hears(*energy)
+
+    def _hears(self, left: float, echo: float, cleaned: float) -> Heard:
+        self._left += SMOOTHING * (left - self._left)
+        self._echo += SMOOTHING * (echo - self._echo)
+        self._cleaned += SMOOTHING * (cleaned - self._cleaned)
         self._echo_dying = max(self._echo, self._echo_dying * ECHO_DECAY)
         left_db = _db(self._left) - _db(self._echo_dying)
         if _db(self._echo) > ECHO_DB:
@@ -175,9 +197,7 @@ class Judge:
             self._hold = HOLD_BLOCKS
         else:
             self._hold = max(0, self._hold - 1)
-        self.cleaned_db = _db(cleaned_power)
-        self.alone_db = left_db if echoes and not self._hold else None
-        return self._hold > 0
+        return Heard(self._hold > 0, _db(cleaned), left_db if echoes and not self._hold else None)
 
 
 def _power(wave: Wave) -> float:

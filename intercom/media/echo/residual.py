@@ -6,7 +6,10 @@ and what is sent is turned down to the door's own background: lower, and the far
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 
 from intercom.media.echo.webrtc import CANCELLER_SAMPLES, Frame
 from intercom.media.sound.format import ratio
@@ -25,8 +28,18 @@ QUIETEST_DB = -96.0
 """Least level of the background: one bit."""
 
 
+Wave = npt.NDArray[np.float32]
+_RAMP: Wave = np.linspace(0, 1, CANCELLER_SAMPLES, dtype=np.float32)
+
+
+def fade(levels: Sequence[float]) -> Wave:
+    """Return the factor of each sample of blocks that begin and end with these levels."""
+    ends = np.array(levels, np.float32).reshape(-1, 1)
+    return (ends[:-1] + (ends[1:] - ends[:-1]) * _RAMP).reshape(-1)
+
+
 class ResidualSuppressor:
-    """Applies a gain to 10 ms at 16 kHz at a time."""
+    """Applies a gain to blocks of 10 ms at 16 kHz."""
 
     def __init__(self) -> None:
         self.rest()
@@ -35,14 +48,20 @@ class ResidualSuppressor:
         """Reset the gain and the background estimate: the far end is silent."""
         self._background_db = self._gain_db = 0.0
 
-    def suppress(self, cleaned: Frame, cleaned_db: float, left_db: float | None) -> Frame:
-        """Return the frame without its residual echo; `left_db` is None without an echo, or while a visitor speaks."""
-        self._background_db = max(QUIETEST_DB, min(cleaned_db, self._background_db + BACKGROUND_RISE_DB))
-        before_db, self._gain_db = self._gain_db, self._wanted_db(cleaned_db, left_db)
-        if before_db == self._gain_db == 0.0:
+    def suppress(self, cleaned: Frame, levels: Sequence[tuple[float, float | None]]) -> Frame:
+        """Return the frame without its residual echo.
+
+        `levels`, in dB, of each of its blocks: its own, and what the linear filter leaves of the echo, which is None
+        without an echo, or while a visitor speaks.
+        """
+        gains_db = [self._gain_db]
+        for cleaned_db, left_db in levels:
+            self._background_db = max(QUIETEST_DB, min(cleaned_db, self._background_db + BACKGROUND_RISE_DB))
+            gains_db.append(self._wanted_db(cleaned_db, left_db))
+        self._gain_db = gains_db[-1]
+        if not any(gains_db):
             return cleaned
-        fade = np.linspace(ratio(before_db), ratio(self._gain_db), CANCELLER_SAMPLES, dtype=np.float32)
-        held: Frame = (cleaned * fade).astype(np.int16)
+        held: Frame = (cleaned * fade([ratio(gain_db) for gain_db in gains_db])).astype(np.int16)
         return held
 
     def _wanted_db(self, cleaned_db: float, left_db: float | None) -> float:

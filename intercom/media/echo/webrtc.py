@@ -23,10 +23,10 @@ class EchoError(MediaError, ImportError):
 
 
 class Backend(Protocol):
-    """A canceller's backend: it processes 10 ms at 16 kHz at a time."""
+    """A canceller's backend: it processes one or two blocks of 10 ms at 16 kHz at a time."""
 
     def process(self, near: Frame, far: Frame) -> Frame:
-        """Return the near frame without the echo of the far one."""
+        """Return the near frame without the echo of the far one, which is as long."""
 
     def reset(self) -> None:
         """Forget the room's echo path."""
@@ -62,10 +62,13 @@ class LiveKitBackend:
 
     def process(self, near: Frame, far: Frame) -> Frame:
         """Return the near frame without the echo of the far one."""
-        reverse, stream = self._frame(far), self._frame(near)
-        self._module.process_reverse_stream(reverse)
-        self._module.process_stream(stream)
-        return np.frombuffer(bytes(stream.data), np.int16)
+        cleaned = b""
+        for at in range(0, len(near), CANCELLER_SAMPLES):
+            reverse, stream = (self._frame(sound[at : at + CANCELLER_SAMPLES]) for sound in (far, near))
+            self._module.process_reverse_stream(reverse)
+            self._module.process_stream(stream)
+            cleaned += bytes(stream.data)
+        return np.frombuffer(cleaned, np.int16)
 
     def _frame(self, samples: Frame) -> Any:
         return self._rtc.AudioFrame(samples.tobytes(), CANCELLER_HZ, 1, len(samples))
@@ -83,7 +86,7 @@ class LiveKitBackend:
 
 
 def open_noise_suppression() -> Callable[[Frame], Frame]:
-    """Return WebRTC's noise suppression alone, for 10 ms at 16 kHz at a time."""
+    """Return WebRTC's noise suppression alone, for one or two blocks of 10 ms at 16 kHz at a time."""
     from pywebrtc_audio import AudioProcessor
 
     processor = AudioProcessor(sample_rate=CANCELLER_HZ, noise_suppression=True, high_pass_filter=True)

@@ -24,7 +24,7 @@ def noise(at_db: float, seed: int = 1) -> Frame:
 
 
 def held(suppressor: ResidualSuppressor, frame: Frame, left_db: float | None) -> float:
-    return level_db(suppressor.suppress(frame, level_db(frame), left_db))
+    return level_db(suppressor.suppress(frame, [(level_db(frame), left_db)]))
 
 
 def hear_the_background(suppressor: ResidualSuppressor) -> list[float]:
@@ -69,3 +69,13 @@ def test_after_a_rest_the_background_is_listened_for_anew(suppressor: ResidualSu
     hear_the_background(suppressor)
     suppressor.rest()
     assert held(suppressor, noise(-40), ECHO_ONLY_DB) == pytest.approx(-40, abs=1)
+
+
+def test_two_blocks_at_once_are_turned_down_as_one_after_the_other() -> None:
+    one, other = ResidualSuppressor(), ResidualSuppressor()
+    hear_the_background(one)
+    hear_the_background(other)
+    blocks, left = [noise(-35, seed) for seed in range(2)], [ECHO_ONLY_DB, ECHO_ONLY_DB + 10]
+    levels = [(level_db(block), left_db) for block, left_db in zip(blocks, left, strict=True)]
+    apart = [one.suppress(block, [level]) for block, level in zip(blocks, levels, strict=True)]
+    assert np.array_equal(other.suppress(np.concatenate(blocks), levels), np.concatenate(apart))
