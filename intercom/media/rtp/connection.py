@@ -153,7 +153,8 @@ class Connection:
 
     async def create_answer(self, offer: str) -> str:
         """Create our complete answer to the far end's offer and connect; SessionDescriptionError says why not."""
-        accepted = accept_offer(offer, video=self._camera is not None, vp8=self._makes_vp8)
+        shown = any(transceiver.kind == "video" for transceiver in self._peer.getTransceivers())
+        accepted = accept_offer(offer, video=self._camera is not None, vp8=self._makes_vp8, shown=shown)
         self._note_refusal(accepted.why_no_video)
         for kind in ["audio", "video"] if accepted.has_video else ["audio"]:
             self._add(kind)

@@ -42,8 +42,6 @@ MOST_REPEATS = 5
 """Limit of retransmissions of a packet: if the path loses it more often, only a new picture helps."""
 NTP_EPOCH_S = 2_208_988_800
 """Offset of the NTP epoch: seconds from 1900 to 1970 (RFC 5905)."""
-NO_TRACK_S = 0.02
-"""Poll interval while the sender has no track."""
 BURST_PACKETS = 16
 """Limit of packets sent at once: twice an ordinary picture. A keyframe may be three times that, and must not hold up
 the sound."""
@@ -77,7 +75,7 @@ class EncodedTrack(MediaStreamTrack):
 
     @abstractmethod
     async def next_frame(self) -> MediaFrame:
-        """Wait for the next frame; MediaStreamError once the track was stopped, which ends its sender for good."""
+        """Wait for the next frame; MediaStreamError once the track was stopped."""
 
     async def recv(self) -> Any:
         """Raise MediaStreamError: aiortc's own loop does not run."""
@@ -110,7 +108,7 @@ class PushedTrack(EncodedTrack):
 
 
 class PacketSender:
-    """Sends the encoded track of one aiortc sender; create it before the connection is negotiated.
+    """Sends the encoded tracks of one aiortc sender, one after another; create it before the connection is negotiated.
 
     The packets of one sender leave one after another, on whichever thread: sound on the engine's, keys on the loop.
     """
@@ -131,6 +129,10 @@ class PacketSender:
         self._sent_at: slice | None = None
         self._history: dict[int, bytes] = {}
         self._repeats: dict[int, int] = {}
+        self._track_changed = asyncio.Event()
+        self._track_changed.set()
+        self._put_track = sender.replaceTrack
+        sender.replaceTrack = self._replace_track  # type: ignore[method-assign]  # it tells whoever waits for a track
         sender._run_rtp = self._run  # type: ignore[method-assign]  # see the module's docstring
         sender._retransmit = self._send_again  # type: ignore[method-assign]  # idem
 
@@ -140,17 +142,13 @@ class PacketSender:
         sender._RTCRtpSender__rtp_started.set()  # type: ignore[attr-defined]  # idem
         try:
             self._open()
-            if isinstance(sender.track, PushedTrack):
-                sender.track.push_to(functools.partial(self._send_pushed, payload_type))
             while True:
-                if sender.track is None:
-                    await asyncio.sleep(NO_TRACK_S)
-                    continue
-                assert isinstance(sender.track, EncodedTrack)
-                frame = await sender.track.next_frame()
-                if sender._enabled:
-                    await self._send(payload_type, frame)
-        except (asyncio.CancelledError, ConnectionError, MediaStreamError):
+                await self._track_changed.wait()
+                self._track_changed.clear()
+                if sender.track is not None:
+                    assert isinstance(sender.track, EncodedTrack)
+                    await self._send_track(payload_type, sender.track)
+        except (asyncio.CancelledError, ConnectionError):
             log.debug("a sender of %s has ended", sender.kind)
         finally:
             if sender.track is not None:
@@ -159,6 +157,20 @@ class PacketSender:
                 if self._outlet is not None:
                     self._outlet.close()
             sender._RTCRtpSender__rtp_exited.set()  # type: ignore[attr-defined]  # idem; its stop() waits for it
+
+    def _replace_track(self, track: MediaStreamTrack | None) -> None:
+        self._put_track(track)
+        self._track_changed.set()
+
+    async def _send_track(self, payload_type: int, track: EncodedTrack) -> None:
+        """Send a track until it ends or is replaced; a picture that was hidden is another track when it returns."""
+        if isinstance(track, PushedTrack):
+            track.push_to(functools.partial(self._send_pushed, payload_type))
+        with contextlib.suppress(MediaStreamError):
+            while self._sender.track is track:
+                frame = await track.next_frame()
+                if self._sender._enabled:
+                    await self._send(payload_type, frame)
 
     def _open(self) -> PacketOutlet:
         if self._outlet is None:

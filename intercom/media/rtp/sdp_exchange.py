@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiortc.sdp import SessionDescription
 
@@ -23,7 +23,7 @@ class AcceptedOffer:
     text: str
     """The part of the offer that aiortc can answer."""
     has_video: bool
-    """Whether a picture can be sent."""
+    """Whether the section of a picture is in `text`."""
     why_no_video: str
     """Reason why no picture can be sent; empty when one can, or none was offered."""
     original: Description
@@ -50,10 +50,11 @@ def _has_mid(theirs: Section, ours: Section) -> bool:
     return theirs.attribute("mid") == ours.attribute("mid")
 
 
-def accept_offer(text: str, *, video: bool, vp8: bool = False) -> AcceptedOffer:
+def accept_offer(text: str, *, video: bool, vp8: bool = False, shown: bool = False) -> AcceptedOffer:
     """Reduce an offer to the first audio and, if `video`, the first picture that takes H.264 or, with `vp8`, VP8.
 
-    SessionDescriptionError when there is no audio for us, or it is not encrypted.
+    A picture that was `shown` before and is hidden now keeps its section, without a direction: a browser takes none
+    back that was rejected. SessionDescriptionError when there is no audio for us, or it is not encrypted.
     """
     original = Description.parse(text)
     description = readable(text)
@@ -66,8 +67,12 @@ def accept_offer(text: str, *, video: bool, vp8: bool = False) -> AcceptedOffer:
     why_no_video = ""
     picture = _first(description, "video")
     if picture is not None:
-        why_no_video = _why_no_video(description.sections[picture], vp8=vp8) if video else "the call has no video"
-        if not why_no_video:
+        section = description.sections[picture]
+        why_no_video = _why_no_video(section, vp8=vp8) if video else "the call has no video"
+        hidden = video and shown and not _why_no_video(_without_direction(section), vp8=vp8)
+        if why_no_video and hidden:
+            description.sections[picture] = _hidden(section, description.sections[audio])
+        if hidden or not why_no_video:
             kept = sorted([audio, picture])
     original_bundle = description.bundle()
     mids = []
@@ -271,6 +276,18 @@ def _why_no_video(section: Section, *, vp8: bool) -> str:
     except UNREADABLE as error:
         return f"the far end's video cannot be read: {error}"
     return "" if vp8 and "vp8" in section.codecs() else missing
+
+
+def _without_direction(section: Section) -> Section:
+    return replace(section, lines=[line for line in section.lines if line[2:] not in DIRECTIONS])
+
+
+def _hidden(section: Section, audio: Section) -> Section:
+    """Return the section of a picture that is not wanted now, on the audio's transport."""
+    hidden, mid = _stand_in(section, audio), section.attribute("mid")
+    if mid is not None:
+        hidden.lines.append(f"a=mid:{mid}")
+    return hidden
 
 
 def _must_be_secure(section: Section, description: Description) -> None:

@@ -174,8 +174,10 @@ class VideoSender:
         self._muted = not on
 
     def close(self) -> None:
-        """Release the camera (idempotent); the transceiver stays, without a picture."""
+        """Release the camera (idempotent); the transceiver stays, without a picture, for another sender."""
         self._track.stop()
+        if self._sender._handle_rtcp_packet == self._handle_rtcp:
+            self._sender._handle_rtcp_packet = self._pass_on  # type: ignore[method-assign]  # see the module's docstring
 
     # The way out.
 

@@ -287,12 +287,31 @@ async def test_a_sender_on_hold_sends_nothing_and_falls_behind_by_nothing(sound:
     assert [packet.payload for packet in sent] == [b"back"]
 
 
-async def test_a_track_that_ends_ends_its_sender_in_order(sound: Line) -> None:
+async def test_a_sender_that_is_stopped_ends_its_track_in_order(sound: Line) -> None:
     track = sound.script
-    track.frames.put_nowait(None)
     await asyncio.wait_for(sound.sender.stop(), LIMIT_S)
     assert track.readyState == "ended"
     assert sound.wire.closed
+
+
+async def test_a_track_that_follows_one_that_has_ended_is_sent_in_its_numbering(picture: Line) -> None:
+    """A picture that is hidden ends its track, and when it is shown again there is a new one."""
+    await picture.say(MediaFrame(0, [b"shown"], marker=True))
+    picture.script.frames.put_nowait(None)
+    while not picture.script.frames.empty():
+        await asyncio.sleep(0)
+    picture.sender.replaceTrack(Script("video"))
+    first, second = await picture.say(MediaFrame(90_000, [b"again"], marker=True))
+    assert (second.payload, second.ssrc) == (b"again", first.ssrc)
+    assert (second.sequence_number - first.sequence_number) % 65536 == 1
+    assert (second.timestamp - first.timestamp) % 2**32 == 90_000
+
+
+async def test_a_track_that_takes_anothers_place_meanwhile_is_sent_too(picture: Line) -> None:
+    before = picture.script
+    picture.sender.replaceTrack(Script("video"))
+    before.frames.put_nowait(None)
+    assert [packet.payload for packet in await picture.say(MediaFrame(0, [b"new"], marker=True))] == [b"new"]
 
 
 async def test_one_request_does_not_send_a_packet_again_for_ever(picture: Line) -> None:
@@ -305,8 +324,7 @@ async def test_one_request_does_not_send_a_packet_again_for_ever(picture: Line) 
 async def test_a_request_for_a_packet_of_a_picture_that_has_ended_is_no_error(picture: Line) -> None:
     """One would end the transport, and the sound of the call with it."""
     sent = list(await picture.say(MediaFrame(0, [b"one"], marker=True)))
-    picture.script.frames.put_nowait(None)
-    await picture.wire.until(lambda: picture.wire.closed)
+    picture.wire.close()
     late = RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=picture.sender._ssrc, lost=[sent[0].sequence_number])
     await picture.sender._handle_rtcp_packet(late)
     assert len(picture.wire.sent) == 1
