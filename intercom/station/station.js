@@ -83,7 +83,7 @@ const ending = new Ending((code) => update({ error: code }));
 
 const model = {
   state: "loading", link: "connecting", lostSince: 0, call: null,
-  error: "", problem: "", bell: "off", microphone: "prompt", microphoneLive: false,
+  error: "", problem: "", why: "", bell: "off", microphone: "prompt", microphoneLive: false,
   opens: true, opening: "closed", weak: false,
   lastCall: "", missed: false, trusted: true, trustUrl: "",
 };
@@ -134,20 +134,20 @@ function followAddress() {
 
 // ---------------------------------------------------------------- the connection
 
-signalling.addEventListener("state", ({ detail: { state, code, resumed } }) => {
+signalling.addEventListener("state", ({ detail: { state, code, why, resumed } }) => {
   if (state === "registered") {
     if (!resumed) forgotten();
     if (model.link === "lost") announce(t("say.connected-again"));
-    update({ link: "ready", error: CONNECTION_ERRORS.has(model.error) ? "" : model.error });
+    update({ link: "ready", why: "", error: CONNECTION_ERRORS.has(model.error) ? "" : model.error });
     takeBack();
     showDoors(signalling.token, face, callDoor);
   } else if (state === "refused") {
     device.forget();
-    update({ link: "connecting", error: code });
+    update({ link: "connecting", why: "", error: code });
     if (pairing.waits) pairing.pair(); // a new pairing link opened the page
   } else if (state === "lost") {
     if (model.link !== "lost") model.lostSince = performance.now();
-    update({ link: "lost", problem: "", error: code === "offline" ? model.error : code });
+    update({ link: "lost", problem: "", why, error: code === "offline" ? model.error : code });
   } else {
     update({ link: "connecting" });
   }
@@ -367,7 +367,7 @@ function wire() {
   const openDoor = () => lock.open();
   const lookAway = () => face.end();
   const retry = () => signalling.retryNow();
-  const closeError = () => update({ error: "", problem: "" });
+  const closeError = () => update({ error: "", problem: "", why: "" });
   bindControls({ answer, hangup, mute, openDoor, turnOnBell, lookAway, retry, closeError }, sounds);
   if (isKiosk()) settings.wall = true;
   offerSettings(settings, applySettings);

@@ -23,7 +23,8 @@ export function render(model) {
   Object.assign(document.body.dataset, { state, link, bell: model.bell, microphone: model.microphone });
   const lostInCall = link !== "ready" && ["ringing", "calling", "in-call"].includes(state);
   setText(element.status, t(`status.${lostInCall ? "reconnecting" : state}`));
-  setText(element["error-text"], model.error ? errorWords(model.error) : model.problem);
+  const refused = model.why && t("lost.no-room", { why: model.why });
+  setText(element["error-text"], refused || (model.error ? errorWords(model.error) : model.problem));
   element.error.hidden = !element["error-text"].textContent;
   renderReady(model);
   if (model.call) renderCall(model);

@@ -10,6 +10,7 @@ from playwright.async_api import Browser, Page, expect
 
 from intercom.signalwire.wire.agents import agent_of
 from intercom.space import Membership, Space
+from intercom.space.http import connection_limits
 from tests.station.door import TONE_HZ, Door
 from tests.station.door_line import ROLE, DoorLine
 from tests.station.house_of_its_own import line, space
@@ -232,4 +233,28 @@ async def test_a_used_code_is_refused_in_words(home: Page, browser: Browser, spa
     await second.goto(url)
     await state(second, "unpaired")
     await expect(second.locator("#error")).to_contain_text("wrong, used or older than ten minutes")
+    await context.close()
+
+
+@pytest.fixture
+def one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A space with room for one door and one resident."""
+    monkeypatch.setattr(connection_limits, "DOORS_RESERVE", 1)
+    monkeypatch.setattr(connection_limits, "MEMBERS_LIMIT", 2)
+
+
+@pytest.mark.usefixtures("one_place")
+async def test_a_page_that_finds_the_house_full_shows_its_sentence_and_gets_in_when_another_has_left(
+    page: Page, browser: Browser, space: Space
+) -> None:
+    await page.goto(space.invite().url)
+    await state(page, "ready")
+    context = patient(await browser.new_context())
+    late = await context.new_page()
+    await late.goto(space.invite().url)
+    await state(late, "lost")
+    await expect(late.locator("#error")).to_contain_text("This space is full")
+    await page.close()
+    await state(late, "ready")
+    await expect(late.locator("#error")).to_be_hidden()
     await context.close()

@@ -1,6 +1,6 @@
 // The socket to the space: JSON-RPC, registration and reconnect (protocol.md §3, §4, §5).
 //
-// Events: "state" {state: "connecting" | "registered" | "lost" | "refused", code, resumed},
+// Events: "state" {state: "connecting" | "registered" | "lost" | "refused", code, why, resumed} ("why" is the sentence of a full house),
 //         "verto" {message, nodeId}, "room" {type, params} (call.joined, member.updated and the like). "refused" is final until start() is called again.
 
 import { StationError } from "../words.js";
@@ -18,6 +18,7 @@ const TIMER_MAX_MS = 2 ** 31 - 1;
 const UNOPENED_MAX = 3; // limit of sockets in a row that do not open although the house answers: that is no outage
 const QUEUE_MAX = 50; // limit of requests kept while the socket is down; a page makes a handful
 const RESUME_REFUSED = new Set([-32002, -32003, -32602]); // error codes that refuse a resume (protocol.md §3)
+const SESSIONS_EXCEEDED = -32030; // error code of a house that has no room for this page now
 
 export class RpcError extends Error {
   constructor(code, message, cause = "") {
@@ -98,8 +99,8 @@ export class Signalling extends EventTarget {
     return { nodeId: result?.node_id ?? nodeId, ...(result?.result?.result ?? result?.result) };
   }
 
-  #announce(state, { code = "", resumed = false } = {}) {
-    this.dispatchEvent(new CustomEvent("state", { detail: { state, code, resumed } }));
+  #announce(state, { code = "", why = "", resumed = false } = {}) {
+    this.dispatchEvent(new CustomEvent("state", { detail: { state, code, why, resumed } }));
   }
 
   async #run() {
@@ -107,10 +108,12 @@ export class Signalling extends EventTarget {
     let backoffMs = BACKOFF_FIRST_MS;
     while (this.#running) {
       let code = "offline";
+      let why = "";
       try {
         await this.#session(() => { backoffMs = BACKOFF_FIRST_MS; });
       } catch (error) {
         code = error instanceof StationError ? error.code : "offline";
+        why = error.code === SESSIONS_EXCEEDED ? error.message : "";
       }
       this.#hangSocket();
       if (code === "unpaired") {
@@ -118,7 +121,7 @@ export class Signalling extends EventTarget {
         this.#announce("refused", { code });
         return;
       }
-      this.#announce("lost", { code });
+      this.#announce("lost", { code, why });
       await this.#pause(backoffMs / 2 + Math.random() * (backoffMs / 2));
       backoffMs = Math.min(backoffMs * 2, BACKOFF_LAST_MS);
     }
