@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from aiortc import RTCRtpReceiver
+from aiortc import RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack
 
 from intercom.media.camera.encoder import VideoFormat
@@ -76,6 +76,34 @@ async def test_a_picture_that_was_hidden_arrives_again_when_it_is_shown(
     for _ in range(2):
         await hide_and_show(screen, call, camera)
     assert call._connection is path
+
+
+async def called(screen: FarEnd, call: DoorCall) -> None:
+    """Let the door call the screen."""
+    await screen.peer.setRemoteDescription(RTCSessionDescription(await call.create_offer(), "offer"))
+    await screen.peer.setLocalDescription(await screen.peer.createAnswer())
+    await call.accept_answer(screen.peer.localDescription.sdp)
+
+
+async def test_a_far_end_that_was_called_hides_the_picture_and_shows_it_again(
+    screen: FarEnd, call: DoorCall, camera: Camera
+) -> None:
+    await called(screen, call)
+    await screen.sees()
+    await hide_and_show(screen, call, camera)
+
+
+async def test_a_far_end_that_was_called_and_drops_the_picture_keeps_the_call(
+    screen: FarEnd, call: DoorCall, camera: Camera
+) -> None:
+    await called(screen, call)
+    await screen.sees()
+    dropped = Description.parse(await screen.offer())
+    dropped.sections[1].port = 0
+    answer = Description.parse(await call.create_restart_answer(str(dropped)))
+    assert [section.port != 0 for section in answer.sections] == [True, False]
+    await until(lambda: not camera.is_running)
+    assert call.state == "connected"
 
 
 async def test_a_hidden_picture_keeps_its_section_for_a_browser_takes_none_back_that_was_rejected(

@@ -29,7 +29,15 @@ from intercom.media.camera.shared import Camera
 from intercom.media.dtmf.telephone_event import MIME_TYPE, payloads
 from intercom.media.errors import NoRelayError, SessionDescriptionError
 from intercom.media.rtp.audio_track import MicrophoneTrack
-from intercom.media.rtp.hooks import Take, TrackNames, keep_names, take_at_once, take_packets, tame_ice
+from intercom.media.rtp.hooks import (
+    Take,
+    TrackNames,
+    keep_names,
+    leave_picture_out,
+    take_at_once,
+    take_packets,
+    tame_ice,
+)
 from intercom.media.rtp.packet_sender import PacketSender
 from intercom.media.rtp.payload_types import PayloadTypes, encoder_for
 from intercom.media.rtp.quick_start import addresses_read_once
@@ -160,6 +168,8 @@ class Connection:
             self._add(kind)
         tame_ice(self._peer)
         await self._set_remote(accepted.text, "offer")
+        if not accepted.has_video:
+            leave_picture_out(self._peer)
         keep_names(self._peer, self._names)
         await self._describe(await self._peer.createAnswer())
         self._begin()

@@ -188,6 +188,13 @@ def keep_names(connection: RTCPeerConnection, names: TrackNames) -> None:
         sender._stream_id, sender._track_id = names.setdefault(transceiver.kind, (sender._stream_id, sender._track_id))
 
 
+def leave_picture_out(connection: RTCPeerConnection) -> None:
+    """Send no picture after an offer without a section for one: aiortc goes by the offer before, or fails without."""
+    for transceiver in connection.getTransceivers():
+        if transceiver.kind == "video":
+            transceiver._offerDirection = "inactive"
+
+
 Take = Callable[[RtpPacket], None]
 
 

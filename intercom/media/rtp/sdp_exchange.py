@@ -12,6 +12,7 @@ from intercom.media.rtp.sdp import DIRECTIONS, FINGERPRINT_BYTES, Description, S
 from intercom.media.video.sender import h264_missing
 
 OUR_AUDIO = {"opus", "pcmu", "pcma"}
+DECLINED = "the far end declines video"
 UNREADABLE = (ValueError, AssertionError, LookupError, TypeError, AttributeError, StopIteration)
 """Exceptions that aiortc raises, besides its own, at a description that it does not understand."""
 
@@ -74,6 +75,8 @@ def accept_offer(text: str, *, video: bool, vp8: bool = False, shown: bool = Fal
             description.sections[picture] = _hidden(section, description.sections[audio])
         if hidden or not why_no_video:
             kept = sorted([audio, picture])
+    elif shown:
+        why_no_video = DECLINED
     original_bundle = description.bundle()
     mids = []
     for index, section in enumerate(description.sections):
@@ -270,7 +273,7 @@ def _first(description: Description, kind: str) -> int | None:
 
 def _why_no_video(section: Section, *, vp8: bool) -> str:
     if section.port == 0 or section.direction in {"sendonly", "inactive"}:
-        return "the far end declines video"
+        return DECLINED
     try:
         missing = h264_missing(f"v=0\r\n{section}") or ""
     except UNREADABLE as error:
