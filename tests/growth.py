@@ -42,10 +42,11 @@ def _nothing() -> None:
 
 
 class Database:
-    """Counts the instructions of every SQLite connection that is opened meanwhile."""
+    """Counts the instructions and queries of every SQLite connection that is opened meanwhile."""
 
     def __init__(self) -> None:
         self.instructions = 0
+        self._queries: list[str] = []
 
     def count(self) -> int:
         """Take one more."""
@@ -58,6 +59,16 @@ class Database:
         work()
         return self.instructions - before
 
+    def asked(self, query: str) -> None:
+        """Note a query."""
+        self._queries.append(query)
+
+    def queries_of(self, work: Callable[[], object]) -> list[str]:
+        """Return the queries that the work asks, with their values in them."""
+        before = len(self._queries)
+        work()
+        return self._queries[before:]
+
 
 @contextmanager
 def counted_databases() -> Iterator[Database]:
@@ -67,6 +78,7 @@ def counted_databases() -> Iterator[Database]:
     def counted(*arguments: Any, **named: Any) -> sqlite3.Connection:
         connection: sqlite3.Connection = connect(*arguments, **named)
         connection.set_progress_handler(database.count, 1)
+        connection.set_trace_callback(database.asked)
         return connection
 
     with pytest.MonkeyPatch.context() as patch:

@@ -72,6 +72,10 @@ class HouseQuiet:
         """Return the quiet that a resident's device wants."""
         return self._kept.of_resident(subscriber_id) or Quiet()
 
+    def of_residents(self) -> dict[str, Quiet]:
+        """Return the same for all residents whose device wants any, by their ids."""
+        return self._kept.of_residents()
+
     def order_house(self, *, quiet: bool, for_s: float | None = None, until: str = "") -> None:
         """Make the house quiet for a while, or until it is taken back; or let it ring. Raises StoreError."""
         self._kept.keep_house(Quiet(order=self._ordered(self.of_house(), quiet, for_s, until).order))

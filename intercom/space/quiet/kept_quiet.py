@@ -51,6 +51,10 @@ class KeptQuiet:
         ).fetchone()
         return None if row is None or row[0] != "resident" else _read(row[1:])
 
+    def of_residents(self) -> dict[str, Quiet]:
+        """Return the wishes of the residents' devices that have one, by the residents' ids."""
+        return {resident: _read((wish,)) for resident, wish in self._db.read("SELECT subscriber_id, wish FROM quiet")}
+
     def keep_resident(self, subscriber_id: str, quiet: Quiet) -> None:
         """Keep the wish of a resident's device; it is deleted with the device."""
         row = (subscriber_id, msgspec.json.encode(quiet).decode())

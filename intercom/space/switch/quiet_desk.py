@@ -81,14 +81,14 @@ class QuietDesk:
         except (msgspec.ValidationError, StoreError) as problem:
             session.send(replies.refusal(request.id, INVALID_PARAMS, f"It stays as it is: {problem}"))
             return False
-        session.send(replies.result(request.id, _Telling(house).to(session)))
+        session.send(replies.result(request.id, _told_now(house, session)))
         self.tell_changes()
         return changed
 
     def tell(self, session: Session) -> None:
         """Tell a session that has registered how quiet it is."""
         if self.house is not None and _listens(session):
-            self._told[session] = _Telling(self.house).to(session)
+            self._told[session] = _told_now(self.house, session)
             session.tell_once(METHOD, self._told[session], self._wall())
 
     def elapsed(self, now: float) -> None:
@@ -101,11 +101,11 @@ class QuietDesk:
         """Tell every session for which something has changed."""
         if self.house is None:
             return
-        before, self._told, telling = self._told, {}, _Telling(self.house)
+        before, self._told, telling, wishes = self._told, {}, _Telling(self.house), self.house.of_residents()
         for session in self._sessions():
             if not session.online or not _listens(session):
                 continue
-            self._told[session] = telling.to(session)
+            self._told[session] = telling.to(session, wishes.get(session.subscriber.id))
             if before.get(session) != self._told[session]:
                 session.tell_once(METHOD, self._told[session], self._wall())
 
@@ -124,12 +124,21 @@ class _Telling:
     def _devices(self) -> list[str]:
         return self._house.names_of_quiet_devices()
 
-    def to(self, session: Session) -> dict[str, Any]:
-        """Return what a session is told."""
+    @cached_property
+    def _without_wish(self) -> dict[str, Any]:
+        return _described(self._house, Quiet())
+
+    def to(self, session: Session, own: Quiet | None) -> dict[str, Any]:
+        """Return what a session is told whose device has this wish, or none."""
         if session.subscriber.kind == "door":
             return {"house": self._of_house, "devices": self._devices}
-        own = self._house.of_resident(session.subscriber.id)
-        return {"house": self._of_house, "device": _described(self._house, own)}
+        device = self._without_wish if own is None else _described(self._house, own)
+        return {"house": self._of_house, "device": device}
+
+
+def _told_now(house: HouseQuiet, session: Session) -> dict[str, Any]:
+    """Return what one session is told."""
+    return _Telling(house).to(session, house.of_resident(session.subscriber.id))
 
 
 def _obey(house: HouseQuiet, session: Session, wish: Wish) -> bool:

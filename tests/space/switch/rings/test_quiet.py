@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from intercom.space.store.database import Transaction
 from intercom.space.store.store import Store
 from intercom.space.switch.calls.calls import RING_GRACE_S, RING_S
 from intercom.space.switch.quiet_desk import LOOK_S
-from tests.growth import counted_databases
+from tests.growth import Database, counted_databases
 from tests.space.switch.rings.test_bell import invite, press, states
 from tests.space.switchboard import SDP, Switchboard
 
@@ -202,19 +203,35 @@ def test_a_wish_that_is_none_changes_nothing(quiet: Quiet, wish: dict[str, Any])
     assert quiet.store.quiet.devices() == []
 
 
+@contextlib.contextmanager
+def look_at(directory: Path, size: int) -> Iterator[tuple[Callable[[], None], Database]]:
+    """The look at the quiet of a house of so many doors and pages, all of which want it to be quiet; its database."""
+    doors, pages = ([f"{name}-{number}" for number in range(size)] for name in ("door", "page"))
+    agents = dict.fromkeys(doors, "door/1") | dict.fromkeys(pages, PAGE)
+    with counted_databases() as database, contextlib.closing(Store(directory / f"{size}", now=lambda: NOON)) as store:
+        desk = Switchboard(*doors, *pages, agents=agents).exchange.control.quiet
+        let_in(store, *pages)
+        desk.house = HouseQuiet(store.quiet, SpaceConfig(), wall=lambda: NOON, zone=UTC)
+        for who in pages:
+            desk.house.order_resident(who, quiet=True)
+        yield desk.tell_changes, database
+
+
 def test_the_look_at_the_quiet_costs_a_house_of_many_doors_and_devices_no_more_than_each_of_them(
     tmp_path: Path,
 ) -> None:
     costs, few, many = {}, 4, 16
     for size in (few, many):
-        doors, pages = ([f"{name}-{number}" for number in range(size)] for name in ("door", "page"))
-        agents = dict.fromkeys(doors, "door/1") | dict.fromkeys(pages, PAGE)
-        with counted_databases() as database:
-            board, store = Switchboard(*doors, *pages, agents=agents), Store(tmp_path / f"{size}", now=lambda: NOON)
-            let_in(store, *pages)
-            house = HouseQuiet(store.quiet, SpaceConfig(), wall=lambda: NOON, zone=UTC)
-            for who in pages:
-                house.order_resident(who, quiet=True)
-            board.exchange.control.quiet.house = house
-            costs[size] = database.of(board.exchange.control.quiet.tell_changes)
+        with look_at(tmp_path, size) as (look, database):
+            costs[size] = database.of(look)
     assert costs[many] <= costs[few] * many / few * 1.25
+
+
+def test_the_look_at_the_quiet_of_a_house_of_many_asks_its_database_no_more_often_than_that_of_a_few(
+    tmp_path: Path,
+) -> None:
+    asked = []
+    for size in (4, 16):
+        with look_at(tmp_path, size) as (look, database):
+            asked.append(database.queries_of(look))
+    assert asked[0] == asked[1]
