@@ -174,11 +174,12 @@ class Exchange:
             if session.link is not None and now >= session.allowed_until:
                 self._close(session.link, "The token has run out; connect with a new one.")
                 session.lost(now)
-            calls = self.control.calls
-            limit_s = session.patience_s(talks=calls.talks(session), missed=calls.is_missed(session))
-            if session.link is None and now - session.lost_at >= limit_s:
-                self._forget(session)
-            elif session.link is not None and not session.never_busy and session.liveness.elapsed(now):
+            if session.link is None:
+                calls = self.control.calls
+                limit_s = session.patience_s(talks=calls.talks(session), missed=calls.is_missed(session))
+                if now - session.lost_at >= limit_s:
+                    self._forget(session)
+            elif not session.never_busy and session.liveness.elapsed(now):
                 session.ask(now, self._wall())
         self.control.elapsed(now)
 
