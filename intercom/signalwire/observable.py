@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import reactivex
@@ -16,6 +17,7 @@ from reactivex import Observable
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.disposable import Disposable
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -90,6 +92,26 @@ class Value(Happenings[T]):
 
     def _welcome(self, observer: ObserverBase[T]) -> None:
         observer.on_next(self.value)
+
+
+def changes(states: Observable[S], read: Callable[[S], T]) -> Observable[T]:
+    """Return a stream of what `read` finds in each state, whenever it differs from what it found before.
+
+    reactivex has operators for it, which come with all its others, and those stay in memory.
+    """
+
+    def subscribe(observer: ObserverBase[T], scheduler: SchedulerBase | None = None) -> DisposableBase:
+        last: list[T] = []
+
+        def look(state: S) -> None:
+            found = read(state)
+            if [found] != last:
+                last[:] = [found]
+                observer.on_next(found)
+
+        return states.subscribe(look, observer.on_error, observer.on_completed, scheduler=scheduler)
+
+    return reactivex.create(subscribe)
 
 
 def report_fault(message: str, error: Exception) -> None:

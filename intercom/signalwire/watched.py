@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Any, Generic, Never, Protocol, TypeVar, overload
 
 from reactivex import Observable
-from reactivex import operators as ops
 
-from intercom.signalwire.observable import Value
+from intercom.signalwire.observable import Value, changes
 
 Owner = TypeVar("Owner")
 S = TypeVar("S")
@@ -46,10 +45,7 @@ class Stream(Generic[S, T]):
     @overload
     def __get__(self, owner: Stateful[S], kind: type[Any]) -> Observable[T]: ...
     def __get__(self, owner: Stateful[S] | None, kind: type[Any]) -> Stream[S, T] | Observable[T]:
-        if owner is None:
-            return self
-        values: Observable[T] = owner._state.stream.pipe(ops.map(self._read))
-        return values.pipe(ops.distinct_until_changed())
+        return self if owner is None else changes(owner._state.stream, self._read)
 
 
 class Shown(Generic[Owner, T]):

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from reactivex import Observable
-from reactivex import operators as ops
 
 from intercom.signalwire.call.call import Call
 from intercom.signalwire.call.dialog.events import CallStatus
@@ -373,5 +372,7 @@ class WebRTCCall:
 
     def events_stream(self, event_type: str) -> Observable[m.Event]:
         """Return the events of one type, for example "member.talking", as they come."""
+        from reactivex import operators as ops  # few programs ask, and all operators come with one
+
         wanted: Callable[[m.Event], bool] = lambda event: event.event_type == event_type  # noqa: E731 - typed
         return self.signaling_event_stream.pipe(ops.filter(wanted))
