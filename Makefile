@@ -1,6 +1,6 @@
 # `make` lists what there is. Every target sets up what it needs first (setup.sh); that is quick the second time.
 .DEFAULT_GOAL := help
-.PHONY: help demo install uninstall deb test bench chaos fuzz restarts check docs icons lock setup
+.PHONY: help demo install uninstall deb test bench chaos arm fuzz restarts check docs icons lock setup
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 NAME ?= all
@@ -41,6 +41,9 @@ bench: ## the published figures; NAME=press-to-ring runs one
 
 chaos: setup ## pull everything at random under calls, on a real kernel; MINUTES=15, SEED=n
 	@$(BIN)/python -m tests.hardware.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+arm: setup ## the .deb on an emulated ARM machine, from its installation to its purge; once a release
+	@INTERCOM_HARDWARE=on $(BIN)/python -m tests.arm
 
 fuzz: setup ## mutated input for everything that reads what others send; MINUTES=15, SEED=n
 	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

@@ -56,7 +56,9 @@ class Board(Guest):
     def _command(self, kernel: Path, line: int) -> list[str]:
         disks = [self._system.disk, libraries(), checkout(Path(self._folder.name))]
         initrd = ["-initrd", str(self._system.initrd)] if self._system.initrd else []
-        arguments = "root=/dev/vda rw rootfstype=ext4 console=ttyAMA0 quiet panic=-1 systemd.show_status=0"
+        root = "root=/dev/vda rw rootfstype=ext4"
+        # Nobody logs in: systemd would take the agent's line for a terminal.
+        arguments = f"{root} console=ttyAMA0 quiet panic=-1 systemd.show_status=0 systemd.getty_auto=no"
         return [
             *("qemu-system-aarch64", "-M", "virt", "-cpu", self.cpu, "-m", str(self.memory_mb)),
             *("-no-reboot", "-nic", "none"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -51,11 +52,12 @@ def disk(tree: Path, file: Path, size: str) -> None:
     run("nice", "mke2fs", "-q", "-t", "ext4", "-E", "root_owner=0:0", "-d", str(tree), str(file), size)
 
 
-def run(*command: str) -> None:
-    """Run a command; `UnavailableError` with what it said when it fails."""
+def run(*command: str, limit_s: float = LIMIT_S, **environment: str) -> None:
+    """Run a command with these variables besides; `UnavailableError` with what it said when it fails."""
+    variables = {**os.environ, **environment}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit_s, check=False, env=variables)
     except subprocess.TimeoutExpired as late:
-        raise UnavailableError(f"{command[0]} takes more than {LIMIT_S // 60} minutes here") from late
+        raise UnavailableError(f"{command[0]} takes more than {limit_s / 60:.0f} minutes here") from late
     if done.returncode:
         raise UnavailableError(f"{' '.join(command[:3])} failed: {done.stderr.strip()[-800:]}")

@@ -1,0 +1,100 @@
+"""What is done to the ARM machine, step by step, and what each step shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.hardware.guest import SHARED
+from tests.hardware.station import CREDENTIAL, TRACES, UNITS
+
+from .board import Board
+
+ANSWERS = 'network = true\\nring = "/private/house"\\npins = "gpio"\\ncamera = "off"\\ntest_call = true\\n'
+SERVICES = ("intercom", "intercom-space")
+STEP_LIMIT_S = 900.0
+REGISTERED = """for look in $(seq 300); do
+  intercom status --json | grep -q '"registered": true' && break; sleep 1; done
+intercom status --json | grep -q '"registered": true' || { intercom status; exit 1; }"""
+CHIP = UNITS["bench-pins.service"].partition("-c '")[2].partition("'\n")[0]
+PINS = f"""sh -e -c '{CHIP}'
+# On a Raspberry Pi it is the system's.
+cp -r /opt/bench/lib/python3*/site-packages/*lgpio* /usr/lib/python3/dist-packages/"""
+CONFINED = """pid=$(systemctl show --value -p MainPID {unit})
+grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/$pid/status | tr -d '\\t'
+for own in mnt user; do
+  test "$(readlink /proc/$pid/ns/$own)" != "$(readlink /proc/1/ns/$own)" && echo $own; done"""
+"""What a process may: no capability, no new privileges, a filter of system calls, and a view of its own."""
+IS_CONFINED = ["CapEff:0000000000000000", "NoNewPrivs:1", "Seccomp:2", "mnt", "user"]
+
+
+class Story:
+    """The life of the package on one machine."""
+
+    def __init__(self, board: Board, package: str, compiled: str) -> None:
+        """`package` and what is `compiled` of it are files in what the machine shares."""
+        self._board = board
+        self._package = SHARED / package
+        self._compiled = SHARED / compiled
+
+    def steps(self) -> dict[str, Callable[[], str]]:
+        """Each step by what it shows; it returns what is worth telling."""
+        return {
+            "Debian 12 for arm64 is up, and no unit has failed": self._boots,
+            "the package is installed, both services run, and the door is registered": self._installs,
+            "both services are in their sandboxes": self._is_confined,
+            "setup takes the answers, and its test call works": self._sets_up,
+            "a removal leaves settings and state": self._removes,
+            "a purge leaves nothing": self._purges,
+        }
+
+    def journal(self) -> str:
+        """Return what the machine logged last."""
+        return self._board.run("journalctl --no-pager -o short-monotonic | tail -n 200").output
+
+    def _run(self, script: str) -> str:
+        return self._board.run(script, limit_s=STEP_LIMIT_S).check()
+
+    def _boots(self) -> str:
+        said = self._run("uname -m; systemctl is-system-running --wait; systemctl --failed --no-legend")
+        assert said.split() == ["aarch64", "running"], said
+        return self._run("uname -r")
+
+    def _installs(self) -> str:
+        self._run(PINS)
+        self._run(f"tar --extract --directory=/ --file={self._compiled}")
+        took = self._timed(f"dpkg --install {self._package}")
+        self._run(REGISTERED)
+        said = self._run(f"systemctl is-active {' '.join(SERVICES)}; systemctl is-enabled {' '.join(SERVICES)}")
+        assert said.split() == ["active", "active", "enabled", "enabled"], said
+        return f"installed in {took}"
+
+    def _is_confined(self) -> str:
+        for unit in SERVICES:
+            said = self._run(CONFINED.format(unit=unit)).split()
+            assert said == IS_CONFINED, (unit, said)
+        return " ".join(IS_CONFINED)
+
+    def _sets_up(self) -> str:
+        said = self._run(f"printf '{ANSWERS}' | intercom setup --answers -")
+        assert "The door is registered." in said, said
+        assert "verdict   calls work" in said, said
+        return said[said.index("address   ") :].rstrip()
+
+    def _removes(self) -> str:
+        self._run("dpkg --remove intercom")
+        self._run("! pgrep --full /opt/intercom/bin")
+        left = self._run(f"ls {CREDENTIAL} /etc/intercom")
+        assert {CREDENTIAL, "intercom.toml"} <= set(left.split()), left
+        return " ".join(left.split())
+
+    def _purges(self) -> str:
+        self._run("dpkg --purge intercom")
+        left = self._run(f"{TRACES}; getent passwd {' '.join(SERVICES)}; systemctl --failed --no-legend")
+        assert left.strip() == "", left
+        return ""
+
+    def _timed(self, script: str) -> str:
+        """Run a script and return how long it took by the machine's clock."""
+        said = self._run(f"read -r a _ </proc/uptime; {{ {script}\n}} >&2; read -r b _ </proc/uptime; echo; echo $a $b")
+        began, ended = said.split()[-2:]
+        return f"{float(ended) - float(began):.1f} s"
