@@ -74,7 +74,9 @@ async def test_a_bomb_of_entities_and_a_file_of_the_door_are_not_read(door: Foun
 
 
 async def test_a_flood_in_one_message_is_not_read(door: FoundDoor) -> None:
-    assert (await ask(door, b" " * (MOST_BYTES + 1)))[0] == 413
+    status, said = await ask(door, b" " * (MOST_BYTES + 1))
+    assert status == 413
+    assert "<s:Fault>" in said, "a recorder reads XML and nothing else"
 
 
 async def test_somebody_else_s_subscription_is_not_followed(door: FoundDoor) -> None:

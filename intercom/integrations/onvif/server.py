@@ -158,6 +158,8 @@ class OnvifServer:
                 return await request.read()
         except TimeoutError as error:
             raise SoapError("The message did not come to its end.", status=408) from error
+        except web.HTTPRequestEntityTooLarge as error:
+            raise SoapError(f"A message has up to {MOST_BYTES} bytes.", status=413) from error
 
     async def _answer(self, request: web.Request, body: bytes) -> str:
         asked = read(body)
