@@ -134,6 +134,9 @@ async def test_a_page_that_goes_while_it_presses_lets_go(
         '{"entrance":"exit","on":1}',
         '{"entrance":"tamper","on":true}',
         "x" * 1000,
+        "[" * page_server.MESSAGE_BYTES,
+        "[" * (page_server.MESSAGE_BYTES // 2) + "]" * (page_server.MESSAGE_BYTES // 2),
+        '{"button":' * 25,
     ],
 )
 async def test_what_is_no_message_of_the_page_ends_its_connection(
