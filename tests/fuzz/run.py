@@ -79,7 +79,7 @@ def feed_for(name: str, seed: int, seconds: float) -> Report:
     return feed(BY_NAME[name], seed=seed, goes_on=lambda inputs: inputs % 64 != 0 or time.monotonic() < end)
 
 
-def unexpected(read: Callable[[bytes], None], data: bytes) -> str | None:
+def unexpected(read: Callable[[bytes], object], data: bytes) -> str | None:
     """Feed one input; what was raised and where, if anything was."""
     try:
         with _watched():

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from tests.fuzz import broker, files, media, wire
+from tests.fuzz import broker, files, media, recorders, served, wire
 
 How = Literal["bytes", "lines", "json"]
 
@@ -20,7 +20,7 @@ class Target:
     seeds: tuple[bytes, ...]
     how: How
     "how its input is broken"
-    make: Callable[[], Callable[[bytes], None]]
+    make: Callable[[], Callable[[bytes], object]]
     "builds the reader; what it raises then is a finding"
     lasts: float = math.inf
     "inputs after which it is built anew: a session with a state of its own"
@@ -39,6 +39,12 @@ TARGETS = (
     Target("ssh-gate", wire.SSH, "lines", wire.ssh_gate),
     Target("configuration", files.CONFIGURATIONS, "lines", files.configuration),
     Target("bodies", wire.BODIES, "json", wire.bodies),
+    Target("push", served.PUSH, "json", served.push, lasts=400),
+    Target("space", served.SPACE, "json", served.space, lasts=400),
+    Target("viewers", served.VIEWERS, "json", served.viewers, lasts=400),
+    Target("api", served.API, "json", served.api, lasts=2000),
+    Target("onvif", served.ONVIF, "lines", served.onvif, lasts=2000),
+    Target("rtsp", recorders.SEEDS, "lines", recorders.rtsp, lasts=1000),
     Target("tokens", wire.tokens_of(), "bytes", wire.tokens),
     Target("address", wire.ADDRESSES, "bytes", wire.address),
     Target("credential", wire.CREDENTIALS, "bytes", wire.credential),
