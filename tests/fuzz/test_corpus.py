@@ -10,6 +10,8 @@ from tests.fuzz.targets import TARGETS, Target
 INPUTS = 1_500
 """Broken inputs for each target in an ordinary run of the tests: a second or two."""
 
+pytestmark = pytest.mark.timeout(900)  # what is served by HTTP takes ten seconds of a processor, and more on a busy one
+
 each = pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 
 
