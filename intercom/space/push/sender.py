@@ -128,9 +128,10 @@ class Sender:
             if isinstance(problem.os_error, PrivateAddressError):
                 return Outcome("refused", str(problem.os_error)), 0.0
             return Outcome("given up", f"the push service is not reached: {problem.os_error}"), 0.0
-        except (aiohttp.ClientError, OSError, ValueError) as problem:  # TimeoutError is an OSError
-            why = str(problem) or "it does not answer in time"
-            return Outcome("given up", f"the push service is not understood: {why}"), 0.0
+        except TimeoutError:
+            return Outcome("given up", "the push service does not answer in time"), 0.0
+        except (aiohttp.ClientError, OSError, ValueError) as problem:  # whose words may hold the endpoint, a secret
+            return Outcome("given up", f"the push service is not understood ({type(problem).__name__})"), 0.0
 
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:

@@ -140,6 +140,27 @@ async def test_a_service_that_is_down_is_not_reached(bench: Bench) -> None:
     assert "not reached" in outcome.told
 
 
+async def test_a_service_that_talks_nonsense_gets_no_endpoint_into_the_log(bench: Bench) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 what was the question\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        bench.sender._services = PushServices([place])
+        outcome = await bench.send(endpoint=f"http://{place}/marked")
+    assert (outcome.fate, "not understood" in outcome.told, "marked" in outcome.told) == ("given up", True, False)
+
+
+async def test_a_service_that_is_not_there_in_time_gets_no_endpoint_into_the_log(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ATTEMPT", aiohttp.ClientTimeout(connect=1e-9))
+    outcome = await bench.send(endpoint=bench.service.endpoint("marked"))
+    assert (outcome.fate, outcome.told) == ("given up", "the push service does not answer in time")
+
+
 async def test_a_server_that_the_owner_took_out_gets_nothing_more(bench: Bench) -> None:
     bench.sender._services = PushServices(())
     outcome = await bench.send()
