@@ -17,7 +17,9 @@ LIST_LIMIT = 256
 """Limit of entries in one list; a large house has fewer addresses."""
 
 _SECRET_NAME = re.compile(r"passw|secret|token|credential|(api|private|auth)[_-]?key", re.IGNORECASE)
-_SECRET_VALUE = re.compile(r"eyJ[\w-]{8}|-----BEGIN|\bPT[0-9a-f]{20}|(://|\b(turn|stun)s?:)[^/\s@]*@")
+_SECRET_VALUE = re.compile(
+    r"eyJ[\w-]{8}|-----BEGIN|\bPT[0-9a-f]{20}|\b(icm|whsec)_[\w+/-]{20}|(://|\b(turn|stun)s?:)[^/\s@]*@"
+)
 _KEEP_ELSEWHERE = (
     "secrets are not kept in the configuration: put it into a file of mode 0600 and name that file "
     "(account.credential_file, space.turn_secret_file, mqtt.password_file), or hand it over as a systemd credential"

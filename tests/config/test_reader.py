@@ -159,6 +159,11 @@ def test_a_secret_is_refused_and_never_repeated(text: str) -> None:
     assert "eyJ" not in str(problem)
 
 
+@pytest.mark.parametrize("secret", ["icm_" + "x-Y_7" * 8, "whsec_bWFya2VkLXdlYmhvb2sta2V5LW9mLXRoZS1ob3VzZQ=="])
+def test_a_secret_of_our_own_making_is_never_repeated_either(secret: str) -> None:
+    assert secret not in str(only_problem(f'[account]\ncredential = "{secret}"'))
+
+
 def test_a_password_is_told_where_it_belongs() -> None:
     problem = only_problem('[account]\npassword = "correct horse"')
     assert "put it into a file of mode 0600" in problem.message

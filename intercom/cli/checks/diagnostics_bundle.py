@@ -39,6 +39,7 @@ _SECRETS = (
     (re.compile(r"-----BEGIN [^-]*-----.*?(-----END [^-]*-----|\Z)", re.DOTALL), "(key removed)"),
     (re.compile(r"eyJ[\w-]{4,}(\.[\w-]*){0,4}"), "(token removed)"),
     (re.compile(r"\b(PT|SAT)[0-9A-Za-z_-]{16,}"), "(token removed)"),
+    (re.compile(r"\b(icm|whsec)_[\w+/=-]{16,}"), "(token removed)"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), r"\1 (removed)"),
     (re.compile(r"(?i)(#|\b)pair=[\w-]+"), r"\1pair=(removed)"),
     (re.compile(r"(://|\b(?:turn|stun)s?:)[^/\s@\"']+@"), r"\1(removed)@"),

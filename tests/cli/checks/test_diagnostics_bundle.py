@@ -27,6 +27,8 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJkb29yIn0.c2lnbmF0dXJlc2lnbmF0dXJl"
         ("password=hunter2", "hunter2"),
         ("turn_secret = 'hunter2'", "hunter2"),
         ("PT0123456789abcdef0123456789abcdef", "0123456789abcdef"),
+        ("the API token icm_x-Y_7x-Y_7x-Y_7x-Y_7", "x-Y_7"),
+        ("signed with whsec_bWFya2VkLXdlYmhvb2sta2V5LW9mLXRoZS1ob3VzZQ==", "bWFya2Vk"),
         ("https://anna:hunter2@example.com/", "hunter2"),
         ("turn:anna:hunter2@example.com:3478", "hunter2"),
         ("http://localhost/station/#pair=ABCD-1234", "ABCD"),
