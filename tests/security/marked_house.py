@@ -5,25 +5,26 @@ The secrets that a person chooses are marked; those that the services make are r
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import re
+import shutil
+import socketserver
 import sqlite3
+import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
+from intercom.integrations.rtsp.accounts import Accounts
+from tests.integrations.mqtt import mosquitto
+from tests.integrations.mqtt.certificates import Authority
 from tests.ports import free_port
-from tests.space.conftest import Client
 from tests.systemd_line import SystemdLine
 
 OPEN_DIGITS = "71946283"
@@ -33,6 +34,9 @@ NOTIFY_SECRET = "marked-notify-7Hw"
 WEBHOOK_SECRET = "marked-webhook-3Ux"
 WEBHOOK_KEY = "bWFya2VkLXdlYmhvb2sta2V5LW9mLXRoZS1ob3VzZQ=="
 MQTT_PASSWORD = "marked-mqtt-password-9Rk"
+PUSH_SECRET = "marked-push-endpoint-6Tv"
+ENCRYPTED = ("space", "api")
+SERVED = ("space", "trust", "panel", "metrics", "api", "rtsp", "onvif", "broker", "nobody")
 WAIT_S = 60.0
 COMMAND_S = 150.0
 """Time limit of one command: `doctor` starts others, which load much."""
@@ -51,19 +55,34 @@ page_listen = "127.0.0.1:{{panel}}"
 open_digits = "{OPEN_DIGITS}"
 [space]
 listen = "127.0.0.1:{{space}}"
+tls = "on"
+trust_port = {{trust}}
+push_servers = ["127.0.0.1:{{nonsense}}"]
 {{turn}}
 [[notify]]
 name = "hook"
 url = "json://door:{NOTIFY_SECRET}@127.0.0.1:{{nobody}}/{NOTIFY_SECRET}"
 events = ["ring", "missed", "answered", "opened", "fault"]
 [mqtt]
-url = "mqtt://127.0.0.1:{{nobody}}"
+url = "mqtt://127.0.0.1:{{broker}}"
 user = "door"
 password_file = "{{folder}}/mqtt-password"
 [api]
 listen = "127.0.0.1:{{api}}"
+tls = "on"
+certificate = "{{folder}}/certificates/api.pem"
+key = "{{folder}}/certificates/api.key"
+[rtsp]
+listen = "127.0.0.1:{{rtsp}}"
+sound = true
+[onvif]
+listen = "127.0.0.1:{{onvif}}"
 [[webhook]]
 url = "http://127.0.0.1:{{nobody}}/{WEBHOOK_SECRET}"
+secret = "whsec_{WEBHOOK_KEY}"
+[[webhook]]
+name = "nonsense"
+url = "http://127.0.0.1:{{nonsense}}/{WEBHOOK_SECRET}"
 secret = "whsec_{WEBHOOK_KEY}"
 [metrics]
 listen = "127.0.0.1:{{metrics}}"
@@ -80,7 +99,7 @@ class MarkedHouse:
     """The running services, every secret of theirs, and what others were sent."""
 
     folder: Path
-    urls: dict[str, str]
+    ports: dict[str, int]
     processes: list[int]
     secrets: dict[str, str] = field(
         default_factory=lambda: {
@@ -90,10 +109,22 @@ class MarkedHouse:
             "webhook URL": WEBHOOK_SECRET,
             "webhook key": WEBHOOK_KEY,
             "MQTT password": MQTT_PASSWORD,
+            "push endpoint": PUSH_SECRET,
         }
     )
     heard: list[str] = field(default_factory=list)
     "frames and answers that went to a phone, or to whoever asked"
+
+    def url(self, name: str) -> str:
+        """Where a server of theirs is asked."""
+        return f"{'https' if name in ENCRYPTED else 'http'}://127.0.0.1:{self.ports[name]}"
+
+    def trust(self) -> ssl.SSLContext:
+        """What a client trusts in this house: the space's CA, and that of the owner's certificate."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        for file in (self.folder / "space" / "ca.crt", self.folder / "certificates" / "ca.pem"):
+            context.load_verify_locations(file)
+        return context
 
     def command(self, *words: str, config: bool = False) -> str:
         """What a command prints, and what it complains of."""
@@ -108,24 +139,64 @@ class MarkedHouse:
 
 @contextmanager
 def marked_house(folder: Path, turn: str) -> Iterator[MarkedHouse]:
-    """Start both services with this TURN server, let a day go by, and end them with the context."""
-    ports = {name: free_port() for name in ("space", "panel", "metrics", "api", "nobody")}
+    """Start both services with this TURN server, and end them with the context."""
+    ports = {name: free_port() for name in SERVED}
     for name, secret in (("turn-secret", TURN_SECRET), ("mqtt-password", MQTT_PASSWORD)):
         (folder / name).touch(mode=0o600)
         (folder / name).write_text(secret)
     for name in ("run", "door", "space"):
         (folder / name).mkdir(mode=0o755)
-    settings = folder / "intercom.toml"
-    settings.touch(mode=0o600)
-    settings.write_text(CONFIGURATION.format(folder=folder, turn=turn.format(port=free_port(), folder=folder), **ports))
-    house = MarkedHouse(folder, {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}, [])
+    _, key = Authority(folder / "certificates").signs("api")
+    key.chmod(0o600)
+    Accounts(folder / "door").add("nvr", talk=True, opens=True)
+    house = MarkedHouse(folder, ports, [])
     with ExitStack() as services:
+        ports["nonsense"] = services.enter_context(_nonsense())
+        services.enter_context(_broker(house))
+        settings = folder / "intercom.toml"
+        settings.touch(mode=0o600)
+        turn = turn.format(port=free_port(), folder=folder)
+        settings.write_text(CONFIGURATION.format(folder=folder, turn=turn, **ports))
         for name in ("space", "run"):
             services.enter_context(_service(house, name))
         _wait_for(house, lambda: json.loads(house.command("status", "--json")).get("registered"))
-        asyncio.run(_a_day(house))
-        _what_they_keep(house)
         yield house
+
+
+class _Nonsense(socketserver.BaseRequestHandler):
+    """Answers as no HTTP server does."""
+
+    def handle(self) -> None:
+        self.request.recv(65_536)
+        self.request.sendall(b"HTTP/1.1 what was the question\r\n\r\n")
+
+
+@contextmanager
+def _nonsense() -> Iterator[int]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Nonsense) as server:
+        thread = threading.Thread(target=server.serve_forever, name="nonsense")
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join(WAIT_S)
+
+
+@contextmanager
+def _broker(house: MarkedHouse) -> Iterator[None]:
+    """A broker that does not know the door: it hears the password, and refuses."""
+    settings = house.folder / "mosquitto.conf"
+    lines = (f"listener {house.ports['broker']} 127.0.0.1", "persistence false", "user root", "log_dest stderr")
+    settings.write_text("\n".join((*lines, "allow_anonymous false", "")))
+    program = shutil.which("mosquitto", path=mosquitto.PATH) or "mosquitto"
+    with open(house.folder / "mosquitto.log", "wb", opener=_for_us_alone) as log:
+        broker = subprocess.Popen([program, "-c", str(settings)], stderr=log)
+        try:
+            yield
+        finally:
+            broker.terminate()
+            broker.wait(WAIT_S)
 
 
 @contextmanager
@@ -157,87 +228,39 @@ def _wait_for(house: MarkedHouse, holds: Any) -> None:
         time.sleep(0.1)  # the process is not ours to be told by
 
 
-async def _a_program(house: MarkedHouse, http: aiohttp.ClientSession) -> None:
-    """A program gets a token of the API, uses it, and puts it where it does not belong."""
-    place = ("api", "token", "add", "shed", "--role", "opener", "--state-dir", str(house.folder / "door"))
-    said = await asyncio.to_thread(partial(house.command, *place, config=True))
-    token = house.secrets["API token"] = said.splitlines()[0]
-    api = f"{house.urls['api']}/api/v1"
-    for path, header in (("/status", f"Bearer {token}"), ("/log", f"Bearer {token}"), (f"/status?{token}", token)):
-        async with http.get(api + path, headers={"Authorization": header}) as answer:
-            house.heard.append(await answer.text())
-    house.heard.append(await asyncio.to_thread(house.command, "webhook", "test"))
-
-
-async def _a_day(house: MarkedHouse) -> None:
-    """A phone joins, signs in, is rung and types the code; others try what they have at the wrong places."""
-    api = house.urls["space"]
-    async with aiohttp.ClientSession() as http:
-        code = house.secrets["pairing code"] = _printed_code(house)
-        left = house.secrets["pairing code that nobody used"] = _printed_code(house)
-        async with http.post(f"{api}/api/space/pair", json={"code": code, "name": "Kitchen"}) as answer:
-            secret = house.secrets["phone's secret"] = (await answer.json())["device_secret"]
-        mine = {"Authorization": f"Bearer {secret}"}
-        async with http.post(f"{api}/api/space/token", headers=mine) as answer:
-            token = house.secrets["phone's token"] = (await answer.json())["token"]
-        await _attempts(house, http, left)
-        await _a_program(house, http)
-        phone = Client(await http.ws_connect(api.replace("http", "ws") + "/"))
-        connected = (await phone.connect(token))["result"]
-        house.secrets["phone's TURN password"] = connected["ice_servers"][0]["credential"]
-        await phone.rpc("subscriber.online")
-        calling = await asyncio.to_thread(house.command, "call")
-        invite = await phone.heard("verto.invite")
-        house.heard += [calling, json.dumps(invite)]
-        for digit in OPEN_DIGITS:
-            await phone.verto("verto.info", invite["callID"], dtmf=digit)
-        await phone.verto("verto.info", invite["callID"], dtmf=OPEN_DIGITS)
-        house.heard.append(await asyncio.to_thread(house.command, "hangup"))
-        house.heard.append(json.dumps(await phone.heard("verto.bye")))
-        house.secrets["phone's session"] = phone.state
-        await phone.close()
-
-
-def _printed_code(house: MarkedHouse) -> str:
-    printed = house.command("space", "pair", "--state-dir", str(house.folder / "space"))
-    code = re.search(r"type the code {2}(\w{5}-\w{5})$", printed, re.MULTILINE)
-    assert code, printed
-    return code[1]
-
-
-async def _attempts(house: MarkedHouse, http: aiohttp.ClientSession, code: str) -> None:
-    """Secrets where they do not belong; the answers are kept."""
-    api, secrets = house.urls["space"], house.secrets
-    wrong_token = secrets["phone's token"][:-4] + "AAAA"
-    secret = secrets["phone's secret"]
-    bearer = {"Authorization": f"Bearer {wrong_token}"}
-    asked: tuple[tuple[str, str, dict[str, Any]], ...] = (
-        ("GET", f"{api}/station/?pair={code}", {}),
-        ("GET", f"{api}/{secret}", {}),
-        ("GET", f"{api}/station/{code}", {}),
-        ("GET", f"{api}/api/fabric/addresses", {"headers": bearer}),
-        ("POST", f"{api}/api/space/token", {"headers": bearer}),
-        ("POST", f"{api}/api/space/pairing", {"headers": {"Authorization": f"Bearer {secret[1:]}"}}),
-        ("POST", f"{api}/api/space/pair", {"data": f'{{"code": "{code}", "name": '}),
-        ("POST", f"{api}/api/space/pair", {"json": {"code": code, "name": 7}}),
-        ("GET", f"{api}/", {}),
-        ("GET", f"{api}/api/space/hello", {}),
-        ("GET", f"{api}/station/", {}),
-        ("GET", f"{house.urls['metrics']}/metrics", {}),
-        ("GET", f"{house.urls['panel']}/", {}),
-    )
-    for method, url, more in asked:
-        async with http.request(method, url, **more) as answer:
-            house.heard.append(f"{answer.status} {dict(answer.headers)} {await answer.text()}")
-    broken = Client(await http.ws_connect(api.replace("http", "ws") + "/"))
-    house.heard.append(json.dumps(await broken.connect(wrong_token)))
-    await broken.close()
-
-
-def _what_they_keep(house: MarkedHouse) -> None:
-    """Take the secrets that the services made from where they keep them."""
-    house.secrets["door's secret"] = json.loads((house.folder / "space" / "door.json").read_text())["device_secret"]
-    with sqlite3.connect(house.folder / "space" / "space.sqlite3") as database:
+def what_they_keep(house: MarkedHouse) -> None:
+    """Take the secrets that the services made from where they keep them, which nobody else can read."""
+    space, door = house.folder / "space", house.folder / "door"
+    house.secrets["door's secret"] = json.loads((space / "door.json").read_text())["device_secret"]
+    house.secrets["recorder's password"] = json.loads(_kept(door / "recorders.json"))["nvr"]["password"]
+    for name, file in (
+        ("space's CA", space / "ca.key"),
+        ("space's certificate", space / "tls.key"),
+        ("API's CA", door / "api" / "ca.key"),
+        ("API's own certificate", door / "api" / "tls.key"),
+        ("owner's certificate", house.folder / "certificates" / "api.key"),
+    ):
+        house.secrets[f"key of the {name}"] = _inner(_kept(file))
+    _kept(space / "space.sqlite3")
+    with closing(sqlite3.connect(space / "space.sqlite3")) as database:
         for key, value in database.execute("SELECT key, value FROM settings"):
             if len(value) >= 32:
-                house.secrets[f"space's {key}"] = value
+                house.secrets[f"space's {key}"] = _inner(value)
+    for configuration in space.rglob("turn.conf"):
+        written = dict(line.partition("=")[::2] for line in _kept(configuration).splitlines())
+        house.secrets["coturn's console"] = written["cli-password"]
+        _kept(Path(written["userdb"]))
+        with closing(sqlite3.connect(written["userdb"])) as database:
+            for number, (value,) in enumerate(database.execute("SELECT value FROM turn_secret")):
+                house.secrets[f"coturn's secret {number}"] = value
+
+
+def _kept(file: Path) -> str:
+    """Read a file of secrets, which is its owner's alone."""
+    assert file.stat().st_mode & 0o077 == 0, file
+    return file.read_text(errors="replace")
+
+
+def _inner(secret: str) -> str:
+    """The line of a private key as PEM that no other key has, so that it is found however the lines are put."""
+    return secret.splitlines()[2] if secret.startswith("-----BEGIN") else secret

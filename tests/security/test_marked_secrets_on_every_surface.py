@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import io
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.security.marked_day import a_day
 from tests.security.marked_house import (
     ANOTHER_S_TURN,
     API_TOKEN,
@@ -20,8 +22,11 @@ from tests.security.marked_house import (
     NOTIFY_SECRET,
     OPEN_DIGITS,
     OWN_TURN,
+    WEBHOOK_KEY,
+    WEBHOOK_SECRET,
     MarkedHouse,
     marked_house,
+    what_they_keep,
 )
 
 pytestmark = pytest.mark.timeout(900)
@@ -33,6 +38,8 @@ READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
 @pytest.fixture(scope="module", params=[OWN_TURN, ANOTHER_S_TURN], ids=["own TURN", "another's TURN"])
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MarkedHouse]:
     with marked_house(tmp_path_factory.mktemp("house"), request.param) as running:
+        asyncio.run(a_day(running))
+        what_they_keep(running)
         yield running
 
 
@@ -81,6 +88,9 @@ def complaints(house: MarkedHouse) -> str:
     """What `config check` says of secrets that are wrong, and of secrets where none belong."""
     file = house.folder / "wrong.toml"
     said = []
+    token, viewer, password, key = (
+        house.secrets[name] for name in ("API token", "viewer's token", "recorder's password", "key of the space's CA")
+    )
     for text in (
         f'[door]\nopen_digits = "{OPEN_DIGITS}x"',
         f"[door]\nopen_digits = {OPEN_DIGITS}",
@@ -98,6 +108,29 @@ def complaints(house: MarkedHouse) -> str:
         f'[mqtt]\nurl = "mqtts://door:{MQTT_PASSWORD}@broker"',
         f'[mqtt]\npassword = "{MQTT_PASSWORD}"',
         f'[space]\nturn_secret = "{house.secrets["TURN secret"]}"',
+        f"[api]\nlisten = {token}",
+        f'[webhook]\nsecret = "whsec_{WEBHOOK_KEY}"',
+        f"""
+        [account]
+        credential = "{token}"
+        [api]
+        token = "{token}"
+        [rtsp]
+        listen = "rtsp://nvr:{password}@127.0.0.1:8554"
+        [onvif]
+        password = "{password}"
+        [space]
+        embed_allowed = ["https://frigate:{viewer}@127.0.0.1"]
+        key = "-----BEGIN PRIVATE KEY-----{key}"
+        [[webhook]]
+        url = "127.0.0.1/{WEBHOOK_SECRET}"
+        [[webhook]]
+        url = "http://127.0.0.1/"
+        secret = "{WEBHOOK_KEY}"
+        [[webhook]]
+        url = "http://127.0.0.1/"
+        events = ["whsec_{WEBHOOK_KEY}"]
+        """,
     ):
         file.touch(mode=0o600)
         file.write_text(text)
@@ -122,6 +155,7 @@ SURFACES: dict[str, Callable[[MarkedHouse], str]] = {
     "intercom calls": lambda house: house.command("calls") + house.command("calls", "--json"),
     "intercom faults": lambda house: house.command("faults") + house.command("faults", "--json"),
     "intercom notify test": lambda house: house.command("notify", "test"),
+    "intercom webhook test": lambda house: house.command("webhook", "test"),
     "intercom devices": lambda house: house.command("devices", "--json"),
     "intercom metrics": lambda house: house.command("metrics"),
     "intercom log": lambda house: house.command("log", "-n", "1000"),
@@ -134,6 +168,11 @@ SURFACES: dict[str, Callable[[MarkedHouse], str]] = {
     "intercom space devices": lambda house: house.command(
         "space", "devices", "--json", "--state-dir", str(house.folder / "space")
     ),
+    "intercom space viewer list": lambda house: house.command(
+        "space", "viewer", "list", "--json", "--state-dir", str(house.folder / "space")
+    ),
+    "intercom recorder list": lambda house: house.command("recorder", "list", "--json", config=True),
+    "intercom api token list": lambda house: house.command("api", "token", "list", "--json", config=True),
     "the door's log at its most talkative": lambda house: (house.folder / "run.log").read_text(),
     "the space's log at its most talkative": lambda house: (house.folder / "space.log").read_text(),
     "command lines": lambda house: of_processes(house, "cmdline"),
@@ -146,10 +185,14 @@ SAYS = {
     "intercom calls": "/private/house",
     "intercom log": "The call with",
     "intercom notify test": "hook: did not arrive",
-    "intercom doctor": "hook",
+    "intercom webhook test": "nonsense",
+    "intercom doctor": "this user may not connect",
     "intercom diagnostics": "open_digits",
+    "intercom space viewer list": "frigate",
+    "intercom recorder list": "nvr",
+    "intercom api token list": "shed",
     "the door's log at its most talkative": "DEBUG",
-    "the space's log at its most talkative": "kitchen",
+    "the space's log at its most talkative": "Kitchen cannot be woken by push",
     "command lines": "-m\0intercom",
     "files that others can read": "intercom.prom",
     "what a phone and strangers were sent": "caller_id_number",
@@ -170,7 +213,12 @@ def test_every_secret_is_in_use(house: MarkedHouse) -> None:
         "open_digits",
         "TURN secret",
         "notify URL",
+        "webhook URL",
+        "webhook key",
         "MQTT password",
+        "push endpoint",
+        "push subscription's auth",
+        "push subscription's p256dh",
         "pairing code",
         "pairing code that nobody used",
         "phone's secret",
@@ -178,5 +226,16 @@ def test_every_secret_is_in_use(house: MarkedHouse) -> None:
         "phone's session",
         "phone's TURN password",
         "door's secret",
+        "API token",
+        "viewer's token",
+        "recorder's password",
+        "space's api_token",
+        "space's signing_key",
+        "space's vapid_key",
+        "key of the space's CA",
+        "key of the space's certificate",
+        "key of the API's CA",
+        "key of the API's own certificate",
+        "key of the owner's certificate",
     } <= set(house.secrets)
     assert all(len(secret) >= 8 for secret in house.secrets.values()), json.dumps(house.secrets)
