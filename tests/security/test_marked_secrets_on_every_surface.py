@@ -238,4 +238,6 @@ def test_every_secret_is_in_use(house: MarkedHouse) -> None:
         "key of the API's own certificate",
         "key of the owner's certificate",
     } <= set(house.secrets)
+    own = "turn_listen" in (house.folder / "intercom.toml").read_text()
+    assert ({"coturn's console", "coturn's secret 0"} <= set(house.secrets)) == own
     assert all(len(secret) >= 8 for secret in house.secrets.values()), json.dumps(house.secrets)
