@@ -26,6 +26,13 @@ CUT_OFF = """() => [document.documentElement,
     .filter((node) => node.scrollWidth > node.clientWidth + 1 && getComputedStyle(node).display !== "inline")
     .map((node) => `${node.id || node.tagName}: ${node.textContent.trim().slice(0, 40)}`)"""
 
+STEP_IN_EACH_STATE = """(states) => [...document.querySelectorAll("[data-step] > .step")].flatMap((step) => states
+    .filter((state) => {
+        step.querySelector(".step-state").textContent = state;
+        return step.scrollWidth > step.clientWidth + 1;
+    })
+    .map((state) => `${step.parentElement.dataset.step}: ${state}`))"""
+
 
 def sentences(language: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((DIRECTORY / f"{language}.json").read_text())
@@ -96,6 +103,22 @@ async def test_a_browser_reads_its_own_language_and_nothing_is_cut_off(
     await expect(speaker.locator("#last-call")).to_contain_text(words["cause.NORMAL_CLEARING"])
     said = await speaker.inner_text("#last-call")
     assert bool(re.search(r"[AP]M", said)) is (language == "en")
+
+
+@spoken(*LANGUAGES)
+async def test_each_step_of_the_walk_has_room_for_each_of_its_states(
+    speaker: Page, language: str, house: House
+) -> None:
+    words = sentences(language)
+    await speaker.goto(house.url)
+    await state(speaker, "unpaired")
+    await speaker.fill("#pair-code", next(iter(house.codes)))
+    await speaker.click("#pair")
+    await state(speaker, "ready")
+    states = [words[f"step.{each}"] for each in ("done", "todo", "cannot")]
+    for step in ("trust", "name", "microphone", "push", "open", "closed"):
+        await speaker.evaluate(f"document.querySelector('[data-step={step}] > button').click()")
+        assert await speaker.evaluate(STEP_IN_EACH_STATE, states) == []
 
 
 @spoken("de")
