@@ -67,12 +67,12 @@ def run_space(config: Config, state_dir: Path) -> int:
     def build() -> Space:
         nonlocal space
         space = Space(config.space, state_dir, history=config.history, language=config.language)
+        # As a service the space has a user of its own: its group is the door, which may read this file and no other.
+        space.credentials.keep("door", state_dir / "door.json", display_name="Front door", for_group=True)
         return space
 
     async def started() -> None:
         assert space is not None
-        # As a service the space has a user of its own: its group is the door, which may read this file and no other.
-        space.write_credential("door", state_dir / "door.json", display_name="Front door", for_group=True)
         await space.wait_failed()
 
     return run(build, started=started, mendable=(SpaceError,))

@@ -122,7 +122,7 @@ class Space:
         self._relays: asyncio.Task[None] | None = None
         self.store = Store(state_dir / DATABASE, now=wall)
         self.store.add_group(config.group)
-        self._credentials = HouseCredentials(
+        self.credentials = HouseCredentials(
             self.store, urls=lambda: self.location.device_urls, pinned=lambda: self.tls.pinned
         )
         self.tokens = TokenAuthority(self.store, now=wall, lifetime_s=config.token_lifetime_s)
@@ -221,6 +221,7 @@ class Space:
             keeper = TurnKeeper(self._turn_server, self.sockets, now=time.monotonic)
             self._relays = asyncio.create_task(keeper.watch(), name="space relays")
         self._keeper = asyncio.create_task(self._kept_calls.watch(), name="space calls")
+        self.credentials.write_again()
         logger.info("The space serves at %s.", self.location.public_url)
 
     @property
@@ -234,7 +235,7 @@ class Space:
         self.on_change()
 
     def _certificate_changed(self) -> None:
-        self._credentials.write_again()
+        self.credentials.write_again()
         self._tell_where()
         self.on_change()
 
@@ -340,7 +341,7 @@ class Space:
 
     def _tell_addresses(self) -> None:
         self.tls.follow()
-        self._credentials.write_again()
+        self.credentials.write_again()
         self._tell_where()
         self._addresses_told = True
 
@@ -373,7 +374,7 @@ class Space:
             if self.store.subscriber_by_id(subscriber_id) is None:
                 self.sockets.expel(subscriber_id)
                 logger.info("A subscriber was removed; its sockets are closed.")
-        self._credentials.write_again()  # the house's own door gets a new secret; its old one stays worthless
+        self.credentials.write_again()  # the house's own door gets a new secret; its old one stays worthless
 
     # -- who belongs to it -----------------------------------------------------------------------------------
 
@@ -383,17 +384,17 @@ class Space:
 
     def enrol(self, reference: str, display_name: str) -> SpaceCredential:
         """Return a new credential for one device of the subscriber `reference`, made as a door if new."""
-        return self._credentials.enrol(reference, display_name)
+        return self.credentials.enrol(reference, display_name)
 
     def write_credential(self, reference: str, path: Path, *, display_name: str = "", for_group: bool = False) -> None:
         """Write a valid credential of `reference` to this file, and keep it so (mode 0600, or 0640 `for_group`)."""
-        self._credentials.write(reference, path, display_name=display_name, for_group=for_group)
+        self.credentials.write(reference, path, display_name=display_name, for_group=for_group)
 
     def credential_of(
         self, reference: str, found: SpaceCredential | None, *, display_name: str = ""
     ) -> SpaceCredential:
         """Return a valid credential of `reference`: with the secret of the found one, if still valid."""
-        return self._credentials.of(reference, found, display_name=display_name)
+        return self.credentials.of(reference, found, display_name=display_name)
 
     def _turn_server(self) -> TurnServer | None:
         return self._companion.server if self._companion is not None else self._turn

@@ -76,6 +76,7 @@ def test_the_door_is_ready_before_it_is_registered_tells_its_state_is_alive_and_
 def test_the_space_is_ready_when_it_serves(line: SystemdLine, tmp_path: Path) -> None:
     with service("space", tmp_path, line, WATCHDOG_USEC="400000") as space:
         line.until("READY=1")
+        assert (tmp_path / "door.json").exists(), "the door, which starts now, finds its credential"
         status = line.next()
         assert status[0].startswith("STATUS=serves at http://localhost:")
         line.until("WATCHDOG=1")
@@ -87,10 +88,22 @@ def test_the_space_is_ready_when_it_serves(line: SystemdLine, tmp_path: Path) ->
 def test_a_watchdogs_bite_leaves_in_the_log_where_each_thread_stood(line: SystemdLine, tmp_path: Path) -> None:
     with service("run", tmp_path, line) as door:
         line.until("READY=1")
+        line.until("STATUS=registering; not registered")
+        while not _sleeps(door.pid):  # the stack of a thread that enters a function cannot be told (CPython 3.11)
+            assert door.poll() is None
         door.send_signal(signal.SIGABRT)
         _, log = door.communicate(timeout=STOP_S)
     assert "Fatal Python error: Aborted" in log
-    assert "in _run_once" in log, "the event loop's own stack"
+    assert "in run_forever" in log, "the event loop's own stack"
+
+
+def _sleeps(pid: int) -> bool:
+    """Return whether each thread of a process sleeps. Source: proc_pid_stat(5)."""
+    threads = Path(f"/proc/{pid}/task").glob("*/stat")
+    try:
+        return all(thread.read_text().rpartition(")")[2].split()[0] == "S" for thread in threads)
+    except (FileNotFoundError, ProcessLookupError):  # one has just ended
+        return False
 
 
 class KeepsFailing:

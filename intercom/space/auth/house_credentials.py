@@ -29,6 +29,10 @@ class HouseCredentials:
         subscriber = self._store.add_subscriber(reference, display_name, kind="door")
         return self._credential(subscriber, self._store.add_device(subscriber, display_name))
 
+    def keep(self, reference: str, path: Path, *, display_name: str, for_group: bool = False) -> None:
+        """Have a valid credential of `reference` in the file `path` from the space's start on; see `write`."""
+        self._files[reference] = (path, display_name, for_group)
+
     def write(self, reference: str, path: Path, *, display_name: str, for_group: bool) -> None:
         """Write a valid credential of `reference` to the file `path` (mode 0600, or 0640 `for_group`).
 
@@ -36,7 +40,7 @@ class HouseCredentials:
         """
         credential = self.of(reference, read_credential(path), display_name=display_name)
         credential.write(path, mode=0o640 if for_group else 0o600)
-        self._files[reference] = (path, display_name, for_group)
+        self.keep(reference, path, display_name=display_name, for_group=for_group)
 
     def write_again(self) -> None:
         """Write each file whose credential has changed."""
