@@ -35,7 +35,7 @@ async def main(directory: Path, listen: str, turn_listen: str = "") -> None:
         return space.invite(name="Tablet").url
 
     async def remove_door() -> None:
-        del space._credentials._files["door"]  # or else the space would make the door a new one by itself
+        del space.credentials._files["door"]  # or else the space would make the door a new one by itself
         Membership(directory / "space").remove("door", even_a_door=True)
 
     async def readmit_door() -> None:
