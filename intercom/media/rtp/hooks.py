@@ -229,6 +229,10 @@ def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
     dtls = receiver.transport
     ice = dtls.transport._connection
     to_queue = ice.data_received
+    loop = asyncio.get_running_loop()
+    # A queue asks for the running loop whenever it is waited for, which each report of the far end's ends: a system
+    # call until Python 3.12.
+    ice._queue._get_loop = lambda: loop  # type: ignore[attr-defined]  # see the module's docstring
 
     def data_received(data: bytes, component: int) -> None:
         is_rtp = len(data) >= RTP_HEADER_BYTES and _is_rtp(data)

@@ -43,9 +43,8 @@ CONNECT_DEADLINE_S = 15.0
 """Limit of the time from both descriptions to ICE and DTLS: nobody waits longer at a door."""
 REPORTS_S = 3.0
 """Time beyond `SILENT_S` that a far end without sound has: browsers send reports only every five seconds."""
-WATCH_S = 0.25
-ADAPT_EVERY = 4
-"""Watches between two looks at the far end's reports."""
+WATCH_S, ADAPT_S = 0.25, 1.0
+"""Intervals between two looks at a call, the shortest and the longest; the far end's reports are read at the latter."""
 
 
 class DoorCall(HeardKeys):
@@ -272,9 +271,9 @@ class DoorCall(HeardKeys):
             self._on_event(CallFailed(self._call_id, reason))
 
     async def _watch_over(self) -> None:
-        watches = 0
+        pause_s, adapt_at = WATCH_S, 0.0
         while not self._closed:
-            await asyncio.sleep(WATCH_S)
+            await asyncio.sleep(pause_s)
             now = self._clock()
             for late in self._moves.opened_before(now - CONNECT_DEADLINE_S):
                 self._give_up(late)
@@ -284,12 +283,12 @@ class DoorCall(HeardKeys):
                     self._fail(f"no connection within {CONNECT_DEADLINE_S:.0f} s")
                     return
                 continue
-            self._watch_silence(now, connected_at)
-            watches += 1
-            if watches % ADAPT_EVERY == 0:
+            pause_s = min(max(WATCH_S, self._watch_silence(now, connected_at)), ADAPT_S)
+            if now >= adapt_at:
+                adapt_at = now + ADAPT_S
                 await self._adapt()
 
-    def _watch_silence(self, now: float, connected_at: float) -> None:
+    def _watch_silence(self, now: float, connected_at: float) -> float:
         # A far end without a microphone never sends; that it is there is told by its reports.
         seen_at = max(connected_at, self._far_end.last_packet_at or self._far_seen_at + REPORTS_S)
         change = self._silence.look(now, seen_at)
@@ -300,6 +299,7 @@ class DoorCall(HeardKeys):
         elif change == "ended":
             log.debug("call %s: media is back", self._call_id)
             self._on_event(MediaReturned(self._call_id, self._far_end.last_gap_s))
+        return self._silence.steady_s(now, seen_at)
 
     async def _adapt(self) -> None:
         """Adapt our sound to the far end's reports: redundancy by loss, bit rate by quality."""

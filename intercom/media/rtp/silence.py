@@ -23,6 +23,12 @@ class SilenceWatch:
             self._excused_at = now
         return now - max(seen_at, self._excused_at)
 
+    def steady_s(self, now: float, seen_at: float) -> float:
+        """Return the seconds in which a look finds no change: 0 during a silence, and while none is counted."""
+        if self._told or not self.expected:
+            return 0.0
+        return max(0.0, SILENT_S - self.silent_s(now, seen_at))
+
     def look(self, now: float, seen_at: float) -> Literal["began", "ended"] | None:
         """Return the change at `now`, when the far end was last seen at `seen_at`."""
         silent = self.silent_s(now, seen_at) > SILENT_S

@@ -42,3 +42,22 @@ def test_a_hold_ends_a_silence_that_was_told() -> None:
     assert watch.look(10.0, seen_at=0.0) == "began"
     watch.expected = False
     assert watch.look(11.0, seen_at=0.0) == "ended"
+
+
+def test_while_packets_come_nobody_need_look_before_they_could_have_been_missing_for_long_enough() -> None:
+    watch = SilenceWatch()
+    now, looks = 100.0, 0
+    while watch.look(now, seen_at=min(now, 150.0)) is None:
+        now += max(0.25, watch.steady_s(now, seen_at=min(now, 150.0)))
+        looks += 1
+    assert 0 < now - 150.0 - SILENT_S <= 0.25
+    assert looks <= 50 / SILENT_S + 3
+
+
+def test_a_silence_and_a_hold_may_end_at_any_moment() -> None:
+    watch = SilenceWatch()
+    watch.look(10.0, seen_at=0.0)
+    assert watch.steady_s(10.0, seen_at=0.0) == 0.0
+    held = SilenceWatch()
+    held.expected = False
+    assert held.steady_s(10.0, seen_at=9.9) == 0.0

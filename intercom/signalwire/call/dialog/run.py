@@ -22,6 +22,8 @@ class DialogRun:
         """Errors of the call that were not raised to a caller."""
         self._line = line
         self._handle = handle
+        # Kept: to ask for the running loop is a system call each time, until Python 3.12.
+        self._loop = asyncio.get_running_loop()
         self._conclusions: dict[int, asyncio.Future[Any]] = {}
         self._request_ids: dict[int, str] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -31,7 +33,7 @@ class DialogRun:
     async def request(self, make: Callable[[Dialog], int]) -> Any:
         """Make a request through the dialog, and wait for the service's innermost answer."""
         key = make(self.dialog)
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Any] = self._loop.create_future()
         self._conclusions[key] = future
         self.pump()
         try:
@@ -76,17 +78,20 @@ class DialogRun:
             self._timer = None
         deadline = self.dialog.next_deadline()
         if deadline is not None and not self._closed:
-            self._timer = asyncio.get_running_loop().call_at(deadline, self._tick)
+            self._timer = self._loop.call_at(deadline, self._tick)
 
     def close(self) -> None:
         """Stop the timer for good: the call is destroyed."""
         self._closed = True
         self.arm()
 
-    @staticmethod
-    def now() -> float:
+    def now(self) -> float:
         """Return the event loop's time, the clock of the dialog."""
-        return asyncio.get_running_loop().time()
+        return self._loop.time()
+
+    def at(self, moment: float, call: Callable[[], object]) -> asyncio.TimerHandle:
+        """Call at a moment of that clock."""
+        return self._loop.call_at(moment, call)
 
     def _tick(self) -> None:
         self.tell(lambda dialog: dialog.tick(self.now()))
