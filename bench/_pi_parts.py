@@ -21,7 +21,7 @@ from intercom.media.echo.canceller import EchoCanceller, _Reference
 from intercom.media.echo.double_talk import LinearFilter, TalkThrough
 from intercom.media.echo.webrtc import CANCELLER_SAMPLES, WebRtcBackend, open_noise_suppression
 from intercom.media.sound.format import BLOCK_SAMPLES, Samples
-from intercom.media.sound.resample import Decimator, Interpolator
+from intercom.media.sound.resample import Decimator
 from intercom.media.sound.sound_file import load_sound
 
 TURNS, WARM = 400, 120
@@ -84,11 +84,10 @@ def main() -> None:
 
     count("noise_suppression", lambda at: suppress(near16[at]))
     count("reference_resampler", resample)
-    down, up = Decimator(FACTOR), Interpolator(FACTOR)
+    down = Decimator(FACTOR)
     count("decimator", lambda at: down.run(near48[at]))
-    count("interpolator", lambda at: up.run(near16[at]))
     encoder, decoder = OpusEncoder(), OpusDecoder()
-    spoken = blocks(speech, 2 * BLOCK_SAMPLES) * 2
+    spoken = blocks(np.concatenate(near16), 2 * CANCELLER_SAMPLES) * 2
     packets: list[bytes] = []
     count("opus_encode", lambda at: packets.append(encoder.encode(spoken[at])), PER_S // 2)
     count("opus_decode", lambda at: decoder.decode(packets[at]), PER_S // 2)

@@ -23,6 +23,7 @@ from bench.report import Report
 from intercom.media.echo.canceller import EchoCanceller, HalfDuplex, open_canceller
 from intercom.media.echo.webrtc import CANCELLER_HZ, Backend, LiveKitBackend, WebRtcBackend
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples, level_db, to_samples
+from tests.media.echo.raised import raised
 
 SECONDS = 20
 FROM_S = 2.0
@@ -71,7 +72,7 @@ def ours(*, half_duplex: bool = False) -> Canceller:
 
 
 def through(canceller: Canceller, far: Samples, microphone: Samples) -> Samples:
-    """What the far end is sent, two blocks at a time."""
+    """What the far end is sent, at 48 kHz, two blocks at a time."""
     if canceller is None:
         return microphone
     cleaned = []
@@ -79,7 +80,7 @@ def through(canceller: Canceller, far: Samples, microphone: Samples) -> Samples:
         canceller.played(far[at : at + BLOCK_SAMPLES])
         canceller.played(far[at + BLOCK_SAMPLES : at + 2 * BLOCK_SAMPLES])
         cleaned.append(canceller.clean(microphone[at : at + 2 * BLOCK_SAMPLES]))
-    return np.concatenate(cleaned)
+    return raised(cleaned, canceller.rate_hz)
 
 
 def echo_loss_db(microphone: Samples, cleaned: Samples, begin_s: float, end_s: float) -> float:

@@ -216,7 +216,7 @@ async def run() -> Report:
         plots=[_plot(systems)],
         notes=(
             "Paced cards: real converters and USB add 2 to 5 ms at each end. Ours includes the delay of its echo "
-            "canceller, 16 ms, but not what that does to the sound; the peers have none. "
+            "canceller, 15 ms, but not what that does to the sound; the peers have none. "
             "Recorded speech without pauses, losses and delays by seed at the packets, the same for all three.",
             "Lost: sound that never reached the ear, neither by its own packet nor by the next one's redundancy. "
             f"Unheard: words with nothing like them at the ear within {LONGEST_S * 1000:.0f} ms. Score: mean opinion "

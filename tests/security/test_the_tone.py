@@ -15,9 +15,11 @@ from pytest import LogCaptureFixture
 
 from intercom.media.codec.g711 import G711Encoder
 from intercom.media.dtmf.heard_keys import HeardKeys
+from intercom.media.echo.webrtc import CANCELLER_HZ
 from intercom.media.rtp.audio_track import MicrophoneTrack
 from intercom.media.rtp.payload_types import encoder_for
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples, ratio, to_samples
+from intercom.media.sound.resample import lowered_to
 from intercom.media.sound.sound_file import load_sound
 from tests.media.dtmf.test_in_band import key_tone
 
@@ -33,12 +35,13 @@ VISITOR = load_sound(Path(str(files("intercom.media").joinpath("visitor.wav"))))
 class Line(HeardKeys):
     """A call over a telephone line that sends no events: its echo comes back, and its resident has keys."""
 
-    def __init__(self, *, echo_db: float, delay_s: float) -> None:
+    def __init__(self, *, echo_db: float, delay_s: float, sent_hz: int = RATE_HZ) -> None:
         self.now = 100.0
         super().__init__(lambda: self.now)
         self._far_end.listen_for_keys(True)
         self._track = MicrophoneTrack(encoder_for("pcmu"))
         self._track.memory = self._memory
+        self._lowered = lowered_to(sent_hz)
         self._way = [np.zeros(BLOCK_SAMPLES, np.float32)] * round(delay_s / BLOCK_S)
         self._gain = np.float32(ratio(echo_db))
         self._encoder = G711Encoder("pcmu")
@@ -50,7 +53,7 @@ class Line(HeardKeys):
         back: list[Samples] = []
         for number in range(blocks):
             said = _block(visitor, number)
-            self._track.push(said, self.now)
+            self._track.push(self._lowered(said), self.now)
             self._way.append(said.astype(np.float32))
             sent = self._way.pop(0) * self._gain
             if resident is not None:
@@ -98,6 +101,12 @@ def said(*sounds: Samples) -> Samples:
 @pytest.mark.parametrize("delay_s", [0.02, 0.15, 0.5, 0.7])
 async def test_what_a_line_sends_back_of_the_visitor_s_tone_opens_nothing(echo_db: float, delay_s: float) -> None:
     line, door = Line(echo_db=echo_db, delay_s=delay_s), listening()
+    assert not await opened(line, door, said(key_tone("9", 0.4)))
+
+
+@pytest.mark.parametrize("echo_db", [-20.0, 0.0])
+async def test_nor_does_it_where_a_canceller_gave_the_visitor_s_sound(echo_db: float) -> None:
+    line, door = Line(echo_db=echo_db, delay_s=0.15, sent_hz=CANCELLER_HZ), listening()
     assert not await opened(line, door, said(key_tone("9", 0.4)))
 
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from intercom.integrations.rtsp.streams import Codec
 from intercom.media.codec.g711 import G711Encoder
-from intercom.media.codec.interface import FRAME_MS, Encoder
+from intercom.media.codec.interface import FRAME_BLOCKS, FRAME_MS, Encoder
 from intercom.media.codec.opus import OpusEncoder
 from intercom.media.sound.beside import BesideCall
-from intercom.media.sound.format import RATE_HZ, SILENCE, Samples
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples
 
 FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
 GAP_S = 0.1
@@ -84,7 +84,7 @@ class Microphone:
         """Return the timestamp of the sound that is captured at this moment; None before the first."""
         if self._last_s is None:
             return None
-        captured = self._at + sum(map(len, self._frame))
+        captured = self._at + len(self._frame) * BLOCK_SAMPLES
         return captured * clock_hz // RATE_HZ + int((now_s - self._last_s) * clock_hz)
 
     # The engine's thread
@@ -101,7 +101,7 @@ class Microphone:
     def _encode(self) -> None:
         while self._blocks:
             block, now = self._blocks.popleft()
-            self._add(SILENCE if self._is_private() else block, now)
+            self._add(SILENCE[: len(block)] if self._is_private() else block, now)
 
     def _add(self, block: Samples, now: float) -> None:
         if self._last_s is not None and now - self._last_s > GAP_S:
@@ -110,7 +110,7 @@ class Microphone:
             self._begins = True
         self._last_s = now
         self._frame.append(block)
-        if sum(map(len, self._frame)) < FRAME_SAMPLES:
+        if len(self._frame) < FRAME_BLOCKS:
             return
         frame = np.concatenate(self._frame)
         self._frame = []

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from intercom.media.codec.interface import FRAMES_PER_S
 from intercom.media.errors import CodecError
 from intercom.media.sound.format import RATE_HZ, Samples
 from intercom.media.sound.resample import Decimator, Interpolator
@@ -42,19 +43,26 @@ def _codes(levels: npt.NDArray[np.int16]) -> npt.NDArray[np.uint8]:
 
 
 class G711Encoder:
-    """Encodes 48 kHz sound as 8 kHz logarithmic bytes."""
+    """Encodes sound at 48 or 16 kHz as 8 kHz logarithmic bytes."""
 
     clock_hz = CLOCK_HZ
 
     def __init__(self, law: Law) -> None:
         self._codes = _codes(_levels(law))
-        self._decimator = Decimator(RATE_HZ // CLOCK_HZ)
+        self._begin(RATE_HZ // FRAMES_PER_S)
+
+    def _begin(self, samples: int) -> None:
+        """Begin anew, with frames of so many samples."""
+        self._samples = samples
+        self._decimator = Decimator(samples * FRAMES_PER_S // CLOCK_HZ)
 
     def adapt(self, *, bitrate_bps: int, loss_percent: int) -> None:
         """Do nothing: G.711 has one rate and no redundancy."""
 
     def encode(self, frame: Samples) -> bytes:
-        """Encode 960 samples into a payload of 160 bytes."""
+        """Encode 20 ms into a payload of 160 bytes."""
+        if len(frame) != self._samples:
+            self._begin(len(frame))
         samples = self._decimator.run(frame)
         codes: bytes = self._codes[samples.astype(np.int32) + 32768].tobytes()
         return codes

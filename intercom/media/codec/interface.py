@@ -1,14 +1,17 @@
-"""The common interface of a call's audio codecs; the engine's side is always 48 kHz mono."""
+"""The common interface of a call's audio codecs: mono, 48 kHz towards the engine, 48 or 16 kHz from it."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from intercom.media.sound.format import Samples
+from intercom.media.sound.format import BLOCK_MS, Samples
 
 FRAME_MS = 20
 """Frame length that every far end expects (RFC 7874 section 3): half the packets of 10 ms, a third of the delay of 60
 ms."""
+FRAME_BLOCKS = FRAME_MS // BLOCK_MS
+"""Blocks in a frame."""
+FRAMES_PER_S = 1000 // FRAME_MS
 
 BITRATE_BPS = 32_000
 """Usual bit rate of our audio: Opus is transparent for wide-band mono speech from here on, redundancy included."""
@@ -21,7 +24,7 @@ class Encoder(Protocol):
     """Clock rate of the RTP timestamps."""
 
     def encode(self, frame: Samples) -> bytes:
-        """Encode 20 ms (960 samples) into a payload; empty when it is silence that need not be sent."""
+        """Encode 20 ms, 960 or 320 samples, into a payload; empty when it is silence that need not be sent."""
 
     def adapt(self, *, bitrate_bps: int, loss_percent: int) -> None:
         """Set the bit rate and the expected loss; a codec that cannot follow ignores this."""

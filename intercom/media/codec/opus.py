@@ -8,7 +8,7 @@ import numpy as np
 import opuslib_next
 from opuslib_next.api import info, libopus
 
-from intercom.media.codec.interface import BITRATE_BPS
+from intercom.media.codec.interface import BITRATE_BPS, FRAMES_PER_S
 from intercom.media.errors import CodecError
 from intercom.media.sound.format import RATE_HZ, Samples
 
@@ -49,14 +49,24 @@ class OpusEncoder:
     clock_hz = RATE_HZ
 
     def __init__(self, *, bitrate_bps: int = BITRATE_BPS, dtx: bool = False) -> None:
-        self._encoder = opuslib_next.Encoder(RATE_HZ, 1, "voip")
+        self._dtx = dtx
+        self._packet = ctypes.create_string_buffer(LONGEST_BYTES)
+        self._bitrate_bps, self._loss_percent = bitrate_bps, ASSUMED_LOSS_PERCENT
+        self._begin(FRAME_SAMPLES)
+
+    def _begin(self, samples: int) -> None:
+        """Begin anew, with frames of so many samples: their rate is libopus' for good."""
+        try:
+            self._encoder = opuslib_next.Encoder(samples * FRAMES_PER_S, 1, "voip")
+        except opuslib_next.OpusError as error:
+            raise CodecError(f"libopus does not encode {samples} samples: {error}") from error
+        self._samples = samples
         self._encoder.complexity = COMPLEXITY
         self._encoder.inband_fec = 1
         self._encoder.max_bandwidth = WIDE_BAND
-        self._encoder.dtx = int(dtx)
-        self._packet = ctypes.create_string_buffer(LONGEST_BYTES)
-        self._bitrate_bps = self._loss_percent = -1
-        self.adapt(bitrate_bps=bitrate_bps, loss_percent=ASSUMED_LOSS_PERCENT)
+        self._encoder.dtx = int(self._dtx)
+        self._encoder.bitrate = self._bitrate_bps
+        self._encoder.packet_loss_perc = self._loss_percent
 
     def adapt(self, *, bitrate_bps: int, loss_percent: int) -> None:
         """Set the bit rate and the expected loss, by which Opus adds redundancy."""
@@ -68,7 +78,12 @@ class OpusEncoder:
             self._encoder.packet_loss_perc = loss_percent
 
     def encode(self, frame: Samples) -> bytes:
-        """Encode 960 samples into a packet; empty where discontinuous transmission skips it."""
+        """Encode 20 ms into a packet; empty where discontinuous transmission skips it.
+
+        The first frame says at which rate the sound comes, any of Opus'; at 16 kHz nothing is resampled.
+        """
+        if len(frame) != self._samples:
+            self._begin(len(frame))
         size = _encode(self._encoder.encoder_state, frame.tobytes(), len(frame), self._packet, LONGEST_BYTES)
         if size < 0:
             raise CodecError(f"libopus does not encode {len(frame)} samples: {_reason(size)}")

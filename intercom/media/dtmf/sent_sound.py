@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from intercom.media.dtmf.in_band import key_hz
-from intercom.media.sound.format import BLOCK_MS, BLOCK_SAMPLES, FULL_SCALE, RATE_HZ, Samples, ratio
+from intercom.media.sound.format import BLOCK_MS, FULL_SCALE, Samples, ratio
 
 KEPT_S = 2.0
 """Time that sent sound is kept: longer than an echo takes over two mobile networks, through a gateway that turns tones
@@ -73,7 +73,8 @@ class SentSound:
         self._searched, self._found, self._windows = times, {}, self._windows[:0]
         if len(blocks) * HOP >= WINDOW:
             sent = np.concatenate([block for _, block in blocks]).astype(np.float32) / np.float32(FULL_SCALE)
-            self._windows = np.lib.stride_tricks.sliding_window_view(_on_a_line(sent), WINDOW)[::HOP].copy()
+            line = _on_a_line(sent, len(blocks))
+            self._windows = np.lib.stride_tricks.sliding_window_view(line, WINDOW)[::HOP].copy()
 
     def _levels(self, key: str) -> tuple[Wave, Wave]:
         low_hz, high_hz = key_hz(key)
@@ -83,10 +84,10 @@ class SentSound:
         return _stands_out(self._windows, *self._levels(key))
 
 
-def _on_a_line(sent: Wave) -> Wave:
-    """Return the sound at a telephone line's rate."""
-    spectrum = np.fft.rfft(sent)[: len(sent) // BLOCK_SAMPLES * HOP // 2 + 1]
-    wave: Wave = (np.fft.irfft(spectrum) * (LINE_HZ / RATE_HZ)).astype(np.float32)
+def _on_a_line(sent: Wave, blocks: int) -> Wave:
+    """Return the sound of so many blocks at a telephone line's rate."""
+    spectrum = np.fft.rfft(sent)[: blocks * HOP // 2 + 1]
+    wave: Wave = (np.fft.irfft(spectrum) * (blocks * HOP / len(sent))).astype(np.float32)
     return wave
 
 

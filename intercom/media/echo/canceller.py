@@ -1,6 +1,7 @@
 """Echo: removes the speaker's sound from the microphone's, and measures how well that works.
 
-The canceller runs at 16 kHz: WebRTC's noise suppression is nearly inert at 48 kHz, and telephones have no more. Its
+The canceller runs at 16 kHz: WebRTC's noise suppression is nearly inert at 48 kHz, and telephones have no more. What it
+returns has that rate, which Opus' voice coder has as well: what it would get at 48 kHz it would bring down again. Its
 far reference is exactly what was written to the card, brought to the microphone's clock when the two differ.
 """
 
@@ -21,8 +22,8 @@ from intercom.media.echo.webrtc import (
     LiveKitBackend,
     WebRtcBackend,
 )
-from intercom.media.sound.format import BLOCK_MS, BLOCK_SAMPLES, RATE_HZ, Samples, level_db, ratio, to_samples
-from intercom.media.sound.resample import Decimator, Interpolator
+from intercom.media.sound.format import BLOCK_MS, RATE_HZ, Samples, block_samples, level_db, ratio, to_samples
+from intercom.media.sound.resample import Decimator
 from intercom.media.sound.stretch import REACH, Stretcher
 
 __all__ = ["EchoCanceller", "EchoError", "EchoStats", "HalfDuplex", "open_canceller"]
@@ -114,9 +115,11 @@ class _Reference:
 class EchoCanceller:
     """Runs one backend as the engine's canceller."""
 
+    rate_hz = CANCELLER_HZ
+
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._near_down, self._far_down, self._up = Decimator(FACTOR), Decimator(FACTOR), Interpolator(FACTOR)
+        self._near_down, self._far_down = Decimator(FACTOR), Decimator(FACTOR)
         self._reference = _Reference()
         self._played: list[Samples] = []
         self._loss_db: float | None = None
@@ -149,7 +152,7 @@ class EchoCanceller:
         return np.zeros(len(played) // FACTOR, np.int16)
 
     def clean(self, sound: Samples) -> Samples:
-        """Return one or two captured blocks without the echo, delayed by 2 ms and WebRTC's own 14."""
+        """Return one or two captured blocks without the echo, at 16 kHz, delayed by 1 ms and WebRTC's own 14."""
         self._take_played()
         near = self._near_down.run(sound)
         far = self._reference.take(len(near))
@@ -157,7 +160,7 @@ class EchoCanceller:
         far_db = level_db(far)
         if far_db >= FAR_ACTIVE_DB:
             self._measure(level_db(near), far_db, level_db(cleaned), len(near) // CANCELLER_SAMPLES)
-        return self._up.run(cleaned)
+        return cleaned
 
     def _measure(self, near_db: float, far_db: float, cleaned_db: float, blocks: int) -> None:
         self._far_blocks += blocks
@@ -194,6 +197,7 @@ class HalfDuplex:
 
     def __init__(self, inner: EchoCanceller | None) -> None:
         self._inner = inner
+        self.rate_hz = RATE_HZ if inner is None else inner.rate_hz
         self._hold = 0
         self._gain = 1.0
 
@@ -214,7 +218,7 @@ class HalfDuplex:
         if self._inner is not None:
             sound = self._inner.clean(sound)
         wanted = ratio(HALF_DUPLEX_DB) if self._hold else 1.0
-        self._hold = max(0, self._hold - len(sound) // BLOCK_SAMPLES)
+        self._hold = max(0, self._hold - len(sound) // block_samples(self.rate_hz))
         if wanted == self._gain == 1.0:
             return sound
         fade = np.linspace(self._gain, wanted, len(sound), dtype=np.float32)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from intercom.media.codec.interface import FRAME_MS
+from intercom.media.codec.interface import FRAME_BLOCKS, FRAME_MS
 from intercom.media.codec.opus import FRAME_SAMPLES, OpusEncoder
 from intercom.media.sound.format import RATE_HZ, SILENCE, Samples, level_db
 
@@ -31,7 +31,7 @@ class Packet(NamedTuple):
 
     data: bytes
     at: int
-    """Time of its beginning in samples, from the first."""
+    """Time of its beginning in samples at 48 kHz, from the first."""
 
 
 class Silent:
@@ -84,10 +84,10 @@ class Voice:
             self.begun_at = now
         elif now - self._last_push > GAP_S:
             self._at += int((now - self._last_push) * RATE_HZ) // FRAME_SAMPLES * FRAME_SAMPLES
-            self._blocks = [SILENCE] * len(self._blocks)
+            self._blocks = [SILENCE[: len(block)]] * len(self._blocks)
         self._last_push = now
         self._blocks.append(block)
-        if sum(map(len, self._blocks)) < FRAME_SAMPLES:
+        if len(self._blocks) < FRAME_BLOCKS:
             return
         frame = np.concatenate(self._blocks)
         self._blocks = []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from intercom.media.codec.interface import FRAME_MS, Encoder
+from intercom.media.codec.interface import FRAME_BLOCKS, FRAME_MS, Encoder
 from intercom.media.dtmf.sent_sound import SentSound
 from intercom.media.rtp.packet_sender import MediaFrame, PushedTrack
 from intercom.media.sound.format import RATE_HZ, SILENCE, Samples
 
 FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
-"""Samples in one encoded frame."""
+"""Length of one encoded frame at 48 kHz."""
 GAP_S = 0.1
 """Time without a block after which the RTP timestamps jump ahead: the card was away, and the far end must not wait for
 sound that was never captured."""
@@ -42,12 +42,12 @@ class MicrophoneTrack(PushedTrack):
         """Take the next captured block."""
         if now - self._last_push > GAP_S and self._last_push:
             self._pts += int((now - self._last_push) * RATE_HZ) // FRAME_SAMPLES * FRAME_SAMPLES
-            self._captured = [SILENCE] * len(self._captured)  # the engine's count of half frames holds
+            self._captured = [SILENCE[: len(block)]] * len(self._captured)  # the engine's count of half frames holds
         self._last_push = now
-        sent = SILENCE if self.muted else block
+        sent = SILENCE[: len(block)] if self.muted else block
         self.memory.push(sent, now)
         self._captured.append(sent)
-        if sum(map(len, self._captured)) < FRAME_SAMPLES:
+        if len(self._captured) < FRAME_BLOCKS:
             return
         frame = np.concatenate(self._captured)
         self._captured.clear()

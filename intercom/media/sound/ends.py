@@ -18,7 +18,7 @@ class NearEnd(Protocol):
     """The receiver of the door's voice, called by the engine's thread."""
 
     def push(self, block: Samples, now: float) -> None:
-        """Take the next 480 captured samples."""
+        """Take the next captured block, at the rate of what the engine's canceller returns, or at 48 kHz."""
 
 
 Call = tuple[FarEnd, NearEnd]
@@ -27,6 +27,9 @@ Call = tuple[FarEnd, NearEnd]
 
 class Canceller(Protocol):
     """Removes the speaker's sound from the microphone's."""
+
+    rate_hz: int
+    """Sample rate of what `clean` returns, a whole fraction of 48 kHz."""
 
     def begin(self) -> None:
         """Begin with what is played from now on: the microphone starts."""

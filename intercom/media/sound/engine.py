@@ -24,7 +24,7 @@ from intercom.media.events import Direction, EngineEvent, EngineFailed, EngineSt
 from intercom.media.sound.beside import BesideCall
 from intercom.media.sound.ends import Call, Canceller, FarEnd, NearEnd
 from intercom.media.sound.engine_stats import EngineStats
-from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples, level_db, ratio, to_samples
+from intercom.media.sound.format import RATE_HZ, SILENCE, Samples, block_samples, level_db, ratio, to_samples
 from intercom.media.sound.mixer import Aside, Mixer, Playing
 from intercom.media.sound.stand_in import Murmur, Pace
 from intercom.media.sound.tones import Tones
@@ -76,7 +76,9 @@ class AudioEngine:
         self._began = False
         self._thread: threading.Thread | None = None
         self._playing: list[Playing] = []
-        self._aside = Aside()
+        sent_hz = RATE_HZ if canceller is None else canceller.rate_hz
+        self._sent_block = block_samples(sent_hz)
+        self._aside = Aside(sent_hz)
         self._call: Call | None = None
         wake = self._bell.ring
         self.beside = BesideCall(wake)
@@ -84,7 +86,7 @@ class AudioEngine:
         self._playback = Port("playback", lambda: PlaybackLine(cards.open("playback")), on_event, wake=wake)
         self._capture = Port("capture", lambda: CaptureLine(cards.open("capture")), on_event, wake=wake)
         self._away: dict[Direction, Pace] = {"capture": Pace(), "playback": Pace()}
-        self._murmur = Murmur(self._tones["no_sound"])
+        self._murmur = Murmur(self._tones["no_sound"], sent_hz)
         self._frames = FrameTime()
         self._linger_until = 0.0
         self._last_captured = self._last_played = SILENCE
@@ -334,9 +336,9 @@ class AudioEngine:
                 sound = to_samples(sound * np.float32(self._microphone_gain))
             if self._canceller is not None:
                 sound = self._canceller.clean(sound)
-            for at in range(0, len(sound), BLOCK_SAMPLES):
-                self._last_captured = sound[at : at + BLOCK_SAMPLES]
-                yield SILENCE if self.microphone_muted else self._last_captured
+            for at in range(0, len(sound), self._sent_block):
+                self._last_captured = sound[at : at + self._sent_block]
+                yield SILENCE[: self._sent_block] if self.microphone_muted else self._last_captured
 
     # A device that is away
 

@@ -1,4 +1,7 @@
-"""The one format of sound inside the media part: mono S16 blocks at 48 kHz."""
+"""The one format of sound inside the media part: mono S16 blocks of 10 ms, at 48 kHz.
+
+What an echo canceller has cleaned stays at its own rate until it is encoded: 160 samples a block, at 16 kHz.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,16 @@ FULL_SCALE = 32767
 _LOWEST, _HIGHEST = np.float32(-FULL_SCALE - 1), np.float32(FULL_SCALE)
 
 Samples = npt.NDArray[np.int16]
-"""Samples of mono S16 at 48 kHz, any length; a block is 480 of them."""
+"""Samples of mono S16, any length; a block is 480 of them at 48 kHz."""
 
 SILENCE: Samples = np.zeros(BLOCK_SAMPLES, np.int16)
+"""A silent block at 48 kHz; its beginning is one at a lower rate."""
 SILENCE.setflags(write=False)
+
+
+def block_samples(rate_hz: int) -> int:
+    """Return the samples in a block at this rate."""
+    return rate_hz * BLOCK_MS // 1000
 
 
 def ratio(level_db: float) -> float:

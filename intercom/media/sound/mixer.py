@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples, ratio, to_samples
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples, ratio, to_samples
+from intercom.media.sound.resample import lowered_to
 
 DUCKED_DB = -14.0
 """Gain of the far end under a tone: its voice is still understood, and the tone stands out."""
@@ -76,8 +77,10 @@ class Mixer:
 class Aside:
     """Tones that the far end hears and the visitor does not, over the door's own sound. May be used on any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate_hz: int = RATE_HZ) -> None:
+        """`rate_hz` is the rate of the door's own sound; the tones are at 48 kHz."""
         self._playing: list[Playing] = []
+        self._lowered = lowered_to(rate_hz)
 
     def play(self, tone: Playing) -> None:
         """Let the far end hear a tone from its beginning."""
@@ -91,11 +94,11 @@ class Aside:
         """Return one block of the door's sound with the tones over it."""
         if not self._playing:
             return block
-        total = block.astype(np.float32)
+        tones: npt.NDArray[np.float32] = np.zeros(BLOCK_SAMPLES, np.float32)
         for tone in tuple(self._playing):
             heard = tone.next_block()
             if heard is None:
                 self._playing.remove(tone)
             else:
-                total += heard
-        return to_samples(total)
+                tones += heard
+        return to_samples(block.astype(np.float32) + self._lowered(to_samples(tones)))

@@ -7,11 +7,12 @@ filter does not; it passes 0 to 0.45 of the lower rate within 0.5 dB and takes a
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
-from intercom.media.sound.format import Samples, to_samples
+from intercom.media.sound.format import RATE_HZ, Samples, to_samples
 
 TAPS_PER_PHASE = 32
 """Length of the filter, in samples of the lower rate."""
@@ -84,3 +85,12 @@ class Interpolator(_Filter):
     def __init__(self, factor: int) -> None:
         # One column for each of the samples between two of the input (polyphase).
         super().__init__((_low_pass(factor) * factor).reshape(TAPS_PER_PHASE, factor)[::-1], 1)
+
+
+def lowered_to(rate_hz: int) -> Callable[[Samples], Samples]:
+    """Return what brings the blocks of one sound from 48 kHz to a whole fraction of it."""
+    return Decimator(RATE_HZ // rate_hz).run if rate_hz != RATE_HZ else _unchanged
+
+
+def _unchanged(block: Samples) -> Samples:
+    return block

@@ -9,7 +9,8 @@ from random import Random
 
 import numpy as np
 
-from intercom.media.sound.format import BLOCK_SAMPLES, FULL_SCALE, RATE_HZ, Samples, ratio, to_samples
+from intercom.media.sound.format import BLOCK_SAMPLES, FULL_SCALE, RATE_HZ, Samples, block_samples, ratio, to_samples
+from intercom.media.sound.resample import lowered_to
 
 COMFORT_DB = -62.0
 """Level of the comfort noise: quieter than any room, and yet no dead line (as ITU-T G.711 Appendix II says)."""
@@ -48,13 +49,15 @@ class Pace:
 class Murmur:
     """The far end's sound while the door's microphone is away: comfort noise, and every few seconds a notice."""
 
-    def __init__(self, notice: Samples) -> None:
+    def __init__(self, notice: Samples, rate_hz: int = RATE_HZ) -> None:
+        """`notice` is at 48 kHz, what the far end gets at `rate_hz`."""
         # The sum of four even ones is normal enough for the ear, and spares a door NumPy's random numbers.
-        even = np.frombuffer(Random(4733).randbytes(4 * int(COMFORT_S * RATE_HZ)), np.int8).reshape(4, -1)  # noqa: S311
+        even = np.frombuffer(Random(4733).randbytes(4 * int(COMFORT_S * rate_hz)), np.int8).reshape(4, -1)  # noqa: S311
         normal = even.sum(axis=0, dtype=np.float32) / np.float32(EVEN_DEVIATION * 2)
         self._noise = to_samples(normal * np.float32(ratio(COMFORT_DB) * FULL_SCALE))
         blocks = -(-len(notice) // BLOCK_SAMPLES)
         self._notice = np.concatenate([notice, np.zeros(blocks * BLOCK_SAMPLES - len(notice), np.int16)])
+        self._lowered, self._block = lowered_to(rate_hz), block_samples(rate_hz)
         self._at = 0
 
     def begin(self) -> None:
@@ -62,14 +65,14 @@ class Murmur:
         self._at = 0
 
     def next_block(self) -> Samples:
-        """Return the next 480 samples."""
-        at = self._at % len(self._noise)
-        return self.over(self._noise[at : at + BLOCK_SAMPLES])
+        """Return the next block."""
+        at = self._at // BLOCK_SAMPLES * self._block % len(self._noise)
+        return self.over(self._noise[at : at + self._block])
 
     def over(self, block: Samples) -> Samples:
-        """Return 480 samples of the door's own sound with the notice over them: only the speaker is away."""
+        """Return a block of the door's own sound with the notice over it: only the speaker is away."""
         said = self._at % int(NOTICE_EVERY_S * RATE_HZ)
         self._at += BLOCK_SAMPLES
         if said >= len(self._notice):
             return block
-        return to_samples(block.astype(np.float32) + self._notice[said : said + BLOCK_SAMPLES])
+        return to_samples(block.astype(np.float32) + self._lowered(self._notice[said : said + BLOCK_SAMPLES]))

@@ -17,6 +17,7 @@ from intercom.media.errors import CodecError, SessionDescriptionError
 from intercom.media.rtp.call_stats import audio_bitrate_bps, expected_loss_percent
 from intercom.media.rtp.payload_types import decoder_for, encoder_for
 from intercom.media.sound.format import Samples, level_db
+from intercom.media.sound.resample import Decimator
 from intercom.media.sound.sound_file import load_sound
 from tests.alsa import tone, tone_level_db
 
@@ -46,6 +47,29 @@ def test_every_payload_is_20_ms_long(codec: str) -> None:
     assert decoder is not None
     for frame in frames(tone(1000, 0.2)):
         assert decoder.length(encoder_for(codec).encode(frame)) * 50 == decoder.clock_hz
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_voice_that_comes_at_16_khz_is_heard_as_it_is_at_48(codec: str) -> None:
+    voice = load_sound(Path(str(files("intercom.media").joinpath("visitor.wav"))))
+    low = Decimator(3).run(voice[: len(voice) // FRAME * FRAME])
+    whole, half = decoder_for(codec), decoder_for(codec)
+    assert whole is not None
+    assert half is not None
+    expected = through(encoder_for(codec), whole, voice)
+    encoder = encoder_for(codec)
+    heard = np.concatenate([half.decode(encoder.encode(low[at : at + 320])) for at in range(0, len(low), 320)])
+    assert len(heard) == len(expected)
+    assert abs(level_db(heard) - level_db(expected)) < 0.5
+    likeness = [np.corrcoef(np.roll(expected, late), heard)[0, 1] for late in range(-60, 60)]
+    assert max(likeness) > 0.95
+
+
+def test_a_frame_at_a_rate_that_opus_does_not_know_is_refused() -> None:
+    encoder = OpusEncoder()
+    with pytest.raises(CodecError, match="100 samples"):
+        encoder.encode(np.zeros(100, np.int16))
+    assert encoder.encode(np.zeros(FRAME, np.int16))
 
 
 @pytest.mark.parametrize("codec", CODECS)

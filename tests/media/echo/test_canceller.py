@@ -16,6 +16,7 @@ from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples, level_d
 from intercom.media.sound.resample import Decimator, Interpolator
 from intercom.media.sound.sound_file import load_sound
 from tests.alsa import tone, tone_level_db
+from tests.media.echo.raised import raised
 
 TRIALS = 5
 
@@ -37,11 +38,12 @@ def room(far: Samples, *, delay_s: float = 0.06, level: float = 0.5) -> Samples:
 
 
 def through(canceller: EchoCanceller | HalfDuplex, far: Samples, microphone: Samples) -> Samples:
+    """What the far end is sent, at 48 kHz."""
     cleaned = []
     for at in range(0, len(far) - BLOCK_SAMPLES + 1, BLOCK_SAMPLES):
         canceller.played(far[at : at + BLOCK_SAMPLES])
         cleaned.append(canceller.clean(microphone[at : at + BLOCK_SAMPLES]))
-    return np.concatenate(cleaned)
+    return raised(cleaned, canceller.rate_hz)
 
 
 def test_the_echo_is_30_db_softer_after_four_seconds() -> None:
@@ -174,6 +176,20 @@ def test_half_duplex_silences_the_door_while_the_far_end_speaks() -> None:
     assert tone_level_db(heard[-RATE_HZ // 2 :], 700) > -13
 
 
+def test_half_duplex_is_silent_for_as_long_with_a_canceller_inside() -> None:
+    far = np.concatenate([tone(500, 0.5), np.zeros(RATE_HZ // 2, np.int16)])
+    lengths = []
+    for inner in (None, EchoCanceller(WebRtcBackend())):
+        canceller = HalfDuplex(inner)
+        held = []
+        for at in range(0, len(far), BLOCK_SAMPLES):
+            canceller.played(far[at : at + BLOCK_SAMPLES])
+            canceller.clean(far[:BLOCK_SAMPLES])
+            held.append(canceller._hold > 0)
+        lengths.append(sum(held))
+    assert lengths[0] == lengths[1] > 50
+
+
 def test_no_canceller_is_none_and_an_unknown_one_is_refused() -> None:
     assert open_canceller("none") is None
     with pytest.raises(ValueError, match="webrtc, livekit or none"):
@@ -199,7 +215,7 @@ def test_two_blocks_at_once_are_cleaned_as_one_after_the_other() -> None:
             canceller.played(block)
         sent.append(canceller.clean(microphone[at : at + 2 * BLOCK_SAMPLES]))
     late = slice(2 * RATE_HZ, None)
-    assert level_db(np.concatenate(sent)[late]) < level_db(microphone[late]) - 30
+    assert level_db(raised(sent, canceller.rate_hz)[late]) < level_db(microphone[late]) - 30
 
 
 @pytest.mark.parametrize("factor", [3, 6])

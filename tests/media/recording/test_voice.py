@@ -81,3 +81,10 @@ def test_the_sound_goes_on_later_where_the_card_was_away() -> None:
     assert ats[2] - ats[1] == pytest.approx(2 * 48_000, abs=2000)
     assert np.diff(ats[2:]).tolist() == [960]
     assert voice.begun_at == 10
+
+
+def test_what_a_canceller_gave_is_recorded_in_the_same_time() -> None:
+    voice = Voice(OpusEncoder())
+    for number in range(8):
+        voice.push(SILENCE[:160], 10 + number * 0.01)
+    assert [packet.at for packet in voice.take()] == [0, 960, 1920, 2880]

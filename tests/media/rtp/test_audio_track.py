@@ -10,7 +10,8 @@ from aiortc.mediastreams import MediaStreamError
 from intercom.media.codec.opus import OpusEncoder
 from intercom.media.rtp.audio_track import FRAME_SAMPLES, MicrophoneTrack
 from intercom.media.rtp.packet_sender import MediaFrame
-from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples
+from intercom.media.rtp.payload_types import decoder_for, encoder_for
+from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples, level_db
 from tests.alsa import tone
 
 BLOCK = tone(440, 0.01)
@@ -80,6 +81,22 @@ async def test_a_frame_that_was_half_full_when_the_card_went_is_full_with_the_ne
     voice.say(1)
     assert len(voice.frames) == 1
     assert FRAME_SAMPLES == 2 * BLOCK_SAMPLES
+
+
+@pytest.mark.parametrize("codec", ["opus", "pcmu", "pcma"])
+async def test_what_a_canceller_gave_is_a_packet_of_20_ms_too_also_while_it_is_muted(codec: str) -> None:
+    block = BLOCK[::3]
+    voice = Voice()
+    voice.track.use(encoder_for(codec))
+    voice.say(4, block)
+    voice.track.muted = True
+    voice.say(4, block)
+    decoder = decoder_for(codec)
+    assert decoder is not None
+    heard = [decoder.decode(frame.payloads[0]) for frame in voice.frames]
+    assert [len(sound) for sound in heard] == [FRAME_SAMPLES] * 4
+    assert level_db(heard[1]) > -20
+    assert level_db(heard[3]) < -50
 
 
 async def test_a_stopped_track_ends() -> None:

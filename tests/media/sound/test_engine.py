@@ -13,7 +13,7 @@ from intercom.media.cards import pcm_loss
 from intercom.media.cards.chosen_cards import ChosenCards
 from intercom.media.events import DeviceLost, DeviceReturned, EngineEvent, EngineFailed, EngineStarted
 from intercom.media.sound.engine import AudioEngine
-from intercom.media.sound.format import BLOCK_SAMPLES, Samples
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples
 from tests.alsa import PATIENCE_S, AlsaCards, Heard, cards_named, tone, tone_level_db
 from tests.media.events import Reported
 
@@ -106,6 +106,8 @@ def test_a_sentence_is_heard_at_the_door(engine: AudioEngine, alsa_cards: AlsaCa
 
 class CancellerMemory:
     """An echo canceller that remembers what it has to take out of the microphone's sound."""
+
+    rate_hz = RATE_HZ
 
     def __init__(self) -> None:
         self.told = Heard()
@@ -280,6 +282,8 @@ def test_a_card_that_is_taken_in_the_place_of_another_is_told_and_the_room_forgo
 
 class ForgetfulCanceller:
     """Cancels nothing, and knows how much it has heard since it was told to forget the room."""
+
+    rate_hz = RATE_HZ
 
     def __init__(self) -> None:
         self.heard = self.heard_since_reset = 0
