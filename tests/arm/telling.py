@@ -11,20 +11,22 @@ FAILURES = (AssertionError, GuestError, TimeoutError, ValueError)
 """How a step fails: what it saw is not what it should be, a script failed, or was answered with nonsense."""
 
 
-def tell(steps: Mapping[str, Callable[[], str]], journal: Callable[[], str]) -> int:
+def tell(
+    steps: Mapping[str, Callable[[], str]], journal: Callable[[], str], clock: Callable[[], float] = time.monotonic
+) -> int:
     """Take the steps, each named by what it shows; return 0, or 1 after one that failed, with the machine's journal.
 
     A step returns what is worth telling besides, and fails with one of `FAILURES`.
     """
-    whole = time.monotonic()
+    whole = clock()
     for what, step in steps.items():
-        began = time.monotonic()
+        began = clock()
         try:
             worth = step()
         except FAILURES as error:
             print(f"FAILED  {what}\n{error}\n{journal()}", flush=True)
             return 1
         told = f": {worth.strip()}" if worth else ""
-        print(f"ok  {what} ({time.monotonic() - began:.0f} s here){told}", flush=True)
-    print(f"All {len(steps)} steps, {(time.monotonic() - whole) / 60:.0f} minutes here.")
+        print(f"ok  {what} ({clock() - began:.0f} s here){told}", flush=True)
+    print(f"All {len(steps)} steps, {(clock() - whole) / 60:.0f} minutes here.")
     return 0
