@@ -123,8 +123,10 @@ async def test_a_silent_far_end_is_reported_after_three_seconds(
             return [event for event in events.all if isinstance(event, MediaSilent) and event.call_id == "near"]
 
         await until(lambda: bool(told()))
-        counted = await caller.call_counters()
-    assert counted["silent_s"] > 3.0
+        # That may have been before the first packet, which a busy machine sends late: now there are no more.
+        async with asyncio.timeout(LIMIT_S):
+            while (await caller.call_counters())["silent_s"] <= 3.0:
+                await asyncio.sleep(0.01)
     assert told()[0].silent_s > 3.0
 
 
