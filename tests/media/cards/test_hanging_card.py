@@ -55,11 +55,11 @@ class Talk:
     """Both ends of a call, that count."""
 
     def __init__(self) -> None:
-        self.pulled = self.pushed = 0
-        self.pushed_enough = threading.Event()
+        self.pushed = 0
+        self.pushed_enough, self.pulled = threading.Event(), threading.Event()
 
     def pull(self, now: float) -> Samples:
-        self.pulled += 1
+        self.pulled.set()
         return SILENCE
 
     def push(self, block: Samples, now: float) -> None:
@@ -77,7 +77,7 @@ def test_a_speaker_that_hangs_holds_up_neither_the_microphone_nor_the_process(pi
     try:
         assert talk.pushed_enough.wait(LIMIT_S)
         lost = told.wait_for(DeviceLost, LIMIT_S)
-        assert talk.pulled > 0, "what the far end says passes by"
+        assert talk.pulled.wait(LIMIT_S), "what the far end says passes by"
         assert time.monotonic() - begun < HANGS_S, "it all happened while the driver hung"
     finally:
         engine.stop()
