@@ -13,11 +13,12 @@ import pytest
 
 from intercom.media.errors import NoRelayError
 from intercom.media.events import CallMoved
+from intercom.media.rtp import hooks
 from intercom.media.rtp.hooks import GATHERING_S
 from intercom.media.rtp.peer import DoorCall, DoorMedia
 from intercom.media.sound.engine import AudioEngine
 from intercom.space.turn.coturn import TurnServer
-from tests.media.calls import arrivals, connected, move, stopwatch, until
+from tests.media.calls import LIMIT_S, arrivals, connected, move, stopwatch, until
 from tests.media.events import Reported
 
 SLACK_S = 0.5
@@ -25,12 +26,13 @@ SLACK_S = 0.5
 
 
 @pytest.fixture
-async def relay(tmp_path: Path) -> AsyncIterator[dict[str, Any]]:
-    """A TURN server, as a client is told of it."""
+async def relay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[dict[str, Any]]:
+    """A TURN server, as a client is told of it; it is waited for, however little time a busy machine gives it."""
     if shutil.which("turnserver") is None:
         pytest.skip("coturn is not installed (apt install coturn)")
     turn = TurnServer(tmp_path, loopback_peers=True)
     await turn.start()
+    monkeypatch.setattr(hooks, "GATHERING_S", LIMIT_S)
     given = turn.ice_server("door", time.time())
     yield {"urls": given.urls, "username": given.username, "credential": given.credential}
     await turn.stop()
