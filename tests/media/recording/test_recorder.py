@@ -212,6 +212,7 @@ async def test_a_camera_that_is_forbidden_meanwhile_is_seen_no_more_and_the_soun
     await until(lambda: has(written + 2))  # the next may be on its way, without the last pictures from before
     seen = len(played(file.data).pictures)
     await until(lambda: has(written + 3))
+    card.hears(WORDS, 1.1)  # however seldom a busy machine looked until now
     recording.end()
     await running
     await recording.close()
