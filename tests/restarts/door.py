@@ -27,7 +27,8 @@ def config() -> Config:
     return Config(
         audio=AudioConfig(card="simulated", echo_canceller="none"),
         camera=CameraConfig(source="off"),
-        panel=PanelConfig(pins="simulated", page_listen=""),
+        # While the loop is busy the finger stays, and one that stays for two seconds ends the ringing.
+        panel=PanelConfig(pins="simulated", page_listen="", hold_s=10.0),
         door=DoorConfig(pulse_s=0.5),
         call=CallConfig(video=False, ring_time_s=600.0),
     )
