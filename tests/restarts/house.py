@@ -16,10 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tests.network.processes import Process
-from tests.restarts.page import Heard, Page
+from tests.restarts.page import LIMIT_S, Heard, Page
 
-AGREE_LIMIT_S = 30.0
-"""Time limit for all to see the same; it takes less than 10 s on a machine that has time."""
 LOOK_S = 0.1
 COMPILED = ["env", "-u", "PYTHONDONTWRITEBYTECODE", sys.executable]
 """A Python that keeps what it compiles: each restart would compile everything anew."""
@@ -164,7 +162,7 @@ class House:
 
     # -- what is seen ----------------------------------------------------------------------------------------
 
-    async def agrees(self, state: State, *, limit_s: float = AGREE_LIMIT_S) -> float:
+    async def agrees(self, state: State, *, limit_s: float = LIMIT_S) -> float:
         """Wait until all who run see the same state; return how long it took, in seconds."""
         began = time.monotonic()
         while (views := await self.views()) != self._seen_by_all(state) or len(self.told) > 1:

@@ -17,7 +17,10 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 Json = dict[str, Any]
 AGENT = "intercom-station/0.1 rings/1 silent/1 beside/1"
 RETRY_S = 0.1
+LIMIT_S = 120.0
+"""Longest wait for what must come: it takes less than 10 s on a machine that has time."""
 RPC_LIMIT_S = 5.0
+"""Longest wait for an answer while the page registers: one that does not come is asked for anew."""
 SILENT_MAX_S = 4.0
 """Longest ringing without the house, as in rings.js."""
 
@@ -163,12 +166,12 @@ class Page:
             self.bells.clear()
             self.changed.notify_all()
 
-    async def _ask(self, method: str, params: Json) -> Json:
+    async def _ask(self, method: str, params: Json, limit_s: float = RPC_LIMIT_S) -> Json:
         assert self._socket is not None
         frame_id = str(uuid.uuid4())
         self._answers[frame_id] = asyncio.get_running_loop().create_future()
         await self._socket.send_json({"jsonrpc": "2.0", "id": frame_id, "method": method, "params": params})
-        return await asyncio.wait_for(self._answers[frame_id], RPC_LIMIT_S)
+        return await asyncio.wait_for(self._answers[frame_id], limit_s)
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for message in socket:
@@ -208,7 +211,8 @@ class Page:
         """Send a Verto message."""
         message = {"jsonrpc": "2.0", "id": str(uuid.uuid4()), "method": method}
         message["params"] = {"dialogParams": {"callID": call_id}, **params}
-        return await self._ask("webrtc.verto", {"callID": call_id, "node_id": self.nodes[call_id], "message": message})
+        asked = {"callID": call_id, "node_id": self.nodes[call_id], "message": message}
+        return await self._ask("webrtc.verto", asked, LIMIT_S)
 
     async def answer(self) -> None:
         """Answer what rings."""
@@ -234,7 +238,7 @@ class Page:
         self.bells.pop(call_id)
         await self.verto("verto.bye", call_id, cause="USER_BUSY", causeCode=17)
 
-    async def until(self, holds: Any, what: str, limit_s: float = 30.0) -> None:
+    async def until(self, holds: Any, what: str, limit_s: float = LIMIT_S) -> None:
         """Wait until something holds of this page."""
         try:
             async with asyncio.timeout(limit_s), self.changed:
