@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -30,6 +31,8 @@ PLANS = (
     (StepConfig(ring=RUNG, days=("holiday",)),),
 )
 TOUCHES = ("press", "hold", "hang_up", "ring", "call", "answer", "end", "register")
+
+pytestmark = pytest.mark.timeout(900)  # a hundred and fifty lives to compute: on a busy machine it is only slow
 
 
 class AnyLife(RuleBasedStateMachine):
