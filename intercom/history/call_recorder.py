@@ -209,8 +209,8 @@ class CallRecorder:
     # -- what can be read ------------------------------------------------------------------------------
 
     async def calls(self, limit: int) -> list[CallRecord]:
-        """Return the last calls, the newest first."""
-        return await asyncio.to_thread(self._log.calls, limit)
+        """Return the last calls, the newest first, and among them each that was over when this was asked."""
+        return await asyncio.wrap_future(self._writer.submit(self._log.calls, limit))
 
     @property
     def call(self) -> OngoingCall | None:

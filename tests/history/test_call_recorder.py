@@ -164,6 +164,21 @@ def test_calls_are_written_though_the_stop_no_longer_waits_for_a_slow_disk(tmp_p
     assert [record.id for record in log.calls(5)] == ["b", "a"]
 
 
+def test_who_asks_for_the_last_calls_sees_those_too_that_wait_for_a_slow_disk(tmp_path: Path) -> None:
+    log = SlowDisk(tmp_path / "calls.db")
+
+    async def ask() -> list[CallRecord]:
+        book = Book(log)
+        for name in "ab":
+            book.ended(ring_and_answer(book, name), "NORMAL_CLEARING")
+        asking = asyncio.ensure_future(book.recorder.calls(5))
+        await asyncio.wait([asking], timeout=0.05)
+        log.ready.set()
+        return await asking
+
+    assert [record.id for record in asyncio.run(ask())] == ["b", "a"]
+
+
 def test_a_call_that_is_written_at_the_stop_is_not_written_again_when_it_ends(log: CallLog) -> None:
     async def stop() -> list[CallRecord]:
         book = Book(log)
