@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from intercom.config import AudioConfig, CallConfig, CameraConfig, Config, DoorConfig, PanelConfig, SpaceConfig
+from intercom.door import registration
 from intercom.door.appliance import Appliance
 from intercom.door.machine import Decision, Phase, State
 from intercom.space import Space
@@ -90,6 +91,7 @@ class Home:
         if (camera := self.door.camera) is not None:
             # One to which a busy machine gives no time is not lost, nor is the door that it belongs to recovering.
             camera._start_s = camera._stall_s = PATIENCE_S
+        registration.START_PATIENCE_S = PATIENCE_S  # nor is a space that has no time to answer
         await self.door.start()
         await self.until(State.IDLE)
 
