@@ -20,11 +20,13 @@ from intercom.space.names import loopback_names
 from intercom.space.tls.certificate import LIFETIME, Certificate, now_utc
 
 Serve = Callable[[timedelta], Path]
+WAIT_S = 60.0
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Serve]:
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     """Serves TLS with a certificate that ends in so long; yields a door's configuration."""
+    monkeypatch.setattr(doctor, "NETWORK_S", WAIT_S)  # the thread that serves may have to wait for its turn
     listener = socket.create_server(("127.0.0.1", 0))
 
     def begin(left: timedelta) -> Path:
