@@ -161,7 +161,9 @@ def test_a_viewer_sees_the_status(ssh: Ssh) -> None:
 
 
 def test_json_comes_over_ssh(ssh: Ssh) -> None:
-    assert json.loads(ssh("viewer", "status", "--json").stdout)["state"] == "idle"
+    answer = ssh("viewer", "status", "--json")
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout)["state"] == "idle"
 
 
 def test_an_operator_opens_the_door_and_is_known_by_the_key_s_name(ssh: Ssh, door: Door) -> None:
