@@ -59,6 +59,12 @@ async def sign_in(credential: SpaceCredential, http: aiohttp.ClientSession) -> t
     return ws, connected["result"]
 
 
+async def stay(ws: aiohttp.ClientWebSocketResponse) -> None:
+    """Answer the space's pings, as whoever reads does: it gives a socket up that does not, and its password with it."""
+    async for _ in ws:
+        pass
+
+
 def steal(credential: SpaceCredential, given: dict[str, Any], peers: list[str]) -> dict[str, Any]:
     """What a password of the TURN server reaches: the error for each peer, or what came back from it."""
     urls = given["urls"] if isinstance(given["urls"], str) else given["urls"][0]
@@ -90,12 +96,13 @@ async def main(role: str, *arguments: str) -> None:
             credential = read_credential(Path(arguments[0]))
             assert credential is not None
             ws, connected = await sign_in(credential, http)
+            staying = asyncio.create_task(stay(ws))
             tell("ready")
             if role == "thief":
                 given = connected["ice_servers"][0]
                 while line := await asyncio.to_thread(sys.stdin.readline):
                     tell(await asyncio.to_thread(steal, credential, given, line.split()))
-            assert urlsplit(credential.relay_url).hostname and not ws.closed
+            assert urlsplit(credential.relay_url).hostname and not staying.done()
         await asyncio.to_thread(sys.stdin.read)
 
 
