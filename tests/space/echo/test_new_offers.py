@@ -10,8 +10,24 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
 
+from intercom.space.echo import echo, media
+from intercom.space.switch.calls import renegotiation
+from intercom.space.switch.sessions import sessions
+
 from ...reference.peer import Tone
 from ..conftest import WAIT_S, Client, House
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the echo, and the page that is loaded anew, the time of a busy machine."""
+    for module, limit in (
+        (renegotiation, "MODIFY_LIMIT_S"),
+        (sessions, "LEFT_LIMIT_S"),
+        (echo, "RETURN_LIMIT_S"),
+        (media, "CONNECT_LIMIT_S"),
+    ):
+        monkeypatch.setattr(module, limit, WAIT_S)
 
 
 class Talker:
@@ -58,10 +74,14 @@ async def test_the_echo_takes_a_new_offer(house: House, talkers: list[Talker]) -
     await talkers[1].hears_themselves(modified["result"]["sdp"])
 
 
-async def test_an_offer_that_the_echo_cannot_read_does_not_end_the_call(house: House, talkers: list[Talker]) -> None:
+async def test_an_offer_that_the_echo_cannot_read_does_not_end_the_call(
+    house: House, talkers: list[Talker], monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = await house.join("installer")
     await call_the_echo(client, talkers[0])
-    refused = await client.verto("verto.modify", "test", action="updateMedia", sdp="v=0\r\nm=nonsense")
+    with monkeypatch.context() as impatience:
+        impatience.setattr(renegotiation, "MODIFY_LIMIT_S", 0.5)
+        refused = await client.verto("verto.modify", "test", action="updateMedia", sdp="v=0\r\nm=nonsense")
     assert "in time" in refused["error"]["message"]
     modified = await client.verto("verto.modify", "test", action="updateMedia", sdp=await talkers[1].offer())
     await talkers[1].hears_themselves(modified["result"]["sdp"])
