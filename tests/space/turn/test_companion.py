@@ -20,6 +20,12 @@ WAIT_S = 60.0
 NOON = 1_800_000_000.0
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a start wait for the end of coturn's first try, which takes its time on a busy machine."""
+    monkeypatch.setattr(turn_companion, "FIRST_TRY_S", WAIT_S)
+
+
 async def until_it_runs(companion: TurnCompanion) -> None:
     async with asyncio.timeout(WAIT_S):
         while companion.server is None:
