@@ -7,8 +7,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from intercom.media.camera import shared
 from intercom.media.camera.shared import Camera
-from tests.media.camera.filmed import FilmedSource, Told
+from tests.media.camera.filmed import LIMIT_S, FilmedSource, Told
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for a snapshot for as long as a busy machine needs."""
+    monkeypatch.setattr(shared, "SNAPSHOT_S", LIMIT_S)
 
 
 @pytest.fixture
