@@ -15,6 +15,7 @@ import pytest
 
 from intercom.config import DoorConfig
 from intercom.panel.errors import GuardError
+from intercom.panel.relay import relay_watchdog_control
 from intercom.panel.relay.relay_watchdog_control import GUARD, Guard
 from tests.panel.conftest import WAIT_S, Bench
 
@@ -190,7 +191,8 @@ def test_extending_does_not_move_the_guards_deadline(relay_stub: Path) -> None:
     os.close(pipe)
 
 
-def test_the_guard_is_small() -> None:
+def test_the_guard_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay_watchdog_control, "FIRST_ANSWER_S", WAIT_S)
     guard = Guard(DoorConfig(), simulated=False)
     try:
         guard.door_opens()
