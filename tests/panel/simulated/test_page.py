@@ -19,6 +19,7 @@ from intercom.panel.simulated import page_server
 from intercom.panel.simulated.page_server import is_own_host
 from tests.panel.conftest import WAIT_S, Bench, Clock
 from tests.ports import reserved_port
+from tests.station.waiting import patient
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
@@ -204,8 +205,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def tab(browser: Browser, page: PanelPage) -> AsyncIterator[Page]:
     """The page, open and connected; anything it says on its console is an error."""
     said: list[str] = []
-    tab = await browser.new_page()
-    tab.set_default_timeout(WAIT_S * 1000)
+    tab = patient(await browser.new_page())
     tab.on("console", lambda message: said.append(message.text))
     tab.on("pageerror", lambda error: said.append(str(error)))
     await tab.goto(page.url)
@@ -233,7 +233,7 @@ async def test_each_of_several_buttons_has_its_name_and_is_pressed_by_itself(
     several = make_bench(button=buttons)
     page = PanelPage(several.panel, "127.0.0.1:0", Camera().snapshot)
     await page.start()
-    tab = await browser.new_page()
+    tab = patient(await browser.new_page())
     await tab.goto(page.url)
     await tab.hover("button[aria-label='Ring Office']")
     await tab.mouse.down()
@@ -264,7 +264,8 @@ async def test_letting_go_beside_the_button_lets_go(tab: Page, bench: Bench) -> 
 
 
 async def test_a_finger_presses_the_button(browser: Browser, page: PanelPage, bench: Bench) -> None:
-    context = await browser.new_context(has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844})
+    phone = await browser.new_context(has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844})
+    context = patient(phone)
     tab = await context.new_page()
     await tab.goto(page.url)
     await tab.wait_for_selector("body[data-link=ready]")
@@ -332,7 +333,7 @@ async def test_what_is_wired_around_the_door_is_shown_and_moved(
     entrance.on_exit = lambda: around.reported.put("exit")
     page = PanelPage(around.panel, "127.0.0.1:0", Camera().snapshot)
     await page.start()
-    tab = await browser.new_page()
+    tab = patient(await browser.new_page())
     await tab.goto(page.url)
     for switch, is_open in (("contact", lambda: entrance.door_is_open), ("tamper", lambda: entrance.box_is_open)):
         await tab.click(f"#{switch}")
@@ -380,7 +381,7 @@ async def test_a_page_that_goes_while_the_exit_button_is_down_lets_go(
 async def test_the_page_says_that_the_door_is_gone_and_comes_back(
     browser: Browser, bench: Bench, camera: Camera
 ) -> None:
-    tab = await browser.new_page()
+    tab = patient(await browser.new_page())
     with reserved_port() as port:
         page, again = (PanelPage(bench.panel, f"127.0.0.1:{port}", camera.snapshot) for _ in range(2))
         await page.start()
