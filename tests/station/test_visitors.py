@@ -156,6 +156,8 @@ async def test_a_visitor_who_rings_closes_the_list_and_stands_in_it_afterwards_o
         await page.click("#decline")
         await state(page, "ready")
         assert call
+    await expect(other.locator("#last-call")).to_contain_text("Declined by")  # what rings there closes its list as well
+    await state(other, "ready")
     await other.click("#visitors-open")
     await expect(other.locator(".visit")).to_have_count(2)
     await expect(other.locator(".visit").first).to_contain_text("Declined by")
