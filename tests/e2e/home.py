@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
@@ -137,10 +138,18 @@ class Home:
 
     async def hold(self) -> None:
         """Hold the button until that is noticed."""
-        pin = self.pins.pin(self.config.panel.button_gpio)
+        assert self.door is not None
+        panel, pin = self.door.panel, self.pins.pin(self.config.panel.button_gpio)
+        passed_on, noticed = panel.on_hold, threading.Event()
+        assert passed_on is not None
+
+        def held() -> None:
+            noticed.set()
+            passed_on()
+
+        panel.on_hold = held
         pin.drive_low()
-        # A finger that comes back within the lock-out counts only from its end on.
-        await asyncio.sleep(self.config.panel.hold_s + self.config.panel.button_lockout_ms / 1000 + 0.2)
+        await self.wait_for(noticed.is_set, "the button to be held")
         pin.drive_high()
 
     def relay_is_on(self) -> bool:
