@@ -19,6 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 PATTERN = CameraConfig(source="pattern", width=320, height=240, frame_rate=15)
 LIVE = "document.querySelector('#face').classList.contains('live')"
 STILL = "document.querySelector('#still').classList.contains('live')"
+PRESENT = "document.querySelector('#picture-age').hidden"
 REMOTE_LIVE = "document.querySelector('#remote-video').classList.contains('live')"
 WATCH_FOR_GAPS = f"""() => {{
     window.gaps = 0;
@@ -71,9 +72,9 @@ async def test_the_pages_that_ring_see_the_visitor_and_the_one_that_answers_sees
     kitchen, hall = await pair_station(home, "Kitchen"), await pair_station(home, "Hall")
     await home.press()
     for station in (kitchen, hall):
-        await until(station, f"document.body.dataset.state === 'ringing' && {LIVE}")
+        # A camera that a busy machine gives no time stands still for a moment, and the page says so.
+        await until(station, f"document.body.dataset.state === 'ringing' && {LIVE} && {PRESENT}")
         assert await station.page.evaluate("document.querySelector('#face').videoWidth") == 320
-        assert await station.page.evaluate("document.querySelector('#picture-age').hidden")
     assert watchers(home) == 2
     assert home.door is not None
     assert ", 2 look on" in render.status(home.door.handlers.status(), colour=False)
