@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from intercom.config import SpaceConfig
 from intercom.space import Space
 from tests.station.door import Door
 from tests.station.house import House
-from tests.station.waiting import state
+from tests.station.waiting import PATIENCE_MS, state
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -78,6 +79,30 @@ async def test_a_new_name_is_what_the_rest_of_the_house_reads(page: Page, space:
     await page.click("#walk-rename")
     await expect(page.locator("[data-step=name] .step-words")).to_contain_text("as Hall")
     assert space.store.display_name("/private/kitchen") == "Hall"
+
+
+async def test_a_name_that_its_owner_has_written_is_not_lost_by_a_late_answer_of_the_house(
+    page: Page, house: House
+) -> None:
+    held: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
+
+    async def hold_the_first(route: Route) -> None:
+        if held.done():
+            await route.continue_()
+        else:
+            held.set_result(route)
+
+    await page.route("**/api/space/device", hold_the_first)
+    await page.goto(f"{house.url}#pair=ABCD2345")
+    await is_open(page, "name")
+    await page.fill("#walk-name", "Hall")
+    await page.locator("#walk-name").blur()
+    async with page.expect_request("**/api/space/push/devices"):  # once the page has taken the answer
+        await (await asyncio.wait_for(held, PATIENCE_MS / 1000)).continue_()
+    await page.click("#walk-rename")
+    await stands(page, "name", "done")
+    assert house.device["name"] == "Hall"
+    await expect(page.locator("#walk-name")).to_have_value("Hall")
 
 
 async def test_every_step_can_be_left_for_later_and_come_back_to(station: Page) -> None:

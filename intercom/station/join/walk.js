@@ -167,8 +167,16 @@ export class Walk {
     const name = element["walk-name"].value.trim();
     if (!name) return;
     if (!await this.#confirm(() => this.#parts.device.rename(name))) return;
+    element["walk-name"].value = this.#known.name;
     this.#keep({ named: true });
     this.#goOn();
+  }
+
+  // Show the name as the house knows it, unless the owner is writing another.
+  #showName(name) {
+    const field = element["walk-name"];
+    if (document.activeElement !== field && field.value === field.defaultValue) field.value = name;
+    field.defaultValue = name;
   }
 
   // ---------------------------------------------------------------- the ring with the page open
@@ -255,7 +263,7 @@ export class Walk {
     if (told) {
       const { name, rang_at: rangAt, woken_at: wokenAt, shown_at: shownAt, trouble } = told;
       this.#known = { name, rangAt, wokenAt, shownAt, trouble };
-      if (document.activeElement !== element["walk-name"]) element["walk-name"].value = name;
+      this.#showName(name);
     }
     if (told && this.#kept.open) await this.#listDevices();
     this.render();
