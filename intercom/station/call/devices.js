@@ -27,6 +27,7 @@ export class Devices {
       await this.look();
       if (element.microphone.value) microphone.chosenIsBack();
     });
+    microphone.choose(settings.microphone); // it may ring before the browser has listed the devices
     microphone.addEventListener("change", () => this.look()); // the names are told once the microphone is allowed
     this.look();
   }
