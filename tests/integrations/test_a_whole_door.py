@@ -99,6 +99,8 @@ async def test_a_press_is_told_and_a_token_opens(integrated: Integrated) -> None
         cursor = (await answer.json())["cursor"]
     await home.press()
     came = await integrated.taker.next()
+    while came.content["type"].startswith("fault_"):  # a door that a busy machine starts slowly tells of that first
+        came = await integrated.taker.next()
     assert came.content["type"] == "pressed"
     assert base64.b64decode(came.content["picture"]).startswith(b"\xff\xd8")
     async with integrated.ask("GET", f"/events?after={cursor}") as answer:
