@@ -25,6 +25,16 @@ pytest.importorskip("apprise", reason="apprise is not installed: pip install 'in
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 200 + b"\xff\xd9"
 LINK = "https://door.example:8443/station/"
 SECRET = "marked-secret"
+WAIT_S = 60.0
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a service the time to answer that it needs on this machine's busy processors and slow disk."""
+    from apprise.plugins.base import NotifyBase
+
+    monkeypatch.setattr(NotifyBase, "socket_connect_timeout", WAIT_S)
+    monkeypatch.setattr("intercom.notify.sending.READ_TIMEOUT_S", WAIT_S)
 
 
 def order_of(url: str, **more: Any) -> Order:
@@ -58,7 +68,7 @@ def ntfy_command() -> list[str]:
 
 async def test_ntfy_shows_who_rings_with_a_button_that_opens_the_page(ntfy_command: list[str], tmp_path: Path) -> None:
     async with ntfy.running(ntfy_command, tmp_path) as server:
-        url = f"ntfy://127.0.0.1:{server.port}/door"
+        url = f"ntfy://127.0.0.1:{server.port}/door?cto={WAIT_S}&rto={WAIT_S}"
         assert await send_by_process(url, picture=JPEG, link=LINK, urgent=True, tag="abc") == Outcome(arrived=True)
         (message,) = await server.messages("door")
         assert (message["title"], message["message"]) == ("Somebody is at the door", "Somebody rings.")
