@@ -16,7 +16,7 @@ from intercom.signalwire.call.recovery_policy import (
 )
 from tests.signalwire.calling import connected_call
 from tests.signalwire.media import ScriptedMedia
-from tests.signalwire.service import Service
+from tests.signalwire.service import WAIT_S, Service
 
 
 async def test_a_call_is_restarted_by_modify(client: SignalWire, service: Service, media: ScriptedMedia) -> None:
@@ -73,6 +73,7 @@ async def test_a_far_end_that_never_sends_sound_and_reports_is_left_alone(
     client: SignalWire, service: Service, media: ScriptedMedia, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("intercom.signalwire.call.media_monitor.LOOK_S", LOOK_S / 1000)
+    monkeypatch.setattr("intercom.signalwire.call.quality.REPORTS_S", 10 * WAIT_S)  # that one report is news meanwhile
     call = await connected_call(client, service, media)
     media.calls[0].counters = {"reports_received": 1}
     await service.until(lambda: len(call.network_metrics) == HISTORY_SAMPLES)
@@ -84,6 +85,7 @@ async def test_a_silent_far_end_whose_signs_of_life_stop_is_hung_up_on_though_ev
 ) -> None:
     monkeypatch.setattr("intercom.signalwire.call.media_monitor.LOOK_S", LOOK_S / 1000)
     monkeypatch.setattr("intercom.signalwire.call.recovery_policy.RESTART_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("intercom.signalwire.call.quality.REPORTS_S", 10 * WAIT_S)  # that one report is news meanwhile
     call = await connected_call(client, service, media)
     media.calls[0].counters = {"audio_packets_received": 50, "silent_s": NO_PACKETS_S, "reports_received": 1}
     await service.until(lambda: call.recovery_state is RecoveryState.FAILED)
