@@ -1,6 +1,6 @@
 """The whole door station with simulated pins and a simulated card: `python -m tests.network.door DIRECTORY [PATIENCE]`.
 
-`PATIENCE` multiplies the waits of the recovery ladder and of the start, so that a test need not wait for a minute.
+`PATIENCE` multiplies the waits of the recovery ladder, so that a test need not wait for a minute.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from intercom.cli import render
 from intercom.config import AudioConfig, CallConfig, CameraConfig, Config, PanelConfig
-from intercom.door import registration
 from intercom.door.appliance import Appliance
 from intercom.door.machine import Decision
 from intercom.door.volume import Volume
@@ -46,7 +45,6 @@ async def main(directory: Path, patience: float = 1.0) -> None:
     """Be a door until the input ends."""
     for name in ("RESTART_TIMEOUT_S", "COOLDOWN_S", "REFUSED_PAUSE_S"):
         setattr(recovery_policy, name, getattr(recovery_policy, name) * patience)
-    registration.START_PATIENCE_S *= patience
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(relativeCreated)d %(name)s %(message)s")
     hum(1100.0)
     Hearing()
