@@ -10,7 +10,7 @@ import pytest
 
 from tests.network.processes import Neighbourhood, Process
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]  # the first starts them all
 
 CLEARLY_DB = 25.0
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.network.processes import Neighbourhood, Told
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]  # the first starts them all
 
 AUDIBLE_S = 30.0
 """Time limit from the network's return to sound both ways; `bench network` measures it, and its target is 3 s."""

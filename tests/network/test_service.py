@@ -8,7 +8,7 @@ import pytest
 
 from tests.network.processes import Neighbourhood, Told
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]  # the first starts them all
 
 BACK_S = 30.0
 """Time limit from the network's return to registered; `bench network` measures it, and its target is 1 s."""
