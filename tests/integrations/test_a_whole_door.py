@@ -19,6 +19,7 @@ from intercom.door.health.faults import Part
 from intercom.door.machine import State
 from intercom.integrations.tokens import FILE, Tokens
 from intercom.integrations.webhooks import hook
+from intercom.media.camera import shared as camera
 from intercom.space.http import listener, request_filter
 from tests.e2e.home import PATIENCE_S, Home, home_config
 from tests.integrations.webhooks.receiver import Receiver, receiver
@@ -74,7 +75,8 @@ async def integrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     # the more of its questions would be answered with 429. The limits have tests of their own.
     monkeypatch.setattr(request_filter, "REQUESTS_PER_S", NO_LIMIT_PER_S)
     monkeypatch.setattr(listener, "CONNECTIONS_PER_S", NO_LIMIT_PER_S)
-    monkeypatch.setattr(hook, "PICTURE_S", PATIENCE_S)  # a cold camera on a busy machine
+    for module, limit in ((hook, "PICTURE_S"), (camera, "SNAPSHOT_S")):
+        monkeypatch.setattr(module, limit, PATIENCE_S)  # a cold camera on a busy machine
     monkeypatch.delenv("INVOCATION_ID", raising=False)  # under systemd a command may restart the program: these tests
     async with receiver() as taker:
         config = home_config(

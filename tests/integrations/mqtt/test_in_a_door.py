@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest_asyncio
 
 from intercom.config import AudioConfig, DoorConfig, MqttConfig
 from intercom.door.machine import State
-from tests.e2e.home import Home, home_config
+from intercom.media.camera import shared
+from tests.e2e.home import PATIENCE_S, Home, home_config
 from tests.integrations.mqtt.mosquitto import Listener, Mosquitto, mosquitto, needs_mosquitto
 
 pytestmark = [needs_mosquitto, pytest.mark.asyncio(loop_scope="module")]
@@ -44,6 +46,14 @@ class House:
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     folder: Path = tmp_path_factory.mktemp("house")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shared, "SNAPSHOT_S", PATIENCE_S)  # a cold camera on a busy machine
+        async with a_house(folder) as found:
+            yield found
+
+
+@asynccontextmanager
+async def a_house(folder: Path) -> AsyncIterator[House]:
     async with mosquitto(folder / "broker") as broker, broker.listener("#") as program:
         config = home_config(
             audio=AudioConfig(card="simulated"),
