@@ -77,7 +77,7 @@ def playing(pcm: alsaaudio.PCM, samples: npt.NDArray[np.int16]) -> Iterator[None
 
 @contextmanager
 def udev_events(subsystem: str) -> Iterator[list[str]]:
-    """Collect what udev tells programs; read the list after the block."""
+    """Collect what udev tells programs, as it comes."""
     command = ["udevadm", "monitor", "--udev", f"--subsystem-match={subsystem}"]
     events: list[str] = []
     with subprocess.Popen(["stdbuf", "-oL", *command], stdout=subprocess.PIPE, text=True) as monitor:
@@ -85,10 +85,12 @@ def udev_events(subsystem: str) -> Iterator[list[str]]:
         for line in monitor.stdout:  # its greeting ends with an empty line once it listens
             if not line.strip():
                 break
+        told = (line.strip() for line in monitor.stdout if line.startswith("UDEV"))
+        reader = threading.Thread(target=lambda: events.extend(told))
+        reader.start()
         yield events
-        subprocess.run(["udevadm", "settle"], check=True)
         monitor.terminate()
-        events += [line.strip() for line in monitor.stdout if line.startswith("UDEV")]
+        reader.join(LIMIT_S)
 
 
 def udev_properties(device: Path) -> list[str]:
@@ -116,11 +118,14 @@ def test_udev_tells_when_a_card_comes_and_goes(headset: Headset) -> None:
     with udev_events("sound") as events:
         headset.plug()
         headset.unplug()
-        until(lambda: not Path("/proc/asound/Headset").is_symlink(), CARD_LIMIT_S, "the card goes")
+        until(lambda: actions(events)[-1:] == ["remove"], CARD_LIMIT_S, "udev tells that the card goes")
+    assert actions(events)[0] == "add"
 
-    actions = [line.split()[2] for line in events if line.split()[3].rpartition("/")[2].startswith("card")]
-    assert actions[0] == "add"
-    assert actions[-1] == "remove"
+
+def actions(events: list[str]) -> list[str]:
+    """What happened to cards."""
+    words = [line.split() for line in tuple(events)]
+    return [action for _, _, action, device, *_ in words if device.rpartition("/")[2].startswith("card")]
 
 
 @contextmanager
