@@ -46,6 +46,7 @@ def test_every_bench_can_be_run_by_its_name(name: str) -> None:
     assert "async def run() -> Report:" in source
 
 
+@pytest.mark.timeout(900)  # each starts doors, one after the other, which a busy machine gives no time
 @pytest.mark.parametrize(("bench", "how_often"), [(press_to_feedback, "PRESSES"), (start, "STARTS")])
 def test_a_bench_measures_what_it_has_a_target_for(
     bench: ModuleType, how_often: str, monkeypatch: pytest.MonkeyPatch
