@@ -47,10 +47,11 @@ class DoorMedia:
         self._calls: WeakValueDictionary[str, DoorCall] = WeakValueDictionary()
 
     def prepare(self) -> None:
-        """Load the modules of a call, so that the first one does not wait; from any thread, harmless when repeated.
+        """Make tones and load a call's modules, so that none waits for them; from any thread, harmless when repeated.
 
         It takes half a second of a core, several on a small machine: more than all the rest of a door's start.
         """
+        self._engine.prepare()
         from intercom.aiortc_hooks import outlast_any_far_end
         from intercom.media.rtp import peer  # noqa: F401  (it is loaded here, and used when a call is opened)
         from intercom.media.rtp.hooks import know_telephone_events

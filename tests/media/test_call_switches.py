@@ -12,6 +12,7 @@ from intercom.media.rtp.audio_track import FRAME_SAMPLES, MicrophoneTrack
 from intercom.media.rtp.peer import DoorCall, DoorMedia
 from intercom.media.sound.engine import AudioEngine
 from intercom.media.sound.format import Samples
+from intercom.media.sound.tones import GENERATED
 from intercom.signalwire.call.quality import MediaCounters
 from intercom.signalwire.media import KeyframeMedia, MeasuredMedia, MutableMedia
 from tests.alsa import tone
@@ -42,6 +43,15 @@ async def test_what_a_call_counts_has_the_names_that_the_client_reads(door: Door
     assert counted.audio_packets_received >= 20
     assert counted.jitter_ms >= 0.0
     assert 0.0 <= counted.local_level <= 1.0
+
+
+def test_a_door_that_is_prepared_plays_without_making_a_tone_first(
+    door: DoorMedia, engine: AudioEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door.prepare()
+    for name in GENERATED:
+        monkeypatch.setitem(GENERATED, name, lambda: pytest.fail("a tone was made while somebody waits"))
+        engine.play(name).stop()
 
 
 def test_a_doors_call_is_all_that_the_client_asks_for(door: DoorMedia) -> None:

@@ -127,6 +127,10 @@ class AudioEngine:
                 log.warning("the sound device does not let go; its thread is left behind")
             self._thread = None
 
+    def prepare(self) -> None:
+        """Make the tones ready, from any thread: a press or a call then does not wait for them."""
+        self._tones.prepare()
+
     # What the rest of the door asks for
 
     def play(self, name: str, *, repeat: bool = False) -> Playing:

@@ -166,17 +166,20 @@ def tones_of(directory: str) -> Tones:
 
 
 class Tones:
-    """Holds every tone by its name, ready to be played at once, and the owner's own prompts."""
+    """Has every tone by its name, and the owner's own prompts. May be used on any thread.
+
+    A tone is generated when it is first asked for: all of them took a twelfth of a door's start. `prepare` does it in
+    idle time, so that a press or a call does not wait.
+    """
 
     def __init__(self, files: Mapping[str, Path] | None = None, *, sounds: Mapping[str, Samples] | None = None) -> None:
-        """Generate all tones; `sounds` and `files` replace some, the latter in any format that libsndfile reads.
+        """`sounds` and `files` replace some tones, the latter in any format that libsndfile reads.
 
         ToneError says which is wrong.
         """
         self.prompts = {name: sound for name, sound in (sounds or {}).items() if name not in GENERATED}
         "prompts of the owner's own, by name"
-        self._tones = {name: _samples(generate()) for name, generate in GENERATED.items()}
-        self._tones.update({name: sound for name, sound in (sounds or {}).items() if name in GENERATED})
+        self._tones = {name: sound for name, sound in (sounds or {}).items() if name in GENERATED}
         for name, path in (files or {}).items():
             if name not in GENERATED:
                 raise ToneError(f"there is no tone {name!r}: the tones are {', '.join(GENERATED)}")
@@ -187,10 +190,16 @@ class Tones:
 
     def __getitem__(self, name: str) -> Samples:
         """Return the samples of the tone; ToneError when there is none of that name."""
-        try:
-            return self._tones[name]
-        except KeyError:
-            raise ToneError(f"there is no tone {name!r}: the tones are {', '.join(GENERATED)}") from None
+        if (ready := self._tones.get(name)) is not None:
+            return ready
+        if name not in GENERATED:
+            raise ToneError(f"there is no tone {name!r}: the tones are {', '.join(GENERATED)}")
+        return self._tones.setdefault(name, _samples(GENERATED[name]()))
+
+    def prepare(self) -> None:
+        """Generate what nobody has asked for yet; the chime first, which a press waits for."""
+        for name in GENERATED:
+            self[name]
 
 
 def _samples(wave: Wave) -> Samples:

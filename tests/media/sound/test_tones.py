@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import soundfile
 from intercom.media.errors import ToneError
 from intercom.media.sound.format import BLOCK_SAMPLES, FULL_SCALE, SILENCE, Samples
 from intercom.media.sound.mixer import Aside, Mixer, Playing
-from intercom.media.sound.tones import GENERATED, Tones, sounds_in, tones_of
+from intercom.media.sound.tones import GENERATED, Tones, Wave, sounds_in, tones_of
 from tests.alsa import tone, tone_level_db
 
 
@@ -45,6 +46,27 @@ def test_an_unknown_tone_names_the_known_ones() -> None:
         Tones()["dingdong"]
     with pytest.raises(ToneError, match="ringback"):
         Tones({"dingdong": Path("x.wav")})
+
+
+def test_a_tone_is_made_once_when_it_is_asked_for_or_the_door_has_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def counted(name: str, generate: Callable[[], Wave]) -> Callable[[], Wave]:
+        def make() -> Wave:
+            made.append(name)
+            return generate()
+
+        return make
+
+    for name, generate in [*GENERATED.items()]:
+        monkeypatch.setitem(GENERATED, name, counted(name, generate))
+    tones = Tones()
+    assert made == []
+    assert tones["busy"] is tones["busy"]
+    assert made == ["busy"]
+    tones.prepare()
+    assert len(tones["chime"])
+    assert sorted(made) == sorted(GENERATED)
 
 
 def blocks(playing: Playing) -> list[Samples]:
