@@ -157,8 +157,7 @@ class PatternSource:
         self._clock = clock
         self._now = now
         self._times = VideoClock(clock)
-        self._encoder = SoftwareEncoder(video)
-        self._pattern = TestPattern(video.width, video.height)
+        self._encoder: SoftwareEncoder | None = None
         self._latest = LatestFrame()
         self._share = ProcessorShare()
 
@@ -176,23 +175,29 @@ class PatternSource:
 
     def run(self, deliver: Deliver, stopping: threading.Event) -> None:
         give_way_to_sound()
+        encoder = self._encoder = SoftwareEncoder(self._video)
+        pattern = TestPattern(self._video.width, self._video.height)
         period_s = 1 / self._video.frame_rate
         due = self._clock()
-        self._encoder.request_keyframe()
-        while not stopping.wait(max(0.0, due - self._clock())):
-            frame = self._pattern.draw(self._now())
-            self._latest.put(frame)
-            deliver(self._encoder.encode(frame, self._times.pts()))
-            self._share.picture()
-            due = max(due + period_s, self._clock() - period_s)  # a late picture is not made up for
-        self._latest.put(None)
-        self._share.clear()
+        try:
+            while not stopping.wait(max(0.0, due - self._clock())):
+                frame = pattern.draw(self._now())
+                self._latest.put(frame)
+                deliver(encoder.encode(frame, self._times.pts()))
+                self._share.picture()
+                due = max(due + period_s, self._clock() - period_s)  # a late picture is not made up for
+        finally:
+            self._encoder = None
+            self._latest.put(None)
+            self._share.clear()
 
     def request_keyframe(self) -> None:
-        self._encoder.request_keyframe()
+        if (encoder := self._encoder) is not None:
+            encoder.request_keyframe()  # else its first picture is one
 
     def set_bitrate(self, bitrate_bps: int) -> None:
-        self._encoder.set_bitrate(bitrate_bps)
+        if (encoder := self._encoder) is not None:
+            encoder.set_bitrate(bitrate_bps)
 
     def snapshot(self) -> bytes:
         return self._latest.jpeg()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 
 import pytest
@@ -37,6 +38,15 @@ def test_a_machine_without_any_camera_shows_the_pattern_and_says_why() -> None:
     event = chosen(source="auto", device="/dev/no-such-camera")
     assert event.source == "pattern"
     assert event.reason == "no picamera2, no camera at /dev/no-such-camera"
+
+
+def test_a_pattern_at_which_nobody_looks_loads_no_ffmpeg() -> None:
+    code = (
+        "import sys; from intercom.config import CameraConfig; from intercom.media.camera.choice import open_camera\n"
+        "open_camera(CameraConfig(source='pattern')); print('av' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=LIMIT_S)
+    assert told.stdout == "False\n"
 
 
 def test_a_pi_camera_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
