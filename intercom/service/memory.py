@@ -6,9 +6,12 @@ import ctypes
 import gc
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
+
+from intercom.service.later import import_without
 
 M_ARENA_MAX: Final = -8
 """Parameter of glibc's malloc.h: the limit of arenas."""
@@ -18,6 +21,9 @@ ARENAS: Final = 1
 MADV_DONTNEED: Final = 4
 """Advice of Linux' mman.h to drop pages."""
 MAPPING: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+ *(.*)")
+
+UNUSED_OF_NUMPY_1: Final = ("numpy.core._add_newdocs", "numpy.ma", "numpy.polynomial", "numpy.random")
+"""What NumPy 1 imports for others, its help too; NumPy 2 waits with most of it by itself."""
 
 WRITTEN: Final = ("Private_Dirty:", "Anonymous:", "Swap:")
 """Fields of smaps that count pages which no longer match their file."""
@@ -32,6 +38,8 @@ def stay_small() -> None:
     # The matrices here have a few hundred rows: threads cost them more than they give, and 20 MB of buffers.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _call("mallopt", M_ARENA_MAX, ARENAS)
+    if sys.version_info < (3, 12):
+        import_without("numpy", *UNUSED_OF_NUMPY_1)
 
 
 def settle() -> None:

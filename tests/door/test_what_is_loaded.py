@@ -15,6 +15,7 @@ NEVER = {
     *("aiohttp", "apprise", "argparse", "defusedxml", "email.mime", "intercom.cli.main", "intercom.setup"),
     *("intercom.cli.command_table", "intercom.integrations.api", "intercom.integrations.mqtt", "intercom.space"),
     *("intercom.integrations.onvif", "intercom.integrations.rtsp", "intercom.integrations.webhooks", "jwt"),
+    *("numpy.ma.core", "numpy.polynomial.polynomial", "numpy.random.mtrand"),
     *("livekit", "picamera2", "reactivex.operators", "requests", "segno", "tomlkit", "xml.etree"),
 }
 """What other commands need, or a door with more in its configuration, and what a library loads for others."""
