@@ -6,12 +6,14 @@ door that may stand open, and `run`, which would keep the parser in memory as lo
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
 def main() -> int:
     """Run the command and return its exit status."""
     command, *options = sys.argv[1:] or [""]
+    gc.disable()  # what is imported is never thrown away, and the collector would look through it a hundred times
     if command == "status" and set(options) <= {"--json"}:
         from types import SimpleNamespace
 
@@ -27,6 +29,7 @@ def main() -> int:
         from intercom.cli.run import run_service
 
         return run_service(options[1] if names_config else None)
+    gc.enable()
     from intercom.cli.main import main as main_with_parser
 
     return main_with_parser()

@@ -40,6 +40,18 @@ def test_the_status_is_told_before_any_parser_is_imported(tmp_path: Path) -> Non
     assert '"state": "not_running"' in out
 
 
+def test_the_door_is_imported_without_a_run_of_the_collector(tmp_path: Path) -> None:
+    code = (
+        "import gc, sys; gc.callbacks.append(lambda when, info: print(when))\n"
+        "from intercom.cli.fast_status import main as run; print(run(), 'intercom.config' in sys.modules)"
+    )
+    asked = [sys.executable, "-c", code, "run", "--config", str(tmp_path / "none")]
+    out = subprocess.run(
+        asked, capture_output=True, text=True, check=True, cwd=Path(intercom.__file__).parents[1]
+    ).stdout
+    assert out == f"{BAD_CONFIG} True\n"
+
+
 @pytest.mark.parametrize(("words", "listed"), [([], "status"), (["config"], "example"), (["door"], "open")])
 def test_a_command_that_is_not_whole_lists_what_there_is(
     words: list[str], listed: str, capsys: pytest.CaptureFixture[str]
