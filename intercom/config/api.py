@@ -1,12 +1,10 @@
 """The settings of the HTTP API."""
 
-from dataclasses import dataclass
-
 from intercom.config.fields import HOST_NAME, LISTEN, NETWORK, PATH, PUBLIC_URL, setting
+from intercom.config.table import Table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiConfig:
+class ApiConfig(Table):
     """The HTTP API, for programs of the house that have a token: docs/api.md. Off by default."""
 
     listen: str = setting(

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from intercom.config.fields import DESTINATION, HOURS, LABEL, NAME, setting
+from intercom.config.table import Table
 
 WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOLIDAY: Final = "holiday"
@@ -18,8 +19,7 @@ PLAN_LIMIT_S: Final = 600.0
 _DAY_S: Final = 86_400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepConfig:
+class StepConfig(Table):
     """A step of a call plan: who is rung or told, for how long, and when: [call-plan.md](call-plan.md)."""
 
     plan: str = setting(

@@ -1,9 +1,9 @@
 """The settings of the house's MQTT broker, by which Home Assistant sees the door."""
 
 import re
-from dataclasses import dataclass
 
 from intercom.config.fields import LABEL, NAME, PATH, Shape, setting
+from intercom.config.table import Table
 from intercom.net import is_host_or_address, split_authority
 
 TOPIC_CHARS = 64
@@ -28,8 +28,7 @@ TOPIC = Shape(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MqttConfig:
+class MqttConfig(Table):
     """The house's MQTT broker, by which Home Assistant sees the door: docs/home-assistant.md. Off without a url."""
 
     url: str = setting(

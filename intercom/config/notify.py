@@ -1,9 +1,9 @@
 """The configuration's list of services that tell people what happens at the door."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from intercom.config.fields import LINK, NAME, NOTIFY_URL, TIME, setting
+from intercom.config.table import Table
 
 EVENTS = ("ring", "missed", "message", "alarm", "answered", "opened", "fault")
 """Events that people can be told of."""
@@ -13,8 +13,7 @@ ENTRIES_LIMIT = 8
 """Limit of entries: a house has a few people, and each entry may run a process of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotifyConfig:
+class NotifyConfig(Table):
     """A service that tells people what happens at the door (ntfy, Telegram, e-mail …): docs/notifications.md."""
 
     url: str = setting(

@@ -1,9 +1,9 @@
 """The settings of the panel: its buttons, its lights and the chime."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from intercom.config.fields import LABEL, LISTEN, NAME, entries, setting
+from intercom.config.table import Table
 
 GPIO_HIGHEST: Final = 27
 """Highest GPIO on the 40-pin header, which has 0 to 27."""
@@ -13,8 +13,7 @@ BUTTONS_LIMIT: Final = 16
 """Limit of buttons: a header has no pins for more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ButtonConfig:
+class ButtonConfig(Table):
     """A button of several: where there are such entries they are all the buttons, and `button_gpio` is not used."""
 
     gpio: int = setting(17, "Its pin: the button, to ground.", low=0, high=GPIO_HIGHEST)
@@ -24,8 +23,7 @@ class ButtonConfig:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PanelConfig:
+class PanelConfig(Table):
     """The button that a visitor presses and the lights that they see. Pins are GPIO (BCM) numbers."""
 
     pins: str = setting(

@@ -1,8 +1,7 @@
 """The configuration of what the door says to the visitor, and of the replies that the house has ready."""
 
-from dataclasses import dataclass
-
 from intercom.config.fields import NAME, Shape, setting
+from intercom.config.table import Table
 from intercom.languages import LANGUAGES
 
 PROMPTS = ("rings", "goes_on", "nobody_answers", "leave_a_message", "please_wait", "door_is_open")
@@ -18,8 +17,7 @@ SENTENCE = Shape(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptsConfig:
+class PromptsConfig(Table):
     """What the door says to the visitor, beside its tones and lights: docs/prompts.md."""
 
     languages: tuple[str, ...] = setting(
@@ -43,8 +41,7 @@ class PromptsConfig:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyConfig:
+class ReplyConfig(Table):
     """A quick reply: a sentence that the house has the door speak with one tap. Without an entry there are four."""
 
     name: str = setting("", "What `intercom say` calls it. Needed.", shape=NAME, needed=True)

@@ -1,12 +1,10 @@
 """The settings for recorders and players: RTSP and ONVIF."""
 
-from dataclasses import dataclass
-
 from intercom.config.fields import LISTEN, setting
+from intercom.config.table import Table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RtspConfig:
+class RtspConfig(Table):
     """The camera and the microphone for recorders and players: [recorders.md](recorders.md). Off by default."""
 
     listen: str = setting(
@@ -25,8 +23,7 @@ class RtspConfig:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnvifConfig:
+class OnvifConfig(Table):
     """The door as an ONVIF device, for recorders that find its stream, bell and relay by it. Off by default."""
 
     listen: str = setting(

@@ -1,7 +1,7 @@
 """The configuration's tables, one dataclass per part of the door station: type, range, default and documentation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from intercom.config.api import ApiConfig
@@ -26,12 +26,12 @@ from intercom.config.panel import GPIO_HIGHEST, NO_GPIO, PanelConfig
 from intercom.config.prompts import REPLIES_LIMIT, PromptsConfig, ReplyConfig
 from intercom.config.recorders import OnvifConfig, RtspConfig
 from intercom.config.space import SpaceConfig
+from intercom.config.table import Table
 from intercom.config.webhooks import WEBHOOKS_LIMIT, WebhookConfig
 from intercom.languages import LANGUAGES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountConfig:
+class AccountConfig(Table):
     """The door's account: the credential it signs in with, and the service."""
 
     credential: str = setting(
@@ -54,8 +54,7 @@ class AccountConfig:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallConfig:
+class CallConfig(Table):
     """Whom the button rings, for how long, and who is answered without asking."""
 
     ring: str = setting(
@@ -113,8 +112,7 @@ class CallConfig:
     plan: tuple[StepConfig, ...] = entries(STEPS_LIMIT)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudioConfig:
+class AudioConfig(Table):
     """The sound card: the speaker and the microphone at the door."""
 
     card: str = setting(
@@ -160,8 +158,7 @@ class AudioConfig:
     simulated_recording: str = setting("", "WAV file into which the simulated speaker writes. Empty: none.", shape=PATH)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CameraConfig:
+class CameraConfig(Table):
     """The picture that the house sees. The camera runs only while ringing, in a call, for a snapshot or for a look."""
 
     source: str = setting(
@@ -202,8 +199,7 @@ class CameraConfig:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoorConfig:
+class DoorConfig(Table):
     """The relay of the door opener, who may use it, and what is wired to the door itself."""
 
     relay_gpio: int = setting(24, "GPIO (BCM) number of the relay.", low=0, high=GPIO_HIGHEST)
@@ -269,8 +265,7 @@ class DoorConfig:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryConfig:
+class HistoryConfig(Table):
     """The call log, which `intercom calls` shows, and the visitors on the page: who rang, who answered, who opened."""
 
     keep_calls: int = setting(
@@ -301,8 +296,7 @@ class HistoryConfig:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricsConfig:
+class MetricsConfig(Table):
     """Figures for Prometheus. Off by default; `intercom metrics` prints them anyway."""
 
     listen: str = setting(
@@ -318,15 +312,13 @@ class MetricsConfig:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogConfig:
+class LogConfig(Table):
     """The log."""
 
     level: str = setting("info", "The least that is logged.", choices=("debug", "info", "warning", "error"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Table):
     """The whole configuration; the settings at the top of the file, then one table per part."""
 
     state_dir: str = setting(
@@ -350,13 +342,13 @@ class Config:
     camera: CameraConfig = CameraConfig()
     panel: PanelConfig = field(default=PanelConfig())
     door: DoorConfig = DoorConfig()
-    space: SpaceConfig = SpaceConfig()  # noqa: RUF009 - it is frozen, which ruff sees in its own file alone
+    space: SpaceConfig = SpaceConfig()
     history: HistoryConfig = HistoryConfig()
     notify: tuple[NotifyConfig, ...] = entries(ENTRIES_LIMIT)
     reply: tuple[ReplyConfig, ...] = entries(REPLIES_LIMIT)
-    rtsp: RtspConfig = RtspConfig()  # noqa: RUF009 - idem
+    rtsp: RtspConfig = RtspConfig()
     mqtt: MqttConfig = MqttConfig()
-    onvif: OnvifConfig = OnvifConfig()  # noqa: RUF009 - idem
+    onvif: OnvifConfig = OnvifConfig()
     metrics: MetricsConfig = MetricsConfig()
     api: ApiConfig = field(default=ApiConfig())
     webhook: tuple[WebhookConfig, ...] = entries(WEBHOOKS_LIMIT)

@@ -1,7 +1,5 @@
 """The settings of the embedded space."""
 
-from dataclasses import dataclass
-
 from intercom.config.fields import (
     CONTACT,
     GETS_THROUGH,
@@ -17,10 +15,10 @@ from intercom.config.fields import (
     TURN_URL,
     setting,
 )
+from intercom.config.table import Table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpaceConfig:
+class SpaceConfig(Table):
     """The embedded space: the house's own service, so that it works with no account."""
 
     listen: str = setting(

@@ -1,9 +1,9 @@
 """The configuration's list of webhooks."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from intercom.config.fields import NAME, PATH, WEBHOOK_SECRET, WEBHOOK_URL, setting
+from intercom.config.table import Table
 
 FACTS = (
     "pressed",
@@ -39,8 +39,7 @@ WEBHOOKS_LIMIT = 8
 """Limit of entries; each holds a queue and a connection of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookConfig:
+class WebhookConfig(Table):
     """A program that is told at once what happens at the door, by an HTTP POST: docs/webhooks.md."""
 
     url: str = setting(
