@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 Kind = Literal["usb", "onboard", "hdmi", "virtual", "ribbon"]
 """Kind of connection; for a sound card also a hint of its quality."""
 
@@ -66,8 +68,7 @@ class Device:
         return self.is_like(other) and self.port != other.port
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """The result of looking for a known device."""
 
     device: Device | None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from intercom.devices.device import Device
 
@@ -18,8 +19,7 @@ Reason = Literal[
 """Reason why a role moved from one device to another; the words of SignalWire's `DeviceRecoveryEvent`."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceRecovery:
+class DeviceRecovery(msgspec.Struct, frozen=True):
     """A role moved to another device, or lost its device."""
 
     role: str

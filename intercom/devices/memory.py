@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -53,7 +52,7 @@ class Memory:
             ports = (*(twin.port for twin in among if twin.is_twin_of(own)), *preferred.twin_ports)
             ports = tuple(dict.fromkeys(ports))[:_KEPT]
             if set(ports) != set(preferred.twin_ports):
-                twins = replace(preferred, twin_ports=ports)
+                twins = msgspec.structs.replace(preferred, twin_ports=ports)
                 self._keep(Known({**self.known.preferred, role: twins}, self.known.history))
 
     def note(self, device: Device) -> None:

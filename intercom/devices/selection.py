@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Literal
+
+import msgspec
 
 from intercom.devices.device import Device, Match, find
 
@@ -16,8 +17,7 @@ _CARD: Final = re.compile(r"(?:CARD=|hw:(?!CARD=))([A-Za-z]\w*)")
 """Pattern of the card's id in an ALSA name: `plughw:CARD=Device,DEV=0`, `hw:Device`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(msgspec.Struct, frozen=True):
     """The configured devices; "" leaves the choice to us."""
 
     microphone: str = ""
@@ -32,8 +32,7 @@ class Wishes:
         return str(getattr(self, role))
 
 
-@dataclass(frozen=True, slots=True)
-class Preferred:
+class Preferred(msgspec.Struct, frozen=True):
     """The device that has a role whenever it is present."""
 
     device: Device
@@ -44,11 +43,10 @@ class Preferred:
     """Ports of its twins while it was present: when it is away, a device there is not taken for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """The devices remembered from earlier runs."""
 
-    preferred: Mapping[Role, Preferred] = field(default_factory=dict)
+    preferred: Mapping[Role, Preferred] = msgspec.field(default_factory=dict)
     """Preferred devices by role."""
     history: Sequence[Device] = ()
     """Devices used before, the newest first."""
@@ -64,8 +62,7 @@ class Known:
         return Match(None) if device is None else find(device, among, self.preferred[role].twin_ports)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """The choice for one role."""
 
     device: Device | None

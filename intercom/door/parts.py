@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from intercom.config import Config
 from intercom.door.calls.calls import Calls
@@ -31,8 +31,7 @@ from intercom.panel import FrontPanel
 from intercom.signalwire import SignalWire
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(msgspec.Struct, frozen=True):
     """The parts of one door. None of them knows this record, nor what joins them."""
 
     config: Config

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Set
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 
 class State(enum.StrEnum):
@@ -68,8 +69,7 @@ class Verdict(enum.StrEnum):
     "somebody asked for it, and the door tells them why not"
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """The machine's decision about one trigger."""
 
     trigger: Trigger
@@ -106,8 +106,7 @@ About = int | Fault | None
 Guard = Callable[[Facts, About], bool]
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """One row of the table: in these phases, `trigger` does this if `guard` holds. The first row that holds decides."""
 
     trigger: Trigger

@@ -6,9 +6,10 @@ it too. No pattern flashes more than three times in any one second (WCAG 2.3.1, 
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
+
+import msgspec
 
 Colour: TypeAlias = tuple[float, float, float]
 """Red, green and blue, each 0 to 1."""
@@ -42,8 +43,7 @@ class Pattern(enum.Enum):
     TAMPERED = "tampered"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One step of a pattern: the light takes `colour` (or `level`, a single light) for `seconds`."""
 
     colour: Colour
@@ -59,8 +59,7 @@ class Step:
         return max(self.colour) if self.single is None else self.single
 
 
-@dataclass(frozen=True, slots=True)
-class Play:
+class Play(msgspec.Struct, frozen=True):
     """A pattern's steps, played in a loop; a single step is a steady light."""
 
     steps: tuple[Step, ...]

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import msgspec
+
 from intercom.door.state_table import Fault
 from intercom.facts import Fact, FaultBegan, FaultCleared
 from intercom.plain_text import plain
@@ -70,8 +72,7 @@ class Ends(enum.Enum):
     AT_ONCE = "at once"
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True):
     """One row: how a fault is treated."""
 
     kind: str
