@@ -106,6 +106,22 @@ async def test_what_is_no_packet_of_the_call_is_ignored_or_left_to_aiortc() -> N
     await door.close()
 
 
+async def test_the_next_report_is_waited_for_without_asking_for_the_running_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    door = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    receiver = door.addTransceiver("audio").receiver
+    take_at_once(receiver, take_packets(receiver, lambda packet: None, lambda number: 48_000))
+    asked: list[str] = []
+    waiting = receiver.transport.transport._connection._queue.get()
+    with monkeypatch.context() as counting:
+        counting.setattr(asyncio.events, "_get_running_loop", lambda: asked.append("a system call"))
+        waiting.send(None)
+    waiting.close()
+    await door.close()
+    assert asked == []
+
+
 async def test_gathering_is_bounded_for_every_transport() -> None:
     connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     limits: list[float] = []
