@@ -90,6 +90,9 @@ async def test_prometheus_reads_what_became_of_all_pushes(phone: Phone) -> None:
     tested = asyncio.create_task(phone.test())
     await phone.shows((await phone.notice())["receipt"])
     await tested
+    async with asyncio.timeout(60):  # the device may be quicker than its service's answer
+        while not phone.house.space.pushes.figures.fates["accepted"]:
+            await asyncio.sleep(0.01)
     url = phone.house.space.url + "/api/space/push/figures"
     async with phone.house.http.get(url, headers=phone.headers) as answer:
         samples = {
