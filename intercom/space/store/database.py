@@ -17,6 +17,9 @@ from intercom.space.errors import StoreError
 
 logger = logging.getLogger(__name__)
 
+OPEN_LIMIT_S: Final = 30.0
+"""Time limit for opening the file while another process brings its tables up to date: a slow card takes seconds to
+flush that."""
 LOOK_LIMIT_S: Final = 0.05
 """Time limit for a look for changes while another process writes: the next look comes within a second."""
 RESERVE_BYTES: Final = 256 * 1024
@@ -76,7 +79,7 @@ class Database:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             path.chmod(0o600)
-            self._file = sqlite3.connect(path, isolation_level=None)
+            self._file = sqlite3.connect(path, timeout=OPEN_LIMIT_S, isolation_level=None)
             self._file.executescript("PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA; PRAGMA foreign_keys=ON;")
             migrate(self._file)
             self._copy = sqlite3.connect(":memory:", isolation_level=None)
