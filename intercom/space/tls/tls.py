@@ -10,7 +10,7 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -68,6 +68,8 @@ class Tls:
         self._whose = whose
         self._log = Seldom(logger)
         self._seen: tuple[object, ...] = ()
+        self._own_seen: tuple[object, ...] = ()
+        "The states of the files as they were before they were read: whatever is written meanwhile is new."
         self._failed_looks = 0
         self.context: ssl.SSLContext | None = None
         """The listener's context; None before `begin`."""
@@ -82,6 +84,7 @@ class Tls:
         if self.trouble:
             logger.warning("%s %s goes on with a certificate of its own CA.", self.trouble, self._whose)
         self._certificate.names = self._house_names()
+        self._seen = _states(self._certificate.files)
         if self._certificate.ensure(self._now()):
             logger.info("%s has made a certificate for itself.", self._whose)
         self.context = self._certificate.context()
@@ -92,7 +95,6 @@ class Tls:
                 "The space shows the certificate of an older version, which your devices may know. `intercom space "
                 "trust` lets them trust the house's CA instead."
             )
-        self._seen = self._files()
         self._warn_of_the_end()
         return self.context
 
@@ -101,7 +103,7 @@ class Tls:
         """The PEM that a door trusts, and nothing else; None without TLS."""
         if not self._location.encrypted:
             return None
-        self._certificate.ensure(self._now())
+        self._renew()
         return self._certificate.pinned
 
     @property
@@ -112,12 +114,9 @@ class Tls:
     def follow(self) -> None:
         """Renew the space's certificate if it lacks names of the machine, expires soon or was removed."""
         self._certificate.names = self._house_names()
-        if self.context is not None and self._certificate.ensure(self._now()):
-            self._certificate.load_into(self.context)
-            self.by_ca = self._certificate.by_ca
-            logger.info("%s has renewed its certificate.", self._whose)
-            self._on_change()
-        self._seen = self._files()
+        self._seen = _states(self._certificate.files)
+        if self.context is not None:
+            self._renew()
 
     async def watch(self) -> None:
         """Renew the certificate in time, and follow changes of all files, for as long as the space runs."""
@@ -131,9 +130,9 @@ class Tls:
 
     def look(self, *, daily: bool = False) -> None:
         """Look at the files once, and use what is new; `daily`: look at what expires, too."""
-        if self._files() != self._seen or self._failed_looks:
+        if _states(self._own_files) != self._own_seen or self._failed_looks:
             self._renew_own()
-        elif not daily:
+        elif _states(self._certificate.files) == self._seen and not daily:
             return
         before = self.trouble
         try:
@@ -142,6 +141,14 @@ class Tls:
             self._log.warn("certificate", "%s", problem)
         self._warn_of_the_end()
         if self.trouble != before:
+            self._on_change()
+
+    def _renew(self) -> None:
+        """Make the space's certificate anew unless it is good, and show it: whoever asked, nobody makes it again."""
+        if self._certificate.ensure(self._now()) and self.context is not None:
+            self._certificate.load_into(self.context)
+            self.by_ca = self._certificate.by_ca
+            logger.info("%s has renewed its certificate.", self._whose)
             self._on_change()
 
     def _renew_own(self) -> None:
@@ -159,6 +166,7 @@ class Tls:
     def _read_own(self) -> None:
         if not self._own_files:
             return
+        self._own_seen = _states(self._own_files)
         try:
             self._own = read_pair(self._own_files[0], self._own_files[1])
         except CertificateError as problem:
@@ -195,9 +203,10 @@ class Tls:
             return names
         return Names(tuple(host for host in names.hosts if not own.serves(host)), names.addresses)
 
-    def _files(self) -> tuple[object, ...]:
-        """Return what tells one state of the files from another."""
-        return tuple(map(_state, (*self._certificate.files, *self._own_files)))
+
+def _states(files: Iterable[Path]) -> tuple[object, ...]:
+    """Return what tells one state of some files from another."""
+    return tuple(map(_state, files))
 
 
 def _state(file: Path) -> tuple[int, int, int] | None:

@@ -121,6 +121,15 @@ async def test_a_renewed_one_is_shown_without_a_restart(space: Space, files: Fil
     assert await shown(space, NAME) == renewed
 
 
+async def test_one_that_is_renewed_just_before_the_machine_gets_another_address_is_shown(
+    space: Space, files: Files
+) -> None:
+    renewed = files.renew()
+    space.tls.follow()
+    space.tls.look()
+    assert await shown(space, NAME) == renewed
+
+
 async def test_the_space_looks_by_itself(space: Space, files: Files) -> None:
     renewed = files.renew()
     async with asyncio.timeout(60):

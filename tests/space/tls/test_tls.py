@@ -147,6 +147,15 @@ async def test_the_door_of_the_same_machine_is_told_by_the_space(upgraded: Space
     assert await token(tmp_path / "door.json")
 
 
+async def test_a_certificate_that_is_made_because_a_door_asks_what_to_trust_is_shown(
+    upgraded: Space, older: str, tmp_path: Path
+) -> None:
+    assert let_phones_trust(tmp_path)
+    assert upgraded.tls.pinned == ca(tmp_path)
+    await changed_from(upgraded, older)
+    assert upgraded.tls.by_ca
+
+
 def test_a_certificate_of_an_older_version_is_not_renewed_by_itself(tmp_path: Path) -> None:
     older = self_signed(tmp_path, loopback_names(), since=DAY_ONE)
     certificate = Certificate(tmp_path, loopback_names())
