@@ -15,7 +15,10 @@ def main(ending: str, cap_s: float, relay: str = "door") -> None:
     # A guard's interpreter starts on a machine that is busy with much else.
     relay_watchdog_control.FIRST_ANSWER_S = 60.0
     chime = {"chime_gpio": 12, "chime_s": cap_s} if relay == "chime" else {}
-    panel = FrontPanel(PanelConfig(pins="simulated", **chime), DoorConfig(pulse_s=cap_s, cap_s=cap_s))
+    # Its own clock stands still: however late it goes wrong, its relay is on. The guard goes by the real time.
+    panel = FrontPanel(
+        PanelConfig(pins="simulated", **chime), DoorConfig(pulse_s=cap_s, cap_s=cap_s), clock=lambda: 0.0
+    )
     guard_pid = panel.guard_pid if relay == "door" else panel.entrance.guard_pid
     print(guard_pid, flush=True)
     sys.stdin.readline()
