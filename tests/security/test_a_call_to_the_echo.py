@@ -12,6 +12,7 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack
 
+from intercom.space.echo import media
 from intercom.space.echo.media import close
 from tests.space.conftest import OFFER, WAIT_S, Client, House, configure, house
 
@@ -135,7 +136,12 @@ async def test_a_close_that_hangs_lets_go_of_the_sockets(monkeypatch: pytest.Mon
     ice = connection.addTransceiver("audio").receiver.transport.transport
     await connection.setLocalDescription(await connection.createOffer())
     assert ice._connection._protocols
-    monkeypatch.setattr(connection, "close", asyncio.Event().wait)
+
+    async def hangs() -> None:
+        monkeypatch.setattr(media, "CLOSE_LIMIT_S", WAIT_S)  # the sockets alone have the time of a busy machine
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(connection, "close", hangs)
     await close(connection)
     assert not ice._connection._protocols
 
