@@ -14,7 +14,8 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 PROGRAM = "/usr/bin/firefox-esr"
-START_S = 60.0
+START_S = 120.0
+"""Time limit of Firefox's start, which a busy machine does with many others."""
 PATIENCE_S = 60.0
 STILL_LOOKS = 25
 """Looks, 20 ms apart, at which a target stands where it stood: a page that is still drawn moves it under the finger."""
