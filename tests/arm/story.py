@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tests.hardware.guest import SHARED
 from tests.hardware.station import CREDENTIAL, TRACES, UNITS
 
-from .board import Board
+from .board import PYTHON, Board
 
 ANSWERS = 'network = true\\nring = "/private/house"\\npins = "gpio"\\ncamera = "off"\\ntest_call = true\\n'
 SERVICES = ("intercom", "intercom-space")
@@ -25,10 +25,15 @@ for own in mnt user; do
   test "$(readlink /proc/$pid/ns/$own)" != "$(readlink /proc/1/ns/$own)" && echo $own; done"""
 """What a process may: no capability, no new privileges, a filter of system calls, and a view of its own."""
 IS_CONFINED = ["CapEff:0000000000000000", "NoNewPrivs:1", "Seccomp:2", "mnt", "user"]
+PROCESS = "systemctl show --value -p MainPID intercom"
+SIGNALLED = f"""pid=$({PROCESS}); kill -$signal $pid
+until new=$({PROCESS}); test $new != 0 && test $new != $pid; do sleep 1; done
+{REGISTERED}"""
+"""After this signal the door is another process, and registered."""
 
 
 class Story:
-    """The life of the package on one machine."""
+    """The life of a door station on one machine."""
 
     def __init__(self, board: Board, package: str, compiled: str) -> None:
         """`package` and what is `compiled` of it are files in what the machine shares."""
@@ -43,6 +48,9 @@ class Story:
             "the package is installed, both services run, and the door is registered": self._installs,
             "both services are in their sandboxes": self._is_confined,
             "setup takes the answers, and its test call works": self._sets_up,
+            "a visit: pressed, rung, heard both ways, opened; the headset is pulled out and put back": self._visit,
+            "a killed door is back by itself": self._dies,
+            "a hung door is started anew by its watchdog": self._hangs,
             "a removal leaves settings and state": self._removes,
             "a purge leaves nothing": self._purges,
         }
@@ -79,6 +87,17 @@ class Story:
         assert "The door is registered." in said, said
         assert "verdict   calls work" in said, said
         return said[said.index("address   ") :].rstrip()
+
+    def _visit(self) -> str:
+        return self._run(f"cd /checkout && {PYTHON} -m tests.arm.inside")
+
+    def _dies(self) -> str:
+        return f"registered again after {self._timed(f'signal=KILL; {SIGNALLED}')}"
+
+    def _hangs(self) -> str:
+        took = self._timed(f"signal=STOP; {SIGNALLED}")
+        self._run("journalctl -u intercom -b | grep 'Watchdog timeout'")
+        return f"registered again after {took}"
 
     def _removes(self) -> str:
         self._run("dpkg --remove intercom")
