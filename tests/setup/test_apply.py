@@ -124,15 +124,13 @@ class Visit:
             os.write(self._terminal, line.encode() + b"\n")
 
     def interrupts(self) -> None:
-        """Press Ctrl-C at a prompt, and again while it still stands there: one may come before it reads."""
+        """Press Ctrl-C at a prompt, once it reads: a moment before that its reading would not notice."""
         self._wait("] > ")
         until = time.monotonic() + WAIT_S
+        while not self._sleeps():
+            assert time.monotonic() < until, self.shown
+            time.sleep(0.01)
         os.write(self._terminal, b"\x03")
-        while STOPPED not in self.shown and time.monotonic() < until:
-            if not select.select([self._terminal], [], [], 1.0)[0]:
-                os.write(self._terminal, b"\x03")
-            elif not self._more():
-                return
 
     def ends(self) -> int:
         """Its exit status."""
@@ -151,6 +149,10 @@ class Visit:
         while (found := self.shown.find(text, self._read_to)) < 0:
             assert time.monotonic() < until and self._more(), self.shown
         self._read_to = found + len(text)
+
+    def _sleeps(self) -> bool:
+        """Return whether it waits for something; at a prompt it is what is typed. Source: proc_pid_stat(5)."""
+        return Path(f"/proc/{self._child}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
     def _more(self) -> bool:
         ready = select.select([self._terminal], [], [], WAIT_S)[0]
