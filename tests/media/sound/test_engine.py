@@ -13,9 +13,10 @@ from intercom.media.cards import pcm_loss
 from intercom.media.cards.chosen_cards import ChosenCards
 from intercom.media.events import DeviceLost, DeviceReturned, EngineEvent, EngineFailed, EngineStarted
 from intercom.media.sound.engine import AudioEngine
-from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples
+from intercom.media.sound.format import BLOCK_SAMPLES, Samples
 from tests.alsa import PATIENCE_S, AlsaCards, Heard, cards_named, tone, tone_level_db
 from tests.media.events import Reported
+from tests.media.sound.cancellers import CancellerMemory, ForgetfulCanceller
 
 NOTICE_S = 0.1
 """Length of what is heard of the notice, a tone of 620 Hz that sounds for 120 ms every few seconds."""
@@ -102,27 +103,6 @@ def test_a_sentence_is_heard_at_the_door(engine: AudioEngine, alsa_cards: AlsaCa
         sentence = engine.play_sound("rings", tone(650, PATIENCE_S))
         heard.wait_for_tone(650)
         sentence.stop()
-
-
-class CancellerMemory:
-    """An echo canceller that remembers what it has to take out of the microphone's sound."""
-
-    rate_hz = RATE_HZ
-
-    def __init__(self) -> None:
-        self.told = Heard()
-
-    def begin(self) -> None:
-        """Forget nothing: the test looks at all of it."""
-
-    def played(self, block: Samples) -> None:
-        self.told.add(block.tobytes())
-
-    def clean(self, block: Samples) -> Samples:
-        return block
-
-    def reset(self) -> None:
-        """Forget nothing: the test looks at all of it."""
 
 
 def test_what_the_door_says_in_a_call_is_taken_out_of_what_the_house_hears(
@@ -278,30 +258,6 @@ def test_a_card_that_is_taken_in_the_place_of_another_is_told_and_the_room_forgo
         engine.stop()
     assert canceller.heard_since_reset < canceller.heard
     assert not any(isinstance(event, DeviceLost) for event in reported.all)
-
-
-class ForgetfulCanceller:
-    """Cancels nothing, and knows how much it has heard since it was told to forget the room."""
-
-    rate_hz = RATE_HZ
-
-    def __init__(self) -> None:
-        self.heard = self.heard_since_reset = 0
-        self.heard_before: list[int] = []
-        "how much it had heard at each start of the microphone"
-
-    def begin(self) -> None:
-        self.heard_before.append(self.heard)
-
-    def played(self, block: Samples) -> None:
-        self.heard += 1
-        self.heard_since_reset += 1
-
-    def clean(self, block: Samples) -> Samples:
-        return block
-
-    def reset(self) -> None:
-        self.heard_since_reset = 0
 
 
 def test_a_card_that_is_not_there_is_reported_and_the_engine_lives(reported: Reported[EngineEvent]) -> None:

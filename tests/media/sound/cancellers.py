@@ -1,0 +1,51 @@
+"""Echo cancellers that cancel nothing and remember what an engine has told them."""
+
+from __future__ import annotations
+
+from intercom.media.sound.format import RATE_HZ, Samples
+from tests.alsa import Heard
+
+
+class CancellerMemory:
+    """An echo canceller that remembers what it has to take out of the microphone's sound."""
+
+    rate_hz = RATE_HZ
+
+    def __init__(self) -> None:
+        self.told = Heard()
+
+    def begin(self) -> None:
+        """Forget nothing: the test looks at all of it."""
+
+    def played(self, block: Samples) -> None:
+        self.told.add(block.tobytes())
+
+    def clean(self, block: Samples) -> Samples:
+        return block
+
+    def reset(self) -> None:
+        """Forget nothing: the test looks at all of it."""
+
+
+class ForgetfulCanceller:
+    """Cancels nothing, and knows how much it has heard since it was told to forget the room."""
+
+    rate_hz = RATE_HZ
+
+    def __init__(self) -> None:
+        self.heard = self.heard_since_reset = 0
+        self.heard_before: list[int] = []
+        "how much it had heard at each start of the microphone"
+
+    def begin(self) -> None:
+        self.heard_before.append(self.heard)
+
+    def played(self, block: Samples) -> None:
+        self.heard += 1
+        self.heard_since_reset += 1
+
+    def clean(self, block: Samples) -> Samples:
+        return block
+
+    def reset(self) -> None:
+        self.heard_since_reset = 0
