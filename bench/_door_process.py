@@ -24,10 +24,10 @@ page_listen = ""
 [audio]
 card = "simulated"
 echo_canceller = "{canceller}"
-[camera]
-source = "pattern"
 [call]
 auto_answer = ["residents"]
+[camera]
+source = "pattern"
 """
 
 

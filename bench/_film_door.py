@@ -28,7 +28,8 @@ class FilmDoor(appliance.Appliance):
 
     def __init__(self, config: Config, *, state_dir: Path, pin_factory: Any = None) -> None:
         super().__init__(config, state_dir=state_dir, pin_factory=pin_factory)
-        self.camera = Camera(HardwareSource(pickle.loads(self.film.read_bytes())))
+        film = HardwareSource(pickle.loads(self.film.read_bytes()))
+        self.camera = Camera(film, always_on=config.camera.always_on)
 
 
 if __name__ == "__main__":

@@ -134,15 +134,19 @@ async def call(credential: Path, *, video: bool, silent: bool) -> AsyncIterator[
 async def door_case(case: str, directory: Path, film: str) -> Figures:
     """Figures of one case of the door."""
     door, resident, state = directory / "door.json", directory / "resident.json", directory / case
-    run = ("-m", "bench._film_door", film, RUN[-1]) if case in ("av", "syscalls") else RUN
+    run = ("-m", "bench._film_door", film, RUN[-1]) if case in ("av", "syscalls", "camera_on") else RUN
+    more = "always_on = true\n" if case == "camera_on" else ""
     if case == "idle":
         async with door_process(state, door):  # the first start compiles, and reads the files
             pass
-    async with door_process(state, door, canceller=CALLS.get(case, "webrtc"), run=run) as process:
+    async with door_process(state, door, canceller=CALLS.get(case, "webrtc"), run=run, more=more) as process:
         if case == "idle":
             registered = process.cpu_s() * 1000
             await asyncio.sleep(SETTLE_S)
             return {"registered_minsn": registered} | await window(process)
+        if case == "camera_on":
+            await asyncio.sleep(SETTLE_S)
+            return await window(process)
         async with call(resident, video=len(run) > len(RUN), silent=case == "silent") as frames:
             if case == "syscalls":
                 return await system_calls(process)

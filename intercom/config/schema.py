@@ -185,6 +185,12 @@ class CameraConfig(Table):
         "them or talks with them. The camera's light is on while somebody looks, and the log says who. "
         "Mind the law where you live: a camera that sees the street may not look at it without a reason.",
     )
+    always_on: bool = setting(
+        False,
+        "Let the camera run all the time, so that the picture is there with the press: a Raspberry Pi camera takes one "
+        "to two seconds to start, and the ring does not wait for it. Its light is then always on; what it costs "
+        "stands in [viewers.md](viewers.md#a-camera-that-is-always-on).",
+    )
     light_gpio: int = setting(
         NO_GPIO,
         "GPIO (BCM) number of a light that is on while the camera runs. -1: none.",

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 
 from intercom.door.replies import Replies
+from intercom.media.camera.shared import Camera
 from intercom.media.provider import DoorMedia
 from intercom.service import memory
 from intercom.signalwire import SignalWire
@@ -14,8 +15,11 @@ LATEST_S = 2.0
 """Limit of the wait for the registration, so that the door is warm when a missing service returns."""
 
 
-async def warm_up(client: SignalWire, media: DoorMedia, replies: Replies) -> None:
-    """Load the modules of a call, and what the door says, on threads, and then let the process settle."""
+async def warm_up(client: SignalWire, media: DoorMedia, replies: Replies, camera: Camera | None) -> None:
+    """Load the modules of a call, and what the door says, on threads, and then let the process settle.
+
+    A camera that is always on starts after that.
+    """
     registered = asyncio.Event()
     subscription = client.is_registered_stream.subscribe(lambda is_so: registered.set() if is_so else None)
     with contextlib.suppress(TimeoutError):
@@ -25,3 +29,5 @@ async def warm_up(client: SignalWire, media: DoorMedia, replies: Replies) -> Non
         await asyncio.gather(asyncio.to_thread(media.prepare), replies.prepare())
     finally:
         memory.settle()
+        if camera is not None:
+            camera.begin()

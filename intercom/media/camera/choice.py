@@ -50,9 +50,10 @@ def open_camera(
         case "pattern":
             source = PatternSource(video.for_software())
         case _:
-            return Camera(AutoSource(where, video, has_ribbon, on_event=on_event), on_event=on_event, vp8=config.vp8)
-    on_event(CameraChosen(source.name, source.description, ""))
-    return Camera(source, on_event=on_event, vp8=config.vp8)
+            source = AutoSource(where, video, has_ribbon, on_event=on_event)
+    if config.source != "auto":  # which tells it itself
+        on_event(CameraChosen(source.name, source.description, ""))
+    return Camera(source, on_event=on_event, vp8=config.vp8, always_on=config.always_on)
 
 
 class AutoSource:

@@ -40,8 +40,8 @@ FORBIDDEN = "The camera is switched off for privacy; `intercom camera` says by w
 class Camera:
     """One camera for calls, snapshots and previews at once.
 
-    It runs from the first `frames()` to the close of the last, and a moment longer after a snapshot. `on_event` is
-    called on the camera's threads and must return at once.
+    It runs from the first `frames()` to the close of the last, and a moment longer after a snapshot; one that is
+    `always_on` runs from `begin()` to `stop()`. `on_event` is called on the camera's threads and must return at once.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Camera:
         retry_s: float = RETRY_S,
         linger_s: float = LINGER_S,
         vp8: bool = True,
+        always_on: bool = False,
     ) -> None:
         self._source = source
         self.vp8 = Vp8Pictures(self) if vp8 else None
@@ -68,6 +69,7 @@ class Camera:
         self._supervisor: threading.Thread | None = None
         self._card: threading.Thread | None = None
         self._lingering: FrameSubscription | None = None
+        self._always_on, self._kept_on = always_on, False
         self._forbidden = False
         self._last_unit_s: float | None = None
         self._lost_s: float | None = None
@@ -107,6 +109,12 @@ class Camera:
     def processor_share(self) -> float | None:
         """Core-seconds a second that encoding costs here; None while the camera is off, or encodes by itself."""
         return self._source.processor_share if self.is_running else None
+
+    def begin(self) -> None:
+        """Start a camera that is always on, so that its first picture is there before anybody asks (any thread)."""
+        with self._changed:
+            self._kept_on = self._always_on
+            self._follow_demand()
 
     def forbid(self, forbidden: bool) -> None:
         """Hold the camera off for every subscriber (a privacy switch); False lets it run again.
@@ -212,6 +220,8 @@ class Camera:
     def stop(self, timeout_s: float = 2.0) -> None:
         """End every subscription and wait at most `timeout_s` for the camera to stop (blocks)."""
         with self._changed:
+            self._kept_on = False
+            self._follow_demand()
             subscriptions, threads = list(self._subscriptions), (self._supervisor, self._card)
         for subscription in subscriptions:
             subscription.close()
@@ -219,7 +229,8 @@ class Camera:
             if thread is not None:
                 thread.join(timeout_s)
 
-    # Demand: the supervisor thread lives while somebody is subscribed; while it is forbidden, the card's does.
+    # Demand: the supervisor thread lives while somebody is subscribed or the camera is always on; while it is
+    # forbidden, the card's does.
 
     def _unsubscribe(self, subscription: FrameSubscription) -> None:
         with self._changed:
@@ -227,7 +238,7 @@ class Camera:
             self._follow_demand()
 
     def _is_wanted(self) -> bool:
-        return bool(self._subscriptions) and not self._forbidden
+        return (bool(self._subscriptions) or self._kept_on) and not self._forbidden
 
     def _follow_demand(self) -> None:
         if self._is_wanted() and self._supervisor is None:

@@ -35,6 +35,45 @@ async def test_the_camera_runs_from_the_first_look_to_the_last(
     assert source.runs == 1
 
 
+async def test_a_camera_that_is_always_on_runs_before_anybody_looks_and_gives_them_its_picture_at_once(
+    source: FilmedSource,
+) -> None:
+    camera = Camera(source, always_on=True)
+    assert not camera.is_running  # whoever builds it decides when
+    camera.begin()
+    await happens(source.running)
+    keyframe = source.film(keyframe=True)
+    with camera.frames() as before:
+        assert await before.next() == keyframe
+    with camera.frames() as frames:
+        assert await frames.next() == keyframe
+    await asyncio.to_thread(camera.stop)
+    assert not source.running.is_set()
+    assert source.runs == 1
+
+
+async def test_a_camera_that_is_always_on_is_off_while_it_is_forbidden(source: FilmedSource, told: Told) -> None:
+    camera = Camera(source, on_event=told, always_on=True)
+    camera.forbid(True)
+    camera.begin()
+    assert not camera.is_running
+    camera.forbid(False)
+    await happens(source.running)
+    camera.forbid(True)
+    await told.wait_for(CameraStopped)
+    await asyncio.to_thread(camera.stop)
+
+
+async def test_a_camera_that_is_always_on_is_tried_again_when_it_fails(source: FilmedSource, told: Told) -> None:
+    camera = Camera(source, on_event=told, always_on=True, retry_s=0)
+    camera.begin()
+    source.script.put(CameraError("unplugged"))
+    await told.wait_for(CameraLost)
+    source.film(keyframe=True)
+    await told.wait_for(CameraReturned)
+    await asyncio.to_thread(camera.stop)
+
+
 async def test_everybody_gets_every_picture_in_order(camera: Camera, source: FilmedSource) -> None:
     with camera.frames() as call, camera.frames() as preview:
         units = [source.film(keyframe=index == 0) for index in range(5)]
