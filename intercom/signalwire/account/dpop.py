@@ -15,7 +15,7 @@ from intercom.signalwire.errors import StorageError
 from intercom.signalwire.storage import Storage
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPrivateNumbers
 
 logger = logging.getLogger(__name__)
 
@@ -99,10 +99,25 @@ def _read_pem(pem: str) -> RSAPrivateKey:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-    private = serialization.load_pem_private_key(pem.encode(), None)
+    # Whether its primes are prime was settled when we made it: to ask again takes a Pi longer than all its imports.
+    private = serialization.load_pem_private_key(pem.encode(), None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(private, RSAPrivateKey):
         raise TypeError("not RSA")
+    if not _fits(private.private_numbers()):
+        raise ValueError("its numbers do not fit")
     return private
+
+
+def _fits(key: RSAPrivateNumbers) -> bool:
+    """Return whether the numbers of a key belong to each other: a file that was damaged has some that do not."""
+    e, n = key.public_numbers.e, key.public_numbers.n
+    return (
+        min(key.p, key.q) > 1
+        and key.p * key.q == n
+        and e * key.d % (key.p - 1) == e * key.d % (key.q - 1) == 1
+        and (key.dmp1, key.dmq1) == (key.d % (key.p - 1), key.d % (key.q - 1))
+        and key.iqmp * key.q % key.p == 1
+    )
 
 
 def _number(value: int) -> str:

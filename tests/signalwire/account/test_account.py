@@ -11,6 +11,8 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from intercom.signalwire import FileStorage, MemoryStorage, SignalWire, StorageError
 from intercom.signalwire.account.access_token import Credential
@@ -88,6 +90,36 @@ async def test_a_device_keeps_its_key_and_its_fingerprint() -> None:
     assert key.fingerprint == thumbprint
     await storage.set(KEY_NAME, "rubbish")
     assert await load_key(storage, lambda: 0.0) is None
+
+
+@pytest.mark.parametrize("number", ["p", "q", "d", "dmp1", "dmq1", "iqmp", "n", "e"])
+async def test_a_key_of_which_one_number_is_damaged_is_not_used(number: str) -> None:
+    storage = MemoryStorage()
+    await make_key(storage, lambda: 0.0)
+    pem = await storage.get(KEY_NAME)
+    assert pem is not None
+    first, *lines, last = pem.splitlines()
+    key = load_pem_private_key(pem.encode(), None)
+    assert isinstance(key, RSAPrivateKey)
+    numbers = key.private_numbers()
+    whole = getattr(numbers.public_numbers if number in {"n", "e"} else numbers, number)
+    stored, damaged = (b"\x02" + _length(value) + value for value in (_bytes(whole), _bytes(whole ^ 2)))
+    file = base64.b64decode("".join(lines))
+    assert file.count(stored) == 1
+    lines = [base64.b64encode(file.replace(stored, damaged)).decode()]
+    await storage.set(KEY_NAME, "\n".join((first, *lines, last)))
+    assert await load_key(storage, lambda: 0.0) is None
+
+
+def _bytes(number: int) -> bytes:
+    return number.to_bytes(number.bit_length() // 8 + 1, "big")
+
+
+def _length(value: bytes) -> bytes:
+    """The length of a DER element."""
+    count = len(value)
+    size = count.to_bytes((count.bit_length() + 7) // 8, "big")
+    return size if count < 0x80 else bytes([0x80 | len(size)]) + size
 
 
 async def test_the_directory_comes_in_pages_and_keeps_its_objects(client: SignalWire, service: Service) -> None:
