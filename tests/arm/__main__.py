@@ -25,17 +25,17 @@ from .telling import tell
 
 
 def main() -> int:
-    """Build the package, boot, and go through the story."""
+    """Build both packages, boot, and go through the story."""
     with TemporaryDirectory(prefix="intercom-arm-") as folder:
         try:
             system = whole.system()
-            package = build(TARGET, Path(folder), compression="none")
+            old, new = (build(TARGET, Path(folder), version=each, compression="none") for each in ("1", "2"))
             beside = Path(folder, "compiled.tar")
-            compiled(package, beside)
+            compiled(old, beside)
             with Board(system, counted=True) as board:
-                for file in (package, beside):
+                for file in (old, new, beside):
                     shutil.move(file, board.shared)
-                story = Story(board, package.name, beside.name)
+                story = Story(board, old.name, new.name, beside.name)
                 return tell(story.steps(), story.journal)
         except (BuildError, UnavailableError, GuestError) as reason:
             print(f"make arm: {reason}", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from tests.hardware.guest import SHARED
@@ -25,6 +26,10 @@ for own in mnt user; do
   test "$(readlink /proc/$pid/ns/$own)" != "$(readlink /proc/1/ns/$own)" && echo $own; done"""
 """What a process may: no capability, no new privileges, a filter of system calls, and a view of its own."""
 IS_CONFINED = ["CapEff:0000000000000000", "NoNewPrivs:1", "Seccomp:2", "mnt", "user"]
+KEPT = f"cat /etc/intercom/intercom.toml {CREDENTIAL}"
+WAITS = "waiting for its end"
+"""What an upgrade says while there is a call."""
+LOOK_AGAIN_S = 0.5
 PROCESS = "systemctl show --value -p MainPID intercom"
 SIGNALLED = f"""pid=$({PROCESS}); kill -$signal $pid
 until new=$({PROCESS}); test $new != 0 && test $new != $pid; do sleep 1; done
@@ -35,11 +40,11 @@ until new=$({PROCESS}); test $new != 0 && test $new != $pid; do sleep 1; done
 class Story:
     """The life of a door station on one machine."""
 
-    def __init__(self, board: Board, package: str, compiled: str) -> None:
-        """`package` and what is `compiled` of it are files in what the machine shares."""
+    def __init__(self, board: Board, old: str, new: str, compiled: str) -> None:
+        """Two versions of the package and what is `compiled` of either are files in what the machine shares."""
         self._board = board
-        self._package = SHARED / package
-        self._compiled = SHARED / compiled
+        self._old, self._new = SHARED / old, SHARED / new
+        self._compiled = f"tar --extract --directory=/ --file={SHARED / compiled}"
 
     def steps(self) -> dict[str, Callable[[], str]]:
         """Each step by what it shows; it returns what is worth telling."""
@@ -51,6 +56,7 @@ class Story:
             "a visit: pressed, rung, heard both ways, opened; the headset is pulled out and put back": self._visit,
             "a killed door is back by itself": self._dies,
             "a hung door is started anew by its watchdog": self._hangs,
+            "an upgrade waits for the call, and keeps settings and credential": self._upgrades,
             "a removal leaves settings and state": self._removes,
             "a purge leaves nothing": self._purges,
         }
@@ -69,8 +75,8 @@ class Story:
 
     def _installs(self) -> str:
         self._run(PINS)
-        self._run(f"tar --extract --directory=/ --file={self._compiled}")
-        took = self._timed(f"dpkg --install {self._package}")
+        self._run(self._compiled)
+        took = self._timed(f"dpkg --install {self._old}")
         self._run(REGISTERED)
         said = self._run(f"systemctl is-active {' '.join(SERVICES)}; systemctl is-enabled {' '.join(SERVICES)}")
         assert said.split() == ["active", "active", "enabled", "enabled"], said
@@ -98,6 +104,27 @@ class Story:
         took = self._timed(f"signal=STOP; {SIGNALLED}")
         self._run("journalctl -u intercom -b | grep 'Watchdog timeout'")
         return f"registered again after {took}"
+
+    def _upgrades(self) -> str:
+        before, process = self._run(KEPT), self._run(PROCESS)
+        self._run("intercom call /public/echo")
+        # As apt does it; the older version takes with it what was compiled for it.
+        script = f"dpkg --unpack {self._new} && {self._compiled} && dpkg --configure intercom"
+        upgrading = self._board.start(script, limit_s=STEP_LIMIT_S)
+        while WAITS not in self._board.output(upgrading):
+            assert self._board.waits_for(upgrading, LOOK_AGAIN_S), self._board.output(upgrading)
+        # Its exit status says that there is no sound card.
+        status = self._board.run("intercom status --json", limit_s=STEP_LIMIT_S).output
+        assert json.loads(status)["call"]["with"] == "/public/echo", status
+        assert self._run(PROCESS) == process
+        self._run("intercom hangup")
+        self._board.result(upgrading, limit_s=STEP_LIMIT_S).check()
+        self._run(REGISTERED)
+        assert self._run(KEPT) == before
+        assert self._run(PROCESS) != process
+        version = self._run("dpkg-query --show --showformat='${Version}' intercom")
+        assert f"_{version}_" in self._new.name, version
+        return version
 
     def _removes(self) -> str:
         self._run("dpkg --remove intercom")
