@@ -42,7 +42,7 @@ bench: ## the published figures; NAME=press-to-ring runs one
 chaos: setup ## pull everything at random under calls, on a real kernel; MINUTES=15, SEED=n
 	@$(BIN)/python -m tests.hardware.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
-arm: setup ## the .deb on an emulated ARM machine, from its installation to its purge; once a release
+arm: setup ## the .deb on an emulated ARM machine, from its installation to its purge, and a Pi's pins; once a release
 	@INTERCOM_HARDWARE=on $(BIN)/python -m tests.arm
 
 fuzz: setup ## mutated input for everything that reads what others send; MINUTES=15, SEED=n

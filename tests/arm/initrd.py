@@ -18,7 +18,7 @@ exec /bin/busybox switch_root /root {init}
 """
 
 
-def initrd(debian: Path, modules: Sequence[str], init: str, built: Sequence[Path] = ()) -> bytes:
+def initrd(debian: Path, modules: Sequence[str], init: str, built: Sequence[Path] = (), *, first: str = FIRST) -> bytes:
     """Return an archive that loads these modules of Debian's, then those built beside, and starts `init`."""
     (lib,) = (debian / "lib/modules").iterdir()
     files = {file.stem.replace("-", "_"): file for file in lib.rglob("*.ko")}
@@ -26,7 +26,7 @@ def initrd(debian: Path, modules: Sequence[str], init: str, built: Sequence[Path
     roots = (*modules, *(file.stem for file in built))
     wanted = list(dict.fromkeys(name for module in roots for name in _with_needs(module, files)))
     packed = {f"{name}.ko": files[name].read_bytes() for name in wanted}
-    packed["init"] = FIRST.format(modules=" ".join(wanted), init=init).encode()
+    packed["init"] = first.format(modules=" ".join(wanted), init=init).encode()
     packed["bin/busybox"] = (debian / "bin/busybox").read_bytes()
     return _cpio(("bin", "dev", "root"), packed)
 

@@ -207,10 +207,14 @@ class Guest:
                 return
             *lines, self._unread = (self._unread + said).split(b"\n")
             for line in lines:
-                name, _, status = line.decode(errors="replace").strip().partition(" ")
-                if status.isdigit():
-                    self._ended[name] = int(status)
+                self._heard(line.decode(errors="replace").strip())
             timeout_s = 0.0
+
+    def _heard(self, line: str) -> None:
+        """Take in a line that the agent said."""
+        name, _, status = line.partition(" ")
+        if status.isdigit():
+            self._ended[name] = int(status)
 
     def _tail(self, name: str) -> str:
         return f"{self.output(name)[-2000:]}\n--- console ---\n{self.console()[-3000:]}"
