@@ -40,13 +40,6 @@ class RequestJson(Protocol):
         """Make the call and return its JSON answer."""
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Refuses redirects, which would carry the token to another host."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
 class _Connection(http.client.HTTPConnection):
     """A connection that reaches this machine without a name lookup."""
 
@@ -117,7 +110,8 @@ async def request_json(
 def _fetch(request: urllib.request.Request, certificate: str | None, timeout_s: float) -> Any:
     where = f"{request.get_method()} {request.full_url.partition('?')[0]}"
     try:
-        with _opener(certificate, is_local(request.full_url)).open(request, timeout=timeout_s) as response:
+        opener = _opener(request.type, certificate, is_local(request.full_url))
+        with opener.open(request, timeout=timeout_s) as response:
             content = response.read(MAX_RESPONSE_BYTES + 1)
     except urllib.error.HTTPError as error:
         error.close()
@@ -134,12 +128,13 @@ def _fetch(request: urllib.request.Request, certificate: str | None, timeout_s: 
 
 
 @functools.lru_cache(maxsize=4)
-def _opener(certificate: str | None, loopback: bool) -> urllib.request.OpenerDirector:
-    handlers: list[urllib.request.BaseHandler] = [
-        _NoRedirect(),
-        _HttpHandler(),
-        _HttpsHandler(ssl_context(certificate)),
-    ]
-    if loopback:
-        handlers.append(urllib.request.ProxyHandler({}))
-    return urllib.request.build_opener(*handlers)
+def _opener(scheme: str, certificate: str | None, loopback: bool) -> urllib.request.OpenerDirector:
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler({} if loopback else None),
+        _HttpsHandler(ssl_context(certificate)) if scheme == "https" else _HttpHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        urllib.request.HTTPDefaultErrorHandler(),  # of redirects too, which would carry the token to another host
+    ):
+        opener.add_handler(handler)
+    return opener

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -205,6 +206,16 @@ async def test_http_says_what_was_wrong_with_an_answer(
         await request_json("GET", await server(handler), bearer="secret", sleep=at_once)
     assert failed.value.status == status
     assert "secret" not in str(failed.value)
+
+
+async def test_whoever_asks_this_machine_in_the_clear_waits_for_no_certificates(
+    server: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.json_response({})
+
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", lambda *_: pytest.fail("reads them"))
+    assert await request_json("GET", await server(handler), sleep=at_once) == {}
 
 
 async def test_a_token_never_travels_in_the_clear() -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
 
 from intercom.signalwire.errors import InvalidParamsError, TransportError
 from intercom.signalwire.link import transport
-from intercom.signalwire.link.transport import MAX_SOCKET_FRAME_BYTES, open_websocket
+from intercom.signalwire.link.transport import MAX_SOCKET_FRAME_BYTES, open_websocket, ssl_context
+from tests.integrations.mqtt.certificates import Authority
 
 
 class Tunnel:
@@ -123,6 +126,21 @@ async def test_the_clear_is_for_this_machine_only() -> None:
 async def test_a_certificate_that_is_none_is_said() -> None:
     with pytest.raises(InvalidParamsError, match="PEM"):
         await open_websocket("wss://localhost:1", certificate="rubbish")
+
+
+def test_the_systems_authorities_are_read_once_and_again_when_they_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authorities = Authority(tmp_path).file
+    monkeypatch.setenv("SSL_CERT_FILE", str(authorities))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
+    first = ssl_context(None)
+    assert ssl_context(None) is first
+    assert len(first.get_ca_certs()) == 1
+    os.utime(authorities, ns=(1, 1))
+    assert ssl_context(None) is not first
+    authorities.unlink()
+    assert ssl_context(None).get_ca_certs() == []
 
 
 def test_importing_the_client_loads_nothing_heavy() -> None:
