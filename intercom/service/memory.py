@@ -73,8 +73,10 @@ def _let_go_of_files() -> None:
             unchanged = list(_unchanged(maps))
     except OSError:
         return  # without the list the pages stay in memory, and nothing else changes
-    for start, end in unchanged:
-        _call("madvise", ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_DONTNEED)
+    libc = ctypes.CDLL(None)  # once for all: each makes a class of its own, and keeps it until a full collection
+    if advise := getattr(libc, "madvise", None):
+        for start, end in unchanged:
+            advise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_DONTNEED)
 
 
 def _unchanged(maps: Iterable[str]) -> Iterator[tuple[int, int]]:
