@@ -1,6 +1,5 @@
 """Read TOML text into dataclasses of settings, and report every problem at once."""
 
-import difflib
 import re
 import tomllib
 from collections.abc import Callable
@@ -188,21 +187,19 @@ class Reading:
         return f"{_shown_key(key)}: a text stands in quotes: write {_shown_key(key)} = {_shown(value)}"
 
     def _unknown(self, prefix: Key, name: str, value: Any) -> str:
+        from difflib import get_close_matches  # for whoever mistyped alone
+
         thing = "table" if isinstance(value, dict) and not prefix else "setting"
         written = ".".join(self._said((*prefix, name)))
         in_list = prefix[:-1] in self._lists
-        if (
-            not in_list
-            and _SECRET_NAME.search(name)
-            and not difflib.get_close_matches(written, self._names, cutoff=0.9)
-        ):
+        if not in_list and _SECRET_NAME.search(name) and not get_close_matches(written, self._names, cutoff=0.9):
             return f"no such {thing}; {_KEEP_ELSEWHERE}"
         for known in self._names:
             table, _, last = known.rpartition(".")
             if last == name and (table == "" or table in self._tables):
                 home = f"under [{table}]" if table else "at the top of the file, above the first [table]"
                 return f"this setting belongs {home}: move it there"
-        if likely := difflib.get_close_matches(written, self._names, n=1):
+        if likely := get_close_matches(written, self._names, n=1):
             return f"no such {thing}; did you mean {likely[0]}?"
         return f"no such {thing}; `intercom config example` shows all there are"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -12,8 +11,7 @@ Kind = Literal["usb", "onboard", "hdmi", "virtual", "ribbon"]
 """Kind of connection; for a sound card also a hint of its quality."""
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(msgspec.Struct, frozen=True):
     """A sound card or a camera; its identity uses no number that changes from boot to boot."""
 
     name: str

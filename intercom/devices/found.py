@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from intercom.devices.device import Device, Kind
 
@@ -101,13 +102,13 @@ class Finder:
         try:
             place = (node / "device").resolve(strict=True)
         except OSError:  # some virtual ones hang on nothing
-            return replace(device, plug=plug)
+            return msgspec.structs.replace(device, plug=plug)
         properties = _text(self._udev / udev_name)
         id_path = next((line[10:] for line in properties.splitlines() if line.startswith("E:ID_PATH=")), "")
         usb = next((above for above in (place, *place.parents) if (above / "idVendor").is_file()), None)
         if usb is None:
-            return replace(device, port=self._path(place), id_path=id_path, plug=plug)
-        device = replace(
+            return msgspec.structs.replace(device, port=self._path(place), id_path=id_path, plug=plug)
+        device = msgspec.structs.replace(
             device,
             label=_text(usb / "product").strip() or device.label,
             kind="usb",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+
+import msgspec
 
 from intercom.devices.device import Device, find
 from intercom.devices.events import DeviceRecovery, Reason
@@ -57,7 +58,7 @@ class Roles:
         device = choice.device
         if device is None or (role != "camera" and rank(device) > GOOD_ENOUGH and not self._wishes.of(role)):
             return
-        device = replace(device, plug=0)
+        device = msgspec.structs.replace(device, plug=0)
         if choice.is_stand_in or choice.ambiguous:
             self._memory.note(device)
         else:

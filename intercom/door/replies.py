@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -36,8 +35,7 @@ logger = logging.getLogger(__name__)
 ASKED, ANSWER, SAID = "intercom.say", "intercom.say.answer", "intercom.said"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """A sentence in a language."""
 
     name: str

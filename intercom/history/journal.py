@@ -9,8 +9,9 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+import msgspec
 
 from intercom.facts import Fact
 
@@ -20,8 +21,7 @@ FACTS_KEPT = 1000
 """Limit of facts kept for a listener that was away: some days of a quiet door, and a quarter of a megabyte."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A fact with its number and time."""
 
     number: int

@@ -7,9 +7,10 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+
+import msgspec
 
 from intercom.config import NotifyConfig
 from intercom.notify.message import Message, Order, Outcome
@@ -35,8 +36,7 @@ FATES = (ARRIVED, REFUSED, LATE, DROPPED)
 Deliver = Callable[[str, Callable[[], Awaitable[Order]]], Awaitable[Outcome]]
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """The last attempt to send a message."""
 
     at: datetime

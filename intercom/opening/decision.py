@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from intercom.address import Address, Form, is_listed
 
@@ -102,8 +103,7 @@ REFUSALS = (
 """Rulings that are told, counted and logged; the others are mostly keys not meant for the door."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """The configured rules of opening."""
 
     openers: tuple[str, ...]
@@ -116,8 +116,7 @@ class Rules:
     """Those of `PROGRAMS` by which the configuration lets the door be opened."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyFacts:
+class KeyFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The facts known when a key was pressed in a call."""
 
     address: Address

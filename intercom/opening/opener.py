@@ -6,8 +6,9 @@ import logging
 import math
 import time
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import Any, Protocol
+
+import msgspec
 
 from intercom.address import Address
 from intercom.config import DoorConfig
@@ -127,7 +128,7 @@ class DoorOpener:
     def key(self, current: AskingCall, press: KeyPress) -> dict[str, Any] | None:
         """Handle a key from the far end, which is never logged; return the answer to the far end, if any."""
         now, way = self._clock(), Way(press.way)
-        facts = replace(self._facts(current), echo_s=press.echo_s)
+        facts = msgspec.structs.replace(self._facts(current), echo_s=press.echo_s)
         ruling = may_open(way, facts, self._rules)
         if ruling is Ruling.INCOMPLETE:
             ruling = self._type(way, current, facts, press.digit, now)
@@ -156,7 +157,9 @@ class DoorOpener:
         if len(self._typed) < len(self._digits):
             return Ruling.INCOMPLETE
         code, self._typed = Code.RIGHT if self._typed == self._digits else Code.WRONG, ""
-        known = replace(facts, code=code, deaf=self._wrong_codes.deaf_s(now) > 0, tampered=self._tampered())
+        known = msgspec.structs.replace(
+            facts, code=code, deaf=self._wrong_codes.deaf_s(now) > 0, tampered=self._tampered()
+        )
         ruling = may_open(way, known, self._rules)
         if ruling is Ruling.WRONG_CODE:
             self._wrong_codes.wrong(now)

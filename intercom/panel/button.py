@@ -3,6 +3,8 @@
 import enum
 from dataclasses import dataclass, field
 
+import msgspec
+
 COIL_S = 0.2
 """Time after an edge of the door's relay in which the strike's coil may pull the button's line low."""
 
@@ -24,8 +26,7 @@ class ButtonEvent(enum.Enum):
     RELEASED = "released"
 
 
-@dataclass(frozen=True, slots=True)
-class ShortPulses:
+class ShortPulses(msgspec.Struct, frozen=True):
     """Counts the pulses too short to be a press: interference, or a bad contact."""
 
     count: int = 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from intercom.config import NO_GPIO, DoorConfig, PanelConfig
 from intercom.panel.button import ButtonEvent
@@ -25,8 +26,7 @@ LATE_S = 5.0
 card stands still for a second now and then; the coil bears it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Faults:
+class Faults(msgspec.Struct, frozen=True):
     """What is told of the faults of these pins, by the part that has them; each may be called from any thread."""
 
     chime: Callable[[Exception], None]

@@ -4,8 +4,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from intercom.panel.patterns import PATTERNS, Colour, Pattern, Play
 
@@ -27,8 +28,7 @@ class Led(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """The state of the lights at one moment."""
 
     colour: Colour

@@ -4,9 +4,10 @@ import importlib.util
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from intercom.gpio_chip import Chip, GpioError, header_chip, is_pi
 from intercom.panel.errors import PinBusyError, PinsError
@@ -20,8 +21,7 @@ PI_4B_REVISION = 0xC03111
 """Revision that defines the header's layout for a board without a Raspberry Pi revision: GPIO n is line n."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pins:
+class Pins(msgspec.Struct, frozen=True):
     """A source of pins."""
 
     factory: Any

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from intercom.devices.device import Device, find
 from intercom.devices.selection import Known, Preferred, Wishes, choose

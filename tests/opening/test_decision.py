@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from intercom.address import Address, Form, is_listed
 from intercom.opening.decision import ECHO_S, RESIDENTS, Code, KeyFacts, Kind, Rules, Ruling, Way, may_open

@@ -6,8 +6,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+import msgspec
 
 logger = logging.getLogger(__name__)
 
@@ -21,8 +22,7 @@ async def _no_bell() -> None:
     """There is no bell to wait for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(msgspec.Struct, frozen=True):
     """The picture of a visitor."""
 
     jpeg: bytes

@@ -7,7 +7,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -207,8 +206,7 @@ def policy_of(kind: str) -> Policy:
     return _BY_KIND[str(kind)]
 
 
-@dataclass(frozen=True)
-class FaultRecord:
+class FaultRecord(msgspec.Struct, frozen=True):
     """A fault, open or over."""
 
     kind: str
@@ -266,7 +264,7 @@ class Faults:
         if fault is None:
             return
         lasted_s = self._clock() - fault.began
-        self.past.append(replace(fault, lasted_s=lasted_s))
+        self.past.append(msgspec.structs.replace(fault, lasted_s=lasted_s))
         logger.info("%s after %.1f s", _ends(kind), lasted_s)
         self._tell(FaultCleared(str(kind), lasted_s))
 

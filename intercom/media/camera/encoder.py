@@ -6,9 +6,10 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from intercom.media.codec.h264 import VIDEO_CLOCK_HZ, AccessUnit
 
@@ -32,8 +33,7 @@ SOFTWARE_MAX_BITRATE_BPS = 1_000_000
 """Limit of the bit rate when encoding in software."""
 
 
-@dataclass(frozen=True, slots=True)
-class VideoFormat:
+class VideoFormat(msgspec.Struct, frozen=True):
     """Size, rate and bit rate of a picture stream."""
 
     width: int

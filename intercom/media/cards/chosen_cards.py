@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from intercom.media.cards.card import Pcm, open_pcm
 from intercom.media.errors import CardError
@@ -15,8 +16,7 @@ log = logging.getLogger(__name__)
 DIRECTIONS: tuple[Direction, Direction] = ("capture", "playback")
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(msgspec.Struct, frozen=True):
     """The PCM to open for one direction."""
 
     name: str | None

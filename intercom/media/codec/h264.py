@@ -6,7 +6,8 @@ Nothing here encodes or decodes. Numbers: ITU-T H.264 (08/2021), table 7-1 (NAL 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+import msgspec
 
 VIDEO_CLOCK_HZ = 90_000
 """RTP clock of every video format (RFC 6184, section 8.1)."""
@@ -24,8 +25,7 @@ _START_CODE = b"\x00\x00\x01"
 _LONG_START_CODE = b"\x00\x00\x00\x01"
 
 
-@dataclass(frozen=True, slots=True)
-class AccessUnit:
+class AccessUnit(msgspec.Struct, frozen=True):
     """One encoded picture."""
 
     data: bytes
@@ -133,5 +133,5 @@ class ParameterSets:
         unit = AccessUnit(data, pts, keyframe=NAL_IDR in types)
         if unit.keyframe and not {NAL_SPS, NAL_PPS} <= types and self._sps and self._pps:
             sets = _LONG_START_CODE + self._sps + _LONG_START_CODE + self._pps
-            return replace(unit, data=sets + data)
+            return msgspec.structs.replace(unit, data=sets + data)
         return unit

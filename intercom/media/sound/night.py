@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import time
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Night:
+
+class Night(msgspec.Struct, frozen=True):
     """A daily span of time, over midnight or not."""
 
     begins: time

@@ -12,8 +12,8 @@ from __future__ import annotations
 import logging
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 
+import msgspec
 from aiortc import RTCRtpSender, RTCRtpTransceiver, sdp
 from aiortc.codecs import CODECS
 from aiortc.rtcpeerconnection import find_common_codecs
@@ -90,8 +90,7 @@ def path_estimate(packet: RtcpPsfbPacket, source: int) -> int | None:
     return int(estimate_bps) if source in sources else None
 
 
-@dataclass(frozen=True, slots=True)
-class VideoStats:
+class VideoStats(msgspec.Struct, frozen=True):
     """Counts of a video sender."""
 
     pictures: int

@@ -7,8 +7,8 @@ ITU-T G.107). No I/O; time is a parameter.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
+import msgspec
 from msgspec import Struct
 
 NO_PACKETS_S = 2.0
@@ -50,8 +50,7 @@ class MediaCounters(Struct, frozen=True):
     """Level of the far end's audio, 0 to 1."""
 
 
-@dataclass(frozen=True)
-class NetworkMetrics:
+class NetworkMetrics(msgspec.Struct, frozen=True):
     """One measurement of the network."""
 
     at_s: float
@@ -66,8 +65,7 @@ class NetworkMetrics:
     """Estimated bandwidth to the far end, from the media."""
 
 
-@dataclass(frozen=True)
-class NetworkIssue:
+class NetworkIssue(msgspec.Struct, frozen=True):
     """A network issue."""
 
     kind: str

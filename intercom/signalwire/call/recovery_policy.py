@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 GRACE_S = 1.0
 """Time to wait after the far end closed its connection: it may offer a new one by itself."""
@@ -62,8 +63,7 @@ class Rung(enum.StrEnum):
     GIVEN_UP = "given up"
 
 
-@dataclass(frozen=True)
-class RecoveryEvent:
+class RecoveryEvent(msgspec.Struct, frozen=True):
     """An action of the recovery, or its result."""
 
     action: str
@@ -76,8 +76,7 @@ class RecoveryEvent:
     """Whether an ICE restart allows only relayed paths."""
 
 
-@dataclass(frozen=True)
-class RecoveryProgress:
+class RecoveryProgress(msgspec.Struct, frozen=True):
     """A call's progress on the ladder."""
 
     state: RecoveryState
