@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from intercom import local_names
 from intercom.cli.command import INTERRUPTED
 from intercom.cli.options import BAD_CONFIG, config_file, loaded
 from intercom.config import Config
@@ -37,6 +38,7 @@ def _run_door(given: Path | None) -> int:
     if config is None:
         return BAD_CONFIG
     memory.stay_small()
+    local_names.stand_in()
     from intercom.door.appliance import MENDABLE, Appliance
 
     log_to_stderr(config.log.level)

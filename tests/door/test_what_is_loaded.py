@@ -9,10 +9,10 @@ from bench._door_process import door_process
 from bench._imports import RUN, WARM, imports
 from bench._space_process import space_process
 
-FOR_A_CALL = {"OpenSSL", "aioice", "aiortc", "av", "cryptography.x509", "dns", "pylibsrtp"}
+FOR_A_CALL = {"OpenSSL", "aioice", "aiortc", "av", "cryptography.x509", "pylibsrtp"}
 """What a press or an answer would wait for."""
 NEVER = {
-    *("aiohttp", "apprise", "argparse", "defusedxml", "email.mime", "intercom.cli.main", "intercom.setup"),
+    *("aiohttp", "apprise", "argparse", "defusedxml", "dns", "email.mime", "intercom.cli.main", "intercom.setup"),
     *("intercom.cli.command_table", "intercom.integrations.api", "intercom.integrations.mqtt", "intercom.space"),
     *("intercom.integrations.onvif", "intercom.integrations.rtsp", "intercom.integrations.webhooks", "jwt"),
     *("numpy.ma.core", "numpy.polynomial.polynomial", "numpy.random.mtrand"),
