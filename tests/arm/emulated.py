@@ -36,6 +36,7 @@ class Emulated:
         """Run the package's Python with these arguments, in an environment that has these variables besides."""
         return subprocess.run(
             [QEMU, "-L", str(self._root), str(self._root / f"usr/bin/python{TARGET.suite.python}"), *words],
+            cwd=self._tree,  # Python looks for modules where it is started, and that shall not be the checkout
             env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONPATH": str(self.site)} | environment,
             capture_output=True,
             text=True,
