@@ -18,7 +18,7 @@ from intercom.media.sound.sound_file import load_sound
 from tests.alsa import tone, tone_level_db
 from tests.media.echo.raised import raised
 
-TRIALS = 5
+TRIALS = 15
 
 
 def voice(seconds: float) -> Samples:
@@ -105,16 +105,18 @@ def test_a_visitor_is_heard_while_the_house_speaks() -> None:
 def losses_of_a_distorting_speaker(limit: float) -> tuple[float, float]:
     """What is taken away from two seconds on: by the door's canceller, and by WebRTC's alone.
 
-    The median of some trials: WebRTC's canceller draws its own noise. One trial differs by 3 dB from the next, and a
-    rare one by much more.
+    The median of some trials, each with other last bits at the microphone: in one of five these decide that a syllable
+    is taken for a visitor, which costs 20 dB, through the compiled decimator as through NumPy's.
     """
     far = voice(8)
-    microphone = room((np.tanh(far / limit) * limit).astype(np.int16), level=2.0)
+    microphone = room((np.tanh(far / limit) * limit).astype(np.int16), level=2.0).astype(np.int32)
     late = slice(2 * RATE_HZ, None)
+    random = np.random.default_rng(1)
 
     def loss_db(canceller: EchoCanceller | HalfDuplex | None) -> float:
         assert canceller is not None
-        return level_db(microphone[late]) - level_db(through(canceller, far, microphone)[late])
+        heard = (microphone + random.integers(-1, 2, len(microphone))).clip(-32768, 32767).astype(np.int16)
+        return level_db(heard[late]) - level_db(through(canceller, far, heard)[late])
 
     ours_db = [loss_db(open_canceller()) for _ in range(TRIALS)]
     webrtc_db = [loss_db(EchoCanceller(WebRtcBackend())) for _ in range(TRIALS)]
