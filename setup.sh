@@ -67,7 +67,7 @@ want() {
 
 find_missing() {
   need python3-venv "makes the virtual environment" has_module ensurepip
-  need libpython3-dev "builds the binding to the sound card (no wheels exist)" has_python_headers
+  need libpython3-dev "builds the binding to the sound card (no wheels exist) and what is compiled here" has_python_headers
   need gcc "the same" has_program gcc
   need libasound2-dev "the same" has_file /usr/include/alsa/asoundlib.h
   need libopus0 "the calls' audio codec" has_library opus
@@ -198,6 +198,16 @@ install_python_packages() {
   fi
 }
 
+# What is compiled of the program itself, made anew when a source is another: pip does so only when it installs.
+COMPILED=intercom/media/native/_native.abi3.so
+compiled_of() { { cat intercom/media/native/*.[ch] pyproject.toml && "$VENV/bin/python" -VV; } | sha256sum; }
+compile_program() {
+  [ ! -e "$COMPILED" ] || [ "$(cat "$VENV/.compiled" 2>/dev/null)" != "$(compiled_of)" ] || return 0
+  said=$("$VENV/bin/python" -W ignore -c 'import setuptools; setuptools.setup()' -q build_ext --inplace --force 2>&1) ||
+    stop "the program's C sources could not be compiled: $said"
+  compiled_of >"$VENV/.compiled"
+}
+
 # A real Home Assistant for the tests, in an environment of its own in the user's cache, where there is a Python for it.
 install_home_assistant() {
   [ "$WITH_TESTS" = yes ] || return 0
@@ -232,12 +242,14 @@ else
 fi
 # What there is for more serves for less.
 if is_done "$DONE" || is_done set-up-with-benches || { [ "$WITH_BENCHES" = no ] && is_done set-up-with-tests; }; then
+  compile_program
   exit 0
 fi
 find_missing
 install_missing
 make_venv
 install_python_packages
+compile_program
 install_home_assistant
 printf '%s\n' "$NOW" >"$VENV/.$DONE"
 say "Ready."

@@ -1,8 +1,7 @@
 """The Python environment of the package: /opt/intercom with every library, for a machine that need not be this one.
 
 What it holds is what requirements.lock pins, of those hashes. Wheels are taken as they are. pyalsaaudio has none: its
-one C file is compiled here, with Debian's cross compiler and
-the target's own headers and libraries where the target is another machine.
+one C file is compiled here, and so is the C of the program itself.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import email
 import email.message
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -25,8 +23,9 @@ from pathlib import Path
 from pip._vendor.packaging.requirements import Requirement
 from pip._vendor.packaging.utils import canonicalize_name
 
+from deb.cache import cache
+from deb.compiler import compile_module, compile_own, run
 from deb.lock import LOCK, ROOT, environment, locked
-from deb.mirror import debian_mirror
 from deb.target import BuildError, Target
 
 FROM_SOURCE = "pyalsaaudio"
@@ -44,7 +43,6 @@ BROUGHT = {
     "libz.so.1": "zlib1g",
 }
 """The libraries that the compiled modules may ask the system for, and the packages (in `Depends:`) that bring them."""
-HEADERS = ("libasound2-dev", "libc6-dev", "libpython3-dev")
 LAUNCHER = """#!/opt/intercom/bin/python3
 import sys
 
@@ -55,18 +53,13 @@ sys.exit(main())
 """The command of the package: the same function as pip's, which runs `status` and `door-off` before any parser."""
 
 
-def cache() -> Path:
-    """The directory that keeps what was fetched and compiled; it is outside the checkout and may be deleted at will."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("INTERCOM_CACHE") or Path(root) / "intercom")
-
-
 def lay_environment(target: Target, tree: Path) -> None:
     """Lay the environment under `tree`/opt/intercom, with the program in it."""
     place = tree / PLACE
     site = place / f"lib/python{target.suite.python}/site-packages"
     shutil.copytree(_libraries(target), site, symlinks=True)
-    shutil.copytree(ROOT / "intercom", site / "intercom", ignore=shutil.ignore_patterns("__pycache__"))
+    lay_program(target, site)
+    _check_compiled(site)
     programs = place / "bin"
     programs.mkdir()
     (programs / "python3").symlink_to(f"/usr/bin/python{target.suite.python}")
@@ -77,6 +70,13 @@ def lay_environment(target: Target, tree: Path) -> None:
         # picamera2 and lgpio are the system's: they fit its camera stack and its kernel.
         f"home = /usr/bin\ninclude-system-site-packages = true\nversion = {target.suite.python}\n"
     )
+
+
+def lay_program(target: Target, site: Path) -> None:
+    """Lay the program itself into `site`, with what is compiled of it."""
+    others = shutil.ignore_patterns("__pycache__", "*.[ch]", "*.so")
+    shutil.copytree(ROOT / "intercom", site / "intercom", ignore=others)
+    compile_own(target, site)
 
 
 def dists(site: Path) -> Iterator[email.message.Message]:
@@ -95,7 +95,8 @@ def dependencies() -> list[str]:
 def _libraries(target: Target) -> Path:
     """The directory with every library for `target`, made when it is not cached."""
     made_of = [target.suite.name, target.processor.name, LOCK.read_text()]
-    made_of += [Path(__file__).with_name(name).read_text() for name in ("environment.py", "lock.py", "target.py")]
+    by = ("compiler.py", "environment.py", "lock.py", "target.py")
+    made_of += [Path(__file__).with_name(name).read_text() for name in by]
     key = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:12]
     kept = cache() / f"deb-{target.suite.name}-{target.processor.name}-{key}"
     if kept.is_dir():
@@ -108,7 +109,6 @@ def _libraries(target: Target) -> Path:
         _install(target, work, "--require-hashes", "--requirement", work / "fetched.txt")
         _install(target, work, _alsa_wheel(target, work))
         _check(target, work / "site")
-        _check_compiled(work / "site")
         try:
             (work / "site").rename(kept)
         except OSError:
@@ -118,7 +118,7 @@ def _libraries(target: Target) -> Path:
 
 
 def _install(target: Target, work: Path, *what: object) -> None:
-    _run(
+    run(
         *(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-deps"),
         *("--target", work / "site", "--no-compile", "--only-binary", ":all:"),
         # It asks this Python whether a library is for it; the lock was made for the target's.
@@ -162,7 +162,7 @@ def _check_compiled(site: Path) -> None:
 def _alsa_wheel(target: Target, work: Path) -> Path:
     """Compile pyalsaaudio into a wheel in `work`."""
     (work / "source.txt").write_text("".join(one.line for one in locked(target) if one.name == FROM_SOURCE))
-    _run(
+    run(
         *(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "download", "--no-deps"),
         # pip asks the source for its metadata: this environment has what that takes, and nothing else is fetched.
         *("--no-build-isolation", "--use-pep517", "--no-binary", ":all:", "--dest", work),
@@ -172,18 +172,10 @@ def _alsa_wheel(target: Target, work: Path) -> Path:
     (archive,) = work.glob(f"{FROM_SOURCE}-*.tar.gz")
     # Its hash is checked; Debian 12's Python 3.11.2 knows no filter for what it unpacks.
     unpack = ("tar", "--extract", "--no-same-owner", "--directory", work, "--file", archive)
-    _run(*unpack, saying=f"{archive} cannot be unpacked")
+    run(*unpack, saying=f"{archive} cannot be unpacked")
     source = work / archive.name.removesuffix(".tar.gz")
     module = work / f"alsaaudio.cpython-{target.suite.abi[2:]}-{target.processor.triplet}.so"
-    root = Path("/") if target.is_this_machine else _headers(target, work)
-    include = f"usr/include/{{}}python{target.suite.python}"
-    _run(
-        *(_compiler(target), f"--sysroot={root}", "-shared", "-fPIC", "-O2", "-DNDEBUG", "-s"),
-        *("-Wl,-z,relro,-z,now", "-fstack-protector-strong"),
-        *(f"-I{root / include.format(prefix)}" for prefix in ("", f"{target.processor.triplet}/")),
-        *(source / "alsaaudio.c", "-lasound", "-o", module),
-        saying=f"{FROM_SOURCE} could not be compiled",
-    )
+    compile_module(target, module, source / "alsaaudio.c", "-lasound")
     name, _, version = source.name.rpartition("-")
     tag = f"{target.suite.abi}-{target.suite.abi}-linux_{target.processor.machine}"
     info = f"{name}-{version}.dist-info"
@@ -194,39 +186,3 @@ def _alsa_wheel(target: Target, work: Path) -> Path:
         wheel.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tag}\n")
         wheel.writestr(f"{info}/RECORD", f"{module.name},,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
     return made
-
-
-def _compiler(target: Target) -> str:
-    name = f"{target.processor.triplet}-gcc"
-    if shutil.which(name) is None:
-        # gcc-aarch64-linux-gnu, and gcc-x86-64-linux-gnu for the other
-        package = f"gcc-{target.processor.triplet.replace('_', '-')}"
-        raise BuildError(f"there is no compiler for {target.processor.name}: apt install {package}")
-    return name
-
-
-def _headers(target: Target, work: Path) -> Path:
-    """The target's headers and libraries: Debian's packages, unpacked and not installed."""
-    if shutil.which("mmdebstrap") is None:
-        raise BuildError("what another Debian is made of is fetched with mmdebstrap: apt install mmdebstrap")
-    root, archive = work / "root", work / "root.tar"
-    saying = f"the headers of {target.suite.name} could not be fetched"
-    # As an archive: who is not root gives mmdebstrap other user ids, and to those a home is closed.
-    _run(
-        *("mmdebstrap", "--quiet", "--variant=extract", f"--architectures={target.processor.name}"),
-        *(f"--include={','.join(HEADERS)}", target.suite.name, archive, debian_mirror()),
-        saying=saying,
-    )
-    root.mkdir()
-    _run("tar", "--extract", f"--file={archive}", f"--directory={root}", "--exclude=./dev/*", saying=saying)
-    archive.unlink()
-    for name in ("lib", "lib64"):  # which the package of the base system would link
-        if not (root / name).exists():
-            (root / name).symlink_to(f"usr/{name}")
-    return root
-
-
-def _run(*command: object, saying: str) -> None:
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BuildError(f"{saying}: {done.stderr.strip()[-800:]}")

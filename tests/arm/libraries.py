@@ -12,7 +12,7 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 from tempfile import TemporaryDirectory
 
-from deb.environment import PLACE, lay_environment
+from deb.environment import PLACE, lay_environment, lay_program
 from deb.lock import ROOT, locked, requirements
 from deb.target import BuildError
 from tests.hardware.kernel import UnavailableError, alone, cache
@@ -47,7 +47,12 @@ def libraries() -> Path:
 def checkout(into: Path) -> Path:
     """Make a disk with the program, its tests and its benches as they are in this checkout."""
     tree, made = into / "checkout", into / "checkout.ext4"
-    for folder in ("bench", "intercom", "tests"):
+    tree.mkdir()
+    try:
+        lay_program(TARGET, tree)
+    except BuildError as error:
+        raise UnavailableError(str(error)) from error
+    for folder in ("bench", "tests"):
         shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tree)
     _compile(tree)

@@ -70,6 +70,13 @@ def test_every_compiled_module_is_for_the_python_of_the_release(tree: Path) -> N
 
 
 @needs_tools
+def test_the_program_s_own_module_is_compiled_and_its_sources_stay_at_home(tree: Path) -> None:
+    (site,) = tree.glob("opt/intercom/lib/python*/site-packages")
+    assert [file.name for file in site.glob("intercom/**/*.so")] == ["_native.abi3.so"]
+    assert not [*site.glob("intercom/**/*.c"), *site.glob("intercom/**/*.h")]
+
+
+@needs_tools
 def test_it_depends_on_that_python_and_on_what_its_modules_ask_for(tree: Path) -> None:
     control = (tree / "DEBIAN/control").read_text()
     assert "python3 (>= 3.11), python3 (<< 3.12)" in control

@@ -50,6 +50,12 @@ def test_every_module_loads(pi: Emulated) -> None:
     assert set(missing.values()) <= SYSTEMS_OWN, missing
 
 
+def test_the_sound_path_uses_what_is_compiled(pi: Emulated) -> None:
+    why_not = "from intercom.media.native import module; print(repr(module.why_not()))"
+    ended = pi.python("-c", why_not, limit_s=LIMIT_S)
+    assert ended.stdout == "''\n", ended.stderr
+
+
 def test_it_says_its_version(pi: Emulated) -> None:
     ended = pi.python("-m", "intercom", "--version", limit_s=LIMIT_S)
     assert ended.stdout.split()[-1] == __version__, ended.stderr

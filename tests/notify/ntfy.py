@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from deb.environment import cache
+from deb.cache import cache
 from deb.mirror import debian_mirror
 
 WAIT_S = 60.0

@@ -1,0 +1,17 @@
+/* The compiled module: its table. */
+
+#include "_native.h"
+
+static int fill(PyObject *module) {
+    if (PyModule_AddIntConstant(module, "VERSION", NATIVE_VERSION) < 0)
+        return -1;
+    return add_decimator(module);
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)fill}, {0, NULL}};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "_native", .m_doc = "What the sound path computes for every block.", .m_slots = slots,
+};
+
+PyMODINIT_FUNC PyInit__native(void) { return PyModuleDef_Init(&definition); }

@@ -1,0 +1,26 @@
+/* What the files of the compiled module share: CPython's limited API, and arrays by the buffer protocol. */
+
+#ifndef INTERCOM_NATIVE_H
+#define INTERCOM_NATIVE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+/* module.py has the same: a module of another version is not used. */
+#define NATIVE_VERSION 1
+
+/* Each adds its types and functions to the module; 0, or -1 with an exception. */
+int add_decimator(PyObject *module);
+
+/* Take an array of int16 or of float32: one-dimensional, contiguous, `length` long unless that is -1.
+   0 and a view that is to be released, or -1 with an exception and none. */
+int samples_of(PyObject *array, Py_buffer *view, int writable, Py_ssize_t length);
+int floats_of(PyObject *array, Py_buffer *view, int writable, Py_ssize_t length);
+
+/* The number of elements of a view. */
+static inline Py_ssize_t length_of(const Py_buffer *view) { return view->len / view->itemsize; }
+
+/* 0, or -1 with a TypeError when a call has another number of arguments. */
+int count_is(Py_ssize_t count, Py_ssize_t wanted, const char *function);
+
+#endif

@@ -1,0 +1,23 @@
+"""The compiled module. Sound is int16, what is calculated float32; each array is one-dimensional and contiguous.
+
+A wrong type raises TypeError, a wrong length ValueError.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+VERSION: Final[int]
+
+class Decimator:
+    """Divides the sample rate by `factor`, with a filter that keeps its past."""
+
+    def __init__(self, kernel: npt.NDArray[np.float32], factor: int, /) -> None:
+        """Take the filter, which begins with the weight of the oldest sample; its length is a multiple of `factor`."""
+
+    def run(self, block: npt.NDArray[np.int16], down: npt.NDArray[np.int16], /) -> None:
+        """Write the next samples into `down`, which has one for each `factor` of `block`."""
+
+    def clear(self) -> None:
+        """Take what came before for silence."""

@@ -1,0 +1,55 @@
+/* Arrays by the buffer protocol: of one type, one-dimensional and contiguous, or an exception. */
+
+#include <stdint.h>
+
+#include "_native.h"
+
+static int fits(const Py_buffer *view, Py_ssize_t length, char format, Py_ssize_t size) {
+    if (view->format == NULL || view->format[0] != format || view->format[1] != '\0' || view->itemsize != size) {
+        PyErr_Format(PyExc_TypeError, "an array of type '%c' is wanted, not '%s'", format,
+                     view->format == NULL ? "B" : view->format);
+        return 0;
+    }
+    if (view->ndim != 1) {
+        PyErr_Format(PyExc_ValueError, "an array of one dimension is wanted, not of %d", view->ndim);
+        return 0;
+    }
+    if (length >= 0 && length_of(view) != length) {
+        PyErr_Format(PyExc_ValueError, "an array of %zd is wanted, not of %zd", length, length_of(view));
+        return 0;
+    }
+    if ((uintptr_t)view->buf % (uintptr_t)size != 0) {
+        PyErr_SetString(PyExc_ValueError, "the array does not begin where its type may lie");
+        return 0;
+    }
+    return 1;
+}
+
+static int take(PyObject *array, Py_buffer *view, int writable, Py_ssize_t length, char format, Py_ssize_t size) {
+    if (PyObject_GetBuffer(array, view, PyBUF_FORMAT | PyBUF_ND | (writable ? PyBUF_WRITABLE : 0)) < 0) {
+        if (PyErr_ExceptionMatches(PyExc_BufferError)) {
+            PyErr_Clear();
+            PyErr_SetString(PyExc_ValueError, "the array is read-only or not contiguous");
+        }
+        return -1;
+    }
+    if (fits(view, length, format, size))
+        return 0;
+    PyBuffer_Release(view);
+    return -1;
+}
+
+int samples_of(PyObject *array, Py_buffer *view, int writable, Py_ssize_t length) {
+    return take(array, view, writable, length, 'h', sizeof(int16_t));
+}
+
+int floats_of(PyObject *array, Py_buffer *view, int writable, Py_ssize_t length) {
+    return take(array, view, writable, length, 'f', sizeof(float));
+}
+
+int count_is(Py_ssize_t count, Py_ssize_t wanted, const char *function) {
+    if (count == wanted)
+        return 0;
+    PyErr_Format(PyExc_TypeError, "%s takes %zd arguments, not %zd", function, wanted, count);
+    return -1;
+}
