@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from intercom.media.codec.interface import FRAME_BLOCKS, FRAME_MS, Encoder
+from intercom.media.codec.interface import BITRATE_BPS, FRAME_BLOCKS, FRAME_MS, Encoder
 from intercom.media.dtmf.sent_sound import SentSound
+from intercom.media.rtp.call_stats import audio_bitrate_bps, expected_loss_percent
 from intercom.media.rtp.packet_sender import MediaFrame, PushedTrack
+from intercom.media.rtp.redundancy import Redundancy
 from intercom.media.sound.format import RATE_HZ, SILENCE, Samples
 
 FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
@@ -29,6 +31,7 @@ class MicrophoneTrack(PushedTrack):
         self._last_push = 0.0
         self._withheld = False
         self._wanted: tuple[int, int] | None = None
+        self._redundancy: Redundancy | None = None
         self.sent = 0
         """Packets handed to the connection."""
         self.muted = False
@@ -62,7 +65,11 @@ class MicrophoneTrack(PushedTrack):
             return
         self.sent += 1
         marker = after_silence or self.sent == 1  # RFC 3551 section 4.1
-        send(MediaFrame(pts * self._encoder.clock_hz // RATE_HZ, [payload], marker))
+        timestamp, redundancy = pts * self._encoder.clock_hz // RATE_HZ, self._redundancy
+        if redundancy is None:
+            send(MediaFrame(timestamp, [payload], marker))
+        else:
+            send(MediaFrame(timestamp, [redundancy.pack(timestamp, payload)], marker, redundancy.payload_type))
 
     # The event loop
 
@@ -70,6 +77,21 @@ class MicrophoneTrack(PushedTrack):
         """Encode with `encoder` from now on; call it before the engine pushes."""
         self._encoder = encoder
 
-    def adapt(self, *, bitrate_bps: int, loss_percent: int) -> None:
-        """Set the encoder's bit rate and expected loss from the next packet on."""
-        self._wanted = (bitrate_bps, loss_percent)
+    def repeat(self, redundancy: Redundancy | None) -> None:
+        """Send the sound of the last packets again in each from now on, or with None as the encoder makes it alone."""
+        if (redundancy is None) is not (self._redundancy is None):
+            self._wanted = (BITRATE_BPS, expected_loss_percent(0.0) if redundancy is None else 0)
+        self._redundancy = redundancy
+
+    def adapt(self, mean_loss: float, report: float | None = None) -> int:
+        """Adapt to the far end's mean loss, and to its new report of it, from the next packet on.
+
+        Returns the encoder's bit rate. Where packets are sent again the encoder adds no redundancy of its own.
+        """
+        redundancy = self._redundancy
+        if redundancy is None:
+            self._wanted = (audio_bitrate_bps(mean_loss), expected_loss_percent(mean_loss))
+            return self._wanted[0]
+        if report is not None:
+            redundancy.reported(report, mean_loss)
+        return BITRATE_BPS

@@ -61,6 +61,11 @@ def counters(call: CallStats, engine: EngineStats, silent_s: float) -> dict[str,
     }
 
 
+def mean_loss(before: float, reported: float) -> float:
+    """Return the share of our sound that the far end lost lately, by its next report."""
+    return 0.7 * before + 0.3 * reported
+
+
 def audio_bitrate_bps(loss: float) -> int:
     """Return our audio's bit rate, 24 to 40 kbit/s: loss needs bits for redundancy, heavy loss fewer bits."""
     if loss < 0.01:

@@ -34,6 +34,7 @@ from intercom.media.rtp.hooks import (
     TrackNames,
     keep_names,
     leave_picture_out,
+    route_also,
     take_at_once,
     take_packets,
     tame_ice,
@@ -43,6 +44,7 @@ from intercom.media.rtp.payload_types import PayloadTypes, encoder_for
 from intercom.media.rtp.quick_start import addresses_read_once
 from intercom.media.rtp.sdp import Description, polish
 from intercom.media.rtp.sdp_exchange import UNREADABLE, accept_answer, accept_offer, is_same_path, lay_out_as
+from intercom.media.rtp.sdp_redundancy import answer_redundancy, offer_redundancy
 from intercom.media.video.sender import VideoSender, h264_missing, prefer_h264
 
 log = logging.getLogger(__name__)
@@ -148,7 +150,7 @@ class Connection:
         if layout is not None:
             offer = RTCSessionDescription(lay_out_as(layout, offer.sdp, complete=False), "offer")
         await self._describe(offer)
-        self._offer = polish(self._peer.localDescription.sdp)
+        self._offer = offer_redundancy(polish(self._peer.localDescription.sdp))
         self._description = self._offer if layout is None else lay_out_as(layout, self._offer, complete=True)
         return self._description
 
@@ -157,7 +159,7 @@ class Connection:
         accepted = accept_answer(answer, self._offer)
         self._note_refusal(accepted.why_no_video)
         await self._set_remote(accepted.text, "answer")
-        self._begin()
+        self._begin(self._offer, accepted.text)
 
     async def create_answer(self, offer: str) -> str:
         """Create our complete answer to the far end's offer and connect; SessionDescriptionError says why not."""
@@ -172,9 +174,10 @@ class Connection:
             leave_picture_out(self._peer)
         keep_names(self._peer, self._names)
         await self._describe(await self._peer.createAnswer())
-        self._begin()
-        self._description = polish(accepted.complete(self._peer.localDescription.sdp))
-        return self._description
+        answer = answer_redundancy(polish(accepted.complete(self._peer.localDescription.sdp)), accepted.text)
+        self._begin(answer, accepted.text)
+        self._description = answer
+        return answer
 
     async def _describe(self, description: RTCSessionDescription) -> None:
         with addresses_read_once():
@@ -224,9 +227,12 @@ class Connection:
             transceiver.receiver, lambda packet: self._on_packet(self, packet), self.payload_types.clock_hz
         )
 
-    def _begin(self) -> None:
+    def _begin(self, ours: str, theirs: str) -> None:
         """Begin to send and receive: both descriptions are known."""
-        self.payload_types.learn(self._peer.localDescription.sdp, self._peer.remoteDescription.sdp)
+        self.payload_types.learn(ours, theirs)
+        self.track.repeat(self.payload_types.redundancy)
+        if self.payload_types.redundant is not None:
+            route_also(self._audio_transceiver.receiver, self.payload_types.redundant)
         if self.negotiated_at is None:
             take_at_once(self._audio_transceiver.receiver, self._take)
             self.track.use(encoder_for(self.payload_types.sent_codec, dtx=self._dtx))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from aiortc.rtp import RtpPacket
@@ -13,6 +13,7 @@ from intercom.media.dtmf.in_band import HeardKey, KeyDetector
 from intercom.media.dtmf.telephone_event import DigitReader
 from intercom.media.rtp.payload_types import TELEPHONE_EVENT, decoder_for
 from intercom.media.rtp.playout import Playout, PlayoutStats
+from intercom.media.rtp.redundancy import Block
 from intercom.media.sound.format import SILENCE, Samples, to_samples
 
 
@@ -48,8 +49,11 @@ class FarEndSound:
         elif self._detector is None:
             self._detector = KeyDetector()
 
-    def receive(self, packet: RtpPacket, codec: str | None) -> None:
-        """Take an RTP packet of a negotiated codec; with None it only counts as a sign of life."""
+    def receive(self, packet: RtpPacket, codec: str | None, earlier: Sequence[Block] = ()) -> None:
+        """Take an RTP packet of a negotiated codec; with None it only counts as a sign of life.
+
+        `earlier`: the sound of packets before it, the oldest first, which came with it.
+        """
         now = self._clock()
         gap_s = now - self.last_packet_at
         if self.last_packet_at and gap_s > 1.0:
@@ -64,7 +68,7 @@ class FarEndSound:
         elif codec is not None and packet.payload:
             playout = self._playout_of(packet.ssrc, codec)
             if playout is not None:
-                playout.put(packet.sequence_number, packet.timestamp, packet.payload, now)
+                playout.put(packet.sequence_number, packet.timestamp, packet.payload, now, earlier)
 
     def _playout_of(self, ssrc: int, codec: str) -> Playout | None:
         """Return the playout of this stream; another source or codec gets a new one."""

@@ -220,6 +220,11 @@ def take_packets(receiver: RTCRtpReceiver, handle: Take, clock_hz: Callable[[int
     return take
 
 
+def route_also(receiver: RTCRtpReceiver, payload_type: int) -> None:
+    """Route packets of this payload type to the receiver too, of which aiortc knows nothing."""
+    receiver.transport._rtp_router.register_receiver(receiver, ssrcs=[], payload_types=[payload_type])
+
+
 def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
     """Deliver packets straight from the socket; call it once the receiver's transport is settled.
 

@@ -10,7 +10,9 @@ the card's and every burst show in it alike, and a change of speed works it off.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from intercom.media.rtp.jitter_target import JitterTarget
 
@@ -48,6 +50,8 @@ class Play:
 
     payload: bytes
     """Payload as received."""
+    skipped: int = 0
+    """Ticks of its beginning that are not played: their time is over, and something was made up instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,18 @@ class _Packet:
     end: int
     payload: bytes
     repairs: bool
+    is_copy: bool = False
+
+
+class Copy(NamedTuple):
+    """The sound of an earlier packet, in a later one (RFC 2198)."""
+
+    age: int
+    """Ticks by which its timestamp is less than that of the packet in which it came."""
+    payload: bytes
+    """Payload as received."""
+    ticks: int
+    """Length of its sound; 0 where it is damaged."""
 
 
 class JitterBuffer:
@@ -148,10 +164,12 @@ class JitterBuffer:
         now: float,
         *,
         repairs: bool = False,
+        copies: Sequence[Copy] = (),
     ) -> bool:
         """Take a packet with RTP `sequence` (16 bit), `timestamp` (32 bit) and `ticks` of sound; whether it is used.
 
-        `repairs`: the payload also holds the sound of the packet before it, as long as its own.
+        `repairs`: the payload also holds the sound of the packet before it, as long as its own. `copies` are of the
+        packets just before it, the oldest first.
         """
         self.stats.received += 1
         if self._highest is None:
@@ -166,22 +184,40 @@ class JitterBuffer:
             ):
                 self._begin_anew()
                 extended, start = sequence, timestamp
-        if extended in self._packets:
+        if extended in self._packets and not self._packets[extended].is_copy:
             self.stats.duplicate += 1
             return False
         if self._highest is None or extended > self._highest[0]:
             self._highest = (extended, start)
         self._frame_s = ticks / self._clock_hz
-        self.target.arrived(start / self._clock_hz, self._frame_s, now, repairs=repairs)
+        self.target.arrived(start / self._clock_hz, self._frame_s, now, repairs=repairs or bool(copies))
         if self._next_sequence is not None and extended < self._next_sequence:
             self.stats.late += 1
             self._late_in_a_row += 1
             return False
         self._late_in_a_row = 0
         self._packets[extended] = _Packet(start, start + ticks, payload, repairs)
-        if len(self._packets) > MOST_PACKETS:
+        self._keep_copies(extended, start, copies)
+        while len(self._packets) > MOST_PACKETS:
             self._drop_oldest()
         return True
+
+    def _keep_copies(self, sequence: int, start: int, copies: Sequence[Copy]) -> None:
+        """Keep the copies of packets that are missing; before the first packet is played nothing is missed.
+
+        What has the number of a copy may have been without sound, and lost: its timestamp tells.
+        """
+        if self._next_sequence is None or self._playhead is None:
+            return
+        begins, end = {packet.start for packet in self._packets.values()}, start
+        for back, copy in enumerate(reversed(copies), 1):
+            earlier, begin = sequence - back, start - copy.age
+            if earlier < self._next_sequence:
+                return
+            fits = self._playhead <= begin and 0 < copy.ticks <= end - begin and begin not in begins
+            if fits and earlier not in self._packets and earlier not in self._soundless:
+                self._packets[earlier] = _Packet(begin, begin + copy.ticks, copy.payload, repairs=False, is_copy=True)
+            end = min(end, begin)
 
     def _drop_oldest(self) -> None:
         """Bound the memory while the speaker asks for nothing."""
@@ -215,8 +251,9 @@ class JitterBuffer:
         head = self._packets[sequence]
         if self._playhead is None or self._next_sequence is None:
             return self._start(sequence, head, now, ahead_s)
-        if sequence > self._next_sequence:
+        if sequence > self._next_sequence or head.is_copy:
             self.target.lost(now)
+        if sequence > self._next_sequence:
             instead = self._fill_gap(sequence, head, self._playhead, now)
             if instead is not None:
                 return instead
@@ -285,14 +322,25 @@ class JitterBuffer:
             sequence = min(self._packets)
             head = self._packets[sequence]
             lag_s = self._lag_s(head.start, now)
-        return self._play(sequence, head, lag_s, ahead_s)
+        skipped = self._skipped(head, lag_s)
+        self.stats.lost_s += skipped / self._clock_hz
+        return self._play(sequence, head, lag_s - skipped / self._clock_hz, ahead_s, skipped)
 
-    def _play(self, sequence: int, head: _Packet, lag_s: float, ahead_s: float) -> Play:
+    def _skipped(self, head: _Packet, lag_s: float) -> int:
+        """Return how many ticks of a lost packet's copy come too late, and count it as recovered."""
+        if not head.is_copy:
+            return 0
+        self.stats.lost += 1
+        self.stats.recovered += 1
+        late = math.ceil((lag_s - self._latest_repair_s) / STEP_S)
+        return min(max(0, late) * self._step, head.end - head.start)
+
+    def _play(self, sequence: int, head: _Packet, lag_s: float, ahead_s: float, skipped: int = 0) -> Play:
         self._pass_by(sequence, head)
-        self.stats.played_s += (head.end - head.start) / self._clock_hz
+        self.stats.played_s += (head.end - head.start - skipped) / self._clock_hz
         blocks = 0 if -WANDER_S <= lag_s < STEP_S + WANDER_S else math.floor(lag_s / STEP_S)
         self.excess_s += SMOOTHING * (blocks * STEP_S + ahead_s - AHEAD_S - self.excess_s)
-        return Play(head.payload)
+        return Play(head.payload, skipped)
 
     def _shed(self, sequence: int, head: _Packet) -> None:
         """Pass a packet by for its lateness; left as a gap it would be filled, which takes as long as playing it."""

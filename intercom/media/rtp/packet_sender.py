@@ -58,6 +58,8 @@ class MediaFrame(NamedTuple):
     """Payloads, one for each packet."""
     marker: bool
     """Whether the last packet has the marker bit."""
+    payload_type: int | None = None
+    """Payload type, where it is not the agreed codec's."""
 
 
 class PacketOutlet(Protocol):
@@ -205,7 +207,8 @@ class PacketSender:
             return
         with contextlib.suppress(ConnectionError), self._lock:
             timestamp = self._begin(frame)
-            self._send_packets(payload_type, timestamp, frame.payloads, marker=frame.marker)
+            own_type = payload_type if frame.payload_type is None else frame.payload_type
+            self._send_packets(own_type, timestamp, frame.payloads, marker=frame.marker)
 
     async def _send(self, payload_type: int, frame: MediaFrame) -> None:
         with self._lock:

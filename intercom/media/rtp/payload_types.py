@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from aiortc.rtp import RtpPacket
+
 from intercom.media.codec.g711 import G711Decoder, G711Encoder
 from intercom.media.codec.interface import Decoder, Encoder
 from intercom.media.codec.opus import OpusDecoder, OpusEncoder
 from intercom.media.errors import SessionDescriptionError
-from intercom.media.rtp.sdp import Description
+from intercom.media.rtp.redundancy import RED, Block, Redundancy, unpack
+from intercom.media.rtp.sdp import Description, Section
+from intercom.media.rtp.sdp_redundancy import redundant_opus
 
 TELEPHONE_EVENT = "telephone-event"
 PREFERENCE = ("opus", "pcmu", "pcma")
 
+NO_SECTION = Section("audio", 0, "", [], [])
 Codecs = dict[int, tuple[str, int]]
 """Map from payload type to codec name and clock."""
 
@@ -21,11 +26,34 @@ class PayloadTypes:
     def __init__(self) -> None:
         self._receive: Codecs = {}
         self._send: Codecs = {}
+        self.redundant: int | None = None
+        """Number of redundant audio that the far end sends; None where it was not agreed on."""
+        self.redundancy: Redundancy | None = None
+        """Redundancy of our sound (RFC 2198); None where it was not agreed on."""
 
     def learn(self, ours: str, theirs: str) -> None:
         """Learn both descriptions' numbers: the far end sends by ours, we by theirs (RFC 3264 section 5.1)."""
-        self._send = _audio(theirs)
-        self._receive = {**self._send, **_audio(ours)}
+        mine, far = _audio(ours), _audio(theirs)
+        self._send = far.rtpmaps()
+        self._receive = {**self._send, **mine.rtpmaps()}
+        incoming, outgoing = redundant_opus(mine), redundant_opus(far)
+        agreed = incoming is not None and outgoing is not None
+        self.redundant = incoming[0] if incoming is not None and agreed else None
+        self.redundancy = Redundancy(*outgoing) if outgoing is not None and agreed else None
+
+    def unwrap(self, packet: RtpPacket) -> tuple[str | None, list[Block]]:
+        """Return the codec of the packet's sound, and the sound of packets before it, the oldest first.
+
+        Its payload is its own sound then. Only Opus is agreed on within redundant audio: other blocks are left out.
+        """
+        codec = self.name(packet.payload_type)
+        if codec != RED:
+            return codec, []
+        blocks = unpack(packet.payload) if packet.payload_type == self.redundant else []
+        if not blocks or self.name(blocks[-1].payload_type) != "opus":
+            return None, []
+        packet.payload = blocks.pop().payload
+        return "opus", [block for block in blocks if self.name(block.payload_type) == "opus"]
 
     def name(self, number: int) -> str | None:
         """Return the payload type's name in lower case; None for a number that was not negotiated."""
@@ -50,8 +78,9 @@ class PayloadTypes:
         return found.get(clock, next(iter(found.values()), None))
 
 
-def _audio(description: str) -> Codecs:
-    return next((s.rtpmaps() for s in Description.parse(description).sections if s.kind == "audio"), {})
+def _audio(description: str) -> Section:
+    sections = Description.parse(description).sections
+    return next((section for section in sections if section.kind == "audio"), NO_SECTION)
 
 
 def encoder_for(codec: str, *, dtx: bool = False) -> Encoder:

@@ -29,7 +29,7 @@ from intercom.media.events import (
     MediaSilent,
 )
 from intercom.media.provider import DoorMedia
-from intercom.media.rtp.call_stats import CallStats, audio_bitrate_bps, counters, expected_loss_percent
+from intercom.media.rtp.call_stats import CallStats, counters, mean_loss
 from intercom.media.rtp.connection import Connection
 from intercom.media.rtp.hooks import TrackNames
 from intercom.media.rtp.path_migration import Moves
@@ -224,7 +224,7 @@ class DoorCall(HeardKeys):
             if connection is self._connection or connection not in self._moves:
                 return
             self._heard = connection
-        self._far_end.receive(packet, connection.payload_types.name(packet.payload_type))
+        self._far_end.receive(packet, *connection.payload_types.unwrap(packet))
 
     # What may go wrong
 
@@ -302,17 +302,17 @@ class DoorCall(HeardKeys):
         return self._silence.steady_s(now, seen_at)
 
     async def _adapt(self) -> None:
-        """Adapt our sound to the far end's reports: redundancy by loss, bit rate by quality."""
-        connection = self._connection
+        """Adapt our sound to the far end's reports: redundancy and bit rate by loss."""
+        connection, lost = self._connection, None
         report = await connection.sender.getStats()
         for entry in report.values():
             if entry.type == "remote-inbound-rtp" and entry.timestamp != self._far_reported_at:
                 self._far_reports, self._far_reported_at = self._far_reports + 1, entry.timestamp
                 self._far_seen_at = self._clock()
                 self._round_trip_s = entry.roundTripTime
-                self._far_loss = 0.7 * self._far_loss + 0.3 * entry.fractionLost / 256
-        self._bitrate_bps = audio_bitrate_bps(self._far_loss)
-        connection.track.adapt(bitrate_bps=self._bitrate_bps, loss_percent=expected_loss_percent(self._far_loss))
+                lost = entry.fractionLost / 256
+                self._far_loss = mean_loss(self._far_loss, lost)
+        self._bitrate_bps = connection.track.adapt(self._far_loss, lost)
 
     # Digits out
 

@@ -7,13 +7,15 @@ resampled by up to 2 %, which nobody hears.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from intercom.media.codec.interface import Decoder
 from intercom.media.errors import CodecError
-from intercom.media.rtp.jitter import AHEAD_S, Conceal, JitterBuffer, JitterStats, Pause, Play, Recover
+from intercom.media.rtp.jitter import AHEAD_S, Conceal, Copy, JitterBuffer, JitterStats, Pause, Play, Recover
+from intercom.media.rtp.redundancy import Block
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples, level_db
 from intercom.media.sound.varispeed import Varispeed
 
@@ -75,16 +77,23 @@ class Playout:
         self._sounding = False
         self._damaged = 0
 
-    def put(self, sequence: int, timestamp: int, payload: bytes, now: float) -> bool:
-        """Take an RTP packet; False when it is useless."""
+    def put(self, sequence: int, timestamp: int, payload: bytes, now: float, earlier: Sequence[Block] = ()) -> bool:
+        """Take an RTP packet, and the sound of packets before it that came with it; False when it is useless."""
         try:
             ticks = self._decoder.length(payload)
         except CodecError:
             self._damaged += 1
             return False
         repairs = self._decoder.repairs(payload)
+        copies = [Copy(block.age, block.payload, self._length(block.payload)) for block in earlier]
         with self._lock:
-            return self._jitter.put(sequence, timestamp, payload, ticks, now, repairs=repairs)
+            return self._jitter.put(sequence, timestamp, payload, ticks, now, repairs=repairs, copies=copies)
+
+    def _length(self, payload: bytes) -> int:
+        try:
+            return self._decoder.length(payload)
+        except CodecError:
+            return 0
 
     def put_soundless(self, sequence: int) -> None:
         """Count a telephone event of the same stream, so that it does not count as lost."""
@@ -111,7 +120,9 @@ class Playout:
     def _sound_of(self, decision: Play | Recover | Conceal | Pause, excess_s: float) -> Samples:
         if isinstance(decision, Play):
             try:
-                return self._shorten_pause(self._decoder.decode(decision.payload), excess_s)
+                sound = self._decoder.decode(decision.payload)
+                skipped = decision.skipped * RATE_HZ // self._decoder.clock_hz
+                return sound[skipped:] if skipped else self._shorten_pause(sound, excess_s)
             except CodecError:
                 self._damaged += 1
                 return self._decoder.conceal(2 * BLOCK_SAMPLES)
