@@ -52,6 +52,7 @@ BOXES = {
     "distorted_": replace(USUAL, distorted=True),
     "loud_distorted_": replace(USUAL, echo_db=LOUD_DB, distorted=True),
     "stairwell_": replace(USUAL, place=STAIRWELL),
+    "stairwell_drift50_": replace(USUAL, place=STAIRWELL, drift_ppm=50),
     "street_": replace(USUAL, place=OPEN),
 }
 """The usual one has no name."""

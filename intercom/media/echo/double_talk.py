@@ -2,8 +2,9 @@
 
 Beside it runs a linear filter (libspeexdsp), which takes away less of the echo and nothing of the visitor. What it
 leaves is sent while two witnesses agree that somebody speaks at the door: what it leaves is loud against the echo, and
-WebRTC lets something through as well. Otherwise, and wherever the filter does not hold the echo, WebRTC's is sent,
-without what it lets through of the echo. While nothing is played there is no echo, and neither of them runs.
+WebRTC lets something through as well; or it leaves more than usual, and WebRTC lets through much more than usual, which
+is the only sign of a visitor beside a loud box. Otherwise, and wherever the filter does not hold the echo, WebRTC's is
+sent, without what it lets through of the echo. While nothing is played there is no echo, and neither of them runs.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ ECHO_DECAY = 0.93
 SPEAKS_DB = -10.0
 """Threshold of the residual against the echo above which a visitor speaks; the far end alone leaves less, even at 50
 ppm drift or in a stairwell."""
-SPEAKS_BEYOND_DB = 9.5
+SPEAKS_BEYOND_DB = 12.5
 """Margin over the filter's usual residual that a visitor must exceed too: a distorting speaker's loud syllables stay
 within it."""
-SPEAKS_SURELY_DB = -4.0
+SPEAKS_SURELY_DB = -3.0
 """Upper limit of that threshold: distortion never leaves half as much as the echo."""
 HELD_DB = -13.0
 """Limit of the usual residual below which the filter is trusted: at least a tenth of the blocks leave less of the
@@ -52,8 +53,28 @@ REST_BLOCKS = 100
 """Time after the far end's last word, in blocks, after which the filter rests to save its cost: a second later the room
 holds no echo. When nothing at all was played for as long, WebRTC's canceller rests as well; both keep what they know
 of the room."""
+CLIPPED = 32_000
+"""Sample from which on the microphone is clipped, by a converter or by the filter before the canceller."""
 HOLD_BLOCKS = 25
 """Hold time after a visitor was heard, in blocks: a quarter of a second bridges the gaps between words."""
+SURELY_HOLD_BLOCKS = 150
+"""Hold time after WebRTC let a visitor through: beside a loud box that is a syllable now and then."""
+LET_THROUGH_BEYOND_DB = 11.0
+"""Margin of WebRTC's output over its usual peaks that only a visitor exceeds."""
+LET_THROUGH_AT_FIRST_DB = -50.0
+"""What those peaks are taken for at first: while WebRTC learns, some of the echo comes through."""
+LET_THROUGH_UP_DB, LET_THROUGH_DOWN_DB = 0.5, 0.01
+"""Step per block of those peaks, up and down: they settle where fifty blocks let less through for each that lets
+more."""
+LEFT_BEYOND_DB = 1.0
+"""Margin over the filter's usual residual of a visitor whom WebRTC let through."""
+NOBODY_BELOW_DB = 3.0
+"""Margin over that residual, below which a visitor has probably ended."""
+RELEASE_BLOCKS = 8
+"""Part of the longer hold time that ends with each such block, down to the shorter: the far end does not hear itself
+after a visitor's word."""
+LOUD_DB = -12.0
+"""Echo level above which the residual does not tell that a visitor has ended: it is louder than they are."""
 
 
 class LinearFilter:
@@ -130,7 +151,7 @@ class TalkThrough:
         if rests:
             left, shares = near, [self._share, *[1.0] * blocks]
         else:
-            left = self._linear.process(near, far)
+            left = self._left_of(near, far)
             heard = list(self._judge.hears(near, left, cleaned))
             shares = [self._share, *(float(block.visitor) for block in heard)]
             cleaned = self._residual.suppress(cleaned, [(block.cleaned_db, block.alone_db) for block in heard])
@@ -141,6 +162,17 @@ class TalkThrough:
         share = fade(shares)
         mixed: Frame = (cleaned * (1 - share) + spoken * share).astype(np.int16)
         return mixed
+
+    def _left_of(self, near: Frame, far: Frame) -> Frame:
+        """Return what the filter leaves of the near frame, and silence where the microphone was clipped.
+
+        There it leaves what was cut off, which may be louder than the visitor.
+        """
+        left = self._linear.process(near, far)
+        if near.max() < CLIPPED and near.min() > -CLIPPED:
+            return left
+        silent: Frame = np.where((near < CLIPPED) & (near > -CLIPPED), left, np.int16(0))
+        return silent
 
     def _quietened(self, left: Frame) -> Frame:
         """Return what is left of the near frame without the street's noise, as late as WebRTC's canceller."""
@@ -165,6 +197,7 @@ class Judge:
 
     def __init__(self) -> None:
         self._held_db = 0.0
+        self._let_through_db = LET_THROUGH_AT_FIRST_DB
         self.rest()
 
     def rest(self) -> None:
@@ -190,14 +223,29 @@ class Judge:
         left_db = _db(self._left) - _db(self._echo_dying)
         if _db(self._echo) > ECHO_DB:
             self._held_db += HELD_UP_DB if left_db > self._held_db else -HELD_DOWN_DB
-        echoes = _db(self._echo_dying) > ECHO_DB
-        trusted = self._held_db < HELD_DB and echoes
-        speaks_db = min(max(SPEAKS_DB, self._held_db + SPEAKS_BEYOND_DB), SPEAKS_SURELY_DB)
-        if trusted and left_db > speaks_db and _db(self._cleaned) > HEARD_DB:
-            self._hold = HOLD_BLOCKS
-        else:
-            self._hold = max(0, self._hold - 1)
+        echo_db, cleaned_db = _db(self._echo_dying), _db(self._cleaned)
+        echoes = echo_db > ECHO_DB
+        beyond_db = left_db - self._held_db
+        self._hold = max(0, self._hold - 1)
+        if beyond_db < NOBODY_BELOW_DB and echo_db < LOUD_DB:
+            self._hold = min(self._hold, max(HOLD_BLOCKS, self._hold - RELEASE_BLOCKS))
+        if echoes and self._held_db < HELD_DB and cleaned_db > HEARD_DB:
+            if cleaned_db > self._let_through_db + LET_THROUGH_BEYOND_DB and beyond_db > LEFT_BEYOND_DB:
+                self._hold = SURELY_HOLD_BLOCKS
+            elif left_db > self._speaks_db():
+                self._hold = max(self._hold, HOLD_BLOCKS)
+        if _db(self._echo) > ECHO_DB:
+            self._learn_what_webrtc_lets_through(cleaned_db)
         return Heard(self._hold > 0, _db(cleaned), left_db if echoes and not self._hold else None)
+
+    def _speaks_db(self) -> float:
+        return min(max(SPEAKS_DB, self._held_db + SPEAKS_BEYOND_DB), SPEAKS_SURELY_DB)
+
+    def _learn_what_webrtc_lets_through(self, cleaned_db: float) -> None:
+        if cleaned_db <= self._let_through_db:
+            self._let_through_db -= LET_THROUGH_DOWN_DB
+        elif not self._hold:
+            self._let_through_db += LET_THROUGH_UP_DB
 
 
 def _power(wave: Wave) -> float:
