@@ -220,32 +220,30 @@ class Judge:
         self._echo += SMOOTHING * (echo - self._echo)
         self._cleaned += SMOOTHING * (cleaned - self._cleaned)
         self._echo_dying = max(self._echo, self._echo_dying * ECHO_DECAY)
-        left_db = _db(self._left) - _db(self._echo_dying)
-        if _db(self._echo) > ECHO_DB:
-            self._held_db += HELD_UP_DB if left_db > self._held_db else -HELD_DOWN_DB
         echo_db, cleaned_db = _db(self._echo_dying), _db(self._cleaned)
-        echoes = echo_db > ECHO_DB
+        left_db = _db(self._left) - echo_db
+        echoes_now, echoes = _db(self._echo) > ECHO_DB, echo_db > ECHO_DB
+        if echoes_now:
+            self._held_db += HELD_UP_DB if left_db > self._held_db else -HELD_DOWN_DB
         beyond_db = left_db - self._held_db
-        self._hold = max(0, self._hold - 1)
-        if beyond_db < NOBODY_BELOW_DB and echo_db < LOUD_DB:
-            self._hold = min(self._hold, max(HOLD_BLOCKS, self._hold - RELEASE_BLOCKS))
-        if echoes and self._held_db < HELD_DB and cleaned_db > HEARD_DB:
+        if self._hold:
+            self._hold -= 1
+            if self._hold > HOLD_BLOCKS and beyond_db < NOBODY_BELOW_DB and echo_db < LOUD_DB:
+                self._hold = max(HOLD_BLOCKS, self._hold - RELEASE_BLOCKS)
+        if cleaned_db > HEARD_DB and echoes and self._held_db < HELD_DB:
             if cleaned_db > self._let_through_db + LET_THROUGH_BEYOND_DB and beyond_db > LEFT_BEYOND_DB:
                 self._hold = SURELY_HOLD_BLOCKS
-            elif left_db > self._speaks_db():
-                self._hold = max(self._hold, HOLD_BLOCKS)
-        if _db(self._echo) > ECHO_DB:
-            self._learn_what_webrtc_lets_through(cleaned_db)
+            elif self._hold < HOLD_BLOCKS and left_db > self._speaks_db():
+                self._hold = HOLD_BLOCKS
+        if echoes_now:
+            if cleaned_db <= self._let_through_db:
+                self._let_through_db -= LET_THROUGH_DOWN_DB
+            elif not self._hold:
+                self._let_through_db += LET_THROUGH_UP_DB
         return Heard(self._hold > 0, _db(cleaned), left_db if echoes and not self._hold else None)
 
     def _speaks_db(self) -> float:
         return min(max(SPEAKS_DB, self._held_db + SPEAKS_BEYOND_DB), SPEAKS_SURELY_DB)
-
-    def _learn_what_webrtc_lets_through(self, cleaned_db: float) -> None:
-        if cleaned_db <= self._let_through_db:
-            self._let_through_db -= LET_THROUGH_DOWN_DB
-        elif not self._hold:
-            self._let_through_db += LET_THROUGH_UP_DB
 
 
 def _power(wave: Wave) -> float:
