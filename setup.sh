@@ -71,7 +71,7 @@ find_missing() {
   need gcc "the same" has_program gcc
   need libasound2-dev "the same" has_file /usr/include/alsa/asoundlib.h
   need libopus0 "the calls' audio codec" has_library opus
-  want libspeexdsp1 "lets the visitor through while both speak" has_library speexdsp
+  want libspeexdsp1 "stands in for the compiled echo filter, and is what the tests measure it by" has_library speexdsp
   want espeak-ng "speaks to the visitor, where prompts.languages says so" has_program espeak-ng
   if is_raspberry_pi_os; then
     need python3-picamera2 "the Raspberry Pi camera" has_package python3-picamera2

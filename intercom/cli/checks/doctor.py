@@ -38,6 +38,7 @@ from intercom.config.fields import secrets_in
 from intercom.control.client import Client
 from intercom.control.errors import ControlError, NotRunningError
 from intercom.gpio_chip import GpioError, header_chip, is_pi
+from intercom.media.native import module
 from intercom.net import authority, connect, split_authority
 from intercom.service import run_as_service
 
@@ -80,7 +81,7 @@ def examine(config_file: Path | None, control_socket: Path, config: Config | Non
     yield _credential(credential)
     yield _opus()
     if config.audio.echo_canceller == "webrtc":
-        yield _speexdsp()
+        yield _linear_filter()
     if config.prompts.languages:
         yield _speech()
     yield from _sound(config)
@@ -159,12 +160,15 @@ def _credential(file: Path) -> Finding:
     return Finding("credential", GOOD, f"{file} is there, and nobody else reads it")
 
 
-def _speexdsp() -> Finding:
+def _linear_filter() -> Finding:
+    why_not = module.why_not()
+    if not why_not:
+        return Finding("echo", GOOD, "the filter for visitors who speak while the house does is compiled")
     if ctypes.util.find_library("speexdsp") is None:
         return Finding(
             "echo",
             WARNING,
-            "visitors are softened while the house speaks: no libspeexdsp",
+            f"visitors are softened while the house speaks: no libspeexdsp, and {why_not[0].lower()}{why_not[1:]}",
             "`apt install libspeexdsp1`",
         )
     return Finding("echo", GOOD, "libspeexdsp is installed")

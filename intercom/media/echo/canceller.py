@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from intercom.media.echo.double_talk import LinearFilter, TalkThrough
+from intercom.media.echo.double_talk import TalkThrough
+from intercom.media.echo.linear import open_linear_filter
 from intercom.media.echo.webrtc import (
     CANCELLER_HZ,
     CANCELLER_SAMPLES,
@@ -252,7 +253,7 @@ def open_canceller(name: str = "webrtc", *, half_duplex: bool = False) -> EchoCa
 
 def _with_talk_through(canceller: WebRtcBackend) -> Backend:
     try:
-        return TalkThrough(canceller, LinearFilter())
+        return TalkThrough(canceller, open_linear_filter())
     except OSError as error:
         log.info("Visitors are softened while the house speaks: %s", error)
         return canceller

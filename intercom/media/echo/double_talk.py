@@ -1,6 +1,6 @@
 """Passes the visitor's voice while both speak: WebRTC's canceller alone suppresses most of it then.
 
-Beside it runs a linear filter (libspeexdsp), which takes away less of the echo and nothing of the visitor. What it
+Beside it runs a linear filter (`linear.py`), which takes away less of the echo and nothing of the visitor. What it
 leaves is sent while two witnesses agree that somebody speaks at the door: what it leaves is loud against the echo, and
 WebRTC lets something through as well; or it leaves more than usual, and WebRTC lets through much more than usual, which
 is the only sign of a visitor beside a loud box. Otherwise, and wherever the filter does not hold the echo, WebRTC's is
@@ -9,20 +9,17 @@ sent, without what it lets through of the echo. While nothing is played there is
 
 from __future__ import annotations
 
-import ctypes
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from intercom.media.echo.linear import LinearFilter
 from intercom.media.echo.residual import ResidualSuppressor, Wave, fade
-from intercom.media.echo.webrtc import CANCELLER_HZ, CANCELLER_SAMPLES, Frame, WebRtcBackend, open_noise_suppression
+from intercom.media.echo.webrtc import CANCELLER_SAMPLES, Frame, WebRtcBackend, open_noise_suppression
 from intercom.media.sound.format import FULL_SCALE
 
-LIBRARY = "libspeexdsp.so.1"
-TAIL_MS = 256
-"""Length of the filter: the card's delay and the room's echo; twice the length costs twice as much."""
 LATER_SAMPLES = 128
 """Delay of WebRTC's canceller over its noise suppression alone, in samples."""
 SMOOTHING = 0.3
@@ -75,42 +72,6 @@ RELEASE_BLOCKS = 8
 after a visitor's word."""
 LOUD_DB = -12.0
 """Echo level above which the residual does not tell that a visitor has ended: it is louder than they are."""
-
-
-class LinearFilter:
-    """libspeexdsp's adaptive filter (MDF) alone; OSError when the library is not there."""
-
-    def __init__(self) -> None:
-        try:
-            self._library: Any = ctypes.CDLL(LIBRARY)
-        except OSError as error:
-            raise OSError(f"{error}; install it with `sudo apt install libspeexdsp1`") from error
-        self._library.speex_echo_state_init.restype = ctypes.c_void_p
-        self._library.speex_echo_cancellation.argtypes = [ctypes.c_void_p] * 4
-        tail = CANCELLER_HZ * TAIL_MS // 1000
-        self._state = ctypes.c_void_p(self._library.speex_echo_state_init(CANCELLER_SAMPLES, tail))
-        rate = ctypes.c_int(CANCELLER_HZ)
-        self._library.speex_echo_ctl(self._state, 24, ctypes.byref(rate))  # SPEEX_ECHO_SET_SAMPLING_RATE
-        self._near, self._far, self._left = np.zeros((3, CANCELLER_SAMPLES), np.int16)
-        self._frames = [frame.ctypes.data for frame in (self._near, self._far, self._left)]  # asking costs 2 us each
-
-    def __del__(self) -> None:
-        if getattr(self, "_state", None):
-            self._library.speex_echo_state_destroy(self._state)
-
-    def process(self, near: Frame, far: Frame) -> Frame:
-        """Return the near frame without the echo that the filter predicts from the far one."""
-        left: Frame = np.empty(len(near), np.int16)
-        for at in range(0, len(near), CANCELLER_SAMPLES):
-            block = slice(at, at + CANCELLER_SAMPLES)
-            self._near[:], self._far[:] = near[block], far[block]
-            self._library.speex_echo_cancellation(self._state, *self._frames)
-            left[block] = self._left
-        return left
-
-    def reset(self) -> None:
-        """Forget the room's echo path."""
-        self._library.speex_echo_state_reset(self._state)
 
 
 class TalkThrough:

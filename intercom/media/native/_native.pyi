@@ -21,3 +21,15 @@ class Decimator:
 
     def clear(self) -> None:
         """Take what came before for silence."""
+
+class LinearFilter:
+    """Takes the far end's echo out of what the microphone hears: the frames are of 16 kHz, and of whole 10 ms."""
+
+    def __init__(self) -> None:
+        """Begin with no echo path."""
+
+    def process(self, near: npt.NDArray[np.int16], far: npt.NDArray[np.int16], left: npt.NDArray[np.int16], /) -> None:
+        """Write what the predicted echo leaves of the near frame into `left`; all three are of one length."""
+
+    def reset(self) -> None:
+        """Forget the echo path."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from intercom.media.echo.double_talk import CLIPPED, LinearFilter, TalkThrough
+from intercom.media.echo.double_talk import CLIPPED, TalkThrough
 from intercom.media.echo.webrtc import CANCELLER_SAMPLES, Frame, WebRtcBackend
 
 
-class Deaf(LinearFilter):
+class Deaf:
     """A filter that expects nothing of the far end, and so leaves all that the microphone hears."""
 
     def process(self, near: Frame, far: Frame) -> Frame:
         return near
+
+    def reset(self) -> None:
+        """Nothing is learnt."""
 
 
 def test_nothing_is_sent_of_a_sample_that_the_microphone_clipped() -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 
 from intercom.media.echo.canceller import FACTOR
-from intercom.media.echo.double_talk import Judge, LinearFilter, TalkThrough
+from intercom.media.echo.double_talk import Judge, TalkThrough
+from intercom.media.echo.linear import CompiledFilter, LinearFilter, SpeexFilter, open_linear_filter
 from intercom.media.echo.webrtc import CANCELLER_SAMPLES, Frame, WebRtcBackend
+from intercom.media.native import module
 from intercom.media.sound.resample import Decimator
 from tests.media.echo.test_canceller import room, voice
 
@@ -41,7 +46,8 @@ def test_a_visitor_is_heard_alike_whether_one_block_is_cleaned_at_a_time_or_two(
     cleaned = WebRtcBackend().process(near, far)
 
     def through(samples: int) -> Frame:
-        canceller = TalkThrough(Recorded(cleaned), LinearFilter())  # type: ignore[arg-type]  # its answers are recorded
+        recorded: Any = Recorded(cleaned)
+        canceller = TalkThrough(recorded, open_linear_filter())
         blocks = range(0, len(near), samples)
         return np.concatenate([canceller.process(near[at : at + samples], far[at : at + samples]) for at in blocks])
 
@@ -61,3 +67,17 @@ def test_the_judge_finds_in_each_of_two_blocks_what_it_finds_in_one() -> None:
         near, left, cleaned = (sound.clip(-32767, 32767).astype(np.int16) for sound in (echo + left, left, cleaned))
         apart = [heard for block in (first, second) for heard in one.hears(near[block], left[block], cleaned[block])]
         assert list(other.hears(near, left, cleaned)) == apart
+
+
+def test_the_judge_finds_the_same_visitor_by_the_compiled_filter_and_by_libspeexdsp_s() -> None:
+    if module.why_not():
+        pytest.skip(module.why_not())
+    near, far = both_speak()
+    cleaned = WebRtcBackend().process(near, far)
+    linear: LinearFilter
+    heard = []
+    for linear in CompiledFilter(), SpeexFilter():
+        blocks = Judge().hears(near, linear.process(near, far), cleaned)
+        heard.append([block.visitor for block in blocks])
+    assert heard[0] == heard[1]
+    assert any(heard[0])

@@ -39,7 +39,11 @@ ANYTHING: st.SearchStrategy[Any] = st.one_of(
     st.builds(unaligned, st.integers(0, 2000)),
     st.builds(lambda count: memoryview(bytearray(2 * count)).cast("h"), st.integers(0, 2000)),
 )
-CALLS: list[Callable[..., object]] = [_native.Decimator(KERNEL, 3).run, _native.Decimator(KERNEL, 6).run]
+CALLS: list[Callable[..., object]] = [
+    _native.Decimator(KERNEL, 3).run,
+    _native.Decimator(KERNEL, 6).run,
+    _native.LinearFilter().process,
+]
 
 
 @given(call=st.sampled_from(CALLS), given=st.lists(ANYTHING, max_size=4))
