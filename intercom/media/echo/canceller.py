@@ -23,7 +23,17 @@ from intercom.media.echo.webrtc import (
     LiveKitBackend,
     WebRtcBackend,
 )
-from intercom.media.sound.format import BLOCK_MS, RATE_HZ, Samples, block_samples, level_db, ratio, to_samples
+from intercom.media.sound.energy import energy, peak
+from intercom.media.sound.format import (
+    BLOCK_MS,
+    RATE_HZ,
+    Samples,
+    block_samples,
+    energy_db,
+    level_db,
+    ratio,
+    to_samples,
+)
 from intercom.media.sound.resample import Decimator
 from intercom.media.sound.stretch import REACH, Stretcher
 
@@ -147,7 +157,7 @@ class EchoCanceller:
             self._reference.put(self._at_the_backend_s_rate(np.concatenate(played[at : at + 2])))
 
     def _at_the_backend_s_rate(self, played: Samples) -> Frame:
-        if np.max(played) > LARGEST_SILENCE or np.min(played) < -LARGEST_SILENCE:
+        if peak(played) > LARGEST_SILENCE:
             return self._far_down.run(played)
         self._far_down.clear()
         return np.zeros(len(played) // FACTOR, np.int16)
@@ -158,9 +168,10 @@ class EchoCanceller:
         near = self._near_down.run(sound)
         far = self._reference.take(len(near))
         cleaned = self._backend.process(near, far)
-        far_db = level_db(far)
+        far_db = energy_db(energy(far), len(far))
         if far_db >= FAR_ACTIVE_DB:
-            self._measure(level_db(near), far_db, level_db(cleaned), len(near) // CANCELLER_SAMPLES)
+            near_db, cleaned_db = (energy_db(energy(frame), len(frame)) for frame in (near, cleaned))
+            self._measure(near_db, far_db, cleaned_db, len(near) // CANCELLER_SAMPLES)
         return cleaned
 
     def _measure(self, near_db: float, far_db: float, cleaned_db: float, blocks: int) -> None:

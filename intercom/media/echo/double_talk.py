@@ -16,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from intercom.media.echo.linear import LinearFilter
-from intercom.media.echo.residual import ResidualSuppressor, Wave, fade
+from intercom.media.echo.residual import ResidualSuppressor, fade
 from intercom.media.echo.webrtc import CANCELLER_SAMPLES, Frame, WebRtcBackend, open_noise_suppression
+from intercom.media.sound.energy import echo_energies, energy, peak
 from intercom.media.sound.format import FULL_SCALE
 
 LATER_SAMPLES = 128
@@ -96,14 +97,14 @@ class TalkThrough:
     def process(self, near: Frame, far: Frame) -> Frame:
         """Return the near frame without the echo of the far one."""
         blocks = len(near) // CANCELLER_SAMPLES
-        self._idle_blocks = 0 if far.any() else self._idle_blocks + blocks
+        self._idle_blocks = 0 if peak(far) else self._idle_blocks + blocks
         rests = self._idle_blocks > REST_BLOCKS
         if rests and self._share:
             self._judge.rest()
             self._residual.rest()
             return self._quietened(near)
         cleaned = self._webrtc.process(near, far)
-        is_quiet = _db(_power(far.astype(np.float32))) <= QUIET_DB
+        is_quiet = _db(energy(far) / len(far) / FULL_SCALE**2) <= QUIET_DB
         self._silent_blocks = self._silent_blocks + blocks if is_quiet else 0
         if self._silent_blocks > REST_BLOCKS and not self._share and not rests:
             self._residual.rest()
@@ -168,13 +169,8 @@ class Judge:
 
     def hears(self, near: Frame, left: Frame, cleaned: Frame) -> Iterator[Heard]:
         """Yield what each block of the near frame holds, by the filter's residual and WebRTC's output."""
-        waves: Wave = np.empty((3, len(near)), np.float32)
-        waves[0], waves[1], waves[2] = left, near, cleaned
-        waves[1] -= waves[0]
-        blocks = waves.reshape(3, -1, CANCELLER_SAMPLES)
-        energies = np.einsum("ijk,ijk->ji", blocks, blocks)
-        for energy in (energies / (CANCELLER_SAMPLES * FULL_SCALE**2)).tolist():
-            yield self._hears(*energy)
+        for energies in echo_energies(left, near, cleaned, CANCELLER_SAMPLES):
+            yield self._hears(*(one / (CANCELLER_SAMPLES * FULL_SCALE**2) for one in energies))
 
     def _hears(self, left: float, echo: float, cleaned: float) -> Heard:
         self._left += SMOOTHING * (left - self._left)
@@ -205,10 +201,6 @@ class Judge:
 
     def _speaks_db(self) -> float:
         return min(max(SPEAKS_DB, self._held_db + SPEAKS_BEYOND_DB), SPEAKS_SURELY_DB)
-
-
-def _power(wave: Wave) -> float:
-    return float(np.dot(wave, wave)) / len(wave) / FULL_SCALE**2
 
 
 def _db(power: float) -> float:

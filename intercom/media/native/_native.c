@@ -5,7 +5,9 @@
 static int fill(PyObject *module) {
     if (PyModule_AddIntConstant(module, "VERSION", NATIVE_VERSION) < 0)
         return -1;
-    return add_decimator(module) < 0 ? -1 : add_linear_filter(module);
+    if (add_decimator(module) < 0 || add_levels(module) < 0)
+        return -1;
+    return add_linear_filter(module);
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)fill}, {0, NULL}};

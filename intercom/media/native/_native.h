@@ -7,11 +7,12 @@
 #include <Python.h>
 
 /* module.py has the same: a module of another version is not used. */
-#define NATIVE_VERSION 2
+#define NATIVE_VERSION 3
 
 /* Each adds its types and functions to the module; 0, or -1 with an exception. */
 int add_decimator(PyObject *module);
 int add_linear_filter(PyObject *module);
+int add_levels(PyObject *module);
 
 /* Take an array of int16 or of float32: one-dimensional, contiguous, `length` long unless that is -1.
    0 and a view that is to be released, or -1 with an exception and none. */

@@ -10,6 +10,17 @@ import numpy.typing as npt
 
 VERSION: Final[int]
 
+def energy(samples: npt.NDArray[np.int16], /) -> float:
+    """Return the sum of the squares."""
+
+def peak(samples: npt.NDArray[np.int16], /) -> int:
+    """Return the largest magnitude; 0 of nothing."""
+
+def echo_energies(
+    left: npt.NDArray[np.int16], near: npt.NDArray[np.int16], cleaned: npt.NDArray[np.int16], length: int, /
+) -> list[tuple[float, float, float]]:
+    """Return the energies of each block of this length: of `left`, of what `near` has more, and of `cleaned`."""
+
 class Decimator:
     """Divides the sample rate by `factor`, with a filter that keeps its past."""
 

@@ -40,11 +40,13 @@ def ratio(level_db: float) -> float:
 
 def level_db(samples: Samples) -> float:
     """Return the RMS of `samples` in dB below a full-scale square wave; -96 at the quietest."""
-    if not len(samples):
-        return -96.0
     wave = samples.astype(np.float32)
-    mean_square = float(wave.dot(wave)) / len(wave)
-    return max(-96.0, 10 * math.log10(max(mean_square, 1e-9) / FULL_SCALE**2))
+    return energy_db(float(wave.dot(wave)), len(wave))
+
+
+def energy_db(energy: float, samples: int) -> float:
+    """Return the level of so many samples, of which the squares have this sum."""
+    return max(-96.0, 10 * math.log10(max(energy / samples, 1e-9) / FULL_SCALE**2)) if samples else -96.0
 
 
 def to_samples(wave: npt.NDArray[np.float32]) -> Samples:

@@ -43,6 +43,9 @@ CALLS: list[Callable[..., object]] = [
     _native.Decimator(KERNEL, 3).run,
     _native.Decimator(KERNEL, 6).run,
     _native.LinearFilter().process,
+    _native.energy,
+    _native.peak,
+    _native.echo_energies,
 ]
 
 
