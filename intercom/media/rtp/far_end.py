@@ -81,7 +81,7 @@ class FarEndSound:
         return self._playout
 
     def pull(self, now: float) -> Samples:
-        """Return the next 480 samples."""
+        """Return the next block."""
         playout = self._playout
         if playout is None:
             return SILENCE
