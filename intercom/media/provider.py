@@ -105,6 +105,10 @@ class DoorMedia:
 
     def refusal(self, offer: str) -> str:
         """Return the reason why no call of ours can answer this offer, in a sentence; empty when one can."""
+        # The package first: while another thread loads it, one of its modules alone would be loaded beside it, and half
+        # of both be seen.
+        import aiortc  # noqa: F401  (as above)
+
         from intercom.media.rtp.sdp_exchange import refusal
 
         return refusal(offer)

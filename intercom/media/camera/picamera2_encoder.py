@@ -40,7 +40,7 @@ def make_software_encoder(video: VideoFormat) -> Any:
 
         def _encode(self, stream: Any, request: Any) -> None:
             """Encode one picture and output its access unit; picamera2 calls this method of every encoder."""
-            from av.video.frame import VideoFrame
+            from av import VideoFrame
 
             if not self._gives_way:
                 give_way_to_sound()

@@ -27,7 +27,7 @@ class CameraCard:
 
     def picture(self) -> AccessUnit:
         """Return the card as an IDR picture with the current time."""
-        from av.video.frame import VideoFrame  # heavy: only once there is something to encode
+        from av import VideoFrame  # heavy: only once there is something to encode; of the package, as in the pattern
 
         frame = VideoFrame(CARD.width, CARD.height, "yuv420p")
         luma, *colours = frame.planes

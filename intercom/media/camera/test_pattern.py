@@ -59,7 +59,7 @@ class TestPattern:
     __test__ = False  # the name says what it is; it is no test case
 
     def __init__(self, width: int, height: int) -> None:
-        from av.video.frame import VideoFrame  # heavy: only once somebody looks
+        from av import VideoFrame  # heavy: only once somebody looks; of the package, which other threads load too
 
         self.width, self.height = width, height
         self._background = VideoFrame(width, height, "yuv420p")
@@ -79,7 +79,7 @@ class TestPattern:
 
     def draw(self, moment: datetime) -> VideoFrame:
         """Return the picture of this moment in yuv420p."""
-        from av.video.frame import VideoFrame
+        from av import VideoFrame
 
         frame = VideoFrame(self.width, self.height, "yuv420p")
         for plane, content in zip(frame.planes, self._bytes, strict=True):
