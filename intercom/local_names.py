@@ -21,6 +21,12 @@ RESOLVE_S: Final = 1.0
 """Limit of the wait for an answer."""
 NAME_CHARS: Final = 255
 """Limit of a name (RFC 1035 section 2.3.4)."""
+DATAGRAM_BYTES: Final = 9000
+"""Limit of a datagram (RFC 6762 section 17)."""
+ENTRIES: Final = 64
+"""Limit of the questions and records of a datagram that are read: a browser's answer has one or two."""
+POINTERS: Final = 16
+"""Limit of the places that a name is put together from."""
 IN: Final = 1
 """The class of internet addresses, without the bit that asks caches to forget."""
 LENGTHS: Final = {1: 4, 28: 16}
@@ -49,8 +55,8 @@ def answers(datagram: bytes) -> Iterator[tuple[str, str]]:
     """Yield the names, in lower case, and the addresses that a datagram tells of, as far as it can be read."""
     try:
         _, flags, questions, records, _, _ = struct.unpack_from("!6H", datagram)
-        if not flags & 0x8000:
-            return  # it asks
+        if not flags & 0x8000 or questions + records > ENTRIES or len(datagram) > DATAGRAM_BYTES:
+            return  # it asks, or would take longer to read than a call can wait
         at = 12
         for _ in range(questions):
             at = _name(datagram, at)[1] + 4
@@ -69,19 +75,18 @@ def _name(datagram: bytes, at: int) -> tuple[str, int]:
     """Return the name that begins there, and where what follows it begins."""
     labels: list[str] = []
     behind: int | None = None
-    earlier = at
+    pointers = chars = 0
     while length := datagram[at]:
         if length >= 0xC0:
             behind = at + 2 if behind is None else behind
             at = (length & 0x3F) << 8 | datagram[at + 1]
-            if at >= earlier:
-                raise ValueError("a name goes on where it was already")
-            earlier = at
+            pointers += 1
         else:
-            labels.append(datagram[at + 1 : at + 1 + length].decode("ascii"))
+            labels.append(datagram[at + 1 : at + 1 + length].decode("latin-1"))  # other names may have any letter
             at += 1 + length
-            if sum(map(len, labels)) > NAME_CHARS:
-                raise ValueError("a name is too long")
+            chars += 1 + length
+        if pointers > POINTERS or chars > NAME_CHARS:
+            raise ValueError("a name is too long")
     return ".".join(labels).lower(), at + 1 if behind is None else behind
 
 
@@ -105,8 +110,10 @@ class MDnsProtocol(asyncio.DatagramProtocol):
         if not self._closed.done():
             self._closed.set_result(None)
 
-    def datagram_received(self, data: bytes, _: object) -> None:
-        """Tell those who wait for its names."""
+    def datagram_received(self, data: bytes, sender: tuple[str, int]) -> None:
+        """Tell those who wait for its names; who answers does so from mDNS' own port (RFC 6762 section 6)."""
+        if not self._asked or sender[1] != PORT:
+            return
         for name, address in answers(data):
             self._tell(name, address)
 

@@ -159,7 +159,8 @@ class AudioConfig(Table):
 
 
 class CameraConfig(Table):
-    """The picture that the house sees. The camera runs only while ringing, in a call, for a snapshot or for a look."""
+    """The picture that the house sees. The camera runs only while ringing, in a call, for a snapshot or for a look,
+    unless it is always on."""
 
     source: str = setting(
         "auto",
@@ -189,7 +190,8 @@ class CameraConfig(Table):
         False,
         "Let the camera run all the time, so that the picture is there with the press: a Raspberry Pi camera takes one "
         "to two seconds to start, and the ring does not wait for it. Its light is then always on; what it costs "
-        "stands in [viewers.md](viewers.md#a-camera-that-is-always-on).",
+        "stands in [viewers.md](viewers.md#a-camera-that-is-always-on). It needs `camera.source` to name the camera: "
+        "`auto` chooses anew at each start.",
     )
     light_gpio: int = setting(
         NO_GPIO,

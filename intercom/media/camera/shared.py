@@ -220,7 +220,7 @@ class Camera:
     def stop(self, timeout_s: float = 2.0) -> None:
         """End every subscription and wait at most `timeout_s` for the camera to stop (blocks)."""
         with self._changed:
-            self._kept_on = False
+            self._always_on = self._kept_on = False
             self._follow_demand()
             subscriptions, threads = list(self._subscriptions), (self._supervisor, self._card)
         for subscription in subscriptions:
@@ -334,7 +334,8 @@ class Camera:
         except CameraError as error:
             failure.append(error)
         except Exception as error:  # told as CameraLost: a fault in a driver binding must not end the picture for good
-            log.exception("The camera source failed in an unexpected way")
+            if self._lost_s is None:  # of an outage the first alone: it is tried each second
+                log.exception("The camera source failed in an unexpected way")
             failure.append(error)
         finally:
             with self._changed:

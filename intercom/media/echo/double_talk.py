@@ -59,11 +59,11 @@ SURELY_HOLD_BLOCKS = 150
 """Hold time after WebRTC let a visitor through: beside a loud box that is a syllable now and then."""
 LET_THROUGH_BEYOND_DB = 11.0
 """Margin of WebRTC's output over its usual peaks that only a visitor exceeds."""
-LET_THROUGH_AT_FIRST_DB = -50.0
-"""What those peaks are taken for at first: while WebRTC learns, some of the echo comes through."""
 LET_THROUGH_UP_DB, LET_THROUGH_DOWN_DB = 0.5, 0.01
 """Step per block of those peaks, up and down: they settle where fifty blocks let less through for each that lets
 more."""
+LET_THROUGH_LEAST_DB = -45.0
+"""Lower limit of those peaks: after a minute in which nothing came through, a little of the echo would be a visitor."""
 LEFT_BEYOND_DB = 1.0
 """Margin over the filter's usual residual of a visitor whom WebRTC let through."""
 NOBODY_BELOW_DB = 3.0
@@ -159,7 +159,7 @@ class Judge:
 
     def __init__(self) -> None:
         self._held_db = 0.0
-        self._let_through_db = LET_THROUGH_AT_FIRST_DB
+        self._let_through_db = LET_THROUGH_LEAST_DB
         self.rest()
 
     def rest(self) -> None:
@@ -194,7 +194,7 @@ class Judge:
                 self._hold = HOLD_BLOCKS
         if echoes_now:
             if cleaned_db <= self._let_through_db:
-                self._let_through_db -= LET_THROUGH_DOWN_DB
+                self._let_through_db = max(self._let_through_db - LET_THROUGH_DOWN_DB, LET_THROUGH_LEAST_DB)
             elif not self._hold:
                 self._let_through_db += LET_THROUGH_UP_DB
         return Heard(self._hold > 0, _db(cleaned), left_db if echoes and not self._hold else None)

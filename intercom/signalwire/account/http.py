@@ -127,7 +127,6 @@ def _fetch(request: urllib.request.Request, certificate: str | None, timeout_s: 
         raise HttpError(f"{where} was answered with something that is not JSON.") from error
 
 
-@functools.lru_cache(maxsize=4)
 def _opener(scheme: str, certificate: str | None, loopback: bool) -> urllib.request.OpenerDirector:
     opener = urllib.request.OpenerDirector()
     for handler in (

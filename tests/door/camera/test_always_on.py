@@ -23,4 +23,4 @@ async def test_a_door_whose_camera_is_always_on_has_its_picture_before_anybody_a
                 assert (await frames.next()).keyframe
     finally:
         await home.stop()
-    assert not door.camera.is_running
+    await home.wait_for(lambda: door.camera is not None and not door.camera.is_running, "the camera has stopped")
