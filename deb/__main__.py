@@ -52,6 +52,11 @@ Copyright: the authors of Intercom
 License: Expat
 {licence}
 
+Files: opt/intercom/lib/*/site-packages/intercom/media/native/*
+Copyright: the authors of Intercom, and 2003-2008 Jean-Marc Valin
+License: Expat and BSD-3-Clause
+{notice}
+
 Comment: Under /opt/intercom/lib lie the libraries that it needs, each with its own licence beside it:
 {libraries}
 """
@@ -104,7 +109,9 @@ def _document(to: Target, tree: Path, version: str) -> None:
     site = tree / f"opt/intercom/lib/python{to.suite.python}/site-packages"
     libraries = (f" {dist['Name']} {dist['Version']}: {licence_of(dist)}" for dist in dists(site))
     licence = "\n".join(f" {line or '.'}" for line in (ROOT / "LICENSE").read_text().splitlines()[2:])
-    (documents / "copyright").write_text(COPYRIGHT.format(licence=licence, libraries="\n".join(libraries)))
+    notice = "\n".join(f" {line or '.'}" for line in (ROOT / "intercom/media/native/NOTICE").read_text().splitlines())
+    copyrights = COPYRIGHT.format(licence=licence, notice=notice, libraries="\n".join(libraries))
+    (documents / "copyright").write_text(copyrights)
     bill = sbom(version, dependencies(), dists(site), to, last_change(ROOT))
     (documents / "sbom.cdx.json").write_text(bill, encoding="utf-8")
     (documents / "examples").mkdir()

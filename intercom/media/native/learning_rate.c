@@ -1,6 +1,7 @@
 /* The learning rate of each bin: J.-M. Valin, "On adjusting the learning rate in frequency domain echo cancellation
    with double-talk", IEEE Trans. ASLP 15(3), 2007. The rate is the share of the error that is echo: the leakage times
-   the power of the echo over that of the error. The leakage is the regression of the error's power on the echo's. */
+   the power of the echo over that of the error. The leakage is the regression of the error's power on the echo's.
+   Constants and order are libspeexdsp's (NOTICE). */
 
 #include "learning_rate.h"
 

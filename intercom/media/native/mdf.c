@@ -6,7 +6,7 @@
         background filter learns, and the foreground filter, which is heard, takes over what has proved better.
 
    Constants and order are those of libspeexdsp 1.2.1 in floating point, the oracle of the tests: the thresholds of the
-   talk-through judge were set on what that filter leaves. */
+   talk-through judge were set on what that filter leaves. NOTICE has its authors' terms. */
 
 #include "mdf.h"
 
