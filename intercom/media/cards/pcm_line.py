@@ -15,8 +15,8 @@ READS_AT_ONCE = 16
 """Limit of reads in one round, for the time after a stall; the next round reads the rest."""
 PROOF_FRAMES = RATE_HZ * 50 // 1000
 """Frames that the device must have played to prove that it works: a USB driver queues 18 ms before it plays any."""
-TARGET_FRAMES = RATE_HZ * 20 // 1000
-"""Frames queued at the speaker after each write: two blocks forgive a thread that is 10 ms late."""
+TARGET_FRAMES = RATE_HZ * 25 // 1000
+"""Frames queued at the speaker after each write: two and a half blocks forgive a thread that is 15 ms late."""
 TARGET_STEP_FRAMES = RATE_HZ * 10 // 1000
 """Step by which an underrun raises the queue: each is heard, and two steps find the depth of any usable machine."""
 CALM_S = 5.0
@@ -167,10 +167,6 @@ class PlaybackLine:
         if avail < 0 or asked(self._pcm.state) == STATE_DISCONNECTED:
             raise LineLostError(f"the speaker is gone (ALSA error {avail})")
         return max(0, self._buffer_frames - avail) + len(self._pending) // SAMPLE_BYTES
-
-    def early_s(self, now: float) -> float:
-        """Return the seconds until the queue may have room, by the last look; 0 when it is time to look."""
-        return 0.0 if self._looked_at is None else max(0.0, self._looked_at + self.due_s() - now)
 
     def is_hungry(self, now: float) -> bool:
         """Whether the queue has room for a block; LineLostError when it has had none for too long.

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from intercom.media.sound.format import FULL_SCALE, RATE_HZ, Samples
+from intercom.media.sound.format import BLOCK_SAMPLES, FULL_SCALE, RATE_HZ, Samples
 
 LOW_HZ = (697.0, 770.0, 852.0, 941.0)
 HIGH_HZ = (1209.0, 1336.0, 1477.0, 1633.0)
@@ -79,11 +79,10 @@ class _Fit(NamedTuple):
 
 
 class KeyDetector:
-    """Detects keys in 48 kHz sound, block by block of 10 ms or a little less."""
+    """Detects keys in 48 kHz sound, block by block of 10 ms."""
 
     def __init__(self) -> None:
         self._waiting: list[Samples] = []
-        self._waits = 0
         self._last: _Likely | None = None
         self._fits: list[_Fit] = []
         self._misses = 0
@@ -92,12 +91,10 @@ class KeyDetector:
     def listen(self, block: Samples) -> HeardKey | None:
         """Return the key recognised with this block; each key once, however long it is held."""
         self._waiting.append(block)
-        self._waits += len(block)
-        if self._waits < WINDOW:
+        if len(self._waiting) * BLOCK_SAMPLES < WINDOW:
             return None
-        heard = np.concatenate(self._waiting)
-        wave = heard[:WINDOW].astype(np.float32) / np.float32(FULL_SCALE)
-        self._waiting, self._waits = [heard[WINDOW:]], len(heard) - WINDOW
+        wave = np.concatenate(self._waiting).astype(np.float32) / np.float32(FULL_SCALE)
+        self._waiting.clear()
         before, likely = self._last, _likely(wave)
         self._last = likely
         if likely is None:

@@ -26,7 +26,6 @@ from intercom.media.echo.webrtc import (
 from intercom.media.sound.energy import energy, peak
 from intercom.media.sound.format import (
     BLOCK_MS,
-    BLOCK_SAMPLES,
     RATE_HZ,
     Samples,
     block_samples,
@@ -112,10 +111,6 @@ class _Reference:
             self._follow_drift(len(self._waiting) + later)
         return frame
 
-    def settle(self) -> None:
-        """Settle anew what is usual: the speaker's turn moves, and so changes what waits at the microphone's."""
-        self._seen = 0
-
     def _follow_drift(self, waiting: int) -> None:
         self._fill = waiting if self._fill is None else self._fill + FILL_SMOOTHING * (waiting - self._fill)
         self._seen += 1
@@ -153,8 +148,6 @@ class EchoCanceller:
     def played(self, block: Samples) -> None:
         """Take exactly the block that was written to the speaker."""
         self._played.append(block)  # it is looked at beside the microphone's, when all that is needed is at hand
-        if len(block) < BLOCK_SAMPLES:
-            self._reference.settle()
         if len(self._played) > LONGEST_PLAYED:
             self._take_played()
 

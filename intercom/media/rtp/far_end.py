@@ -81,7 +81,7 @@ class FarEndSound:
         return self._playout
 
     def pull(self, now: float) -> Samples:
-        """Return the next block."""
+        """Return the next 480 samples."""
         playout = self._playout
         if playout is None:
             return SILENCE

@@ -2,9 +2,6 @@
 
 The far end's clock, the network and the card never agree. Instead of dropping or doubling samples the sound is
 resampled by up to 2 %, which nobody hears.
-
-Whether a packet comes just before the speaker's turn or just after it is chance, and may cost a block. While a stream
-begins the blocks are shorter, and as much sound is played in less time, until the turn comes soon after the packet.
 """
 
 from __future__ import annotations
@@ -19,7 +16,7 @@ from intercom.media.codec.interface import Decoder
 from intercom.media.errors import CodecError
 from intercom.media.rtp.jitter import AHEAD_S, Conceal, Copy, JitterBuffer, JitterStats, Pause, Play, Recover
 from intercom.media.rtp.redundancy import Block
-from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SHORT_BLOCK_SAMPLES, SILENCE, Samples, level_db
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples, level_db
 from intercom.media.sound.varispeed import Varispeed
 
 FASTEST = 0.02
@@ -33,12 +30,6 @@ QUIET_DB = -50.0
 """Level below which sound is a pause in speech: shortening it is not heard."""
 WORTH_CUTTING_S = 0.008
 """Excess delay above which a pause is shortened."""
-ALIGN_FOR_S = 1.0
-"""Time from a stream's first packet in which the speaker's turn is moved: a whole block takes half of it. For five
-seconds more the canceller follows no drift of the clocks."""
-ALIGNED_S = 0.003
-"""Limit of the wait for the turn down to which it is moved: clocks that differ by 20 ppm take two minutes to bring the
-turn before the packets, and then each waits for the next one."""
 MOST_STEPS = 64
 """Limit of decisions for one block, whatever the packets hold."""
 
@@ -82,8 +73,6 @@ class Playout:
         self._lock = threading.Lock()
         self._varispeed = Varispeed()
         self._speed = 1.0
-        self._block = BLOCK_SAMPLES
-        self._first_at: float | None = None
         self._ready: Samples = np.zeros(int(AHEAD_S * RATE_HZ), np.int16)
         self._sounding = False
         self._damaged = 0
@@ -112,29 +101,21 @@ class Playout:
             self._jitter.put_soundless(sequence)
 
     def pull(self, now: float) -> Samples:
-        """Return the next 480 samples for the speaker, or 471 where its next turn is to come earlier."""
+        """Return the next 480 samples for the speaker."""
         for _ in range(MOST_STEPS):
-            if len(self._ready) >= self._block:
+            if len(self._ready) >= BLOCK_SAMPLES:
                 break
             with self._lock:
                 decision = self._jitter.take(now, len(self._ready) / RATE_HZ)
-                excess_s, wait_s = self._jitter.excess_s, self._jitter.wait_s
+                excess_s = self._jitter.excess_s
             if isinstance(decision, Pause) and not self._sounding:
                 return SILENCE
-            if self._first_at is None and isinstance(decision, Play):
-                self._first_at = now
-            self._block = self._next_block(wait_s, now)
-            self._speed = speed_for(excess_s) * BLOCK_SAMPLES / self._block
+            self._speed = speed_for(excess_s)
             sound = self._sound_of(decision, excess_s)
             self._sounding = not isinstance(decision, Pause)
             self._ready = np.concatenate([self._ready, self._varispeed.run(sound, self._speed)])
-        block, self._ready = self._ready[: self._block], self._ready[self._block :]
-        return block if len(block) == self._block else SILENCE
-
-    def _next_block(self, wait_s: float, now: float) -> int:
-        """Return the length of the block that is to play what would fill a whole one."""
-        begins = self._first_at is not None and now - self._first_at < ALIGN_FOR_S
-        return SHORT_BLOCK_SAMPLES if begins and wait_s > ALIGNED_S else BLOCK_SAMPLES
+        block, self._ready = self._ready[:BLOCK_SAMPLES], self._ready[BLOCK_SAMPLES:]
+        return block if len(block) == BLOCK_SAMPLES else SILENCE
 
     def _sound_of(self, decision: Play | Recover | Conceal | Pause, excess_s: float) -> Samples:
         if isinstance(decision, Play):

@@ -11,7 +11,7 @@ class FarEnd(Protocol):
     """The far end's voice, pulled by the engine's thread."""
 
     def pull(self, now: float) -> Samples:
-        """Return the next block to play: 480 samples, or fewer for the next to be asked for earlier."""
+        """Return the next 480 samples to play."""
 
 
 class NearEnd(Protocol):

@@ -24,16 +24,7 @@ from intercom.media.events import Direction, EngineEvent, EngineFailed, EngineSt
 from intercom.media.sound.beside import BesideCall
 from intercom.media.sound.ends import Call, Canceller, FarEnd, NearEnd
 from intercom.media.sound.engine_stats import EngineStats
-from intercom.media.sound.format import (
-    BLOCK_SAMPLES,
-    RATE_HZ,
-    SILENCE,
-    Samples,
-    block_samples,
-    level_db,
-    ratio,
-    to_samples,
-)
+from intercom.media.sound.format import RATE_HZ, SILENCE, Samples, block_samples, level_db, ratio, to_samples
 from intercom.media.sound.mixer import Aside, Mixer, Playing
 from intercom.media.sound.stand_in import Murmur, Pace
 from intercom.media.sound.tones import Tones
@@ -42,6 +33,8 @@ from intercom.media.sound.waking import Doorbell, FrameTime, ask_for_real_time
 log = logging.getLogger(__name__)
 
 SHORTEST_WAIT_S = 0.0005
+SLACK_S = 0.005
+"""Time that the speaker's turn waits for the microphone's, so that the thread wakes once for both."""
 LINGER_S = 0.3
 """Time that the speaker runs on in silence: a tone's end is heard, and the next tone needs no start."""
 BLOCKS_AT_ONCE = 8
@@ -274,14 +267,11 @@ class AudioEngine:
             return None
         if not line.running:
             line.start(now)
-        if (early_s := line.early_s(now)) > 0:
-            return early_s
         for _ in range(BLOCKS_AT_ONCE):
             if not line.is_hungry(now):
                 break
-            voice = far.pull(now) if far is not None else None
-            tones = self._next_blocks(playing, BLOCK_SAMPLES if voice is None else len(voice))
-            block = self._mixer.mix(voice, [block for _, block in tones])
+            tones = self._next_blocks(playing)
+            block = self._mixer.mix(far.pull(now) if far is not None else None, [block for _, block in tones])
             if self.speaker_muted:
                 block = SILENCE
             if self._canceller is not None:
@@ -293,12 +283,12 @@ class AudioEngine:
                 break
         if line.moves:
             self._playback.proved(now)
-        return line.due_s()
+        return line.due_s() + SLACK_S
 
-    def _next_blocks(self, playing: list[Playing], samples: int = BLOCK_SAMPLES) -> list[tuple[Playing, Samples]]:
+    def _next_blocks(self, playing: list[Playing]) -> list[tuple[Playing, Samples]]:
         sounding = []
         for tone in list(playing):
-            block = tone.next_block(samples)
+            block = tone.next_block()
             if block is not None:
                 sounding.append((tone, block))
                 continue

@@ -124,7 +124,7 @@ class Voice:
         self._far_end.receive(packet, codec)
 
     def pull(self, now: float) -> Samples:
-        """Return the next block; called on the engine's thread."""
+        """Return the next 480 samples; called on the engine's thread."""
         if self.waits:
             self._stale = True
         self._pulled_at = self._clock()

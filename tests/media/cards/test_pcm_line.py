@@ -94,8 +94,6 @@ def test_a_speaker_is_asked_once_in_a_turn_and_filled_as_far() -> None:
         assert pcm.asked == asked + 1
         assert TARGET_FRAMES - BLOCK_SAMPLES < pcm.queued <= TARGET_FRAMES
         assert line.due_s() == (pcm.queued + BLOCK_SAMPLES - TARGET_FRAMES) / RATE_HZ
-        assert 0 < line.early_s(0.02 * turn + 0.001) < line.due_s(), "until then it need not be asked"
-        assert line.early_s(0.02 * (turn + 1)) == 0
         pcm.queued -= 2 * BLOCK_SAMPLES
 
 

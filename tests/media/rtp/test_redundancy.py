@@ -20,7 +20,7 @@ from intercom.media.rtp.redundancy import (
     Redundancy,
     unpack,
 )
-from intercom.media.sound.format import BLOCK_SAMPLES, SHORT_BLOCK_SAMPLES
+from intercom.media.sound.format import BLOCK_SAMPLES
 from tests.alsa import tone
 
 RED_TYPE, OPUS_TYPE, EVENT_TYPE = 63, 111, 110
@@ -146,7 +146,7 @@ def test_a_call_goes_on_whatever_stands_in_redundant_packets(packets: list[tuple
         packet.timestamp, packet.payload = n * FRAME, payload
         sound.receive(packet, *types.unwrap(packet))
         for half in (0.0, 0.010):
-            assert len(sound.pull(now + half)) in {BLOCK_SAMPLES, SHORT_BLOCK_SAMPLES}
+            assert len(sound.pull(now + half)) == BLOCK_SAMPLES
         now += 0.020
         if n == 79:
             before = sound.stats()
