@@ -94,4 +94,5 @@ class MicrophoneTrack(PushedTrack):
             return self._wanted[0]
         if report is not None:
             redundancy.reported(report, mean_loss)
-        return BITRATE_BPS
+        self._wanted = (min(BITRATE_BPS, audio_bitrate_bps(mean_loss)), 0)
+        return self._wanted[0]

@@ -80,7 +80,7 @@ class PayloadTypes:
 
 def _audio(description: str) -> Section:
     sections = Description.parse(description).sections
-    return next((section for section in sections if section.kind == "audio"), NO_SECTION)
+    return next((section for section in sections if section.kind == "audio" and section.port), NO_SECTION)
 
 
 def encoder_for(codec: str, *, dtx: bool = False) -> Encoder:

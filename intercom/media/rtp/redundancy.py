@@ -82,7 +82,7 @@ def unpack(data: bytes) -> list[Block]:
     found: list[tuple[int, int, int]] = []
     at = 0
     while at < len(data) and data[at] & FOLLOWS:
-        if at + _BLOCK.size > len(data) or len(found) == MOST_BLOCKS:
+        if at + _BLOCK.size > len(data):
             return []
         (header,) = _BLOCK.unpack_from(data, at)
         found.append((data[at] & ~FOLLOWS, header >> 10 & LONGEST_OFFSET, header & LONGEST_BLOCK))
@@ -93,4 +93,4 @@ def unpack(data: bytes) -> list[Block]:
         if age and size:
             blocks.append(Block(age, data[at : at + size], number))
         at += size
-    return [*blocks, Block(0, data[at:], own_type[0])] if at < len(data) else []
+    return [*blocks[-MOST_BLOCKS:], Block(0, data[at:], own_type[0])] if at < len(data) else []

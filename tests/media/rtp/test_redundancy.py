@@ -190,3 +190,18 @@ def test_a_packet_that_another_one_overtook_is_played_once() -> None:
     stats = playout.stats()
     assert stats.lost_s == 0.0
     assert 1.9 < stats.played_s <= 2.0
+
+
+def test_a_section_of_sound_that_is_rejected_before_ours_does_not_hide_it() -> None:
+    types = PayloadTypes()
+    rejected = DESCRIPTION.replace("v=0\r\n", "v=0\r\nm=audio 0 UDP/TLS/RTP/SAVPF 0\r\n")
+    types.learn(rejected, rejected)
+    assert types.redundant == RED_TYPE
+    assert types.redundancy is not None
+
+
+def test_of_a_packet_with_more_sound_before_it_than_is_read_its_own_is_heard() -> None:
+    head = b"".join(bytes([0x80 | OPUS_TYPE, 0, n << 2, 1]) for n in range(1, 13))
+    blocks = unpack(head + bytes([OPUS_TYPE]) + bytes(range(12)) + b"own")
+    assert blocks[-1] == Block(0, b"own", OPUS_TYPE)
+    assert len(blocks) == MOST_BLOCKS + 1
