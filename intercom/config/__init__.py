@@ -238,6 +238,8 @@ def _check_listeners(config: Config, reading: Reading) -> None:
             )
     if config.api.key and not config.api.certificate:
         reading.report(("api", "key"), "set api.certificate to the file of the certificate too")
+    if config.camera.always_on and config.camera.source == "auto":
+        reading.report(("camera", "always_on"), 'name the camera in camera.source for it: "auto" chooses at each start')
     page = config.panel.page_listen if config.panel.pins != "gpio" else ""
     taken = {split_listen(config.space.listen)[1]: "space.listen"}
     for key, listen in ((("panel", "page_listen"), page), (("api", "listen"), config.api.listen)):

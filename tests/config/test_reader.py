@@ -64,6 +64,11 @@ def test_everyone_is_nobody_to_answer_by_itself() -> None:
     assert '"/private/*" or an address' in only_problem('[call]\nauto_answer = ["*"]').message
 
 
+def test_a_camera_that_is_always_on_is_one_that_is_named() -> None:
+    assert "camera.source" in only_problem("[camera]\nalways_on = true").message
+    assert loads('[camera]\nalways_on = true\nsource = "v4l2"').camera.always_on
+
+
 def notes_of(text: str, caplog: pytest.LogCaptureFixture) -> list[str]:
     loads(text)
     return [record.getMessage() for record in caplog.records]

@@ -51,11 +51,9 @@ def open_camera(
             source = PatternSource(video.for_software())
         case _:
             source = AutoSource(where, video, has_ribbon, on_event=on_event)
-    if config.source == "auto" and config.always_on:
-        log.warning('camera.always_on does nothing with camera.source = "auto", which chooses anew at each start.')
     if config.source != "auto":  # which tells it itself
         on_event(CameraChosen(source.name, source.description, ""))
-    return Camera(source, on_event=on_event, vp8=config.vp8, always_on=config.always_on and config.source != "auto")
+    return Camera(source, on_event=on_event, vp8=config.vp8, always_on=config.always_on)
 
 
 class AutoSource:

@@ -20,18 +20,9 @@ if TYPE_CHECKING:
 
 browsers = pytest.importorskip("playwright.async_api", reason="Playwright is not installed: ./setup.sh --test")
 
+from tests.station.conftest import CHROMIUM, FLAGS  # noqa: E402  (it needs Playwright)
+
 LIMIT_S = 90.0
-BROWSER = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-    "--autoplay-policy=no-user-gesture-required",
-]
 PAGE = """() => {
     window.pc = new RTCPeerConnection();
     window.complete = async (description) => {
@@ -63,7 +54,7 @@ HEARD = """async () => {
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
     async with browsers.async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=BROWSER, args=FLAGS, timeout=1000 * LIMIT_S)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=1000 * LIMIT_S)
         page = await browser.new_page()
         await page.route("https://door.test/", lambda route: route.fulfill(body="", content_type="text/html"))
         await page.goto("https://door.test/")  # only a page that came encrypted gets the microphone
