@@ -25,6 +25,7 @@ UNCHECKED = PycInvalidationMode.UNCHECKED_HASH
 BESIDE = ("iniconfig", "lgpio", "packaging", "pluggy", "pygments", "pytest", "wrtc")
 """Of requirements-bench.lock: what is the system's on a Raspberry Pi, what the tests' own parts import, and what the
 bench measures beside."""
+SITE = f"{PLACE}/lib/python{TARGET.suite.python}/site-packages"
 
 
 def libraries() -> Path:
@@ -55,21 +56,21 @@ def checkout(into: Path) -> Path:
     for folder in ("bench", "tests"):
         shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tree)
-    _compile(tree)
+    compile_tree(tree)
     disk(tree, made, "300M")
     shutil.rmtree(tree)
     return made
 
 
-def _make_libraries(work: Path, beside: str) -> Path:
-    tree, wheels, made = work / "tree", work / "beside.txt", work / "disk"
+def lay_libraries(work: Path, beside: str) -> Path:
+    """Lay the package's libraries without the program, and the wheels of these lines of a lock; return their folder."""
+    tree, wheels = work / "tree", work / "beside.txt"
     wheels.write_text(beside)
     try:
         lay_environment(TARGET, tree)
     except BuildError as error:
         raise UnavailableError(str(error)) from error
-    place = tree / PLACE
-    site = place / f"lib/python{TARGET.suite.python}/site-packages"
+    site = tree / SITE
     shutil.rmtree(site / "intercom")
     run(
         *(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-deps"),
@@ -78,11 +79,18 @@ def _make_libraries(work: Path, beside: str) -> Path:
         *(word for name in TARGET.wheel_platforms for word in ("--platform", name)),
         *("--require-hashes", "--requirement", str(wheels)),
     )
-    _compile(site)
-    disk(place, made, "1500M")
-    return made
+    compile_tree(site)
+    return site
 
 
-def _compile(tree: Path) -> None:
-    if TARGET.suite.python == PYTHON:  # else the machine does it itself, which takes it a minute
+def compile_tree(tree: Path) -> None:
+    """Compile the Python in a folder, where this Python is of the target's version; else the target does, each time."""
+    if TARGET.suite.python == PYTHON:
         compileall.compile_dir(tree, quiet=2, stripdir=tree, invalidation_mode=UNCHECKED)
+
+
+def _make_libraries(work: Path, beside: str) -> Path:
+    lay_libraries(work, beside)
+    made = work / "disk"
+    disk(work / "tree" / PLACE, made, "1500M")
+    return made
