@@ -96,11 +96,15 @@ def _generate() -> tuple[RSAPrivateKey, str]:
 
 
 def _read_pem(pem: str) -> RSAPrivateKey:
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     # Whether its primes are prime was settled when we made it: to ask again takes a Pi longer than all its imports.
-    private = serialization.load_pem_private_key(pem.encode(), None, unsafe_skip_rsa_key_validation=True)
+    try:
+        private = serialization.load_pem_private_key(pem.encode(), None, unsafe_skip_rsa_key_validation=True)
+    except UnsupportedAlgorithm as error:
+        raise ValueError("its algorithm is unknown") from error
     if not isinstance(private, RSAPrivateKey):
         raise TypeError("not RSA")
     if not _fits(private.private_numbers()):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -165,7 +165,10 @@ class Authority:
 def kept_key(path: Path) -> ec.EllipticCurvePrivateKey:
     """Return the private key in the file, made (mode 0600) if there is none or it is of another kind."""
     if path.exists():
-        found = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        try:
+            found = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        except UnsupportedAlgorithm as error:
+            raise ValueError(f"{path} holds a key of no known kind") from error
         if isinstance(found, ec.EllipticCurvePrivateKey):
             return found
     key = ec.generate_private_key(ec.SECP256R1())

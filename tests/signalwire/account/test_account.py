@@ -111,6 +111,18 @@ async def test_a_key_of_which_one_number_is_damaged_is_not_used(number: str) -> 
     assert await load_key(storage, lambda: 0.0) is None
 
 
+@pytest.mark.parametrize("algorithm", ["2a864886f70d01017f", "2b864886f70d010101", "2a8648ce3d02010101"])
+async def test_a_key_whose_algorithm_is_damaged_is_not_used(algorithm: str) -> None:
+    storage = MemoryStorage()
+    await make_key(storage, lambda: 0.0)
+    first, *lines, last = str(await storage.get(KEY_NAME)).splitlines()
+    file, rsa = base64.b64decode("".join(lines)), bytes.fromhex("2a864886f70d010101")
+    assert file.count(rsa) == 1
+    lines = [base64.b64encode(file.replace(rsa, bytes.fromhex(algorithm))).decode()]
+    await storage.set(KEY_NAME, "\n".join((first, *lines, last)))
+    assert await load_key(storage, lambda: 0.0) is None
+
+
 def _bytes(number: int) -> bytes:
     return number.to_bytes(number.bit_length() // 8 + 1, "big")
 

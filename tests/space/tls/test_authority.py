@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -136,6 +137,19 @@ def test_a_ca_whose_key_is_another_s_is_told(tmp_path: Path) -> None:
     certificate.ensure(now_utc())
     (tmp_path / "ca.key").write_bytes((tmp_path / "tls.key").read_bytes())
     with pytest.raises(StoreError, match=r"is not the key of .*ca\.crt"):
+        certificate.ensure(now_utc() + LIFETIME - RENEW_BEFORE)
+
+
+def test_a_ca_whose_key_is_of_no_known_kind_is_told(tmp_path: Path) -> None:
+    certificate = Certificate(tmp_path, NAMES)
+    certificate.ensure(now_utc())
+    key = load_pem_private_key((tmp_path / "ca.key").read_bytes(), None)
+    kind = bytes.fromhex("2a8648ce3d0201")
+    file = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    assert file.count(kind) == 1
+    text = base64.encodebytes(file.replace(kind, kind[:-1] + b"\x7f")).decode()
+    (tmp_path / "ca.key").write_text(f"-----BEGIN PRIVATE KEY-----\n{text}-----END PRIVATE KEY-----\n")
+    with pytest.raises(StoreError, match=r"ca\.key holds a key of no known kind"):
         certificate.ensure(now_utc() + LIFETIME - RENEW_BEFORE)
 
 
