@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from intercom.media.camera.events import CameraEvent, CameraLost, CameraReturned, CameraStarted, CameraStopped
 from intercom.media.camera.privacy_card import CARD_INTERVAL_S, CameraCard
+from intercom.media.camera.retry import RETRY_S, Retry
 from intercom.media.camera.source import CameraError, CameraSource
 from intercom.media.camera.stream import Beginning, FrameSubscription
 from intercom.media.camera.vp8 import Vp8Pictures
@@ -25,8 +26,6 @@ STALL_S = 2.0
 """Time without a picture after which a running camera counts as hung."""
 START_S = 6.0
 """Longest wait for the first picture: a Pi camera needs one to two seconds, a USB one up to four."""
-RETRY_S = 1.0
-"""Retry interval while a camera is away: opening is cheap, and a replugged camera should return at once."""
 KEYFRAME_INTERVAL_S = 0.5
 """Shortest interval between requested keyframes: each is ten times the size of a normal picture."""
 SNAPSHOT_S = 8.0
@@ -62,7 +61,8 @@ class Camera:
         """The same pictures for a far end without H.264; None where the camera is not to make them."""
         self._on_event = on_event
         self._clock = clock
-        self._stall_s, self._start_s, self._retry_s, self._linger_s = stall_s, start_s, retry_s, linger_s
+        self._stall_s, self._start_s, self._linger_s = stall_s, start_s, linger_s
+        self._retry = Retry(retry_s)
         self._changed = threading.Condition(threading.RLock())
         self._subscriptions: list[FrameSubscription] = []
         self._beginning = Beginning()
@@ -73,6 +73,8 @@ class Camera:
         self._forbidden = False
         self._last_unit_s: float | None = None
         self._lost_s: float | None = None
+        self._doubted_s: float | None = None
+        "time since which somebody waits to be told that the camera is well, though it was not lost"
         self._keyframe_asked_s = float("-inf")
         self._keyframe_due = False
         self._try_now = False
@@ -136,6 +138,7 @@ class Camera:
         """Subscribe to the camera's access units; needs a running event loop."""
         subscription = FrameSubscription(begin=self._begin, on_close=self._unsubscribe)
         with self._changed:
+            self._try_now |= not self._subscriptions  # who begins to look does not wait for a retry
             self._subscriptions.append(subscription)
             self._follow_demand()
         return subscription
@@ -160,10 +163,14 @@ class Camera:
         """
         with self._changed:
             if self._supervisor is None:
-                self._lost_s = None
+                self._lost_s = self._doubted_s = None
                 return True
             self._try_now = True
+            self._retry.begin_anew()
             self._changed.notify_all()
+            if self._lost_s is None and self._is_warm():
+                return True
+            self._doubted_s = self._clock()
             return False
 
     def resume(self) -> None:
@@ -242,6 +249,7 @@ class Camera:
 
     def _follow_demand(self) -> None:
         if self._is_wanted() and self._supervisor is None:
+            self._try_now = False
             self._supervisor = threading.Thread(target=self._supervise, name="camera", daemon=True)
             self._supervisor.start()
         if self._shows_card() and self._card is None:
@@ -283,9 +291,11 @@ class Camera:
     def _serve_demand(self) -> None:
         self._on_event(CameraStarted(self.description))
         while True:
+            began_s = self._clock()
             self._run_once()
             with self._changed:
-                self._changed.wait_for(lambda: self._try_now or not self._is_wanted(), self._retry_s)
+                pause_s = self._retry.pause_s(self._clock() - began_s, seen=bool(self._subscriptions))
+                self._changed.wait_for(lambda: self._try_now or not self._is_wanted(), pause_s)
                 self._try_now = False
                 if not self._is_wanted():
                     self._supervisor = None
@@ -334,7 +344,7 @@ class Camera:
         except CameraError as error:
             failure.append(error)
         except Exception as error:  # told as CameraLost: a fault in a driver binding must not end the picture for good
-            if self._lost_s is None:  # of an outage the first alone: it is tried each second
+            if self._lost_s is None:  # of an outage the first alone
                 log.exception("The camera source failed in an unexpected way")
             failure.append(error)
         finally:
@@ -349,8 +359,8 @@ class Camera:
             if self._forbidden:
                 return
             now = self._clock()
-            returned = self._lost_s
-            self._lost_s = None
+            returned = self._doubted_s if self._lost_s is None else self._lost_s
+            self._lost_s = self._doubted_s = None
             if self._last_unit_s is None:
                 self._changed.notify_all()  # from now on the supervisor watches for a stall, not for the start
                 if self._bitrate_bps is not None:
@@ -383,6 +393,6 @@ class Camera:
             first = self._lost_s is None
             if first:
                 self._lost_s = self._last_unit_s if self._last_unit_s is not None else self._clock()
-        log.debug("Camera lost: %s", reason)
         if first:
+            log.debug("Camera lost: %s", reason)
             self._on_event(CameraLost(reason))

@@ -74,6 +74,42 @@ async def test_a_camera_that_is_always_on_is_tried_again_when_it_fails(source: F
     await asyncio.to_thread(camera.stop)
 
 
+async def test_who_looks_through_a_camera_that_is_always_on_and_was_missing_waits_for_no_retry(
+    source: FilmedSource, told: Told
+) -> None:
+    camera = Camera(source, on_event=told, always_on=True, retry_s=10 * LIMIT_S)
+    camera.begin()
+    source.script.put(CameraError("unplugged"))
+    await told.wait_for(CameraLost)
+    with camera.frames() as frames:
+        back = source.film(keyframe=True)
+        async with asyncio.timeout(LIMIT_S):
+            assert await frames.next() == back
+    await asyncio.to_thread(camera.stop)
+
+
+async def test_a_camera_that_runs_is_well_when_another_is_plugged_in(source: FilmedSource) -> None:
+    camera = Camera(source, always_on=True, stall_s=30)
+    camera.begin()
+    source.film(keyframe=True)
+    with camera.frames() as frames:
+        await frames.next()
+    assert camera.look_again()
+    await asyncio.to_thread(camera.stop)
+
+
+async def test_a_camera_that_starts_while_it_is_plugged_in_tells_with_its_first_picture_that_it_is_well(
+    source: FilmedSource, told: Told
+) -> None:
+    camera = Camera(source, on_event=told, always_on=True)
+    camera.begin()
+    await happens(source.running)
+    assert not camera.look_again()
+    source.film(keyframe=True)
+    await told.wait_for(CameraReturned)
+    await asyncio.to_thread(camera.stop)
+
+
 async def test_everybody_gets_every_picture_in_order(camera: Camera, source: FilmedSource) -> None:
     with camera.frames() as call, camera.frames() as preview:
         units = [source.film(keyframe=index == 0) for index in range(5)]
@@ -121,8 +157,9 @@ async def test_a_flood_of_requests_is_two_keyframes_a_second_and_the_last_is_not
 
 
 async def test_a_camera_that_goes_is_told_once_and_tried_until_it_is_back(
-    camera: Camera, source: FilmedSource, told: Told
+    camera: Camera, source: FilmedSource, told: Told, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("DEBUG")
     with camera.frames() as frames:
         source.film(keyframe=True)
         await frames.next()
@@ -132,6 +169,7 @@ async def test_a_camera_that_goes_is_told_once_and_tried_until_it_is_back(
         back = source.film(keyframe=True)
         assert await frames.next() == back
         await told.wait_for(CameraReturned)
+    assert caplog.text.count("It was unplugged.") == 1
     assert [event for event in told.events if isinstance(event, CameraLost)] == [CameraLost("It was unplugged.")]
 
 
