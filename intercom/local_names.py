@@ -7,6 +7,7 @@ names that aioice asks it for are aioice's.
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
 import re
 import socket
@@ -41,7 +42,11 @@ def stand_in() -> None:
 
 
 def is_mdns_hostname(name: str) -> bool:
-    """Return whether a candidate's host is a name that a browser made."""
+    """Return whether a candidate's host is a name that mDNS knows.
+
+    Browsers make a UUID, other programs what they like; either is looked up (draft-ietf-mmusic-mdns-ice-candidates
+    section 3.2.1).
+    """
     return _NAME.fullmatch(name) is not None
 
 
@@ -95,7 +100,6 @@ class MDnsProtocol(asyncio.DatagramProtocol):
 
     def __init__(self) -> None:
         self._transport: asyncio.DatagramTransport | None = None
-        self._joined = False
         self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._asked: dict[str, set[asyncio.Future[str | None]]] = {}
 
@@ -142,14 +146,12 @@ class MDnsProtocol(asyncio.DatagramProtocol):
                 del self._asked[name]
 
     def _join(self, transport: asyncio.DatagramTransport) -> bool:
-        """Join the group, once; False on a machine without multicast, which may get it later."""
-        if not self._joined:
-            member = socket.inet_aton(GROUP) + bytes(4)  # of whichever network
-            try:
-                transport.get_extra_info("socket").setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
-            except OSError:
-                return False
-            self._joined = True
+        """Join the group, again for each question: another interface may have come; False on a machine without one."""
+        member = socket.inet_aton(GROUP) + bytes(4)  # of whichever network
+        try:
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE  # it is a member
         return True
 
     async def close(self) -> None:

@@ -73,8 +73,9 @@ async def test_who_waits_for_a_name_that_nobody_has_is_let_go() -> None:
     assert await asyncio.wait_for(waiting, LIMIT_S) is None
 
 
-def test_only_names_that_browsers_make_are_asked_for() -> None:
+def test_only_names_that_a_browser_or_another_program_makes_are_asked_for() -> None:
     assert is_mdns_hostname(NAME)
+    assert is_mdns_hostname("offline-recorder.local")
     for other in ("192.0.2.7", "door.example.com", "a.b.local", ".local", f"{'a' * 64}.local", "a.local\n", "::1"):
         assert not is_mdns_hostname(other)
 
