@@ -141,6 +141,12 @@ class AudioConfig(Table):
         "Send nothing while it is quiet at the door (Opus discontinuous transmission): saves data on a metered line. "
         "Some telephone servers take the silence for a lost call.",
     )
+    redundancy: bool = setting(
+        True,
+        "Send each packet of sound with the last ones in it, and take the far end's so, where it knows redundant "
+        "audio (RFC 2198), as Chrome and Edge do: fewer words are lost on a bad network, for about 32 kbit/s more. "
+        "Turn it off for a far end that agrees to it and then hears nothing.",
+    )
     night_from: str = setting(
         "", "Local time from which the speaker is quieter, for example `22:00`. Empty: it never is.", shape=TIME
     )

@@ -54,7 +54,7 @@ from intercom.media.echo.watch import warn_of_echo
 from intercom.media.errors import MediaError
 from intercom.media.events import CallEvent, EngineEvent
 from intercom.media.prompts.prompts import Prompts
-from intercom.media.provider import DoorMedia
+from intercom.media.provider import DoorMedia, Sending
 from intercom.media.sound.engine import AudioEngine
 from intercom.media.sound.tones import tones_of
 from intercom.opening.opener import DoorOpener
@@ -103,7 +103,7 @@ class Appliance:
             self.engine,
             lambda: self.camera,
             on_event=self._media_event,
-            dtx=config.audio.dtx,
+            sending=Sending(dtx=config.audio.dtx, redundancy=config.audio.redundancy),
             hears_tones=config.door.keys_in_sound,
         )
         self.figures = Figures(stats=self.media.stats)

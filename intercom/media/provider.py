@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from intercom.media.camera.events import VideoEvent
@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     from intercom.media.rtp.call_stats import CallStats
     from intercom.media.rtp.peer import DoorCall
     from intercom.media.sound.engine import AudioEngine
+
+
+class Sending(NamedTuple):
+    """How the sound of calls is sent."""
+
+    dtx: bool = False
+    """Whether nothing is sent while it is quiet here."""
+    redundancy: bool = True
+    """Whether each packet holds the last ones as well, both ways, where the far end agrees to that."""
+
+
+USUAL = Sending()
+"""How it is sent where nobody says otherwise."""
 
 
 class DoorMedia:
@@ -29,19 +42,18 @@ class DoorMedia:
         camera_factory: Callable[[], Camera | None] | None = None,
         *,
         on_event: Callable[[CallEvent | VideoEvent], None],
-        dtx: bool = False,
+        sending: Sending = USUAL,
         hears_tones: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`on_event` is called on the event loop; `camera_factory` once for every call with video.
 
-        `dtx`: nothing is sent while it is quiet here. `hears_tones`: keys are looked for in the far end's sound when it
-        can send them in no other way.
+        `hears_tones`: keys are looked for in the far end's sound when it can send them in no other way.
         """
         self._engine = engine
         self._camera_factory = camera_factory
         self._on_event = on_event
-        self._dtx = dtx
+        self._sending = sending
         self._hears_tones = hears_tones
         self._clock = clock
         self._calls: WeakValueDictionary[str, DoorCall] = WeakValueDictionary()
@@ -95,7 +107,7 @@ class DoorMedia:
             self._engine,
             camera,
             audio=audio,
-            dtx=self._dtx,
+            sending=self._sending,
             hears_tones=self._hears_tones,
             on_event=self._on_event,
             clock=self._clock,

@@ -28,6 +28,7 @@ from intercom.media.camera.events import VideoEvent, VideoRefused
 from intercom.media.camera.shared import Camera
 from intercom.media.dtmf.telephone_event import MIME_TYPE, payloads
 from intercom.media.errors import NoRelayError, SessionDescriptionError
+from intercom.media.provider import USUAL, Sending
 from intercom.media.rtp.audio_track import MicrophoneTrack
 from intercom.media.rtp.hooks import (
     Take,
@@ -75,14 +76,14 @@ class Connection:
         on_packet: Callable[[Connection, RtpPacket], None],
         on_state: Callable[[Connection], None],
         on_video_event: Callable[[VideoEvent], None],
-        dtx: bool = False,
+        sending: Sending = USUAL,
         clock: Callable[[], float],
     ) -> None:
         """The call's first connection fills `names`, the later ones obey them.
 
         `early_camera`: the camera starts once we are described and is warm when the far end answers; else at `show`.
         """
-        self.track = MicrophoneTrack(encoder_for("opus", dtx=dtx))
+        self.track = MicrophoneTrack(encoder_for("opus", dtx=sending.dtx))
         self.payload_types = PayloadTypes()
         self.video: VideoSender | None = None
         self.why_no_video = "" if camera is not None else "the call has no video"
@@ -92,7 +93,7 @@ class Connection:
         self.connected_at: float | None = None
         """Time at which ICE and DTLS were connected."""
         self._audio = audio
-        self._dtx = dtx
+        self._sending = sending
         self._camera = camera
         self._names = names
         self._early_camera = early_camera
@@ -150,7 +151,9 @@ class Connection:
         if layout is not None:
             offer = RTCSessionDescription(lay_out_as(layout, offer.sdp, complete=False), "offer")
         await self._describe(offer)
-        self._offer = offer_redundancy(polish(self._peer.localDescription.sdp))
+        self._offer = polish(self._peer.localDescription.sdp)
+        if self._sending.redundancy:
+            self._offer = offer_redundancy(self._offer)
         self._description = self._offer if layout is None else lay_out_as(layout, self._offer, complete=True)
         return self._description
 
@@ -174,7 +177,9 @@ class Connection:
             leave_picture_out(self._peer)
         keep_names(self._peer, self._names)
         await self._describe(await self._peer.createAnswer())
-        answer = answer_redundancy(polish(accepted.complete(self._peer.localDescription.sdp)), accepted.text)
+        answer = polish(accepted.complete(self._peer.localDescription.sdp))
+        if self._sending.redundancy:
+            answer = answer_redundancy(answer, accepted.text)
         self._begin(answer, accepted.text)
         self._description = answer
         return answer
@@ -235,7 +240,7 @@ class Connection:
             route_also(self._audio_transceiver.receiver, self.payload_types.redundant)
         if self.negotiated_at is None:
             take_at_once(self._audio_transceiver.receiver, self._take)
-            self.track.use(encoder_for(self.payload_types.sent_codec, dtx=self._dtx))
+            self.track.use(encoder_for(self.payload_types.sent_codec, dtx=self._sending.dtx))
             self.negotiated_at = self._clock()
             self._choose_codec()
 

@@ -34,12 +34,14 @@ class PayloadTypes:
     def learn(self, ours: str, theirs: str) -> None:
         """Learn both descriptions' numbers: the far end sends by ours, we by theirs (RFC 3264 section 5.1)."""
         mine, far = _audio(ours), _audio(theirs)
-        self._send = far.rtpmaps()
-        self._receive = {**self._send, **mine.rtpmaps()}
+        self._send, own = far.rtpmaps(), mine.rtpmaps()
         incoming, outgoing = redundant_opus(mine), redundant_opus(far)
-        agreed = incoming is not None and outgoing is not None
-        self.redundant = incoming[0] if incoming is not None and agreed else None
-        self.redundancy = Redundancy(*outgoing) if outgoing is not None and agreed else None
+        self.redundant = self.redundancy = None
+        if incoming is not None and outgoing is not None:
+            self.redundant, self.redundancy = incoming[0], Redundancy(*outgoing)
+        elif incoming is not None:
+            del own[incoming[0]]  # which the far end may have given to another codec
+        self._receive = {**self._send, **own}
 
     def unwrap(self, packet: RtpPacket) -> tuple[str | None, list[Block]]:
         """Return the codec of the packet's sound, and the sound of packets before it, the oldest first.

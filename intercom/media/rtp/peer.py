@@ -28,7 +28,7 @@ from intercom.media.events import (
     MediaReturned,
     MediaSilent,
 )
-from intercom.media.provider import DoorMedia
+from intercom.media.provider import USUAL, DoorMedia, Sending
 from intercom.media.rtp.call_stats import CallStats, counters, mean_loss
 from intercom.media.rtp.connection import Connection
 from intercom.media.rtp.hooks import TrackNames
@@ -58,7 +58,7 @@ class DoorCall(HeardKeys):
         camera: Camera | None,
         *,
         audio: bool,
-        dtx: bool = False,
+        sending: Sending = USUAL,
         hears_tones: bool = False,
         on_event: Callable[[CallEvent | VideoEvent], None],
         clock: Callable[[], float],
@@ -70,7 +70,7 @@ class DoorCall(HeardKeys):
         self._engine = engine
         self._camera = camera
         self._audio = audio
-        self._dtx = dtx
+        self._sending = sending
         self._hears_tones = hears_tones
         self._on_event = on_event
         self._names: TrackNames = {}
@@ -115,7 +115,7 @@ class DoorCall(HeardKeys):
             on_packet=self._receive,
             on_state=self._connection_changed,
             on_video_event=self._on_event,
-            dtx=self._dtx,
+            sending=self._sending,
             clock=self._clock,
         )
 

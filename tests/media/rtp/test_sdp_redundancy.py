@@ -7,6 +7,7 @@ from aiortc.codecs import CODECS
 from hypothesis import given
 from hypothesis import strategies as st
 
+from intercom.media.provider import Sending
 from intercom.media.rtp.payload_types import PayloadTypes
 from intercom.media.rtp.peer import DoorMedia
 from intercom.media.rtp.sdp import Description, readable
@@ -70,6 +71,14 @@ def test_it_is_not_sent_where_we_did_not_agree_to_it() -> None:
     assert types.redundancy is None
 
 
+def test_a_number_of_redundant_audio_that_the_far_end_gave_to_something_else_is_that() -> None:
+    types = PayloadTypes()
+    theirs = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:63 PCMA/8000\r\n"
+    types.learn(offer_redundancy(OURS), theirs)
+    assert types.name(63) == "pcma"
+    assert types.clock_hz(63) == 8000
+
+
 def test_each_end_sends_by_the_other_ones_numbers() -> None:
     types = PayloadTypes()
     theirs = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 35 96\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:35 RED/48000/2\r\n"
@@ -87,6 +96,25 @@ def test_whatever_stands_there_the_answer_is_ours(fmtp: str, rtpmap: str) -> Non
     theirs = body.CHROMIUM_OFFER.replace("a=fmtp:63 111/111", f"a=fmtp:63 {fmtp}")
     for offer in (theirs, theirs.replace("a=rtpmap:63 red/48000/2", f"a=rtpmap:63 {rtpmap}")):
         assert audio(answer_redundancy(OURS, str(readable(offer))))[-2:] == ["111", "0"]
+
+
+async def test_a_door_whose_configuration_forbids_it_neither_offers_nor_takes_it() -> None:
+    with running_engine(simulated()) as engine:
+        media = DoorMedia(engine, on_event=lambda event: None)
+        plain = DoorMedia(engine, on_event=lambda event: None, sending=Sending(redundancy=False))
+        for caller, callee in (media, plain), (plain, media):
+            calling, called = caller.open("1", []), callee.open("2", [])
+            try:
+                offer = await calling.create_offer()
+                answer = await called.create_answer(offer)
+                await calling.accept_answer(answer)
+                agreed = [call._connection.payload_types.redundancy for call in (calling, called)]
+            finally:
+                await calling.close()
+                await called.close()
+            assert ("63" in audio(offer)) is (caller is media)
+            assert "63" not in audio(answer)
+            assert agreed == [None, None]
 
 
 async def test_two_doors_agree_on_it_and_other_connections_of_the_process_do_not_know_it() -> None:
