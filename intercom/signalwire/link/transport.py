@@ -147,12 +147,13 @@ def _trust_of_the_system(*_changed: int) -> ssl.SSLContext:
 
 
 def _authorities_changed() -> list[int]:
-    """Return when the system's authorities were last changed; nothing while they are being replaced."""
+    """Return what tells a change of the system's authorities; nothing while they are being replaced."""
     known = ssl.get_default_verify_paths()
     try:
-        return [Path(place).stat().st_mtime_ns for place in (known.cafile, known.capath) if place]
+        found = [Path(place).stat() for place in (known.cafile, known.capath) if place]
     except OSError:
         return []
+    return [number for one in found for number in (one.st_mtime_ns, one.st_ino, one.st_size)]
 
 
 def is_local(url: str) -> bool:

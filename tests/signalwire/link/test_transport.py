@@ -143,6 +143,21 @@ def test_the_systems_authorities_are_read_once_and_again_when_they_change(
     assert ssl_context(None).get_ca_certs() == []
 
 
+def test_authorities_that_another_file_of_the_same_time_replaces_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authorities = Authority(tmp_path).file
+    monkeypatch.setenv("SSL_CERT_FILE", str(authorities))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
+    os.utime(authorities, ns=(1, 1))
+    first = ssl_context(None)
+    other = tmp_path / "other"
+    other.write_bytes(authorities.read_bytes())
+    os.utime(other, ns=(1, 1))
+    other.replace(authorities)
+    assert ssl_context(None) is not first
+
+
 def test_importing_the_client_loads_nothing_heavy() -> None:
     program = (
         "import sys, intercom.signalwire; from intercom.signalwire import SignalWire, SpaceCredentials, Options\n"
