@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -38,7 +39,9 @@ def compile_own(target: Target, tree: Path) -> None:
         place = tree / one["name"].replace(".", "/")
         limited = (f"-D{name}={value}" for name, value in one["define-macros"])
         sources = (ROOT / source for source in one["sources"])
-        compile_module(target, place.with_suffix(".abi3.so"), *limited, *one["extra-compile-args"], *sources)
+        libraries = (f"-l{name}" for name in one["libraries"])  # behind what asks for them
+        words = (*limited, *one["extra-compile-args"], *sources, *libraries)
+        compile_module(target, place.with_suffix(".abi3.so"), *words)
 
 
 def run(*command: object, saying: str) -> None:
@@ -81,6 +84,10 @@ def _headers(target: Target) -> Path:
         for name in ("lib", "lib64"):  # which the package of the base system would link
             if not (root / name).exists():
                 (root / name).symlink_to(f"usr/{name}")
+        for link in (root / "usr/lib").rglob("*.so"):  # one from the root would lead to this machine's library
+            if link.is_symlink() and (library := link.readlink()).is_absolute():
+                link.unlink()
+                link.symlink_to(os.path.relpath(root / library.relative_to("/"), link.parent))
         try:
             root.rename(kept)
         except OSError:

@@ -77,6 +77,16 @@ def test_the_program_s_own_module_is_compiled_and_its_sources_stay_at_home(tree:
 
 
 @needs_tools
+def test_the_program_s_own_module_brings_no_piece_of_the_c_library(tree: Path) -> None:
+    (module,) = tree.rglob("_native.abi3.so")
+    asked = subprocess.run(
+        ["readelf", "--dynamic", "--dyn-syms", str(module)], capture_output=True, text=True, check=True
+    )
+    assert "[libm.so.6]" in asked.stdout
+    assert "GLIBC_PRIVATE" not in asked.stdout
+
+
+@needs_tools
 def test_it_depends_on_that_python_and_on_what_its_modules_ask_for(tree: Path) -> None:
     control = (tree / "DEBIAN/control").read_text()
     assert "python3 (>= 3.11), python3 (<< 3.12)" in control

@@ -1,4 +1,4 @@
-/* What the files of the compiled module share: CPython's limited API, and arrays by the buffer protocol. */
+/* What the files of the compiled module share: CPython's limited API, types, and arrays by the buffer protocol. */
 
 #ifndef INTERCOM_NATIVE_H
 #define INTERCOM_NATIVE_H
@@ -13,6 +13,12 @@
 int add_decimator(PyObject *module);
 int add_linear_filter(PyObject *module);
 int add_levels(PyObject *module);
+
+/* Add a type, whose name is whole and a constant: `create` is its `__new__`, which gets its memory from new_object();
+   `destroy` ends with free_object(), or is it. */
+int add_type(PyObject *module, const char *name, size_t size, newfunc create, destructor destroy, PyMethodDef methods[]);
+PyObject *new_object(PyTypeObject *type);
+void free_object(PyObject *object);
 
 /* Take an array of int16 or of float32: one-dimensional, contiguous, `length` long unless that is -1.
    0 and a view that is to be released, or -1 with an exception and none. */

@@ -102,8 +102,7 @@ static PyObject *create(PyTypeObject *type, PyObject *arguments, PyObject *named
         PyBuffer_Release(&kernel);
         return NULL;
     }
-    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
-    Decimator *self = (Decimator *)allocate(type, 0);
+    Decimator *self = (Decimator *)new_object(type);
     if (self != NULL) {
         self->taps = (int)taps;
         self->factor = factor;
@@ -113,36 +112,13 @@ static PyObject *create(PyTypeObject *type, PyObject *arguments, PyObject *named
     return (PyObject *)self;
 }
 
-static void destroy(PyObject *self) {
-    PyTypeObject *type = Py_TYPE(self);
-    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release(self);
-    Py_DECREF(type);
-}
-
 static PyMethodDef methods[] = {
     {"run", (PyCFunction)(void (*)(void))run, METH_FASTCALL, NULL},
     {"clear", clear, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot slots[] = {
-    {Py_tp_new, (void *)create},
-    {Py_tp_dealloc, (void *)destroy},
-    {Py_tp_methods, methods},
-    {0, NULL},
-};
-
-static PyType_Spec spec = {
-    .name = "intercom.media.native._native.Decimator",
-    .basicsize = sizeof(Decimator),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = slots,
-};
-
 int add_decimator(PyObject *module) {
-    PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
-    int added = type == NULL ? -1 : PyModule_AddObjectRef(module, "Decimator", type);
-    Py_XDECREF(type);
-    return added;
+    const char *name = "intercom.media.native._native.Decimator";
+    return add_type(module, name, sizeof(Decimator), create, free_object, methods);
 }

@@ -42,8 +42,7 @@ static PyObject *create(PyTypeObject *type, PyObject *arguments, PyObject *named
     static char *names[] = {NULL};
     if (!PyArg_ParseTupleAndKeywords(arguments, named, "", names))
         return NULL;
-    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
-    LinearFilter *self = (LinearFilter *)allocate(type, 0);
+    LinearFilter *self = (LinearFilter *)new_object(type);
     if (self == NULL)
         return NULL;
     self->mdf = mdf_create();
@@ -55,11 +54,8 @@ static PyObject *create(PyTypeObject *type, PyObject *arguments, PyObject *named
 }
 
 static void destroy(PyObject *self) {
-    PyTypeObject *type = Py_TYPE(self);
-    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     mdf_free(((LinearFilter *)self)->mdf);
-    release(self);
-    Py_DECREF(type);
+    free_object(self);
 }
 
 static PyMethodDef methods[] = {
@@ -68,23 +64,7 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot slots[] = {
-    {Py_tp_new, (void *)create},
-    {Py_tp_dealloc, (void *)destroy},
-    {Py_tp_methods, methods},
-    {0, NULL},
-};
-
-static PyType_Spec spec = {
-    .name = "intercom.media.native._native.LinearFilter",
-    .basicsize = sizeof(LinearFilter),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = slots,
-};
-
 int add_linear_filter(PyObject *module) {
-    PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
-    int added = type == NULL ? -1 : PyModule_AddObjectRef(module, "LinearFilter", type);
-    Py_XDECREF(type);
-    return added;
+    const char *name = "intercom.media.native._native.LinearFilter";
+    return add_type(module, name, sizeof(LinearFilter), create, destroy, methods);
 }

@@ -23,6 +23,8 @@ static const float PREEMPHASIS = 0.9f, NOTCH_RADIUS = 0.982f;
 static const float LOUDEST = FFT_SAMPLES * 1e9f, WORSE = FFT_SAMPLES * 10000.f;
 static const float TINY = 1e-12f; /* keeps a long silence from denormal numbers, with which processors are slow */
 
+static inline float not_tiny(float number) { return fabsf(number) < TINY ? 0 : number; }
+
 /* Four bins of a partition, as each filter holds them. */
 struct weights {
     struct bins background, foreground;
@@ -57,14 +59,8 @@ static float product(const f4 a[VECTORS], const f4 b[VECTORS]) {
     return sum4(even + odd);
 }
 
-struct mdf *mdf_create(void) {
-    struct mdf *mdf = aligned_alloc(64, (sizeof(struct mdf) + 63) / 64 * 64);
-    if (mdf == NULL)
-        return NULL;
-    fft_prepare(&mdf->fft);
-    for (int i = 0; i < FFT_SAMPLES; i++)
-        mdf->window[i / 4][i % 4] = (float)(0.5 - 0.5 * cos(2 * 3.14159265358979323846 * i / FFT_SAMPLES));
-    /* Before anything is known the first partition learns some ten times as fast as the last. */
+/* Before anything is known the first partition learns some ten times as fast as the last. */
+static void begin_shares(struct mdf *mdf) {
     float all_shares = 0, share = 0.7f;
     for (int j = 0; j < MDF_PARTITIONS; j++, share *= expf(-2.4f / MDF_PARTITIONS)) {
         mdf->shares[j] = share;
@@ -72,6 +68,16 @@ struct mdf *mdf_create(void) {
     }
     for (int j = 0; j < MDF_PARTITIONS; j++)
         mdf->shares[j] *= 0.8f / all_shares;
+}
+
+struct mdf *mdf_create(void) {
+    struct mdf *mdf = aligned_alloc(64, (sizeof(struct mdf) + 63) / 64 * 64);
+    if (mdf == NULL)
+        return NULL;
+    fft_prepare(&mdf->fft);
+    for (int i = 0; i < FFT_SAMPLES; i++)
+        mdf->window[i / 4][i % 4] = (float)(0.5 - 0.5 * cos(2 * 3.14159265358979323846 * i / FFT_SAMPLES));
+    begin_shares(mdf);
     mdf_reset(mdf);
     return mdf;
 }
@@ -107,9 +113,9 @@ static void hear_near(struct mdf *mdf, const int16_t near[MDF_BLOCK], f4 heard[V
         samples[i] = passed - PREEMPHASIS * before;
         before = passed;
     }
-    mdf->notch[0] = fabsf(first) < TINY ? 0 : first;
-    mdf->notch[1] = fabsf(second) < TINY ? 0 : second;
-    mdf->near_before = fabsf(before) < TINY ? 0 : before;
+    mdf->notch[0] = not_tiny(first);
+    mdf->notch[1] = not_tiny(second);
+    mdf->near_before = not_tiny(before);
 }
 
 /* Put the far end's block in front of its history; return its energy. */
@@ -197,8 +203,8 @@ static bool exceeds(float difference, float variance) {
 }
 
 static void lead(struct lead *lead, float fresh, float difference, float variance) {
-    lead->mean = (1 - fresh) * lead->mean + fresh * difference;
-    lead->variance = (1 - fresh) * (1 - fresh) * lead->variance + fresh * fresh * variance;
+    lead->mean = not_tiny((1 - fresh) * lead->mean + fresh * difference);
+    lead->variance = not_tiny((1 - fresh) * (1 - fresh) * lead->variance + fresh * fresh * variance);
 }
 
 /* Copy the better filter over the other where the difference is significant [OA]; return the energy of the error that
@@ -255,7 +261,7 @@ static void send(struct mdf *mdf, const f4 near[VECTORS], const f4 echo[VECTORS]
     float *samples = (float *)error, before = mdf->left_before;
     for (int i = 0; i < MDF_BLOCK; i++)
         samples[i] = before = samples[i] + PREEMPHASIS * before;
-    mdf->left_before = fabsf(before) < TINY ? 0 : before;
+    mdf->left_before = not_tiny(before);
     for (int i = 0; i < VECTORS; i++)
         store_rounded4(left + 4 * i, error[i]);
 }
@@ -316,8 +322,10 @@ static void process(struct mdf *mdf, const int16_t near[MDF_BLOCK], const int16_
     send(mdf, heard, sent_echo, left);
     mdf->saturated = saturated;
     bool sane = sent < LOUDEST && block.echo < LOUDEST && far_energy < LOUDEST && block.error >= 0;
-    if (!sane)
+    if (!sane) {
         memset(left, 0, MDF_BLOCK * sizeof *left);
+        begin_shares(mdf); /* which a reset keeps, as the oracle does: they may be what is not sane */
+    }
     mdf->worse_blocks = sent > product(heard, heard) + WORSE ? mdf->worse_blocks + 1 : 0;
     if (!sane || mdf->worse_blocks >= WORSE_BLOCKS) {
         mdf_reset(mdf);

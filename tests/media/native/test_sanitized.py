@@ -36,14 +36,20 @@ def compile_to(made: Path, *flags: str) -> str:
         (described,) = tomllib.load(file)["tool"]["setuptools"]["ext-modules"]
     words = ["gcc", "-shared", "-fPIC", f"-I{sysconfig.get_path('include')}", *described["extra-compile-args"], *flags]
     words += [f"-D{name}={value}" for name, value in described["define-macros"]]
-    done = subprocess.run(
-        [*words, *described["sources"], "-o", str(made)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return done.stderr
+    words += [*described["sources"], *(f"-l{name}" for name in described["libraries"]), "-o", str(made)]
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False).stderr
 
 
 def test_the_compiler_has_nothing_to_say(tmp_path: Path) -> None:
     assert not compile_to(tmp_path / "module.so", "-Wall", "-Wextra", "-Wvla", "-Wstrict-prototypes")
+
+
+def test_it_brings_the_library_of_its_mathematics(tmp_path: Path) -> None:
+    assert not compile_to(tmp_path / "module.so")
+    asked = subprocess.run(
+        ["readelf", "--dynamic", str(tmp_path / "module.so")], capture_output=True, text=True, check=True
+    )
+    assert "[libm.so.6]" in asked.stdout
 
 
 def test_no_memory_beside_the_arrays_is_touched_and_nothing_undefined_is_done(tmp_path: Path) -> None:
