@@ -164,14 +164,11 @@ def _linear_filter() -> Finding:
     why_not = module.why_not()
     if not why_not:
         return Finding("echo", GOOD, "the filter for visitors who speak while the house does is compiled")
+    why_not = f"{why_not[0].lower()}{why_not[1:]}"
     if ctypes.util.find_library("speexdsp") is None:
-        return Finding(
-            "echo",
-            WARNING,
-            f"visitors are softened while the house speaks: no libspeexdsp, and {why_not[0].lower()}{why_not[1:]}",
-            "`apt install libspeexdsp1`",
-        )
-    return Finding("echo", GOOD, "libspeexdsp is installed")
+        told = f"visitors are softened while the house speaks: no libspeexdsp, and {why_not}"
+        return Finding("echo", WARNING, told, f"{module.MEND}; `apt install libspeexdsp1` is as good")
+    return Finding("echo", WARNING, f"{module.EFFECT}: {why_not}", module.MEND)
 
 
 def _speech() -> Finding:

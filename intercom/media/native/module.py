@@ -15,6 +15,8 @@ VERSION = 3
 """Version of what the module offers, and of `_native.h`; both rise with every change of `_native.pyi`."""
 EFFECT = "a call costs more"
 """What is different without it, as the log says it."""
+MEND = "`./setup.sh` compiles it, and `sudo make install` for the service"
+"""How it gets there, as the log says it."""
 
 
 @cache
@@ -22,7 +24,7 @@ def is_there() -> bool:
     """Return whether the compiled module can be used; the log says once why not."""
     lack = why_not()
     if lack:
-        log.info("%s: %s", lack, EFFECT)
+        log.info("%s: %s. %s.", lack, EFFECT, MEND)
     return not lack
 
 

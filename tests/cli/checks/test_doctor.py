@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,6 +130,19 @@ def test_the_space_s_own_turn_server_is_asked_too(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(doctor, "NETWORK_S", 0.2)
     config = Config(state_dir=str(tmp_path), space=SpaceConfig(turn_listen="127.0.0.1:1"))
     assert look(tmp_path, "TURN", config).verdict == BAD
+
+
+def test_a_sound_path_that_is_not_compiled_is_told_with_what_compiles_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("intercom.media.native._native", raising=False)
+    monkeypatch.setitem(sys.modules, "intercom.media.native._native", None)
+    for library in ("libspeexdsp.so.1", None):
+        monkeypatch.setattr("ctypes.util.find_library", lambda name, library=library: library)
+        finding = look(tmp_path, "echo")
+        assert finding.verdict == WARNING
+        assert "compiled module is not used" in finding.told
+        assert "`./setup.sh`" in finding.mend
 
 
 def test_a_door_that_is_to_speak_needs_espeak_and_one_that_is_not_does_not(

@@ -42,6 +42,7 @@ def test_without_it_the_sound_goes_through_numpy_and_the_log_says_so_once(
             assert len(Decimator(3).run(np.zeros(480, np.int16))) == 160
     assert len(caplog.messages) == 1
     assert "compiled module is not used" in caplog.messages[0]
+    assert "`./setup.sh` compiles it" in caplog.messages[0]
 
 
 @pytest.mark.usefixtures("asked_anew")
