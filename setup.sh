@@ -191,21 +191,32 @@ install_python_packages() {
   [ "$WITH_BENCHES" = no ] || lock=requirements-bench.lock
   pip="$VENV/bin/python -m pip --quiet --disable-pip-version-check install --no-deps"
   say "Installing the Python packages into $VENV. The first time this takes a minute or two."
+  rm -f "$COMPILED"
   if ! $pip --require-hashes -r requirements-build.lock ||
     ! $pip --require-hashes --no-build-isolation --use-pep517 -r $lock ||
     ! $pip --no-build-isolation -e .; then
     stop "the Python packages could not be installed (see above). Is the network there? Then run this again."
   fi
+  [ ! -e "$COMPILED" ] || compiled_of >"$VENV/.compiled"
 }
 
-# What is compiled of the program itself, made anew when a source is another: pip does so only when it installs.
+# What is compiled of the program itself, made anew when a source is another: pip does so only when it installs. The
+# program does without it, but not with what was made from other sources.
 COMPILED=intercom/media/native/_native.abi3.so
 compiled_of() { { cat intercom/media/native/*.[ch] pyproject.toml && "$VENV/bin/python" -VV; } | sha256sum; }
 compile_program() {
   [ ! -e "$COMPILED" ] || [ "$(cat "$VENV/.compiled" 2>/dev/null)" != "$(compiled_of)" ] || return 0
-  said=$("$VENV/bin/python" -W ignore -c 'import setuptools; setuptools.setup()' -q build_ext --inplace --force 2>&1) ||
-    stop "the program's C sources could not be compiled: $said"
-  compiled_of >"$VENV/.compiled"
+  made=$VENV/.compiling
+  rm -rf "$COMPILED" "$made"
+  said=$("$VENV/bin/python" -W ignore -c 'import setuptools; setuptools.setup()' -q \
+    build_ext --inplace --force --build-lib "$made" --build-temp "$made" 2>&1) || true
+  rm -rf "$made"
+  if [ -e "$COMPILED" ]; then
+    compiled_of >"$VENV/.compiled"
+  else
+    say "$said"
+    say "setup: the program's C sources could not be compiled (see above); going on without: a call costs more then."
+  fi
 }
 
 # A real Home Assistant for the tests, in an environment of its own in the user's cache, where there is a Python for it.

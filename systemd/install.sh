@@ -48,6 +48,8 @@ install_environment() {
     ! $pip install --no-deps --force-reinstall "$work"/intercom-*.whl; then
     stop "the Python packages could not be installed (see above). Is the network there? Then run this again."
   fi
+  why_not=$($PLACE/bin/python3 -I -c 'from intercom.media.native.module import why_not; print(why_not())')
+  [ -z "$why_not" ] || say "$why_not: going on without, a call costs more then."
 }
 
 # What an older version had and this one has not goes.
