@@ -42,3 +42,10 @@ def test_frames_of_several_lengths_are_refused() -> None:
         _native.echo_energies(np.zeros(320, np.int16), np.zeros(160, np.int16), np.zeros(320, np.int16), BLOCK)
     with pytest.raises(ValueError, match="320 samples are no blocks of 0"):
         _native.echo_energies(*np.zeros((3, 320), np.int16), 0)
+
+
+def test_each_way_is_the_one_that_the_judge_takes(way: str) -> None:
+    from intercom.media.echo import canceller, double_talk
+
+    for found in (double_talk.echo_energies, double_talk.peak, canceller.energy):
+        assert (type(found) is type(_native.energy)) == (way == "native")
