@@ -35,6 +35,8 @@ loading.start()
 assert begun.wait(60)
 if ASKED == "refusal":
     media.refusal("v=0")
+elif ASKED == "API":
+    import intercom.integrations.api
 else:
     from intercom.media.camera.test_pattern import TestPattern
     TestPattern(160, 120)
@@ -56,3 +58,7 @@ def test_a_call_that_comes_while_its_modules_are_loaded_waits_for_them() -> None
 
 def test_a_picture_that_is_drawn_while_a_call_s_modules_are_loaded_waits_for_its_own() -> None:
     assert loaded("av", "picture") == "after"
+
+
+def test_an_api_that_is_loaded_while_a_call_s_modules_are_waits_for_what_both_need() -> None:
+    assert loaded("cryptography.x509", "API") == "after"
