@@ -41,6 +41,9 @@ echo."""
 HELD_DOWN_DB, HELD_UP_DB = 0.1, 0.01
 """Step per block of the usual residual, down and up: it settles where ten blocks leave more for each that leaves
 less."""
+HELD_LEAST_DB = -40.0
+"""Lower limit of the usual residual: a speaker that begins to distort is taken for a visitor until it has come up
+again, by 1 dB a second."""
 HEARD_DB = -65.0
 """Level above which WebRTC's output confirms a visitor; of the far end alone it leaves less."""
 ECHO_DB = -50.0
@@ -181,7 +184,8 @@ class Judge:
         left_db = _db(self._left) - echo_db
         echoes_now, echoes = _db(self._echo) > ECHO_DB, echo_db > ECHO_DB
         if echoes_now:
-            self._held_db += HELD_UP_DB if left_db > self._held_db else -HELD_DOWN_DB
+            step_db = HELD_UP_DB if left_db > self._held_db else -HELD_DOWN_DB
+            self._held_db = max(self._held_db + step_db, HELD_LEAST_DB)
         beyond_db = left_db - self._held_db
         if self._hold:
             self._hold -= 1

@@ -60,6 +60,13 @@ def test_an_echo_that_webrtc_lets_through_now_and_then_is_no_visitor() -> None:
         assert not any(door.says_a_syllable())
 
 
+def test_a_speaker_that_begins_to_distort_after_a_clean_minute_is_no_visitor_for_long() -> None:
+    door = Door(USUAL_ECHO_DB)
+    assert not any(door.hears(6000, NEARLY_NOTHING_DB, -70.0))
+    door.hears(2200, -60.0, -9.0)
+    assert not any(door.hears(500, -60.0, -9.0))
+
+
 def test_after_a_long_monologue_a_little_of_the_echo_is_no_visitor() -> None:
     door = Door(USUAL_ECHO_DB)
     assert not any(door.hears(6000, NEARLY_NOTHING_DB))
