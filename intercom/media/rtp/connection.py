@@ -46,7 +46,7 @@ from intercom.media.rtp.quick_start import addresses_read_once
 from intercom.media.rtp.sdp import Description, polish
 from intercom.media.rtp.sdp_exchange import UNREADABLE, accept_answer, accept_offer, is_same_path, lay_out_as
 from intercom.media.rtp.sdp_redundancy import answer_redundancy, offer_redundancy
-from intercom.media.video.sender import VideoSender, h264_missing, prefer_h264
+from intercom.media.video.sender import VideoSender, is_without_h264, prefer_h264
 
 log = logging.getLogger(__name__)
 
@@ -290,10 +290,9 @@ class Connection:
 
     def _choose_codec(self) -> None:
         """Send VP8 from the first picture on if the far end, whose description is known, has no H.264."""
-        remote = self._peer.remoteDescription
-        if self.video is None or self._camera is None or self._camera.vp8 is None or remote is None:
+        if self.video is None or self._camera is None or self._camera.vp8 is None:
             return
-        if h264_missing(remote.sdp) is not None:
+        if any(t.kind == "video" and is_without_h264(t) for t in self._peer.getTransceivers()):
             self.video.use_vp8(self._camera.vp8)
 
     def hide(self) -> None:

@@ -18,7 +18,8 @@ from typing import Any
 from aioice import ice
 from aiortc import RTCCertificate, rtcrtpreceiver
 from aiortc.rate import RemoteBitrateEstimator
-from aiortc.rtcdtlstransport import RTCDtlsFingerprint
+from aiortc.rtcdtlstransport import SRTP_PROFILES, RTCDtlsFingerprint, SRTPProtectionProfile
+from OpenSSL import SSL
 
 SPARE_AFTER_S = 1.0
 """Delay after the use of the spare certificate until the next is made: the call has its beginning behind it then."""
@@ -27,6 +28,7 @@ SPARE_LEFT = datetime.timedelta(days=7)
 
 _generate = RTCCertificate.generateCertificate
 _fingerprints = RTCCertificate.getFingerprints
+_create_context = RTCCertificate._create_ssl_context
 _host_addresses = ice.get_host_addresses
 _read: ContextVar[dict[tuple[bool, bool], list[str]] | None] = ContextVar("read", default=None)
 
@@ -36,6 +38,7 @@ def start_quickly() -> None:
     if RTCCertificate.getFingerprints is _fingerprints:
         RTCCertificate.generateCertificate = SpareCertificate().take  # type: ignore[method-assign]  # see the module's docstring
         RTCCertificate.getFingerprints = _known_fingerprints  # type: ignore[method-assign,assignment]  # idem
+        RTCCertificate._create_ssl_context = _known_context  # type: ignore[method-assign,assignment]  # idem
         rtcrtpreceiver.RemoteBitrateEstimator = LateBitrateEstimator  # type: ignore[attr-defined,assignment]  # idem
         ice.get_host_addresses = _addresses
         ice.random_string = random_ice_chars  # type: ignore[attr-defined]  # idem
@@ -46,7 +49,7 @@ class SpareCertificate:
 
     def __init__(self) -> None:
         self._making = False
-        self._spare: RTCCertificate | None = _generate()
+        self._spare: RTCCertificate | None = _ready()
 
     def take(self) -> RTCCertificate:
         """Return a certificate that no other connection has."""
@@ -61,7 +64,22 @@ class SpareCertificate:
 
     def _make(self) -> None:
         self._making = False
-        self._spare = _generate()
+        self._spare = _ready()
+
+
+def _ready() -> RTCCertificate:
+    """Return a new certificate that brings the context of its handshake with it."""
+    certificate = _generate()
+    certificate.__dict__["context"] = _create_context(certificate, SRTP_PROFILES)
+    return certificate
+
+
+def _known_context(certificate: RTCCertificate, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
+    """Return the certificate's context for a handshake; to make one when both ends wait would hold the sound up."""
+    known: SSL.Context | None = certificate.__dict__.get("context")
+    if known is None or srtp_profiles != SRTP_PROFILES:
+        return _create_context(certificate, srtp_profiles)
+    return known
 
 
 def _known_fingerprints(certificate: RTCCertificate) -> list[RTCDtlsFingerprint]:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import msgspec
 from aiortc import RTCRtpSender, RTCRtpTransceiver, sdp
 from aiortc.codecs import CODECS
-from aiortc.rtcpeerconnection import find_common_codecs
+from aiortc.rtcpeerconnection import is_codec_compatible
 from aiortc.rtp import (
     RTCP_PSFB_APP,
     RTCP_PSFB_FIR,
@@ -69,10 +69,16 @@ def h264_missing(description: str) -> str | None:
     media = sections[0]
     if media.port == 0 or media.direction in {"sendonly", "inactive"}:
         return "The far end declines video."
-    if not find_common_codecs(ours, media.rtp.codecs):
+    if not any(is_codec_compatible(mine, theirs) for theirs in media.rtp.codecs for mine in ours):
         theirs = ", ".join(dict.fromkeys(codec.name for codec in media.rtp.codecs)) or "nothing"
         return f"The far end takes no H.264 (baseline, packetization-mode 1), but {theirs}."
     return None
+
+
+def is_without_h264(transceiver: RTCRtpTransceiver) -> bool:
+    """Whether what the two ends have agreed on for a picture, so far as it is known, leaves H.264 out."""
+    agreed = transceiver._codecs  # a private name of aiortc's: what it negotiated
+    return bool(agreed) and all(codec.mimeType != "video/H264" for codec in agreed)
 
 
 def path_estimate(packet: RtcpPsfbPacket, source: int) -> int | None:

@@ -260,6 +260,7 @@ class Link:
         async for frame in socket.frames():
             self.session.receive(frame, self._now())
             self._pump()
+            await asyncio.sleep(0)  # what an answer began goes on before the next of the frames that came with it
 
     async def _pause(self) -> None:
         deadline = self._policy.next_deadline()

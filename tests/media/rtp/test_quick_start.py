@@ -10,6 +10,7 @@ import pytest
 from aioice import ice
 from aiortc import RTCCertificate, RTCConfiguration, RTCPeerConnection, rtcrtpreceiver
 from aiortc.rate import RemoteBitrateEstimator
+from aiortc.rtcdtlstransport import SRTP_PROFILES
 
 from intercom.media.rtp.quick_start import (
     SPARE_LEFT,
@@ -85,6 +86,13 @@ def test_a_spare_certificate_that_waited_for_weeks_is_not_used(monkeypatch: pyte
 def test_the_spare_certificate_is_used_once() -> None:
     certificates = SpareCertificate()
     assert certificates.take() is not certificates.take()
+
+
+def test_the_spare_certificate_has_the_context_of_its_handshake_ready() -> None:
+    spare = SpareCertificate().take()
+    ready = spare.__dict__["context"]
+    assert spare._create_ssl_context(SRTP_PROFILES) is ready
+    assert spare._create_ssl_context(SRTP_PROFILES[:1]) is not ready
 
 
 def test_a_certificate_says_the_fingerprints_that_aiortc_computes_and_keeps_them() -> None:

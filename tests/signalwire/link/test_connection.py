@@ -263,6 +263,26 @@ async def test_every_event_is_acknowledged_and_happens_once(client: SignalWire, 
     assert seen == ["member.talking", "conversation.message"]
 
 
+async def test_what_one_event_began_goes_on_before_the_next_that_came_with_it(
+    client: SignalWire, service: Service
+) -> None:
+    order: list[str] = []
+    begun: list[asyncio.Task[None]] = []
+
+    async def begin(name: str) -> None:
+        order.append(f"{name} begun")
+
+    def told(event_type: str) -> None:
+        order.append(event_type)
+        begun.append(asyncio.create_task(begin(event_type)))
+
+    client.session.signaling_event_stream.subscribe(lambda event: told(event.event_type))
+    service.tell("member.talking", {"member": {}})
+    service.tell("conversation.message", {}, event_channel="elsewhere")
+    await service.until(lambda: len(service.responses) == 2)
+    assert order[:3] == ["member.talking", "member.talking begun", "conversation.message"]
+
+
 async def test_the_log_says_once_that_it_is_down_and_when_it_is_back(
     client: SignalWire, service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
