@@ -9,7 +9,8 @@ import numpy as np
 
 from intercom.media.cards.card import STATE_DISCONNECTED, Pcm
 from intercom.media.cards.pcm_loss import XRUN, LineLostError, LossWatch, asked, check_present
-from intercom.media.sound.format import BLOCK_BYTES, BLOCK_SAMPLES, RATE_HZ, SAMPLE_BYTES, Samples
+from intercom.media.cards.pointer import AGREES_S, PROBE_S, Pointer
+from intercom.media.sound.format import BLOCK_BYTES, BLOCK_SAMPLES, RATE_HZ, SAMPLE_BYTES, SHORT_BLOCK_SAMPLES, Samples
 
 READS_AT_ONCE = 16
 """Limit of reads in one round, for the time after a stall; the next round reads the rest."""
@@ -17,6 +18,11 @@ PROOF_FRAMES = RATE_HZ * 50 // 1000
 """Frames that the device must have played to prove that it works: a USB driver queues 18 ms before it plays any."""
 TARGET_FRAMES = RATE_HZ * 25 // 1000
 """Frames queued at the speaker after each write: two and a half blocks forgive a thread that is 15 ms late."""
+SLACK_FRAMES = RATE_HZ * 5 // 1000
+"""Frames by which a block may be written early, so that the thread wakes once for the speaker and the microphone. Where
+the card tells its place as it moves none is: the far end's packets come at even intervals too."""
+TELLS_LATE_FRAMES = int(RATE_HZ * AGREES_S)
+"""Frames by which such a card may tell its place late when it is asked in time."""
 TARGET_STEP_FRAMES = RATE_HZ * 10 // 1000
 """Step by which an underrun raises the queue: each is heard, and two steps find the depth of any usable machine."""
 CALM_S = 5.0
@@ -136,6 +142,7 @@ class PlaybackLine:
         self._loss = LossWatch("underrun")
         self._buffer_frames = int(asked(pcm.info)["buffer_size"])
         self._depth = _Depth(self._buffer_frames)
+        self._pointer = Pointer()
         self._pending = b""
         self._written_frames = 0
         self._looked_at: float | None = None
@@ -156,6 +163,7 @@ class PlaybackLine:
         self.moves = False
         self._written_frames = 0
         self._looked_at = None
+        self._pointer.begin()
         self._loss.start(now)
         self._depth.begin(now)
 
@@ -168,20 +176,52 @@ class PlaybackLine:
             raise LineLostError(f"the speaker is gone (ALSA error {avail})")
         return max(0, self._buffer_frames - avail) + len(self._pending) // SAMPLE_BYTES
 
+    @property
+    def is_even(self) -> bool:
+        """Whether it is asked at even intervals, which it may be where its card tells its place as it moves."""
+        return self._pointer.is_fine and self._buffer_frames >= TARGET_FRAMES
+
+    @property
+    def shortest_block(self) -> int:
+        """Length of the blocks by which the next is asked for earlier; a whole one where that may not be."""
+        return SHORT_BLOCK_SAMPLES if self.is_even else BLOCK_SAMPLES
+
+    def early_s(self, now: float) -> float:
+        """Return the seconds until it has to be asked, by the last look; 0 when it is time."""
+        if self._looked_at is None:
+            return 0.0
+        last_s = (self._queued + BLOCK_SAMPLES + SLACK_FRAMES - self._depth.frames) / RATE_HZ
+        return max(0.0, self._looked_at + last_s - now)
+
+    def wait_s(self, now: float) -> float:
+        """Return the seconds until it is to be looked at: until it has to be asked, or its card is learnt."""
+        early_s = self.early_s(now)
+        return min(early_s, PROBE_S) if self._pointer.is_sought else early_s
+
+    def learn(self, now: float) -> None:
+        """Look how the card tells its place, as long as that is not known; LineLostError when the device is gone."""
+        if self._pointer.is_sought:
+            self._look(now)
+
     def is_hungry(self, now: float) -> bool:
         """Whether the queue has room for a block; LineLostError when it has had none for too long.
 
         The device is asked once for each `now`: an answer costs as much as a block's way through Python.
         """
+        self._look(now)
+        early_frames = TELLS_LATE_FRAMES if self.is_even else SLACK_FRAMES
+        if self._queued + BLOCK_SAMPLES + SLACK_FRAMES - early_frames <= self._depth.frames:
+            return True
+        self._loss.check(now, "its clock stands still")
+        return False
+
+    def _look(self, now: float) -> None:
         if now != self._looked_at:
             self._loss.look(now)
             self._queued = self.queued_frames()
             self._looked_at = now
             self.moves = self.moves or self._written_frames - self._queued > PROOF_FRAMES
-        if self._queued + BLOCK_SAMPLES <= self._depth.frames:
-            return True
-        self._loss.check(now, "its clock stands still")
-        return False
+            self._pointer.looked(self._written_frames + len(self._pending) // SAMPLE_BYTES - self._queued, now)
 
     def write(self, block: Samples, now: float) -> bool:
         """Queue one block; False when the device took no frames, of this block or of those that waited."""
@@ -200,10 +240,6 @@ class PlaybackLine:
         self._queued += len(block)
         self._pending = data[frames * SAMPLE_BYTES :][-self._buffer_frames * SAMPLE_BYTES :]
         return frames > 0
-
-    def due_s(self) -> float:
-        """Return the seconds from the last look until the queue has room for a block."""
-        return max(0.0, (self._queued + BLOCK_SAMPLES - self._depth.frames) / RATE_HZ)
 
     def _write(self, data: bytes) -> int:
         frames = asked(lambda: self._pcm.write(data))

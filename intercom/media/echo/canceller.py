@@ -26,6 +26,7 @@ from intercom.media.echo.webrtc import (
 from intercom.media.sound.energy import energy, peak
 from intercom.media.sound.format import (
     BLOCK_MS,
+    BLOCK_SAMPLES,
     RATE_HZ,
     Samples,
     block_samples,
@@ -94,7 +95,7 @@ class _Reference:
         self._stretcher.clear()
         self._waiting: Frame = np.zeros(REFERENCE_LATE - REACH, np.int16)
         self._fill: float | None = None
-        self._nominal = 0.0
+        self._nominal = self._excess = 0.0
         self._seen = 0
         self.drift = 0.0
 
@@ -111,14 +112,21 @@ class _Reference:
             self._follow_drift(len(self._waiting) + later)
         return frame
 
+    def settle(self) -> None:
+        """Settle anew what is usual: the speaker's turn moves, and so changes what waits at the microphone's.
+
+        The clocks drift as before.
+        """
+        self._seen = 0
+
     def _follow_drift(self, waiting: int) -> None:
         self._fill = waiting if self._fill is None else self._fill + FILL_SMOOTHING * (waiting - self._fill)
         self._seen += 1
         if self._seen == 5 * 1000 // BLOCK_MS:
-            self._nominal = self._fill  # five seconds settle what is usual
+            self._nominal = self._fill - self._excess  # five seconds settle what is usual
         elif self._seen > 5 * 1000 // BLOCK_MS and self._seen % 100 == 0:
-            excess = self._fill - self._nominal
-            excess -= min(max(excess, -STEADY_SAMPLES), STEADY_SAMPLES)
+            self._excess = self._fill - self._nominal
+            excess = self._excess - min(max(self._excess, -STEADY_SAMPLES), STEADY_SAMPLES)
             drift = excess / CANCELLER_HZ * DRIFT_CORRECTION_PER_S
             self.drift = min(max(drift, -DRIFT_MOST), DRIFT_MOST)
 
@@ -148,6 +156,8 @@ class EchoCanceller:
     def played(self, block: Samples) -> None:
         """Take exactly the block that was written to the speaker."""
         self._played.append(block)  # it is looked at beside the microphone's, when all that is needed is at hand
+        if len(block) < BLOCK_SAMPLES:
+            self._reference.settle()
         if len(self._played) > LONGEST_PLAYED:
             self._take_played()
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from intercom.media.codec.interface import FRAME_BLOCKS, FRAME_MS
 from intercom.media.codec.opus import FRAME_SAMPLES, OpusEncoder
-from intercom.media.sound.format import RATE_HZ, SILENCE, Samples, level_db
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples, level_db
 
 GAP_S = 0.1
 """Time without a block after which the sound goes on later: the card was away, and what it missed is not filled."""
@@ -37,7 +37,7 @@ class Packet(NamedTuple):
 class Silent:
     """A far end that says nothing."""
 
-    def pull(self, now: float) -> Samples:
+    def pull(self, now: float, shortest: int = BLOCK_SAMPLES) -> Samples:
         """Return 10 ms of silence."""
         return SILENCE
 

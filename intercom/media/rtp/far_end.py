@@ -14,7 +14,7 @@ from intercom.media.dtmf.telephone_event import DigitReader
 from intercom.media.rtp.payload_types import TELEPHONE_EVENT, decoder_for
 from intercom.media.rtp.playout import Playout, PlayoutStats
 from intercom.media.rtp.redundancy import Block
-from intercom.media.sound.format import SILENCE, Samples, to_samples
+from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples, to_samples
 
 
 class FarEndSound:
@@ -80,13 +80,13 @@ class FarEndSound:
             self._playout = Playout(decoder)
         return self._playout
 
-    def pull(self, now: float) -> Samples:
-        """Return the next 480 samples."""
+    def pull(self, now: float, shortest: int = BLOCK_SAMPLES) -> Samples:
+        """Return the next 480 samples, or `shortest`, which make keys sound higher: not while they are listened for."""
         playout = self._playout
         if playout is None:
             return SILENCE
-        block = playout.pull(now)
         detector = self._detector
+        block = playout.pull(now, shortest if detector is None else BLOCK_SAMPLES)
         if detector is not None and self._loop is not None:
             key = detector.listen(block)
             if key is not None:

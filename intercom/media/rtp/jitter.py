@@ -137,6 +137,8 @@ class JitterBuffer:
         self.target = JitterTarget()
         self.excess_s = 0.0
         """Delay in excess of the target, smoothed; negative = less."""
+        self.wait_s = 0.0
+        """Time from floor + target until the speaker's next turn, smoothed: within a block."""
         self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -151,7 +153,7 @@ class JitterBuffer:
         self._frame_s = 0.0
         self._late_in_a_row = 0
         self.target.begin_anew()
-        self.excess_s = 0.0
+        self.excess_s = self.wait_s = 0.0
 
     # Arrival
 
@@ -340,6 +342,7 @@ class JitterBuffer:
         self.stats.played_s += (head.end - head.start - skipped) / self._clock_hz
         blocks = 0 if -WANDER_S <= lag_s < STEP_S + WANDER_S else math.floor(lag_s / STEP_S)
         self.excess_s += SMOOTHING * (blocks * STEP_S + ahead_s - AHEAD_S - self.excess_s)
+        self.wait_s += SMOOTHING * (lag_s - blocks * STEP_S - self.wait_s)
         return Play(head.payload, skipped)
 
     def _shed(self, sequence: int, head: _Packet) -> None:

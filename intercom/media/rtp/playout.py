@@ -2,6 +2,9 @@
 
 The far end's clock, the network and the card never agree. Instead of dropping or doubling samples the sound is
 resampled by up to 2 %, which nobody hears.
+
+Whether a packet comes just before the speaker's turn or just after it is chance, and may cost a block. While a stream
+begins the blocks are shorter, and as much sound is played in less time, until the turn comes soon after the packet.
 """
 
 from __future__ import annotations
@@ -30,6 +33,12 @@ QUIET_DB = -50.0
 """Level below which sound is a pause in speech: shortening it is not heard."""
 WORTH_CUTTING_S = 0.008
 """Excess delay above which a pause is shortened."""
+ALIGN_FOR_S = 1.0
+"""Time from a stream's first packet in which the speaker's turn is moved: a whole block takes half of it. For five
+seconds more the canceller follows no drift of the clocks."""
+ALIGNED_S = 0.003
+"""Limit of the wait for the turn down to which it is moved: clocks that differ by 20 ppm take two minutes to bring the
+turn before the packets, and then each waits for the next one."""
 MOST_STEPS = 64
 """Limit of decisions for one block, whatever the packets hold."""
 
@@ -73,6 +82,8 @@ class Playout:
         self._lock = threading.Lock()
         self._varispeed = Varispeed()
         self._speed = 1.0
+        self._block = BLOCK_SAMPLES
+        self._first_at: float | None = None
         self._ready: Samples = np.zeros(int(AHEAD_S * RATE_HZ), np.int16)
         self._sounding = False
         self._damaged = 0
@@ -100,22 +111,32 @@ class Playout:
         with self._lock:
             self._jitter.put_soundless(sequence)
 
-    def pull(self, now: float) -> Samples:
-        """Return the next 480 samples for the speaker."""
+    def pull(self, now: float, shortest: int = BLOCK_SAMPLES) -> Samples:
+        """Return the next 480 samples for the speaker, or `shortest` where its next turn is to come earlier."""
+        if self._block < shortest:
+            self._block = BLOCK_SAMPLES
         for _ in range(MOST_STEPS):
-            if len(self._ready) >= BLOCK_SAMPLES:
+            if len(self._ready) >= self._block:
                 break
             with self._lock:
                 decision = self._jitter.take(now, len(self._ready) / RATE_HZ)
-                excess_s = self._jitter.excess_s
+                excess_s, wait_s = self._jitter.excess_s, self._jitter.wait_s
             if isinstance(decision, Pause) and not self._sounding:
                 return SILENCE
-            self._speed = speed_for(excess_s)
+            if self._first_at is None and isinstance(decision, Play):
+                self._first_at = now
+            self._block = self._next_block(wait_s, now, shortest)
+            self._speed = min(speed_for(excess_s) * BLOCK_SAMPLES / self._block, 1 + FASTEST)
             sound = self._sound_of(decision, excess_s)
             self._sounding = not isinstance(decision, Pause)
             self._ready = np.concatenate([self._ready, self._varispeed.run(sound, self._speed)])
-        block, self._ready = self._ready[:BLOCK_SAMPLES], self._ready[BLOCK_SAMPLES:]
-        return block if len(block) == BLOCK_SAMPLES else SILENCE
+        block, self._ready = self._ready[: self._block], self._ready[self._block :]
+        return block if len(block) == self._block else SILENCE
+
+    def _next_block(self, wait_s: float, now: float, shortest: int) -> int:
+        """Return the length of the block that is to play what would fill a whole one."""
+        begins = self._first_at is not None and now - self._first_at < ALIGN_FOR_S
+        return shortest if begins and wait_s > ALIGNED_S else BLOCK_SAMPLES
 
     def _sound_of(self, decision: Play | Recover | Conceal | Pause, excess_s: float) -> Samples:
         if isinstance(decision, Play):

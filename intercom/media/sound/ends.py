@@ -10,8 +10,8 @@ from intercom.media.sound.format import Samples
 class FarEnd(Protocol):
     """The far end's voice, pulled by the engine's thread."""
 
-    def pull(self, now: float) -> Samples:
-        """Return the next 480 samples to play."""
+    def pull(self, now: float, shortest: int) -> Samples:
+        """Return the next 480 samples to play, or `shortest` for the next to be asked for earlier."""
 
 
 class NearEnd(Protocol):

@@ -33,8 +33,8 @@ from intercom.media.sound.waking import Doorbell, FrameTime, ask_for_real_time
 log = logging.getLogger(__name__)
 
 SHORTEST_WAIT_S = 0.0005
-SLACK_S = 0.005
-"""Time that the speaker's turn waits for the microphone's, so that the thread wakes once for both."""
+LEAST_WAIT_S = 0.002
+"""Limit of the wait after the speaker was asked: one that takes nothing is not asked in a loop."""
 LINGER_S = 0.3
 """Time that the speaker runs on in silence: a tone's end is heard, and the next tone needs no start."""
 BLOCKS_AT_ONCE = 8
@@ -238,7 +238,7 @@ class AudioEngine:
         self._playback.report_xruns(now)
         self._capture.report_xruns(now)
         due_s = [wait for wait in waits_s if wait is not None]
-        return max(SHORTEST_WAIT_S, min(due_s)) if due_s else None
+        return max(SHORTEST_WAIT_S, min(due_s) - (self._clock() - now)) if due_s else None
 
     def _guarded(self, port: Port[Any], serve: Callable[[], float | None], now: float) -> float | None:
         """Serve one direction; any failure in it is that direction's fault, and the other one goes on."""
@@ -267,11 +267,16 @@ class AudioEngine:
             return None
         if not line.running:
             line.start(now)
+        if line.early_s(now) > 0 and (line.is_even or not self._frames.is_due(now)):
+            line.learn(now)
+            if (wait_s := line.wait_s(now)) > 0:
+                return wait_s
         for _ in range(BLOCKS_AT_ONCE):
             if not line.is_hungry(now):
                 break
-            tones = self._next_blocks(playing)
-            block = self._mixer.mix(far.pull(now) if far is not None else None, [block for _, block in tones])
+            voice = far.pull(now, line.shortest_block) if far is not None else None
+            tones = self._next_blocks(playing, len(SILENCE if voice is None else voice))
+            block = self._mixer.mix(voice, [block for _, block in tones])
             if self.speaker_muted:
                 block = SILENCE
             if self._canceller is not None:
@@ -283,12 +288,12 @@ class AudioEngine:
                 break
         if line.moves:
             self._playback.proved(now)
-        return line.due_s() + SLACK_S
+        return max(LEAST_WAIT_S, line.wait_s(now))
 
-    def _next_blocks(self, playing: list[Playing]) -> list[tuple[Playing, Samples]]:
+    def _next_blocks(self, playing: list[Playing], samples: int) -> list[tuple[Playing, Samples]]:
         sounding = []
         for tone in list(playing):
-            block = tone.next_block()
+            block = tone.next_block(samples)
             if block is not None:
                 sounding.append((tone, block))
                 continue
@@ -374,9 +379,9 @@ class AudioEngine:
             return retry_s
         pace = self._away["playback"]
         for _ in range(pace.due(now)):
-            self._next_blocks(playing)
+            self._next_blocks(playing, len(SILENCE))
             if far is not None:
-                far.pull(now)
+                far.pull(now, len(SILENCE))
         return min(retry_s, pace.wait_s(now))
 
     def _murmur_on(self, now: float, call: Call) -> float:

@@ -15,6 +15,9 @@ RATE_HZ = 48_000
 BLOCK_MS = 10
 """Length of a block: short enough that two at the speaker are not heard as delay, long enough for Python."""
 BLOCK_SAMPLES = RATE_HZ * BLOCK_MS // 1000
+SHORT_BLOCK_SAMPLES = BLOCK_SAMPLES - 9
+"""Length of a block that is played 2 % faster, for the next one to be asked for earlier; a multiple of 3, as the
+canceller takes every third."""
 SAMPLE_BYTES = 2
 BLOCK_BYTES = BLOCK_SAMPLES * SAMPLE_BYTES
 FULL_SCALE = 32767

@@ -35,17 +35,17 @@ class Playing:
         """End the tone with the current block; harmless when it has ended."""
         self._stopped = True
 
-    def next_block(self) -> Samples | None:
-        """Return the tone's next 10 ms; None at its end."""
+    def next_block(self, samples: int = BLOCK_SAMPLES) -> Samples | None:
+        """Return the tone's next 10 ms, or as many samples; None at its end."""
         if self._stopped or (self._position >= len(self._samples) and not self._repeat):
             self.finished.set()
             return None
-        block = self._samples[self._position : self._position + BLOCK_SAMPLES]
-        self._position += BLOCK_SAMPLES
+        block = self._samples[self._position : self._position + samples]
+        self._position += samples
         if self._repeat and self._position >= len(self._samples):
             self._position = 0
-        if len(block) < BLOCK_SAMPLES:
-            block = np.concatenate([block, SILENCE[len(block) :]])
+        if len(block) < samples:
+            block = np.concatenate([block, SILENCE[len(block) : samples]])
         return block
 
 
@@ -61,13 +61,13 @@ class Mixer:
         self._gain = ratio(gain_db)
 
     def mix(self, far: Samples | None, tones: Sequence[Samples]) -> Samples:
-        """Return one block mixed from the far end's (None without a call) and the tones' blocks."""
+        """Return one block mixed from the far end's (None without a call) and the tones' blocks, as long as it."""
         wanted = ratio(DUCKED_DB) if tones else 1.0
         if far is not None and not tones and self._far_gain == wanted and self._gain == 1.0:
             return far
-        total: npt.NDArray[np.float32] = np.zeros(BLOCK_SAMPLES, np.float32)
+        total: npt.NDArray[np.float32] = np.zeros(BLOCK_SAMPLES if far is None else len(far), np.float32)
         if far is not None:
-            total += far * np.linspace(self._far_gain, wanted, BLOCK_SAMPLES, dtype=np.float32)
+            total += far * np.linspace(self._far_gain, wanted, len(far), dtype=np.float32)
         for tone in tones:
             total += tone
         self._far_gain = wanted

@@ -50,6 +50,10 @@ class FrameTime:
             self._call, self._is_half, self._due = call, False, now
         return max(0.0, self._due - now)
 
+    def is_due(self, now: float) -> bool:
+        """Whether a frame is due, or none is awaited."""
+        return now >= self._due
+
     def count(self, call: object) -> None:
         """Count a block sent to this call, from the microphone or in its place."""
         if call is not self._call:

@@ -18,7 +18,7 @@ from intercom.media.rtp.hooks import take_packets
 from intercom.media.rtp.packet_sender import PacketSender
 from intercom.media.rtp.payload_types import PREFERENCE, PayloadTypes, encoder_for
 from intercom.media.sound.beside import BesideCall
-from intercom.media.sound.format import SILENCE, Samples
+from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples
 
 QUIET_S = 2.0
 """Time without a packet after which a viewer has stopped speaking: the loudspeaker is released."""
@@ -123,12 +123,12 @@ class Voice:
             self._far_end, self._stale = FarEndSound(_no_digit, _no_key, self._clock), False
         self._far_end.receive(packet, codec)
 
-    def pull(self, now: float) -> Samples:
-        """Return the next 480 samples; called on the engine's thread."""
+    def pull(self, now: float, shortest: int = BLOCK_SAMPLES) -> Samples:
+        """Return the next 480 samples, or `shortest`; called on the engine's thread."""
         if self.waits:
             self._stale = True
         self._pulled_at = self._clock()
-        return SILENCE if self._stale else self._far_end.pull(now)
+        return SILENCE if self._stale else self._far_end.pull(now, shortest)
 
 
 def _no_digit(_digit: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from intercom.media.cards.pcm_line import TARGET_FRAMES, PlaybackLine
+import pytest
+
+from intercom.media.cards.pcm_line import SLACK_FRAMES, TARGET_FRAMES, PlaybackLine
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE
 from tests.media.cards.scripted_pcm import ScriptedPcm, listening
 
@@ -93,7 +95,9 @@ def test_a_speaker_is_asked_once_in_a_turn_and_filled_as_far() -> None:
             line.write(SILENCE, 0.02 * turn)
         assert pcm.asked == asked + 1
         assert TARGET_FRAMES - BLOCK_SAMPLES < pcm.queued <= TARGET_FRAMES
-        assert line.due_s() == (pcm.queued + BLOCK_SAMPLES - TARGET_FRAMES) / RATE_HZ
+        full_s = (pcm.queued + BLOCK_SAMPLES + SLACK_FRAMES - TARGET_FRAMES) / RATE_HZ
+        assert line.early_s(0.02 * turn) == pytest.approx(full_s), "until then it need not be asked"
+        assert line.early_s(0.02 * (turn + 1)) == 0
         pcm.queued -= 2 * BLOCK_SAMPLES
 
 

@@ -14,7 +14,7 @@ from intercom.media.camera.test_pattern import PatternSource
 from intercom.media.recording import recorder
 from intercom.media.recording.recorder import SILENT_S, Recording
 from intercom.media.sound.ends import FarEnd, NearEnd
-from intercom.media.sound.format import Samples
+from intercom.media.sound.format import BLOCK_SAMPLES, Samples
 from tests.alsa import AlsaCards, tone, tone_level_db
 from tests.media.calls import LIMIT_S, on, running_engine, until
 from tests.media.recording.film import Played, played
@@ -99,7 +99,7 @@ class Card:
         self.now = 100.0
 
     def connect(self, far: FarEnd, near: NearEnd) -> None:
-        assert not far.pull(self.now).any(), "nothing is played while a visitor speaks"
+        assert not far.pull(self.now, BLOCK_SAMPLES).any(), "nothing is played while a visitor speaks"
         self.near = near
 
     def disconnect(self, near: NearEnd) -> None:

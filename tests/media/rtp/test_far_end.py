@@ -11,7 +11,7 @@ from intercom.media.codec.g711 import G711Encoder
 from intercom.media.dtmf.telephone_event import payloads
 from intercom.media.rtp.far_end import FarEndSound
 from intercom.media.rtp.payload_types import TELEPHONE_EVENT
-from intercom.media.sound.format import RATE_HZ
+from intercom.media.sound.format import RATE_HZ, SHORT_BLOCK_SAMPLES
 from tests.media.dtmf.test_in_band import PAUSE, key_tone
 
 FRAME_S = 0.02
@@ -28,6 +28,8 @@ class FarEnd:
         self.sound = FarEndSound(self.keys.append, lambda heard, at: self.keys.append(heard.key), lambda: self.now)
         self._encoder = G711Encoder("pcmu")
         self._number = 0
+        self._asks_at = self.now + 0.008
+        """Time of the speaker's next turn: long after the packets, and on a card on which it may be moved."""
 
     async def plays(self, wave: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
         for at in range(0, len(wave) - FRAME + 1, FRAME):
@@ -49,8 +51,8 @@ class FarEnd:
         self.sound.receive(packet, codec)
 
     def _pull(self) -> None:
-        for half in (0.0, FRAME_S / 2):
-            self.sound.pull(self.now + half)
+        while self._asks_at < self.now + FRAME_S:
+            self._asks_at += len(self.sound.pull(self._asks_at, SHORT_BLOCK_SAMPLES)) / RATE_HZ
 
 
 TYPED = np.concatenate([PAUSE, key_tone("4"), PAUSE, key_tone("2"), PAUSE, PAUSE])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from intercom.media.rtp.playout import Playout
-from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SHORT_BLOCK_SAMPLES, Samples
 
 FRAME = 960
 FRAME_S = 0.02
@@ -69,6 +69,24 @@ def test_the_delay_stays_flat_whatever_the_far_clock_does(ppm: float) -> None:
     assert max(settled) <= 40
     assert max(settled) - min(settled) <= 13, "it wanders by the block in whose time a packet comes, and no further"
     assert abs(np.mean(settled[:66]) - np.mean(settled[-66:])) < 1.5, "two times through that block"
+
+
+@pytest.mark.parametrize("late_ms", range(0, 10, 2))
+def test_whenever_packets_come_the_speaker_soon_asks_just_after_them(late_ms: int) -> None:
+    playout, now, sent = Playout(NumberedFrames()), 0.0, 0
+    waits_ms = []
+    while now < 5.0:
+        while (arrival := (sent + 1) * FRAME_S + late_ms / 1000) <= now:
+            playout.put(sent, sent * FRAME, sent.to_bytes(4, "big"), arrival)
+            sent += 1
+        sound = playout.pull(now, SHORT_BLOCK_SAMPLES)
+        if now > 2.5:
+            assert len(sound) == BLOCK_SAMPLES
+            captured_ms = float(sound[0])
+            waits_ms.append(1000 * (now - FRAME_S) - late_ms - captured_ms)
+        now += len(sound) / RATE_HZ
+    assert max(waits_ms) < 7, "by chance it would be as much as 14"
+    assert max(waits_ms) - min(waits_ms) < 1.5
 
 
 def test_the_delay_returns_after_a_time_of_loss() -> None:

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from intercom.media.errors import ToneError
-from intercom.media.sound.format import BLOCK_SAMPLES, FULL_SCALE, SILENCE, Samples
+from intercom.media.sound.format import BLOCK_SAMPLES, FULL_SCALE, SHORT_BLOCK_SAMPLES, SILENCE, Samples
 from intercom.media.sound.mixer import Aside, Mixer, Playing
 from intercom.media.sound.tones import GENERATED, Tones, Wave, sounds_in, tones_of
 from tests.alsa import tone, tone_level_db
@@ -82,6 +82,18 @@ def test_a_tone_plays_to_its_end_in_whole_blocks() -> None:
     assert {len(block) for block in heard} == {BLOCK_SAMPLES}
     assert len(heard) == 13
     assert playing.finished.is_set()
+
+
+def test_a_tone_over_a_far_end_whose_blocks_are_short_misses_no_sample() -> None:
+    samples = np.arange(1, 5 * BLOCK_SAMPLES, dtype=np.int16)
+    playing, mixer = Playing("sound", samples, repeat=False, asked_at=0.0), Mixer()
+    heard = []
+    whole, short = BLOCK_SAMPLES, SHORT_BLOCK_SAMPLES
+    for length in (whole, short, short, whole, whole, whole):
+        block = playing.next_block(length)
+        heard.append(mixer.mix(np.zeros(length, np.int16), [] if block is None else [block]))
+        assert len(heard[-1]) == length
+    assert np.array_equal(np.concatenate(heard)[: len(samples)], samples)
 
 
 def test_a_repeated_tone_goes_on_until_it_is_stopped() -> None:

@@ -1,0 +1,36 @@
+"""A simulated card that tells its place in steps, as many do."""
+
+from __future__ import annotations
+
+import alsaaudio
+
+from bench._paced import BenchCards, Recorder
+from bench.mouth_to_ear_simulated import Clock
+from intercom.media.sound.format import Samples
+
+
+class CoarseSpeaker(Recorder):
+    """A speaker that plays as any other, and tells of it once for each `step` frames."""
+
+    def __init__(self, clock: Clock, ppm: float, step: int) -> None:
+        super().__init__(clock, ppm)
+        self._step = step
+        self.clicks = 0
+        """Blocks that came after the sound before them had ended."""
+
+    def _elapsed_frames(self) -> int:
+        return super()._elapsed_frames() // self._step * self._step
+
+    def write(self, data: bytes, /) -> int:
+        running = self._state == alsaaudio.PCM_STATE_RUNNING
+        if running and data and super()._elapsed_frames() > self._written_frames:
+            self.clicks += 1
+        return super().write(data)
+
+
+class CoarseCards(BenchCards):
+    """A card whose speaker is one of these."""
+
+    def __init__(self, clock: Clock, step: int, ppm: float = 0.0, voice: Samples | None = None) -> None:
+        super().__init__(clock, ppm, voice)
+        self.speaker = CoarseSpeaker(clock, ppm, step)

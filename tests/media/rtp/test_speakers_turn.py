@@ -1,0 +1,116 @@
+"""The speaker's turn in simulated time, from packets to the card: soon after the packets, whenever they come."""
+
+from __future__ import annotations
+
+import itertools
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from bench.mouth_to_ear_simulated import NETWORK_S, Clock, Quiet, Served, Wire
+from intercom.media.codec.opus import FRAME_SAMPLES, OpusEncoder
+from intercom.media.echo.canceller import EchoCanceller
+from intercom.media.echo.webrtc import Frame
+from intercom.media.rtp.playout import Playout
+from intercom.media.sound.engine import AudioEngine
+from intercom.media.sound.format import BLOCK_MS, BLOCK_SAMPLES, RATE_HZ, Samples
+from intercom.media.sound.sound_file import load_sound
+from tests.media.cards.coarse import CoarseCards
+from tests.media.sound.test_sent_rate import Passing
+
+FRAME_S = FRAME_SAMPLES / RATE_HZ
+
+
+class Asked:
+    """A far end that remembers when it was asked for a block."""
+
+    def __init__(self, playout: Playout) -> None:
+        self._playout = playout
+        self.at: list[float] = []
+
+    def pull(self, now: float, shortest: int) -> Samples:
+        self.at.append(now)
+        return self._playout.pull(now, shortest)
+
+
+class Call:
+    """A call over a card that tells its place in steps of so many frames; the far end speaks from `begins_s` on."""
+
+    def __init__(self, step: int, begins_s: float) -> None:
+        self._voice = load_sound(Path(str(files("intercom.media").joinpath("visitor.wav"))))
+        self.clock = Clock()
+        self.wire, self.canceller = Wire(self.clock), EchoCanceller(Passing())
+        self.cards = CoarseCards(self.clock, step, voice=self._voice)
+        self.far = Asked(self.wire.playout)
+        self._engine = Served(self.cards, self.clock, self.far, Quiet(), self.canceller)
+        self.begin = self.clock.now + 0.1 + begins_s
+        self.rounds: list[float] = []
+
+    def runs(self, seconds: float) -> None:
+        packet = OpusEncoder().encode(self._voice[:FRAME_SAMPLES])
+        while self.clock.now < self.begin + seconds:
+            spoken_at = self.begin + self.wire.sent * FRAME_S
+            self.clock.now = max(self.clock.now + 1e-4, min(spoken_at, self.wire.due(), self._engine.due))
+            if spoken_at <= self.clock.now:
+                self.wire.send(packet, spoken_at)
+            self.wire.deliver()
+            if self.clock.now >= self._engine.due:
+                self.rounds.append(self.clock.now)
+            self._engine.serve()
+
+
+@pytest.mark.parametrize("begins_s", [0.0, 0.003, 0.006, 0.009, 0.0125, 0.017, 8.0, 8.006])
+def test_the_turn_is_soon_after_the_packets_at_even_intervals_and_the_canceller_sees_no_drift(begins_s: float) -> None:
+    call = Call(1, begins_s)
+    call.runs(12)
+    asked_at = [at for at in call.far.at if at > call.begin + 2]
+    intervals_ms = [1000 * (later - at) for at, later in itertools.pairwise(asked_at)]
+    assert min(intervals_ms) > BLOCK_MS - 1
+    assert max(intervals_ms) < BLOCK_MS + 1
+    waits_ms = [1000 * (at - call.begin - NETWORK_S) % BLOCK_MS for at in asked_at]
+    assert min(waits_ms) > 1, "a packet that is a little late is in time"
+    assert max(waits_ms) < 6, "by chance it would be as much as 10"
+    assert call.canceller.stats().drift_ppm == 0
+
+
+@pytest.mark.parametrize("begins_s", [0.0067, 0.0125])
+@pytest.mark.parametrize("step", [240, 480])
+def test_a_card_that_tells_its_place_in_steps_of_up_to_a_block_does_not_click(step: int, begins_s: float) -> None:
+    call = Call(step, begins_s)
+    call.runs(12)
+    assert call.cards.speaker.clicks == 0
+
+
+@pytest.mark.parametrize("step", [240, 480, 1024])
+def test_a_card_that_tells_its_place_in_steps_wakes_the_engine_no_more_often_than_before(step: int) -> None:
+    call = Call(step, 0.0067)
+    call.runs(12)
+    rounds = [at for at in call.rounds if at > call.begin + 1]
+    assert len(rounds) / 11 < 150
+
+
+class Slow(Passing):
+    """A canceller that takes 3 ms for each block."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def process(self, near: Frame, far: Frame) -> Frame:
+        self._clock.now += 0.003
+        return super().process(near, far)
+
+
+def test_the_time_that_a_round_takes_does_not_make_the_next_turn_late() -> None:
+    clock = Clock()
+    cards, quiet = CoarseCards(clock, 1), Quiet()
+    engine = AudioEngine(cards, on_event=lambda event: None, canceller=EchoCanceller(Slow(clock)), clock=clock)
+    engine.connect(quiet, quiet)
+    turns = []
+    for _ in range(300):
+        began = clock.now
+        wait_s = engine._serve(began)
+        assert wait_s is not None
+        turns.append(clock.now + wait_s - began)
+        clock.now += wait_s
+    assert max(turns) <= BLOCK_SAMPLES / RATE_HZ + 1e-6
