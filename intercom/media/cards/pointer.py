@@ -1,6 +1,6 @@
 """Learns whether a card tells its place as it moves, or in steps: where it does, the time of each turn is known.
 
-A card that tells its place in steps, of 5 ms as many USB cards, of a period, or of a sound server's quantum, may have
+A card that tells its place in steps, of a USB driver's transfers, of a period, or of a sound server's quantum, may have
 played much more than it tells.
 """
 
