@@ -28,11 +28,12 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
 from bench import _door_process
 from bench._door_process import RUN, DoorProcess, door_process
+from bench._redundant_media import RedundantMedia
 from bench._space_process import space_process
 from bench._stock_cost import stock_call, voice
 from intercom.control.place import NAME
 from intercom.media.rtp.hooks import know_telephone_events
-from intercom.signalwire import AiortcMedia, SignalWire, SpaceCredentials
+from intercom.signalwire import SignalWire, SpaceCredentials
 
 SETTLE_S = 5.0
 """Loading what calls need, connecting, and the first keyframe are over."""
@@ -114,7 +115,7 @@ async def _take(track: MediaStreamTrack, frames: Counter[str]) -> None:
 @asynccontextmanager
 async def call(credential: Path, *, video: bool, silent: bool) -> AsyncIterator[Counter[str]]:
     """The resident calls the door, and talks, or is silent; the frames that they hear."""
-    media = AiortcMedia(audio=AudioStreamTrack if silent else voice)
+    media = RedundantMedia(audio=AudioStreamTrack if silent else voice)
     watching: list[asyncio.Task[None]] = []
     frames: Counter[str] = Counter()
     media.tracks_stream.subscribe(lambda arrived: watching.append(asyncio.ensure_future(_take(arrived[1], frames))))

@@ -21,6 +21,7 @@ from intercom.media.echo.canceller import EchoCanceller, _Reference
 from intercom.media.echo.double_talk import TalkThrough
 from intercom.media.echo.linear import open_linear_filter
 from intercom.media.echo.webrtc import CANCELLER_SAMPLES, WebRtcBackend, open_noise_suppression
+from intercom.media.rtp.call_stats import audio_bitrate_bps
 from intercom.media.sound.format import BLOCK_SAMPLES, Samples
 from intercom.media.sound.resample import Decimator
 from intercom.media.sound.sound_file import load_sound
@@ -91,6 +92,9 @@ def main() -> None:
     spoken = blocks(np.concatenate(near16), 2 * CANCELLER_SAMPLES) * 2
     packets: list[bytes] = []
     count("opus_encode", lambda at: packets.append(encoder.encode(spoken[at])), PER_S // 2)
+    sent_again = OpusEncoder()
+    sent_again.adapt(bitrate_bps=audio_bitrate_bps(0.0, repeated=True), loss_percent=0)
+    count("opus_encode_beside_redundant_audio", lambda at: sent_again.encode(spoken[at]), PER_S // 2)
     count("opus_decode", lambda at: decoder.decode(packets[at]), PER_S // 2)
 
 

@@ -20,9 +20,9 @@ from bench._paced import BenchCards, talk
 from bench._relay import NAMES, SCENES, Impair
 from bench.plot import Plot
 from bench.report import Report, percentile
-from intercom.media.codec.interface import BITRATE_BPS, FRAME_BLOCKS
+from intercom.media.codec.interface import FRAME_BLOCKS
 from intercom.media.codec.opus import OpusDecoder, OpusEncoder
-from intercom.media.rtp.call_stats import mean_loss
+from intercom.media.rtp.call_stats import audio_bitrate_bps, mean_loss
 from intercom.media.rtp.playout import Playout, PlayoutStats
 from intercom.media.rtp.redundancy import Redundancy, unpack
 from intercom.media.sound.ends import Canceller, FarEnd, NearEnd
@@ -110,7 +110,7 @@ class Mouth:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._encoder = OpusEncoder()
-        self._encoder.adapt(bitrate_bps=BITRATE_BPS, loss_percent=0)
+        self._encoder.adapt(bitrate_bps=audio_bitrate_bps(0.0, repeated=True), loss_percent=0)
         self._captured: list[Samples] = []
 
     def pull(self, now: float, shortest: int) -> Samples:

@@ -144,7 +144,7 @@ class AudioConfig(Table):
     redundancy: bool = setting(
         True,
         "Send each packet of sound with the last ones in it, and take the far end's so, where it knows redundant "
-        "audio (RFC 2198), as Chrome and Edge do: fewer words are lost on a bad network, for about 32 kbit/s more. "
+        "audio (RFC 2198), as Chrome and Edge do: fewer words are lost on a bad network, for about 50 kbit/s more. "
         "Turn it off for a far end that agrees to it and then hears nothing.",
     )
     night_from: str = setting(

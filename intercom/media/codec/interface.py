@@ -27,7 +27,10 @@ class Encoder(Protocol):
         """Encode 20 ms, 960 or 320 samples, into a payload; empty when it is silence that need not be sent."""
 
     def adapt(self, *, bitrate_bps: int, loss_percent: int) -> None:
-        """Set the bit rate and the expected loss; a codec that cannot follow ignores this."""
+        """Set the bit rate and the expected loss, 0 where lost packets are sent again by other means.
+
+        A codec that cannot follow ignores this.
+        """
 
 
 class Decoder(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from intercom.media.codec.interface import BITRATE_BPS, FRAME_BLOCKS, FRAME_MS, Encoder
+from intercom.media.codec.interface import FRAME_BLOCKS, FRAME_MS, Encoder
 from intercom.media.dtmf.sent_sound import SentSound
 from intercom.media.rtp.call_stats import audio_bitrate_bps, expected_loss_percent
 from intercom.media.rtp.packet_sender import MediaFrame, PushedTrack
@@ -80,7 +80,8 @@ class MicrophoneTrack(PushedTrack):
     def repeat(self, redundancy: Redundancy | None) -> None:
         """Send the sound of the last packets again in each from now on, or with None as the encoder makes it alone."""
         if (redundancy is None) is not (self._redundancy is None):
-            self._wanted = (BITRATE_BPS, expected_loss_percent(0.0) if redundancy is None else 0)
+            repeated = redundancy is not None
+            self._wanted = (audio_bitrate_bps(0.0, repeated=repeated), 0 if repeated else expected_loss_percent(0.0))
         self._redundancy = redundancy
 
     def adapt(self, mean_loss: float, report: float | None = None) -> int:
@@ -94,5 +95,5 @@ class MicrophoneTrack(PushedTrack):
             return self._wanted[0]
         if report is not None:
             redundancy.reported(report, mean_loss)
-        self._wanted = (min(BITRATE_BPS, audio_bitrate_bps(mean_loss)), 0)
+        self._wanted = (audio_bitrate_bps(mean_loss, repeated=True), 0)
         return self._wanted[0]

@@ -66,11 +66,14 @@ def mean_loss(before: float, reported: float) -> float:
     return 0.7 * before + 0.3 * reported
 
 
-def audio_bitrate_bps(loss: float) -> int:
-    """Return our audio's bit rate, 24 to 40 kbit/s: loss needs bits for redundancy, heavy loss fewer bits."""
-    if loss < 0.01:
-        return BITRATE_BPS
-    return 40_000 if loss < 0.10 else 24_000
+def audio_bitrate_bps(loss: float, *, repeated: bool = False) -> int:
+    """Return our audio's bit rate, 24 to 40 kbit/s: loss needs bits for redundancy, heavy loss fewer bits.
+
+    Where packets are sent again, Opus does without its speech coder, and needs more bits for the same sound.
+    """
+    if loss >= 0.10:
+        return 24_000
+    return 40_000 if repeated or loss >= 0.01 else BITRATE_BPS
 
 
 def expected_loss_percent(loss: float) -> int:

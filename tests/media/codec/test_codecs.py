@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intercom.media.codec.g711 import G711Decoder, G711Encoder
-from intercom.media.codec.interface import Decoder, Encoder
+from intercom.media.codec.interface import BITRATE_BPS, Decoder, Encoder
 from intercom.media.codec.opus import OpusDecoder, OpusEncoder
 from intercom.media.errors import CodecError, SessionDescriptionError
 from intercom.media.rtp.call_stats import audio_bitrate_bps, expected_loss_percent
@@ -21,6 +21,8 @@ from intercom.media.sound.resample import Decimator
 from intercom.media.sound.sound_file import load_sound
 from tests.alsa import tone, tone_level_db
 
+FIRST_CELT = 16
+"""First configuration without the speech coder (RFC 6716 table 2)."""
 CODECS = ["opus", "pcmu", "pcma"]
 FRAME = 960
 
@@ -109,6 +111,47 @@ def test_at_every_loss_the_packets_of_speech_hold_the_one_before_them(loss: floa
     repairs = [decoder.repairs(encoder.encode(frame)) for frame in frames(voice)]
     after_speech = [repairs[n] for n in range(5, len(loud)) if loud[n - 1]]
     assert sum(after_speech) >= 0.98 * len(after_speech)
+
+
+def without_redundancy(*, dtx: bool = False) -> OpusEncoder:
+    encoder = OpusEncoder(dtx=dtx)
+    encoder.adapt(bitrate_bps=BITRATE_BPS, loss_percent=0)
+    return encoder
+
+
+def test_who_sends_packets_again_does_without_the_speech_coder_and_its_longer_look_ahead() -> None:
+    voice = load_sound(Path(str(files("intercom.media").joinpath("visitor.wav"))))
+    encoder = without_redundancy()
+    assert all(encoder.encode(frame)[0] >> 3 >= FIRST_CELT for frame in frames(voice))
+    assert encoder._encoder.lookahead == 120
+    assert OpusEncoder()._encoder.lookahead == 312
+
+
+def test_a_voice_without_the_speech_coder_is_heard_as_it_is_with_it() -> None:
+    voice = load_sound(Path(str(files("intercom.media").joinpath("visitor.wav"))))
+    low = Decimator(3).run(voice[: len(voice) // FRAME * FRAME])
+    expected = through(OpusEncoder(), OpusDecoder(), voice)
+    encoder, decoder = without_redundancy(), OpusDecoder()
+    heard = np.concatenate([decoder.decode(encoder.encode(low[at : at + 320])) for at in range(0, len(low), 320)])
+    assert abs(level_db(heard) - level_db(expected)) < 1  # the speech coder leaves out what is below 60 Hz
+    assert max(np.corrcoef(np.roll(expected, late), heard)[0, 1] for late in range(-240, 60)) > 0.95
+
+
+def test_where_packets_are_sent_again_no_longer_opus_repairs_once_more() -> None:
+    voice = load_sound(Path(str(files("intercom.media").joinpath("visitor.wav"))))
+    encoder, decoder = without_redundancy(), OpusDecoder()
+    spoken = frames(voice)
+    for frame in spoken[:10]:
+        decoder.decode(encoder.encode(frame))
+    encoder.adapt(bitrate_bps=BITRATE_BPS, loss_percent=expected_loss_percent(0.05))
+    packets = [encoder.encode(frame) for frame in spoken]
+    assert sum(map(decoder.repairs, packets)) > len(packets) / 2
+
+
+def test_with_discontinuous_transmission_the_speech_coder_stays() -> None:
+    street = np.random.default_rng(1).normal(0, 8, 48_000 * 4).astype(np.int16)
+    encoder = without_redundancy(dtx=True)
+    assert sum(bool(encoder.encode(frame)) for frame in frames(street)) < 70
 
 
 def test_with_discontinuous_transmission_a_quiet_street_is_told_of_twice_a_second() -> None:

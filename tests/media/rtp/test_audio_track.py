@@ -11,6 +11,7 @@ from intercom.media.codec.opus import OpusEncoder
 from intercom.media.rtp.audio_track import FRAME_SAMPLES, MicrophoneTrack
 from intercom.media.rtp.packet_sender import MediaFrame
 from intercom.media.rtp.payload_types import decoder_for, encoder_for
+from intercom.media.rtp.redundancy import Redundancy, unpack
 from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples, level_db
 from tests.alsa import tone
 
@@ -53,6 +54,26 @@ async def test_the_first_packet_after_silence_that_was_not_sent_is_marked() -> N
     gaps = [after.timestamp - before.timestamp > FRAME_SAMPLES for before, after in pairwise(frames)]
     assert any(gaps)
     assert [frame.marker for frame in frames[1:]] == gaps
+
+
+def uses_speech_coder(payload: bytes) -> bool:
+    return payload[0] >> 3 < 16  # RFC 6716 table 2
+
+
+async def test_packets_that_are_sent_again_do_without_the_speech_coder_and_its_redundancy() -> None:
+    voice = Voice()
+    voice.track.repeat(Redundancy(63, 96))
+    voice.say(40)
+    assert not any(uses_speech_coder(unpack(frame.payloads[0])[-1].payload) for frame in voice.frames)
+
+
+async def test_a_far_end_that_takes_them_no_longer_is_sent_the_redundancy_of_the_speech_coder() -> None:
+    voice = Voice()
+    voice.track.repeat(Redundancy(63, 96))
+    voice.say(20)
+    voice.track.repeat(None)
+    voice.say(20)
+    assert all(uses_speech_coder(frame.payloads[0]) for frame in voice.frames[-10:])
 
 
 async def test_what_is_said_before_the_connection_stands_is_never_sent() -> None:
