@@ -128,12 +128,16 @@ async def test_a_certificate_that_is_none_is_said() -> None:
         await open_websocket("wss://localhost:1", certificate="rubbish")
 
 
-def test_the_systems_authorities_are_read_once_and_again_when_they_change(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    authorities = Authority(tmp_path).file
-    monkeypatch.setenv("SSL_CERT_FILE", str(authorities))
+@pytest.fixture
+def authorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The system's authorities: a file with one."""
+    file = Authority(tmp_path).file
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
+    return file
+
+
+def test_the_systems_authorities_are_read_once_and_again_when_they_change(authorities: Path) -> None:
     first = ssl_context(None)
     assert ssl_context(None) is first
     assert len(first.get_ca_certs()) == 1
@@ -143,15 +147,10 @@ def test_the_systems_authorities_are_read_once_and_again_when_they_change(
     assert ssl_context(None).get_ca_certs() == []
 
 
-def test_authorities_that_another_file_of_the_same_time_replaces_are_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    authorities = Authority(tmp_path).file
-    monkeypatch.setenv("SSL_CERT_FILE", str(authorities))
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
+def test_authorities_that_another_file_of_the_same_time_replaces_are_read_again(authorities: Path) -> None:
     os.utime(authorities, ns=(1, 1))
     first = ssl_context(None)
-    other = tmp_path / "other"
+    other = authorities.with_name("other")
     other.write_bytes(authorities.read_bytes())
     os.utime(other, ns=(1, 1))
     other.replace(authorities)
