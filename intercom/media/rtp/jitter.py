@@ -40,6 +40,9 @@ SEQUENCE_JUMP = 3000
 LATE_IN_A_ROW = 25
 """Late packets in a row, half a second of sound, after which the far end has renumbered (RFC 3550 appendix A.1 has
 two)."""
+LATEST_COPY_FRAMES = 3
+"""Limit of the delay that the copy of a lost packet leaves behind, in frames: a burst's first is heard by the third
+packet after it, and what is late is soon worked off."""
 SMOOTHING = 0.3
 """Weight of the newest packet in the excess."""
 
@@ -334,7 +337,7 @@ class JitterBuffer:
             return 0
         self.stats.lost += 1
         self.stats.recovered += 1
-        late = math.ceil((lag_s - self._latest_repair_s) / STEP_S)
+        late = math.ceil((lag_s - LATEST_COPY_FRAMES * self._frame_s - STEP_S - WANDER_S) / STEP_S)
         return min(max(0, late) * self._step, head.end - head.start)
 
     def _play(self, sequence: int, head: _Packet, lag_s: float, ahead_s: float, skipped: int = 0) -> Play:

@@ -20,6 +20,7 @@ from intercom.media.errors import CodecError
 from intercom.media.rtp.jitter import AHEAD_S, Conceal, Copy, JitterBuffer, JitterStats, Pause, Play, Recover
 from intercom.media.rtp.redundancy import Block
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples, level_db
+from intercom.media.sound.pitch import without_a_period
 from intercom.media.sound.varispeed import Varispeed
 
 FASTEST = 0.02
@@ -32,7 +33,7 @@ DEAD_BAND_S = 0.001
 QUIET_DB = -50.0
 """Level below which sound is a pause in speech: shortening it is not heard."""
 WORTH_CUTTING_S = 0.008
-"""Excess delay above which a pause is shortened."""
+"""Excess delay above which sound is cut out, pauses and periods of a voice, not to be late for longer than needed."""
 ALIGN_FOR_S = 1.0
 """Time from a stream's first packet in which the speaker's turn is moved: a whole block takes half of it. For five
 seconds more the canceller follows no drift of the clocks."""
@@ -143,7 +144,7 @@ class Playout:
             try:
                 sound = self._decoder.decode(decision.payload)
                 skipped = decision.skipped * RATE_HZ // self._decoder.clock_hz
-                return sound[skipped:] if skipped else self._shorten_pause(sound, excess_s)
+                return sound[skipped:] if skipped else self._shorten(sound, excess_s)
             except CodecError:
                 self._damaged += 1
                 return self._decoder.conceal(2 * BLOCK_SAMPLES)
@@ -154,14 +155,16 @@ class Playout:
             return self._decoder.conceal(samples)
         return SILENCE
 
-    def _shorten_pause(self, sound: Samples, excess_s: float) -> Samples:
-        """Remove excess delay where nobody speaks, up to half of a frame at a time."""
-        if excess_s < WORTH_CUTTING_S or level_db(sound) > QUIET_DB:
+    def _shorten(self, sound: Samples, excess_s: float) -> Samples:
+        """Remove excess delay: up to half of a frame where nobody speaks, else a period of the voice's pitch."""
+        if excess_s < WORTH_CUTTING_S:
             return sound
-        cut = min(int(excess_s * RATE_HZ), len(sound) // 2)
+        most = int(excess_s * RATE_HZ)
+        is_quiet = level_db(sound) <= QUIET_DB
+        short = sound[min(most, len(sound) // 2) :] if is_quiet else without_a_period(sound, most)
         with self._lock:
-            self._jitter.shorten(cut / RATE_HZ)
-        return sound[cut:]
+            self._jitter.shorten((len(sound) - len(short)) / RATE_HZ)
+        return short
 
     def stats(self) -> PlayoutStats:
         """Return the counts so far and the current delay."""
