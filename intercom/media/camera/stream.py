@@ -52,8 +52,8 @@ class FrameSubscription:
     """The access units of a camera for one consumer; the camera runs while at least one of these is open.
 
     Begins with a keyframe, at once where a young one is there. Whoever reads too slowly loses pictures up to the next
-    keyframe, never the order. Iterate over it, or await `next()`, in the event loop where it was made. Close it, or
-    use it in `with`.
+    keyframe, never the order. Iterate over it, or await `next()`, in the event loop where it was made; what the reader
+    waits for may be taken on the camera's own thread instead (`take_by`). Close it, or use it in `with`.
     """
 
     def __init__(
@@ -66,8 +66,9 @@ class FrameSubscription:
         self._lock = threading.Lock()
         self._units: deque[AccessUnit] = deque()
         self._waiter: asyncio.Future[None] | None = None
+        self._take: Callable[[AccessUnit], bool] | None = None
         self._newest: AccessUnit | None = None
-        "the last one that was read"
+        "the last one that was read or taken"
         self._wants_keyframe = True
         self._closed = False
         self.dropped = 0
@@ -91,11 +92,28 @@ class FrameSubscription:
                     self.dropped += 1
                     return
             self._wants_keyframe = False
+            take = self._take if self._reader_waits() else None
+        if take is not None and take(unit):
+            self._newest = unit
+            return
+        with self._lock:
+            if self._closed:
+                return
             self._units.append(unit)
             first = len(self._units) == 1
         if first:
             with contextlib.suppress(RuntimeError):  # it closes now, which the next unit finds
                 self._loop.call_soon_threadsafe(self._wake)
+
+    def take_by(self, take: Callable[[AccessUnit], bool]) -> None:
+        """Offer each unit that the reader waits for to `take`, on the camera's thread: that spares waking the reader.
+
+        What it does not take, by False, is queued. The reader waits on meanwhile, so that the order is kept.
+        """
+        self._take = take
+
+    def _reader_waits(self) -> bool:
+        return not self._units and self._waiter is not None and not self._waiter.done()
 
     def begin_with(self, units: Sequence[AccessUnit]) -> None:
         """Queue the units since a keyframe, except those that were read, for a reader that waits for one.

@@ -79,6 +79,9 @@ class EncodedTrack(MediaStreamTrack):
     async def next_frame(self) -> MediaFrame:
         """Wait for the next frame; MediaStreamError once the track was stopped."""
 
+    def push_to(self, send: Callable[[MediaFrame], None]) -> None:
+        """Take `send`, which sends a frame on any thread at once; a track whose frames are waited for needs none."""
+
     async def recv(self) -> Any:
         """Raise MediaStreamError: aiortc's own loop does not run."""
         raise MediaStreamError
@@ -112,7 +115,8 @@ class PushedTrack(EncodedTrack):
 class PacketSender:
     """Sends the encoded tracks of one aiortc sender, one after another; create it before the connection is negotiated.
 
-    The packets of one sender leave one after another, on whichever thread: sound on the engine's, keys on the loop.
+    The packets of one sender leave one after another, on whichever thread: sound on the engine's, pictures on the
+    camera's, keys, keyframes and what is sent again on the loop.
     """
 
     def __init__(
@@ -166,8 +170,7 @@ class PacketSender:
 
     async def _send_track(self, payload_type: int, track: EncodedTrack) -> None:
         """Send a track until it ends or is replaced; a picture that was hidden is another track when it returns."""
-        if isinstance(track, PushedTrack):
-            track.push_to(functools.partial(self._send_pushed, payload_type))
+        track.push_to(functools.partial(self._send_pushed, payload_type))
         with contextlib.suppress(MediaStreamError):
             while self._sender.track is track:
                 frame = await track.next_frame()
@@ -276,19 +279,22 @@ class PacketSender:
         One packet from the far end may ask for five thousand of ours.
         """
         slot = sequence_number % HISTORY
-        packet = self._history.get(slot)
-        if packet is None or int.from_bytes(packet[2:4], "big") != sequence_number:
-            return
-        if self._repeats[slot] >= MOST_REPEATS:
-            return
-        self._repeats[slot] += 1
-        repeat_type = self._sender._RTCRtpSender__rtx_payload_type  # type: ignore[attr-defined]  # see the module's docstring
-        if repeat_type is not None:
-            _, marker_and_type, _, timestamp, _ = HEADER.unpack_from(packet)
-            again = marker_and_type & MARKER | repeat_type, self._repeat_sequence, timestamp, self._sender._rtx_ssrc
-            head = HEADER.pack(packet[0], *again) + self._extension_now()
-            self._repeat_sequence = (self._repeat_sequence + 1) & 0xFFFF
-            packet = head + packet[2:4] + packet[len(head) :]
         # The picture may have ended meanwhile; an error of this here would end the whole connection.
         with contextlib.suppress(ConnectionError), self._lock:
-            self._open().send([packet])
+            packet = self._history.get(slot)
+            if packet is None or int.from_bytes(packet[2:4], "big") != sequence_number:
+                return
+            if self._repeats[slot] >= MOST_REPEATS:
+                return
+            self._repeats[slot] += 1
+            self._open().send([self._as_repeat(packet)])
+
+    def _as_repeat(self, packet: bytes) -> bytes:
+        repeat_type = self._sender._RTCRtpSender__rtx_payload_type  # type: ignore[attr-defined]  # see the module's docstring
+        if repeat_type is None:
+            return packet
+        _, marker_and_type, _, timestamp, _ = HEADER.unpack_from(packet)
+        again = marker_and_type & MARKER | repeat_type, self._repeat_sequence, timestamp, self._sender._rtx_ssrc
+        head = HEADER.pack(packet[0], *again) + self._extension_now()
+        self._repeat_sequence = (self._repeat_sequence + 1) & 0xFFFF
+        return head + packet[2:4] + packet[len(head) :]

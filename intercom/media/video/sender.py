@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import struct
+import threading
 from collections.abc import Callable
 
 import msgspec
@@ -29,7 +30,6 @@ from aiortc.rtp import (
 )
 
 from intercom.media.camera.events import VideoEvent, VideoResumed, VideoSuspended
-from intercom.media.camera.shared import Camera
 from intercom.media.codec import vp8
 from intercom.media.codec.h264 import AccessUnit
 from intercom.media.video.bit_rate import VideoRate
@@ -121,14 +121,15 @@ class VideoSender:
     def __init__(
         self,
         sender: RTCRtpSender,
-        camera: Camera,
+        camera: Pictures,
         *,
         on_event: Callable[[VideoEvent], None],
         clock: Callable[[], float],
     ) -> None:
-        self._camera: Pictures = camera
+        self._camera = camera
         self._on_event = on_event
         self._clock = clock
+        self._counting = threading.Lock()
         self._rate = VideoRate(camera.bitrate_bps, clock())
         self._target_bps = self._rate.target_bps
         self._suspended = False
@@ -139,7 +140,7 @@ class VideoSender:
         self._loss = 0.0
         camera.set_bitrate(self._target_bps)  # the last call may have left it low
         self._frames = camera.frames()
-        self._track = CameraTrack(self._frames, self._passes)
+        self._track = CameraTrack(self._frames, self._passes, passes_at_once=self._passes_at_once)
         self._sender = sender
         self._pass_on = sender._handle_rtcp_packet
         sender._handle_rtcp_packet = self._handle_rtcp  # type: ignore[method-assign]  # see the module's docstring
@@ -151,7 +152,7 @@ class VideoSender:
         self._rate = VideoRate(pictures.bitrate_bps, self._clock())
         self._target_bps = self._rate.target_bps
         self._frames = pictures.frames()
-        self._track = CameraTrack(self._frames, self._passes, vp8.packetize)
+        self._track = CameraTrack(self._frames, self._passes, vp8.packetize, passes_at_once=self._passes_at_once)
         self._sender.replaceTrack(self._track)
         before.stop()
 
@@ -186,6 +187,21 @@ class VideoSender:
 
     # The way out.
 
+    def _passes_at_once(self, unit: AccessUnit) -> bool:
+        """Whether a picture leaves on the camera's thread, which never waits here; the loop rules on all others."""
+        if self._suspended or self._muted or self._needs_keyframe or not self._counting.acquire(blocking=False):
+            return False
+        try:
+            self._count(unit, self._clock())
+        finally:
+            self._counting.release()
+        return True
+
+    def _count(self, unit: AccessUnit, now: float) -> None:
+        self._rate.sent(len(unit.data), now)
+        self._pictures += 1
+        self._keyframes += unit.keyframe
+
     def _passes(self, unit: AccessUnit) -> bool:
         now = self._clock()
         if self._suspended and self._rate.may_return(now):
@@ -197,9 +213,8 @@ class VideoSender:
             self._held_back += 1
             return False
         self._needs_keyframe = False
-        self._rate.sent(len(unit.data), now)
-        self._pictures += 1
-        self._keyframes += unit.keyframe
+        with self._counting:
+            self._count(unit, now)
         return True
 
     # The way back.
@@ -212,7 +227,8 @@ class VideoSender:
             for report in packet.reports:
                 if report.ssrc == self._sender._ssrc:
                     self._loss = report.fraction_lost / 256  # RFC 3550, section 6.4.1
-                    self._rate.lost(self._loss, self._clock())
+                    with self._counting:
+                        self._rate.lost(self._loss, self._clock())
                     self._follow_rate()
         await self._pass_on(packet)
 
@@ -222,7 +238,8 @@ class VideoSender:
             self.request_keyframe()
         elif (estimate_bps := path_estimate(packet, self._sender._ssrc)) is not None:
             self._estimate_bps = estimate_bps
-            self._rate.estimated(estimate_bps, self._clock())
+            with self._counting:
+                self._rate.estimated(estimate_bps, self._clock())
             self._follow_rate()
 
     def _follow_rate(self) -> None:

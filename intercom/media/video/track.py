@@ -9,7 +9,7 @@ from aiortc.mediastreams import MediaStreamError
 
 from intercom.media.camera.stream import FrameSubscription
 from intercom.media.codec.h264 import AccessUnit, packetize
-from intercom.media.rtp.packet_sender import EncodedTrack, MediaFrame
+from intercom.media.rtp.packet_sender import BURST_PACKETS, EncodedTrack, MediaFrame
 
 
 class Pictures(Protocol):
@@ -39,12 +39,18 @@ class CameraTrack(EncodedTrack):
         frames: FrameSubscription,
         passes: Callable[[AccessUnit], bool],
         packets: Callable[[bytes], list[bytes]] = packetize,
+        *,
+        passes_at_once: Callable[[AccessUnit], bool] | None = None,
     ) -> None:
-        """`passes` is asked about each access unit and may hold it back; `packets` gives the codec's RTP payloads."""
+        """`passes` is asked about each access unit and may hold it back; `packets` gives the codec's RTP payloads.
+
+        `passes_at_once` is asked on the camera's thread before: what it lets pass is sent there.
+        """
         super().__init__()
         self._frames = frames
         self._passes = passes
         self._packets = packets
+        self._passes_at_once = passes_at_once
 
     async def next_unit(self) -> AccessUnit:
         """Return the next access unit; waits for ever while the camera has none, and goes on when it is back.
@@ -60,6 +66,21 @@ class CameraTrack(EncodedTrack):
         """Return the next access unit as packets, the last of them marked (RFC 6184 section 5.1, RFC 7741, 4.1)."""
         unit = await self.next_unit()
         return MediaFrame(unit.pts, self._packets(unit.data), marker=True)
+
+    def push_to(self, send: Callable[[MediaFrame], None]) -> None:
+        """Send on the camera's own thread from now on what passes at once, and needs no pause between its packets."""
+        passes = self._passes_at_once
+        if passes is None:
+            return
+
+        def take(unit: AccessUnit) -> bool:
+            payloads = self._packets(unit.data)
+            if len(payloads) > BURST_PACKETS or not passes(unit):
+                return False
+            send(MediaFrame(unit.pts, payloads, marker=True))
+            return True
+
+        self._frames.take_by(take)
 
     def stop(self) -> None:
         """End the track and release the camera (its sender calls this when the connection closes)."""
