@@ -21,6 +21,16 @@ def echo_energies(
 ) -> list[tuple[float, float, float]]:
     """Return the energies of each block of this length: of `left`, of what `near` has more, and of `cleaned`."""
 
+def varispeed(
+    heard: npt.NDArray[np.float32],
+    filters: npt.NDArray[np.float32],
+    ahead: float,
+    speed: float,
+    played: npt.NDArray[np.int16],
+    /,
+) -> None:
+    """Write what is heard at `speed` from the place `ahead` on; `filters` are the phases', one after another."""
+
 class Decimator:
     """Divides the sample rate by `factor`, with a filter that keeps its past."""
 

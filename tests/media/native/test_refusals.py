@@ -30,6 +30,7 @@ def unaligned(count: int) -> Any:
 ANYTHING: st.SearchStrategy[Any] = st.one_of(
     st.none(),
     st.integers(),
+    st.floats(),
     st.text(),
     st.binary(max_size=2000),
     st.builds(np.zeros, st.integers(0, 2000), st.sampled_from("bBhHiIlLfdg?cSO")),
@@ -46,10 +47,11 @@ CALLS: list[Callable[..., object]] = [
     _native.energy,
     _native.peak,
     _native.echo_energies,
+    _native.varispeed,
 ]
 
 
-@given(call=st.sampled_from(CALLS), given=st.lists(ANYTHING, max_size=4))
+@given(call=st.sampled_from(CALLS), given=st.lists(ANYTHING, max_size=5))
 def test_a_call_does_it_or_says_why_not(call: Callable[..., object], given: list[Any]) -> None:
     try:
         call(*given)
@@ -87,6 +89,23 @@ def test_a_wrong_array_is_refused_with_a_sentence(block: Any, down: Any, refusal
 def test_a_wrong_type_is_refused(wrong: Any) -> None:
     with pytest.raises(TypeError, match="an array of type 'h' is wanted"):
         _native.Decimator(KERNEL, 3).run(np.zeros(480, wrong), np.zeros(160, np.int16))
+
+
+@given(
+    heard=st.integers(0, 3000),
+    ahead=st.floats() | st.floats(-2, 3000),
+    speed=st.floats() | st.floats(0.9, 1.1),
+    count=st.integers(0, 3000),
+)
+def test_what_would_play_beyond_the_sound_is_refused(heard: int, ahead: float, speed: float, count: int) -> None:
+    sound, filters, played = np.ones(heard, np.float32), np.zeros(257 * 24, np.float32), np.ones(count, np.int16)
+    try:
+        _native.varispeed(sound, filters, ahead, speed, played)
+    except ValueError as refused:
+        assert str(refused) == f"{heard} samples are not enough for {count} at that speed"
+    else:
+        assert not played.any()
+        assert not count or ahead + speed * (count - 1) < heard - 23
 
 
 def test_a_kernel_of_an_odd_length_is_refused() -> None:
