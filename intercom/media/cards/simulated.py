@@ -20,7 +20,7 @@ from intercom.config import AudioConfig
 from intercom.media.cards.card import PERIODS, Pcm
 from intercom.media.errors import CardError
 from intercom.media.events import Direction
-from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SAMPLE_BYTES, Samples
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SAMPLE_BYTES, SILENCE, Samples
 from intercom.media.sound.sound_file import load_sound
 
 BUFFER_FRAMES = PERIODS * BLOCK_SAMPLES
@@ -71,8 +71,8 @@ class SimulatedMicrophone(_Paced):
 
     def __init__(self, voice: Samples, clock: Clock = time.monotonic) -> None:
         super().__init__(clock)
-        pause = np.zeros(int(PAUSE_S * RATE_HZ), np.int16)
-        self._voice = np.concatenate([voice, pause])
+        self._voice = voice
+        self._repeats_after = len(voice) + int(PAUSE_S * RATE_HZ)
         self._read_frames = 0
 
     def avail(self) -> int:
@@ -93,10 +93,12 @@ class SimulatedMicrophone(_Paced):
             return XRUN, b""
         if waiting < BLOCK_SAMPLES:
             return 0, b""
-        at = self._read_frames % len(self._voice)
+        at = self._read_frames % self._repeats_after
         block = self._voice[at : at + BLOCK_SAMPLES]
         if len(block) < BLOCK_SAMPLES:
-            block = np.resize(np.concatenate([block, self._voice]), BLOCK_SAMPLES)
+            silent = min(self._repeats_after - at, BLOCK_SAMPLES) - len(block)
+            again = self._voice[: BLOCK_SAMPLES - len(block) - silent]
+            block = np.resize(np.concatenate([block, SILENCE[:silent], again]), BLOCK_SAMPLES)
         self._read_frames += BLOCK_SAMPLES
         return BLOCK_SAMPLES, block.tobytes()
 

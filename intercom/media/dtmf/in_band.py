@@ -41,8 +41,14 @@ TWIST_DB = 8.0
 WEAKEST = 0.01
 """Least amplitude of each tone, -40 dB full scale."""
 
-_PHASES = 2 * np.pi * np.outer((*LOW_HZ, *HIGH_HZ), np.arange(WINDOW) / RATE_HZ)
-_FILTERS = (np.concatenate([np.cos(_PHASES), np.sin(_PHASES)]) * (2 / WINDOW)).astype(np.float32)
+
+def _filters() -> npt.NDArray[np.float32]:
+    phases = 2 * np.pi * np.outer((*LOW_HZ, *HIGH_HZ), np.arange(WINDOW) / RATE_HZ)
+    both = np.concatenate([np.cos(phases), np.sin(phases)])
+    return np.asarray(both * (2 / WINDOW), np.float32)
+
+
+_FILTERS = _filters()
 """Goertzel's filters for all eight tones at once: a row of cosines and one of sines each. They are real, because NumPy
 splits a complex matrix of this size over threads that cost fifty times the time they save."""
 

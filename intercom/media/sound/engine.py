@@ -135,7 +135,7 @@ class AudioEngine:
 
     def play(self, name: str, *, repeat: bool = False) -> Playing:
         """Play a tone from its beginning, over everything else; ToneError when there is none of that name."""
-        return self._begin(Playing(name, self._tones[name], repeat=repeat, asked_at=self._clock()))
+        return self._begin(self._tone(name, repeat=repeat))
 
     def play_sound(self, name: str, sound: Samples) -> Playing:
         """Play a sound that is no tone once, over everything else."""
@@ -143,7 +143,11 @@ class AudioEngine:
 
     def play_to_far_end(self, name: str) -> None:
         """Let the far end of the call hear a tone, and the visitor not."""
-        self._aside.play(Playing(name, self._tones[name], repeat=False, asked_at=self._clock()))
+        self._aside.play(self._tone(name, repeat=False))
+
+    def _tone(self, name: str, *, repeat: bool) -> Playing:
+        sound, pause = self._tones[name], self._tones.pause(name)
+        return Playing(name, sound, repeat=repeat, asked_at=self._clock(), pause=pause)
 
     def _begin(self, playing: Playing) -> Playing:
         with self._lock:

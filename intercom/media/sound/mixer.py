@@ -18,8 +18,10 @@ DUCKED_DB = -14.0
 class Playing:
     """A tone that plays or is about to."""
 
-    def __init__(self, name: str, samples: Samples, *, repeat: bool, asked_at: float) -> None:
+    def __init__(self, name: str, samples: Samples, *, repeat: bool, asked_at: float, pause: int = 0) -> None:
+        """`pause` is how many samples of silence follow."""
         self._samples = samples
+        self._length = len(samples) + pause
         self._repeat = repeat
         self._position = 0
         self._stopped = False
@@ -37,12 +39,12 @@ class Playing:
 
     def next_block(self, samples: int = BLOCK_SAMPLES) -> Samples | None:
         """Return the tone's next 10 ms, or as many samples; None at its end."""
-        if self._stopped or (self._position >= len(self._samples) and not self._repeat):
+        if self._stopped or (self._position >= self._length and not self._repeat):
             self.finished.set()
             return None
         block = self._samples[self._position : self._position + samples]
         self._position += samples
-        if self._repeat and self._position >= len(self._samples):
+        if self._repeat and self._position >= self._length:
             self._position = 0
         if len(block) < samples:
             block = np.concatenate([block, SILENCE[len(block) : samples]])

@@ -64,15 +64,15 @@ def _chime() -> Wave:
 
 
 def _ringback() -> Wave:
-    return np.concatenate([_beep(1.0, 425.0, 850.0), _silence(4.0)])
+    return _beep(1.0, 425.0, 850.0)
 
 
 def _busy() -> Wave:
-    return np.concatenate([_beep(0.5, 425.0, 850.0), _silence(0.5)])
+    return _beep(0.5, 425.0, 850.0)
 
 
 def _reorder() -> Wave:
-    return np.concatenate([_beep(0.25, 425.0, 850.0), _silence(0.25)])
+    return _beep(0.25, 425.0, 850.0)
 
 
 def _door_open() -> Wave:
@@ -88,8 +88,7 @@ def _error() -> Wave:
 
 
 def _incoming() -> Wave:
-    warble = np.concatenate([_beep(0.05, 880.0), _beep(0.05, 1109.0)] * 8)
-    return np.concatenate([warble, _silence(1.2)])
+    return np.concatenate([_beep(0.05, 880.0), _beep(0.05, 1109.0)] * 8)
 
 
 def _no_sound() -> Wave:
@@ -103,7 +102,7 @@ def _message() -> Wave:
 
 def _mending() -> Wave:
     """Return a soft tone, which may last most of a minute; twice in a row, so that it is no machine's click."""
-    return np.concatenate([_beep(0.1, 523.0), _silence(0.1), _beep(0.1, 523.0), _silence(2.7)]) * 0.5
+    return np.concatenate([_beep(0.1, 523.0), _silence(0.1), _beep(0.1, 523.0)]) * 0.5
 
 
 GENERATED: Mapping[str, Callable[[], Wave]] = {
@@ -119,6 +118,8 @@ GENERATED: Mapping[str, Callable[[], Wave]] = {
     "mending": _mending,
     "message": _message,
 }
+PAUSES_S: Mapping[str, float] = {"ringback": 4.0, "busy": 0.5, "reorder": 0.25, "incoming": 1.2, "mending": 2.7}
+"""Silence after a tone, before it is repeated: as samples it would take more memory than all tones together."""
 
 
 REPLACEABLE = (*GENERATED, *PROMPTS, *(f"{name}.{language}" for name in PROMPTS for language in LANGUAGES))
@@ -187,6 +188,7 @@ class Tones:
                 self._tones[name] = load_sound(path)
             except (OSError, ValueError) as error:
                 raise ToneError(f"tone {name}: {error}") from error
+        self._replaced = frozenset(self._tones)
 
     def __getitem__(self, name: str) -> Samples:
         """Return the samples of the tone; ToneError when there is none of that name."""
@@ -195,6 +197,10 @@ class Tones:
         if name not in GENERATED:
             raise ToneError(f"there is no tone {name!r}: the tones are {', '.join(GENERATED)}")
         return self._tones.setdefault(name, _samples(GENERATED[name]()))
+
+    def pause(self, name: str) -> int:
+        """Return how many samples of silence follow the tone; a file has its own."""
+        return 0 if name in self._replaced else int(PAUSES_S.get(name, 0.0) * RATE_HZ)
 
     def prepare(self) -> None:
         """Generate what nobody has asked for yet; the chime first, which a press waits for."""

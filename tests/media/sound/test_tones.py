@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from intercom.media.errors import ToneError
-from intercom.media.sound.format import BLOCK_SAMPLES, FULL_SCALE, SHORT_BLOCK_SAMPLES, SILENCE, Samples
+from intercom.media.sound.format import BLOCK_SAMPLES, FULL_SCALE, RATE_HZ, SHORT_BLOCK_SAMPLES, SILENCE, Samples
 from intercom.media.sound.mixer import Aside, Mixer, Playing
 from intercom.media.sound.tones import GENERATED, Tones, Wave, sounds_in, tones_of
 from tests.alsa import tone, tone_level_db
@@ -102,6 +102,29 @@ def test_a_repeated_tone_goes_on_until_it_is_stopped() -> None:
         assert playing.next_block() is not None
     playing.stop()
     assert playing.next_block() is None
+
+
+def test_the_pause_of_a_repeated_tone_is_heard_and_not_kept() -> None:
+    tones = Tones()
+    ringback = tones["ringback"]
+    playing = Playing("ringback", ringback, repeat=True, asked_at=0, pause=tones.pause("ringback"))
+    heard = np.concatenate(blocks(playing))
+    assert len(ringback) == RATE_HZ
+    assert np.array_equal(heard[: 5 * RATE_HZ], heard[5 * RATE_HZ :])
+    assert np.array_equal(heard[:RATE_HZ], ringback)
+    assert not heard[RATE_HZ : 5 * RATE_HZ].any()
+
+
+def test_a_tone_that_is_played_once_ends_after_its_pause() -> None:
+    tones = Tones()
+    assert len(blocks(Playing("busy", tones["busy"], repeat=False, asked_at=0, pause=tones.pause("busy")))) == 100
+
+
+def test_a_file_in_place_of_a_tone_has_its_own_pause(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "ringback.wav", np.full(4800, 0.2), RATE_HZ)
+    assert Tones({"ringback": tmp_path / "ringback.wav"}).pause("ringback") == 0
+    assert tones_of(str(tmp_path)).pause("ringback") == 0
+    assert tones_of(str(tmp_path)).pause("busy") == RATE_HZ // 2
 
 
 def test_the_far_end_alone_passes_untouched() -> None:
