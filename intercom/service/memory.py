@@ -7,6 +7,7 @@ import gc
 import os
 import re
 import sys
+import typing
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -51,6 +52,8 @@ def settle() -> None:
     """
     if gc.isenabled():
         return
+    typing.clear_overloads()  # what they say for the types alone, 3.11 keeps for whoever asks
+    sys.path_importer_cache.clear()  # the names in each directory; a later import lists it anew
     gc.freeze()
     gc.enable()
     _call("malloc_trim", 0)

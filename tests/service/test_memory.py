@@ -59,6 +59,15 @@ assert gc.isenabled() and gc.get_freeze_count() > 1000
 assert float(np.linalg.det(np.eye(3))) == 1.0
 print(before - after)
 """
+OVERLOADED = """
+import gc, typing
+from intercom.service import memory
+memory.stay_small()
+import reactivex
+memory.settle()
+import wave  # what is imported later is found
+print(typing.get_overloads(reactivex.pipe))
+"""
 
 
 def python(code: str) -> str:
@@ -77,6 +86,10 @@ def test_written_pages_that_went_to_the_swap_are_kept() -> None:
 
 def test_a_process_that_has_settled_is_smaller_and_goes_on() -> None:
     assert int(python(SETTLE)) > 500, "pages of 4 KiB"
+
+
+def test_a_process_that_has_settled_forgets_what_was_overloaded_for_the_types_and_finds_modules() -> None:
+    assert python(OVERLOADED) == "[]\n"
 
 
 def test_the_door_shows_its_lights_before_it_loads_what_a_call_needs() -> None:
