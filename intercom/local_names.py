@@ -146,7 +146,11 @@ class MDnsProtocol(asyncio.DatagramProtocol):
                 del self._asked[name]
 
     def _join(self, transport: asyncio.DatagramTransport) -> bool:
-        """Join the group, again for each question: another interface may have come; False on a machine without one."""
+        """Join the group, again for each question: another interface may have come; False on a machine without one.
+
+        An interface that went stays a member until the socket is closed, and Linux allows 20 (igmp_max_memberships):
+        aioice closes the socket with the last call that looks for names.
+        """
         member = socket.inet_aton(GROUP) + bytes(4)  # of whichever network
         try:
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)

@@ -18,9 +18,9 @@ class Retry:
         """Forget what failed: the camera was plugged in."""
         self._next_s = self._first_s
 
-    def pause_s(self, ran_s: float, *, seen: bool) -> float:
-        """Return the time until the next try; the last one ran for `ran_s`. `seen`: somebody looks."""
-        if seen or ran_s >= LONGEST_S:
+    def pause_s(self, *, seen: bool, showed: bool) -> float:
+        """Return the time until the next try. `seen`: somebody looks; `showed`: the last try had a picture."""
+        if seen or showed:
             self.begin_anew()
         pause_s, self._next_s = self._next_s, min(2 * self._next_s, LONGEST_S)
         return pause_s

@@ -291,10 +291,9 @@ class Camera:
     def _serve_demand(self) -> None:
         self._on_event(CameraStarted(self.description))
         while True:
-            began_s = self._clock()
             self._run_once()
             with self._changed:
-                pause_s = self._retry.pause_s(self._clock() - began_s, seen=bool(self._subscriptions))
+                pause_s = self._retry.pause_s(seen=bool(self._subscriptions), showed=self._last_unit_s is not None)
                 self._changed.wait_for(lambda: self._try_now or not self._is_wanted(), pause_s)
                 self._try_now = False
                 if not self._is_wanted():

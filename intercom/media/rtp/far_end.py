@@ -86,6 +86,7 @@ class FarEndSound:
         if playout is None:
             return SILENCE
         detector = self._detector
+        playout.keeps_tones = detector is not None
         block = playout.pull(now, shortest if detector is None else BLOCK_SAMPLES)
         if detector is not None and self._loop is not None:
             key = detector.listen(block)

@@ -88,6 +88,8 @@ class Playout:
         self._ready: Samples = np.zeros(int(AHEAD_S * RATE_HZ), np.int16)
         self._sounding = False
         self._damaged = 0
+        self.keeps_tones = False
+        "Whether no period of the pitch is cut out: where keys are listened for, a cut tells a long one twice."
 
     def put(self, sequence: int, timestamp: int, payload: bytes, now: float, earlier: Sequence[Block] = ()) -> bool:
         """Take an RTP packet, and the sound of packets before it that came with it; False when it is useless."""
@@ -161,6 +163,8 @@ class Playout:
             return sound
         most = int(excess_s * RATE_HZ)
         is_quiet = level_db(sound) <= QUIET_DB
+        if self.keeps_tones and not is_quiet:
+            return sound
         short = sound[min(most, len(sound) // 2) :] if is_quiet else without_a_period(sound, most)
         with self._lock:
             self._jitter.shorten((len(sound) - len(short)) / RATE_HZ)
