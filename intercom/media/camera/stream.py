@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -11,6 +12,8 @@ from types import TracebackType
 from typing import Self
 
 from intercom.media.codec.h264 import AccessUnit
+
+log = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 24
 """Limit of waiting access units, about a second: a longer queue means that nobody reads, and old pictures are
@@ -93,7 +96,7 @@ class FrameSubscription:
                     return
             self._wants_keyframe = False
             take = self._take if self._reader_waits() else None
-        if take is not None and take(unit):
+        if take is not None and self._is_taken(take, unit):
             self._newest = unit
             return
         with self._lock:
@@ -111,6 +114,14 @@ class FrameSubscription:
         What it does not take, by False, is queued. The reader waits on meanwhile, so that the order is kept.
         """
         self._take = take
+
+    def _is_taken(self, take: Callable[[AccessUnit], bool], unit: AccessUnit) -> bool:
+        try:
+            return take(unit)
+        except Exception:  # a defect of one consumer, which its reader meets next, does not end the camera for all
+            log.exception("A picture is not taken on the camera's thread; from now on its reader gets each")
+            self._take = None
+            return False
 
     def _reader_waits(self) -> bool:
         return not self._units and self._waiter is not None and not self._waiter.done()

@@ -38,7 +38,7 @@ static void play(const float *heard, const float *filters, double ahead, double 
 
 static int in_reach(double ahead, double speed, Py_ssize_t count, Py_ssize_t heard) {
     double last = ahead + speed * (double)(count - 1), end = (double)(heard - TAPS + 1);
-    if (ahead > -1 && speed > 0 && (count == 0 || (ahead < end && last < end)))
+    if (ahead >= 0 && speed > 0 && (count == 0 || (ahead < end && last < end)))
         return 1;
     PyErr_Format(PyExc_ValueError, "%zd samples are not enough for %zd at that speed", heard, count);
     return 0;

@@ -12,6 +12,7 @@ from intercom.media.camera.events import CameraLost, CameraReturned, CameraStart
 from intercom.media.camera.shared import Camera
 from intercom.media.camera.source import CameraError, Deliver
 from intercom.media.camera.stream import QUEUE_LIMIT
+from intercom.media.codec.h264 import AccessUnit
 from tests.media.camera.filmed import LIMIT_S, FilmedSource, Told, camera_threads, happens, have_ended
 
 
@@ -115,6 +116,26 @@ async def test_everybody_gets_every_picture_in_order(camera: Camera, source: Fil
         units = [source.film(keyframe=index == 0) for index in range(5)]
         assert [await call.next() for _ in units] == units
         assert [await preview.next() for _ in units] == units
+
+
+async def test_a_consumer_that_goes_wrong_on_the_camera_s_thread_costs_nobody_a_picture(
+    camera: Camera, source: FilmedSource, told: Told
+) -> None:
+    tries: list[AccessUnit] = []
+
+    def goes_wrong(unit: AccessUnit) -> bool:
+        tries.append(unit)
+        raise ZeroDivisionError
+
+    with camera.frames() as call, camera.frames() as preview:
+        call.take_by(goes_wrong)
+        waits = asyncio.ensure_future(call.next())
+        await happens(source.asked)
+        units = [source.film(keyframe=index == 0) for index in range(5)]
+        assert [await waits, *[await call.next() for _ in units[1:]]] == units
+        assert [await preview.next() for _ in units] == units
+    assert tries == units[:1]
+    assert not [event for event in told.events if isinstance(event, CameraLost)]
 
 
 async def test_a_consumer_begins_with_a_keyframe_that_was_asked_for(camera: Camera, source: FilmedSource) -> None:

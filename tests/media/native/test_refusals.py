@@ -105,6 +105,7 @@ def test_what_would_play_beyond_the_sound_is_refused(heard: int, ahead: float, s
         assert str(refused) == f"{heard} samples are not enough for {count} at that speed"
     else:
         assert not played.any()
+        assert ahead >= 0
         assert not count or ahead + speed * (count - 1) < heard - 23
 
 
