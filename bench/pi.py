@@ -149,7 +149,8 @@ NOTES = (
     "minsn: million instructions, of a call those of one second, in the program and in the kernel for it; start: until "
     "registered; status, door_off: the whole command. Two boots differ by about 1 %, however busy the host is.",
     "av: sound both ways, canceller, 720p25 from the camera's encoder; audio: without picture; plain: without picture "
-    "and canceller; silent: audio while the far end is silent. sound: the audio thread; loop: the event loop.",
+    "and canceller; silent: audio while the far end is silent. sound: the audio thread; loop: the event loop. "
+    "The resident sends and takes redundant audio, as Chrome does.",
     "camera_on: at rest, with a camera that is always on and encodes for itself.",
     "canceller and what follows it are parts run alone on speech. syscalls: a second of av, counted by strace.",
     "a53, a72, a76: share of one core for av, an estimate from assumed instructions a clock, of sound and of the rest: "
