@@ -15,6 +15,7 @@ from collections.abc import Callable
 from intercom.media.camera.events import CameraEvent, CameraLost, CameraReturned, CameraStarted, CameraStopped
 from intercom.media.camera.privacy_card import CARD_INTERVAL_S, CameraCard
 from intercom.media.camera.retry import RETRY_S, Retry
+from intercom.media.camera.snapshot import still_of
 from intercom.media.camera.source import CameraError, CameraSource
 from intercom.media.camera.stream import Beginning, FrameSubscription
 from intercom.media.camera.vp8 import Vp8Pictures
@@ -192,15 +193,13 @@ class Camera:
             raise CameraError(FORBIDDEN)
         frames = self.frames()
         try:
-            if not self._is_warm():
-                try:
-                    async with asyncio.timeout(SNAPSHOT_S):
-                        await frames.next()
-                except TimeoutError:
-                    raise CameraError(
-                        f"No picture from the camera within {SNAPSHOT_S:.0f} s ({self.description}); is it connected?"
-                    ) from None
-            still = await asyncio.to_thread(self._source.snapshot) if not self._forbidden else b""
+            try:
+                async with asyncio.timeout(SNAPSHOT_S):
+                    still = await still_of(self._source, frames, is_new=self._is_warm())
+            except TimeoutError:
+                raise CameraError(
+                    f"No picture from the camera within {SNAPSHOT_S:.0f} s ({self.description}); is it connected?"
+                ) from None
         except BaseException:
             frames.close()
             raise

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -9,7 +11,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from intercom.media.camera.source import CameraError
+from intercom.media.camera.source import CameraError, CameraSource
+from intercom.media.camera.stream import FrameSubscription
 from intercom.media.codec.h264 import AccessUnit
 
 if TYPE_CHECKING:
@@ -25,8 +28,24 @@ KEYFRAME_WAIT_S = 0.12
 """Longest wait for a requested keyframe, three pictures at 25 a second: an encoder needs that long."""
 DECODE_BUDGET_S = 0.1
 """Limit of the time spent decoding: a Pi 4 decodes ten pictures in it, and a snapshot stays below 300 ms."""
+STILL_TRIES = 20
+"""Pictures after each of which a snapshot is tried again: some of a run that has ended may wait unread."""
 UNITS_LIMIT = 300
 """Limit of kept access units: ten seconds of a camera that ignores keyframe requests."""
+
+
+async def still_of(source: CameraSource, frames: FrameSubscription, *, is_new: bool) -> bytes:
+    """Return the source's picture: at once where it `is_new`, else after the next of its `frames`.
+
+    A source that just ends for somebody else begins again for these frames, and is waited for.
+    """
+    for _ in range(STILL_TRIES):
+        if not is_new:
+            await frames.next()
+        is_new = False
+        with contextlib.suppress(CameraError):
+            return await asyncio.to_thread(source.snapshot)
+    return await asyncio.to_thread(source.snapshot)
 
 
 def jpeg(frame: VideoFrame) -> bytes:

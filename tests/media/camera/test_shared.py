@@ -278,6 +278,24 @@ async def test_a_snapshot_of_a_running_camera_waits_for_nothing(camera: Camera, 
         assert await camera.snapshot() == b"jpeg"
 
 
+async def test_a_snapshot_of_a_camera_that_just_stops_and_starts_again_waits_for_its_picture(
+    camera: Camera, source: FilmedSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = [CameraError("It gives no picture now.")] * 2
+
+    def snapshot() -> bytes:
+        if ends:
+            raise ends.pop()
+        return b"jpeg"
+
+    monkeypatch.setattr(source, "snapshot", snapshot)
+    taking = asyncio.ensure_future(camera.snapshot())
+    await happens(source.running)
+    for number in range(3):
+        source.film(keyframe=number == 0)
+    assert await taking == b"jpeg"
+
+
 async def test_a_closed_subscription_ends_its_loop(camera: Camera, source: FilmedSource) -> None:
     frames = camera.frames()
     source.film(keyframe=True)
