@@ -195,7 +195,9 @@ class Camera:
         try:
             try:
                 async with asyncio.timeout(SNAPSHOT_S):
-                    still = await still_of(self._source, frames, is_new=self._is_warm())
+                    still = await still_of(
+                        self._source, frames, is_new=self._is_warm(), is_forbidden=lambda: self._forbidden
+                    )
             except TimeoutError:
                 raise CameraError(
                     f"No picture from the camera within {SNAPSHOT_S:.0f} s ({self.description}); is it connected?"

@@ -34,15 +34,20 @@ UNITS_LIMIT = 300
 """Limit of kept access units: ten seconds of a camera that ignores keyframe requests."""
 
 
-async def still_of(source: CameraSource, frames: FrameSubscription, *, is_new: bool) -> bytes:
+async def still_of(
+    source: CameraSource, frames: FrameSubscription, *, is_new: bool, is_forbidden: Callable[[], bool]
+) -> bytes:
     """Return the source's picture: at once where it `is_new`, else after the next of its `frames`.
 
-    A source that just ends for somebody else begins again for these frames, and is waited for.
+    A source that just ends for somebody else begins again for these frames, and is waited for. While it is forbidden
+    it is not asked, and there is nothing.
     """
     for _ in range(STILL_TRIES):
         if not is_new:
             await frames.next()
         is_new = False
+        if is_forbidden():
+            return b""
         with contextlib.suppress(CameraError):
             return await asyncio.to_thread(source.snapshot)
     return await asyncio.to_thread(source.snapshot)

@@ -296,6 +296,25 @@ async def test_a_snapshot_of_a_camera_that_just_stops_and_starts_again_waits_for
     assert await taking == b"jpeg"
 
 
+async def test_a_camera_that_is_forbidden_while_a_snapshot_waits_is_not_asked_again(
+    camera: Camera, source: FilmedSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[None] = []
+
+    def snapshot() -> bytes:
+        asked.append(None)
+        camera.forbid(True)
+        raise CameraError("It gives no picture now.")
+
+    monkeypatch.setattr(source, "snapshot", snapshot)
+    taking = asyncio.ensure_future(camera.snapshot())
+    await happens(source.running)
+    source.film(keyframe=True)
+    with pytest.raises(CameraError, match="privacy"):
+        await taking
+    assert len(asked) == 1
+
+
 async def test_a_closed_subscription_ends_its_loop(camera: Camera, source: FilmedSource) -> None:
     frames = camera.frames()
     source.film(keyframe=True)
