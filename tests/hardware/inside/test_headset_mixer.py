@@ -21,6 +21,7 @@ from intercom.media.sound.levels import Levels
 from tests.alsa import cards_named
 from tests.hardware.headset import Headset
 from tests.hardware.uac1 import UsbHeadset
+from tests.hardware.wait import until
 
 PCM = "plughw:CARD=Headset,DEV=0"
 CARDS = cards_named(PCM, PCM)
@@ -79,6 +80,7 @@ async def test_a_card_that_comes_back_as_new_is_set_as_it_was(headset: Headset, 
     await volume.start()
     await volume.set(Levels(speaker_db=-9, microphone_db=4, speaker_muted=True))
     headset.unplug()
+    until(lambda: not Path("/proc/asound/Headset").is_symlink(), LIMIT_S, "the kernel has let the card's name go")
     headset.plug()
     assert headset.report().speaker.volume_db == 0
     await volume.card_came()
