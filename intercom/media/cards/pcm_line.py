@@ -186,6 +186,11 @@ class PlaybackLine:
         """Length of the blocks by which the next is asked for earlier; a whole one where that may not be."""
         return SHORT_BLOCK_SAMPLES if self.is_even else BLOCK_SAMPLES
 
+    @property
+    def longest_block(self) -> int:
+        """Length of what may be written at once: two blocks where the queue has room for one more than it needs."""
+        return 2 * BLOCK_SAMPLES if self._depth.frames + BLOCK_SAMPLES <= self._buffer_frames else BLOCK_SAMPLES
+
     def early_s(self, now: float) -> float:
         """Return the seconds until it has to be asked, by the last look; 0 when it is time."""
         if self._looked_at is None:

@@ -80,21 +80,26 @@ class FarEndSound:
             self._playout = Playout(decoder)
         return self._playout
 
-    def pull(self, now: float, shortest: int = BLOCK_SAMPLES) -> Samples:
-        """Return the next 480 samples, or `shortest`, which make keys sound higher: not while they are listened for."""
+    def pull(self, now: float, shortest: int = BLOCK_SAMPLES, longest: int = BLOCK_SAMPLES) -> Samples:
+        """Return the next 480 samples, or two blocks, or blocks of `shortest`, which make keys sound higher.
+
+        While keys are listened for it is always 480.
+        """
         playout = self._playout
         if playout is None:
             return SILENCE
         detector = self._detector
         playout.keeps_tones = detector is not None
-        block = playout.pull(now, shortest if detector is None else BLOCK_SAMPLES)
+        if detector is not None:
+            shortest = longest = BLOCK_SAMPLES
+        block = playout.pull(now, shortest, longest)
         if detector is not None and self._loop is not None:
             key = detector.listen(block)
             if key is not None:
                 with contextlib.suppress(RuntimeError):  # the loop has closed; the engine lets go of us next
                     self._loop.call_soon_threadsafe(self._on_tone, key, now)
         if self.muted or self.gain == 0.0:
-            return SILENCE
+            return np.zeros(len(block), np.int16)
         return block if self.gain == 1.0 else to_samples(block * np.float32(self.gain))
 
     def stats(self) -> PlayoutStats | None:

@@ -114,8 +114,11 @@ class Playout:
         with self._lock:
             self._jitter.put_soundless(sequence)
 
-    def pull(self, now: float, shortest: int = BLOCK_SAMPLES) -> Samples:
-        """Return the next 480 samples for the speaker, or `shortest` where its next turn is to come earlier."""
+    def pull(self, now: float, shortest: int = BLOCK_SAMPLES, longest: int = BLOCK_SAMPLES) -> Samples:
+        """Return the next 480 samples for the speaker, or `shortest` where its next turn is to come earlier.
+
+        Two such blocks where they are there and `longest` has room for them: no packet is asked for between them.
+        """
         if self._block < shortest:
             self._block = BLOCK_SAMPLES
         for _ in range(MOST_STEPS):
@@ -133,8 +136,9 @@ class Playout:
             sound = self._sound_of(decision, excess_s)
             self._sounding = not isinstance(decision, Pause)
             self._ready = np.concatenate([self._ready, self._varispeed.run(sound, self._speed)])
-        block, self._ready = self._ready[: self._block], self._ready[self._block :]
-        return block if len(block) == self._block else SILENCE
+        length = self._block if len(self._ready) < 2 * self._block or longest < 2 * BLOCK_SAMPLES else 2 * self._block
+        block, self._ready = self._ready[:length], self._ready[length:]
+        return block if len(block) == length else SILENCE
 
     def _next_block(self, wait_s: float, now: float, shortest: int) -> int:
         """Return the length of the block that is to play what would fill a whole one."""

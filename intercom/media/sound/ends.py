@@ -10,8 +10,11 @@ from intercom.media.sound.format import Samples
 class FarEnd(Protocol):
     """The far end's voice, pulled by the engine's thread."""
 
-    def pull(self, now: float, shortest: int) -> Samples:
-        """Return the next 480 samples to play, or `shortest` for the next to be asked for earlier."""
+    def pull(self, now: float, shortest: int, longest: int) -> Samples:
+        """Return the next 480 samples to play, or `shortest` for the next to be asked for earlier.
+
+        Where `longest` has room for two such blocks, and both are there, it is both.
+        """
 
 
 class NearEnd(Protocol):

@@ -9,11 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from typing import Any, TypeVar
-
-import numpy as np
 
 from intercom.media.cards.card import Cards
 from intercom.media.cards.pcm_line import CaptureLine, PlaybackLine
@@ -22,9 +19,10 @@ from intercom.media.cards.pcm_port import Port
 from intercom.media.errors import EngineStuckError
 from intercom.media.events import Direction, EngineEvent, EngineFailed, EngineStarted
 from intercom.media.sound.beside import BesideCall
+from intercom.media.sound.cleaning import Cleaning
 from intercom.media.sound.ends import Call, Canceller, FarEnd, NearEnd
 from intercom.media.sound.engine_stats import EngineStats
-from intercom.media.sound.format import RATE_HZ, SILENCE, Samples, block_samples, level_db, ratio, to_samples
+from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples, level_db
 from intercom.media.sound.mixer import Aside, Mixer, Playing
 from intercom.media.sound.stand_in import Murmur, Pace
 from intercom.media.sound.tones import Tones
@@ -65,10 +63,9 @@ class AudioEngine:
         self._cards = cards
         self._on_event = on_event
         self._tones = tones or Tones()
-        self._canceller = canceller
         self._clock = clock
         self._mixer = Mixer(speaker_gain_db)
-        self._microphone_gain = ratio(microphone_gain_db)
+        self._cleaning = Cleaning(canceller, microphone_gain_db)
         self._lock = threading.Lock()
         self._bell = Doorbell()
         self._stopping = False
@@ -76,9 +73,7 @@ class AudioEngine:
         self._began = False
         self._thread: threading.Thread | None = None
         self._playing: list[Playing] = []
-        sent_hz = RATE_HZ if canceller is None else canceller.rate_hz
-        self._sent_block = block_samples(sent_hz)
-        self._aside = Aside(sent_hz)
+        self._aside = Aside(self._cleaning.rate_hz)
         self._call: Call | None = None
         wake = self._bell.ring
         self.beside = BesideCall(wake)
@@ -86,12 +81,11 @@ class AudioEngine:
         self._playback = Port("playback", lambda: PlaybackLine(cards.open("playback")), on_event, wake=wake)
         self._capture = Port("capture", lambda: CaptureLine(cards.open("capture")), on_event, wake=wake)
         self._away: dict[Direction, Pace] = {"capture": Pace(), "playback": Pace()}
-        self._murmur = Murmur(self._tones["no_sound"], sent_hz)
+        self._murmur = Murmur(self._tones["no_sound"], self._cleaning.rate_hz)
         self._frames = FrameTime()
         self._linger_until = 0.0
-        self._last_captured = self._last_played = SILENCE
+        self._last_played = SILENCE
         self._real_time = False
-        self.microphone_muted = False
         self.speaker_muted = False
 
     # Lifetime
@@ -130,6 +124,15 @@ class AudioEngine:
     def prepare(self) -> None:
         """Make the tones ready, from any thread: a press or a call then does not wait for them."""
         self._tones.prepare()
+
+    @property
+    def microphone_muted(self) -> bool:
+        """Whether the far end gets silence in place of what is captured."""
+        return self._cleaning.muted
+
+    @microphone_muted.setter
+    def microphone_muted(self, muted: bool) -> None:
+        self._cleaning.muted = muted
 
     # What the rest of the door asks for
 
@@ -188,7 +191,7 @@ class AudioEngine:
 
     def set_microphone_gain_db(self, gain_db: float) -> None:
         """Set the microphone's gain from the next block on."""
-        self._microphone_gain = ratio(gain_db)
+        self._cleaning.set_gain_db(gain_db)
 
     def came_round(self) -> bool:
         """Whether the thread has made a round since the last call; the call wakes the thread for one."""
@@ -203,7 +206,7 @@ class AudioEngine:
             running=self._capture.is_running or self._playback.is_running,
             capture_xruns=self._capture.xruns,
             playback_xruns=self._playback.xruns,
-            microphone_db=level_db(self._last_captured),
+            microphone_db=level_db(self._cleaning.last),
             speaker_db=level_db(self._last_played),
             real_time=self._real_time,
         )
@@ -278,13 +281,13 @@ class AudioEngine:
         for _ in range(BLOCKS_AT_ONCE):
             if not line.is_hungry(now):
                 break
-            voice = far.pull(now, line.shortest_block) if far is not None else None
+            longest = BLOCK_SAMPLES if playing or self.speaker_muted else line.longest_block
+            voice = far.pull(now, line.shortest_block, longest) if far is not None else None
             tones = self._next_blocks(playing, len(SILENCE if voice is None else voice))
             block = self._mixer.mix(voice, [block for _, block in tones])
             if self.speaker_muted:
                 block = SILENCE
-            if self._canceller is not None:
-                self._canceller.played(block)
+            self._cleaning.played(block, now)
             taken = line.write(block, now)
             self._last_played = block
             self._note_first_writes(tones)
@@ -324,12 +327,11 @@ class AudioEngine:
             return None
         if not line.running:
             line.start(now)
-            if self._canceller is not None:
-                self._canceller.begin()
+            self._cleaning.begin(now)
         hearer = call or listeners
         if (early_s := self._frames.early_s(hearer, now)) > 0:
             return early_s
-        for cleaned in self._cleaned(line.blocks(now)):
+        for cleaned in self._cleaning.cleaned(line.blocks(now), now):
             self._frames.count(hearer)
             if call is not None:
                 call[1].push(self._aside.over(cleaned if self._playback.is_open else self._murmur.over(cleaned)), now)
@@ -341,25 +343,13 @@ class AudioEngine:
             return self._murmur_on(now, call)
         return self._frames.next_s(line.due_s(), now)
 
-    def _cleaned(self, blocks: Iterator[Samples]) -> Iterator[Samples]:
-        """Clean the captured blocks, two at a time where there are two: they cost little more than one."""
-        for block in blocks:
-            sound = np.concatenate([block, *islice(blocks, 1)])
-            if self._microphone_gain != 1.0:
-                sound = to_samples(sound * np.float32(self._microphone_gain))
-            if self._canceller is not None:
-                sound = self._canceller.clean(sound)
-            for at in range(0, len(sound), self._sent_block):
-                self._last_captured = sound[at : at + self._sent_block]
-                yield SILENCE[: self._sent_block] if self.microphone_muted else self._last_captured
-
     # A device that is away
 
     def _ready(self, port: Port[L], now: float) -> L | None:
         before = port.line
         line = port.ready(now)
         if line is not None and line is not before:
-            self._forget_the_room()
+            self._cleaning.forget_the_room()
             if not port.is_lost and (self._began or (self._playback.is_open and self._capture.is_open)):
                 log.info("sound: %s", self._cards.description)
                 self._on_event(EngineStarted(self._cards.description))
@@ -369,12 +359,8 @@ class AudioEngine:
 
     def _lost(self, port: Port[Any], error: Exception, now: float) -> None:
         port.lost(error, now)
-        self._forget_the_room()
+        self._cleaning.forget_the_room()
         self._murmur.begin()
-
-    def _forget_the_room(self) -> None:
-        if self._canceller is not None:
-            self._canceller.reset()
 
     def _go_on_unheard(self, now: float, far: FarEnd | None, playing: list[Playing]) -> float | None:
         """Consume tones and the far end's voice in time while the speaker is away, so that none is late."""
@@ -385,7 +371,7 @@ class AudioEngine:
         for _ in range(pace.due(now)):
             self._next_blocks(playing, len(SILENCE))
             if far is not None:
-                far.pull(now, len(SILENCE))
+                far.pull(now, BLOCK_SAMPLES, BLOCK_SAMPLES)
         return min(retry_s, pace.wait_s(now))
 
     def _murmur_on(self, now: float, call: Call) -> float:

@@ -123,12 +123,12 @@ class Voice:
             self._far_end, self._stale = FarEndSound(_no_digit, _no_key, self._clock), False
         self._far_end.receive(packet, codec)
 
-    def pull(self, now: float, shortest: int = BLOCK_SAMPLES) -> Samples:
-        """Return the next 480 samples, or `shortest`; called on the engine's thread."""
+    def pull(self, now: float, shortest: int = BLOCK_SAMPLES, longest: int = BLOCK_SAMPLES) -> Samples:
+        """Return the next 480 samples, or blocks of `shortest`, or two; called on the engine's thread."""
         if self.waits:
             self._stale = True
         self._pulled_at = self._clock()
-        return SILENCE if self._stale else self._far_end.pull(now, shortest)
+        return SILENCE if self._stale else self._far_end.pull(now, shortest, longest)
 
 
 def _no_digit(_digit: str) -> None:

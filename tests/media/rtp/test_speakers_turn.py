@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.mouth_to_ear_simulated import NETWORK_S, Clock, Quiet, Served, Wire
+from intercom.media.codec.interface import FRAME_MS
 from intercom.media.codec.opus import FRAME_SAMPLES, OpusEncoder
 from intercom.media.echo.canceller import EchoCanceller
 from intercom.media.echo.webrtc import Frame
@@ -29,9 +30,9 @@ class Asked:
         self._playout = playout
         self.at: list[float] = []
 
-    def pull(self, now: float, shortest: int) -> Samples:
+    def pull(self, now: float, shortest: int, longest: int) -> Samples:
         self.at.append(now)
-        return self._playout.pull(now, shortest)
+        return self._playout.pull(now, shortest, longest)
 
 
 class Call:
@@ -66,12 +67,19 @@ def test_the_turn_is_soon_after_the_packets_at_even_intervals_and_the_canceller_
     call.runs(12)
     asked_at = [at for at in call.far.at if at > call.begin + 2]
     intervals_ms = [1000 * (later - at) for at, later in itertools.pairwise(asked_at)]
-    assert min(intervals_ms) > BLOCK_MS - 1
-    assert max(intervals_ms) < BLOCK_MS + 1
+    assert min(intervals_ms) > FRAME_MS - 1, "a packet's two blocks are asked for at once"
+    assert max(intervals_ms) < FRAME_MS + 1
     waits_ms = [1000 * (at - call.begin - NETWORK_S) % BLOCK_MS for at in asked_at]
     assert min(waits_ms) > 1, "a packet that is a little late is in time"
     assert max(waits_ms) < 6, "by chance it would be as much as 10"
     assert call.canceller.stats().drift_ppm == 0
+
+
+def test_a_packet_s_two_blocks_are_one_wake_up() -> None:
+    call = Call(1, 0.003)
+    call.runs(4)
+    rounds = [at for at in call.rounds if at > call.begin + 2]
+    assert len(rounds) / 2 <= 100, "50 for the packets, and 50 for the microphone's frames"
 
 
 @pytest.mark.parametrize("begins_s", [0.0067, 0.0125])
