@@ -42,12 +42,16 @@ install_environment() {
   system_packages false
   # What the lock names, of these hashes, and nothing else: what builds the binding to the sound card comes first.
   pip="$PLACE/bin/python3 -m pip --quiet --disable-pip-version-check"
-  if ! $pip install --no-deps --require-hashes -r requirements-build.lock ||
-    ! $pip install --no-deps --require-hashes --no-build-isolation --use-pep517 -r requirements.lock ||
+  install="$pip install --no-deps --no-compile"
+  if ! $install --require-hashes -r requirements-build.lock ||
+    ! $install --require-hashes --no-build-isolation --use-pep517 -r requirements.lock ||
     ! $pip wheel --no-deps --no-build-isolation --wheel-dir "$work" "$work/source" ||
-    ! $pip install --no-deps --force-reinstall "$work"/intercom-*.whl; then
+    ! $install --force-reinstall "$work"/intercom-*.whl; then
     stop "the Python packages could not be installed (see above). Is the network there? Then run this again."
   fi
+  # The services may not write here: what is not compiled now would be compiled at every start.
+  $PLACE/bin/python3 -I -W ignore -m intercom.service.bytecode $PLACE/lib ||
+    say "The program could not be compiled (see above): going on without, it starts more slowly then."
   why_not=$($PLACE/bin/python3 -I -c 'from intercom.media.native.module import why_not; print(why_not())')
   [ -z "$why_not" ] || say "$why_not: going on without, a call costs more then."
 }

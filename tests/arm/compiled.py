@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import compileall
 import tarfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from deb.environment import PLACE
+from intercom.service import bytecode
 
 from .debian import TARGET, run
 from .libraries import PYTHON
@@ -19,6 +19,7 @@ def compiled(package: Path, archive: Path) -> None:
         if TARGET.suite.python == PYTHON:
             run("dpkg-deb", "--extract", str(package), tree)
             # The installation compiles no more: what else were here would outlive the purge.
-            compileall.compile_dir(Path(tree, PLACE, "lib"), quiet=2, stripdir=tree, prependdir="/")
+            lib = Path(PLACE, "lib")
+            bytecode.compile_tree(tree / lib, place="/" / lib)
         for folder in Path(tree).rglob("__pycache__"):
             packed.add(folder, str(folder.relative_to(tree)))

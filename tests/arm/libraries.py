@@ -5,23 +5,22 @@ The libraries' is kept in the cache under a name made of the lock files; the che
 
 from __future__ import annotations
 
-import compileall
 import shutil
 import sys
 from pathlib import Path
-from py_compile import PycInvalidationMode
 from tempfile import TemporaryDirectory
 
 from deb.environment import PLACE, lay_environment, lay_program
 from deb.lock import ROOT, locked, requirements
 from deb.target import BuildError
+from intercom.service import bytecode
 from tests.hardware.kernel import UnavailableError, alone, cache
 
 from .debian import TARGET, disk, key, run
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-UNCHECKED = PycInvalidationMode.UNCHECKED_HASH
-"""What is compiled here is taken there, whatever the time of the source."""
+COMPILED_BY = Path(bytecode.__file__).read_text(encoding="utf-8")
+"""Part of the name of what is kept compiled."""
 BESIDE = ("iniconfig", "lgpio", "packaging", "pluggy", "pygments", "pytest", "wrtc")
 """Of requirements-bench.lock: what is the system's on a Raspberry Pi, what the tests' own parts import, and what the
 bench measures beside."""
@@ -36,7 +35,7 @@ def libraries() -> Path:
         for wanted, hashes in requirements(bench_lock)
         if wanted.name in BESIDE
     )
-    made_of = "".join(one.line for one in locked(TARGET)) + beside + PYTHON
+    made_of = "".join(one.line for one in locked(TARGET)) + beside + PYTHON + COMPILED_BY
     kept = cache() / f"arm64-libraries-{key(made_of)}.ext4"
     with alone("arm64-libraries"):
         if not kept.exists():
@@ -84,9 +83,12 @@ def lay_libraries(work: Path, beside: str) -> Path:
 
 
 def compile_tree(tree: Path) -> None:
-    """Compile the Python in a folder, where this Python is of the target's version; else the target does, each time."""
+    """Compile the Python in a folder as an installation does, for a target that takes it whatever the source's time.
+
+    A target of another Python compiles for itself, each time.
+    """
     if TARGET.suite.python == PYTHON:
-        compileall.compile_dir(tree, quiet=2, stripdir=tree, invalidation_mode=UNCHECKED)
+        bytecode.compile_tree(tree, unchecked=True)
 
 
 def _make_libraries(work: Path, beside: str) -> Path:

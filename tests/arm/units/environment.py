@@ -21,7 +21,7 @@ from deb.lock import ROOT, environment, locked, requirements
 from deb.target import BuildError
 from tests.arm.debian import TARGET, key, require, run, unpacked
 from tests.arm.emulated import PACKAGES, QEMU
-from tests.arm.libraries import PYTHON, compile_tree, lay_libraries
+from tests.arm.libraries import COMPILED_BY, PYTHON, compile_tree, lay_libraries
 from tests.hardware.kernel import UnavailableError, alone, cache
 
 LOCK = ROOT / "requirements-test.lock"
@@ -108,7 +108,7 @@ def _libraries() -> Path:
         for wanted, hashes in requirements(LOCK.read_text(encoding="utf-8"))
         if wanted.name not in theirs and (wanted.marker is None or wanted.marker.evaluate(judged_by))
     )
-    kept = cache() / f"arm64-units-{key(*(one.line for one in locked(TARGET)), beside, PYTHON)}"
+    kept = cache() / f"arm64-units-{key(*(one.line for one in locked(TARGET)), beside, PYTHON, COMPILED_BY)}"
     with alone("arm64-units"):
         if not kept.exists():
             with TemporaryDirectory(prefix="units-", dir=cache()) as work:
