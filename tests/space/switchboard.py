@@ -11,7 +11,8 @@ from typing import Any
 from intercom.space.auth.tokens import Grant
 from intercom.space.errors import TokenError
 from intercom.space.store.records import Kind, Subscriber
-from intercom.space.switch.exchange import Close, Exchange
+from intercom.space.switch.exchange import Exchange
+from intercom.space.switch.outbox import Close
 
 SDP = "v=0\r\n"
 
@@ -100,19 +101,28 @@ class Switchboard:
 
     def rpc(self, who: str, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
         """Send a request; return its answer, when it was answered at once."""
-        self._count += 1
-        frame = {"jsonrpc": "2.0", "id": str(self._count), "method": method, "params": params}
-        self.exchange.received(who, json.dumps(frame), self.now)
+        self.exchange.received(who, self._frame(method, params), self.now)
         self.settle()
-        found = [answer for answer in self.answers[who] if answer["id"] == frame["id"]]
+        found = [answer for answer in self.answers[who] if answer["id"] == str(self._count)]
         return found[0] if found else None
+
+    def _frame(self, method: str, params: dict[str, Any]) -> str:
+        self._count += 1
+        return json.dumps({"jsonrpc": "2.0", "id": str(self._count), "method": method, "params": params})
 
     def verto(self, who: str, method: str, call_id: str, **params: Any) -> dict[str, Any] | None:
         """Send a Verto message; return the Verto answer, unwrapped, when there was one at once."""
-        dialog = {"callID": call_id, **params.pop("dialog", {})}
-        message = {"jsonrpc": "2.0", "id": "m", "method": method, "params": {"dialogParams": dialog, **params}}
-        answer = self.rpc(who, "webrtc.verto", {"message": message})
+        answer = self.rpc(who, "webrtc.verto", {"message": self._message(method, call_id, params)})
         return answer["result"]["result"] if answer else None
+
+    def verto_frame(self, method: str, call_id: str, **params: Any) -> str:
+        """Return the frame of a Verto message, for a test that hands it to the exchange itself."""
+        return self._frame("webrtc.verto", {"message": self._message(method, call_id, params)})
+
+    @staticmethod
+    def _message(method: str, call_id: str, params: dict[str, Any]) -> dict[str, Any]:
+        dialog = {"callID": call_id, **params.pop("dialog", {})}
+        return {"jsonrpc": "2.0", "id": "m", "method": method, "params": {"dialogParams": dialog, **params}}
 
     def call(self, caller: str, callee: str, call_id: str = "call") -> str:
         """Make a call that is answered; return the callee's callID."""

@@ -14,7 +14,8 @@ from intercom.signalwire.wire.messages import new_id
 from intercom.space.http.rate_limited_log import Seldom
 from intercom.space.http.request_filter import asker_of
 from intercom.space.http.waiting import Waiting
-from intercom.space.switch.exchange import FRAME_LIMIT_BYTES, Close, Exchange, Send
+from intercom.space.switch.exchange import FRAME_LIMIT_BYTES, Exchange
+from intercom.space.switch.outbox import Close, Send
 from intercom.space.switch.sessions.undelivered import KeptBytes
 from intercom.tasks import TaskSet
 from intercom.transports import break_off
@@ -212,8 +213,16 @@ class Sockets:
             self.deliver()
 
     def deliver(self) -> None:
-        """Hand the exchange's frames to their sockets."""
-        for output in self._exchange.drain():
+        """Hand the exchange's frames to their sockets; those that must not wait are written before there are more."""
+        self._hand_over(self._exchange.drain_first())
+        if self._exchange.is_behind:
+            asyncio.get_running_loop().call_soon(self._deliver_rest)
+
+    def _deliver_rest(self) -> None:
+        self._hand_over(self._exchange.drain())
+
+    def _hand_over(self, outputs: list[Send | Close]) -> None:
+        for output in outputs:
             endpoint = self._endpoints.get(output.link)
             if endpoint is not None and isinstance(output, Send):
                 endpoint(output.text)

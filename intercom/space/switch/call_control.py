@@ -18,13 +18,13 @@ import math
 from collections.abc import Callable, Iterable, Set
 from typing import Any, Final
 
-from intercom.signalwire.wire.messages import CAUSE_CODES, CallCreated, Request, VertoMessage
+from intercom.signalwire.wire.messages import CallCreated, Request, VertoMessage
 from intercom.space.errors import RefusedError
 from intercom.space.switch import alarm_desk, quiet_desk, replies, says, views
 from intercom.space.switch.address_book import AddressBook
 from intercom.space.switch.calls.calls import PING_INTERVAL_S, RING_GRACE_S, Call, Calls, Leg, Party
 from intercom.space.switch.calls.renegotiation import Offers
-from intercom.space.switch.calls.sdp import answer_between, is_reference, offer_between
+from intercom.space.switch.calls.sdp import is_reference, offer_between
 from intercom.space.switch.calls.unanswered import cause_for_caller, cause_of_end
 from intercom.space.switch.calls.unreachable import UnreachableError
 from intercom.space.switch.members.members import Members, subscribed
@@ -34,9 +34,11 @@ from intercom.space.switch.message_fields import (
     description_of,
     dialog_of,
     info_of,
+    known,
     refuse_beside_a_call,
     variables_of,
 )
+from intercom.space.switch.replies import coded
 from intercom.space.switch.rings.bell import Bell
 from intercom.space.switch.rings.step import members_at, step_of
 from intercom.space.switch.rings.unheard import METHOD as UNHEARD
@@ -66,6 +68,8 @@ class CallControl:
         self.calls = Calls()
         self.wakes: Callable[[Call], Set[str]] = lambda _call: frozenset()
         "Returns the ids of the subscribers whom pushes may still wake for a call: it rings on for them."
+        self.put_off: Callable[[Callable[[], None]], None] = lambda work: work()
+        "Does work before anything else happens, but after the frames so far are on their way."
         self._addresses = addresses
         self._sessions = sessions
         self._wall = wall
@@ -91,9 +95,8 @@ class CallControl:
 
     def verto(self, session: Session, request: Request, message: VertoMessage, now: float) -> None:
         """Carry out one Verto message, and answer it (now, or when the far end has)."""
-        obey = self._obey.get(message.method, _unknown)
         try:
-            value = obey(session, request, message, now)
+            value = known(message, self._obey)(session, request, message, now)
         except UnreachableError as refusal:
             session.send(replies.verto_unreachable(request, message, session.node_id, refusal))
             return
@@ -161,23 +164,23 @@ class CallControl:
                 self._stops_ringing(leg, "USER_NOT_REGISTERED")
             else:
                 self.bell.caller_gone(call)
-                self._end(call, _code("NORMAL_CLEARING" if session.left else "NORMAL_TEMPORARY_FAILURE"), but=leg)
+                self._end(call, coded("NORMAL_CLEARING" if session.left else "NORMAL_TEMPORARY_FAILURE"), but=leg)
 
     def elapsed(self, now: float) -> None:
         """Carry out everything that is due at `now`, monotonic seconds."""
         self.bell.rings.elapsed(now)
         self.quiet.elapsed(now)
         for call in self._offers.elapsed(now):
-            self._end(call, _code("NORMAL_TEMPORARY_FAILURE"))
+            self._end(call, coded("NORMAL_TEMPORARY_FAILURE"))
         self.views.elapsed(now)
         self._says.elapsed(now)
         for call in self.calls:
             if call.answered is None and now - call.started_at >= call.rings_for_s + RING_GRACE_S:
-                self._end(call, _code("NO_ANSWER"))
+                self._end(call, coded("NO_ANSWER"))
                 continue
             self._ends_unless_it_rings(call)
             for leg in [leg for leg in call.ringing if leg.session.liveness.silent]:
-                leg.bye(_code("NO_USER_RESPONSE"), self._wall())
+                leg.bye(coded("NO_USER_RESPONSE"), self._wall())
                 self._stops_ringing(leg, "USER_NOT_REGISTERED")
             for leg in call.legs():
                 if now >= leg.attach_at:
@@ -219,10 +222,10 @@ class CallControl:
         created = CallCreated("CALL CREATED", call_id, leg.member_id)
         session.send(replies.verto_result(request, message, session.node_id, created))
         if not self.bell.may_ring(call, step):
-            self._end(call, _code("LOSE_RACE"))
+            self._end(call, coded("LOSE_RACE"))
             return None
         for earlier in self.bell.earlier(call, self.calls):
-            self._end(earlier, _code("NORMAL_TEMPORARY_FAILURE"))
+            self._end(earlier, coded("NORMAL_TEMPORARY_FAILURE"))
         self._ring_all(call, now)
         return None
 
@@ -234,7 +237,7 @@ class CallControl:
             self._ring(call, session, now)
         if not free and not self._may_wake(call):
             away = "NO_USER_RESPONSE" if self.bell.is_spared(call) else cause_for_caller(call.unanswered)
-            self._end(call, _code("USER_BUSY" if online else away))
+            self._end(call, coded("USER_BUSY" if online else away))
         elif not free:
             self.members.ringing(call)
 
@@ -252,23 +255,29 @@ class CallControl:
         self.views.rings(leg, now)
         session.must_react(now, self._wall())
 
-    def _answer(self, session: Session, _request: Request, message: VertoMessage, now: float) -> dict[str, Any]:
+    def _answer(self, session: Session, request: Request, message: VertoMessage, now: float) -> dict[str, Any] | None:
         if self.bell.answers_late(session, call_id_of(message)):
             self._ring_more([session], now)
         leg = self._leg(session, message)
-        call, sdp = leg.call, description_of(message)
-        if leg not in call.ringing:
+        sdp = description_of(message)
+        if leg not in leg.call.ringing:
             return self._offers.answered(leg, sdp, now)
-        self.bell.answered(call, session.subscriber)
-        for loser in self.calls.answer(leg):
-            loser.bye(_code("LOSE_RACE"), self._wall())
+        losers = self.calls.answer(leg)
+        leg.call.next_ping_at = now + PING_INTERVAL_S
+        leg.call.tell_answer(leg, sdp, self._wall())
+        self.put_off(lambda: self._answered(leg, losers, sdp, request, message))
+        return None
+
+    def _answered(self, leg: Leg, losers: list[Leg], sdp: str, request: Request, message: VertoMessage) -> None:
+        """Tell the house of an answer: its caller, who has it already, connects meanwhile."""
+        session = leg.session
+        self.bell.answered(leg.call, session.subscriber)
+        for loser in losers:
+            loser.bye(coded("LOSE_RACE"), self._wall())
             self.views.left(loser)
-        call.next_ping_at = now + PING_INTERVAL_S
-        answer, sdp = sdp, answer_between(sdp, by=session.agent, to=call.caller.session.agent)
-        told = {} if is_reference(call.caller.session.agent) else call.answerer(leg)
-        call.caller.tell("verto.answer", {"sdp": sdp, **told}, self._wall())
-        self.members.joined(call, answer)
-        return {"message": "CALL ANSWERED", "callID": leg.call_id, "memberID": leg.member_id}
+        self.members.joined(leg.call, sdp)
+        value = {"message": "CALL ANSWERED", "callID": leg.call_id, "memberID": leg.member_id}
+        session.send(replies.verto_result(request, message, session.node_id, value))
 
     def _bye(self, session: Session, _request: Request, message: VertoMessage, _now: float) -> dict[str, Any]:
         call_id = call_id_of(message)
@@ -278,7 +287,7 @@ class CallControl:
             self._declined(leg, cause[0])
         elif leg is not None:
             if leg.call.answered is None and cause[0] == "NORMAL_CLEARING":
-                cause = _code("ORIGINATOR_CANCEL")
+                cause = coded("ORIGINATOR_CANCEL")
             self.bell.answered_too_late(leg, cause[0])
             self._end(leg.call, cause, but=leg)
         return {"message": "CALL ENDED", "callID": call_id, "cause": cause[0], "causeCode": cause[1]}
@@ -288,7 +297,7 @@ class CallControl:
         params = info_of(message)
         self.bell.pressed(leg, params.get("intercom"))
         if self.bell.opened(leg, params.get("intercom")) and leg.call.answered is None:
-            self._end(leg.call, _code("PICKED_OFF"))
+            self._end(leg.call, coded("PICKED_OFF"))
         else:
             for other in leg.call.others(leg):
                 other.tell("verto.info", params, self._wall())
@@ -310,7 +319,7 @@ class CallControl:
             return {"action": action, "callID": leg.call_id, "holdState": "held" if leg.held else "active"}
         if action == "updateMedia":
             if far.session.closed_s(now) > CLOSED_LIMIT_S:  # no sound, and nobody who could mend it
-                self._end(leg.call, _code("MEDIA_TIMEOUT"))
+                self._end(leg.call, coded("MEDIA_TIMEOUT"))
                 raise RefusedError("CALL DOES NOT EXIST")
             self._offers.make(leg, far, description_of(message), now, (request, message))
             return None
@@ -324,13 +333,13 @@ class CallControl:
         if is_reference(far.session.agent):
             raise RefusedError("The far end cannot be transferred")
         far.tell("verto.modify", {"action": "transfer", "destination": destination[:256]}, self._wall())
-        self._end(leg.call, _code("NORMAL_CLEARING"))
+        self._end(leg.call, coded("NORMAL_CLEARING"))
         return {"action": "transfer", "callID": leg.call_id}
 
     def _reattach(self, session: Session, call_id: str, sdp: str, now: float) -> dict[str, Any]:
         leg = self.calls.leg(session, call_id) or self.calls.orphan(session.subscriber.id, call_id)
         if leg is not None and leg.call.answered is None and leg is leg.call.caller:
-            self._end(leg.call, _code("NORMAL_TEMPORARY_FAILURE"), but=leg)  # it rings for an earlier process
+            self._end(leg.call, coded("NORMAL_TEMPORARY_FAILURE"), but=leg)  # it rings for an earlier process
         if leg is None or leg.call.answered is None:
             raise RefusedError("CALL DOES NOT EXIST")
         if leg.session is not session:
@@ -349,11 +358,11 @@ class CallControl:
             self.bell.declined(call, person)
             for one in [one for one in call.ringing if one.session.subscriber.id == person.id]:
                 if one is not leg:
-                    one.bye(_code(cause), self._wall())
+                    one.bye(coded(cause), self._wall())
                 self._stops_ringing(one, cause)
         elif cause == "CALL_REJECTED" and self.bell.refused(call, person):
             self.calls.withdraw(leg)
-            self._end(call, _code(cause))
+            self._end(call, coded(cause))
         else:
             self._stops_ringing(leg, cause_of_end(cause))
 
@@ -366,7 +375,7 @@ class CallControl:
 
     def _ends_unless_it_rings(self, call: Call) -> None:
         if call.answered is None and not call.ringing and not self._may_wake(call):
-            self._end(call, _code(cause_for_caller(call.unanswered)))
+            self._end(call, coded(cause_for_caller(call.unanswered)))
 
     def _end(self, call: Call, cause: tuple[str, int], *, but: Leg | None = None) -> None:
         self.bell.over(call, cause[0])
@@ -389,11 +398,3 @@ class CallControl:
         if leg.call.answered is None:
             raise RefusedError("The call is not answered yet")
         return leg.call.others(leg)[0]
-
-
-def _unknown(_session: Session, _request: Request, message: VertoMessage, _now: float) -> dict[str, Any] | None:
-    raise RefusedError(f"There is no {message.method[:40]} here")
-
-
-def _code(cause: str) -> tuple[str, int]:
-    return cause, CAUSE_CODES.get(cause, CAUSE_CODES["NORMAL_CLEARING"])

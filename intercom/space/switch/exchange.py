@@ -42,6 +42,7 @@ from intercom.space.store.records import Subscriber
 from intercom.space.switch import replies
 from intercom.space.switch.address_book import AddressBook
 from intercom.space.switch.call_control import CallControl
+from intercom.space.switch.outbox import Close, Outbox, Send
 from intercom.space.switch.sessions.all_sessions import AllSessions
 from intercom.space.switch.sessions.gate import ConnectRefusedError, Gate, admitted
 from intercom.space.switch.sessions.pace import Pace
@@ -64,28 +65,6 @@ SESSIONS_PER_SUBSCRIBER_LIMIT: Final = 16
 """Limit of sessions of one subscriber: its open pages and devices."""
 POLICY_VIOLATION: Final = 1008
 """WebSocket close code for a link that breaks the rules (RFC 6455 §7.4.1)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """A frame to send."""
-
-    link: str
-    "The link to send it on."
-    text: str
-    "The frame."
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """A link to close."""
-
-    link: str
-    "The link."
-    code: int
-    "WebSocket close code."
-    reason: str
-    "One sentence for the far side."
 
 
 @dataclass(slots=True)
@@ -121,11 +100,12 @@ class Exchange:
         self._wall = wall
         self._links: dict[str, _Link] = {}
         self._sessions = AllSessions()
-        self._out: list[Send | Close] = []
+        self._out = Outbox()
         self.node_id = f"{gate.space_id[:8]}@space"
         self.full: Callable[[str], str] = lambda _: ""
         "Returns in a sentence why the resident of this id may not come in; an empty text where there is room."
         self.control = CallControl(addresses, self._sessions.values, wall=wall)
+        self.control.put_off = self._out.put_off
 
     # -- what the shell does ---------------------------------------------------------------------------------
 
@@ -135,6 +115,7 @@ class Exchange:
 
     def disconnected(self, link: str, now: float, *, left: bool = False, closed: bool = False) -> None:
         """Note a socket that broke, or that its client `closed`, as a page that is `left` does; its session waits."""
+        self._out.catch_up()
         gone = self._links.pop(link, None)
         if gone is not None and gone.session is not None:
             gone.session.disconnected(link, now, left=left, closed=closed)
@@ -146,6 +127,7 @@ class Exchange:
 
     def received(self, link: str, text: str | bytes, now: float) -> None:
         """Take a frame that arrived."""
+        self._out.catch_up()
         state = self._links.get(link)
         if state is None or state.closing or not self._within_rate(link, state, now):
             return
@@ -167,6 +149,7 @@ class Exchange:
 
     def elapsed(self, now: float) -> None:
         """Carry out everything that is due at `now`; to be called about once a second."""
+        self._out.catch_up()
         for link, state in list(self._links.items()):
             if state.session is None and now - state.since >= AUTHENTICATION_LIMIT_S:
                 self._close(link, "Authenticate within 10 s.")
@@ -185,8 +168,17 @@ class Exchange:
 
     def drain(self) -> list[Send | Close]:
         """Return the frames to send and links to close since the last call, in order."""
-        out, self._out = self._out, []
-        return out
+        self._out.catch_up()
+        return self._out.take()
+
+    def drain_first(self) -> list[Send | Close]:
+        """Return those that must not wait; there are more in `drain` while `is_behind`, which takes a while."""
+        return self._out.take()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether `drain` has more to say than `drain_first`: the caller has the answer, the house not yet its news."""
+        return self._out.is_behind
 
     def online(self) -> list[str]:
         """Return the references of the people and doors that can be called now, sorted; applications are left out."""
@@ -221,6 +213,7 @@ class Exchange:
 
     def expel(self, subscriber_id: str) -> None:
         """End the sessions and calls of a subscriber that was removed."""
+        self._out.catch_up()
         for session in self._sessions.of(subscriber_id):
             self._forget(session)
             if session.link is not None:
@@ -390,10 +383,10 @@ class Exchange:
 
     def _send(self, link: str, text: str) -> None:
         if link in self._links:
-            self._out.append(Send(link, text))
+            self._out.add(Send(link, text))
 
     def _close(self, link: str, reason: str) -> None:
         state = self._links.get(link)
         if state is not None and not state.closing:
             state.closing = True
-            self._out.append(Close(link, POLICY_VIOLATION, reason))
+            self._out.add(Close(link, POLICY_VIOLATION, reason))

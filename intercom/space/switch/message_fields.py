@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -18,9 +19,17 @@ INFO_LIMIT_BYTES: Final = 4096
 CALL_ID_LIMIT_CHARS: Final = 64
 """Length limit of a callID; a UUID has 36 characters."""
 
+T = TypeVar("T")
 _DIGITS: Final = re.compile(r"[0-9A-D#*,wW]{1,32}")
 _OWN: Final = {"dialogParams", "sessid", "callID"}
 """Parameters of a verto.info that are each end's own."""
+
+
+def known(message: VertoMessage, methods: Mapping[str, T]) -> T:
+    """Return what belongs to the message's method; `RefusedError` names one that is not among them."""
+    if message.method not in methods:
+        raise RefusedError(f"There is no {message.method[:40]} here")
+    return methods[message.method]
 
 
 def variables_of(value: object) -> dict[str, Any]:

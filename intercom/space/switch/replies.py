@@ -99,3 +99,8 @@ def cause_passed_on(cause: object, code: object) -> tuple[str, int]:
     if isinstance(code, str) and code.isdecimal() and len(code) <= 3:
         code = int(code)
     return cause, code if isinstance(code, int) and 0 < code < 1000 else CAUSE_CODES["NORMAL_CLEARING"]
+
+
+def coded(cause: str) -> tuple[str, int]:
+    """Return a cause of ours with its number."""
+    return cause, CAUSE_CODES.get(cause, CAUSE_CODES["NORMAL_CLEARING"])

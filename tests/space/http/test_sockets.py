@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import select
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -144,6 +145,18 @@ async def test_a_call_survives_the_loss_and_return_of_a_socket(house: House) -> 
     assert (attach["callID"], attach["display_direction"]) == (mine, "outbound")
     await again.verto("verto.bye", mine)
     assert (await kitchen.heard("verto.bye"))["callID"] == theirs
+
+
+async def test_an_answer_is_at_its_caller_before_the_house_hears_of_it(house: House) -> None:
+    house.space.store.add_subscriber("door", kind="door")
+    door, kitchen = await house.join("door"), await house.join("kitchen")
+    await door.dial("/private/kitchen")
+    theirs = await kitchen.ringing()
+    has_come: list[bool] = []
+    to_door = door.socket.get_extra_info("socket")
+    house.space.rings.subscribe(lambda _ring: has_come.append(bool(select.select([to_door], [], [], 0)[0])))
+    await kitchen.verto("verto.answer", theirs, sdp=ANSWER)
+    assert has_come == [True]
 
 
 async def test_a_page_that_was_reloaded_takes_its_call_back(house: House) -> None:

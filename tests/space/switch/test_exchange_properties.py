@@ -9,7 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
-from intercom.space.switch.exchange import Close, Exchange, Send
+from intercom.space.switch.exchange import Exchange
+from intercom.space.switch.outbox import Close, Send
 from intercom.space.switch.sessions.undelivered import COUNT_LIMIT
 from tests.space.switchboard import SDP, House, OpenGate
 

@@ -156,6 +156,17 @@ def test_a_call_between_two_costs_a_large_house_what_it_costs_a_small_one() -> N
     assert instructions(call(MANY)) <= instructions(call(FEW)) * MANY / FEW * LINEAR
 
 
+def test_the_door_of_a_large_house_is_told_of_an_answer_long_before_its_pages_are() -> None:
+    house = ringing(MANY)
+    answer = house.verto_frame("verto.answer", house.rung("page-1"), sdp=SDP)
+
+    def tell_the_door() -> None:
+        house.exchange.received("page-1", answer, house.now)
+        assert [frame.link for frame in house.exchange.drain_first()] == ["door"]
+
+    assert instructions(tell_the_door) * 20 <= instructions(house.settle)
+
+
 def test_a_ring_sends_each_page_the_same_few_frames_whatever_the_size() -> None:
     sent = {size: len(messages) for size in (FEW, MANY) for messages in [ringing(size).heard["page-0"]]}
     assert sent[FEW] == sent[MANY]

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from intercom.signalwire.wire.agents import rings_beside_a_call
 from intercom.signalwire.wire.messages import IncomingInvite, builtins, new_id
 from intercom.space.store.records import Kind, Subscriber
+from intercom.space.switch.calls.sdp import answer_between, is_reference
 from intercom.space.switch.members.state import Membership, Room
 from intercom.space.switch.sessions.sessions import Session
 
@@ -131,6 +132,12 @@ class Call:
         if len(self.members) > 1:
             told["callee_number"] = next(address for address, ids in self.members.items() if member.id in ids)
         return told
+
+    def tell_answer(self, leg: Leg, sdp: str, wall: float) -> None:
+        """Tell the caller that `leg` answers with this description."""
+        to = self.caller.session.agent
+        told = {} if is_reference(to) else self.answerer(leg)
+        self.caller.tell("verto.answer", {"sdp": answer_between(sdp, by=leg.session.agent, to=to), **told}, wall)
 
     def others(self, leg: Leg) -> list[Leg]:
         """The ends to which the messages of `leg` are passed."""

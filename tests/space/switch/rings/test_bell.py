@@ -56,6 +56,17 @@ def test_every_page_is_told_that_the_door_rings_and_its_invite_names_the_ring(ho
         assert invite(house, who)["ring"] == told["ring"]
 
 
+def test_a_call_that_ends_before_the_house_heard_of_its_answer_was_answered_all_the_same(house: Switchboard) -> None:
+    press(house)
+    theirs = invite(house, "ben")["callID"]
+    for method, params in (("verto.answer", {"sdp": SDP}), ("verto.bye", {})):
+        house.exchange.received("ben", house.verto_frame(method, theirs, **params), house.now)
+    house.settle()
+    assert house.methods("door") == ["verto.answer", "verto.bye"]
+    assert states(house, "anna") == [("ringing", ""), ("answered", "ben"), ("answered", "ben")]
+    assert is_silent(house, "anna")
+
+
 def test_every_page_is_silent_and_knows_who_answered(house: Switchboard) -> None:
     press(house)
     house.verto("anna", "verto.answer", invite(house, "anna")["callID"], sdp=SDP)
