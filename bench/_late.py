@@ -47,10 +47,10 @@ class Late:
     def begin(self) -> None:
         """Nothing of it is known."""
 
-    def played(self, block: Samples) -> None:
+    def played(self, sound: Samples) -> None:
         """Nothing of it is heard."""
 
-    def clean(self, sound: Samples) -> Samples:
+    def clean(self, sound: Samples, ahead: int = 0) -> Samples:
         """The sound of so long ago."""
         near = self._down.run(sound)
         both: Samples = np.concatenate([self._kept, near])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import alsaaudio
 import numpy as np
 
@@ -40,7 +38,8 @@ class CaptureLine:
         self._pcm = pcm
         # A sound server records from the opening on: what was said before a call would be sent with its beginning.
         _drop(pcm)
-        self._loss = LossWatch("overrun")
+        self.loss = LossWatch("overrun")
+        """Watch over what it moves, which counts its xruns."""
         self._heard = bytearray()
         self.running = False
         self.moves = False
@@ -49,37 +48,42 @@ class CaptureLine:
     @property
     def xruns(self) -> int:
         """Count of xruns."""
-        return self._loss.xruns
+        return self.loss.xruns
 
     def start(self, now: float) -> None:
         """Start to capture."""
         self.running = True
         self.moves = False
-        self._loss.start(now)
+        self.loss.start(now)
         self._heard.clear()
         self._read()
 
-    def blocks(self, now: float) -> Iterator[Samples]:
-        """Return every block that is complete by now; LineLostError when the device is gone."""
-        self._loss.look(now)
+    def captured(self, now: float) -> Samples:
+        """Return all blocks that are complete by now, as one array; LineLostError when the device is gone."""
+        loss = self.loss
+        loss.look(now)
         for _ in range(READS_AT_ONCE):
             frames = self._read()
             if frames > 0 or frames == XRUN:
-                self._loss.lives(now)
-            while len(self._heard) >= BLOCK_BYTES:
-                yield np.frombuffer(bytes(self._heard[:BLOCK_BYTES]), np.int16)
-                del self._heard[:BLOCK_BYTES]
+                loss.lives(now)
             if frames < BLOCK_SAMPLES:
                 break
-        self._loss.check(now, "no sound")
+        loss.check(now, "no sound")
+        whole = len(self._heard) // BLOCK_BYTES * BLOCK_BYTES
+        sound = np.frombuffer(self._heard[:whole], np.int16)
+        del self._heard[:whole]
+        return sound
 
     def due_s(self) -> float:
         """Return the seconds until the next block can be complete."""
         return (BLOCK_SAMPLES - len(self._heard) // SAMPLE_BYTES) / RATE_HZ
 
     def _read(self) -> int:
-        frames, data = asked(self._pcm.read)
-        self._loss.took(frames)
+        try:
+            frames, data = self._pcm.read()
+        except alsaaudio.ALSAAudioError as error:
+            raise LineLostError(str(error)) from error
+        self.loss.took(frames)
         if frames > 0:
             self.moves = True
             self._heard += data
@@ -139,8 +143,10 @@ class PlaybackLine:
 
     def __init__(self, pcm: Pcm) -> None:
         self._pcm = pcm
-        self._loss = LossWatch("underrun")
+        self.loss = LossWatch("underrun")
+        """Watch over what it moves, which counts its xruns."""
         self._buffer_frames = int(asked(pcm.info)["buffer_size"])
+        self._is_roomy = self._buffer_frames >= TARGET_FRAMES
         self._depth = _Depth(self._buffer_frames)
         self._pointer = Pointer()
         self._pending = b""
@@ -155,7 +161,7 @@ class PlaybackLine:
     @property
     def xruns(self) -> int:
         """Count of xruns."""
-        return self._loss.xruns
+        return self.loss.xruns
 
     def start(self, now: float) -> None:
         """Start to play."""
@@ -164,22 +170,25 @@ class PlaybackLine:
         self._written_frames = 0
         self._looked_at = None
         self._pointer.begin()
-        self._loss.start(now)
+        self.loss.start(now)
         self._depth.begin(now)
 
     def queued_frames(self) -> int:
         """Return the frames written and not yet played; LineLostError when the device is gone."""
-        avail = asked(self._pcm.avail)
-        if avail == XRUN:
-            return 0
-        if avail < 0 or asked(self._pcm.state) == STATE_DISCONNECTED:
-            raise LineLostError(f"the speaker is gone (ALSA error {avail})")
+        try:
+            avail = self._pcm.avail()
+            if avail == XRUN:
+                return 0
+            if avail < 0 or self._pcm.state() == STATE_DISCONNECTED:
+                raise LineLostError(f"the speaker is gone (ALSA error {avail})")
+        except alsaaudio.ALSAAudioError as error:
+            raise LineLostError(str(error)) from error
         return max(0, self._buffer_frames - avail) + len(self._pending) // SAMPLE_BYTES
 
     @property
     def is_even(self) -> bool:
         """Whether it is asked at even intervals, which it may be where its card tells its place as it moves."""
-        return self._pointer.is_fine and self._buffer_frames >= TARGET_FRAMES
+        return self._pointer.is_fine and self._is_roomy
 
     @property
     def shortest_block(self) -> int:
@@ -196,7 +205,8 @@ class PlaybackLine:
         if self._looked_at is None:
             return 0.0
         last_s = (self._queued + BLOCK_SAMPLES + SLACK_FRAMES - self._depth.frames) / RATE_HZ
-        return max(0.0, self._looked_at + last_s - now)
+        early_s = self._looked_at + last_s - now
+        return max(0.0, early_s)
 
     def wait_s(self, now: float) -> float:
         """Return the seconds until it is to be looked at: until it has to be asked, or its card is learnt."""
@@ -205,7 +215,7 @@ class PlaybackLine:
 
     def learn(self, now: float) -> None:
         """Look how the card tells its place, as long as that is not known; LineLostError when the device is gone."""
-        if self._pointer.is_sought:
+        if self._pointer.is_sought and now != self._looked_at:
             self._look(now)
 
     def is_hungry(self, now: float) -> bool:
@@ -213,24 +223,24 @@ class PlaybackLine:
 
         The device is asked once for each `now`: an answer costs as much as a block's way through Python.
         """
-        self._look(now)
+        if now != self._looked_at:
+            self._look(now)
         early_frames = TELLS_LATE_FRAMES if self.is_even else SLACK_FRAMES
         if self._queued + BLOCK_SAMPLES + SLACK_FRAMES - early_frames <= self._depth.frames:
             return True
-        self._loss.check(now, "its clock stands still")
+        self.loss.check(now, "its clock stands still")
         return False
 
     def _look(self, now: float) -> None:
-        if now != self._looked_at:
-            self._loss.look(now)
-            self._queued = self.queued_frames()
-            self._looked_at = now
-            self.moves = self.moves or self._written_frames - self._queued > PROOF_FRAMES
-            self._pointer.looked(self._written_frames + len(self._pending) // SAMPLE_BYTES - self._queued, now)
+        self.loss.look(now)
+        self._queued = queued = self.queued_frames()
+        self._looked_at = now
+        self.moves = self.moves or self._written_frames - queued > PROOF_FRAMES
+        self._pointer.looked(self._written_frames + len(self._pending) // SAMPLE_BYTES - queued, now)
 
     def write(self, block: Samples, now: float) -> bool:
         """Queue one block; False when the device took no frames, of this block or of those that waited."""
-        data = self._pending + block.tobytes()
+        data = self._pending + block.tobytes() if self._pending else block.tobytes()
         frames = self._write(data)
         if frames == XRUN:
             self._depth.ran_dry(now)
@@ -238,17 +248,21 @@ class PlaybackLine:
             frames = self._write(data)
         else:
             self._depth.was_enough(now)
-        frames = max(0, frames)
-        if frames:
-            self._loss.lives(now)
-            self._written_frames += frames
         self._queued += len(block)
+        if frames <= 0:
+            self._pending = data[-self._buffer_frames * SAMPLE_BYTES :]
+            return False
+        self.loss.lives(now)
+        self._written_frames += frames
         self._pending = data[frames * SAMPLE_BYTES :][-self._buffer_frames * SAMPLE_BYTES :]
-        return frames > 0
+        return True
 
     def _write(self, data: bytes) -> int:
-        frames = asked(lambda: self._pcm.write(data))
-        self._loss.took(frames)
+        try:
+            frames = self._pcm.write(data)
+        except alsaaudio.ALSAAudioError as error:
+            raise LineLostError(str(error)) from error
+        self.loss.took(frames)
         return frames
 
     def stop(self) -> None:

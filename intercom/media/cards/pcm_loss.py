@@ -84,14 +84,12 @@ class LossWatch:
         self._xrun = xrun
         self._xruns_in_a_row = 0
         self._deadline = Deadline()
+        self.look = self._deadline.look
+        """Begin a round."""
 
     def start(self, now: float) -> None:
         """Expect the first frames: the PCM starts."""
         self._deadline.begin(now, START_SILENT_S)
-
-    def look(self, now: float) -> None:
-        """Begin a round."""
-        self._deadline.look(now)
 
     def took(self, frames: int) -> None:
         """Note the result of a read or a write; LineLostError after too many xruns in a row."""

@@ -56,7 +56,7 @@ class _Attempt(Generic[L]):
         self._open_line = open_line
         self._done = done
         self._lock = threading.Lock()
-        self._line: L | None = None
+        self.line: L | None = None
         self._error: Exception | None = None
         self._left = False
         self.is_over = False
@@ -68,7 +68,7 @@ class _Attempt(Generic[L]):
         except Exception as failure:  # noqa: BLE001 - raised where the line is taken
             line, error = None, failure
         with self._lock:
-            self._line, self._error, self.is_over = line, error, True
+            self.line, self._error, self.is_over = line, error, True
             left = self._left
         if left and line is not None:
             line.close()
@@ -78,14 +78,14 @@ class _Attempt(Generic[L]):
         """Return the line; raises the error that opening it gave."""
         if self._error is not None:
             raise self._error
-        assert self._line is not None, "it is over"
-        return self._line
+        assert self.line is not None, "it is over"
+        return self.line
 
     def leave(self) -> None:
         """Give the attempt up and close its line."""
         with self._lock:
             self._left = True
-            line = self._line
+            line = self.line
         if line is not None:
             line.close()
 
@@ -108,7 +108,8 @@ class Port(Generic[L]):
         self._report = report
         self._wake = wake
         self._run = run
-        self._line: L | None = None
+        self.line: L | None = None
+        """The open line; None while there is none."""
         self._attempt: _Attempt[L] | None = None
         self._closing: threading.Thread | None = None
         self._lost_at: float | None = None
@@ -122,22 +123,17 @@ class Port(Generic[L]):
     @property
     def is_open(self) -> bool:
         """Whether the PCM is open."""
-        return self._line is not None
-
-    @property
-    def line(self) -> L | None:
-        """The open line; None while there is none."""
-        return self._line
+        return self.line is not None
 
     @property
     def is_running(self) -> bool:
         """Whether the line moves sound now."""
-        return self._line is not None and self._line.running
+        return self.line is not None and self.line.running
 
     @property
     def xruns(self) -> int:
         """Count of xruns since the engine started."""
-        return self._xruns_before + (self._line.xruns if self._line is not None else 0)
+        return self._xruns_before + (self.line.loss.xruns if self.line is not None else 0)
 
     @property
     def is_opening(self) -> bool:
@@ -146,16 +142,18 @@ class Port(Generic[L]):
 
     def ready(self, now: float) -> L | None:
         """Return the open line, None while the device is away; starts an attempt to open it when one is due."""
+        if self.line is not None and not self._let_go:
+            return self.line
         if self._let_go:
             self._let_go = False
             self.close()
             self._retry_at = 0.0
-        if self._line is None and self._attempt is None and now >= self._retry_at:
+        if self.line is None and self._attempt is None and now >= self._retry_at:
             self._attempt = _Attempt(self._after_the_last, now, self._wake)
             self._run(self._attempt.make, f"open {self.direction}")
         if self._attempt is not None:
             self._look_after(self._attempt, now)
-        return self._line
+        return self.line
 
     def _look_after(self, attempt: _Attempt[L], now: float) -> None:
         took_s = now - attempt.began
@@ -166,7 +164,7 @@ class Port(Generic[L]):
             return
         self._attempt = None
         try:
-            self._line = attempt.take()
+            self.line = attempt.take()
         except OSError as error:
             self._went(str(error), now)
             if took_s >= HANGS_S:  # as long in peace as it hung
@@ -204,7 +202,7 @@ class Port(Generic[L]):
     @property
     def is_on_trial(self) -> bool:
         """Whether the device was lost and is open again but unproved: a hanging device can be opened, too."""
-        return self._line is not None and self._lost_at is not None
+        return self.line is not None and self._lost_at is not None
 
     def proved(self, now: float) -> None:
         """Report the device as back: its line moves sound, or nobody wants any."""
@@ -231,21 +229,22 @@ class Port(Generic[L]):
 
     def report_xruns(self, now: float) -> None:
         """Report new xruns, at most once a second."""
-        if self.xruns > self._xruns_reported and now >= self._xrun_report_at:
-            self._xruns_reported = self.xruns
+        xruns = self.xruns
+        if xruns > self._xruns_reported and now >= self._xrun_report_at:
+            self._xruns_reported = xruns
             self._xrun_report_at = now + XRUN_REPORT_S
-            log.debug("%s xruns: %d", self.direction, self.xruns)
-            self._report(XrunHappened(self.direction, self.xruns))
+            log.debug("%s xruns: %d", self.direction, xruns)
+            self._report(XrunHappened(self.direction, xruns))
 
     def close(self) -> None:
         """Begin to close the device."""
         if self._attempt is not None:
             self._attempt.leave()
             self._attempt = None
-        if self._line is not None:
-            self._xruns_before += self._line.xruns
-            self._closing = self._run(self._line.close, f"close {self.direction}")
-            self._line = None
+        if self.line is not None:
+            self._xruns_before += self.line.loss.xruns
+            self._closing = self._run(self.line.close, f"close {self.direction}")
+            self.line = None
 
     def wait_closed(self) -> None:
         """Wait until the device is closed, if its driver lets it go."""

@@ -83,7 +83,7 @@ class SimulatedMicrophone(_Paced):
         return XRUN if waiting > BUFFER_FRAMES else waiting
 
     def read(self) -> tuple[int, bytes]:
-        """Return one period, or nothing yet; the first call starts the PCM."""
+        """Return what is there by now, a period at most, as ALSA does; the first call starts the PCM."""
         if self._state != alsaaudio.PCM_STATE_RUNNING:
             self._start()
             self._read_frames = 0
@@ -91,16 +91,17 @@ class SimulatedMicrophone(_Paced):
         if waiting < 0:
             self._state = alsaaudio.PCM_STATE_PREPARED
             return XRUN, b""
-        if waiting < BLOCK_SAMPLES:
+        frames = min(waiting, BLOCK_SAMPLES)
+        if not frames:
             return 0, b""
         at = self._read_frames % self._repeats_after
-        block = self._voice[at : at + BLOCK_SAMPLES]
-        if len(block) < BLOCK_SAMPLES:
-            silent = min(self._repeats_after - at, BLOCK_SAMPLES) - len(block)
-            again = self._voice[: BLOCK_SAMPLES - len(block) - silent]
-            block = np.resize(np.concatenate([block, SILENCE[:silent], again]), BLOCK_SAMPLES)
-        self._read_frames += BLOCK_SAMPLES
-        return BLOCK_SAMPLES, block.tobytes()
+        block = self._voice[at : at + frames]
+        if len(block) < frames:
+            silent = min(self._repeats_after - at, frames) - len(block)
+            again = self._voice[: frames - len(block) - silent]
+            block = np.resize(np.concatenate([block, SILENCE[:silent], again]), frames)
+        self._read_frames += frames
+        return frames, block.tobytes()
 
     def write(self, data: bytes, /) -> int:
         """Raise: a microphone does not play."""

@@ -104,12 +104,12 @@ class _Reference:
         if len(self._waiting) > LONGEST_REFERENCE:
             self.clear()
 
-    def take(self, length: int) -> Frame:
+    def take(self, length: int, ahead: int = 0) -> Frame:
         frame, self._waiting = self._waiting[:length], self._waiting[length:]
         if len(frame) < length:
             return np.concatenate([frame, np.zeros(length - len(frame), np.int16)])
         for later in range(length - CANCELLER_SAMPLES, -1, -CANCELLER_SAMPLES):
-            self._follow_drift(len(self._waiting) + later)
+            self._follow_drift(len(self._waiting) + later - ahead)
         return frame
 
     def settle(self) -> None:
@@ -153,16 +153,19 @@ class EchoCanceller:
         self._played.clear()
         self._reference.clear()
 
-    def played(self, block: Samples) -> None:
-        """Take exactly the block that was written to the speaker."""
-        self._played.append(block)  # it is looked at beside the microphone's, when all that is needed is at hand
-        if len(block) < BLOCK_SAMPLES:
+    def played(self, sound: Samples) -> None:
+        """Take exactly the block that was written to the speaker, or two at once."""
+        self._played.append(sound)  # it is looked at beside the microphone's, when all that is needed is at hand
+        if len(sound) % BLOCK_SAMPLES:
             self._reference.settle()
         if len(self._played) > LONGEST_PLAYED:
             self._take_played()
 
     def _take_played(self) -> None:
         played, self._played = self._played, []
+        if len(played) == 1:
+            self._reference.put(self._at_the_backend_s_rate(played[0]))
+            return
         for at in range(0, len(played), 2):
             self._reference.put(self._at_the_backend_s_rate(np.concatenate(played[at : at + 2])))
 
@@ -172,15 +175,18 @@ class EchoCanceller:
         self._far_down.clear()
         return np.zeros(len(played) // FACTOR, np.int16)
 
-    def clean(self, sound: Samples) -> Samples:
-        """Return one or two captured blocks without the echo, at 16 kHz, delayed by 1 ms and WebRTC's own 14."""
+    def clean(self, sound: Samples, ahead: int = 0) -> Samples:
+        """Return one or two captured blocks without the echo, at 16 kHz, delayed by 1 ms and WebRTC's own 14.
+
+        `ahead`: how many of the played samples were written before their time, because more came with them.
+        """
         self._take_played()
         near = self._near_down.run(sound)
-        far = self._reference.take(len(near))
+        far = self._reference.take(len(near), ahead // FACTOR)
         cleaned = self._backend.process(near, far)
         far_db = energy_db(energy(far), len(far))
         if far_db >= FAR_ACTIVE_DB:
-            near_db, cleaned_db = (energy_db(energy(frame), len(frame)) for frame in (near, cleaned))
+            near_db, cleaned_db = energy_db(energy(near), len(near)), energy_db(energy(cleaned), len(cleaned))
             self._measure(near_db, far_db, cleaned_db, len(near) // CANCELLER_SAMPLES)
         return cleaned
 
@@ -228,17 +234,17 @@ class HalfDuplex:
         if self._inner is not None:
             self._inner.begin()
 
-    def played(self, block: Samples) -> None:
-        """Take exactly the block that was written to the speaker."""
-        if level_db(block) > FAR_SPEAKS_DB:
+    def played(self, sound: Samples) -> None:
+        """Take exactly the block that was written to the speaker, or two at once."""
+        if level_db(sound) > FAR_SPEAKS_DB:
             self._hold = HOLD_BLOCKS
         if self._inner is not None:
-            self._inner.played(block)
+            self._inner.played(sound)
 
-    def clean(self, sound: Samples) -> Samples:
+    def clean(self, sound: Samples, ahead: int = 0) -> Samples:
         """Return one or two captured blocks, turned down while the far end speaks."""
         if self._inner is not None:
-            sound = self._inner.clean(sound)
+            sound = self._inner.clean(sound, ahead)
         wanted = ratio(HALF_DUPLEX_DB) if self._hold else 1.0
         self._hold = max(0, self._hold - len(sound) // block_samples(self.rate_hz))
         if wanted == self._gain == 1.0:

@@ -10,7 +10,6 @@ sent, without what it lets through of the echo. While nothing is played there is
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +20,10 @@ from intercom.media.echo.webrtc import CANCELLER_SAMPLES, Frame, WebRtcBackend, 
 from intercom.media.sound.energy import echo_energies, energy, peak
 from intercom.media.sound.format import FULL_SCALE
 
+FULL_POWER = CANCELLER_SAMPLES * FULL_SCALE**2
+"""Energy of a block at full scale."""
+LEAST_POWER, LEAST_DB = 1e-12, -120.0
+"""Power below which nothing is told apart."""
 LATER_SAMPLES = 128
 """Delay of WebRTC's canceller over its noise suppression alone, in samples."""
 SMOOTHING = 0.3
@@ -46,10 +49,10 @@ HELD_LEAST_DB = -40.0
 again, by 1 dB a second."""
 HEARD_DB = -65.0
 """Level above which WebRTC's output confirms a visitor; of the far end alone it leaves less."""
-ECHO_DB = -50.0
+ECHO_DB, ECHO_POWER = -50.0, 1e-5
 """Echo level above which the judge has an echo to compare with."""
-QUIET_DB = -55.0
-"""Level below which the far end is silent."""
+QUIET_POWER = 10 ** (-55 / 10) * FULL_SCALE**2
+"""Power below which the far end is silent, -55 dB."""
 REST_BLOCKS = 100
 """Time after the far end's last word, in blocks, after which the filter rests to save its cost: a second later the room
 holds no echo. When nothing at all was played for as long, WebRTC's canceller rests as well; both keep what they know
@@ -107,7 +110,7 @@ class TalkThrough:
             self._residual.rest()
             return self._quietened(near)
         cleaned = self._webrtc.process(near, far)
-        is_quiet = _db(energy(far) / len(far) / FULL_SCALE**2) <= QUIET_DB
+        is_quiet = energy(far) <= QUIET_POWER * len(far)
         self._silent_blocks = self._silent_blocks + blocks if is_quiet else 0
         if self._silent_blocks > REST_BLOCKS and not self._share and not rests:
             self._residual.rest()
@@ -117,8 +120,8 @@ class TalkThrough:
             left, shares = near, [self._share, *[1.0] * blocks]
         else:
             left = self._left_of(near, far)
-            heard = list(self._judge.hears(near, left, cleaned))
-            shares = [self._share, *(float(block.visitor) for block in heard)]
+            heard = self._judge.hears(near, left, cleaned)
+            shares = [self._share, *[float(block.visitor) for block in heard]]
             cleaned = self._residual.suppress(cleaned, [(block.cleaned_db, block.alone_db) for block in heard])
         self._share = shares[-1]
         spoken = self._quietened(left)
@@ -134,7 +137,7 @@ class TalkThrough:
         There it leaves what was cut off, which may be louder than the visitor.
         """
         left = self._linear.process(near, far)
-        if near.max() < CLIPPED and near.min() > -CLIPPED:
+        if peak(near) < CLIPPED:
             return left
         silent: Frame = np.where((near < CLIPPED) & (near > -CLIPPED), left, np.int16(0))
         return silent
@@ -170,10 +173,12 @@ class Judge:
         self._left = self._echo = self._cleaned = self._echo_dying = 0.0
         self._hold = 0
 
-    def hears(self, near: Frame, left: Frame, cleaned: Frame) -> Iterator[Heard]:
-        """Yield what each block of the near frame holds, by the filter's residual and WebRTC's output."""
-        for energies in echo_energies(left, near, cleaned, CANCELLER_SAMPLES):
-            yield self._hears(*(one / (CANCELLER_SAMPLES * FULL_SCALE**2) for one in energies))
+    def hears(self, near: Frame, left: Frame, cleaned: Frame) -> list[Heard]:
+        """Return what each block of the near frame holds, by the filter's residual and WebRTC's output."""
+        return [
+            self._hears(left_energy / FULL_POWER, echo / FULL_POWER, cleaned_energy / FULL_POWER)
+            for left_energy, echo, cleaned_energy in echo_energies(left, near, cleaned, CANCELLER_SAMPLES)
+        ]
 
     def _hears(self, left: float, echo: float, cleaned: float) -> Heard:
         self._left += SMOOTHING * (left - self._left)
@@ -182,7 +187,7 @@ class Judge:
         self._echo_dying = max(self._echo, self._echo_dying * ECHO_DECAY)
         echo_db, cleaned_db = _db(self._echo_dying), _db(self._cleaned)
         left_db = _db(self._left) - echo_db
-        echoes_now, echoes = _db(self._echo) > ECHO_DB, echo_db > ECHO_DB
+        echoes_now, echoes = self._echo > ECHO_POWER, echo_db > ECHO_DB
         if echoes_now:
             step_db = HELD_UP_DB if left_db > self._held_db else -HELD_DOWN_DB
             self._held_db = max(self._held_db + step_db, HELD_LEAST_DB)
@@ -208,4 +213,4 @@ class Judge:
 
 
 def _db(power: float) -> float:
-    return 10 * math.log10(max(power, 1e-12))
+    return 10 * math.log10(power) if power > LEAST_POWER else LEAST_DB

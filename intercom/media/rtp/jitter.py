@@ -272,7 +272,8 @@ class JitterBuffer:
             self._next_sequence += 1
         for old in [sequence for sequence in self._packets if sequence < self._next_sequence]:
             del self._packets[old]
-        self._soundless = {sequence for sequence in self._soundless if sequence > self._next_sequence}
+        if self._soundless:
+            self._soundless = {sequence for sequence in self._soundless if sequence > self._next_sequence}
 
     def _fill_gap(self, sequence: int, head: _Packet, gap: int, now: float) -> Decision | None:
         """Decide how to fill the gap from `gap` to `head`; None when nothing more is missing."""

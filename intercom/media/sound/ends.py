@@ -37,11 +37,14 @@ class Canceller(Protocol):
     def begin(self) -> None:
         """Begin with what is played from now on: the microphone starts."""
 
-    def played(self, block: Samples) -> None:
-        """Take exactly the block that was written to the speaker."""
+    def played(self, sound: Samples) -> None:
+        """Take exactly the block that was written to the speaker, or two at once."""
 
-    def clean(self, sound: Samples) -> Samples:
-        """Return one or two captured blocks without the echo."""
+    def clean(self, sound: Samples, ahead: int) -> Samples:
+        """Return one or two captured blocks without the echo.
+
+        `ahead`: how many of the played samples were written before their time, because more came with them.
+        """
 
     def reset(self) -> None:
         """Forget the room's echo path: the device changed."""

@@ -236,21 +236,20 @@ class AudioEngine:
         """Serve both directions once and return the time to sleep; None = until the next request."""
         with self._lock:
             call = self._call
-            playing = list(self._playing)
+            playing = self._playing.copy()
         far = call[0] if call is not None else self.beside.voice
-        waits_s = (
-            self._guarded(self._playback, lambda: self._serve_playback(now, far, playing), now),
-            self._guarded(self._capture, lambda: self._serve_capture(now, call), now),
-        )
+        due_s = self._guarded(self._playback, self._serve_playback, now, far, playing)
+        microphone_s = self._guarded(self._capture, self._serve_capture, now, call)
         self._playback.report_xruns(now)
         self._capture.report_xruns(now)
-        due_s = [wait for wait in waits_s if wait is not None]
-        return max(SHORTEST_WAIT_S, min(due_s) - (self._clock() - now)) if due_s else None
+        if due_s is None or (microphone_s is not None and microphone_s < due_s):
+            due_s = microphone_s
+        return None if due_s is None else max(SHORTEST_WAIT_S, due_s - (self._clock() - now))
 
-    def _guarded(self, port: Port[Any], serve: Callable[[], float | None], now: float) -> float | None:
+    def _guarded(self, port: Port[Any], serve: Callable[..., float | None], now: float, *given: object) -> float | None:
         """Serve one direction; any failure in it is that direction's fault, and the other one goes on."""
         try:
-            return serve()
+            return serve(now, *given)
         except LineLostError as error:
             self._lost(port, error, now)
             return 0.0
@@ -283,7 +282,7 @@ class AudioEngine:
                 break
             longest = BLOCK_SAMPLES if playing or self.speaker_muted else line.longest_block
             voice = far.pull(now, line.shortest_block, longest) if far is not None else None
-            tones = self._next_blocks(playing, len(SILENCE if voice is None else voice))
+            tones = self._next_blocks(playing, len(SILENCE if voice is None else voice)) if playing else []
             block = self._mixer.mix(voice, [block for _, block in tones])
             if self.speaker_muted:
                 block = SILENCE
@@ -327,11 +326,11 @@ class AudioEngine:
             return None
         if not line.running:
             line.start(now)
-            self._cleaning.begin(now)
+            self._cleaning.begin()
         hearer = call or listeners
         if (early_s := self._frames.early_s(hearer, now)) > 0:
             return early_s
-        for cleaned in self._cleaning.cleaned(line.blocks(now), now):
+        for cleaned in self._cleaning.cleaned(line.captured(now), now):
             self._frames.count(hearer)
             if call is not None:
                 call[1].push(self._aside.over(cleaned if self._playback.is_open else self._murmur.over(cleaned)), now)
@@ -348,7 +347,9 @@ class AudioEngine:
     def _ready(self, port: Port[L], now: float) -> L | None:
         before = port.line
         line = port.ready(now)
-        if line is not None and line is not before:
+        if line is not None and line is before:
+            return line
+        if line is not None:
             self._cleaning.forget_the_room()
             if not port.is_lost and (self._began or (self._playback.is_open and self._capture.is_open)):
                 log.info("sound: %s", self._cards.description)

@@ -84,10 +84,10 @@ def _play_and_listen(
             block = sound[written : written + BLOCK_SAMPLES]
             speaker.write(np.concatenate([block, np.zeros(BLOCK_SAMPLES - len(block), np.int16)]), now)
             written += BLOCK_SAMPLES
-        blocks = list(microphone.blocks(now))
-        if blocks and not len(heard):
-            before = int((now - began) * RATE_HZ) - sum(map(len, blocks))
+        captured = microphone.captured(now)
+        if len(captured) and not len(heard):
+            before = int((now - began) * RATE_HZ) - len(captured)
             heard = np.zeros(max(0, before), np.int16)
-        heard = np.concatenate([heard, *blocks])
+        heard = np.concatenate([heard, captured])
         sleep(TURN_S)
     return heard[: len(sound)]

@@ -22,7 +22,7 @@ def heard(line: CaptureLine, seconds: float) -> Samples:
     give_up = time.monotonic() + PATIENCE_S
     while sum(map(len, blocks)) < seconds * RATE_HZ:
         assert time.monotonic() < give_up
-        blocks += line.blocks(time.monotonic())
+        blocks.append(line.captured(time.monotonic()))
         time.sleep(TURN_S)
     return np.concatenate(blocks)
 

@@ -13,8 +13,8 @@ def test_partial_reads_are_joined_into_blocks() -> None:
     pcm = ScriptedPcm()
     line = listening(pcm)
     pcm.answers = [200, 280 + 480, 0]
-    assert list(line.blocks(0.01)) == []
-    assert len(list(line.blocks(0.02))) == 2
+    assert not len(line.captured(0.01))
+    assert len(line.captured(0.02)) == 2 * BLOCK_SAMPLES
 
 
 def test_the_speaker_is_fed_to_its_target_and_no_further() -> None:
@@ -133,5 +133,5 @@ def test_a_microphone_moves_with_its_first_frames() -> None:
     line = listening(pcm)
     assert not line.moves
     pcm.answers = [BLOCK_SAMPLES, 0]
-    list(line.blocks(0.01))
+    line.captured(0.01)
     assert line.moves

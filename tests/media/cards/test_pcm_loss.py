@@ -19,16 +19,16 @@ def test_an_exception_is_a_loss_with_its_reason(said: str) -> None:
     line = listening(pcm)
     pcm.always = alsaaudio.ALSAAudioError(said)
     with pytest.raises(LineLostError, match=said.split("[", maxsplit=1)[0]):
-        list(line.blocks(0.01))
+        line.captured(0.01)
 
 
 def test_one_overrun_is_counted_and_forgiven() -> None:
     pcm = ScriptedPcm()
     line = listening(pcm)
     pcm.answers = [-32, 0, BLOCK_SAMPLES, 0]
-    assert list(line.blocks(0.01)) == []
-    assert list(line.blocks(0.02)) == []
-    assert len(list(line.blocks(0.03))) == 1
+    assert not len(line.captured(0.01))
+    assert not len(line.captured(0.02))
+    assert len(line.captured(0.03)) == BLOCK_SAMPLES
     assert line.xruns == 1
 
 
@@ -38,7 +38,7 @@ def test_overruns_for_ever_are_a_loss() -> None:
     pcm.always = -32
     with pytest.raises(LineLostError, match="overrun for ever"):
         for n in range(20):
-            list(line.blocks(0.01 * n))
+            line.captured(0.01 * n)
 
 
 @pytest.mark.parametrize("nothing", [0, -errno.EAGAIN])
@@ -47,20 +47,20 @@ def test_half_a_second_without_a_frame_is_a_loss(nothing: int) -> None:
     pcm.always = nothing
     line = listening(pcm)
     pcm.answers = [BLOCK_SAMPLES, nothing]
-    list(line.blocks(0.01))
-    list(line.blocks(0.02))
+    line.captured(0.01)
+    line.captured(0.02)
     for n in range(3, 50):
-        list(line.blocks(0.01 * n))
+        line.captured(0.01 * n)
     with pytest.raises(LineLostError, match="no sound"):
-        list(line.blocks(0.53))
+        line.captured(0.53)
 
 
 def test_a_thread_that_slept_does_not_blame_the_device() -> None:
     pcm = ScriptedPcm()
     line = listening(pcm)
     pcm.answers = [BLOCK_SAMPLES, 0]
-    list(line.blocks(0.01))
-    assert list(line.blocks(5.0)) == []
+    line.captured(0.01)
+    assert not len(line.captured(5.0))
 
 
 def test_a_device_that_was_pulled_out_while_it_rested_is_lost() -> None:

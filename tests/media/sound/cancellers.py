@@ -17,11 +17,11 @@ class CancellerMemory:
     def begin(self) -> None:
         """Forget nothing: the test looks at all of it."""
 
-    def played(self, block: Samples) -> None:
-        self.told.add(block.tobytes())
+    def played(self, sound: Samples) -> None:
+        self.told.add(sound.tobytes())
 
-    def clean(self, block: Samples) -> Samples:
-        return block
+    def clean(self, sound: Samples, ahead: int = 0) -> Samples:
+        return sound
 
     def reset(self) -> None:
         """Forget nothing: the test looks at all of it."""
@@ -40,12 +40,12 @@ class ForgetfulCanceller:
     def begin(self) -> None:
         self.heard_before.append(self.heard)
 
-    def played(self, block: Samples) -> None:
+    def played(self, sound: Samples) -> None:
         self.heard += 1
         self.heard_since_reset += 1
 
-    def clean(self, block: Samples) -> Samples:
-        return block
+    def clean(self, sound: Samples, ahead: int = 0) -> Samples:
+        return sound
 
     def reset(self) -> None:
         self.heard_since_reset = 0
