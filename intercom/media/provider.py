@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
 
+from intercom.later import import_without
 from intercom.media.camera.events import VideoEvent
 from intercom.media.events import CallEvent
 
@@ -64,6 +65,7 @@ class DoorMedia:
         It takes half a second of a core, several on a small machine: more than all the rest of a door's start.
         """
         self._engine.prepare()
+        import_without("aiortc", "multiprocessing")  # by which aiortc's own encoder counts the processors
         from intercom.aiortc_hooks import outlast_any_far_end
         from intercom.media.rtp import peer  # noqa: F401  (it is loaded here, and used when a call is opened)
         from intercom.media.rtp.hooks import know_telephone_events

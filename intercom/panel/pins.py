@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from intercom.gpio_chip import Chip, GpioError, header_chip, is_pi
+from intercom.later import import_without
 from intercom.panel.errors import PinBusyError, PinsError
 
 INSTALL_LGPIO = (
@@ -19,6 +20,12 @@ INSTALL_LGPIO = (
 
 PI_4B_REVISION = 0xC03111
 """Revision that defines the header's layout for a board without a Raspberry Pi revision: GPIO n is line n."""
+
+
+ENTRY_POINTS = "importlib.metadata"
+"""Module by which gpiozero finds a pin factory where it is given none."""
+UNUSED_OF_GPIOZERO = ("gpiozero.boards", "gpiozero.internal_devices", "gpiozero.spi_devices", "colorzero", "statistics")
+"""What gpiozero imports for other devices than a door's."""
 
 
 class Pins(msgspec.Struct, frozen=True):
@@ -42,6 +49,7 @@ def open_pins(choice: str, *, root: Path = Path("/")) -> Pins:
 
     Raises PinsError, with what to install or change.
     """
+    import_without("gpiozero", *UNUSED_OF_GPIOZERO, ENTRY_POINTS)
     if choice == "simulated":
         return simulated_pins("as configured")
     on_a_pi = is_pi(str(root))
@@ -79,6 +87,7 @@ def claim(pins: Pins, gpio: int, setting: str, make: Callable[[], Any]) -> Any:
 
 def simulated_pins(reason: str = "as asked") -> Pins:
     """Return gpiozero's mock pins, with PWM."""
+    import_without("gpiozero.pins.mock", ENTRY_POINTS)
     from gpiozero.pins.mock import MockFactory, MockPWMPin
 
     return Pins(MockFactory(pin_class=MockPWMPin), True, f"simulated pins ({reason})")

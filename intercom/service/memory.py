@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from intercom.service.later import import_without
+from intercom.later import import_without
 
 M_ARENA_MAX: Final = -8
 """Parameter of glibc's malloc.h: the limit of arenas."""
@@ -25,6 +25,13 @@ MAPPING: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+ *(.*)"
 
 UNUSED_OF_NUMPY_1: Final = ("numpy.core._add_newdocs", "numpy.ma", "numpy.polynomial", "numpy.random")
 """What NumPy 1 imports for others, its help too; NumPy 2 waits with most of it by itself."""
+UNUSED: Final = {
+    "websockets.version": ("importlib.metadata",),
+    "opuslib_next": tuple(
+        f"opuslib_next.api.{kind}_{way}" for kind in ("multistream", "projection") for way in ("decoder", "encoder")
+    ),
+}
+"""What these libraries import for a version that is not released, and for sound from more than one place."""
 
 WRITTEN: Final = ("Private_Dirty:", "Anonymous:", "Swap:")
 """Fields of smaps that count pages which no longer match their file."""
@@ -41,6 +48,8 @@ def stay_small() -> None:
     _call("mallopt", M_ARENA_MAX, ARENAS)
     if sys.version_info < (3, 12):
         import_without("numpy", *UNUSED_OF_NUMPY_1)
+    for library, unused in UNUSED.items():
+        import_without(library, *unused)
 
 
 def settle() -> None:

@@ -15,6 +15,8 @@ NEVER = {
     *("aiohttp", "apprise", "argparse", "defusedxml", "dns", "email.mime", "intercom.cli.main", "intercom.setup"),
     *("intercom.cli.command_table", "intercom.integrations.api", "intercom.integrations.mqtt", "intercom.space"),
     *("intercom.integrations.onvif", "intercom.integrations.rtsp", "intercom.integrations.webhooks", "jwt"),
+    *("colorzero", "gpiozero.boards", "importlib.metadata", "importlib.resources", "multiprocessing", "statistics"),
+    *("cryptography.hazmat.primitives.serialization.ssh", "opuslib_next.api.multistream_decoder", "zipfile"),
     *("numpy.ma.core", "numpy.polynomial.polynomial", "numpy.random.mtrand"),
     *("livekit", "picamera2", "reactivex.operators", "requests", "segno", "tomlkit", "xml.etree"),
 }

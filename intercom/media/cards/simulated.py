@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 import wave
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,8 @@ from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SAMPLE_BYTES, SI
 from intercom.media.sound.sound_file import load_sound
 
 BUFFER_FRAMES = PERIODS * BLOCK_SAMPLES
+VISITOR = Path(__file__).parents[1] / "visitor.wav"
+"""What the microphone says where no file is named."""
 PAUSE_S = 2.0
 """Pause between two repetitions of the voice: a visitor waits for an answer before speaking again."""
 RECORDING_LIMIT_S = 600.0
@@ -192,8 +193,7 @@ class SimulatedCards:
         return SimulatedMicrophone(self._voice, self._clock)
 
     def _load_voice(self) -> Samples:
-        packaged = Path(str(files("intercom.media").joinpath("visitor.wav")))
         try:
-            return load_sound(self._voice_file or packaged)
+            return load_sound(self._voice_file or VISITOR)
         except (OSError, ValueError) as error:
             raise CardError(f"simulated_voice cannot be used: {error}") from error

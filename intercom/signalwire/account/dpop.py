@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from intercom.later import import_without
 from intercom.signalwire.errors import StorageError
 from intercom.signalwire.storage import Storage
 
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 KEY_BITS = 2048
 """Length of the RSA key, as the service demands (protocol.md §2)."""
 KEY_NAME = "sw:dpop-key"
+SERIALIZATION = ("cryptography.hazmat.primitives.serialization", "cryptography.hazmat.primitives.serialization.ssh")
+"""cryptography's module of keys, and the one of SSH's that it imports, which waits."""
 
 
 class DpopKey:
@@ -85,6 +88,7 @@ async def make_key(storage: Storage, wall_clock: Callable[[], float]) -> DpopKey
 
 
 def _generate() -> tuple[RSAPrivateKey, str]:
+    import_without(*SERIALIZATION)
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -96,6 +100,7 @@ def _generate() -> tuple[RSAPrivateKey, str]:
 
 
 def _read_pem(pem: str) -> RSAPrivateKey:
+    import_without(*SERIALIZATION)
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey

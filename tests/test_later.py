@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from intercom.service.later import import_without
+from intercom.later import import_without
 
 LIMIT_S = 60
 NUMPY = """
@@ -120,6 +120,30 @@ def test_a_library_that_is_not_there_is_missed_and_nothing_waits(house: Path) ->
     with pytest.raises(ModuleNotFoundError, match="no_such_library"):
         import_without("no_such_library", "house.attic")
     assert "house.attic" not in sys.modules
+
+
+def test_a_name_that_the_library_imports_from_a_part_waits_too(house: Path) -> None:
+    (house / "__init__.py").write_text(
+        "opened = []\nfrom .attic import Trunk, find\ndef search(where=find): return where('hat')\n"
+    )
+    (house / "attic" / "__init__.py").write_text(
+        "import house\nhouse.opened.append(1)\nclass Trunk:\n    size = 3\ndef find(what): return what + '!'\n"
+    )
+    import_without("house", "house.attic")
+    library = loaded("house")
+    assert library.opened == []
+    assert library.search() == "hat!"
+    assert library.Trunk.size == 3
+    chest = type("Chest", (loaded("house.attic").Trunk,), {})
+    assert issubclass(chest, library.Trunk) and isinstance(chest(), library.Trunk)
+    assert library.opened == [1]
+
+
+def test_a_class_may_derive_from_one_that_waits(house: Path) -> None:
+    (house / "__init__.py").write_text("from .attic import Trunk\nclass Chest(Trunk): pass\n")
+    (house / "attic" / "__init__.py").write_text("class Trunk: pass\n")
+    import_without("house", "house.attic")
+    assert loaded("house").Chest.__bases__ == (loaded("house.attic").Trunk,)
 
 
 def test_numpy_works_as_ever_and_the_door_has_loaded_what_it_uses() -> None:
