@@ -57,6 +57,28 @@ async def test_nothing_is_sent_to_the_door_before_the_answer(station: Page, hous
     assert not door.connected.is_set()
 
 
+async def test_a_prepared_answer_is_sent_before_the_page_shows_it(station: Page, house: House, door: Door) -> None:
+    await station.evaluate(
+        """() => {
+            const [Connection, send] = [RTCPeerConnection, WebSocket.prototype.send];
+            window.connections = [];
+            window.RTCPeerConnection = class extends Connection {
+                constructor(...given) { super(...given); window.connections.push(this); }
+            };
+            WebSocket.prototype.send = function (data) {
+                if (data.includes('"verto.answer"')) window.sentWhile = document.body.dataset.state;
+                return send.call(this, data);
+            };
+        }"""
+    )
+    await house.invite("c1", await door.offer())
+    await state(station, "ringing")
+    await until(station, "window.connections.some((one) => one.iceGatheringState === 'complete')")
+    await station.click("#answer")
+    await house.wait_for_verto("verto.answer")
+    assert await station.evaluate("window.sentWhile") == "ringing"
+
+
 @pytest.mark.parametrize("key", ["Enter", " "])
 async def test_a_key_answers(station: Page, house: House, door: Door, key: str) -> None:
     await house.invite("c1", await door.offer())

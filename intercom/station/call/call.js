@@ -22,6 +22,7 @@ export class Call extends EventTarget {
   #microphone;
   #peer;
   #ready = null;
+  #prepared = false; // the answer only has to be sent
   #pressed;
   #press;
   #timer = null;
@@ -84,13 +85,15 @@ export class Call extends EventTarget {
   /** Prepare the answer to an inbound call, once `seen` resolves: the visitor's picture comes first. Send nothing yet. */
   prepare(offer, seen) {
     this.#ready = Promise.race([seen, this.#pressed, delay(PREPARE_MAX_MS)])
-      .then(() => this.over || this.#peer.prepareAnswer(offer, this.#microphoneOrTimeout()));
+      .then(() => this.over || this.#peer.prepareAnswer(offer, this.#microphoneOrTimeout()))
+      .then(() => { this.#prepared = true; });
     this.#ready.catch(() => this.#fail("media-failed", "MEDIA_TIMEOUT"));
   }
 
-  /** Answer an inbound call. */
+  /** Answer an inbound call: what is prepared is sent first, and shown here while the far end connects. */
   async answer() {
     if (this.status !== "ringing") return;
+    let sent = this.#prepared ? this.#sendAnswer() : null;
     this.#setStatus("connecting");
     this.#press();
     try {
@@ -102,8 +105,7 @@ export class Call extends EventTarget {
       if (this.late) this.#send("verto.answer", { sdp: "" }).catch(() => {}); // refused: the house knows who answered
       return;
     }
-    const sent = this.#send("verto.answer", { sdp: this.#peer.sdp }, { queue: true });
-    this.#peer.reachOut();
+    sent ??= this.#sendAnswer();
     this.#attachMicrophone();
     this.#timer ??= setTimeout(() => this.#fail("media-failed", "MEDIA_TIMEOUT"), CONNECT_MAX_MS);
     try {
@@ -111,6 +113,12 @@ export class Call extends EventTarget {
     } catch {
       this.#fail("answer-failed", "MEDIA_TIMEOUT");
     }
+  }
+
+  #sendAnswer() {
+    const sent = this.#send("verto.answer", { sdp: this.#peer.sdp }, { queue: true });
+    this.#peer.reachOut();
+    return sent;
   }
 
   /** Call an address of the house. */
