@@ -9,6 +9,9 @@ import threading
 from intercom.media.sound.format import BLOCK_MS
 
 BLOCK_S = BLOCK_MS / 1000
+SHORTEST_WAIT_S = 0.0005
+LEAST_WAIT_S = 0.002
+"""Limit of the wait after the speaker was asked: one that takes nothing is not asked in a loop."""
 REAL_TIME_PRIORITY = 10
 """Priority of the engine's thread: above every ordinary process, below the kernel's own threads."""
 

@@ -66,5 +66,21 @@ def test_blocks_that_are_written_before_their_time_are_no_drift() -> None:
         while written <= captured:
             canceller.played(SILENCE if alone else np.zeros(2 * BLOCK_SAMPLES, np.int16))
             written += BLOCK_SAMPLES if alone else 2 * BLOCK_SAMPLES
-        canceller.clean(SILENCE, written - captured)
+        if captured // BLOCK_SAMPLES % 2:
+            canceller.clean(np.zeros(2 * BLOCK_SAMPLES, np.int16), written - captured)
     assert canceller.stats().drift_ppm == 0
+
+
+def test_the_echo_stays_away_where_captured_sound_is_left_out() -> None:
+    far = voice(12)
+    microphone = room(far)
+    canceller, cleaned, left_out = EchoCanceller(WebRtcBackend()), [], 6 * RATE_HZ
+    for at in range(0, len(far) - 4 * BLOCK_SAMPLES, 2 * BLOCK_SAMPLES):
+        canceller.played(far[at : at + 2 * BLOCK_SAMPLES])
+        if at == left_out:
+            canceller.leave_out(600)
+        begin = at if at < left_out else at + 600
+        cleaned.append(canceller.clean(microphone[begin : begin + 2 * BLOCK_SAMPLES]))
+    sent = raised(cleaned, canceller.rate_hz)
+    after = slice(left_out, left_out + RATE_HZ)
+    assert level_db(microphone[after]) - level_db(np.asarray(sent[after])) > 25

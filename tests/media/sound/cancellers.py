@@ -23,6 +23,9 @@ class CancellerMemory:
     def clean(self, sound: Samples, ahead: int = 0) -> Samples:
         return sound
 
+    def leave_out(self, samples: int) -> None:
+        """Nothing is known of when it was heard."""
+
     def reset(self) -> None:
         """Forget nothing: the test looks at all of it."""
 
@@ -46,6 +49,9 @@ class ForgetfulCanceller:
 
     def clean(self, sound: Samples, ahead: int = 0) -> Samples:
         return sound
+
+    def leave_out(self, samples: int) -> None:
+        """Nothing is known of when it was heard."""
 
     def reset(self) -> None:
         self.heard_since_reset = 0
