@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pylibsrtp
-from aioice import Candidate, Connection
-from aiortc import RTCPeerConnection, RTCRtpReceiver
+from aioice import Candidate, Connection, mdns
+from aiortc import RTCIceTransport, RTCPeerConnection, RTCRtpReceiver
 from aiortc.codecs import CODECS
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
@@ -75,6 +75,7 @@ def tame_ice(connection: RTCPeerConnection) -> None:
         if not isinstance(sender.send, functools.partial):
             sender.send = functools.partial(_start_while_open, connection, sender.send)  # type: ignore[method-assign]  # see the module's docstring
             receiver.receive = functools.partial(_start_while_open, connection, receiver.receive)  # type: ignore[method-assign]  # idem
+        close_beside(connection, receiver.transport.transport)
         ice = transceiver.receiver.transport.transport.iceGatherer._connection
         if isinstance(ice.get_component_candidates, functools.partial):
             continue  # two sections on one transport
@@ -96,26 +97,56 @@ async def _consent_while_open(ice: Connection, query_consent: Callable[[], Await
         await query_consent()
 
 
-def pass_over_unusable(ice: Connection) -> None:
-    """Ignore a remote candidate that cannot be used: the far end behind it may still reach us.
+def close_beside(connection: RTCPeerConnection, transport: RTCIceTransport) -> None:
+    """Close a transport that an answer leaves unused while the others begin; aiortc waits for its sockets first."""
+    if "stop" in transport.__dict__:
+        return  # two sections on one transport
+    stop, closing = transport.stop, TaskSet()
 
-    A name like `<uuid>.local` is looked up by mDNS, whose port another program may hold for itself; and aioice, told
-    that no more candidates come, gives up at once where it knows none.
+    async def begin_to_stop() -> None:
+        if connection.signalingState == "have-local-offer":
+            closing.spawn(stop())
+        else:
+            await stop()
+
+    transport.stop = begin_to_stop  # type: ignore[method-assign]  # see the module's docstring
+
+
+def pass_over_unusable(ice: Connection) -> None:
+    """Ignore a remote candidate that cannot be used, and wait for no name: the far end may still reach us, or sooner.
+
+    A name like `<uuid>.local` is looked up by mDNS, which takes a second where nobody answers, and whose port another
+    program may hold for itself; and aioice, told that no more candidates come, gives up at once where it knows none.
     """
     add_next = ice.add_remote_candidate
     passed_over: set[str] = set()
+    looking_up, ending = TaskSet(), TaskSet()
+
+    async def add_or_pass_over(candidate: Candidate) -> None:
+        try:
+            await add_next(candidate)
+        except OSError as error:
+            log.info("%s of the far end cannot be looked up: %s", candidate.host, error)
+        if not any(known.host == candidate.host for known in ice.remote_candidates):
+            passed_over.add(candidate.host)
+
+    async def end_after_the_names() -> None:
+        await looking_up.finish()
+        await end()
+
+    async def end() -> None:
+        if not passed_over:
+            await add_next(None)
 
     async def add(remote_candidate: Candidate | None) -> None:
-        if remote_candidate is None:
-            if not passed_over:
-                await add_next(None)
-            return
-        try:
-            await add_next(remote_candidate)
-        except OSError as error:
-            log.info("%s of the far end cannot be looked up: %s", remote_candidate.host, error)
-        if not any(known.host == remote_candidate.host for known in ice.remote_candidates):
-            passed_over.add(remote_candidate.host)
+        if remote_candidate is not None and mdns.is_mdns_hostname(remote_candidate.host):
+            looking_up.spawn(add_or_pass_over(remote_candidate))
+        elif remote_candidate is not None:
+            await add_or_pass_over(remote_candidate)
+        elif looking_up:
+            ending.spawn(end_after_the_names())
+        else:
+            await end()
 
     ice.add_remote_candidate = add  # type: ignore[method-assign]  # see the module's docstring
 

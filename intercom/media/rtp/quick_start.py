@@ -16,9 +16,10 @@ from contextvars import ContextVar
 from typing import Any
 
 from aioice import ice
-from aiortc import RTCCertificate, rtcrtpreceiver
+from aiortc import RTCCertificate, RTCIceTransport, rtcpeerconnection, rtcrtpreceiver
 from aiortc.rate import RemoteBitrateEstimator
 from aiortc.rtcdtlstransport import SRTP_PROFILES, RTCDtlsFingerprint, SRTPProtectionProfile
+from aiortc.sdp import MediaDescription
 from OpenSSL import SSL
 
 SPARE_AFTER_S = 1.0
@@ -40,6 +41,7 @@ def start_quickly() -> None:
         RTCCertificate.getFingerprints = _known_fingerprints  # type: ignore[method-assign,assignment]  # idem
         RTCCertificate._create_ssl_context = _known_context  # type: ignore[method-assign,assignment]  # idem
         rtcrtpreceiver.RemoteBitrateEstimator = LateBitrateEstimator  # type: ignore[attr-defined,assignment]  # idem
+        rtcpeerconnection.add_remote_candidates = _add_in_turn  # type: ignore[assignment]  # idem
         ice.get_host_addresses = _addresses
         ice.random_string = random_ice_chars  # type: ignore[attr-defined]  # idem
 
@@ -88,6 +90,14 @@ def _known_fingerprints(certificate: RTCCertificate) -> list[RTCDtlsFingerprint]
     if known is None:
         known = certificate.__dict__["fingerprints"] = _fingerprints(certificate)
     return list(known)
+
+
+async def _add_in_turn(transport: RTCIceTransport, media: MediaDescription) -> None:
+    """Add a far end's candidates without a task for each: the loop does much else before those have their turns."""
+    for candidate in media.ice_candidates:
+        await transport.addRemoteCandidate(candidate)
+    if media.ice_candidates_complete:
+        await transport.addRemoteCandidate(None)
 
 
 class LateBitrateEstimator:

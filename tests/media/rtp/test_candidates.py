@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 from collections.abc import Iterator
 
 import pytest
+from aioice import mdns
 
 from intercom.media.rtp.peer import DoorMedia
 from intercom.media.sound.engine import AudioEngine
-from tests.media.calls import wait_for_state
+from tests.media.calls import LIMIT_S, wait_for_state
 from tests.media.events import Reported
 
 MDNS_PORT = 5353
@@ -57,5 +59,31 @@ async def test_other_candidates_are_used_beside_a_name_that_nobody_answers_to(
         await wait_for_state(browser, "connected")
         await wait_for_state(door, "connected")
     finally:
+        await browser.close()
+        await door.close()
+
+
+async def test_a_name_that_is_looked_up_for_long_holds_neither_the_answer_nor_the_connection_up(
+    engine: AudioEngine, far_engine: AudioEngine, events: Reported[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    told = asyncio.Event()
+
+    async def look_up(_protocol: object, name: str) -> None:
+        asked.append(name)
+        await told.wait()
+
+    monkeypatch.setattr(mdns.MDnsProtocol, "resolve", look_up)
+    browser = DoorMedia(far_engine, on_event=events).open("browser", [], video=False)
+    door = DoorMedia(engine, on_event=events).open("door", [], video=False)
+    offer = CANDIDATE.sub(rf"\g<1>{NAME}", await browser.create_offer())
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            await browser.accept_answer(await door.create_answer(offer))
+        await wait_for_state(browser, "connected")
+        await wait_for_state(door, "connected")
+        assert set(asked) == {NAME}
+    finally:
+        told.set()
         await browser.close()
         await door.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import string
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ from aiortc import RTCCertificate, RTCConfiguration, RTCPeerConnection, rtcrtpre
 from aiortc.rate import RemoteBitrateEstimator
 from aiortc.rtcdtlstransport import SRTP_PROFILES
 
+from intercom.media.rtp.hooks import tame_ice
 from intercom.media.rtp.quick_start import (
     SPARE_LEFT,
     LateBitrateEstimator,
@@ -117,3 +119,31 @@ def test_ice_s_names_and_passwords_are_long_enough_and_of_its_characters() -> No
         assert len(text) == length
         assert set(text) <= set(string.ascii_letters + string.digits + "+/")
         assert text != random_ice_chars(length)
+
+
+async def test_an_answer_is_followed_by_the_first_check_after_few_turns_of_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    door, house = (RTCPeerConnection(RTCConfiguration(iceServers=[])) for _ in range(2))
+    for kind in ("audio", "video"):
+        door.addTransceiver(kind, "sendonly")
+    tame_ice(door)
+    await door.setLocalDescription(await door.createOffer())
+    await house.setRemoteDescription(door.localDescription)
+    await house.setLocalDescription(await house.createAnswer())
+    turns = 0
+    began_after: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def connect() -> None:
+        began_after.set_result(turns)
+
+    first = door.getTransceivers()[0].receiver.transport.transport._connection
+    monkeypatch.setattr(first, "connect", connect)
+    answering = asyncio.ensure_future(door.setRemoteDescription(house.localDescription))
+    while not began_after.done():
+        await asyncio.sleep(0)
+        turns += 1
+    await answering
+    assert began_after.result() <= 5
+    await door.close()
+    await house.close()
