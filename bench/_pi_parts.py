@@ -18,6 +18,7 @@ import numpy as np
 from bench._stock_cost import VOICE
 from intercom.media.codec.opus import OpusDecoder, OpusEncoder
 from intercom.media.echo.canceller import EchoCanceller, _Reference
+from intercom.media.echo.delay_search import LONG, SHORT
 from intercom.media.echo.double_talk import TalkThrough
 from intercom.media.echo.linear import open_linear_filter
 from intercom.media.echo.webrtc import CANCELLER_SAMPLES, WebRtcBackend, open_noise_suppression
@@ -62,7 +63,7 @@ def main() -> None:
     silence48 = np.zeros(BLOCK_SAMPLES, np.int16)
 
     def canceller(far_end: Callable[[int], Samples]) -> Callable[[int], object]:
-        whole = EchoCanceller(TalkThrough(WebRtcBackend(), open_linear_filter()))
+        whole = EchoCanceller(TalkThrough(WebRtcBackend(SHORT), open_linear_filter()))
 
         def turn(at: int) -> None:
             whole.played(far_end(2 * at))
@@ -74,8 +75,14 @@ def main() -> None:
     frames = blocks(heard, 2 * BLOCK_SAMPLES) * 2
     count("canceller", canceller(lambda at: far48[at % len(far48)]), PER_S // 2)
     count("canceller_far_silent", canceller(lambda at: silence48), PER_S // 2)
-    webrtc, linear, both = WebRtcBackend(), open_linear_filter(), TalkThrough(WebRtcBackend(), open_linear_filter())
+    webrtc, linear, both = (
+        WebRtcBackend(SHORT),
+        open_linear_filter(),
+        TalkThrough(WebRtcBackend(SHORT), open_linear_filter()),
+    )
     count("aec3_and_noise_suppression", lambda at: webrtc.process(near16[at], far16[at]))
+    further = WebRtcBackend(LONG)
+    count("aec3_and_noise_suppression_with_five_filters", lambda at: further.process(near16[at], far16[at]))
     count("linear_filter", lambda at: linear.process(near16[at], far16[at]))
     count("talk_through", lambda at: both.process(near16[at], far16[at]))
     suppress, reference = open_noise_suppression(), _Reference()

@@ -14,15 +14,8 @@ import numpy as np
 
 from intercom.media.echo.double_talk import TalkThrough
 from intercom.media.echo.linear import open_linear_filter
-from intercom.media.echo.webrtc import (
-    CANCELLER_HZ,
-    CANCELLER_SAMPLES,
-    Backend,
-    EchoError,
-    Frame,
-    LiveKitBackend,
-    WebRtcBackend,
-)
+from intercom.media.echo.short_search import open_webrtc
+from intercom.media.echo.webrtc import CANCELLER_HZ, CANCELLER_SAMPLES, Backend, EchoError, Frame, LiveKitBackend
 from intercom.media.sound.energy import energy, peak
 from intercom.media.sound.format import (
     BLOCK_MS,
@@ -283,7 +276,7 @@ def open_canceller(name: str = "webrtc", *, half_duplex: bool = False) -> EchoCa
     """Open a canceller by its name: `webrtc`, `livekit` or `none`; EchoError says what to install."""
     inner: EchoCanceller | None
     if name == "webrtc":
-        inner = EchoCanceller(_with_talk_through(WebRtcBackend()))
+        inner = EchoCanceller(_with_talk_through(open_webrtc()))
     elif name == "livekit":
         inner = EchoCanceller(LiveKitBackend())
     elif name == "none":
@@ -293,7 +286,7 @@ def open_canceller(name: str = "webrtc", *, half_duplex: bool = False) -> EchoCa
     return HalfDuplex(inner) if half_duplex else inner
 
 
-def _with_talk_through(canceller: WebRtcBackend) -> Backend:
+def _with_talk_through(canceller: Backend) -> Backend:
     try:
         return TalkThrough(canceller, open_linear_filter())
     except OSError as error:

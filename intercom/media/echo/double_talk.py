@@ -16,7 +16,7 @@ import numpy as np
 
 from intercom.media.echo.linear import LinearFilter
 from intercom.media.echo.residual import ResidualSuppressor, fade
-from intercom.media.echo.webrtc import CANCELLER_SAMPLES, Frame, WebRtcBackend, open_noise_suppression
+from intercom.media.echo.webrtc import CANCELLER_SAMPLES, Backend, Frame, open_noise_suppression
 from intercom.media.sound.energy import echo_energies, energy, peak
 from intercom.media.sound.format import FULL_SCALE
 
@@ -84,7 +84,7 @@ LOUD_DB = -12.0
 class TalkThrough:
     """A canceller backend: WebRTC's with the linear filter beside it."""
 
-    def __init__(self, webrtc: WebRtcBackend, linear: LinearFilter) -> None:
+    def __init__(self, webrtc: Backend, linear: LinearFilter) -> None:
         self._webrtc = webrtc
         self._linear = linear
         self._quieten = open_noise_suppression()

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from intercom.media.echo.delay_search import LONG, new_processor
 from intercom.media.errors import MediaError
 from intercom.media.sound.format import BLOCK_MS, Samples
 
@@ -35,14 +36,10 @@ class Backend(Protocol):
 class WebRtcBackend:
     """AEC3 and noise suppression of WebRTC (`pywebrtc-audio`)."""
 
-    def __init__(self) -> None:
-        try:
-            from pywebrtc_audio import AudioProcessor  # only where a canceller is wanted
-        except ImportError as error:
-            raise EchoError("no echo canceller: install pywebrtc-audio, or set another one") from error
-        self._processor = AudioProcessor(
-            sample_rate=CANCELLER_HZ, echo_cancellation=True, noise_suppression=True, high_pass_filter=True
-        )
+    def __init__(self, filters: int = LONG) -> None:
+        """`filters`: the number of those that look for the echo's delay, where it can be chosen."""
+        self._wanted = filters
+        self.reset()
 
     def process(self, near: Frame, far: Frame) -> Frame:
         """Return the near frame without the echo of the far one."""
@@ -51,7 +48,16 @@ class WebRtcBackend:
 
     def reset(self) -> None:
         """Forget the room's echo path."""
-        self._processor.reset()
+        try:
+            self._processor, self.filters = new_processor(  # its own `reset` would take the number chosen last
+                self._wanted,
+                sample_rate=CANCELLER_HZ,
+                echo_cancellation=True,
+                noise_suppression=True,
+                high_pass_filter=True,
+            )
+        except ImportError as error:
+            raise EchoError("no echo canceller: install pywebrtc-audio, or set another one") from error
 
 
 class LiveKitBackend:
@@ -87,8 +93,6 @@ class LiveKitBackend:
 
 def open_noise_suppression() -> Callable[[Frame], Frame]:
     """Return WebRTC's noise suppression alone, for one or two blocks of 10 ms at 16 kHz at a time."""
-    from pywebrtc_audio import AudioProcessor
-
-    processor = AudioProcessor(sample_rate=CANCELLER_HZ, noise_suppression=True, high_pass_filter=True)
+    processor, _ = new_processor(LONG, sample_rate=CANCELLER_HZ, noise_suppression=True, high_pass_filter=True)
     suppress: Callable[[Frame], Frame] = processor.process
     return suppress

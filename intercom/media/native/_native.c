@@ -7,7 +7,7 @@ static int fill(PyObject *module) {
         return -1;
     if (add_decimator(module) < 0 || add_levels(module) < 0)
         return -1;
-    if (add_varispeed(module) < 0)
+    if (add_varispeed(module) < 0 || add_delay_search(module) < 0)
         return -1;
     return add_linear_filter(module);
 }

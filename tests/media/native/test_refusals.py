@@ -109,6 +109,12 @@ def test_what_would_play_beyond_the_sound_is_refused(heard: int, ahead: float, s
         assert not count or ahead + speed * (count - 1) < heard - 23
 
 
+@pytest.mark.parametrize("given", [(0, 1), (1, 0), (1, 6), (1, -1), ("1", 1), (1,)])
+def test_no_constructor_and_no_number_of_filters_but_one_to_five_is_taken(given: Any) -> None:
+    with pytest.raises((TypeError, ValueError, OverflowError)):
+        _native.choose_filters(*given)
+
+
 def test_a_kernel_of_an_odd_length_is_refused() -> None:
     with pytest.raises(ValueError, match="no decimator divides by 3 with 95 taps"):
         _native.Decimator(KERNEL[:95], 3)
