@@ -74,6 +74,13 @@ def threads(pid: int) -> dict[int, tuple[int, int]]:
     return found
 
 
+def own_mb(pid: int) -> float:
+    """Memory of a process that is its own: what is in no file, of which the kernel could read it again."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    (anonymous,) = re.findall(r"^Anonymous: +(\d+) kB$", rollup, re.MULTILINE)
+    return round(int(anonymous) * 1024 / 1e6, 1)
+
+
 async def window(door: DoorProcess) -> Figures:
     """Million instructions a second of the door: all of it, its event loop, the busiest other thread (the sound's)."""
     before, began = threads(door.pid), time.monotonic()
@@ -88,6 +95,7 @@ async def window(door: DoorProcess) -> Figures:
         "sound_minsn": max(spent.values(), default=0.0),
         "wake_ups": woken / took_s,
         "rss_mb": door.rss_mb(),
+        "own_mb": own_mb(door.pid),
     }
 
 

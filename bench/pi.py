@@ -120,6 +120,7 @@ def report(found: dict[str, float]) -> Report:
     ours = calls | {
         "idle_minsn": found["idle_minsn"],
         "idle_rss_mb": found["idle_rss_mb"],
+        "idle_own_mb": found["idle_own_mb"],
         "camera_on_minsn": found["camera_on_minsn"],
         "plain_rss_mb": found["plain_rss_mb"],
         "av_rss_mb": found["av_rss_mb"],
@@ -151,6 +152,7 @@ NOTES = (
     "av: sound both ways, canceller, 720p25 from the camera's encoder; audio: without picture; plain: without picture "
     "and canceller; silent: audio while the far end is silent. sound: the audio thread; loop: the event loop. "
     "The resident sends and takes redundant audio, as Chrome does.",
+    "rss: with what the door has in memory of files; own: what is in no file, and cannot be read again.",
     "camera_on: at rest, with a camera that is always on and encodes for itself.",
     "canceller and what follows it are parts run alone on speech. syscalls: a second of av, counted by strace.",
     "a53, a72, a76: share of one core for av, an estimate from assumed instructions a clock, of sound and of the rest: "

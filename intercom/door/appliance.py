@@ -330,7 +330,7 @@ class Appliance:
         if self.panel.simulated and self.config.panel.page_listen:
             self.page = PanelPage(self.panel, self.config.panel.page_listen, self.parts.peek)
             await self.page.start()
-        self._tasks.spawn(warm_up(self.client, self.media, self.replies, self.camera))
+        self._tasks.spawn(warm_up(self.client, self.media, self.replies, self.camera, self.journal))
         self._tasks.spawn(self.registration.miss())
         self.integrations.start()
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from intercom.door.after_calls import AfterCalls
 from intercom.door.replies import Replies
+from intercom.history.journal import Journal
 from intercom.media.camera.shared import Camera
 from intercom.media.provider import DoorMedia
 from intercom.service import memory
@@ -15,10 +17,13 @@ LATEST_S = 2.0
 """Limit of the wait for the registration, so that the door is warm when a missing service returns."""
 
 
-async def warm_up(client: SignalWire, media: DoorMedia, replies: Replies, camera: Camera | None) -> None:
+async def warm_up(
+    client: SignalWire, media: DoorMedia, replies: Replies, camera: Camera | None, journal: Journal
+) -> None:
     """Load the modules of a call, and what the door says, on threads, and then let the process settle.
 
-    A camera that is always on starts after that.
+    A camera that is always on starts after that. From then on a process that is to stay small returns the memory of
+    each call, for ever.
     """
     registered = asyncio.Event()
     subscription = client.is_registered_stream.subscribe(lambda is_so: registered.set() if is_so else None)
@@ -28,6 +33,10 @@ async def warm_up(client: SignalWire, media: DoorMedia, replies: Replies, camera
     try:
         await asyncio.gather(asyncio.to_thread(media.prepare), replies.prepare())
     finally:
-        memory.settle()
+        is_small = memory.settle()
         if camera is not None:
             camera.begin()
+    if is_small:
+        after_calls = AfterCalls()
+        journal.subscribe(after_calls.hear)
+        await after_calls.run()

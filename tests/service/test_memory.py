@@ -68,6 +68,23 @@ memory.settle()
 import wave  # what is imported later is found
 print(typing.get_overloads(reactivex.pipe))
 """
+LEFT = """
+import gc
+from intercom.service import memory
+assert not memory.settle()
+memory.stay_small()
+assert memory.settle()
+class Left: pass
+gc.disable()
+one, other = Left(), Left()
+one.other, other.one, one.much = other, one, bytearray(20_000_000)
+del one, other
+def rss(): return int(open("/proc/self/statm").read().split()[1])
+before = rss()
+memory.collect()
+memory.trim()
+print(before - rss())
+"""
 
 
 def python(code: str) -> str:
@@ -86,6 +103,10 @@ def test_written_pages_that_went_to_the_swap_are_kept() -> None:
 
 def test_a_process_that_has_settled_is_smaller_and_goes_on() -> None:
     assert int(python(SETTLE)) > 500, "pages of 4 KiB"
+
+
+def test_what_a_call_left_in_circles_is_returned() -> None:
+    assert int(python(LEFT)) > 4800, "pages of 4 KiB"
 
 
 def test_a_process_that_has_settled_forgets_what_was_overloaded_for_the_types_and_finds_modules() -> None:
