@@ -61,6 +61,9 @@ class Outlet:
         if self._socket is None:
             self._leave_to_the_loop(way, sealed)
             return
+        if len(sealed) == 1:
+            self._send_each(self._socket, way, sealed)
+            return
         for run in equally_long(sealed) if self._cuts else [sealed]:
             if len(run) == 1 or not self._send_as_one(self._socket, way, run):
                 self._send_each(self._socket, way, run)

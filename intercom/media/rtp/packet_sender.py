@@ -199,19 +199,20 @@ class PacketSender:
     def _extension_now(self) -> bytes:
         if self._sent_at is None:
             return self._extension
-        extension = bytearray(self._extension)
         # 24 bits of seconds, 18 of them behind the point; the two epochs differ by a multiple of its 64 s.
-        extension[self._sent_at] = (int(steady_time() * (1 << 18)) & 0xFFFFFF).to_bytes(3, "big")
-        return bytes(extension)
+        sent_at = (int(steady_time() * (1 << 18)) & 0xFFFFFF).to_bytes(3, "big")
+        return self._extension[: self._sent_at.start] + sent_at + self._extension[self._sent_at.stop :]
 
     def _send_pushed(self, payload_type: int, frame: MediaFrame) -> None:
         """Send a frame at once, on the thread that pushes it; one that comes when the connection is gone is dropped."""
         if not self._sender._enabled:
             return
-        with contextlib.suppress(ConnectionError), self._lock:
-            timestamp = self._begin(frame)
-            own_type = payload_type if frame.payload_type is None else frame.payload_type
-            self._send_packets(own_type, timestamp, frame.payloads, marker=frame.marker)
+        own_type = payload_type if frame.payload_type is None else frame.payload_type
+        try:
+            with self._lock:
+                self._send_packets(own_type, self._begin(frame), frame.payloads, marker=frame.marker)
+        except ConnectionError:
+            return
 
     async def _send(self, payload_type: int, frame: MediaFrame) -> None:
         with self._lock:

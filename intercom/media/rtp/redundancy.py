@@ -51,7 +51,7 @@ class Redundancy:
     def __init__(self, payload_type: int, sound_type: int) -> None:
         """`payload_type` is the far end's number of redundant audio, `sound_type` of the sound in it."""
         self.payload_type = payload_type
-        self._sound_type = sound_type
+        self._block_head, self._last_head = (FOLLOWS | sound_type) << 24, bytes([sound_type])
         self._recent_loss = 0.0
         self._generations = 1
         self._sent: deque[tuple[int, bytes]] = deque(maxlen=MOST_GENERATIONS)
@@ -64,17 +64,16 @@ class Redundancy:
 
     def pack(self, timestamp: int, payload: bytes) -> bytes:
         """Return the redundant payload; `timestamp` is in ticks, from any beginning, and does not wrap."""
-        head, earlier = bytearray(), bytearray()
+        head = earlier = b""
         room = LONGEST_PAYLOAD - len(payload)
         for at, sound in list(self._sent)[-self._generations :]:
-            age = timestamp - at
-            room -= len(sound) + _BLOCK.size
-            if age <= LONGEST_OFFSET and len(sound) <= LONGEST_BLOCK and room > 0:
-                head += _BLOCK.pack((FOLLOWS | self._sound_type) << 24 | age << 10 | len(sound))
+            age, length = timestamp - at, len(sound)
+            room -= length + _BLOCK.size
+            if age <= LONGEST_OFFSET and length <= LONGEST_BLOCK and room > 0:
+                head += _BLOCK.pack(self._block_head | age << 10 | length)
                 earlier += sound
         self._sent.append((timestamp, payload))
-        head.append(self._sound_type)
-        return bytes(head + earlier + payload)
+        return head + self._last_head + earlier + payload
 
 
 def unpack(data: bytes) -> list[Block]:
