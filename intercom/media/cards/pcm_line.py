@@ -258,7 +258,7 @@ class PlaybackLine:
         """
         if now != self._looked_at:
             self._look(now)
-        early_frames = TELLS_LATE_FRAMES if self.is_even else SLACK_FRAMES
+        early_frames = TELLS_LATE_FRAMES if self._pointer.is_fine and self._is_roomy else SLACK_FRAMES
         if self._queued + BLOCK_SAMPLES + SLACK_FRAMES - early_frames <= self._depth.frames:
             return True
         self.loss.check(now, "its clock stands still")

@@ -234,7 +234,7 @@ class Port(Generic[L]):
 
     def report_xruns(self, now: float) -> None:
         """Report new xruns, at most once a second."""
-        xruns = self.xruns
+        xruns = self._xruns_before + (self.line.loss.xruns if self.line is not None else 0)
         if xruns > self._xruns_reported and now >= self._xrun_report_at:
             self._xruns_reported = xruns
             self._xrun_report_at = now + XRUN_REPORT_S

@@ -98,7 +98,7 @@ class OpusEncoder:
         size = _encode(self._encoder.encoder_state, frame.tobytes(), len(frame), self._packet, LONGEST_BYTES)
         if size < 0:
             raise CodecError(f"libopus does not encode {len(frame)} samples: {_reason(size)}")
-        return ctypes.string_at(self._packet, size) if size > SILENT_BYTES else b""
+        return self._packet.raw[:size] if size > SILENT_BYTES else b""
 
 
 class OpusDecoder:

@@ -48,15 +48,12 @@ class JitterTarget:
         """Forget the stream's clock and its packets."""
         self._delays: deque[tuple[float, float]] = deque()
         self._floors: deque[tuple[float, float]] = deque(maxlen=2)
+        self.floor_s = 0.0
+        """The network's floor: the least transit of the last seconds."""
         self._frame_s = 0.0
         self._measured = 0
         self._losses: deque[float] = deque([LONG_AGO, LONG_AGO], maxlen=2)
         self._last_put = self._last_repairing = LONG_AGO
-
-    @property
-    def floor_s(self) -> float:
-        """The network's floor: the least transit of the last seconds."""
-        return min(transit for _, transit in self._floors)
 
     def arrived(self, sent_s: float, frame_s: float, now: float, *, repairs: bool) -> None:
         """Measure a packet with `frame_s` of sound from `sent_s` on; `repairs`: it also holds sound before it."""
@@ -66,8 +63,10 @@ class JitterTarget:
         transit = now - sent_s
         if not self._floors or now - self._floors[-1][0] > FLOOR_HALF_S:
             self._floors.append((now, transit))
+            self.floor_s = min(self._floors[0][1], transit)
         elif transit < self._floors[-1][1]:
             self._floors[-1] = (self._floors[-1][0], transit)
+            self.floor_s = min(self._floors[0][1], transit)
         if now - self._last_put > BUNCH_S:
             self._delays.append((now, transit - self.floor_s))
         while len(self._delays) > 1 and now - self._delays[0][0] > WINDOW_S:

@@ -42,28 +42,30 @@ class Together:
         self._frames = frames
         self._cleaning = cleaning
         self._played = SILENCE
-        self._since, self._moved_at = 0.0, float("-inf")
+        self._look_at = 0.0
 
     def begin(self, now: float) -> None:
         """Note that the microphone starts."""
-        self._since = now
+        self._look_at = now + SETTLED_S
 
     def wrote(self, block: Samples, now: float) -> None:
         """Take what was written in the speaker's turn."""
         if len(block) != len(self._played):
-            self._since = now
+            self._look_at = max(self._look_at, now + SETTLED_S)
         self._played = block
 
     def bring(self, speaker: PlaybackLine | None, microphone: CaptureLine, now: float) -> None:
         """Let the microphone's next frame end at a turn of the speaker, where both cards are even and nobody speaks."""
-        if now - self._since < SETTLED_S or now - self._moved_at < AGAIN_S:
+        if now < self._look_at:
             return
         if speaker is None or not (speaker.is_even and microphone.is_even):
             return
         period_s = len(self._played) / RATE_HZ
         late_s = (self._frames.next_s(microphone.due_s(), now) - speaker.early_s(now)) % period_s
-        if late_s > PATIENCE_S and max(level_db(self._cleaning.last), level_db(self._played)) <= SILENT_DB:
+        if late_s <= PATIENCE_S:
+            self._look_at = now + SETTLED_S
+        elif max(level_db(self._cleaning.last), level_db(self._played)) <= SILENT_DB:
             samples = int((period_s - late_s + AIM_S) * RATE_HZ) // REFERENCE_STEP * REFERENCE_STEP
             microphone.leave_out(samples)
             self._cleaning.leave_out(samples)
-            self._moved_at = now
+            self._look_at = now + AGAIN_S
