@@ -19,6 +19,7 @@ from aioice import ice
 from aiortc import RTCCertificate, RTCIceTransport, rtcpeerconnection, rtcrtpreceiver
 from aiortc.rate import RemoteBitrateEstimator
 from aiortc.rtcdtlstransport import SRTP_PROFILES, RTCDtlsFingerprint, SRTPProtectionProfile
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.sdp import MediaDescription
 from OpenSSL import SSL
 
@@ -42,6 +43,7 @@ def start_quickly() -> None:
         RTCCertificate._create_ssl_context = _known_context  # type: ignore[method-assign,assignment]  # idem
         rtcrtpreceiver.RemoteBitrateEstimator = LateBitrateEstimator  # type: ignore[attr-defined,assignment]  # idem
         rtcpeerconnection.add_remote_candidates = _add_in_turn  # type: ignore[assignment]  # idem
+        RTCRtpCodecParameters.__deepcopy__ = _copied  # type: ignore[attr-defined]  # idem
         ice.get_host_addresses = _addresses
         ice.random_string = random_ice_chars  # type: ignore[attr-defined]  # idem
 
@@ -90,6 +92,14 @@ def _known_fingerprints(certificate: RTCCertificate) -> list[RTCDtlsFingerprint]
     if known is None:
         known = certificate.__dict__["fingerprints"] = _fingerprints(certificate)
     return list(known)
+
+
+def _copied(codec: RTCRtpCodecParameters, _memo: dict[int, Any]) -> RTCRtpCodecParameters:
+    """Return a copy of a codec that can be changed; aiortc copies each that is agreed on, value for value."""
+    feedback, parameters = list(codec.rtcpFeedback), dict(codec.parameters)
+    return RTCRtpCodecParameters(
+        codec.mimeType, codec.clockRate, codec.channels, codec.payloadType, feedback, parameters
+    )
 
 
 async def _add_in_turn(transport: RTCIceTransport, media: MediaDescription) -> None:

@@ -52,6 +52,8 @@ _READABLE = {
     "setup": re.compile(r"actpass|active|passive"),
     "max-message-size": re.compile(_NUMBER),
 }
+_DIRECTED = tuple(f"a={direction}" for direction in DIRECTIONS)
+_OF_A_FORMAT = ("a=rtpmap:", "a=fmtp:", "a=rtcp-fb:")
 
 
 @dataclass(slots=True)
@@ -71,7 +73,8 @@ class Section:
 
     def attribute(self, name: str) -> str | None:
         """Return the value of the first `a=name:value`; "" for a bare `a=name`; None without it."""
-        return next((line[3 + len(name) :] for line in self.lines if _name(line) == name), None)
+        bare, valued = f"a={name}", f"a={name}:"
+        return next((line[len(valued) :] for line in self.lines if line == bare or line.startswith(valued)), None)
 
     def drop(self, *names: str) -> None:
         """Remove every attribute of these names."""
@@ -80,13 +83,13 @@ class Section:
     @property
     def direction(self) -> str | None:
         """Return `sendrecv`, `sendonly`, `recvonly`, `inactive`, or None where none is written."""
-        return next((name for line in self.lines if (name := _name(line)) in DIRECTIONS), None)
+        return _direction(self.lines)
 
     def rtpmaps(self) -> dict[int, tuple[str, int]]:
         """Return codec name in lower case and clock in Hz by payload type, in order of preference."""
         maps = {}
         for line in self.lines:
-            if _name(line) == "rtpmap":
+            if line.startswith("a=rtpmap:"):
                 number, codec = line.split(":", 1)[1].split(" ", 1)
                 name, clock = codec.split("/")[:2]
                 maps[number] = (name.lower(), int(clock))
@@ -159,11 +162,15 @@ def _name(line: str) -> str:
     return line[2:].split(":", 1)[0] if line.startswith("a=") else ""
 
 
+def _direction(lines: list[str]) -> str | None:
+    return next((name for line in lines if line.startswith(_DIRECTED) and (name := _name(line)) in DIRECTIONS), None)
+
+
 def readable(text: str) -> Description:
     """Return a far end's description with every unambiguous fault repaired."""
     description = Description.parse(text)
     description.session = [line for line in description.session if not line.startswith("c=") and _is_readable(line)]
-    default = next((name for line in description.session if (name := _name(line)) in DIRECTIONS), "sendrecv")
+    default = _direction(description.session) or "sendrecv"
     for section in description.sections:
         _repair(section, default)
     return description
@@ -185,7 +192,7 @@ def _repair(section: Section, default_direction: str) -> None:
     if section.kind not in {"audio", "video"}:
         return
     section.formats = [number for number in section.formats if _is_payload_type(number)]
-    known = {line.split(":", 1)[1].split(" ", 1)[0] for line in section.lines if _name(line) == "rtpmap"}
+    known = {line[9:].split(" ", 1)[0] for line in section.lines if line.startswith("a=rtpmap:")}
     for number, codec in STATIC_RTPMAPS.items():
         if number in section.formats and number not in known:
             section.lines.append(f"a=rtpmap:{number} {codec}")
@@ -217,7 +224,7 @@ def _is_payload_type(number: str) -> bool:
 
 
 def _concerns(line: str, formats: set[str]) -> bool:
-    if _name(line) not in {"rtpmap", "fmtp", "rtcp-fb"}:
+    if not line.startswith(_OF_A_FORMAT):
         return True
     return line.split(":", 1)[1].split(" ", 1)[0] in formats | {"*"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import string
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ import ifaddr
 import pytest
 from aioice import ice
 from aiortc import RTCCertificate, RTCConfiguration, RTCPeerConnection, rtcrtpreceiver
+from aiortc.codecs import CODECS
 from aiortc.rate import RemoteBitrateEstimator
 from aiortc.rtcdtlstransport import SRTP_PROFILES
 
@@ -23,6 +25,7 @@ from intercom.media.rtp.quick_start import (
     random_ice_chars,
     start_quickly,
 )
+from tests.growth import instructions
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +105,17 @@ def test_a_certificate_says_the_fingerprints_that_aiortc_computes_and_keeps_them
     first, second = certificate.getFingerprints(), certificate.getFingerprints()
     assert first == second == _fingerprints(certificate)
     assert first[0] is second[0]
+
+
+def test_a_codec_is_copied_without_a_walk_through_its_values_and_the_copy_can_be_changed() -> None:
+    h264 = next(codec for codec in CODECS["video"] if codec.mimeType == "video/H264")
+    copied = copy.deepcopy(h264)
+    assert (copied, copied is h264) == (h264, False)
+    kept = len(h264.rtcpFeedback), len(h264.parameters)
+    copied.rtcpFeedback.clear()
+    copied.parameters.clear()
+    assert (len(h264.rtcpFeedback), len(h264.parameters)) == kept
+    assert instructions(lambda: copy.deepcopy(h264)) < 200
 
 
 def test_a_receiver_s_estimator_says_what_aiortc_s_says_from_its_first_packet_on() -> None:
