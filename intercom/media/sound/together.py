@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from intercom.media.cards.pcm_line import CaptureLine, PlaybackLine
 from intercom.media.sound.cleaning import Cleaning
-from intercom.media.sound.format import RATE_HZ, SILENCE, Samples, level_db
+from intercom.media.sound.energy import energy
+from intercom.media.sound.format import RATE_HZ, SILENCE, Samples, energy_db, level_db
 from intercom.media.sound.waking import FrameTime
 
 PATIENCE_S = 0.002
@@ -17,6 +18,9 @@ AGAIN_S = 10.0
 """Shortest time between two moves: a far end's packets may come late in a call, or clocks part."""
 SILENT_DB = -50.0
 """Level up to which nobody speaks: nobody misses 20 ms of it."""
+SILENT_S = 0.3
+"""Time in which nothing was played: no echo is left for the canceller to compare. Else the far end would hear its
+own for a tenth of a second, at -30 dB."""
 REFERENCE_STEP = 3
 """Divisor of what is left out, in samples: the canceller takes every third."""
 
@@ -42,7 +46,7 @@ class Together:
         self._frames = frames
         self._cleaning = cleaning
         self._played = SILENCE
-        self._look_at = 0.0
+        self._look_at = self._loud_at = 0.0
 
     def begin(self, now: float) -> None:
         """Note that the microphone starts."""
@@ -53,6 +57,8 @@ class Together:
         if len(block) != len(self._played):
             self._look_at = max(self._look_at, now + SETTLED_S)
         self._played = block
+        if energy_db(energy(block), len(block)) > SILENT_DB:
+            self._loud_at = now
 
     def bring(self, speaker: PlaybackLine | None, microphone: CaptureLine, now: float) -> None:
         """Let the microphone's next frame end at a turn of the speaker, where both cards are even and nobody speaks."""
@@ -64,7 +70,7 @@ class Together:
         late_s = (self._frames.next_s(microphone.due_s(), now) - speaker.early_s(now)) % period_s
         if late_s <= PATIENCE_S:
             self._look_at = now + SETTLED_S
-        elif max(level_db(self._cleaning.last), level_db(self._played)) <= SILENT_DB:
+        elif now - self._loud_at > SILENT_S and level_db(self._cleaning.last) <= SILENT_DB:
             samples = int((period_s - late_s + AIM_S) * RATE_HZ) // REFERENCE_STEP * REFERENCE_STEP
             microphone.leave_out(samples)
             self._cleaning.leave_out(samples)

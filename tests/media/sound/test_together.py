@@ -18,7 +18,7 @@ from tests.media.sound.test_sent_rate import Passing
 FRAME_S = FRAME_SAMPLES / RATE_HZ
 SILENT: Samples = np.zeros(RATE_HZ, np.int16)
 SOFT: Samples = np.random.default_rng(1).integers(-60, 60, FRAME_SAMPLES).astype(np.int16)
-LOUD: Samples = np.full(RATE_HZ, 9000, np.int16)
+LOUD: Samples = np.random.default_rng(2).integers(-9000, 9000, RATE_HZ).astype(np.int16)
 
 
 class InPeriods(Talker):
@@ -41,7 +41,10 @@ class Told:
 class Call:
     """A call with a far end whose packets come from `begins_s` on; the visitor says nothing."""
 
-    def __init__(self, begins_s: float, visitor: Samples = SILENT, microphone: type[Talker] = Talker) -> None:
+    def __init__(
+        self, begins_s: float, visitor: Samples = SILENT, microphone: type[Talker] = Talker, said: Samples = SOFT
+    ) -> None:
+        self._said = said
         self._clock = Clock()
         cards = BenchCards(self._clock)
         cards.microphone = microphone(self._clock, visitor)
@@ -52,7 +55,7 @@ class Call:
 
     def rounds_a_second(self, seconds: float, after_s: float) -> float:
         """How often the engine wakes, after its first seconds."""
-        packet, rounds = OpusEncoder().encode(SOFT), 0
+        packet, rounds = OpusEncoder().encode(self._said), 0
         while self._clock.now < self._begin + seconds:
             spoken_at = self._begin + self._wire.sent * FRAME_S
             self._clock.now = max(self._clock.now + 1e-4, min(spoken_at, self._wire.due(), self._engine.due))
@@ -75,6 +78,11 @@ def test_nothing_that_a_visitor_says_is_left_out() -> None:
     talking, quiet = Call(0.0067, LOUD), Call(0.0067)
     assert talking.rounds_a_second(4, 2) > 51 >= quiet.rounds_a_second(4, 2)
     assert 0 <= talking.near.blocks - quiet.near.blocks <= 2
+
+
+def test_nothing_is_left_out_while_the_house_speaks() -> None:
+    call = Call(0.0067, said=LOUD[:FRAME_SAMPLES])
+    assert call.rounds_a_second(4, 2) > 51
 
 
 def test_a_microphone_whose_sound_comes_in_periods_keeps_its_turn() -> None:
