@@ -23,15 +23,22 @@ MADV_DONTNEED: Final = 4
 """Advice of Linux' mman.h to drop pages."""
 MAPPING: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+ *(.*)")
 
-UNUSED_OF_NUMPY_1: Final = ("numpy.core._add_newdocs", "numpy.ma", "numpy.polynomial", "numpy.random")
+UNUSED_OF_NUMPY_1: Final = tuple(
+    f"numpy.{name}" for name in ("core._add_newdocs", "core.defchararray", "ma", "polynomial", "random")
+)
 """What NumPy 1 imports for others, its help too; NumPy 2 waits with most of it by itself."""
 UNUSED: Final = {
     "websockets.version": ("importlib.metadata",),
     "opuslib_next": tuple(
         f"opuslib_next.api.{kind}_{way}" for kind in ("multistream", "projection") for way in ("decoder", "encoder")
     ),
+    "reactivex": tuple(
+        f"reactivex.scheduler.{kind}"
+        for kind in ("catchscheduler", "eventloop", "historicalscheduler", "timeoutscheduler")
+    ),
 }
-"""What these libraries import for a version that is not released, and for sound from more than one place."""
+"""What these libraries import for a version that is not released, for sound from more than one place, and for other
+event loops and clocks than ours."""
 
 WRITTEN: Final = ("Private_Dirty:", "Anonymous:", "Swap:")
 """Fields of smaps that count pages which no longer match their file."""

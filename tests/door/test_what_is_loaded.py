@@ -17,6 +17,7 @@ NEVER = {
     *("intercom.integrations.onvif", "intercom.integrations.rtsp", "intercom.integrations.webhooks", "jwt"),
     *("colorzero", "gpiozero.boards", "importlib.metadata", "importlib.resources", "multiprocessing", "statistics"),
     *("cryptography.hazmat.primitives.serialization.ssh", "opuslib_next.api.multistream_decoder", "zipfile"),
+    "reactivex.scheduler.eventloop",
     *("numpy.ma.core", "numpy.polynomial.polynomial", "numpy.random.mtrand"),
     *("livekit", "picamera2", "reactivex.operators", "requests", "segno", "tomlkit", "xml.etree"),
 }
