@@ -29,7 +29,7 @@ assert polyval(2, [1, 1, 1]) == 7
 assert np.random.default_rng(1).integers(1) == 0 and random.default_rng is np.random.default_rng
 assert isinstance(np.ma.masked_equal([1, 2], 1), sys.modules["numpy.ma.core"].MaskedArray) and np.ma.count is ma.count
 assert waiting.default_rng is np.random.default_rng
-assert np.char.add("a", "b") == "ab" and isinstance(np.chararray(2), np.chararray)
+assert np.char.add("a", "b") == "ab"
 assert np.random.__name__ == "numpy.random" and type(np.random) is type(np)
 """
 
