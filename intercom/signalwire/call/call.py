@@ -80,6 +80,7 @@ class Call:
         self._background = TaskSet(task_failed)
         self._closing: asyncio.Task[None] | None = None
         self._gone = asyncio.Event()
+        self._layouts_are_due = False
         self.status.stream.subscribe(self._follow_status)
 
     # -- what it does ----------------------------------------------------------------------------------
@@ -130,8 +131,9 @@ class Call:
             self.room.receive(event)
         except BadFrameError as error:
             self.run.errors.emit(error)
-        if event.event_type == "call.joined" and self.room.may_set_layout:
-            self._background.spawn(self._load_layouts())
+        if event.event_type == "call.joined":
+            self._layouts_are_due = self.room.may_set_layout
+            self._load_layouts_beside_no_handshake()
         self.events.emit(event)
 
     def session_lost(self) -> None:
@@ -217,6 +219,7 @@ class Call:
 
     def _follow_status(self, status: CallStatus) -> None:
         self.monitor.follow(status)
+        self._load_layouts_beside_no_handshake()
         if self.dialog.is_over:
             self.recovery.stop()
 
@@ -227,6 +230,12 @@ class Call:
         parts = (self.keys, self.holds, self.mutes, self.monitor, self.recovery, self.room)
         for stream in [*own, *(stream for part in parts for stream in part.streams()), self.events]:
             stream.complete()
+
+    def _load_layouts_beside_no_handshake(self) -> None:
+        """Load the layouts once the call is connected: until then its handshake needs the event loop."""
+        if self._layouts_are_due and self.status.value is CallStatus.CONNECTED:
+            self._layouts_are_due = False
+            self._background.spawn(self._load_layouts())
 
     async def _load_layouts(self) -> None:
         try:

@@ -133,6 +133,22 @@ async def test_a_layout_is_chosen_of_those_there_are(client: SignalWire, service
         await call.set_layout("circle")
 
 
+async def test_the_layouts_are_asked_for_once_the_handshake_is_over(
+    client: SignalWire, service: Service, media: ScriptedMedia
+) -> None:
+    service.answers["call.layout.list"] = lambda _: {"layouts": ["grid"], "code": "200"}
+    call = await client.dial("/public/room")
+    room = {"layout_name": "grid", "members": [member("member-1")]}
+    told = {"call_id": call.id, "member_id": "member-1", "room_session_id": "room-1", "room_session": room}
+    service.verto("verto.answer", call.id, sdp="answer")
+    service.tell("call.joined", {**told, "capabilities": ["layout.set"]})
+    await service.until(lambda: len(call.participants) == 1)
+    await call.send_info({"a": "moment later"})
+    assert service.count("call.layout.list") == 0
+    media.calls[0].become("connected")
+    await service.until(lambda: call.layouts == ("grid",))
+
+
 async def test_a_broken_event_of_a_room_is_told_to_the_call(client: SignalWire, service: Service) -> None:
     call = await joined(client, service)
     errors: list[Exception] = []
