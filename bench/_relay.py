@@ -24,21 +24,21 @@ READY_S = 10.0
 _CANDIDATE = re.compile(r"^a=candidate:\S+ 1 udp \d+ (\d+\.\d+\.\d+\.\d+) (\d+) typ host", re.MULTILINE | re.IGNORECASE)
 
 
-def loss(share: float, seed: int = 1) -> Impair:
+def loss(share: float, seed: int) -> Impair:
     """Each packet is lost with this chance."""
     chance = random.Random(seed)
     return lambda: None if chance.random() < share else 0.0
 
 
-def jitter(most_s: float, seed: int = 2) -> Impair:
+def jitter(most_s: float, seed: int) -> Impair:
     """Each packet is late by anything up to this; they overtake one another."""
-    chance = random.Random(seed)
+    chance = random.Random(seed + 1)  # another than the losses have
     return lambda: chance.uniform(0, most_s)
 
 
-def bursts(seed: int = 3) -> Impair:
+def bursts(seed: int) -> Impair:
     """Every two seconds or so three packets in a row are lost."""
-    chance = random.Random(seed)
+    chance = random.Random(seed + 2)
     left = 0
 
     def step() -> float | None:
@@ -53,14 +53,14 @@ def bursts(seed: int = 3) -> Impair:
     return step
 
 
-SCENES: dict[str, Callable[[], Impair]] = {
-    "loss1": lambda: loss(0.01),
-    "loss2": lambda: loss(0.02),
-    "loss5": lambda: loss(0.05),
+SCENES: dict[str, Callable[[int], Impair]] = {
+    "loss1": lambda seed: loss(0.01, seed),
+    "loss2": lambda seed: loss(0.02, seed),
+    "loss5": lambda seed: loss(0.05, seed),
     "burst": bursts,
-    "jitter80": lambda: jitter(0.080),
+    "jitter80": lambda seed: jitter(0.080, seed),
 }
-"""What the network does, each time the same."""
+"""What the network does, by a seed from 1 on."""
 NAMES = {
     "clean": "clean",
     "loss1": "1 % lost",
@@ -155,7 +155,7 @@ class _Passing:
         except EOFError:
             return False
         if word == "scene":
-            self._impair = SCENES[what]() if what in SCENES else None
+            self._impair = SCENES[what](1) if what in SCENES else None
             return True
         if not self._address:
             for towards in self._towards.values():

@@ -30,7 +30,7 @@ def received(socket_: socket.socket, count: int) -> list[bytes]:
 
 
 def test_the_relay_loses_the_callers_sound_as_the_seed_says_and_nothing_else() -> None:
-    impair = SCENES["loss5"]()
+    impair = SCENES["loss5"](1)
     kept = [n for n in range(COUNT) if impair() is not None]
     with (
         Relay() as relay,
