@@ -57,8 +57,5 @@ class Late:
         self._kept = both[len(near) :]
         return both[: len(near)]
 
-    def leave_out(self, samples: int) -> None:
-        """What is played is not known."""
-
     def reset(self) -> None:
         """There is nothing to forget."""

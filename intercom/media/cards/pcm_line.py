@@ -41,9 +41,6 @@ class CaptureLine:
         self.loss = LossWatch("overrun")
         """Watch over what it moves, which counts its xruns."""
         self._heard = bytearray()
-        self._left_out = 0
-        self._captured_frames = 0
-        self._pointer = Pointer()
         self.running = False
         self.moves = False
         """Whether sound has come since the start."""
@@ -59,38 +56,10 @@ class CaptureLine:
         self.moves = False
         self.loss.start(now)
         self._heard.clear()
-        self._left_out = self._captured_frames = 0
-        self._pointer.begin()
         self._read()
-
-    @property
-    def is_even(self) -> bool:
-        """Whether its sound comes as it is captured, and not in steps."""
-        return self._pointer.is_fine
-
-    def wait_s(self, early_s: float) -> float:
-        """Return the seconds until it is to be looked at, when its frame comes in `early_s`, or its card is learnt."""
-        return min(early_s, PROBE_S) if self._pointer.is_sought else early_s
-
-    def learn(self, now: float) -> None:
-        """Look how the sound comes, as long as that is not known; LineLostError when the device is gone."""
-        if self._pointer.is_sought:
-            self._take(now)
-
-    def leave_out(self, frames: int) -> None:
-        """Leave out the next frames: those that follow are heard no later than without."""
-        self._left_out += frames
 
     def captured(self, now: float) -> Samples:
         """Return all blocks that are complete by now, as one array; LineLostError when the device is gone."""
-        self._take(now)
-        self.loss.check(now, "no sound")
-        whole = len(self._heard) // BLOCK_BYTES * BLOCK_BYTES
-        sound = np.frombuffer(self._heard[:whole], np.int16)
-        del self._heard[:whole]
-        return sound
-
-    def _take(self, now: float) -> None:
         loss = self.loss
         loss.look(now)
         for _ in range(READS_AT_ONCE):
@@ -99,16 +68,15 @@ class CaptureLine:
                 loss.lives(now)
             if frames < BLOCK_SAMPLES:
                 break
-        if self._pointer.is_sought:
-            self._pointer.looked(self._captured_frames, now)
-        if self._left_out:
-            gone = min(self._left_out, len(self._heard) // SAMPLE_BYTES)
-            self._left_out -= gone
-            del self._heard[: gone * SAMPLE_BYTES]
+        loss.check(now, "no sound")
+        whole = len(self._heard) // BLOCK_BYTES * BLOCK_BYTES
+        sound = np.frombuffer(self._heard[:whole], np.int16)
+        del self._heard[:whole]
+        return sound
 
     def due_s(self) -> float:
         """Return the seconds until the next block can be complete."""
-        return (BLOCK_SAMPLES + self._left_out - len(self._heard) // SAMPLE_BYTES) / RATE_HZ
+        return (BLOCK_SAMPLES - len(self._heard) // SAMPLE_BYTES) / RATE_HZ
 
     def _read(self) -> int:
         try:
@@ -118,7 +86,6 @@ class CaptureLine:
         self.loss.took(frames)
         if frames > 0:
             self.moves = True
-            self._captured_frames += frames
             self._heard += data
         return frames
 

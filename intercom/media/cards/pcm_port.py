@@ -126,11 +126,6 @@ class Port(Generic[L]):
         return self.line is not None
 
     @property
-    def is_even(self) -> bool:
-        """Whether the line is open and its card tells its place as it moves."""
-        return self.line is not None and self.line.is_even
-
-    @property
     def is_running(self) -> bool:
         """Whether the line moves sound now."""
         return self.line is not None and self.line.running

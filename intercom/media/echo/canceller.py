@@ -88,7 +88,6 @@ class _Reference:
         self._stretcher.clear()
         self._waiting: Frame = np.zeros(REFERENCE_LATE - REACH, np.int16)
         self._fill: float | None = None
-        self._left_out = 0
         self._nominal = self._excess = 0.0
         self._seen = 0
         self.drift = 0.0
@@ -98,12 +97,7 @@ class _Reference:
         if len(self._waiting) > LONGEST_REFERENCE:
             self.clear()
 
-    def leave_out(self, length: int) -> None:
-        self._left_out += length
-
     def take(self, length: int, ahead: int = 0) -> Frame:
-        if self._left_out:
-            self._waiting, self._left_out = self._waiting[self._left_out :], 0
         frame, self._waiting = self._waiting[:length], self._waiting[length:]
         if len(frame) < length:
             return np.concatenate([frame, np.zeros(length - len(frame), np.int16)])
@@ -189,10 +183,6 @@ class EchoCanceller:
             self._measure(near_db, far_db, cleaned_db, len(near) // CANCELLER_SAMPLES)
         return cleaned
 
-    def leave_out(self, samples: int) -> None:
-        """Leave out what was played that long: the captured samples before the next are left out as well."""
-        self._reference.leave_out(samples // FACTOR)
-
     def _measure(self, near_db: float, far_db: float, cleaned_db: float, blocks: int) -> None:
         self._far_blocks += blocks
         self._loss_db = _follow(self._loss_db, near_db - cleaned_db, blocks)
@@ -255,11 +245,6 @@ class HalfDuplex:
         fade = np.linspace(self._gain, wanted, len(sound), dtype=np.float32)
         self._gain = wanted
         return to_samples(sound * fade)
-
-    def leave_out(self, samples: int) -> None:
-        """Leave out so many samples."""
-        if self._inner is not None:
-            self._inner.leave_out(samples)
 
     def reset(self) -> None:
         """Forget the room's echo path: the device changed."""

@@ -53,11 +53,6 @@ class Cleaning:
         if self._canceller is not None:
             self._canceller.played(sound)
 
-    def leave_out(self, samples: int) -> None:
-        """Note that so many captured samples are left out before the next."""
-        if self._canceller is not None:
-            self._canceller.leave_out(samples)
-
     def cleaned(self, captured: Samples, now: float) -> Iterator[Samples]:
         """Yield what is sent of the captured blocks, cleaned two at a time: they cost little more than one."""
         ahead = max(0, self._written - int((now - self._written_at) * RATE_HZ))

@@ -46,8 +46,5 @@ class Canceller(Protocol):
         `ahead`: how many of the played samples were written before their time, because more came with them.
         """
 
-    def leave_out(self, samples: int) -> None:
-        """Note that so many captured samples are left out before the next."""
-
     def reset(self) -> None:
         """Forget the room's echo path: the device changed."""

@@ -25,7 +25,6 @@ from intercom.media.sound.engine_stats import EngineStats
 from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples, level_db
 from intercom.media.sound.mixer import Aside, Mixer, Playing
 from intercom.media.sound.stand_in import Murmur, Pace
-from intercom.media.sound.together import Together, together_s
 from intercom.media.sound.tones import Tones
 from intercom.media.sound.waking import LEAST_WAIT_S, SHORTEST_WAIT_S, Doorbell, FrameTime, ask_for_real_time
 
@@ -81,7 +80,6 @@ class AudioEngine:
         self._away: dict[Direction, Pace] = {"capture": Pace(), "playback": Pace()}
         self._murmur = Murmur(self._tones["no_sound"], self._cleaning.rate_hz)
         self._frames = FrameTime()
-        self._together = Together(self._frames, self._cleaning)
         self._linger_until = 0.0
         self._last_played = SILENCE
         self._real_time = False
@@ -241,7 +239,8 @@ class AudioEngine:
         microphone_s = self._guarded(self._capture, self._serve_capture, now, call)
         self._playback.report_xruns(now)
         self._capture.report_xruns(now)
-        due_s = together_s(due_s, microphone_s, even=self._playback.is_even)
+        if due_s is None or (microphone_s is not None and microphone_s < due_s):
+            due_s = microphone_s
         return None if due_s is None else max(SHORTEST_WAIT_S, due_s - (self._clock() - now))
 
     def _guarded(self, port: Port[Any], serve: Callable[..., float | None], now: float, *given: object) -> float | None:
@@ -285,7 +284,6 @@ class AudioEngine:
             if self.speaker_muted:
                 block = SILENCE
             self._cleaning.played(block, now)
-            self._together.wrote(block, now)
             taken = line.write(block, now)
             self._last_played = block
             self._note_first_writes(tones)
@@ -326,11 +324,9 @@ class AudioEngine:
         if not line.running:
             line.start(now)
             self._cleaning.begin()
-            self._together.begin(now)
         hearer = call or listeners
         if (early_s := self._frames.early_s(hearer, now)) > 0:
-            line.learn(now)
-            return line.wait_s(early_s)
+            return early_s
         for cleaned in self._cleaning.cleaned(line.captured(now), now):
             self._frames.count(hearer)
             if call is not None:
@@ -341,8 +337,6 @@ class AudioEngine:
             self._capture.proved(now)
         elif call is not None and self._capture.is_on_trial:
             return self._murmur_on(now, call)
-        if call is not None:
-            self._together.bring(self._playback.line, line, now)
         return self._frames.next_s(line.due_s(), now)
 
     # A device that is away

@@ -7,7 +7,6 @@ import numpy as np
 from intercom.media.echo.canceller import EchoCanceller
 from intercom.media.echo.webrtc import WebRtcBackend
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SHORT_BLOCK_SAMPLES, SILENCE, level_db
-from intercom.media.sound.together import SILENT_S
 from tests.media.echo.raised import raised
 from tests.media.echo.test_canceller import room, voice
 from tests.media.sound.test_sent_rate import Passing
@@ -70,20 +69,3 @@ def test_blocks_that_are_written_before_their_time_are_no_drift() -> None:
         if captured // BLOCK_SAMPLES % 2:
             canceller.clean(np.zeros(2 * BLOCK_SAMPLES, np.int16), written - captured)
     assert canceller.stats().drift_ppm == 0
-
-
-def test_the_echo_stays_away_after_captured_sound_is_left_out_in_a_pause() -> None:
-    far, left_out, later = voice(12), 6 * RATE_HZ, 600
-    far[left_out - round(SILENT_S * RATE_HZ) : left_out + later] = 0
-    microphone = room(far)
-    canceller, cleaned = EchoCanceller(WebRtcBackend()), []
-    for at in range(0, len(far) - 4 * BLOCK_SAMPLES, 2 * BLOCK_SAMPLES):
-        played = at if at < left_out else at + later
-        if at == left_out:
-            canceller.played(far[at:played])
-            canceller.leave_out(later)
-        canceller.played(far[played : played + 2 * BLOCK_SAMPLES])
-        cleaned.append(canceller.clean(microphone[played : played + 2 * BLOCK_SAMPLES]))
-    sent = raised(cleaned, canceller.rate_hz)
-    after = slice(left_out, left_out + RATE_HZ)
-    assert level_db(microphone[after]) - level_db(np.asarray(sent[after])) > 30

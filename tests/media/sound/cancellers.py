@@ -23,9 +23,6 @@ class CancellerMemory:
     def clean(self, sound: Samples, ahead: int = 0) -> Samples:
         return sound
 
-    def leave_out(self, samples: int) -> None:
-        """Nothing is known of when it was heard."""
-
     def reset(self) -> None:
         """Forget nothing: the test looks at all of it."""
 
@@ -49,9 +46,6 @@ class ForgetfulCanceller:
 
     def clean(self, sound: Samples, ahead: int = 0) -> Samples:
         return sound
-
-    def leave_out(self, samples: int) -> None:
-        """Nothing is known of when it was heard."""
 
     def reset(self) -> None:
         self.heard_since_reset = 0

@@ -27,9 +27,6 @@ class Told:
         self.ahead.append(ahead)
         return sound
 
-    def leave_out(self, samples: int) -> None:
-        """Nothing of it is heard."""
-
     def reset(self) -> None:
         """Nothing is learnt."""
 
