@@ -56,7 +56,7 @@ class _Attempt(Generic[L]):
         self._open_line = open_line
         self._done = done
         self._lock = threading.Lock()
-        self.line: L | None = None
+        self._line: L | None = None
         self._error: Exception | None = None
         self._left = False
         self.is_over = False
@@ -68,7 +68,7 @@ class _Attempt(Generic[L]):
         except Exception as failure:  # noqa: BLE001 - raised where the line is taken
             line, error = None, failure
         with self._lock:
-            self.line, self._error, self.is_over = line, error, True
+            self._line, self._error, self.is_over = line, error, True
             left = self._left
         if left and line is not None:
             line.close()
@@ -78,14 +78,14 @@ class _Attempt(Generic[L]):
         """Return the line; raises the error that opening it gave."""
         if self._error is not None:
             raise self._error
-        assert self.line is not None, "it is over"
-        return self.line
+        assert self._line is not None, "it is over"
+        return self._line
 
     def leave(self) -> None:
         """Give the attempt up and close its line."""
         with self._lock:
             self._left = True
-            line = self.line
+            line = self._line
         if line is not None:
             line.close()
 
