@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +16,13 @@ from typing import Any
 class _Later(ModuleType):
     """Stands for a module in the library that imported it, and imports it when it is asked for a name."""
 
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._importing = threading.get_ident()
+
     def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self and threading.get_ident() != self._importing:
+            sys.modules.pop(self.__name__, None)  # another thread needs the module while the library is imported
         if sys.modules.get(self.__name__) is not self:
             return getattr(importlib.import_module(self.__name__), name)  # waits for its lock, in all threads but one
         if name.startswith("__"):

@@ -147,6 +147,30 @@ def test_a_class_may_derive_from_one_that_waits(house: Path) -> None:
     assert loaded("house").Chest.__bases__ == (loaded("house.attic").Trunk,)
 
 
+def test_another_thread_may_import_a_part_of_one_that_waits_while_the_library_is_imported(house: Path) -> None:
+    (house / "__init__.py").write_text(
+        "import threading\nfrom . import attic\nbegun, may_go_on = threading.Event(), threading.Event()\n"
+    )
+    (house.parent / "street.py").write_text("import house\nhouse.begun.set()\nhouse.may_go_on.wait(60)\n")
+    (house / "attic" / "__init__.py").write_text("size = 3\n")
+    (house / "attic" / "trunk.py").write_text("hat = 1\n")
+    library = loaded("house")
+    for name in ("house.attic", "street"):
+        sys.modules.pop(name, None)
+    try:
+        with ThreadPoolExecutor(1) as threads:
+            importing = threads.submit(import_without, "street", "house.attic")
+            assert library.begun.wait(LIMIT_S)
+            try:
+                assert loaded("house.attic.trunk").hat == 1
+            finally:
+                library.may_go_on.set()
+            importing.result(LIMIT_S)
+        assert loaded("house.attic").size == 3
+    finally:
+        sys.modules.pop("street", None)
+
+
 def test_numpy_works_as_ever_and_the_door_has_loaded_what_it_uses() -> None:
     done = subprocess.run([sys.executable, "-c", NUMPY], capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert done.returncode == 0, done.stderr
