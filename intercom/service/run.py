@@ -52,6 +52,7 @@ def log_to_stderr(level: str) -> None:
     form = "%(levelname)s %(name)s: %(message)s"
     form = form if to_journal else f"%(asctime)s {form}"
     handler.setFormatter(LogLines(form))
+    logging.logMultiprocessing = False  # the name is written nowhere, and a module that waits would be loaded for it
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # A peer connection logs every candidate pair that it tries.
     for chatty in ("aioice", "aiortc", "aiohttp.access", "websockets", "transitions"):

@@ -186,3 +186,24 @@ def test_a_door_that_hangs_feeds_no_watchdog(line: SystemdLine, tmp_path: Path) 
         assert line.quiet_for(1.0)
         door.send_signal(signal.SIGCONT)
         line.until("WATCHDOG=1")
+
+
+NAMELESS = """
+import logging, sys, types
+from intercom.service.run import log_to_stderr
+asked = []
+class Waiting(types.ModuleType):
+    def __getattr__(self, name):
+        asked.append(name)
+        raise AttributeError(name)
+log_to_stderr("info")
+sys.modules["multiprocessing"] = Waiting("multiprocessing")
+logging.warning("Ring.")
+print(asked)
+"""
+
+
+def test_a_line_of_the_log_asks_no_module_that_waits_for_the_name_of_its_process() -> None:
+    done = subprocess.run([sys.executable, "-c", NAMELESS], capture_output=True, text=True, timeout=STOP_S, check=True)
+    assert done.stdout == "[]\n"
+    assert "Ring." in done.stderr
