@@ -70,7 +70,8 @@ def without_docstrings(source: bytes, file: str) -> CodeType:
 
 def _sources(tree: Path) -> Iterator[Path]:
     for folder, _, names in os.walk(tree):
-        yield from (Path(folder, name) for name in names if name.endswith(".py"))
+        paths = (Path(folder, name) for name in names if name.endswith(".py"))
+        yield from (path for path in paths if path.is_file())  # and no link to nowhere
 
 
 def _compile_file(path: Path, *, tree: Path, place: Path, unchecked: bool) -> None:
@@ -87,7 +88,7 @@ def _compile_file(path: Path, *, tree: Path, place: Path, unchecked: bool) -> No
             return
     try:
         compiled_source = marshal.dumps(code(source, str(place / path.relative_to(tree))))
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the parser says the last of too deep a source
         return
     compiled.parent.mkdir(parents=True, exist_ok=True)
     new = compiled.with_suffix(".new")

@@ -16,7 +16,7 @@ import pytest
 
 import intercom
 from intercom.config import example
-from intercom.service.bytecode import MARK, compile_tree, without_docstrings
+from intercom.service.bytecode import AT_ONCE, MARK, compile_tree, without_docstrings
 
 PROGRAM = Path(intercom.__file__).parent
 SOURCE = '''"""Of the module."""
@@ -136,6 +136,17 @@ def test_a_source_that_this_python_does_not_understand_is_left_to_its_import(mod
     (module.parent / "other.py").write_text("print 'of another Python'")
     compile_tree(module.parent)
     assert not Path(cache_from_source(module.parent / "other.py")).exists()
+
+
+def test_a_source_too_deep_and_a_link_to_nowhere_keep_no_other_from_being_compiled(tmp_path: Path) -> None:
+    others = [tmp_path / f"other_{number}.py" for number in range(3 * AT_ONCE)]
+    for other in others:
+        other.write_text("")
+    for number in range(AT_ONCE):
+        (tmp_path / f"deep_{number}.py").write_text(f"x = {'-' * 100_000}1")
+        (tmp_path / f"nowhere_{number}.py").symlink_to(tmp_path / "gone.py")
+    compile_tree(tmp_path)
+    assert all(Path(cache_from_source(other)).exists() for other in others)
 
 
 def test_the_libraries_and_the_program_load_without_docstrings() -> None:
