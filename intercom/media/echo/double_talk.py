@@ -63,6 +63,11 @@ HOLD_BLOCKS = 25
 """Hold time after a visitor was heard, in blocks: a quarter of a second bridges the gaps between words."""
 SURELY_HOLD_BLOCKS = 150
 """Hold time after WebRTC let a visitor through: beside a loud box that is a syllable now and then."""
+LOUD_HOLD_BLOCKS = 500
+"""The same beside a loud echo, where that is rarer."""
+LEARNT_DB = -16.0
+"""Limit of the filter's residual against a loud echo for that: what it leaves is heard as long, so it has to be soft. After a
+jump of the echo, or with two clocks, it is not."""
 LET_THROUGH_BEYOND_DB = 11.0
 """Margin of WebRTC's output over its usual peaks that only a visitor exceeds."""
 LET_THROUGH_UP_DB, LET_THROUGH_DOWN_DB = 0.5, 0.01
@@ -198,7 +203,8 @@ class Judge:
                 self._hold = max(HOLD_BLOCKS, self._hold - RELEASE_BLOCKS)
         if cleaned_db > HEARD_DB and echoes and self._held_db < HELD_DB:
             if cleaned_db > self._let_through_db + LET_THROUGH_BEYOND_DB and beyond_db > LEFT_BEYOND_DB:
-                self._hold = SURELY_HOLD_BLOCKS
+                is_loud = echo_db >= LOUD_DB and left_db < LEARNT_DB
+                self._hold = max(self._hold, LOUD_HOLD_BLOCKS if is_loud else SURELY_HOLD_BLOCKS)
             elif self._hold < HOLD_BLOCKS and left_db > self._speaks_db():
                 self._hold = HOLD_BLOCKS
         if echoes_now:
