@@ -40,6 +40,8 @@ UNUSED: Final = {
 """What these libraries import for a version that is not released, for sound from more than one place, and for other
 event loops and clocks than ours."""
 
+PASSING: Final = "/etc/ld.so.cache"
+"""File that the loader maps while it looks for a library: its place may be another's before its pages are dropped."""
 WRITTEN: Final = ("Private_Dirty:", "Anonymous:", "Swap:")
 """Fields of smaps that count pages which no longer match their file."""
 
@@ -125,7 +127,8 @@ def _unchanged(maps: Iterable[str]) -> Iterator[tuple[int, int]]:
     for line in maps:
         if found := MAPPING.match(line):
             start, end, may, file = found.groups()
-            place = (int(start, 16), int(end, 16)) if may in {"r-xp", "r--p"} and file.startswith("/") else None
+            stays = may in {"r-xp", "r--p"} and file.startswith("/") and file != PASSING
+            place = (int(start, 16), int(end, 16)) if stays else None
             as_in_file = 0
         elif place is not None and line.startswith(WRITTEN) and line.split()[1] == "0":
             as_in_file += 1

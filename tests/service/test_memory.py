@@ -101,6 +101,11 @@ def test_written_pages_that_went_to_the_swap_are_kept() -> None:
     assert list(_unchanged(SWAPPED.splitlines())) == []
 
 
+def test_the_loader_s_list_of_libraries_is_passed_over_for_it_may_be_gone_already() -> None:
+    maps = MAPS.replace("/usr/lib/library.so", "/etc/ld.so.cache", 1)
+    assert list(_unchanged(maps.splitlines())) == [(0x7F50, 0x7F60)]
+
+
 def test_a_process_that_has_settled_is_smaller_and_goes_on() -> None:
     assert int(python(SETTLE)) > 500, "pages of 4 KiB"
 
