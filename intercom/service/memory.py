@@ -108,6 +108,8 @@ def _let_go_of_files() -> None:
     try:
         with Path("/proc/self/smaps").open(encoding="utf-8", errors="replace") as maps:
             unchanged = list(_unchanged(maps))
+        with Path("/proc/self/maps").open(encoding="utf-8", errors="replace") as maps:
+            unchanged = _still(unchanged, maps)
     except OSError:
         return  # without the list the pages stay in memory, and nothing else changes
     libc = ctypes.CDLL(None)  # once for all: each makes a class of its own, and keeps it until a full collection
@@ -126,14 +128,27 @@ def _unchanged(maps: Iterable[str]) -> Iterator[tuple[int, int]]:
     as_in_file = 0
     for line in maps:
         if found := MAPPING.match(line):
-            start, end, may, file = found.groups()
-            stays = may in {"r-xp", "r--p"} and file.startswith("/") and file != PASSING
-            place = (int(start, 16), int(end, 16)) if stays else None
+            place = _place(found)
             as_in_file = 0
         elif place is not None and line.startswith(WRITTEN) and line.split()[1] == "0":
             as_in_file += 1
             if as_in_file == len(WRITTEN):
                 yield place
+
+
+def _still(places: Iterable[tuple[int, int]], maps: Iterable[str]) -> list[tuple[int, int]]:
+    """Return those of the address ranges that are mapped so now, some time later.
+
+    A library that a thread was loading lay there whole and unwritten for an instant, before its variables got theirs.
+    """
+    now = {_place(found) for line in maps if (found := MAPPING.match(line))}
+    return [place for place in places if place in now]
+
+
+def _place(mapping: re.Match[str]) -> tuple[int, int] | None:
+    start, end, may, file = mapping.groups()
+    stays = may in {"r-xp", "r--p"} and file.startswith("/") and file != PASSING
+    return (int(start, 16), int(end, 16)) if stays else None
 
 
 def _call(name: str, *arguments: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from intercom.service.memory import _unchanged
+from intercom.service.memory import _still, _unchanged
 
 MAPS = """\
 7f00-7f10 r-xp 00000000 fe:00 17   /usr/lib/library.so
@@ -104,6 +104,15 @@ def test_written_pages_that_went_to_the_swap_are_kept() -> None:
 def test_the_loader_s_list_of_libraries_is_passed_over_for_it_may_be_gone_already() -> None:
     maps = MAPS.replace("/usr/lib/library.so", "/etc/ld.so.cache", 1)
     assert list(_unchanged(maps.splitlines())) == [(0x7F50, 0x7F60)]
+
+
+def test_a_library_that_was_just_being_loaded_keeps_its_variables() -> None:
+    loaded = """\
+7f00-7f08 r-xp 00000000 fe:00 17   /usr/lib/library.so
+7f08-7f10 rw-p 00010000 fe:00 17   /usr/lib/library.so
+7f50-7f60 r--p 00000000 fe:00 19   /opt/with a space.so
+"""
+    assert _still(_unchanged(MAPS.splitlines()), loaded.splitlines()) == [(0x7F50, 0x7F60)]
 
 
 def test_a_process_that_has_settled_is_smaller_and_goes_on() -> None:
