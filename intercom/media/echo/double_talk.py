@@ -66,8 +66,8 @@ SURELY_HOLD_BLOCKS = 150
 LOUD_HOLD_BLOCKS = 500
 """The same beside a loud echo, where that is rarer."""
 LEARNT_DB = -16.0
-"""Limit of the filter's residual against a loud echo for that: what it leaves is heard as long, so it has to be soft. After a
-jump of the echo, or with two clocks, it is not."""
+"""Limit of the filter's residual against a loud echo for that: it is heard as long, and so has to be soft. It is not
+after a jump of the echo, or with two clocks."""
 LET_THROUGH_BEYOND_DB = 11.0
 """Margin of WebRTC's output over its usual peaks that only a visitor exceeds."""
 LET_THROUGH_UP_DB, LET_THROUGH_DOWN_DB = 0.5, 0.01
