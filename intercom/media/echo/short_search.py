@@ -25,7 +25,7 @@ BETTER_DB = 6.0
 THROUGH_DB = 10.0
 """Echo loss below which the echo may come through, or a visitor speaks, and the longer search is tried again."""
 QUIET_DB = -65.0
-"""Level of what comes through below which nobody hears it."""
+"""Level below which nobody hears what comes through, nor the microphone anything."""
 REST_WINDOWS, LONGEST_REST_WINDOWS = 10, 640
 """Windows after a trial in vain until there may be another, doubled each time, and the limit of them."""
 
@@ -46,6 +46,8 @@ class ShortSearch:
         self._rest = REST_WINDOWS
         self._windows = TRIAL_WINDOWS
         """Windows until the trial ends, or the next may begin."""
+        self._is_deaf = True
+        """Whether the microphone has heard nothing yet: a trial then proves nothing."""
         self._clear()
 
     @property
@@ -82,6 +84,9 @@ class ShortSearch:
             energy_db(one, samples) for one in (self._near, self._through_short, self._through_long)
         )
         self._clear()
+        if self._is_deaf and near_db > QUIET_DB:
+            self._is_deaf = False
+            self._windows = 0 if self._long is None else TRIAL_WINDOWS
         self._windows -= 1
         if self._long is None:
             if self._windows <= 0 and short_db > QUIET_DB and near_db - short_db < THROUGH_DB:
@@ -89,8 +94,9 @@ class ShortSearch:
         elif short_db > QUIET_DB and long_db < short_db - BETTER_DB:
             self._heard, self._short = self._long, None
         elif self._windows <= 0:
-            self._heard, self._long, self._windows = self._short, None, self._rest
-            self._rest = min(2 * self._rest, LONGEST_REST_WINDOWS)
+            self._heard, self._long = self._short, None
+            if not self._is_deaf:
+                self._windows, self._rest = self._rest, min(2 * self._rest, LONGEST_REST_WINDOWS)
 
 
 def open_webrtc() -> Backend:

@@ -99,6 +99,20 @@ def test_an_echo_that_later_comes_from_further_back_is_held_again(door: Door) ->
     assert not door.hears(1).any()
 
 
+def test_a_trial_in_which_the_microphone_heard_nothing_proves_nothing(door: Door) -> None:
+    for _ in range(TRIAL_WINDOWS * SECOND):
+        door.search.process(FAR * 0, FAR)
+    door.made.echo_within = LONG
+    door.hears(3)
+    assert door.search.is_long
+
+
+def test_where_the_microphone_hears_nothing_one_canceller_is_left(door: Door) -> None:
+    for _ in range(100 * SECOND):
+        door.search.process(FAR * 0, FAR)
+    assert door.made.cleaned[LONG] == TRIAL_WINDOWS * SECOND
+
+
 def test_a_visitor_who_speaks_is_no_echo_and_the_trials_become_rare(door: Door) -> None:
     door.made.visitor = 3000
     door.hears(3600)
@@ -128,6 +142,18 @@ def test_the_echo_is_softer_after_four_seconds_wherever_it_comes_from(delay_s: f
     late = slice(4 * RATE_HZ, 12 * RATE_HZ)
     assert level_db(microphone[late]) - level_db(cleaned[late]) > 30
     assert search.is_long is is_long
+
+
+@needs_compiled
+@pytest.mark.parametrize("silent_s", [5, 8])
+def test_an_echo_from_further_back_is_found_where_the_microphone_was_silent_at_first(silent_s: int) -> None:
+    search = ShortSearch()
+    far = voice(silent_s + 9)
+    microphone = room(far, delay_s=0.3)
+    microphone[: silent_s * RATE_HZ] = 0
+    cleaned = through(EchoCanceller(search), far, microphone)
+    late = slice((silent_s + 6) * RATE_HZ, None)
+    assert level_db(microphone[late]) - level_db(cleaned[late]) > 30
 
 
 @needs_compiled
