@@ -19,12 +19,16 @@ from pathlib import Path
 from types import CodeType
 from typing import Final
 
-READ: Final = ("/intercom/config/", "/numpy/_core/", "/pip/", "/setuptools/")
-"""Places whose docstrings are read: `intercom config example` prints the tables', pip and setuptools print theirs, and
-NumPy 2 looks for words in those of its core when it makes its masked arrays' (NumPy 1 looks for none)."""
+READ: Final = (
+    *("/intercom/config/", "/intercom/door/command_", "/intercom/facts.py", "/intercom/history/call_log.py"),
+    *("/numpy/_core/", "/pip/", "/setuptools/"),
+)
+"""Places whose docstrings are read: `intercom config example` prints the tables', the API's document tells those of
+what the door takes, answers and reports, pip and setuptools print theirs, and NumPy 2 looks for words in those of its
+core when it makes its masked arrays' (NumPy 1 looks for none)."""
 BY_TIME, UNCHECKED = 0, 1
 """Flags of a compiled file (PEP 552): Python compares the source's time and size, or does not look at the source."""
-MARK: Final = b"without docstrings, 1"
+MARK: Final = b"without docstrings, 2"
 """Last bytes of a compiled file of ours, which Python passes over: the number changes with what is made here."""
 HOLDING: Final = (ast.stmt, ast.excepthandler, ast.match_case)
 """What holds a class or a function: the many nodes of expressions are passed over."""

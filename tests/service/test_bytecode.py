@@ -47,7 +47,7 @@ except AssertionError as error: print(error)
 print([each.__doc__ for each in (module, module.Pair, module.sure, module.later)])
 print(module.Pair(1), module.said(), inspect.iscoroutinefunction(module.later))
 """
-LIBRARIES = """
+BARE = """
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
 from intercom.service.bytecode import code
@@ -60,10 +60,19 @@ sys.path_hooks.insert(0, FileFinder.path_hook((ExtensionFileLoader, EXTENSION_SU
 sys.path_importer_cache.clear()
 for name in [name for name in sys.modules if name.partition(".")[0] == "intercom"]:
     del sys.modules[name]
+"""
+LIBRARIES = """
 import aiortc, apprise, av, cryptography.x509, gpiozero, numpy, OpenSSL, reactivex, segno, soundfile, soxr, tomlkit
 import transitions, intercom.door.appliance, intercom.space.space
 import numpy.linalg, numpy.ma, numpy.polynomial, numpy.random
 print([each.__doc__ for each in (aiortc.RTCPeerConnection, numpy, numpy.linalg.norm, numpy.ma, intercom)])
+"""
+DOCUMENT = """
+import json
+from types import SimpleNamespace
+from intercom.door.command_table import COMMANDS
+from intercom.integrations.api.openapi import openapi
+print(json.dumps(openapi(SimpleNamespace(commands=COMMANDS)), indent=1))
 """
 EXAMPLE = "import intercom.config; print(repr(intercom.__doc__)); print(intercom.config.example())"
 
@@ -150,7 +159,11 @@ def test_a_source_too_deep_and_a_link_to_nowhere_keep_no_other_from_being_compil
 
 
 def test_the_libraries_and_the_program_load_without_docstrings() -> None:
-    assert python(LIBRARIES, PROGRAM.parent) == "['RTCPeerConnection', '', '', '', '']\n"
+    assert python(BARE + LIBRARIES, PROGRAM.parent) == "['RTCPeerConnection', '', '', '', '']\n"
+
+
+def test_the_document_of_the_api_keeps_its_words() -> None:
+    assert python(BARE + DOCUMENT, PROGRAM.parent) == python(DOCUMENT, PROGRAM.parent)
 
 
 def test_the_example_of_the_configuration_keeps_its_words(tmp_path: Path) -> None:
