@@ -39,7 +39,7 @@ class _Name:
     def _itself(self) -> Any:
         module, name = self._of
         if sys.modules.get(module.__name__) is module:
-            del sys.modules[module.__name__]  # the library is not imported yet, and needs it for that
+            sys.modules.pop(module.__name__, None)  # the library is not imported yet, and needs it for that
         return getattr(module, name)
 
     def __call__(self, *positional: Any, **named: Any) -> Any:
@@ -67,7 +67,7 @@ def import_without(library: str, *unused: str) -> None:
     finally:
         for name, later in waiting.items():
             if sys.modules.get(name) is later:
-                del sys.modules[name]  # whoever imports it from now on gets the module itself
+                sys.modules.pop(name, None)  # whoever imports it from now on gets the module itself
     for name, later in waiting.items():
         package, _, last = name.rpartition(".")
         if package and not hasattr(sys.modules[package], last):
