@@ -16,7 +16,7 @@ import numpy as np
 
 from intercom.media.cards import simulated
 from intercom.media.rtp.far_end import FarEndSound
-from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples
+from intercom.media.sound.format import RATE_HZ, Samples
 
 QUIET_S = 0.25
 """Concealment bridges less."""
@@ -50,8 +50,8 @@ class Hearing:
         pull = FarEndSound.pull
         hearing = self
 
-        def listen(sound: FarEndSound, now: float, shortest: int = BLOCK_SAMPLES) -> Samples:
-            block = pull(sound, now, shortest)
+        def listen(sound: FarEndSound, now: float, *lengths: int) -> Samples:
+            block = pull(sound, now, *lengths)
             hearing._heard(sound, block)
             return block
 
