@@ -26,7 +26,7 @@ THROUGH_DB = 10.0
 """Echo loss below which the echo may come through, or a visitor speaks, and the longer search is tried again."""
 QUIET_DB = -65.0
 """Level below which nobody hears what comes through, nor the microphone anything."""
-REST_WINDOWS, LONGEST_REST_WINDOWS = 10, 160
+REST_WINDOWS, LONGEST_REST_WINDOWS = 30, 160
 """Windows after a trial in vain until there may be another, doubled each time, and the limit of them."""
 
 
