@@ -143,7 +143,7 @@ async def heard(broker: Mosquitto, user: str, topic: str, *said: tuple[str, str]
             while not (line := await listening.stdout.readline()).startswith(b"heard "):
                 pass
     finally:
-        listening.terminate()
+        listening.kill()  # asked to end, it may wait for itself
         await listening.wait()
     return line.decode().split()[1]
 

@@ -125,7 +125,7 @@ class Mosquitto:
             yield listener
         finally:
             with contextlib.suppress(ProcessLookupError):
-                process.terminate()
+                process.kill()  # asked to end, it may wait for itself: its signal handler takes locks that it holds
             await process.wait()
             listener.close()
 
