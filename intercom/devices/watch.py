@@ -24,6 +24,8 @@ _KERNEL, _UDEV = 1, 2
 _SUBSYSTEMS: Final = (b"SUBSYSTEM=sound\0", b"SUBSYSTEM=video4linux\0", b"SUBSYSTEM=media\0")
 _AGAIN_S: Final = 0.03
 """Time between two looks during a burst: a plug is a dozen messages, and the look after the last one sees all of it."""
+_NOTHING, _BEGUN, _CHANGED, _COMPLETE = range(4)
+"""What a message tells: nothing that matters, a card whose devices are not all there, a change, or a complete card."""
 POLL_S: Final = 1.0
 """Poll interval without uevents: soon enough for someone who stands beside the door."""
 TOLD_POLL_S: Final = 10.0
@@ -82,16 +84,18 @@ class Watch:
         self._netlink.stop()
 
     def _told(self, messages: Sequence[bytes | None]) -> None:
-        """Look if a message concerns sound or pictures; among those that were lost may be anything."""
-        if any(message is None or any(name in message for name in _SUBSYSTEMS) for message in messages):
-            self._changed()
+        """Report a change or a complete card at once, a change every 30 ms while the burst lasts, and once more after.
 
-    def _changed(self) -> None:
-        """Report a change at once, then every 30 ms while the burst lasts, and once more when it is over."""
+        What a card begins with is no reason to look: it cannot be opened yet, and the next look would come too late.
+        """
         assert self._loop is not None
+        news = max(map(_news, messages), default=_NOTHING)
+        if news == _NOTHING:
+            return
+        if news == _COMPLETE or (news == _CHANGED and self._again is None):
+            self._on_change()
         self._told_again = self._again is not None
         if self._again is None:
-            self._on_change()
             self._again = self._loop.call_later(_AGAIN_S, self._look_again)
 
     def _look_again(self) -> None:
@@ -109,3 +113,18 @@ class Watch:
         if now != self._seen:
             self._seen = now
             self._on_change()
+
+
+def _news(message: bytes | None) -> int:
+    """Return what a message tells; among those that were lost, None, may be anything.
+
+    A card's control device comes last (snd_device_register_all in sound/core/device.c).
+    """
+    if message is None:
+        return _CHANGED
+    if not any(name in message for name in _SUBSYSTEMS):
+        return _NOTHING
+    if not message.startswith(b"add@") or _SUBSYSTEMS[0] not in message:  # udev's begin with "libudev"
+        return _CHANGED
+    device = message.partition(b"\0")[0].rpartition(b"/")[2]
+    return _COMPLETE if device.startswith(b"controlC") else _BEGUN

@@ -10,7 +10,12 @@ import pytest
 
 from intercom.devices import Watch
 
-SOUND = b"add@/devices/x/sound/card1\0ACTION=add\0SUBSYSTEM=sound\0"
+
+def _sound(path: str, action: str = "add") -> bytes:
+    return f"{action}@/devices/x/sound/{path}\0ACTION={action}\0SUBSYSTEM=sound\0".encode()
+
+
+SOUND = _sound("card1/controlC1")
 DISK = b"add@/devices/x/block/sda\0ACTION=add\0SUBSYSTEM=block\0"
 LIMIT_S = 60.0
 
@@ -59,6 +64,39 @@ async def test_a_plug_is_looked_at_at_once_and_again_when_the_burst_is_over(
     assert looks.count == 1
     await looks.next()
     assert looks.count == 2
+
+
+async def test_a_card_is_looked_for_once_its_last_device_is_there_and_not_after_its_first(
+    looks: Looks, kernel: Callable[[bytes], int]
+) -> None:
+    for device in ("card1", "card1/pcmC1D0p", "card1/pcmC1D0c"):
+        kernel(_sound(device))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert looks.count == 0
+    kernel(SOUND)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert looks.count == 1
+
+
+async def test_a_card_that_comes_while_a_burst_lasts_is_looked_for_at_once(
+    looks: Looks, kernel: Callable[[bytes], int]
+) -> None:
+    kernel(_sound("card0", "change"))
+    await looks.next()
+    kernel(SOUND)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert looks.count == 2
+
+
+async def test_a_device_that_a_card_is_given_later_is_looked_for_when_the_burst_is_over(
+    looks: Looks, kernel: Callable[[bytes], int]
+) -> None:
+    kernel(_sound("card1/pcmC1D1p"))
+    await looks.next()
+    assert looks.count == 1
 
 
 async def test_what_is_no_sound_and_no_picture_is_passed_over(looks: Looks, kernel: Callable[[bytes], int]) -> None:
