@@ -2,7 +2,8 @@
 
 MediaError
 ├── CardError (OSError)               a sound card cannot be opened or does not do what is needed
-│   └── CardBusyError                 another program uses it
+│   ├── CardBusyError                 another program uses it
+│   └── CardAbsentError               none is plugged in that could be used
 ├── ToneError (ValueError)            a tone has no such name, or its file cannot be played
 ├── SpeechError                       a sentence cannot be spoken
 ├── CodecError (ValueError)           bytes that are no packet of their codec
@@ -26,6 +27,10 @@ class CardError(MediaError, OSError):
 
 class CardBusyError(CardError):
     """Another program uses the sound card."""
+
+
+class CardAbsentError(CardError):
+    """No sound card is plugged in that could be used."""
 
 
 class ToneError(MediaError, ValueError):

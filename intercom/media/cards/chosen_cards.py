@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from intercom.media.cards.card import Pcm, open_pcm
-from intercom.media.errors import CardError
+from intercom.media.errors import CardAbsentError, CardError
 from intercom.media.events import Direction
 
 log = logging.getLogger(__name__)
@@ -48,10 +48,10 @@ class ChosenCards:
         return self._choice(direction).name
 
     def open(self, direction: Direction) -> Pcm:
-        """Open the PCM of this direction; CardError when it cannot be opened now."""
+        """Open the PCM of this direction; CardError when it cannot be opened now, CardAbsentError when there is none."""
         chosen = self._choice(direction)
         if chosen.name is None:
-            raise CardError(chosen.why)
+            raise CardAbsentError(chosen.why)
         pcm = open_pcm(direction, chosen.name)
         self._opened[direction] = chosen.plug or chosen.name
         return pcm

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from intercom.media.cards.pcm_line import CaptureLine, PlaybackLine
 from intercom.media.cards.pcm_loss import LATE_S, Deadline
+from intercom.media.errors import CardAbsentError
 from intercom.media.events import DeviceLost, DeviceReturned, Direction, EngineEvent, XrunHappened
 
 log = logging.getLogger(__name__)
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 EAGER_RETRY_S = 0.02
 """Retry interval after something was plugged in: udev needs a moment for names and permissions, and somebody waits."""
 EAGER_S = 2.0
-"""Time after a plug in which the eager interval applies."""
+"""Time after a plug in which the eager interval applies, where a card is there: none comes by trying."""
 RETRY_S = 0.2
 """Retry interval after a loss: a card that returns unannounced plays again well within half a second."""
 PATIENT_RETRY_S = 2.0
@@ -114,7 +115,7 @@ class Port(Generic[L]):
         self._closing: threading.Thread | None = None
         self._lost_at: float | None = None
         self._retry_at = 0.0
-        self._eager_until = 0.0
+        self._told_at = -EAGER_S
         self._let_go = False
         self._xruns_before = 0
         self._xruns_reported = 0
@@ -166,7 +167,9 @@ class Port(Generic[L]):
         try:
             self.line = attempt.take()
         except OSError as error:
-            self._went(str(error), now)
+            self._went(str(error), now, absent=isinstance(error, CardAbsentError))
+            if attempt.began < self._told_at:  # what it knew is old
+                self._retry_at = now
             if took_s >= HANGS_S:  # as long in peace as it hung
                 self._retry_at = max(self._retry_at, now + took_s)
 
@@ -182,14 +185,14 @@ class Port(Generic[L]):
         self.close()
         self._went(str(error), now)
 
-    def _went(self, reason: str, now: float) -> None:
+    def _went(self, reason: str, now: float, *, absent: bool = False) -> None:
         if self._lost_at is None:
             self._lost_at = now
             log.debug("%s stopped: %s; waiting for it to return", self.direction, reason)
             self._report(DeviceLost(self.direction, reason))
         else:
             log.debug("%s is still away: %s", self.direction, reason)
-        if now < self._eager_until:
+        if now < self._told_at + EAGER_S and not absent:
             self._retry_at = now + EAGER_RETRY_S
         else:
             self._retry_at = now + (RETRY_S if now - self._lost_at < PATIENT_AFTER_S else PATIENT_RETRY_S)
@@ -220,7 +223,7 @@ class Port(Generic[L]):
 
     def look_again(self, now: float) -> None:
         """Retry in the next round and often for a while, because something was plugged in or out; from any thread."""
-        self._eager_until = now + EAGER_S
+        self._told_at = now
         self._retry_at = 0.0
 
     def let_go(self) -> None:

@@ -12,7 +12,7 @@ from intercom.media.cards.pcm_line import PlaybackLine
 from intercom.media.cards.pcm_loss import LineLostError
 from intercom.media.cards.pcm_port import EAGER_RETRY_S, RETRY_S, Port
 from intercom.media.cards.simulated import SimulatedSpeaker
-from intercom.media.errors import CardError
+from intercom.media.errors import CardAbsentError, CardError
 from intercom.media.events import DeviceLost, DeviceReturned, EngineEvent
 
 
@@ -21,12 +21,13 @@ class Socket:
 
     def __init__(self) -> None:
         self.is_empty = False
+        self.error = CardError("it may not be opened yet")
         self.tries = 0
 
     def open(self) -> PlaybackLine:
         self.tries += 1
         if self.is_empty:
-            raise CardError("nothing is plugged in")
+            raise self.error
         return PlaybackLine(SimulatedSpeaker(None))
 
 
@@ -69,6 +70,24 @@ def test_it_is_tried_often_once_something_was_plugged_in(port: Port[PlaybackLine
     assert port.retry_in_s(0.05) == 0.0
     port.ready(0.05)
     assert port.retry_in_s(0.05) == pytest.approx(EAGER_RETRY_S)
+
+
+def test_it_is_not_tried_often_while_no_card_is_there(port: Port[PlaybackLine], socket: Socket) -> None:
+    socket.is_empty, socket.error = True, CardAbsentError("nothing is plugged in")
+    port.look_again(0.0)
+    port.ready(0.01)
+    assert port.retry_in_s(0.01) == pytest.approx(RETRY_S)
+
+
+def test_a_card_that_comes_while_none_was_found_is_tried_at_once(told: list[EngineEvent]) -> None:
+    socket = Hanging()
+    port: Port[PlaybackLine] = Port("playback", socket.open, told.append, wake=lambda: None, run=socket.run)
+    socket.is_empty, socket.error = True, CardAbsentError("nothing is plugged in")
+    port.ready(0.0)
+    port.look_again(0.01)
+    socket.works.pop()()
+    port.ready(0.02)
+    assert port.retry_in_s(0.02) == 0.0
 
 
 def test_letting_go_opens_what_is_chosen_now(port: Port[PlaybackLine], socket: Socket, told: list[EngineEvent]) -> None:
