@@ -198,7 +198,7 @@ async def ended_while_it_dials_keys(line: Line) -> None:
 async def ended_without_its_devices(line: Line) -> None:
     """The card is away and the camera forbidden when it ends."""
     await line.connect()
-    line.engine.reopen("capture")
+    line.engine.reopen("capture", lambda: True)
     line.camera.forbid(True)
     await asyncio.sleep(TALK_S)
     await line.caller.close()

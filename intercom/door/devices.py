@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -133,8 +134,8 @@ class DoorDevices:
         if self.roles.look():
             asyncio.get_running_loop().run_in_executor(None, self._memory.save)
         if self._engine is not None and isinstance(self.cards, ChosenCards):
-            for direction in self.cards.stale():
-                self._engine.reopen(direction)
+            for direction in filter(self.cards.is_stale, DIRECTIONS):
+                self._engine.reopen(direction, partial(self.cards.is_stale, direction))
             self._engine.look_again()
 
     def has_card(self) -> bool:

@@ -35,7 +35,7 @@ class ChosenCards:
     def __init__(self, choice: Callable[[Direction], Chosen]) -> None:
         self._choice = choice
         self._opened: dict[Direction, int | str] = {}
-        """The opened card of each direction: its plug, because udev may rename an open card; else its name."""
+        """The card that each direction has or tries to open: its plug, as udev may rename an open one, or its name."""
 
     @property
     def description(self) -> str:
@@ -48,13 +48,12 @@ class ChosenCards:
         return self._choice(direction).name
 
     def open(self, direction: Direction) -> Pcm:
-        """Open the PCM of this direction; CardError when it cannot be opened now, CardAbsentError when there is none."""
+        """Open the PCM of this direction; CardError when it cannot be opened now, CardAbsentError without a card."""
         chosen = self._choice(direction)
         if chosen.name is None:
             raise CardAbsentError(chosen.why)
-        pcm = open_pcm(direction, chosen.name)
-        self._opened[direction] = chosen.plug or chosen.name
-        return pcm
+        self._opened[direction] = chosen.plug or chosen.name  # first: what opens it is not stale meanwhile
+        return open_pcm(direction, chosen.name)
 
     def opens(self, direction: Direction) -> bool:
         """Return whether the PCM of this direction can be opened now: another program may use the card."""
@@ -68,11 +67,7 @@ class ChosenCards:
             return False
         return True
 
-    def stale(self) -> list[Direction]:
-        """Return the directions whose open PCM is no longer the chosen one, if the chosen one can be opened."""
-        now = {direction: self._choice(direction) for direction in DIRECTIONS}
-        return [
-            direction
-            for direction, opened in self._opened.copy().items()  # the engine's thread adds to it
-            if now[direction].name is not None and opened != (now[direction].plug or now[direction].name)
-        ]
+    def is_stale(self, direction: Direction) -> bool:
+        """Return whether another card than this direction has was chosen and is there; from any thread."""
+        chosen, opened = self._choice(direction), self._opened.get(direction)
+        return opened is not None and chosen.name is not None and opened != (chosen.plug or chosen.name)

@@ -116,7 +116,7 @@ class Port(Generic[L]):
         self._lost_at: float | None = None
         self._retry_at = 0.0
         self._told_at = -EAGER_S
-        self._let_go = False
+        self._let_go: Callable[[], bool] | None = None
         self._xruns_before = 0
         self._xruns_reported = 0
         self._xrun_report_at = 0.0
@@ -143,12 +143,13 @@ class Port(Generic[L]):
 
     def ready(self, now: float) -> L | None:
         """Return the open line, None while the device is away; starts an attempt to open it when one is due."""
-        if self.line is not None and not self._let_go:
+        if self._let_go is not None:
+            is_stale, self._let_go = self._let_go, None
+            if is_stale():
+                self.close()
+                self._retry_at = 0.0
+        if self.line is not None:
             return self.line
-        if self._let_go:
-            self._let_go = False
-            self.close()
-            self._retry_at = 0.0
         if self.line is None and self._attempt is None and now >= self._retry_at:
             self._attempt = _Attempt(self._after_the_last, now, self._wake)
             self._run(self._attempt.make, f"open {self.direction}")
@@ -226,9 +227,12 @@ class Port(Generic[L]):
         self._told_at = now
         self._retry_at = 0.0
 
-    def let_go(self) -> None:
-        """Close the line in the next round and open the newly chosen one; from any thread."""
-        self._let_go = True
+    def let_go(self, is_stale: Callable[[], bool]) -> None:
+        """Close the line in the next round and open the newly chosen one, if it is stale by then; from any thread.
+
+        It may be opened anew between the look that found it stale and that round.
+        """
+        self._let_go = is_stale
 
     def report_xruns(self, now: float) -> None:
         """Report new xruns, at most once a second."""

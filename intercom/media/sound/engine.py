@@ -177,9 +177,9 @@ class AudioEngine:
         self._playback.look_again(now)
         self._bell.ring()
 
-    def reopen(self, direction: Direction) -> None:
-        """Close the card of this direction and open the newly chosen one, call or not."""
-        (self._capture if direction == "capture" else self._playback).let_go()
+    def reopen(self, direction: Direction, is_stale: Callable[[], bool]) -> None:
+        """Close the card of this direction and open the newly chosen one, call or not, if it is stale by then."""
+        (self._capture if direction == "capture" else self._playback).let_go(is_stale)
         self._bell.ring()
 
     def set_speaker_gain_db(self, gain_db: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from intercom.media.cards import chosen_cards
+from intercom.media.cards.card import Pcm
 from intercom.media.cards.chosen_cards import Chosen, ChosenCards
 from intercom.media.cards.simulated import SimulatedSpeaker
 from intercom.media.errors import CardError
@@ -34,10 +35,27 @@ def test_an_open_pcm_is_stale_once_another_is_chosen_and_there(monkeypatch: pyte
     now: dict[Direction, Chosen] = {"capture": NONE, "playback": Chosen("a", "A", "", 1)}
     cards = ChosenCards(now.__getitem__)
     cards.open("playback")
-    assert cards.stale() == []
+    assert not cards.is_stale("playback")
     now["playback"] = NONE
-    assert cards.stale() == []
+    assert not cards.is_stale("playback")
     now["playback"] = Chosen("a", "A", "", 2)
-    assert cards.stale() == ["playback"]
+    assert cards.is_stale("playback")
+    assert not cards.is_stale("capture")
     cards.open("playback")
-    assert cards.stale() == []
+    assert not cards.is_stale("playback")
+
+
+def test_a_pcm_is_not_stale_while_it_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = Chosen("a", "A", "", 1)
+    cards = ChosenCards(lambda direction: chosen)
+    told: list[bool] = []
+
+    def opening(direction: Direction, name: str) -> Pcm:
+        told.append(cards.is_stale(direction))
+        return SimulatedSpeaker(None)
+
+    monkeypatch.setattr(chosen_cards, "open_pcm", opening)
+    cards.open("playback")
+    chosen = Chosen("a", "A", "", 2)
+    cards.open("playback")
+    assert told == [False, False]

@@ -92,10 +92,17 @@ def test_a_card_that_comes_while_none_was_found_is_tried_at_once(told: list[Engi
 
 def test_letting_go_opens_what_is_chosen_now(port: Port[PlaybackLine], socket: Socket, told: list[EngineEvent]) -> None:
     before = port.ready(0.0)
-    port.let_go()
+    port.let_go(lambda: True)
     assert port.ready(0.1) is not before
     assert socket.tries == 2
     assert told == []
+
+
+def test_a_line_that_was_opened_anew_meanwhile_is_kept(port: Port[PlaybackLine], socket: Socket) -> None:
+    line = port.ready(0.0)
+    port.let_go(lambda: False)
+    assert port.ready(0.1) is line
+    assert socket.tries == 1
 
 
 class Hanging(Socket):
@@ -145,7 +152,7 @@ def test_another_card_does_not_wait_for_the_one_that_hangs(told: list[EngineEven
     socket = Hanging()
     port: Port[PlaybackLine] = Port("playback", socket.open, told.append, wake=lambda: None, run=socket.run)
     port.ready(0.0)
-    port.let_go()
+    port.let_go(lambda: True)
     port.ready(0.1)
     hangs, works = socket.works
     works()

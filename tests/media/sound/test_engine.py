@@ -251,7 +251,7 @@ def test_a_card_that_is_taken_in_the_place_of_another_is_told_and_the_room_forgo
         engine.connect(FarEndTone(1000), near)
         with alsa_cards.listen() as heard:
             heard.wait_for_tone(1000)
-            engine.reopen("playback")
+            engine.reopen("playback", lambda: True)
             reported.wait_for(EngineStarted, count=2)
             heard.wait_for_tone(1000)
     finally:
