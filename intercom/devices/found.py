@@ -6,6 +6,7 @@ runs.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,6 +49,8 @@ class Finder:
         self._proc = root / "proc"
         self._sys = root / "sys"
         self._udev = root / "run/udev/data"
+        self._read: dict[str, tuple[object, Device]] = {}
+        """The card of each number, with what changes when it is another one: to read one takes longer than all else."""
 
     def signature(self) -> tuple[str, ...]:
         """Return a value that changes when something is plugged in or out; costs some 50 µs."""
@@ -69,8 +72,9 @@ class Finder:
             label = self._camera_name(file) if node.name.startswith("video") else None
             if label is not None:
                 number = _text(node / "dev").strip()
-                camera = self._attached(Device(file, label, "onboard", ""), node, f"c{number}")
-                found += [] if camera is None else [camera]
+                camera = self._attached(Device(file, label, "onboard", ""), node)
+                if camera is not None:
+                    found.append(msgspec.structs.replace(camera, id_path=self._id_path(f"c{number}")))
         return found
 
     def _ribbon_cameras(self) -> list[Device]:
@@ -84,6 +88,20 @@ class Finder:
 
     def _card(self, number: str, name: str, driver: str, title: str) -> Device | None:
         node = self._sys / f"class/sound/card{number}"
+        try:
+            found = (node.stat().st_ino, name, driver, title, sorted(entry.name for entry in os.scandir(node)))
+        except OSError:
+            return None
+        before, card = self._read.get(number, (None, None))
+        if before != found or card is None:
+            card = self._new_card(node, name, driver, title)
+        if card is not None and not card.id_path:  # udev writes it later
+            card = msgspec.structs.replace(card, id_path=self._id_path(f"+sound:card{number}"))
+        if card is not None:
+            self._read[number] = found, card
+        return card
+
+    def _new_card(self, node: Path, name: str, driver: str, title: str) -> Device | None:
         kind: Kind = "virtual" if driver in _VIRTUAL_DRIVERS else "onboard"
         if any(word in f"{driver} {name} {title}".lower() for word in _HDMI):
             kind = "hdmi"
@@ -91,9 +109,9 @@ class Finder:
         captures = [int(match[1]) for match in pcms if match[2] == "c"]
         plays = [int(match[1]) for match in pcms if match[2] == "p"]
         card = Device(name, title, kind, "", captures=min(captures, default=None), plays=min(plays, default=None))
-        return self._attached(card, node, f"+sound:card{number}")
+        return self._attached(card, node)
 
-    def _attached(self, device: Device, node: Path, udev_name: str) -> Device | None:
+    def _attached(self, device: Device, node: Path) -> Device | None:
         """Return the device with the facts from its place in the device tree; None if it disappears meanwhile."""
         try:
             plug = node.stat().st_ino
@@ -103,11 +121,9 @@ class Finder:
             place = (node / "device").resolve(strict=True)
         except OSError:  # some virtual ones hang on nothing
             return msgspec.structs.replace(device, plug=plug)
-        properties = _text(self._udev / udev_name)
-        id_path = next((line[10:] for line in properties.splitlines() if line.startswith("E:ID_PATH=")), "")
         usb = next((above for above in (place, *place.parents) if (above / "idVendor").is_file()), None)
         if usb is None:
-            return msgspec.structs.replace(device, port=self._path(place), id_path=id_path, plug=plug)
+            return msgspec.structs.replace(device, port=self._path(place), plug=plug)
         device = msgspec.structs.replace(
             device,
             label=_text(usb / "product").strip() or device.label,
@@ -116,10 +132,13 @@ class Finder:
             vendor=_text(usb / "idVendor").strip(),
             product=_text(usb / "idProduct").strip(),
             serial=_text(usb / "serial").strip(),
-            id_path=id_path,
             plug=plug,
         )
         return device if node.exists() else None
+
+    def _id_path(self, udev_name: str) -> str:
+        properties = _text(self._udev / udev_name)
+        return next((line[10:] for line in properties.splitlines() if line.startswith("E:ID_PATH=")), "")
 
     def _usb_port(self, usb: Path) -> str:
         socket = _USB_DEVICE.fullmatch(usb.name)

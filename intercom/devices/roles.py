@@ -34,10 +34,11 @@ class Roles:
         self.choices: Mapping[Role, Choice] = {}
         """Choice for each role now."""
 
-    def look(self) -> bool:
-        """Look for devices and return whether anything has changed; takes about a millisecond."""
+    def look(self, *, cameras_too: bool = True) -> bool:
+        """Look for devices and return whether anything has changed; each video device is opened for it."""
         first = not self.choices
-        cards, cameras = self._finder.sound_cards(), self._finder.cameras()
+        cards = self._finder.sound_cards()
+        cameras = self._finder.cameras() if cameras_too else self.cameras
         if not first and (cards, cameras) == (self.cards, self.cameras):
             return False
         before = self.choices

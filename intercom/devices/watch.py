@@ -21,7 +21,8 @@ _NETLINK_KOBJECT_UEVENT: Final = 15
 """Netlink protocol of the kernel's device events (linux/netlink.h)."""
 _KERNEL, _UDEV = 1, 2
 """Multicast groups: the kernel's own, and udev's, once names and permissions are set."""
-_SUBSYSTEMS: Final = (b"SUBSYSTEM=sound\0", b"SUBSYSTEM=video4linux\0", b"SUBSYSTEM=media\0")
+_SOUND: Final = b"SUBSYSTEM=sound\0"
+_PICTURES: Final = (b"SUBSYSTEM=video4linux\0", b"SUBSYSTEM=media\0")
 _AGAIN_S: Final = 0.03
 """Time between two looks during a burst: a plug is a dozen messages, and the look after the last one sees all of it."""
 _NOTHING, _BEGUN, _CHANGED, _COMPLETE = range(4)
@@ -38,11 +39,11 @@ def uevent_socket() -> socket.socket:
 
 
 class Watch:
-    """Calls `on_change` on the event loop when devices may have come or gone."""
+    """Calls `on_change` on the event loop when devices may have come or gone, and with whether cameras may have."""
 
     def __init__(
         self,
-        on_change: Callable[[], object],
+        on_change: Callable[[bool], object],
         signature: Callable[[], tuple[str, ...]],
         *,
         open_socket: Callable[[], socket.socket] = uevent_socket,
@@ -57,6 +58,7 @@ class Watch:
         self._again: asyncio.TimerHandle | None = None
         self._poll: asyncio.TimerHandle | None = None
         self._told_again = False
+        self._pictures = False
         self._seen: tuple[str, ...] = ()
 
     @property
@@ -92,8 +94,9 @@ class Watch:
         news = max(map(_news, messages), default=_NOTHING)
         if news == _NOTHING:
             return
+        self._pictures |= any(map(_may_be_pictures, messages))
         if news == _COMPLETE or (news == _CHANGED and self._again is None):
-            self._on_change()
+            self._on_change(self._pictures)
         self._told_again = self._again is not None
         if self._again is None:
             self._again = self._loop.call_later(_AGAIN_S, self._look_again)
@@ -101,9 +104,11 @@ class Watch:
     def _look_again(self) -> None:
         assert self._loop is not None
         self._again = self._loop.call_later(_AGAIN_S, self._look_again) if self._told_again else None
+        pictures = self._pictures
+        if not self._told_again:  # the burst is over
+            self._seen, self._pictures = self._signature(), False
         self._told_again = False
-        self._seen = self._signature()
-        self._on_change()
+        self._on_change(pictures)
 
     def _look(self) -> None:
         assert self._loop is not None
@@ -112,7 +117,7 @@ class Watch:
         now = self._signature()
         if now != self._seen:
             self._seen = now
-            self._on_change()
+            self._on_change(True)
 
 
 def _news(message: bytes | None) -> int:
@@ -120,11 +125,15 @@ def _news(message: bytes | None) -> int:
 
     A card's control device comes last (snd_device_register_all in sound/core/device.c).
     """
-    if message is None:
+    if message is None or _may_be_pictures(message):
         return _CHANGED
-    if not any(name in message for name in _SUBSYSTEMS):
+    if _SOUND not in message:
         return _NOTHING
-    if not message.startswith(b"add@") or _SUBSYSTEMS[0] not in message:  # udev's begin with "libudev"
+    if not message.startswith(b"add@"):  # udev's begin with "libudev"
         return _CHANGED
     device = message.partition(b"\0")[0].rpartition(b"/")[2]
     return _COMPLETE if device.startswith(b"controlC") else _BEGUN
+
+
+def _may_be_pictures(message: bytes | None) -> bool:
+    return message is None or any(name in message for name in _PICTURES)

@@ -129,9 +129,9 @@ class DoorDevices:
             ]
         }
 
-    def look(self) -> None:
+    def look(self, cameras_too: bool = True) -> None:
         """List the devices that are plugged in now, and let the engine follow."""
-        if self.roles.look():
+        if self.roles.look(cameras_too=cameras_too):
             asyncio.get_running_loop().run_in_executor(None, self._memory.save)
         if self._engine is not None and isinstance(self.cards, ChosenCards):
             for direction in filter(self.cards.is_stale, DIRECTIONS):

@@ -81,6 +81,21 @@ def test_a_camera_on_a_ribbon_cable_is_known_by_its_sensor_and_one_on_usb_is_not
     assert finder.signature() != before
 
 
+def test_a_card_is_read_once_while_it_is_plugged_in(tree: Tree, finder: Finder) -> None:
+    tree.usb_card(1, "1-1.2", product="Speak 510")
+    before = finder.sound_cards()
+    (product,) = tree.root.rglob("product")
+    product.write_text("read again\n")
+    assert finder.sound_cards() == before
+
+
+def test_a_pcm_that_a_card_is_given_later_is_found(tree: Tree, finder: Finder) -> None:
+    tree.other_card(0, "Headphones", "bcm2835_headpho", does="p")
+    assert not finder.sound_cards()[0].is_duplex
+    (tree.root / "sys/class/sound/card0/pcmC0D0c").mkdir()
+    assert finder.sound_cards()[0].is_duplex
+
+
 def test_what_udev_calls_the_port_is_read_from_its_database(tree: Tree, finder: Finder) -> None:
     tree.usb_card(1, "1-1.2")
     assert finder.sound_cards()[0].id_path == ""

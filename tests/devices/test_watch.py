@@ -16,6 +16,7 @@ def _sound(path: str, action: str = "add") -> bytes:
 
 
 SOUND = _sound("card1/controlC1")
+CAMERA = b"add@/devices/x/video4linux/video0\0ACTION=add\0SUBSYSTEM=video4linux\0"
 DISK = b"add@/devices/x/block/sda\0ACTION=add\0SUBSYSTEM=block\0"
 LIMIT_S = 60.0
 
@@ -25,10 +26,12 @@ class Looks:
 
     def __init__(self) -> None:
         self.count = 0
+        self.cameras_too = False
         self._one = asyncio.Event()
 
-    def __call__(self) -> None:
+    def __call__(self, cameras_too: bool) -> None:
         self.count += 1
+        self.cameras_too = cameras_too
         self._one.set()
 
     async def next(self) -> None:
@@ -89,6 +92,22 @@ async def test_a_card_that_comes_while_a_burst_lasts_is_looked_for_at_once(
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert looks.count == 2
+
+
+async def test_cameras_are_looked_for_where_a_message_may_be_of_one_until_the_burst_is_over(
+    looks: Looks, kernel: Callable[[bytes], int]
+) -> None:
+    kernel(SOUND)
+    await looks.next()
+    assert not looks.cameras_too
+    kernel(CAMERA)
+    await looks.next()
+    assert looks.cameras_too
+    await looks.next()
+    assert looks.cameras_too
+    kernel(SOUND)
+    await looks.next()
+    assert not looks.cameras_too
 
 
 async def test_a_device_that_a_card_is_given_later_is_looked_for_when_the_burst_is_over(
