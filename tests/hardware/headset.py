@@ -36,6 +36,8 @@ class Report:
     recorded_samples: int
     sound_at_s: float | None
     """When it played the first loud sample (monotonic clock); None while all was silence."""
+    opened_at_s: float | None
+    """When it was first asked for sound of the one direction where the other one's was asked for already."""
     peak: int
     """The largest sample of the last 100 ms."""
     speaker: Feature

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,11 +24,19 @@ LOUD_DB = -35.0
 
 
 class Ear(SimulatedSpeaker):
-    """A speaker whose last tenth of a second can be looked at."""
+    """A speaker whose last tenth of a second can be looked at, and which waits for a tone."""
 
     def __init__(self) -> None:
         super().__init__(None)
         self.heard = np.zeros(HEARD_SAMPLES, np.int16)
+        self._awaited: tuple[int, int] | None = None
+        self.heard_at_s: float | None = None
+        """When the tone that was waited for was played (monotonic clock); None until then."""
+
+    def wait_for(self, hz: int, samples: int) -> None:
+        """Forget what was heard, and note when this tone is played for so many samples."""
+        self.heard = np.zeros(HEARD_SAMPLES, np.int16)
+        self._awaited, self.heard_at_s = (hz, samples), None
 
     def write(self, data: bytes, /) -> int:
         """Play and remember."""
@@ -35,6 +44,8 @@ class Ear(SimulatedSpeaker):
         if frames > 0:
             played = np.frombuffer(data, np.int16)[:frames]
             self.heard = np.concatenate([self.heard, played])[-HEARD_SAMPLES:]
+            if self._awaited is not None and tone_level_db(self.heard[-self._awaited[1] :], self._awaited[0]) > LOUD_DB:
+                self._awaited, self.heard_at_s = None, time.monotonic()
         return frames
 
 
@@ -91,15 +102,16 @@ class Resident:
 
     def hears(self, hz: int) -> bool:
         """Return whether the last tenth of a second held this tone."""
-        return self.heard_db(hz) > LOUD_DB
+        return tone_level_db(self._head.ear.heard, hz) > LOUD_DB
 
-    def heard_db(self, hz: int, samples: int = HEARD_SAMPLES) -> float:
-        """Return how loud this tone was in the last samples, in dB below a full-scale sine."""
-        return tone_level_db(self._head.ear.heard[-samples:], hz)
+    @property
+    def ear(self) -> Ear:
+        """Where the resident hears."""
+        return self._head.ear
 
     def forget(self) -> None:
         """Forget what was heard so far."""
-        self._head.ear.heard = np.zeros(HEARD_SAMPLES, np.int16)
+        self.ear.heard = np.zeros(HEARD_SAMPLES, np.int16)
 
     def _listed(self, calls: Sequence[WebRTCCall]) -> None:
         for call in calls:

@@ -35,6 +35,8 @@ STALL_S = 0.2
 LOUD = 500
 """A played sample beyond this (36 dB below full scale) counts as sound."""
 KEPT_S = 600
+BOTH = 2
+"""Directions of the headset."""
 _HEADER = 48
 
 
@@ -64,6 +66,7 @@ class Port:
         self.played = bytearray()
         self.sound_at_s: float | None = None
         """When the first loud sample was played since the plug or `forget` (monotonic clock)."""
+        self._asked_at_s: dict[int, float] = {}
         self.recorded_samples = 0
         """Samples that the kernel took from the microphone since then."""
         self.stalls: list[tuple[float, float]] = []
@@ -107,6 +110,7 @@ class Port:
         self.played.clear()
         self.sound_at_s = None
         self.recorded_samples = 0
+        self._asked_at_s.clear()
 
     def report(self) -> dict[str, object]:
         """Return what has happened since the plug or `forget`."""
@@ -115,6 +119,7 @@ class Port:
             "played_samples": len(self.played) // 2,
             "recorded_samples": self.recorded_samples,
             "sound_at_s": self.sound_at_s,
+            "opened_at_s": max(self._asked_at_s.values()) if len(self._asked_at_s) == BOTH else None,
             "peak": max(map(abs, self.last()), default=0),
             "speaker": asdict(self.features[SPEAKER_FEATURE]),
             "microphone": asdict(self.features[MICROPHONE_FEATURE]),
@@ -193,6 +198,7 @@ class Port:
 
     def _schedule(self, number: int, endpoint: int, packets: list[tuple[int, int]], data: bytes) -> None:
         now = time.monotonic()
+        self._asked_at_s.setdefault(endpoint, now)
         last = self._clock_s.get(endpoint, 0.0)
         due = (last if last > now - LATE_S else now) + len(packets) / 1000
         self._clock_s[endpoint] = due
