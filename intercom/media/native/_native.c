@@ -9,7 +9,7 @@ static int fill(PyObject *module) {
         return -1;
     if (add_varispeed(module) < 0 || add_delay_search(module) < 0)
         return -1;
-    return add_linear_filter(module);
+    return add_linear_filter(module) < 0 ? -1 : add_passage(module);
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)fill}, {0, NULL}};

@@ -7,13 +7,14 @@
 #include <Python.h>
 
 /* module.py has the same: a module of another version is not used. */
-#define NATIVE_VERSION 5
+#define NATIVE_VERSION 6
 
 /* Each adds its types and functions to the module; 0, or -1 with an exception. */
 int add_decimator(PyObject *module);
 int add_delay_search(PyObject *module);
 int add_linear_filter(PyObject *module);
 int add_levels(PyObject *module);
+int add_passage(PyObject *module);
 int add_varispeed(PyObject *module);
 
 /* Add a type, whose name is whole and a constant: `create` is its `__new__`, which gets its memory from new_object();

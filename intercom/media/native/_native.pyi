@@ -60,3 +60,27 @@ class LinearFilter:
 
     def reset(self) -> None:
         """Forget the echo path."""
+
+class Passage:
+    """Chooses what the far end is sent of each block of 10 ms at 16 kHz: WebRTC's output, or the visitor."""
+
+    def __init__(self) -> None:
+        """Begin with an echo that nothing is known of."""
+
+    def send(
+        self,
+        near: npt.NDArray[np.int16],
+        left: npt.NDArray[np.int16],
+        cleaned: npt.NDArray[np.int16],
+        spoken: npt.NDArray[np.int16],
+        share: float,
+        sent: npt.NDArray[np.int16],
+        /,
+    ) -> float:
+        """Write what is sent of a frame into `sent`, and return the visitor's share at its end; `share` before it."""
+
+    def rest(self) -> None:
+        """Forget what was heard last, and keep how well the filter holds the echo."""
+
+    def forget_the_background(self) -> None:
+        """Listen for the door's background anew."""

@@ -1,24 +1,7 @@
 /* Energy and peak of samples: `energy.py` has the same in NumPy. */
 
-#include <stdint.h>
-
 #include "_native.h"
-
-static int64_t squares(const int16_t *samples, Py_ssize_t count) {
-    int64_t sum = 0;
-    for (Py_ssize_t at = 0; at < count; at++)
-        sum += (int32_t)samples[at] * samples[at];
-    return sum;
-}
-
-static int64_t squared_differences(const int16_t *one, const int16_t *other, Py_ssize_t count) {
-    int64_t sum = 0;
-    for (Py_ssize_t at = 0; at < count; at++) {
-        int64_t difference = (int32_t)one[at] - other[at];
-        sum += difference * difference;
-    }
-    return sum;
-}
+#include "levels.h"
 
 static PyObject *energy(PyObject *Py_UNUSED(module), PyObject *array) {
     Py_buffer samples;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from intercom.media.echo.double_talk import Judge
+from intercom.media.echo.judge import Judge
 from intercom.media.echo.webrtc import CANCELLER_SAMPLES
 from intercom.media.sound.format import ratio
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from intercom.media.echo.canceller import FACTOR
-from intercom.media.echo.double_talk import Judge, TalkThrough
+from intercom.media.echo.double_talk import TalkThrough
+from intercom.media.echo.judge import Judge
 from intercom.media.echo.linear import CompiledFilter, LinearFilter, SpeexFilter, open_linear_filter
 from intercom.media.echo.webrtc import CANCELLER_SAMPLES, Frame, WebRtcBackend
 from intercom.media.native import module

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from intercom.media.echo import canceller, double_talk
+from intercom.media.echo import canceller, double_talk, judge
 from intercom.media.native import module
 from intercom.media.sound import energy
 
@@ -21,7 +21,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(module, "is_there", lambda: way == "native")
     if way == "numpy":
         for name, function in NUMPY.items():
-            for user in (energy, canceller, double_talk):
+            for user in (energy, canceller, double_talk, judge):
                 if hasattr(user, name):
                     monkeypatch.setattr(user, name, function)
     return way

@@ -48,10 +48,11 @@ CALLS: list[Callable[..., object]] = [
     _native.peak,
     _native.echo_energies,
     _native.varispeed,
+    _native.Passage().send,
 ]
 
 
-@given(call=st.sampled_from(CALLS), given=st.lists(ANYTHING, max_size=5))
+@given(call=st.sampled_from(CALLS), given=st.lists(ANYTHING, max_size=6))
 def test_a_call_does_it_or_says_why_not(call: Callable[..., object], given: list[Any]) -> None:
     try:
         call(*given)
