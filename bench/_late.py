@@ -44,6 +44,9 @@ class Late:
         self._down = Decimator(FACTOR)
         self._kept: Samples = np.zeros(canceller_delay(), np.int16)
 
+    def prepare(self) -> None:
+        """Load nothing."""
+
     def begin(self) -> None:
         """Nothing of it is known."""
 

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from intercom.media.rtp.peer import DoorCall
     from intercom.media.sound.engine import AudioEngine
 
+FOR_MORE_PLACES = tuple(
+    f"opuslib_next.api.{kind}_{way}" for kind in ("multistream", "projection") for way in ("decoder", "encoder")
+)
+"""What Opus' library imports for sound from more than one place."""
+
 
 class Sending(NamedTuple):
     """How the sound of calls is sent."""
@@ -65,6 +70,7 @@ class DoorMedia:
         It takes half a second of a core, several on a small machine: more than all the rest of a door's start.
         """
         self._engine.prepare()
+        import_without("opuslib_next", *FOR_MORE_PLACES)
         import_without("aiortc", "multiprocessing")  # by which aiortc's own encoder counts the processors
         from intercom.aiortc_hooks import outlast_any_far_end
         from intercom.media.rtp import peer  # noqa: F401  (it is loaded here, and used when a call is opened)

@@ -29,16 +29,12 @@ UNUSED_OF_NUMPY_1: Final = tuple(
 """What NumPy 1 imports for others, its help too; NumPy 2 waits with most of it by itself."""
 UNUSED: Final = {
     "websockets.version": ("importlib.metadata",),
-    "opuslib_next": tuple(
-        f"opuslib_next.api.{kind}_{way}" for kind in ("multistream", "projection") for way in ("decoder", "encoder")
-    ),
     "reactivex": tuple(
         f"reactivex.scheduler.{kind}"
         for kind in ("catchscheduler", "eventloop", "historicalscheduler", "timeoutscheduler")
     ),
 }
-"""What these libraries import for a version that is not released, for sound from more than one place, and for other
-event loops and clocks than ours."""
+"""What these libraries import for a version that is not released, and for other event loops and clocks than ours."""
 
 PASSING: Final = "/etc/ld.so.cache"
 """File that the loader maps while it looks for a library: its place may be another's before its pages are dropped."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,6 +30,12 @@ async def test_a_door_at_rest_has_loaded_nothing_that_it_does_not_need(tmp_path:
     async with space_process(tmp_path), door_process(tmp_path / "state", tmp_path / "door.json", run=RUN) as door:
         await door.log.until(WARM)
     assert _of(FOR_A_CALL | NEVER, imports(door.log.lines)) == FOR_A_CALL
+
+
+def test_a_door_registers_before_it_loads_its_codec_and_its_canceller() -> None:
+    names = {"aiortc", "opuslib_next", "pywebrtc_audio"}
+    program = f"import intercom.door.appliance, sys; print({names} & sys.modules.keys())"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "set()\n"
 
 
 def _of(names: set[str], loaded: Iterable[str]) -> set[str]:

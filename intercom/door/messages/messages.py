@@ -11,7 +11,7 @@ import contextlib
 import logging
 import math
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from intercom.door.machine import Fault
 from intercom.door.messages.delivery import Delivery
@@ -30,9 +30,11 @@ from intercom.facts import (
 )
 from intercom.history.journal import Entry
 from intercom.media.recording.mp4 import whole
-from intercom.media.recording.recorder import Recorded, Write
 from intercom.message_files import KeptMessage, MessageFiles
 from intercom.tasks import TaskSet
+
+if TYPE_CHECKING:
+    from intercom.media.recording.recorder import Recorded, Write  # it loads the codec: with the first message
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,16 @@ import numpy as np
 from intercom.media.echo.double_talk import TalkThrough
 from intercom.media.echo.linear import open_linear_filter
 from intercom.media.echo.short_search import open_webrtc
-from intercom.media.echo.webrtc import CANCELLER_HZ, CANCELLER_SAMPLES, Backend, EchoError, Frame, LiveKitBackend
+from intercom.media.echo.webrtc import (
+    CANCELLER_HZ,
+    CANCELLER_SAMPLES,
+    Backend,
+    EchoError,
+    Frame,
+    LaterBackend,
+    LiveKitBackend,
+    check_webrtc,
+)
 from intercom.media.sound.energy import energy, peak
 from intercom.media.sound.format import (
     BLOCK_MS,
@@ -138,6 +147,11 @@ class EchoCanceller:
         self._level_db: float | None = None
         self._far_blocks = 0
 
+    def prepare(self) -> None:
+        """Load the backend, from any thread: a call then does not wait for it. Raises EchoError."""
+        if isinstance(self._backend, LaterBackend):
+            self._backend.prepare()
+
     def begin(self) -> None:
         """Begin with what is played from now on: the microphone starts, and heard nothing of what was played before.
 
@@ -222,6 +236,11 @@ class HalfDuplex:
         self._hold = 0
         self._gain = 1.0
 
+    def prepare(self) -> None:
+        """Load the backend of the canceller inside, from any thread; raises EchoError."""
+        if self._inner is not None:
+            self._inner.prepare()
+
     def begin(self) -> None:
         """Begin with what is played from now on: the microphone starts."""
         if self._inner is not None:
@@ -258,10 +277,14 @@ class HalfDuplex:
 
 
 def open_canceller(name: str = "webrtc", *, half_duplex: bool = False) -> EchoCanceller | HalfDuplex | None:
-    """Open a canceller by its name: `webrtc`, `livekit` or `none`; EchoError says what to install."""
+    """Open a canceller by its name: `webrtc`, `livekit` or `none`; EchoError says what to install.
+
+    WebRTC's library is loaded by `prepare`, or with the first block.
+    """
     inner: EchoCanceller | None
     if name == "webrtc":
-        inner = EchoCanceller(_with_talk_through(open_webrtc()))
+        check_webrtc()
+        inner = EchoCanceller(LaterBackend(lambda: _with_talk_through(open_webrtc())))
     elif name == "livekit":
         inner = EchoCanceller(LiveKitBackend())
     elif name == "none":

@@ -17,6 +17,8 @@ from intercom.media.native import module
 
 LONG, SHORT = 5, 1
 """Filters that look for the delay: WebRTC's own five reach back for half a second, one for an eighth."""
+PACKAGE = "pywebrtc_audio"
+"""Python's package of WebRTC's audio processing."""
 CONSTRUCTOR = "_ZN6webrtc20EchoCanceller3Config5DelayC1Ev"
 """Name of the constructor, by the C++ ABI."""
 _choosing = threading.Lock()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
 
-from intercom.media.echo.delay_search import LONG, new_processor
+from intercom.media.echo.delay_search import LONG, PACKAGE, new_processor
 from intercom.media.errors import MediaError
 from intercom.media.sound.format import BLOCK_MS, Samples
 
@@ -16,11 +18,19 @@ CANCELLER_HZ = 16_000
 CANCELLER_SAMPLES = CANCELLER_HZ * BLOCK_MS // 1000
 """Samples in a block at the backend's rate."""
 
+NOT_THERE = "no echo canceller: install pywebrtc-audio, or set another one"
+
 Frame = Samples
 
 
 class EchoError(MediaError, ImportError):
     """The library of the chosen canceller is not installed."""
+
+
+def check_webrtc() -> None:
+    """Raise EchoError where WebRTC's package is not installed; it is not loaded, which takes longer."""
+    if find_spec(PACKAGE) is None:
+        raise EchoError(NOT_THERE)
 
 
 class Backend(Protocol):
@@ -31,6 +41,31 @@ class Backend(Protocol):
 
     def reset(self) -> None:
         """Forget the room's echo path."""
+
+
+class LaterBackend:
+    """A backend that is made by `prepare`, while there is time, or else with its first frame."""
+
+    def __init__(self, make: Callable[[], Backend]) -> None:
+        self._make = make
+        self._made: Backend | None = None
+        self._making = threading.Lock()
+
+    def prepare(self) -> Backend:
+        """Make the backend, once for all, from any thread; raises EchoError."""
+        with self._making:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    def process(self, near: Frame, far: Frame) -> Frame:
+        """Return the near frame without the echo of the far one."""
+        return (self._made or self.prepare()).process(near, far)
+
+    def reset(self) -> None:
+        """Forget the room's echo path."""
+        if self._made is not None:
+            self._made.reset()
 
 
 class WebRtcBackend:
@@ -57,7 +92,7 @@ class WebRtcBackend:
                 high_pass_filter=True,
             )
         except ImportError as error:
-            raise EchoError("no echo canceller: install pywebrtc-audio, or set another one") from error
+            raise EchoError(NOT_THERE) from error
 
 
 class LiveKitBackend:

@@ -37,6 +37,11 @@ class Cleaning:
         """Set the microphone's gain from the next block on."""
         self._gain = ratio(gain_db)
 
+    def prepare(self) -> None:
+        """Load the canceller, from any thread."""
+        if self._canceller is not None:
+            self._canceller.prepare()
+
     def begin(self) -> None:
         """Note that the microphone starts."""
         if self._canceller is not None:

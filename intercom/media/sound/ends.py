@@ -34,6 +34,9 @@ class Canceller(Protocol):
     rate_hz: int
     """Sample rate of what `clean` returns, a whole fraction of 48 kHz."""
 
+    def prepare(self) -> None:
+        """Load what it needs, from any thread: a call then does not wait for it."""
+
     def begin(self) -> None:
         """Begin with what is played from now on: the microphone starts."""
 

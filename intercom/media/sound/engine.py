@@ -119,7 +119,8 @@ class AudioEngine:
             self._thread = None
 
     def prepare(self) -> None:
-        """Make the tones ready, from any thread: a press or a call then does not wait for them."""
+        """Make the tones and the canceller ready, from any thread: a press or a call then does not wait for them."""
+        self._cleaning.prepare()
         self._tones.prepare()
 
     @property

@@ -11,7 +11,6 @@ from intercom.media.sound.format import FULL_SCALE, RATE_HZ, Samples, to_samples
 def load_sound(path: Path, *, longest_s: float = math.inf) -> Samples:
     """Return a WAV, OGG, FLAC or MP3 file as mono S16 at 48 kHz; OSError or ValueError say why not."""
     import soundfile  # here, because a door with generated tones does not spend 0.1 s on it
-    import soxr
 
     try:
         if (long_s := soundfile.info(str(path)).duration) > longest_s:
@@ -21,5 +20,7 @@ def load_sound(path: Path, *, longest_s: float = math.inf) -> Samples:
         raise ValueError(f"{path} cannot be played: {error}") from error
     mono = wave_data.mean(axis=1)
     if rate != RATE_HZ:
+        import soxr
+
         mono = soxr.resample(mono, rate, RATE_HZ)
     return to_samples(mono * FULL_SCALE)

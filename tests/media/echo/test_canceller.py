@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -147,6 +148,19 @@ def test_without_a_linear_filter_the_canceller_works_as_before(
     sent = through(canceller, far, microphone)
     assert level_db(sent[2 * RATE_HZ :]) < level_db(microphone[2 * RATE_HZ :]) - 30
     assert "apt install libspeexdsp1" in caplog.text
+
+
+def test_webrtcs_package_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pywebrtc_audio", None)
+    with pytest.raises(EchoError, match="install pywebrtc-audio"):
+        open_canceller()
+
+
+def test_webrtcs_package_is_loaded_when_there_is_time() -> None:
+    looks = "print('pywebrtc_audio' in sys.modules)"
+    opens = "from intercom.media.echo.canceller import open_canceller; canceller = open_canceller()"
+    program = f"import sys; {opens}; {looks}; canceller.prepare(); {looks}"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True).split() == ["False", "True"]
 
 
 def test_livekits_build_takes_the_echo_away_as_well_and_is_named_where_it_is_missing(

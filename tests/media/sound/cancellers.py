@@ -14,6 +14,9 @@ class CancellerMemory:
     def __init__(self) -> None:
         self.told = Heard()
 
+    def prepare(self) -> None:
+        """Load nothing."""
+
     def begin(self) -> None:
         """Forget nothing: the test looks at all of it."""
 
@@ -36,6 +39,9 @@ class ForgetfulCanceller:
         self.heard = self.heard_since_reset = 0
         self.heard_before: list[int] = []
         "how much it had heard at each start of the microphone"
+
+    def prepare(self) -> None:
+        """Load nothing."""
 
     def begin(self) -> None:
         self.heard_before.append(self.heard)

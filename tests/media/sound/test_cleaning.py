@@ -17,6 +17,9 @@ class Told:
     def __init__(self) -> None:
         self.ahead: list[int] = []
 
+    def prepare(self) -> None:
+        """Load nothing."""
+
     def begin(self) -> None:
         """Nothing is forgotten."""
 
