@@ -62,8 +62,7 @@ class Volume:
         mixer = open_mixer(self._cards)
         if mixer.devices != self._mixer.devices:
             self._mixer = mixer
-        await asyncio.to_thread(self._mixer.freeze)
-        await self.apply()
+        await self.apply(freeze=True)
 
     async def set(self, levels: Levels) -> None:
         """Set the levels, also after a restart; they hold even if storing them fails, which raises OSError."""
@@ -71,17 +70,14 @@ class Volume:
         await self.apply()
         await asyncio.to_thread(self._store.save, self._cards.description, levels)
 
-    async def apply(self) -> None:
-        """Apply the levels to the engine and the card."""
+    async def apply(self, *, freeze: bool = False) -> None:
+        """Apply the levels to the engine and the card; `freeze` switches the card's automatic gain off as well."""
         wanted = self.levels
         if self.is_night:
             wanted = replace(wanted, speaker_db=max(LOWEST_DB, wanted.speaker_db + self._night_db))
         async with self._applying:
-            speaker_db = await asyncio.to_thread(self._mixer.set_db, "playback", wanted.speaker_db)
-            microphone_db = await asyncio.to_thread(self._mixer.set_db, "capture", wanted.microphone_db)
-            await asyncio.to_thread(self._mixer.set_muted, "playback", wanted.speaker_muted)
-            await asyncio.to_thread(self._mixer.set_muted, "capture", wanted.microphone_muted)
-            replace(wanted, speaker_db=speaker_db, microphone_db=microphone_db).apply(self._engine)
+            left = await asyncio.to_thread(_set, self._mixer, wanted, freeze=freeze)
+            left.apply(self._engine)
 
     async def look(self) -> None:
         """Turn the speaker down or up when the night began or ended."""
@@ -96,3 +92,15 @@ class Volume:
         while self._night is not None:
             await asyncio.sleep(LOOK_S)
             await self.look()
+
+
+def _set(mixer: HardwareMixer, wanted: Levels, *, freeze: bool) -> Levels:
+    """Set the card's own controls and return what is left to software."""
+    with mixer.held():
+        if freeze:
+            mixer.freeze()
+        speaker_db = mixer.set_db("playback", wanted.speaker_db)
+        microphone_db = mixer.set_db("capture", wanted.microphone_db)
+        mixer.set_muted("playback", wanted.speaker_muted)
+        mixer.set_muted("capture", wanted.microphone_muted)
+    return replace(wanted, speaker_db=speaker_db, microphone_db=microphone_db)

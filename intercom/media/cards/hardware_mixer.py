@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import alsaaudio
@@ -51,6 +52,17 @@ class HardwareMixer:
     devices: dict[Direction, str]
     """ALSA's control device of each direction; a direction without one is left to software."""
     _refused: bool = False
+    _held: dict[str, list[Control]] = field(default_factory=dict)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Open each card's controls once for all that is set meanwhile, on one thread: to open them reads them all."""
+        with ExitStack() as stack:
+            for device in set(self.devices.values()):
+                with suppress(alsaaudio.ALSAAudioError):  # told where something is set
+                    self._held[device] = stack.enter_context(alsa_mixer.opened(device))
+            stack.callback(self._held.clear)
+            yield
 
     def set_db(self, direction: Direction, gain_db: float) -> float:
         """Set the control as near to `gain_db` as it goes and return the dB left to software; takes milliseconds.
@@ -87,7 +99,8 @@ class HardwareMixer:
             return None
         error = None
         try:
-            with alsa_mixer.opened(device) as controls:
+            held = self._held.get(device)
+            with alsa_mixer.opened(device) if held is None else nullcontext(held) as controls:
                 for control in _named(controls, wanted):
                     try:
                         answer = use(control)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import alsaaudio
 import pytest
 
 from intercom.config import AudioConfig
+from intercom.door.volume import Volume
 from intercom.media.cards import alsa_mixer
 from intercom.media.cards.hardware_mixer import HardwareMixer, open_mixer
 from intercom.media.cards.simulated import SimulatedCards
 from intercom.media.events import Direction
+from intercom.media.sound.engine import AudioEngine
+from intercom.media.sound.levels import Levels
 from tests.alsa import cards_named
 
 
@@ -53,9 +57,11 @@ class UsbCard:
         self.ranges = {"Speaker": (-37.0, 0.0), "Mic": (0.0, 23.0), "Master": (0.0, 0.0)}
         self.on = {"Speaker": False, "Mic": False, "Auto Gain Control": True}
         self.is_there = True
+        self.openings = 0
 
     @contextmanager
     def opened(self, device: str) -> Iterator[list[UsbControl]]:
+        self.openings += 1
         if device != "hw:Device" or not self.is_there:
             raise alsaaudio.ALSAAudioError(f"No such device [{device}]")
         directions: dict[str, Direction] = {
@@ -102,6 +108,17 @@ def test_a_card_that_comes_muted_is_heard(usb_card: UsbCard) -> None:
 def test_automatic_gain_is_switched_off(usb_card: UsbCard) -> None:
     mixer_of("hw:Device").freeze()
     assert not usb_card.on["Auto Gain Control"]
+
+
+async def test_a_card_s_levels_are_set_with_its_controls_opened_once(usb_card: UsbCard, tmp_path: Path) -> None:
+    cards = cards_named("hw:Device", "hw:Device")
+    volume = Volume(AudioEngine(cards, on_event=lambda event: None), cards, AudioConfig(), tmp_path)
+    await volume.set(Levels(speaker_db=-6, microphone_db=3, microphone_muted=True))
+    usb_card.volumes, usb_card.on, usb_card.openings = {}, {}, 0
+    await volume.card_came()
+    assert usb_card.volumes == {"Speaker": -6, "Mic": 3}
+    assert usb_card.on == {"Speaker": True, "Mic": False, "Auto Gain Control": False}
+    assert usb_card.openings == 1
 
 
 def test_a_card_that_went_leaves_it_to_software_and_is_told_once(
