@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import random
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -39,6 +40,8 @@ AWAY_S = (0.2, 1.5)
 """How long the headset lies beside its socket."""
 WINDOW = 960
 """20 ms: the shortest sound that is told from the notice."""
+AHEAD = -15
+"""Niceness of the house's end."""
 PCM = "plughw:CARD=Headset,DEV=0"
 MONO = {"channels": "1", "sample_rate": "48000"}
 
@@ -115,7 +118,7 @@ async def ours(cycles: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder, GpioChip() as chip, Headset() as headset:
         headset.tone(VISITOR_HZ)
         headset.plug()
-        with House(Path(folder), chip) as house:
+        with House(Path(folder), chip) as house, ahead():
             async with Resident(house.join("kitchen"), RESIDENT_HZ) as resident:
                 lines = (PINS.red_gpio, PINS.green_gpio, PINS.blue_gpio)
                 await eventually(lambda: all(chip.is_high(line) for line in lines), LIMIT_S, "the door is idle")
@@ -125,6 +128,16 @@ async def ours(cycles: int) -> dict[str, object]:
                 await eventually(lambda: headset.hears(RESIDENT_HZ), LIMIT_S, "the visitor hears the house")
                 await eventually(lambda: resident.hears(VISITOR_HZ), LIMIT_S, "the house hears the visitor")
                 return await replugs(house, headset, chip, resident, call, cycles)
+
+
+@contextlib.contextmanager
+def ahead() -> Iterator[None]:
+    """Let this thread, and those that it begins, go before the door's: the house's end has a machine of its own."""
+    os.setpriority(os.PRIO_PROCESS, 0, AHEAD)
+    try:
+        yield
+    finally:
+        os.setpriority(os.PRIO_PROCESS, 0, 0)
 
 
 class Tone(MediaStreamTrack):

@@ -35,6 +35,8 @@ STALL_S = 0.2
 LOUD = 500
 """A played sample beyond this (36 dB below full scale) counts as sound."""
 KEPT_S = 600
+PRIORITY = 20
+"""Real-time priority: before the sound of whoever uses the headset."""
 BOTH = 2
 """Directions of the headset."""
 _HEADER = 48
@@ -339,6 +341,8 @@ def main() -> None:
     arguments.add_argument("--rate-hz", type=int, default=usual.rate_hz)
     arguments.add_argument("--automatic-gain", type=lambda text: text == "True", default=usual.automatic_gain)
     port = Port(UsbHeadset(**vars(arguments.parse_args())))
+    with suppress(OSError):  # a real one has a processor of its own
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
     serve(port, sys.stdin.fileno())
     if port.socket is not None:
         port.unplug()
