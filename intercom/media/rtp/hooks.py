@@ -15,12 +15,13 @@ from typing import Any
 
 import pylibsrtp
 from aioice import Candidate, Connection, mdns
+from aioice.ice import StunProtocol
 from aiortc import RTCIceTransport, RTCPeerConnection, RTCRtpReceiver
 from aiortc.codecs import CODECS
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtcrtpreceiver import StreamStatistics
-from aiortc.rtp import RtpPacket
+from aiortc.rtp import HeaderExtensions, HeaderExtensionsMap, RtpPacket
 from OpenSSL import SSL
 
 from intercom.aiortc_hooks import bear_an_early_end
@@ -42,6 +43,8 @@ TELEPHONE_EVENTS = ((110, 48_000, "0-15"), (126, 8_000, "0-16"))
 aiortc tells codecs apart by their parameters, not by their clock, and the flash event (16) makes these differ."""
 
 RTP_HEADER_BYTES = 12
+LAST_OF_STUN = 3
+"""Limit of the first byte of STUN's datagrams (RFC 7983 section 7)."""
 TrackNames = dict[str, tuple[str, str]]
 """Map from kind to the ids of our stream and track, as the far end knows them (RFC 8830)."""
 
@@ -266,6 +269,8 @@ def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
     ice = dtls.transport._connection
     to_queue = ice.data_received
     loop = asyncio.get_running_loop()
+    for protocol in ice._protocols:
+        _tell_stun_by_its_first_byte(protocol)
     # A queue asks for the running loop whenever it is waited for, which each report of the far end's ends: a system
     # call until Python 3.12.
     ice._queue._get_loop = lambda: loop  # type: ignore[attr-defined]  # see the module's docstring
@@ -279,7 +284,7 @@ def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
         dtls._RTCDtlsTransport__rx_packets += 1  # type: ignore[attr-defined]  # idem
         try:
             clear = dtls._rx_srtp.unprotect(data)
-            packet = RtpPacket.parse(clear, dtls._rtp_header_extensions_map)
+            packet = RtpPacket.parse(clear, UNREAD)
         except (pylibsrtp.Error, ValueError) as error:
             log.debug("ignored %d bytes that are no packet of this call: %s", len(data), error)
             return
@@ -287,6 +292,34 @@ def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
             take(packet)
 
     ice.data_received = data_received  # type: ignore[method-assign]  # idem
+
+
+class _Unread(HeaderExtensionsMap):
+    """Reads none of a packet's header extensions: nobody asks for those of sound."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._none = HeaderExtensions()
+
+    def get(self, extension_profile: int, extension_value: bytes) -> HeaderExtensions:
+        return self._none
+
+
+UNREAD = _Unread()
+
+
+def _tell_stun_by_its_first_byte(protocol: StunProtocol) -> None:
+    """Pass on what cannot be STUN; aioice tries to read it, and finds by an exception that it is none."""
+    to_stun = protocol.datagram_received
+
+    def datagram_received(data: bytes, addr: tuple[Any, ...]) -> None:
+        candidate = protocol.local_candidate
+        if data and data[0] > LAST_OF_STUN and candidate is not None:
+            protocol.receiver.data_received(data, candidate.component)
+        else:
+            to_stun(data, addr)
+
+    protocol.datagram_received = datagram_received  # type: ignore[method-assign,assignment]  # see the module's docstring
 
 
 def _is_rtp(data: bytes) -> bool:

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
+
 from intercom.media.rtp.jitter_target import JitterTarget
 
 STEP_S = 0.010
@@ -47,8 +49,7 @@ SMOOTHING = 0.3
 """Weight of the newest packet in the excess."""
 
 
-@dataclass(frozen=True, slots=True)
-class Play:
+class Play(msgspec.Struct, frozen=True):
     """Decode and play this payload."""
 
     payload: bytes
@@ -57,8 +58,7 @@ class Play:
     """Ticks of its beginning that are not played: their time is over, and something was made up instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recover:
+class Recover(msgspec.Struct, frozen=True):
     """Recover a lost packet from the redundancy in the packet after it, which is here."""
 
     following: bytes
@@ -67,16 +67,14 @@ class Recover:
     """Length of the missing sound."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conceal:
+class Conceal(msgspec.Struct, frozen=True):
     """Conceal missing sound by continuing the last sound."""
 
     ticks: int
     """Length of the missing sound."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(msgspec.Struct, frozen=True):
     """Play silence for one step: the far end sends nothing."""
 
     ticks: int
@@ -110,8 +108,7 @@ class JitterStats:
     """Sound played as received."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Packet:
+class _Packet(msgspec.Struct, frozen=True):
     start: int
     end: int
     payload: bytes

@@ -9,18 +9,19 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from aioice import Candidate, Connection
+from aioice import Candidate, Connection, stun
 from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.codecs import CODECS
 from aiortc.mediastreams import AudioStreamTrack
 from aiortc.rtcdtlstransport import State
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters, RTCRtpSendParameters
-from aiortc.rtp import RtpPacket
+from aiortc.rtp import HeaderExtensions, HeaderExtensionsMap, RtpPacket
 from pylibsrtp import Policy, Session
 
 from intercom.media.rtp.hooks import (
     GATHERING_S,
     TELEPHONE_EVENTS,
+    _is_rtp,
     know_telephone_events,
     pace_beside,
     take_at_once,
@@ -104,6 +105,30 @@ async def test_what_is_no_packet_of_the_call_is_ignored_or_left_to_aiortc() -> N
         assert ice._queue.qsize() == before + 1
     receiver.transport._state = State.NEW
     await door.close()
+
+
+async def test_of_a_packet_of_sound_neither_stun_nor_header_extensions_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parse, read = stun.parse_message, HeaderExtensionsMap.get
+    parsed: list[bytes] = []
+    extensions: list[bytes] = []
+
+    def parse_message(data: bytes, **named: Any) -> stun.Message:
+        parsed.append(data)
+        return parse(data, **named)
+
+    def get(self: HeaderExtensionsMap, profile: int, value: bytes) -> HeaderExtensions:
+        extensions.append(value)
+        return read(self, profile, value)
+
+    monkeypatch.setattr(stun, "parse_message", parse_message)
+    monkeypatch.setattr(HeaderExtensionsMap, "get", get)
+    taken, _, _ = await two_connected(at_once=True)
+    assert len(taken) == 20
+    assert parsed, "the connection was checked"
+    assert not [data for data in parsed if _is_rtp(data)]
+    assert not extensions
 
 
 async def test_the_next_report_is_waited_for_without_asking_for_the_running_loop(
