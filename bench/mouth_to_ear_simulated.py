@@ -62,7 +62,7 @@ class Clock:
 class Quiet:
     """A side that says nothing and does not listen."""
 
-    def pull(self, now: float, shortest: int, longest: int) -> Samples:
+    def pull(self, now: float, shortest: int, longest: int, spare_s: float) -> Samples:
         return SILENCE
 
     def push(self, block: Samples, now: float) -> None:
@@ -115,7 +115,7 @@ class Mouth:
         self._encoder.adapt(bitrate_bps=audio_bitrate_bps(0.0, repeated=True), loss_percent=0)
         self._captured: list[Samples] = []
 
-    def pull(self, now: float, shortest: int, longest: int) -> Samples:
+    def pull(self, now: float, shortest: int, longest: int, spare_s: float) -> Samples:
         return SILENCE
 
     def push(self, block: Samples, now: float) -> None:

@@ -15,7 +15,7 @@ class FarEnd:
         self._blocks = np.split(tone(hz, 1.0), 100)
         self._next = 0
 
-    def pull(self, now: float, shortest: int, longest: int) -> Samples:
+    def pull(self, now: float, shortest: int, longest: int, spare_s: float) -> Samples:
         self._next = (self._next + 1) % len(self._blocks)
         return self._blocks[self._next]
 

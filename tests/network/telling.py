@@ -50,9 +50,10 @@ class Hearing:
         pull = FarEndSound.pull
         hearing = self
 
-        def listen(sound: FarEndSound, now: float, *lengths: int) -> Samples:
-            block = pull(sound, now, *lengths)
-            hearing._heard(sound, block)
+        def listen(sound: FarEndSound, now: float, shortest: int, longest: int, spare_s: float) -> Samples:
+            block = pull(sound, now, shortest, longest, spare_s)
+            if len(block):
+                hearing._heard(sound, block)
             return block
 
         FarEndSound.pull = listen  # type: ignore[assignment, method-assign]  # it only listens

@@ -8,7 +8,16 @@ import numpy as np
 from intercom.media.cards.card import STATE_DISCONNECTED, Pcm
 from intercom.media.cards.pcm_loss import XRUN, LineLostError, LossWatch, asked, check_present
 from intercom.media.cards.pointer import AGREES_S, PROBE_S, Pointer
-from intercom.media.sound.format import BLOCK_BYTES, BLOCK_SAMPLES, RATE_HZ, SAMPLE_BYTES, SHORT_BLOCK_SAMPLES, Samples
+from intercom.media.sound.format import (
+    BLOCK_BYTES,
+    BLOCK_SAMPLES,
+    RATE_HZ,
+    SAMPLE_BYTES,
+    SHORT_BLOCK_SAMPLES,
+    SPARE_S,
+    Samples,
+)
+from intercom.media.sound.waking import LEAST_WAIT_S, SHORTEST_WAIT_S
 
 READS_AT_ONCE = 16
 """Limit of reads in one round, for the time after a stall; the next round reads the rest."""
@@ -21,6 +30,10 @@ SLACK_FRAMES = RATE_HZ * 5 // 1000
 the card tells its place as it moves none is: the far end's packets come at even intervals too."""
 TELLS_LATE_FRAMES = int(RATE_HZ * AGREES_S)
 """Frames by which such a card may tell its place late when it is asked in time."""
+LATE_S = 0.002
+"""Limit of the time by which a thread is late that counts as punctual: what the queue can spare stands beside it."""
+PUNCTUAL_S = 2.0
+"""Time for which the thread has to be punctual, until the queue can spare anything: it is asked 100 times or more."""
 TARGET_STEP_FRAMES = RATE_HZ * 10 // 1000
 """Step by which an underrun raises the queue: each is heard, and two steps find the depth of any usable machine."""
 CALM_S = 5.0
@@ -109,10 +122,9 @@ class _Depth:
 
     def __init__(self, buffer_frames: int) -> None:
         self._buffer_frames = buffer_frames
-        self._since = 0.0
         self._calm_s = CALM_S
         self._tries_less = False
-        self.frames = min(TARGET_FRAMES, buffer_frames)
+        self._set(TARGET_FRAMES, 0.0)
 
     def begin(self, now: float) -> None:
         """Note that the speaker starts."""
@@ -136,6 +148,8 @@ class _Depth:
     def _set(self, frames: int, now: float) -> None:
         self._since = now
         self.frames = min(max(frames, TARGET_FRAMES), TARGET_LIMIT_FRAMES, self._buffer_frames)
+        self.left_frames = self.frames - BLOCK_SAMPLES - SLACK_FRAMES
+        """Frames that are left when the speaker is to be asked."""
 
 
 class PlaybackLine:
@@ -154,6 +168,7 @@ class PlaybackLine:
         self._looked_at: float | None = None
         self._queued = 0
         """Frames queued at that time, and written since."""
+        self._late_at = 0.0
         self.running = False
         self.moves = False
         """Whether the device has played sound since the start."""
@@ -190,6 +205,13 @@ class PlaybackLine:
         """Whether it is asked at even intervals, which it may be where its card tells its place as it moves."""
         return self._pointer.is_fine and self._is_roomy
 
+    def spare_s(self, now: float) -> float:
+        """Return how much longer than usual it may be left until a block is written; 0 where the thread may be late."""
+        if not self.is_even or now - self._late_at < PUNCTUAL_S:
+            return 0.0
+        spare_s = SPARE_S - (self._depth.left_frames - self._queued) / RATE_HZ
+        return spare_s if spare_s > SHORTEST_WAIT_S else 0.0
+
     @property
     def shortest_block(self) -> int:
         """Length of the blocks by which the next is asked for earlier; a whole one where that may not be."""
@@ -204,9 +226,7 @@ class PlaybackLine:
         """Return the seconds until it has to be asked, by the last look; 0 when it is time."""
         if self._looked_at is None:
             return 0.0
-        last_s = (self._queued + BLOCK_SAMPLES + SLACK_FRAMES - self._depth.frames) / RATE_HZ
-        early_s = self._looked_at + last_s - now
-        return max(0.0, early_s)
+        return max(0.0, self._looked_at + (self._queued - self._depth.left_frames) / RATE_HZ - now)
 
     def wait_s(self, now: float) -> float:
         """Return the seconds until it is to be looked at: until it has to be asked, or its card is learnt."""
@@ -226,13 +246,16 @@ class PlaybackLine:
         if now != self._looked_at:
             self._look(now)
         early_frames = TELLS_LATE_FRAMES if self._pointer.is_fine and self._is_roomy else SLACK_FRAMES
-        if self._queued + BLOCK_SAMPLES + SLACK_FRAMES - early_frames <= self._depth.frames:
+        if self._queued - early_frames <= self._depth.left_frames:
             return True
         self.loss.check(now, "its clock stands still")
         return False
 
     def _look(self, now: float) -> None:
         self.loss.look(now)
+        in_time = now - LATE_S
+        if self._looked_at is None or (self.early_s(in_time) == 0.0 and in_time > self._looked_at + LEAST_WAIT_S):
+            self._late_at = now
         self._queued = queued = self.queued_frames()
         self._looked_at = now
         self.moves = self.moves or self._written_frames - queued > PROOF_FRAMES

@@ -37,7 +37,9 @@ class Packet(NamedTuple):
 class Silent:
     """A far end that says nothing."""
 
-    def pull(self, now: float, shortest: int = BLOCK_SAMPLES, longest: int = BLOCK_SAMPLES) -> Samples:
+    def pull(
+        self, now: float, shortest: int = BLOCK_SAMPLES, longest: int = BLOCK_SAMPLES, spare_s: float = 0.0
+    ) -> Samples:
         """Return 10 ms of silence."""
         return SILENCE
 

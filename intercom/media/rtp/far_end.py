@@ -80,10 +80,12 @@ class FarEndSound:
             self._playout = Playout(decoder)
         return self._playout
 
-    def pull(self, now: float, shortest: int = BLOCK_SAMPLES, longest: int = BLOCK_SAMPLES) -> Samples:
+    def pull(
+        self, now: float, shortest: int = BLOCK_SAMPLES, longest: int = BLOCK_SAMPLES, spare_s: float = 0.0
+    ) -> Samples:
         """Return the next 480 samples, or two blocks, or blocks of `shortest`, which make keys sound higher.
 
-        While keys are listened for it is always 480.
+        While keys are listened for it is always 480. It is none while a late packet may be waited for: `spare_s`.
         """
         playout = self._playout
         if playout is None:
@@ -92,7 +94,9 @@ class FarEndSound:
         playout.keeps_tones = detector is not None
         if detector is not None:
             shortest = longest = BLOCK_SAMPLES
-        block = playout.pull(now, shortest, longest)
+        block = playout.pull(now, shortest, longest, spare_s)
+        if not len(block):
+            return block
         if detector is not None and self._loop is not None:
             key = detector.listen(block)
             if key is not None:

@@ -244,6 +244,13 @@ class JitterBuffer:
         """Note that `seconds` of the taken sound are not played: the playout is ahead by that."""
         self.excess_s -= seconds
 
+    def awaits_packet(self) -> bool:
+        """Whether the packet that is to be played next is not here, and may come."""
+        if self._playhead is None or self._next_sequence in self._packets:
+            return False
+        self._pass_over()
+        return self._next_sequence not in self._packets
+
     def take(self, now: float, ahead_s: float) -> Decision:
         """Decide what to play next, when the speaker asks; `ahead_s` of sound, less than a block, sounds before it."""
         self._pass_over()

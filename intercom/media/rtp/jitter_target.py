@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from intercom.media.sound.format import SPARE_S
+
 MARGIN_S = 0.002
 """Margin of the jitter target: both ends' threads may be 2 ms late."""
 LONGEST_TARGET_S = 0.200
@@ -42,6 +44,8 @@ class JitterTarget:
         """Jitter target: the delay aimed at, beyond the network's floor."""
         self.jitter_s = 0.0
         """Delay that nearly all recent packets kept to."""
+        self.is_spared = False
+        """Whether the speaker's queue can spare the time for which a late packet is waited for."""
         self.begin_anew()
 
     def begin_anew(self) -> None:
@@ -86,7 +90,7 @@ class JitterTarget:
             self.delay_s = max(self.delay_s, self._wanted_s(now))
 
     def _wanted_s(self, now: float) -> float:
-        wanted = self.jitter_s + MARGIN_S
+        wanted = max(MARGIN_S, self.jitter_s - SPARE_S) if self.is_spared else self.jitter_s + MARGIN_S
         if now - self._losses[0] < LOSS_WINDOW_S and now - self._last_repairing < REPAIRS_WINDOW_S:
             wanted = max(wanted, self._frame_s + MARGIN_S)
         return min(wanted, LONGEST_TARGET_S)

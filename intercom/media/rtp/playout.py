@@ -5,6 +5,9 @@ resampled by up to 2 %, which nobody hears.
 
 Whether a packet comes just before the speaker's turn or just after it is chance, and may cost a block. While a stream
 begins the blocks are shorter, and as much sound is played in less time, until the turn comes soon after the packet.
+
+A packet that is not there when it is asked for is waited for as long as the speaker's queue can spare: it is played as
+if it had been there.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from intercom.media.codec.interface import Decoder
 from intercom.media.errors import CodecError
 from intercom.media.rtp.jitter import AHEAD_S, Conceal, Copy, JitterBuffer, JitterStats, Pause, Play, Recover
 from intercom.media.rtp.redundancy import Block
-from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, Samples, level_db
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, SPARE_S, Samples, level_db
 from intercom.media.sound.pitch import without_a_period
 from intercom.media.sound.varispeed import Varispeed
 
@@ -40,6 +43,8 @@ seconds more the canceller follows no drift of the clocks."""
 ALIGNED_S = 0.003
 """Limit of the wait for the turn down to which it is moved: clocks that differ by 20 ppm take two minutes to bring the
 turn before the packets, and then each waits for the next one."""
+LONGEST_WAIT_S = 2 * SPARE_S
+"""Limit of the time for which a packet was waited for, after which the speaker is asking for another block."""
 MOST_STEPS = 64
 """Limit of decisions for one block, whatever the packets hold."""
 
@@ -85,6 +90,7 @@ class Playout:
         self._speed = 1.0
         self._block = BLOCK_SAMPLES
         self._first_at: float | None = None
+        self._waits_since: float | None = None
         self._ready: Samples = np.zeros(int(AHEAD_S * RATE_HZ), np.int16)
         self._sounding = False
         self._damaged = 0
@@ -114,19 +120,31 @@ class Playout:
         with self._lock:
             self._jitter.put_soundless(sequence)
 
-    def pull(self, now: float, shortest: int = BLOCK_SAMPLES, longest: int = BLOCK_SAMPLES) -> Samples:
+    def pull(
+        self, now: float, shortest: int = BLOCK_SAMPLES, longest: int = BLOCK_SAMPLES, spare_s: float = 0.0
+    ) -> Samples:
         """Return the next 480 samples for the speaker, or `shortest` where its next turn is to come earlier.
 
-        Two such blocks where they are there and `longest` has room for them: no packet is asked for between them.
+        Two such blocks where they are there and `longest` has room for them: no packet is asked for between them. None
+        where the next packet is awaited, and the speaker has `spare_s` until it needs something.
         """
+        if self._waits_since is None or now - self._waits_since > LONGEST_WAIT_S:
+            self._waits_since = None
+            self._jitter.target.is_spared = spare_s > 0
+        else:
+            now = self._waits_since
         if self._block < shortest:
             self._block = BLOCK_SAMPLES
         for _ in range(MOST_STEPS):
             if len(self._ready) >= self._block:
                 break
             with self._lock:
+                if spare_s > 0 and self._jitter.awaits_packet():
+                    self._waits_since = now
+                    return SILENCE[:0]
                 decision = self._jitter.take(now, len(self._ready) / RATE_HZ)
                 excess_s, wait_s = self._jitter.excess_s, self._jitter.wait_s
+            self._waits_since = None
             if isinstance(decision, Pause) and not self._sounding:
                 return SILENCE
             if self._first_at is None and isinstance(decision, Play):

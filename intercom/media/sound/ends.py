@@ -10,10 +10,11 @@ from intercom.media.sound.format import Samples
 class FarEnd(Protocol):
     """The far end's voice, pulled by the engine's thread."""
 
-    def pull(self, now: float, shortest: int, longest: int) -> Samples:
+    def pull(self, now: float, shortest: int, longest: int, spare_s: float) -> Samples:
         """Return the next 480 samples to play, or `shortest` for the next to be asked for earlier.
 
-        Where `longest` has room for two such blocks, and both are there, it is both.
+        Where `longest` has room for two such blocks, and both are there, it is both. It may be none while `spare_s` is
+        not 0: what is to be played next may come within that time, and is asked for again.
         """
 
 

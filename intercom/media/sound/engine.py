@@ -275,11 +275,16 @@ class AudioEngine:
             line.learn(now)
             if (wait_s := line.wait_s(now)) > 0:
                 return wait_s
+        least_s = LEAST_WAIT_S
         for _ in range(BLOCKS_AT_ONCE):
             if not line.is_hungry(now):
                 break
+            spare_s = 0.0 if playing else line.spare_s(now)
             longest = BLOCK_SAMPLES if playing or self.speaker_muted else line.longest_block
-            voice = far.pull(now, line.shortest_block, longest) if far is not None else None
+            voice = far.pull(now, line.shortest_block, longest, spare_s) if far is not None else None
+            if voice is not None and not len(voice):
+                least_s = min(least_s, spare_s)
+                break
             tones = self._next_blocks(playing, len(SILENCE if voice is None else voice)) if playing else []
             block = self._mixer.mix(voice, [block for _, block in tones])
             if self.speaker_muted:
@@ -292,7 +297,7 @@ class AudioEngine:
                 break
         if line.moves:
             self._playback.proved(now)
-        return max(LEAST_WAIT_S, line.wait_s(now))
+        return max(least_s, line.wait_s(now))
 
     def _next_blocks(self, playing: list[Playing], samples: int) -> list[tuple[Playing, Samples]]:
         sounding = []
@@ -370,7 +375,7 @@ class AudioEngine:
         for _ in range(pace.due(now)):
             self._next_blocks(playing, len(SILENCE))
             if far is not None:
-                far.pull(now, BLOCK_SAMPLES, BLOCK_SAMPLES)
+                far.pull(now, BLOCK_SAMPLES, BLOCK_SAMPLES, 0.0)
         return min(retry_s, pace.wait_s(now))
 
     def _murmur_on(self, now: float, call: Call) -> float:

@@ -18,6 +18,8 @@ BLOCK_SAMPLES = RATE_HZ * BLOCK_MS // 1000
 SHORT_BLOCK_SAMPLES = BLOCK_SAMPLES - 9
 """Length of a block that is played 2 % faster, for the next one to be asked for earlier; a multiple of 3, as the
 canceller takes every third."""
+SPARE_S = 0.006
+"""Part of the speaker's queue that may run down while a late packet is waited for: 4 ms stay for a late thread."""
 SAMPLE_BYTES = 2
 BLOCK_BYTES = BLOCK_SAMPLES * SAMPLE_BYTES
 FULL_SCALE = 32767

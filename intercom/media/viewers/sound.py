@@ -123,12 +123,14 @@ class Voice:
             self._far_end, self._stale = FarEndSound(_no_digit, _no_key, self._clock), False
         self._far_end.receive(packet, codec)
 
-    def pull(self, now: float, shortest: int = BLOCK_SAMPLES, longest: int = BLOCK_SAMPLES) -> Samples:
+    def pull(
+        self, now: float, shortest: int = BLOCK_SAMPLES, longest: int = BLOCK_SAMPLES, spare_s: float = 0.0
+    ) -> Samples:
         """Return the next 480 samples, or blocks of `shortest`, or two; called on the engine's thread."""
         if self.waits:
             self._stale = True
         self._pulled_at = self._clock()
-        return SILENCE if self._stale else self._far_end.pull(now, shortest, longest)
+        return SILENCE if self._stale else self._far_end.pull(now, shortest, longest, spare_s)
 
 
 def _no_digit(_digit: str) -> None:

@@ -17,14 +17,18 @@ class CoarseSpeaker(Recorder):
         self._step = step
         self.clicks = 0
         """Blocks that came after the sound before them had ended."""
+        self.least_frames = 1 << 30
+        """The least that was left to play when a block came."""
 
     def _elapsed_frames(self) -> int:
         return super()._elapsed_frames() // self._step * self._step
 
     def write(self, data: bytes, /) -> int:
         running = self._state == alsaaudio.PCM_STATE_RUNNING
-        if running and data and super()._elapsed_frames() > self._written_frames:
-            self.clicks += 1
+        if running and data:
+            left = self._written_frames - super()._elapsed_frames()
+            self.least_frames = min(self.least_frames, left)
+            self.clicks += left < 0
         return super().write(data)
 
 

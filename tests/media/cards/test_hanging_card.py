@@ -58,7 +58,7 @@ class Talk:
         self.pushed = 0
         self.pushed_enough, self.pulled = threading.Event(), threading.Event()
 
-    def pull(self, now: float, shortest: int, longest: int) -> Samples:
+    def pull(self, now: float, shortest: int, longest: int, spare_s: float) -> Samples:
         self.pulled.set()
         return SILENCE
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
+from bench.mouth_to_ear_simulated import Clock
 from intercom.media.cards.pcm_line import SLACK_FRAMES, TARGET_FRAMES, PlaybackLine
-from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE
+from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, SILENCE, SPARE_S
+from tests.media.cards.coarse import CoarseSpeaker
 from tests.media.cards.scripted_pcm import ScriptedPcm, listening
 
 
@@ -99,6 +103,70 @@ def test_a_speaker_is_asked_once_in_a_turn_and_filled_as_far() -> None:
         assert line.early_s(0.02 * turn) == pytest.approx(full_s), "until then it need not be asked"
         assert line.early_s(0.02 * (turn + 1)) == 0
         pcm.queued -= 2 * BLOCK_SAMPLES
+
+
+@dataclass
+class Turns:
+    """A speaker that plays by the clock, and is asked as soon as it is time, or so much later."""
+
+    step: int = 1
+    now: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.clock = Clock(self.now)
+        self.line = PlaybackLine(CoarseSpeaker(self.clock, 0.0, self.step))
+        self.line.start(self.now)
+
+    def run(self, seconds: float, late_s: float = 0.0001) -> Turns:
+        ends = self.clock.now + seconds
+        while self.clock.now < ends:
+            self.line.learn(self.clock.now)
+            while self.line.is_hungry(self.clock.now):
+                self.line.write(SILENCE, self.clock.now)
+            self.clock.now += self.line.wait_s(self.clock.now) + late_s
+        return self
+
+    def asked(self) -> float:
+        """What the speaker can spare when it is next asked in time, in s."""
+        self.clock.now += self.line.early_s(self.clock.now)
+        assert self.line.is_hungry(self.clock.now)
+        return self.line.spare_s(self.clock.now)
+
+
+def test_a_speaker_can_spare_a_part_of_its_queue_once_the_thread_was_punctual_for_two_seconds() -> None:
+    turns = Turns().run(1.5)
+    assert turns.asked() == 0
+    turns.run(1.0)
+    assert turns.asked() == pytest.approx(SPARE_S, abs=0.0002)
+    turns.clock.now += 0.002
+    assert turns.line.is_hungry(turns.clock.now)
+    assert turns.line.spare_s(turns.clock.now) == pytest.approx(SPARE_S - 0.002, abs=0.0002)
+    turns.clock.now += 0.004
+    assert turns.line.is_hungry(turns.clock.now)
+    assert turns.line.spare_s(turns.clock.now) == 0
+
+
+def test_a_speaker_can_spare_nothing_after_its_thread_was_late() -> None:
+    turns = Turns().run(3.0)
+    turns.clock.now += turns.line.early_s(turns.clock.now)
+    turns.run(0.02, late_s=0.0)
+    assert turns.asked() > 0
+    turns.run(0.02)
+    turns.clock.now += turns.line.early_s(turns.clock.now) + 0.003
+    assert turns.line.is_hungry(turns.clock.now)
+    assert turns.line.spare_s(turns.clock.now) == 0
+    turns.run(1.5)
+    assert turns.asked() == 0
+    turns.run(1.0)
+    assert turns.asked() > 0
+
+
+@pytest.mark.parametrize("step", [240, 480, 1024])
+def test_a_speaker_whose_card_tells_its_place_in_steps_can_spare_nothing(step: int) -> None:
+    turns = Turns(step).run(5.0)
+    turns.clock.now += turns.line.early_s(turns.clock.now)
+    turns.line.is_hungry(turns.clock.now)
+    assert turns.line.spare_s(turns.clock.now) == 0
 
 
 def test_what_the_speaker_did_not_take_counts_as_queued() -> None:

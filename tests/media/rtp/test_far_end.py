@@ -88,6 +88,16 @@ async def test_a_key_that_is_held_while_packets_are_late_is_one_key() -> None:
     assert far_end.keys == ["5"] * 4
 
 
+async def test_a_key_in_a_packet_that_is_waited_for_is_heard_once() -> None:
+    far_end = FarEnd()
+    far_end.sound.listen_for_keys(True)
+    far_end.sound.gain = 0.5
+    await far_end.plays(np.concatenate([PAUSE, PAUSE]))
+    assert not len(far_end.sound.pull(far_end.now, spare_s=0.005)), "the next packet is not there yet"
+    await far_end.plays(TYPED)
+    assert far_end.keys == ["4", "2"]
+
+
 async def test_tones_beside_the_events_of_a_far_end_that_knows_them_count_for_nothing() -> None:
     far_end = FarEnd()
     far_end.sound.listen_for_keys(True)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from intercom.media.rtp.jitter import Conceal, JitterBuffer, Pause, Play, Recover
 from intercom.media.rtp.jitter_target import LONGEST_TARGET_S, MARGIN_S
 from intercom.media.rtp.playout import speed_for
+from intercom.media.sound.format import SPARE_S
 
 CLOCK_HZ = 48_000
 FRAME = 960
@@ -124,6 +125,20 @@ def test_jitter_makes_the_target_grow_within_a_fifth_of_a_second() -> None:
     late = [ticks for now, ticks in line.concealed if 2.4 < now < 4]
     assert line.buffer.target.delay_s > 0.040
     assert sum(late) < 0.02 * 1.6 * CLOCK_HZ
+
+
+def test_the_target_is_shorter_where_late_packets_are_waited_for_and_never_below_its_margin() -> None:
+    def delay(n: int) -> float:
+        return 0.04 * (n % 4) / 3
+
+    waiting, buffer = JitterBuffer(CLOCK_HZ), Line(delay).run(5.0).buffer
+    waiting.target.is_spared = True
+    Line(delay, buffer=waiting).run(5.0)
+    assert buffer.target.delay_s == pytest.approx(0.04 + MARGIN_S, abs=0.001)
+    assert waiting.target.delay_s == pytest.approx(0.04 - SPARE_S, abs=0.001)
+    quiet = JitterBuffer(CLOCK_HZ)
+    quiet.target.is_spared = True
+    assert Line(lambda n: 0.0, buffer=quiet).run(1.0).buffer.target.delay_s == MARGIN_S
 
 
 def test_the_target_returns_to_its_floor_after_the_jitter_ends() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -107,3 +108,65 @@ def test_before_the_first_packet_there_is_silence() -> None:
     block = Playout(NumberedFrames()).pull(0.0)
     assert len(block) == BLOCK_SAMPLES
     assert not block.any()
+
+
+@dataclass
+class Spoken:
+    """A playout, into whose time packets fall; the first second of them is played."""
+
+    playout: Playout = field(default_factory=lambda: Playout(NumberedFrames()))
+    sent: int = 0
+    now: float = FRAME_S + 0.003
+
+    def put(self, at: float) -> None:
+        self.playout.put(self.sent, self.sent * FRAME, self.sent.to_bytes(4, "big"), at)
+        self.sent += 1
+
+    def second(self) -> Spoken:
+        for _ in range(50):
+            self.put(self.now - 0.003)
+            assert len(self.pull()) == FRAME
+            self.now += FRAME_S
+        return self
+
+    def pull(self, spare_s: float = 0.006) -> Samples:
+        return self.playout.pull(self.now, BLOCK_SAMPLES, 2 * BLOCK_SAMPLES, spare_s)
+
+
+def test_a_packet_that_is_a_little_late_is_waited_for_and_played_as_if_it_had_been_there() -> None:
+    spoken = Spoken().second()
+    assert not len(spoken.pull(0.006))
+    spoken.now += 0.002
+    assert not len(spoken.pull(0.004))
+    spoken.put(spoken.now)
+    spoken.now += 0.002
+    sound = spoken.pull(0.002)
+    assert len(sound) == FRAME
+    stats = spoken.playout.stats()
+    assert (stats.made_up_s, stats.speed) == (0.0, 1.0)
+
+
+def test_a_packet_that_the_speaker_cannot_wait_for_any_longer_is_made_up_for() -> None:
+    spoken = Spoken().second()
+    assert not len(spoken.pull(0.006))
+    spoken.now += 0.006
+    assert len(spoken.pull(0.0)) == BLOCK_SAMPLES
+    assert spoken.playout.stats().made_up_s > 0
+
+
+def test_a_speaker_that_returns_after_it_waited_is_in_its_own_time() -> None:
+    spoken = Spoken().second()
+    assert not len(spoken.pull(0.006))
+    for _ in range(5):
+        spoken.put(spoken.now)
+        spoken.now += FRAME_S
+    assert len(spoken.pull(0.0))
+    assert spoken.playout.stats().made_up_s == 0.0, "by the time at which it waited these would be early"
+
+
+def test_what_the_far_end_does_not_say_is_not_waited_for() -> None:
+    spoken = Spoken().second()
+    for _ in range(30):
+        spoken.pull(0.0)
+        spoken.now += BLOCK_SAMPLES / RATE_HZ
+    assert len(spoken.pull(0.006)) == BLOCK_SAMPLES

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from importlib.resources import files
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -29,16 +30,19 @@ class Asked:
     def __init__(self, playout: Playout) -> None:
         self._playout = playout
         self.at: list[float] = []
+        self.waited: list[float] = []
+        """Times at which it gave nothing, for a packet was late."""
 
-    def pull(self, now: float, shortest: int, longest: int) -> Samples:
-        self.at.append(now)
-        return self._playout.pull(now, shortest, longest)
+    def pull(self, now: float, shortest: int, longest: int, spare_s: float) -> Samples:
+        sound = self._playout.pull(now, shortest, longest, spare_s)
+        (self.at if len(sound) else self.waited).append(now)
+        return sound
 
 
 class Call:
     """A call over a card that tells its place in steps of so many frames; the far end speaks from `begins_s` on."""
 
-    def __init__(self, step: int, begins_s: float) -> None:
+    def __init__(self, step: int, begins_s: float, late_s: float = 0.0) -> None:
         self._voice = load_sound(Path(str(files("intercom.media").joinpath("visitor.wav"))))
         self.clock = Clock()
         self.wire, self.canceller = Wire(self.clock), EchoCanceller(Passing())
@@ -47,6 +51,7 @@ class Call:
         self._engine = Served(self.cards, self.clock, self.far, Quiet(), self.canceller)
         self.begin = self.clock.now + 0.1 + begins_s
         self.rounds: list[float] = []
+        self._late_s = late_s
 
     def runs(self, seconds: float) -> None:
         packet = OpusEncoder().encode(self._voice[:FRAME_SAMPLES])
@@ -58,7 +63,8 @@ class Call:
             self.wire.deliver()
             if self.clock.now >= self._engine.due:
                 self.rounds.append(self.clock.now)
-            self._engine.serve()
+                self._engine.serve()
+                self._engine.due += self._late_s
 
 
 @pytest.mark.parametrize("begins_s", [0.0, 0.003, 0.006, 0.009, 0.0125, 0.017, 8.0, 8.006])
@@ -80,6 +86,42 @@ def test_a_packet_s_two_blocks_are_one_wake_up() -> None:
     call.runs(4)
     rounds = [at for at in call.rounds if at > call.begin + 2]
     assert len(rounds) / 2 <= 100, "50 for the packets, and 50 for the microphone's frames"
+
+
+class Jitter:
+    """A network in which a packet is late by anything up to 45 ms."""
+
+    def __init__(self) -> None:
+        self._chance = Random(1)
+
+    def __call__(self) -> float:
+        return self._chance.uniform(0, 0.045)
+
+
+@pytest.mark.parametrize("begins_s", [0.0, 0.006, 0.0125])
+def test_a_late_packet_is_waited_for_and_the_speaker_never_runs_dry(begins_s: float) -> None:
+    call = Call(1, begins_s)
+    call.wire.impair = Jitter()
+    call.runs(20)
+    assert call.far.waited
+    assert call.cards.speaker.clicks == 0
+    assert call.cards.speaker.least_frames > 0.0035 * RATE_HZ
+    assert call.canceller.stats().drift_ppm == 0
+
+
+def test_a_thread_that_is_late_waits_for_no_packet() -> None:
+    call = Call(1, 0.003, late_s=0.0025)
+    call.wire.impair = Jitter()
+    call.runs(10)
+    assert not call.far.waited
+
+
+def test_a_far_end_that_falls_silent_is_waited_for_no_longer_than_its_pause_takes_to_be_known() -> None:
+    call = Call(1, 0.003)
+    call.runs(5)
+    call.wire.impair = lambda: None
+    call.runs(8)
+    assert max(call.far.waited) < call.begin + 5.3
 
 
 @pytest.mark.parametrize("begins_s", [0.0067, 0.0125])

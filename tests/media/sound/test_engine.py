@@ -30,7 +30,7 @@ class FarEndTone:
         self._at = 0
         self.pulled = 0
 
-    def pull(self, now: float, shortest: int, longest: int) -> Samples:
+    def pull(self, now: float, shortest: int, longest: int, spare_s: float) -> Samples:
         self.pulled += 1
         block = self._sound[self._at : self._at + BLOCK_SAMPLES]
         self._at = (self._at + BLOCK_SAMPLES) % len(self._sound)
@@ -274,11 +274,11 @@ class BrokenOnce(FarEndTone):
 
     broken = True
 
-    def pull(self, now: float, shortest: int, longest: int) -> Samples:
+    def pull(self, now: float, shortest: int, longest: int, spare_s: float) -> Samples:
         if self.broken:
             self.broken = False
             raise ZeroDivisionError("a defect")
-        return super().pull(now, shortest, longest)
+        return super().pull(now, shortest, longest, spare_s)
 
 
 @pytest.mark.usefixtures("patient")
@@ -286,7 +286,7 @@ def test_a_defect_of_one_direction_is_its_fault_and_the_other_one_goes_on(
     engine: AudioEngine, reported: Reported[EngineEvent], alsa_cards: AlsaCards
 ) -> None:
     class Broken(FarEndTone):
-        def pull(self, now: float, shortest: int, longest: int) -> Samples:
+        def pull(self, now: float, shortest: int, longest: int, spare_s: float) -> Samples:
             raise ZeroDivisionError("a defect")
 
     near = NearEndMemory()

@@ -72,7 +72,7 @@ class Stuck:
         self.may_go_on = threading.Event()
         self.asked = threading.Event()
 
-    def pull(self, now: float, shortest: int, longest: int) -> Samples:
+    def pull(self, now: float, shortest: int, longest: int, spare_s: float) -> Samples:
         self.asked.set()
         self.may_go_on.wait(LIMIT_S)
         return SILENCE

@@ -41,7 +41,7 @@ class FarEnd:
         self._encoder, self._decoder = OpusEncoder(), OpusDecoder()
         self._blocks: list[Samples] = []
 
-    def pull(self, now: float, shortest: int, longest: int) -> Samples:
+    def pull(self, now: float, shortest: int, longest: int, spare_s: float) -> Samples:
         return SILENCE
 
     def push(self, block: Samples, now: float) -> None:
