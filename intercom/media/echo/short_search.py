@@ -69,14 +69,20 @@ class ShortSearch:
         short = self._short.process(near, far)
         long = short if self._long is None else self._long.process(near, far)
         if energy_db(energy(far), len(far)) > SPEAKS_DB:
-            self._near += energy(near)
-            self._through_short += energy(short)
-            self._through_long += energy(long)
+            if self._will_judge:
+                self._near += energy(near)
+                self._through_short += energy(short)
+                self._through_long += energy(long)
             self._blocks += len(near) // CANCELLER_SAMPLES
         heard = long if self._heard is self._long else short
         if self._blocks >= WINDOW_BLOCKS:
             self._end_of_window()
         return heard
+
+    @property
+    def _will_judge(self) -> bool:
+        """Whether this window's end asks how loud anything was: most pass until the next trial may begin."""
+        return self._is_deaf or self._windows <= 1 or self._long is not None
 
     def _end_of_window(self) -> None:
         samples = self._blocks * CANCELLER_SAMPLES

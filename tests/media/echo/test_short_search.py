@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from intercom.media.echo import short_search
 from intercom.media.echo.canceller import EchoCanceller
 from intercom.media.echo.delay_search import LONG, SHORT
 from intercom.media.echo.short_search import (
@@ -17,6 +18,7 @@ from intercom.media.echo.short_search import (
 )
 from intercom.media.echo.webrtc import CANCELLER_SAMPLES, Frame, WebRtcBackend
 from intercom.media.native import module
+from intercom.media.sound.energy import energy
 from intercom.media.sound.format import RATE_HZ, level_db
 from tests.media.echo.test_canceller import room, through, voice
 
@@ -119,6 +121,21 @@ def test_a_visitor_who_speaks_is_no_echo_and_the_trials_become_rare(door: Door) 
     assert not door.search.is_long
     trials = door.made.cleaned[LONG] / SECOND / TRIAL_WINDOWS
     assert trials <= 4 + 3600 / LONGEST_REST_WINDOWS
+
+
+def test_until_a_trial_may_begin_the_far_end_alone_is_looked_at(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    door.hears(TRIAL_WINDOWS)
+    looked: list[Frame] = []
+
+    def counted(frame: Frame) -> float:
+        looked.append(frame)
+        return energy(frame)
+
+    monkeypatch.setattr(short_search, "energy", counted)
+    door.hears(REST_WINDOWS - 2)
+    assert all(frame is FAR for frame in looked)
+    door.hears(2)
+    assert not all(frame is FAR for frame in looked)
 
 
 def test_another_card_is_learnt_anew(door: Door) -> None:
