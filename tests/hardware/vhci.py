@@ -36,7 +36,8 @@ LOUD = 500
 """A played sample beyond this (36 dB below full scale) counts as sound."""
 KEPT_S = 600
 PRIORITY = 20
-"""Real-time priority: before the sound of whoever uses the headset."""
+"""Real-time priority of the headset and of the controller that it hangs on, which are no programs in real life: before
+the sound of whoever uses them."""
 BOTH = 2
 """Directions of the headset."""
 _HEADER = 48
@@ -97,6 +98,8 @@ class Port:
         with kernels:
             request = f"{self._port} {kernels.fileno()} {0x10002 + self._port} {FULL_SPEED}"
             (VHCI / "attach").write_text(request)
+        for thread in _host_controller():
+            _go_first(thread)
         self.socket = ours
         return {"now_s": time.monotonic(), "directory": str(directory), "former": former}
 
@@ -267,6 +270,20 @@ def cards_of(directory: Path) -> list[tuple[str, int]]:
     return found
 
 
+def _host_controller() -> list[int]:
+    """Return the kernel's threads that carry what its virtual controllers send and get."""
+    found: list[int] = []
+    for name in Path("/proc").glob("[0-9]*/comm"):
+        with suppress(OSError):  # it ends meanwhile
+            found += [int(name.parent.name)] if name.read_text().startswith("vhci_") else []
+    return found
+
+
+def _go_first(process: int) -> None:
+    with suppress(OSError):  # not allowed, or over
+        os.sched_setscheduler(process, os.SCHED_RR, os.sched_param(PRIORITY))
+
+
 def _free_port() -> int:
     for line in (VHCI / "status").read_text().splitlines()[1:]:
         hub, port, state, *_ = line.split()
@@ -341,8 +358,7 @@ def main() -> None:
     arguments.add_argument("--rate-hz", type=int, default=usual.rate_hz)
     arguments.add_argument("--automatic-gain", type=lambda text: text == "True", default=usual.automatic_gain)
     port = Port(UsbHeadset(**vars(arguments.parse_args())))
-    with suppress(OSError):  # a real one has a processor of its own
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
+    _go_first(0)
     serve(port, sys.stdin.fileno())
     if port.socket is not None:
         port.unplug()
