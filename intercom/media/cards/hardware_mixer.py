@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -53,11 +54,16 @@ class HardwareMixer:
     """ALSA's control device of each direction; a direction without one is left to software."""
     _refused: bool = False
     _held: dict[str, list[Control]] = field(default_factory=dict)
+    _holds: threading.Lock = field(default_factory=threading.Lock)
+    """Held by the thread whose controls are in `_held`: one that nobody waits for any more still uses them."""
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Open each card's controls once for all that is set meanwhile, on one thread: to open them reads them all."""
-        with ExitStack() as stack:
+        """Open each card's controls once for all that is set meanwhile, on one thread: to open them reads them all.
+
+        Another thread waits: the controls are freed when they are closed, and a hanging card outlasts a command.
+        """
+        with self._holds, ExitStack() as stack:
             for device in set(self.devices.values()):
                 with suppress(alsaaudio.ALSAAudioError):  # told where something is set
                     self._held[device] = stack.enter_context(alsa_mixer.opened(device))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,9 @@ from intercom.media.events import Direction
 from intercom.media.sound.engine import AudioEngine
 from intercom.media.sound.levels import Levels
 from tests.alsa import cards_named
+
+WAITS_S = 0.1
+"""Time in which a thread that does not wait is through."""
 
 
 class UsbControl:
@@ -108,6 +112,22 @@ def test_a_card_that_comes_muted_is_heard(usb_card: UsbCard) -> None:
 def test_automatic_gain_is_switched_off(usb_card: UsbCard) -> None:
     mixer_of("hw:Device").freeze()
     assert not usb_card.on["Auto Gain Control"]
+
+
+def test_controls_that_one_thread_holds_are_not_shared_with_the_next(usb_card: UsbCard) -> None:
+    mixer = mixer_of("hw:Device")
+
+    def set_too() -> None:
+        with mixer.held():
+            mixer.set_db("playback", -6)
+
+    next_one = threading.Thread(target=set_too)
+    with mixer.held():
+        next_one.start()
+        next_one.join(WAITS_S)
+        assert usb_card.openings == 1
+    next_one.join()
+    assert usb_card.openings == 2
 
 
 async def test_a_card_s_levels_are_set_with_its_controls_opened_once(usb_card: UsbCard, tmp_path: Path) -> None:
