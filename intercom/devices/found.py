@@ -95,11 +95,11 @@ class Finder:
         before, card = self._read.get(number, (None, None))
         if before != found or card is None:
             card = self._new_card(node, name, driver, title)
-        if card is not None and not card.id_path:  # udev writes it later
-            card = msgspec.structs.replace(card, id_path=self._id_path(f"+sound:card{number}"))
-        if card is not None:
+            if card is None:
+                return None
             self._read[number] = found, card
-        return card
+        # udev writes it later, and the number's last card is told of until then.
+        return msgspec.structs.replace(card, id_path=self._id_path(f"+sound:card{number}"))
 
     def _new_card(self, node: Path, name: str, driver: str, title: str) -> Device | None:
         kind: Kind = "virtual" if driver in _VIRTUAL_DRIVERS else "onboard"

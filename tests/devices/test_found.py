@@ -103,6 +103,14 @@ def test_what_udev_calls_the_port_is_read_from_its_database(tree: Tree, finder: 
     assert finder.sound_cards()[0].id_path == "platform-fe980000.usb-usb-0:1.2:1.0"
 
 
+def test_what_udev_still_knows_of_the_last_card_of_a_number_is_not_kept(tree: Tree, finder: Finder) -> None:
+    tree.usb_card(1, "1-1.3")
+    tree.udev_knows(1, "platform-fe980000.usb-usb-0:1.2:1.0")
+    assert finder.sound_cards()[0].id_path == "platform-fe980000.usb-usb-0:1.2:1.0"
+    tree.udev_knows(1, "platform-fe980000.usb-usb-0:1.3:1.0")
+    assert finder.sound_cards()[0].id_path == "platform-fe980000.usb-usb-0:1.3:1.0"
+
+
 def test_a_machine_without_sound_or_video_has_none(tmp_path: Path) -> None:
     finder = Finder(root=tmp_path)
     assert finder.sound_cards() == []
