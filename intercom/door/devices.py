@@ -63,9 +63,10 @@ class DoorDevices:
         self._watch = Watch(self.look, finder.signature)
 
     def start(self, engine: AudioEngine) -> None:
-        """Watch for devices that are plugged in and out, and tell the engine."""
-        self._engine = engine
+        """Watch for devices that are plugged in and out, and tell the engine, which opens those of now."""
         self._watch.start()
+        self.roles.look()  # of what came since the first look nobody tells
+        self._engine = engine
 
     def stop(self) -> None:
         """Stop watching."""

@@ -132,6 +132,19 @@ def test_the_table_says_who_has_which_role_and_why(tree: Tree, make: Make) -> No
     assert table["roles"]["speaker"]["why"]
 
 
+async def test_what_is_plugged_in_before_the_door_listens_is_found_at_its_start(
+    tree: Tree, make: Make, told: list[DeviceRecovery]
+) -> None:
+    devices = make()
+    tree.usb_card(1, "1-1.2")
+    tree.camera(0, "1-1.4")
+    devices.start(AudioEngine(devices.cards, on_event=lambda event: None))
+    devices.stop()
+    assert devices.has_card()
+    assert devices.camera_file() == "/dev/video0"
+    assert told == []
+
+
 async def test_a_camera_that_moved_is_opened_under_its_new_file_and_told(
     tree: Tree, make: Make, told: list[DeviceRecovery]
 ) -> None:
