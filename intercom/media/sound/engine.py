@@ -26,7 +26,7 @@ from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples, level_d
 from intercom.media.sound.mixer import Aside, Mixer, Playing
 from intercom.media.sound.stand_in import Murmur, Pace
 from intercom.media.sound.tones import Tones
-from intercom.media.sound.waking import LEAST_WAIT_S, SHORTEST_WAIT_S, Doorbell, FrameTime, ask_for_real_time
+from intercom.media.sound.waking import BLOCK_S, LEAST_WAIT_S, SHORTEST_WAIT_S, Doorbell, FrameTime, ask_for_real_time
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,8 @@ LINGER_S = 0.3
 BLOCKS_AT_ONCE = 8
 """Limit of blocks written in one turn: two or three fill a fresh buffer; more means that the device discards
 everything."""
+FULLER_S = BLOCK_S + SHORTEST_WAIT_S
+"""Longest time until the speaker is asked with which the microphone starts: as at a call's beginning, one block."""
 STOP_DEADLINE_S = 1.5
 L = TypeVar("L", bound=CaptureLine | PlaybackLine)
 
@@ -328,6 +330,8 @@ class AudioEngine:
             self._capture.proved(now)
             return None
         if not line.running:
+            if (fuller_s := self._fuller_s(now)) > 0:
+                return fuller_s
             line.start(now)
             self._cleaning.begin()
         hearer = call or listeners
@@ -344,6 +348,15 @@ class AudioEngine:
         elif call is not None and self._capture.is_on_trial:
             return self._murmur_on(now, call)
         return self._frames.next_s(line.due_s(), now)
+
+    def _fuller_s(self, now: float) -> float:
+        """Return the time for which the speaker holds more than at a call's beginning; 0 where it does not.
+
+        A microphone that started then would leave the reference short of what the speaker plays while it waits for a
+        packet.
+        """
+        speaker = self._playback.line
+        return max(0.0, speaker.early_s(now) - FULLER_S) if speaker is not None else 0.0
 
     # A device that is away
 

@@ -66,6 +66,12 @@ class Call:
                 self._engine.serve()
                 self._engine.due += self._late_s
 
+    def microphone_starts_anew(self) -> None:
+        """Stop it, as another one that is chosen would be; the engine starts it."""
+        line = self._engine._engine._capture.line
+        assert line is not None
+        line.stop()
+
 
 @pytest.mark.parametrize("begins_s", [0.0, 0.003, 0.006, 0.009, 0.0125, 0.017, 8.0, 8.006])
 def test_the_turn_is_soon_after_the_packets_at_even_intervals_and_the_canceller_sees_no_drift(begins_s: float) -> None:
@@ -106,6 +112,20 @@ def test_a_late_packet_is_waited_for_and_the_speaker_never_runs_dry(begins_s: fl
     assert call.far.waited
     assert call.cards.speaker.clicks == 0
     assert call.cards.speaker.least_frames > 0.0035 * RATE_HZ
+    assert call.canceller.stats().drift_ppm == 0
+
+
+@pytest.mark.parametrize("begins_s", [0.0, 0.005, 0.010, 0.015])
+def test_a_microphone_that_starts_in_a_call_is_followed_by_the_reference_while_packets_are_waited_for(
+    begins_s: float,
+) -> None:
+    call = Call(1, 0.003)
+    call.runs(8 + begins_s)
+    call.microphone_starts_anew()
+    call.runs(16)
+    call.wire.impair = Jitter()
+    call.runs(24)
+    assert call.far.waited
     assert call.canceller.stats().drift_ppm == 0
 
 
