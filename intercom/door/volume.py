@@ -51,7 +51,7 @@ class Volume:
 
     async def start(self) -> None:
         """Apply this card's levels, from the next block on."""
-        await self.look()
+        self._see_the_night()
         await self.card_came()
 
     async def card_came(self) -> None:
@@ -59,9 +59,6 @@ class Volume:
         if self._card != self._cards.description:
             self._card = self._cards.description
             self.levels = self._store.load(self._card, self._configured)
-        mixer = open_mixer(self._cards)
-        if mixer.devices != self._mixer.devices:
-            self._mixer = mixer
         await self.apply(freeze=True)
 
     async def set(self, levels: Levels) -> None:
@@ -76,16 +73,25 @@ class Volume:
         if self.is_night:
             wanted = replace(wanted, speaker_db=max(LOWEST_DB, wanted.speaker_db + self._night_db))
         async with self._applying:
+            mixer = open_mixer(self._cards)
+            if mixer.devices != self._mixer.devices:  # udev may rename an open card
+                self._mixer = mixer
             left = await asyncio.to_thread(_set, self._mixer, wanted, freeze=freeze)
             left.apply(self._engine)
 
     async def look(self) -> None:
         """Turn the speaker down or up when the night began or ended."""
+        if self._see_the_night():
+            await self.apply()
+
+    def _see_the_night(self) -> bool:
+        """Note whether it is night, and return whether that has changed."""
         night = self._night is not None and self._night.holds(self._now().time())
-        if night != self.is_night:
+        changed = night != self.is_night
+        if changed:
             self.is_night = night
             logger.info("The speaker is %s", "turned down for the night" if night else "as loud as by day")
-            await self.apply()
+        return changed
 
     async def watch_the_clock(self) -> None:
         """Look at the clock at each interval, if a night is configured."""

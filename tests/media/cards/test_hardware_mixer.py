@@ -14,6 +14,7 @@ import pytest
 from intercom.config import AudioConfig
 from intercom.door.volume import Volume
 from intercom.media.cards import alsa_mixer
+from intercom.media.cards.chosen_cards import Chosen, ChosenCards
 from intercom.media.cards.hardware_mixer import HardwareMixer, open_mixer
 from intercom.media.cards.simulated import SimulatedCards
 from intercom.media.events import Direction
@@ -112,6 +113,18 @@ def test_a_card_that_comes_muted_is_heard(usb_card: UsbCard) -> None:
 def test_automatic_gain_is_switched_off(usb_card: UsbCard) -> None:
     mixer_of("hw:Device").freeze()
     assert not usb_card.on["Auto Gain Control"]
+
+
+async def test_levels_are_set_on_a_card_that_udev_has_renamed_while_it_was_open(
+    usb_card: UsbCard, tmp_path: Path
+) -> None:
+    names = ["plughw:CARD=Kernels,DEV=0"]
+    cards = ChosenCards(lambda direction: Chosen(names[-1], "a headset", "the best"))
+    volume = Volume(AudioEngine(cards, on_event=lambda event: None), cards, AudioConfig(), tmp_path)
+    await volume.card_came()
+    names.append("plughw:CARD=Device,DEV=0")
+    await volume.set(Levels(speaker_db=-6))
+    assert usb_card.volumes["Speaker"] == -6
 
 
 def test_controls_that_one_thread_holds_are_not_shared_with_the_next(usb_card: UsbCard) -> None:
