@@ -350,11 +350,7 @@ class AudioEngine:
         return self._frames.next_s(line.due_s(), now)
 
     def _fuller_s(self, now: float) -> float:
-        """Return the time for which the speaker holds more than at a call's beginning; 0 where it does not.
-
-        A microphone that started then would leave the reference short of what the speaker plays while it waits for a
-        packet.
-        """
+        """Return the time for which the speaker holds more than at a call's beginning: the reference would be short."""
         speaker = self._playback.line
         return max(0.0, speaker.early_s(now) - FULLER_S) if speaker is not None else 0.0
 
@@ -367,6 +363,8 @@ class AudioEngine:
             return line
         if line is not None:
             self._cleaning.forget_the_room()
+            if port is self._playback and self._capture.line is not None:
+                self._capture.line.stop()  # else the reference would be later than the echo: both start together
             if not port.is_lost and (self._began or (self._playback.is_open and self._capture.is_open)):
                 log.info("sound: %s", self._cards.description)
                 self._on_event(EngineStarted(self._cards.description))

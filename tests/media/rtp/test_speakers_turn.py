@@ -10,13 +10,14 @@ from random import Random
 import pytest
 
 from bench.mouth_to_ear_simulated import NETWORK_S, Clock, Quiet, Served, Wire
+from intercom.media.cards.pcm_loss import LineLostError
 from intercom.media.codec.interface import FRAME_MS
 from intercom.media.codec.opus import FRAME_SAMPLES, OpusEncoder
-from intercom.media.echo.canceller import EchoCanceller
+from intercom.media.echo.canceller import FACTOR, EchoCanceller
 from intercom.media.echo.webrtc import Frame
 from intercom.media.rtp.playout import Playout
 from intercom.media.sound.engine import AudioEngine
-from intercom.media.sound.format import BLOCK_MS, BLOCK_SAMPLES, RATE_HZ, Samples
+from intercom.media.sound.format import BLOCK_MS, BLOCK_SAMPLES, RATE_HZ, SAMPLE_BYTES, Samples
 from intercom.media.sound.sound_file import load_sound
 from tests.media.cards.coarse import CoarseCards
 from tests.media.sound.test_sent_rate import Passing
@@ -71,6 +72,24 @@ class Call:
         line = self._engine._engine._capture.line
         assert line is not None
         line.stop()
+
+    def speaker_is_lost(self) -> None:
+        """Let the speaker's card fail while the microphone's goes on, and run until it is back."""
+        engine = self._engine._engine
+        engine._lost(engine._playback, LineLostError("it was unplugged"), self.clock.now)
+        while not engine._playback.is_running:
+            self.runs(self.clock.now - self.begin + 0.1)
+
+    @property
+    def echo_after_reference_s(self) -> float:
+        """How much later a sound leaves the speaker than the canceller looks for its echo."""
+        line, reference = self._engine._engine._capture.line, self.canceller._reference._waiting
+        assert line is not None
+        waiting = FACTOR * len(reference) + sum(map(len, self.canceller._played))
+        speaker, microphone = self.cards.speaker, self.cards.microphone
+        queued = speaker._written_frames - speaker._elapsed_frames()
+        unheard = microphone._elapsed_frames() - microphone._read_frames + len(line._heard) // SAMPLE_BYTES
+        return (queued + unheard - waiting) / RATE_HZ
 
 
 @pytest.mark.parametrize("begins_s", [0.0, 0.003, 0.006, 0.009, 0.0125, 0.017, 8.0, 8.006])
@@ -127,6 +146,16 @@ def test_a_microphone_that_starts_in_a_call_is_followed_by_the_reference_while_p
     call.runs(24)
     assert call.far.waited
     assert call.canceller.stats().drift_ppm == 0
+
+
+@pytest.mark.parametrize("later_s", [0.0, 0.004, 0.008, 0.012, 0.016])
+def test_the_echo_of_a_speaker_that_returns_in_a_call_is_not_before_the_reference(later_s: float) -> None:
+    call = Call(1, 0.003)
+    call.runs(8 + later_s)
+    assert call.echo_after_reference_s == pytest.approx(0.005, abs=0.001)
+    call.speaker_is_lost()
+    call.runs(call.clock.now - call.begin + 2)
+    assert call.echo_after_reference_s == pytest.approx(0.005, abs=0.001)
 
 
 def test_a_thread_that_is_late_waits_for_no_packet() -> None:
