@@ -216,6 +216,11 @@ class Port(Generic[L]):
             log.debug("%s works again after %.1f s", self.direction, away_s)
             self._report(DeviceReturned(self.direction, away_s))
 
+    def rest(self) -> None:
+        """Stop the line; whoever needs it starts it."""
+        if self.line is not None:
+            self.line.stop()
+
     def retry_in_s(self, now: float) -> float:
         """Return the seconds until the next attempt, or until the current one must be checked."""
         if self._attempt is not None:  # its end wakes as well

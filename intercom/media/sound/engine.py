@@ -36,7 +36,8 @@ BLOCKS_AT_ONCE = 8
 """Limit of blocks written in one turn: two or three fill a fresh buffer; more means that the device discards
 everything."""
 FULLER_S = BLOCK_S + SHORTEST_WAIT_S
-"""Longest time until the speaker is asked with which the microphone starts: as at a call's beginning, one block."""
+"""Longest time until the speaker is asked with which the microphone starts: as at a call's beginning, one block. With
+more the canceller's reference would be short when the speaker waits for a packet."""
 STOP_DEADLINE_S = 1.5
 L = TypeVar("L", bound=CaptureLine | PlaybackLine)
 
@@ -83,6 +84,7 @@ class AudioEngine:
         self._murmur = Murmur(self._tones["no_sound"], self._cleaning.rate_hz)
         self._frames = FrameTime()
         self._linger_until = 0.0
+        self._microphone_leads = False
         self._last_played = SILENCE
         self._real_time = False
         self.speaker_muted = False
@@ -272,6 +274,7 @@ class AudioEngine:
             self._playback.proved(now)
             return None
         if not line.running:
+            self._microphone_leads = self._capture.is_running
             line.start(now)
         if line.early_s(now) > 0 and (line.is_even or not self._frames.is_due(now)):
             line.learn(now)
@@ -298,6 +301,8 @@ class AudioEngine:
             if not taken:
                 break
         if line.moves:
+            if self._playback.is_on_trial and self._microphone_leads:
+                self._capture.rest()  # idem; a speaker that only opens does not interrupt it
             self._playback.proved(now)
         return max(least_s, line.wait_s(now))
 
@@ -330,7 +335,7 @@ class AudioEngine:
             self._capture.proved(now)
             return None
         if not line.running:
-            if (fuller_s := self._fuller_s(now)) > 0:
+            if (speaker := self._playback.line) is not None and (fuller_s := speaker.early_s(now) - FULLER_S) > 0:
                 return fuller_s
             line.start(now)
             self._cleaning.begin()
@@ -349,11 +354,6 @@ class AudioEngine:
             return self._murmur_on(now, call)
         return self._frames.next_s(line.due_s(), now)
 
-    def _fuller_s(self, now: float) -> float:
-        """Return the time for which the speaker holds more than at a call's beginning: the reference would be short."""
-        speaker = self._playback.line
-        return max(0.0, speaker.early_s(now) - FULLER_S) if speaker is not None else 0.0
-
     # A device that is away
 
     def _ready(self, port: Port[L], now: float) -> L | None:
@@ -363,8 +363,8 @@ class AudioEngine:
             return line
         if line is not None:
             self._cleaning.forget_the_room()
-            if port is self._playback and self._capture.line is not None:
-                self._capture.line.stop()  # else the reference would be later than the echo: both start together
+            if port is self._playback and not port.is_lost:
+                self._capture.rest()  # it starts with the speaker: the reference would be later than the echo
             if not port.is_lost and (self._began or (self._playback.is_open and self._capture.is_open)):
                 log.info("sound: %s", self._cards.description)
                 self._on_event(EngineStarted(self._cards.description))

@@ -19,9 +19,11 @@ class CoarseSpeaker(Recorder):
         """Blocks that came after the sound before them had ended."""
         self.least_frames = 1 << 30
         """The least that was left to play when a block came."""
+        self.stands_still = False
+        """Whether its clock stands still: it opens, and plays nothing."""
 
     def _elapsed_frames(self) -> int:
-        return super()._elapsed_frames() // self._step * self._step
+        return 0 if self.stands_still else super()._elapsed_frames() // self._step * self._step
 
     def write(self, data: bytes, /) -> int:
         running = self._state == alsaaudio.PCM_STATE_RUNNING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from random import Random
@@ -40,6 +41,11 @@ class Asked:
         return sound
 
 
+def _at_once(work: Callable[[], None], name: str) -> None:
+    """Open or close a card while the simulated clock stands still."""
+    work()
+
+
 class Call:
     """A call over a card that tells its place in steps of so many frames; the far end speaks from `begins_s` on."""
 
@@ -50,6 +56,8 @@ class Call:
         self.cards = CoarseCards(self.clock, step, voice=self._voice)
         self.far = Asked(self.wire.playout)
         self._engine = Served(self.cards, self.clock, self.far, Quiet(), self.canceller)
+        for port in (self._engine._engine._playback, self._engine._engine._capture):
+            port._run = _at_once
         self.begin = self.clock.now + 0.1 + begins_s
         self.rounds: list[float] = []
         self._late_s = late_s
@@ -79,6 +87,12 @@ class Call:
         engine._lost(engine._playback, LineLostError("it was unplugged"), self.clock.now)
         while not engine._playback.is_running:
             self.runs(self.clock.now - self.begin + 0.1)
+
+    def card_is_lost(self) -> None:
+        """Let both fail, and run until the speaker is back."""
+        engine = self._engine._engine
+        engine._lost(engine._capture, LineLostError("it was unplugged"), self.clock.now)
+        self.speaker_is_lost()
 
     @property
     def echo_after_reference_s(self) -> float:
@@ -156,6 +170,25 @@ def test_the_echo_of_a_speaker_that_returns_in_a_call_is_not_before_the_referenc
     call.speaker_is_lost()
     call.runs(call.clock.now - call.begin + 2)
     assert call.echo_after_reference_s == pytest.approx(0.005, abs=0.001)
+
+
+def test_the_microphone_goes_on_beside_a_speaker_that_opens_again_and_again_and_plays_nothing() -> None:
+    call = Call(1, 0.003)
+    call.runs(3)
+    began = call.cards.microphone.began
+    call.cards.speaker.stands_still = True
+    call.runs(15)
+    assert call.cards.microphone.began == began
+
+
+def test_a_microphone_that_returns_with_its_speaker_begins_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = []
+    call = Call(1, 0.003)
+    call.runs(3)
+    monkeypatch.setattr(call.canceller, "begin", lambda: begun.append(call.clock.now))
+    call.card_is_lost()
+    call.runs(call.clock.now - call.begin + 2)
+    assert len(begun) == 1
 
 
 def test_a_thread_that_is_late_waits_for_no_packet() -> None:
