@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -12,6 +13,8 @@ import numpy as np
 from intercom.media.echo.delay_search import LONG, PACKAGE, new_processor
 from intercom.media.errors import MediaError
 from intercom.media.sound.format import BLOCK_MS, Samples
+
+log = logging.getLogger(__name__)
 
 CANCELLER_HZ = 16_000
 """Sample rate of every backend."""
@@ -43,6 +46,16 @@ class Backend(Protocol):
         """Forget the room's echo path."""
 
 
+class _Unchanged:
+    """In place of a backend that cannot be made: a door that is heard with an echo is more than one that is not."""
+
+    def process(self, near: Frame, far: Frame) -> Frame:
+        return near
+
+    def reset(self) -> None:
+        """Nothing is known of the room."""
+
+
 class LaterBackend:
     """A backend that is made by `prepare`, while there is time, or else with its first frame."""
 
@@ -59,8 +72,15 @@ class LaterBackend:
             return self._made
 
     def process(self, near: Frame, far: Frame) -> Frame:
-        """Return the near frame without the echo of the far one."""
-        return (self._made or self.prepare()).process(near, far)
+        """Return the near frame without the echo of the far one, or as it is where the backend cannot be made."""
+        if self._made is not None:
+            return self._made.process(near, far)
+        try:
+            backend: Backend = self.prepare()
+        except EchoError as error:
+            log.warning("The far end hears itself: %s", error)
+            backend = self._made = _Unchanged()
+        return backend.process(near, far)
 
     def reset(self) -> None:
         """Forget the room's echo path."""

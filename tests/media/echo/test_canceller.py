@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from intercom.media.echo.canceller import EchoCanceller, EchoError, HalfDuplex, open_canceller
-from intercom.media.echo.webrtc import WebRtcBackend
+from intercom.media.echo.webrtc import Backend, WebRtcBackend
 from intercom.media.sound.format import BLOCK_SAMPLES, RATE_HZ, Samples, level_db
 from intercom.media.sound.resample import Decimator, Interpolator
 from intercom.media.sound.sound_file import load_sound
@@ -161,6 +161,24 @@ def test_webrtcs_package_is_loaded_when_there_is_time() -> None:
     opens = "from intercom.media.echo.canceller import open_canceller; canceller = open_canceller()"
     program = f"import sys; {opens}; {looks}; canceller.prepare(); {looks}"
     assert subprocess.check_output([sys.executable, "-c", program], text=True).split() == ["False", "True"]
+
+
+def test_with_a_package_that_cannot_be_loaded_the_microphone_is_heard_and_the_fault_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    canceller = open_canceller()
+    assert canceller is not None
+    monkeypatch.setattr("intercom.media.echo.canceller.open_webrtc", _cannot_be_loaded)
+    with pytest.raises(EchoError, match="it is broken"):
+        canceller.prepare()
+    for _ in range(2):
+        assert canceller.clean(np.full(2 * BLOCK_SAMPLES, 8000, np.int16)).any()
+        canceller.reset()
+    assert caplog.text.count("it is broken") == 1
+
+
+def _cannot_be_loaded() -> Backend:
+    raise EchoError("it is broken")
 
 
 def test_livekits_build_takes_the_echo_away_as_well_and_is_named_where_it_is_missing(
