@@ -112,7 +112,7 @@ class WebRtcBackend:
                 high_pass_filter=True,
             )
         except ImportError as error:
-            raise EchoError(NOT_THERE) from error
+            raise EchoError(f"{NOT_THERE} ({error})") from error
 
 
 class LiveKitBackend:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import numpy as np
 
+from intercom.media.errors import MediaError
 from intercom.media.sound.ends import Canceller
 from intercom.media.sound.format import (
     BLOCK_SAMPLES,
@@ -16,6 +18,8 @@ from intercom.media.sound.format import (
     ratio,
     to_samples,
 )
+
+log = logging.getLogger(__name__)
 
 
 class Cleaning:
@@ -38,9 +42,13 @@ class Cleaning:
         self._gain = ratio(gain_db)
 
     def prepare(self) -> None:
-        """Load the canceller, from any thread."""
-        if self._canceller is not None:
+        """Load the canceller, from any thread; where that fails it is told, and the rest of the door goes on."""
+        if self._canceller is None:
+            return
+        try:
             self._canceller.prepare()
+        except MediaError as error:
+            log.warning("The far end will hear itself: %s", error)
 
     def begin(self) -> None:
         """Note that the microphone starts."""

@@ -302,7 +302,7 @@ class AudioEngine:
                 break
         if line.moves:
             if self._playback.is_on_trial and self._microphone_leads:
-                self._capture.rest()  # idem; a speaker that only opens does not interrupt it
+                self._capture.rest()  # as in `_ready`; a speaker that only opens does not interrupt it
             self._playback.proved(now)
         return max(least_s, line.wait_s(now))
 
