@@ -21,8 +21,8 @@ from .kernel import kernel
 
 HERE = Path(__file__).parent
 TOOLS = (
-    *("device-tree-compiler", "e2fsprogs", "gcc-aarch64-linux-gnu", "make", "mmdebstrap", "qemu-system-arm"),
-    *("qemu-user-static", "qemu-utils", "xz-utils"),
+    *("arch-test", "device-tree-compiler", "e2fsprogs", "gcc-aarch64-linux-gnu", "make", "mmdebstrap"),
+    *("qemu-system-arm", "qemu-user-static", "qemu-utils", "xz-utils"),
 )
 PACKAGES = (
     "alsa-utils",
