@@ -17,6 +17,18 @@ from .debian import TARGET, require, unpacked
 
 QEMU = "qemu-aarch64-static"
 PACKAGES = ("libasound2", "libopus0", "libspeexdsp1", "libstdc++6", "python3")
+ALSA_SETTINGS = "etc/alsa/conf.d"
+
+
+def root() -> Path:
+    """Return a folder like a Pi's root: a program in emulation finds there what it looks for in `/`.
+
+    What the folder does not have, the emulator looks for on the host. The host's settings of ALSA name plugins that are
+    not for aarch64, and no PCM opens with one that cannot be loaded: the folder's own are there, and empty.
+    """
+    laid = unpacked(*PACKAGES)
+    (laid / ALSA_SETTINGS).mkdir(parents=True, exist_ok=True)
+    return laid
 
 
 class Emulated:
@@ -24,7 +36,7 @@ class Emulated:
 
     def __init__(self, folder: Path) -> None:
         require((QEMU, "qemu-user-static"), ("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"))
-        self._root = unpacked(*PACKAGES)
+        self._root = root()
         self._tree = folder / "tree"
         try:
             lay_environment(TARGET, self._tree)

@@ -56,6 +56,11 @@ def test_the_sound_path_uses_what_is_compiled(pi: Emulated) -> None:
     assert ended.stdout == "''\n", ended.stderr
 
 
+def test_alsa_reads_no_settings_of_this_machine(pi: Emulated) -> None:
+    ended = pi.python("-c", "import os; print(os.listdir('/etc/alsa/conf.d'))", limit_s=LIMIT_S)
+    assert ended.stdout == "[]\n", ended.stderr
+
+
 def test_it_says_its_version(pi: Emulated) -> None:
     ended = pi.python("-m", "intercom", "--version", limit_s=LIMIT_S)
     assert ended.stdout.split()[-1] == __version__, ended.stderr

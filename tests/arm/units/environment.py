@@ -19,8 +19,8 @@ import pip
 from deb.compiler import compile_own
 from deb.lock import ROOT, environment, locked, requirements
 from deb.target import BuildError
-from tests.arm.debian import TARGET, key, require, run, unpacked
-from tests.arm.emulated import PACKAGES, QEMU
+from tests.arm.debian import TARGET, key, require, run
+from tests.arm.emulated import QEMU, root
 from tests.arm.libraries import COMPILED_BY, PYTHON, compile_tree, lay_libraries
 from tests.hardware.kernel import UnavailableError, alone, cache
 
@@ -85,14 +85,14 @@ def lay(folder: Path) -> Environment:
 
 def _lay_python(venv: Path, imported: list[Path]) -> Path:
     """Lay a virtual environment that imports from these folders; return its Python."""
-    root, version = unpacked(*PACKAGES), f"python{TARGET.suite.python}"
+    system, version = root(), f"python{TARGET.suite.python}"
     site, python = venv / "lib" / version / "site-packages", venv / "bin/python3"
     site.mkdir(parents=True)
     python.parent.mkdir()
     (venv / "pyvenv.cfg").write_text(f"home = /usr/bin\nversion = {TARGET.suite.python}\n")
     (site / "pip").symlink_to(Path(pip.__file__).parent)  # which is Python alone: deb/lock.py reads with it
     (site / "imported.pth").write_text("".join(f"{each}\n" for each in imported))
-    start = shlex.join([QEMU, "-0", str(python), "-L", str(root), str(root / "usr/bin" / version)])
+    start = shlex.join([QEMU, "-0", str(python), "-L", str(system), str(system / "usr/bin" / version)])
     programs = {"python3": f'#!/bin/sh\nexec {start} "$@"\n', "intercom": COMMAND.format(python=python)}
     for name, text in programs.items():
         python.with_name(name).write_text(text)
