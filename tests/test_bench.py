@@ -8,6 +8,7 @@ import json
 import math
 import os
 import shutil
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import ModuleType
 from xml.etree import ElementTree
@@ -18,6 +19,7 @@ from bench import __main__ as command
 from bench import call_cost, network, pi, press_to_feedback, replug, start
 from bench.__main__ import DOCS, load, names, page, pictures
 from bench._hearing import Words
+from bench._stock_cost import Figures
 from bench._system_calls import WITHOUT_STRACE, Calls, calls_by_name, count
 from bench.mouth_to_ear import Measured
 from bench.network import ADDRESSES
@@ -159,6 +161,22 @@ def test_a_bench_whose_package_is_missing_says_so_before_it_measures(monkeypatch
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(CannotRunError, match=r"no Python package webrtc: `\./setup.sh --bench`"):
         asyncio.run(call_cost.run())
+
+
+async def test_cases_are_measured_by_turns_and_every_other_round_begins_with_the_last() -> None:
+    order: list[str] = []
+
+    def case(name: str, core: float) -> Callable[[], Awaitable[Figures]]:
+        async def measure() -> Figures:
+            order.append(name)
+            return core * (1 + order.count(name)), 70.0 + order.count(name)
+
+        return measure
+
+    measured = await call_cost.by_turns({"av": case("av", 0.02), call_cost.BESIDE: case("theirs", 0.04)}, rounds=3)
+    assert order == ["av", "theirs", "theirs", "av", "av", "theirs"]
+    assert call_cost.beside(measured, "av") == [0.5, 0.5, 0.5]
+    assert call_cost.middle(measured["av"]) == (0.06, 71.0)
 
 
 async def test_without_strace_the_calls_are_not_counted_and_the_note_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
