@@ -62,7 +62,7 @@ def test_twenty_power_cuts_lose_nothing_and_damage_nothing(state_disk: Path, tmp
     said = 0
     chance = random.Random(20)
     for _ in range(CUTS):
-        with Guest(arguments=(f"ubd0={state_disk}",)) as guest:
+        with Guest(arguments=("no_devices", f"ubd0={state_disk}")) as guest:
             said = _storm(guest, said, chance.uniform(0, LONGEST_STORM_S))
     assert said >= CUTS
 
