@@ -26,7 +26,7 @@ from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples, level_d
 from intercom.media.sound.mixer import Aside, Mixer, Playing
 from intercom.media.sound.stand_in import Murmur, Pace
 from intercom.media.sound.tones import Tones
-from intercom.media.sound.waking import BLOCK_S, LEAST_WAIT_S, SHORTEST_WAIT_S, Doorbell, FrameTime, ask_for_real_time
+from intercom.media.sound.waking import LEAST_WAIT_S, SHORTEST_WAIT_S, Doorbell, FrameTime, StartTime, ask_for_real_time
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +35,6 @@ LINGER_S = 0.3
 BLOCKS_AT_ONCE = 8
 """Limit of blocks written in one turn: two or three fill a fresh buffer; more means that the device discards
 everything."""
-FULLER_S = BLOCK_S + SHORTEST_WAIT_S
-"""Longest time until the speaker is asked with which the microphone starts: as at a call's beginning, one block. With
-more the canceller's reference would be short when the speaker waits for a packet."""
 STOP_DEADLINE_S = 1.5
 L = TypeVar("L", bound=CaptureLine | PlaybackLine)
 
@@ -85,6 +82,7 @@ class AudioEngine:
         self._frames = FrameTime()
         self._linger_until = 0.0
         self._microphone_leads = False
+        self._microphone_starts = StartTime()
         self._last_played = SILENCE
         self._real_time = False
         self.speaker_muted = False
@@ -330,13 +328,15 @@ class AudioEngine:
             return retry_s if call is None or self._capture.is_opening else min(retry_s, self._murmur_on(now, call))
         listeners = self.beside.listeners
         if call is None and not listeners:
+            self._microphone_starts.forget()
             line.stop()
             line.check()
             self._capture.proved(now)
             return None
         if not line.running:
-            if (speaker := self._playback.line) is not None and (fuller_s := speaker.early_s(now) - FULLER_S) > 0:
-                return fuller_s
+            speaker_s = 0.0 if self._playback.line is None else self._playback.line.early_s(now)
+            if (early_s := self._microphone_starts.early_s(speaker_s, now)) > 0:
+                return early_s
             line.start(now)
             self._cleaning.begin()
         hearer = call or listeners

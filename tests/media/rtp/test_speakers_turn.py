@@ -60,7 +60,7 @@ class Call:
             port._run = _at_once
         self.begin = self.clock.now + 0.1 + begins_s
         self.rounds: list[float] = []
-        self._late_s = late_s
+        self.is_late_by: Callable[[], float] = lambda: late_s
 
     def runs(self, seconds: float) -> None:
         packet = OpusEncoder().encode(self._voice[:FRAME_SAMPLES])
@@ -73,7 +73,7 @@ class Call:
             if self.clock.now >= self._engine.due:
                 self.rounds.append(self.clock.now)
                 self._engine.serve()
-                self._engine.due += self._late_s
+                self._engine.due += self.is_late_by()
 
     def microphone_starts_anew(self) -> None:
         """Stop it, as another one that is chosen would be; the engine starts it."""
@@ -160,6 +160,15 @@ def test_a_microphone_that_starts_in_a_call_is_followed_by_the_reference_while_p
     call.runs(24)
     assert call.far.waited
     assert call.canceller.stats().drift_ppm == 0
+
+
+def test_a_microphone_starts_in_a_call_however_late_the_thread_is_and_the_card_tells_its_place() -> None:
+    call, chance = Call(960, 0.003), Random(2)
+    call.is_late_by = lambda: chance.uniform(0.015, 0.04)
+    call.runs(3)
+    call.microphone_starts_anew()
+    call.runs(3.15)
+    assert call._engine._engine._capture.is_running
 
 
 @pytest.mark.parametrize("later_s", [0.0, 0.004, 0.008, 0.012, 0.016])
