@@ -1,6 +1,6 @@
 """The parts that `make test PART=NAME` knows: a folder of tests each, and `project` for the tests beside them.
 
-All parts together run in three shares, side by side.
+All parts together run in four shares, side by side.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ ROOT = Path(__file__).parent.parent
 PROJECT = "project"
 """The pages, the checks and the tests themselves: what lies in no folder of its own."""
 TEST_FILES = "test_*.py"
-GUESTS = ("deb", "hardware")
-"""The parts that boot kernels and build the packages that these install."""
-LIVE = ("e2e", "integrations", "media", "network", "panel", "reference", "restarts", "station")
-"""The parts with sound and pictures that have to be in time; then the page, which waits for browsers."""
-REST = "rest"
+GUESTS = ("hardware",)
+"""The part that boots kernels, which go before everything else on one processor."""
+PAGE = ("station", "deb")
+"""The page, which waits for browsers; then the packages."""
+LIVE = ("e2e", "integrations", "media", "network", "panel", "reference", "restarts")
+"""The parts with sound and pictures that have to be in time."""
+UNHURRIED = ("page", "rest")
+"""The shares that others go before."""
 
 
 def parts(tests: Path) -> dict[str, list[Path]]:
@@ -29,9 +32,9 @@ def parts(tests: Path) -> dict[str, list[Path]]:
 
 
 def in_shares(known: Mapping[str, Sequence[Path]]) -> dict[str, list[str]]:
-    """Return the arguments of each share's pytest; each takes a third of what all take one after the other."""
-    rest = [name for name in known if name not in (*GUESTS, *LIVE)]
-    shares = {"guests": GUESTS, REST: rest, "live": LIVE}
+    """Return the arguments of each share's pytest; each takes a quarter of what all take one after the other."""
+    rest = [name for name in known if name not in (*GUESTS, *PAGE, *LIVE)]
+    shares = {"guests": GUESTS, "page": PAGE, "rest": rest, "live": LIVE}
     return {share: [str(path) for name in names for path in known[name]] for share, names in shares.items()}
 
 
