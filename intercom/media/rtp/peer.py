@@ -85,8 +85,7 @@ class DoorCall(HeardKeys):
         self._sent_before = 0
         self._connect_s: float | None = None
         self._round_trip_s: float | None = None
-        self._far_loss = 0.0
-        self._far_reports = 0
+        self._far_loss, self._far_reports = 0.0, 0
         self._far_reported_at: object = None
         self._far_seen_at = -math.inf
         self._bitrate_bps = BITRATE_BPS
@@ -140,6 +139,7 @@ class DoorCall(HeardKeys):
         self._must_be_open()
         with self._telling_refusals():
             if self._connection.negotiated_at is None:
+                self._carry(self._connection)  # the cards start while the answer is read
                 await self._connection.accept_answer(answer)
                 self._begin()
             else:

@@ -159,8 +159,10 @@ class AudioEngine:
         return playing
 
     def connect(self, far: FarEnd, near: NearEnd) -> None:
-        """Carry a call: from now on the engine pulls `far` and pushes `near`, 100 times a second each."""
+        """Carry a call: the engine pulls `far` and pushes `near`, 100 times a second each; harmless when it does."""
         with self._lock:
+            if self._call == (far, near):
+                return
             self._call = (far, near)
             self._murmur.begin()
             self._aside.clear()
