@@ -36,7 +36,7 @@ def _watch(pipe: Connection, count: int) -> None:
     async def watch() -> None:
         far_ends = [FarEnd("video/H264") for _ in range(count)]
         for far_end in far_ends:  # to decode their pictures would keep the machine from what is measured
-            take_packets(far_end.track, lambda packet: None, lambda payload_type: VIDEO_CLOCK_HZ)
+            take_packets(far_end.track, lambda packet, age_s: None, lambda payload_type: VIDEO_CLOCK_HZ)
         for far_end in far_ends:
             pipe.send(await far_end.offer())
             await far_end.accept(await asyncio.to_thread(pipe.recv))

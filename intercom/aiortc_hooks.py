@@ -11,6 +11,7 @@ import functools
 import logging
 import queue
 import struct
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -84,11 +85,15 @@ def outlast_any_far_end() -> None:
 
 
 class SessionOfFewSources(Session):
-    """An SRTP session that refuses a source beyond `MOST_SOURCES`, and a packet that it has no room for."""
+    """An SRTP session that refuses a source beyond `MOST_SOURCES`, and a packet that it has no room for.
+
+    Two threads may decrypt with it.
+    """
 
     def __init__(self, policy: Policy | None = None) -> None:
         super().__init__(policy)
         self._sources: set[bytes] = set()
+        self._lock = threading.Lock()
 
     def unprotect(self, packet: bytes) -> bytes:
         """Decrypt an RTP packet; raises `pylibsrtp.Error`."""
@@ -99,14 +104,15 @@ class SessionOfFewSources(Session):
         return self._through(super().unprotect_rtcp, packet, packet[RTCP_SOURCE])
 
     def _through(self, decrypt: Callable[[bytes], bytes], packet: bytes, source: bytes) -> bytes:
-        if len(self._sources) >= MOST_SOURCES and source not in self._sources:
-            raise Error("one source more than a far end may have")
-        try:
-            clear = decrypt(packet)
-        except ValueError as error:
-            raise Error(str(error)) from error
-        self._sources.add(source)  # only now: a stranger could name any
-        return clear
+        with self._lock:
+            if len(self._sources) >= MOST_SOURCES and source not in self._sources:
+                raise Error("one source more than a far end may have")
+            try:
+                clear = decrypt(packet)
+            except ValueError as error:
+                raise Error(str(error)) from error
+            self._sources.add(source)  # only now: a stranger could name any
+            return clear
 
 
 class NewestStreams(dict[int, StreamStatistics]):

@@ -8,6 +8,8 @@ association (RFC 8842 section 4), and the tracks' names of the old one, so that 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -41,6 +43,7 @@ from intercom.media.rtp.hooks import (
     take_packets,
     tame_ice,
 )
+from intercom.media.rtp.inlet import Inlet
 from intercom.media.rtp.packet_sender import PacketSender
 from intercom.media.rtp.payload_types import PayloadTypes, encoder_for
 from intercom.media.rtp.quick_start import addresses_read_once
@@ -74,7 +77,7 @@ class Connection:
         camera: Camera | None,
         names: TrackNames,
         early_camera: bool,
-        on_packet: Callable[[Connection, RtpPacket], None],
+        on_packet: Callable[[Connection, RtpPacket, float], None],
         on_state: Callable[[Connection], None],
         on_video_event: Callable[[VideoEvent], None],
         sending: Sending = USUAL,
@@ -109,6 +112,7 @@ class Connection:
         self._warming: asyncio.Handle | None = None
         self._sound: PacketSender | None = None
         self._take: Take = _nothing
+        self._inlet: Inlet | None = None
         self._offer = ""
         self._description = ""
 
@@ -232,9 +236,8 @@ class Connection:
         transceiver.setCodecPreferences(
             [codec for wanted in AUDIO_MIME_TYPES for codec in capabilities if codec.mimeType == wanted]
         )
-        self._take = take_packets(
-            transceiver.receiver, lambda packet: self._on_packet(self, packet), self.payload_types.clock_hz
-        )
+        handle = functools.partial(self._on_packet, self)
+        self._take = take_packets(transceiver.receiver, handle, self.payload_types.clock_hz)
 
     def _begin(self, ours: str, theirs: str) -> None:
         """Begin to send and receive: both descriptions are known."""
@@ -251,7 +254,13 @@ class Connection:
     def _state_changed(self) -> None:
         if self.state == "connected" and self.connected_at is None:
             self.connected_at = self._clock()
+            self._open_inlet()
         self._on_state(self)
+
+    def _open_inlet(self) -> None:
+        receiver = self._audio_transceiver.receiver
+        with contextlib.suppress(ConnectionError):  # on a relay all comes by the event loop
+            self._inlet = Inlet(receiver, self._take, self.payload_types.is_sound)
 
     @property
     def takes_keys(self) -> bool:
@@ -276,6 +285,11 @@ class Connection:
                 await asyncio.sleep(DIGIT_STEP_MS / 1000)
         await asyncio.sleep(GAP_MS / 1000)
         return True
+
+    def read(self) -> None:
+        """Take the sound that has come, on the thread that plays it; while nobody does the event loop takes it."""
+        if self._inlet is not None:
+            self._inlet.read()
 
     # The picture
 
@@ -312,6 +326,8 @@ class Connection:
     async def close(self) -> None:
         """Release everything within two seconds; harmless when the connection is closed."""
         self.track.stop()
+        if self._inlet is not None:
+            self._inlet.close()
         self.hide()
         closing = asyncio.ensure_future(self._peer.close())
         _, late = await asyncio.wait([closing], timeout=CLOSE_DEADLINE_S)
@@ -322,7 +338,7 @@ class Connection:
             log.warning("closing a peer connection failed: %s", closing.exception())
 
 
-def _nothing(packet: RtpPacket) -> None:
+def _nothing(packet: RtpPacket, age_s: float) -> None:
     """Ignore a packet: the connection has no sound."""
 
 

@@ -18,7 +18,7 @@ from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples, to_samp
 
 
 class FarEndSound:
-    """Receives packets on the event loop; the engine's thread pulls the sound."""
+    """Receives packets on the event loop or as they are read; the engine's thread pulls the sound."""
 
     def __init__(
         self, on_digit: Callable[[str], None], on_tone: Callable[[HeardKey, float], None], clock: Callable[[], float]
@@ -32,6 +32,8 @@ class FarEndSound:
         self._source: tuple[int, str] | None = None
         self._detector: KeyDetector | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.read: Callable[[], None] = _nothing
+        """Takes the packets that have come and were not received yet; called before each pull."""
         self.last_packet_at = 0.0
         """Time of the last packet, on the call's clock; 0 before the first."""
         self.last_gap_s = 0.0
@@ -49,12 +51,12 @@ class FarEndSound:
         elif self._detector is None:
             self._detector = KeyDetector()
 
-    def receive(self, packet: RtpPacket, codec: str | None, earlier: Sequence[Block] = ()) -> None:
+    def receive(self, packet: RtpPacket, codec: str | None, earlier: Sequence[Block] = (), age_s: float = 0.0) -> None:
         """Take an RTP packet of a negotiated codec; with None it only counts as a sign of life.
 
-        `earlier`: the sound of packets before it, the oldest first, which came with it.
+        `earlier`: the sound of packets before it, the oldest first, which came with it. `age_s`: how long ago it came.
         """
-        now = self._clock()
+        now = self._clock() - age_s
         gap_s = now - self.last_packet_at
         if self.last_packet_at and gap_s > 1.0:
             self.last_gap_s = gap_s
@@ -87,6 +89,7 @@ class FarEndSound:
 
         While keys are listened for it is always 480. It is none while a late packet may be waited for: `spare_s`.
         """
+        self.read()
         playout = self._playout
         if playout is None:
             return SILENCE
@@ -109,3 +112,7 @@ class FarEndSound:
     def stats(self) -> PlayoutStats | None:
         """Return the playout's figures; None before the first packet."""
         return self._playout.stats() if self._playout is not None else None
+
+
+def _nothing() -> None:
+    """Read nothing: the packets come by the event loop."""

@@ -22,10 +22,12 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import HeaderExtensions, HeaderExtensionsMap, RtpPacket
+from aiortc.utils import uint16_gt
 from OpenSSL import SSL
 
 from intercom.aiortc_hooks import bear_an_early_end
 from intercom.media.dtmf.telephone_event import MIME_TYPE
+from intercom.media.rtp.steady_clock import steady_time
 from intercom.tasks import TaskSet
 
 log = logging.getLogger(__name__)
@@ -229,7 +231,29 @@ def leave_picture_out(connection: RTCPeerConnection) -> None:
             transceiver._offerDirection = "inactive"
 
 
-Take = Callable[[RtpPacket], None]
+Take = Callable[[RtpPacket, float], None]
+"""Takes a packet, and how long ago it came, in seconds."""
+
+
+class Statistics(StreamStatistics):
+    """aiortc's statistics of one stream, with the time at which a packet came in place of that at which it is read."""
+
+    def add(self, packet: RtpPacket, age_s: float = 0.0) -> None:
+        """Count a packet that came `age_s` ago (RFC 3550 appendices A.3 and A.8)."""
+        number, timestamp, highest = packet.sequence_number, packet.timestamp, self.max_seq
+        self.packets_received += 1
+        if highest is None:
+            self.base_seq = number
+        elif not uint16_gt(number, highest):
+            return
+        elif number < highest:
+            self.cycles += 1 << 16
+        self.max_seq = number
+        arrival = int((steady_time() - age_s) * self._clockrate)
+        if self._last_arrival is not None and self._last_timestamp is not None and timestamp != self._last_timestamp:
+            difference = abs(arrival - self._last_arrival - (timestamp - self._last_timestamp))
+            self._jitter_q4 += difference - ((self._jitter_q4 + 8) >> 4)
+        self._last_arrival, self._last_timestamp = arrival, timestamp
 
 
 def take_packets(receiver: RTCRtpReceiver, handle: Take, clock_hz: Callable[[int], int]) -> Take:
@@ -238,17 +262,17 @@ def take_packets(receiver: RTCRtpReceiver, handle: Take, clock_hz: Callable[[int
     `clock_hz` gives the clock of a payload type. The receiver's statistics go on, for they are what it reports to
     the far end.
     """
-    streams: dict[int, StreamStatistics] = receiver._RTCRtpReceiver__remote_streams  # type: ignore[attr-defined]  # idem
+    streams: dict[int, Statistics] = receiver._RTCRtpReceiver__remote_streams  # type: ignore[attr-defined]  # idem
 
-    def take(packet: RtpPacket) -> None:
+    def take(packet: RtpPacket, age_s: float) -> None:
         statistics = streams.get(packet.ssrc)
         if statistics is None:
-            statistics = streams[packet.ssrc] = StreamStatistics(clock_hz(packet.payload_type))
-        statistics.add(packet)
-        handle(packet)
+            statistics = streams[packet.ssrc] = Statistics(clock_hz(packet.payload_type))
+        statistics.add(packet, age_s)
+        handle(packet, age_s)
 
     async def take_later(packet: RtpPacket, arrival_time_ms: int) -> None:
-        take(packet)
+        take(packet, 0.0)
 
     receiver._handle_rtp_packet = take_later  # type: ignore[method-assign]  # see the module's docstring
     return take
@@ -276,8 +300,8 @@ def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
     ice._queue._get_loop = lambda: loop  # type: ignore[attr-defined]  # see the module's docstring
 
     def data_received(data: bytes, component: int) -> None:
-        is_rtp = len(data) >= RTP_HEADER_BYTES and _is_rtp(data)
-        if not is_rtp or dtls._state is not State.CONNECTED or not ice._queue.empty():
+        sound = len(data) >= RTP_HEADER_BYTES and is_rtp(data)
+        if not sound or dtls._state is not State.CONNECTED or not ice._queue.empty():
             to_queue(data, component)
             return
         dtls._RTCDtlsTransport__rx_bytes += len(data)  # type: ignore[attr-defined]  # see the module's docstring
@@ -289,7 +313,7 @@ def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
             log.debug("ignored %d bytes that are no packet of this call: %s", len(data), error)
             return
         if dtls._rtp_router.route_rtp(packet) is receiver:
-            take(packet)
+            take(packet, 0.0)
 
     ice.data_received = data_received  # type: ignore[method-assign]  # idem
 
@@ -322,6 +346,11 @@ def _tell_stun_by_its_first_byte(protocol: StunProtocol) -> None:
     protocol.datagram_received = datagram_received  # type: ignore[method-assign,assignment]  # see the module's docstring
 
 
-def _is_rtp(data: bytes) -> bool:
+def is_rtcp(data: bytes) -> bool:
+    """Whether a datagram is RTCP (idem)."""
+    return len(data) > 1 and 127 < data[0] < 192 <= data[1] <= 223
+
+
+def is_rtp(data: bytes) -> bool:
     """Whether a datagram is RTP and not RTCP (RFC 7983 section 7, RFC 5761 section 4)."""
     return 127 < data[0] < 192 and not 192 <= data[1] <= 223

@@ -36,12 +36,13 @@ class PayloadTypes:
         mine, far = _audio(ours), _audio(theirs)
         self._send, own = far.rtpmaps(), mine.rtpmaps()
         incoming, outgoing = redundant_opus(mine), redundant_opus(far)
-        self.redundant = self.redundancy = None
+        redundant = redundancy = None
         if incoming is not None and outgoing is not None:
-            self.redundant, self.redundancy = incoming[0], Redundancy(*outgoing)
+            redundant, redundancy = incoming[0], Redundancy(*outgoing)
         elif incoming is not None:
             del own[incoming[0]]  # which the far end may have given to another codec
-        self._receive = {**self._send, **own}
+        # at once: the engine's thread unwraps packets meanwhile
+        self.redundant, self.redundancy, self._receive = redundant, redundancy, {**self._send, **own}
 
     def unwrap(self, packet: RtpPacket) -> tuple[str | None, list[Block]]:
         """Return the codec of the packet's sound, and the sound of packets before it, the oldest first.
@@ -61,6 +62,10 @@ class PayloadTypes:
         """Return the payload type's name in lower case; None for a number that was not negotiated."""
         codec = self._receive.get(number)
         return codec[0] if codec is not None else None
+
+    def is_sound(self, number: int) -> bool:
+        """Return whether packets of this number are sound, as it is or redundant, and no keys."""
+        return self.name(number) not in {None, TELEPHONE_EVENT}
 
     def clock_hz(self, number: int) -> int:
         """Return the clock rate of the payload type's timestamps; 48 kHz for an unknown one."""

@@ -174,6 +174,7 @@ class DoorCall(HeardKeys):
         """Carry the call's sound over this connection from now on."""
         self._far_end.listen_for_keys(self._hears_tones and connection.payload_types.telephone_event is None)
         connection.track.memory = self._memory
+        self._far_end.read = connection.read
         self._switch(connection)
         self._engine.connect(self._far_end, connection.track)
 
@@ -218,13 +219,13 @@ class DoorCall(HeardKeys):
 
     # Sound in
 
-    def _receive(self, connection: Connection, packet: RtpPacket) -> None:
-        """Take a packet from the connection that the far end used last; one that it has left is ignored."""
+    def _receive(self, connection: Connection, packet: RtpPacket, age_s: float) -> None:
+        """Take a packet that came `age_s` ago from the connection that the far end used last; others are ignored."""
         if connection is not self._heard:
             if connection is self._connection or connection not in self._moves:
                 return
             self._heard = connection
-        self._far_end.receive(packet, *connection.payload_types.unwrap(packet))
+        self._far_end.receive(packet, *connection.payload_types.unwrap(packet), age_s)
 
     # What may go wrong
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from aiortc import clock, rtcrtpreceiver, rtcrtpsender
@@ -28,7 +30,22 @@ def _steady_datetime() -> datetime.datetime:
 class _SteadyTime:
     """Replaces the module `time` in aiortc."""
 
-    time = staticmethod(steady_time)
+    age_s = 0.0
+
+    @classmethod
+    def time(cls) -> float:
+        """Return the time at which came what is read now."""
+        return steady_time() - cls.age_s
+
+
+@contextmanager
+def earlier(age_s: float) -> Iterator[None]:
+    """Let aiortc take the time of `age_s` ago for now; for what does not wait, on the event loop."""
+    _SteadyTime.age_s = age_s
+    try:
+        yield
+    finally:
+        _SteadyTime.age_s = 0.0
 
 
 def measure_steadily() -> None:

@@ -73,7 +73,7 @@ class ViewerSound:
         self._track.stop()
         self._hush()
 
-    def _receive(self, packet: RtpPacket) -> None:
+    def _receive(self, packet: RtpPacket, age_s: float) -> None:
         codec, now = self._payload_types.name(packet.payload_type), self._clock()
         if not self._begun or codec is None:
             return

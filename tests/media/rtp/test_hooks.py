@@ -21,7 +21,7 @@ from pylibsrtp import Policy, Session
 from intercom.media.rtp.hooks import (
     GATHERING_S,
     TELEPHONE_EVENTS,
-    _is_rtp,
+    is_rtp,
     know_telephone_events,
     pace_beside,
     take_at_once,
@@ -35,7 +35,7 @@ async def test_packets_come_to_us_and_still_count_in_the_reports() -> None:
     connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     receiver = connection.addTransceiver("audio").receiver
     taken: list[RtpPacket] = []
-    take_packets(receiver, taken.append, lambda number: 48_000)
+    take_packets(receiver, lambda packet, age_s: taken.append(packet), lambda number: 48_000)
     packet = RtpPacket(payload_type=96, sequence_number=1, ssrc=7)
     await receiver._handle_rtp_packet(packet, arrival_time_ms=0)
     report = await receiver.getStats()
@@ -56,7 +56,7 @@ async def two_connected(at_once: bool) -> tuple[list[RtpPacket], int, int]:
     taken: list[RtpPacket] = []
     enough = asyncio.Event()
 
-    def heard(packet: RtpPacket) -> None:
+    def heard(packet: RtpPacket, age_s: float) -> None:
         taken.append(packet)
         if len(taken) == 20:
             enough.set()
@@ -90,7 +90,7 @@ async def test_what_is_no_packet_of_the_call_is_ignored_or_left_to_aiortc() -> N
     door = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     receiver = door.addTransceiver("audio").receiver
     taken: list[RtpPacket] = []
-    take_at_once(receiver, take_packets(receiver, taken.append, lambda number: 48_000))
+    take_at_once(receiver, take_packets(receiver, lambda packet, age_s: taken.append(packet), lambda number: 48_000))
     ice = receiver.transport.transport._connection
     ice.data_received(b"\x80\x60" + bytes(30), 1)
     assert ice._queue.qsize() == 1, "before the keys are agreed on"
@@ -127,7 +127,7 @@ async def test_of_a_packet_of_sound_neither_stun_nor_header_extensions_are_read(
     taken, _, _ = await two_connected(at_once=True)
     assert len(taken) == 20
     assert parsed, "the connection was checked"
-    assert not [data for data in parsed if _is_rtp(data)]
+    assert not [data for data in parsed if is_rtp(data)]
     assert not extensions
 
 
@@ -136,7 +136,7 @@ async def test_the_next_report_is_waited_for_without_asking_for_the_running_loop
 ) -> None:
     door = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     receiver = door.addTransceiver("audio").receiver
-    take_at_once(receiver, take_packets(receiver, lambda packet: None, lambda number: 48_000))
+    take_at_once(receiver, take_packets(receiver, lambda packet, age_s: None, lambda number: 48_000))
     asked: list[str] = []
     waiting = receiver.transport.transport._connection._queue.get()
     with monkeypatch.context() as counting:

@@ -83,9 +83,9 @@ async def heard_both_ways(page: Page, call: DoorCall, *, redundant: bool) -> tup
     came: Counter[bool] = Counter()
     receive = call._far_end.receive
 
-    def note(packet: RtpPacket, codec: str | None, earlier: Sequence[Block] = ()) -> None:
+    def note(packet: RtpPacket, codec: str | None, earlier: Sequence[Block] = (), age_s: float = 0.0) -> None:
         came[bool(earlier)] += 1
-        receive(packet, codec, earlier)
+        receive(packet, codec, earlier, age_s)
 
     call._far_end.receive = note  # type: ignore[method-assign]  # what comes is only looked at
     async with asyncio.timeout(LIMIT_S):

@@ -1,0 +1,225 @@
+"""Takes a call's sound from its socket on the thread that plays it, in the turn that needs it.
+
+The event loop would be woken for each packet, and what it does then lies in no cache any more. So it does not watch the
+socket while the engine reads it: the engine gives it what is not this call's sound, and it looks every quarter of a
+second whether the engine still reads. Both may read at once; nothing is lost when one of them stops.
+
+All of it rests on private names of asyncio, aiortc 1.16 and aioice 0.13, which are pinned; a test fails when one goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pylibsrtp
+from aiortc import RTCRtpReceiver
+from aiortc.rtcdtlstransport import State
+from aiortc.rtp import RtpPacket
+
+from intercom.aiortc_hooks import SessionOfFewSources
+from intercom.media.rtp.hooks import RTP_HEADER_BYTES, UNREAD, is_rtcp, is_rtp
+from intercom.media.rtp.outlet import RTP_COMPONENT
+from intercom.media.rtp.steady_clock import earlier
+from intercom.tasks import TaskSet
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 0.25
+"""Interval at which the loop looks whether the engine still reads: nobody plays what waits meanwhile."""
+MOST_AT_ONCE = 16
+"""Limit of the datagrams of a turn; where there are more, the loop takes them all for a while."""
+CALM_S = 1.0
+"""Time for which the loop watches the socket after so many came at once."""
+LONGEST_BYTES = 2048
+"""Limit of a datagram: a longer one is no packet of sound, and cut it is no STUN either."""
+SO_TIMESTAMPNS = 35
+"""Option of Linux' asm-generic/socket.h: the kernel tells when each datagram came; Python has no name for it."""
+_STAMP = struct.Struct("=qq")
+_SSRC = slice(8, 12)
+Datagram = tuple[bytes, Any, float]
+Sound = Callable[[RtpPacket, float], None]
+
+
+class Inlet:
+    """Reads one connection's socket; make and close it on the event loop, and read from any thread.
+
+    ConnectionError where the connection has no socket of its own, as on a relay.
+    """
+
+    def __init__(self, receiver: RTCRtpReceiver, take: Sound, is_sound: Callable[[int], bool]) -> None:
+        """`take` gets each packet of sound and how long ago it came; `is_sound` tells a payload type."""
+        dtls = receiver.transport
+        way = dtls.transport._connection._nominated.get(RTP_COMPONENT)
+        transport: Any = None if way is None else way.protocol.transport
+        shared = None if transport is None else transport.get_extra_info("socket")
+        if way is None or shared is None or dtls._state is not State.CONNECTED:
+            raise ConnectionError("the connection has no socket of its own")
+        session = dtls._rx_srtp
+        if not isinstance(session, SessionOfFewSources):
+            raise ConnectionError("the connection's session is not for two threads")
+        self._receiver, self._dtls, self._way = receiver, dtls, way
+        self._transport = transport
+        self._take, self._is_sound = take, is_sound
+        self._streams = receiver._RTCRtpReceiver__remote_streams  # type: ignore[attr-defined]  # see the module's docstring
+        self._srtp = session
+        self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()
+        self._socket: socket.socket = shared.dup()
+        self._fd = shared.fileno()
+        with contextlib.suppress(OSError):  # a kernel that does not tell
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self._watched = True
+        self._calm_at = 0.0
+        self._emptied_at = time.monotonic()
+        self._reads = 0
+        self._bytes = self._packets = 0
+        self._looking: asyncio.TimerHandle | None = None
+        self._reports = TaskSet()
+        self._closed = False
+
+    def read(self) -> None:
+        """Take what has come; returns at once."""
+        self._reads += 1
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            now = time.monotonic()
+            if self._closed or now < self._calm_at:
+                return
+            if self._read_all(now - self._emptied_at) == MOST_AT_ONCE:
+                self._calm_at = now + CALM_S
+                self._ask(self._watch)
+                return
+            self._emptied_at = now
+            if self._watched:
+                self._ask(self._leave_alone)
+        finally:
+            self._lock.release()
+
+    def _read_all(self, since_s: float) -> int:
+        """Read what came in this time; returns the number of datagrams."""
+        others: list[Datagram] = []
+        count = 0
+        while count < MOST_AT_ONCE:
+            try:
+                data, ancillary, _, address = self._socket.recvmsg(LONGEST_BYTES, 64, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                log.debug("a datagram was not read: %s", error)
+                break
+            count += 1
+            age_s = _age_s(ancillary, since_s)
+            if self._is_ours(data):
+                self._unseal(data, age_s)
+            else:
+                others.append((data, address, age_s))
+        if others:
+            self._ask(self._give, others)
+        return count
+
+    def _is_ours(self, data: bytes) -> bool:
+        if len(data) < RTP_HEADER_BYTES or not is_rtp(data) or self._dtls._state is not State.CONNECTED:
+            return False
+        ssrc, payload_type = int.from_bytes(data[_SSRC], "big"), data[1] & 0x7F
+        router = self._dtls._rtp_router
+        return (
+            ssrc in self._streams
+            and router.ssrc_table.get(ssrc) is self._receiver
+            and self._receiver in router.payload_type_table.get(payload_type, ())
+            and self._is_sound(payload_type)
+        )
+
+    def _unseal(self, data: bytes, age_s: float) -> None:
+        self._bytes += len(data)
+        self._packets += 1
+        try:
+            self._take(RtpPacket.parse(self._srtp.unprotect(data), UNREAD), age_s)
+        except (pylibsrtp.Error, ValueError) as error:
+            log.debug("ignored %d bytes that are no packet of this call: %s", len(data), error)
+        except Exception:
+            log.exception("a packet of the far end was not taken")  # the engine would take it for its speaker's end
+
+    def _ask(self, what: Callable[..., None], *given: object) -> None:
+        try:
+            self._loop.call_soon_threadsafe(what, *given)
+        except RuntimeError:
+            log.debug("the event loop is closed")
+
+    # The event loop
+
+    def _give(self, datagrams: list[Datagram]) -> None:
+        for data, address, age_s in datagrams:
+            if self._dtls._state is State.CONNECTED and is_rtcp(data):
+                self._reports.spawn(self._report(data, age_s))
+            else:
+                # one by one: an error is that one's alone
+                self._loop.call_soon(self._way.protocol.datagram_received, data, address)
+
+    async def _report(self, data: bytes, age_s: float) -> None:
+        """Take a report at the time at which it came: round trips are reckoned by it."""
+        self._bytes += len(data)
+        self._packets += 1
+        try:
+            reports = self._srtp.unprotect_rtcp(data)
+        except pylibsrtp.Error as error:
+            log.debug("ignored %d bytes that are no report of this call: %s", len(data), error)
+            return
+        with earlier(age_s):
+            await self._dtls._handle_rtcp_data(reports)
+
+    def _leave_alone(self) -> None:
+        if self._watched and not self._closed and not self._transport.is_closing():
+            self._loop._remove_reader(self._fd)  # type: ignore[attr-defined]  # see the module's docstring
+            self._watched = False
+            self._looking = self._loop.call_later(LOOK_S, self._look, self._reads)
+
+    def _look(self, reads: int) -> None:
+        self._tell_counts()
+        if self._watched or self._closed:
+            return
+        if self._reads == reads:
+            self.read()
+            self._watch()
+        else:
+            self._looking = self._loop.call_later(LOOK_S, self._look, self._reads)
+
+    def _tell_counts(self) -> None:
+        """Add what was read to the transport's counts, which belong to the loop."""
+        length, count, self._bytes, self._packets = self._bytes, self._packets, 0, 0
+        self._dtls._RTCDtlsTransport__rx_bytes += length  # type: ignore[attr-defined]  # see the module's docstring
+        self._dtls._RTCDtlsTransport__rx_packets += count  # type: ignore[attr-defined]  # idem
+
+    def _watch(self) -> None:
+        if not self._watched and not self._transport.is_closing():
+            self._watched = True
+            self._loop._add_reader(self._fd, self._transport._read_ready)  # type: ignore[attr-defined]  # idem
+
+    def close(self) -> None:
+        """Leave the socket to the loop; nothing is read any more."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._socket.close()
+                self._watch()
+                self._tell_counts()
+        if self._looking is not None:
+            self._looking.cancel()
+
+
+def _age_s(ancillary: list[tuple[int, int, bytes]], longest_s: float) -> float:
+    """Return how long ago a datagram came, at most `longest_s`, as the time of day may jump; 0 where nobody tells."""
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS) and len(data) == _STAMP.size:
+            seconds, nanoseconds = _STAMP.unpack(data)
+            age_s: float = time.time() - seconds - nanoseconds / 1e9
+            return min(max(0.0, age_s), longest_s)
+    return 0.0
