@@ -47,7 +47,7 @@ class Late:
     def prepare(self) -> None:
         """Load nothing."""
 
-    def begin(self) -> None:
+    def begin(self, later: int = 0) -> None:
         """Nothing of it is known."""
 
     def played(self, sound: Samples) -> None:

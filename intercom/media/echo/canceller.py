@@ -93,9 +93,9 @@ class _Reference:
         self._stretcher = Stretcher()
         self.clear()
 
-    def clear(self) -> None:
+    def clear(self, later: int = 0) -> None:
         self._stretcher.clear()
-        self._waiting: Frame = np.zeros(REFERENCE_LATE - REACH, np.int16)
+        self._waiting: Frame = np.zeros(REFERENCE_LATE - REACH + later, np.int16)
         self._fill: float | None = None
         self._nominal = self._excess = 0.0
         self._seen = 0
@@ -152,13 +152,14 @@ class EchoCanceller:
         if isinstance(self._backend, LaterBackend):
             self._backend.prepare()
 
-    def begin(self) -> None:
+    def begin(self, later: int = 0) -> None:
         """Begin with what is played from now on: the microphone starts, and heard nothing of what was played before.
 
         Else the reference would be late by as much as waited, for the whole call. What is known of the room is kept.
+        `later`: how many more samples of 48 kHz than usual the speaker has before that; silence stands for them.
         """
         self._played.clear()
-        self._reference.clear()
+        self._reference.clear(later // FACTOR)
 
     def played(self, sound: Samples) -> None:
         """Take exactly the block that was written to the speaker, or two at once."""
@@ -241,10 +242,10 @@ class HalfDuplex:
         if self._inner is not None:
             self._inner.prepare()
 
-    def begin(self) -> None:
+    def begin(self, later: int = 0) -> None:
         """Begin with what is played from now on: the microphone starts."""
         if self._inner is not None:
-            self._inner.begin()
+            self._inner.begin(later)
 
     def played(self, sound: Samples) -> None:
         """Take exactly the block that was written to the speaker, or two at once."""

@@ -10,6 +10,7 @@ import numpy as np
 from intercom.media.errors import MediaError
 from intercom.media.sound.ends import Canceller
 from intercom.media.sound.format import (
+    BLOCK_MS,
     BLOCK_SAMPLES,
     RATE_HZ,
     SILENCE,
@@ -20,6 +21,10 @@ from intercom.media.sound.format import (
 )
 
 log = logging.getLogger(__name__)
+
+SOON_S = BLOCK_MS / 1000 + 0.0005
+"""Time until the speaker is asked for which the canceller's reference has room when the microphone starts: one block.
+With more it begins later by as much, or it would be short when the speaker waits for a packet."""
 
 
 class Cleaning:
@@ -50,10 +55,10 @@ class Cleaning:
         except MediaError as error:
             log.warning("The far end will hear itself: %s", error)
 
-    def begin(self) -> None:
-        """Note that the microphone starts."""
+    def begin(self, early_s: float) -> None:
+        """Note that the microphone starts, and that the speaker is to be asked in `early_s` seconds."""
         if self._canceller is not None:
-            self._canceller.begin()
+            self._canceller.begin(max(0, int((early_s - SOON_S) * RATE_HZ)))
 
     def forget_the_room(self) -> None:
         """Forget the room's echo path: the device changed."""

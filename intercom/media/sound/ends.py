@@ -38,8 +38,11 @@ class Canceller(Protocol):
     def prepare(self) -> None:
         """Load what it needs, from any thread: a call then does not wait for it."""
 
-    def begin(self) -> None:
-        """Begin with what is played from now on: the microphone starts."""
+    def begin(self, later: int) -> None:
+        """Begin with what is played from now on: the microphone starts.
+
+        `later`: how many more samples than usual the speaker has before that.
+        """
 
     def played(self, sound: Samples) -> None:
         """Take exactly the block that was written to the speaker, or two at once."""

@@ -26,7 +26,7 @@ from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples, level_d
 from intercom.media.sound.mixer import Aside, Mixer, Playing
 from intercom.media.sound.stand_in import Murmur, Pace
 from intercom.media.sound.tones import Tones
-from intercom.media.sound.waking import LEAST_WAIT_S, SHORTEST_WAIT_S, Doorbell, FrameTime, StartTime, ask_for_real_time
+from intercom.media.sound.waking import LEAST_WAIT_S, SHORTEST_WAIT_S, Doorbell, FrameTime, ask_for_real_time
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,6 @@ class AudioEngine:
         self._frames = FrameTime()
         self._linger_until = 0.0
         self._microphone_leads = False
-        self._microphone_starts = StartTime()
         self._last_played = SILENCE
         self._real_time = False
         self.speaker_muted = False
@@ -330,17 +329,13 @@ class AudioEngine:
             return retry_s if call is None or self._capture.is_opening else min(retry_s, self._murmur_on(now, call))
         listeners = self.beside.listeners
         if call is None and not listeners:
-            self._microphone_starts.forget()
             line.stop()
             line.check()
             self._capture.proved(now)
             return None
         if not line.running:
-            speaker_s = 0.0 if self._playback.line is None else self._playback.line.early_s(now)
-            if (early_s := self._microphone_starts.early_s(speaker_s, now)) > 0:
-                return early_s
             line.start(now)
-            self._cleaning.begin()
+            self._cleaning.begin(0.0 if (speaker := self._playback.line) is None else speaker.early_s(now))
         hearer = call or listeners
         if (early_s := self._frames.early_s(hearer, now)) > 0:
             return early_s

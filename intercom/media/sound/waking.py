@@ -12,11 +12,6 @@ BLOCK_S = BLOCK_MS / 1000
 SHORTEST_WAIT_S = 0.0005
 LEAST_WAIT_S = 0.002
 """Limit of the wait after the speaker was asked: one that takes nothing is not asked in a loop."""
-FULLER_S = BLOCK_S + SHORTEST_WAIT_S
-"""Longest time until the speaker is asked with which the microphone starts: as at a call's beginning, one block. With
-more the canceller's reference would be short when the speaker waits for a packet."""
-LONGEST_START_S = 0.05
-"""Limit of the wait for that: a thread that is late finds the queue nearly empty and leaves it full, each time."""
 REAL_TIME_PRIORITY = 10
 """Priority of the engine's thread: above every ordinary process, below the kernel's own threads."""
 
@@ -73,27 +68,6 @@ class FrameTime:
         due_s = block_in_s if self._is_half else block_in_s + BLOCK_S
         self._due = now + due_s
         return due_s
-
-
-class StartTime:
-    """Lets the microphone start when the speaker's queue is as short as at a call's beginning, or soon anyhow."""
-
-    def __init__(self) -> None:
-        self._wanted_at: float | None = None
-
-    def early_s(self, speaker_early_s: float, now: float) -> float:
-        """Return the seconds until the microphone starts, when the speaker is asked in so many; 0 when it does."""
-        if self._wanted_at is None:
-            self._wanted_at = now
-        fuller_s = speaker_early_s - FULLER_S
-        if fuller_s <= 0 or now - self._wanted_at > LONGEST_START_S:
-            self._wanted_at = None
-            return 0.0
-        return fuller_s
-
-    def forget(self) -> None:
-        """Note that nobody wants the microphone."""
-        self._wanted_at = None
 
 
 def ask_for_real_time() -> bool:

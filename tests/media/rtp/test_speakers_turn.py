@@ -81,6 +81,11 @@ class Call:
         assert line is not None
         line.stop()
 
+    def is_woken(self) -> None:
+        """Let the engine's thread make a round now."""
+        self._engine.due = self.clock.now
+        self._engine.serve()
+
     def speaker_is_lost(self) -> None:
         """Let the speaker's card fail while the microphone's goes on, and run until it is back."""
         engine = self._engine._engine
@@ -194,10 +199,23 @@ def test_a_microphone_that_returns_with_its_speaker_begins_once(monkeypatch: pyt
     begun = []
     call = Call(1, 0.003)
     call.runs(3)
-    monkeypatch.setattr(call.canceller, "begin", lambda: begun.append(call.clock.now))
+    monkeypatch.setattr(call.canceller, "begin", lambda later: begun.append(call.clock.now))
     call.card_is_lost()
     call.runs(call.clock.now - call.begin + 2)
     assert len(begun) == 1
+
+
+@pytest.mark.parametrize("later_s", [0.0, 0.004, 0.008, 0.012, 0.016])
+def test_a_microphone_starts_at_once_however_much_the_speaker_has_to_play_and_the_reference_fits(
+    later_s: float,
+) -> None:
+    call = Call(1, 0.003)
+    call.runs(3 + later_s)
+    call.microphone_starts_anew()
+    call.is_woken()
+    assert call.cards.microphone.began == call.clock.now
+    call.runs(6)
+    assert call.echo_after_reference_s == pytest.approx(0.004, abs=0.002)
 
 
 def test_a_thread_that_is_late_waits_for_no_packet() -> None:

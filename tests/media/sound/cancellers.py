@@ -17,7 +17,7 @@ class CancellerMemory:
     def prepare(self) -> None:
         """Load nothing."""
 
-    def begin(self) -> None:
+    def begin(self, later: int = 0) -> None:
         """Forget nothing: the test looks at all of it."""
 
     def played(self, sound: Samples) -> None:
@@ -43,7 +43,7 @@ class ForgetfulCanceller:
     def prepare(self) -> None:
         """Load nothing."""
 
-    def begin(self) -> None:
+    def begin(self, later: int = 0) -> None:
         self.heard_before.append(self.heard)
 
     def played(self, sound: Samples) -> None:

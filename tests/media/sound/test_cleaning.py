@@ -21,7 +21,7 @@ class Told:
     def prepare(self) -> None:
         """Load nothing."""
 
-    def begin(self) -> None:
+    def begin(self, later: int = 0) -> None:
         """Nothing is forgotten."""
 
     def played(self, sound: Samples) -> None:
