@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from intercom.media.cards.card import Cards
@@ -24,7 +24,7 @@ from intercom.media.sound.ends import Call, Canceller, FarEnd, NearEnd
 from intercom.media.sound.engine_stats import EngineStats
 from intercom.media.sound.format import BLOCK_SAMPLES, SILENCE, Samples, level_db
 from intercom.media.sound.mixer import Aside, Mixer, Playing
-from intercom.media.sound.stand_in import Murmur, Pace
+from intercom.media.sound.stand_in import MicrophoneStandIn, Pace
 from intercom.media.sound.tones import Tones
 from intercom.media.sound.waking import LEAST_WAIT_S, SHORTEST_WAIT_S, Doorbell, FrameTime, ask_for_real_time
 
@@ -77,8 +77,8 @@ class AudioEngine:
         """Whoever hears the microphone, and speaks, beside the call."""
         self._playback = Port("playback", lambda: PlaybackLine(cards.open("playback")), on_event, wake=wake)
         self._capture = Port("capture", lambda: CaptureLine(cards.open("capture")), on_event, wake=wake)
-        self._away: dict[Direction, Pace] = {"capture": Pace(), "playback": Pace()}
-        self._murmur = Murmur(self._tones["no_sound"], self._cleaning.rate_hz)
+        self._unheard = Pace()
+        self._stand_in = MicrophoneStandIn(self._tones["no_sound"], self._cleaning.rate_hz)
         self._frames = FrameTime()
         self._linger_until = 0.0
         self._microphone_leads = False
@@ -163,7 +163,7 @@ class AudioEngine:
             if self._call == (far, near):
                 return
             self._call = (far, near)
-            self._murmur.begin()
+            self._stand_in.begin_call()
             self._aside.clear()
         self._bell.ring()
 
@@ -336,19 +336,23 @@ class AudioEngine:
         if not line.running:
             line.start(now)
             self._cleaning.begin(0.0 if (speaker := self._playback.line) is None else speaker.early_s(now))
+            self._stand_in.is_relieved()
         hearer = call or listeners
         if (early_s := self._frames.early_s(hearer, now)) > 0:
             return early_s
-        for cleaned in self._cleaning.cleaned(line.captured(now), now):
+        captured = line.captured(now)
+        if call is not None and self._capture.is_on_trial and not line.moves:
+            return min(self._murmur_on(now, call), line.due_s())
+        if call is not None and len(captured):
+            self._push_instead(call, self._stand_in.before(len(captured), now + line.due_s()), now)
+        for cleaned in self._cleaning.cleaned(captured, now):
             self._frames.count(hearer)
             if call is not None:
-                call[1].push(self._aside.over(cleaned if self._playback.is_open else self._murmur.over(cleaned)), now)
+                call[1].push(self._aside.over(cleaned if self._playback.is_open else self._stand_in.over(cleaned)), now)
             for listener in listeners:
                 listener.push(cleaned, now)
         if line.moves:
             self._capture.proved(now)
-        elif call is not None and self._capture.is_on_trial:
-            return self._murmur_on(now, call)
         return self._frames.next_s(line.due_s(), now)
 
     # A device that is away
@@ -372,24 +376,25 @@ class AudioEngine:
     def _lost(self, port: Port[Any], error: Exception, now: float) -> None:
         port.lost(error, now)
         self._cleaning.forget_the_room()
-        self._murmur.begin()
+        self._stand_in.begin()
 
     def _go_on_unheard(self, now: float, far: FarEnd | None, playing: list[Playing]) -> float | None:
         """Consume tones and the far end's voice in time while the speaker is away, so that none is late."""
         retry_s = self._playback.retry_in_s(now)
         if (far is None and not playing) or self._playback.is_opening:
             return retry_s
-        pace = self._away["playback"]
-        for _ in range(pace.due(now)):
+        for _ in range(self._unheard.due(now)):
             self._next_blocks(playing, len(SILENCE))
             if far is not None:
                 far.pull(now, BLOCK_SAMPLES, BLOCK_SAMPLES, 0.0)
-        return min(retry_s, pace.wait_s(now))
+        return min(retry_s, self._unheard.wait_s(now))
 
     def _murmur_on(self, now: float, call: Call) -> float:
         """Push a murmur and a notice to the far end while the microphone is away, so that its stream goes on."""
-        pace = self._away["capture"]
-        for _ in range(pace.due(now)):
+        self._push_instead(call, self._stand_in.due(now), now)
+        return self._stand_in.wait_s(now)
+
+    def _push_instead(self, call: Call, blocks: Iterator[Samples], now: float) -> None:
+        for block in blocks:
             self._frames.count(call)
-            call[1].push(self._aside.over(self._murmur.next_block()), now)
-        return pace.wait_s(now)
+            call[1].push(self._aside.over(block), now)

@@ -5,6 +5,7 @@ Without it a call would fall silent when a plug is pulled, and what the far end 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 
 import numpy as np
@@ -30,6 +31,14 @@ class Pace:
 
     def __init__(self) -> None:
         self._next_at = 0.0
+
+    def follow(self, next_at: float) -> None:
+        """Note when the device itself has its next block: those in its place begin then."""
+        self._next_at = next_at
+
+    def missing(self, now: float) -> int:
+        """Return the blocks due by now, to the nearest; none where none was moved just before."""
+        return 0 if now - self._next_at > BEHIND_S else self.due(now + BLOCK_S / 2)
 
     def due(self, now: float) -> int:
         """Return the blocks due since the last look."""
@@ -66,8 +75,12 @@ class Murmur:
 
     def next_block(self) -> Samples:
         """Return the next block."""
+        return self.over(self.noise())
+
+    def noise(self) -> Samples:
+        """Return a block of the noise alone."""
         at = self._at // BLOCK_SAMPLES * self._block % len(self._noise)
-        return self.over(self._noise[at : at + self._block])
+        return self._noise[at : at + self._block]
 
     def over(self, block: Samples) -> Samples:
         """Return a block of the door's own sound with the notice over it: only the speaker is away."""
@@ -76,3 +89,46 @@ class Murmur:
         if said >= len(self._notice):
             return block
         return to_samples(block.astype(np.float32) + self._lowered(self._notice[said : said + BLOCK_SAMPLES]))
+
+
+class MicrophoneStandIn:
+    """What the far end gets in a microphone's place, as many blocks as the microphone would have given.
+
+    With more or fewer each loss, and each return, would delay all that follows, and the far end wait for it.
+    """
+
+    def __init__(self, notice: Samples, rate_hz: int = RATE_HZ) -> None:
+        self._murmur = Murmur(notice, rate_hz)
+        self._pace = Pace()
+        self._relieved = False
+        self.begin = self._murmur.begin
+        """Start with the notice: a device has just gone."""
+        self.over = self._murmur.over
+        """Return a block of the door's own sound with the notice over it."""
+        self.wait_s = self._pace.wait_s
+        """Return the seconds until the next block is due."""
+
+    def begin_call(self) -> None:
+        """Begin a stream: nothing was sent in it."""
+        self._pace.follow(0.0)
+        self.begin()
+
+    def due(self, now: float) -> Iterator[Samples]:
+        """Yield the blocks due since the last one, its own or the microphone's."""
+        for _ in range(self._pace.due(now)):
+            yield self._murmur.next_block()
+
+    def is_relieved(self) -> None:
+        """Note that the microphone starts."""
+        self._relieved = True
+
+    def before(self, captured: int, next_at: float) -> Iterator[Samples]:
+        """Yield what is missing before these samples, if they are a microphone's first: noise.
+
+        `next_at`: when the next block after them is complete.
+        """
+        if self._relieved:
+            for _ in range(self._pace.missing(next_at - BLOCK_S - captured / RATE_HZ)):
+                yield self._murmur.noise()
+        self._relieved = False
+        self._pace.follow(next_at)
