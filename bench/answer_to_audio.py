@@ -1,8 +1,9 @@
 """From the resident's click on "answer" to the first sound, both ways; the slower way counts.
 
 A tone is spoken into the door's microphone (a real ALSA PCM) all the while, and Chromium's microphone hears another
-one. The page notes, sample by sample, when the door's tone comes out of its decoder; the door's speaker is recorded,
-and the recording is searched for the resident's tone. The baseline is stock aiortc in the door's place, on the same
+one. The page notes, sample by sample, when the door's tone comes out of its decoder, by the decoder's clock: its own
+thread, which draws the call meanwhile, looks later. The door's speaker is recorded, and the recording is searched for
+the middle of the resident's tone's rise. The baseline is stock aiortc in the door's place, on the same
 PCMs: its own encoder, its own jitter buffer, frames of 20 ms read and written as they come. Where the time goes is
 told by the door: when the answer has come through the space, and when ICE and DTLS stand.
 """
@@ -31,7 +32,7 @@ from intercom.door.appliance import Appliance
 from intercom.door.machine import State
 from intercom.media.provider import DoorMedia
 from intercom.media.rtp.peer import DoorCall
-from tests.alsa import RATE_HZ, AlsaCards, Recording, Samples, tone
+from tests.alsa import RATE_HZ, AlsaCards, Recording, Samples, tone, tone_level_db
 from tests.e2e.home import Home, Station, home_config
 from tests.station.conftest import CHROMIUM, FLAGS
 
@@ -41,7 +42,9 @@ LONGEST_S = 15.0
 """Limit of the wait until both are heard."""
 LOOK_S = 0.5
 """Interval between two looks whether they are: to look costs the door its time."""
-WINDOW, HOP = RATE_HZ // 50, RATE_HZ // 200
+WINDOW, HOP, FINE_HOP = RATE_HZ // 50, RATE_HZ // 200, RATE_HZ // 1000
+SOON = RATE_HZ // 20
+"""Samples after a tone's beginning within which it is as loud as it becomes."""
 ABOVE_DB = -45.0
 NEAR_HZ = 60.0
 
@@ -61,11 +64,13 @@ WATCH = """() => {
         for (;;) {
           const {value, done} = await reader.read();
           if (done) return;
-          const samples = new Float32Array(value.numberOfFrames);
+          const {timestamp, sampleRate, numberOfFrames} = value;
+          const samples = new Float32Array(numberOfFrames);
           value.copyTo(samples, {planeIndex: 0, format: "f32-planar"});
           value.close();
-          if (samples.some((sample) => Math.abs(sample) > 0.01)) {
-            window.firstSound = performance.timeOrigin + performance.now();
+          const begins = samples.findIndex((sample) => Math.abs(sample) > 0.01);
+          if (begins >= 0) {
+            window.firstSound = performance.timeOrigin + timestamp / 1000 + begins * 1000 / sampleRate;
             reader.cancel();
             return;
           }
@@ -215,15 +220,21 @@ async def _first_heard(recording: Recording) -> float:
     """Wait until the resident's tone is in the recording; return since when, in seconds since 1970."""
     while True:
         await asyncio.sleep(LOOK_S)
-        ends_at, samples = time.time(), recording.samples
-        start = await asyncio.to_thread(_first_of_resident, samples)
-        if start is not None:
-            return ends_at - (len(samples) - start) / RATE_HZ
+        first = await asyncio.to_thread(_first_of_resident, recording.samples)
+        if first is not None:
+            return recording.began_at + first / RATE_HZ
 
 
 def _first_of_resident(samples: Samples) -> int | None:
+    """Return where the resident's tone begins: the middle of the first window that holds half of it."""
     starts = range(0, len(samples) - WINDOW, HOP)
-    return next((start for start in starts if _is_resident(samples[start : start + WINDOW])), None)
+    start = next((start for start in starts if _is_resident(samples[start : start + WINDOW])), None)
+    if start is None:
+        return None
+    windows = range(start, min(start + SOON, len(samples) - WINDOW), FINE_HOP)
+    levels_db = [tone_level_db(samples[at : at + WINDOW], RESIDENT_HZ) for at in windows]
+    half = next(i for i, level_db in enumerate(levels_db) if level_db > max(levels_db) - 6.0)
+    return windows[half] + WINDOW // 2
 
 
 def _is_resident(window: Samples) -> bool:

@@ -8,6 +8,7 @@ Needs the system packages pulseaudio, pulseaudio-utils and libasound2-plugins.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import subprocess
@@ -144,6 +145,8 @@ class Recording(Heard):
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         super().__init__()
         self._process = process
+        self.began_at = math.inf
+        """Time of the first sample, in s since 1970: of all that came, the soonest tells it best."""
         self._reader = threading.Thread(target=self._read, name="recording", daemon=True)
         self._reader.start()
 
@@ -152,6 +155,7 @@ class Recording(Heard):
         descriptor = self._process.stdout.fileno()
         while chunk := os.read(descriptor, 65536):
             self.add(chunk)
+            self.began_at = min(self.began_at, time.time() - len(self._data) / 2 / RATE_HZ)
         self.end()
 
     def stop(self) -> Samples:
