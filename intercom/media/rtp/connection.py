@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from aioice.ice import StunProtocol
 from aiortc import (
     RTCConfiguration,
     RTCIceServer,
@@ -113,6 +114,7 @@ class Connection:
         self._sound: PacketSender | None = None
         self._take: Take = _nothing
         self._inlet: Inlet | None = None
+        self._comes_by: StunProtocol | None = None
         self._offer = ""
         self._description = ""
 
@@ -246,7 +248,7 @@ class Connection:
         if self.payload_types.redundant is not None:
             route_also(self._audio_transceiver.receiver, self.payload_types.redundant)
         if self.negotiated_at is None:
-            take_at_once(self._audio_transceiver.receiver, self._take)
+            take_at_once(self._audio_transceiver.receiver, self._take, self._came_by)
             self.track.use(encoder_for(self.payload_types.sent_codec, dtx=self._sending.dtx))
             self.negotiated_at = self._clock()
             self._choose_codec()
@@ -254,13 +256,22 @@ class Connection:
     def _state_changed(self) -> None:
         if self.state == "connected" and self.connected_at is None:
             self.connected_at = self._clock()
-            self._open_inlet()
         self._on_state(self)
 
-    def _open_inlet(self) -> None:
+    def _came_by(self, protocol: StunProtocol) -> None:
+        """Read from where the sound comes; on which of our sockets that is the far end decides."""
+        if protocol is self._comes_by:
+            return
+        self._comes_by = protocol
+        self._close_inlet()
         receiver = self._audio_transceiver.receiver
         with contextlib.suppress(ConnectionError):  # on a relay all comes by the event loop
-            self._inlet = Inlet(receiver, self._take, self.payload_types.is_sound)
+            self._inlet = Inlet(receiver, protocol, self._take, self.payload_types.is_sound)
+
+    def _close_inlet(self) -> None:
+        if self._inlet is not None:
+            self._inlet.close()
+            self._inlet = None
 
     @property
     def takes_keys(self) -> bool:
@@ -288,8 +299,9 @@ class Connection:
 
     def read(self) -> None:
         """Take the sound that has come, on the thread that plays it; while nobody does the event loop takes it."""
-        if self._inlet is not None:
-            self._inlet.read()
+        inlet = self._inlet
+        if inlet is not None:
+            inlet.read()
 
     # The picture
 
@@ -326,8 +338,7 @@ class Connection:
     async def close(self) -> None:
         """Release everything within two seconds; harmless when the connection is closed."""
         self.track.stop()
-        if self._inlet is not None:
-            self._inlet.close()
+        self._close_inlet()
         self.hide()
         closing = asyncio.ensure_future(self._peer.close())
         _, late = await asyncio.wait([closing], timeout=CLOSE_DEADLINE_S)

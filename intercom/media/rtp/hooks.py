@@ -283,8 +283,12 @@ def route_also(receiver: RTCRtpReceiver, payload_type: int) -> None:
     receiver.transport._rtp_router.register_receiver(receiver, ssrcs=[], payload_types=[payload_type])
 
 
-def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
+def take_at_once(
+    receiver: RTCRtpReceiver, take: Take, came_by: Callable[[StunProtocol], None] = lambda protocol: None
+) -> None:
     """Deliver packets straight from the socket; call it once the receiver's transport is settled.
+
+    `came_by` is told by which socket each packet of this receiver came.
 
     aiortc's own way, through a queue and a task, costs as much again as all that is done with them. What is no RTP,
     or comes before the keys are agreed on, still goes that way.
@@ -293,8 +297,16 @@ def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
     ice = dtls.transport._connection
     to_queue = ice.data_received
     loop = asyncio.get_running_loop()
+    by: StunProtocol | None = None
+
+    def pass_on(protocol: StunProtocol, data: bytes, component: int) -> None:
+        nonlocal by
+        by = protocol
+        protocol.receiver.data_received(data, component)
+        by = None
+
     for protocol in ice._protocols:
-        _tell_stun_by_its_first_byte(protocol)
+        _tell_stun_by_its_first_byte(protocol, pass_on)
     # A queue asks for the running loop whenever it is waited for, which each report of the far end's ends: a system
     # call until Python 3.12.
     ice._queue._get_loop = lambda: loop  # type: ignore[attr-defined]  # see the module's docstring
@@ -314,6 +326,8 @@ def take_at_once(receiver: RTCRtpReceiver, take: Take) -> None:
             return
         if dtls._rtp_router.route_rtp(packet) is receiver:
             take(packet, 0.0)
+            if by is not None:
+                came_by(by)
 
     ice.data_received = data_received  # type: ignore[method-assign]  # idem
 
@@ -332,14 +346,14 @@ class _Unread(HeaderExtensionsMap):
 UNREAD = _Unread()
 
 
-def _tell_stun_by_its_first_byte(protocol: StunProtocol) -> None:
+def _tell_stun_by_its_first_byte(protocol: StunProtocol, pass_on: Callable[[StunProtocol, bytes, int], None]) -> None:
     """Pass on what cannot be STUN; aioice tries to read it, and finds by an exception that it is none."""
     to_stun = protocol.datagram_received
 
     def datagram_received(data: bytes, addr: tuple[Any, ...]) -> None:
         candidate = protocol.local_candidate
         if data and data[0] > LAST_OF_STUN and candidate is not None:
-            protocol.receiver.data_received(data, candidate.component)
+            pass_on(protocol, data, candidate.component)
         else:
             to_stun(data, addr)
 

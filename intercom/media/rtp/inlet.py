@@ -20,13 +20,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pylibsrtp
+from aioice.ice import StunProtocol
 from aiortc import RTCRtpReceiver
 from aiortc.rtcdtlstransport import State
 from aiortc.rtp import RtpPacket
 
 from intercom.aiortc_hooks import SessionOfFewSources
 from intercom.media.rtp.hooks import RTP_HEADER_BYTES, UNREAD, is_rtcp, is_rtp
-from intercom.media.rtp.outlet import RTP_COMPONENT
 from intercom.media.rtp.steady_clock import earlier
 from intercom.tasks import TaskSet
 
@@ -54,18 +54,22 @@ class Inlet:
     ConnectionError where the connection has no socket of its own, as on a relay.
     """
 
-    def __init__(self, receiver: RTCRtpReceiver, take: Sound, is_sound: Callable[[int], bool]) -> None:
-        """`take` gets each packet of sound and how long ago it came; `is_sound` tells a payload type."""
+    def __init__(
+        self, receiver: RTCRtpReceiver, protocol: StunProtocol, take: Sound, is_sound: Callable[[int], bool]
+    ) -> None:
+        """`protocol` is that of the socket by which the sound comes.
+
+        `take` gets each packet of sound and how long ago it came; `is_sound` tells a payload type.
+        """
         dtls = receiver.transport
-        way = dtls.transport._connection._nominated.get(RTP_COMPONENT)
-        transport: Any = None if way is None else way.protocol.transport
-        shared = None if transport is None else transport.get_extra_info("socket")
-        if way is None or shared is None or dtls._state is not State.CONNECTED:
+        transport: Any = protocol.transport
+        shared = transport.get_extra_info("socket")  # None of a relay
+        if shared is None or dtls._state is not State.CONNECTED or transport.is_closing():
             raise ConnectionError("the connection has no socket of its own")
         session = dtls._rx_srtp
         if not isinstance(session, SessionOfFewSources):
             raise ConnectionError("the connection's session is not for two threads")
-        self._receiver, self._dtls, self._way = receiver, dtls, way
+        self._receiver, self._dtls, self._protocol = receiver, dtls, protocol
         self._transport = transport
         self._take, self._is_sound = take, is_sound
         self._streams = receiver._RTCRtpReceiver__remote_streams  # type: ignore[attr-defined]  # see the module's docstring
@@ -162,7 +166,7 @@ class Inlet:
                 self._reports.spawn(self._report(data, age_s))
             else:
                 # one by one: an error is that one's alone
-                self._loop.call_soon(self._way.protocol.datagram_received, data, address)
+                self._loop.call_soon(self._protocol.datagram_received, data, address)
 
     async def _report(self, data: bytes, age_s: float) -> None:
         """Take a report at the time at which it came: round trips are reckoned by it."""

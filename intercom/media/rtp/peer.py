@@ -82,10 +82,9 @@ class DoorCall(HeardKeys):
         self._sending_digits = asyncio.Lock()
         self._silence = SilenceWatch()
         self._closed = False
-        self._sent_before = 0
         self._connect_s: float | None = None
         self._round_trip_s: float | None = None
-        self._far_loss, self._far_reports = 0.0, 0
+        self._sent_before, self._far_loss, self._far_reports = 0, 0.0, 0
         self._far_reported_at: object = None
         self._far_seen_at = -math.inf
         self._bitrate_bps = BITRATE_BPS

@@ -22,6 +22,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom.aiortc_hooks import SessionOfFewSources, outlast_any_far_end
+from intercom.media.rtp import connection
+from intercom.media.rtp.connection import Connection
 from intercom.media.rtp.hooks import Statistics, is_rtcp, is_rtp, take_at_once, take_packets
 from intercom.media.rtp.inlet import CALM_S, LOOK_S, MOST_AT_ONCE, SO_TIMESTAMPNS, Inlet, _age_s
 from intercom.media.rtp.steady_clock import earlier, measure_steadily, steady_time
@@ -52,10 +54,11 @@ class Street:
         await self.house.setRemoteDescription(self.door.localDescription)
         await self.house.setLocalDescription(await self.house.createAnswer())
         await self.door.setRemoteDescription(self.house.localDescription)
-        take_at_once(self.receiver, take)
-        await self.until(lambda: len(self.taken) > 1)
-        self.inlet = Inlet(self.receiver, take, lambda number: True)
-        protocol: Any = self.inlet._way.protocol
+        came_by: list[Any] = []
+        take_at_once(self.receiver, take, came_by.append)
+        await self.until(lambda: len(came_by) > 1)
+        protocol = came_by[-1]
+        self.inlet = Inlet(self.receiver, protocol, take, lambda number: True)
         received = protocol.datagram_received
 
         def datagram_received(data: bytes, address: Any) -> None:
@@ -210,10 +213,34 @@ async def test_what_the_thread_read_is_counted_by_the_transport(street: Street) 
     assert transport >= len(street.taken)
 
 
+async def test_a_call_reads_from_the_socket_by_which_its_sound_comes_whichever_pair_is_nominated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[Any] = []
+    monkeypatch.setattr(connection, "Inlet", lambda receiver, protocol, take, is_sound: opened.append(protocol))
+    call = Connection(
+        [],
+        audio=True,
+        camera=None,
+        names={},
+        early_camera=False,
+        on_packet=lambda connection, packet, age_s: None,
+        on_state=lambda connection: None,
+        on_video_event=lambda event: None,
+        clock=time.monotonic,
+    )
+    await call.create_offer()
+    for protocol in ("one", "one", "other", "other"):
+        call._came_by(protocol)  # type: ignore[arg-type]  # it is handed on
+    assert opened == ["one", "other"]
+    call._inlet = None
+    await call.close()
+
+
 async def test_a_relay_has_no_inlet(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(street.inlet._transport, "get_extra_info", lambda name: None)
     with pytest.raises(ConnectionError):
-        Inlet(street.receiver, lambda packet, age_s: None, lambda number: True)
+        Inlet(street.receiver, street.inlet._protocol, lambda packet, age_s: None, lambda number: True)
 
 
 def test_a_datagram_is_not_older_than_the_look_before_it_whatever_the_time_of_day_does(
