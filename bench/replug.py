@@ -60,7 +60,7 @@ def _report(measured: dict[str, Any]) -> Report:
             "calls_dropped": measured["dropped"],
             "cycles": len(gaps_ms),
         },
-        targets={"gap_p95_ms": 500, "light_p95_ms": 200, "calls_dropped": 0},
+        targets={"gap_p95_ms": 150, "light_p95_ms": 200, "calls_dropped": 0},
         baselines={
             "aiortc_calls_dropped": measured["stock_dropped"],
             "aiortc_calls_tried": measured["stock_tried"],
