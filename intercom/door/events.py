@@ -33,6 +33,7 @@ from intercom.media.events import (
     MediaReturned,
     MediaSilent,
 )
+from intercom.service.urgency import Urgency
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class PartEvents:
         self._restarts = restarts
         self._in_loop = in_loop
         self._spawn = spawn
+        self._urgency = Urgency()
 
     def engine(self, event: EngineEvent) -> None:
         """Take an event of the audio engine, on the audio thread."""
@@ -64,8 +66,9 @@ class PartEvents:
         match event:
             case DeviceLost(direction, reason):
                 door.feedback.sound_lost()
-                self._in_loop(door.machine.fault, FAULT_OF[direction], reason)
+                self._in_loop(self._sound_lost, FAULT_OF[direction], reason)
             case DeviceReturned(direction):
+                self._in_loop(self._urgency.returned)
                 self._in_loop(door.machine.fault_cleared, FAULT_OF[direction])
                 self._in_loop(self._card_came)
             case EngineStarted():
@@ -101,6 +104,12 @@ class PartEvents:
         return door.quiet.is_quiet or door.messages.records or door.machine.phase in (Phase.RINGING_IN, Phase.ACTIVE)
 
     # -- sound and picture -----------------------------------------------------------------------------
+
+    def _sound_lost(self, fault: Fault, reason: str) -> None:
+        machine = self._door.machine
+        if machine.phase is Phase.ACTIVE:
+            self._urgency.begin()
+        machine.fault(fault, reason)
 
     def _card_came(self) -> None:
         self._spawn(self._use_card())

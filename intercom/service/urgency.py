@@ -1,0 +1,58 @@
+"""Lets the event loop go before ordinary processes while somebody in a call waits for a sound card.
+
+A plug is a dozen messages of the kernel, for each of which udev has a process. On a busy processor the loop, which is
+to find the card, got its turn when they had had theirs; and it held Python's lock meanwhile, for which the audio thread
+waited.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+PRIORITY = 1
+"""Real-time priority of the loop: above every ordinary process, below the audio thread."""
+LONGEST_S = 60.0
+"""Limit of the time for which it goes first: nobody waits longer for a card."""
+AFTER_S = 1.0
+"""Time after a card's return in which udev still works."""
+
+
+def go_first(is_first: bool) -> None:
+    """Let this thread go before ordinary processes, or no more; not its children, nor where the system refuses."""
+    policy, priority = (os.SCHED_RR, PRIORITY) if is_first else (os.SCHED_OTHER, 0)
+    try:
+        os.sched_setscheduler(0, policy | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
+    except OSError as error:
+        log.debug("The loop goes on as other processes do: %s", error)
+
+
+class Urgency:
+    """Whether the loop goes first; use it on the loop."""
+
+    def __init__(self, go_first: Callable[[bool], None] = go_first) -> None:
+        self._go_first = go_first
+        self._end: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """Go first: a card went in a call."""
+        self._go_first(True)
+        self._end_in(LONGEST_S)
+
+    def returned(self) -> None:
+        """Go first for a moment more: the card is back."""
+        if self._end is not None:
+            self._end_in(AFTER_S)
+
+    def _end_in(self, seconds: float) -> None:
+        if self._end is not None:
+            self._end.cancel()
+        self._end = asyncio.get_running_loop().call_later(seconds, self._over)
+
+    def _over(self) -> None:
+        self._end = None
+        self._go_first(False)
