@@ -14,7 +14,7 @@ from playwright.async_api import Browser, BrowserContext, async_playwright
 from intercom.config import CallConfig
 from tests.alsa import AlsaCards, alsa_cards, alsa_session, tone
 from tests.e2e.home import PATIENCE_S, Home, Station, home_config
-from tests.station.conftest import CHROMIUM, FLAGS
+from tests.station.conftest import CHROMIUM, FLAGS, LEAN
 
 __all__ = ["alsa_cards", "alsa_session"]
 
@@ -49,7 +49,7 @@ async def browser(resident_voice: Path) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
             executable_path=CHROMIUM,
-            args=[*FLAGS, f"--use-file-for-fake-audio-capture={resident_voice}"],
+            args=[*FLAGS, LEAN, f"--use-file-for-fake-audio-capture={resident_voice}"],
             timeout=PATIENCE_S * 1000,
         )
         yield chromium

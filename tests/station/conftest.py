@@ -23,6 +23,17 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 
+POPUPS_OF_THE_ADDRESS_BAR = ("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup")
+"""Pages that Chromium loads for each window, in two processes, before anyone types an address."""
+WITHOUT = (
+    *("AimEnabled", "AvoidCorsURLLoaderRestartOnRedirect", "AvoidUnnecessaryBeforeUnloadCheckSync"),
+    *("DestroyProfileOnBrowserClose", "HttpsFirstBalancedModeAutoEnable", "HttpsUpgrades", "LensOverlay"),
+    *("MediaRouter", "NetworkTimeServiceQuerying", "OptimizationHints", "PaintHolding", "PreconnectToSearch"),
+    *("ThirdPartyStoragePartitioning", *POPUPS_OF_THE_ADDRESS_BAR),
+)
+"""Features that the browser does without: those that Playwright names, whose list ours replaces, and the popups."""
+LEAN = f"--disable-features={','.join(WITHOUT)}"
+
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -30,7 +41,7 @@ expect.set_options(timeout=PATIENCE_MS)
 async def browser() -> AsyncIterator[Browser]:
     """One Chromium for all tests."""
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE_MS)
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, LEAN], timeout=PATIENCE_MS)
         yield chromium
         await chromium.close()
 
