@@ -25,7 +25,6 @@ from aiortc import (
 )
 from aiortc.exceptions import InvalidStateError, OperationError
 from aiortc.rtcconfiguration import RTCIceTransportPolicy
-from aiortc.rtp import RtpPacket
 
 from intercom.media.camera.events import VideoEvent, VideoRefused
 from intercom.media.camera.shared import Camera
@@ -45,6 +44,7 @@ from intercom.media.rtp.hooks import (
     tame_ice,
 )
 from intercom.media.rtp.inlet import Inlet
+from intercom.media.rtp.packet import Packet
 from intercom.media.rtp.packet_sender import PacketSender
 from intercom.media.rtp.payload_types import PayloadTypes, encoder_for
 from intercom.media.rtp.quick_start import addresses_read_once
@@ -78,7 +78,7 @@ class Connection:
         camera: Camera | None,
         names: TrackNames,
         early_camera: bool,
-        on_packet: Callable[[Connection, RtpPacket, float], None],
+        on_packet: Callable[[Connection, Packet, float], None],
         on_state: Callable[[Connection], None],
         on_video_event: Callable[[VideoEvent], None],
         sending: Sending = USUAL,
@@ -349,7 +349,7 @@ class Connection:
             log.warning("closing a peer connection failed: %s", closing.exception())
 
 
-def _nothing(packet: RtpPacket, age_s: float) -> None:
+def _nothing(packet: Packet, age_s: float) -> None:
     """Ignore a packet: the connection has no sound."""
 
 

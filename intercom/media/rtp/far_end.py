@@ -7,10 +7,10 @@ import contextlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from aiortc.rtp import RtpPacket
 
 from intercom.media.dtmf.in_band import HeardKey, KeyDetector
 from intercom.media.dtmf.telephone_event import DigitReader
+from intercom.media.rtp.packet import Packet
 from intercom.media.rtp.payload_types import TELEPHONE_EVENT, decoder_for
 from intercom.media.rtp.playout import Playout, PlayoutStats
 from intercom.media.rtp.redundancy import Block
@@ -51,7 +51,7 @@ class FarEndSound:
         elif self._detector is None:
             self._detector = KeyDetector()
 
-    def receive(self, packet: RtpPacket, codec: str | None, earlier: Sequence[Block] = (), age_s: float = 0.0) -> None:
+    def receive(self, packet: Packet, codec: str | None, earlier: Sequence[Block] = (), age_s: float = 0.0) -> None:
         """Take an RTP packet of a negotiated codec; with None it only counts as a sign of life.
 
         `earlier`: the sound of packets before it, the oldest first, which came with it. `age_s`: how long ago it came.

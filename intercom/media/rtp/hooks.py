@@ -21,12 +21,12 @@ from aiortc.codecs import CODECS
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtcrtpreceiver import StreamStatistics
-from aiortc.rtp import HeaderExtensions, HeaderExtensionsMap, RtpPacket
 from aiortc.utils import uint16_gt
 from OpenSSL import SSL
 
 from intercom.aiortc_hooks import bear_an_early_end
 from intercom.media.dtmf.telephone_event import MIME_TYPE
+from intercom.media.rtp.packet import HEADER_BYTES, Packet, parse
 from intercom.media.rtp.steady_clock import steady_time
 from intercom.tasks import TaskSet
 
@@ -44,7 +44,6 @@ TELEPHONE_EVENTS = ((110, 48_000, "0-15"), (126, 8_000, "0-16"))
 """Telephone events that we offer: payload type, clock and events. RFC 4733 wants the clock of the audio beside it;
 aiortc tells codecs apart by their parameters, not by their clock, and the flash event (16) makes these differ."""
 
-RTP_HEADER_BYTES = 12
 LAST_OF_STUN = 3
 """Limit of the first byte of STUN's datagrams (RFC 7983 section 7)."""
 TrackNames = dict[str, tuple[str, str]]
@@ -231,14 +230,14 @@ def leave_picture_out(connection: RTCPeerConnection) -> None:
             transceiver._offerDirection = "inactive"
 
 
-Take = Callable[[RtpPacket, float], None]
+Take = Callable[[Packet, float], None]
 """Takes a packet, and how long ago it came, in seconds."""
 
 
 class Statistics(StreamStatistics):
     """aiortc's statistics of one stream, with the time at which a packet came in place of that at which it is read."""
 
-    def add(self, packet: RtpPacket, age_s: float = 0.0) -> None:
+    def add(self, packet: Packet, age_s: float = 0.0) -> None:
         """Count a packet that came `age_s` ago (RFC 3550 appendices A.3 and A.8)."""
         number, timestamp, highest = packet.sequence_number, packet.timestamp, self.max_seq
         self.packets_received += 1
@@ -264,14 +263,14 @@ def take_packets(receiver: RTCRtpReceiver, handle: Take, clock_hz: Callable[[int
     """
     streams: dict[int, Statistics] = receiver._RTCRtpReceiver__remote_streams  # type: ignore[attr-defined]  # idem
 
-    def take(packet: RtpPacket, age_s: float) -> None:
+    def take(packet: Packet, age_s: float) -> None:
         statistics = streams.get(packet.ssrc)
         if statistics is None:
             statistics = streams[packet.ssrc] = Statistics(clock_hz(packet.payload_type))
         statistics.add(packet, age_s)
         handle(packet, age_s)
 
-    async def take_later(packet: RtpPacket, arrival_time_ms: int) -> None:
+    async def take_later(packet: Packet, arrival_time_ms: int) -> None:
         take(packet, 0.0)
 
     receiver._handle_rtp_packet = take_later  # type: ignore[method-assign]  # see the module's docstring
@@ -312,7 +311,7 @@ def take_at_once(
     ice._queue._get_loop = lambda: loop  # type: ignore[attr-defined]  # see the module's docstring
 
     def data_received(data: bytes, component: int) -> None:
-        sound = len(data) >= RTP_HEADER_BYTES and is_rtp(data)
+        sound = len(data) >= HEADER_BYTES and is_rtp(data)
         if not sound or dtls._state is not State.CONNECTED or not ice._queue.empty():
             to_queue(data, component)
             return
@@ -320,30 +319,16 @@ def take_at_once(
         dtls._RTCDtlsTransport__rx_packets += 1  # type: ignore[attr-defined]  # idem
         try:
             clear = dtls._rx_srtp.unprotect(data)
-            packet = RtpPacket.parse(clear, UNREAD)
+            packet = parse(clear)
         except (pylibsrtp.Error, ValueError) as error:
             log.debug("ignored %d bytes that are no packet of this call: %s", len(data), error)
             return
-        if dtls._rtp_router.route_rtp(packet) is receiver:
+        if dtls._rtp_router.route_rtp(packet) is receiver:  # type: ignore[arg-type]  # it has what is asked for
             take(packet, 0.0)
             if by is not None:
                 came_by(by)
 
     ice.data_received = data_received  # type: ignore[method-assign]  # idem
-
-
-class _Unread(HeaderExtensionsMap):
-    """Reads none of a packet's header extensions: nobody asks for those of sound."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._none = HeaderExtensions()
-
-    def get(self, extension_profile: int, extension_value: bytes) -> HeaderExtensions:
-        return self._none
-
-
-UNREAD = _Unread()
 
 
 def _tell_stun_by_its_first_byte(protocol: StunProtocol, pass_on: Callable[[StunProtocol, bytes, int], None]) -> None:

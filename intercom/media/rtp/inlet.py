@@ -23,10 +23,10 @@ import pylibsrtp
 from aioice.ice import StunProtocol
 from aiortc import RTCRtpReceiver
 from aiortc.rtcdtlstransport import State
-from aiortc.rtp import RtpPacket
 
 from intercom.aiortc_hooks import SessionOfFewSources
-from intercom.media.rtp.hooks import RTP_HEADER_BYTES, UNREAD, is_rtcp, is_rtp
+from intercom.media.rtp.hooks import is_rtcp, is_rtp
+from intercom.media.rtp.packet import HEADER_BYTES, Packet, parse
 from intercom.media.rtp.steady_clock import earlier
 from intercom.tasks import TaskSet
 
@@ -45,7 +45,7 @@ SO_TIMESTAMPNS = 35
 _STAMP = struct.Struct("=qq")
 _SSRC = slice(8, 12)
 Datagram = tuple[bytes, Any, float]
-Sound = Callable[[RtpPacket, float], None]
+Sound = Callable[[Packet, float], None]
 
 
 class Inlet:
@@ -69,7 +69,7 @@ class Inlet:
         session = dtls._rx_srtp
         if not isinstance(session, SessionOfFewSources):
             raise ConnectionError("the connection's session is not for two threads")
-        self._receiver, self._dtls, self._protocol = receiver, dtls, protocol
+        self._dtls, self._protocol = dtls, protocol
         self._transport = transport
         self._take, self._is_sound = take, is_sound
         self._streams = receiver._RTCRtpReceiver__remote_streams  # type: ignore[attr-defined]  # see the module's docstring
@@ -131,22 +131,15 @@ class Inlet:
         return count
 
     def _is_ours(self, data: bytes) -> bool:
-        if len(data) < RTP_HEADER_BYTES or not is_rtp(data) or self._dtls._state is not State.CONNECTED:
+        if len(data) < HEADER_BYTES or not is_rtp(data) or self._dtls._state is not State.CONNECTED:
             return False
-        ssrc, payload_type = int.from_bytes(data[_SSRC], "big"), data[1] & 0x7F
-        router = self._dtls._rtp_router
-        return (
-            ssrc in self._streams
-            and router.ssrc_table.get(ssrc) is self._receiver
-            and self._receiver in router.payload_type_table.get(payload_type, ())
-            and self._is_sound(payload_type)
-        )
+        return int.from_bytes(data[_SSRC], "big") in self._streams and self._is_sound(data[1] & 0x7F)
 
     def _unseal(self, data: bytes, age_s: float) -> None:
         self._bytes += len(data)
         self._packets += 1
         try:
-            self._take(RtpPacket.parse(self._srtp.unprotect(data), UNREAD), age_s)
+            self._take(parse(self._srtp.unprotect(data)), age_s)
         except (pylibsrtp.Error, ValueError) as error:
             log.debug("ignored %d bytes that are no packet of this call: %s", len(data), error)
         except Exception:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from aiortc.rtp import RtpPacket
-
 from intercom.media.codec.g711 import G711Decoder, G711Encoder
 from intercom.media.codec.interface import Decoder, Encoder
 from intercom.media.codec.opus import OpusDecoder, OpusEncoder
 from intercom.media.errors import SessionDescriptionError
+from intercom.media.rtp.packet import Packet
 from intercom.media.rtp.redundancy import RED, Block, Redundancy, unpack
 from intercom.media.rtp.sdp import Description, Section
 from intercom.media.rtp.sdp_redundancy import redundant_opus
@@ -44,7 +43,7 @@ class PayloadTypes:
         # at once: the engine's thread unwraps packets meanwhile
         self.redundant, self.redundancy, self._receive = redundant, redundancy, {**self._send, **own}
 
-    def unwrap(self, packet: RtpPacket) -> tuple[str | None, list[Block]]:
+    def unwrap(self, packet: Packet) -> tuple[str | None, list[Block]]:
         """Return the codec of the packet's sound, and the sound of packets before it, the oldest first.
 
         Its payload is its own sound then. Only Opus is agreed on within redundant audio: other blocks are left out.

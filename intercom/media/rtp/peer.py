@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from aiortc.rtp import RtpPacket
 from reactivex import Observable
 from reactivex.subject import BehaviorSubject
 
@@ -32,6 +31,7 @@ from intercom.media.provider import USUAL, DoorMedia, Sending
 from intercom.media.rtp.call_stats import CallStats, counters, mean_loss
 from intercom.media.rtp.connection import Connection
 from intercom.media.rtp.hooks import TrackNames
+from intercom.media.rtp.packet import Packet
 from intercom.media.rtp.path_migration import Moves
 from intercom.media.rtp.silence import SilenceWatch
 from intercom.media.sound.engine import AudioEngine
@@ -218,7 +218,7 @@ class DoorCall(HeardKeys):
 
     # Sound in
 
-    def _receive(self, connection: Connection, packet: RtpPacket, age_s: float) -> None:
+    def _receive(self, connection: Connection, packet: Packet, age_s: float) -> None:
         """Take a packet that came `age_s` ago from the connection that the far end used last; others are ignored."""
         if connection is not self._heard:
             if connection is self._connection or connection not in self._moves:

@@ -9,12 +9,12 @@ import asyncio
 from collections.abc import Callable
 
 from aiortc import RTCPeerConnection, RTCRtpSender
-from aiortc.rtp import RtpPacket
 
 from intercom.media.dtmf.in_band import HeardKey
 from intercom.media.rtp.audio_track import MicrophoneTrack
 from intercom.media.rtp.far_end import FarEndSound
 from intercom.media.rtp.hooks import take_packets
+from intercom.media.rtp.packet import Packet
 from intercom.media.rtp.packet_sender import PacketSender
 from intercom.media.rtp.payload_types import PREFERENCE, PayloadTypes, encoder_for
 from intercom.media.sound.beside import BesideCall
@@ -73,7 +73,7 @@ class ViewerSound:
         self._track.stop()
         self._hush()
 
-    def _receive(self, packet: RtpPacket, age_s: float) -> None:
+    def _receive(self, packet: Packet, age_s: float) -> None:
         codec, now = self._payload_types.name(packet.payload_type), self._clock()
         if not self._begun or codec is None:
             return
@@ -115,7 +115,7 @@ class Voice:
         """Whether it is not being played, because a call has the loudspeaker."""
         return self._clock() - self._pulled_at > CALL_S
 
-    def take(self, packet: RtpPacket, codec: str) -> None:
+    def take(self, packet: Packet, codec: str) -> None:
         """Take a packet; one that would be played only after a call is dropped."""
         if self.waits:
             return

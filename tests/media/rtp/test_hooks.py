@@ -28,13 +28,14 @@ from intercom.media.rtp.hooks import (
     take_packets,
     tame_ice,
 )
+from intercom.media.rtp.packet import Packet
 from tests.media.calls import LIMIT_S
 
 
 async def test_packets_come_to_us_and_still_count_in_the_reports() -> None:
     connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     receiver = connection.addTransceiver("audio").receiver
-    taken: list[RtpPacket] = []
+    taken: list[Packet] = []
     take_packets(receiver, lambda packet, age_s: taken.append(packet), lambda number: 48_000)
     packet = RtpPacket(payload_type=96, sequence_number=1, ssrc=7)
     await receiver._handle_rtp_packet(packet, arrival_time_ms=0)
@@ -48,15 +49,15 @@ class Voice(AudioStreamTrack):
     """What the far end says."""
 
 
-async def two_connected(at_once: bool) -> tuple[list[RtpPacket], int, int]:
+async def two_connected(at_once: bool) -> tuple[list[Packet], int, int]:
     """Let a far end talk until 20 packets came; those, and how many aiortc's transport and receiver counted."""
     house, door = (RTCPeerConnection(RTCConfiguration(iceServers=[])) for _ in range(2))
     house.addTrack(Voice())
     receiver = door.addTransceiver("audio").receiver
-    taken: list[RtpPacket] = []
+    taken: list[Packet] = []
     enough = asyncio.Event()
 
-    def heard(packet: RtpPacket, age_s: float) -> None:
+    def heard(packet: Packet, age_s: float) -> None:
         taken.append(packet)
         if len(taken) == 20:
             enough.set()
@@ -89,7 +90,7 @@ async def test_every_packet_comes_in_order_and_is_counted(at_once: bool) -> None
 async def test_what_is_no_packet_of_the_call_is_ignored_or_left_to_aiortc() -> None:
     door = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     receiver = door.addTransceiver("audio").receiver
-    taken: list[RtpPacket] = []
+    taken: list[Packet] = []
     take_at_once(receiver, take_packets(receiver, lambda packet, age_s: taken.append(packet), lambda number: 48_000))
     ice = receiver.transport.transport._connection
     ice.data_received(b"\x80\x60" + bytes(30), 1)

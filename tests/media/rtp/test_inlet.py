@@ -26,6 +26,7 @@ from intercom.media.rtp import connection
 from intercom.media.rtp.connection import Connection
 from intercom.media.rtp.hooks import Statistics, is_rtcp, is_rtp, take_at_once, take_packets
 from intercom.media.rtp.inlet import CALM_S, LOOK_S, MOST_AT_ONCE, SO_TIMESTAMPNS, Inlet, _age_s
+from intercom.media.rtp.packet import Packet
 from intercom.media.rtp.steady_clock import earlier, measure_steadily, steady_time
 from tests.media.calls import LIMIT_S
 
@@ -67,7 +68,7 @@ class Street:
 
         protocol.datagram_received = datagram_received
 
-    def _take(self, packet: RtpPacket, age_s: float) -> None:
+    def _take(self, packet: Packet, age_s: float) -> None:
         self.taken.append((packet.sequence_number, age_s, threading.current_thread().name))
         if self.raises:
             raise KeyError("whatever it was")
