@@ -179,3 +179,27 @@ async def test_a_connection_that_does_not_close_is_left_behind_in_time(
     assert call.state == "closed"
     assert door_engine._call is None
     await close()
+
+
+async def test_the_loop_watches_a_calls_socket_only_while_nobody_plays(
+    door: DoorMedia, far: DoorMedia, door_engine: AudioEngine
+) -> None:
+    caller, callee = door.open("1", []), far.open("2", [])
+
+    def received() -> int:
+        stats = caller.stats().far_end
+        return 0 if stats is None else stats.received
+
+    def is_watched() -> bool:
+        inlet = caller._connection._inlet
+        return inlet is None or inlet._watched
+
+    async with connected(caller, callee):
+        await until(lambda: not is_watched())
+        before = received()
+        await until(lambda: received() > before + 5)
+        door_engine.stop()
+        await until(is_watched)
+        before = received()
+        await until(lambda: received() > before + 5)
+        assert caller.state == "connected"
